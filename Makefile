@@ -1,0 +1,55 @@
+# Everything a person or CI does with this repository. `make help` lists it.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+SHELL  := /bin/sh
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test check bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## Make .venv with the project and its tools in it (quick when it is there)
+	@echo "Ready: $(BIN)/goatherd --help"
+
+up: $(READY) ## Run Goatherd with demo creators at http://127.0.0.1:8000 (ARGS="--port 9000")
+	@exec $(BIN)/goatherd up --demo $(ARGS)
+
+test: $(READY) ## Run the tests (ARGS="-k handles -x")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Formatting, lint, types and the import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## Measure speed (minutes)
+	@$(BIN)/python -m pytest -m bench -s $(ARGS)
+
+lock: ## Pin every dependency anew in requirements.lock (needs an index)
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet "uv>=0.9"
+	@.venv-lock/bin/uv pip compile pyproject.toml --group dev \
+		--universal --python-version 3.11 --upgrade --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--quiet --output-file requirements.lock
+
+clean: ## Remove what make made; .goatherd (your data) stays
+	@rm -rf .venv .venv-lock build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is younger than both files when nothing changed, so this runs once.
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Goatherd needs Python 3.11 or newer, and $(PYTHON) is not. Name one that is: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| $(PYTHON) -m venv --clear .venv \
+		|| { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Setting up .venv (a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
