@@ -1,0 +1,1 @@
+"""The domain: what creators, scrapes and organizations are, and what may happen."""

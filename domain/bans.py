@@ -1,0 +1,35 @@
+"""Bans: handles that nobody on this installation may track."""
+
+from typing import assert_never
+
+from domain import commands as c
+from domain import events as e
+
+
+def decide(
+    banned: bool,  # noqa: FBT001 - the whole state of the stream is this one bit
+    command: c.BanHandle | c.UnbanHandle,
+) -> list[e.BanEvent]:
+    """Return what the command makes happen; nothing if it is so already."""
+    match command:
+        case c.BanHandle(handle=handle, reason=reason):
+            return [] if banned else [e.HandleBanned(handle=handle, reason=reason)]
+        case c.UnbanHandle(handle=handle):
+            return [e.HandleUnbanned(handle=handle)] if banned else []
+        case _:
+            assert_never(command)
+
+
+def evolve(
+    banned: bool,  # noqa: FBT001 - as above
+    event: e.BanEvent,
+) -> bool:
+    """Return whether the handle is banned after ``event``; never refuses."""
+    del banned
+    match event:
+        case e.HandleBanned():
+            return True
+        case e.HandleUnbanned():
+            return False
+        case _:
+            assert_never(event)

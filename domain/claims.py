@@ -1,0 +1,68 @@
+"""Handle claims: which creator of a project holds a handle, and who held it last."""
+
+from typing import assert_never
+from uuid import UUID
+
+import msgspec
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import HandleTakenError
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """``holder`` has the handle now; ``last_holder`` had it most recently."""
+
+    holder: UUID | None = None
+    last_holder: UUID | None = None
+
+
+UNCLAIMED = Claim()
+
+
+def decide(
+    claim: Claim, command: c.ClaimHandle | c.ReleaseHandle
+) -> list[e.ClaimEvent]:
+    """Return what the command makes happen; nothing if it is so already.
+
+    Raises:
+        HandleTakenError: another creator of the project holds the handle.
+    """
+    match command:
+        case c.ClaimHandle(creator_id=creator_id):
+            if claim.holder == creator_id:
+                return []
+            if claim.holder is not None:
+                raise HandleTakenError(command.handle)
+            return [
+                e.HandleClaimed(
+                    organization_id=command.organization_id,
+                    project_id=command.project_id,
+                    handle=command.handle,
+                    creator_id=creator_id,
+                )
+            ]
+        case c.ReleaseHandle(creator_id=creator_id):
+            if claim.holder != creator_id:
+                return []
+            return [
+                e.HandleReleased(
+                    organization_id=command.organization_id,
+                    project_id=command.project_id,
+                    handle=command.handle,
+                    creator_id=creator_id,
+                )
+            ]
+        case _:
+            assert_never(command)
+
+
+def evolve(claim: Claim, event: e.ClaimEvent) -> Claim:
+    """Return the claim as it is after ``event``; never refuses."""
+    match event:
+        case e.HandleClaimed(creator_id=creator_id):
+            return Claim(creator_id, creator_id)
+        case e.HandleReleased():
+            return Claim(None, claim.last_holder)
+        case _:
+            assert_never(event)

@@ -1,0 +1,268 @@
+"""A creator: what it is, what may be asked of it, and what that makes happen."""
+
+from datetime import date, datetime, timedelta
+from functools import reduce
+from typing import Any, Literal, assert_never
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import (
+    CorruptHistoryError,
+    CreatorRemovedError,
+    InvalidWindowError,
+    NoChangeError,
+    NotFoundError,
+)
+
+REENABLE_COOLDOWN = timedelta(hours=24)
+
+Status = Literal["active", "disabled", "removed"]
+
+
+class Creator(msgspec.Struct, frozen=True, kw_only=True):
+    """One tracked account as its own stream tells it, without scraped figures."""
+
+    organization_id: UUID
+    project_id: UUID
+    handle: str
+    tracking_mode: e.TrackingMode
+    tracking_start_date: date | None
+    tracking_end_date: date | None
+    display_name: str | None = None
+    description: str | None = None
+    readme: str | None = None
+    metadata: dict[str, Any] = {}
+    status: Status = "active"
+    disabled_reason: e.Outcome | None = None
+    disabled_by: UUID | None = None
+    reenabled_at: datetime | None = None
+
+
+def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.CreatorEvent]:
+    """Return what ``command`` makes happen; nothing if all is as asked already.
+
+    Raises:
+        NotFoundError: there is no such creator.
+        CreatorRemovedError: it was removed and the command needs it tracked.
+        NoChangeError: a rename to the handle it already has.
+        InvalidWindowError: the tracking window would end before it starts.
+    """
+    if isinstance(command, c.AddCreator):
+        return _add(creator, command)
+    if creator is None:
+        raise NotFoundError("creator")
+    match command:
+        case c.RenameHandle(handle=new):
+            old = _tracked(creator).handle
+            if new == old:
+                raise NoChangeError(new)
+            return [
+                e.HandleChanged(
+                    organization_id=creator.organization_id, old=old, new=new
+                )
+            ]
+        case c.ChangeDetails():
+            return _change_details(_tracked(creator), command)
+        case c.ChangeTracking():
+            return _change_tracking(_tracked(creator), command)
+        case c.SoftDelete():
+            if creator.status == "removed":
+                return []
+            return [e.CreatorRemoved(organization_id=creator.organization_id)]
+        case c.Reactivate():
+            if creator.status != "removed":
+                return []
+            _check_window(command.tracking_start_date, command.tracking_end_date)
+            return [
+                e.CreatorReactivated(
+                    organization_id=creator.organization_id,
+                    tracking_mode=command.tracking_mode,
+                    tracking_start_date=command.tracking_start_date,
+                    tracking_end_date=command.tracking_end_date,
+                )
+            ]
+        case c.AutoDisable(verdict=verdict, scrape_id=scrape_id):
+            # The same third verdict may be handed over twice, perhaps after somebody
+            # re-enabled the creator in between; it disables once.
+            if creator.status != "active" or creator.disabled_by == scrape_id:
+                return []
+            return [
+                e.CreatorAutoDisabled(
+                    organization_id=creator.organization_id,
+                    verdict=verdict,
+                    scrape_id=scrape_id,
+                )
+            ]
+        case c.Reenable(at=at):
+            if creator.status != "disabled" or is_cooling_down(creator, at):
+                return []
+            return [e.CreatorReenabled(organization_id=creator.organization_id, at=at)]
+        case _:
+            assert_never(command)
+
+
+def decide_all(
+    creator: Creator | None, *commands: c.CreatorCommand
+) -> list[e.CreatorEvent]:
+    """Decide several commands as one: each sees what the ones before it did."""
+    happened: list[e.CreatorEvent] = []
+    for command in commands:
+        fresh = decide(creator, command)
+        creator = reduce(evolve, fresh, creator)
+        happened += fresh
+    return happened
+
+
+def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
+    """Return the creator as it is after ``event``; never refuses."""
+    if isinstance(event, e.CreatorAdded):
+        return Creator(
+            organization_id=event.organization_id,
+            project_id=event.project_id,
+            handle=event.handle,
+            tracking_mode=event.tracking_mode,
+            tracking_start_date=event.tracking_start_date,
+            tracking_end_date=event.tracking_end_date,
+            description=event.description,
+            readme=event.readme,
+            metadata=event.metadata,
+        )
+    known = _known(creator)
+    match event:
+        case e.HandleChanged(new=new):
+            return replace(known, handle=new)
+        case e.CreatorDetailsChanged():
+            return replace(known, **changed_details(event))
+        case e.TrackingModeChanged(new=mode):
+            return replace(known, tracking_mode=mode)
+        case e.TrackingWindowChanged():
+            return replace(
+                known,
+                tracking_start_date=event.tracking_start_date,
+                tracking_end_date=event.tracking_end_date,
+            )
+        case e.CreatorRemoved():
+            return replace(known, status="removed", disabled_reason=None)
+        case e.CreatorReactivated():
+            return replace(
+                known,
+                status="active",
+                tracking_mode=event.tracking_mode,
+                tracking_start_date=event.tracking_start_date,
+                tracking_end_date=event.tracking_end_date,
+            )
+        case e.CreatorAutoDisabled(verdict=verdict, scrape_id=scrape_id):
+            return replace(
+                known,
+                status="disabled",
+                disabled_reason=verdict,
+                disabled_by=scrape_id,
+            )
+        case e.CreatorReenabled(at=at):
+            return replace(
+                known, status="active", disabled_reason=None, reenabled_at=at
+            )
+        case _:
+            assert_never(event)
+
+
+def is_cooling_down(creator: Creator, now: datetime) -> bool:
+    """Tell whether the creator was re-enabled less than 24 hours ago."""
+    return (
+        creator.reenabled_at is not None
+        and now - creator.reenabled_at < REENABLE_COOLDOWN
+    )
+
+
+def changed_details(event: e.CreatorDetailsChanged) -> dict[str, Any]:
+    """Return the details that ``event`` sets, by field name."""
+    return {
+        name: value
+        for name in ("display_name", "description", "readme", "metadata")
+        if (value := getattr(event, name)) is not UNSET
+    }
+
+
+def _add(creator: Creator | None, command: c.AddCreator) -> list[e.CreatorEvent]:
+    if creator is not None:
+        return []
+    _check_window(command.tracking_start_date, command.tracking_end_date)
+    return [
+        e.CreatorAdded(
+            organization_id=command.organization_id,
+            project_id=command.project_id,
+            handle=command.handle,
+            tracking_mode=command.tracking_mode,
+            tracking_start_date=command.tracking_start_date,
+            tracking_end_date=command.tracking_end_date,
+            description=command.description,
+            readme=command.readme,
+            metadata=command.metadata,
+        )
+    ]
+
+
+def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.CreatorEvent]:
+    changed = {
+        name: asked
+        for name in ("display_name", "description", "readme", "metadata")
+        if (asked := getattr(command, name)) is not UNSET
+        and asked != getattr(creator, name)
+    }
+    if not changed:
+        return []
+    return [e.CreatorDetailsChanged(organization_id=creator.organization_id, **changed)]
+
+
+def _change_tracking(
+    creator: Creator, command: c.ChangeTracking
+) -> list[e.CreatorEvent]:
+    happened: list[e.CreatorEvent] = []
+    mode = command.tracking_mode
+    if mode is not UNSET and mode != creator.tracking_mode:
+        happened.append(
+            e.TrackingModeChanged(
+                organization_id=creator.organization_id,
+                old=creator.tracking_mode,
+                new=mode,
+            )
+        )
+    old = (creator.tracking_start_date, creator.tracking_end_date)
+    asked = (command.tracking_start_date, command.tracking_end_date)
+    start, end = (
+        before if wanted is UNSET else wanted
+        for before, wanted in zip(old, asked, strict=True)
+    )
+    if (start, end) != old:
+        _check_window(start, end)
+        happened.append(
+            e.TrackingWindowChanged(
+                organization_id=creator.organization_id,
+                tracking_start_date=start,
+                tracking_end_date=end,
+            )
+        )
+    return happened
+
+
+def _check_window(start: date | None, end: date | None) -> None:
+    if start is not None and end is not None and end < start:
+        raise InvalidWindowError
+
+
+def _tracked(creator: Creator) -> Creator:
+    if creator.status == "removed":
+        raise CreatorRemovedError
+    return creator
+
+
+def _known(creator: Creator | None) -> Creator:
+    if creator is None:
+        msg = "A creator's history must begin with creator_added."
+        raise CorruptHistoryError(msg)
+    return creator

@@ -1,0 +1,137 @@
+"""Every refusal the domain knows, drawn as one tree.
+
+DomainError
+├── InvalidHandleError          the text is no TikTok handle
+├── InvalidWindowError          the tracking window ends before it starts
+├── InvalidTimeZoneError        the name is no IANA time zone
+├── NotFoundError               nothing of that id in this organization
+├── LimitReachedError           the plan has no room left
+└── ConflictError               the present state forbids it
+    ├── HandleTakenError
+    ├── CreatorBannedError
+    ├── CreatorRemovedError
+    ├── NoChangeError
+    └── StaleVersionError
+
+Apart from them stands CorruptHistoryError: the log was damaged, nobody was refused.
+
+A refusal says what is so, never which HTTP status that is: ``api.errors`` knows.
+"""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """The command was refused and nothing happened."""
+
+    code: ClassVar[str] = "invalid_body"
+
+
+class InvalidHandleError(DomainError):
+    """A handle has 1 to 30 of the characters a-z, 0-9, dot, underscore and hyphen."""
+
+    code = "invalid_handle"
+
+    def __init__(self, text: str) -> None:
+        shown = text if len(text) <= 60 else f"{text[:60]}..."
+        super().__init__(
+            f"{shown!r} is not a TikTok handle: 1 to 30 of a-z, 0-9, '.', '_' and '-', "
+            "or a profile URL."
+        )
+
+
+class InvalidWindowError(DomainError):
+    """The tracking window would end before it starts."""
+
+    def __init__(self) -> None:
+        super().__init__("tracking_end_date must not be before tracking_start_date.")
+
+
+class InvalidTimeZoneError(DomainError):
+    """The name is not an IANA time zone."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is not an IANA time zone.")
+
+
+class NotFoundError(DomainError):
+    """There is nothing of that kind and id in the organization that asks."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"No such {kind}.")
+        self.kind = kind
+
+
+class LimitReachedError(DomainError):
+    """The organization's plan has no room left for what was asked.
+
+    ``limit_key`` names the limit, ``current`` is the count before the command and
+    ``maximum`` what the plan allows.
+    """
+
+    code = "limit_reached"
+
+    def __init__(self, limit_key: str, *, current: int, maximum: int) -> None:
+        super().__init__(f"Limit reached: {limit_key}")
+        self.limit_key = limit_key
+        self.current = current
+        self.maximum = maximum
+
+
+class ConflictError(DomainError):
+    """The present state forbids what was asked."""
+
+
+class HandleTakenError(ConflictError):
+    """Another creator of the project holds the handle."""
+
+    code = "handle_taken"
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(f"@{handle} is already tracked in this project.")
+
+
+class CreatorBannedError(ConflictError):
+    """The handle is banned on this installation."""
+
+    code = "creator_banned"
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(f"@{handle} is banned and cannot be tracked.")
+
+
+class CreatorRemovedError(ConflictError):
+    """The creator was removed; add its handle again to bring it back."""
+
+    code = "creator_removed"
+
+    def __init__(self) -> None:
+        super().__init__("The creator was removed; add its handle again first.")
+
+
+class NoChangeError(ConflictError):
+    """The new handle is the one the creator already has."""
+
+    code = "no_change"
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(f"The creator's handle already is @{handle}.")
+
+
+class StaleVersionError(ConflictError):
+    """The stream moved on since it was read.
+
+    ``current`` is the version it has now.
+    """
+
+    code = "version_conflict"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"The version is now {current}; read again and retry.")
+        self.current = current
+
+
+class CorruptHistoryError(Exception):
+    """A stream does not begin as it must, or holds a fact that cannot follow."""

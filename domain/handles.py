@@ -1,0 +1,41 @@
+"""What a TikTok handle may look like, and how people write one."""
+
+import re
+
+from domain.errors import InvalidHandleError
+
+MAX_HANDLE_LENGTH = 30
+
+_HANDLE = re.compile(rf"[a-z0-9._-]{{1,{MAX_HANDLE_LENGTH}}}", re.ASCII)
+_PROFILE_URL = re.compile(
+    r"https?://(?:www\.|m\.)?tiktok\.com/@([^/?#]*)/?(?:[?#].*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_LONGEST_TEXT = 2_048
+
+
+def normalize_handle(text: str) -> str:
+    """Return the plain, lower-case handle that ``text`` names.
+
+    Surrounding blanks, one leading ``@`` and a TikTok profile URL are understood,
+    capitals are folded. Anything else is refused, so that no unchecked character ever
+    reaches SQL or a URL.
+
+    Raises:
+        InvalidHandleError: the text is not a handle.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise InvalidHandleError(text)
+    plain = text.strip(" \t\r\n")
+    if url := _PROFILE_URL.fullmatch(plain):
+        plain = url.group(1)
+    else:
+        plain = plain.removeprefix("@")
+    # Folding is done by table, not by str.lower(): the Kelvin sign and the dotted
+    # capital I would otherwise become ASCII letters.
+    if not plain.isascii():
+        raise InvalidHandleError(text)
+    plain = plain.lower()
+    if not _HANDLE.fullmatch(plain) or plain.strip(".") == "":
+        raise InvalidHandleError(text)
+    return plain

@@ -1,0 +1,188 @@
+"""An organization: its plan, its projects and the keys to it."""
+
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import (
+    CorruptHistoryError,
+    InvalidTimeZoneError,
+    LimitReachedError,
+    NotFoundError,
+)
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of creators for one programme; its version counts its own facts."""
+
+    name: str
+    description: str | None
+    version: int = 1
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as the organization knows it: never its text."""
+
+    name: str
+    scopes: tuple[e.Scope, ...]
+    expires_at: datetime | None
+    revoked: bool = False
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """One tenant as its own stream tells it."""
+
+    name: str
+    plan: str
+    time_zone: str
+    projects: dict[UUID, Project] = {}
+    keys: dict[UUID, ApiKey] = {}
+
+
+OrganizationCommand = (
+    c.CreateOrganization
+    | c.ChangePlan
+    | c.CreateApiKey
+    | c.RevokeApiKey
+    | c.CreateProject
+    | c.ChangeProjectDetails
+)
+
+
+def decide(
+    organization: Organization | None, command: OrganizationCommand
+) -> list[e.OrganizationEvent]:
+    """Return what ``command`` makes happen; nothing if all is as asked already.
+
+    Raises:
+        NotFoundError: no such organization, project or key.
+        LimitReachedError: the plan has no room for another project or key.
+        InvalidTimeZoneError: the time zone is no IANA zone.
+    """
+    if isinstance(command, c.CreateOrganization):
+        return _create(organization, command)
+    if organization is None:
+        raise NotFoundError("organization")
+    match command:
+        case c.ChangePlan(plan=plan):
+            if plan == organization.plan:
+                return []
+            return [e.PlanChanged(old=organization.plan, new=plan)]
+        case c.CreateApiKey():
+            living = sum(not key.revoked for key in organization.keys.values())
+            _check_room("max_api_keys_per_org", living, command)
+            return [
+                e.ApiKeyCreated(
+                    key_id=command.key_id,
+                    name=command.name,
+                    digest=command.digest,
+                    hint=command.hint,
+                    scopes=command.scopes,
+                    expires_at=command.expires_at,
+                )
+            ]
+        case c.RevokeApiKey(key_id=key_id):
+            if key_id not in organization.keys:
+                raise NotFoundError("API key")
+            if organization.keys[key_id].revoked:
+                return []
+            return [e.ApiKeyRevoked(key_id=key_id)]
+        case c.CreateProject():
+            _check_room("max_projects_per_org", len(organization.projects), command)
+            return [
+                e.ProjectCreated(
+                    project_id=command.project_id,
+                    name=command.name,
+                    description=command.description,
+                )
+            ]
+        case c.ChangeProjectDetails():
+            return _change_project(organization, command)
+        case _:
+            assert_never(command)
+
+
+def evolve(
+    organization: Organization | None, event: e.OrganizationEvent
+) -> Organization:
+    """Return the organization as it is after ``event``; never refuses."""
+    if isinstance(event, e.OrganizationCreated):
+        return Organization(name=event.name, plan=event.plan, time_zone=event.time_zone)
+    if organization is None:
+        msg = "An organization's history must begin with organization_created."
+        raise CorruptHistoryError(msg)
+    match event:
+        case e.PlanChanged(new=plan):
+            return replace(organization, plan=plan)
+        case e.ApiKeyCreated(key_id=key_id):
+            key = ApiKey(
+                name=event.name, scopes=event.scopes, expires_at=event.expires_at
+            )
+            return replace(organization, keys={**organization.keys, key_id: key})
+        case e.ApiKeyRevoked(key_id=key_id):
+            key = replace(organization.keys[key_id], revoked=True)
+            return replace(organization, keys={**organization.keys, key_id: key})
+        case e.ProjectCreated(project_id=project_id):
+            project = Project(name=event.name, description=event.description)
+        case e.ProjectDetailsChanged(project_id=project_id):
+            project = _changed_project(organization.projects[project_id], event)
+        case _:
+            assert_never(event)
+    projects = {**organization.projects, project_id: project}
+    return replace(organization, projects=projects)
+
+
+def _create(
+    organization: Organization | None, command: c.CreateOrganization
+) -> list[e.OrganizationEvent]:
+    if organization is not None:
+        return []
+    if command.time_zone not in available_timezones():
+        raise InvalidTimeZoneError(command.time_zone)
+    return [
+        e.OrganizationCreated(
+            name=command.name, plan=command.plan, time_zone=command.time_zone
+        )
+    ]
+
+
+def _check_room(
+    limit_key: str, current: int, command: c.CreateApiKey | c.CreateProject
+) -> None:
+    maximum: int | None = getattr(command.limits, limit_key)
+    if maximum is not None and current >= maximum:
+        raise LimitReachedError(limit_key, current=current, maximum=maximum)
+
+
+def _change_project(
+    organization: Organization, command: c.ChangeProjectDetails
+) -> list[e.OrganizationEvent]:
+    project = organization.projects.get(command.project_id)
+    if project is None:
+        raise NotFoundError("project")
+    event = e.ProjectDetailsChanged(
+        project_id=command.project_id,
+        name=UNSET if command.name == project.name else command.name,
+        description=UNSET
+        if command.description == project.description
+        else command.description,
+    )
+    unchanged = event.name is UNSET and event.description is UNSET
+    return [] if unchanged else [event]
+
+
+def _changed_project(project: Project, event: e.ProjectDetailsChanged) -> Project:
+    return Project(
+        name=project.name if event.name is UNSET else event.name,
+        description=project.description
+        if event.description is UNSET
+        else event.description,
+        version=project.version + 1,
+    )

@@ -1,0 +1,49 @@
+"""What a plan allows: the limits, and the plans an installation starts with."""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of one plan; None means no limit.
+
+    Counts are of living things at one time, ``_per_day`` is per UTC day,
+    ``_per_minute`` per key, and retention is in days.
+    """
+
+    max_creators_per_org: int | None = None
+    max_projects_per_org: int | None = None
+    max_api_keys_per_org: int | None = None
+    max_requests_per_minute: int | None = None
+    max_api_requests_per_day: int | None = None
+    max_manual_scrape_triggers_per_day: int | None = None
+    stats_history_retention_days: int | None = None
+
+
+UNLIMITED = "unlimited"
+
+DEFAULT_PLANS: dict[str, Limits] = {
+    "free": Limits(
+        max_creators_per_org=5,
+        max_projects_per_org=1,
+        max_requests_per_minute=60,
+        max_api_requests_per_day=0,
+        max_manual_scrape_triggers_per_day=1,
+        stats_history_retention_days=30,
+    ),
+    "starter": Limits(
+        max_creators_per_org=50,
+        max_projects_per_org=3,
+        max_requests_per_minute=60,
+        max_api_requests_per_day=1_000,
+        max_manual_scrape_triggers_per_day=10,
+        stats_history_retention_days=365,
+    ),
+    "ultra": Limits(
+        max_creators_per_org=300,
+        max_projects_per_org=10,
+        max_requests_per_minute=60,
+        max_api_requests_per_day=50_000,
+        max_manual_scrape_triggers_per_day=100,
+    ),
+    UNLIMITED: Limits(),
+}

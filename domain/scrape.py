@@ -1,0 +1,149 @@
+"""A scrape: one run from its request to what it saw, or why it saw nothing."""
+
+from collections.abc import Iterator
+from typing import Literal, assert_never
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import CorruptHistoryError, NotFoundError
+
+MAX_VIDEOS_PER_SNAPSHOT = 500
+
+
+class Scrape(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as its own stream tells it."""
+
+    organization_id: UUID
+    project_id: UUID
+    creator_id: UUID
+    handle: str
+    job_type: e.JobType
+    trigger: e.Trigger
+    status: Literal["requested", "succeeded", "failed"] = "requested"
+
+
+def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEvent]:
+    """Return what the command makes happen; nothing once the run has ended.
+
+    Raises:
+        NotFoundError: a result for a run that nobody requested.
+    """
+    if isinstance(command, c.RequestScrape):
+        if scrape is not None:
+            return []
+        return [
+            e.ScrapeRequested(
+                organization_id=command.organization_id,
+                project_id=command.project_id,
+                creator_id=command.creator_id,
+                handle=command.handle,
+                job_type=command.job_type,
+                trigger=command.trigger,
+            )
+        ]
+    if scrape is None:
+        raise NotFoundError("scrape")
+    if scrape.status != "requested":
+        return []
+    match command:
+        case c.RecordResult():
+            return list(_result(scrape, command))
+        case c.RecordFailure():
+            return [
+                e.ScrapeFailed(
+                    organization_id=scrape.organization_id,
+                    creator_id=scrape.creator_id,
+                    job_type=scrape.job_type,
+                    provider=command.provider,
+                    attempts=command.attempts,
+                    error=command.error,
+                    outcome=command.outcome,
+                )
+            ]
+        case _:
+            assert_never(command)
+
+
+def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
+    """Return the run as it is after ``event``; never refuses."""
+    if isinstance(event, e.ScrapeRequested):
+        return Scrape(
+            organization_id=event.organization_id,
+            project_id=event.project_id,
+            creator_id=event.creator_id,
+            handle=event.handle,
+            job_type=event.job_type,
+            trigger=event.trigger,
+        )
+    if scrape is None:
+        msg = "A scrape's history must begin with scrape_requested."
+        raise CorruptHistoryError(msg)
+    match event:
+        case e.ProfileSnapshotRecorded() | e.VideoStatsSnapshotRecorded():
+            return scrape
+        case e.ScrapeSucceeded():
+            return replace(scrape, status="succeeded")
+        case e.ScrapeFailed():
+            return replace(scrape, status="failed")
+        case _:
+            assert_never(event)
+
+
+def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
+    if (seen := command.profile) is not None:
+        yield e.ProfileSnapshotRecorded(
+            organization_id=scrape.organization_id,
+            creator_id=scrape.creator_id,
+            observed_at=command.observed_at,
+            provider=command.provider,
+            precision=seen.precision,
+            user_id=seen.user_id,
+            sec_uid=seen.sec_uid,
+            display_name=seen.display_name,
+            avatar_url=seen.avatar_url,
+            follower_count=seen.follower_count,
+            following_count=seen.following_count,
+            total_likes_count=seen.total_likes_count,
+            video_count=seen.video_count,
+        )
+    for start in range(0, len(command.videos), MAX_VIDEOS_PER_SNAPSHOT):
+        yield _video_snapshot(scrape, command, start)
+    yield e.ScrapeSucceeded(
+        organization_id=scrape.organization_id,
+        creator_id=scrape.creator_id,
+        job_type=scrape.job_type,
+        provider=command.provider,
+        attempts=command.attempts,
+        observed_at=command.observed_at,
+        duration_ms=command.duration_ms,
+        profile_seen=command.profile is not None,
+        videos_seen=len(command.videos),
+        pages=command.pages,
+        payload_sha256=command.payload_sha256,
+    )
+
+
+def _video_snapshot(
+    scrape: Scrape, command: c.RecordResult, start: int
+) -> e.VideoStatsSnapshotRecorded:
+    videos = command.videos[start : start + MAX_VIDEOS_PER_SNAPSHOT]
+    whole_list = scrape.job_type == "discover_videos"
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=scrape.organization_id,
+        creator_id=scrape.creator_id,
+        observed_at=command.observed_at,
+        provider=command.provider,
+        video_ids=tuple(video.tiktok_video_id for video in videos),
+        view_counts=tuple(video.view_count for video in videos),
+        like_counts=tuple(video.like_count for video in videos),
+        comment_counts=tuple(video.comment_count for video in videos),
+        share_counts=tuple(video.share_count for video in videos),
+        save_counts=tuple(video.save_count for video in videos),
+        kinds=tuple(video.kind for video in videos) if whole_list else (),
+        titles=tuple(video.title for video in videos) if whole_list else (),
+        posted_at=tuple(video.posted_at for video in videos) if whole_list else (),
+    )

@@ -1,0 +1,38 @@
+"""Where facts live: the stream ids that follow from what they are about."""
+
+from datetime import date
+from uuid import UUID, uuid5
+
+_NAMESPACE = UUID("5f1c2a0e-6d0b-5a39-9a0e-90a7be2d0c01")
+_CLAIM = uuid5(_NAMESPACE, "handle claim")
+_BAN = uuid5(_NAMESPACE, "platform handle")
+_SCRAPE = uuid5(_NAMESPACE, "scrape")
+_TALLY = uuid5(_NAMESPACE, "tally")
+
+
+def claim_stream(project_id: UUID, handle: str) -> UUID:
+    """Return the stream that decides who holds ``handle`` in a project."""
+    return uuid5(_CLAIM, f"{project_id}/{handle}")
+
+
+def ban_stream(handle: str) -> UUID:
+    """Return the stream that decides whether ``handle`` is banned here."""
+    return uuid5(_BAN, handle)
+
+
+def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
+    """Return the stream of the run that ``cause`` (a command) asks for.
+
+    The same command asked twice therefore asks for the same run.
+    """
+    return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
+
+
+def creators_tally(organization_id: UUID) -> UUID:
+    """Return the key under which an organization's active creators are counted."""
+    return uuid5(_TALLY, f"{organization_id}/creators")
+
+
+def manual_scrapes_tally(organization_id: UUID, day: date) -> UUID:
+    """Return the key under which one UTC day's manual scrapes are counted."""
+    return uuid5(_TALLY, f"{organization_id}/manual_scrapes/{day.isoformat()}")
