@@ -1,0 +1,1 @@
+"""Infrastructure: the event store, the databases and the settings everyone needs."""

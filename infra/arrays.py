@@ -1,0 +1,58 @@
+"""Binary PostgreSQL arrays in one go: psycopg's list dumper cost an append a tenth."""
+
+import struct
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from psycopg.adapt import Buffer, Dumper
+from psycopg.pq import Format
+
+_HEADER = struct.Struct(">5i")
+_LENGTH = struct.Struct(">i").pack
+_LONG = struct.Struct(">iq").pack
+
+_UUID_PREFIX = _LENGTH(16)
+
+
+class Packed(bytes):
+    """The binary form of a one-dimensional array; the query casts it to its type."""
+
+
+def uuids(items: Sequence[UUID]) -> Packed:
+    """Return ``items`` as a binary uuid[]."""
+    return _packed(2950, len(items), [_UUID_PREFIX + item.bytes for item in items])
+
+
+def bigints(items: Sequence[int]) -> Packed:
+    """Return ``items`` as a binary bigint[]."""
+    return _packed(20, len(items), [_LONG(8, item) for item in items])
+
+
+def texts(items: Sequence[str]) -> Packed:
+    """Return ``items`` as a binary text[]."""
+    return _packed(25, len(items), _sized([item.encode() for item in items]))
+
+
+def blobs(items: Sequence[bytes]) -> Packed:
+    """Return ``items`` as a binary bytea[]."""
+    return _packed(17, len(items), _sized(items))
+
+
+class PackedDumper(Dumper):
+    """Hands a Packed over as it is, leaving its type to the query's cast."""
+
+    format = Format.BINARY
+    oid = 0
+
+    def dump(self, obj: Packed) -> Buffer:
+        return obj
+
+
+def _sized(items: Sequence[bytes]) -> Iterable[bytes]:
+    return [part for item in items for part in (_LENGTH(len(item)), item)]
+
+
+def _packed(oid: int, amount: int, parts: Iterable[bytes]) -> Packed:
+    if amount == 0:
+        return Packed(_HEADER.pack(0, 0, oid, 0, 0)[:12])
+    return Packed(_HEADER.pack(1, 0, oid, amount, 1) + b"".join(parts))

@@ -1,0 +1,168 @@
+"""Databases: connection pools, and the migrations that make the schema."""
+
+from contextlib import suppress
+from importlib import resources
+
+import psycopg
+from psycopg import AsyncConnection, Connection, sql
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from infra.arrays import Packed, PackedDumper
+
+Pool = ConnectionPool[Connection[TupleRow]]
+AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+READER_ROLE = "goatherd_reader"
+
+_POOL_TIMEOUT = 2.0
+_MIGRATION_LOCK = 7203914820
+_APPLICATION_NAME = "goatherd"
+_CONNECTION = {
+    # Commands commit what they mean to commit; nothing is left open by accident.
+    "autocommit": True,
+    "application_name": _APPLICATION_NAME,
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,
+}
+_GUARDED = (
+    "-c lock_timeout=5s -c statement_timeout=15s "
+    "-c idle_in_transaction_session_timeout=15s"
+)
+# A read that takes longer than this is a fault, not a page somebody waits for.
+_READING = "-c statement_timeout=2s -c default_transaction_read_only=on"
+
+
+class SchemaTooNewError(Exception):
+    """The database was migrated by a newer Goatherd than this one."""
+
+
+def writing_pool(url: str, *, size: int) -> Pool:
+    """Return an unopened pool for appends and their loads."""
+
+    def configure(connection: Connection[TupleRow]) -> None:
+        connection.adapters.register_dumper(Packed, PackedDumper)
+
+    return ConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=_POOL_TIMEOUT,
+        kwargs={**_CONNECTION, "options": _GUARDED},
+        configure=configure,
+        name="writing",
+    )
+
+
+def reading_pool(url: str, *, size: int) -> AsyncPool:
+    """Return an unopened pool whose connections see one organization at a time.
+
+    They run as the reader role, to which row-level security applies, in read-only
+    transactions.
+    """
+
+    async def become_reader(connection: AsyncConnection[TupleRow]) -> None:
+        await connection.execute(
+            sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE))
+        )
+
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=_POOL_TIMEOUT,
+        kwargs={**_CONNECTION, "options": _READING},
+        configure=become_reader,
+        name="reading",
+    )
+
+
+def own_pool(url: str, *, size: int) -> AsyncPool:
+    """Return an unopened pool for the service's own bookkeeping (keys, quotas)."""
+    return AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=_POOL_TIMEOUT,
+        kwargs={**_CONNECTION, "options": "-c statement_timeout=2s -c lock_timeout=1s"},
+        name="own",
+    )
+
+
+def known_migrations() -> list[tuple[int, str, str]]:
+    """Return (number, name, SQL) of every migration this release knows, in order."""
+    folder = resources.files("infra") / "migrations"
+    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return [
+        (int(entry.name[:4]), entry.name[5:-4], entry.read_text(encoding="utf-8"))
+        for entry in sorted(found, key=lambda entry: entry.name)
+    ]
+
+
+def migrate(url: str) -> list[str]:
+    """Create or upgrade the schema and return the names of what was applied.
+
+    Any number of processes may call this at once; each migration is one transaction.
+
+    Raises:
+        SchemaTooNewError: the database knows a migration that this release does not.
+    """
+    applied: list[str] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        _create_reader(connection)
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration (number int PRIMARY KEY, "
+            "name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = check_schema(connection)
+        for number, name, statements in known_migrations():
+            if number in done:
+                continue
+            with connection.transaction():
+                connection.execute(statements.encode())
+                connection.execute(
+                    "INSERT INTO schema_migration (number, name) VALUES (%s, %s)",
+                    (number, name),
+                )
+            applied.append(name)
+    return applied
+
+
+def check_schema(connection: Connection[TupleRow]) -> set[int]:
+    """Return the numbers of the migrations that the database has.
+
+    Raises:
+        SchemaTooNewError: it has one that this release does not know.
+    """
+    done: set[int] = {
+        row[0] for row in connection.execute("SELECT number FROM schema_migration")
+    }
+    newest = max(number for number, _, _ in known_migrations())
+    if done and max(done) > newest:
+        msg = (
+            f"The database has schema {max(done)}, this Goatherd knows {newest}: "
+            "it was used by a newer version; install that one."
+        )
+        raise SchemaTooNewError(msg)
+    return done
+
+
+def _create_reader(connection: Connection[TupleRow]) -> None:
+    role = sql.Identifier(READER_ROLE)
+    exists = connection.execute(
+        "SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,)
+    ).fetchone()
+    if exists is None:
+        # Roles belong to the whole server: another database may be migrated just now.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+    superuser = connection.execute(
+        "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if superuser is not None and not superuser[0]:
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))

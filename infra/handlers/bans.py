@@ -1,0 +1,46 @@
+"""Bans: keeping a handle out of every project of the installation."""
+
+from domain import bans
+from domain import commands as c
+from domain.handles import normalize_handle
+from domain.streams import ban_stream
+from infra.handlers.folding import banned_by, next_entries
+from infra.recorder import Context
+from infra.store import Recorded, Store, retry_conflicts
+
+
+def ban_handle(
+    store: Store, handle: str, *, reason: str | None = None, context: Context
+) -> list[Recorded]:
+    """Ban a handle; creators that have it already are not touched.
+
+    Raises:
+        InvalidHandleError: the text is no handle.
+    """
+    return _carry_out(
+        store, c.BanHandle(handle=normalize_handle(handle), reason=reason), context
+    )
+
+
+def unban_handle(store: Store, handle: str, *, context: Context) -> list[Recorded]:
+    """Lift a ban.
+
+    Raises:
+        InvalidHandleError: the text is no handle.
+    """
+    return _carry_out(store, c.UnbanHandle(handle=normalize_handle(handle)), context)
+
+
+def _carry_out(
+    store: Store, command: c.BanHandle | c.UnbanHandle, context: Context
+) -> list[Recorded]:
+    stream = ban_stream(command.handle)
+
+    def attempt() -> list[Recorded]:
+        past = store.load(stream)[stream]
+        facts = bans.decide(banned_by(past), command)
+        if not facts:
+            return []
+        return store.append(next_entries(stream, past, facts), context=context)
+
+    return retry_conflicts(attempt)

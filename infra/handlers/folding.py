@@ -1,0 +1,56 @@
+"""From histories to states: what every handler does before it decides."""
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import cast
+from uuid import UUID
+
+from domain import bans, claims, creator, organization, scrape
+from domain import events as e
+from domain.creator import Creator
+from domain.organization import Organization
+from domain.scrape import Scrape
+from infra.mapper import Entry
+from infra.store import Recorded
+
+History = Sequence[Recorded]
+
+
+def creator_of(history: History) -> Creator | None:
+    """Return the creator that the history of its stream makes."""
+    facts = (cast("e.CreatorEvent", past.fact) for past in history)
+    return reduce(creator.evolve, facts, cast("Creator | None", None))
+
+
+def organization_of(history: History) -> Organization | None:
+    """Return the organization that the history of its stream makes."""
+    facts = (cast("e.OrganizationEvent", past.fact) for past in history)
+    return reduce(organization.evolve, facts, cast("Organization | None", None))
+
+
+def claim_of(history: History) -> claims.Claim:
+    """Return who holds the handle, and who held it last."""
+    facts = (cast("e.ClaimEvent", past.fact) for past in history)
+    return reduce(claims.evolve, facts, claims.UNCLAIMED)
+
+
+def banned_by(history: History) -> bool:
+    """Return whether the handle is banned."""
+    facts = (cast("e.BanEvent", past.fact) for past in history)
+    return reduce(bans.evolve, facts, False)
+
+
+def scrape_of(history: History) -> Scrape | None:
+    """Return the run that the history of its stream makes."""
+    facts = (cast("e.ScrapeEvent", past.fact) for past in history)
+    return reduce(scrape.evolve, facts, cast("Scrape | None", None))
+
+
+def next_entries(
+    stream: UUID, history: History, facts: Sequence[e.Fact]
+) -> list[Entry]:
+    """Return ``facts`` as the versions that follow ``history``."""
+    return [
+        Entry(stream, version, fact)
+        for version, fact in enumerate(facts, len(history) + 1)
+    ]

@@ -1,0 +1,158 @@
+"""Scrapes: asking for a run, and recording what came of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import commands as c
+from domain import events as e
+from domain import scrape
+from domain.creator import Creator
+from domain.errors import CreatorRemovedError, NotFoundError
+from domain.plans import Limits
+from domain.streams import manual_scrapes_tally, scrape_stream
+from infra.handlers.folding import (
+    creator_of,
+    next_entries,
+    organization_of,
+    scrape_of,
+)
+from infra.mapper import Entry
+from infra.recorder import Context, Tally
+from infra.store import Alongside, Recorded, Store, retry_conflicts
+
+
+class ScrapeAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that was asked for, and where its request stands in the log."""
+
+    scrape_id: UUID
+    creator_id: UUID
+    job_type: e.JobType
+    position: int
+
+
+def requested(
+    creator: Creator,
+    creator_id: UUID,
+    *,
+    job_types: Sequence[e.JobType],
+    trigger: e.Trigger,
+    context: Context,
+) -> list[Entry]:
+    """Return the requests that go into the same append as their cause."""
+    return [
+        Entry(
+            scrape_stream(context.command_id, creator_id, job_type),
+            1,
+            e.ScrapeRequested(
+                organization_id=creator.organization_id,
+                project_id=creator.project_id,
+                creator_id=creator_id,
+                handle=creator.handle,
+                job_type=job_type,
+                trigger=trigger,
+            ),
+        )
+        for job_type in job_types
+    ]
+
+
+def request_scrape(
+    store: Store,
+    creator_id: UUID,
+    *,
+    job_type: e.JobType,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    context: Context,
+    alongside: Callable[[Cursor[TupleRow], ScrapeAsked], None] | None = None,
+) -> ScrapeAsked:
+    """Ask for one run by hand; it counts against the day's manual scrapes.
+
+    Raises:
+        NotFoundError: no such creator in the organization.
+        CreatorRemovedError: it was removed.
+        LimitReachedError: the plan allows no more manual scrapes today (UTC).
+        BusyError: too many writers at once.
+    """
+
+    def attempt() -> ScrapeAsked:
+        pasts = store.load(organization_id, creator_id)
+        creator = creator_of(pasts[creator_id])
+        organization = organization_of(pasts[organization_id])
+        if creator is None or creator.organization_id != organization_id:
+            raise NotFoundError("creator")
+        if organization is None:
+            raise NotFoundError("organization")
+        if creator.status == "removed":
+            raise CreatorRemovedError
+        entries = requested(
+            creator,
+            creator_id,
+            job_types=(job_type,),
+            trigger="manual",
+            context=context,
+        )
+
+        def asked(facts: Sequence[Recorded]) -> ScrapeAsked:
+            return ScrapeAsked(
+                scrape_id=entries[0].originator_id,
+                creator_id=creator_id,
+                job_type=job_type,
+                position=facts[-1].position,
+            )
+
+        limits = plans[organization.plan]
+        recorded = store.append(
+            entries,
+            context=context,
+            guards=[(creator_id, len(pasts[creator_id]))],
+            tallies=[
+                Tally(
+                    key=manual_scrapes_tally(
+                        organization_id, now.astimezone(UTC).date()
+                    ),
+                    delta=1,
+                    limit_key="max_manual_scrape_triggers_per_day",
+                    maximum=limits.max_manual_scrape_triggers_per_day,
+                )
+            ],
+            alongside=alongside
+            and (lambda cursor, facts: alongside(cursor, asked(facts))),
+        )
+        return asked(recorded)
+
+    return retry_conflicts(attempt)
+
+
+def end_scrape(
+    store: Store,
+    scrape_id: UUID,
+    command: c.RecordResult | c.RecordFailure,
+    *,
+    context: Context,
+    alongside: Alongside | None = None,
+) -> list[Recorded]:
+    """Record what came of a run, once; an empty answer means it had ended before.
+
+    Raises:
+        NotFoundError: nobody asked for that run.
+    """
+
+    def attempt() -> list[Recorded]:
+        past = store.load(scrape_id)[scrape_id]
+        facts = scrape.decide(scrape_of(past), command)
+        if not facts:
+            return []
+        return store.append(
+            next_entries(scrape_id, past, facts),
+            context=context,
+            alongside=alongside,
+        )
+
+    return retry_conflicts(attempt)

@@ -1,0 +1,126 @@
+"""Facts as stored: permanent name and JSON, with upcasts for the shapes of old days."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
+
+from domain.events import STORED_NAMES, Fact
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+# (stored name, schema version it was written with) -> how to bring it one version on.
+UPCASTS: dict[tuple[str, int], Upcast] = {}
+
+_VERSION_KEY = "schema_version"
+
+
+class UnknownFactError(Exception):
+    """The log holds a fact that this release does not know, or cannot read.
+
+    ``name`` is its stored name.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"Cannot read a stored {name!r}: {reason}")
+        self.name = name
+
+
+class Codec:
+    """Encodes facts to bytes and back, by their permanent names.
+
+    ``names`` maps each stored name to its class; ``upcasts`` brings bodies of older
+    schema versions forward, one version at a time.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, type[Fact]] = STORED_NAMES,
+        upcasts: Mapping[tuple[str, int], Upcast] = UPCASTS,
+    ) -> None:
+        self._encode = msgspec.json.Encoder().encode
+        self._names = {cls: name for name, cls in names.items()}
+        self._classes = dict(names)
+        self._upcasts = dict(upcasts)
+        self._aged = {name for name, _ in upcasts}
+        self._decoders: dict[str, Callable[[bytes], Fact]] = {
+            name: msgspec.json.Decoder(cls).decode for name, cls in names.items()
+        }
+
+    def name_of(self, fact: Fact) -> str:
+        """Return the permanent name under which ``fact`` is stored."""
+        return self._names[type(fact)]
+
+    def encode(self, fact: Fact) -> bytes:
+        """Return the stored body; it names its schema version where that is not 1."""
+        body = self._encode(fact)
+        if (version := type(fact).schema_version) == 1:
+            return body
+        mark = f'{{"{_VERSION_KEY}":{version}'.encode()
+        return mark + (b"," if body != b"{}" else b"") + body[1:]
+
+    def decode(self, name: str, body: bytes) -> Fact:
+        """Return the fact stored as ``body`` under ``name``.
+
+        Raises:
+            UnknownFactError: no such name, or the body does not fit it.
+        """
+        try:
+            if name in self._aged:
+                return self._bring_forward(name, body)
+            return self._decoders[name](body)
+        except KeyError:
+            raise UnknownFactError(name, "no code knows that name.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UnknownFactError(name, str(error)) from error
+
+    def _bring_forward(self, name: str, body: bytes) -> Fact:
+        raw: dict[str, Any] = msgspec.json.decode(body)
+        version = int(raw.pop(_VERSION_KEY, 1))
+        current = self._classes[name].schema_version
+        while version < current:
+            raw = self._upcasts[name, version](raw)
+            version += 1
+        return msgspec.convert(raw, self._classes[name], strict=False)
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A fact about to be appended: where it goes, and as which version."""
+
+    originator_id: UUID
+    originator_version: int
+    fact: Fact
+
+
+class FactMapper(Mapper[UUID]):
+    """The library's mapper seam, speaking Entry and permanent names."""
+
+    def __init__(self, transcoder: Transcoder, codec: Codec) -> None:
+        super().__init__(transcoder)
+        self._codec = codec
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
+        """Return what is stored for an Entry."""
+        assert isinstance(domain_event, Entry)
+        return StoredEvent(
+            domain_event.originator_id,
+            domain_event.originator_version,
+            self._codec.name_of(domain_event.fact),
+            self._codec.encode(domain_event.fact),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Entry:
+        """Return the Entry that was stored.
+
+        Raises:
+            UnknownFactError: no code knows the stored name, or the body does not fit.
+        """
+        assert isinstance(stored_event.originator_id, UUID)
+        return Entry(
+            stored_event.originator_id,
+            stored_event.originator_version,
+            self._codec.decode(stored_event.topic, stored_event.state),
+        )

@@ -1,0 +1,436 @@
+"""The recorder: how facts get into PostgreSQL, in order, at once or not at all."""
+
+import hashlib
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Never
+from uuid import UUID
+
+import msgspec
+import psycopg
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    Notification,
+    StoredEvent,
+    Subscription,
+)
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from domain.errors import LimitReachedError
+from infra import arrays
+from infra.database import Pool
+
+# From this many events on, COPY beats the append function (docs/benchmarks.md).
+COPY_FROM = 2_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_UNKNOWN_OUTCOME_TRIES = 8
+
+
+class AppendConflictError(Exception):
+    """Somebody else wrote to a stream since it was read; read again and decide anew."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks (``actor``), in which conversation, by which command.
+
+    ``command_id`` is unique to one command and the same over its retries; it is stored
+    as the facts' causation.
+    """
+
+    actor: str
+    command_id: UUID
+    correlation_id: UUID | None = None
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """A count that changes with the append, and the limit it may not pass."""
+
+    key: UUID
+    delta: int
+    limit_key: str = ""
+    maximum: int | None = None
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Where an append went: the position of its first fact, and when."""
+
+    first_position: int
+    recorded_at: datetime
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """Facts about to be stored, a column each: stream, version, name and body."""
+
+    streams: list[UUID]
+    versions: list[int]
+    names: list[str]
+    bodies: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+
+Within = Callable[[Cursor[TupleRow], Appended], None]
+
+_APPEND = """
+SELECT first_position, at FROM goatherd_append(
+    %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[],
+    %b::text, %b::uuid, %b::uuid,
+    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[])
+"""
+_OPEN_APPEND = """
+SELECT first_position, at, previous FROM goatherd_open_append(
+    %b::bigint, %b::uuid[], %b::bigint[],
+    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[])
+"""
+_COPY = """
+COPY goatherd_events (notification_id, originator_id, originator_version, topic, state,
+    recorded_at, actor, correlation_id, causation_id, digest) FROM STDIN (FORMAT BINARY)
+"""
+_COPY_TYPES = [
+    *("int8", "uuid", "int8", "text", "bytea"),
+    *("timestamptz", "text", "uuid", "uuid", "bytea"),
+]
+_FIND_OURS = """
+SELECT notification_id, recorded_at, causation_id FROM goatherd_events
+WHERE originator_id = %s AND originator_version = %s
+"""
+_SELECT_STREAMS = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+ORDER BY originator_id, originator_version
+"""
+_SELECT_STREAM = """
+SELECT originator_id, originator_version, topic, state FROM goatherd_events
+WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
+ORDER BY originator_version
+"""
+_SELECT_NOTIFICATIONS = """
+SELECT originator_id, originator_version, topic, state, notification_id
+FROM goatherd_events WHERE notification_id >= %s AND notification_id <= %s
+AND (%s::text[] = '{}' OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s
+"""
+_FOREVER = 2**63 - 1
+
+
+def link(
+    previous: bytes,
+    *,
+    at: datetime,
+    ask: bytes,
+    stream: UUID,
+    version: int,
+    name: str,
+    body: bytes,
+) -> bytes:
+    """Return the link that an event, recorded ``at``, adds to its stream's chain.
+
+    SHA-256 over the link before it (nothing for a first version), its metadata
+    (``ask`` as ``asked`` returns it) and its body; the SQL function ``goatherd_link``
+    computes the same.
+    """
+    return hashlib.sha256(
+        previous
+        + ((at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
+        + stream.bytes
+        + version.to_bytes(8, "big")
+        + ask
+        + name.encode()
+        + b"\n"
+        + body
+    ).digest()
+
+
+def asked(context: Context) -> bytes:
+    """Return who asked, in which conversation and by which command, as linked."""
+    correlation = context.correlation_id or ""
+    return f"{context.actor}\n{correlation}\n{context.command_id}\n".encode()
+
+
+class Recorder(ApplicationRecorder):
+    """The library's recorder seam over one append function and one pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def append(
+        self,
+        batch: Batch,
+        *,
+        context: Context,
+        guards: Sequence[tuple[UUID, int]] = (),
+        tallies: Sequence[Tally] = (),
+        alongside: Within | None = None,
+    ) -> Appended:
+        """Store all of ``batch`` or none, and say where it went.
+
+        ``guards`` are (stream, version) pairs that the decision rested on without
+        writing to them. ``alongside`` runs in the same transaction, after the append.
+        When the answer is lost on the way, the stream is read to find out whether the
+        commit took place: a success is never reported as a conflict.
+
+        Raises:
+            AppendConflictError: a stream or a guarded one moved on.
+            LimitReachedError: a tally would pass its maximum.
+            psycopg.OperationalError: the database stays out of reach.
+        """
+        unknown_outcome = False
+        for attempt in range(_UNKNOWN_OUTCOME_TRIES):
+            try:
+                with self._pool.connection() as connection:
+                    if unknown_outcome and (
+                        ours := _find_ours(connection, batch, context)
+                    ):
+                        return ours
+                    return _write(
+                        connection, batch, context, guards, tallies, alongside
+                    )
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if _is_final(error) or attempt + 1 == _UNKNOWN_OUTCOME_TRIES:
+                    raise
+                unknown_outcome = True
+                time.sleep(random.uniform(0.5, 1.5) * 0.05 * 2**attempt)  # noqa: S311
+            except psycopg.DatabaseError as error:
+                if unknown_outcome and (ours := self._found(batch, context)):
+                    return ours
+                _translate(error, tallies)
+        raise AssertionError  # the last attempt returns or raises
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int]:
+        """Append, and return the position of each event."""
+        if not stored_events:
+            return ()
+        batch = Batch(
+            [UUID(str(event.originator_id)) for event in stored_events],
+            [event.originator_version for event in stored_events],
+            [event.topic for event in stored_events],
+            [event.state for event in stored_events],
+        )
+        first = self.append(batch, **kwargs).first_position
+        return range(first, first + len(stored_events))
+
+    def select_streams(self, streams: Sequence[UUID]) -> list[TupleRow]:
+        """Return the events of several streams, in stream order, in one round trip.
+
+        Each is (position, stream, version, recorded_at, actor, correlation id,
+        causation id, name, body).
+        """
+        with self._pool.connection() as connection:
+            return (
+                connection.cursor(binary=True)
+                .execute(_SELECT_STREAMS, (arrays.uuids(streams),), prepare=True)
+                .fetchall()
+            )
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Return one stream's events, ``gt`` and ``lte`` bounding their versions."""
+        bounds = (originator_id, gt or 0, _FOREVER if lte is None else lte)
+        with self._pool.connection() as connection:
+            rows = connection.cursor(binary=True).execute(
+                _SELECT_STREAM, bounds, prepare=True
+            )
+            events = [StoredEvent(*row) for row in rows]
+        if desc:
+            events.reverse()
+        return events[:limit]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Return up to ``limit`` events of the whole log in order of position."""
+        first = 0 if start is None else start + (not inclusive_of_start)
+        names = list(topics)
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                _SELECT_NOTIFICATIONS,
+                (first, _FOREVER if stop is None else stop, names, names, limit),
+            )
+            return [Notification(*row) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """Return the position of the newest event, None in an empty log."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT max(notification_id) FROM goatherd_events"
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Refuse: ``projections.follower`` follows the log here.
+
+        The library's subscription has no poll to fall back on and no batches.
+        """
+        raise NotImplementedError("Follow the log with projections.follower.")
+
+    def _found(self, batch: Batch, context: Context) -> Appended | None:
+        with self._pool.connection() as connection:
+            return _find_ours(connection, batch, context)
+
+
+def _find_ours(
+    connection: Connection[TupleRow], batch: Batch, context: Context
+) -> Appended | None:
+    row = connection.execute(
+        _FIND_OURS, (batch.streams[0], batch.versions[0])
+    ).fetchone()
+    if row is None or row[2] != context.command_id:
+        return None
+    return Appended(row[0], row[1])
+
+
+def _write(
+    connection: Connection[TupleRow],
+    batch: Batch,
+    context: Context,
+    guards: Sequence[tuple[UUID, int]],
+    tallies: Sequence[Tally],
+    alongside: Within | None,
+) -> Appended:
+    conditions = (
+        arrays.uuids([stream for stream, _ in guards]),
+        arrays.bigints([version for _, version in guards]),
+        arrays.uuids([tally.key for tally in tallies]),
+        arrays.bigints([tally.delta for tally in tallies]),
+        arrays.bigints([_FOREVER if t.maximum is None else t.maximum for t in tallies]),
+    )
+    if alongside is None and len(batch) < COPY_FROM:
+        # One statement in autocommit is one round trip and one transaction.
+        with connection.cursor(binary=True) as cursor:
+            return _call_append(cursor, batch, context, conditions)
+    with connection.transaction(), connection.cursor(binary=True) as cursor:
+        store = _call_append if len(batch) < COPY_FROM else _copy
+        appended = store(cursor, batch, context, conditions)
+        if alongside is not None:
+            alongside(cursor, appended)
+        return appended
+
+
+def _call_append(
+    cursor: Cursor[TupleRow],
+    batch: Batch,
+    context: Context,
+    conditions: tuple[arrays.Packed, ...],
+) -> Appended:
+    row = cursor.execute(
+        _APPEND,
+        (
+            arrays.uuids(batch.streams),
+            arrays.bigints(batch.versions),
+            arrays.texts(batch.names),
+            arrays.blobs(batch.bodies),
+            arrays.bigints(_depths(batch.streams)),
+            context.actor,
+            context.correlation_id,
+            context.command_id,
+            *conditions,
+        ),
+        prepare=True,
+    ).fetchone()
+    assert row is not None
+    return Appended(*row)
+
+
+def _depths(streams: Sequence[UUID]) -> list[int]:
+    """Return how many times each stream came before; empty if none ever did."""
+    if len(set(streams)) == len(streams):
+        return []
+    seen: Counter[UUID] = Counter()
+    depths: list[int] = []
+    for stream in streams:
+        depths.append(seen[stream])
+        seen[stream] += 1
+    return depths
+
+
+def _copy(
+    cursor: Cursor[TupleRow],
+    batch: Batch,
+    context: Context,
+    conditions: tuple[arrays.Packed, ...],
+) -> Appended:
+    written = set(zip(batch.streams, batch.versions, strict=True))
+    continued = [
+        (stream, version - 1)
+        for stream, version in zip(batch.streams, batch.versions, strict=True)
+        if version > 1 and (stream, version - 1) not in written
+    ]
+    row = cursor.execute(
+        _OPEN_APPEND,
+        (
+            len(batch),
+            arrays.uuids([stream for stream, _ in continued]),
+            arrays.bigints([version for _, version in continued]),
+            *conditions,
+        ),
+        prepare=True,
+    ).fetchone()
+    assert row is not None
+    first, at, digests = row
+    links: dict[tuple[UUID, int], bytes] = dict(zip(continued, digests, strict=True))
+    ask = asked(context)
+    events = zip(batch.streams, batch.versions, batch.names, batch.bodies, strict=True)
+    with cursor.copy(_COPY) as copy:
+        copy.set_types(_COPY_TYPES)
+        for position, (stream, version, name, body) in enumerate(events, first):
+            digest = link(
+                b"" if version == 1 else links[stream, version - 1],
+                at=at,
+                ask=ask,
+                stream=stream,
+                version=version,
+                name=name,
+                body=body,
+            )
+            links[stream, version] = digest
+            copy.write_row(
+                (
+                    *(position, stream, version, name, body),
+                    *(at, context.actor, context.correlation_id, context.command_id),
+                    digest,
+                )
+            )
+    return Appended(first, at)
+
+
+def _is_final(error: psycopg.Error) -> bool:
+    """Tell whether the server itself refused, so that nothing can have been stored."""
+    return error.sqlstate is not None and error.sqlstate[:2] not in {"08", "57"}
+
+
+def _translate(error: psycopg.DatabaseError, tallies: Iterable[Tally]) -> Never:
+    match error.sqlstate:
+        case "GH001" | "23505" | "23502":
+            raise AppendConflictError(str(error)) from error
+        case "GH002":
+            index, current = (error.diag.message_detail or "").split()
+            tally = list(tallies)[int(index)]
+            raise LimitReachedError(
+                tally.limit_key, current=int(current), maximum=tally.maximum or 0
+            ) from error
+        case _:
+            raise error
