@@ -1,0 +1,1 @@
+"""Projections: what happened, turned into tables that people read."""

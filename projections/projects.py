@@ -1,0 +1,87 @@
+"""projects: one row a project, for the list and a project's page."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.store import Recorded
+from projections.tables import Table
+
+
+class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A project as people read it; its version counts its own facts."""
+
+    organization_id: UUID
+    id: UUID
+    name: str
+    description: str | None
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+class Projects:
+    """Keeps the table projects."""
+
+    name = "projects"
+    version = 1
+    facts = frozenset({"project_created", "project_details_changed"})
+
+    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Fold ``facts`` into the projects they are about, and save each once."""
+        before = _TABLE.load(cursor, dict.fromkeys(map(_key, facts)))
+        after: dict[UUID, ProjectRow] = dict(before)
+        for fact in facts:
+            _, project_id = _key(fact)
+            folded = fold(after.get(project_id), fact)
+            if folded is not None:
+                after[project_id] = folded
+        _TABLE.save(
+            cursor, [row for key, row in after.items() if row is not before.get(key)]
+        )
+
+
+_TABLE = Table(ProjectRow, name="projects")
+
+
+def fold(row: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
+    """Return the project after a fact."""
+    fact = recorded.fact
+    match fact:
+        case e.ProjectCreated():
+            return row or ProjectRow(
+                organization_id=recorded.stream,
+                id=fact.project_id,
+                name=fact.name,
+                description=fact.description,
+                created_at=recorded.recorded_at,
+                updated_at=recorded.recorded_at,
+            )
+        case e.ProjectDetailsChanged():
+            if row is None or row.updated_at >= recorded.recorded_at:
+                return row
+            return replace(
+                row,
+                name=row.name if fact.name is UNSET else fact.name,
+                description=row.description
+                if fact.description is UNSET
+                else fact.description,
+                version=row.version + 1,
+                updated_at=recorded.recorded_at,
+            )
+        case _:
+            msg = f"projects takes in no {type(fact).__name__}."
+            raise TypeError(msg)
+
+
+def _key(recorded: Recorded) -> tuple[UUID, UUID]:
+    fact: Any = recorded.fact
+    return recorded.stream, fact.project_id
