@@ -1,0 +1,1 @@
+"""Workers: they do what was requested, and report what they saw."""

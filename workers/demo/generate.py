@@ -1,0 +1,218 @@
+"""Writes the demo recording: ``python -m workers.demo.generate``.
+
+The same lines come out on every Python and machine. The compressed bytes are the same
+too, except where Python is built on another zlib.
+"""
+
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from workers.demo import DEMO_RECORDING
+from workers.demo.cast import CAST
+from workers.demo.character import Character, Fate
+from workers.demo.clips import Clip, clips_of
+from workers.demo.dice import Dice
+from workers.providers import ProfileSeen, VideoSeen
+from workers.recordings import Observation, RecordedOutcome, encode_observation
+
+START = datetime(2026, 7, 1, tzinfo=UTC)
+DAYS = 123
+SEED = 20_260_701
+
+_HOUR = 3_600
+_DAY = 24 * _HOUR
+
+
+class Look(Struct, frozen=True):
+    """One visit to a creator, ``second`` counted from the recording's start."""
+
+    second: int
+    lists: bool
+
+    @property
+    def day(self) -> int:
+        return self.second // _DAY
+
+
+def generate() -> list[bytes]:
+    """Return the recording's lines, each video's together, because that packs well."""
+    observations = [
+        observation
+        for number, character in enumerate(CAST)
+        for observation in _observations(character, Dice(SEED + number))
+    ]
+    observations.sort(
+        key=lambda seen: (
+            seen.handle,
+            seen.video.tiktok_video_id if seen.video else "",
+            seen.observed_at,
+        )
+    )
+    return [encode_observation(seen) for seen in observations]
+
+
+def write(path: Path) -> None:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as packed,
+    ):
+        packed.writelines(line + b"\n" for line in generate())
+
+
+def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
+    rename = character.fate.rename
+    clips = clips_of(character, dice, epoch=int(START.timestamp()), seconds=DAYS * _DAY)
+    followers = _followers(character, clips, dice)
+    for look in _looks(character.fate, dice):
+        handle = character.handle
+        if rename and look.day >= rename.day:
+            yield _observed(look, handle, outcome="not_found")
+            handle = rename.handle
+        if outcome := _outcome(character.fate, look.day):
+            yield _observed(look, handle, outcome=outcome)
+            continue
+        profile = _profile(character, look, clips=clips, followers=followers)
+        yield _observed(look, handle, profile=profile)
+        if look.lists:
+            for clip in _listed(character.fate, clips, look=look, dice=dice):
+                clip.lose_some(dice, look.second)
+                video = _video(character.fate, clip, look=look, dice=dice)
+                yield _observed(look, handle, video=video)
+
+
+def _looks(fate: Fate, dice: Dice) -> Iterator[Look]:
+    """Look every morning, on some days in the evening, and on busy ones again."""
+    yield Look(second=0, lists=True)
+    for day in range(1, DAYS):
+        if day in fate.unseen:
+            continue
+        morning = day * _DAY + 5 * _HOUR + dice.whole(0, 4_200)
+        yield Look(second=morning, lists=day % fate.lists_every_days == 0)
+        if day in fate.busy:
+            yield Look(second=morning + 607, lists=True)
+            yield Look(second=morning + 1_058, lists=True)
+        if dice.chance(0.15):
+            evening = day * _DAY + 17 * _HOUR + dice.whole(0, 4_200)
+            yield Look(second=evening, lists=dice.chance(0.5))
+
+
+def _outcome(fate: Fate, day: int) -> RecordedOutcome | None:
+    if fate.private_from is not None and day >= fate.private_from:
+        return "private"
+    return fate.outcomes.get(day)
+
+
+def _followers(character: Character, clips: list[Clip], dice: Dice) -> list[float]:
+    """Return the follower count at the beginning of each day, and of the one after."""
+    account, habits = character.account, character.habits
+    counts = [float(account.followers)]
+    views = _views(clips, 0)
+    for day in range(DAYS):
+        before, views = views, _views(clips, (day + 1) * _DAY)
+        gain = account.followers_a_day * (1.0 + 0.7 * dice.bell())
+        gain += habits.new_followers * (views - before) * dice.between(0.6, 1.4)
+        if dice.chance(0.07):  # of the days of a real account, more left than came
+            gain = -0.5 * gain if gain > 0 else 2.0 * gain
+        counts.append(counts[-1] + gain)
+    return counts
+
+
+def _views(clips: list[Clip], second: int) -> float:
+    total = 0.0
+    for clip in clips:
+        total += clip.views_at(second)
+    return total
+
+
+def _profile(
+    character: Character, look: Look, *, clips: list[Clip], followers: list[float]
+) -> ProfileSeen:
+    account, fate = character.account, character.fate
+    rename = fate.rename if fate.rename and look.day >= fate.rename.day else None
+    today, tomorrow = followers[look.day : look.day + 2]
+    follower_count = round(today + (tomorrow - today) * (look.second % _DAY) / _DAY)
+    shown = [clip for clip in clips if clip.shown_at(look.second)]
+    likes = account.likes + sum(clip.counts_at(look.second).likes for clip in shown)
+    rounded = look.day < fate.rounded_until
+    return ProfileSeen(
+        user_id=account.user_id,
+        sec_uid=account.sec_uid,
+        display_name=rename.display_name if rename else account.display_name,
+        follower_count=_cut(follower_count) if rounded else follower_count,
+        following_count=account.following + look.day // 19,
+        total_likes_count=_badly_told(likes, look, fate) if rounded else likes,
+        video_count=account.older_videos + len(shown),
+        precision="rounded" if rounded else "exact",
+    )
+
+
+def _badly_told(likes: int, look: Look, fate: Fate) -> int | None:
+    if likes < 2**31:
+        return _cut(likes)
+    if look.day >= fate.total_likes_null_from:
+        return None
+    return (likes + 2**31) % 2**32 - 2**31
+
+
+def _listed(fate: Fate, clips: list[Clip], *, look: Look, dice: Dice) -> list[Clip]:
+    """Return what a list shows: mostly all of it, at times only a part."""
+    shown = [clip for clip in clips if clip.shown_at(look.second)]
+    if not 0 < look.day < DAYS - 3:
+        return shown  # whole where the replay begins, and where it comes to rest
+    if dice.chance(fate.partial_lists):
+        newest = len(shown) - dice.whole(8, 20)
+        shown = [clip for at, clip in enumerate(shown) if clip.pinned or at >= newest]
+    return [clip for clip in shown if clip.pinned or not dice.chance(0.002)]
+
+
+def _video(fate: Fate, clip: Clip, *, look: Look, dice: Dice) -> VideoSeen:
+    counts = clip.counts_at(look.second)
+    rounded = look.day < fate.rounded_until
+    views, likes, comments, shares, saves = (
+        _cut(count) if rounded else count for count in astuple(counts)
+    )
+    return VideoSeen(
+        tiktok_video_id=clip.tiktok_video_id,
+        title=clip.title,
+        kind="photo" if clip.photo else "video",
+        posted_at=START + timedelta(seconds=clip.posted),
+        view_count=None if dice.chance(fate.null_views) else views,
+        like_count=likes,
+        comment_count=comments,
+        share_count=shares,
+        save_count=saves if look.day >= fate.save_counts_from else None,
+    )
+
+
+def _cut(count: int) -> int:
+    """Cut a number as the platform's pages do: 12345 is shown as 12.3K."""
+    for start, step in ((10**9, 10**8), (10**6, 10**5), (10**4, 10**2)):
+        if count >= start:
+            return count // step * step
+    return count
+
+
+def _observed(
+    look: Look,
+    handle: str,
+    *,
+    profile: ProfileSeen | None = None,
+    video: VideoSeen | None = None,
+    outcome: RecordedOutcome | None = None,
+) -> Observation:
+    return Observation(
+        observed_at=START + timedelta(seconds=look.second),
+        handle=handle,
+        profile=profile,
+        video=video,
+        outcome=outcome,
+    )
+
+
+if __name__ == "__main__":
+    write(DEMO_RECORDING)

@@ -1,0 +1,67 @@
+"""The dispatcher: from requests in the log to jobs, and from jobs to rung bells."""
+
+import threading
+from random import uniform
+
+import structlog
+from dramatiq import Broker
+
+from infra.store import Store
+from projections.follower import Follower, listen
+from workers import jobs, verdicts
+from workers.broker import ring_scrapes
+
+ROUND_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+class Dispatcher:
+    """Derives jobs, disables what cannot be seen, and rings for what is due.
+
+    Any number may run: the followers share one checkpoint row each, and jobs are rung
+    by whoever locks them first.
+    """
+
+    def __init__(self, store: Store, broker: Broker, *, url: str) -> None:
+        self._store = store
+        self._broker = broker
+        self._url = url
+        self._followers = [
+            Follower(projection, pool=store.pool, codec=store.codec)
+            for projection in (jobs.ScrapeJobs(), verdicts.VerdictStreaks())
+        ]
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set, through every outage of database and broker."""
+        woken = threading.Event()
+        listener = threading.Thread(
+            target=listen, args=(self._url, stop, woken.set), daemon=True
+        )
+        listener.start()
+        failures = 0
+        registered = False
+        while not stop.is_set():
+            woken.clear()
+            try:
+                if not registered:
+                    for follower in self._followers:
+                        follower.register()
+                    registered = True
+                self.round()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - it must outlive any fault
+                failures += 1
+                _log.warning("dispatcher_failed", error=repr(error), failures=failures)
+                stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
+                continue
+            woken.wait(ROUND_SECONDS)
+        listener.join()
+
+    def round(self) -> None:
+        """Take in what is new in the log and send what is due now."""
+        for follower in self._followers:
+            follower.catch_up()
+        verdicts.disable_due(self._store, self._store.pool)
+        while jobs.ring(self._store.pool, lambda due: ring_scrapes(self._broker, due)):
+            pass

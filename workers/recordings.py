@@ -1,0 +1,202 @@
+"""Recordings: files of what was seen of creators, one observation a line.
+
+The format of the replay provider, of imports and of exports: JSON Lines in UTF-8, plain
+or gzipped. Lines may come in any order.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import msgspec
+from msgspec.structs import astuple, force_setattr, replace
+
+from domain.errors import InvalidHandleError
+from domain.handles import normalize_handle
+from workers.providers import Moment, ProfileSeen, VideoSeen
+
+SUFFIXES = (".jsonl", ".jsonl.gz")
+
+RecordedOutcome = Literal[
+    "not_found",
+    "private",
+    "unavailable",
+    "blocked",
+    "rate_limited",
+    "transient",
+    "schema_changed",
+]
+
+
+class Observation(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """What was seen under one handle at one moment: a profile, a video or an outcome.
+
+    The handle is in its plain form and both times are in UTC, whatever they were
+    written in.
+
+    Raises:
+        ValueError: there is not exactly one of the three, or the handle is none.
+            While decoding, msgspec turns it into its own ``ValidationError``.
+
+    """
+
+    observed_at: Moment
+    handle: str
+    profile: ProfileSeen | None = None
+    video: VideoSeen | None = None
+    outcome: RecordedOutcome | None = None
+
+    def __post_init__(self) -> None:
+        kinds = (self.profile, self.video, self.outcome)
+        if kinds.count(None) != len(kinds) - 1:
+            message = "Expected exactly one of `profile`, `video` and `outcome`"
+            raise ValueError(message)
+        plain = _plain_handle(self.handle)
+        if plain != self.handle:
+            force_setattr(self, "handle", plain)
+        if self.observed_at.tzinfo is not UTC:
+            force_setattr(self, "observed_at", _in_utc(self.observed_at))
+        video = self.video
+        if video and video.posted_at and video.posted_at.tzinfo is not UTC:
+            in_utc = replace(video, posted_at=_in_utc(video.posted_at))
+            force_setattr(self, "video", in_utc)
+
+
+class RecordingError(Exception):
+    """A recording, or a part of one, cannot be read."""
+
+
+class BadFileError(RecordingError):
+    """A file cannot be read, or not to its end: missing, forbidden, cut off."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class BadLineError(RecordingError):
+    """A line is no observation; lines are counted from 1."""
+
+    def __init__(self, path: Path, *, line_number: int, reason: str) -> None:
+        super().__init__(f"{path}, line {line_number}: {reason}")
+        self.path = path
+        self.line_number = line_number
+        self.reason = reason
+
+
+def read_recording(path: Path) -> Iterator[Observation | RecordingError]:
+    """Read a file, or every recording that lies directly in a folder, by name.
+
+    What cannot be read comes as an error in its place, not raised, and reading goes on
+    behind it: the caller decides whether one bad line or file spoils the rest. Blank
+    lines mean nothing. A file that is named itself may have any name; in a folder only
+    ``SUFFIXES`` count, and hidden files do not.
+    """
+    try:
+        files = _files_of(path)
+    except OSError as error:
+        yield BadFileError(path, _reason_of(error))
+        return
+    if not files:
+        reason = f"The folder holds no recording ({' or '.join(SUFFIXES)})"
+        yield BadFileError(path, reason)
+    for file in files:
+        yield from _read_file(file)
+
+
+def encode_observation(observation: Observation) -> bytes:
+    """Return the observation's one canonical line, without the line's end."""
+    return _ENCODER.encode(observation)
+
+
+_DECODER = msgspec.json.Decoder(Observation)
+_ENCODER = msgspec.json.Encoder()
+
+
+def _files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.name.endswith(SUFFIXES) and not file.name.startswith(".")
+    )
+
+
+def _read_file(path: Path) -> Iterator[Observation | RecordingError]:
+    try:
+        with _opened(path) as lines:
+            yield from _read_lines(path, lines)
+    except (OSError, EOFError, zlib.error) as error:
+        yield BadFileError(path, _reason_of(error))
+
+
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")
+    return path.open("rb")
+
+
+def _read_lines(
+    path: Path, lines: Iterable[bytes]
+) -> Iterator[Observation | BadLineError]:
+    decode = _DECODER.decode
+    for line_number, line in enumerate(lines, start=1):
+        try:
+            observation = decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if line.strip():
+                reason = _reason_of(error)
+                yield BadLineError(path, line_number=line_number, reason=reason)
+            continue
+        # Looking for the escape first spares nearly every line the closer look.
+        if b"\\u0000" in line and _holds_nul(observation):
+            reason = "NUL characters cannot be kept"
+            yield BadLineError(path, line_number=line_number, reason=reason)
+            continue
+        yield observation
+
+
+def _holds_nul(observation: Observation) -> bool:
+    seen = observation.profile or observation.video
+    if seen is None:
+        return False
+    return any(isinstance(value, str) and "\0" in value for value in astuple(seen))
+
+
+@lru_cache(maxsize=65_536)
+def _plain_handle(text: str) -> str:
+    """Return the handle with its capitals folded; decoration is for people to type."""
+    try:
+        plain = normalize_handle(text)
+    except InvalidHandleError as error:
+        raise ValueError(str(error)) from error
+    if plain != text.lower():
+        message = f"Expected the plain handle {plain!r}, got {text!r}"
+        raise ValueError(message)
+    return plain
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        message = f"{moment.isoformat()} is outside the years 1 to 9999 in UTC"
+        raise ValueError(message) from error
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

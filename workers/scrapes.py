@@ -1,0 +1,195 @@
+"""Scraping one creator: take the job, ask the provider, record what it said, once."""
+
+from typing import assert_never
+from uuid import UUID, uuid5
+
+import msgspec
+import structlog
+from dramatiq import Broker, actor
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import commands as c
+from domain import events as e
+from domain.creator import Creator
+from infra.handlers.folding import creator_of
+from infra.handlers.scrapes import end_scrape
+from infra.recorder import Context
+from infra.store import Recorded, Store
+from workers import jobs
+from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
+from workers.jobs import Lease
+from workers.providers import (
+    Blocked,
+    NotFound,
+    Ok,
+    Private,
+    Provider,
+    RateLimited,
+    SchemaChanged,
+    Target,
+    Transient,
+    Unavailable,
+    Verdict,
+    outcome_of,
+)
+
+_log = structlog.get_logger()
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker has at hand: the store and the provider."""
+
+    store: Store
+    provider: Provider
+
+
+def declare_actor(broker: Broker, bench: Bench) -> None:
+    """Make ``broker`` call ``scrape_creator`` for each message on the queue."""
+
+    # The thread is interrupted before its lease ends, so that it cannot go on beside
+    # the one who takes over.
+    @actor(
+        broker=broker,
+        actor_name=SCRAPE_ACTOR,
+        queue_name=SCRAPES_QUEUE,
+        time_limit=(jobs.LEASE_SECONDS - 10) * 1_000,
+    )
+    def _(scrape_id: str) -> None:
+        scrape_creator(bench, UUID(scrape_id))
+
+
+def scrape_creator(bench: Bench, scrape_id: UUID) -> None:
+    """Do one run, if it is due and nobody else does it.
+
+    Redelivery is harmless: a job that is done or leased is left alone, and a result
+    that comes after its lease ended is refused by the fence.
+    """
+    leased = jobs.lease(bench.store.pool, scrape_id)
+    if leased is None:
+        return
+    log = _log.bind(scrape_id=str(scrape_id), attempt=leased.attempt)
+    try:
+        _attempt(bench, leased)
+    except jobs.FencedOffError:
+        log.warning("scrape_fenced_off")
+
+
+def _attempt(bench: Bench, leased: Lease) -> None:
+    creator = creator_of(bench.store.load(leased.creator_id)[leased.creator_id])
+    if creator is None or creator.status == "removed":
+        _give_up(bench, leased, error="The creator was removed before the run.")
+        return
+    if leased.attempt > jobs.MAX_ATTEMPTS:
+        _give_up(
+            bench, leased, error=f"{jobs.MAX_ATTEMPTS} attempts died without an answer."
+        )
+        return
+    verdict = _ask(bench.provider, leased.job_type, creator)
+    match verdict:
+        case Ok():
+            _record_result(bench, leased, verdict)
+        case NotFound() | Private() | Unavailable():
+            _give_up(bench, leased, error=verdict.detail, outcome=outcome_of(verdict))
+        case Blocked() | RateLimited() | Transient() | SchemaChanged():
+            _try_later(bench, leased, verdict)
+        case _:
+            assert_never(verdict)
+
+
+def _ask(provider: Provider, job_type: e.JobType, creator: Creator) -> Verdict:
+    target = Target(handle=creator.handle)
+    match job_type:
+        case "creator_profiles":
+            return provider.creator_profiles(target)
+        case "discover_videos":
+            return provider.discover_videos(target)
+        case "video_stats":
+            return provider.video_stats(target)
+        case _:
+            assert_never(job_type)
+
+
+def _record_result(bench: Bench, leased: Lease, seen: Ok) -> None:
+    profile = None
+    if seen.profile is not None:
+        profile = msgspec.convert(seen.profile, c.ProfileSnapshot, from_attributes=True)
+    with bench.store.pool.connection() as connection:
+        row = connection.execute(
+            "SELECT (extract(epoch FROM clock_timestamp() - %s) * 1000)::bigint",
+            (leased.started_at,),
+        ).fetchone()
+    command = c.RecordResult(
+        provider=bench.provider.name,
+        observed_at=seen.observed_at,
+        attempts=leased.attempt,
+        duration_ms=0 if row is None else row[0],
+        profile=profile,
+        videos=tuple(
+            msgspec.convert(video, c.VideoSnapshot, from_attributes=True)
+            for video in seen.videos
+        ),
+        pages=seen.pages,
+        payload_sha256=seen.payload_sha256,
+    )
+    _end(bench, leased, command, outcome="ok")
+
+
+def _try_later(
+    bench: Bench,
+    leased: Lease,
+    verdict: Blocked | RateLimited | Transient | SchemaChanged,
+) -> None:
+    outcome = outcome_of(verdict)
+    if leased.attempt >= jobs.MAX_ATTEMPTS:
+        _give_up(bench, leased, error=verdict.detail, outcome=outcome)
+        return
+    floor = verdict.retry_after if isinstance(verdict, RateLimited) else 0
+    jobs.postpone(
+        bench.store.pool,
+        leased,
+        outcome=outcome,
+        error=verdict.detail,
+        seconds=jobs.backoff(leased.attempt, floor=floor),
+    )
+
+
+def _give_up(
+    bench: Bench, leased: Lease, *, error: str, outcome: e.Outcome | None = None
+) -> None:
+    command = c.RecordFailure(
+        provider=bench.provider.name,
+        attempts=leased.attempt,
+        error=error,
+        outcome=outcome,
+    )
+    _end(bench, leased, command, outcome=outcome, error=error)
+
+
+def _end(
+    bench: Bench,
+    leased: Lease,
+    command: c.RecordResult | c.RecordFailure,
+    *,
+    outcome: e.Outcome | None,
+    error: str | None = None,
+) -> None:
+    def finish(cursor: Cursor[TupleRow], facts: list[Recorded]) -> None:
+        del facts
+        jobs.finish(cursor, leased, outcome=outcome, error=error)
+
+    recorded = end_scrape(
+        bench.store,
+        leased.scrape_id,
+        command,
+        context=Context(
+            actor=f"worker:{bench.provider.name}",
+            command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
+            correlation_id=leased.scrape_id,
+        ),
+        alongside=finish,
+    )
+    if not recorded:
+        # It had ended before: only the job still has to learn of it.
+        with bench.store.pool.connection() as connection, connection.cursor() as cursor:
+            finish(cursor, [])
