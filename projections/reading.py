@@ -1,0 +1,62 @@
+"""Reading read models: one organization at a time, and not before they are there."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from infra.database import AsyncPool
+
+PATIENCE_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 0.003
+
+# Local to the implicit transaction of the pipeline, so nothing is left behind on the
+# connection for whoever has it next.
+_BECOME = "SELECT set_config('goatherd.organization_id', %s, true)"
+_POSITION = "SELECT position FROM projection WHERE name = %s"
+
+class ProjectionBehindError(Exception):
+    """The read model has not come to the asked position in time."""
+
+    def __init__(self, name: str, *, position: int, wanted: int) -> None:
+        super().__init__(
+            f"{name} is at position {position}, not yet at {wanted}; retry in a moment."
+        )
+
+
+class Reader:
+    """Reads as the role that row-level security applies to."""
+
+    def __init__(self, pool: AsyncPool) -> None:
+        self._pool = pool
+
+    async def rows(
+        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
+    ) -> list[TupleRow]:
+        """Return what ``query`` finds among the rows of one organization."""
+        async with self._pool.connection() as connection:
+            async with connection.pipeline():
+                await connection.execute(_BECOME, (str(organization_id),), prepare=True)
+                cursor = connection.cursor(binary=True)
+                await cursor.execute(query, parameters, prepare=True)
+            return await cursor.fetchall()
+
+    async def wait_for(self, name: str, position: int) -> None:
+        """Return once the projection has taken in ``position``.
+
+        Raises:
+            ProjectionBehindError: it did not within two seconds.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_POSITION, (name,), prepare=True)
+                row = await cursor.fetchone()
+            reached = 0 if row is None else int(row[0])
+            if reached >= position:
+                return
+            if time.monotonic() >= deadline:
+                raise ProjectionBehindError(name, position=reached, wanted=position)
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)

@@ -1,0 +1,122 @@
+"""Real servers for the tests, one of each a session, and a clean corner for each test.
+
+GOATHERD_TEST_DATABASE_URL (as a superuser) and GOATHERD_TEST_REDIS_URL name servers to
+use instead of the embedded ones.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from infra.database import migrate
+from infra.embedded import EmbeddedPostgres, EmbeddedValkey
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: its URL, leading to a database that tests leave alone."""
+    if given := os.environ.get("GOATHERD_TEST_DATABASE_URL"):
+        yield given
+        return
+    with _reachable_folder() as folder:
+        server = EmbeddedPostgres(folder, durable=False)
+        yield server.start()
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated database to clone."""
+    name = f"goatherd_template_{uuid4().hex}"
+    with _database(postgres_url, name):
+        migrate(_url_of(postgres_url, name))
+        yield name
+
+
+@pytest.fixture
+def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
+    """The URL of a migrated, empty database of the test's own."""
+    name = f"goatherd_test_{uuid4().hex}"
+    with _database(postgres_url, name, template=template_database):
+        yield _url_of(postgres_url, name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """The URL of a database of the test's own without any table."""
+    name = f"goatherd_test_{uuid4().hex}"
+    with _database(postgres_url, name):
+        yield _url_of(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """A Valkey or Redis server: the URL of a numbered database that nobody else has."""
+    if given := os.environ.get("GOATHERD_TEST_REDIS_URL"):
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        yield f"{given.partition('?')[0].rstrip('/')}?db={int(worker) % 16}"
+        return
+    with _reachable_folder() as folder:
+        server = EmbeddedValkey(folder)
+        yield server.start()
+        server.stop()
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> Iterator[str]:
+    """The URL of an empty Valkey or Redis database."""
+    with redis.Redis.from_url(valkey_url) as connection:
+        connection.flushdb()
+        yield valkey_url
+        connection.flushdb()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data directory for embedded servers that the test starts itself."""
+    with _reachable_folder() as folder:
+        yield folder / "data"
+
+
+@contextmanager
+def _reachable_folder() -> Generator[Path]:
+    # pytest's own folders are closed to the account PostgreSQL runs as under root, and
+    # a path under TMPDIR may be too long for a socket.
+    folder = Path(tempfile.mkdtemp(prefix="goatherd-tests-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _database(
+    server_url: str, name: str, *, template: str = "template0"
+) -> Generator[None]:
+    database = sql.Identifier(name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                database, sql.Identifier(template)
+            )
+        )
+    yield
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+
+
+def _url_of(server_url: str, name: str) -> str:
+    url = urlsplit(server_url)
+    query = f"?{url.query}" if url.query else ""
+    return f"{url.scheme}://{url.netloc}/{name}{query}"

@@ -1,0 +1,49 @@
+from datetime import date
+
+from domain.streams import (
+    ban_stream,
+    claim_stream,
+    creators_tally,
+    manual_scrapes_tally,
+    scrape_stream,
+)
+from tests.builders import ADA, BERTA, ORGANIZATION, PROJECT
+
+
+def test_what_is_stored_is_found_under_the_same_ids_for_ever():
+    ids = [
+        claim_stream(PROJECT, "ada"),
+        ban_stream("ada"),
+        scrape_stream(BERTA, ADA, "creator_profiles"),
+        creators_tally(ORGANIZATION),
+        manual_scrapes_tally(ORGANIZATION, date(2026, 3, 1)),
+    ]
+
+    assert [str(found) for found in ids] == [
+        "1b2de745-b1fd-58a7-89f9-b684b679bd13",
+        "8c81e2b5-a694-5ee6-97fd-8c4ddb07bf3b",
+        "b4c3a5cc-c464-5e74-bb68-7f9dc343e82e",
+        "0177a897-1293-58f7-a13d-6437e5bb71ab",
+        "6ab01fec-2a8d-53b7-843a-928871aa9419",
+    ]
+
+
+def test_no_two_things_share_a_stream():
+    ids = [
+        *(claim_stream(project, h) for project in (ADA, BERTA) for h in ("a", "b")),
+        *(ban_stream(handle) for handle in ("a", "b")),
+        *(
+            scrape_stream(cause, creator, job)
+            for cause in (ADA, BERTA)
+            for creator in (ADA, BERTA)
+            for job in ("creator_profiles", "discover_videos")
+        ),
+        *(creators_tally(organization) for organization in (ADA, BERTA)),
+        *(
+            manual_scrapes_tally(organization, date(2026, 3, day))
+            for organization in (ADA, BERTA)
+            for day in (1, 2)
+        ),
+    ]
+
+    assert len(set(ids)) == len(ids)

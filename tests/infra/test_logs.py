@@ -1,0 +1,142 @@
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from infra.logs import configure_logs, correlated, correlation_id, masked
+
+KEY = "tga_" + "0123456789abcdef" * 4
+
+type_of_lines = Callable[[], list[dict[str, object]]]
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def logged() -> type_of_lines:
+    """What has been logged in JSON since, line by line."""
+    stream = io.StringIO()
+    configure_logs(level="info", form="json", stream=stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_says_what_happened_when_and_how_grave(logged: type_of_lines):
+    structlog.get_logger("scrapes").warning("Blocked.", attempt=3)
+
+    (line,) = logged()
+
+    assert line.pop("timestamp")
+    assert line == {
+        "event": "Blocked.",
+        "attempt": 3,
+        "level": "warning",
+        "logger": "scrapes",
+    }
+
+
+def test_lines_of_libraries_look_the_same(logged: type_of_lines):
+    logging.getLogger("psycopg.pool").warning("lost %s", "a connection")
+
+    (line,) = logged()
+
+    assert line["event"] == "lost a connection"
+    assert line["logger"] == "psycopg.pool"
+    assert line["level"] == "warning"
+
+
+def test_less_important_lines_are_left_out(logged: type_of_lines):
+    structlog.get_logger().debug("chatter")
+    logging.getLogger("library").debug("chatter")
+
+    assert logged() == []
+
+
+def test_a_correlation_id_is_on_every_line_inside_its_block(logged: type_of_lines):
+    with correlated("request-7"):
+        structlog.get_logger().info("inside")
+        logging.getLogger("library").info("inside")
+        seen = correlation_id()
+    structlog.get_logger().info("outside")
+
+    ids = [line.get("correlation_id") for line in logged()]
+
+    assert seen == "request-7"
+    assert ids == ["request-7", "request-7", None]
+    assert correlation_id() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    (
+        (f"refused {KEY}", "refused [masked]"),
+        ("Authorization: Bearer abcdef", "Authorization: [masked]"),
+        ("authorization=Basic dXNlcjpwYXNz", "authorization=[masked]"),
+        ("(b'authorization', b'Bearer abc')", "(b'authorization', b'[masked]')"),
+        ('{"authorization":"Bearer abc"}', '{"authorization":"[masked]"}'),
+        ("sent Bearer 0123456789abcdef.x", "sent Bearer [masked]"),
+        ("postgresql://ada:s3:cret@db/goats", "postgresql://ada:[masked]@db/goats"),
+        ("redis://:s3cret@cache:6379/0", "redis://:[masked]@cache:6379/0"),
+        ("host=db password='s3cret' user=ada", "host=db password='[masked]' user=ada"),
+        (
+            "postgresql:///goats?password=s3cret&a=b",
+            "postgresql:///goats?password=[masked]&a=b",
+        ),
+        ("client_key=k&client_secret=s3cret", "client_key=k&client_secret=[masked]"),
+    ),
+)
+def test_secrets_are_masked_wherever_they_stand(text: str, clean: str):
+    assert masked(text) == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "GET http://127.0.0.1:8000/api/v1/creators?limit=5",
+        "unix:///tmp/valkey.sock?db=0",
+        "postgresql://postgres@/goatherd?host=%2Ftmp",
+        "tga_ is how keys begin",
+        "@ada posted https://www.tiktok.com/@ada/video/1",
+    ),
+)
+def test_what_is_no_secret_stays_as_it_is(text: str):
+    assert masked(text) == text
+
+
+def test_no_secret_is_logged_however_deep_it_lies(logged: type_of_lines):
+    headers = {"Authorization": "Bearer s3cret", "x": [f"key {KEY}"]}
+    structlog.get_logger().info("asked", headers=headers, password="s3cret")  # noqa: S106
+    logging.getLogger("library").info("asked with %s", headers)
+    try:
+        raise ValueError(f"cannot reach redis://:s3cret@cache with {KEY}")  # noqa: TRY301
+    except ValueError:
+        structlog.get_logger().exception("failed")
+        logging.getLogger("library").exception("failed")
+
+    lines = logged()
+
+    assert len(lines) == 4
+    assert "s3cret" not in str(lines)
+    assert KEY not in str(lines)
+    assert "Traceback" in str(lines[2]["exception"])
+
+
+def test_the_console_form_is_for_people_and_masks_too():
+    stream = io.StringIO()
+    configure_logs(level="info", form="console", stream=stream)
+
+    structlog.get_logger().info("Asked.", key=KEY, creator="ada")
+
+    assert "Asked." in stream.getvalue()
+    assert "creator=ada" in stream.getvalue()
+    assert KEY not in stream.getvalue()

@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from infra.store import Store, open_store
+from tests.projections.histories import History
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store on a database of the test's own."""
+    store = open_store(database_url, pool_size=4)
+    yield store
+    store.pool.close()
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection[TupleRow]]:
+    """A connection as the owner of everything, in a transaction that is never kept."""
+    with psycopg.connect(database_url) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def history() -> History:
+    return History()

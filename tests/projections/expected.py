@@ -1,0 +1,295 @@
+"""What the read models must hold: each told again as a plain fold over all facts.
+
+Nothing here is shared with what it checks, not even a column's name.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow, dict_row
+
+from domain import events as e
+from infra.store import Recorded
+
+Row = dict[str, Any]
+Rows = dict[Any, Row]
+
+
+def organizations(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        match past.fact:
+            case e.OrganizationCreated(name=name, plan=plan, time_zone=zone):
+                rows[past.stream] = {
+                    "organization_id": past.stream,
+                    "name": name,
+                    "plan": plan,
+                    "time_zone": zone,
+                    "created_at": past.recorded_at,
+                    "updated_at": past.recorded_at,
+                }
+            case e.PlanChanged(new=plan):
+                rows[past.stream] |= {"plan": plan, "updated_at": past.recorded_at}
+            case _:
+                pass
+    return rows
+
+
+def api_keys(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        match past.fact:
+            case e.ApiKeyCreated() as key:
+                rows[key.key_id] = {
+                    "organization_id": past.stream,
+                    "id": key.key_id,
+                    "name": key.name,
+                    "digest": key.digest,
+                    "hint": key.hint,
+                    "scopes": list(key.scopes),
+                    "created_at": past.recorded_at,
+                    "expires_at": key.expires_at,
+                    "revoked_at": None,
+                }
+            case e.ApiKeyRevoked(key_id=key_id):
+                rows[key_id]["revoked_at"] = past.recorded_at
+            case _:
+                pass
+    return rows
+
+
+def projects(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        match past.fact:
+            case e.ProjectCreated(project_id=project_id, name=name, description=text):
+                rows[project_id] = {
+                    "organization_id": past.stream,
+                    "id": project_id,
+                    "name": name,
+                    "description": text,
+                    "version": 1,
+                    "created_at": past.recorded_at,
+                    "updated_at": past.recorded_at,
+                }
+            case e.ProjectDetailsChanged(project_id=project_id) as change:
+                row = rows[project_id]
+                row |= _set(change, "name", "description")
+                row["version"] += 1
+                row["updated_at"] = past.recorded_at
+            case _:
+                pass
+    return rows
+
+
+def bans(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        match past.fact:
+            case e.HandleBanned(handle=handle, reason=reason):
+                rows[handle] = {
+                    "handle": handle,
+                    "reason": reason,
+                    "created_at": past.recorded_at,
+                }
+            case e.HandleUnbanned(handle=handle):
+                del rows[handle]
+            case _:
+                pass
+    return rows
+
+
+def creator_list(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    newest: dict[UUID, tuple[Any, int]] = {}
+    for past in facts:
+        fact, at = past.fact, past.recorded_at
+        if isinstance(fact, e.CreatorAdded):
+            rows[past.stream] = _new_creator(past, fact)
+        elif isinstance(fact, e.ScrapeSucceeded):
+            rows[fact.creator_id]["last_scraped_at"] = at
+        elif isinstance(fact, e.ProfileSnapshotRecorded):
+            seen = (fact.observed_at, past.position)
+            if seen > newest.get(fact.creator_id, (seen[0], 0)):
+                newest[fact.creator_id] = seen
+                rows[fact.creator_id] |= _figures(fact, past.position)
+        elif isinstance(fact, e.CreatorEvent):
+            row = rows[past.stream]
+            row |= _decided(fact)
+            row |= {"version": row["version"] + 1, "updated_at": at}
+    return rows
+
+
+def creator_grams(facts: Iterable[Recorded]) -> Rows:
+    return {
+        row["id"]: {
+            "organization_id": row["organization_id"],
+            "creator_id": row["id"],
+            "grams": sorted(_parts(row["organization_id"], row["tiktok_handle"])),
+        }
+        for row in creator_list(facts).values()
+    }
+
+
+def scrape_runs(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        match past.fact:
+            case e.ScrapeRequested() as asked:
+                rows[past.stream] = {
+                    "organization_id": asked.organization_id,
+                    "id": past.stream,
+                    "project_id": asked.project_id,
+                    "creator_id": asked.creator_id,
+                    "tiktok_handle": asked.handle,
+                    "job_type": asked.job_type,
+                    "trigger": asked.trigger,
+                    "status": "queued",
+                    "attempts": 0,
+                    "requested_at": past.recorded_at,
+                    **dict.fromkeys(_OF_ENDED_RUNS),
+                }
+            case e.ScrapeSucceeded() as ended:
+                rows[past.stream] |= {
+                    "status": "succeeded",
+                    "outcome": "ok",
+                    "finished_at": past.recorded_at,
+                    "attempts": ended.attempts,
+                    "provider": ended.provider,
+                    "observed_at": ended.observed_at,
+                    "duration_ms": ended.duration_ms,
+                    "profile_seen": ended.profile_seen,
+                    "videos_seen": ended.videos_seen,
+                    "pages": ended.pages,
+                    "payload_sha256": ended.payload_sha256,
+                }
+            case e.ScrapeFailed() as ended:
+                rows[past.stream] |= {
+                    "status": "failed",
+                    "outcome": ended.outcome,
+                    "finished_at": past.recorded_at,
+                    "attempts": ended.attempts,
+                    "provider": ended.provider,
+                    "error": ended.error,
+                }
+            case _:
+                pass
+    return rows
+
+
+FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
+    "organizations": organizations,
+    "api_keys": api_keys,
+    "projects": projects,
+    "bans": bans,
+    "creator_list": creator_list,
+    "creator_grams": creator_grams,
+    "scrape_runs": scrape_runs,
+}
+
+
+def expected(facts: Sequence[Recorded]) -> dict[str, list[Row]]:
+    """Return the rows of every read model, each table in one certain order."""
+    return {table: _ordered(fold(facts).values()) for table, fold in FOLDS.items()}
+
+
+def stored(connection: Connection[TupleRow]) -> dict[str, list[Row]]:
+    """Return the rows that the tables really hold, in the same order."""
+    return {table: rows_of(connection, table) for table in FOLDS}
+
+
+def rows_of(connection: Connection[TupleRow], table: str) -> list[Row]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))
+        return _ordered(cursor.execute(query).fetchall())
+
+
+_OF_ENDED_RUNS = (
+    *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_seen"),
+    *("videos_seen", "pages", "payload_sha256", "finished_at"),
+)
+_KEYS = ("id", "creator_id", "handle", "organization_id")
+_FIGURES = {
+    "display_name": "scraped_display_name",
+    "avatar_url": "avatar_url",
+    "follower_count": "follower_count",
+    "following_count": "following_count",
+    "total_likes_count": "total_likes_count",
+    "video_count": "video_count",
+}
+
+
+def _new_creator(past: Recorded, fact: e.CreatorAdded) -> Row:
+    return {
+        "organization_id": fact.organization_id,
+        "id": past.stream,
+        "project_id": fact.project_id,
+        "tiktok_handle": fact.handle,
+        "display_name": None,
+        "description": fact.description,
+        "readme": fact.readme,
+        "metadata": fact.metadata,
+        "tracking_mode": fact.tracking_mode,
+        "tracking_start_date": fact.tracking_start_date,
+        "tracking_end_date": fact.tracking_end_date,
+        "status": "active",
+        "disabled_reason": None,
+        "version": 1,
+        "created_at": past.recorded_at,
+        "updated_at": past.recorded_at,
+        "last_scraped_at": None,
+        "profile_observed_at": None,
+        "profile_position": None,
+        **dict.fromkeys(_FIGURES.values()),
+    }
+
+
+def _figures(seen: e.ProfileSnapshotRecorded, position: int) -> Row:
+    figures: Row = {
+        "profile_observed_at": seen.observed_at,
+        "profile_position": position,
+    }
+    for field, column in _FIGURES.items():
+        if getattr(seen, field) is not None:
+            figures[column] = getattr(seen, field)
+    return figures
+
+
+def _decided(fact: e.CreatorEvent) -> Row:
+    match fact:
+        case e.HandleChanged(new=handle):
+            return {"tiktok_handle": handle}
+        case e.CreatorDetailsChanged():
+            return _set(fact, "display_name", "description", "readme", "metadata")
+        case e.TrackingModeChanged(new=mode):
+            return {"tracking_mode": mode}
+        case e.TrackingWindowChanged():
+            return _set(fact, "tracking_start_date", "tracking_end_date")
+        case e.CreatorRemoved():
+            return {"status": "removed", "disabled_reason": None}
+        case e.CreatorReactivated():
+            asked = ("tracking_mode", "tracking_start_date", "tracking_end_date")
+            return {"status": "active", **_set(fact, *asked)}
+        case e.CreatorAutoDisabled(verdict=verdict):
+            return {"status": "disabled", "disabled_reason": verdict}
+        case e.CreatorReenabled():
+            return {"status": "active", "disabled_reason": None}
+        case _:
+            raise AssertionError(fact)
+
+
+def _set(fact: e.Fact, *names: str) -> Row:
+    values = {name: getattr(fact, name) for name in names}
+    return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+
+
+def _parts(organization_id: UUID, handle: str) -> set[str]:
+    runs = (zip(*(handle[n:] for n in range(size)), strict=False) for size in (1, 2, 3))
+    return {str(organization_id)[-6:] + "".join(run) for some in runs for run in some}
+
+
+def _ordered(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: str(next(filter(None, map(row.get, _KEYS)))))

@@ -1,0 +1,153 @@
+"""The rules of the house that neither ruff, pyright nor import-linter looks after."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.settings import PREFIX, table
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("domain", "infra", "projections", "workers", "api")
+MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
+LONGEST_MODULE = 300
+
+
+def _of_the_repository(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+@cache
+def _files() -> list[Path]:
+    """Every text file that is in git, or would be."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git clone")
+    command = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    files = [ROOT / name.decode() for name in names.split(b"\0") if name]
+    return [f for f in files if f.is_file() and b"\0" not in f.read_bytes()]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_of_the_repository)
+def test_a_module_opens_with_a_sentence_and_stays_short(module: Path):
+    text = module.read_text()
+
+    sentence = ast.get_docstring(ast.parse(text))
+    lines = text.count("\n")
+
+    assert sentence
+    assert lines <= LONGEST_MODULE
+
+
+def test_every_library_that_is_imported_is_a_declared_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {_plain(name) for name in project["dependencies"]}
+    distributions = packages_distributions()
+
+    undeclared = {
+        (library, _of_the_repository(module))
+        for module in MODULES
+        for library in _imported(module)
+        if not declared & {_plain(name) for name in distributions.get(library, ())}
+    }
+
+    assert not undeclared
+
+
+def test_every_locked_package_has_a_version_and_hashes():
+    text = (ROOT / "requirements.lock").read_text()
+
+    entries = re.split(r"\n(?=\S)", text.strip())
+
+    assert len(entries) > 20
+    for entry in entries:
+        assert re.match(r"[a-z0-9-]+==[^\s;]+ ", entry), entry
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_the_lock_names_no_index():
+    text = (ROOT / "requirements.lock").read_text()
+
+    assert "://" not in text
+    assert "--index-url" not in text
+    assert "--find-links" not in text
+
+
+def test_no_file_names_a_path_outside_the_repository():
+    found = [
+        (_of_the_repository(file), path)
+        for file in _files()
+        for path in re.findall(r"(?:\.\./)+[\w.][\w./-]*", file.read_text())
+        if not (file.parent / path).resolve().is_relative_to(ROOT)
+        # What tests of path traversal ask for.
+        and "/etc/" not in path
+    ]
+
+    assert found == []
+
+
+def test_no_file_names_the_folder_this_clone_is_in():
+    found = [_of_the_repository(f) for f in _files() if f"{ROOT}/" in f.read_text()]
+
+    assert found == []
+
+
+def test_every_setting_that_is_named_anywhere_exists():
+    known = {row.variable for row in table()}
+
+    unknown = {
+        (name, _of_the_repository(file))
+        for file in _files()
+        if "tests" not in file.relative_to(ROOT).parts
+        for name in re.findall(rf"{PREFIX}[A-Z_]*[A-Z]", file.read_text())
+        if name not in known and not name.startswith(f"{PREFIX}TEST")
+    }
+
+    assert not unknown
+
+
+def test_compose_gives_each_process_a_service_that_waits_for_the_schema():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+
+    ours = {name: s for name, s in services.items() if s["image"] == "goatherd"}
+
+    assert {name: s["command"][0] for name, s in ours.items()} == {
+        "migrate": "migrate",
+        "api": "serve",
+        "projector": "project",
+        "dispatcher": "dispatch",
+        "worker": "work",
+    }
+    for name, service in ours.items():
+        waits_for = service["depends_on"]
+        if name == "migrate":
+            assert waits_for == {"postgres": {"condition": "service_healthy"}}
+        else:
+            condition = waits_for["migrate"]["condition"]
+            assert condition == "service_completed_successfully"
+    for name in ("postgres", "valkey", "api"):
+        assert services[name]["healthcheck"]["test"]
+
+
+def _plain(requirement: str) -> str:
+    name = re.match(r"[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", name[0]).lower() if name else ""
+
+
+def _imported(module: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - set(PACKAGES)
