@@ -56,7 +56,7 @@ class CreateProject(Command, frozen=True, kw_only=True):
 class ChangeProjectDetails(Command, frozen=True, kw_only=True):
     project_id: UUID
     name: str | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
 
 
 # creator
@@ -79,16 +79,16 @@ class RenameHandle(Command, frozen=True, kw_only=True):
 
 
 class ChangeDetails(Command, frozen=True, kw_only=True):
-    display_name: str | None | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
-    readme: str | None | UnsetType = UNSET
+    display_name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    readme: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
 
 
 class ChangeTracking(Command, frozen=True, kw_only=True):
     tracking_mode: TrackingMode | UnsetType = UNSET
-    tracking_start_date: date | None | UnsetType = UNSET
-    tracking_end_date: date | None | UnsetType = UNSET
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | UnsetType | None = UNSET
 
 
 class SoftDelete(Command, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ class ProjectDetailsChanged(Fact, frozen=True, kw_only=True):
 
     project_id: UUID
     name: str | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
 
 
 # creator: one stream a tracked creator
@@ -105,9 +105,9 @@ class CreatorDetailsChanged(Fact, frozen=True, kw_only=True):
     """What is unset did not change; a null display name follows the scraped one."""
 
     organization_id: UUID
-    display_name: str | None | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
-    readme: str | None | UnsetType = UNSET
+    display_name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    readme: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
 
 

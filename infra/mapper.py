@@ -16,6 +16,7 @@ Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTS: dict[tuple[str, int], Upcast] = {}
 
 _VERSION_KEY = "schema_version"
+_MARK = f'{{"{_VERSION_KEY}":'.encode()
 
 
 class UnknownFactError(Exception):
@@ -45,10 +46,11 @@ class Codec:
         self._names = {cls: name for name, cls in names.items()}
         self._classes = dict(names)
         self._upcasts = dict(upcasts)
-        self._aged = {name for name, _ in upcasts}
+        self._aged = {name for name, cls in names.items() if cls.schema_version > 1}
         self._decoders: dict[str, Callable[[bytes], Fact]] = {
             name: msgspec.json.Decoder(cls).decode for name, cls in names.items()
         }
+        self._decode_raw = msgspec.json.Decoder(dict[str, Any]).decode
 
     def name_of(self, fact: Fact) -> str:
         """Return the permanent name under which ``fact`` is stored."""
@@ -59,7 +61,7 @@ class Codec:
         body = self._encode(fact)
         if (version := type(fact).schema_version) == 1:
             return body
-        mark = f'{{"{_VERSION_KEY}":{version}'.encode()
+        mark = _MARK + str(version).encode()
         return mark + (b"," if body != b"{}" else b"") + body[1:]
 
     def decode(self, name: str, body: bytes) -> Fact:
@@ -68,23 +70,30 @@ class Codec:
         Raises:
             UnknownFactError: no such name, or the body does not fit it.
         """
+        if name not in self._decoders:
+            raise UnknownFactError(name, "no code knows that name.")
         try:
-            if name in self._aged:
+            if name in self._aged or body.startswith(_MARK):
                 return self._bring_forward(name, body)
             return self._decoders[name](body)
-        except KeyError:
-            raise UnknownFactError(name, "no code knows that name.") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UnknownFactError(name, str(error)) from error
 
     def _bring_forward(self, name: str, body: bytes) -> Fact:
-        raw: dict[str, Any] = msgspec.json.decode(body)
-        version = int(raw.pop(_VERSION_KEY, 1))
-        current = self._classes[name].schema_version
-        while version < current:
-            raw = self._upcasts[name, version](raw)
-            version += 1
-        return msgspec.convert(raw, self._classes[name], strict=False)
+        raw = self._decode_raw(body)
+        written = raw.pop(_VERSION_KEY, 1)
+        cls = self._classes[name]
+        try:
+            if written > cls.schema_version:
+                raise UnknownFactError(
+                    name, f"a newer release wrote version {written}."
+                )
+            for version in range(written, cls.schema_version):
+                raw = self._upcasts[name, version](raw)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            reason = f"version {written} cannot be brought forward ({error!r})."
+            raise UnknownFactError(name, reason) from error
+        return msgspec.convert(raw, cls)
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -78,6 +78,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 Within = Callable[[Cursor[TupleRow], Appended], None]
 
+_TABLE = "goatherd_events"
 _APPEND = """
 SELECT first_position, at FROM goatherd_append(
     %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[],
@@ -204,11 +205,16 @@ class Recorder(ApplicationRecorder):
         raise AssertionError  # the last attempt returns or raises
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        tracking: None = None,
+        **kwargs: Any,  # noqa: ANN401 - as the library passes them on
     ) -> Sequence[int]:
-        """Append, and return the position of each event."""
+        """Append, and return each event's position; for the rest see ``append``."""
         if not stored_events:
             return ()
+        del tracking  # the library's own projections have one, and none of them is here
         batch = Batch(
             [UUID(str(event.originator_id)) for event in stored_events],
             [event.originator_version for event in stored_events],
@@ -373,12 +379,12 @@ def _copy(
     context: Context,
     conditions: tuple[arrays.Packed, ...],
 ) -> Appended:
-    written = set(zip(batch.streams, batch.versions, strict=True))
-    continued = [
-        (stream, version - 1)
-        for stream, version in zip(batch.streams, batch.versions, strict=True)
-        if version > 1 and (stream, version - 1) not in written
-    ]
+    written: set[tuple[UUID, int]] = set()
+    continued: list[tuple[UUID, int]] = []
+    for stream, version in zip(batch.streams, batch.versions, strict=True):
+        if version != 1 and (stream, version - 1) not in written:
+            continued.append((stream, version - 1))
+        written.add((stream, version))
     row = cursor.execute(
         _OPEN_APPEND,
         (
@@ -424,7 +430,10 @@ def _is_final(error: psycopg.Error) -> bool:
 
 def _translate(error: psycopg.DatabaseError, tallies: Iterable[Tally]) -> Never:
     match error.sqlstate:
-        case "GH001" | "23505" | "23502":
+        case "GH001":
+            raise AppendConflictError(str(error)) from error
+        case "23505" | "23502" if error.diag.table_name == _TABLE:
+            # A version is there already, or the one before it is missing.
             raise AppendConflictError(str(error)) from error
         case "GH002":
             index, current = (error.diag.message_detail or "").split()

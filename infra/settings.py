@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, ValidationError
+from msgspec import DecodeError, Meta, ValidationError
 from msgspec.structs import FieldInfo, fields
+
+from domain.plans import DEFAULT_PLANS, Limits
 
 PREFIX = "GOATHERD_"
 # The test suite's own variables may be set while it starts real processes.
@@ -68,6 +70,14 @@ Speed = Annotated[
 Provider = Annotated[
     Literal["replay", "web", "research"], Meta(extra=_form("replay, web or research"))
 ]
+Plans = Annotated[
+    dict[str, Limits],
+    Meta(
+        extra=_form(
+            'a JSON object of plans, such as {"free": {"max_creators_per_org": 9}}'
+        )
+    ),
+]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     Meta(extra=_form("debug, info, warning or error")),
@@ -99,8 +109,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     writing_pool_size: Annotated[int, _between(1, 200)] = 8
     reading_pool_size: Annotated[int, _between(1, 200)] = 10
     own_pool_size: Annotated[int, _between(1, 200)] = 4
+    plans: Plans = {}
     log_level: LogLevel = "info"
     log_format: LogFormat = "console"
+
+    @property
+    def all_plans(self) -> dict[str, Limits]:
+        """Return every plan by name; those set here stand over the built-in ones."""
+        return {**DEFAULT_PLANS, **self.plans}
 
     def __repr__(self) -> str:
         shown = (
@@ -154,6 +170,8 @@ MEANINGS = {
     "writing_pool_size": "Database connections a process may use for commands.",
     "reading_pool_size": "Database connections a process may use for reads.",
     "own_pool_size": "Database connections a process may use for keys and quotas.",
+    "plans": "Limits of plans, added to the built-in ones or replacing them; a limit "
+    "left out is none.",
     "log_level": "The least important lines that are still logged.",
     "log_format": "How a line of the log looks.",
 }
@@ -193,7 +211,7 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default in (None, ()):
+    if field.default in (None, ()) or field.name == "plans":
         return ""
     if isinstance(field.default, float):
         return f"{field.default:g}"
@@ -205,11 +223,13 @@ def _shown(field: FieldInfo, value: object) -> str:
 
 
 def _read(field: FieldInfo, text: str) -> object:
-    several = field.name == "cors_origins"
-    raw = [part.strip() for part in text.split(",")] if several else text
     try:
+        if field.name == "plans":
+            return msgspec.json.decode(text, type=field.type)
+        several = field.name == "cors_origins"
+        raw = [part.strip() for part in text.split(",")] if several else text
         return msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
-    except ValidationError:
+    except (ValidationError, DecodeError):
         extra = _extra(field)
         but = "" if extra["secret"] else f", not {text!r}"
         msg = f"{_variable(field)} must be {extra['form']}{but}."

@@ -149,6 +149,17 @@ def recorded(
     ]
 
 
+def relayed(
+    alongside: Callable[[Cursor[TupleRow], T], None] | None,
+    shape: Callable[[list[Recorded]], T],
+) -> Alongside | None:
+    """Return ``alongside`` as an append calls it, told what ``shape`` makes of it."""
+    if alongside is None:
+        return None
+    told = alongside
+    return lambda cursor, facts: told(cursor, shape(facts))
+
+
 def open_store(url: str, *, pool_size: int) -> Store:
     """Return a store on the database at ``url`` with an open pool of its own."""
     pool = writing_pool(url, size=pool_size)

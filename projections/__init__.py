@@ -1,1 +1,16 @@
 """Projections: what happened, turned into tables that people read."""
+
+from projections.api_keys import ApiKeys
+from projections.bans import Bans
+from projections.creator_list import CreatorList
+from projections.projection import Projection
+from projections.projects import Projects
+from projections.scrape_runs import ScrapeRuns
+
+PROJECTIONS: tuple[Projection, ...] = (
+    CreatorList(),
+    ScrapeRuns(),
+    Projects(),
+    ApiKeys(),
+    Bans(),
+)

@@ -6,12 +6,18 @@ fact twice changes nothing.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
+import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.events import Scope
+from infra.database import AsyncPool
 from infra.store import Recorded
+from projections.reading import Reader
 
 _ORGANIZATION = """
 INSERT INTO organizations (organization_id, name, plan, time_zone, created_at,
@@ -46,6 +52,78 @@ class ApiKeys:
         """Write each fact's row; these facts are few."""
         for recorded in facts:
             _write(cursor, recorded)
+
+
+# As clients read it
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key; its text is known only to whoever it was answered to.
+
+    ``hint`` is the end of the text, to tell keys apart.
+    """
+
+    id: UUID
+    name: str
+    hint: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+_PAGE = b"""
+SELECT id, name, hint, scopes, created_at, expires_at, revoked_at FROM api_keys
+WHERE organization_id = %(organization)s
+AND (%(created_at)s::timestamptz IS NULL
+     OR (created_at, id) < (%(created_at)s, %(last_id)s))
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+# Asked before anybody knows whose key it is, so with the service's own eyes.
+_FIND = b"""
+SELECT k.id, k.organization_id, k.scopes, o.plan
+FROM api_keys k JOIN organizations o USING (organization_id)
+WHERE k.digest = %s AND k.revoked_at IS NULL
+AND (k.expires_at IS NULL OR k.expires_at > now())
+"""
+
+
+class KeyHolder(msgspec.Struct, frozen=True):
+    """Who stands behind a key that opens."""
+
+    key_id: UUID
+    organization_id: UUID
+    scopes: list[Scope]
+    plan: str
+
+
+async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
+    """Return who holds the key with that SHA-256 digest; None if it does not open."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(_FIND, (digest.hex(),), prepare=True)
+        row = await cursor.fetchone()
+    return None if row is None else KeyHolder(*row)
+
+
+async def page_of_keys(
+    reader: Reader,
+    organization_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[ApiKey]:
+    """Return up to ``limit`` keys, newest first, after that one."""
+    created_at, last_id = after or (None, None)
+    asked = {
+        "organization": organization_id,
+        "created_at": created_at,
+        "last_id": last_id,
+        "limit": limit,
+    }
+    rows = await reader.rows(organization_id, _PAGE, asked)
+    return [
+        ApiKey(**dict(zip(ApiKey.__struct_fields__, row, strict=True))) for row in rows
+    ]
 
 
 def _write(cursor: Cursor[TupleRow], recorded: Recorded) -> None:

@@ -1,11 +1,14 @@
 """bans: one row a banned handle, for the administrators' list."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from infra.database import AsyncPool
 from infra.store import Recorded
 
 
@@ -30,3 +33,29 @@ class Bans:
                     cursor.execute("DELETE FROM bans WHERE handle = %s", (handle,))
                 case _:
                     pass
+
+
+# As clients read it
+
+
+class Ban(msgspec.Struct, frozen=True, kw_only=True):
+    """A handle that nobody on this installation may track."""
+
+    tiktok_handle: str
+    reason: str | None
+    created_at: datetime
+
+
+_PAGE = b"""
+SELECT handle, reason, created_at FROM bans
+WHERE %(after)s::text IS NULL OR handle > %(after)s
+ORDER BY handle LIMIT %(limit)s
+"""
+
+
+async def page_of_bans(pool: AsyncPool, *, limit: int, after: str | None) -> list[Ban]:
+    """Return up to ``limit`` bans, by handle, after that one."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(_PAGE, {"after": after, "limit": limit})
+        rows = await cursor.fetchall()
+    return [Ban(**dict(zip(Ban.__struct_fields__, row, strict=True))) for row in rows]

@@ -1,6 +1,6 @@
 """creator_list: one row a creator, for the list, the search and a creator's page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.creator import changed_details
+from domain.creator import Status, changed_details
 from infra.store import Recorded
 from projections.tables import Table
 
@@ -34,7 +34,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     description: str | None = None
     readme: str | None = None
     metadata: dict[str, Any]
-    tracking_mode: str
+    tracking_mode: e.TrackingMode
     tracking_start_date: date | None = None
     tracking_end_date: date | None = None
     avatar_url: str | None = None
@@ -45,7 +45,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     profile_observed_at: datetime | None = None
     profile_position: int | None = None
     last_scraped_at: datetime | None = None
-    status: str = "active"
+    status: Status = "active"
     disabled_reason: str | None = None
     version: int
     created_at: datetime
@@ -99,6 +99,13 @@ class CreatorList:
 _TABLE = Table(CreatorRow, name="creator_list")
 
 
+def load_rows(
+    cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
+) -> dict[UUID, CreatorRow]:
+    """Return the rows with these (organization id, creator id) keys, by creator."""
+    return _TABLE.load(cursor, keys)
+
+
 def fold(row: CreatorRow | None, recorded: Recorded) -> CreatorRow | None:
     """Return the row after a fact; None for facts about a creator nobody added."""
     fact = recorded.fact
@@ -146,9 +153,7 @@ def search_grams(organization_id: UUID, part: str) -> list[str]:
     """Return the grams that every handle with ``part`` in it has: the longest ones."""
     mark = _mark(organization_id)
     length = min(LONGEST_GRAM, len(part))
-    return sorted(
-        {mark + part[n : n + length] for n in range(len(part) - length + 1)}
-    )
+    return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})
 
 
 def _mark(organization_id: UUID) -> str:

@@ -46,8 +46,8 @@ INSERT INTO dead_letter (projection, position, name, error) VALUES (%s, %s, %s, 
 ON CONFLICT (projection, position) DO NOTHING
 """
 
-# What says that the database is in trouble, not that a fact is bad.
-_OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError)
+# What says that the database or its schema is in trouble, not that a fact is bad.
+_OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
 
 class FencedError(Exception):
@@ -207,12 +207,14 @@ def listen(url: str, stop: threading.Event, ring: Callable[[], None]) -> None:
     """
     failures = 0
     while not stop.is_set():
-        with suppress(psycopg.Error):
-            with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-                connection.execute("LISTEN goatherd_events")
-                failures = 0
-                while not stop.is_set():
-                    for _ in connection.notifies(timeout=0.5, stop_after=1):
-                        ring()
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(url, autocommit=True, connect_timeout=5) as connection,
+        ):
+            connection.execute("LISTEN goatherd_events")
+            failures = 0
+            while not stop.is_set():
+                for _ in connection.notifies(timeout=0.5, stop_after=1):
+                    ring()
         failures += 1
         stop.wait(min(0.1 * 2**failures, 2))

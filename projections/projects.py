@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.store import Recorded
+from projections.reading import Reader
 from projections.tables import Table
 
 
@@ -50,6 +51,79 @@ class Projects:
 
 
 _TABLE = Table(ProjectRow, name="projects")
+
+
+# As clients read it
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of creators for one programme."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+    description: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = "id, organization_id, name, description, version, created_at, updated_at"
+_ONE = f"""
+SELECT {_COLUMNS} FROM projects
+WHERE organization_id = %(organization)s AND id = %(id)s
+""".encode()
+_PAGE = f"""
+SELECT {_COLUMNS} FROM projects WHERE organization_id = %(organization)s
+AND (%(created_at)s::timestamptz IS NULL
+     OR (created_at, id) < (%(created_at)s, %(last_id)s))
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+""".encode()
+
+
+async def one_project(
+    reader: Reader, organization_id: UUID, project_id: UUID
+) -> Project | None:
+    """Return one project of an organization, None if it has no such."""
+    asked = {"organization": organization_id, "id": project_id}
+    rows = await reader.rows(organization_id, _ONE, asked)
+    return _project(rows[0]) if rows else None
+
+
+async def page_of_projects(
+    reader: Reader,
+    organization_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[Project]:
+    """Return up to ``limit`` projects, newest first, after that one."""
+    created_at, last_id = after or (None, None)
+    asked = {
+        "organization": organization_id,
+        "created_at": created_at,
+        "last_id": last_id,
+        "limit": limit,
+    }
+    rows = await reader.rows(organization_id, _PAGE, asked)
+    return [_project(row) for row in rows]
+
+
+def shown(row: ProjectRow) -> Project:
+    """Return a row as clients read it."""
+    return Project(
+        id=row.id,
+        org_id=row.organization_id,
+        name=row.name,
+        description=row.description,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _project(row: TupleRow) -> Project:
+    return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))
 
 
 def fold(row: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:

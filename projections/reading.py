@@ -17,6 +17,7 @@ _ASK_AGAIN_SECONDS = 0.003
 _BECOME = "SELECT set_config('goatherd.organization_id', %s, true)"
 _POSITION = "SELECT position FROM projection WHERE name = %s"
 
+
 class ProjectionBehindError(Exception):
     """The read model has not come to the asked position in time."""
 

@@ -1,4 +1,4 @@
-"""The broker: the doorbell between the dispatcher and the workers, on Redis or Valkey."""
+"""The broker: the doorbell between dispatcher and workers, on Redis or Valkey."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -26,7 +26,7 @@ def connect_broker(url: str) -> Broker:
     A server that is away costs two seconds at most, and no retries: whoever sends has
     the database to tell what is still to be sent.
     """
-    client = redis.Redis.from_url(
+    client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url,
         socket_timeout=_PATIENCE_SECONDS,
         socket_connect_timeout=_PATIENCE_SECONDS,
@@ -56,4 +56,4 @@ def ring_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
             kwargs={},
             options={},
         )
-        broker.enqueue(message)
+        broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType]

@@ -37,7 +37,7 @@ from infra.handlers.scrapes import requested
 from infra.ids import new_id
 from infra.mapper import Entry
 from infra.recorder import Context, Tally
-from infra.store import Recorded, Store, retry_conflicts
+from infra.store import Recorded, Store, relayed, retry_conflicts
 
 
 class NewCreator(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,10 +45,10 @@ class NewCreator(msgspec.Struct, frozen=True, kw_only=True):
 
     tiktok_handle: str
     tracking_mode: e.TrackingMode = "auto"
-    tracking_start_date: date | None | UnsetType = UNSET
+    tracking_start_date: date | UnsetType | None = UNSET
     tracking_end_date: date | None = None
-    description: str | None | UnsetType = UNSET
-    readme: str | None | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    readme: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
 
 
@@ -151,8 +151,7 @@ def add_creators(
                     maximum=limits.max_creators_per_org,
                 )
             ],
-            alongside=alongside
-            and (lambda cursor, facts: alongside(cursor, _additions(plans_for, facts))),
+            alongside=relayed(alongside, lambda facts: _additions(plans_for, facts)),
         )
         return _additions(plans_for, recorded)
 

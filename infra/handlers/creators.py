@@ -1,6 +1,6 @@
 """Changing creators that are there: rename, settings, removal, second chances."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -28,7 +28,7 @@ from infra.handlers.folding import (
 from infra.handlers.scrapes import requested
 from infra.mapper import Entry
 from infra.recorder import Context, Tally
-from infra.store import Recorded, Store, retry_conflicts
+from infra.store import Recorded, Store, relayed, retry_conflicts
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
@@ -68,14 +68,14 @@ def change_creator(
     *,
     organization_id: UUID,
     context: Context,
-    expected_version: int | None = None,
+    expected_versions: Collection[int] | None = None,
     alongside: ChangedAlongside | None = None,
 ) -> Changed:
     """Carry out the commands as one; a rename claims, releases and scrapes anew.
 
     Raises:
         NotFoundError: no such creator in the organization.
-        StaleVersionError: ``expected_version`` is not the present one.
+        StaleVersionError: the present one is not among ``expected_versions``.
         InvalidHandleError, HandleTakenError, CreatorBannedError, NoChangeError,
         CreatorRemovedError, InvalidWindowError: the domain refuses.
         BusyError: too many writers at once.
@@ -88,7 +88,7 @@ def change_creator(
     ]
 
     def attempt() -> Changed:
-        past, creator = _find(store, creator_id, organization_id, expected_version)
+        past, creator = _find(store, creator_id, organization_id, expected_versions)
         facts = decide_all(creator, *commands)
         entries = next_entries(creator_id, past, facts)
         guards: list[tuple[UUID, int]] = []
@@ -118,19 +118,19 @@ def remove_creator(
     *,
     organization_id: UUID,
     context: Context,
-    expected_version: int | None = None,
+    expected_versions: Collection[int] | None = None,
     alongside: ChangedAlongside | None = None,
 ) -> Changed:
     """Stop tracking a creator and free its handle; a removed one stays as it is.
 
     Raises:
         NotFoundError: no such creator in the organization.
-        StaleVersionError: ``expected_version`` is not the present one.
+        StaleVersionError: the present one is not among ``expected_versions``.
         BusyError: too many writers at once.
     """
 
     def attempt() -> Changed:
-        past, creator = _find(store, creator_id, organization_id, expected_version)
+        past, creator = _find(store, creator_id, organization_id, expected_versions)
         facts = decide(creator, c.SoftDelete())
         entries = next_entries(creator_id, past, facts)
         if entries:
@@ -270,13 +270,13 @@ def _find(
     store: Store,
     creator_id: UUID,
     organization_id: UUID,
-    expected_version: int | None,
+    expected_versions: Collection[int] | None,
 ) -> tuple[History, Creator]:
     past = store.load(creator_id)[creator_id]
     creator = creator_of(past)
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
-    if expected_version is not None and expected_version != len(past):
+    if expected_versions is not None and len(past) not in expected_versions:
         raise StaleVersionError(len(past))
     return past, creator
 
@@ -383,8 +383,7 @@ def _append_change(
             context=context,
             guards=guards,
             tallies=tallies,
-            alongside=alongside
-            and (lambda cursor, facts: alongside(cursor, changed(facts))),
+            alongside=relayed(alongside, changed),
         )
     )
 
@@ -409,7 +408,6 @@ def _append_bulk(
             entries,
             context=context,
             tallies=tallies,
-            alongside=alongside
-            and (lambda cursor, facts: alongside(cursor, done(facts))),
+            alongside=relayed(alongside, done),
         )
     )

@@ -13,6 +13,8 @@ from domain.scrape import Scrape
 from infra.mapper import Entry
 from infra.store import Recorded
 
+NOT_BANNED = False
+
 History = Sequence[Recorded]
 
 
@@ -37,7 +39,7 @@ def claim_of(history: History) -> claims.Claim:
 def banned_by(history: History) -> bool:
     """Return whether the handle is banned."""
     facts = (cast("e.BanEvent", past.fact) for past in history)
-    return reduce(bans.evolve, facts, False)
+    return reduce(bans.evolve, facts, NOT_BANNED)
 
 
 def scrape_of(history: History) -> Scrape | None:

@@ -2,9 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -20,11 +19,22 @@ from domain.plans import Limits
 from infra.handlers.folding import next_entries, organization_of
 from infra.ids import new_id
 from infra.recorder import Context
-from infra.store import Alongside, Recorded, Store, retry_conflicts
+from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
 
 ALL_SCOPES: tuple[e.Scope, ...] = ("read", "write", "admin")
 DEFAULT_SCOPES: tuple[e.Scope, ...] = ("read", "write")
 FIRST_PROJECT = "First project"
+
+
+class OrganizationChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization's whole stream after a command; position None: nothing new."""
+
+    history: tuple[Recorded, ...]
+    fresh: tuple[Recorded, ...]
+
+    @property
+    def position(self) -> int | None:
+        return self.fresh[-1].position if self.fresh else None
 
 
 class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +43,14 @@ class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
     key_id: UUID
     text: str
     scopes: tuple[e.Scope, ...]
-    recorded: tuple[Recorded, ...] = ()
+    fresh: tuple[Recorded, ...] = ()
+
+    @property
+    def position(self) -> int | None:
+        return self.fresh[-1].position if self.fresh else None
+
+
+ChangedAlongside = Callable[[Cursor[TupleRow], OrganizationChanged], None]
 
 
 class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +61,14 @@ class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
     key: IssuedKey
 
 
-def draw_key() -> tuple[str, str, str]:
-    """Return a new key's text, its SHA-256 digest in hex, and its hint for people."""
-    text = f"tga_{secrets.token_hex(32)}"
-    return text, hashlib.sha256(text.encode()).hexdigest(), text[-4:]
+def draw_key() -> str:
+    """Return the text of a new key."""
+    return f"tga_{secrets.token_hex(32)}"
+
+
+def digest_of(text: str) -> str:
+    """Return the SHA-256 of a key's text in hex, which is all that is stored of it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_organization(
@@ -65,7 +86,7 @@ def make_organization(
         InvalidTimeZoneError: the time zone is no IANA zone.
     """
     organization_id, project_id, key_id = new_id(), new_id(), new_id()
-    text, digest, hint = draw_key()
+    text = draw_key()
     commands: list[OrganizationCommand] = [
         c.CreateOrganization(name=name, plan=plan, time_zone=time_zone),
         c.CreateProject(
@@ -74,8 +95,8 @@ def make_organization(
         c.CreateApiKey(
             key_id=key_id,
             name="First key",
-            digest=digest,
-            hint=hint,
+            digest=digest_of(text),
+            hint=text[-4:],
             scopes=ALL_SCOPES,
             expires_at=None,
             limits=Limits(),
@@ -107,8 +128,9 @@ def issue_key(
     plans: Mapping[str, Limits],
     context: Context,
     alongside: Callable[[Cursor[TupleRow], IssuedKey], None],
+    draw: Callable[[UUID], str] = lambda _: draw_key(),
 ) -> IssuedKey:
-    """Issue a key to the organization.
+    """Issue a key to the organization; ``draw`` makes its text, given its id.
 
     Raises:
         NotFoundError: no such organization.
@@ -116,29 +138,29 @@ def issue_key(
         BusyError: too many writers at once.
     """
     key_id = new_id()
-    text, digest, hint = draw_key()
+    text = draw(key_id)
     wanted = tuple(dict.fromkeys(scopes))
 
-    def issued(facts: Sequence[Recorded]) -> IssuedKey:
-        return IssuedKey(key_id=key_id, text=text, scopes=wanted, recorded=tuple(facts))
+    def issued(changed: OrganizationChanged) -> IssuedKey:
+        return IssuedKey(key_id=key_id, text=text, scopes=wanted, fresh=changed.fresh)
 
-    facts = command_organization(
+    changed = command_organization(
         store,
         organization_id,
         lambda limits: c.CreateApiKey(
             key_id=key_id,
             name=name,
-            digest=digest,
-            hint=hint,
+            digest=digest_of(text),
+            hint=text[-4:],
             scopes=wanted,
             expires_at=expires_at,
             limits=limits,
         ),
         plans=plans,
         context=context,
-        alongside=lambda cursor, facts: alongside(cursor, issued(facts)),
+        alongside=lambda cursor, done: alongside(cursor, issued(done)),
     )
-    return issued(facts)
+    return issued(changed)
 
 
 def command_organization(
@@ -148,37 +170,43 @@ def command_organization(
     *,
     plans: Mapping[str, Limits],
     context: Context,
-    expected_project_version: tuple[UUID, int] | None = None,
-    alongside: Alongside | None = None,
-) -> list[Recorded]:
-    """Carry out a command that may depend on the plan's limits; [] if all is so.
+    expected_versions: tuple[UUID, Collection[int]] | None = None,
+    alongside: ChangedAlongside | None = None,
+) -> OrganizationChanged:
+    """Carry out a command that may depend on the plan's limits.
 
     Raises:
         NotFoundError: no such organization, project or key.
         LimitReachedError: the plan has no room.
-        StaleVersionError: the project is not at the expected version any more.
+        StaleVersionError: the project's version is not among those.
         BusyError: too many writers at once.
     """
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> OrganizationChanged:
         past = store.load(organization_id)[organization_id]
         state = organization_of(past)
         if state is None:
             raise NotFoundError("organization")
-        if expected_project_version is not None:
-            project_id, version = expected_project_version
+        if expected_versions is not None:
+            project_id, versions = expected_versions
             project = state.projects.get(project_id)
             if project is None:
                 raise NotFoundError("project")
-            if project.version != version:
+            if project.version not in versions:
                 raise StaleVersionError(project.version)
         facts = organization.decide(state, command(plans[state.plan]))
         if not facts:
-            return []
-        return store.append(
-            next_entries(organization_id, past, cast("list[e.Fact]", facts)),
-            context=context,
-            alongside=alongside,
+            return OrganizationChanged(history=tuple(past), fresh=())
+
+        def changed(fresh: Sequence[Recorded]) -> OrganizationChanged:
+            return OrganizationChanged(history=(*past, *fresh), fresh=tuple(fresh))
+
+        return changed(
+            store.append(
+                next_entries(organization_id, past, facts),
+                context=context,
+                alongside=relayed(alongside, changed),
+            )
         )
 
     return retry_conflicts(attempt)

@@ -23,7 +23,7 @@ from infra.handlers.folding import (
 )
 from infra.mapper import Entry
 from infra.recorder import Context, Tally
-from infra.store import Alongside, Recorded, Store, retry_conflicts
+from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
 
 
 class ScrapeAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,8 +122,7 @@ def request_scrape(
                     maximum=limits.max_manual_scrape_triggers_per_day,
                 )
             ],
-            alongside=alongside
-            and (lambda cursor, facts: alongside(cursor, asked(facts))),
+            alongside=relayed(alongside, asked),
         )
         return asked(recorded)
 

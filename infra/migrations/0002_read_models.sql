@@ -66,7 +66,7 @@ CREATE TABLE projects (
 -- bans: of the whole installation, so without a tenant
 
 CREATE TABLE bans (
-    handle     text        PRIMARY KEY,
+    handle     text        COLLATE "C" PRIMARY KEY,
     reason     text,
     created_at timestamptz NOT NULL
 );

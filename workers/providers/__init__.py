@@ -148,7 +148,7 @@ class Provider(Protocol):
         ...
 
 
-def outcome_of(verdict: Verdict) -> Outcome:  # noqa: PLR0911 - one line a verdict
+def outcome_of(verdict: Verdict) -> Outcome:
     """Return the word that a scrape's history keeps for the verdict."""
     match verdict:
         case Ok():

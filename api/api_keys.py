@@ -1,0 +1,248 @@
+"""/api-keys: who may do what here, and until when."""
+
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.envelope import Answer, Page
+from api.errors import Code
+from api.reading import DEFAULT_LIMIT, Limit, Pages, caught_up
+from api.reading import Cursor as PageCursor
+from api.requests import Request
+from api.writing import Writer
+from domain import commands as c
+from domain import events as e
+from domain.events import Scope
+from infra.handlers.organizations import (
+    DEFAULT_SCOPES,
+    IssuedKey,
+    OrganizationChanged,
+    command_organization,
+    draw_key,
+    issue_key,
+)
+from projections.api_keys import ApiKey, ApiKeys, page_of_keys
+from projections.reading import Reader
+
+_FILTERS = {"list": "api-keys"}
+_HEX = 64
+# What stands for a key's text in an answer that is kept for repetition.
+_UNSAID = b"tga_" + b"*" * _HEX
+
+Future = Annotated[datetime, Meta(tz=True, description="After this it opens nothing.")]
+
+
+class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key to issue."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)] = (
+        DEFAULT_SCOPES
+    )
+    expires_at: Future | None = None
+
+    def __post_init__(self) -> None:
+        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
+            raise ValueError("expires_at must be in the future")
+
+
+class IssuedApiKey(Struct, frozen=True, kw_only=True):
+    """A key just issued. ``api_key`` is its text, which is answered here only."""
+
+    id: UUID
+    name: str
+    api_key: str
+    hint: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class RevokedApiKey(Struct, frozen=True, kw_only=True):
+    """A key that opens nothing any more."""
+
+    id: UUID
+    revoked: bool = True
+
+
+class ApiKeyRoutes(Controller):
+    """The keys of the organization."""
+
+    path = "/api-keys"
+    tags = ("API keys",)
+
+    @get("/", opt={"scope": "admin"}, operation_id="listApiKeys")
+    async def list_api_keys(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: PageCursor = None,
+    ) -> Page[ApiKey]:
+        """List the organization's keys, newest first, never their texts."""
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "api_keys")
+        rows = await page_of_keys(
+            reader,
+            organization_id,
+            limit=limit + 1,
+            after=pages.after(
+                cursor,
+                organization_id=organization_id,
+                filters=_FILTERS,
+                after=tuple[datetime, UUID],
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=_FILTERS,
+            key=lambda row: (row.created_at, row.id),
+        )
+
+    @post(
+        "/",
+        opt={"scope": "admin", "errors": [Code.LIMIT_REACHED]},
+        operation_id="createApiKey",
+        sync_to_thread=True,
+    )
+    def create_api_key(
+        self,
+        request: Request,
+        data: JSONBody[NewApiKey],
+        writer: NamedDependency[Writer],
+    ) -> Answer[IssuedApiKey]:
+        """Issue a key; its text is in this answer and nowhere else.
+
+        With an Idempotency-Key the answer can be repeated, though the text is not kept:
+        it is computed again from the key that asks and the installation's secret.
+        """
+        text = _Text(request, secret=writer.secret)
+
+        def carry_out(
+            alongside: Callable[[Cursor[TupleRow], IssuedKey], None] | None,
+        ) -> IssuedKey:
+            def within(cursor: Cursor[TupleRow], done: IssuedKey) -> None:
+                ApiKeys().write(cursor, done.fresh)
+                if alongside is not None:
+                    alongside(cursor, done)
+
+            return issue_key(
+                writer.store,
+                request.principal.organization_id,
+                name=data.name,
+                scopes=data.scopes,
+                expires_at=data.expires_at,
+                plans=writer.plans,
+                context=writer.context(request),
+                alongside=within,
+                draw=text.draw,
+            )
+
+        return writer.perform(
+            request,
+            carry_out,
+            lambda _, done: _issued(data, done),
+            reveal=text.reveal,
+        )
+
+    @delete(
+        "/{key_id:uuid}",
+        opt={"scope": "admin"},
+        operation_id="revokeApiKey",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def revoke_api_key(
+        self,
+        request: Request,
+        key_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[RevokedApiKey]:
+        """Revoke a key; within a second it opens nothing in any process."""
+
+        def within(cursor: Cursor[TupleRow], done: OrganizationChanged) -> None:
+            ApiKeys().write(cursor, done.fresh)
+
+        return writer.perform(
+            request,
+            lambda _: command_organization(
+                writer.store,
+                request.principal.organization_id,
+                lambda _: c.RevokeApiKey(key_id=key_id),
+                plans=writer.plans,
+                context=writer.context(request),
+                alongside=within,
+            ),
+            lambda _, done: Answer(RevokedApiKey(id=key_id), position=done.position),
+        )
+
+
+class _Text:
+    """A new key's text: drawn by chance, or, where it must be repeatable, computed.
+
+    What is kept for repetition holds neither the text nor what it is computed from: it
+    takes the asker's own key, which is stored nowhere, and the installation's secret.
+    """
+
+    def __init__(self, request: Request, *, secret: str) -> None:
+        self._repeatable = request.raw_header(b"idempotency-key") is not None
+        asker = request.raw_header(b"authorization") or b""
+        self._seed = secret.encode() + b"\n" + asker
+        self._text = ""
+
+    def draw(self, key_id: UUID) -> str:
+        self._text = self._computed(key_id) if self._repeatable else draw_key()
+        return self._text
+
+    def reveal(self, body: bytes) -> bytes:
+        if _UNSAID not in body:
+            return body
+        text = self._text or self._computed(_id_in(body))
+        return body.replace(_UNSAID, text.encode())
+
+    def _computed(self, key_id: UUID) -> str:
+        return f"tga_{hmac.digest(self._seed, key_id.bytes, 'sha256').hex()}"
+
+
+class _Data(Struct):
+    id: UUID
+
+
+class _Body(Struct):
+    data: _Data
+
+
+def _id_in(body: bytes) -> UUID:
+    return msgspec.json.decode(body, type=_Body).data.id
+
+
+def _issued(data: NewApiKey, done: IssuedKey) -> Answer[IssuedApiKey]:
+    recorded = done.fresh[-1]
+    fact: Any = recorded.fact
+    assert isinstance(fact, e.ApiKeyCreated)
+    return Answer(
+        IssuedApiKey(
+            id=done.key_id,
+            name=data.name,
+            api_key=_UNSAID.decode(),
+            hint=fact.hint,
+            scopes=list(done.scopes),
+            created_at=recorded.recorded_at,
+            expires_at=data.expires_at,
+        ),
+        status=201,
+        position=done.position,
+    )

@@ -1,0 +1,121 @@
+"""The HTTP application, put together from its parts; it reads no environment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+from msgspec import Struct
+from prometheus_client import CollectorRegistry
+
+from api.admission import Admission
+from api.attempts import FailedAttempts
+from api.auth import Authenticator
+from api.bodies import MAX_BODY_BYTES
+from api.docs import docs_routes
+from api.edge import Edge
+from api.entities import entities_route
+from api.failures import answer_failure
+from api.health import Check, health_routes
+from api.limits import RequestLimiter
+from api.metrics import RequestMetrics, metrics_route
+from api.openapi import openapi_route
+from api.requests import Request
+from api.routes import survey
+
+BASE_PATH = "/api/v1"
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What an application is made of.
+
+    ``routes`` stand under /api/v1, ``pages`` where they say. ``checks`` are what
+    /health/ready asks, by name. ``entities`` are what /api/v1/schema describes.
+    ``cors_origins`` are the sites whose pages may call the API.
+    """
+
+    routes: Sequence[ControllerRouterHandler]
+    authenticator: Authenticator
+    limiter: RequestLimiter
+    attempts: FailedAttempts
+    checks: Sequence[tuple[str, Check]]
+    entities: Mapping[str, type[Struct]]
+    registry: CollectorRegistry
+    version: str
+    pages: Sequence[ControllerRouterHandler] = ()
+    cors_origins: Sequence[str] = ()
+    dependencies: Mapping[str, Provide] = {}
+    lifespan: Sequence[Lifespan] = ()
+
+
+def create_app(parts: Parts) -> Litestar:
+    """Return the application.
+
+    Raises:
+        RouteError: a route does not declare what every route must.
+    """
+    admission = Admission(parts.authenticator, parts.limiter, parts.attempts)
+    app = Litestar(
+        [
+            Router(
+                BASE_PATH,
+                route_handlers=[
+                    *parts.routes,
+                    entities_route(parts.entities),
+                    openapi_route(version=parts.version),
+                ],
+            ),
+            *parts.pages,
+            *docs_routes(),
+            *health_routes(parts.checks),
+            metrics_route(parts.registry),
+        ],
+        before_request=admission.admit,
+        cors_config=_cors(parts.cors_origins),
+        debug=False,
+        dependencies=parts.dependencies,
+        exception_handlers={Exception: answer_failure},
+        lifespan=list(parts.lifespan),
+        logging_config=None,
+        openapi_config=None,
+        pdb_on_exception=False,
+        request_class=Request,
+        request_max_body_size=MAX_BODY_BYTES,
+    )
+    survey(app)
+    app.asgi_handler = Edge(app.asgi_handler, RequestMetrics(parts.registry))
+    return app
+
+
+def _cors(origins: Sequence[str]) -> CORSConfig | None:
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Goatherd-Min-Position",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-Id",
+        ],
+        expose_headers=[
+            "ETag",
+            "Goatherd-Position",
+            "Idempotent-Replayed",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "X-Request-Id",
+        ],
+    )

@@ -1,0 +1,150 @@
+"""What clients send about creators, and what they are answered to many at once."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from domain.events import JobType, TrackingMode
+from projections.creators import Creator
+
+MAX_README_BYTES = 64_000
+MAX_METADATA_BYTES = 16_000
+
+Handle = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_048,
+        description="A handle with or without @, or a profile URL; stored lower-case.",
+        examples=["@goat.of.the.day"],
+    ),
+]
+Description = Annotated[str, Meta(max_length=5_000)]
+Readme = Annotated[
+    str, Meta(max_length=MAX_README_BYTES, description="Markdown, up to 64 kB.")
+]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=200)]
+Metadata = Annotated[
+    dict[str, Any], Meta(description="Any JSON object, up to 16 kB, replaced whole.")
+]
+
+
+class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A creator to track.
+
+    Without ``tracking_start_date`` tracking starts today in the organization's time
+    zone; null means no bound.
+    """
+
+    tiktok_handle: Handle
+    tracking_mode: TrackingMode = "auto"
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | None = None
+    description: Description | UnsetType | None = UNSET
+    readme: Readme | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        _check_sizes(self.readme, self.metadata)
+
+
+class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Several creators to track, in one append."""
+
+    creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=50)]
+
+
+class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. At least one field is needed.
+
+    A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
+    """
+
+    tiktok_handle: Handle | UnsetType = UNSET
+    display_name: DisplayName | UnsetType | None = UNSET
+    description: Description | UnsetType | None = UNSET
+    readme: Readme | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+    tracking_mode: TrackingMode | UnsetType = UNSET
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
+            raise ValueError(msg)
+        _check_sizes(self.readme, self.metadata)
+
+
+class WantedScrape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which kind of scrape to run."""
+
+    job_type: JobType = "creator_profiles"
+
+
+class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which creators are meant."""
+
+    creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
+
+
+class AddedCreator(Struct, frozen=True, kw_only=True):
+    """What became of one creator of many; ``code`` and ``error`` where it failed."""
+
+    index: int
+    tiktok_handle: str
+    status: Literal["created", "reactivated", "failed"]
+    code: str | None
+    error: str | None
+    creator: Creator | None
+
+
+class AddedCreators(Struct, frozen=True, kw_only=True):
+    """What became of all of them, in the order they were sent."""
+
+    results: list[AddedCreator]
+    created_count: int
+    reactivated_count: int
+    failed_count: int
+
+
+class BulkItem(Struct, frozen=True, kw_only=True):
+    """What became of one creator; ``reason`` where it was skipped or failed."""
+
+    index: int
+    creator_id: UUID
+    status: Literal["ok", "skipped", "failed"]
+    reason: str | None
+
+
+class BulkAnswer(Struct, frozen=True, kw_only=True):
+    """What became of all of them, in the order they were sent."""
+
+    ok_count: int
+    skipped_count: int
+    failed_count: int
+    results: list[BulkItem]
+
+
+class QueuedScrape(Struct, frozen=True, kw_only=True):
+    """A run that was asked for."""
+
+    scrape_id: UUID
+    creator_id: UUID
+    job_type: JobType
+    status: Literal["queued"] = "queued"
+
+
+def _check_sizes(readme: object, metadata: object) -> None:
+    if isinstance(readme, str) and len(readme.encode()) > MAX_README_BYTES:
+        msg = f"readme must be at most {MAX_README_BYTES} bytes"
+        raise ValueError(msg)
+    if (
+        isinstance(metadata, dict)
+        and len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES
+    ):
+        msg = f"metadata must be at most {MAX_METADATA_BYTES} bytes of JSON"
+        raise ValueError(msg)

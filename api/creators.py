@@ -1,0 +1,377 @@
+"""/creators and /projects/{id}/creators: the list, and everything done to creators."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Response
+from msgspec import UNSET
+
+from api import creator_answers as answers
+from api.bodies import OneOf
+from api.creator_bodies import (
+    AddedCreators,
+    BulkAnswer,
+    CreatorChange,
+    CreatorIds,
+    NewCreator,
+    NewCreators,
+)
+from api.envelope import Answer, Page
+from api.errors import ApiError, Code
+from api.queries import invalid_query
+from api.reading import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.requests import Request
+from api.writing import Writer
+from domain import commands as c
+from domain.creator import Status
+from domain.errors import NotFoundError
+from infra.handlers import additions, creators
+from infra.handlers.creators import Asked
+from projections.creators import (
+    Creator,
+    Sort,
+    Wanted,
+    one_creator,
+    page_of_creators,
+    sort_value,
+)
+from projections.reading import Reader
+
+_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed")
+_DEFAULT_STATUSES = "active,disabled"
+_READ = {"scope": "read"}
+_CONFLICTS = [
+    Code.HANDLE_TAKEN,
+    Code.CREATOR_BANNED,
+    Code.CREATOR_REMOVED,
+    Code.INVALID_HANDLE,
+    Code.NO_CHANGE,
+]
+
+
+class CreatorRoutes(Controller):
+    """Creators one by one and as a list."""
+
+    tags = ("Creators",)
+
+    @get("/creators", opt=_READ, operation_id="listCreators")
+    async def list_creators(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        project_id: FromQuery[UUID | None] = None,
+        search: Annotated[
+            str | None,
+            QueryParameter(max_length=100, description="Part of a handle."),
+        ] = None,
+        status: Annotated[
+            str,
+            QueryParameter(
+                description="active, disabled, removed, a list of these with commas, "
+                "or all."
+            ),
+        ] = _DEFAULT_STATUSES,
+        sort: FromQuery[Sort] = "created_at",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Creator]:
+        """List creators, newest first unless sorted otherwise."""
+        organization_id = request.principal.organization_id
+        statuses = _statuses(status)
+        part = _part(search)
+        filters = {
+            "list": "creators",
+            "project_id": project_id,
+            "search": part,
+            "statuses": statuses,
+            "sort": sort,
+        }
+        await caught_up(request, reader, "creator_list")
+        rows = await page_of_creators(
+            reader,
+            Wanted(
+                organization_id=organization_id,
+                project_id=project_id,
+                search=part,
+                statuses=statuses,
+                sort=sort,
+                limit=limit + 1,
+                after=pages.after(
+                    cursor,
+                    organization_id=organization_id,
+                    filters=filters,
+                    after=_AFTER[sort],
+                ),
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (sort_value(row, sort), row.id),
+        )
+
+    @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
+    async def get_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[Creator]:
+        """Show one creator."""
+        await caught_up(request, reader, "creator_list")
+        organization_id = request.principal.organization_id
+        creator = await one_creator(reader, organization_id, creator_id)
+        if creator is None:
+            raise NotFoundError("creator")
+        return Answer(creator, version=creator.version)
+
+    @patch(
+        "/creators/{creator_id:uuid}",
+        opt={"scope": "write", "errors": _CONFLICTS},
+        operation_id="changeCreator",
+        sync_to_thread=True,
+    )
+    def change_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        data: JSONBody[CreatorChange],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Creator]:
+        """Change a creator: rename it, describe it, set how it is tracked.
+
+        A new handle keeps everything and queues a profile scrape.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: creators.change_creator(
+                writer.store,
+                creator_id,
+                _commands(data),
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                expected_versions=writer.expected_versions(request),
+                alongside=alongside,
+            ),
+            answers.changed_creator,
+        )
+
+    @delete(
+        "/creators/{creator_id:uuid}",
+        opt={"scope": "write"},
+        operation_id="removeCreator",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Creator]:
+        """Stop tracking a creator; its history stays and adding it again revives it."""
+        return writer.perform(
+            request,
+            lambda alongside: creators.remove_creator(
+                writer.store,
+                creator_id,
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                expected_versions=writer.expected_versions(request),
+                alongside=alongside,
+            ),
+            answers.changed_creator,
+        )
+
+    @get(
+        "/creators/{creator_id:uuid}/stats",
+        opt={"scope": "read", "errors": [Code.GONE]},
+        operation_id="getCreatorStats",
+        deprecated=True,
+    )
+    async def get_creator_stats(self, creator_id: FromPath[UUID]) -> Response[None]:
+        """Gone: use GET /analytics."""
+        raise ApiError(
+            Code.GONE,
+            f"Use GET /api/v1/analytics?entity=creator&entity_id={creator_id} instead.",
+        )
+
+
+class ProjectCreatorRoutes(Controller):
+    """Creators of one project, many at a time."""
+
+    path = "/projects/{project_id:uuid}/creators"
+    tags = ("Creators",)
+
+    @post(
+        "/",
+        opt={
+            "scope": "write",
+            "errors": [
+                Code.LIMIT_REACHED,
+                Code.HANDLE_TAKEN,
+                Code.CREATOR_BANNED,
+                Code.INVALID_HANDLE,
+            ],
+        },
+        operation_id="addCreators",
+        responses={
+            200: ResponseSpec(
+                Creator | AddedCreators,
+                description="A removed creator came back, or none of many is new.",
+            )
+        },
+        sync_to_thread=True,
+    )
+    def add_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: OneOf[NewCreator | NewCreators],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Creator | AddedCreators]:
+        """Track one creator, or up to 50 at once.
+
+        A removed creator comes back under its own id with the new settings (200). Of
+        many, a bad one fails alone; a plan without room for all of them adds none.
+        Each gets a profile and a discovery scrape at once.
+        """
+        single = isinstance(data, NewCreator)
+        wanted = [data] if single else data.creators
+        return writer.perform(
+            request,
+            lambda alongside: additions.add_creators(
+                writer.store,
+                [_wanted(item) for item in wanted],
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.added_creator if single else answers.added_creators,
+        )
+
+    @post(
+        "/bulk-remove",
+        opt={"scope": "write"},
+        operation_id="removeCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BulkAnswer]:
+        """Stop tracking up to 100 creators; those already removed are skipped."""
+        return writer.perform(
+            request,
+            lambda alongside: creators.remove_creators(
+                writer.store,
+                data.creator_ids,
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.bulk_answer,
+        )
+
+    @post(
+        "/bulk-reenable",
+        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
+        operation_id="reenableCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def reenable_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BulkAnswer]:
+        """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
+        return writer.perform(
+            request,
+            lambda alongside: creators.reenable_creators(
+                writer.store,
+                data.creator_ids,
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.bulk_answer,
+        )
+
+
+_AFTER: dict[Sort, type[tuple[datetime | str | int, UUID]]] = {
+    "created_at": tuple[datetime, UUID],
+    "tiktok_handle": tuple[str, UUID],
+    "follower_count": tuple[int, UUID],
+}
+
+
+def _statuses(text: str) -> tuple[Status, ...]:
+    if text == "all":
+        return _STATUSES
+    asked = text.split(",")
+    if not set(asked) <= set(_STATUSES) or len(set(asked)) < len(asked):
+        message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
+        raise invalid_query("status", message)
+    # One order, so that the same question has the same cursor.
+    return tuple(status for status in _STATUSES if status in asked)
+
+
+def _part(search: str | None) -> str | None:
+    part = (search or "").strip().removeprefix("@").lower()
+    return part or None
+
+
+def _wanted(item: NewCreator) -> additions.NewCreator:
+    return additions.NewCreator(
+        tiktok_handle=item.tiktok_handle,
+        tracking_mode=item.tracking_mode,
+        tracking_start_date=item.tracking_start_date,
+        tracking_end_date=item.tracking_end_date,
+        description=item.description,
+        readme=item.readme,
+        metadata=item.metadata,
+    )
+
+
+def _commands(change: CreatorChange) -> list[Asked]:
+    commands: list[Asked] = []
+    if change.tiktok_handle is not UNSET:
+        commands.append(c.RenameHandle(handle=change.tiktok_handle))
+    commands.append(
+        c.ChangeDetails(
+            display_name=change.display_name,
+            description=change.description,
+            readme=change.readme,
+            metadata=change.metadata,
+        )
+    )
+    commands.append(
+        c.ChangeTracking(
+            tracking_mode=change.tracking_mode,
+            tracking_start_date=change.tracking_start_date,
+            tracking_end_date=change.tracking_end_date,
+        )
+    )
+    return commands

@@ -1,0 +1,28 @@
+"""Headers that make a browser distrust whatever comes back, unless a page says more."""
+
+from collections.abc import Sequence
+
+RawHeader = tuple[bytes, bytes]
+
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+_ALWAYS: tuple[RawHeader, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+# Only where a handler did not choose its own.
+_DEFAULTS: tuple[RawHeader, ...] = (
+    (b"content-security-policy", API_POLICY.encode()),
+    (b"cache-control", b"no-store"),
+)
+_OVER_TLS: RawHeader = (b"strict-transport-security", b"max-age=31536000")
+
+
+def security_headers(
+    present: Sequence[RawHeader], *, is_tls: bool
+) -> tuple[RawHeader, ...]:
+    """Return the headers to add to an answer that has those already."""
+    names = {name for name, _ in present}
+    missing = tuple(header for header in _DEFAULTS if header[0] not in names)
+    return (*_ALWAYS, *missing, _OVER_TLS) if is_tls else (*_ALWAYS, *missing)

@@ -1,0 +1,129 @@
+"""Where the HTTP process is put together: what granian calls in each of its workers."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.di import Provide
+from prometheus_client import CollectorRegistry
+
+from api.api_keys import ApiKeyRoutes
+from api.app import Parts, create_app
+from api.attempts import FailedAttempts
+from api.auth import Authenticator, Principal
+from api.bans import BanRoutes
+from api.creators import CreatorRoutes, ProjectCreatorRoutes
+from api.limits import RequestLimiter
+from api.projects import ProjectRoutes
+from api.readiness import readiness_checks
+from api.reading import Pages
+from api.scrapes import ScrapeRoutes
+from api.writing import Writer
+from infra.database import own_pool, reading_pool, writing_pool
+from infra.logs import configure_logs
+from infra.settings import Settings, SettingsError
+from infra.store import Store
+from projections.api_keys import ApiKey, holder_of
+from projections.bans import Ban
+from projections.creators import Creator
+from projections.projects import Project
+from projections.reading import Reader
+from projections.runs import Scrape
+
+ENTITIES = {
+    "project": Project,
+    "creator": Creator,
+    "scrape": Scrape,
+    "api_key": ApiKey,
+    "ban": Ban,
+}
+
+
+def create() -> Litestar:
+    """Return the application that the environment describes.
+
+    Raises:
+        SettingsError: a setting is missing or unreadable.
+    """
+    settings = Settings.from_environment(os.environ)
+    configure_logs(level=settings.log_level, form=settings.log_format)
+    return assemble(settings)
+
+
+def assemble(settings: Settings) -> Litestar:
+    """Return the application for these settings; its pools open when it starts.
+
+    Raises:
+        SettingsError: DATABASE_URL or SECRET is missing.
+    """
+    url, secret = settings.database_url, settings.secret
+    if url is None or secret is None:
+        msg = "Serving needs GOATHERD_DATABASE_URL and GOATHERD_SECRET."
+        raise SettingsError(msg)
+    plans = settings.all_plans
+    writing = writing_pool(url, size=settings.writing_pool_size)
+    reading = reading_pool(url, size=settings.reading_pool_size)
+    own = own_pool(url, size=settings.own_pool_size)
+    writer = Writer(Store(writing), plans=plans, secret=secret)
+    reader, pages = Reader(reading), Pages(secret)
+
+    async def look_up(digest: bytes) -> Principal | None:
+        holder = await holder_of(own, digest)
+        if holder is None:
+            return None
+        return Principal(
+            key_id=holder.key_id,
+            organization_id=holder.organization_id,
+            scopes=frozenset(holder.scopes),
+            plan=holder.plan,
+            limits=plans[holder.plan],
+        )
+
+    @asynccontextmanager
+    async def open_pools(app: Litestar) -> AsyncGenerator[None]:
+        del app
+        # They open without waiting: a database that is away makes requests fail, not
+        # the process, and it is found again when it is back.
+        writing.open()
+        await reading.open()
+        await own.open()
+        try:
+            yield
+        finally:
+            await own.close()
+            await reading.close()
+            writing.close()
+
+    return create_app(
+        Parts(
+            routes=[
+                ProjectRoutes,
+                ApiKeyRoutes,
+                CreatorRoutes,
+                ProjectCreatorRoutes,
+                ScrapeRoutes,
+                BanRoutes,
+            ],
+            authenticator=Authenticator(look_up),
+            limiter=RequestLimiter(own),
+            attempts=FailedAttempts(),
+            checks=readiness_checks(own, redis_url=settings.redis_url),
+            entities=ENTITIES,
+            registry=CollectorRegistry(),
+            version=version("goatherd"),
+            cors_origins=settings.cors_origins,
+            dependencies={
+                "reader": _provide(reader),
+                "pages": _provide(pages),
+                "writer": _provide(writer),
+                "own": _provide(own),
+            },
+            lifespan=[open_pools],
+        )
+    )
+
+
+def _provide(thing: object) -> Provide:
+    return Provide(lambda: thing, sync_to_thread=False)

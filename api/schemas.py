@@ -1,0 +1,96 @@
+"""JSON Schemas of the Structs that go in and out, as msgspec itself enforces them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+Schema = dict[str, Any]
+
+_REF = "#/components/schemas/"
+_A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"
+_BY_FORMAT = {
+    "uuid": _A_UUID,
+    "date": "2026-11-24",
+    "date-time": "2026-11-24T14:30:00Z",
+}
+
+
+def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
+    """Return the schema of each type and the named ones that they refer to."""
+    found, named = msgspec.json.schema_components(
+        types, schema_hook=_anything, ref_template=_REF + "{name}"
+    )
+    return list(found), dict(named)
+
+
+def complete(named: dict[str, Schema], *, inputs: Iterable[Schema]) -> None:
+    """Say of what only goes out that all its fields are there.
+
+    A field with a default may be left out of a request, but never is of an answer.
+    """
+    sent = names_in(inputs, named)
+    for name, schema in named.items():
+        if name in sent or "properties" not in schema:
+            continue
+        schema["required"] = list(schema["properties"])
+        for field in schema["properties"].values():
+            field.pop("default", None)
+
+
+def names_in(schemas: Iterable[Schema], named: Mapping[str, Schema]) -> set[str]:
+    """Return the names that the schemas refer to, directly or through others."""
+    found: set[str] = set()
+    waiting: list[object] = list(schemas)
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(cast("list[object]", item))
+        elif isinstance(item, dict):
+            inner = cast("Schema", item)
+            reference = inner.get("$ref")
+            if isinstance(reference, str) and reference.startswith(_REF):
+                name = reference.removeprefix(_REF)
+                if name not in found:
+                    found.add(name)
+                    waiting.append(named[name])
+            waiting.extend(inner.values())
+    return found
+
+
+def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value that the schema accepts, its own example where it has one."""
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "$ref" in schema:
+        return example(named[schema["$ref"].removeprefix(_REF)], named, name=name)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("default") is not None:
+        return schema["default"]
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0], named, name=name)
+    match schema.get("type"):
+        case "object":
+            properties: dict[str, Schema] = schema.get("properties", {})
+            return {
+                key: example(inner, named, name=key)
+                for key, inner in properties.items()
+            }
+        case "array":
+            return [example(schema.get("items", {}), named, name=name)]
+        case "string":
+            text = _BY_FORMAT.get(schema.get("format", ""), name)
+            return text[: schema.get("maxLength", len(text))]
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case _:
+            return None
+
+
+def _anything(type_: type) -> Schema:
+    if type_ is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError

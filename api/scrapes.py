@@ -1,0 +1,125 @@
+"""/scrapes and /creators/{id}/scrape(s): asking for a run, and seeing how it went."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from api.creator_bodies import QueuedScrape, WantedScrape
+from api.envelope import Answer, Page
+from api.errors import Code
+from api.reading import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.requests import Request
+from api.writing import Writer
+from domain.errors import NotFoundError
+from infra.handlers.scrapes import ScrapeAsked, request_scrape
+from projections.creators import one_creator
+from projections.reading import Reader
+from projections.runs import Scrape, one_scrape, page_of_scrapes
+
+_PROFILE = WantedScrape()
+
+
+class ScrapeRoutes(Controller):
+    """Runs, one by one and a creator's."""
+
+    tags = ("Scrapes",)
+
+    @post(
+        "/creators/{creator_id:uuid}/scrape",
+        opt={
+            "scope": "write",
+            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED],
+        },
+        operation_id="scrapeCreator",
+        status_code=202,
+        sync_to_thread=True,
+    )
+    def scrape_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+        data: JSONBody[WantedScrape] = _PROFILE,
+    ) -> Answer[QueuedScrape]:
+        """Queue one scrape by hand; it counts against the day's manual scrapes."""
+        return writer.perform(
+            request,
+            lambda alongside: request_scrape(
+                writer.store,
+                creator_id,
+                job_type=data.job_type,
+                organization_id=request.principal.organization_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            lambda _, done: _queued(done),
+        )
+
+    @get("/scrapes/{scrape_id:uuid}", opt={"scope": "read"}, operation_id="getScrape")
+    async def get_scrape(
+        self,
+        request: Request,
+        scrape_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[Scrape]:
+        """Show one run: how far it is, what came of it, what it saw."""
+        await caught_up(request, reader, "scrape_runs")
+        scrape = await one_scrape(reader, request.principal.organization_id, scrape_id)
+        if scrape is None:
+            raise NotFoundError("scrape")
+        return Answer(scrape)
+
+    @get(
+        "/creators/{creator_id:uuid}/scrapes",
+        opt={"scope": "read"},
+        operation_id="listCreatorScrapes",
+    )
+    async def list_creator_scrapes(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Scrape]:
+        """List a creator's runs, newest first."""
+        organization_id = request.principal.organization_id
+        filters = {"list": "scrapes", "creator_id": creator_id}
+        after = pages.after(
+            cursor,
+            organization_id=organization_id,
+            filters=filters,
+            after=tuple[datetime, UUID],
+        )
+        await caught_up(request, reader, "creator_list")
+        await caught_up(request, reader, "scrape_runs")
+        if await one_creator(reader, organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        rows = await page_of_scrapes(
+            reader, organization_id, creator_id, limit=limit + 1, after=after
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (row.requested_at, row.id),
+        )
+
+
+def _queued(done: ScrapeAsked) -> Answer[QueuedScrape]:
+    return Answer(
+        QueuedScrape(
+            scrape_id=done.scrape_id,
+            creator_id=done.creator_id,
+            job_type=done.job_type,
+        ),
+        status=202,
+        position=done.position,
+    )

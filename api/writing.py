@@ -1,0 +1,219 @@
+"""Writing: from a request to a command, and from what happened to the answer.
+
+Every write goes through ``Writer.perform``, which keeps the promise of the
+Idempotency-Key: the answer is stored in the append's own transaction.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.envelope import Answer, Stored
+from api.errors import CODES, ApiError, Code, field_error, known_error
+from api.failures import Failure
+from api.requests import Request
+from domain.plans import Limits
+from infra import idempotency
+from infra.ids import new_id
+from infra.recorder import Context
+from infra.store import BusyError, Store
+
+CODES[BusyError] = Code.UNAVAILABLE
+CODES[idempotency.ClaimLostError] = Code.UNAVAILABLE
+
+_KEY = re.compile(rb'"?([\x20\x21\x23-\x7e]{1,255})"?\Z')
+_REPLAYED = {"Idempotent-Replayed": "true"}
+_KEPT_BELOW = 500
+_NEVER_KEPT = frozenset({Code.RATE_LIMIT_EXCEEDED})
+
+
+class Outcome(Protocol):
+    """What a handler returns; ``position`` is None where nothing was appended."""
+
+    @property
+    def position(self) -> int | None: ...
+
+
+Done = TypeVar("Done", bound=Outcome)
+T = TypeVar("T")
+Alongside = Callable[[Cursor[TupleRow], Done], None]
+
+
+class Rows:
+    """Where an answer finds rows: the append's transaction, or a fresh connection."""
+
+    def __init__(self, store: Store, cursor: Cursor[TupleRow] | None = None) -> None:
+        self._store = store
+        self._cursor = cursor
+
+    def ask(self, question: Callable[[Cursor[TupleRow]], T]) -> T:
+        """Return what ``question`` finds with a cursor."""
+        if self._cursor is not None:
+            return question(self._cursor)
+        with self._store.pool.connection() as connection:
+            return question(connection.cursor(binary=True))
+
+
+class Writer:
+    """Carries out commands for requests and answers them."""
+
+    def __init__(
+        self, store: Store, *, plans: Mapping[str, Limits], secret: str
+    ) -> None:
+        self.store = store
+        self.plans = plans
+        self.secret = secret
+
+    def perform(
+        self,
+        request: Request,
+        carry_out: Callable[[Alongside[Done] | None], Done],
+        present: Callable[[Rows, Done], Answer[Any]],
+        *,
+        reveal: Callable[[bytes], bytes] = bytes,
+    ) -> Answer[Any]:
+        """Carry the command out and answer, or repeat what was answered before.
+
+        ``present`` makes the answer of what happened; with an Idempotency-Key it runs
+        inside the append's transaction. ``reveal`` turns a stored body into the one to
+        send, where it holds what may not be stored.
+        """
+        ask = _ask(request)
+        if ask is None:
+            done = carry_out(None)
+            answer = present(Rows(self.store), done)
+            return answer if reveal is bytes else _revealed(answer, reveal)
+        claimed = idempotency.claim(self.store.pool, ask)
+        match claimed:
+            case idempotency.Unanswerable():
+                raise _unanswerable(claimed)
+            case idempotency.Given():
+                return Stored(
+                    reveal(claimed.body),
+                    status=claimed.status,
+                    headers={**claimed.headers, **_REPLAYED},
+                )
+            case idempotency.Claim():
+                return self._first(request, claimed, carry_out, present, reveal)
+
+    def context(self, request: Request) -> Context:
+        """Return who asks, for the facts that come of it."""
+        return Context(
+            actor=f"key:{request.principal.key_id}",
+            command_id=new_id(),
+            correlation_id=request.exchange.correlation_id,
+        )
+
+    def expected_versions(self, request: Request) -> frozenset[int] | None:
+        """Return the versions that If-Match names; None where any will do.
+
+        Raises:
+            ApiError: ``invalid_params``, if the header is malformed.
+        """
+        condition = request.if_match
+        if condition is None or condition.is_any:
+            return None
+        return condition.versions
+
+    def _first(
+        self,
+        request: Request,
+        claimed: idempotency.Claim,
+        carry_out: Callable[[Alongside[Done] | None], Done],
+        present: Callable[[Rows, Done], Answer[Any]],
+        reveal: Callable[[bytes], bytes],
+    ) -> Answer[Any]:
+        answers: list[Answer[Any]] = []
+
+        def answer_within(cursor: Cursor[TupleRow], done: Done) -> None:
+            answer = present(Rows(self.store, cursor), done)
+            _keep(cursor, claimed, answer)
+            answers.append(answer)
+
+        try:
+            done = carry_out(answer_within)
+            if done.position is None:
+                # Nothing was appended, so the answer is all there is to store.
+                self._in_transaction(lambda cursor: answer_within(cursor, done))
+            return _revealed(answers[-1], reveal)
+        except Exception as error:
+            known = known_error(error)
+            if (
+                known is None
+                or known.status >= _KEPT_BELOW
+                or known.code in _NEVER_KEPT
+            ):
+                idempotency.release(self.store.pool, claimed)
+                raise
+            refusal = Failure(known, request_id=request.request_id)
+            self._in_transaction(lambda cursor: _keep(cursor, claimed, refusal))
+            raise
+
+    def _in_transaction(self, write: Callable[[Cursor[TupleRow]], None]) -> None:
+        with self.store.pool.connection() as connection, connection.transaction():
+            write(connection.cursor())
+
+
+def _keep(
+    cursor: Cursor[TupleRow], claimed: idempotency.Claim, answer: Answer[Any]
+) -> None:
+    idempotency.keep(
+        cursor,
+        claimed,
+        status=answer.status_code or 200,
+        headers=dict(answer.headers),
+        body=answer.encoded_body(),
+    )
+
+
+def _revealed(answer: Answer[Any], reveal: Callable[[bytes], bytes]) -> Answer[Any]:
+    return Stored(
+        reveal(answer.encoded_body()),
+        status=answer.status_code or 200,
+        headers=dict(answer.headers),
+    )
+
+
+def _ask(request: Request) -> idempotency.Ask | None:
+    header = request.raw_header(b"idempotency-key")
+    if header is None or request.method != "POST":
+        return None
+    match = _KEY.match(header)
+    if match is None:
+        raise field_error(
+            Code.INVALID_PARAMS,
+            "/Idempotency-Key",
+            "must be 1 to 255 printable ASCII characters",
+        )
+    principal = request.principal
+    said = b"\n".join(
+        (
+            request.scope["raw_path"],
+            request.scope["query_string"],
+            request.body_that_was_read,
+        )
+    )
+    return idempotency.Ask(
+        organization_id=principal.organization_id,
+        key_id=principal.key_id,
+        idempotency_key=match[1].decode("ascii"),
+        route=f"{request.method} {request.scope['path']}",
+        fingerprint=hashlib.sha256(said).digest(),
+    )
+
+
+def _unanswerable(found: idempotency.Unanswerable) -> ApiError:
+    match found.reason:
+        case "other_route":
+            return ApiError(
+                Code.IDEMPOTENCY_CONFLICT,
+                f"This Idempotency-Key was used for {found.route}.",
+            )
+        case "other_body":
+            return ApiError(Code.IDEMPOTENCY_KEY_REUSED)
+        case "in_flight":
+            return ApiError(Code.IDEMPOTENCY_IN_FLIGHT, headers={"Retry-After": "1"})
