@@ -26,12 +26,15 @@ _CONNECTION = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
 }
+# Whatever the server's own zone: times are UTC on the way in and out.
+_UTC = "-c timezone=UTC"
 _GUARDED = (
-    "-c lock_timeout=5s -c statement_timeout=15s "
+    f"{_UTC} -c lock_timeout=5s -c statement_timeout=15s "
     "-c idle_in_transaction_session_timeout=15s"
 )
 # A read that takes longer than this is a fault, not a page somebody waits for.
-_READING = "-c statement_timeout=2s -c default_transaction_read_only=on"
+_READING = f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on"
+_OWN = f"{_UTC} -c statement_timeout=2s -c lock_timeout=1s"
 
 
 class SchemaTooNewError(Exception):
@@ -88,7 +91,7 @@ def own_pool(url: str, *, size: int) -> AsyncPool:
         max_size=size,
         open=False,
         timeout=_POOL_TIMEOUT,
-        kwargs={**_CONNECTION, "options": "-c statement_timeout=2s -c lock_timeout=1s"},
+        kwargs={**_CONNECTION, "options": _OWN},
         name="own",
     )
 

@@ -19,6 +19,7 @@ from eventsourcing.persistence import (
 )
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from domain.errors import LimitReachedError
 from infra import arrays
@@ -29,7 +30,10 @@ COPY_FROM = 2_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_UNKNOWN_OUTCOME_TRIES = 8
+# How long a lost answer is looked for before the caller is told.
+_PATIENCE_SECONDS = 10.0
+# Without a connection nothing was sent, so nothing can have been stored.
+_NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
 
 
 class AppendConflictError(Exception):
@@ -183,7 +187,9 @@ class Recorder(ApplicationRecorder):
             psycopg.OperationalError: the database stays out of reach.
         """
         unknown_outcome = False
-        for attempt in range(_UNKNOWN_OUTCOME_TRIES):
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        attempt = 0
+        while True:
             try:
                 with self._pool.connection() as connection:
                     if unknown_outcome and (
@@ -194,15 +200,18 @@ class Recorder(ApplicationRecorder):
                         connection, batch, context, guards, tallies, alongside
                     )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if _is_final(error) or attempt + 1 == _UNKNOWN_OUTCOME_TRIES:
+                was_sent = not isinstance(error, _NO_CONNECTION)
+                if _is_final(error) or not (was_sent or unknown_outcome):
+                    raise
+                if time.monotonic() > give_up_at:
                     raise
                 unknown_outcome = True
-                time.sleep(random.uniform(0.5, 1.5) * 0.05 * 2**attempt)  # noqa: S311
+                attempt += 1
+                time.sleep(random.uniform(0.5, 1.5) * min(0.03 * 2**attempt, 1))  # noqa: S311
             except psycopg.DatabaseError as error:
                 if unknown_outcome and (ours := self._found(batch, context)):
                     return ours
                 _translate(error, tallies)
-        raise AssertionError  # the last attempt returns or raises
 
     def insert_events(
         self,
@@ -425,7 +434,10 @@ def _copy(
 
 def _is_final(error: psycopg.Error) -> bool:
     """Tell whether the server itself refused, so that nothing can have been stored."""
-    return error.sqlstate is not None and error.sqlstate[:2] not in {"08", "57"}
+    if error.sqlstate is None:
+        return False
+    # Of what an operator does to a server, a timeout alone leaves no doubt.
+    return error.sqlstate[:2] not in {"08", "57"} or error.sqlstate == "57014"
 
 
 def _translate(error: psycopg.DatabaseError, tallies: Iterable[Tally]) -> Never:
