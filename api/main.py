@@ -15,6 +15,7 @@ from api.attempts import FailedAttempts
 from api.auth import Authenticator, Principal
 from api.bans import BanRoutes
 from api.creators import CreatorRoutes, ProjectCreatorRoutes
+from api.gauges import Gauges
 from api.limits import RequestLimiter
 from api.projects import ProjectRoutes
 from api.readiness import readiness_checks
@@ -81,6 +82,9 @@ def assemble(settings: Settings) -> Litestar:
             limits=plans[holder.plan],
         )
 
+    registry = CollectorRegistry()
+    registry.register(Gauges(writing))
+
     @asynccontextmanager
     async def open_pools(app: Litestar) -> AsyncGenerator[None]:
         del app
@@ -111,7 +115,7 @@ def assemble(settings: Settings) -> Litestar:
             attempts=FailedAttempts(),
             checks=readiness_checks(own, redis_url=settings.redis_url),
             entities=ENTITIES,
-            registry=CollectorRegistry(),
+            registry=registry,
             version=version("goatherd"),
             cors_origins=settings.cors_origins,
             dependencies={

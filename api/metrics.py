@@ -55,7 +55,8 @@ def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:
         "/metrics",
         opt={"scope": None},
         operation_id="getMetrics",
-        sync_to_thread=False,
+        # A collector may ask the database.
+        sync_to_thread=True,
         tags=["Operations"],
     )
     def metrics() -> Response[bytes]:

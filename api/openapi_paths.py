@@ -136,6 +136,8 @@ def _request_body(operation: Operation, body: FieldDefinition, types: Types) -> 
 
 
 def _successes(operation: Operation, types: Types) -> dict[str, Schema]:
+    if operation.is_gone:
+        return {}
     headers: Schema = {"X-Request-Id": reference("headers", "RequestId")}
     if operation.facts.scope is not None:
         headers["RateLimit"] = reference("headers", "RateLimit")

@@ -81,7 +81,13 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def has_versions(self) -> bool:
         """Whether a GET answers one thing that may have an ETag."""
-        return self.method == "GET" and not self.is_page and "{" in self.path
+        is_single = self.method == "GET" and not self.is_page and "{" in self.path
+        return is_single and not self.is_gone
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was removed and only says what took its place."""
+        return Code.GONE in self.handler.opt.get("errors", ())
 
     @property
     def answers(self) -> dict[int, tuple[Any, str]]:

@@ -76,6 +76,8 @@ def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") 
             return {
                 key: example(inner, named, name=key)
                 for key, inner in properties.items()
+                # What is null unless somebody says otherwise is better left out.
+                if inner.get("default", "") is not None
             }
         case "array":
             return [example(schema.get("items", {}), named, name=name)]

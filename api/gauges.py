@@ -1,0 +1,70 @@
+"""Numbers of the installation for Prometheus: projections, jobs and the database."""
+
+from collections.abc import Iterator
+
+import psycopg
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from infra.database import Pool
+from projections.progress import progress
+
+_JOBS = """
+SELECT count(*) FILTER (WHERE state = 'ready' OR lease_until < now()),
+       count(*) FILTER (WHERE state = 'leased' AND lease_until >= now()),
+       coalesce(max(extract(epoch FROM now() - due_at))
+                FILTER (WHERE state = 'ready' AND due_at <= now()), 0)::float8
+FROM scrape_job WHERE state <> 'done'
+"""
+# Fields of Progress, and what they mean.
+_BY_PROJECTION = {
+    "lag_events": "Facts the projection has not taken in yet",
+    "lag_seconds": "Age of the first fact the projection has not taken in yet",
+    "dead_letters": "Facts the projection could not take in",
+}
+
+
+class Gauges(Collector):
+    """Asks the database whenever Prometheus asks; every process answers the same."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges; without a database only that there is none."""
+        up = GaugeMetricFamily("goatherd_database_up", "Whether the database answers")
+        try:
+            found = list(self._ask())
+        except psycopg.Error:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from found
+
+    def describe(self) -> Iterator[Metric]:
+        """Name nothing in advance, so that registering asks no database."""
+        return iter(())
+
+    def _ask(self) -> Iterator[Metric]:
+        with self._pool.connection() as connection:
+            known = progress(connection)
+            row = connection.execute(_JOBS).fetchone()
+        for name, meaning in _BY_PROJECTION.items():
+            gauge = GaugeMetricFamily(
+                f"goatherd_projection_{name}", meaning, labels=["projection"]
+            )
+            for each in known:
+                gauge.add_metric([each.name], getattr(each, name))
+            yield gauge
+        waiting, running, oldest = row or (0, 0, 0.0)
+        jobs = GaugeMetricFamily("goatherd_jobs", "Scrape jobs", labels=["state"])
+        jobs.add_metric(["waiting"], waiting)
+        jobs.add_metric(["running"], running)
+        yield jobs
+        yield GaugeMetricFamily(
+            "goatherd_jobs_oldest_due_seconds",
+            "How long the longest waiting scrape is overdue",
+            value=oldest,
+        )
