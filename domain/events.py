@@ -7,35 +7,69 @@ when and by whom is the envelope's business (``infra.store.Recorded``).
 """
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any
 from uuid import UUID
 
-import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, field
 
-TrackingMode = Literal["auto", "selective"]
-Scope = Literal["read", "write", "admin"]
-JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
-Trigger = Literal["added", "reactivated", "renamed", "reenabled", "manual"]
-Precision = Literal["exact", "rounded"]
-Outcome = Literal[
-    "ok",
-    "not_found",
-    "private",
-    "unavailable",
-    "blocked",
-    "rate_limited",
-    "transient",
-    "schema_changed",
-    "identity_changed",
+from domain.facts import (
+    Fact,
+    JobType,
+    Outcome,
+    Precision,
+    Scope,
+    TrackingMode,
+    Trigger,
+)
+from domain.scrape_events import (
+    ProfileSnapshotRecorded,
+    ScrapeEvent,
+    ScrapeFailed,
+    ScrapeRequested,
+    ScrapeSucceeded,
+    VideoStatsSnapshotRecorded,
+)
+
+__all__ = [
+    "STORED_NAMES",
+    "ApiKeyCreated",
+    "ApiKeyRevoked",
+    "BanEvent",
+    "ClaimEvent",
+    "CreatorAdded",
+    "CreatorAutoDisabled",
+    "CreatorDetailsChanged",
+    "CreatorEvent",
+    "CreatorReactivated",
+    "CreatorReenabled",
+    "CreatorRemoved",
+    "Event",
+    "Fact",
+    "HandleBanned",
+    "HandleChanged",
+    "HandleClaimed",
+    "HandleReleased",
+    "HandleUnbanned",
+    "JobType",
+    "OrganizationCreated",
+    "OrganizationEvent",
+    "Outcome",
+    "PlanChanged",
+    "Precision",
+    "ProfileSnapshotRecorded",
+    "ProjectCreated",
+    "ProjectDetailsChanged",
+    "Scope",
+    "ScrapeEvent",
+    "ScrapeFailed",
+    "ScrapeRequested",
+    "ScrapeSucceeded",
+    "TrackingMode",
+    "TrackingModeChanged",
+    "TrackingWindowChanged",
+    "Trigger",
+    "VideoStatsSnapshotRecorded",
 ]
-
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Something that happened; the base of every event."""
-
-    schema_version: ClassVar[int] = 1
-
 
 # organization: one stream for the organization, its keys and its projects
 
@@ -92,7 +126,7 @@ class CreatorAdded(Fact, frozen=True, kw_only=True):
     tracking_end_date: date | None = None
     description: str | None = None
     readme: str | None = None
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 class HandleChanged(Fact, frozen=True, kw_only=True):
@@ -182,94 +216,6 @@ class HandleUnbanned(Fact, frozen=True, kw_only=True):
     handle: str
 
 
-# scrape: one stream a run
-
-
-class ScrapeRequested(Fact, frozen=True, kw_only=True):
-    organization_id: UUID
-    project_id: UUID
-    creator_id: UUID
-    handle: str
-    job_type: JobType
-    trigger: Trigger
-
-
-class ProfileSnapshotRecorded(Fact, frozen=True, kw_only=True):
-    """What a provider said of a profile at ``observed_at``; what it left out is null.
-
-    Counters are signed 64-bit and kept as they were seen. ``precision`` says whether
-    the source rounds large numbers.
-    """
-
-    organization_id: UUID
-    creator_id: UUID
-    observed_at: datetime
-    provider: str
-    precision: Precision | None = None
-    user_id: str | None = None
-    sec_uid: str | None = None
-    display_name: str | None = None
-    avatar_url: str | None = None
-    follower_count: int | None = None
-    following_count: int | None = None
-    total_likes_count: int | None = None
-    video_count: int | None = None
-
-
-class VideoStatsSnapshotRecorded(Fact, frozen=True, kw_only=True):
-    """The counters of up to 500 videos at ``observed_at``, as parallel arrays.
-
-    ``kinds``, ``titles`` and ``posted_at`` are filled by the runs that read a whole
-    list (discover_videos), and empty where only counters were read.
-    """
-
-    organization_id: UUID
-    creator_id: UUID
-    observed_at: datetime
-    provider: str
-    video_ids: tuple[str, ...]
-    view_counts: tuple[int | None, ...]
-    like_counts: tuple[int | None, ...]
-    comment_counts: tuple[int | None, ...]
-    share_counts: tuple[int | None, ...]
-    save_counts: tuple[int | None, ...]
-    kinds: tuple[str | None, ...] = ()
-    titles: tuple[str | None, ...] = ()
-    posted_at: tuple[datetime | None, ...] = ()
-
-
-class ScrapeSucceeded(Fact, frozen=True, kw_only=True):
-    """The run ended well; duration in milliseconds, counts of what it saw."""
-
-    organization_id: UUID
-    creator_id: UUID
-    job_type: JobType
-    provider: str
-    attempts: int
-    observed_at: datetime
-    duration_ms: int
-    profile_seen: bool = False
-    videos_seen: int = 0
-    pages: int = 0
-    payload_sha256: str | None = None
-
-
-class ScrapeFailed(Fact, frozen=True, kw_only=True):
-    """The run ended without a result.
-
-    ``outcome`` is the last attempt's verdict, null where the run was given up before
-    any provider was asked.
-    """
-
-    organization_id: UUID
-    creator_id: UUID
-    job_type: JobType
-    provider: str
-    attempts: int
-    error: str
-    outcome: Outcome | None = None
-
-
 OrganizationEvent = (
     OrganizationCreated
     | PlanChanged
@@ -291,13 +237,6 @@ CreatorEvent = (
 )
 ClaimEvent = HandleClaimed | HandleReleased
 BanEvent = HandleBanned | HandleUnbanned
-ScrapeEvent = (
-    ScrapeRequested
-    | ProfileSnapshotRecorded
-    | VideoStatsSnapshotRecorded
-    | ScrapeSucceeded
-    | ScrapeFailed
-)
 Event = OrganizationEvent | CreatorEvent | ClaimEvent | BanEvent | ScrapeEvent
 
 # The stored name is written out, not derived: renaming a class must not rename history.

@@ -1,0 +1,28 @@
+"""What every fact is made of: the base, and the words that facts are written in."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+TrackingMode = Literal["auto", "selective"]
+Scope = Literal["read", "write", "admin"]
+JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
+Trigger = Literal["added", "reactivated", "renamed", "reenabled", "manual"]
+Precision = Literal["exact", "rounded"]
+Outcome = Literal[
+    "ok",
+    "not_found",
+    "private",
+    "unavailable",
+    "blocked",
+    "rate_limited",
+    "transient",
+    "schema_changed",
+    "identity_changed",
+]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Something that happened; the base of every event."""
+
+    schema_version: ClassVar[int] = 1
