@@ -126,7 +126,7 @@ class CreatorAdded(Fact, frozen=True, kw_only=True):
     tracking_end_date: date | None = None
     description: str | None = None
     readme: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 class HandleChanged(Fact, frozen=True, kw_only=True):
