@@ -15,7 +15,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.envelope import Answer, Page
-from api.errors import Code
+from api.errors import Code, field_error
 from api.reading import DEFAULT_LIMIT, Limit, Pages, caught_up
 from api.reading import Cursor as PageCursor
 from api.requests import Request
@@ -36,8 +36,11 @@ from projections.reading import Reader
 
 _FILTERS = {"list": "api-keys"}
 _HEX = 64
-# What stands for a key's text in an answer that is kept for repetition.
-_UNSAID = b"tga_" + b"*" * _HEX
+# What stands for a key's text in an answer that is kept for repetition, and the field
+# as it is kept: no name can hold its quotes.
+_UNSAID = "tga_" + "*" * _HEX
+_FIELD = '"api_key":"{}"'
+_UNSAID_FIELD = _FIELD.format(_UNSAID).encode()
 
 Future = Annotated[datetime, Meta(tz=True, description="After this it opens nothing.")]
 
@@ -50,10 +53,6 @@ class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         DEFAULT_SCOPES
     )
     expires_at: Future | None = None
-
-    def __post_init__(self) -> None:
-        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
-            raise ValueError("expires_at must be in the future")
 
 
 class IssuedApiKey(Struct, frozen=True, kw_only=True):
@@ -144,7 +143,7 @@ class ApiKeyRoutes(Controller):
                 request.principal.organization_id,
                 name=data.name,
                 scopes=data.scopes,
-                expires_at=data.expires_at,
+                expires_at=_end(data.expires_at),
                 plans=writer.plans,
                 context=writer.context(request),
                 alongside=within,
@@ -154,7 +153,7 @@ class ApiKeyRoutes(Controller):
         return writer.perform(
             request,
             carry_out,
-            lambda _, done: _issued(data, done),
+            lambda _, done: _issued(done),
             reveal=text.reveal,
         )
 
@@ -172,6 +171,7 @@ class ApiKeyRoutes(Controller):
         writer: NamedDependency[Writer],
     ) -> Answer[RevokedApiKey]:
         """Revoke a key; within a second it opens nothing in any process."""
+        writer.require_no_version(request)
 
         def within(cursor: Cursor[TupleRow], done: OrganizationChanged) -> None:
             ApiKeys().write(cursor, done.fresh)
@@ -199,7 +199,8 @@ class _Text:
 
     def __init__(self, request: Request, *, secret: str) -> None:
         self._repeatable = request.raw_header(b"idempotency-key") is not None
-        asker = request.raw_header(b"authorization") or b""
+        # Its key alone: the scheme before it may be written in several ways.
+        asker = (request.raw_header(b"authorization") or b"").split()[-1]
         self._seed = secret.encode() + b"\n" + asker
         self._text = ""
 
@@ -208,10 +209,10 @@ class _Text:
         return self._text
 
     def reveal(self, body: bytes) -> bytes:
-        if _UNSAID not in body:
+        if _UNSAID_FIELD not in body:
             return body
         text = self._text or self._computed(_id_in(body))
-        return body.replace(_UNSAID, text.encode())
+        return body.replace(_UNSAID_FIELD, _FIELD.format(text).encode())
 
     def _computed(self, key_id: UUID) -> str:
         return f"tga_{hmac.digest(self._seed, key_id.bytes, 'sha256').hex()}"
@@ -229,19 +230,33 @@ def _id_in(body: bytes) -> UUID:
     return msgspec.json.decode(body, type=_Body).data.id
 
 
-def _issued(data: NewApiKey, done: IssuedKey) -> Answer[IssuedApiKey]:
+def _end(expires_at: datetime | None) -> datetime | None:
+    # Asked when the key is issued, not when the body is read: an answer is repeated
+    # even after the key it told of has expired.
+    if expires_at is None:
+        return None
+    if expires_at <= datetime.now(UTC):
+        raise field_error(Code.INVALID_BODY, "/expires_at", "must be in the future")
+    try:
+        return expires_at.astimezone(UTC)
+    except OverflowError:
+        message = "must be before the year 10000 in UTC"
+        raise field_error(Code.INVALID_BODY, "/expires_at", message) from None
+
+
+def _issued(done: IssuedKey) -> Answer[IssuedApiKey]:
     recorded = done.fresh[-1]
     fact: Any = recorded.fact
     assert isinstance(fact, e.ApiKeyCreated)
     return Answer(
         IssuedApiKey(
             id=done.key_id,
-            name=data.name,
-            api_key=_UNSAID.decode(),
+            name=fact.name,
+            api_key=_UNSAID,
             hint=fact.hint,
-            scopes=list(done.scopes),
+            scopes=list(fact.scopes),
             created_at=recorded.recorded_at,
-            expires_at=data.expires_at,
+            expires_at=fact.expires_at,
         ),
         status=201,
         position=done.position,

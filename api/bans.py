@@ -1,5 +1,6 @@
 """/admin/bans: handles that nobody on this installation may track."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Controller, delete, get, put
@@ -15,6 +16,7 @@ from api.writing import Writer
 from domain.handles import normalize_handle
 from infra.database import AsyncPool
 from infra.handlers.bans import ban_handle, unban_handle
+from infra.store import Recorded
 from projections.bans import Ban, page_of_bans
 from projections.reading import Reader
 
@@ -90,7 +92,7 @@ class BanRoutes(Controller):
         )
         return Answer(
             BanState(tiktok_handle=normalize_handle(handle), banned=True),
-            position=recorded[-1].position if recorded else None,
+            position=_position(writer, recorded),
         )
 
     @delete(
@@ -107,8 +109,13 @@ class BanRoutes(Controller):
         writer: NamedDependency[Writer],
     ) -> Answer[BanState]:
         """Lift a ban."""
+        writer.require_no_version(request)
         recorded = unban_handle(writer.store, handle, context=writer.context(request))
         return Answer(
             BanState(tiktok_handle=normalize_handle(handle), banned=False),
-            position=recorded[-1].position if recorded else None,
+            position=_position(writer, recorded),
         )
+
+
+def _position(writer: Writer, recorded: Sequence[Recorded]) -> int:
+    return recorded[-1].position if recorded else writer.store.head()

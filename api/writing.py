@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from api.envelope import Answer, Stored
 from api.errors import CODES, ApiError, Code, field_error, known_error
-from api.failures import Failure
+from api.failures import answer_failure
 from api.requests import Request
 from domain.plans import Limits
 from infra import idempotency
@@ -25,8 +25,10 @@ from infra.store import BusyError, Store
 CODES[BusyError] = Code.UNAVAILABLE
 CODES[idempotency.ClaimLostError] = Code.UNAVAILABLE
 
-_KEY = re.compile(rb'"?([\x20\x21\x23-\x7e]{1,255})"?\Z')
-_REPLAYED = {"Idempotent-Replayed": "true"}
+# In quotes, as the standard in the making has it, or bare, as everybody sends it.
+_KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
+_TYPE = "Content-Type"
+_HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
 _KEPT_BELOW = 500
 _NEVER_KEPT = frozenset({Code.RATE_LIMIT_EXCEEDED})
 
@@ -57,6 +59,11 @@ class Rows:
         with self._store.pool.connection() as connection:
             return question(connection.cursor(binary=True))
 
+    def head(self) -> int:
+        """Return where the log stands."""
+        row = self.ask(lambda cursor: cursor.execute(_HEAD).fetchone())
+        return row[0] if row else 0
+
 
 class Writer:
     """Carries out commands for requests and answers them."""
@@ -85,18 +92,14 @@ class Writer:
         ask = _ask(request)
         if ask is None:
             done = carry_out(None)
-            answer = present(Rows(self.store), done)
+            answer = _placed(present, Rows(self.store), done)
             return answer if reveal is bytes else _revealed(answer, reveal)
         claimed = idempotency.claim(self.store.pool, ask)
         match claimed:
             case idempotency.Unanswerable():
                 raise _unanswerable(claimed)
             case idempotency.Given():
-                return Stored(
-                    reveal(claimed.body),
-                    status=claimed.status,
-                    headers={**claimed.headers, **_REPLAYED},
-                )
+                return _repeated(claimed, reveal)
             case idempotency.Claim():
                 return self._first(request, claimed, carry_out, present, reveal)
 
@@ -119,6 +122,16 @@ class Writer:
             return None
         return condition.versions
 
+    def require_no_version(self, request: Request) -> None:
+        """Refuse an If-Match that names a version, where there are no versions.
+
+        Raises:
+            ApiError: ``version_conflict``, or ``invalid_params`` if it is malformed.
+        """
+        if self.expected_versions(request) is not None:
+            message = "This has no version: send If-Match with *, or not at all."
+            raise ApiError(Code.VERSION_CONFLICT, message)
+
     def _first(
         self,
         request: Request,
@@ -130,7 +143,7 @@ class Writer:
         answers: list[Answer[Any]] = []
 
         def answer_within(cursor: Cursor[TupleRow], done: Done) -> None:
-            answer = present(Rows(self.store, cursor), done)
+            answer = _placed(present, Rows(self.store, cursor), done)
             _keep(cursor, claimed, answer)
             answers.append(answer)
 
@@ -149,13 +162,23 @@ class Writer:
             ):
                 idempotency.release(self.store.pool, claimed)
                 raise
-            refusal = Failure(known, request_id=request.request_id)
+            refusal = answer_failure(request, known)
             self._in_transaction(lambda cursor: _keep(cursor, claimed, refusal))
             raise
 
     def _in_transaction(self, write: Callable[[Cursor[TupleRow]], None]) -> None:
         with self.store.pool.connection() as connection, connection.transaction():
             write(connection.cursor())
+
+
+def _placed(
+    present: Callable[[Rows, Done], Answer[Any]], rows: Rows, done: Done
+) -> Answer[Any]:
+    answer = present(rows, done)
+    if done.position is None:
+        # Whoever asked for what is so already may want to read it, too.
+        answer.headers["Goatherd-Position"] = str(rows.head())
+    return answer
 
 
 def _keep(
@@ -165,9 +188,17 @@ def _keep(
         cursor,
         claimed,
         status=answer.status_code or 200,
-        headers=dict(answer.headers),
+        headers={**answer.headers, _TYPE: answer.sent_media_type.decode()},
         body=answer.encoded_body(),
     )
+
+
+def _repeated(given: idempotency.Given, reveal: Callable[[bytes], bytes]) -> Stored:
+    headers = {**given.headers, "Idempotent-Replayed": "true"}
+    media_type = headers.pop(_TYPE)
+    answer = Stored(reveal(given.body), status=given.status, headers=headers)
+    answer.sent_media_type = media_type.encode()
+    return answer
 
 
 def _revealed(answer: Answer[Any], reveal: Callable[[bytes], bytes]) -> Answer[Any]:
@@ -182,8 +213,8 @@ def _ask(request: Request) -> idempotency.Ask | None:
     header = request.raw_header(b"idempotency-key")
     if header is None or request.method != "POST":
         return None
-    match = _KEY.match(header)
-    if match is None:
+    match = _KEY.match(header.strip(b" \t"))
+    if match is None or match[0] == b'""':
         raise field_error(
             Code.INVALID_PARAMS,
             "/Idempotency-Key",
@@ -200,7 +231,7 @@ def _ask(request: Request) -> idempotency.Ask | None:
     return idempotency.Ask(
         organization_id=principal.organization_id,
         key_id=principal.key_id,
-        idempotency_key=match[1].decode("ascii"),
+        idempotency_key=(match[1] or match[2]).decode("ascii"),
         route=f"{request.method} {request.scope['path']}",
         fingerprint=hashlib.sha256(said).digest(),
     )

@@ -119,7 +119,7 @@ async def page_of_creators(reader: Reader, wanted: Wanted) -> list[Creator]:
         asked["head"] = wanted.limit
         rows = await reader.rows(wanted.organization_id, _list(shape), asked)
         return [_creator(row) for row in rows]
-    asked["head"] = LOOKED_THROUGH // len(wanted.statuses)
+    asked["head"] = LOOKED_THROUGH
     asked["search"] = wanted.search
     rows = await reader.rows(wanted.organization_id, _among_the_first(shape), asked)
     if len(rows) < wanted.limit:
@@ -184,8 +184,11 @@ def _list(shape: _Shape) -> bytes:
 
 @cache
 def _among_the_first(shape: _Shape) -> bytes:
+    # The first of all statuses together: with a head of each, what one status has past
+    # its head would be missing between what another has in its own.
+    first = f"SELECT * FROM {_heads(shape)} {_order(shape, limit='head')}"
     return (
-        f"SELECT {_COLUMNS} FROM {_heads(shape)} "
+        f"SELECT {_COLUMNS} FROM ({first}) AS first "
         f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(shape)}"
     ).encode()
 

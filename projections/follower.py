@@ -140,6 +140,10 @@ class Follower:
                     error=repr(error),
                     failures=failures,
                 )
+                if isinstance(error, psycopg.OperationalError):
+                    # What cut this connection has cut the idle ones too, and each
+                    # would be found out by one more failure.
+                    self._pool.check()
                 stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
                 continue
             limit = CATCHING_UP_BATCH if passed == limit else LIVE_BATCH

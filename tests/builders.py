@@ -7,10 +7,14 @@ from uuid import UUID
 
 import msgspec
 
+from domain import commands as c
 from domain import events as e
+from domain.creator import Creator
 from domain.plans import DEFAULT_PLANS, UNLIMITED
+from domain.streams import claim_stream, creators_tally
 from infra.handlers.additions import Addition, NewCreator, add_creators
-from infra.handlers.folding import next_entries
+from infra.handlers.creators import change_creator, disable_creator, remove_creator
+from infra.handlers.folding import claim_of, creator_of, next_entries
 from infra.handlers.organizations import make_organization
 from infra.ids import new_id
 from infra.mapper import Entry
@@ -79,6 +83,68 @@ class Home(msgspec.Struct, frozen=True):
         (added,) = self.add(handle)
         assert added.creator_id is not None, added.refusal
         return added.creator_id
+
+    def remove(self, creator_id: UUID) -> None:
+        remove_creator(
+            self.store,
+            creator_id,
+            organization_id=self.organization_id,
+            context=asking(),
+        )
+
+    def rename(self, creator_id: UUID, handle: str) -> None:
+        change_creator(
+            self.store,
+            creator_id,
+            [c.RenameHandle(handle=handle)],
+            organization_id=self.organization_id,
+            context=asking(),
+        )
+
+    def disable(self, creator_id: UUID) -> None:
+        """Disable a creator as a scrape of its own would."""
+        verdict = c.AutoDisable(verdict="private", scrape_id=new_id())
+        disable_creator(self.store, creator_id, verdict, context=asking())
+
+    def look_at(self, creator_id: UUID) -> Creator:
+        creator = creator_of(self.store.load(creator_id)[creator_id])
+        assert creator is not None
+        return creator
+
+    def holder(self, handle: str) -> UUID | None:
+        """Say which creator of the project holds the handle."""
+        claim = claim_stream(self.project_id, handle)
+        return claim_of(self.store.load(claim)[claim]).holder
+
+    def counted(self) -> int:
+        """How many active creators the tally says there are."""
+        key = creators_tally(self.organization_id)
+        with self.store.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT value FROM tally WHERE key = %s", (key,)
+            ).fetchone()
+        return row[0] if row else 0
+
+    def active_in_the_log(self) -> int:
+        """How many active creators the log says there are."""
+        with self.store.pool.connection() as connection:
+            row = connection.execute(
+                _ACTIVE, (str(self.organization_id), _WAKING + _ENDING, _WAKING)
+            ).fetchone()
+        assert row is not None
+        return row[0]
+
+
+_WAKING = ["creator_added", "creator_reactivated", "creator_reenabled"]
+_ENDING = ["creator_removed", "creator_auto_disabled"]
+_ACTIVE = """
+WITH last AS (
+    SELECT DISTINCT ON (stream) name FROM event_log
+    WHERE payload ->> 'organization_id' = %s AND name = ANY(%s)
+    ORDER BY stream, version DESC
+)
+SELECT count(*) FROM last WHERE name = ANY(%s)
+"""
 
 
 def make_home(store: Store, *, plan: str = UNLIMITED, time_zone: str = "UTC") -> Home:

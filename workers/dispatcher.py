@@ -3,6 +3,7 @@
 import threading
 from random import uniform
 
+import psycopg
 import structlog
 from dramatiq import Broker
 
@@ -53,6 +54,9 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - it must outlive any fault
                 failures += 1
                 _log.warning("dispatcher_failed", error=repr(error), failures=failures)
+                if isinstance(error, psycopg.OperationalError):
+                    # As in Follower.run: the idle connections are cut as well.
+                    self._store.pool.check()
                 stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
                 continue
             woken.wait(ROUND_SECONDS)

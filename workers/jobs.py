@@ -166,8 +166,9 @@ def finish(
 def backoff(attempt: int, *, floor: float = 0) -> float:
     """Return how many seconds to wait after failed ``attempt`` (counted from 1).
 
-    Doubles from 10 seconds up to an hour, with half of it jitter, and never less than
-    ``floor`` (a provider's Retry-After).
+    Doubles from 10 seconds up to an hour, with half of it jitter, and is not less than
+    ``floor`` (a provider's Retry-After), up to a day: nobody means a year by that.
     """
     longest = min(10 * 2 ** (attempt - 1), 3_600)
-    return max(floor, random.uniform(longest / 2, longest))  # noqa: S311
+    wait = random.uniform(longest / 2, longest)  # noqa: S311
+    return max(wait, min(floor, 86_400))

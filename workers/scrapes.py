@@ -1,6 +1,7 @@
 """Scraping one creator: take the job, ask the provider, record what it said, once."""
 
-from typing import assert_never
+from traceback import format_tb
+from typing import TypeVar, assert_never
 from uuid import UUID, uuid5
 
 import msgspec
@@ -24,6 +25,7 @@ from workers.providers import (
     NotFound,
     Ok,
     Private,
+    ProfileSeen,
     Provider,
     RateLimited,
     SchemaChanged,
@@ -31,8 +33,11 @@ from workers.providers import (
     Transient,
     Unavailable,
     Verdict,
+    VideoSeen,
     outcome_of,
 )
+
+Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 
 _log = structlog.get_logger()
 
@@ -82,7 +87,7 @@ def _attempt(bench: Bench, leased: Lease) -> None:
         return
     if leased.attempt > jobs.MAX_ATTEMPTS:
         _give_up(
-            bench, leased, error=f"{jobs.MAX_ATTEMPTS} attempts died without an answer."
+            bench, leased, error=f"Attempt {jobs.MAX_ATTEMPTS} died without an answer."
         )
         return
     verdict = _ask(bench.provider, leased.job_type, creator)
@@ -98,7 +103,18 @@ def _attempt(bench: Bench, leased: Lease) -> None:
 
 
 def _ask(provider: Provider, job_type: e.JobType, creator: Creator) -> Verdict:
-    target = Target(handle=creator.handle)
+    try:
+        return _look(provider, job_type, Target(handle=creator.handle))
+    except Exception as error:  # noqa: BLE001 - a provider may have any bug
+        # It must not cost the rest of the lease. Its kind and place have to do: its
+        # text may quote a request with the cookies in it.
+        kind = type(error).__name__
+        place = "".join(format_tb(error.__traceback__))
+        _log.error("provider_raised", provider=provider.name, error=kind, place=place)
+        return Transient(kind)
+
+
+def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
     match job_type:
         case "creator_profiles":
             return provider.creator_profiles(target)
@@ -111,9 +127,6 @@ def _ask(provider: Provider, job_type: e.JobType, creator: Creator) -> Verdict:
 
 
 def _record_result(bench: Bench, leased: Lease, seen: Ok) -> None:
-    profile = None
-    if seen.profile is not None:
-        profile = msgspec.convert(seen.profile, c.ProfileSnapshot, from_attributes=True)
     with bench.store.pool.connection() as connection:
         row = connection.execute(
             "SELECT (extract(epoch FROM clock_timestamp() - %s) * 1000)::bigint",
@@ -124,15 +137,27 @@ def _record_result(bench: Bench, leased: Lease, seen: Ok) -> None:
         observed_at=seen.observed_at,
         attempts=leased.attempt,
         duration_ms=0 if row is None else row[0],
-        profile=profile,
-        videos=tuple(
-            msgspec.convert(video, c.VideoSnapshot, from_attributes=True)
-            for video in seen.videos
-        ),
+        profile=_snapshot(seen.profile, c.ProfileSnapshot) if seen.profile else None,
+        videos=tuple(_snapshot(video, c.VideoSnapshot) for video in seen.videos),
         pages=seen.pages,
         payload_sha256=seen.payload_sha256,
     )
     _end(bench, leased, command, outcome="ok")
+
+
+def _snapshot(seen: ProfileSeen | VideoSeen, kind: type[Snapshot]) -> Snapshot:
+    values = msgspec.structs.asdict(seen)
+    texts = {k: _storable(v) for k, v in values.items() if isinstance(v, str)}
+    return msgspec.convert({**values, **texts}, kind)
+
+
+def _storable(text: str) -> str:
+    """Return the text without what PostgreSQL refuses: NULs, and halves of characters.
+
+    Names and titles are whatever strangers typed, cut off by whoever stored them.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")
 
 
 def _try_later(
@@ -149,7 +174,7 @@ def _try_later(
         bench.store.pool,
         leased,
         outcome=outcome,
-        error=verdict.detail,
+        error=_storable(verdict.detail),
         seconds=jobs.backoff(leased.attempt, floor=floor),
     )
 
@@ -157,6 +182,7 @@ def _try_later(
 def _give_up(
     bench: Bench, leased: Lease, *, error: str, outcome: e.Outcome | None = None
 ) -> None:
+    error = _storable(error)
     command = c.RecordFailure(
         provider=bench.provider.name,
         attempts=leased.attempt,

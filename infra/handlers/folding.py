@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from types import UnionType
 from typing import cast
 from uuid import UUID
 
@@ -19,13 +20,17 @@ History = Sequence[Recorded]
 
 
 def creator_of(history: History) -> Creator | None:
-    """Return the creator that the history of its stream makes."""
+    """Return the creator whose history it is, None if it is nobody's."""
+    if not _is_of(history, e.CreatorEvent):
+        return None
     facts = (cast("e.CreatorEvent", past.fact) for past in history)
     return reduce(creator.evolve, facts, cast("Creator | None", None))
 
 
 def organization_of(history: History) -> Organization | None:
-    """Return the organization that the history of its stream makes."""
+    """Return the organization whose history it is, None if it is of none."""
+    if not _is_of(history, e.OrganizationEvent):
+        return None
     facts = (cast("e.OrganizationEvent", past.fact) for past in history)
     return reduce(organization.evolve, facts, cast("Organization | None", None))
 
@@ -43,7 +48,9 @@ def banned_by(history: History) -> bool:
 
 
 def scrape_of(history: History) -> Scrape | None:
-    """Return the run that the history of its stream makes."""
+    """Return the run whose history it is, None if it is of none."""
+    if not _is_of(history, e.ScrapeEvent):
+        return None
     facts = (cast("e.ScrapeEvent", past.fact) for past in history)
     return reduce(scrape.evolve, facts, cast("Scrape | None", None))
 
@@ -56,3 +63,8 @@ def next_entries(
         Entry(stream, version, fact)
         for version, fact in enumerate(facts, len(history) + 1)
     ]
+
+
+def _is_of(history: History, facts: UnionType) -> bool:
+    # Whoever asks may name any id, and there are streams of other kinds.
+    return bool(history) and isinstance(history[0].fact, facts)

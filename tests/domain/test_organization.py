@@ -72,7 +72,8 @@ def test_an_organization_is_created(scenario: Scenario):
 
 
 @pytest.mark.parametrize(
-    "name", ("", "Vienna", "europe/vienna", "../etc/passwd", "UTC\0", "+01:00")
+    "name",
+    ("", "Vienna", "europe/vienna", "localtime", "../etc/passwd", "UTC\0", "+01:00"),
 )
 def test_an_organization_in_a_time_zone_that_is_none_is_refused(
     scenario: Scenario, name: str

@@ -42,12 +42,25 @@ class History:
 
 
 def log(store: Store, facts: Sequence[Recorded]) -> list[Recorded]:
-    """Append the facts to a real log, and return them as that recorded them."""
-    entries = [Entry(past.stream, past.version, past.fact) for past in facts]
-    return store.append(entries, context=Context(actor="test", command_id=new_id()))
+    """Put the facts into a real log, and return them as that recorded them.
+
+    A change of a project has an append and with it a time of its own, as always.
+    """
+    appends: list[list[Entry]] = [[]]
+    for past in facts:
+        if isinstance(past.fact, e.ProjectDetailsChanged) and appends[-1]:
+            appends.append([])
+        appends[-1].append(Entry(past.stream, past.version, past.fact))
+    return [
+        recorded
+        for entries in appends
+        for recorded in store.append(
+            entries, context=Context(actor="test", command_id=new_id())
+        )
+    ]
 
 
-def added(handle: str = "billie", **settings: Any) -> e.CreatorAdded:
+def added(handle: str = "billie", **settings: object) -> e.CreatorAdded:
     chosen: dict[str, Any] = {
         "organization_id": HOME,
         "project_id": PROJECT,
@@ -58,15 +71,16 @@ def added(handle: str = "billie", **settings: Any) -> e.CreatorAdded:
 
 
 def snapshot(
-    creator_id: UUID, *, day: float = 0, organization_id: UUID = HOME, **seen: Any
+    creator_id: UUID, *, day: float = 0, organization_id: UUID = HOME, **seen: object
 ) -> e.ProfileSnapshotRecorded:
     """A profile as it was observed ``day`` days after Monday."""
+    figures: dict[str, Any] = {**seen}
     return e.ProfileSnapshotRecorded(
         organization_id=organization_id,
         creator_id=creator_id,
         observed_at=MONDAY + timedelta(days=day),
         provider="test",
-        **seen,
+        **figures,
     )
 
 
@@ -150,9 +164,7 @@ def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
             old, handles[creator_id] = handles[creator_id], f"renamed{run}"
             history.happened(
                 creator_id,
-                e.HandleChanged(
-                    organization_id=HOME, old=old, new=handles[creator_id]
-                ),
+                e.HandleChanged(organization_id=HOME, old=old, new=handles[creator_id]),
             )
         if run % 13 == 0:
             history.happened(

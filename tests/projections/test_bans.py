@@ -24,9 +24,7 @@ def test_a_banned_handle_is_a_row_until_the_ban_is_lifted(
 
     take_in(connection, history.happened(stream, banned))
     while_banned = rows_of(connection, "bans")
-    take_in(
-        connection, history.happened(stream, e.HandleUnbanned(handle="spam.goat"))
-    )
+    take_in(connection, history.happened(stream, e.HandleUnbanned(handle="spam.goat")))
 
     assert while_banned == [
         {"handle": "spam.goat", "reason": "Spam", "created_at": MONDAY}

@@ -95,7 +95,7 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
 
 @pytest.mark.parametrize(
     ("fact", "changes"),
-    [
+    (
         (
             e.HandleChanged(organization_id=HOME, old="billie", new="william"),
             {"tiktok_handle": "william"},
@@ -129,7 +129,7 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
             ),
             {"status": "disabled", "disabled_reason": "private"},
         ),
-    ],
+    ),
     ids=["handle", "name", "readme", "mode", "window", "removal", "disabling"],
 )
 def test_a_change_shows_and_leaves_the_rest_alone(
@@ -216,7 +216,7 @@ def test_a_snapshot_sets_the_figures_and_not_the_version(
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)
-@pytest.mark.parametrize("at_once", [True, False], ids=["one batch", "one by one"])
+@pytest.mark.parametrize("at_once", (True, False), ids=["one batch", "one by one"])
 def test_the_newest_observation_wins_in_whatever_order_they_come(
     connection: Reading, history: History, order: tuple[int, ...], *, at_once: bool
 ):
@@ -357,7 +357,7 @@ def test_an_organization_is_not_touched_by_facts_that_name_another(
     assert the_row(connection) == before
 
 
-@pytest.mark.parametrize("part", ["w", "wi", "wil", "il", "iam", "m"])
+@pytest.mark.parametrize("part", ("w", "wi", "wil", "il", "iam", "m"))
 def test_the_search_follows_a_rename(connection: Reading, history: History, part: str):
     take_in(connection, *history.happened(BILLIE, added("b.i_e")))
     renamed = e.HandleChanged(organization_id=HOME, old="b.i_e", new="william")
@@ -369,9 +369,7 @@ def test_the_search_follows_a_rename(connection: Reading, history: History, part
     assert found_by(connection, "b") == []
 
 
-def test_a_longer_run_than_three_is_not_indexed(
-    connection: Reading, history: History
-):
+def test_a_longer_run_than_three_is_not_indexed(connection: Reading, history: History):
     take_in(connection, *history.happened(BILLIE, added("abcd")))
 
     (row,) = rows_of(connection, "creator_grams")

@@ -60,9 +60,7 @@ def test_a_request_is_a_run_that_waits(connection: Reading, history: History):
     assert rows_of(connection, "scrape_runs") == [QUEUED]
 
 
-def test_a_run_that_ended_well_says_what_it_saw(
-    connection: Reading, history: History
-):
+def test_a_run_that_ended_well_says_what_it_saw(connection: Reading, history: History):
     take_in(connection, history.happened(RUN, requested(BILLIE)))
 
     ended = history.happened(RUN, snapshot(BILLIE), succeeded(BILLIE))
@@ -86,7 +84,7 @@ def test_a_run_that_ended_well_says_what_it_saw(
     ]
 
 
-@pytest.mark.parametrize("outcome", ["private", "transient", None])
+@pytest.mark.parametrize("outcome", ("private", "transient", None))
 def test_a_run_that_was_given_up_says_why(
     connection: Reading, history: History, outcome: e.Outcome | None
 ):

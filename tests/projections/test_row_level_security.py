@@ -1,0 +1,266 @@
+"""The second wall: a reader sees one organization, whatever it asks for."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.database import READER_ROLE, reading_pool
+from infra.store import Store
+from projections.api_keys import ApiKeys
+from projections.bans import Bans
+from projections.creator_list import CreatorList, indexed_grams
+from projections.follower import Follower
+from projections.projects import Projects
+from projections.scrape_runs import ScrapeRuns
+from tests.projections.histories import (
+    AWAY,
+    HOME,
+    History,
+    added,
+    log,
+    requested,
+    snapshot,
+)
+from workers.jobs import ScrapeJobs
+
+WALLED = (
+    "organizations",
+    "projects",
+    "api_keys",
+    "creator_list",
+    "scrape_runs",
+    "scrape_job",
+)
+CLOSED = (
+    "goatherd_events",
+    "event_log",
+    "tally",
+    "dead_letter",
+    "creator_grams",
+    "verdict_streak",
+    "idempotency",
+    "api_usage",
+    "bans",
+)
+READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")
+
+Reading = Connection[TupleRow]
+
+
+@pytest.fixture(autouse=True)
+def two_tenants(store: Store, history: History) -> None:
+    """The same rows in every read model for each of two organizations."""
+    for number, tenant in enumerate((HOME, AWAY)):
+        creator_id, run_id, key_id, project_id = (
+            UUID(int=base + number) for base in (0xC0, 0x50, 0xA0, 0xB0)
+        )
+        history.happened(
+            tenant,
+            e.OrganizationCreated(name="Same", plan="free", time_zone="UTC"),
+            e.ProjectCreated(project_id=project_id, name="Same"),
+            e.ApiKeyCreated(
+                key_id=key_id, name="Same", digest=str(key_id), hint="same", scopes=()
+            ),
+        )
+        history.happened(creator_id, added("same", organization_id=tenant))
+        history.happened(
+            run_id,
+            requested(creator_id, organization_id=tenant),
+            snapshot(creator_id, organization_id=tenant, follower_count=number),
+        )
+    log(store, history.facts)
+    for projection in (
+        *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
+        ScrapeJobs(),
+    ):
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+@pytest.fixture
+def reader(database_url: str) -> Iterator[Reading]:
+    """A connection that has become the reader, in a transaction that may write."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE)))
+        yield connection
+        connection.rollback()
+
+
+def read_as(reader: Reading, organization_id: UUID | str) -> None:
+    reader.execute(
+        "SELECT set_config('goatherd.organization_id', %s, true)",
+        (str(organization_id),),
+    )
+
+
+def owners(reader: Reading) -> dict[str, tuple[UUID, ...]]:
+    """Whose rows queries without any condition find, in each table."""
+    return {
+        table: tuple(
+            row[0]
+            for row in reader.execute(
+                sql.SQL("SELECT organization_id FROM {}").format(sql.Identifier(table))
+            )
+        )
+        for table in WALLED
+    }
+
+
+def refused(reader: Reading, statement: sql.Composed) -> bool:
+    try:
+        with reader.transaction(force_rollback=True):
+            reader.execute(statement)
+    except InsufficientPrivilege:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("tenant", (HOME, AWAY), ids=["home", "away"])
+def test_an_organization_sees_its_own_rows_alone(reader: Reading, tenant: UUID):
+    read_as(reader, tenant)
+
+    assert owners(reader) == dict.fromkeys(WALLED, (tenant,))
+
+
+@pytest.mark.parametrize("setting", (None, "", UUID(int=0)), ids=str)
+def test_who_names_no_organization_sees_nothing(
+    reader: Reading, setting: UUID | str | None
+):
+    if setting is not None:
+        read_as(reader, setting)
+
+    assert owners(reader) == dict.fromkeys(WALLED, ())
+
+
+def test_asking_for_another_organization_by_name_finds_nothing(reader: Reading):
+    read_as(reader, HOME)
+    query = sql.SQL("SELECT count(*) FROM {} WHERE organization_id = %s")
+
+    found = {
+        table: reader.execute(query.format(sql.Identifier(table)), (AWAY,)).fetchone()
+        for table in WALLED
+    }
+
+    assert found == dict.fromkeys(WALLED, (0,))
+
+
+def test_the_organization_is_forgotten_with_the_transaction(reader: Reading):
+    with reader.transaction(force_rollback=True):
+        read_as(reader, HOME)
+        while_named = owners(reader)
+    reader.commit()
+
+    assert while_named == dict.fromkeys(WALLED, (HOME,))
+    assert owners(reader) == dict.fromkeys(WALLED, ())
+
+
+def test_a_reader_changes_nothing(reader: Reading):
+    read_as(reader, HOME)
+    changes = [
+        sql.SQL(change).format(sql.Identifier(table))
+        for table in (*WALLED, "projection")
+        for change in ("DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES", "TRUNCATE {}")
+    ]
+    changes += [
+        sql.SQL("UPDATE {} SET organization_id = organization_id").format(
+            sql.Identifier(table)
+        )
+        for table in WALLED
+    ]
+    changes.append(
+        sql.SQL("UPDATE {} SET position = 0").format(sql.Identifier("projection"))
+    )
+
+    allowed = [change.as_string() for change in changes if not refused(reader, change)]
+
+    assert allowed == []
+
+
+def test_no_table_of_tenants_is_open_to_readers_without_the_wall(reader: Reading):
+    rows = reader.execute(
+        "SELECT c.relname, c.relrowsecurity FROM pg_class c "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id' "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm') "
+        "AND has_any_column_privilege(%s, c.oid, 'SELECT')",
+        (READER_ROLE,),
+    )
+
+    assert dict(rows) == dict.fromkeys(WALLED, True)
+
+
+def test_what_is_not_of_one_organization_is_closed_to_readers(reader: Reading):
+    read_as(reader, HOME)
+    looks = [sql.SQL("SELECT FROM {}").format(sql.Identifier(name)) for name in CLOSED]
+
+    allowed = [look.as_string() for look in looks if not refused(reader, look)]
+
+    assert allowed == []
+
+
+def test_the_digest_of_a_key_cannot_be_read(reader: Reading):
+    read_as(reader, HOME)
+    asked = sql.SQL("SELECT {} FROM api_keys")
+    rest = sql.SQL(", ").join(map(sql.Identifier, READABLE))
+    by_digest = sql.SQL("SELECT {} FROM api_keys WHERE digest LIKE '%'")
+
+    keys = reader.execute(asked.format(rest)).fetchall()
+
+    assert [key[0] for key in keys] == [UUID(int=0xA0)]
+    assert refused(reader, asked.format(sql.Identifier("digest")))
+    assert refused(reader, asked.format(sql.SQL("*")))
+    assert refused(reader, by_digest.format(sql.Identifier("id")))
+
+
+@pytest.mark.parametrize("tenant", (HOME, AWAY), ids=["home", "away"])
+def test_the_search_finds_the_readers_own_creators_whatever_it_is_asked(
+    reader: Reading, tenant: UUID
+):
+    own, other = [UUID(int=0xC0), UUID(int=0xC1)][:: 1 if tenant == HOME else -1]
+    grams_of_both = [
+        indexed_grams(HOME, "sam"),
+        indexed_grams(AWAY, "sam"),
+        list[str](),
+    ]
+    read_as(reader, tenant)
+
+    found = [
+        row[0]
+        for grams in grams_of_both
+        for row in reader.execute("SELECT goatherd_search(%s::text[])", (grams,))
+    ]
+
+    assert found == [own, own]
+    assert other not in found
+
+
+def test_the_search_finds_nothing_for_who_names_no_organization(reader: Reading):
+    grams = indexed_grams(HOME, "sam")
+
+    rows = reader.execute("SELECT goatherd_search(%s::text[])", (grams,)).fetchall()
+
+    assert rows == []
+
+
+def test_the_pool_for_reads_gives_readers_only(database_url: str):
+    async def ask() -> TupleRow | None:
+        async with (
+            reading_pool(database_url, size=1) as pool,
+            pool.connection() as connection,
+        ):
+            cursor = await connection.execute(
+                "SELECT current_user, current_setting('transaction_read_only'), "
+                "count(*) FROM projects"
+            )
+            return await cursor.fetchone()
+
+    answer = asyncio.run(ask())
+
+    assert answer == (READER_ROLE, "on", 0)
