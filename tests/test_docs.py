@@ -1,0 +1,207 @@
+"""Whether the documents still say what the code does."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api.errors import markdown
+from domain.events import STORED_NAMES
+from infra.settings import table
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+DECISIONS = sorted((DOCS / "adr").glob("*.md"))
+PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+
+# What decision 2 allows at the top, besides files.
+TOP_LEVEL = {"domain", "infra", "projections", "workers", "api", "tests", "docs", ".ci"}
+SECTIONS = ["Context", "Decision", "Consequences", "Alternatives", "Enforced by"]
+LONGEST_DECISION = 60
+
+
+def _of_the_repository(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _without_code(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def _anchors(page: Path) -> set[str]:
+    """The names that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", _without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
+def test_every_relative_link_leads_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)\s]+)\)", _without_code(page))
+
+    for link in links:
+        path, _, anchor = link.partition("#")
+        if ":" in path:
+            continue
+        target = (page.parent / path) if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
+def test_every_file_that_is_named_is_there(page: Path):
+    packages = "domain|infra|projections|workers|api|tests|docs"
+    named = re.findall(rf"`((?:{packages})/[\w./-]*\w)`", _without_code(page))
+
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_of_the_repository)
+def test_every_table_has_as_many_cells_in_each_row(page: Path):
+    tables = re.findall(r"(?:^\|.*\|\n)+", _without_code(page), re.MULTILINE)
+
+    for text in tables:
+        assert len({line.count("|") for line in text.splitlines()}) == 1, text
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=_of_the_repository)
+def test_a_decision_has_the_headings_of_the_template_and_fits_a_page(page: Path):
+    text = page.read_text()
+
+    assert text.startswith(f"# {page.name[:4]} ")
+    assert re.search(r"^\* Status: \w", text, re.MULTILINE)
+    assert re.search(r"^\* Date: \d{4}-\d\d-\d\d$", text, re.MULTILINE)
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+    assert all(re.split(r"^## .+\n", text, flags=re.MULTILINE)[1:])
+    assert len(text.splitlines()) <= LONGEST_DECISION
+
+
+def test_decisions_are_numbered_without_a_gap():
+    numbers = [int(page.name[:4]) for page in DECISIONS]
+
+    assert numbers == list(range(len(numbers)))
+
+
+def test_the_top_level_is_the_decided_one():
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git clone")
+    command = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+
+    folders = {name.split("/")[0] for name in names.decode().split("\0") if "/" in name}
+    assert folders <= TOP_LEVEL
+
+
+def test_the_table_of_settings_is_the_printed_one():
+    command = [sys.executable, "-m", "infra.settings"]
+    printed = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+    text = (DOCS / "operating.md").read_text()
+
+    assert f"\n\n{printed}\n" in text
+    assert len(re.findall(r"^\| `GOATHERD_", text, re.MULTILINE)) == len(table())
+
+
+def test_the_table_of_errors_is_the_printed_one():
+    text = (DOCS / "errors.md").read_text()
+
+    assert f"\n\n{markdown()}\n" in text
+
+
+def test_the_vocabulary_has_every_stored_name_once():
+    section = (DOCS / "vocabulary.md").read_text().partition("\n## Facts\n")[2]
+
+    names = re.findall(r"^\| `(\w+)` \|", section.partition("\n## ")[0], re.MULTILINE)
+
+    assert names == list(STORED_NAMES)
+
+
+def test_the_sql_for_operators_runs(database_url: str):
+    text = (DOCS / "operating.md").read_text()
+    blocks = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    # Roles belong to the server, which other tests share.
+    ours = [block for block in blocks if not block.startswith("CREATE ROLE")]
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for block in ours:
+            connection.execute(block.encode())
+
+    assert len(ours) >= 5
+
+
+def test_the_readme_names_the_two_commands():
+    text = README.read_text()
+
+    assert "\nmake up\n" in text
+    assert "\nmake test\n" in text
+
+
+def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
+    for program in ("curl", "python3"):
+        if shutil.which(program) is None:
+            pytest.skip(f"the tour needs {program}")
+    port = _free_port()
+    fences = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    tour = "".join(fences.findall(README.read_text()))
+    script = tour.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    folder = data_dir.parent
+    up = [sys.executable, "-m", "api.cli", "up", "--demo", "--port", str(port)]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+
+    with (folder / "up.log").open("wb") as log:
+        running = subprocess.Popen(
+            [*up, "--data-dir", str(folder / ".goatherd")],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        assert running.stdout is not None
+        greeting = running.stdout.readline()
+        assert greeting == f"Goatherd is ready at http://127.0.0.1:{port}\n"
+        taken = subprocess.run(
+            ["/bin/sh", "-eu", "-c", script],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.communicate()
+
+    assert (taken.returncode, taken.stderr) == (0, "")
+    for shown in (
+        '"status": "ready"',
+        "mount-goatlympus ",
+        "HTTP/1.1 201",
+        "the-quiet-herd   failed   handle_taken",
+        'etag: "2"',
+        "kid-and-kettle-bakery 2",
+        "succeeded ok",
+        " removed\n",
+        " active\n",
+        '"code": "version_conflict"',
+        '"currentVersion": 4',
+    ):
+        assert shown in taken.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
