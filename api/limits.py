@@ -6,11 +6,12 @@ from collections.abc import Callable
 from uuid import UUID
 
 from msgspec import Struct
-from psycopg.rows import class_row
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
 
 from api.auth import Principal
 from api.errors import ApiError, Code
-from infra.database import AsyncPool
+from infra.database import AsyncPool, ask_async
 
 # A key's minute begins with its first request and is over 60 seconds later; then the
 # next request begins another one. A refused request counts nowhere, so that a client
@@ -137,20 +138,19 @@ class RequestLimiter:
     async def _count(
         self, principal: Principal, *, per_minute: int | None, per_day: int | None
     ) -> _Spent:
-        async with (
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(_Spent)) as cursor,
-        ):
-            await cursor.execute(
-                _SPEND,
-                {
-                    "organization": principal.organization_id,
-                    "key": principal.key_id,
-                    "per_minute": per_minute,
-                    "per_day": per_day,
-                },
-            )
-            spent = await cursor.fetchone()
+        wanted = {
+            "organization": principal.organization_id,
+            "key": principal.key_id,
+            "per_minute": per_minute,
+            "per_day": per_day,
+        }
+
+        async def spend(connection: AsyncConnection[TupleRow]) -> _Spent | None:
+            async with connection.cursor(row_factory=class_row(_Spent)) as cursor:
+                await cursor.execute(_SPEND, wanted)
+                return await cursor.fetchone()
+
+        spent = await ask_async(self._pool, spend)
         assert spent is not None
         return spent
 

@@ -113,7 +113,7 @@ def assemble(settings: Settings) -> Litestar:
             authenticator=Authenticator(look_up),
             limiter=RequestLimiter(own),
             attempts=FailedAttempts(),
-            checks=readiness_checks(own, redis_url=settings.redis_url),
+            checks=readiness_checks(own, writing=writing, redis_url=settings.redis_url),
             entities=ENTITIES,
             registry=registry,
             version=version("goatherd"),

@@ -2,11 +2,13 @@
 
 Litestar's own generator describes msgspec types only roughly (no closed objects, no
 lengths inside unions), so schemas come from msgspec; names, texts and tags are what
-the routes declare to Litestar.
+the routes declare to Litestar. ``python -m api.openapi`` prints the document.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
+from importlib.metadata import version as package_version
 from typing import Any
 
 import msgspec
@@ -110,3 +112,14 @@ def _check(operations: list[Operation]) -> None:
         if not tags or not parts.TAGS.keys() >= set(tags):
             msg = f"{operation.method} {operation.path} needs tags out of TAGS."
             raise RouteError(msg)
+
+
+if __name__ == "__main__":
+    # The application is only looked at: nothing connects before it is started.
+    from api.main import assemble
+    from infra.settings import Settings
+
+    _app = assemble(Settings(database_url="postgresql://nowhere", secret="-" * 32))
+    _document = document(_app, version=package_version("goatherd"))
+    _written = msgspec.json.format(msgspec.json.encode(_document), indent=2)
+    sys.stdout.write(f"{_written.decode()}\n")

@@ -1,5 +1,6 @@
 """What /health/ready looks at: database, event log, followers and broker."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,27 +9,22 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.health import Check
-from infra.database import AsyncPool
+from infra.database import AsyncPool, Pool, ask, ask_async
+from projections.progress import progress
 
-# Behind by this much and not moving is stuck; behind and moving is busy.
+# A follower that lives says so every few seconds, however far behind it is.
 STUCK_SECONDS = 30
 _PATIENCE_SECONDS = 0.2
 
-_LAG = """
-SELECT name, position, extract(epoch FROM clock_timestamp() - heartbeat_at)
-FROM projection
-WHERE heartbeat_at < clock_timestamp() - make_interval(secs => %s)
-"""
-
 
 def readiness_checks(
-    own: AsyncPool, *, redis_url: str | None
+    own: AsyncPool, *, writing: Pool, redis_url: str | None
 ) -> Sequence[tuple[str, Check]]:
     """Return the checks by name; Redis is looked at only where one is configured."""
     checks: list[tuple[str, Check]] = [
         ("database", partial(_database, own)),
         ("event_log", partial(_event_log, own)),
-        ("projections", partial(_projections, own)),
+        ("projections", partial(_projections, writing)),
     ]
     if redis_url is not None:
         checks.append(("redis", partial(_redis, redis_url)))
@@ -36,27 +32,27 @@ def readiness_checks(
 
 
 async def _database(own: AsyncPool) -> str | None:
-    async with own.connection() as connection:
-        await connection.execute("SELECT 1")
+    await ask_async(own, lambda connection: connection.execute("SELECT 1"))
     return None
 
 
 async def _event_log(own: AsyncPool) -> str | None:
-    async with own.connection() as connection:
-        await connection.execute("SELECT max(notification_id) FROM goatherd_events")
+    head = "SELECT max(notification_id) FROM goatherd_events"
+    await ask_async(own, lambda connection: connection.execute(head))
     return None
 
 
-async def _projections(own: AsyncPool) -> str | None:
-    async with own.connection() as connection:
-        cursor = await connection.execute(_LAG, (STUCK_SECONDS,))
-        stuck = await cursor.fetchall()
-    if not stuck:
-        return None
-    return "; ".join(
-        f"{name} has not moved for {int(seconds)} s (position {position})"
-        for name, position, seconds in stuck
-    )
+async def _projections(writing: Pool) -> str | None:
+    known = await asyncio.to_thread(lambda: ask(writing, progress))
+    sentences = [
+        f"{each.name} was never followed"
+        if each.heartbeat_seconds is None
+        else f"{each.name} was last heard of {each.heartbeat_seconds:.0f} s ago, "
+        f"{each.lag_events} facts behind"
+        for each in known
+        if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
+    ]
+    return "; ".join(sentences) or None
 
 
 async def _redis(url: str) -> str | None:

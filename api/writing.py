@@ -16,13 +16,15 @@ from api.envelope import Answer, Stored
 from api.errors import CODES, ApiError, Code, field_error, known_error
 from api.failures import answer_failure
 from api.requests import Request
-from domain.plans import Limits
+from domain.plans import Limits, UnknownPlanError
 from infra import idempotency
+from infra.database import ask
 from infra.ids import new_id
 from infra.recorder import Context
 from infra.store import BusyError, Store
 
 CODES[BusyError] = Code.UNAVAILABLE
+CODES[UnknownPlanError] = Code.UNAVAILABLE
 CODES[idempotency.ClaimLostError] = Code.UNAVAILABLE
 
 # In quotes, as the standard in the making has it, or bare, as everybody sends it.
@@ -56,8 +58,10 @@ class Rows:
         """Return what ``question`` finds with a cursor."""
         if self._cursor is not None:
             return question(self._cursor)
-        with self._store.pool.connection() as connection:
-            return question(connection.cursor(binary=True))
+        return ask(
+            self._store.pool,
+            lambda connection: question(connection.cursor(binary=True)),
+        )
 
     def head(self) -> int:
         """Return where the log stands."""

@@ -19,31 +19,48 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stats_history_retention_days: int | None = None
 
 
+class UnknownPlanError(Exception):
+    """An organization is on a plan that this installation does not have any more."""
+
+
+class Plans(dict[str, Limits]):
+    """The limits of every plan by name.
+
+    Asking for one that is not there raises UnknownPlanError.
+    """
+
+    def __missing__(self, name: str) -> Limits:
+        msg = f"The plan {name!r} is not configured on this installation."
+        raise UnknownPlanError(msg)
+
+
 UNLIMITED = "unlimited"
 
-DEFAULT_PLANS: dict[str, Limits] = {
-    "free": Limits(
-        max_creators_per_org=5,
-        max_projects_per_org=1,
-        max_requests_per_minute=60,
-        max_api_requests_per_day=0,
-        max_manual_scrape_triggers_per_day=1,
-        stats_history_retention_days=30,
-    ),
-    "starter": Limits(
-        max_creators_per_org=50,
-        max_projects_per_org=3,
-        max_requests_per_minute=60,
-        max_api_requests_per_day=1_000,
-        max_manual_scrape_triggers_per_day=10,
-        stats_history_retention_days=365,
-    ),
-    "ultra": Limits(
-        max_creators_per_org=300,
-        max_projects_per_org=10,
-        max_requests_per_minute=60,
-        max_api_requests_per_day=50_000,
-        max_manual_scrape_triggers_per_day=100,
-    ),
-    UNLIMITED: Limits(),
-}
+DEFAULT_PLANS = Plans(
+    {
+        "free": Limits(
+            max_creators_per_org=5,
+            max_projects_per_org=1,
+            max_requests_per_minute=60,
+            max_api_requests_per_day=0,
+            max_manual_scrape_triggers_per_day=1,
+            stats_history_retention_days=30,
+        ),
+        "starter": Limits(
+            max_creators_per_org=50,
+            max_projects_per_org=3,
+            max_requests_per_minute=60,
+            max_api_requests_per_day=1_000,
+            max_manual_scrape_triggers_per_day=10,
+            stats_history_retention_days=365,
+        ),
+        "ultra": Limits(
+            max_creators_per_org=300,
+            max_projects_per_org=10,
+            max_requests_per_minute=60,
+            max_api_requests_per_day=50_000,
+            max_manual_scrape_triggers_per_day=100,
+        ),
+        UNLIMITED: Limits(),
+    }
+)

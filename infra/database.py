@@ -1,21 +1,26 @@
 """Databases: connection pools, and the migrations that make the schema."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import resources
+from typing import TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from infra.arrays import Packed, PackedDumper
 
 Pool = ConnectionPool[Connection[TupleRow]]
 AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
+T = TypeVar("T")
+
 READER_ROLE = "goatherd_reader"
 
 _POOL_TIMEOUT = 2.0
+_CUT = (psycopg.OperationalError, psycopg.InterfaceError)
 _MIGRATION_LOCK = 7203914820
 _APPLICATION_NAME = "goatherd"
 _CONNECTION = {
@@ -94,6 +99,38 @@ def own_pool(url: str, *, size: int) -> AsyncPool:
         kwargs={**_CONNECTION, "options": _OWN},
         name="own",
     )
+
+
+def ask(pool: Pool, question: Callable[[Connection[TupleRow]], T]) -> T:
+    """Return what a read finds; a connection cut while idle costs one more try.
+
+    A server that was restarted has cut them all: without this each would be found out
+    by one caller's failure.
+    """
+    try:
+        with pool.connection() as connection:
+            return question(connection)
+    except _CUT as error:
+        if isinstance(error, PoolTimeout):
+            raise
+        pool.check()
+        with pool.connection() as connection:
+            return question(connection)
+
+
+async def ask_async(
+    pool: AsyncPool, question: Callable[[AsyncConnection[TupleRow]], Awaitable[T]]
+) -> T:
+    """Do as ``ask`` does, on an asynchronous pool."""
+    try:
+        async with pool.connection() as connection:
+            return await question(connection)
+    except _CUT as error:
+        if isinstance(error, PoolTimeout):
+            raise
+        await pool.check()
+        async with pool.connection() as connection:
+            return await question(connection)
 
 
 def known_migrations() -> list[tuple[int, str, str]]:

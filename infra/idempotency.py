@@ -5,9 +5,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
+from infra import database
 from infra.database import Pool
 from infra.ids import new_id
 
@@ -62,7 +63,8 @@ ON CONFLICT (organization_id, key_id, idempotency_key) DO UPDATE SET
     route = excluded.route, fingerprint = excluded.fingerprint,
     holder = excluded.holder, lease_until = excluded.lease_until,
     status = NULL, headers = NULL, body = NULL, created_at = clock_timestamp()
-WHERE i.created_at < clock_timestamp() - make_interval(hours => %(kept)s)
+WHERE i.holder = excluded.holder
+   OR i.created_at < clock_timestamp() - make_interval(hours => %(kept)s)
    OR i.status IS NULL AND i.lease_until < clock_timestamp()
       AND i.route = excluded.route AND i.fingerprint = excluded.fingerprint
 RETURNING holder
@@ -88,23 +90,24 @@ WHERE created_at < clock_timestamp() - make_interval(hours => %s)
 def claim(pool: Pool, ask: Ask) -> Claim | Given | Unanswerable:
     """Take the ask on, or say what was answered to it or why it cannot be."""
     holder = new_id()
-    with pool.connection() as connection:
-        row = connection.execute(
-            _CLAIM,
-            {
-                "organization": ask.organization_id,
-                "key": ask.key_id,
-                "text": ask.idempotency_key,
-                "route": ask.route,
-                "fingerprint": ask.fingerprint,
-                "holder": holder,
-                "lease": LEASE_SECONDS,
-                "kept": KEPT_HOURS,
-            },
-        ).fetchone()
-        if row is not None:
-            return Claim(ask=ask, holder=holder)
-        row = connection.execute(_LOOK, _key(ask)).fetchone()
+    wanted = {
+        "organization": ask.organization_id,
+        "key": ask.key_id,
+        "text": ask.idempotency_key,
+        "route": ask.route,
+        "fingerprint": ask.fingerprint,
+        "holder": holder,
+        "lease": LEASE_SECONDS,
+        "kept": KEPT_HOURS,
+    }
+
+    def take_or_look(connection: Connection[TupleRow]) -> TupleRow | None:
+        taken = connection.execute(_CLAIM, wanted).fetchone()
+        return taken or connection.execute(_LOOK, _key(ask)).fetchone()
+
+    row = database.ask(pool, take_or_look)
+    if row == (holder,):
+        return Claim(ask=ask, holder=holder)
     if row is None:
         # It was released between the two looks: as good as still running.
         return Unanswerable(reason="in_flight", route=ask.route)

@@ -23,7 +23,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from domain.errors import LimitReachedError
 from infra import arrays
-from infra.database import Pool
+from infra.database import Pool, ask
 
 # From this many events on, COPY beats the append function (docs/benchmarks.md).
 COPY_FROM = 2_000
@@ -239,12 +239,15 @@ class Recorder(ApplicationRecorder):
         Each is (position, stream, version, recorded_at, actor, correlation id,
         causation id, name, body).
         """
-        with self._pool.connection() as connection:
-            return (
+        wanted = (arrays.uuids(streams),)
+        return ask(
+            self._pool,
+            lambda connection: (
                 connection.cursor(binary=True)
-                .execute(_SELECT_STREAMS, (arrays.uuids(streams),), prepare=True)
+                .execute(_SELECT_STREAMS, wanted, prepare=True)
                 .fetchall()
-            )
+            ),
+        )
 
     def select_events(
         self,

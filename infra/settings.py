@@ -13,7 +13,7 @@ import msgspec
 from msgspec import DecodeError, Meta, ValidationError
 from msgspec.structs import FieldInfo, fields
 
-from domain.plans import DEFAULT_PLANS, Limits
+from domain.plans import DEFAULT_PLANS, Limits, Plans
 
 PREFIX = "GOATHERD_"
 # The test suite's own variables may be set while it starts real processes.
@@ -70,7 +70,7 @@ Speed = Annotated[
 Provider = Annotated[
     Literal["replay", "web", "research"], Meta(extra=_form("replay, web or research"))
 ]
-Plans = Annotated[
+PlansObject = Annotated[
     dict[str, Limits],
     Meta(
         extra=_form(
@@ -109,14 +109,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     writing_pool_size: Annotated[int, _between(1, 200)] = 8
     reading_pool_size: Annotated[int, _between(1, 200)] = 10
     own_pool_size: Annotated[int, _between(1, 200)] = 4
-    plans: Plans = {}
+    plans: PlansObject = {}
     log_level: LogLevel = "info"
     log_format: LogFormat = "console"
 
     @property
-    def all_plans(self) -> dict[str, Limits]:
+    def all_plans(self) -> Plans:
         """Return every plan by name; those set here stand over the built-in ones."""
-        return {**DEFAULT_PLANS, **self.plans}
+        return Plans({**DEFAULT_PLANS, **self.plans})
 
     def __repr__(self) -> str:
         shown = (

@@ -10,12 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
+from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.events import Scope
-from infra.database import AsyncPool
+from infra.database import AsyncPool, ask_async
 from infra.store import Recorded
 from projections.reading import Reader
 
@@ -99,9 +99,12 @@ class KeyHolder(msgspec.Struct, frozen=True):
 
 async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
     """Return who holds the key with that SHA-256 digest; None if it does not open."""
-    async with pool.connection() as connection:
+
+    async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
         cursor = await connection.execute(_FIND, (digest.hex(),), prepare=True)
-        row = await cursor.fetchone()
+        return await cursor.fetchone()
+
+    row = await ask_async(pool, look)
     return None if row is None else KeyHolder(*row)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from psycopg import Cursor
+from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.database import AsyncPool
+from infra.database import AsyncPool, ask_async
 from infra.store import Recorded
 
 
@@ -55,7 +55,10 @@ ORDER BY handle LIMIT %(limit)s
 
 async def page_of_bans(pool: AsyncPool, *, limit: int, after: str | None) -> list[Ban]:
     """Return up to ``limit`` bans, by handle, after that one."""
-    async with pool.connection() as connection:
+
+    async def look(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
         cursor = await connection.execute(_PAGE, {"after": after, "limit": limit})
-        rows = await cursor.fetchall()
+        return await cursor.fetchall()
+
+    rows = await ask_async(pool, look)
     return [Ban(**dict(zip(Ban.__struct_fields__, row, strict=True))) for row in rows]

@@ -5,9 +5,10 @@ import time
 from collections.abc import Mapping
 from uuid import UUID
 
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from infra.database import AsyncPool
+from infra.database import AsyncPool, ask_async
 
 PATIENCE_SECONDS = 2.0
 _ASK_AGAIN_SECONDS = 0.003
@@ -37,12 +38,15 @@ class Reader:
         self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
     ) -> list[TupleRow]:
         """Return what ``query`` finds among the rows of one organization."""
-        async with self._pool.connection() as connection:
+
+        async def look(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             async with connection.pipeline():
                 await connection.execute(_BECOME, (str(organization_id),), prepare=True)
                 cursor = connection.cursor(binary=True)
                 await cursor.execute(query, parameters, prepare=True)
             return await cursor.fetchall()
+
+        return await ask_async(self._pool, look)
 
     async def wait_for(self, name: str, position: int) -> None:
         """Return once the projection has taken in ``position``.
@@ -51,10 +55,13 @@ class Reader:
             ProjectionBehindError: it did not within two seconds.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
+
+        async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+            cursor = await connection.execute(_POSITION, (name,), prepare=True)
+            return await cursor.fetchone()
+
         while True:
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(_POSITION, (name,), prepare=True)
-                row = await cursor.fetchone()
+            row = await ask_async(self._pool, look)
             reached = 0 if row is None else int(row[0])
             if reached >= position:
                 return
