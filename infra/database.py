@@ -8,7 +8,13 @@ from typing import TypeVar
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
+from psycopg_pool import (
+    AsyncConnectionPool,
+    ConnectionPool,
+    PoolClosed,
+    PoolTimeout,
+    TooManyRequests,
+)
 
 from infra.arrays import Packed, PackedDumper
 
@@ -20,6 +26,8 @@ T = TypeVar("T")
 READER_ROLE = "goatherd_reader"
 
 _POOL_TIMEOUT = 2.0
+# Without a connection nothing was asked, so asking again is all that could help.
+NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
 _CUT = (psycopg.OperationalError, psycopg.InterfaceError)
 _MIGRATION_LOCK = 7203914820
 _APPLICATION_NAME = "goatherd"
@@ -111,7 +119,7 @@ def ask(pool: Pool, question: Callable[[Connection[TupleRow]], T]) -> T:
         with pool.connection() as connection:
             return question(connection)
     except _CUT as error:
-        if isinstance(error, PoolTimeout):
+        if isinstance(error, NO_CONNECTION):
             raise
         pool.check()
         with pool.connection() as connection:
@@ -126,7 +134,7 @@ async def ask_async(
         async with pool.connection() as connection:
             return await question(connection)
     except _CUT as error:
-        if isinstance(error, PoolTimeout):
+        if isinstance(error, NO_CONNECTION):
             raise
         await pool.check()
         async with pool.connection() as connection:

@@ -19,11 +19,10 @@ from eventsourcing.persistence import (
 )
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from domain.errors import LimitReachedError
 from infra import arrays
-from infra.database import Pool, ask
+from infra.database import NO_CONNECTION, Pool, ask
 
 # From this many events on, COPY beats the append function (docs/benchmarks.md).
 COPY_FROM = 2_000
@@ -32,8 +31,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # How long a lost answer is looked for before the caller is told.
 _PATIENCE_SECONDS = 10.0
-# Without a connection nothing was sent, so nothing can have been stored.
-_NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
 
 
 class AppendConflictError(Exception):
@@ -200,7 +197,7 @@ class Recorder(ApplicationRecorder):
                         connection, batch, context, guards, tallies, alongside
                     )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                was_sent = not isinstance(error, _NO_CONNECTION)
+                was_sent = not isinstance(error, NO_CONNECTION)
                 if _is_final(error) or not (was_sent or unknown_outcome):
                     raise
                 if time.monotonic() > give_up_at:
