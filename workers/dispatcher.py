@@ -1,18 +1,21 @@
 """The dispatcher: from requests in the log to jobs, and from jobs to rung bells."""
 
 import threading
+import time
 from random import uniform
 
 import psycopg
 import structlog
 from dramatiq import Broker
 
+from infra import idempotency
 from infra.store import Store
 from projections.follower import Follower, listen
 from workers import jobs, verdicts
 from workers.broker import ring_scrapes
 
 ROUND_SECONDS = 1.0
+TIDY_UP_SECONDS = 600
 
 _log = structlog.get_logger()
 
@@ -42,6 +45,7 @@ class Dispatcher:
         listener.start()
         failures = 0
         registered = False
+        tidied_at = 0.0
         while not stop.is_set():
             woken.clear()
             try:
@@ -50,6 +54,9 @@ class Dispatcher:
                         follower.register()
                     registered = True
                 self.round()
+                if time.monotonic() - tidied_at > TIDY_UP_SECONDS:
+                    idempotency.prune(self._store.pool)
+                    tidied_at = time.monotonic()
                 failures = 0
             except Exception as error:  # noqa: BLE001 - it must outlive any fault
                 failures += 1

@@ -109,13 +109,14 @@ def ring(pool: Pool, send: Callable[[list[UUID]], None]) -> int:
     return len(due)
 
 
-def lease(pool: Pool, scrape_id: UUID) -> Lease | None:
-    """Take the job, counting the attempt before it starts.
+def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease | None:
+    """Take the job for some seconds, counting the attempt before it starts.
 
     None: there is no such job, it is not due, done, or somebody else's.
     """
+    length = LEASE_SECONDS if seconds is None else seconds
     with pool.connection() as connection:
-        row = connection.execute(_LEASE, (LEASE_SECONDS, scrape_id)).fetchone()
+        row = connection.execute(_LEASE, (length, scrape_id)).fetchone()
     if row is None:
         return None
     organization_id, creator_id, job_type, attempt, fence, started_at = row

@@ -41,7 +41,10 @@ def set_up() -> None:
     store = open_store(settings.database_url, pool_size=size)
     broker = connect_broker(settings.redis_url)
     provider = choose_provider(settings, store.pool)
-    declare_actor(broker, Bench(store=store, provider=provider))
+    declare_actor(
+        broker,
+        Bench(store=store, provider=provider, lease_seconds=settings.lease_seconds),
+    )
     dramatiq.set_broker(broker)
 
 

@@ -43,10 +43,11 @@ _log = structlog.get_logger()
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker has at hand: the store and the provider."""
+    """What a worker has at hand: the store, the provider, and how long it may take."""
 
     store: Store
     provider: Provider
+    lease_seconds: int = jobs.LEASE_SECONDS
 
 
 def declare_actor(broker: Broker, bench: Bench) -> None:
@@ -58,7 +59,7 @@ def declare_actor(broker: Broker, bench: Bench) -> None:
         broker=broker,
         actor_name=SCRAPE_ACTOR,
         queue_name=SCRAPES_QUEUE,
-        time_limit=(jobs.LEASE_SECONDS - 10) * 1_000,
+        time_limit=bench.lease_seconds * 800,
     )
     def _(scrape_id: str) -> None:
         scrape_creator(bench, UUID(scrape_id))
@@ -70,7 +71,7 @@ def scrape_creator(bench: Bench, scrape_id: UUID) -> None:
     Redelivery is harmless: a job that is done or leased is left alone, and a result
     that comes after its lease ended is refused by the fence.
     """
-    leased = jobs.lease(bench.store.pool, scrape_id)
+    leased = jobs.lease(bench.store.pool, scrape_id, seconds=bench.lease_seconds)
     if leased is None:
         return
     log = _log.bind(scrape_id=str(scrape_id), attempt=leased.attempt)

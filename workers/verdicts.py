@@ -1,9 +1,10 @@
 """Verdicts: three runs in a row that find no public account disable the creator."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
+from msgspec.structs import astuple
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -17,15 +18,17 @@ from infra.store import Recorded, Store
 DISABLING_STREAK = 3
 COUNTED: frozenset[e.Outcome] = frozenset({"not_found", "private", "unavailable"})
 
-_COUNT = """
-INSERT INTO verdict_streak AS s (creator_id, streak) VALUES (%(creator)s, 1)
-ON CONFLICT (creator_id) DO UPDATE SET streak = s.streak + 1,
-    due_verdict = CASE WHEN s.streak + 1 = %(enough)s THEN %(verdict)s
-                  ELSE s.due_verdict END,
-    due_scrape_id = CASE WHEN s.streak + 1 = %(enough)s THEN %(scrape)s
-                    ELSE s.due_scrape_id END
+_LOAD = """
+SELECT creator_id, streak, position, due_verdict, due_scrape_id FROM verdict_streak
+WHERE creator_id = ANY(%b::uuid[])
 """
-_RESET = "DELETE FROM verdict_streak WHERE creator_id = ANY(%s)"
+_SAVE = """
+INSERT INTO verdict_streak (creator_id, streak, position, due_verdict, due_scrape_id)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (creator_id) DO UPDATE SET streak = excluded.streak,
+    position = excluded.position, due_verdict = excluded.due_verdict,
+    due_scrape_id = excluded.due_scrape_id
+"""
 _DUE = """
 SELECT creator_id, due_verdict, due_scrape_id FROM verdict_streak
 WHERE due_scrape_id IS NOT NULL
@@ -34,6 +37,16 @@ _DONE = """
 UPDATE verdict_streak SET due_verdict = NULL, due_scrape_id = NULL
 WHERE creator_id = %s AND due_scrape_id = %s
 """
+
+
+class Streak(msgspec.Struct, frozen=True, gc=False):
+    """How many such runs a creator had in a row, and what is due because of it."""
+
+    creator_id: UUID
+    length: int
+    position: int
+    due_verdict: e.Outcome | None = None
+    due_scrape_id: UUID | None = None
 
 
 class VerdictStreaks:
@@ -54,30 +67,38 @@ class VerdictStreaks:
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Count or reset, in log order; other failures do neither."""
-        over: set[UUID] = set()
+        creators = {_creator(recorded) for recorded in facts}
+        rows = cursor.execute(_LOAD, (list(creators),), prepare=True).fetchall()
+        before = {row[0]: Streak(*row) for row in rows}
+        after = dict(before)
         for recorded in facts:
-            fact = recorded.fact
-            if not isinstance(fact, e.ScrapeFailed):
-                over.add(_creator(recorded))
-                continue
-            if fact.outcome not in COUNTED:
-                continue
-            self._forget(cursor, over & {fact.creator_id})
-            over.discard(fact.creator_id)
-            cursor.execute(
-                _COUNT,
-                {
-                    "creator": fact.creator_id,
-                    "enough": DISABLING_STREAK,
-                    "verdict": fact.outcome,
-                    "scrape": recorded.stream,
-                },
-            )
-        self._forget(cursor, over)
+            creator_id = _creator(recorded)
+            counted = count(after.get(creator_id), recorded)
+            if counted is not None:
+                after[creator_id] = counted
+        changed = [row for key, row in after.items() if row is not before.get(key)]
+        if changed:
+            cursor.executemany(_SAVE, [astuple(row) for row in changed])
 
-    def _forget(self, cursor: Cursor[TupleRow], creators: set[UUID]) -> None:
-        if creators:
-            cursor.execute(_RESET, (list(creators),))
+
+def count(streak: Streak | None, recorded: Recorded) -> Streak | None:
+    """Return a creator's streak after a fact; None while it never had one."""
+    if streak is not None and streak.position >= recorded.position:
+        return streak
+    fact = recorded.fact
+    if not isinstance(fact, e.ScrapeFailed):
+        # Where nothing was counted, nothing has to be forgotten.
+        if streak is None or streak.length == 0:
+            return streak
+        return Streak(streak.creator_id, 0, recorded.position)
+    if fact.outcome not in COUNTED:
+        return streak
+    length = 1 if streak is None else streak.length + 1
+    due = None if streak is None else streak.due_verdict
+    scrape_id = None if streak is None else streak.due_scrape_id
+    if length == DISABLING_STREAK:
+        due, scrape_id = fact.outcome, recorded.stream
+    return Streak(fact.creator_id, length, recorded.position, due, scrape_id)
 
 
 def disable_due(store: Store, pool: Pool) -> int:
@@ -104,7 +125,7 @@ def disable_due(store: Store, pool: Pool) -> int:
 
 
 def _creator(recorded: Recorded) -> UUID:
-    fact: Any = recorded.fact
-    if isinstance(fact, e.ScrapeSucceeded):
+    fact = recorded.fact
+    if isinstance(fact, e.ScrapeFailed | e.ScrapeSucceeded):
         return fact.creator_id
     return recorded.stream

@@ -30,8 +30,10 @@ GRANT SELECT ON scrape_job TO goatherd_reader;
 -- How many scrapes in a row found no public account, and whether that now has to
 -- disable the creator: the command is kept here until it was carried out.
 CREATE TABLE verdict_streak (
-    creator_id     uuid PRIMARY KEY,
-    streak         int  NOT NULL,
+    creator_id     uuid   PRIMARY KEY,
+    streak         int    NOT NULL,
+    -- The last fact counted, so that counting it again changes nothing.
+    position       bigint NOT NULL,
     due_verdict    text,
     due_scrape_id  uuid
 ) WITH (fillfactor = 70);

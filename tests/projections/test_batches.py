@@ -7,7 +7,7 @@ from itertools import accumulate, cycle, pairwise, takewhile
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -61,6 +61,8 @@ NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
 SLOWLY = settings(
     deadline=None,
     max_examples=60,
+    # Explaining a failure line by line would outlast the time a test has.
+    phases=[phase for phase in Phase if phase is not Phase.explain],
     # The database is the same for every example, and each leaves it as it was.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -345,6 +345,25 @@ def test_the_same_facts_twice_leave_the_same_rows(
     assert once == [wanted["creator_list"], wanted["creator_grams"]]
 
 
+def test_an_old_fact_that_comes_again_turns_nothing_back(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    old = history.happened(
+        BILLIE, e.HandleChanged(organization_id=HOME, old="billie", new="bill")
+    )
+    new = history.happened(
+        BILLIE, e.HandleChanged(organization_id=HOME, old="bill", new="william")
+    )
+    take_in(connection, *old, *new)
+    before = the_row(connection)
+
+    take_in(connection, *old)
+
+    assert the_row(connection) == before
+    assert found_by(connection, "wil") == [BILLIE]
+
+
 def test_an_organization_is_not_touched_by_facts_that_name_another(
     connection: Reading, history: History
 ):

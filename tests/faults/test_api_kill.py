@@ -1,0 +1,178 @@
+"""The server process, killed while clients write: nothing lost, nothing doubled."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from infra.embedded.processes import wait_until
+from projections.api_keys import ApiKeys
+from tests.api.goatherd import BASE, SECRET
+from tests.builders import asking, make_organization, opened_store
+
+ROOT = Path(__file__).parent.parent.parent
+CLIENTS = 4
+KILLS = 3
+BETWEEN_KILLS = 25
+PATIENTLY = 30.0
+
+
+class Client:
+    """Creates one creator after another, each until it is answered for good."""
+
+    def __init__(self, number: int, port: int, path: str, key: str) -> None:
+        self.number = number
+        self.answered: dict[str, set[str]] = {}
+        """The ids that were answered to each Idempotency-Key."""
+        self.unheard = 0
+        """How often nothing came back."""
+        self._port = port
+        self._path = path
+        self._headers = {
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+        }
+
+    def run(self, until: threading.Event) -> None:
+        count = 0
+        while not until.is_set():
+            handle = f"goat{self.number}.{count}"
+            give_up = time.monotonic() + PATIENTLY
+            while not self._answered(handle):
+                assert time.monotonic() < give_up
+                time.sleep(0.01)
+            if count % 5 == 0:
+                self._answered(handle)  # the same again, or nothing
+            count += 1
+
+    def _answered(self, handle: str) -> bool:
+        """Ask for the creator, and tell whether it was answered."""
+        headers = {**self._headers, "Idempotency-Key": f"add {handle}"}
+        body = json.dumps({"tiktok_handle": handle})
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        try:
+            connection.request("POST", self._path, body, headers)
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
+        except (OSError, http.client.HTTPException):
+            self.unheard += 1
+            return False
+        finally:
+            connection.close()
+        if answer.status in {409, 503}:
+            assert content["meta"]["code"] in {"idempotency_in_flight", "unavailable"}
+            return False
+        assert answer.status == 201, content
+        self.answered.setdefault(handle, set()).add(content["data"]["id"])
+        return True
+
+
+@contextmanager
+def server(url: str, port: int) -> Generator[subprocess.Popen[bytes]]:
+    """The server that is shipped, as the leader of a group of its own."""
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws"]
+    command += ["--port", str(port), "--log-level", "error", "--no-access-log"]
+    command += ["--factory", "api.main:create"]
+    environment = {
+        **os.environ,
+        "GOATHERD_DATABASE_URL": url,
+        "GOATHERD_SECRET": SECRET,
+    }
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the server and its workers at once, as the kernel does."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
+    database_url: str,
+):
+    port = free_port()
+    with opened_store(database_url) as store:
+        home = make_organization(
+            store,
+            name="Herd",
+            plan="unlimited",
+            time_zone="UTC",
+            context=asking(),
+            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+        )
+    path = f"{BASE}/projects/{home.project_id}/creators"
+    clients = [Client(n, port, path, home.key.text) for n in range(CLIENTS)]
+    enough = threading.Event()
+
+    def answered() -> int:
+        return sum(len(client.answered) for client in clients)
+
+    def get_on() -> bool:
+        goal = answered() + BETWEEN_KILLS
+        return wait_until(lambda: answered() >= goal, seconds=PATIENTLY)
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        running = [threads.submit(client.run, enough) for client in clients]
+        try:
+            for _ in range(KILLS):
+                with server(database_url, port) as process:
+                    assert get_on()
+                    kill(process)
+                end_leases(database_url)
+            with server(database_url, port):
+                assert get_on()
+                enough.set()
+                for client in running:
+                    client.result(PATIENTLY)
+        finally:
+            enough.set()
+
+    ids = {handle: i for client in clients for handle, i in client.answered.items()}
+    assert all(len(found) == 1 for found in ids.values())
+    assert sum(client.unheard for client in clients) >= KILLS
+    stored = creators_in(database_url)
+    assert stored == {handle: [*found] for handle, found in ids.items()}
+
+
+def end_leases(url: str) -> None:
+    """Let the minute pass in which a request of the dead server is waited for."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE idempotency SET lease_until = now() WHERE status IS NULL"
+        )
+
+
+def creators_in(url: str) -> dict[str, list[str]]:
+    """The ids of the creators in the log, by handle."""
+    found: dict[str, list[str]] = {}
+    with psycopg.connect(url) as connection:
+        for handle, stream in connection.execute(
+            "SELECT payload->>'handle', stream::text FROM event_log "
+            "WHERE name = 'creator_added'"
+        ):
+            found.setdefault(handle, []).append(stream)
+    return found

@@ -1,0 +1,101 @@
+"""Processes that follow the log and are killed while they do it."""
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+
+from domain import events as e
+from infra.embedded.processes import wait_until
+from infra.store import Store
+from projections import follower as following
+from projections.api_keys import ApiKeys
+from projections.creator_list import CreatorList
+from projections.follower import Follower
+from projections.projects import Projects
+from projections.scrape_runs import ScrapeRuns
+from tests.builders import opened_store
+from tests.projections.expected import expected, stored
+from tests.projections.histories import log, many_facts
+from workers.jobs import ScrapeJobs
+
+PATIENTLY = 30.0
+PROJECTIONS = (ApiKeys(), CreatorList(), Projects(), ScrapeRuns(), ScrapeJobs())
+
+
+def follow(url: str) -> None:
+    """Follow the log for every projection, until killed."""
+    # Small batches, so that there are many moments to be killed at.
+    following.LIVE_BATCH = following.CATCHING_UP_BATCH = 60
+    never = threading.Event()
+    with opened_store(url, pool_size=len(PROJECTIONS)) as store:
+        threads = [
+            threading.Thread(target=follower.run, args=(never, threading.Event()))
+            for follower in followers(store)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def followers(store: Store) -> list[Follower]:
+    return [
+        Follower(projection, pool=store.pool, codec=store.codec)
+        for projection in PROJECTIONS
+    ]
+
+
+@contextmanager
+def process_that_follows(url: str) -> Iterator[BaseProcess]:
+    # A fork would share this process's connections.
+    process = multiprocessing.get_context("spawn").Process(target=follow, args=(url,))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+
+
+def positions(store: Store) -> list[int]:
+    with store.pool.connection() as connection:
+        rows = connection.execute("SELECT position FROM projection")
+        return [row[0] for row in rows]
+
+
+def test_killed_followers_leave_the_rows_that_one_fold_over_all_facts_gives(
+    database_url: str,
+):
+    with opened_store(database_url) as store:
+        facts = log(store, many_facts(5_000))
+        head = facts[-1].position
+        for follower in followers(store):
+            follower.register()
+
+        killed_at: list[list[int]] = []
+        for part in (0.05, 0.4, 0.7):
+            with process_that_follows(database_url) as process:
+                assert wait_until(
+                    lambda part=part: max(positions(store)) > part * head,
+                    seconds=PATIENTLY,
+                )
+                process.kill()
+                process.join()
+            killed_at.append(positions(store))
+        with process_that_follows(database_url):
+            level = wait_until(lambda: min(positions(store)) == head, seconds=PATIENTLY)
+
+        with store.pool.connection() as connection:
+            rows = stored(connection)
+            jobs = connection.execute("SELECT scrape_id FROM scrape_job").fetchall()
+            letters = connection.execute("SELECT FROM dead_letter").fetchall()
+    assert level
+    assert all(min(reached) < head for reached in killed_at)
+    assert rows == expected(facts)
+    assert sorted(job for (job,) in jobs) == sorted(
+        fact.stream for fact in facts if isinstance(fact.fact, e.ScrapeRequested)
+    )
+    assert letters == []

@@ -1,0 +1,289 @@
+"""Followers at work: woken or not, through lost connections and a server's crash."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from infra.database import migrate
+from infra.embedded import EmbeddedPostgres
+from infra.embedded.processes import wait_until
+from infra.store import Store
+from projections import follower as following
+from projections.follower import listen
+from tests.builders import opened_store
+from tests.projections.ledger import (
+    Ledger,
+    append,
+    create_ledger,
+    dead_letters,
+    goats,
+    position_of,
+    registered,
+    taken_in,
+)
+
+PROMPTLY = 1.0
+PATIENTLY = 20.0
+
+EVERYBODY = sql.SQL("true")
+LISTENERS = sql.SQL("query LIKE 'LISTEN%'")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url) as store:
+        create_ledger(store)
+        yield store
+
+
+def terminate(url: str, whom: sql.SQL) -> int:
+    """Kill other backends of the database, wait until they are gone, count them."""
+    query = sql.SQL(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND {}"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(query.format(whom)).fetchone()
+    assert row is not None
+    return row[0]
+
+
+@contextmanager
+def running(
+    *loops: Callable[[threading.Event], None], bell: threading.Event | None = None
+) -> Iterator[list[threading.Thread]]:
+    """Run each loop in a thread; all must end promptly when they are told to.
+
+    Who waits for nothing but ``bell`` is told by ringing it.
+    """
+    stop, bell = threading.Event(), bell or threading.Event()
+    threads = [
+        threading.Thread(target=loop, args=(stop,), daemon=True) for loop in loops
+    ]
+
+    def all_ended() -> bool:
+        bell.set()
+        return not any(thread.is_alive() for thread in threads)
+
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        stop.set()
+        ended = wait_until(all_ended, seconds=PROMPTLY)
+    assert ended
+
+
+def test_many_followers_of_one_projection_take_each_fact_in_once(store: Store):
+    loops = [
+        lambda stop: registered(store, Ledger()).run(stop, threading.Event())
+        for _ in range(3)
+    ]
+
+    with running(*loops):
+        positions = [p for _ in range(20) for p in append(store, *goats(40))]
+        all_in = wait_until(
+            lambda: position_of(store) == positions[-1], seconds=PATIENTLY
+        )
+
+    assert all_in
+    assert taken_in(store) == positions
+
+
+def test_a_fact_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
+    follower = registered(store, Ledger())
+    nobody_sets_this = threading.Event()
+
+    with running(lambda stop: follower.run(stop, nobody_sets_this)):
+        positions = append(store, *goats(1))
+        in_time = wait_until(lambda: taken_in(store) == positions, seconds=2)
+
+    assert in_time
+
+
+def test_the_bell_brings_facts_in_before_the_poll_would(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(following, "POLL_SECONDS", 2 * PATIENTLY)
+    follower, woken = registered(store, Ledger()), threading.Event()
+
+    def follow(stop: threading.Event) -> None:
+        follower.run(stop, woken)
+
+    def hear(stop: threading.Event) -> None:
+        listen(database_url, stop, woken.set)
+
+    with running(follow, hear, bell=woken):
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        positions = append(store, *goats(1))
+        in_time = wait_until(lambda: taken_in(store) == positions, seconds=PATIENTLY)
+
+    assert in_time
+
+
+def listeners(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' "
+            "AND datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_the_listener_hears_again_after_its_connection_was_killed(
+    store: Store, database_url: str
+):
+    rung = threading.Event()
+
+    with running(lambda stop: listen(database_url, stop, rung.set)):
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        silent = not rung.is_set()
+        append(store, *goats(1))
+        heard_before = rung.wait(PATIENTLY)
+        killed = terminate(database_url, LISTENERS)
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        rung.clear()
+        append(store, *goats(1))
+        heard_after = rung.wait(PATIENTLY)
+
+    assert (silent, heard_before, killed, heard_after) == (True, True, 1, True)
+
+
+def test_a_listener_that_finds_no_server_stops_when_it_is_told(database_url: str):
+    nowhere = database_url.replace("port=5432", "port=1")
+
+    with running(lambda stop: listen(nowhere, stop, lambda: None)) as threads:
+        alive = threads[0].is_alive()
+
+    assert alive
+
+
+@pytest.mark.parametrize("version", (1, 2), ids=["at work", "fenced off"])
+def test_a_follower_stops_promptly(store: Store, version: int):
+    follower = registered(store, Ledger())
+    with store.pool.connection() as connection:
+        connection.execute("UPDATE projection SET version = %s", (version,))
+    stop, woken = threading.Event(), threading.Event()
+    woken.set()
+    thread = threading.Thread(target=follower.run, args=(stop, woken), daemon=True)
+    thread.start()
+    # The loop clears it each time it looks.
+    assert wait_until(lambda: not woken.is_set(), seconds=PATIENTLY)
+
+    stop.set()
+    thread.join(PROMPTLY)
+
+    assert not thread.is_alive()
+
+
+def test_killed_connections_cost_nothing_and_need_no_restart(
+    store: Store, database_url: str
+):
+    follower, woken = registered(store, Ledger()), threading.Event()
+    positions: list[int] = []
+    killed = 0
+
+    def follow(stop: threading.Event) -> None:
+        follower.run(stop, woken)
+
+    with running(follow, lambda stop: listen(database_url, stop, woken.set)) as threads:
+        for _ in range(5):
+            positions += append(store, *goats(30))
+            killed += terminate(database_url, EVERYBODY)
+        positions += append(store, *goats(1))
+        all_in = wait_until(lambda: _level(store, positions[-1]), seconds=PATIENTLY)
+        alive = [thread.is_alive() for thread in threads]
+
+    assert killed >= 5
+    assert all_in
+    assert alive == [True, True]
+    assert taken_in(store) == positions
+    assert dead_letters(store) == []
+
+
+@pytest.mark.usefixtures("store")
+def test_a_follower_is_back_at_once_when_all_idle_connections_were_cut(
+    database_url: str,
+):
+    with opened_store(database_url, pool_size=8) as many:
+        follower = registered(many, Ledger())
+        hold_at_once(many, 8)
+
+        with running(lambda stop: follower.run(stop, threading.Event())):
+            assert terminate(database_url, EVERYBODY) >= 8
+            with opened_store(database_url) as unharmed:
+                positions = append(unharmed, *goats(1))
+                # One failure for each would take a quarter of a minute.
+                in_time = wait_until(lambda: taken_in(unharmed) == positions, seconds=4)
+
+    assert in_time
+
+
+def hold_at_once(store: Store, amount: int) -> None:
+    """Make the pool open that many connections, and leave them idle."""
+    with ExitStack() as held:
+        for _ in range(amount):
+            held.enter_context(store.pool.connection())
+
+
+@pytest.fixture
+def own_server(data_dir: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(data_dir)
+    yield server
+    server.stop()
+
+
+def test_a_crash_of_the_server_costs_nothing_and_needs_no_restart(
+    own_server: EmbeddedPostgres,
+):
+    url = own_server.start()
+    migrate(url)
+    positions: list[int] = []
+    woken = threading.Event()
+
+    with opened_store(url) as store:
+        create_ledger(store)
+        follower = registered(store, Ledger())
+
+        def follow(stop: threading.Event) -> None:
+            follower.run(stop, woken)
+
+        def hear(stop: threading.Event) -> None:
+            listen(url, stop, woken.set)
+
+        with running(follow, hear) as threads:
+            for _ in range(2):
+                positions += append(store, *goats(200))
+                crash(own_server)
+                own_server.start()
+            positions += append(store, *goats(1))
+            all_in = wait_until(lambda: _level(store, positions[-1]), seconds=PATIENTLY)
+            alive = [thread.is_alive() for thread in threads]
+        written = taken_in(store)
+
+    assert all_in
+    assert alive == [True, True]
+    assert written == positions
+
+
+def crash(server: EmbeddedPostgres) -> None:
+    """Stop the server as ``pg_ctl stop -m immediate`` does."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGQUIT)
+    assert wait_until(lambda: not server.is_running(), seconds=PATIENTLY)
+
+
+def _level(store: Store, position: int) -> bool:
+    try:
+        return position_of(store) == position
+    except psycopg.OperationalError:
+        return False

@@ -1,0 +1,323 @@
+"""`goatherd up`: everything on one machine, through kills, restarts and mistakes."""
+
+import signal
+import socket
+import stat
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from infra.embedded import running_postgres_url
+from infra.embedded.processes import wait_until
+from tests.commandline import PATIENTLY, Running, free_port, living, running
+from workers.demo import DEMO_HANDLES
+
+READY = "Goatherd is ready at http://127.0.0.1:{port}\n"
+CHILDREN = ("api.cli project", "api.cli dispatch", "dramatiq", "api.cli serve")
+SERVERS = ("bin/postgres", "valkey-server")
+LEASH = "api.cli.leash"
+
+
+class Place:
+    """A data directory and a port to run Goatherd on."""
+
+    def __init__(self, data_dir: Path, folder: Path) -> None:
+        self.data_dir = data_dir
+        self.folder = folder
+        self.port = free_port()
+        self.settings: dict[str, object] = {"data_dir": data_dir, "port": self.port}
+
+    def up(self, *words: str) -> AbstractContextManager[Running]:
+        """Run `goatherd up` here."""
+        return running("up", *words, settings=self.settings, folder=self.folder)
+
+    def left(self) -> list[psutil.Process]:
+        """Processes that work in the data directory, however they came to be."""
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            try:
+                words = [process.cwd(), *process.cmdline()]
+            except psutil.Error:
+                continue
+            if any(str(self.data_dir) in word for word in words):
+                found.append(process)
+        return living(found)
+
+    @property
+    def ready(self) -> str:
+        """The line that says that all is well."""
+        return READY.format(port=self.port)
+
+    @property
+    def key(self) -> str:
+        return (self.data_dir / "api-key").read_text().strip()
+
+    def ask(
+        self, path: str, method: str = "GET", json: object = None
+    ) -> httpx.Response:
+        return httpx.request(
+            method,
+            f"http://127.0.0.1:{self.port}{path}",
+            headers={"Authorization": f"Bearer {self.key}"},
+            json=json,
+            trust_env=False,
+        )
+
+    def creators(self, status: str = "all") -> list[dict[str, Any]]:
+        answer = self.ask(f"/api/v1/creators?status={status}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def is_ready(self) -> bool:
+        try:
+            return self.ask("/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def add(self, handle: str) -> str:
+        """Track a creator, and return its id.
+
+        A connection that was lost may cost a request, which then asks to be repeated.
+        """
+        answers: list[httpx.Response] = []
+
+        def add() -> bool:
+            projects = self.ask("/api/v1/projects")
+            if projects.status_code == 200:
+                project = projects.json()["data"][0]["id"]
+                path = f"/api/v1/projects/{project}/creators"
+                answers.append(self.ask(path, "POST", {"tiktok_handle": handle}))
+            else:
+                answers.append(projects)
+            return answers[-1].status_code != 503
+
+        assert wait_until(add, seconds=PATIENTLY)
+        assert answers[-1].status_code == 201, answers[-1].text
+        return answers[-1].json()["data"]["id"]
+
+    def sees(self, *handles: str, status: str = "all") -> bool:
+        """Wait until exactly these creators are listed."""
+
+        def listed() -> bool:
+            found = [creator["tiktok_handle"] for creator in self.creators(status)]
+            return sorted(found) == sorted(handles)
+
+        return wait_until(listed, seconds=PATIENTLY)
+
+
+@pytest.fixture
+def place(data_dir: Path, tmp_path: Path) -> Place:
+    return Place(data_dir, tmp_path)
+
+
+@pytest.fixture
+def given(place: Place, database_url: str, redis_url: str) -> Place:
+    """A place whose servers are given, so that up has only its processes to run."""
+    place.settings |= {"database_url": database_url, "redis_url": redis_url}
+    return place
+
+
+def all_of(up: Running) -> list[psutil.Process]:
+    """Every process that up has started, however deep."""
+    return up.children(deep=True)
+
+
+def are_gone(processes: list[psutil.Process]) -> bool:
+    return wait_until(lambda: not living(processes), seconds=PATIENTLY)
+
+
+def events(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT count(*) FROM goatherd_events").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_a_first_start_makes_everything_and_a_second_finds_it(place: Place):
+    with place.up() as up:
+        assert up.says(place.ready)
+        first, first_key = up.out, place.key
+        organizations = place.ask("/api/v1/projects").json()["data"]
+        started = all_of(up)
+        found_by_others = running_postgres_url(place.data_dir)
+        status = up.send(signal.SIGINT)
+        left = living(started)
+    with place.up() as up:
+        assert up.says(place.ready)
+        second, second_key = up.out, place.key
+        found_again = place.ask("/api/v1/projects").json()["data"]
+        assert up.send(signal.SIGTERM) == 0
+
+    assert first.startswith(place.ready)
+    assert first.count(first_key) == 1
+    assert [project["name"] for project in organizations] == ["First project"]
+    assert status == 0
+    assert len(started) > 10
+    assert left == []
+    assert found_by_others is not None
+    for name in ("api-key", "secret"):
+        mode = (place.data_dir / name).stat().st_mode
+        assert stat.S_IMODE(mode) == 0o600
+    assert second.startswith(place.ready)
+    assert "tga_" not in second
+    assert second_key == first_key
+    assert found_again == organizations
+
+
+def test_whatever_is_killed_comes_back_and_everything_works(place: Place):
+    with place.up() as up:
+        assert up.says(place.ready)
+        for name in (*SERVERS, LEASH, *CHILDREN):
+            victim = up.child(name)
+            assert victim is not None
+            below = [] if name in SERVERS else victim.children(recursive=True)
+
+            victim.kill()
+
+            # A server's own processes see to themselves; ours must not be left behind.
+            assert are_gone([victim, *below]), name
+            assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY)
+            assert wait_until(place.is_ready, seconds=PATIENTLY), name
+        creator = place.add(DEMO_HANDLES[0])
+        scraped = f"/api/v1/creators/{creator}/scrapes"
+
+        def are_done() -> bool:
+            runs = place.ask(scraped).json()["data"] or []
+            return len(runs) == 2 and all(run["status"] == "succeeded" for run in runs)
+
+        assert wait_until(are_done, seconds=PATIENTLY)
+        started = all_of(up)
+        assert up.send(signal.SIGTERM) == 0
+    assert living(started) == []
+    for name in ("project", "dispatch", "work", "serve"):
+        assert f"process={name} status=-9" in up.err
+
+
+def test_when_up_itself_is_killed_all_ends_and_the_next_start_finds_everything(
+    place: Place,
+):
+    with place.up("--demo") as up:
+        assert up.says(place.ready)
+        assert place.sees(*DEMO_HANDLES)
+        removed = place.creators()[0]
+        assert (
+            place.ask(f"/api/v1/creators/{removed['id']}", "DELETE").status_code == 200
+        )
+        assert place.sees(removed["tiktok_handle"], status="removed")
+        started = all_of(up)
+        up.process.kill()
+        up.process.wait()
+
+        # At once, so that it meets the processes that still are on their way out.
+        with place.up("--demo") as next_up:
+            assert next_up.says(place.ready)
+            assert are_gone(started)
+            assert place.sees(*DEMO_HANDLES)
+            assert place.sees(removed["tiktok_handle"], status="removed")
+            assert next_up.send(signal.SIGTERM) == 0
+    assert "Added 4 demo creators" in up.err
+    assert "demo" not in next_up.err
+
+
+def refusal(up: Running) -> str:
+    """Why it did not start; whatever it had started must be gone."""
+    assert up.process.wait(PATIENTLY) == 1
+    assert up.out == ""
+    told = [line for line in up.err.splitlines() if line.startswith("goatherd: ")]
+    assert len(told) == 1
+    assert "Traceback" not in up.err
+    return told[0]
+
+
+def test_a_busy_port_is_refused_before_anything_is_started(place: Place):
+    with socket.create_server(("127.0.0.1", place.port)), place.up() as up:
+        told = refusal(up)
+
+    assert f"Port {place.port} of 127.0.0.1 is in use" in told
+    assert not (place.data_dir / "postgres").exists()
+
+
+def test_given_servers_are_used_and_two_do_not_share_a_directory(
+    given: Place, database_url: str
+):
+    with given.up() as first:
+        assert first.says(given.ready)
+        names = {process.name() for process in all_of(first)}
+
+        with given.up("--port", str(free_port())) as second:
+            told = refusal(second)
+
+        assert f"in use by another Goatherd (process {first.pid})" in told
+        assert given.is_ready()
+        assert first.send(signal.SIGTERM) == 0
+    assert not names & {"postgres", "valkey-server", "redis-server"}
+    assert events(database_url) == 3
+    assert sorted(path.name for path in given.data_dir.iterdir()) == [
+        *("api-key", "format", "secret", "up.lock"),
+    ]
+
+
+def test_a_data_directory_of_a_newer_version_is_refused(place: Place):
+    place.data_dir.mkdir(mode=0o711)
+    (place.data_dir / "format").write_text("99\n")
+
+    with place.up() as up:
+        assert "newer Goatherd (format 99" in refusal(up)
+
+
+def test_a_database_of_a_newer_version_is_refused(given: Place, database_url: str):
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO schema_migration VALUES (9999, 'later')")
+
+    with given.up() as up:
+        assert "used by a newer version" in refusal(up)
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "told"),
+    (
+        ("database_url", "postgresql://127.0.0.1:1/goats", "database cannot be reach"),
+        ("database_url", "mysql://127.0.0.1/goats", "must be a postgresql:// address"),
+        ("redis_url", "redis://127.0.0.1:1", "Redis cannot be reached"),
+    ),
+    ids=["no database", "another database", "no redis"],
+)
+def test_a_wrong_url_is_refused_before_anything_is_started(
+    place: Place, name: str, url: str, told: str
+):
+    place.settings[name] = url
+
+    with place.up() as up:
+        assert told in refusal(up)
+    assert place.left() == []
+    assert not list(place.data_dir.parent.glob("*/postgres"))
+    assert not list(place.data_dir.parent.glob("*/valkey"))
+
+
+def test_a_process_that_cannot_start_ends_everything(given: Place):
+    given.settings["recordings"] = "/no/such/goats"
+
+    with given.up() as up:
+        assert up.process.wait(PATIENTLY) == 1
+        told = up.err.splitlines()
+
+    assert given.left() == []
+    assert told[-1] == "goatherd: `goatherd work` ended with status 1 while starting."
+    assert "goatherd: /no/such/goats: No such file or directory" in told
+    assert up.out == ""
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing_behind(place: Place):
+    with place.up() as up:
+        assert wait_until(lambda: up.has("bin/postgres"), seconds=PATIENTLY)
+
+        status = up.send(signal.SIGINT)
+
+    assert status == 0
+    assert up.out == ""
+    assert place.left() == []

@@ -1,0 +1,366 @@
+"""Workers among faults: each run has one result in the end, whatever dies meanwhile."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+import redis
+from dramatiq import worker as dramatiq_worker
+
+from infra.embedded import EmbeddedValkey
+from infra.embedded.processes import wait_until
+from infra.settings import Settings
+from infra.store import Store
+from tests.builders import Home, make_home, opened_store
+from tests.workers.work import (
+    Scripted,
+    all_done,
+    derive_jobs,
+    ends_of,
+    job_of,
+    jobs_in,
+    let_time_pass,
+    messages,
+    working,
+)
+from workers import dispatcher as dispatching
+from workers import jobs
+from workers.broker import connect_broker
+from workers.dispatcher import Dispatcher
+from workers.main import worker_command
+from workers.providers import Ok, Private, ProfileSeen, Target, Verdict
+from workers.recordings import Observation, encode_observation
+from workers.scrapes import Bench, scrape_creator
+
+ROOT = Path(__file__).parent.parent.parent
+PROMPTLY = 5.0
+PATIENTLY = 40.0
+
+SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done in this process takes moments where it may take seconds."""
+    monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
+    monkeypatch.setattr(jobs, "RING_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(dramatiq_worker, "CONSUMER_RESTART_DELAY_SECS", 0.1)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url, pool_size=8) as store:
+        yield store
+
+
+@pytest.fixture
+def home(store: Store) -> Home:
+    return make_home(store)
+
+
+@pytest.fixture
+def own_valkey(data_dir: Path) -> Iterator[EmbeddedValkey]:
+    server = EmbeddedValkey(data_dir)
+    yield server
+    server.stop()
+
+
+@contextmanager
+def dispatcher_at_work(
+    store: Store, database_url: str, redis_url: str
+) -> Iterator[None]:
+    dispatcher = Dispatcher(store, connect_broker(redis_url), url=database_url)
+    stop = threading.Event()
+    thread = threading.Thread(target=dispatcher.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PROMPTLY)
+    assert not thread.is_alive()
+
+
+def done(store: Store) -> int:
+    return sum(job["state"] == "done" for job in jobs_in(store))
+
+
+def end_leases(store: Store, *, before: datetime) -> None:
+    """End the leases of those who have been dead since then."""
+    with store.pool.connection() as connection:
+        connection.execute(
+            "UPDATE scrape_job SET lease_until = clock_timestamp() - interval '1 s' "
+            "WHERE state = 'leased' AND started_at < %s "
+            "AND lease_until > clock_timestamp()",
+            (before,),
+        )
+
+
+def shortly_after_now(store: Store) -> datetime:
+    """By the database's clock: when whatever the dead had sent has arrived."""
+    with store.pool.connection() as connection:
+        row = connection.execute("SELECT clock_timestamp() + '0.2 s'").fetchone()
+    assert row is not None
+    return row[0]
+
+
+def results(store: Store) -> list[int]:
+    """How many results each requested run has, without repeating a number."""
+    runs = [job["scrape_id"] for job in jobs_in(store)]
+    return sorted({len(ends) for ends in ends_of(store, runs).values()})
+
+
+def handles(amount: int) -> list[str]:
+    return [f"goat{number}" for number in range(amount)]
+
+
+# Processes of workers, as `goatherd work` runs them
+
+
+@pytest.fixture
+def environment(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
+    """The settings of a worker that plays a recording of a few hundred goats."""
+    recording = tmp_path / "goats.jsonl"
+    recording.write_bytes(
+        b"\n".join(
+            encode_observation(
+                Observation(
+                    observed_at=datetime(2026, 2, 2, tzinfo=UTC),
+                    handle=handle,
+                    profile=ProfileSeen(follower_count=number),
+                )
+            )
+            for number, handle in enumerate(handles(300))
+        )
+    )
+    return {
+        **os.environ,
+        "GOATHERD_DATABASE_URL": database_url,
+        "GOATHERD_REDIS_URL": redis_url,
+        "GOATHERD_RECORDINGS": str(recording),
+        "GOATHERD_LOG_LEVEL": "warning",
+        "GOATHERD_WORKER_THREADS": "4",
+    }
+
+
+@contextmanager
+def worker_process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a group of its own; it must stop gently unless it was killed."""
+    settings = Settings.from_environment(environment)
+    process = subprocess.Popen(
+        worker_command(sys.executable, settings),
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+        process.terminate()
+        process.wait(PROMPTLY + 8)
+    finally:
+        kill(process)
+    assert process.returncode in (0, -signal.SIGKILL)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker's whole group at once, as an out-of-memory killer would."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PROMPTLY)
+
+
+def test_killed_workers_lose_no_run_and_double_none(
+    home: Home, database_url: str, redis_url: str, environment: dict[str, str]
+):
+    store = home.store
+    home.add(*handles(300))
+    done_at: list[int] = []
+
+    with dispatcher_at_work(store, database_url, redis_url):
+        for part in (20, 200):
+            with worker_process(environment) as process:
+                assert wait_until(lambda: done(store) >= part, seconds=PATIENTLY)  # noqa: B023
+                kill(process)
+            done_at.append(done(store))
+        last_words = shortly_after_now(store)
+        with worker_process(environment):
+            finished = wait_until(
+                lambda: end_leases(store, before=last_words) or all_done(store),
+                seconds=PATIENTLY,
+            )
+
+    assert finished
+    assert 20 <= done_at[0] < 600
+    assert 200 <= done_at[1] < 600
+    assert {job["outcome"] for job in jobs_in(store)} == {"ok"}
+    assert results(store) == [1]
+
+
+# Workers in this process, and a broker that forgets or is away
+
+
+def bench(store: Store, provider: Scripted) -> Bench:
+    return Bench(store=store, provider=provider)
+
+
+def test_a_broker_that_forgets_everything_costs_no_run(
+    home: Home, database_url: str, redis_url: str
+):
+    store, provider = home.store, Scripted(SEEN)
+    home.add(*handles(40))
+
+    with dispatcher_at_work(store, database_url, redis_url):
+        all_rung = wait_until(
+            lambda: len(set(messages(redis_url))) == 80, seconds=PATIENTLY
+        )
+        flush(redis_url)
+        with working(connect_broker(redis_url), bench(store, provider)):
+            part = wait_until(lambda: done(store) >= 10, seconds=PATIENTLY)
+            flush(redis_url)
+            finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
+
+    assert (all_rung, part, finished) == (True, True, True)
+    assert len(provider.asked) == 80
+    assert results(store) == [1]
+
+
+def flush(url: str) -> None:
+    with redis.Redis.from_url(url) as connection:
+        connection.flushdb()
+
+
+def test_a_broker_that_is_away_costs_no_run_and_no_restart(
+    home: Home, database_url: str, own_valkey: EmbeddedValkey
+):
+    store, provider = home.store, Scripted(SEEN)
+    url = own_valkey.start()
+
+    with (
+        dispatcher_at_work(store, database_url, url),
+        working(connect_broker(url), bench(store, provider)),
+    ):
+        home.add("before")
+        before = wait_until(lambda: done(store) == 2, seconds=PATIENTLY)
+        own_valkey.stop()
+        home.add(*handles(10))
+        derived = wait_until(lambda: len(jobs_in(store)) == 22, seconds=PATIENTLY)
+        while_away = done(store)
+        own_valkey.start()
+        finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
+
+    assert (before, derived, while_away, finished) == (True, True, 2, True)
+    assert results(store) == [1]
+
+
+def test_killed_connections_cost_attempts_and_no_run(
+    home: Home, database_url: str, redis_url: str
+):
+    provider = Scripted(SEEN)
+    home.add(*handles(100))
+
+    with (
+        opened_store(database_url, pool_size=3) as theirs,
+        dispatcher_at_work(theirs, database_url, redis_url),
+        working(
+            connect_broker(redis_url),
+            Bench(store=theirs, provider=provider, lease_seconds=1),
+        ),
+    ):
+        for part in (20, 80, 140):
+            assert wait_until(lambda: counted(theirs) >= part, seconds=PATIENTLY)  # noqa: B023
+            terminate_everybody(database_url)
+        with opened_store(database_url) as store:
+            finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
+            outcomes = {job["outcome"] for job in jobs_in(store)}
+            result = results(store)
+
+    assert finished
+    assert (outcomes, result) == ({"ok"}, [1])
+
+
+def counted(store: Store) -> int:
+    """How many runs are done, as far as the database answers."""
+    try:
+        return done(store)
+    except psycopg.OperationalError:
+        return 0
+
+
+def terminate_everybody(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+# A worker that is paused for longer than its lease
+
+
+class Gate:
+    """A provider that waits at a gate in a folder, and says when it got there."""
+
+    name = "gate"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        del target
+        (self._folder / "there").touch()
+        if not wait_until((self._folder / "open").exists, seconds=PATIENTLY):
+            raise TimeoutError
+        return Private("Long ago.")
+
+    discover_videos = video_stats = creator_profiles
+
+
+def scrape_one(database_url: str, scrape_id: UUID, folder: Path) -> None:
+    """Do one run in a process of its own."""
+    with opened_store(database_url) as store:
+        scrape_creator(Bench(store=store, provider=Gate(folder)), scrape_id)
+    (folder / "finished").touch()
+
+
+def test_a_worker_that_is_paused_past_its_lease_changes_nothing_any_more(
+    home: Home, database_url: str, tmp_path: Path
+):
+    store = home.store
+    home.add("billie")
+    derive_jobs(store)
+    run = jobs_in(store)[0]["scrape_id"]
+    paused = multiprocessing.get_context("spawn").Process(
+        target=scrape_one, args=(database_url, run, tmp_path)
+    )
+    paused.start()
+    assert paused.pid is not None
+
+    try:
+        assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
+        os.kill(paused.pid, signal.SIGSTOP)
+        let_time_pass(store)
+        scrape_creator(bench(store, Scripted(SEEN)), run)
+        before = job_of(store, run), ends_of(store, [run])[run]
+        (tmp_path / "open").touch()
+        os.kill(paused.pid, signal.SIGCONT)
+        assert wait_until((tmp_path / "finished").exists, seconds=PATIENTLY)
+    finally:
+        paused.kill()
+        paused.join()
+        paused.close()
+
+    job, (end,) = before
+    assert (job["state"], job["attempts"], job["outcome"]) == ("done", 2, "ok")
+    after = job_of(store, run)
+    assert (after["state"], after["attempts"], after["outcome"]) == ("done", 2, "ok")
+    assert ends_of(store, [run])[run] == [end]

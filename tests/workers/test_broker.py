@@ -1,0 +1,85 @@
+import socket
+import time
+from collections.abc import Iterator
+
+import dramatiq
+import pytest
+import redis
+from dramatiq import Broker
+
+from infra.embedded.processes import wait_until
+from infra.ids import new_id
+from tests.workers.work import messages, running
+from workers import broker as bells
+from workers.broker import SCRAPES_QUEUE, connect_broker, ring_scrapes
+
+PATIENTLY = 20.0
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_each_run_gets_a_message_of_its_own(broker: Broker, redis_url: str):
+    scrape_ids = [new_id() for _ in range(3)]
+
+    ring_scrapes(broker, scrape_ids)
+
+    assert sorted(messages(redis_url)) == sorted(scrape_ids)
+
+
+def test_nothing_is_sent_before_somebody_rings(redis_url: str):
+    connect_broker(redis_url)
+
+    assert messages(redis_url) == []
+
+
+def test_a_server_that_is_away_is_said_so_at_once():
+    broker = connect_broker("redis://127.0.0.1:1/0")
+    started = time.monotonic()
+
+    with pytest.raises(redis.ConnectionError):
+        ring_scrapes(broker, [new_id()])
+
+    assert time.monotonic() - started < 1
+
+
+def test_a_silent_server_costs_the_patience_once_and_no_retries(
+    silent_server: socket.socket, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bells, "_PATIENCE_SECONDS", 0.3)
+    host, port = silent_server.getsockname()
+    broker = connect_broker(f"redis://{host}:{port}/0")
+    started = time.monotonic()
+
+    with pytest.raises(redis.TimeoutError):
+        ring_scrapes(broker, [new_id() for _ in range(100)])
+
+    assert time.monotonic() - started < 1
+
+
+def test_a_failed_message_is_not_tried_again_by_the_broker(
+    broker: Broker, redis_url: str
+):
+    tried: list[str] = []
+
+    @dramatiq.actor(
+        broker=broker, actor_name=bells.SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE
+    )
+    def fail(scrape_id: str) -> None:
+        tried.append(scrape_id)
+        raise ValueError
+
+    scrape_id = new_id()
+    with running(broker):
+        fail.send(str(scrape_id))
+        settled = wait_until(lambda: messages(redis_url) == [], seconds=PATIENTLY)
+
+    assert settled
+    assert tried == [str(scrape_id)]
+    with redis.Redis.from_url(redis_url) as connection:
+        waiting = connection.keys(f"goatherd:{SCRAPES_QUEUE}.DQ*")
+    assert waiting == []

@@ -1,0 +1,167 @@
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from dramatiq import Broker
+
+from domain import events as e
+from infra.embedded.processes import wait_until
+from infra.store import Store
+from tests.builders import Home
+from tests.projections.histories import failed
+from tests.projections.ledger import append
+from tests.workers.work import jobs_in, messages
+from workers import dispatcher as dispatching
+from workers import jobs
+from workers.broker import connect_broker
+from workers.dispatcher import Dispatcher
+
+PROMPTLY = 3.0
+PATIENTLY = 20.0
+
+AWAY = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds that a test can wait for, and that end soon when it is over."""
+    monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
+
+
+@contextmanager
+def at_work(*dispatchers: Dispatcher) -> Iterator[list[threading.Thread]]:
+    """Run the dispatchers, which must stop promptly when they are told to."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=dispatcher.run, args=(stop,), daemon=True)
+        for dispatcher in dispatchers
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(PROMPTLY)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def all_rung(store: Store, amount: int) -> bool:
+    return [job["rung_at"] is not None for job in jobs_in(store)] == [True] * amount
+
+
+def test_a_new_creator_is_rung_for_while_the_dispatcher_runs(
+    home: Home, broker: Broker, database_url: str, redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    # It is the bell that brings it in, not the next round.
+    monkeypatch.setattr(dispatching, "ROUND_SECONDS", 2.5)
+    dispatcher = Dispatcher(home.store, broker, url=database_url)
+
+    with at_work(dispatcher):
+        assert wait_until(lambda: _listens(home.store), seconds=PATIENTLY)
+        home.add("billie")
+        in_time = wait_until(lambda: len(messages(redis_url)) == 2, seconds=2)
+
+    assert in_time
+    assert {job["scrape_id"] for job in jobs_in(home.store)} == set(messages(redis_url))
+
+
+def test_what_is_due_later_is_rung_without_anything_happening(
+    home: Home, broker: Broker, database_url: str, redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    monkeypatch.setattr(jobs, "RING_AGAIN_SECONDS", 0.1)
+    home.add("billie")
+    dispatcher = Dispatcher(home.store, broker, url=database_url)
+
+    with at_work(dispatcher):
+        again = wait_until(lambda: len(messages(redis_url)) >= 6, seconds=PATIENTLY)
+
+    assert again
+
+
+def test_a_creator_whose_account_is_gone_is_disabled(
+    home: Home, broker: Broker, database_url: str
+):
+    billie = home.creator("billie")
+    append(home.store, *[failed(billie, outcome="not_found")] * 3)
+    dispatcher = Dispatcher(home.store, broker, url=database_url)
+
+    with at_work(dispatcher):
+        disabled = wait_until(
+            lambda: isinstance(
+                home.store.load(billie)[billie][-1].fact, e.CreatorAutoDisabled
+            ),
+            seconds=PATIENTLY,
+        )
+
+    assert disabled
+
+
+def test_while_the_broker_is_away_jobs_are_kept_and_creators_disabled(
+    home: Home, broker: Broker, database_url: str, redis_url: str
+):
+    billie = home.creator("billie")
+    append(home.store, *[failed(billie, outcome="not_found")] * 3)
+    cut_off = Dispatcher(home.store, connect_broker(AWAY), url=database_url)
+
+    with at_work(cut_off) as threads:
+        disabled = wait_until(
+            lambda: isinstance(
+                home.store.load(billie)[billie][-1].fact, e.CreatorAutoDisabled
+            ),
+            seconds=PATIENTLY,
+        )
+        home.add("nanny")
+        derived = wait_until(lambda: len(jobs_in(home.store)) == 4, seconds=PATIENTLY)
+        alive = threads[0].is_alive()
+    unrung = [job["rung_at"] for job in jobs_in(home.store)]
+    with at_work(Dispatcher(home.store, broker, url=database_url)):
+        rung = wait_until(lambda: all_rung(home.store, 4), seconds=PATIENTLY)
+
+    assert (disabled, derived, alive) == (True, True, True)
+    assert unrung == [None] * 4
+    assert rung
+    assert len(messages(redis_url)) == 4
+
+
+def test_any_number_of_dispatchers_ring_for_each_job_once(
+    home: Home, redis_url: str, database_url: str
+):
+    dispatchers = [
+        Dispatcher(home.store, connect_broker(redis_url), url=database_url)
+        for _ in range(3)
+    ]
+
+    with at_work(*dispatchers):
+        for number in range(10):
+            home.add(*(f"goat{number}.{n}" for n in range(5)))
+        rung = wait_until(lambda: all_rung(home.store, 100), seconds=PATIENTLY)
+
+    assert rung
+    assert len(messages(redis_url)) == 100
+
+
+def test_the_same_request_is_not_derived_again_by_the_next_dispatcher(
+    home: Home, broker: Broker, database_url: str, redis_url: str
+):
+    home.add("billie")
+
+    for _ in range(2):
+        with at_work(Dispatcher(home.store, broker, url=database_url)):
+            assert wait_until(lambda: all_rung(home.store, 2), seconds=PATIENTLY)
+
+    assert len(jobs_in(home.store)) == 2
+    assert len(messages(redis_url)) == 2
+
+
+def _listens(store: Store) -> bool:
+    with store.pool.connection() as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' "
+            "AND datname = current_database()"
+        ).fetchone()
+    return row == (1,)

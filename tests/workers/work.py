@@ -1,0 +1,140 @@
+"""The work as tests see it: jobs in their table, and messages on the queue."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+import redis
+from dramatiq import Broker, Message
+from psycopg.rows import dict_row
+
+from domain import events as e
+from infra.ids import new_id
+from infra.mapper import Entry
+from infra.store import Store
+from projections.follower import Follower
+from tests.builders import asking
+from tests.projections.histories import requested
+from workers.broker import SCRAPES_QUEUE
+from workers.jobs import ScrapeJobs
+from workers.providers import Target, Verdict
+from workers.scrapes import Bench, declare_actor
+
+Answer = Verdict | Exception
+
+
+class Scripted:
+    """A provider that answers what the test wrote down, the last answer for ever."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = answers
+        self.asked: list[tuple[e.JobType, str]] = []
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        return self._answer("creator_profiles", target)
+
+    def discover_videos(self, target: Target) -> Verdict:
+        return self._answer("discover_videos", target)
+
+    def video_stats(self, target: Target) -> Verdict:
+        return self._answer("video_stats", target)
+
+    def _answer(self, job_type: e.JobType, target: Target) -> Verdict:
+        self.asked.append((job_type, target.handle))
+        answer = self._answers[min(len(self.asked), len(self._answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@contextmanager
+def running(broker: Broker, *, threads: int = 2) -> Generator[None]:
+    """Run a Dramatiq worker in this process, for the actors that the broker knows."""
+    worker = dramatiq.Worker(broker, worker_timeout=20, worker_threads=threads)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+
+
+@contextmanager
+def working(broker: Broker, bench: Bench, *, threads: int = 2) -> Generator[None]:
+    """Run a Dramatiq worker that scrapes, in this process."""
+    declare_actor(broker, bench)
+    with running(broker, threads=threads):
+        yield
+
+
+def ask_for_runs(store: Store, amount: int) -> list[UUID]:
+    """Put requests for runs of creators that do not matter into the log."""
+    entries = [Entry(new_id(), 1, requested(new_id())) for _ in range(amount)]
+    store.append(entries, context=asking())
+    derive_jobs(store)
+    return [entry.originator_id for entry in entries]
+
+
+def derive_jobs(store: Store) -> None:
+    """Make the jobs that the log asks for."""
+    follower = Follower(ScrapeJobs(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+
+
+def jobs_in(store: Store) -> list[dict[str, Any]]:
+    """Every job, as it stands."""
+    with (
+        store.pool.connection() as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        return cursor.execute(
+            "SELECT *, extract(epoch FROM due_at - clock_timestamp()) AS due_in, "
+            "extract(epoch FROM lease_until - clock_timestamp()) AS leased_for "
+            "FROM scrape_job ORDER BY created_at, scrape_id"
+        ).fetchall()
+
+
+def job_of(store: Store, scrape_id: UUID) -> dict[str, Any]:
+    """One job, as it stands; ``due_in`` and ``leased_for`` are seconds from now."""
+    (job,) = (job for job in jobs_in(store) if job["scrape_id"] == scrape_id)
+    return job
+
+
+def all_done(store: Store) -> bool:
+    return {job["state"] for job in jobs_in(store)} == {"done"}
+
+
+def let_time_pass(store: Store) -> None:
+    """End every lease and every wait, and forget that anybody was rung."""
+    with store.pool.connection() as connection:
+        connection.execute(
+            "UPDATE scrape_job SET due_at = clock_timestamp(), rung_at = NULL, "
+            "lease_until = least(lease_until, clock_timestamp() - interval '1 second') "
+            "WHERE state <> 'done'"
+        )
+
+
+def ends_of(store: Store, scrape_ids: Sequence[UUID]) -> dict[UUID, list[e.Fact]]:
+    """How each run ended: its last facts, of which there should be one."""
+    histories = store.load(*scrape_ids)
+    return {
+        scrape_id: [
+            past.fact
+            for past in history
+            if isinstance(past.fact, e.ScrapeSucceeded | e.ScrapeFailed)
+        ]
+        for scrape_id, history in histories.items()
+    }
+
+
+def messages(url: str) -> list[UUID]:
+    """The runs that messages on the queue ring for."""
+    with redis.Redis.from_url(url) as connection:
+        bodies: dict[bytes, bytes] = connection.hgetall(
+            f"goatherd:{SCRAPES_QUEUE}.msgs"
+        )  # pyright: ignore[reportAssignmentType]
+    return [UUID(Message[None].decode(body).args[0]) for body in bodies.values()]
