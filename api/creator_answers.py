@@ -16,8 +16,9 @@ from api.creator_bodies import (
 from api.envelope import Answer
 from api.errors import known_error
 from api.writing import Rows
-from infra.handlers.additions import Addition, Additions
-from infra.handlers.creators import BulkDone, Changed
+from infra.handlers.added import Addition, Additions
+from infra.handlers.bulk import BulkDone
+from infra.handlers.creators import Changed
 from infra.store import Recorded
 from projections.creator_list import CreatorRow, fold, load_rows
 from projections.creators import Creator, shown

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.errors import Code, field_error
 from domain.events import JobType, TrackingMode
 from projections.creators import Creator
 
@@ -47,9 +48,6 @@ class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
 
-    def __post_init__(self) -> None:
-        _check_sizes(self.readme, self.metadata)
-
 
 class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Several creators to track, in one append."""
@@ -76,7 +74,6 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
             msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
             raise ValueError(msg)
-        _check_sizes(self.readme, self.metadata)
 
 
 class WantedScrape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,13 +135,21 @@ class QueuedScrape(Struct, frozen=True, kw_only=True):
     status: Literal["queued"] = "queued"
 
 
-def _check_sizes(readme: object, metadata: object) -> None:
+def check_sizes(item: NewCreator | CreatorChange, *, at: str = "") -> None:
+    """Refuse more bytes than are kept; msgspec counts characters, and no metadata.
+
+    ``at`` is the pointer to the item in the body.
+
+    Raises:
+        ApiError: ``invalid_body``, naming the field.
+    """
+    readme, metadata = item.readme, item.metadata
     if isinstance(readme, str) and len(readme.encode()) > MAX_README_BYTES:
-        msg = f"readme must be at most {MAX_README_BYTES} bytes"
-        raise ValueError(msg)
+        message = f"must be at most {MAX_README_BYTES} bytes"
+        raise field_error(Code.INVALID_BODY, f"{at}/readme", message)
     if (
         isinstance(metadata, dict)
         and len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES
     ):
-        msg = f"metadata must be at most {MAX_METADATA_BYTES} bytes of JSON"
-        raise ValueError(msg)
+        message = f"must be at most {MAX_METADATA_BYTES} bytes of JSON"
+        raise field_error(Code.INVALID_BODY, f"{at}/metadata", message)

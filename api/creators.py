@@ -1,25 +1,19 @@
 """/creators and /projects/{id}/creators: the list, and everything done to creators."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET
 
 from api import creator_answers as answers
-from api.bodies import OneOf
 from api.creator_bodies import (
-    AddedCreators,
-    BulkAnswer,
     CreatorChange,
-    CreatorIds,
-    NewCreator,
-    NewCreators,
+    check_sizes,
 )
 from api.envelope import Answer, Page
 from api.errors import ApiError, Code
@@ -30,7 +24,7 @@ from api.writing import Writer
 from domain import commands as c
 from domain.creator import Status
 from domain.errors import NotFoundError
-from infra.handlers import additions, creators
+from infra.handlers import creators
 from infra.handlers.creators import Asked
 from projections.creators import (
     Creator,
@@ -150,6 +144,7 @@ class CreatorRoutes(Controller):
 
         A new handle keeps everything and queues a profile scrape.
         """
+        check_sizes(data)
         return writer.perform(
             request,
             lambda alongside: creators.change_creator(
@@ -205,121 +200,6 @@ class CreatorRoutes(Controller):
         )
 
 
-class ProjectCreatorRoutes(Controller):
-    """Creators of one project, many at a time."""
-
-    path = "/projects/{project_id:uuid}/creators"
-    tags = ("Creators",)
-
-    @post(
-        "/",
-        opt={
-            "scope": "write",
-            "errors": [
-                Code.LIMIT_REACHED,
-                Code.HANDLE_TAKEN,
-                Code.CREATOR_BANNED,
-                Code.INVALID_HANDLE,
-            ],
-        },
-        operation_id="addCreators",
-        responses={
-            200: ResponseSpec(
-                Creator | AddedCreators,
-                description="A removed creator came back, or none of many is new.",
-            )
-        },
-        sync_to_thread=True,
-    )
-    def add_creators(
-        self,
-        request: Request,
-        project_id: FromPath[UUID],
-        data: OneOf[NewCreator | NewCreators],
-        writer: NamedDependency[Writer],
-    ) -> Answer[Creator | AddedCreators]:
-        """Track one creator, or up to 50 at once.
-
-        A removed creator comes back under its own id with the new settings (200). Of
-        many, a bad one fails alone; a plan without room for all of them adds none.
-        Each gets a profile and a discovery scrape at once.
-        """
-        single = isinstance(data, NewCreator)
-        wanted = [data] if single else data.creators
-        return writer.perform(
-            request,
-            lambda alongside: additions.add_creators(
-                writer.store,
-                [_wanted(item) for item in wanted],
-                organization_id=request.principal.organization_id,
-                project_id=project_id,
-                plans=writer.plans,
-                now=datetime.now(UTC),
-                context=writer.context(request),
-                alongside=alongside,
-            ),
-            answers.added_creator if single else answers.added_creators,
-        )
-
-    @post(
-        "/bulk-remove",
-        opt={"scope": "write"},
-        operation_id="removeCreators",
-        status_code=200,
-        sync_to_thread=True,
-    )
-    def remove_creators(
-        self,
-        request: Request,
-        project_id: FromPath[UUID],
-        data: JSONBody[CreatorIds],
-        writer: NamedDependency[Writer],
-    ) -> Answer[BulkAnswer]:
-        """Stop tracking up to 100 creators; those already removed are skipped."""
-        return writer.perform(
-            request,
-            lambda alongside: creators.remove_creators(
-                writer.store,
-                data.creator_ids,
-                organization_id=request.principal.organization_id,
-                project_id=project_id,
-                context=writer.context(request),
-                alongside=alongside,
-            ),
-            answers.bulk_answer,
-        )
-
-    @post(
-        "/bulk-reenable",
-        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
-        operation_id="reenableCreators",
-        status_code=200,
-        sync_to_thread=True,
-    )
-    def reenable_creators(
-        self,
-        request: Request,
-        project_id: FromPath[UUID],
-        data: JSONBody[CreatorIds],
-        writer: NamedDependency[Writer],
-    ) -> Answer[BulkAnswer]:
-        """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
-        return writer.perform(
-            request,
-            lambda alongside: creators.reenable_creators(
-                writer.store,
-                data.creator_ids,
-                organization_id=request.principal.organization_id,
-                project_id=project_id,
-                plans=writer.plans,
-                now=datetime.now(UTC),
-                context=writer.context(request),
-                alongside=alongside,
-            ),
-            answers.bulk_answer,
-        )
-
-
 _AFTER: dict[Sort, type[tuple[datetime | str | int, UUID]]] = {
     "created_at": tuple[datetime, UUID],
     "tiktok_handle": tuple[str, UUID],
@@ -341,18 +221,6 @@ def _statuses(text: str) -> tuple[Status, ...]:
 def _part(search: str | None) -> str | None:
     part = (search or "").strip().removeprefix("@").lower()
     return part or None
-
-
-def _wanted(item: NewCreator) -> additions.NewCreator:
-    return additions.NewCreator(
-        tiktok_handle=item.tiktok_handle,
-        tracking_mode=item.tracking_mode,
-        tracking_start_date=item.tracking_start_date,
-        tracking_end_date=item.tracking_end_date,
-        description=item.description,
-        readme=item.readme,
-        metadata=item.metadata,
-    )
 
 
 def _commands(change: CreatorChange) -> list[Asked]:

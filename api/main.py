@@ -14,9 +14,10 @@ from api.app import Parts, create_app
 from api.attempts import FailedAttempts
 from api.auth import Authenticator, Principal
 from api.bans import BanRoutes
-from api.creators import CreatorRoutes, ProjectCreatorRoutes
+from api.creators import CreatorRoutes
 from api.gauges import Gauges
 from api.limits import RequestLimiter
+from api.project_creators import ProjectCreatorRoutes
 from api.projects import ProjectRoutes
 from api.readiness import readiness_checks
 from api.reading import Pages

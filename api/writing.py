@@ -18,9 +18,9 @@ from api.failures import answer_failure
 from api.requests import Request
 from domain.plans import Limits, UnknownPlanError
 from infra import idempotency
+from infra.appending import Context
 from infra.database import ask
 from infra.ids import new_id
-from infra.recorder import Context
 from infra.store import BusyError, Store
 
 CODES[BusyError] = Code.UNAVAILABLE

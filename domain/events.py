@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, UnsetType
 
 from domain.facts import (
     Fact,
@@ -126,7 +126,7 @@ class CreatorAdded(Fact, frozen=True, kw_only=True):
     tracking_end_date: date | None = None
     description: str | None = None
     readme: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it, and omits it
 
 
 class HandleChanged(Fact, frozen=True, kw_only=True):

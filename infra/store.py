@@ -14,16 +14,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.events import Fact
+from infra.appending import Appended, Batch, Context, Tally
 from infra.database import Pool, writing_pool
 from infra.mapper import Codec, Entry, FactMapper
-from infra.recorder import (
-    AppendConflictError,
-    Appended,
-    Batch,
-    Context,
-    Recorder,
-    Tally,
-)
+from infra.recorder import AppendConflictError, Recorder
 
 CONFLICT_TRIES = 5
 

@@ -13,9 +13,9 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from domain.creator import Creator
+from infra.appending import Context
 from infra.handlers.folding import creator_of
 from infra.handlers.scrapes import end_scrape
-from infra.recorder import Context
 from infra.store import Recorded, Store
 from workers import jobs
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE

@@ -10,9 +10,9 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
+from infra.appending import Context
 from infra.database import Pool
 from infra.handlers.creators import disable_creator
-from infra.recorder import Context
 from infra.store import Recorded, Store
 
 DISABLING_STREAK = 3

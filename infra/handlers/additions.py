@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import claims
 from domain import commands as c
-from domain import events as e
 from domain.creator import Creator, decide_all
 from domain.errors import (
     CreatorBannedError,
@@ -24,7 +22,9 @@ from domain.errors import (
 )
 from domain.handles import normalize_handle
 from domain.plans import Limits
-from domain.streams import ban_stream, claim_stream, creators_tally
+from domain.streams import ban_stream, claim_stream
+from infra.appending import Context
+from infra.handlers.added import Addition, Additions, NewCreator
 from infra.handlers.folding import (
     History,
     banned_by,
@@ -34,45 +34,10 @@ from infra.handlers.folding import (
     organization_of,
 )
 from infra.handlers.scrapes import requested
+from infra.handlers.standing import creators_counted
 from infra.ids import new_id
 from infra.mapper import Entry
-from infra.recorder import Context, Tally
 from infra.store import Recorded, Store, relayed, retry_conflicts
-
-
-class NewCreator(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for one creator; an unset start means today where they are."""
-
-    tiktok_handle: str
-    tracking_mode: e.TrackingMode = "auto"
-    tracking_start_date: date | UnsetType | None = UNSET
-    tracking_end_date: date | None = None
-    description: str | UnsetType | None = UNSET
-    readme: str | UnsetType | None = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
-
-
-class Addition(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one wanted creator.
-
-    ``history`` is the creator's whole stream where it was created or reactivated,
-    ``refusal`` says why it was not.
-    """
-
-    index: int
-    tiktok_handle: str
-    status: Literal["created", "reactivated", "failed"]
-    refusal: DomainError | None = None
-    creator_id: UUID | None = None
-    history: tuple[Recorded, ...] = ()
-
-
-class Additions(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of all of them, in the order asked; position None: nothing new."""
-
-    results: tuple[Addition, ...]
-    position: int | None
-
 
 Alongside = Callable[[Cursor[TupleRow], Additions], None]
 
@@ -143,14 +108,9 @@ def add_creators(
                 (ban_stream(plan.handle), len(pasts[ban_stream(plan.handle)]))
                 for plan in added
             ],
-            tallies=[
-                Tally(
-                    key=creators_tally(organization_id),
-                    delta=len(added),
-                    limit_key="max_creators_per_org",
-                    maximum=limits.max_creators_per_org,
-                )
-            ],
+            tallies=creators_counted(
+                organization_id, len(added), maximum=limits.max_creators_per_org
+            ),
             alongside=relayed(alongside, lambda facts: _additions(plans_for, facts)),
         )
         return _additions(plans_for, recorded)

@@ -4,8 +4,8 @@ from domain import bans
 from domain import commands as c
 from domain.handles import normalize_handle
 from domain.streams import ban_stream
+from infra.appending import Context
 from infra.handlers.folding import banned_by, next_entries
-from infra.recorder import Context
 from infra.store import Recorded, Store, retry_conflicts
 
 

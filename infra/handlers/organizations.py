@@ -16,9 +16,9 @@ from domain import organization
 from domain.errors import NotFoundError, StaleVersionError
 from domain.organization import OrganizationCommand
 from domain.plans import Limits
+from infra.appending import Context
 from infra.handlers.folding import next_entries, organization_of
 from infra.ids import new_id
-from infra.recorder import Context
 from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
 
 ALL_SCOPES: tuple[e.Scope, ...] = ("read", "write", "admin")

@@ -15,6 +15,7 @@ from domain.creator import Creator
 from domain.errors import CreatorRemovedError, NotFoundError
 from domain.plans import Limits
 from domain.streams import manual_scrapes_tally, scrape_stream
+from infra.appending import Context, Tally
 from infra.handlers.folding import (
     creator_of,
     next_entries,
@@ -22,7 +23,6 @@ from infra.handlers.folding import (
     scrape_of,
 )
 from infra.mapper import Entry
-from infra.recorder import Context, Tally
 from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
 
 

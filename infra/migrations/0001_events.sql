@@ -74,7 +74,7 @@ END $$;
 
 -- One link of a stream's chain: whatever is changed later breaks every link after it.
 -- ``moment`` is the time of the append in microseconds (int8send), ``ask`` its actor,
--- correlation and causation, a line each (goatherd_ask). infra.recorder has the twin.
+-- correlation and causation, a line each (goatherd_ask). infra.appending has the twin.
 CREATE FUNCTION goatherd_link(
     previous bytea, moment bytea, ask bytea,
     stream uuid, version bigint, name text, body bytea

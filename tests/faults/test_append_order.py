@@ -7,7 +7,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from infra import recorder
+from infra import appending
 from infra.ids import new_id
 from infra.recorder import AppendConflictError
 from infra.store import Store
@@ -38,7 +38,7 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
     monkeypatch: pytest.MonkeyPatch,
     ways: tuple[str, ...],
 ):
-    monkeypatch.setattr(recorder, "COPY_FROM", 6)
+    monkeypatch.setattr(appending, "COPY_FROM", 6)
     written = threading.Event()
 
     def write(number: int) -> None:

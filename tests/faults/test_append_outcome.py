@@ -8,11 +8,12 @@ from psycopg import Cursor
 from psycopg_pool import PoolTimeout
 
 from domain.errors import LimitReachedError
-from infra import recorder
+from infra import appending, recorder
+from infra.appending import Tally
 from infra.database import writing_pool
 from infra.embedded.processes import wait_until
 from infra.ids import new_id
-from infra.recorder import AppendConflictError, Tally
+from infra.recorder import AppendConflictError
 from infra.store import Alongside, Recorded, Store
 from tests.builders import asking, facts_for, make_home, opened_store
 from tests.faults.proxy import Damage, Proxy
@@ -48,7 +49,7 @@ def store(proxy: Proxy) -> Iterator[Store]:
 @pytest.fixture(params=LAST_REQUEST)
 def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "COPY":
-        monkeypatch.setattr(recorder, "COPY_FROM", 1)
+        monkeypatch.setattr(appending, "COPY_FROM", 1)
     return request.param
 
 

@@ -8,10 +8,11 @@ from psycopg import Cursor
 
 from domain import events as e
 from domain.errors import LimitReachedError
-from infra import recorder
+from infra import appending
+from infra.appending import Context, Tally
 from infra.ids import new_id
 from infra.mapper import Entry
-from infra.recorder import AppendConflictError, Context, Tally
+from infra.recorder import AppendConflictError
 from infra.store import Recorded, Store
 from tests.builders import asking, facts_for, opened_store
 
@@ -26,7 +27,7 @@ def store(database_url: str) -> Iterator[Store]:
 def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Facts get in by the append function or by COPY, and nobody sees a difference."""
     if request.param == "COPY":
-        monkeypatch.setattr(recorder, "COPY_FROM", 1)
+        monkeypatch.setattr(appending, "COPY_FROM", 1)
     return request.param
 
 

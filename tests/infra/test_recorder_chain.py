@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from psycopg.rows import class_row
 
 from domain import events as e
-from infra import recorder
+from infra import appending
+from infra.appending import Context, asked, link
 from infra.ids import new_id
 from infra.mapper import Entry
-from infra.recorder import Context, asked, link
 from infra.store import Store
 from tests.builders import ADA, BERTA, SCRAPE, asking, facts_for, opened_store
 
@@ -179,7 +179,7 @@ def test_however_streams_interleave_every_fact_is_in_order_and_chained(
             fact = e.HandleBanned(handle=str(len(wanted) + len(entries)))
             entries.append(Entry(stream, lengths[stream], fact))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(recorder, "COPY_FROM", 1 if append.by_copy else 1_000)
+            patch.setattr(appending, "COPY_FROM", 1 if append.by_copy else 1_000)
             store.append(entries, context=asking())
         wanted += entries
 
@@ -216,7 +216,7 @@ def test_whoever_changes_history_breaks_a_link(
     broken: list[int],
     copy_from: int,
 ):
-    monkeypatch.setattr(recorder, "COPY_FROM", copy_from)
+    monkeypatch.setattr(appending, "COPY_FROM", copy_from)
     store.append(facts_for(new_id(), "a", "b", "c", "d"), context=asking())
     before = _broken_links(store)
 

@@ -6,9 +6,10 @@ from eventsourcing.persistence import Notification
 
 from domain import events as e
 from domain.errors import LimitReachedError
+from infra.appending import Context, Tally
 from infra.ids import new_id
 from infra.mapper import Entry, UnknownFactError
-from infra.recorder import AppendConflictError, Context, Tally
+from infra.recorder import AppendConflictError
 from infra.store import BusyError, Store, open_store, retry_conflicts
 from tests.builders import asking, facts_for, opened_store
 

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from domain import events as e
+from infra.appending import Context
 from infra.ids import new_id
 from infra.mapper import Entry
-from infra.recorder import Context
 from infra.store import Recorded, Store
 
 MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)

@@ -13,7 +13,8 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.plans import DEFAULT_PLANS
-from infra.handlers.creators import reenable_creators, remove_creator
+from infra.handlers.bulk import reenable_creators
+from infra.handlers.creators import remove_creator
 from infra.ids import new_id
 from infra.mapper import Entry
 from infra.store import Recorded, Store

@@ -16,9 +16,10 @@ from domain.errors import (
 )
 from domain.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
-from infra.handlers.additions import Additions, NewCreator, add_creators
+from infra.handlers.added import Additions, NewCreator
+from infra.handlers.additions import add_creators
 from infra.handlers.bans import ban_handle
-from infra.handlers.creators import BOTH_SCRAPES
+from infra.handlers.bulk import BOTH_SCRAPES
 from infra.ids import new_id
 from infra.store import Store
 from tests.builders import NOON, Home, asking, make_home

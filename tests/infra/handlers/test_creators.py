@@ -22,21 +22,23 @@ from domain.errors import (
 )
 from domain.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
+from infra.appending import Context
 from infra.handlers.bans import ban_handle
-from infra.handlers.creators import (
+from infra.handlers.bulk import (
     BOTH_SCRAPES,
-    Asked,
     BulkDone,
     BulkResult,
+    reenable_creators,
+    remove_creators,
+)
+from infra.handlers.creators import (
+    Asked,
     Changed,
     change_creator,
     disable_creator,
-    reenable_creators,
     remove_creator,
-    remove_creators,
 )
 from infra.ids import new_id
-from infra.recorder import Context
 from infra.store import Recorded, Store
 from tests.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
 

@@ -26,7 +26,7 @@ from domain.errors import (
 )
 from domain.plans import DEFAULT_PLANS
 from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.creators import BulkDone, reenable_creators, remove_creators
+from infra.handlers.bulk import BulkDone, reenable_creators, remove_creators
 from infra.store import Store
 from tests.builders import NOON, Home, asking, make_home, opened_store
 

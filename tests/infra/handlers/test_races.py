@@ -17,9 +17,11 @@ from domain.errors import (
 from domain.plans import DEFAULT_PLANS, Limits
 from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until
-from infra.handlers.additions import Addition, Additions, NewCreator, add_creators
+from infra.handlers.added import Addition, Additions, NewCreator
+from infra.handlers.additions import add_creators
 from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.creators import change_creator, disable_creator, reenable_creators
+from infra.handlers.bulk import reenable_creators
+from infra.handlers.creators import change_creator, disable_creator
 from infra.handlers.folding import next_entries
 from infra.handlers.organizations import command_organization
 from infra.ids import new_id

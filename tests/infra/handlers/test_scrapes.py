@@ -9,9 +9,9 @@ from domain import events as e
 from domain.errors import CreatorRemovedError, LimitReachedError, NotFoundError
 from domain.plans import DEFAULT_PLANS
 from domain.streams import scrape_stream
+from infra.appending import Context
 from infra.handlers.scrapes import ScrapeAsked, end_scrape, request_scrape
 from infra.ids import new_id
-from infra.recorder import Context
 from infra.store import Store
 from tests.builders import NOON, Home, asking, make_home
 

@@ -1,0 +1,91 @@
+"""The address: whether it is free, and whether Goatherd answers there."""
+
+import errno
+import http.client
+import socket
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+
+from api.cli import CommandError
+
+_PATIENCE_SECONDS = 5.0
+
+
+def free_address(host: str, port: int) -> str:
+    """Return the numeric address of ``host`` if its port can be listened on.
+
+    granian itself shares a port with whoever has it already, where both are ours.
+
+    Raises:
+        CommandError: it cannot.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise CommandError(f"There is no address {host!r} to listen on.") from None
+    with socket.socket(family, kind) as probe:
+        # Connections that are only waiting to be forgotten do not count as busy.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen()
+        except OSError as error:
+            raise CommandError(_why_not(host, port, error)) from None
+    return str(address[0])
+
+
+def base_url(host: str, port: int) -> str:
+    """Return the address to type into a browser on this machine."""
+    return f"http://{_bracketed(_reachable(host))}:{port}"
+
+
+def why_not_ready(host: str, port: int) -> str | None:
+    """Return what /health/ready complains about, None once it does not."""
+    connection = http.client.HTTPConnection(
+        _reachable(host), port, timeout=_PATIENCE_SECONDS
+    )
+    try:
+        connection.request("GET", "/health/ready")
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException):
+        return "it does not answer"
+    finally:
+        connection.close()
+    return None if response.status == 200 else _complaint(body, response.status)
+
+
+def _complaint(body: bytes, status: int) -> str:
+    try:
+        answer: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return f"it answers {status}"
+    return str(answer.get("error") or f"it answers {status}")
+
+
+def _reachable(host: str) -> str:
+    """Return an address that leads to a server listening on all of them."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} of {host} is in use: choose another with --port or stop "
+            "what listens there."
+        )
+    return f"Port {port} of {host} cannot be listened on: {error.strerror}."

@@ -1,0 +1,103 @@
+"""``goatherd bans``: handles that nobody on this installation may track."""
+
+import sys
+import time
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from api.cli import CommandError
+from api.cli.databases import asked_here, fitting, opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, print_table
+from domain.handles import normalize_handle
+from infra.handlers.bans import ban_handle, unban_handle
+
+Handle = Annotated[str, Parameter(help="The handle, or the URL of its profile.")]
+
+_LONGEST_REASON = 1_000
+_LIST = "SELECT handle, reason, created_at FROM bans ORDER BY handle"
+_BEHIND = """
+SELECT coalesce(max(notification_id), 0) - coalesce(
+    (SELECT position FROM projection WHERE name = 'bans'), 0)
+FROM goatherd_events
+"""
+PATIENCE_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 0.05
+
+
+class Ban(msgspec.Struct, frozen=True, kw_only=True):
+    """A banned handle, why, and since when."""
+
+    handle: str
+    reason: str | None
+    created_at: datetime
+
+
+def add(
+    handle: Handle,
+    /,
+    *,
+    reason: Annotated[str | None, Parameter(help="Why, for other operators.")] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Ban a handle. Creators that have it already are not touched."""
+    if reason is not None and len(reason) > _LONGEST_REASON:
+        raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
+    with opened_store(read_settings(data_dir=data_dir)) as store:
+        changed = ban_handle(store, handle, reason=reason, context=asked_here())
+    _answer(handle, banned=True, changed=bool(changed), json=json)
+
+
+def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -> None:
+    """Lift a ban, so that the handle can be tracked again."""
+    with opened_store(read_settings(data_dir=data_dir)) as store:
+        changed = unban_handle(store, handle, context=asked_here())
+    _answer(handle, banned=False, changed=bool(changed), json=json)
+
+
+def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """List banned handles, why, and since when."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        _wait_for_bans(connection)
+        found = connection.cursor(row_factory=class_row(Ban)).execute(_LIST).fetchall()
+    if json:
+        print_json(found)
+        return
+    print_table(
+        ("handle", "since", "reason"),
+        ((b.handle, f"{b.created_at:%Y-%m-%d %H:%M}", b.reason) for b in found),
+    )
+
+
+def _answer(handle: str, *, banned: bool, changed: bool, json: bool) -> None:
+    name = normalize_handle(handle)
+    if json:
+        print_json({"handle": name, "banned": banned, "changed": changed})
+        return
+    state = "banned" if banned else "not banned"
+    print(f"@{name} is {state}{'' if changed else ', as it was before'}.")
+
+
+def _wait_for_bans(connection: Connection[TupleRow]) -> None:
+    """Wait until the list knows all facts, or say on stderr that it does not."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while behind := _behind(connection):
+        if time.monotonic() > deadline:
+            print(
+                f"goatherd: this list is {behind} facts behind; `goatherd project` "
+                "keeps it.",
+                file=sys.stderr,
+            )
+            return
+        time.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _behind(connection: Connection[TupleRow]) -> int:
+    row = connection.execute(_BEHIND).fetchone()
+    return 0 if row is None else row[0]

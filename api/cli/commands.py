@@ -1,0 +1,55 @@
+"""Every command there is, on one page; each is read in only when it is asked for."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App
+
+app = App(
+    name="goatherd",
+    help="Track TikTok creators on your own machine.",
+    version=lambda: version("goatherd"),
+    version_flags=["--version"],
+    help_flags=["--help", "-h"],
+    result_action="return_value",
+)
+
+orgs = App(name="orgs", help="Organizations.", sort_key=20)
+keys = App(name="keys", help="API keys of organizations.", sort_key=21)
+bans = App(name="bans", help="Handles that nobody here may track.", sort_key=22)
+
+_COMMANDS = (
+    (app, "up:up"),
+    (app, "processes:serve"),
+    (app, "processes:project"),
+    (app, "processes:dispatch"),
+    (app, "processes:work"),
+    (app, "state:migrate"),
+    (orgs, "organizations:create"),
+    (keys, "keys:create"),
+    (keys, "keys:list_keys"),
+    (keys, "keys:revoke"),
+    (bans, "bans:add"),
+    (bans, "bans:remove"),
+    (bans, "bans:list_bans"),
+    (app, "state:projections"),
+    (app, "state:doctor"),
+)
+
+for order, (where, command) in enumerate(_COMMANDS):
+    _, _, function = command.partition(":")
+    name = function.partition("_")[0]
+    where.command(f"api.cli.{command}", name=name, sort_key=order)
+
+for group in (orgs, keys, bans):
+    app.command(group)
+
+
+def read_in(given: Sequence[str]) -> None:
+    """Read in what a list of commands will say of each, if one is asked for."""
+    words = [word for word in given if not word.startswith("-")]
+    if not words and "--version" not in given:
+        app.resolved_commands()
+    for group in (orgs, keys, bans):
+        if words == list(group.name):
+            group.resolved_commands()

@@ -1,0 +1,148 @@
+"""Databases: which one a command is about, and whether it fits this release."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import redis
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from infra.appending import Context
+from infra.database import check_schema, known_migrations
+from infra.embedded import running_postgres_url, running_valkey_url
+from infra.ids import new_id
+from infra.settings import Settings
+from infra.store import Store, open_store
+
+OLDEST_SERVER = 16
+
+_START_IT = (
+    "start it with `goatherd up`, or name its data directory with --data-dir, or set "
+)
+
+
+def database_url(settings: Settings) -> str:
+    """Return the database that is set, else the data directory's if it runs.
+
+    Raises:
+        CommandError: there is neither.
+    """
+    url = settings.database_url or running_postgres_url(settings.data_dir)
+    if url is None:
+        raise CommandError(
+            f"No database runs in {settings.data_dir}: {_START_IT}GOATHERD_DATABASE_URL"
+            "."
+        )
+    return url
+
+
+def redis_url(settings: Settings) -> str:
+    """Return the Redis that is set, else the data directory's if it runs.
+
+    Raises:
+        CommandError: there is neither.
+    """
+    url = settings.redis_url or running_valkey_url(settings.data_dir)
+    if url is None:
+        raise CommandError(
+            f"No Valkey runs in {settings.data_dir}: {_START_IT}GOATHERD_REDIS_URL."
+        )
+    return url
+
+
+def ping_redis(url: str) -> None:
+    """Return if the Redis or Valkey at ``url`` answers.
+
+    Raises:
+        CommandError: it does not.
+    """
+    try:
+        client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+            url, socket_timeout=5, socket_connect_timeout=5
+        )
+        with client:
+            client.ping()  # pyright: ignore[reportUnknownMemberType]
+    except (redis.RedisError, ValueError) as error:
+        raise CommandError(f"Redis cannot be reached: {error}") from error
+
+
+@contextmanager
+def connected(url: str) -> Generator[Connection[TupleRow]]:
+    """Give a connection, in autocommit, to a server that is new enough.
+
+    Raises:
+        CommandError: it cannot be reached, or is too old.
+    """
+    try:
+        connection = psycopg.connect(
+            url, autocommit=True, connect_timeout=5, application_name="goatherd cli"
+        )
+    except psycopg.Error as error:
+        raise CommandError(f"The database cannot be reached: {error}") from error
+    with connection:
+        version = connection.info.server_version // 10_000
+        if version < OLDEST_SERVER:
+            raise CommandError(
+                f"The database runs on PostgreSQL {version}: Goatherd needs "
+                f"{OLDEST_SERVER} or newer."
+            )
+        yield connection
+
+
+def check_fit(connection: Connection[TupleRow]) -> None:
+    """Return if the schema is the one this release works with.
+
+    Raises:
+        CommandError: it is missing or older.
+        SchemaTooNewError: it is newer.
+    """
+    try:
+        done = check_schema(connection)
+    except psycopg.errors.UndefinedTable:
+        raise CommandError(
+            "The database has no Goatherd schema yet: make it with `goatherd migrate`."
+        ) from None
+    missing = {number for number, _, _ in known_migrations()} - done
+    if missing:
+        raise CommandError(
+            f"The database's schema is older than this Goatherd ({len(missing)} steps "
+            "are missing): upgrade it with `goatherd migrate`."
+        )
+
+
+@contextmanager
+def fitting(settings: Settings) -> Generator[Connection[TupleRow]]:
+    """Give a connection to the settings' database, whose schema fits.
+
+    Raises:
+        CommandError, SchemaTooNewError: there is no such database.
+    """
+    with connected(database_url(settings)) as connection:
+        check_fit(connection)
+        yield connection
+
+
+@contextmanager
+def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
+    """Give the store on the settings' database, once it is known to fit.
+
+    Raises:
+        CommandError, SchemaTooNewError: there is no such database.
+    """
+    url = database_url(settings)
+    with connected(url) as connection:
+        check_fit(connection)
+    store = open_store(url, pool_size=pool_size)
+    try:
+        yield store
+    finally:
+        store.pool.close()
+
+
+def asked_here(actor: str = "cli") -> Context:
+    """Return the context of a command that came from the command line."""
+    command_id: UUID = new_id()
+    return Context(actor=actor, command_id=command_id)

@@ -1,0 +1,151 @@
+"""``goatherd keys``: issuing, listing and revoking API keys."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from cyclopts import Parameter
+from psycopg.rows import class_row
+
+from api.cli import CommandError
+from api.cli.databases import asked_here, fitting, opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, print_table
+from domain import commands as c
+from domain.events import Scope
+from infra.handlers.organizations import (
+    DEFAULT_SCOPES,
+    command_organization,
+    issue_key,
+)
+from projections.api_keys import ApiKeys
+
+Organization = Annotated[
+    UUID | None, Parameter("--org", help="Only this organization's keys.")
+]
+
+_LONGEST_NAME = 200
+_LIST = """
+SELECT id, organization_id AS org_id, name, hint, scopes, created_at, expires_at,
+       revoked_at
+FROM api_keys WHERE %(org)s::uuid IS NULL OR organization_id = %(org)s
+ORDER BY organization_id, created_at, id
+"""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as operators see it: everything but its text."""
+
+    id: UUID
+    org_id: UUID
+    name: str
+    hint: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def create(
+    *,
+    org: Annotated[UUID, Parameter(help="The organization's id.")],
+    name: Annotated[str, Parameter(help="What the key is called.")] = "Key",
+    scope: Annotated[
+        list[Scope] | None,
+        Parameter(negative="", help="What it may do, once for each (read and write)."),
+    ] = None,
+    expires_at: Annotated[
+        datetime | None,
+        Parameter(help="When it stops working, in UTC unless it says otherwise."),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Issue a key to an organization. Its text is shown here and never again."""
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise CommandError(
+            f"A name has 1 to {_LONGEST_NAME} characters, all of them printable."
+        )
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=UTC)
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise CommandError("--expires-at must be in the future.")
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        issued = issue_key(
+            store,
+            org,
+            name=name,
+            scopes=scope or DEFAULT_SCOPES,
+            expires_at=expires_at,
+            plans=settings.all_plans,
+            context=asked_here(),
+            alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+        )
+    if json:
+        print_json(
+            {"id": issued.key_id, "api_key": issued.text, "scopes": issued.scopes}
+        )
+        return
+    print(f"Key     {issued.key_id}")
+    print(f"Scopes  {', '.join(issued.scopes)}")
+    print(f"API key {issued.text} (shown this once)")
+
+
+def list_keys(
+    *, org: Organization = None, data_dir: DataDir = None, json: Json = False
+) -> None:
+    """List keys, never their texts: a hint is the end of one."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        cursor = connection.cursor(row_factory=class_row(Key))
+        found = cursor.execute(_LIST, {"org": org}).fetchall()
+    if json:
+        print_json(found)
+        return
+    print_table(
+        ("id", "organization", "name", "ends in", "scopes", "state"),
+        (
+            (k.id, k.org_id, k.name, k.hint, ", ".join(k.scopes), _state(k))
+            for k in found
+        ),
+    )
+
+
+def revoke(
+    key_id: Annotated[UUID, Parameter(help="The key's id, not its text.")],
+    /,
+    *,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Revoke a key. Within a second it opens nothing; asking again changes nothing."""
+    settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        row = connection.execute(
+            "SELECT organization_id FROM api_keys WHERE id = %s", (key_id,)
+        ).fetchone()
+    if row is None:
+        raise CommandError(f"There is no key {key_id}.")
+    with opened_store(settings) as store:
+        command_organization(
+            store,
+            row[0],
+            lambda _: c.RevokeApiKey(key_id=key_id),
+            plans=settings.all_plans,
+            context=asked_here(),
+            alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+        )
+    if json:
+        print_json({"id": key_id, "revoked": True})
+        return
+    print(f"Revoked {key_id}")
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
+    if key.expires_at is None:
+        return "works"
+    expired = key.expires_at <= datetime.now(UTC)
+    return f"{'expired' if expired else 'until'} {key.expires_at:%Y-%m-%d %H:%M}"

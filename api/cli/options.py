@@ -1,0 +1,60 @@
+"""Options that several commands share, and the settings they change."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+from msgspec.structs import replace
+
+from infra.settings import Settings
+
+DataDir = Annotated[
+    Path | None,
+    Parameter(
+        "--data-dir",
+        help="The data directory of `goatherd up`, whose database is used if it runs "
+        "and GOATHERD_DATABASE_URL is not set.",
+    ),
+]
+Json = Annotated[
+    bool,
+    Parameter(
+        "--json",
+        negative="",
+        show_default=False,
+        help="Print one JSON document instead of text for people.",
+    ),
+]
+Host = Annotated[
+    str | None, Parameter("--host", help="The address to listen on (GOATHERD_HOST).")
+]
+Port = Annotated[
+    int | None,
+    Parameter(
+        "--port",
+        validator=validators.Number(gte=1, lte=65_535),
+        help="The port to listen on (GOATHERD_PORT).",
+    ),
+]
+
+
+def read_settings(
+    *,
+    data_dir: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+) -> Settings:
+    """Return the environment's settings, with what was given as options over them.
+
+    Raises:
+        SettingsError: a GOATHERD_ variable is unknown or cannot be read.
+    """
+    settings = Settings.from_environment(os.environ)
+    if data_dir is not None:
+        settings = replace(settings, data_dir=data_dir.expanduser())
+    if host is not None:
+        settings = replace(settings, host=host)
+    if port is not None:
+        settings = replace(settings, port=port)
+    return settings

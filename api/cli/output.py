@@ -1,0 +1,68 @@
+"""Output: results on stdout, for people or as JSON, and progress on stderr."""
+
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+_QUIET_SECONDS = 1.0
+# Where nobody looks at a terminal, a row is a line whatever its length.
+_WIDE = 400
+
+
+def print_json(document: object) -> None:
+    """Print a result as one JSON document on one line."""
+    print(msgspec.json.encode(document).decode())
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their headings; None is shown as a dash."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading)
+    for row in rows:
+        # As Text, since rich would read square brackets as its markup.
+        table.add_row(*(Text(_shown(value)) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console.print(table)
+
+
+def plain(text: str) -> str:
+    """Return text that others wrote without anything that would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+@contextmanager
+def progress_bar(what: str, *, total: int) -> Generator[Callable[[int], None]]:
+    """Give a function to call with how much more of ``total`` is done.
+
+    A bar appears on stderr if that is a terminal and it takes longer than a second.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    )
+    task = bar.add_task(what, total=total)
+    began = time.monotonic()
+
+    def advance(amount: int) -> None:
+        if not bar.live.is_started and time.monotonic() - began > _QUIET_SECONDS:
+            bar.start()
+        bar.advance(task, amount)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _shown(value: object) -> str:
+    return "-" if value is None else plain(str(value))

@@ -1,0 +1,77 @@
+"""The HTTP server: granian, with our logs and our manners."""
+
+import os
+import signal
+from typing import Any
+
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server import Server
+from litestar import Litestar
+
+from api.cli.address import free_address
+from infra.settings import Settings
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_BACKLOG = 1_024
+# Below any supervisor's own patience.
+_KILL_AFTER_SECONDS = 8
+# granian's loggers hand their lines up to ours instead of writing them to stdout.
+_LOGS: dict[str, Any] = {
+    "handlers": {},
+    "formatters": {},
+    "loggers": {"_granian": {"propagate": True}},
+}
+
+
+def serve_http(settings: Settings) -> None:
+    """Answer HTTP until SIGINT or SIGTERM.
+
+    Raises:
+        CommandError: the address cannot be had.
+    """
+    server = Server(
+        "api.main:create",
+        address=free_address(settings.host, settings.port),
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.http_workers,
+        backlog=_BACKLOG,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_KILL_AFTER_SECONDS,
+        log_dictconfig=_LOGS,
+        log_level=LogLevels.warning,
+    )
+    os.register_at_fork(
+        before=_hold_signals,
+        after_in_parent=_hear_signals,
+        after_in_child=_forget_handlers,
+    )
+    server.serve(target_loader=_load, wrap_loader=False)
+
+
+def _load() -> Litestar:
+    """Return the application, in each of granian's workers."""
+    from api.main import create
+
+    return create()
+
+
+def _hold_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+
+def _hear_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+def _forget_handlers() -> None:
+    """Let signals end a worker that granian has not yet made listen to them.
+
+    It would have its parent's handlers, and wait to be killed instead.
+    """
+    for ending in _ENDING:
+        signal.signal(ending, signal.SIG_DFL)
+    _hear_signals()

@@ -1,0 +1,94 @@
+"""``goatherd migrate | projections | doctor``: what shape everything is in."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from api.cli import CommandError
+from api.cli.checks import KEPT_PROJECTIONS
+from api.cli.databases import connected, database_url, fitting
+from api.cli.examination import examine
+from api.cli.findings import Finding
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import plain, print_json, print_table
+from infra.database import migrate as migrate_database
+from projections.progress import progress
+
+_MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
+
+
+def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """Create the database's schema, or upgrade it.
+
+    What is there stays, and running it again changes nothing.
+    """
+    settings = read_settings(data_dir=data_dir)
+    url = database_url(settings)
+    with connected(url):
+        applied = migrate_database(url)
+    if json:
+        print_json({"applied": applied})
+        return
+    for name in applied:
+        print(f"Applied {name}")
+    if not applied:
+        print("The schema is up to date.")
+
+
+def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
+    """Show how far each read model has come, and what it could not take in."""
+    with fitting(read_settings(data_dir=data_dir)) as connection:
+        found = progress(connection, KEPT_PROJECTIONS)
+    if json:
+        print_json(found)
+        return
+    print_table(
+        ("name", "version", "position", "head", "behind", "status", "heard of", "dead"),
+        (
+            (
+                *(p.name, p.version, p.position, p.head),
+                f"{p.lag_events} ({p.lag_seconds:.0f} s)" if p.lag_events else "level",
+                p.status,
+                _ago(p.heartbeat_seconds),
+                p.dead_letters,
+            )
+            for p in found
+        ),
+    )
+
+
+def doctor(
+    *,
+    quick: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Do not read the whole event log."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Find out what is wrong, and what to do about it.
+
+    Looks at the settings, the database, every fact of the event log, the read models,
+    the scrapes that wait, Redis and the disk. It changes nothing.
+    """
+    findings: list[Finding] = []
+    for finding in examine(data_dir=data_dir, quick=quick):
+        findings.append(finding)
+        if not json:
+            print(f"{_MARKS[finding.state]:<8}{finding.check}: {plain(finding.text)}")
+            if finding.advice is not None:
+                print(f"{'':<8}-> {plain(finding.advice)}")
+            sys.stdout.flush()
+    wrong = [finding for finding in findings if finding.state == "wrong"]
+    if json:
+        print_json({"ok": not wrong, "findings": findings})
+    if wrong:
+        names = ", ".join(finding.check for finding in wrong)
+        raise CommandError(f"{len(wrong)} of {len(findings)} checks failed: {names}.")
+
+
+def _ago(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{seconds:.0f} s ago"

@@ -1,0 +1,234 @@
+"""Appending: a batch of facts into PostgreSQL in one go, by one call or by COPY."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from infra import arrays
+
+# From this many events on, COPY beats the append function (docs/benchmarks.md).
+COPY_FROM = 2_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NO_LIMIT = 2**63 - 1
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks (``actor``), in which conversation, by which command.
+
+    ``command_id`` is unique to one command and the same over its retries; it is stored
+    as the facts' causation.
+    """
+
+    actor: str
+    command_id: UUID
+    correlation_id: UUID | None = None
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """A count that changes with the append, and the limit it may not pass."""
+
+    key: UUID
+    delta: int
+    limit_key: str = ""
+    maximum: int | None = None
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Where an append went: the position of its first fact, and when."""
+
+    first_position: int
+    recorded_at: datetime
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """Facts about to be stored, a column each: stream, version, name and body."""
+
+    streams: list[UUID]
+    versions: list[int]
+    names: list[str]
+    bodies: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+
+Within = Callable[[Cursor[TupleRow], Appended], None]
+
+
+_APPEND = """
+SELECT first_position, at FROM goatherd_append(
+    %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[],
+    %b::text, %b::uuid, %b::uuid,
+    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[])
+"""
+_OPEN_APPEND = """
+SELECT first_position, at, previous FROM goatherd_open_append(
+    %b::bigint, %b::uuid[], %b::bigint[],
+    %b::uuid[], %b::bigint[], %b::uuid[], %b::bigint[], %b::bigint[])
+"""
+_COPY = """
+COPY goatherd_events (notification_id, originator_id, originator_version, topic, state,
+    recorded_at, actor, correlation_id, causation_id, digest) FROM STDIN (FORMAT BINARY)
+"""
+_COPY_TYPES = [
+    *("int8", "uuid", "int8", "text", "bytea"),
+    *("timestamptz", "text", "uuid", "uuid", "bytea"),
+]
+
+
+def link(
+    previous: bytes,
+    *,
+    at: datetime,
+    ask: bytes,
+    stream: UUID,
+    version: int,
+    name: str,
+    body: bytes,
+) -> bytes:
+    """Return the link that an event, recorded ``at``, adds to its stream's chain.
+
+    SHA-256 over the link before it (nothing for a first version), its metadata
+    (``ask`` as ``asked`` returns it) and its body; the SQL function ``goatherd_link``
+    computes the same.
+    """
+    return hashlib.sha256(
+        previous
+        + ((at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
+        + stream.bytes
+        + version.to_bytes(8, "big")
+        + ask
+        + name.encode()
+        + b"\n"
+        + body
+    ).digest()
+
+
+def asked(context: Context) -> bytes:
+    """Return who asked, in which conversation and by which command, as linked."""
+    correlation = context.correlation_id or ""
+    return f"{context.actor}\n{correlation}\n{context.command_id}\n".encode()
+
+
+def write(
+    connection: Connection[TupleRow],
+    batch: Batch,
+    context: Context,
+    guards: Sequence[tuple[UUID, int]],
+    tallies: Sequence[Tally],
+    alongside: Within | None,
+) -> Appended:
+    conditions = (
+        arrays.uuids([stream for stream, _ in guards]),
+        arrays.bigints([version for _, version in guards]),
+        arrays.uuids([tally.key for tally in tallies]),
+        arrays.bigints([tally.delta for tally in tallies]),
+        arrays.bigints(
+            [_NO_LIMIT if t.maximum is None else t.maximum for t in tallies]
+        ),
+    )
+    if alongside is None and len(batch) < COPY_FROM:
+        # One statement in autocommit is one round trip and one transaction.
+        with connection.cursor(binary=True) as cursor:
+            return _call_append(cursor, batch, context, conditions)
+    with connection.transaction(), connection.cursor(binary=True) as cursor:
+        store = _call_append if len(batch) < COPY_FROM else _copy
+        appended = store(cursor, batch, context, conditions)
+        if alongside is not None:
+            alongside(cursor, appended)
+        return appended
+
+
+def _call_append(
+    cursor: Cursor[TupleRow],
+    batch: Batch,
+    context: Context,
+    conditions: tuple[arrays.Packed, ...],
+) -> Appended:
+    row = cursor.execute(
+        _APPEND,
+        (
+            arrays.uuids(batch.streams),
+            arrays.bigints(batch.versions),
+            arrays.texts(batch.names),
+            arrays.blobs(batch.bodies),
+            arrays.bigints(_depths(batch.streams)),
+            context.actor,
+            context.correlation_id,
+            context.command_id,
+            *conditions,
+        ),
+        prepare=True,
+    ).fetchone()
+    assert row is not None
+    return Appended(*row)
+
+
+def _depths(streams: Sequence[UUID]) -> list[int]:
+    """Return how many times each stream came before; empty if none ever did."""
+    if len(set(streams)) == len(streams):
+        return []
+    seen: Counter[UUID] = Counter()
+    depths: list[int] = []
+    for stream in streams:
+        depths.append(seen[stream])
+        seen[stream] += 1
+    return depths
+
+
+def _copy(
+    cursor: Cursor[TupleRow],
+    batch: Batch,
+    context: Context,
+    conditions: tuple[arrays.Packed, ...],
+) -> Appended:
+    written: set[tuple[UUID, int]] = set()
+    continued: list[tuple[UUID, int]] = []
+    for stream, version in zip(batch.streams, batch.versions, strict=True):
+        if version != 1 and (stream, version - 1) not in written:
+            continued.append((stream, version - 1))
+        written.add((stream, version))
+    row = cursor.execute(
+        _OPEN_APPEND,
+        (
+            len(batch),
+            arrays.uuids([stream for stream, _ in continued]),
+            arrays.bigints([version for _, version in continued]),
+            *conditions,
+        ),
+        prepare=True,
+    ).fetchone()
+    assert row is not None
+    first, at, digests = row
+    links: dict[tuple[UUID, int], bytes] = dict(zip(continued, digests, strict=True))
+    ask = asked(context)
+    events = zip(batch.streams, batch.versions, batch.names, batch.bodies, strict=True)
+    with cursor.copy(_COPY) as copy:
+        copy.set_types(_COPY_TYPES)
+        for position, (stream, version, name, body) in enumerate(events, first):
+            digest = link(
+                b"" if version == 1 else links[stream, version - 1],
+                at=at,
+                ask=ask,
+                stream=stream,
+                version=version,
+                name=name,
+                body=body,
+            )
+            links[stream, version] = digest
+            copy.write_row(
+                (
+                    *(position, stream, version, name, body),
+                    *(at, context.actor, context.correlation_id, context.command_id),
+                    digest,
+                )
+            )
+    return Appended(first, at)

@@ -1,0 +1,121 @@
+"""A request for every operation there is, made from the OpenAPI document."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import cast
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+
+from api.main import assemble
+from infra.settings import Settings
+from tests.api.documented import Described, Documented, Json
+from tests.api.goatherd import Tenant, data_of
+
+
+class Ask(msgspec.Struct, kw_only=True):
+    """A request that an organization may make, to be spoiled by a test."""
+
+    method: str
+    path: str
+    params: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    json: Json | None = None
+    content: bytes | None = None
+
+    def made_by(self, tenant: Tenant) -> httpx.Response:
+        body = {"json": self.json, "content": self.content}
+        return tenant.ask(
+            self.method,
+            self.path,
+            params=self.params,
+            headers=self.headers,
+            **{name: value for name, value in body.items() if value is not None},
+        )
+
+
+@cache
+def operations() -> Mapping[str, Described]:
+    """Every documented operation that needs a key, by its id."""
+    # Nothing connects before the application is started.
+    nowhere = Settings(
+        database_url="postgresql://nobody@127.0.0.1:1/x", secret="x" * 32
+    )
+    documented = Documented(assemble(nowhere))
+    return {o.id: o for o in documented.operations.values() if o.needs_key}
+
+
+def ids_of(tenant: Tenant) -> dict[str, str]:
+    """One of each thing that the organization has, by the name its id goes by."""
+    creator = tenant.add(f"goat.{uuid4().hex[:20]}")
+    scrape = data_of(tenant.post(f"/creators/{creator['id']}/scrape"), status=202)
+    # Further keys of this one, and not the one that asks: it may be revoked.
+    key = tenant.with_key("read")
+    tenant.goatherd.catch_up()
+    return {
+        "project_id": str(tenant.project_id),
+        "creator_id": creator["id"],
+        "scrape_id": scrape["scrape_id"],
+        "key_id": str(key.key_id),
+    }
+
+
+def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:
+    """The request that the document's example makes, about these things."""
+    handle = f"spam.{uuid4().hex[:20]}"
+    path = operation.path.format(**ids, handle=handle)
+    if not operation.bodies:
+        return Ask(method=operation.method, path=path)
+    body = about(operation.bodies[example], ids)
+    return Ask(method=operation.method, path=path, json=cast("Json", body))
+
+
+def about(example: object, ids: Mapping[str, str]) -> object:
+    """The example of a body, about these things and with handles nobody has."""
+    if isinstance(example, list):
+        return [about(item, ids) for item in cast("list[object]", example)]
+    if not isinstance(example, dict):
+        return example
+    fields = cast("Json", example)
+    return {name: _about(name, value, ids) for name, value in fields.items()}
+
+
+def _about(name: str, value: object, ids: Mapping[str, str]) -> object:
+    if name == "tiktok_handle":
+        return f"@goat.{uuid4().hex[:20]}"
+    if name in ids:
+        return ids[name]
+    if name.removesuffix("s") in ids:
+        return [ids[name.removesuffix("s")]]
+    return about(value, ids)
+
+
+def places_of_ids(operation: Described) -> list[tuple[str, str]]:
+    """Where the operation takes an id: path, query or body, and under which name."""
+    found = [("path", name) for name in operation.ids("path")]
+    found += [("query", name) for name in operation.ids("query")]
+    for body in operation.bodies:
+        found += [("body", name) for name in _names_of_ids(body)]
+    return found
+
+
+def _names_of_ids(example: object) -> list[str]:
+    if isinstance(example, list):
+        items = cast("list[object]", example)
+        return [name for item in items for name in _names_of_ids(item)]
+    if not isinstance(example, dict):
+        return []
+    fields = cast("Json", example)
+    names = [name for name, value in fields.items() if _is_id(value)]
+    return names + [n for value in fields.values() for n in _names_of_ids(value)]
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return bool(items) and _is_id(items[0])
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False

@@ -1,0 +1,43 @@
+"""What the tests of the HTTP interface share: a tiny application, and the real one."""
+
+from collections.abc import Iterator
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from tests.api.goatherd import Goatherd, Tenant, cloned, started
+from tests.api.tiny import Keyring, tiny_app
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring()
+
+
+@pytest.fixture
+def tiny(keyring: Keyring) -> Iterator[TestClient[Litestar]]:
+    """A client of the tiny application that sends a key for everything."""
+    header = keyring.add(1, "read", "write", "admin")
+    with TestClient(tiny_app(keyring), raise_server_exceptions=False) as client:
+        client.headers.update(header)
+        yield client
+
+
+@pytest.fixture(scope="session")
+def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """The real application; tests share it, as tenants of it."""
+    with cloned(postgres_url, template_database) as url, started(url) as goatherd:
+        yield goatherd
+
+
+@pytest.fixture
+def home(goatherd: Goatherd) -> Tenant:
+    """An organization of the test's own."""
+    return goatherd.tenant()
+
+
+@pytest.fixture
+def stranger(goatherd: Goatherd) -> Tenant:
+    """Another one."""
+    return goatherd.tenant()

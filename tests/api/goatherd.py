@@ -1,0 +1,331 @@
+"""The real application over a real database, and the organizations that use it."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import psycopg
+from litestar import Litestar
+from litestar.testing import TestClient
+from psycopg import sql
+
+from api.main import assemble
+from domain import commands as c
+from domain import events as e
+from domain.plans import UNLIMITED
+from domain.streams import creators_tally
+from infra.handlers.creators import disable_creator
+from infra.handlers.folding import next_entries
+from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
+from infra.ids import new_id
+from infra.settings import Settings
+from infra.store import Recorded, Store
+from projections import PROJECTIONS
+from projections.api_keys import ApiKeys
+from projections.follower import Follower
+from tests.api.documented import Documented
+from tests.builders import NOON, asking, opened_store
+from workers.jobs import ScrapeJobs
+
+BASE = "/api/v1"
+SECRET = "mountain goat " * 3
+
+# Everything that a creator may be added with, but its handle.
+SETTINGS: dict[str, Any] = {
+    "tracking_mode": "selective",
+    "tracking_start_date": "2026-01-31",
+    "tracking_end_date": "2026-02-28",
+    "description": "Found at the fair.",
+    "readme": "# Goat\n\nKnows how to climb. \N{GOAT}",
+    "metadata": {"tags": ["goat", None, 1.5], "owner": {"name": "Peter"}},
+}
+
+# What an operator would set: the built-in free plan allows no API request at all.
+PLANS = {
+    "free": {
+        "max_creators_per_org": 5,
+        "max_projects_per_org": 1,
+        "max_api_keys_per_org": 3,
+        "max_requests_per_minute": 10_000,
+        "max_api_requests_per_day": 100_000,
+        "max_manual_scrape_triggers_per_day": 1,
+    },
+    "closed": {"max_api_requests_per_day": 0},
+}
+
+_KEPT = """
+SELECT (SELECT array[count(*), max(notification_id)] FROM goatherd_events),
+       (SELECT array_agg(md5(t::text) ORDER BY t::text) FROM tally t),
+       (SELECT array_agg(md5(i::text) ORDER BY i::text) FROM idempotency i),
+       (SELECT array_agg(md5(k::text) ORDER BY k::text) FROM api_keys k)
+"""
+
+
+class Goatherd:
+    """One running application, its database, and the followers of its log."""
+
+    def __init__(self, client: TestClient[Litestar], store: Store, url: str) -> None:
+        self.client = client
+        self.store = store
+        self.url = url
+        self.documented = Documented(client.app)
+        self._followers = [
+            Follower(projection, pool=store.pool, codec=store.codec)
+            for projection in (*PROJECTIONS, ScrapeJobs())
+        ]
+        for follower in self._followers:
+            follower.register()
+
+    def catch_up(self, *, but: str = "") -> None:
+        """Let every read model take in the whole log, perhaps all but one."""
+        for follower in self._followers:
+            if follower.projection.name != but:
+                follower.catch_up()
+
+    def kept(self) -> object:
+        """Everything that a request may store and a refused one may not."""
+        return self.asked(_KEPT)
+
+    def asked(self, query: str, *values: object) -> list[Any]:
+        """What the database itself says."""
+        with self.store.pool.connection() as connection:
+            cursor = connection.execute(query.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def log(self, stream: UUID | str) -> list[Recorded]:
+        """The facts of one stream."""
+        stream = UUID(str(stream))
+        return self.store.load(stream)[stream]
+
+    def facts(self, stream: UUID | str) -> list[e.Fact]:
+        return [recorded.fact for recorded in self.log(stream)]
+
+    @property
+    def head(self) -> int:
+        """The position of the newest fact."""
+        return self.store.head()
+
+    def since(self, position: int) -> list[Recorded]:
+        """The facts after a position, whatever they are about, in the log's order."""
+        streams = self.asked(
+            "SELECT DISTINCT originator_id FROM goatherd_events "
+            "WHERE notification_id > %s",
+            position,
+        )
+        histories = self.store.load(*(stream for (stream,) in streams))
+        recorded = (fact for history in histories.values() for fact in history)
+        return sorted(
+            (fact for fact in recorded if fact.position > position),
+            key=lambda fact: fact.position,
+        )
+
+    def append(self, stream: UUID | str, *facts: e.Fact) -> None:
+        """Let facts happen that no request can make happen."""
+        stream = UUID(str(stream))
+        past = self.store.load(stream)[stream]
+        self.store.append(next_entries(stream, past, facts), context=asking())
+
+    def tenant(self, *, plan: str = UNLIMITED, time_zone: str = "UTC") -> "Tenant":
+        """A new organization with one project and a key that may do everything."""
+        made = make_organization(
+            self.store,
+            name="Herd",
+            plan=plan,
+            time_zone=time_zone,
+            context=asking(),
+            # As the command line does it, so that the key opens at once.
+            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+        )
+        return Tenant(
+            self,
+            organization_id=made.organization_id,
+            project_id=made.project_id,
+            key_id=made.key.key_id,
+            key=made.key.text,
+        )
+
+
+class Tenant:
+    """An organization with a project, and whoever asks with one of its keys."""
+
+    def __init__(
+        self,
+        goatherd: Goatherd,
+        *,
+        organization_id: UUID,
+        project_id: UUID,
+        key_id: UUID,
+        key: str,
+    ) -> None:
+        self.goatherd = goatherd
+        self.organization_id = organization_id
+        self.project_id = project_id
+        self.key_id = key_id
+        self.key = key
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        client: TestClient[Litestar] | None = None,
+        **sent: Any,  # noqa: ANN401 - as httpx takes them
+    ) -> httpx.Response:
+        """Send a request, and hold the answer against the OpenAPI document.
+
+        An empty header is left out.
+        """
+        headers = {"Authorization": f"Bearer {self.key}", **(headers or {})}
+        headers = {name: value for name, value in headers.items() if value}
+        answer = (client or self.goatherd.client).request(
+            method, path if path.startswith("/api/") else BASE + path,
+            headers=headers, **sent,
+        )  # fmt: skip
+        self.goatherd.documented.check(answer)
+        return answer
+
+    def get(self, path: str, **sent: Any) -> httpx.Response:  # noqa: ANN401
+        return self.ask("GET", path, **sent)
+
+    def post(self, path: str, json: object = None, **sent: Any) -> httpx.Response:  # noqa: ANN401
+        return self.ask("POST", path, **_body(json), **sent)
+
+    def patch(self, path: str, json: object, **sent: Any) -> httpx.Response:  # noqa: ANN401
+        return self.ask("PATCH", path, json=json, **sent)
+
+    def delete(self, path: str, **sent: Any) -> httpx.Response:  # noqa: ANN401
+        return self.ask("DELETE", path, **sent)
+
+    @property
+    def creators(self) -> str:
+        """Where creators are added to the project."""
+        return f"/projects/{self.project_id}/creators"
+
+    def add(self, handle: str, **settings: object) -> dict[str, Any]:
+        """Add a creator, and return it as it was answered."""
+        answer = self.post(self.creators, {"tiktok_handle": handle, **settings})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["data"]
+
+    def shown(self, creator_id: str) -> dict[str, Any]:
+        """The creator as it is read once the followers are level."""
+        self.goatherd.catch_up()
+        return data_of(self.get(f"/creators/{creator_id}"))
+
+    @property
+    def counted(self) -> int:
+        """How many creators the plan's limit is compared with."""
+        rows = self.goatherd.asked(
+            "SELECT value FROM tally WHERE key = %s",
+            creators_tally(self.organization_id),
+        )
+        return rows[0][0] if rows else 0
+
+    def disable(self, creator_id: str) -> UUID:
+        """Let the policy disable a creator; returns the scrape that was the last."""
+        scrape_id = new_id()
+        disable_creator(
+            self.goatherd.store,
+            UUID(creator_id),
+            c.AutoDisable(verdict="private", scrape_id=scrape_id),
+            context=asking(),
+        )
+        return scrape_id
+
+    def saw(self, creator_id: str, **figures: Any) -> None:  # noqa: ANN401
+        """Let a scrape have seen the creator's profile."""
+        self.goatherd.append(
+            new_id(),
+            e.ProfileSnapshotRecorded(
+                organization_id=self.organization_id,
+                creator_id=UUID(creator_id),
+                observed_at=NOON,
+                provider="test",
+                **figures,
+            ),
+        )
+
+    def with_key(
+        self, *scopes: e.Scope, expires_at: datetime | None = None
+    ) -> "Tenant":
+        """The same organization, asking with another key."""
+        issued = issue_key(
+            self.goatherd.store,
+            self.organization_id,
+            name="Another key",
+            scopes=scopes or ALL_SCOPES,
+            expires_at=expires_at,
+            plans=settings_for(self.goatherd.url).all_plans,
+            context=asking(),
+            alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+        )
+        return Tenant(
+            self.goatherd,
+            organization_id=self.organization_id,
+            project_id=self.project_id,
+            key_id=issued.key_id,
+            key=issued.text,
+        )
+
+
+def data_of(answer: httpx.Response, *, status: int = 200) -> Any:  # noqa: ANN401
+    """The data of an answer that must have this status."""
+    assert answer.status_code == status, answer.text
+    return answer.json()["data"]
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str | None]:
+    """The status of an answer, and why it failed if it did."""
+    return answer.status_code, (answer.json()["meta"] or {}).get("code")
+
+
+def settings_for(url: str) -> Settings:
+    return Settings.from_environment(
+        {
+            "GOATHERD_DATABASE_URL": url,
+            "GOATHERD_SECRET": SECRET,
+            "GOATHERD_PLANS": msgspec.json.encode(PLANS).decode(),
+        }
+    )
+
+
+@contextmanager
+def serving(url: str) -> Generator[TestClient[Litestar]]:
+    """One application, as each process of `goatherd serve` has it."""
+    app = assemble(settings_for(url))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@contextmanager
+def started(url: str) -> Generator[Goatherd]:
+    """An application and its followers on a migrated database."""
+    with serving(url) as client, opened_store(url, pool_size=8) as store:
+        yield Goatherd(client, store, url)
+
+
+@contextmanager
+def cloned(server_url: str, template: str) -> Generator[str]:
+    """The URL of a migrated, empty database for more than one test."""
+    name = f"goatherd_api_{uuid4().hex}"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    server = urlsplit(server_url)
+    query = f"?{server.query}" if server.query else ""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            create.format(sql.Identifier(name), sql.Identifier(template))
+        )
+    yield f"{server.scheme}://{server.netloc}/{name}{query}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(drop.format(sql.Identifier(name)))
+
+
+def _body(json: object) -> dict[str, object]:
+    return {} if json is None else {"json": json}

@@ -1,0 +1,300 @@
+"""Scrapes: asked for by hand, and watched on their way."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import events as e
+from domain.streams import manual_scrapes_tally
+from infra.ids import new_id
+from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+
+THEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def requested(home: Tenant, creator_id: str, **sent: object) -> dict[str, Any]:
+    return data_of(home.post(f"/creators/{creator_id}/scrape", **sent), status=202)
+
+
+def shown(home: Tenant, scrape_id: str) -> dict[str, Any]:
+    home.goatherd.catch_up()
+    return data_of(home.get(f"/scrapes/{scrape_id}"))
+
+
+def lease(home: Tenant, scrape_id: str, *, seconds: int) -> None:
+    """Let a worker have taken the job, whose lease ends in so many seconds."""
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE scrape_job SET state = 'leased', attempts = attempts + 1, "
+        "started_at = now(), lease_until = now() + make_interval(secs => %s) "
+        "WHERE scrape_id = %s",
+        seconds,
+        UUID(scrape_id),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "job_type"),
+    (
+        (None, "creator_profiles"),
+        ({}, "creator_profiles"),
+        ({"job_type": "creator_profiles"}, "creator_profiles"),
+        ({"job_type": "video_stats"}, "video_stats"),
+        ({"job_type": "discover_videos"}, "discover_videos"),
+    ),
+)
+def test_a_scrape_is_queued(
+    home: Tenant, body: dict[str, str] | None, job_type: e.JobType
+):
+    creator_id = home.add("watched.goat")["id"]
+    head = home.goatherd.head
+
+    answer = home.post(f"/creators/{creator_id}/scrape", body)
+
+    (recorded,) = home.goatherd.since(head)
+    assert answer.status_code == 202
+    assert answer.json() == {
+        "data": {
+            "scrape_id": str(recorded.stream),
+            "creator_id": creator_id,
+            "job_type": job_type,
+            "status": "queued",
+        },
+        "error": None,
+        "meta": None,
+    }
+    assert recorded.fact == e.ScrapeRequested(
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        creator_id=UUID(creator_id),
+        handle="watched.goat",
+        job_type=job_type,
+        trigger="manual",
+    )
+    assert recorded.actor == f"key:{home.key_id}"
+    assert recorded.correlation_id == UUID(answer.headers["X-Request-Id"])
+    assert int(answer.headers["Goatherd-Position"]) == recorded.position
+
+
+def test_a_queued_scrape_can_be_watched(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+
+    scrape_id = requested(home, creator_id)["scrape_id"]
+
+    (recorded,) = home.goatherd.log(scrape_id)
+    scrape = shown(home, scrape_id)
+    assert scrape.pop("next_attempt_at") is not None
+    assert scrape == {
+        "id": scrape_id,
+        "creator_id": creator_id,
+        "project_id": str(home.project_id),
+        "tiktok_handle": "watched.goat",
+        "job_type": "creator_profiles",
+        "trigger": "manual",
+        "status": "queued",
+        "attempts": 0,
+        "outcome": None,
+        "error": None,
+        "provider": None,
+        "observed_at": None,
+        "profile_seen": None,
+        "videos_seen": None,
+        "pages": None,
+        "payload_sha256": None,
+        "duration_ms": None,
+        "requested_at": recorded.recorded_at.isoformat().replace("+00:00", "Z"),
+        "started_at": None,
+        "finished_at": None,
+    }
+
+
+def test_a_scrape_that_a_worker_has_is_running_until_its_lease_ends(home: Tenant):
+    scrape_id = requested(home, home.add("watched.goat")["id"])["scrape_id"]
+
+    lease(home, scrape_id, seconds=60)
+    running = shown(home, scrape_id)
+    lease(home, scrape_id, seconds=-1)
+    lost = shown(home, scrape_id)
+
+    assert (running["status"], running["attempts"]) == ("running", 1)
+    assert running["started_at"] is not None
+    assert running["next_attempt_at"] is None
+    assert (lost["status"], lost["attempts"]) == ("queued", 2)
+
+
+def test_a_scrape_that_waits_for_another_try_says_what_came_of_the_last(home: Tenant):
+    scrape_id = requested(home, home.add("watched.goat")["id"])["scrape_id"]
+    lease(home, scrape_id, seconds=60)
+    home.goatherd.asked(
+        "UPDATE scrape_job SET state = 'ready', outcome = 'rate_limited', "
+        "error = 'Slow down.', due_at = now() + interval '1 hour' WHERE scrape_id = %s",
+        UUID(scrape_id),
+    )
+
+    scrape = shown(home, scrape_id)
+
+    assert (scrape["status"], scrape["outcome"]) == ("queued", "rate_limited")
+    assert scrape["error"] == "Slow down."
+    assert datetime.fromisoformat(scrape["next_attempt_at"]) > datetime.now(UTC)
+
+
+def test_a_scrape_that_succeeded_says_what_it_saw(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+    scrape_id = requested(home, creator_id)["scrape_id"]
+    about: dict[str, Any] = {
+        "organization_id": home.organization_id,
+        "creator_id": UUID(creator_id),
+        "observed_at": THEN,
+        "provider": "test",
+    }
+
+    home.goatherd.append(
+        scrape_id,
+        e.ProfileSnapshotRecorded(**about, display_name="Billy", follower_count=9),
+        e.ScrapeSucceeded(
+            **about,
+            job_type="creator_profiles",
+            attempts=2,
+            duration_ms=37,
+            profile_seen=True,
+            payload_sha256="ab" * 32,
+        ),
+    )
+
+    scrape = shown(home, scrape_id)
+    finished_at = home.goatherd.log(scrape_id)[-1].recorded_at
+    seen = {
+        "status": "succeeded",
+        "outcome": "ok",
+        "attempts": 2,
+        "provider": "test",
+        "observed_at": "2026-03-01T12:00:00Z",
+        "profile_seen": True,
+        "videos_seen": 0,
+        "pages": 0,
+        "payload_sha256": "ab" * 32,
+        "duration_ms": 37,
+        "next_attempt_at": None,
+    }
+    assert scrape | seen == scrape
+    assert datetime.fromisoformat(scrape["finished_at"]) == finished_at
+    creator = home.shown(creator_id)
+    assert (creator["display_name"], creator["follower_count"]) == ("Billy", 9)
+    assert datetime.fromisoformat(creator["last_scraped_at"]) == finished_at
+
+
+def test_a_scrape_that_failed_says_why(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+    scrape_id = requested(home, creator_id)["scrape_id"]
+
+    home.goatherd.append(
+        scrape_id,
+        e.ScrapeFailed(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator_id),
+            job_type="creator_profiles",
+            provider="test",
+            attempts=5,
+            error="The account is private.",
+            outcome="private",
+        ),
+    )
+
+    scrape = shown(home, scrape_id)
+    failed = {
+        "status": "failed",
+        "outcome": "private",
+        "attempts": 5,
+        "error": "The account is private.",
+    }
+    assert scrape | failed == scrape
+
+
+def test_a_creators_scrapes_are_listed_newest_first_page_by_page(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+    home.add("other.goat")
+    newest_first = [
+        requested(home, creator_id, json={"job_type": "video_stats"})["scrape_id"]
+        for _ in range(3)
+    ][::-1]
+    home.goatherd.catch_up()
+    path = f"/creators/{creator_id}/scrapes"
+
+    first = home.get(path, params={"limit": 2})
+    cursor = first.json()["meta"]["nextCursor"]
+    second = home.get(path, params={"cursor": cursor})
+
+    assert [row["id"] for row in data_of(first)] == newest_first[:2]
+    assert data_of(first)[0] == shown(home, newest_first[0])
+    rest = data_of(second)
+    assert rest[0]["id"] == newest_first[2]
+    assert {(row["job_type"], row["trigger"]) for row in rest[1:]} == {
+        ("creator_profiles", "added"),
+        ("discover_videos", "added"),
+    }
+    assert second.json()["meta"] == {"nextCursor": None, "limit": 50}
+
+
+def test_a_cursor_is_worth_nothing_in_another_creators_list(home: Tenant):
+    one, other = home.add("one.goat")["id"], home.add("other.goat")["id"]
+    home.goatherd.catch_up()
+    page = home.get(f"/creators/{one}/scrapes", params={"limit": 1})
+
+    refused = home.get(
+        f"/creators/{other}/scrapes",
+        params={"cursor": page.json()["meta"]["nextCursor"]},
+    )
+
+    assert code_of(refused) == (400, "invalid_cursor")
+
+
+def test_a_removed_creators_scrapes_can_still_be_read(home: Tenant):
+    creator_id = home.add("leaving.goat")["id"]
+    home.delete(f"/creators/{creator_id}")
+    home.goatherd.catch_up()
+
+    answer = home.get(f"/creators/{creator_id}/scrapes")
+
+    assert len(data_of(answer)) == 2
+
+
+def test_scrapes_by_hand_are_limited_by_the_day(goatherd: Goatherd):
+    home = goatherd.tenant(plan="free")
+    creator_id = home.add("watched.goat")["id"]
+    path = f"/creators/{creator_id}/scrape"
+
+    first = home.post(path)
+    kept = goatherd.kept()
+    second = home.post(path, {"job_type": "video_stats"})
+    kept_after_refusal = goatherd.kept()
+    today = manual_scrapes_tally(home.organization_id, datetime.now(UTC).date())
+    goatherd.asked("UPDATE tally SET key = %s WHERE key = %s", new_id(), today)
+    next_day = home.post(path)
+
+    assert (first.status_code, next_day.status_code) == (202, 202)
+    assert second.status_code == 402
+    assert second.json()["meta"] == {
+        "code": "limit_reached",
+        "requestId": second.headers["X-Request-Id"],
+        "limitKey": "max_manual_scrape_triggers_per_day",
+        "current": 1,
+        "max": 1,
+    }
+    assert kept_after_refusal == kept
+
+
+def test_a_disabled_creator_may_be_scraped_by_hand_and_a_removed_one_not(home: Tenant):
+    disabled, removed = home.add("hidden.goat")["id"], home.add("leaving.goat")["id"]
+    home.disable(disabled)
+    home.delete(f"/creators/{removed}")
+    kept = home.goatherd.kept()
+
+    refused = home.post(f"/creators/{removed}/scrape")
+    kept_after_refusal = home.goatherd.kept()
+    queued = home.post(f"/creators/{disabled}/scrape")
+
+    assert code_of(refused) == (409, "creator_removed")
+    assert kept_after_refusal == kept
+    assert queued.status_code == 202

@@ -1,0 +1,183 @@
+"""The command line as people use it: words in, what came out, processes that run."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import psutil
+import pytest
+
+from api.cli import main
+from infra.embedded.processes import wait_until
+from infra.settings import PREFIX
+
+ROOT = Path(__file__).parent.parent
+PATIENTLY = 30.0
+
+_MAIN = "\nimport sys; from api.cli import main; sys.exit(main())"
+
+
+class Outcome(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:  # noqa: ANN401
+        """The one JSON document that is all of stdout."""
+        assert self.status == 0, self.err
+        return msgspec.json.decode(self.out)
+
+    @property
+    def complaint(self) -> str:
+        """The one line on stderr that says why it failed."""
+        (line,) = self.err.splitlines()
+        assert line.startswith("goatherd: ")
+        return line.removeprefix("goatherd: ")
+
+
+class CommandLine:
+    """Carries out command lines in this process."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in bare(os.environ, ours=True):
+            monkeypatch.delenv(name)
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def set(self, **settings: object) -> None:
+        """Set GOATHERD_ variables."""
+        for name, value in settings.items():
+            self._monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(value))
+
+    def __call__(self, *words: str) -> Outcome:
+        status = main(words)
+        written = self._capsys.readouterr()
+        return Outcome(status, written.out, written.err)
+
+
+class Running:
+    """A command that runs in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+        self.process = process
+        self._folder = folder
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def out(self) -> str:
+        return (self._folder / f"{self.pid}.out").read_text()
+
+    @property
+    def err(self) -> str:
+        return (self._folder / f"{self.pid}.err").read_text()
+
+    def says(self, text: str) -> bool:
+        """Wait until it has written the text; False if it ended without."""
+        wait_until(lambda: text in self.out or self._ended(), seconds=PATIENTLY)
+        return text in self.out
+
+    def send(self, sent: signal.Signals) -> int:
+        """Send a signal, and return the status it ends with."""
+        self.process.send_signal(sent)
+        return self.process.wait(PATIENTLY)
+
+    def children(self, *, deep: bool = False) -> list[psutil.Process]:
+        """The processes it started, with all that these started if that is asked."""
+        return living(psutil.Process(self.pid).children(recursive=deep))
+
+    def child(self, words: str) -> psutil.Process | None:
+        """The child whose command line holds the words."""
+        for child in self.children():
+            try:
+                if words in " ".join(child.cmdline()):
+                    return child
+            except psutil.Error:
+                continue
+        return None
+
+    def has(self, words: str) -> bool:
+        """Whether it has such a child."""
+        return self.child(words) is not None
+
+    def _ended(self) -> bool:
+        return self.process.poll() is not None
+
+
+def living(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; what only waits to be reaped does not."""
+    found: list[psutil.Process] = []
+    for process in processes:
+        try:
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+@contextmanager
+def running(
+    *words: str, settings: Mapping[str, object], folder: Path, before: str = ""
+) -> Generator[Running]:
+    """Run a command with these GOATHERD_ settings; its output goes to the folder.
+
+    ``before`` is Python that the process runs first. What is left at the end is told to
+    stop, and its own supervisor sees to the rest should it not listen.
+    """
+    environment = bare(os.environ) | {
+        f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()
+    }
+    environment["PYTHONPATH"] = str(ROOT)
+    out, err = folder / "out", folder / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-c", before + _MAIN, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+    out.rename(folder / f"{process.pid}.out")
+    err.rename(folder / f"{process.pid}.err")
+    try:
+        yield Running(process, folder)
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENTLY)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def bare(environ: Mapping[str, str], *, ours: bool = False) -> dict[str, str]:
+    """The environment without our settings; or only these, if that is asked."""
+
+    def is_ours(name: str) -> bool:
+        return name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+
+    return {k: v for k, v in environ.items() if is_ours(k) is ours}
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
