@@ -20,13 +20,13 @@ from infra.store import Recorded
 from projections.reading import Reader
 
 _ORGANIZATION = """
-INSERT INTO organizations (organization_id, name, plan, time_zone, created_at,
-                           updated_at)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id) DO NOTHING
+INSERT INTO organizations (organization_id, name, plan, time_zone, position,
+                           created_at, updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id) DO NOTHING
 """
 _PLAN = """
-UPDATE organizations SET plan = %s, updated_at = %s
-WHERE organization_id = %s AND updated_at < %s
+UPDATE organizations SET plan = %s, updated_at = %s, position = %s
+WHERE organization_id = %s AND position < %s
 """
 _KEY = """
 INSERT INTO api_keys (organization_id, id, name, digest, hint, scopes, created_at,
@@ -131,14 +131,15 @@ async def page_of_keys(
 
 def _write(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
     fact, organization, at = recorded.fact, recorded.stream, recorded.recorded_at
+    position = recorded.position
     match fact:
         case e.OrganizationCreated():
             cursor.execute(
                 _ORGANIZATION,
-                (organization, fact.name, fact.plan, fact.time_zone, at, at),
+                (organization, fact.name, fact.plan, fact.time_zone, position, at, at),
             )
         case e.PlanChanged(new=plan):
-            cursor.execute(_PLAN, (plan, at, organization, at))
+            cursor.execute(_PLAN, (plan, at, position, organization, position))
         case e.ApiKeyCreated():
             cursor.execute(
                 _KEY,

@@ -25,6 +25,7 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     description: str | None
     version: int = 1
+    position: int
     created_at: datetime
     updated_at: datetime
 
@@ -136,11 +137,12 @@ def fold(row: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
                 id=fact.project_id,
                 name=fact.name,
                 description=fact.description,
+                position=recorded.position,
                 created_at=recorded.recorded_at,
                 updated_at=recorded.recorded_at,
             )
         case e.ProjectDetailsChanged():
-            if row is None or row.updated_at >= recorded.recorded_at:
+            if row is None or row.position >= recorded.position:
                 return row
             return replace(
                 row,
@@ -149,6 +151,7 @@ def fold(row: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
                 if fact.description is UNSET
                 else fact.description,
                 version=row.version + 1,
+                position=recorded.position,
                 updated_at=recorded.recorded_at,
             )
         case _:

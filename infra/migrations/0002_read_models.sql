@@ -34,6 +34,7 @@ CREATE TABLE organizations (
     name            text        NOT NULL,
     plan            text        NOT NULL,
     time_zone       text        NOT NULL,
+    position        bigint      NOT NULL,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL
 );
@@ -58,6 +59,7 @@ CREATE TABLE projects (
     name            text        NOT NULL,
     description     text,
     version         bigint      NOT NULL,
+    position        bigint      NOT NULL,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     PRIMARY KEY (organization_id, id)
@@ -82,7 +84,8 @@ CREATE TABLE creator_list (
     scraped_display_name text,
     description          text,
     readme               text,
-    metadata             jsonb       NOT NULL,
+    -- Not jsonb, which writes out every digit of a large number.
+    metadata             json        NOT NULL,
     tracking_mode        text        NOT NULL,
     tracking_start_date  date,
     tracking_end_date    date,

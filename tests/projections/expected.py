@@ -30,9 +30,14 @@ def organizations(facts: Iterable[Recorded]) -> Rows:
                     "time_zone": zone,
                     "created_at": past.recorded_at,
                     "updated_at": past.recorded_at,
+                    "position": past.position,
                 }
             case e.PlanChanged(new=plan):
-                rows[past.stream] |= {"plan": plan, "updated_at": past.recorded_at}
+                rows[past.stream] |= {
+                    "plan": plan,
+                    "updated_at": past.recorded_at,
+                    "position": past.position,
+                }
             case _:
                 pass
     return rows
@@ -74,12 +79,14 @@ def projects(facts: Iterable[Recorded]) -> Rows:
                     "version": 1,
                     "created_at": past.recorded_at,
                     "updated_at": past.recorded_at,
+                    "position": past.position,
                 }
             case e.ProjectDetailsChanged(project_id=project_id) as change:
                 row = rows[project_id]
                 row |= _set(change, "name", "description")
                 row["version"] += 1
                 row["updated_at"] = past.recorded_at
+                row["position"] = past.position
             case _:
                 pass
     return rows

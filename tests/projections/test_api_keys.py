@@ -38,6 +38,7 @@ def test_an_organization_and_its_key_are_rows(connection: Reading, history: Hist
             "name": "Home",
             "plan": "free",
             "time_zone": "Europe/Berlin",
+            "position": 1,
             "created_at": MONDAY,
             "updated_at": MONDAY,
         }

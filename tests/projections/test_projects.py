@@ -32,6 +32,7 @@ def test_a_created_project_is_a_row(connection: Reading, history: History):
             "name": "Goats",
             "description": "All of them",
             "version": 1,
+            "position": 1,
             "created_at": MONDAY,
             "updated_at": MONDAY,
         }
