@@ -1,0 +1,56 @@
+"""The list's floor: a Litestar application that runs its SELECT and nothing else.
+
+No key, no limits, no request id, no headers of ours, no cursor, no wall around the
+tenant: what is left is the cost of server, framework, driver, database and encoder.
+"""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from litestar import Litestar, get
+
+from api.envelope import Envelope, PageMeta
+from api.reading import DEFAULT_LIMIT
+from infra.database import own_pool
+from infra.settings import Settings
+from projections.creators import _creator, _list, _Shape
+
+
+def create() -> Litestar:
+    """Return the application; granian calls this."""
+    # The same pool as the list's own, but for its role and its shorter patience.
+    pool = own_pool(
+        os.environ["GOATHERD_DATABASE_URL"], size=Settings().reading_pool_size
+    )
+    query = _list(
+        _Shape(has_project=False, statuses=2, sort="created_at", has_after=False)
+    )
+    asked = {
+        "organization": UUID(os.environ["GOATHERD_TEST_ORGANIZATION"]),
+        "status0": "active",
+        "status1": "disabled",
+        "head": DEFAULT_LIMIT + 1,
+        "limit": DEFAULT_LIMIT + 1,
+    }
+
+    @get("/creators")
+    async def creators() -> Envelope:
+        async with pool.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(query, asked, prepare=True)
+            rows = await cursor.fetchall()
+        page = [_creator(row) for row in rows[:DEFAULT_LIMIT]]
+        return Envelope(page, None, PageMeta(next_cursor=None, limit=DEFAULT_LIMIT))
+
+    @asynccontextmanager
+    async def open_pool(app: Litestar) -> AsyncGenerator[None]:
+        del app
+        await pool.open()
+        yield
+        await pool.close()
+
+    return Litestar(
+        [creators], lifespan=[open_pool], logging_config=None, openapi_config=None
+    )

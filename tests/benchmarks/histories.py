@@ -1,0 +1,156 @@
+"""Histories of the usual kind: creators added, described, scraped again and again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.streams import claim_stream
+from infra.ids import new_id
+from infra.mapper import Entry
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Creator(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose history it is."""
+
+    organization_id: UUID
+    project_id: UUID
+    id: UUID
+    handle: str
+
+
+def a_creator(organization_id: UUID, project_id: UUID, number: int) -> Creator:
+    return Creator(
+        organization_id=organization_id,
+        project_id=project_id,
+        id=new_id(),
+        handle=f"goat.of.the.day_{number}",
+    )
+
+
+def addition(creator: Creator) -> list[Entry]:
+    """Return the four facts that adding a creator appends."""
+    claim = claim_stream(creator.project_id, creator.handle)
+    return [
+        Entry(
+            creator.id,
+            1,
+            e.CreatorAdded(
+                organization_id=creator.organization_id,
+                project_id=creator.project_id,
+                handle=creator.handle,
+                tracking_mode="auto",
+                tracking_start_date=BEGINNING.date(),
+                description="Grazes on the roof and posts about it every day.",
+                metadata={"tier": "gold", "manager": "maria"},
+            ),
+        ),
+        Entry(
+            claim,
+            1,
+            e.HandleClaimed(
+                organization_id=creator.organization_id,
+                project_id=creator.project_id,
+                handle=creator.handle,
+                creator_id=creator.id,
+            ),
+        ),
+        request(creator, new_id(), job_type="creator_profiles"),
+        request(creator, new_id(), job_type="discover_videos"),
+    ]
+
+
+def request(creator: Creator, scrape_id: UUID, *, job_type: e.JobType) -> Entry:
+    return Entry(
+        scrape_id,
+        1,
+        e.ScrapeRequested(
+            organization_id=creator.organization_id,
+            project_id=creator.project_id,
+            creator_id=creator.id,
+            handle=creator.handle,
+            job_type=job_type,
+            trigger="manual",
+        ),
+    )
+
+
+def profile_scrape(creator: Creator, number: int) -> list[Entry]:
+    """Return the three facts of a creator's ``number``-th profile scrape."""
+    scrape_id, seen_at = new_id(), BEGINNING + timedelta(hours=6 * number)
+    return [
+        request(creator, scrape_id, job_type="creator_profiles"),
+        Entry(
+            scrape_id,
+            2,
+            e.ProfileSnapshotRecorded(
+                organization_id=creator.organization_id,
+                creator_id=creator.id,
+                observed_at=seen_at,
+                provider="web",
+                precision="exact",
+                user_id=str(6_800_000_000_000_000_000 + number),
+                sec_uid=f"MS4wLjABAAAA{creator.id.hex}",
+                display_name=f"Goat of the Day {creator.handle[-4:]}",
+                avatar_url=f"https://p16.example/{creator.id.hex}~720x720.jpeg",
+                follower_count=10_000 + 37 * number,
+                following_count=120,
+                total_likes_count=900_000 + 4_210 * number,
+                video_count=310 + number,
+            ),
+        ),
+        Entry(
+            scrape_id,
+            3,
+            e.ScrapeSucceeded(
+                organization_id=creator.organization_id,
+                creator_id=creator.id,
+                job_type="creator_profiles",
+                provider="web",
+                attempts=1,
+                observed_at=seen_at,
+                duration_ms=840,
+                profile_seen=True,
+                pages=1,
+                payload_sha256="ab" * 32,
+            ),
+        ),
+    ]
+
+
+def details(creator: Creator, version: int) -> Entry:
+    """Return a new description as the ``version`` of a creator's stream."""
+    return Entry(
+        creator.id,
+        version,
+        e.CreatorDetailsChanged(
+            organization_id=creator.organization_id,
+            description=f"Grazes on the roof and posts about it every day: {version}.",
+            metadata={"tier": "gold", "manager": "maria", "reviewed": version},
+        ),
+    )
+
+
+def busy_log(amount: int, *, scrapes: int = 8) -> Iterator[list[Entry]]:
+    """Give about ``amount`` facts, an append at a time, in which all of it mixes.
+
+    Fifty creators are added at once and then scraped, one after the other, ``scrapes``
+    times each; then come the next fifty. Any stretch of some thousands is like another.
+    """
+    organization_id, project_id = new_id(), new_id()
+    written = 0
+    number = 0
+    while written < amount:
+        herd = [a_creator(organization_id, project_id, number + n) for n in range(50)]
+        number += len(herd)
+        appends = [[entry for creator in herd for entry in addition(creator)]]
+        appends += [
+            profile_scrape(creator, turn) for turn in range(scrapes) for creator in herd
+        ]
+        for entries in appends:
+            written += len(entries)
+            yield entries

@@ -1,0 +1,98 @@
+"""Servers in processes of their own: granian or uvicorn, on a free port, until done."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from infra.embedded.processes import wait_until
+from infra.handlers.organizations import make_organization
+from infra.store import Store
+from projections.api_keys import ApiKeys
+from tests.benchmarks.ports import free_port, listens
+from tests.builders import asking
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE_SECONDS = 30
+
+_OPTIONS = {
+    # What api.cli.server gives granian, as its own command line says it.
+    "granian": (
+        *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
+        *("--backlog", "1024", "--no-ws", "--log-level", "warning", "--factory"),
+    ),
+    "uvicorn": (
+        *("--interface", "asgi3", "--loop", "uvloop", "--http", "httptools"),
+        *("--backlog", "1024", "--ws", "none", "--log-level", "warning"),
+        *("--no-access-log", "--factory"),
+    ),
+}
+
+
+SECRET = "s" * 32
+
+
+class Tenant(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization without limits, its first project, and a key with all scopes."""
+
+    organization_id: UUID
+    project_id: UUID
+    key: str
+
+
+def a_tenant(store: Store) -> Tenant:
+    """Make an organization whose key works at once."""
+    made = make_organization(
+        store,
+        name="Herd",
+        plan="unlimited",
+        time_zone="UTC",
+        context=asking("bench"),
+        alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+    )
+    return Tenant(
+        organization_id=made.organization_id,
+        project_id=made.project_id,
+        key=made.key.text,
+    )
+
+
+@contextmanager
+def serving(
+    application: str, *, server: str = "granian", **settings: str
+) -> Iterator[int]:
+    """Serve an application factory in one process until done; give the port."""
+    port = free_port()
+    command = ["-m", server, *_OPTIONS[server], "--port", str(port), application]
+    with running(command, **settings) as process:
+        assert wait_until(lambda: listens(port), seconds=PATIENCE_SECONDS)
+        assert process.poll() is None
+        yield port
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Python with these arguments and GOATHERD_ settings until done."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=environment(settings)
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return our environment with these GOATHERD_ settings and no others."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GOATHERD_")}
+    return kept | {
+        f"GOATHERD_{name.upper()}": value for name, value in settings.items()
+    }
