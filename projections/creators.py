@@ -1,5 +1,6 @@
 """creator_list as clients read it: one creator, the list, and the partial search."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal
@@ -17,7 +18,7 @@ Sort = Literal["created_at", "tiktok_handle", "follower_count"]
 
 # How many rows in sort order a search looks through before it asks the grams index:
 # what is common is found among these, what is rare the index finds quickly.
-LOOKED_THROUGH = 12_000
+LOOKED_THROUGH = 20_000
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ async def page_of_creators(reader: Reader, wanted: Wanted) -> list[Creator]:
     asked["head"] = LOOKED_THROUGH
     asked["search"] = wanted.search
     rows = await reader.rows(wanted.organization_id, _among_the_first(shape), asked)
-    if len(rows) < wanted.limit:
+    if len(rows) < wanted.limit and await _goes_on(reader, shape, asked):
         asked["grams"] = search_grams(wanted.organization_id, wanted.search)
         rows = await reader.rows(wanted.organization_id, _by_grams(shape), asked)
     return [_creator(row) for row in rows]
@@ -185,12 +186,30 @@ def _list(shape: _Shape) -> bytes:
 @cache
 def _among_the_first(shape: _Shape) -> bytes:
     # The first of all statuses together: with a head of each, what one status has past
-    # its head would be missing between what another has in its own.
-    first = f"SELECT * FROM {_heads(shape)} {_order(shape, limit='head')}"
-    return (
-        f"SELECT {_COLUMNS} FROM ({first}) AS first "
+    # its head would be missing between what another has in its own. Only indexes are
+    # read until it is known which few rows to fetch.
+    first = f"SELECT * FROM {_heads(shape, _keys(shape))} {_order(shape, limit='head')}"
+    found = (
+        f"SELECT id FROM ({first}) AS first "
         f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(shape)}"
+    )
+    return (
+        f"SELECT {_COLUMNS} FROM creator_list "
+        f"WHERE organization_id = %(organization)s AND id IN ({found}) {_order(shape)}"
     ).encode()
+
+
+async def _goes_on(reader: Reader, shape: _Shape, asked: Mapping[str, object]) -> bool:
+    """Tell whether there is more than was looked through."""
+    organization_id = asked["organization"]
+    assert isinstance(organization_id, UUID)
+    return bool(await reader.rows(organization_id, _beyond(shape), asked))
+
+
+@cache
+def _beyond(shape: _Shape) -> bytes:
+    heads = _heads(shape, _keys(shape), more=1)
+    return f"SELECT 1 FROM {heads} OFFSET %(head)s LIMIT 1".encode()
 
 
 @cache
@@ -204,14 +223,19 @@ def _by_grams(shape: _Shape) -> bytes:
     ).encode()
 
 
-def _heads(shape: _Shape) -> str:
+def _heads(shape: _Shape, columns: str = "*", *, more: int = 0) -> str:
     """Return the first rows of each status, each read in order from its index."""
     heads = (
-        f"(SELECT * FROM creator_list WHERE {_where(shape)} "
-        f"AND status = %(status{n})s {_order(shape, limit='head')})"
+        f"(SELECT {columns} FROM creator_list WHERE {_where(shape)} "
+        f"AND status = %(status{n})s {_order(shape, limit='head')} + {more})"
         for n in range(shape.statuses)
     )
     return f"({' UNION ALL '.join(heads)}) AS heads"
+
+
+def _keys(shape: _Shape) -> str:
+    """Return the columns that the index of the sort order has."""
+    return ", ".join(dict.fromkeys(("id", shape.sort, "tiktok_handle")))
 
 
 def _where(shape: _Shape) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres
@@ -18,6 +17,7 @@ from infra.store import Store
 from projections import follower as following
 from projections.follower import listen
 from tests.builders import opened_store
+from tests.faults.backends import LISTENING, listeners, terminate
 from tests.projections.ledger import (
     Ledger,
     append,
@@ -32,27 +32,12 @@ from tests.projections.ledger import (
 PROMPTLY = 1.0
 PATIENTLY = 20.0
 
-EVERYBODY = sql.SQL("true")
-LISTENERS = sql.SQL("query LIKE 'LISTEN%'")
-
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     with opened_store(database_url) as store:
         create_ledger(store)
         yield store
-
-
-def terminate(url: str, whom: sql.SQL) -> int:
-    """Kill other backends of the database, wait until they are gone, count them."""
-    query = sql.SQL(
-        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND {}"
-    )
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(query.format(whom)).fetchone()
-    assert row is not None
-    return row[0]
 
 
 @contextmanager
@@ -129,16 +114,6 @@ def test_the_bell_brings_facts_in_before_the_poll_would(
     assert in_time
 
 
-def listeners(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' "
-            "AND datname = current_database()"
-        ).fetchone()
-    assert row is not None
-    return row[0]
-
-
 def test_the_listener_hears_again_after_its_connection_was_killed(
     store: Store, database_url: str
 ):
@@ -149,7 +124,7 @@ def test_the_listener_hears_again_after_its_connection_was_killed(
         silent = not rung.is_set()
         append(store, *goats(1))
         heard_before = rung.wait(PATIENTLY)
-        killed = terminate(database_url, LISTENERS)
+        killed = terminate(database_url, whom=LISTENING)
         assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
         rung.clear()
         append(store, *goats(1))
@@ -198,7 +173,7 @@ def test_killed_connections_cost_nothing_and_need_no_restart(
     with running(follow, lambda stop: listen(database_url, stop, woken.set)) as threads:
         for _ in range(5):
             positions += append(store, *goats(30))
-            killed += terminate(database_url, EVERYBODY)
+            killed += terminate(database_url)
         positions += append(store, *goats(1))
         all_in = wait_until(lambda: _level(store, positions[-1]), seconds=PATIENTLY)
         alive = [thread.is_alive() for thread in threads]
@@ -219,7 +194,7 @@ def test_a_follower_is_back_at_once_when_all_idle_connections_were_cut(
         hold_at_once(many, 8)
 
         with running(lambda stop: follower.run(stop, threading.Event())):
-            assert terminate(database_url, EVERYBODY) >= 8
+            assert terminate(database_url) >= 8
             with opened_store(database_url) as unharmed:
                 positions = append(unharmed, *goats(1))
                 # One failure for each would take a quarter of a minute.

@@ -22,6 +22,7 @@ from infra.embedded.processes import wait_until
 from infra.settings import Settings
 from infra.store import Store
 from tests.builders import Home, make_home, opened_store
+from tests.faults.backends import terminate
 from tests.workers.work import (
     Scripted,
     all_done,
@@ -278,7 +279,7 @@ def test_killed_connections_cost_attempts_and_no_run(
     ):
         for part in (20, 80, 140):
             assert wait_until(lambda: counted(theirs) >= part, seconds=PATIENTLY)  # noqa: B023
-            terminate_everybody(database_url)
+            terminate(database_url)
         with opened_store(database_url) as store:
             finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
             outcomes = {job["outcome"] for job in jobs_in(store)}
@@ -294,14 +295,6 @@ def counted(store: Store) -> int:
         return done(store)
     except psycopg.OperationalError:
         return 0
-
-
-def terminate_everybody(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 # A worker that is paused for longer than its lease

@@ -1,6 +1,6 @@
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from dramatiq import Broker
@@ -8,7 +8,8 @@ from dramatiq import Broker
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.store import Store
-from tests.builders import Home
+from tests.builders import Home, opened_store
+from tests.faults.backends import listeners, terminate
 from tests.projections.histories import failed
 from tests.projections.ledger import append
 from tests.workers.work import jobs_in, messages
@@ -59,11 +60,13 @@ def test_a_new_creator_is_rung_for_while_the_dispatcher_runs(
     # It is the bell that brings it in, not the next round.
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 2.5)
     dispatcher = Dispatcher(home.store, broker, url=database_url)
+    home.add("nanny")
 
     with at_work(dispatcher):
-        assert wait_until(lambda: _listens(home.store), seconds=PATIENTLY)
+        assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
+        assert wait_until(lambda: len(messages(redis_url)) == 2, seconds=PATIENTLY)
         home.add("billie")
-        in_time = wait_until(lambda: len(messages(redis_url)) == 2, seconds=2)
+        in_time = wait_until(lambda: len(messages(redis_url)) == 4, seconds=2)
 
     assert in_time
     assert {job["scrape_id"] for job in jobs_in(home.store)} == set(messages(redis_url))
@@ -158,10 +161,19 @@ def test_the_same_request_is_not_derived_again_by_the_next_dispatcher(
     assert len(messages(redis_url)) == 2
 
 
-def _listens(store: Store) -> bool:
-    with store.pool.connection() as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' "
-            "AND datname = current_database()"
-        ).fetchone()
-    return row == (1,)
+def test_a_dispatcher_is_back_at_once_when_all_idle_connections_were_cut(
+    home: Home, broker: Broker, database_url: str, redis_url: str
+):
+    with opened_store(database_url, pool_size=8) as theirs:
+        with ExitStack() as held:
+            for _ in range(8):
+                held.enter_context(theirs.pool.connection())
+
+        with at_work(Dispatcher(theirs, broker, url=database_url)):
+            terminate(database_url)
+            with opened_store(database_url) as unharmed:
+                Home(unharmed, home.organization_id, home.project_id).add("billie")
+            # One failure for each would take a quarter of a minute.
+            in_time = wait_until(lambda: len(messages(redis_url)) == 2, seconds=4)
+
+    assert in_time
