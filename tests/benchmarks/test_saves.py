@@ -14,9 +14,10 @@ from infra.mapper import Entry
 from infra.store import Store
 from tests.benchmarks.harness import Report, interleaved, seconds
 from tests.benchmarks.histories import a_creator, addition, details
+from tests.builders import opened_store
 
-SINGLES = 500
-HUNDREDS = 60
+SINGLES = 1_000
+HUNDREDS = 200
 CREATORS = 100
 
 _COLUMNS = (
@@ -27,8 +28,9 @@ _TYPES = (
     *("bigint", "uuid", "bigint", "text", "bytea", "timestamptz"),
     *("text", "uuid", "uuid", "bytea"),
 )
-_READ = f"""
-SELECT {_COLUMNS} FROM goatherd_events WHERE notification_id > %s
+_NEWEST = f"""
+SELECT {_COLUMNS} FROM goatherd_events WHERE notification_id >
+    (SELECT max(notification_id) FROM goatherd_events) - %b::bigint
 ORDER BY notification_id
 """
 _INSERT = f"""
@@ -52,6 +54,13 @@ _HOW = (
 
 
 @pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store with one connection, as the floor has one."""
+    with opened_store(database_url, pool_size=1) as store:
+        yield store
+
+
+@pytest.fixture
 def plain(database_url: str) -> Iterator[Cursor[TupleRow]]:
     """A cursor on a plain connection, beside the floor's table."""
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -70,7 +79,7 @@ def test_one_event_at_a_time(store: Store, plain: Cursor[TupleRow], report: Repo
 
     ours, floor = interleaved(
         lambda: append_all(store, next_singles()),
-        lambda: insert_all(plain, newest(store, SINGLES), _INSERT),
+        lambda: insert_all(plain, newest(plain, SINGLES), _INSERT),
     )
 
     assert stored(plain, "floor_events") == 6 * SINGLES
@@ -103,7 +112,7 @@ def test_a_hundred_events_at_a_time(
         ]
 
     def insert_hundreds() -> float:
-        rows = newest(store, 100 * HUNDREDS)
+        rows = newest(plain, 100 * HUNDREDS)
         batches = [rows[n : n + 100] for n in range(0, len(rows), 100)]
         columns = [tuple(map(list, zip(*batch, strict=True))) for batch in batches]
         return 100 * insert_all(plain, columns, _INSERT_MANY)
@@ -137,11 +146,9 @@ def append_all(store: Store, appends: Sequence[list[Entry]]) -> float:
     return sum(map(len, appends)) / seconds(save)
 
 
-def newest(store: Store, amount: int) -> list[TupleRow]:
+def newest(plain: Cursor[TupleRow], amount: int) -> list[TupleRow]:
     """Return the last ``amount`` rows of the log, in its order."""
-    with store.pool.connection() as connection:
-        cursor = connection.cursor(binary=True)
-        return cursor.execute(_READ, (store.head() - amount,)).fetchall()
+    return plain.execute(_NEWEST.encode(), (amount,)).fetchall()
 
 
 def insert_all(
