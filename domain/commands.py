@@ -28,6 +28,16 @@ class CreateOrganization(Command, frozen=True, kw_only=True):
     time_zone: str
 
 
+class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
+    """Change what is set; hours between scheduled runs, None for the default."""
+
+    name: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+    creator_profiles_hours: int | UnsetType | None = UNSET
+    discover_videos_hours: int | UnsetType | None = UNSET
+    video_stats_hours: int | UnsetType | None = UNSET
+
+
 class ChangePlan(Command, frozen=True, kw_only=True):
     plan: str
 
@@ -154,10 +164,11 @@ class UnbanHandle(Command, frozen=True, kw_only=True):
 class RequestScrape(Command, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     handle: str
     job_type: JobType
     trigger: Trigger
+    tiktok_video_ids: tuple[str, ...] = ()
 
 
 class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,7 +200,10 @@ class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordResult(Command, frozen=True, kw_only=True):
-    """A run came back with what it saw."""
+    """A run came back with what it saw.
+
+    Of each video, kind, title and time of posting are None where they are known.
+    """
 
     provider: str
     observed_at: datetime
@@ -199,6 +213,7 @@ class RecordResult(Command, frozen=True, kw_only=True):
     videos: tuple[VideoSnapshot, ...] = ()
     pages: int = 0
     payload_sha256: str | None = None
+    missing_video_ids: tuple[str, ...] = ()
 
 
 class RecordFailure(Command, frozen=True, kw_only=True):

@@ -7,7 +7,24 @@ import msgspec
 TrackingMode = Literal["auto", "selective"]
 Scope = Literal["read", "write", "admin"]
 JobType = Literal["creator_profiles", "discover_videos", "video_stats"]
-Trigger = Literal["added", "reactivated", "renamed", "reenabled", "manual"]
+TrackingStatus = Literal[
+    "auto_tracked",
+    "pending_review",
+    "included",
+    "excluded",
+    "direct_add",
+    "out_of_window",
+]
+VideoKind = Literal["video", "photo"]
+Trigger = Literal[
+    "added",
+    "reactivated",
+    "renamed",
+    "reenabled",
+    "manual",
+    "scheduled",
+    "imported",
+]
 Precision = Literal["exact", "rounded"]
 Outcome = Literal[
     "ok",

@@ -1,7 +1,7 @@
 """An organization: its plan, its projects and the keys to it."""
 
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -20,6 +20,13 @@ from domain.errors import (
 
 # Debian lists it among the zones; it is a different one on every machine.
 _OF_THE_MACHINE = "localtime"
+_SETTINGS = (
+    "name",
+    "time_zone",
+    "creator_profiles_hours",
+    "discover_videos_hours",
+    "video_stats_hours",
+)
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,17 +47,24 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """One tenant as its own stream tells it."""
+    """One tenant as its own stream tells it.
+
+    Hours are what was asked for between scheduled runs of a kind, null for the default.
+    """
 
     name: str
     plan: str
     time_zone: str
+    creator_profiles_hours: int | None = None
+    discover_videos_hours: int | None = None
+    video_stats_hours: int | None = None
     projects: dict[UUID, Project] = {}
     keys: dict[UUID, ApiKey] = {}
 
 
 OrganizationCommand = (
     c.CreateOrganization
+    | c.ChangeOrganizationSettings
     | c.ChangePlan
     | c.CreateApiKey
     | c.RevokeApiKey
@@ -74,6 +88,8 @@ def decide(
     if organization is None:
         raise NotFoundError("organization")
     match command:
+        case c.ChangeOrganizationSettings():
+            return _change_settings(organization, command)
         case c.ChangePlan(plan=plan):
             if plan == organization.plan:
                 return []
@@ -122,6 +138,8 @@ def evolve(
         msg = "An organization's history must begin with organization_created."
         raise CorruptHistoryError(msg)
     match event:
+        case e.OrganizationSettingsChanged():
+            return replace(organization, **changed_settings(event))
         case e.PlanChanged(new=plan):
             return replace(organization, plan=plan)
         case e.ApiKeyCreated(key_id=key_id):
@@ -147,13 +165,40 @@ def _create(
 ) -> list[e.OrganizationEvent]:
     if organization is not None:
         return []
-    if command.time_zone not in available_timezones() - {_OF_THE_MACHINE}:
-        raise InvalidTimeZoneError(command.time_zone)
+    _check_time_zone(command.time_zone)
     return [
         e.OrganizationCreated(
             name=command.name, plan=command.plan, time_zone=command.time_zone
         )
     ]
+
+
+def changed_settings(event: e.OrganizationSettingsChanged) -> dict[str, Any]:
+    """Return the settings that ``event`` sets, by field name."""
+    return {
+        name: value
+        for name in _SETTINGS
+        if (value := getattr(event, name)) is not UNSET
+    }
+
+
+def _change_settings(
+    organization: Organization, command: c.ChangeOrganizationSettings
+) -> list[e.OrganizationEvent]:
+    changed: dict[str, Any] = {
+        name: asked
+        for name in _SETTINGS
+        if (asked := getattr(command, name)) is not UNSET
+        and asked != getattr(organization, name)
+    }
+    if "time_zone" in changed:
+        _check_time_zone(changed["time_zone"])
+    return [e.OrganizationSettingsChanged(**changed)] if changed else []
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in available_timezones() - {_OF_THE_MACHINE}:
+        raise InvalidTimeZoneError(name)
 
 
 def _check_room(

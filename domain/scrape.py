@@ -19,10 +19,11 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
 
     organization_id: UUID
     project_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     handle: str
     job_type: e.JobType
     trigger: e.Trigger
+    tiktok_video_ids: tuple[str, ...] = ()
     status: Literal["requested", "succeeded", "failed"] = "requested"
 
 
@@ -43,6 +44,7 @@ def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEven
                 handle=command.handle,
                 job_type=command.job_type,
                 trigger=command.trigger,
+                tiktok_video_ids=command.tiktok_video_ids,
             )
         ]
     if scrape is None:
@@ -78,6 +80,7 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
             handle=event.handle,
             job_type=event.job_type,
             trigger=event.trigger,
+            tiktok_video_ids=event.tiktok_video_ids,
         )
     if scrape is None:
         msg = "A scrape's history must begin with scrape_requested."
@@ -94,10 +97,12 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
 
 
 def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
-    if (seen := command.profile) is not None:
+    seen, creator_id = command.profile, scrape.creator_id
+    # A run of a video alone has no creator whose profile it could have seen.
+    if seen is not None and creator_id is not None:
         yield e.ProfileSnapshotRecorded(
             organization_id=scrape.organization_id,
-            creator_id=scrape.creator_id,
+            creator_id=creator_id,
             observed_at=command.observed_at,
             provider=command.provider,
             precision=seen.precision,
@@ -124,6 +129,8 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
         videos_seen=len(command.videos),
         pages=command.pages,
         payload_sha256=command.payload_sha256,
+        precision=None if command.profile is None else command.profile.precision,
+        missing_video_ids=command.missing_video_ids,
     )
 
 
@@ -131,9 +138,12 @@ def _video_snapshot(
     scrape: Scrape, command: c.RecordResult, start: int
 ) -> e.VideoStatsSnapshotRecorded:
     videos = command.videos[start : start + MAX_VIDEOS_PER_SNAPSHOT]
-    whole_list = scrape.job_type == "discover_videos"
+    kinds = tuple(video.kind for video in videos)
+    titles = tuple(video.title for video in videos)
+    posted_at = tuple(video.posted_at for video in videos)
     return e.VideoStatsSnapshotRecorded(
         organization_id=scrape.organization_id,
+        project_id=scrape.project_id,
         creator_id=scrape.creator_id,
         observed_at=command.observed_at,
         provider=command.provider,
@@ -143,7 +153,7 @@ def _video_snapshot(
         comment_counts=tuple(video.comment_count for video in videos),
         share_counts=tuple(video.share_count for video in videos),
         save_counts=tuple(video.save_count for video in videos),
-        kinds=tuple(video.kind for video in videos) if whole_list else (),
-        titles=tuple(video.title for video in videos) if whole_list else (),
-        posted_at=tuple(video.posted_at for video in videos) if whole_list else (),
+        kinds=kinds if any(kinds) else (),
+        titles=titles if any(title is not None for title in titles) else (),
+        posted_at=posted_at if any(posted_at) else (),
     )

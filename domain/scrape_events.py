@@ -7,12 +7,19 @@ from domain.facts import Fact, JobType, Outcome, Precision, Trigger
 
 
 class ScrapeRequested(Fact, frozen=True, kw_only=True):
+    """A run was asked for: of a creator, or of the videos named.
+
+    ``creator_id`` is null where a video was added by hand and belongs to no creator of
+    the project. ``tiktok_video_ids`` narrows the run; empty means all that there are.
+    """
+
     organization_id: UUID
     project_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     handle: str
     job_type: JobType
     trigger: Trigger
+    tiktok_video_ids: tuple[str, ...] = ()
 
 
 class ProfileSnapshotRecorded(Fact, frozen=True, kw_only=True):
@@ -40,12 +47,14 @@ class ProfileSnapshotRecorded(Fact, frozen=True, kw_only=True):
 class VideoStatsSnapshotRecorded(Fact, frozen=True, kw_only=True):
     """The counters of up to 500 videos at ``observed_at``, as parallel arrays.
 
-    ``kinds``, ``titles`` and ``posted_at`` are filled by the runs that read a whole
-    list (discover_videos), and empty where only counters were read.
+    ``kinds``, ``titles`` and ``posted_at`` say what was not known of a video before:
+    null where it is as known or was not told, and empty where that is so for all.
+    ``project_id`` is null in facts from before projects had videos.
     """
 
     organization_id: UUID
-    creator_id: UUID
+    project_id: UUID | None = None
+    creator_id: UUID | None
     observed_at: datetime
     provider: str
     video_ids: tuple[str, ...]
@@ -60,10 +69,13 @@ class VideoStatsSnapshotRecorded(Fact, frozen=True, kw_only=True):
 
 
 class ScrapeSucceeded(Fact, frozen=True, kw_only=True):
-    """The run ended well; duration in milliseconds, counts of what it saw."""
+    """The run ended well; duration in milliseconds, counts of what it saw.
+
+    ``missing_video_ids`` are those that a direct read said are gone.
+    """
 
     organization_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     job_type: JobType
     provider: str
     attempts: int
@@ -73,6 +85,8 @@ class ScrapeSucceeded(Fact, frozen=True, kw_only=True):
     videos_seen: int = 0
     pages: int = 0
     payload_sha256: str | None = None
+    precision: Precision | None = None
+    missing_video_ids: tuple[str, ...] = ()
 
 
 class ScrapeFailed(Fact, frozen=True, kw_only=True):
@@ -83,7 +97,7 @@ class ScrapeFailed(Fact, frozen=True, kw_only=True):
     """
 
     organization_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     job_type: JobType
     provider: str
     attempts: int

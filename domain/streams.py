@@ -7,6 +7,7 @@ _NAMESPACE = UUID("5f1c2a0e-6d0b-5a39-9a0e-90a7be2d0c01")
 _CLAIM = uuid5(_NAMESPACE, "handle claim")
 _BAN = uuid5(_NAMESPACE, "platform handle")
 _SCRAPE = uuid5(_NAMESPACE, "scrape")
+_VIDEO = uuid5(_NAMESPACE, "video")
 _TALLY = uuid5(_NAMESPACE, "tally")
 
 
@@ -26,6 +27,11 @@ def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
     The same command asked twice therefore asks for the same run.
     """
     return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
+
+
+def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:
+    """Return the stream of a video in a project, which is also the video's id there."""
+    return uuid5(_VIDEO, f"{project_id}/{tiktok_video_id}")
 
 
 def creators_tally(organization_id: UUID) -> UUID:

@@ -75,11 +75,10 @@ class CreatorList:
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Fold ``facts`` into the rows they are about, and save each row once."""
-        keys = dict.fromkeys(map(_key, facts))
-        before = _TABLE.load(cursor, keys)
+        told = [(key, fact) for fact in facts if (key := _key(fact)) is not None]
+        before = _TABLE.load(cursor, dict.fromkeys(key for key, _ in told))
         after: dict[UUID, CreatorRow] = dict(before)
-        for fact in facts:
-            _, creator_id = _key(fact)
+        for (_, creator_id), fact in told:
             folded = fold(after.get(creator_id), fact)
             if folded is not None:
                 after[creator_id] = folded
@@ -160,9 +159,12 @@ def _mark(organization_id: UUID) -> str:
     return organization_id.hex[-6:]
 
 
-def _key(recorded: Recorded) -> tuple[UUID, UUID]:
+def _key(recorded: Recorded) -> tuple[UUID, UUID] | None:
+    """Return whose row a fact is about; None for runs that are of no creator."""
     fact: Any = recorded.fact
     if isinstance(fact, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
+        if fact.creator_id is None:
+            return None
         return fact.organization_id, fact.creator_id
     return fact.organization_id, recorded.stream
 

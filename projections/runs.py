@@ -20,7 +20,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     project_id: UUID
     tiktok_handle: str
     job_type: JobType

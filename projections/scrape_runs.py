@@ -21,7 +21,7 @@ class ScrapeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     organization_id: UUID
     id: UUID
     project_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     tiktok_handle: str
     job_type: str
     trigger: str

@@ -62,7 +62,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 
     scrape_id: UUID
     organization_id: UUID
-    creator_id: UUID
+    creator_id: UUID | None
     job_type: e.JobType
     attempt: int
     fence: int

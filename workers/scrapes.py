@@ -12,9 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain.creator import Creator
 from infra.appending import Context
-from infra.handlers.folding import creator_of
+from infra.handlers.folding import creator_of, scrape_of
 from infra.handlers.scrapes import end_scrape
 from infra.store import Recorded, Store
 from workers import jobs
@@ -82,8 +81,8 @@ def scrape_creator(bench: Bench, scrape_id: UUID) -> None:
 
 
 def _attempt(bench: Bench, leased: Lease) -> None:
-    creator = creator_of(bench.store.load(leased.creator_id)[leased.creator_id])
-    if creator is None or creator.status == "removed":
+    target = _target(bench.store, leased)
+    if target is None:
         _give_up(bench, leased, error="The creator was removed before the run.")
         return
     if leased.attempt > jobs.MAX_ATTEMPTS:
@@ -91,7 +90,7 @@ def _attempt(bench: Bench, leased: Lease) -> None:
             bench, leased, error=f"Attempt {jobs.MAX_ATTEMPTS} died without an answer."
         )
         return
-    verdict = _ask(bench.provider, leased.job_type, creator)
+    verdict = _ask(bench.provider, leased.job_type, target)
     match verdict:
         case Ok():
             _record_result(bench, leased, verdict)
@@ -103,9 +102,28 @@ def _attempt(bench: Bench, leased: Lease) -> None:
             assert_never(verdict)
 
 
-def _ask(provider: Provider, job_type: e.JobType, creator: Creator) -> Verdict:
+def _target(store: Store, leased: Lease) -> Target | None:
+    """Return whom and what to look at; None if the creator is not tracked any more."""
+    creator_id = leased.creator_id
+    streams = (
+        [leased.scrape_id] if creator_id is None else [leased.scrape_id, creator_id]
+    )
+    pasts = store.load(*streams)
+    run = scrape_of(pasts[leased.scrape_id])
+    assert run is not None, "a job is derived from the request in the log"
+    handle = run.handle
+    if creator_id is not None:
+        creator = creator_of(pasts[creator_id])
+        if creator is None or creator.status == "removed":
+            return None
+        # It may have been renamed since the run was asked for.
+        handle = creator.handle
+    return Target(handle=handle, video_ids=run.tiktok_video_ids)
+
+
+def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
     try:
-        return _look(provider, job_type, Target(handle=creator.handle))
+        return _look(provider, job_type, target)
     except Exception as error:  # noqa: BLE001 - a provider may have any bug
         # It must not cost the rest of the lease. Its kind and place have to do: its
         # text may quote a request with the cookies in it.

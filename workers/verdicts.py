@@ -67,12 +67,12 @@ class VerdictStreaks:
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Count or reset, in log order; other failures do neither."""
-        creators = {_creator(recorded) for recorded in facts}
-        rows = cursor.execute(_LOAD, (list(creators),), prepare=True).fetchall()
+        told = [(key, fact) for fact in facts if (key := _creator(fact)) is not None]
+        creators = list(dict.fromkeys(key for key, _ in told))
+        rows = cursor.execute(_LOAD, (creators,), prepare=True).fetchall()
         before = {row[0]: Streak(*row) for row in rows}
         after = dict(before)
-        for recorded in facts:
-            creator_id = _creator(recorded)
+        for creator_id, recorded in told:
             counted = count(after.get(creator_id), recorded)
             if counted is not None:
                 after[creator_id] = counted
@@ -82,7 +82,7 @@ class VerdictStreaks:
 
 
 def count(streak: Streak | None, recorded: Recorded) -> Streak | None:
-    """Return a creator's streak after a fact; None while it never had one."""
+    """Return a creator's streak after a fact of its; None while it never had one."""
     if streak is not None and streak.position >= recorded.position:
         return streak
     fact = recorded.fact
@@ -91,7 +91,7 @@ def count(streak: Streak | None, recorded: Recorded) -> Streak | None:
         if streak is None or streak.length == 0:
             return streak
         return Streak(streak.creator_id, 0, recorded.position)
-    if fact.outcome not in COUNTED:
+    if fact.outcome not in COUNTED or fact.creator_id is None:
         return streak
     length = 1 if streak is None else streak.length + 1
     due = None if streak is None else streak.due_verdict
@@ -124,7 +124,8 @@ def disable_due(store: Store, pool: Pool) -> int:
     return len(due)
 
 
-def _creator(recorded: Recorded) -> UUID:
+def _creator(recorded: Recorded) -> UUID | None:
+    """Return whose streak a fact is about; None for runs that are of no creator."""
     fact = recorded.fact
     if isinstance(fact, e.ScrapeFailed | e.ScrapeSucceeded):
         return fact.creator_id

@@ -119,7 +119,11 @@ def test_a_rename_keeps_everything_and_scrapes_anew(home: Tenant):
     }
     creator_id = UUID(creator["id"])
     mine = {"organization_id": home.organization_id}
-    place = {**mine, "project_id": home.project_id, "creator_id": creator_id}
+    place: dict[str, Any] = {
+        **mine,
+        "project_id": home.project_id,
+        "creator_id": creator_id,
+    }
     assert [past.fact for past in home.goatherd.since(head)] == [
         e.HandleChanged(**mine, old="old.goat", new="new.goat"),
         e.HandleClaimed(**place, handle="new.goat"),

@@ -265,3 +265,32 @@ def test_an_organization_is_what_its_facts_say():
 def test_a_history_that_does_not_begin_with_a_creation_is_corrupt():
     with pytest.raises(CorruptHistoryError, match="organization_created"):
         evolve(None, KEY_REVOKED)
+
+
+# settings
+
+
+def test_only_settings_that_differ_are_changed(scenario: Scenario):
+    changed = e.OrganizationSettingsChanged(
+        time_zone="Asia/Kathmandu", video_stats_hours=3
+    )
+    scenario.given(CREATED).when(
+        c.ChangeOrganizationSettings(
+            name="Herd",
+            time_zone="Asia/Kathmandu",
+            video_stats_hours=3,
+            discover_videos_hours=None,
+        )
+    ).then(changed)
+    scenario.given(CREATED, changed).when(
+        c.ChangeOrganizationSettings(video_stats_hours=3)
+    ).then_nothing()
+    scenario.given(CREATED, changed).when(
+        c.ChangeOrganizationSettings(video_stats_hours=None)
+    ).then(e.OrganizationSettingsChanged(video_stats_hours=None))
+
+
+def test_settings_take_no_time_zone_that_does_not_exist(scenario: Scenario):
+    scenario.given(CREATED).when(
+        c.ChangeOrganizationSettings(name="Flock", time_zone="Mars/Olympus")
+    ).then_refused(InvalidTimeZoneError)

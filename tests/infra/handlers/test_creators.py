@@ -64,7 +64,7 @@ def test_a_rename_moves_the_claim_and_asks_for_the_new_profile(
         claim_stream(home.project_id, "lovelace"),
         run,
     )
-    claim = {
+    claim: dict[str, Any] = {
         "organization_id": home.organization_id,
         "project_id": home.project_id,
         "creator_id": ada,
