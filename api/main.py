@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 
 from api.api_keys import ApiKeyRoutes
@@ -83,6 +83,12 @@ def assemble(settings: Settings) -> Litestar:
             limits=plans[holder.plan],
         )
 
+    def provide_pages(reader: NamedDependency[Reader]) -> Pages:
+        # Litestar makes tasks of dependencies that do not wait for each other, and two
+        # tasks cost a list more than its query's encoding.
+        del reader
+        return pages
+
     registry = CollectorRegistry()
     registry.register(Gauges(writing))
 
@@ -121,7 +127,7 @@ def assemble(settings: Settings) -> Litestar:
             cors_origins=settings.cors_origins,
             dependencies={
                 "reader": _provide(reader),
-                "pages": _provide(pages),
+                "pages": Provide(provide_pages, sync_to_thread=False),
                 "writer": _provide(writer),
                 "own": _provide(own),
             },
