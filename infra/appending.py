@@ -61,6 +61,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 
 Within = Callable[[Cursor[TupleRow], Appended], None]
+Before = Callable[[Cursor[TupleRow]], None]
 
 
 _APPEND = """
@@ -124,8 +125,16 @@ def write(
     context: Context,
     guards: Sequence[tuple[UUID, int]],
     tallies: Sequence[Tally],
+    *,
+    beforehand: Before | None,
     alongside: Within | None,
 ) -> Appended:
+    """Store the batch in a transaction of its own.
+
+    ``beforehand`` is carried out first in that transaction, before the append lock is
+    taken: whatever else a transaction has to do holds nobody up there. It must not
+    fetch, and refuses by an error of the server's. ``alongside`` comes last.
+    """
     conditions = (
         arrays.uuids([stream for stream, _ in guards]),
         arrays.bigints([version for _, version in guards]),
@@ -136,12 +145,23 @@ def write(
         ),
     )
     if alongside is None and len(batch) < COPY_FROM:
-        # One statement in autocommit is one round trip and one transaction.
+        # One round trip: whoever holds the append lock never waits for this process.
         with connection.cursor(binary=True) as cursor:
-            return _call_append(cursor, batch, context, conditions)
+            if beforehand is None:
+                _call_append(cursor, batch, context, conditions)
+            else:
+                with connection.pipeline(), connection.transaction():
+                    beforehand(connection.cursor())
+                    _call_append(cursor, batch, context, conditions)
+            return _answer(cursor)
     with connection.transaction(), connection.cursor(binary=True) as cursor:
-        store = _call_append if len(batch) < COPY_FROM else _copy
-        appended = store(cursor, batch, context, conditions)
+        if beforehand is not None:
+            beforehand(connection.cursor())
+        if len(batch) < COPY_FROM:
+            _call_append(cursor, batch, context, conditions)
+            appended = _answer(cursor)
+        else:
+            appended = _copy(cursor, batch, context, conditions)
         if alongside is not None:
             alongside(cursor, appended)
         return appended
@@ -152,8 +172,8 @@ def _call_append(
     batch: Batch,
     context: Context,
     conditions: tuple[arrays.Packed, ...],
-) -> Appended:
-    row = cursor.execute(
+) -> None:
+    cursor.execute(
         _APPEND,
         (
             arrays.uuids(batch.streams),
@@ -167,7 +187,11 @@ def _call_append(
             *conditions,
         ),
         prepare=True,
-    ).fetchone()
+    )
+
+
+def _answer(cursor: Cursor[TupleRow]) -> Appended:
+    row = cursor.fetchone()
     assert row is not None
     return Appended(*row)
 

@@ -18,7 +18,7 @@ from psycopg.rows import TupleRow
 
 from domain.errors import LimitReachedError
 from infra import arrays
-from infra.appending import Appended, Batch, Context, Tally, Within, write
+from infra.appending import Appended, Batch, Before, Context, Tally, Within, write
 from infra.database import NO_CONNECTION, Pool, ask
 
 # How long a lost answer is looked for before the caller is told.
@@ -66,14 +66,16 @@ class Recorder(ApplicationRecorder):
         context: Context,
         guards: Sequence[tuple[UUID, int]] = (),
         tallies: Sequence[Tally] = (),
+        beforehand: Before | None = None,
         alongside: Within | None = None,
     ) -> Appended:
         """Store all of ``batch`` or none, and say where it went.
 
         ``guards`` are (stream, version) pairs that the decision rested on without
-        writing to them. ``alongside`` runs in the same transaction, after the append.
-        When the answer is lost on the way, the stream is read to find out whether the
-        commit took place: a success is never reported as a conflict.
+        writing to them. ``beforehand`` runs in the same transaction before the append,
+        ``alongside`` after it, as ``infra.appending.write`` says. When the answer is
+        lost on the way, the stream is read to find out whether the commit took place: a
+        success is never reported as a conflict.
 
         Raises:
             AppendConflictError: a stream or a guarded one moved on.
@@ -90,7 +92,15 @@ class Recorder(ApplicationRecorder):
                         ours := _find_ours(connection, batch, context)
                     ):
                         return ours
-                    return write(connection, batch, context, guards, tallies, alongside)
+                    return write(
+                        connection,
+                        batch,
+                        context,
+                        guards,
+                        tallies,
+                        beforehand=beforehand,
+                        alongside=alongside,
+                    )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 was_sent = not isinstance(error, NO_CONNECTION)
                 if _is_final(error) or not (was_sent or unknown_outcome):

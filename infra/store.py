@@ -14,7 +14,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.events import Fact
-from infra.appending import Appended, Batch, Context, Tally
+from infra.appending import Appended, Batch, Before, Context, Tally
 from infra.database import Pool, writing_pool
 from infra.mapper import Codec, Entry, FactMapper
 from infra.recorder import AppendConflictError, Recorder
@@ -78,13 +78,15 @@ class Store(Application[UUID]):
         context: Context,
         guards: Sequence[tuple[UUID, int]] = (),
         tallies: Sequence[Tally] = (),
+        beforehand: Before | None = None,
         alongside: Alongside | None = None,
     ) -> list[Recorded]:
         """Append all of ``entries`` or none, and return them in their envelopes.
 
-        ``alongside`` is called with the cursor of the append's own transaction and
-        what was recorded; what it writes stands or falls with the append. For the rest
-        and the errors see ``Recorder.append``.
+        ``beforehand`` is called with the cursor of the append's own transaction before
+        the append, and must not fetch; ``alongside`` after it, with what was recorded.
+        What they write stands or falls with the append. For the rest and the errors see
+        ``Recorder.append``.
         """
 
         def within(cursor: Cursor[TupleRow], appended: Appended) -> None:
@@ -101,6 +103,7 @@ class Store(Application[UUID]):
             context=context,
             guards=guards,
             tallies=tallies,
+            beforehand=beforehand,
             alongside=within if alongside else None,
         )
         return recorded(entries, appended, context)

@@ -9,7 +9,7 @@ from psycopg import Cursor
 from domain import events as e
 from domain.errors import LimitReachedError
 from infra import appending
-from infra.appending import Context, Tally
+from infra.appending import COPY_FROM, Context, Tally
 from infra.ids import new_id
 from infra.mapper import Entry
 from infra.recorder import AppendConflictError
@@ -335,6 +335,68 @@ def test_a_violation_alongside_is_not_taken_for_a_conflict(
         store.append(facts_for(new_id(), "b"), context=asking(), alongside=alongside)
 
     assert len(_log(store)) == 1
+
+
+# beforehand
+
+
+def _nothing(cursor: Cursor[Any], facts: list[Recorded]) -> None:
+    del cursor, facts
+
+
+@pytest.fixture(params=("one round trip", "with something alongside", "by COPY"))
+def whichever_way(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What makes an append take each of its ways; the facts are about goats."""
+    amount = COPY_FROM if request.param == "by COPY" else 2
+    ways: dict[str, Any] = {"entries": facts_for(new_id(), *["goat"] * amount)}
+    if request.param == "with something alongside":
+        ways["alongside"] = _nothing
+    return ways
+
+
+def test_what_is_written_beforehand_is_there_with_the_facts(
+    store: Store, whichever_way: dict[str, Any]
+):
+    key = new_id()
+
+    def beforehand(cursor: Cursor[Any]) -> None:
+        cursor.execute("INSERT INTO tally VALUES (%s, 5)", (key,))
+
+    recorded = store.append(**whichever_way, context=asking(), beforehand=beforehand)
+
+    assert len(recorded) == len(whichever_way["entries"])
+    assert _log(store) == recorded
+    assert _tally(store, key) == 5
+
+
+def test_what_is_written_beforehand_falls_with_the_facts(
+    store: Store, whichever_way: dict[str, Any]
+):
+    key = new_id()
+    store.append(whichever_way["entries"][:1], context=asking())
+
+    def beforehand(cursor: Cursor[Any]) -> None:
+        cursor.execute("INSERT INTO tally VALUES (%s, 5)", (key,))
+
+    with pytest.raises(AppendConflictError):
+        store.append(**whichever_way, context=asking(), beforehand=beforehand)
+
+    assert _tally(store, key) is None
+    assert len(_log(store)) == 1
+
+
+def test_facts_fall_with_what_the_server_refuses_beforehand(
+    store: Store, whichever_way: dict[str, Any]
+):
+    def beforehand(cursor: Cursor[Any]) -> None:
+        cursor.execute("INSERT INTO tally VALUES (NULL, 5)")
+
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        store.append(**whichever_way, context=asking(), beforehand=beforehand)
+
+    assert _log(store) == []
+    # The connection is good for the next one.
+    store.append(facts_for(new_id(), "goat"), context=asking())
 
 
 def _log(store: Store) -> list[Recorded]:
