@@ -15,6 +15,7 @@ from domain.creator import Status, changed_details
 from infra.store import Recorded
 from projections.tables import Table
 
+# As goatherd_grams has it, which makes what is indexed.
 LONGEST_GRAM = 3
 
 
@@ -52,8 +53,20 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
+class SearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What decides which creators a search finds, and in which order."""
+
+    organization_id: UUID
+    id: UUID
+    project_id: UUID
+    created_at: datetime
+    magnitude: int
+    status: Status
+    tiktok_handle: str
+
+
 class CreatorList:
-    """Keeps the tables creator_list and creator_grams."""
+    """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
     version = 1
@@ -84,18 +97,18 @@ class CreatorList:
                 after[creator_id] = folded
         changed = [row for key, row in after.items() if row is not before.get(key)]
         _TABLE.save(cursor, changed)
-        _save_grams(
+        _SEARCH.save(
             cursor,
             [
-                row
+                searched(row)
                 for row in changed
-                if row.id not in before
-                or before[row.id].tiktok_handle != row.tiktok_handle
+                if row.id not in before or searched(before[row.id]) != searched(row)
             ],
         )
 
 
 _TABLE = Table(CreatorRow, name="creator_list")
+_SEARCH = Table(SearchRow, name="creator_search")
 
 
 def load_rows(
@@ -131,32 +144,33 @@ def fold(row: CreatorRow | None, recorded: Recorded) -> CreatorRow | None:
     )
 
 
-def grams(handle: str) -> list[str]:
-    """Return every run of 1 to 3 characters of ``handle``, each once."""
-    return sorted(
-        {
-            handle[start : start + length]
-            for length in range(1, LONGEST_GRAM + 1)
-            for start in range(len(handle) - length + 1)
-        }
+def searched(row: CreatorRow) -> SearchRow:
+    """Return what a search has to know of a creator."""
+    return SearchRow(
+        organization_id=row.organization_id,
+        id=row.id,
+        project_id=row.project_id,
+        created_at=row.created_at,
+        magnitude=magnitude(row.follower_count),
+        status=row.status,
+        tiktok_handle=row.tiktok_handle,
     )
 
 
-def indexed_grams(organization_id: UUID, handle: str) -> list[str]:
-    """Return the grams as indexed: each led by a mark of its organization."""
-    mark = _mark(organization_id)
-    return [mark + gram for gram in grams(handle)]
+def magnitude(follower_count: int | None) -> int:
+    """Return how many binary digits the followers have; below 0 if they are not known.
+
+    Of two counts the greater never has the lesser magnitude.
+    """
+    followers = -1 if follower_count is None else follower_count
+    return followers.bit_length() if followers >= 0 else -1 - (~followers).bit_length()
 
 
 def search_grams(organization_id: UUID, part: str) -> list[str]:
     """Return the grams that every handle with ``part`` in it has: the longest ones."""
-    mark = _mark(organization_id)
+    mark = organization_id.hex[-6:]
     length = min(LONGEST_GRAM, len(part))
     return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})
-
-
-def _mark(organization_id: UUID) -> str:
-    return organization_id.hex[-6:]
 
 
 def _key(recorded: Recorded) -> tuple[UUID, UUID] | None:
@@ -244,24 +258,3 @@ def _decided(fact: e.Fact) -> dict[str, Any]:
         case _:
             msg = f"creator_list takes in no {type(fact).__name__}."
             raise TypeError(msg)
-
-
-def _save_grams(cursor: Cursor[TupleRow], rows: Sequence[CreatorRow]) -> None:
-    if not rows:
-        return
-    cursor.execute(
-        "INSERT INTO creator_grams (organization_id, creator_id, grams) "
-        "SELECT o, c, string_to_array(g, ' ') "
-        "FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS u (o, c, g) "
-        "ON CONFLICT (organization_id, creator_id) "
-        "DO UPDATE SET grams = excluded.grams",
-        (
-            [row.organization_id for row in rows],
-            [row.id for row in rows],
-            [
-                " ".join(indexed_grams(row.organization_id, row.tiktok_handle))
-                for row in rows
-            ],
-        ),
-        prepare=True,
-    )

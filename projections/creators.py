@@ -1,9 +1,7 @@
 """creator_list as clients read it: one creator, the list, and the partial search."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,14 +9,25 @@ from psycopg.rows import TupleRow
 
 from domain.creator import Status
 from domain.events import TrackingMode
-from projections.creator_list import CreatorRow, search_grams
+from projections.creator_list import CreatorRow, magnitude, search_grams
+from projections.creator_queries import (
+    COLUMNS,
+    Shape,
+    Sort,
+    among_the_first,
+    by_grams,
+    listed,
+)
 from projections.reading import Reader
 
-Sort = Literal["created_at", "tiktok_handle", "follower_count"]
-
-# How many rows in sort order a search looks through before it asks the grams index:
-# what is common is found among these, what is rare the index finds quickly.
-LOOKED_THROUGH = 20_000
+# How many creators in the order asked a search looks through before it asks the grams:
+# what is common is found among these, what is rare the grams find quickly. Handles that
+# begin alike stand together in theirs, so the first of them are less like the rest.
+LOOKED_THROUGH: dict[Sort, int] = {
+    "created_at": 5_000,
+    "tiktok_handle": 20_000,
+    "follower_count": 5_000,
+}
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,24 +79,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     after: tuple[Any, UUID] | None = None
 
 
-_COLUMNS = """
-id, project_id, organization_id, tiktok_handle,
-coalesce(display_name, scraped_display_name), description, readme, metadata::text,
-tracking_mode, tracking_start_date, tracking_end_date, avatar_url, follower_count,
-following_count, total_likes_count, video_count, last_scraped_at, status = 'active',
-status, disabled_reason, version, created_at, updated_at
-"""
 _ONE = f"""
-SELECT {_COLUMNS} FROM creator_list
+SELECT {COLUMNS} FROM creator_list
 WHERE organization_id = %(organization)s AND id = %(id)s
 """.encode()
-
-# Sort: the expression, its type, and whether the greatest comes first.
-_SORTS: dict[Sort, tuple[str, str, bool]] = {
-    "created_at": ("created_at", "timestamptz", True),
-    "tiktok_handle": ("tiktok_handle", "text", False),
-    "follower_count": ("coalesce(follower_count, -1)", "bigint", True),
-}
 
 
 async def one_creator(
@@ -101,7 +96,7 @@ async def one_creator(
 
 async def page_of_creators(reader: Reader, wanted: Wanted) -> list[Creator]:
     """Return up to ``limit`` creators, in the order asked."""
-    shape = _Shape(
+    shape = Shape(
         has_project=wanted.project_id is not None,
         statuses=len(wanted.statuses),
         sort=wanted.sort,
@@ -118,14 +113,18 @@ async def page_of_creators(reader: Reader, wanted: Wanted) -> list[Creator]:
     }
     if wanted.search is None:
         asked["head"] = wanted.limit
-        rows = await reader.rows(wanted.organization_id, _list(shape), asked)
+        rows = await reader.rows(wanted.organization_id, listed(shape), asked)
         return [_creator(row) for row in rows]
-    asked["head"] = LOOKED_THROUGH
     asked["search"] = wanted.search
-    rows = await reader.rows(wanted.organization_id, _among_the_first(shape), asked)
-    if len(rows) < wanted.limit and await _goes_on(reader, shape, asked):
-        asked["grams"] = search_grams(wanted.organization_id, wanted.search)
-        rows = await reader.rows(wanted.organization_id, _by_grams(shape), asked)
+    asked["head"] = LOOKED_THROUGH[wanted.sort]
+    rows = await reader.rows(wanted.organization_id, among_the_first(shape), asked)
+    goes_on = rows[0][0]
+    if not goes_on:
+        return [_creator(row[1:]) for row in rows if row[1] is not None]
+    asked["grams"] = search_grams(wanted.organization_id, wanted.search)
+    if wanted.after is not None and wanted.sort == "follower_count":
+        asked["magnitude"] = magnitude(wanted.after[0])
+    rows = await reader.rows(wanted.organization_id, by_grams(shape), asked)
     return [_creator(row) for row in rows]
 
 
@@ -167,94 +166,6 @@ def shown(row: CreatorRow) -> Creator:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
-
-
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes one query text differ from another."""
-
-    has_project: bool
-    statuses: int
-    sort: Sort
-    has_after: bool
-
-
-@cache
-def _list(shape: _Shape) -> bytes:
-    return f"SELECT {_COLUMNS} FROM {_heads(shape)} {_order(shape)}".encode()
-
-
-@cache
-def _among_the_first(shape: _Shape) -> bytes:
-    # The first of all statuses together: with a head of each, what one status has past
-    # its head would be missing between what another has in its own. Only indexes are
-    # read until it is known which few rows to fetch.
-    first = f"SELECT * FROM {_heads(shape, _keys(shape))} {_order(shape, limit='head')}"
-    found = (
-        f"SELECT id FROM ({first}) AS first "
-        f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(shape)}"
-    )
-    return (
-        f"SELECT {_COLUMNS} FROM creator_list "
-        f"WHERE organization_id = %(organization)s AND id IN ({found}) {_order(shape)}"
-    ).encode()
-
-
-async def _goes_on(reader: Reader, shape: _Shape, asked: Mapping[str, object]) -> bool:
-    """Tell whether there is more than was looked through."""
-    organization_id = asked["organization"]
-    assert isinstance(organization_id, UUID)
-    return bool(await reader.rows(organization_id, _beyond(shape), asked))
-
-
-@cache
-def _beyond(shape: _Shape) -> bytes:
-    heads = _heads(shape, _keys(shape), more=1)
-    return f"SELECT 1 FROM {heads} OFFSET %(head)s LIMIT 1".encode()
-
-
-@cache
-def _by_grams(shape: _Shape) -> bytes:
-    # Grams say where to look; whether they stand together the handle itself decides.
-    statuses = ", ".join(f"%(status{n})s" for n in range(shape.statuses))
-    return (
-        f"SELECT {_COLUMNS} FROM creator_list WHERE {_where(shape)} "
-        f"AND status IN ({statuses}) AND strpos(tiktok_handle, %(search)s) > 0 "
-        f"AND id IN (SELECT goatherd_search(%(grams)s)) {_order(shape)}"
-    ).encode()
-
-
-def _heads(shape: _Shape, columns: str = "*", *, more: int = 0) -> str:
-    """Return the first rows of each status, each read in order from its index."""
-    heads = (
-        f"(SELECT {columns} FROM creator_list WHERE {_where(shape)} "
-        f"AND status = %(status{n})s {_order(shape, limit='head')} + {more})"
-        for n in range(shape.statuses)
-    )
-    return f"({' UNION ALL '.join(heads)}) AS heads"
-
-
-def _keys(shape: _Shape) -> str:
-    """Return the columns that the index of the sort order has."""
-    return ", ".join(dict.fromkeys(("id", shape.sort, "tiktok_handle")))
-
-
-def _where(shape: _Shape) -> str:
-    conditions = ["organization_id = %(organization)s"]
-    if shape.has_project:
-        conditions.append("project_id = %(project)s")
-    if shape.has_after:
-        expression, kind, descends = _SORTS[shape.sort]
-        beyond = "<" if descends else ">"
-        conditions.append(
-            f"({expression}, id) {beyond} (%(value)s::{kind}, %(last_id)s)"
-        )
-    return " AND ".join(conditions)
-
-
-def _order(shape: _Shape, *, limit: str = "limit") -> str:
-    expression, _, descends = _SORTS[shape.sort]
-    way = "DESC" if descends else "ASC"
-    return f"ORDER BY {expression} {way}, id {way} LIMIT %({limit})s"
 
 
 def _creator(row: TupleRow) -> Creator:

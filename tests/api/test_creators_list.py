@@ -18,6 +18,8 @@ Creator = dict[str, Any]
 SORTS = ("created_at", "tiktok_handle", "follower_count")
 # How far a search looks before it asks the index: never, not far enough, all the way.
 DEPTHS = (0, 12, 12_000)
+# Of several magnitudes, with and without others of the same, and below what null is as.
+FOLLOWERS = (-3, -2, 0, 0, 1, 4, 5, 5, 6, 7, 8, 1_000_000)
 
 
 class Herd:
@@ -129,7 +131,7 @@ def herd(goatherd: Goatherd) -> Herd:
         herd.grow(40)
     for number, creator_id in enumerate(herd.creators):
         if number % 3:
-            herd.see(creator_id, herd.random.choice([0, 0, 1, 5, 5, 1_000_000]))
+            herd.see(creator_id, herd.random.choice(FOLLOWERS))
         if number % 5 == 0:
             herd.disable(creator_id)
         if number % 7 == 0:
@@ -169,7 +171,7 @@ def test_one_page_after_another_is_the_whole_list(
 def test_any_question_has_the_answer_of_a_plain_look_at_every_creator(
     herd: Herd, depth: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(reading, "LOOKED_THROUGH", depth)
+    monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, depth))
     herd.random.seed(depth)
 
     for _ in range(50):
@@ -189,7 +191,7 @@ def test_the_search_finds_what_has_the_text_in_its_handle(herd: Herd, depth: int
         assert found == herd.expected(search=search)[:100]
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(reading, "LOOKED_THROUGH", depth)
+        monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, depth))
         search_finds_it()
 
 
@@ -216,7 +218,7 @@ def test_whoever_is_there_throughout_is_seen_exactly_once(
     for creator_id in list(herd.creators)[::3]:
         herd.see(creator_id, herd.random.randint(0, 5))
     goatherd.catch_up()
-    monkeypatch.setattr(reading, "LOOKED_THROUGH", 20)
+    monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, 20))
     left: set[str] = set()
 
     def come_and_go() -> None:

@@ -15,7 +15,8 @@ from api.envelope import Envelope, PageMeta
 from api.reading import DEFAULT_LIMIT
 from infra.database import own_pool
 from infra.settings import Settings
-from projections.creators import _creator, _list, _Shape
+from projections.creator_queries import Shape, listed
+from projections.creators import _creator
 
 
 def create() -> Litestar:
@@ -24,8 +25,8 @@ def create() -> Litestar:
     pool = own_pool(
         os.environ["GOATHERD_DATABASE_URL"], size=Settings().reading_pool_size
     )
-    query = _list(
-        _Shape(has_project=False, statuses=2, sort="created_at", has_after=False)
+    query = listed(
+        Shape(has_project=False, statuses=2, sort="created_at", has_after=False)
     )
     asked = {
         "organization": UUID(os.environ["GOATHERD_TEST_ORGANIZATION"]),

@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from infra.ids import new_id
-from projections.creator_list import indexed_grams
+from projections.creator_list import magnitude
 
 # How large a part of all creators each project has.
 _PROJECTS = (0.6, 0.2, 0.1, 0.08, 0.02)
@@ -250,7 +250,7 @@ def add_herd(url: str, size: int, *, organization_id: UUID) -> Herd:
             _copy(connection, islice(rows, size - int(size * _LATE)))
             for definition in definitions:
                 connection.execute(definition.encode())
-        connection.execute("VACUUM ANALYZE creator_list, creator_grams")
+        connection.execute("VACUUM ANALYZE creator_list, creator_search")
         _copy(connection, rows)
         connection.execute("CHECKPOINT")
     return herd
@@ -260,7 +260,7 @@ def _drop_indexes(connection: Connection[TupleRow]) -> list[str]:
     """Drop what is quicker made anew than kept, and return how to make it."""
     found = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes "
-        "WHERE tablename IN ('creator_list', 'creator_grams') "
+        "WHERE tablename IN ('creator_list', 'creator_search') "
         "AND indexdef NOT LIKE 'CREATE UNIQUE%'"
     ).fetchall()
     for name, _ in found:
@@ -272,7 +272,7 @@ class _Row(msgspec.Struct, frozen=True):
     """One creator, as a line of COPY for either table."""
 
     creator: str
-    grams: str
+    search: str
 
 
 def _copy(connection: Connection[TupleRow], rows: Iterator[_Row]) -> None:
@@ -280,8 +280,8 @@ def _copy(connection: Connection[TupleRow], rows: Iterator[_Row]) -> None:
         with connection.cursor() as cursor:
             with cursor.copy(_COPY_CREATORS) as copy:
                 copy.write("".join(row.creator for row in chunk))
-            with cursor.copy(_COPY_GRAMS) as copy:
-                copy.write("".join(row.grams for row in chunk))
+            with cursor.copy(_COPY_SEARCH) as copy:
+                copy.write("".join(row.search for row in chunk))
 
 
 _COPY_CREATORS = """
@@ -293,7 +293,11 @@ COPY creator_list (
     version, created_at, updated_at
 ) FROM STDIN
 """
-_COPY_GRAMS = "COPY creator_grams (organization_id, creator_id, grams) FROM STDIN"
+_COPY_SEARCH = """
+COPY creator_search (
+    organization_id, id, project_id, created_at, magnitude, status, tiktok_handle
+) FROM STDIN
+"""
 
 
 def _rows(random: Random, herd: Herd) -> Iterator[_Row]:
@@ -304,9 +308,8 @@ def _rows(random: Random, herd: Herd) -> Iterator[_Row]:
     for number, handle in enumerate(islice(handles(random), herd.size)):
         creator_id, status = new_id(), next(statuses)
         created = _BEGINNING + step * number
-        if random.random() < 0.05:
-            figures = "\t".join([r"\N"] * 9)
-        else:
+        followers, figures = None, "\t".join([r"\N"] * 9)
+        if random.random() >= 0.05:
             followers = int(random.lognormvariate(9, 2.2))
             figures = "\t".join(
                 map(
@@ -319,11 +322,13 @@ def _rows(random: Random, herd: Herd) -> Iterator[_Row]:
                 )
             )
         reason = "not_found" if status == "disabled" else r"\N"
+        project_id = next(projects)
         yield _Row(
-            f"{owner}\t{creator_id}\t{next(projects)}\t{handle}\tGrazes daily.\t"
+            f"{owner}\t{creator_id}\t{project_id}\t{handle}\tGrazes daily.\t"
             f'{{"tier": "gold", "manager": "maria"}}\tauto\t{created.date()}\t'
             f"{figures}\t{status}\t{reason}\t3\t{created}\t{created}\n",
-            f"{owner}\t{creator_id}\t{{{','.join(indexed_grams(owner, handle))}}}\n",
+            f"{owner}\t{creator_id}\t{project_id}\t{created}\t"
+            f"{magnitude(followers)}\t{status}\t{handle}\n",
         )
 
 

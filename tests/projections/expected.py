@@ -130,12 +130,13 @@ def creator_list(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
-def creator_grams(facts: Iterable[Recorded]) -> Rows:
+def creator_search(facts: Iterable[Recorded]) -> Rows:
+    kept = ("organization_id", "id", "project_id", "created_at", "status")
     return {
         row["id"]: {
-            "organization_id": row["organization_id"],
-            "creator_id": row["id"],
-            "grams": sorted(_parts(row["organization_id"], row["tiktok_handle"])),
+            **{column: row[column] for column in kept},
+            "tiktok_handle": row["tiktok_handle"],
+            "magnitude": _digits(row["follower_count"]),
         }
         for row in creator_list(facts).values()
     }
@@ -193,7 +194,7 @@ FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
     "projects": projects,
     "bans": bans,
     "creator_list": creator_list,
-    "creator_grams": creator_grams,
+    "creator_search": creator_search,
     "scrape_runs": scrape_runs,
 }
 
@@ -293,9 +294,13 @@ def _set(fact: e.Fact, *names: str) -> Row:
     return {name: value for name, value in values.items() if value is not msgspec.UNSET}
 
 
-def _parts(organization_id: UUID, handle: str) -> set[str]:
-    runs = (zip(*(handle[n:] for n in range(size)), strict=False) for size in (1, 2, 3))
-    return {str(organization_id)[-6:] + "".join(run) for some in runs for run in some}
+def _digits(followers: int | None) -> int:
+    """Binary digits of a count; unknown is as -1, and what is less has ever less."""
+    if followers is None:
+        return -1
+    if followers < 0:
+        return -1 - _digits(-1 - followers)
+    return len(f"{followers:b}") if followers else 0
 
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:

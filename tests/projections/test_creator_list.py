@@ -40,15 +40,6 @@ def the_row(connection: Reading) -> dict[str, Any]:
     return row
 
 
-def found_by(connection: Reading, part: str) -> list[UUID]:
-    """The creators whose handle has ``part``, found by the index of a tenant."""
-    rows = connection.execute(
-        "SELECT creator_id FROM creator_grams WHERE grams @> ARRAY[%s]",
-        (str(HOME)[-6:] + part,),
-    )
-    return [row[0] for row in rows]
-
-
 def test_an_added_creator_is_a_row_with_everything_that_was_asked(
     connection: Reading, history: History
 ):
@@ -320,7 +311,7 @@ def test_facts_about_a_creator_that_nobody_added_leave_no_row(
     )
 
     assert rows_of(connection, "creator_list") == []
-    assert rows_of(connection, "creator_grams") == []
+    assert rows_of(connection, "creator_search") == []
 
 
 def test_the_same_facts_twice_leave_the_same_rows(
@@ -335,14 +326,14 @@ def test_the_same_facts_twice_leave_the_same_rows(
         e.CreatorRemoved(organization_id=HOME),
     )
     take_in(connection, *history.facts)
-    once = [rows_of(connection, name) for name in ("creator_list", "creator_grams")]
+    once = [rows_of(connection, name) for name in ("creator_list", "creator_search")]
 
     take_in(connection, *history.facts)
 
-    twice = [rows_of(connection, name) for name in ("creator_list", "creator_grams")]
+    twice = [rows_of(connection, name) for name in ("creator_list", "creator_search")]
     assert once == twice
     wanted = expected(history.facts)
-    assert once == [wanted["creator_list"], wanted["creator_grams"]]
+    assert once == [wanted["creator_list"], wanted["creator_search"]]
 
 
 def test_an_old_fact_that_comes_again_turns_nothing_back(
@@ -361,7 +352,8 @@ def test_an_old_fact_that_comes_again_turns_nothing_back(
     take_in(connection, *old)
 
     assert the_row(connection) == before
-    assert found_by(connection, "wil") == [BILLIE]
+    (searched,) = rows_of(connection, "creator_search")
+    assert searched["tiktok_handle"] == "william"
 
 
 def test_an_organization_is_not_touched_by_facts_that_name_another(
@@ -374,28 +366,6 @@ def test_an_organization_is_not_touched_by_facts_that_name_another(
     take_in(connection, *history.happened(SCRAPE, of_another))
 
     assert the_row(connection) == before
-
-
-@pytest.mark.parametrize("part", ("w", "wi", "wil", "il", "iam", "m"))
-def test_the_search_follows_a_rename(connection: Reading, history: History, part: str):
-    take_in(connection, *history.happened(BILLIE, added("b.i_e")))
-    renamed = e.HandleChanged(organization_id=HOME, old="b.i_e", new="william")
-
-    take_in(connection, *history.happened(BILLIE, renamed))
-
-    assert found_by(connection, part) == [BILLIE]
-    assert found_by(connection, ".i_") == []
-    assert found_by(connection, "b") == []
-
-
-def test_a_longer_run_than_three_is_not_indexed(connection: Reading, history: History):
-    take_in(connection, *history.happened(BILLIE, added("abcd")))
-
-    (row,) = rows_of(connection, "creator_grams")
-
-    mark = str(HOME)[-6:]
-    wanted = ["a", "ab", "abc", "b", "bc", "bcd", "c", "cd", "d"]
-    assert row["grams"] == [mark + gram for gram in wanted]
 
 
 def test_a_failed_run_is_no_fact_of_this_list(connection: Reading, history: History):

@@ -15,7 +15,7 @@ from infra.database import READER_ROLE, reading_pool
 from infra.store import Store
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
-from projections.creator_list import CreatorList, indexed_grams
+from projections.creator_list import CreatorList, search_grams
 from projections.follower import Follower
 from projections.projects import Projects
 from projections.scrape_runs import ScrapeRuns
@@ -43,7 +43,7 @@ CLOSED = (
     "event_log",
     "tally",
     "dead_letter",
-    "creator_grams",
+    "creator_search",
     "verdict_streak",
     "idempotency",
     "api_usage",
@@ -225,8 +225,8 @@ def test_the_search_finds_the_readers_own_creators_whatever_it_is_asked(
 ):
     own, other = [UUID(int=0xC0), UUID(int=0xC1)][:: 1 if tenant == HOME else -1]
     grams_of_both = [
-        indexed_grams(HOME, "sam"),
-        indexed_grams(AWAY, "sam"),
+        search_grams(HOME, "sam"),
+        search_grams(AWAY, "sam"),
         list[str](),
     ]
     read_as(reader, tenant)
@@ -234,7 +234,7 @@ def test_the_search_finds_the_readers_own_creators_whatever_it_is_asked(
     found = [
         row[0]
         for grams in grams_of_both
-        for row in reader.execute("SELECT goatherd_search(%s::text[])", (grams,))
+        for row in reader.execute("SELECT id FROM goatherd_search(%s)", (grams,))
     ]
 
     assert found == [own, own]
@@ -242,9 +242,9 @@ def test_the_search_finds_the_readers_own_creators_whatever_it_is_asked(
 
 
 def test_the_search_finds_nothing_for_who_names_no_organization(reader: Reading):
-    grams = indexed_grams(HOME, "sam")
+    grams = search_grams(HOME, "sam")
 
-    rows = reader.execute("SELECT goatherd_search(%s::text[])", (grams,)).fetchall()
+    rows = reader.execute("SELECT * FROM goatherd_search(%s)", (grams,)).fetchall()
 
     assert rows == []
 

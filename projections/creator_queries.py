@@ -1,0 +1,138 @@
+"""The queries of the list and of the partial search, one for each shape of question."""
+
+from functools import cache
+from typing import Literal
+
+import msgspec
+
+Sort = Literal["created_at", "tiktok_handle", "follower_count"]
+
+COLUMNS = """
+id, project_id, organization_id, tiktok_handle,
+coalesce(display_name, scraped_display_name), description, readme, metadata::text,
+tracking_mode, tracking_start_date, tracking_end_date, avatar_url, follower_count,
+following_count, total_likes_count, video_count, last_scraped_at, status = 'active',
+status, disabled_reason, version, created_at, updated_at
+"""
+
+# Sort: the expression, its type, and whether the greatest comes first.
+_SORTS: dict[Sort, tuple[str, str, bool]] = {
+    "created_at": ("created_at", "timestamptz", True),
+    "tiktok_handle": ("tiktok_handle", "text", False),
+    "follower_count": ("coalesce(follower_count, -1)", "bigint", True),
+}
+
+# The rows of those found; more conditions may follow.
+_ROWS = "creator_list JOIN found ON id = one WHERE organization_id = %(organization)s"
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes one query text differ from another."""
+
+    has_project: bool
+    statuses: int
+    sort: Sort
+    has_after: bool
+
+
+@cache
+def listed(shape: Shape) -> bytes:
+    """Return the query for a page of the list."""
+    return f"SELECT {COLUMNS} FROM {_heads(shape, '*')} {_order(shape)}".encode()
+
+
+@cache
+def among_the_first(shape: Shape) -> bytes:
+    """Return the search among the first ``head`` creators in the order asked.
+
+    Its first column tells whether to look further: the page is not full, and these
+    were not all. Where nothing is found there is one row without a creator.
+    """
+    # The first of all statuses together: with a head of each, what one status has past
+    # its head would be missing between what another has in its own. Only indexes are
+    # read until it is known which few rows to fetch, and no further than to the last
+    # of them: how many were looked through is counted only where the page is not full.
+    keys = ", ".join(dict.fromkeys(("id", shape.sort, "tiktok_handle")))
+    looked = f"SELECT {keys} FROM {_heads(shape, keys)} {_order(shape, limit='head')}"
+    found = (
+        f"SELECT id FROM looked "
+        f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(shape)}"
+    )
+    goes_on = (
+        "CASE WHEN (SELECT count(*) FROM found) < %(limit)s "
+        "THEN (SELECT count(*) FROM looked) >= %(head)s ELSE false END"
+    )
+    return (
+        f"WITH looked AS MATERIALIZED ({looked}), "
+        f"found (one) AS MATERIALIZED ({found}) "
+        f"SELECT {goes_on}, {COLUMNS} FROM (VALUES (0)) AS always "
+        f"LEFT JOIN (SELECT * FROM {_ROWS}) AS rows ON true {_order(shape)}"
+    ).encode()
+
+
+@cache
+def by_grams(shape: Shape) -> bytes:
+    """Return the search among all creators that have the grams."""
+    # Grams say where to look; whether they stand together the handle itself decides.
+    found = (
+        f"SELECT * FROM goatherd_search(%(grams)s) WHERE {_filters(shape)} "
+        f"AND status IN ({_statuses(shape)}) AND strpos(tiktok_handle, %(search)s) > 0"
+    )
+    if shape.sort == "follower_count":
+        return _by_magnitude(shape, found)
+    return (
+        f"WITH found (one) AS (SELECT id FROM ({found}{_after(shape)}) AS found "
+        f"{_order(shape)}) SELECT {COLUMNS} FROM {_ROWS} {_order(shape)}"
+    ).encode()
+
+
+def _by_magnitude(shape: Shape, found: str) -> bytes:
+    # Nobody on the page has a lesser magnitude than the last of as many as it takes.
+    # Those of the magnitude in which the page before ended do not count towards that:
+    # who of them comes after is not known yet.
+    ended = ""
+    if shape.has_after:
+        found += " AND magnitude <= %(magnitude)s"
+        ended = "WHERE magnitude < %(magnitude)s"
+    least = (
+        f"SELECT magnitude FROM matches {ended} ORDER BY magnitude DESC "
+        "OFFSET %(limit)s - 1 LIMIT 1"
+    )
+    return (
+        f"WITH matches AS MATERIALIZED ({found}), found (one) AS "
+        f"(SELECT id FROM matches WHERE magnitude >= coalesce(({least}), -99)) "
+        f"SELECT {COLUMNS} FROM {_ROWS}{_after(shape)} {_order(shape)}"
+    ).encode()
+
+
+def _heads(shape: Shape, columns: str) -> str:
+    """Return the first rows of each status, each read in order from its index."""
+    heads = (
+        f"(SELECT {columns} FROM creator_list "
+        f"WHERE organization_id = %(organization)s AND {_filters(shape)} "
+        f"AND status = %(status{n})s{_after(shape)} {_order(shape, limit='head')})"
+        for n in range(shape.statuses)
+    )
+    return f"({' UNION ALL '.join(heads)}) AS heads"
+
+
+def _filters(shape: Shape) -> str:
+    return "project_id = %(project)s" if shape.has_project else "true"
+
+
+def _statuses(shape: Shape) -> str:
+    return ", ".join(f"%(status{n})s" for n in range(shape.statuses))
+
+
+def _after(shape: Shape) -> str:
+    if not shape.has_after:
+        return ""
+    expression, kind, descends = _SORTS[shape.sort]
+    beyond = "<" if descends else ">"
+    return f" AND ({expression}, id) {beyond} (%(value)s::{kind}, %(last_id)s)"
+
+
+def _order(shape: Shape, *, limit: str = "limit") -> str:
+    expression, _, descends = _SORTS[shape.sort]
+    way = "DESC" if descends else "ASC"
+    return f"ORDER BY {expression} {way}, id {way} LIMIT %({limit})s"
