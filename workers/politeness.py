@@ -1,0 +1,181 @@
+"""Politeness: one request at a time to a host, and time between, whoever is asking."""
+
+import random
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import cast
+from uuid import uuid4
+
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+_log = structlog.get_logger()
+
+# What somebody else's turn is asked after in: short, so that no time is lost, and
+# uneven, so that two who wait do not stay in step.
+_ASK_AGAIN_SECONDS = (0.05, 0.15)
+# A server that was away is not asked again for this long.
+_AWAY_SECONDS = 5.0
+_PATIENCE_SECONDS = 1.0
+
+# All times are the server's own, in milliseconds: no two workers' clocks agree.
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local free_at = tonumber(redis.call('GET', KEYS[2]) or '0')
+"""
+# Answers 0 for a turn taken, how long to wait, or -1 while somebody has the turn.
+_TAKE = f"""{_NOW}
+if free_at > now then return free_at - now end
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+return -1
+"""
+# A turn is given back by whoever took it only; the time between starts in any case.
+_PUT_OFF = f"""{_NOW}
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+local later = now + tonumber(ARGV[2]) + 1 -- now was rounded down
+if later > free_at then
+    redis.call('SET', KEYS[2], string.format('%d', later), 'PX', ARGV[2] + 1000)
+end
+return 0
+"""
+
+
+class NoTurnError(Exception):
+    """Nobody may ask the host yet; try again in ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"The host is not free for another {retry_after:.1f} s.")
+        self.retry_after = retry_after
+
+
+class _Host:
+    """What this process knows of a host: whose turn it is, and when it is free."""
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.free_at = 0.0  # on time.monotonic()
+
+
+class Politeness:
+    """Gives out turns to ask a host; build one a process and share it.
+
+    Turns and pauses hold for every worker that shares the Redis or Valkey behind
+    ``server``. While it is away, or None, they hold for this process alone, so that
+    scraping goes on and each process is still polite by itself.
+
+    ``gap`` seconds and up to ``jitter`` more pass from the end of one request to the
+    start of the next. A turn ends by itself after ``longest_turn`` seconds, in case its
+    holder died: more than any request may take.
+    """
+
+    def __init__(
+        self,
+        server: redis.Redis | None,
+        *,
+        gap: float = 1.5,
+        jitter: float = 1.0,
+        longest_turn: float = 30.0,
+    ) -> None:
+        self.server = server
+        self.gap = gap
+        self.jitter = jitter
+        self.longest_turn = longest_turn
+        self._hosts: dict[str, _Host] = {}
+        self._guard = threading.Lock()
+        self._away_until = 0.0
+
+    @contextmanager
+    def turn(self, host: str, *, patience: float) -> Generator[None]:
+        """Wait for the turn to ask ``host``, up to ``patience`` seconds, and hold it.
+
+        Raises:
+            NoTurnError: the turn does not come in time; found out without waiting when
+                the host is known to be paused for longer.
+        """
+        ends_at = time.monotonic() + patience
+        local = self._host(host)
+        self._refuse_if_paused(local, ends_at)
+        # A process's threads queue up here, so that only one of them asks the server.
+        if not local.turn.acquire(timeout=max(patience, 0)):
+            raise NoTurnError(self.gap)
+        token = uuid4().hex
+        try:
+            self._wait(host, local, token=token, ends_at=ends_at)
+            try:
+                yield
+            finally:
+                between = self.gap + random.uniform(0, self.jitter)  # noqa: S311
+                self._put_off(host, local, seconds=between, token=token)
+        finally:
+            local.turn.release()
+
+    def pause(self, host: str, *, seconds: float) -> None:
+        """Let nobody ask ``host`` for ``seconds``; a longer pause is not shortened."""
+        self._put_off(host, self._host(host), seconds=seconds, token="")
+
+    def _host(self, host: str) -> _Host:
+        with self._guard:
+            return self._hosts.setdefault(host, _Host())
+
+    def _refuse_if_paused(self, local: _Host, ends_at: float) -> None:
+        if local.free_at > ends_at:
+            raise NoTurnError(local.free_at - time.monotonic())
+
+    def _wait(self, host: str, local: _Host, *, token: str, ends_at: float) -> None:
+        while True:
+            self._refuse_if_paused(local, ends_at)
+            seconds = local.free_at - time.monotonic()
+            if seconds <= 0:
+                seconds = self._take(host, token)
+            if seconds <= 0:
+                return
+            if time.monotonic() + seconds > ends_at:
+                raise NoTurnError(seconds)
+            # In slices: a pause may be made meanwhile, and a worker's thread is
+            # interrupted between them only.
+            time.sleep(min(seconds, 0.5))
+
+    def _take(self, host: str, token: str) -> float:
+        """Return 0 with the turn taken, else how many seconds to wait."""
+        answer = self._run(_TAKE, host, token, round(self.longest_turn * 1000))
+        if answer is None:
+            return 0.0
+        if answer < 0:
+            return random.uniform(*_ASK_AGAIN_SECONDS)  # noqa: S311
+        return answer / 1000
+
+    def _put_off(self, host: str, local: _Host, *, seconds: float, token: str) -> None:
+        with self._guard:
+            local.free_at = max(local.free_at, time.monotonic() + seconds)
+        self._run(_PUT_OFF, host, token, round(seconds * 1000))
+
+    def _run(self, script: str, host: str, token: str, milliseconds: int) -> int | None:
+        """Return what the server says to the script, or None while it is away."""
+        if self.server is None or time.monotonic() < self._away_until:
+            return None
+        # Braces keep both keys on one server of a cluster.
+        key = f"goatherd:politeness:{{{host}}}"
+        try:
+            answer = self.server.eval(
+                script, 2, f"{key}:turn", f"{key}:free_at", token, str(milliseconds)
+            )
+        except redis.RedisError as error:
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            _log.warning("politeness_is_local", error=type(error).__name__)
+            return None
+        return cast("int", answer)
+
+
+def connect_politeness(url: str) -> redis.Redis:
+    """Return a client for ``Politeness`` that soon tells when the server is away."""
+    return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        url,
+        socket_timeout=_PATIENCE_SECONDS,
+        socket_connect_timeout=_PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )

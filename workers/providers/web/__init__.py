@@ -1,0 +1,192 @@
+"""The web provider: looks at TikTok's public pages, as a stranger without a browser.
+
+It answers no captcha and solves no puzzle, logs in to nothing, keeps no cookie and
+downloads no video. What it cannot see that way is Blocked, and is left alone.
+"""
+
+import re
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+
+import httpx
+from msgspec import Struct
+
+from domain.errors import InvalidHandleError
+from domain.handles import normalize_handle
+from workers.politeness import Politeness
+from workers.providers import (
+    NotFound,
+    Ok,
+    SchemaChanged,
+    Target,
+    Verdict,
+    VideoSeen,
+)
+from workers.providers.web.listing import list_videos
+from workers.providers.web.pages import ProfilePage, read_profile
+from workers.providers.web.readings import sec_uid_of
+from workers.providers.web.single import VideoReading
+from workers.providers.web.verdicts import IdentityChanged, NotSeen, RefusedError
+from workers.providers.web.visit import Limits, Site, Visit
+
+__all__ = ["IdentityChanged", "Limits", "NotSeen", "VideosRead", "WebProvider"]
+
+# By its own name: who wants to be left alone by it can say so.
+USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
+DEFAULT_LIMITS = Limits()
+
+
+class VideosRead(Struct, frozen=True, kw_only=True):
+    """What became of each video asked for: seen, not shown, or not asked any more.
+
+    ``unread`` are those that a refusal or a limit of the run came before.
+    """
+
+    ok: Ok
+    not_seen: tuple[NotSeen, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+class WebProvider:
+    """Reads profile pages, video lists and video pages; safe to share by threads.
+
+    ``base_url`` is where TikTok is, and the only place that is ever asked. ``now`` must
+    return an aware time.
+    """
+
+    name = "web"
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        politeness: Politeness,
+        limits: Limits = DEFAULT_LIMITS,
+        user_agent: str = USER_AGENT,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.now = now
+        self._site = Site(
+            base_url=base_url,
+            politeness=politeness,
+            limits=limits,
+            user_agent=user_agent,
+            tls=_trusted(),
+            now=now,
+        )
+
+    def creator_profiles(self, target: Target) -> Verdict | IdentityChanged:
+        with Visit(self._site) as visit:
+            try:
+                page = _profile_of(visit, target)
+            except RefusedError as refused:
+                return refused.verdict
+            return self._ok(visit, profile=page)
+
+    def discover_videos(self, target: Target) -> Verdict | IdentityChanged:
+        """Look at the profile, then list the videos; ``Ok`` has both.
+
+        The list may stop early, at a limit of the run: what is missing then is the
+        oldest.
+        """
+        with Visit(self._site) as visit:
+            try:
+                page = _profile_of(visit, target)
+                videos = _videos_of(visit, target, page)
+            except RefusedError as refused:
+                return refused.verdict
+            return self._ok(visit, profile=page, videos=videos)
+
+    def video_stats(self, target: Target) -> Verdict | IdentityChanged:
+        """Read the videos asked for one by one, or the whole list if none are.
+
+        Those that are not shown are missing from ``Ok``; ``read_videos`` says why.
+        """
+        if not target.video_ids:
+            return self.discover_videos(target)
+        read = self.read_videos(target)
+        return read.ok if isinstance(read, VideosRead) else read
+
+    def read_videos(self, target: Target) -> VideosRead | Verdict | IdentityChanged:
+        """Read the page of each video asked for.
+
+        Counters that were read are facts, whatever stopped the next: a refusal is the
+        answer only where nothing was learned at all.
+        """
+        with Visit(self._site) as visit:
+            try:
+                reading = VideoReading(
+                    visit, handle=_handle_of(target), user_id=target.user_id
+                )
+            except RefusedError as refused:
+                return refused.verdict
+            reading.read(target.video_ids)
+            if reading.refusal and not (reading.seen or reading.not_seen):
+                return reading.refusal
+            return VideosRead(
+                ok=self._ok(visit, videos=tuple(reading.seen)),
+                not_seen=tuple(reading.not_seen),
+                unread=tuple(reading.unread),
+            )
+
+    def _ok(
+        self,
+        visit: Visit,
+        *,
+        profile: ProfilePage | None = None,
+        videos: tuple[VideoSeen, ...] = (),
+    ) -> Ok:
+        return Ok(
+            observed_at=self.now(),
+            profile=profile.seen if profile else None,
+            videos=videos,
+            pages=visit.requests,
+            payload_sha256=visit.digest,
+        )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return whom to trust; once a process, as it takes reading all certificates."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _profile_of(visit: Visit, target: Target) -> ProfilePage:
+    handle = _handle_of(target)
+    page = visit.read(
+        f"/@{handle}",
+        may_lead_to=re.compile(rf"/@{re.escape(handle)}/?", re.IGNORECASE),
+    )
+    profile = read_profile(page.body, handle=handle)
+    known = target.user_id
+    # Without a known id the handle is all there is to tell the creator by.
+    theirs = known == profile.user_id if known else handle == profile.handle.lower()
+    if not theirs:
+        detail = f"@{handle} is the account {profile.user_id} by now."
+        raise RefusedError(IdentityChanged(detail, profile.user_id))
+    return profile
+
+
+def _videos_of(
+    visit: Visit, target: Target, page: ProfilePage
+) -> tuple[VideoSeen, ...]:
+    expected = page.seen.video_count
+    if expected == 0:
+        return ()
+    # One that is known already will do, as long as it is known to be of this account.
+    known = target.sec_uid if target.user_id == page.user_id else None
+    sec_uid = page.seen.sec_uid or sec_uid_of(known)
+    if sec_uid is None:
+        raise RefusedError(SchemaChanged("The page lacks a secUid to list videos by."))
+    return list_videos(
+        visit, sec_uid=sec_uid, author_id=page.user_id, expected=expected
+    )
+
+
+def _handle_of(target: Target) -> str:
+    try:
+        return normalize_handle(target.handle)
+    except InvalidHandleError:
+        raise RefusedError(NotFound("That is not a handle.")) from None

@@ -1,0 +1,75 @@
+"""Listed: one page of the video list, judged and read."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from workers.providers import Blocked, SchemaChanged, Transient, VideoSeen
+from workers.providers.web.readings import code_of, decode, items_of, within
+from workers.providers.web.verdicts import RefusedError, refusal_of_list_code
+from workers.providers.web.videos import author_of, video_of
+
+
+class ListPage(Struct, frozen=True, kw_only=True):
+    """The creator's own videos on a page, by id, and whether there are older ones."""
+
+    videos: dict[str, VideoSeen]
+    has_more: bool
+
+    def as_shown(self) -> dict[str, Any]:
+        """Return the page in TikTok's shape, with no more than what leads to the next.
+
+        Times are numbers here, which TikTok's are not always: as texts they stop
+        yt-dlp from going on.
+        """
+        items = [
+            {
+                "id": video.tiktok_video_id,
+                "createTime": int(video.posted_at.timestamp()),
+            }
+            if video.posted_at
+            else {"id": video.tiktok_video_id}
+            for video in self.videos.values()
+        ]
+        return {"itemList": items, "hasMorePrevious": self.has_more}
+
+
+def read_list(body: bytes, *, author_id: str) -> ListPage:
+    """Return what an answer of the list shows of ``author_id``'s videos.
+
+    Raises:
+        RefusedError: it shows nothing, for a reason that it gives or that is plain.
+    """
+    page = _object_in(body)
+    for name in ("statusCode", "status_code"):
+        if code := code_of(within(page, name)):
+            raise RefusedError(refusal_of_list_code(code))
+    items = items_of(within(page, "itemList"))
+    has_more = within(page, "hasMorePrevious")
+    # A page without videos says at least whether there are more.
+    if not items and not isinstance(has_more, bool):
+        raise RefusedError(SchemaChanged("The list is in a shape that is not known."))
+    videos = {
+        video.tiktok_video_id: video
+        for item in items
+        if author_of(item) in {None, author_id} and (video := video_of(item))
+    }
+    if items and not videos:
+        raise RefusedError(
+            SchemaChanged("The list shows none of the creator's videos.")
+        )
+    return ListPage(videos=videos, has_more=has_more is True)
+
+
+def _object_in(body: bytes) -> object:
+    text = body.strip()
+    if not text:
+        raise RefusedError(Transient("TikTok sent an empty list."))
+    if text.startswith(b"<"):
+        raise RefusedError(Blocked("TikTok sent a page in place of the list."))
+    page = decode(text)
+    if isinstance(page, dict):
+        return page  # pyright: ignore[reportUnknownVariableType]
+    if text.startswith(b"{") and not text.endswith(b"}"):
+        raise RefusedError(Transient("The list was cut off."))
+    raise RefusedError(SchemaChanged("The list is not JSON."))

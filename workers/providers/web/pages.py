@@ -1,0 +1,230 @@
+"""Pages: the state that TikTok's pages carry along, and what it says of an account."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from workers.providers import (
+    Blocked,
+    Private,
+    ProfileSeen,
+    SchemaChanged,
+    Transient,
+    Unavailable,
+    VideoSeen,
+)
+from workers.providers.web.readings import (
+    address_of,
+    code_of,
+    decode,
+    id_of,
+    sec_uid_of,
+    text_of,
+    within,
+)
+from workers.providers.web.totals import totals_of
+from workers.providers.web.verdicts import (
+    NotSeen,
+    RefusedError,
+    reason_of_code,
+    refusal_of_any_code,
+    refusal_of_code,
+)
+from workers.providers.web.videos import author_of, video_of
+
+_STATE = b"__UNIVERSAL_DATA_FOR_REHYDRATION__"
+# Until 2023, and still met now and then.
+_OLDER_STATE = b"SIGI_STATE"
+
+_LONGEST_NAME = 500
+_LONGEST_TAG = 1_000
+
+# What is on pages that stand in for the one asked for. They are looked at only where
+# the state is missing: ordinary pages mention captchas too.
+_CHALLENGES = (
+    b"captcha",
+    b"please wait...",
+    b"_wafchallengeid",
+    b'id="wci"',
+    b"<title>log in",
+    b"<title>access denied",
+)
+
+
+class ProfilePage(Struct, frozen=True, kw_only=True):
+    """A profile, the id of its account, and the handle that the page itself gives."""
+
+    user_id: str
+    handle: str
+    seen: ProfileSeen
+
+
+class VideoPage(Struct, frozen=True, kw_only=True):
+    """A video, and who posted it, as far as the page tells: an id and a handle."""
+
+    author_id: str | None
+    author: str | None
+    seen: VideoSeen
+
+
+class _Account(Struct, frozen=True, kw_only=True):
+    """What either kind of page says of an account, as it stands there."""
+
+    code: object | None
+    user: object | None
+    stats: object | None
+    exact_stats: object | None = None
+
+
+def read_profile(html: bytes, *, handle: str) -> ProfilePage:
+    """Return the profile that a page shows.
+
+    Raises:
+        RefusedError: it shows none, for a reason that it gives or that is plain to see.
+    """
+    account = _account_on(html, handle)
+    _refuse_by_code(account, handle)
+    user = account.user
+    if within(user, "ftc") is True:
+        raise RefusedError(Unavailable(f"@{handle} is under age."))
+    if within(user, "privateAccount") is True:
+        raise RefusedError(Private(f"@{handle} is private."))
+    user_id = id_of(within(user, "id"))
+    own_handle = text_of(within(user, "uniqueId"), longest=_LONGEST_NAME)
+    totals = totals_of(exact=account.exact_stats, rounded=account.stats)
+    if not user_id or not own_handle or not totals:
+        lacking = "any counter" if user_id and own_handle else "whose it is"
+        raise RefusedError(SchemaChanged(f"The page of @{handle} lacks {lacking}."))
+    name = text_of(within(user, "nickname"), longest=_LONGEST_NAME)
+    return ProfilePage(
+        user_id=user_id,
+        handle=own_handle,
+        seen=ProfileSeen(
+            user_id=user_id,
+            sec_uid=sec_uid_of(within(user, "secUid")),
+            display_name=name or None,
+            avatar_url=_avatar_of(user),
+            follower_count=totals.followers,
+            following_count=totals.following,
+            total_likes_count=totals.likes,
+            video_count=totals.videos,
+            precision=totals.precision,
+        ),
+    )
+
+
+def read_video(html: bytes, *, video_id: str, photo: bool) -> VideoPage | NotSeen:
+    """Return the video that a page shows; ``photo`` if its address said so.
+
+    Raises:
+        RefusedError: the page says nothing about the video.
+    """
+    state = _state_on(html, _STATE)
+    if state is None:
+        raise RefusedError(_refusal_of_strange(html))
+    detail = within(state, "__DEFAULT_SCOPE__", "webapp.video-detail")
+    item = within(detail, "itemInfo", "itemStruct")
+    written = within(detail, "statusCode")
+    code = 0 if written is None and item else code_of(written)
+    if code is None:
+        raise RefusedError(SchemaChanged(f"The page of video {video_id} says nothing."))
+    if code != 0:
+        if reason := reason_of_code(code):
+            return NotSeen(video_id=video_id, reason=reason, code=code)
+        raise RefusedError(refusal_of_any_code(code))
+    if within(item, "isContentClassified") is True and not within(item, "video"):
+        return NotSeen(video_id=video_id, reason="unavailable")
+    seen = video_of(item)
+    if seen is None or seen.tiktok_video_id != video_id:
+        raise RefusedError(SchemaChanged(f"The page of video {video_id} is not its."))
+    return VideoPage(
+        author_id=author_of(item),
+        author=text_of(within(item, "author", "uniqueId"), longest=_LONGEST_NAME),
+        seen=replace(seen, kind="photo") if photo else seen,
+    )
+
+
+def _account_on(html: bytes, handle: str) -> _Account:
+    state = _state_on(html, _STATE)
+    detail = within(state, "__DEFAULT_SCOPE__", "webapp.user-detail")
+    if detail is not None:
+        info = within(detail, "userInfo")
+        return _Account(
+            code=within(detail, "statusCode"),
+            user=within(info, "user"),
+            stats=within(info, "stats"),
+            exact_stats=within(info, "statsV2"),
+        )
+    older = _state_on(html, _OLDER_STATE)
+    if older is not None:
+        name = within(older, "UserPage", "uniqueId")
+        key = name if isinstance(name, str) else handle
+        return _Account(
+            code=within(older, "UserPage", "statusCode"),
+            user=within(older, "UserModule", "users", key),
+            stats=within(older, "UserModule", "stats", key),
+        )
+    if state is not None:
+        raise RefusedError(SchemaChanged(f"The page of @{handle} lacks its account."))
+    raise RefusedError(_refusal_of_strange(html))
+
+
+def _refuse_by_code(account: _Account, handle: str) -> None:
+    written = account.code
+    code = 0 if written is None and account.user else code_of(written)
+    if code is None:
+        unread = SchemaChanged(f"The page of @{handle} says nothing of the account.")
+        raise RefusedError(unread)
+    if refusal := refusal_of_code(code, handle=handle):
+        raise RefusedError(refusal)
+    if not isinstance(account.user, dict):
+        raise RefusedError(SchemaChanged(f"The page of @{handle} lacks its account."))
+
+
+def _avatar_of(user: object) -> str | None:
+    sizes = ("avatarLarger", "avatarMedium", "avatarThumb")
+    addresses = (address_of(within(user, size)) for size in sizes)
+    return next((address for address in addresses if address), None)
+
+
+def _state_on(html: bytes, script_id: bytes) -> object | None:
+    """Return the JSON of the script with that id, None if there is no such script.
+
+    Raises:
+        RefusedError: it is there and cannot be read.
+    """
+    for start in _scripts(html, script_id):
+        end = html.find(b"</script", start)
+        if end < 0:
+            raise RefusedError(Transient("The page was cut off."))
+        state = decode(html[start:end])
+        if not isinstance(state, dict):
+            raise RefusedError(SchemaChanged("The state of the page is not JSON."))
+        return state  # pyright: ignore[reportUnknownVariableType]
+    return None
+
+
+def _scripts(html: bytes, script_id: bytes) -> Iterator[int]:
+    """Yield where the contents of such scripts begin.
+
+    Searched and not matched: a pattern over megabytes that somebody else wrote can be
+    made to take hours.
+    """
+    at = html.find(script_id)
+    while at >= 0:
+        # Text that merely mentions the id is not inside of a script's tag.
+        tag = html[max(at - _LONGEST_TAG, 0) : at].rpartition(b"<")[2]
+        close = html.find(b">", at, at + _LONGEST_TAG)
+        if tag.lower().startswith(b"script") and b">" not in tag and close >= 0:
+            yield close + 1
+        at = html.find(script_id, at + len(script_id))
+
+
+def _refusal_of_strange(html: bytes) -> Blocked | Transient | SchemaChanged:
+    if not html.strip():
+        return Transient("The page was empty.")
+    text = html.lower()
+    if any(mark in text for mark in _CHALLENGES):
+        return Blocked("TikTok showed a challenge in place of the page.")
+    return SchemaChanged("The page carries no state.")

@@ -1,0 +1,72 @@
+"""Single videos: each on its own page, for those that a list does not show."""
+
+import re
+
+from workers.providers import Blocked, RateLimited, VideoSeen
+from workers.providers.web.pages import VideoPage, read_video
+from workers.providers.web.verdicts import NotSeen, Refusal, RefusedError
+from workers.providers.web.visit import SpentError, Visit
+
+_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+# So many pages that cannot be read, and the others are not tried any more.
+_MOST_REFUSALS = 3
+
+
+class VideoReading:
+    """One visit to some videos' pages, and what became of each of them.
+
+    ``unread`` are those that failed to be read or that nobody came to; ``refusal`` is
+    the first reason why.
+    """
+
+    def __init__(self, visit: Visit, *, handle: str, user_id: str | None) -> None:
+        self.seen: list[VideoSeen] = []
+        self.not_seen: list[NotSeen] = []
+        self.unread: list[str] = []
+        self.refusal: Refusal | None = None
+        self._visit = visit
+        self._handle = handle
+        self._user_id = user_id
+
+    def read(self, video_ids: tuple[str, ...]) -> None:
+        """Read these videos' pages, as long as that makes sense."""
+        waiting = list(dict.fromkeys(video_ids))
+        while waiting and len(self.unread) < _MOST_REFUSALS:
+            video_id = waiting.pop(0)
+            try:
+                self._take(video_id)
+            except RefusedError as refused:
+                self.refusal = self.refusal or refused.verdict
+                self.unread.append(video_id)
+                # One page may be odd or broken; these are about all of them.
+                if isinstance(refused, SpentError) or isinstance(
+                    refused.verdict, Blocked | RateLimited
+                ):
+                    break
+        self.unread += waiting
+
+    def _take(self, video_id: str) -> None:
+        read = self._read(video_id)
+        if isinstance(read, NotSeen):
+            self.not_seen.append(read)
+        elif not self._is_theirs(read):
+            stranger = NotSeen(video_id=video_id, reason="someone_elses")
+            self.not_seen.append(stranger)
+        else:
+            self.seen.append(read.seen)
+
+    def _read(self, video_id: str) -> VideoPage | NotSeen:
+        if not _ID.fullmatch(video_id):
+            return NotSeen(video_id=video_id, reason="missing")
+        page = self._visit.read(
+            f"/@{self._handle}/video/{video_id}",
+            may_lead_to=re.compile(rf"/@[\w.-]*/(video|photo)/{video_id}/?", re.ASCII),
+        )
+        photo = "/photo/" in page.path
+        return read_video(page.body, video_id=video_id, photo=photo)
+
+    def _is_theirs(self, page: VideoPage) -> bool:
+        if self._user_id and page.author_id:
+            return self._user_id == page.author_id
+        # Without both ids, handles are all there is to tell creators by.
+        return page.author is None or page.author.lower() == self._handle

@@ -1,0 +1,169 @@
+"""What TikTok's answers mean: its status codes, HTTP's, and pages that are none."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from workers.providers import (
+    Blocked,
+    NotFound,
+    Private,
+    RateLimited,
+    SchemaChanged,
+    Transient,
+    Unavailable,
+)
+
+
+class IdentityChanged(Struct, frozen=True):
+    """The handle is somebody else's by now: the account ``user_id``, if it is known.
+
+    Nothing that the page shows belongs to the creator who was asked for.
+    """
+
+    detail: str
+    user_id: str | None = None
+
+
+Refusal = (
+    NotFound
+    | Private
+    | Unavailable
+    | Blocked
+    | RateLimited
+    | Transient
+    | SchemaChanged
+    | IdentityChanged
+)
+Reason = Literal["missing", "private", "unavailable", "someone_elses"]
+
+
+class RefusedError(Exception):
+    """There is nothing to see, for the reason that ``verdict`` gives."""
+
+    def __init__(self, verdict: Refusal) -> None:
+        super().__init__(verdict.detail)
+        self.verdict = verdict
+
+
+class NotSeen(Struct, frozen=True, kw_only=True):
+    """A video that was asked for and is not shown, with TikTok's code if it gave one.
+
+    One look is no proof: a code that says missing is also given to readers it blocks.
+    """
+
+    video_id: str
+    reason: Reason
+    code: int | None = None
+
+
+DEFAULT_RETRY_AFTER = 60.0  # seconds, where a 429 does not say
+LONGEST_RETRY_AFTER = 86_400.0
+
+_BLOCKING = {
+    10000: "a captcha",
+    10102: "a login",
+    10113: "a puzzle",
+    10114: "a block",
+    10201: "a parameter that suits it",
+}
+_FAILING = frozenset({10101, 10111})
+_NOT_FOUND = frozenset({10202, 10221})
+_PRIVATE = 10222
+_UNAVAILABLE = {10223: "under age", 10225: "sensitive"}
+
+_VIDEO_MISSING = frozenset({10204, 10202, 10221})
+_VIDEO_PRIVATE = frozenset({10216, 10222})
+_VIDEO_UNAVAILABLE = frozenset(
+    {*range(10213, 10221), *range(10227, 10232), 10223, 10225}
+)
+
+_TURNED_AWAY = frozenset({401, 403, 407, 418, 451})
+_TRY_AGAIN = frozenset({408, 425})
+# A missing profile answers 200 and a code, so these say nothing unless a page comes
+# with them: a wrong base address answers them to every handle there is.
+_MAYBE_A_PAGE = frozenset({404, 410})
+
+
+def refusal_of_code(code: int, *, handle: str) -> Refusal | None:
+    """Return what a profile page's status code says, None for a page that is fine."""
+    if code == 0:
+        return None
+    if code in _NOT_FOUND:
+        return NotFound(f"@{handle} was not found or is banned (code {code}).")
+    if code == _PRIVATE:
+        return Private(f"@{handle} is private (code {code}).")
+    if code in _UNAVAILABLE:
+        return Unavailable(f"@{handle} is {_UNAVAILABLE[code]} (code {code}).")
+    return refusal_of_any_code(code)
+
+
+def refusal_of_any_code(code: int) -> Refusal:
+    """Return what a status code says that is not about the account asked for."""
+    if code in _BLOCKING:
+        return Blocked(f"TikTok asks for {_BLOCKING[code]} (code {code}).")
+    if code in _FAILING:
+        return Transient(f"TikTok failed (code {code}).")
+    return SchemaChanged(f"TikTok answered a code that is not known: {code}.")
+
+
+def refusal_of_list_code(code: int) -> Blocked | Transient:
+    """Return what the video list's own code says.
+
+    Whether there is such an account is for its page to say: a list that denies one
+    whose page was fine a moment ago is a way of being turned away.
+    """
+    if code in _FAILING:
+        return Transient(f"TikTok's list failed (code {code}).")
+    return Blocked(f"TikTok refused the list (code {code}).")
+
+
+def reason_of_code(code: int) -> Reason | None:
+    """Return why a video is not shown, None for a code that says nothing about it."""
+    if code in _VIDEO_MISSING:
+        return "missing"
+    if code in _VIDEO_PRIVATE:
+        return "private"
+    if code in _VIDEO_UNAVAILABLE:
+        return "unavailable"
+    return None
+
+
+def refusal_of_status(status: int) -> Refusal | None:
+    """Return what the HTTP status alone says, None if the body has to be looked at.
+
+    429 is not for here: see ``seconds_of``.
+    """
+    if 200 <= status < 300 or status in _MAYBE_A_PAGE:
+        return None
+    if status in _TURNED_AWAY:
+        return Blocked(f"TikTok answered HTTP {status}.")
+    if status >= 500 or status in _TRY_AGAIN:
+        return Transient(f"TikTok answered HTTP {status}.")
+    return SchemaChanged(f"TikTok answered HTTP {status}.")
+
+
+def seconds_of(retry_after: str | None, *, now: datetime) -> float:
+    """Return how long a Retry-After asks to wait: given in seconds, or as a date.
+
+    From 1 second to a day; what is missing or cannot be read counts as a minute.
+    """
+    seconds = _asked_for((retry_after or "").strip(), now)
+    if seconds is None:
+        return DEFAULT_RETRY_AFTER
+    return min(max(seconds, 1.0), LONGEST_RETRY_AFTER)
+
+
+def _asked_for(text: str, now: datetime) -> float | None:
+    if text.isascii() and text.isdigit():
+        # More digits than anybody waits seconds, and fewer than Python refuses.
+        return float(text[:12])
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    # A date in HTTP is in GMT; one that names no zone is read as such.
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - now).total_seconds()

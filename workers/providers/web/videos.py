@@ -1,0 +1,55 @@
+"""Videos: one as TikTok's lists and pages describe it, told in our words."""
+
+from typing import Literal
+
+from workers.providers import VideoSeen
+from workers.providers.web.readings import (
+    count_of,
+    id_of,
+    moment_of,
+    text_of,
+    within,
+)
+
+# TikTok's own limit for a description.
+_LONGEST_TITLE = 4_000
+
+
+def video_of(item: object) -> VideoSeen | None:
+    """Return what an ``itemStruct`` tells, None if it has not even an id."""
+    video_id = id_of(within(item, "id"))
+    if video_id is None:
+        return None
+    return VideoSeen(
+        tiktok_video_id=video_id,
+        title=text_of(within(item, "desc"), longest=_LONGEST_TITLE),
+        kind=_kind_of(item),
+        posted_at=moment_of(within(item, "createTime")),
+        view_count=_counter(item, "playCount"),
+        like_count=_counter(item, "diggCount"),
+        comment_count=_counter(item, "commentCount"),
+        # Not repostCount: that is something else, and 0 to strangers.
+        share_count=_counter(item, "shareCount"),
+        save_count=_counter(item, "collectCount"),
+    )
+
+
+def author_of(item: object) -> str | None:
+    """Return the user id of whoever posted it."""
+    return id_of(within(item, "author", "id")) or id_of(within(item, "authorId"))
+
+
+def _counter(item: object, name: str) -> int | None:
+    for source in ("statsV2", "stats"):
+        count = count_of(within(item, source, name))
+        if count is not None:
+            return count.value
+    return None
+
+
+def _kind_of(item: object) -> Literal["video", "photo"] | None:
+    if isinstance(within(item, "imagePost"), dict):
+        return "photo"
+    # Slideshows have a video of no length: without one there is no telling.
+    length = count_of(within(item, "video", "duration"))
+    return "video" if length is not None and length.value > 0 else None

@@ -1,0 +1,151 @@
+"""The wire: a connection on which nothing takes longer than the whole request may."""
+
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpcore
+import httpx
+
+# What httpcore takes for socket options.
+_Option = (
+    tuple[int, int, int]
+    | tuple[int, int, bytes | bytearray]
+    | tuple[int, int, None, int]
+)
+
+
+_OURS = frozenset({b"location", b"set-cookie"})
+
+
+class Deadline:
+    """The moment at which the request under way must be over."""
+
+    def __init__(self) -> None:
+        self.ends_at = 0.0  # on time.monotonic()
+
+    def start(self, seconds: float) -> None:
+        self.ends_at = time.monotonic() + seconds
+
+    def left(self, wanted: float | None) -> float:
+        """Return ``wanted`` seconds or what is left, if that is less.
+
+        Raises:
+            httpcore.ReadTimeout: nothing is left.
+        """
+        seconds = self.ends_at - time.monotonic()
+        if seconds <= 0:
+            raise httpcore.ReadTimeout
+        return seconds if wanted is None else min(wanted, seconds)
+
+
+class Wire(httpx.BaseTransport):
+    """HTTP/1.1 over connections that ask ``deadline`` before each step.
+
+    httpx limits each wait, and a server that sends a byte a second never lets one run
+    out: not in its body, and not in its headers, which no caller gets to see arrive.
+
+    Cookies stay here, and a redirect's address is the extension ``location``: httpx
+    parses both as soon as it sees them, and raises what it likes for bad ones.
+    """
+
+    def __init__(self, deadline: Deadline, *, tls: ssl.SSLContext) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls,
+            max_connections=1,
+            network_backend=_Network(deadline),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        response = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=url.raw_scheme,
+                    host=url.raw_host,
+                    port=url.port,
+                    target=url.raw_path,
+                ),
+                headers=request.headers.raw,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            status_code=response.status,
+            headers=[h for h in response.headers if h[0].lower() not in _OURS],
+            stream=_Body(response),
+            extensions={"location": _location_in(response)},
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _location_in(response: httpcore.Response) -> str:
+    named = (value for name, value in response.headers if name.lower() == b"location")
+    return next(named, b"").decode("latin-1")
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class _Network(httpcore.NetworkBackend):
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._network = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[_Option] | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._network.connect_tcp(
+            host,
+            port,
+            timeout=self._deadline.left(timeout),
+            local_address=local_address,
+            socket_options=socket_options,
+        )
+        return _Stream(stream, self._deadline)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(
+            ssl_context, server_hostname, self._deadline.left(timeout)
+        )
+        return _Stream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401
+        return self._stream.get_extra_info(info)
