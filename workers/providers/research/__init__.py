@@ -1,0 +1,192 @@
+"""The research provider: TikTok's Research API, for those who were granted access."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import httpx
+import redis
+import structlog
+
+from workers.providers import Ok, Target, Verdict, VideoSeen
+from workers.providers.research.access import AccessToken
+from workers.providers.research.api import Condition, ResearchAPI
+from workers.providers.research.errors import NoAnswerError
+from workers.providers.research.post import Deadline
+from workers.providers.research.quota import DailyQuota
+from workers.providers.research.windows import Window, id_windows, windows_back
+
+# Below what an actor has for a run, so that a run ends with a verdict of its own.
+PATIENCE_SECONDS = 40.0
+# How far back a list goes: 12 windows of 30 days. Each costs a request at least, of the
+# 1,000 that there are for a day.
+WINDOWS = 12
+# After so many windows without a video nothing older is expected.
+QUIET_WINDOWS = 3
+
+_log = structlog.get_logger()
+
+
+class ResearchProvider:
+    """Looks at creators through the Research API, which knows them by handle only.
+
+    A profile has no user id: whoever takes over a handle goes on as the one before.
+
+    A list begins with today's window and goes back at most ``windows`` of them, or
+    until ``QUIET_WINDOWS`` in a row were empty. It begins no older window once half of
+    ``patience`` (seconds) is gone. Windows that it begins it reads whole, or it answers
+    with what went wrong and no videos: a list is never half a window. TikTok itself
+    shows a video here a day or two late, and its counters later than the app does.
+
+    Videos asked for by id are sought in the days around their ids' own time, newest
+    first and under the same limit of time; this finds them after a rename too. Ids that
+    do not tell their time (musical.ly's, of 17 or 18 digits) cannot be sought, because
+    the API wants to know the month: they are left out, like videos that it has not got.
+    """
+
+    name = "research"
+
+    def __init__(
+        self,
+        api: ResearchAPI,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE_SECONDS,
+        windows: int = WINDOWS,
+    ) -> None:
+        self.api = api
+        self.now = now
+        self.clock = clock
+        self.patience = patience
+        self.windows = windows
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        try:
+            profile, data = self.api.user(target.handle, deadline=self._deadline())
+        except NoAnswerError as error:
+            return error.verdict
+        return Ok(
+            observed_at=self.now(),
+            profile=profile,
+            payload_sha256=sha256(data).hexdigest(),
+        )
+
+    def discover_videos(self, target: Target) -> Verdict:
+        search = _Search(self.api, deadline=self._deadline())
+        theirs = Condition("EQ", "username", (target.handle,))
+        quiet = 0
+        try:
+            for window in windows_back(self.now().date(), amount=self.windows):
+                if quiet == QUIET_WINDOWS or search.is_late():
+                    break
+                quiet = 0 if search.read(theirs, window=window) else quiet + 1
+        except NoAnswerError as error:
+            return error.verdict
+        return search.seen(self.now())
+
+    def video_stats(self, target: Target) -> Verdict:
+        if not target.video_ids:
+            return self.discover_videos(target)
+        wanted = frozenset(target.video_ids)
+        search = _Search(self.api, deadline=self._deadline())
+        sought = 0
+        try:
+            for part in id_windows(wanted, today=self.now().date()):
+                if search.is_late():
+                    break
+                among = Condition("IN", "video_id", part.ids)
+                search.read(among, window=part.window, only=wanted)
+                sought += len(part.ids)
+        except NoAnswerError as error:
+            return error.verdict
+        if left_out := len(wanted) - sought:
+            _log.info("research_ids_not_sought", amount=left_out, handle=target.handle)
+        return search.seen(self.now())
+
+    def close(self) -> None:
+        """Close the connections to the API."""
+        self.api.http.close()
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self.patience, clock=self.clock)
+
+
+class _Search:
+    """One run through windows: what was seen in them so far."""
+
+    def __init__(self, api: ResearchAPI, *, deadline: Deadline) -> None:
+        self._api = api
+        self._deadline = deadline
+        self._videos: dict[str, VideoSeen] = {}
+        self._digest = sha256()
+        self._pages = 0
+
+    def is_late(self) -> bool:
+        """Say whether too little time is left for another window to be read whole."""
+        return self._pages > 0 and self._deadline.left() < self._deadline.seconds / 2
+
+    def read(
+        self,
+        condition: Condition,
+        *,
+        window: Window,
+        only: frozenset[str] | None = None,
+    ) -> int:
+        """Read the window whole and return how many videos TikTok showed in it.
+
+        Raises:
+            NoAnswerError: part of it is not to be had.
+        """
+        shown = 0
+        pages = self._api.videos(condition, window=window, deadline=self._deadline)
+        for page in pages:
+            self._pages += 1
+            self._digest.update(page.data)
+            shown += page.records
+            for video in page.videos:
+                if only is None or video.tiktok_video_id in only:
+                    self._videos.setdefault(video.tiktok_video_id, video)
+        return shown
+
+    def seen(self, observed_at: datetime) -> Ok:
+        return Ok(
+            observed_at=observed_at,
+            videos=tuple(self._videos.values()),
+            pages=self._pages,
+            payload_sha256=self._digest.hexdigest() if self._pages else None,
+        )
+
+
+def open_research(
+    *,
+    base_url: str,
+    client_key: str,
+    client_secret: str,
+    server: redis.Redis | None,
+    processes: int = 1,
+    patience: float = PATIENCE_SECONDS,
+) -> ResearchProvider:
+    """Return the provider for one client of the API at ``base_url``; it asks nothing.
+
+    ``server`` is the Redis or Valkey through which all workers share the client's daily
+    quota; ``processes`` is how many of them there are, for while it is away.
+    ``patience`` is how many seconds a run may take, and has to be less than its lease.
+    """
+    http = httpx.Client(
+        base_url=base_url,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "goatherd",
+        },
+    )
+    token = AccessToken(http, key=client_key, secret=client_secret)
+    quota = DailyQuota(server, owner=client_key, now=_now, processes=processes)
+    api = ResearchAPI(http, token=token, quota=quota)
+    return ResearchProvider(api, now=_now, patience=patience)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,71 @@
+"""The access token: fetched when it is needed, once for all threads."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import httpx
+
+from workers.providers import Transient
+from workers.providers.research.envelope import token_of
+from workers.providers.research.errors import NoAnswerError
+from workers.providers.research.post import Deadline, post
+
+PATH = "/v2/oauth/token/"
+# A token lives for two hours; one that is about to end may end under way.
+_EARLY_SECONDS = 300.0
+
+
+class AccessToken:
+    """The client's own token; build one a process and share it between threads."""
+
+    def __init__(self, http: httpx.Client, *, key: str, secret: str) -> None:
+        self._http = http
+        self._key = key
+        self._secret = secret
+        self._turn = threading.Lock()
+        self._token: str | None = None
+        self._good_until = 0.0  # on the deadlines' clock
+
+    def get(self, deadline: Deadline) -> str:
+        """Return a token that is good for some minutes, as far as we know.
+
+        Raises:
+            NoAnswerError: there is none to be had; Blocked if the client's key and
+                secret are refused.
+        """
+        with self._alone(deadline):
+            if self._token is None or deadline.clock() >= self._good_until:
+                self._token = self._fetch(deadline)
+            return self._token
+
+    def discard(self, token: str, *, deadline: Deadline) -> None:
+        """Forget the token, which was refused, unless there is a newer one already.
+
+        Raises:
+            NoAnswerError: somebody else was fetching one for too long.
+        """
+        with self._alone(deadline):
+            if self._token == token:
+                self._token = None
+
+    def _fetch(self, deadline: Deadline) -> str:
+        asked_at = deadline.clock()
+        form = {
+            "client_key": self._key,
+            "client_secret": self._secret,
+            "grant_type": "client_credentials",
+        }
+        reply = post(self._http, PATH, form=form, deadline=deadline)
+        token, seconds = token_of(reply)
+        self._good_until = asked_at + max(seconds - _EARLY_SECONDS, seconds / 2)
+        return token
+
+    @contextmanager
+    def _alone(self, deadline: Deadline) -> Generator[None]:
+        if not self._turn.acquire(timeout=deadline.left()):
+            raise NoAnswerError(Transient("Others were fetching an access token."))
+        try:
+            yield
+        finally:
+            self._turn.release()

@@ -1,0 +1,174 @@
+"""Asking the Research API: with a token, within the quota, and again where it helps."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import httpx
+import structlog
+from msgspec import Raw, Struct
+from msgspec.structs import asdict
+
+from workers.providers import ProfileSeen, RateLimited, SchemaChanged, Transient
+from workers.providers.research.access import AccessToken
+from workers.providers.research.envelope import data_of
+from workers.providers.research.errors import (
+    Failure,
+    NoAnswerError,
+    NotSentError,
+    QuotaSpentError,
+    TokenRefusedError,
+)
+from workers.providers.research.post import Deadline, post
+from workers.providers.research.quota import Amount, DailyQuota, Grant
+from workers.providers.research.shapes import (
+    USER_FIELDS,
+    VIDEO_FIELDS,
+    Page,
+    page_of,
+    profile_of,
+)
+from workers.providers.research.windows import Window
+
+USER_PATH = "/v2/research/user/info/"
+VIDEO_PATH = "/v2/research/video/query/"
+PAGE_SIZE = 100
+# After so many pages of one window something is wrong: it would be 5,000 videos.
+MOST_PAGES = 50
+# Seconds between the tries of one question. A new search is unknown to some of TikTok's
+# servers for some seconds; each try counts against the quota.
+PAUSES = (1.0, 2.0, 4.0, 8.0)
+
+_log = structlog.get_logger()
+
+
+class Condition(Struct, frozen=True):
+    """What a video must be like; EQ has one value, IN up to 100."""
+
+    operation: Literal["EQ", "IN"]
+    field_name: Literal["username", "video_id"]
+    field_values: tuple[str, ...]
+
+
+class _Question(Struct, frozen=True, kw_only=True):
+    path: str
+    fields: str
+    body: dict[str, object]
+    records: int
+
+
+class ResearchAPI:
+    """The API for one client; build one a process and share it between threads."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        *,
+        token: AccessToken,
+        quota: DailyQuota,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.http = http
+        self.token = token
+        self.quota = quota
+        self.sleep = sleep
+
+    def user(self, username: str, *, deadline: Deadline) -> tuple[ProfileSeen, bytes]:
+        """Return the user's profile, and the data that it was read from.
+
+        Raises:
+            NoAnswerError: there is none to be had.
+        """
+        question = _Question(
+            path=USER_PATH, fields=USER_FIELDS, body={"username": username}, records=1
+        )
+        data, _ = self._ask(question, deadline=deadline)
+        return profile_of(data), bytes(data)
+
+    def videos(
+        self, condition: Condition, *, window: Window, deadline: Deadline
+    ) -> Iterator[Page]:
+        """Ask for page after page of the videos that were made within the window.
+
+        A page may be short, or empty, and not the last.
+
+        Raises:
+            NoAnswerError: a page is not to be had; those before it were whole.
+        """
+        search: dict[str, object] = {
+            "query": {"and": [asdict(condition)]},
+            "start_date": f"{window.start:%Y%m%d}",
+            "end_date": f"{window.end:%Y%m%d}",
+            "max_count": PAGE_SIZE,
+        }
+        cursor = 0
+        for _ in range(MOST_PAGES):
+            question = _Question(
+                path=VIDEO_PATH, fields=VIDEO_FIELDS, body=search, records=PAGE_SIZE
+            )
+            data, grant = self._ask(question, deadline=deadline)
+            page = page_of(data, after=cursor)
+            self.quota.settle(grant, used=Amount(1, page.records))
+            yield page
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+            search = {**search, "cursor": cursor}
+            if page.search_id is not None:
+                search["search_id"] = page.search_id
+        raise NoAnswerError(SchemaChanged(f"A list has no end after {cursor} videos."))
+
+    def _ask(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
+        for pause in PAUSES:
+            try:
+                return self._try(question, deadline=deadline)
+            except NoAnswerError as error:
+                seconds = _worth_waiting(error.verdict, pause)
+                if seconds is None or seconds >= deadline.left():
+                    raise
+                _log.info("research_asks_again", reason=error.verdict.detail)
+            self.sleep(seconds)
+        return self._try(question, deadline=deadline)
+
+    def _try(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
+        token = self.token.get(deadline)
+        try:
+            return self._send(question, token=token, deadline=deadline)
+        except TokenRefusedError:
+            # It may have ended early; a new one that is refused too is another matter.
+            self.token.discard(token, deadline=deadline)
+        token = self.token.get(deadline)
+        return self._send(question, token=token, deadline=deadline)
+
+    def _send(
+        self, question: _Question, *, token: str, deadline: Deadline
+    ) -> tuple[Raw, Grant]:
+        grant = self.quota.take(records=question.records)
+        try:
+            reply = post(
+                self.http,
+                question.path,
+                token=token,
+                fields=question.fields,
+                json=question.body,
+                deadline=deadline,
+            )
+            return data_of(reply), grant
+        except NotSentError:
+            self.quota.settle(grant, used=Amount(0, 0))
+            raise
+        except QuotaSpentError as error:
+            seconds = self.quota.refused()
+            raise NoAnswerError(RateLimited(seconds, error.verdict.detail)) from error
+        except NoAnswerError:
+            self.quota.settle(grant, used=Amount(1, 0))
+            raise
+
+
+def _worth_waiting(verdict: Failure, pause: float) -> float | None:
+    """Return how many seconds to wait before asking again, or None if it is no use."""
+    seconds = pause * random.uniform(1, 1.5)  # noqa: S311
+    if isinstance(verdict, RateLimited):
+        return max(seconds, verdict.retry_after)
+    return seconds if isinstance(verdict, Transient) else None

@@ -1,0 +1,164 @@
+"""What the data looks like: a user, and a page of videos."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from workers.providers import ProfileSeen, SchemaChanged, VideoSeen
+from workers.providers.research.envelope import decode
+from workers.providers.research.errors import NoAnswerError
+
+USER_FIELDS = (
+    "display_name,avatar_url,follower_count,following_count,likes_count,video_count"
+)
+VIDEO_FIELDS = (
+    "id,video_description,create_time,view_count,like_count,comment_count,share_count,"
+    "favorites_count"
+)
+_DIGITS = re.compile(r"[0-9]{1,20}")
+_LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
+
+_log = structlog.get_logger()
+
+
+# A field of another type than promised costs that field, not the answer: hence Any.
+class _User(Struct, frozen=True):
+    display_name: Any = None
+    avatar_url: Any = None
+    follower_count: Any = None
+    following_count: Any = None
+    likes_count: Any = None
+    video_count: Any = None
+
+
+class _Video(Struct, frozen=True):
+    id: Any = None
+    video_id: Any = None  # what the API called it in 2023
+    video_description: Any = None
+    create_time: Any = None
+    view_count: Any = None
+    like_count: Any = None
+    comment_count: Any = None
+    share_count: Any = None
+    favorites_count: Any = None
+
+
+class _Page(Struct, frozen=True):
+    videos: tuple[_Video, ...] | None = None
+    cursor: Any = None
+    has_more: bool = False
+    search_id: str | int | None = None
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Some of the videos of a search, and where the next ones begin.
+
+    ``records`` is how many TikTok counts for it, ``cursor`` is None on the last page,
+    and ``data`` is what was read.
+    """
+
+    videos: tuple[VideoSeen, ...]
+    records: int
+    cursor: int | None
+    search_id: str | None
+    data: bytes
+
+
+def profile_of(data: Raw) -> ProfileSeen:
+    """Read a user; what is missing or unreadable is null.
+
+    Raises:
+        NoAnswerError: it is not a user, or nothing of one.
+    """
+    user = decode(data, _User)
+    profile = ProfileSeen(
+        display_name=_text(user.display_name),
+        avatar_url=_text(user.avatar_url),
+        follower_count=_counter(user.follower_count),
+        following_count=_counter(user.following_count),
+        total_likes_count=_counter(user.likes_count),
+        video_count=_counter(user.video_count),
+    )
+    if profile == ProfileSeen():
+        raise NoAnswerError(SchemaChanged("The answer has none of a user's fields."))
+    return replace(profile, precision="exact")
+
+
+def page_of(data: Raw, *, after: int = 0) -> Page:
+    """Read a page of videos; ``after`` is the cursor it was asked with.
+
+    What is missing or unreadable of a video is null. A video without a readable id is
+    left out, for nobody could say which it is.
+
+    Raises:
+        NoAnswerError: it is not a page, none of its videos has an id, or its cursor
+            leads nowhere.
+    """
+    page = decode(data, _Page)
+    rows = page.videos or ()
+    videos = tuple(video for row in rows if (video := _video_of(row)))
+    if rows and not videos:
+        raise NoAnswerError(SchemaChanged("None of the videos has an id."))
+    if len(videos) < len(rows):
+        _log.warning("research_videos_without_id", amount=len(rows) - len(videos))
+    cursor = _counter(page.cursor)
+    if page.has_more and (cursor is None or cursor <= after):
+        raise NoAnswerError(SchemaChanged("There is more, and no way to get at it."))
+    return Page(
+        videos=videos,
+        records=len(rows),
+        cursor=cursor if page.has_more else None,
+        search_id=None if page.search_id is None else str(page.search_id),
+        data=bytes(data),
+    )
+
+
+def _video_of(row: _Video) -> VideoSeen | None:
+    video_id = _id(row.video_id if row.id is None else row.id)
+    if video_id is None:
+        return None
+    return VideoSeen(
+        tiktok_video_id=video_id,
+        title=_text(row.video_description),
+        posted_at=_moment(row.create_time),
+        view_count=_counter(row.view_count),
+        like_count=_counter(row.like_count),
+        comment_count=_counter(row.comment_count),
+        share_count=_counter(row.share_count),
+        save_count=_counter(row.favorites_count),
+    )
+
+
+def _whole(value: object) -> int | None:
+    """Return the integer, or that of a string of digits; a float is not one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    return None
+
+
+def _counter(value: object) -> int | None:
+    number = _whole(value)
+    return number if number is not None and -(2**63) <= number < 2**63 else None
+
+
+def _id(value: object) -> str | None:
+    number = _whole(value)
+    return str(value) if number is not None and 0 < number < 2**64 else None
+
+
+def _moment(value: object) -> datetime | None:
+    # 0 is how the platform writes that it does not know.
+    second = _whole(value)
+    if second is None or not 0 < second < _LAST_SECOND:
+        return None
+    return datetime.fromtimestamp(second, UTC)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

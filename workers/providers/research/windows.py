@@ -1,0 +1,68 @@
+"""Windows: the spans of days that the API is asked about, which it wants short."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+
+# The API takes a start and an end at most 30 days apart, and includes both.
+WINDOW_DAYS = 30
+# How many ids one question names: as many as one page can answer.
+MOST_IDS = 100
+
+_DAY = timedelta(days=1)
+_FIRST_DAY = date(2016, 1, 1)  # TikTok was not there before
+
+
+class Window(Struct, frozen=True):
+    """The days from ``start`` to ``end``, both included, in UTC."""
+
+    start: date
+    end: date
+
+
+class IdWindow(Struct, frozen=True):
+    """Ids of videos that were made within the window."""
+
+    window: Window
+    ids: tuple[str, ...]
+
+
+def windows_back(today: date, *, amount: int) -> list[Window]:
+    """Return that many windows, newest first, which cover each day once."""
+    ends = [today - number * WINDOW_DAYS * _DAY for number in range(amount)]
+    return [Window(start=end - (WINDOW_DAYS - 1) * _DAY, end=end) for end in ends]
+
+
+def id_windows(ids: Iterable[str], *, today: date) -> list[IdWindow]:
+    """Return windows, newest first, in which each datable id is named once.
+
+    A window begins a day before its oldest id and ends a day after its newest, because
+    ids are made some hours before a scheduled video is shown. Ids that do not tell
+    their day are in no window: see ``day_of``.
+    """
+    days = {video_id: day_of(video_id, today=today) for video_id in ids}
+    rest = sorted(
+        ((day, video_id) for video_id, day in days.items() if day), reverse=True
+    )
+    found: list[IdWindow] = []
+    while rest:
+        end = min(rest[0][0] + _DAY, today)
+        earliest = end - (WINDOW_DAYS - 1) * _DAY
+        taken = [pair for pair in rest[:MOST_IDS] if pair[0] - _DAY >= earliest]
+        window = Window(start=taken[-1][0] - _DAY, end=end)
+        found.append(IdWindow(window, tuple(video_id for _, video_id in taken)))
+        rest = rest[len(taken) :]
+    return found
+
+
+def day_of(video_id: str, *, today: date) -> date | None:
+    """Return the day in UTC on which the video's id was made, if it tells.
+
+    The upper half of a 19-digit id is a Unix time. Shorter ids are of musical.ly and
+    count something else; they, and ids of days that cannot be, give None.
+    """
+    if len(video_id) != 19 or not (video_id.isascii() and video_id.isdecimal()):
+        return None
+    day = datetime.fromtimestamp(int(video_id) >> 32, UTC).date()
+    return day if _FIRST_DAY <= day <= today + _DAY else None
