@@ -13,6 +13,7 @@ from infra.store import Store
 from projections.follower import Follower, listen
 from workers import jobs, verdicts
 from workers.broker import ring_scrapes
+from workers.identity import CreatorIdentities
 
 ROUND_SECONDS = 1.0
 TIDY_UP_SECONDS = 600
@@ -33,7 +34,11 @@ class Dispatcher:
         self._url = url
         self._followers = [
             Follower(projection, pool=store.pool, codec=store.codec)
-            for projection in (jobs.ScrapeJobs(), verdicts.VerdictStreaks())
+            for projection in (
+                CreatorIdentities(),
+                jobs.ScrapeJobs(),
+                verdicts.VerdictStreaks(),
+            )
         ]
 
     def run(self, stop: threading.Event) -> None:

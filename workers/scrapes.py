@@ -16,11 +16,12 @@ from infra.appending import Context
 from infra.handlers.folding import creator_of, scrape_of
 from infra.handlers.scrapes import end_scrape
 from infra.store import Recorded, Store
-from workers import jobs
+from workers import identity, jobs
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.jobs import Lease
 from workers.providers import (
     Blocked,
+    IdentityChanged,
     NotFound,
     Ok,
     Private,
@@ -90,11 +91,11 @@ def _attempt(bench: Bench, leased: Lease) -> None:
             bench, leased, error=f"Attempt {jobs.MAX_ATTEMPTS} died without an answer."
         )
         return
-    verdict = _ask(bench.provider, leased.job_type, target)
+    verdict = identity.checked(_ask(bench.provider, leased.job_type, target), target)
     match verdict:
         case Ok():
             _record_result(bench, leased, verdict)
-        case NotFound() | Private() | Unavailable():
+        case NotFound() | Private() | Unavailable() | IdentityChanged():
             _give_up(bench, leased, error=verdict.detail, outcome=outcome_of(verdict))
         case Blocked() | RateLimited() | Transient() | SchemaChanged():
             _try_later(bench, leased, verdict)
@@ -111,14 +112,20 @@ def _target(store: Store, leased: Lease) -> Target | None:
     pasts = store.load(*streams)
     run = scrape_of(pasts[leased.scrape_id])
     assert run is not None, "a job is derived from the request in the log"
-    handle = run.handle
+    handle, known = run.handle, None
     if creator_id is not None:
         creator = creator_of(pasts[creator_id])
         if creator is None or creator.status == "removed":
             return None
         # It may have been renamed since the run was asked for.
         handle = creator.handle
-    return Target(handle=handle, video_ids=run.tiktok_video_ids)
+        known = identity.known(store.pool, creator_id, pasts[creator_id])
+    return Target(
+        handle=handle,
+        user_id=known.user_id if known else None,
+        sec_uid=known.sec_uid if known else None,
+        video_ids=run.tiktok_video_ids,
+    )
 
 
 def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:

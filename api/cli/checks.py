@@ -15,12 +15,14 @@ from infra.settings import Settings
 from projections import PROJECTIONS
 from projections.progress import NEVER_STARTED, Progress, progress
 from projections.projection import Projection
+from workers.identity import CreatorIdentities
 from workers.jobs import ScrapeJobs
 from workers.verdicts import VerdictStreaks
 
 # Everything that follows the log here, whichever process does it.
 KEPT_PROJECTIONS: tuple[Projection, ...] = (
     *PROJECTIONS,
+    CreatorIdentities(),
     ScrapeJobs(),
     VerdictStreaks(),
 )
@@ -31,7 +33,7 @@ LATE_MINUTES = 5
 FAILING_ATTEMPTS = 3
 LEAST_FREE_BYTES = 1 << 30
 
-_OF_THE_DISPATCHER = {"scrape_jobs", "verdict_streaks"}
+_OF_THE_DISPATCHER = {"creator_identities", "scrape_jobs", "verdict_streaks"}
 
 _LATE = """
 SELECT count(*), coalesce(extract(epoch FROM max(clock_timestamp() - due_at)) / 60, 0)

@@ -322,15 +322,15 @@ def test_projections_are_shown_even_if_they_were_never_started(
     table = cli("projections")
 
     assert [each["name"] for each in shown] == [
-        *("api_keys", "bans", "creator_list", "projects", "scrape_jobs"),
-        *("scrape_runs", "verdict_streaks"),
+        *("api_keys", "bans", "creator_identities", "creator_list", "projects"),
+        *("scrape_jobs", "scrape_runs", "verdict_streaks"),
     ]
     by_name = {each["name"]: each for each in shown}
     assert by_name["bans"]["position"] == by_name["bans"]["head"] == 1
     assert by_name["bans"]["lag_events"] == 0
     assert by_name["projects"]["status"] == "never started"
     assert by_name["projects"]["lag_events"] == 1
-    assert len(table.out.splitlines()) == 8
+    assert len(table.out.splitlines()) == 9
 
 
 def test_migrate_makes_the_schema_once(cli: CommandLine, empty_database_url: str):

@@ -44,6 +44,7 @@ CLOSED = (
     "tally",
     "dead_letter",
     "creator_search",
+    "creator_identity",
     "verdict_streak",
     "idempotency",
     "api_usage",

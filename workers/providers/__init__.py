@@ -2,7 +2,8 @@
 
 The answers are types, so that nobody ever has to read a message to know what to do
 next. Only ``Ok`` carries something seen; ``NotFound``, ``Private`` and ``Unavailable``
-say that there is no public account to see; the other four say that nothing was learned.
+say that there is no public account to see, ``IdentityChanged`` that it is somebody
+else's; the other four say that nothing was learned.
 """
 
 from datetime import datetime
@@ -65,12 +66,15 @@ class Ok(Struct, frozen=True, kw_only=True):
     """The provider saw something at ``observed_at``, in ``pages`` requests.
 
     ``videos`` is what one look listed. Lists are partial: a video that is not in it
-    need not be gone. ``payload_sha256`` is the hexadecimal digest of what was read.
+    need not be gone. ``missing`` are ids of ``Target.video_ids`` of which the platform
+    said, asked for that very video, that it shows it to nobody like us. One look is no
+    proof. ``payload_sha256`` is the hexadecimal digest of what was read.
     """
 
     observed_at: datetime
     profile: ProfileSeen | None = None
     videos: tuple[VideoSeen, ...] = ()
+    missing: tuple[str, ...] = ()
     pages: int = 1
     payload_sha256: str | None = None
 
@@ -91,6 +95,16 @@ class Unavailable(Struct, frozen=True):
     """The account is there and the platform shows it to nobody like us."""
 
     detail: str
+
+
+class IdentityChanged(Struct, frozen=True):
+    """The handle is another account's: ``user_id``, if that is known.
+
+    Nothing that is seen under it belongs to the creator who was asked for.
+    """
+
+    detail: str
+    user_id: str | None = None
 
 
 class Blocked(Struct, frozen=True):
@@ -123,6 +137,7 @@ Verdict = (
     | NotFound
     | Private
     | Unavailable
+    | IdentityChanged
     | Blocked
     | RateLimited
     | Transient
@@ -148,6 +163,20 @@ class Provider(Protocol):
         ...
 
 
+def another_account(
+    handle: str, *, seen: str | None, known: str | None
+) -> IdentityChanged:
+    """Return that verdict for the user id that was seen, and what to do about it."""
+    ids = {"id": seen, "known": known}
+    told = ", ".join(f"{name} {user_id}" for name, user_id in ids.items() if user_id)
+    return IdentityChanged(
+        f"@{handle} now belongs to another account{f' ({told})' if told else ''}. "
+        "Rename the creator to its present handle, or remove it and add the handle "
+        "anew.",
+        seen,
+    )
+
+
 def outcome_of(verdict: Verdict) -> Outcome:
     """Return the word that a scrape's history keeps for the verdict."""
     match verdict:
@@ -159,6 +188,8 @@ def outcome_of(verdict: Verdict) -> Outcome:
             return "private"
         case Unavailable():
             return "unavailable"
+        case IdentityChanged():
+            return "identity_changed"
         case Blocked():
             return "blocked"
         case RateLimited():

@@ -25,14 +25,14 @@ from tests.workers.web.shapes import (
 )
 from workers.politeness import Politeness
 from workers.providers import Ok, Target, Verdict
-from workers.providers.web import IdentityChanged, WebProvider
+from workers.providers.web import WebProvider
 
 PAGE = f"/@{HANDLE}"
 LIST = "/api/creator/item_list/"
 VIDEO = f"{PAGE}/video/71"
 NANNY = Target(handle=HANDLE, user_id=USER_ID, sec_uid=SEC_UID)
 
-VERDICTS = (*get_args(Verdict), IdentityChanged)
+VERDICTS = get_args(Verdict)
 UNIVERSAL = {
     "__DEFAULT_SCOPE__": {
         "webapp.user-detail": a_detail(),

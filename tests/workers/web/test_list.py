@@ -36,6 +36,7 @@ from tests.workers.web.shapes import (
 from workers.politeness import Politeness
 from workers.providers import (
     Blocked,
+    IdentityChanged,
     NotFound,
     Ok,
     Private,
@@ -45,7 +46,7 @@ from workers.providers import (
     Transient,
     VideoSeen,
 )
-from workers.providers.web import IdentityChanged, WebProvider
+from workers.providers.web import WebProvider
 from workers.providers.web.listing import Gate
 from workers.providers.web.verdicts import RefusedError
 from workers.providers.web.visit import Site, Visit

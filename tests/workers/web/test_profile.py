@@ -19,11 +19,12 @@ from tests.workers.web.shapes import (
 )
 from workers.politeness import Politeness
 from workers.providers import (
+    IdentityChanged,
     Ok,
     ProfileSeen,
     Target,
 )
-from workers.providers.web import IdentityChanged, WebProvider
+from workers.providers.web import WebProvider
 
 NANNY = Target(handle=HANDLE)
 PAGE = f"/@{HANDLE}"

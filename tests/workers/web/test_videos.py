@@ -95,6 +95,7 @@ def test_a_video_that_is_not_shown_is_told_apart_from_those_that_are(
     assert seen_in(reading) == ["2"]
     (gone,) = reading.not_seen
     assert (gone.video_id, gone.reason, gone.code) == ("1", reason, code)
+    assert reading.ok.missing == ("1",)
     assert reading.unread == ()
 
 
@@ -107,6 +108,7 @@ def test_all_of_them_missing_is_an_answer_without_videos(
 
     assert isinstance(verdict, Ok)
     assert verdict.videos == ()
+    assert verdict.missing == ("1",)
 
 
 def test_a_video_for_members_only_is_unavailable(tiktok: TikTok, provider: WebProvider):
@@ -171,6 +173,7 @@ def test_a_video_is_the_creators_if_its_author_is(
     assert [gone.reason for gone in reading.not_seen] == (
         [] if theirs else ["someone_elses"]
     )
+    assert reading.ok.missing == ()
 
 
 @pytest.mark.parametrize(
@@ -209,6 +212,7 @@ def test_what_was_read_before_a_block_stands(tiktok: TikTok, provider: WebProvid
 
     assert seen_in(reading) == ["1"]
     assert reading.unread == ("2", "3")
+    assert reading.ok.missing == ()
     assert path_of("3") not in tiktok.paths
 
 

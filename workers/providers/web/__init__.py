@@ -12,6 +12,7 @@ from functools import cache
 
 import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.errors import InvalidHandleError
 from domain.handles import normalize_handle
@@ -23,15 +24,16 @@ from workers.providers import (
     Target,
     Verdict,
     VideoSeen,
+    another_account,
 )
 from workers.providers.web.listing import list_videos
 from workers.providers.web.pages import ProfilePage, read_profile
 from workers.providers.web.readings import sec_uid_of
 from workers.providers.web.single import VideoReading
-from workers.providers.web.verdicts import IdentityChanged, NotSeen, RefusedError
+from workers.providers.web.verdicts import NotSeen, RefusedError
 from workers.providers.web.visit import Limits, Site, Visit
 
-__all__ = ["IdentityChanged", "Limits", "NotSeen", "VideosRead", "WebProvider"]
+__all__ = ["Limits", "NotSeen", "VideosRead", "WebProvider"]
 
 # By its own name: who wants to be left alone by it can say so.
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
@@ -77,7 +79,7 @@ class WebProvider:
             now=now,
         )
 
-    def creator_profiles(self, target: Target) -> Verdict | IdentityChanged:
+    def creator_profiles(self, target: Target) -> Verdict:
         with Visit(self._site) as visit:
             try:
                 page = _profile_of(visit, target)
@@ -85,7 +87,7 @@ class WebProvider:
                 return refused.verdict
             return self._ok(visit, profile=page)
 
-    def discover_videos(self, target: Target) -> Verdict | IdentityChanged:
+    def discover_videos(self, target: Target) -> Verdict:
         """Look at the profile, then list the videos; ``Ok`` has both.
 
         The list may stop early, at a limit of the run: what is missing then is the
@@ -99,17 +101,17 @@ class WebProvider:
                 return refused.verdict
             return self._ok(visit, profile=page, videos=videos)
 
-    def video_stats(self, target: Target) -> Verdict | IdentityChanged:
+    def video_stats(self, target: Target) -> Verdict:
         """Read the videos asked for one by one, or the whole list if none are.
 
-        Those that are not shown are missing from ``Ok``; ``read_videos`` says why.
+        Those that are not shown are in ``Ok.missing``; ``read_videos`` says why.
         """
         if not target.video_ids:
             return self.discover_videos(target)
         read = self.read_videos(target)
         return read.ok if isinstance(read, VideosRead) else read
 
-    def read_videos(self, target: Target) -> VideosRead | Verdict | IdentityChanged:
+    def read_videos(self, target: Target) -> VideosRead | Verdict:
         """Read the page of each video asked for.
 
         Counters that were read are facts, whatever stopped the next: a refusal is the
@@ -125,8 +127,15 @@ class WebProvider:
             reading.read(target.video_ids)
             if reading.refusal and not (reading.seen or reading.not_seen):
                 return reading.refusal
+            ok = self._ok(visit, videos=tuple(reading.seen))
+            # A stranger's video is there: it was never the creator's to miss.
+            missing = tuple(
+                video.video_id
+                for video in reading.not_seen
+                if video.reason != "someone_elses"
+            )
             return VideosRead(
-                ok=self._ok(visit, videos=tuple(reading.seen)),
+                ok=replace(ok, missing=missing),
                 not_seen=tuple(reading.not_seen),
                 unread=tuple(reading.unread),
             )
@@ -164,8 +173,7 @@ def _profile_of(visit: Visit, target: Target) -> ProfilePage:
     # Without a known id the handle is all there is to tell the creator by.
     theirs = known == profile.user_id if known else handle == profile.handle.lower()
     if not theirs:
-        detail = f"@{handle} is the account {profile.user_id} by now."
-        raise RefusedError(IdentityChanged(detail, profile.user_id))
+        raise RefusedError(another_account(handle, seen=profile.user_id, known=known))
     return profile
 
 

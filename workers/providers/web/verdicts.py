@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from workers.providers import (
     Blocked,
+    IdentityChanged,
     NotFound,
     Private,
     RateLimited,
@@ -15,17 +16,6 @@ from workers.providers import (
     Transient,
     Unavailable,
 )
-
-
-class IdentityChanged(Struct, frozen=True):
-    """The handle is somebody else's by now: the account ``user_id``, if it is known.
-
-    Nothing that the page shows belongs to the creator who was asked for.
-    """
-
-    detail: str
-    user_id: str | None = None
-
 
 Refusal = (
     NotFound
