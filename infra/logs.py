@@ -19,6 +19,8 @@ _MASK = "[masked]"
 _SECRET_NAMES = frozenset(
     {"api_key", "authorization", "client_secret", "cookie", "password", "secret"}
 )
+# Below warnings they tell every request, with what its address and headers carry.
+_TALKATIVE = ("httpcore", "httpx")
 _SECRETS = [
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -80,6 +82,8 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(least)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(least, logging.WARNING))
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 import os
 from datetime import UTC, datetime
+from typing import assert_never
 
 import dramatiq
+import redis
 import structlog
+from msgspec.structs import replace
 
 from infra.database import Pool
 from infra.logs import configure_logs
@@ -12,6 +15,7 @@ from infra.settings import Settings, SettingsError
 from infra.store import open_store
 from workers.broker import SCRAPES_QUEUE, connect_broker
 from workers.demo import DEMO_RECORDING
+from workers.politeness import Politeness, connect_politeness
 from workers.providers import Provider
 from workers.providers.replay import Recording, ReplayProvider
 from workers.scrapes import Bench, declare_actor
@@ -49,15 +53,35 @@ def set_up() -> None:
 
 
 def choose_provider(settings: Settings, pool: Pool) -> Provider:
-    """Return the provider that the settings name.
+    """Return the provider that the settings name; it asks nothing yet.
+
+    Who replays recordings never loads httpx and yt-dlp.
 
     Raises:
-        SettingsError: it is not part of this release.
+        SettingsError: a setting that it needs is missing.
         RecordingError: nothing of the recording could be read.
     """
-    if settings.provider != "replay":
-        msg = f"GOATHERD_PROVIDER: {settings.provider} is not part of this release."
-        raise SettingsError(msg)
+    run_seconds = run_seconds_within(settings.lease_seconds)
+    match settings.provider:
+        case "replay":
+            return _replay(settings, pool)
+        case "web":
+            return _web(settings, run_seconds=run_seconds)
+        case "research":
+            return _research(settings, run_seconds=run_seconds)
+        case _:
+            assert_never(settings.provider)
+
+
+def run_seconds_within(lease_seconds: float) -> float:
+    """Return how many seconds a run may ask for, so that its answer is still in time.
+
+    Below the actor's own limit, which gives no answer; the rest is for recording it.
+    """
+    return lease_seconds * 2 / 3
+
+
+def _replay(settings: Settings, pool: Pool) -> Provider:
     path = settings.recordings or DEMO_RECORDING
     recording = Recording.load(path)
     for problem in recording.problems:
@@ -72,6 +96,46 @@ def choose_provider(settings: Settings, pool: Pool) -> Provider:
         speed=settings.replay_speed,
         now=lambda: datetime.now(UTC),
     )
+
+
+def _web(settings: Settings, *, run_seconds: float) -> Provider:
+    from workers.providers.web import Limits, WebProvider
+
+    limits = Limits(run_seconds=run_seconds)
+    # A run that has little time has to divide it among some requests all the same.
+    request_seconds = min(limits.request_seconds, run_seconds / 4)
+    return WebProvider(
+        settings.tiktok_base_url,
+        politeness=Politeness(_shared_server(settings)),
+        limits=replace(limits, request_seconds=request_seconds),
+    )
+
+
+def _research(settings: Settings, *, run_seconds: float) -> Provider:
+    from workers.providers.research import open_research
+
+    return open_research(
+        base_url=settings.research_base_url,
+        client_key=_needed(settings.research_client_key, "RESEARCH_CLIENT_KEY"),
+        client_secret=_needed(
+            settings.research_client_secret, "RESEARCH_CLIENT_SECRET"
+        ),
+        server=_shared_server(settings),
+        processes=settings.worker_processes,
+        patience=run_seconds,
+    )
+
+
+def _needed(value: str | None, name: str) -> str:
+    if value is None:
+        msg = f"GOATHERD_PROVIDER=research needs GOATHERD_{name}."
+        raise SettingsError(msg)
+    return value
+
+
+def _shared_server(settings: Settings) -> redis.Redis | None:
+    """Return a client of what all workers share; None where it is only looked at."""
+    return connect_politeness(settings.redis_url) if settings.redis_url else None
 
 
 def worker_command(python: str, settings: Settings) -> list[str]:

@@ -2,6 +2,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -17,7 +18,10 @@ type_of_lines = Callable[[], list[dict[str, object]]]
 def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
     before = root.level, root.handlers[:]
+    of_clients = {name: logging.getLogger(name).level for name in ("httpcore", "httpx")}
     yield
+    for name, level in of_clients.items():
+        logging.getLogger(name).setLevel(level)
     root.setLevel(before[0])
     root.handlers[:] = before[1]
     structlog.reset_defaults()
@@ -60,6 +64,22 @@ def test_less_important_lines_are_left_out(logged: type_of_lines):
     logging.getLogger("library").debug("chatter")
 
     assert logged() == []
+
+
+@pytest.mark.parametrize("name", ("httpx", "httpcore.http11", "httpcore.connection"))
+@pytest.mark.parametrize("level", ("debug", "info"))
+def test_requests_of_http_clients_are_not_told(
+    name: str, level: Literal["debug", "info"]
+):
+    stream = io.StringIO()
+    configure_logs(level=level, form="json", stream=stream)
+
+    logging.getLogger(name).info("HTTP Request: GET https://x.example/?token=hunter2")
+    logging.getLogger(name).debug("send_request_headers.started")
+    logging.getLogger(name).warning("It broke.")
+
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["event"] == "It broke."
 
 
 def test_a_correlation_id_is_on_every_line_inside_its_block(logged: type_of_lines):

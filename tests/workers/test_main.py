@@ -1,0 +1,97 @@
+"""Where a worker is put together: the provider that the settings name."""
+
+import subprocess
+import sys
+from typing import Any, TypeVar
+
+import pytest
+
+from infra.settings import Settings, SettingsError
+from infra.store import Store
+from workers.main import choose_provider, run_seconds_within
+from workers.providers import Provider
+from workers.providers.replay import ReplayProvider
+from workers.providers.research import ResearchProvider
+from workers.providers.web import WebProvider
+
+KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
+
+P = TypeVar("P", bound=Provider)
+
+
+def chosen(store: Store, kind: type[P], **settings: object) -> P:
+    values: dict[str, Any] = {**settings}
+    provider = choose_provider(Settings(**values), store.pool)
+    assert isinstance(provider, kind)
+    return provider
+
+
+def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: str):
+    replay = chosen(store, ReplayProvider)
+    web = chosen(store, WebProvider, provider="web", redis_url=redis_url)
+    research = chosen(
+        store,
+        ResearchProvider,
+        provider="research",
+        redis_url=redis_url,
+        research_client_key=KEY,
+        research_client_secret=SECRET,
+    )
+
+    names = [each.name for each in (replay, web, research)]
+    assert names == ["replay", "web", "research"]
+    research.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    (
+        ({}, "GOATHERD_RESEARCH_CLIENT_KEY"),
+        ({"research_client_secret": SECRET}, "GOATHERD_RESEARCH_CLIENT_KEY"),
+        ({"research_client_key": KEY}, "GOATHERD_RESEARCH_CLIENT_SECRET"),
+    ),
+)
+def test_a_missing_key_is_named_and_the_other_is_not_told(
+    store: Store, given: dict[str, str], missing: str
+):
+    with pytest.raises(SettingsError) as refused:
+        chosen(store, ResearchProvider, provider="research", **given)
+
+    assert missing in str(refused.value)
+    assert SECRET not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize("lease_seconds", (5, 20, 60, 3_600))
+def test_every_lease_leaves_a_run_time_to_ask_and_to_record(
+    store: Store, lease_seconds: int
+):
+    web = chosen(store, WebProvider, provider="web", lease_seconds=lease_seconds)
+    research = chosen(
+        store,
+        ResearchProvider,
+        provider="research",
+        lease_seconds=lease_seconds,
+        research_client_key=KEY,
+        research_client_secret=SECRET,
+    )
+    limits = web._site.limits  # noqa: SLF001
+
+    # Actors are interrupted after four fifths of the lease.
+    assert limits.run_seconds == research.patience < lease_seconds * 0.8
+    assert limits.run_seconds == run_seconds_within(lease_seconds)
+    assert 0 < limits.request_seconds <= limits.run_seconds / 4
+    research.close()
+
+
+def test_who_replays_recordings_loads_neither_httpx_nor_yt_dlp():
+    code = (
+        "import sys, workers.main\n"
+        "print([name for name in ('httpx', 'yt_dlp') if name in sys.modules])"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == "[]\n"
