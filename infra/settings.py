@@ -164,7 +164,8 @@ MEANINGS = {
     "research_client_key": "The client key for the Research API.",
     "research_client_secret": "The client secret for the Research API.",
     "worker_processes": "Processes that scrape.",
-    "worker_threads": "Scrapes that each of them runs at a time.",
+    "worker_threads": "Scrapes that each of them runs at a time; with the web provider "
+    "one, whatever is set.",
     "lease_seconds": "Seconds that a worker may stay silent before another takes over "
     "its scrape.",
     "writing_pool_size": "Database connections a process may use for commands.",

@@ -140,10 +140,13 @@ def _shared_server(settings: Settings) -> redis.Redis | None:
 
 def worker_command(python: str, settings: Settings) -> list[str]:
     """Return the command line that runs Dramatiq with these settings."""
+    # A site is asked for one thing at a time. Threads beside each other would only take
+    # each other's turns, and lists that are read in turns end early, at a run's limit.
+    threads = 1 if settings.provider == "web" else settings.worker_threads
     return [
         *(python, "-m", "dramatiq", "workers.main:set_up", "--skip-logging"),
         *("--processes", str(settings.worker_processes)),
-        *("--threads", str(settings.worker_threads)),
+        *("--threads", str(threads)),
         *("--queues", SCRAPES_QUEUE),
         # Below any supervisor's own patience; what is not done then is leased anew.
         *("--worker-shutdown-timeout", "8000"),

@@ -8,7 +8,7 @@ import pytest
 
 from infra.settings import Settings, SettingsError
 from infra.store import Store
-from workers.main import choose_provider, run_seconds_within
+from workers.main import choose_provider, run_seconds_within, worker_command
 from workers.providers import Provider
 from workers.providers.replay import ReplayProvider
 from workers.providers.research import ResearchProvider
@@ -95,3 +95,13 @@ def test_who_replays_recordings_loads_neither_httpx_nor_yt_dlp():
     )
 
     assert told.stdout == "[]\n"
+
+
+def test_who_asks_for_one_thing_at_a_time_runs_one_scrape_at_a_time():
+    threads = {
+        provider: command[command.index("--threads") + 1]
+        for provider in ("replay", "web", "research")
+        for command in [worker_command("python", Settings(provider=provider))]
+    }
+
+    assert threads == {"replay": "8", "web": "1", "research": "8"}
