@@ -171,11 +171,14 @@ class Politeness:
         return cast("int", answer)
 
 
-def connect_politeness(url: str) -> redis.Redis:
-    """Return a client for ``Politeness`` that soon tells when the server is away."""
+def connect_politeness(url: str, *, patience: float = _PATIENCE_SECONDS) -> redis.Redis:
+    """Return a client for ``Politeness`` that soon tells when the server is away.
+
+    A server that says nothing for ``patience`` seconds counts as away.
+    """
     return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url,
-        socket_timeout=_PATIENCE_SECONDS,
-        socket_connect_timeout=_PATIENCE_SECONDS,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
         retry=Retry(NoBackoff(), 0),
     )

@@ -55,7 +55,7 @@ class Day:
 
 def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(
-        url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        url, socket_timeout=10, socket_connect_timeout=10, retry=Retry(NoBackoff(), 0)
     )
 
 

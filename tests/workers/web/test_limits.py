@@ -286,7 +286,10 @@ def test_a_retry_after_keeps_every_worker_away(tiktok: TikTok, redis_url: str):
     answer = html(b"", status=429)
     answer.headers["Retry-After"] = "300"
     tiktok.answers |= {PAGE: answer, "/@billy.butt": profile_page(a_detail())}
-    with connect_politeness(redis_url) as one, connect_politeness(redis_url) as other:
+    with (
+        connect_politeness(redis_url, patience=10) as one,
+        connect_politeness(redis_url, patience=10) as other,
+    ):
         first, second = (
             WebProvider(tiktok.url, politeness=Politeness(server), limits=LIMITS)
             for server in (one, other)
