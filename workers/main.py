@@ -73,12 +73,13 @@ def choose_provider(settings: Settings, pool: Pool) -> Provider:
             assert_never(settings.provider)
 
 
-def run_seconds_within(lease_seconds: float) -> float:
+def run_seconds_within(limit_seconds: float) -> float:
     """Return how many seconds a run may ask for, so that its answer is still in time.
 
-    Below the actor's own limit, which gives no answer; the rest is for recording it.
+    Short of the moment at which it is interrupted or somebody else takes over, because
+    neither leaves an answer; the rest is for recording it.
     """
-    return lease_seconds * 2 / 3
+    return limit_seconds * 2 / 3
 
 
 def _replay(settings: Settings, pool: Pool) -> Provider:
