@@ -17,7 +17,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def server() -> Iterator[ResearchServer]:
     """A Research API without users and videos."""
     with ResearchServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread = threading.Thread(target=server.serve_forever, args=(0.001,))
         thread.start()
         yield server
         server.over.set()

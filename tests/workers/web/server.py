@@ -45,7 +45,9 @@ class TikTok:
         self.leaving = threading.Event()
         self.bugs: list[BaseException | None] = []
         self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.001,)
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
