@@ -105,7 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     research_client_secret: SecretText | None = None
     worker_processes: Annotated[int, _between(1, 64)] = 1
     worker_threads: Annotated[int, _between(1, 256)] = 8
-    lease_seconds: Annotated[int, _between(5, 3600)] = 60
+    lease_seconds: Annotated[int, _between(5, 3600)] = 20
+    max_queue_age_seconds: Annotated[int, _between(1, 604_800)] = 900
     writing_pool_size: Annotated[int, _between(1, 200)] = 8
     reading_pool_size: Annotated[int, _between(1, 200)] = 10
     own_pool_size: Annotated[int, _between(1, 200)] = 4
@@ -168,6 +169,8 @@ MEANINGS = {
     "one, whatever is set.",
     "lease_seconds": "Seconds that a worker may stay silent before another takes over "
     "its scrape.",
+    "max_queue_age_seconds": "Seconds that an organization's scrapes may be overdue "
+    "before it is told to wait with more by hand.",
     "writing_pool_size": "Database connections a process may use for commands.",
     "reading_pool_size": "Database connections a process may use for reads.",
     "own_pool_size": "Database connections a process may use for keys and quotas.",

@@ -1,44 +1,52 @@
 """The broker: the doorbell between dispatcher and workers, on Redis or Valkey."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import redis
 from dramatiq import Broker, Message
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import Retries, ShutdownNotifications
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 SCRAPES_QUEUE = "scrapes"
 SCRAPE_ACTOR = "scrape_creator"
+# Who sends has the database to tell what is still to be sent, and does not wait. For
+# who works more is at stake: Dramatiq forgets a message whose acknowledgement timed out
+# only at the end of the process.
+SENDING_PATIENCE_SECONDS = 0.2
+WORKING_PATIENCE_SECONDS = 2.0
 
 # A worker that says nothing for this long is dead, and its messages go to others.
 _HEARTBEAT_MS = 10_000
 # Dramatiq cleans up after dead workers in this many of a million commands: 5 %.
 _MAINTENANCE_CHANCE = 50_000
-_PATIENCE_SECONDS = 2.0
+_NAMESPACE = "goatherd"
 
 
-def connect_broker(url: str) -> Broker:
+def connect_broker(
+    url: str, *, patience_seconds: float = WORKING_PATIENCE_SECONDS
+) -> RedisBroker:
     """Return a broker on the Redis or Valkey at ``url``; nothing is sent yet.
 
-    A server that is away costs two seconds at most, and no retries: whoever sends has
-    the database to tell what is still to be sent.
+    A server that is away costs the patience once, and no retries.
     """
     client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url,
-        socket_timeout=_PATIENCE_SECONDS,
-        socket_connect_timeout=_PATIENCE_SECONDS,
+        socket_timeout=patience_seconds,
+        socket_connect_timeout=patience_seconds,
         retry=Retry(NoBackoff(), 0),
     )
     return RedisBroker(
         client=client,
-        namespace="goatherd",
+        namespace=_NAMESPACE,
         heartbeat_timeout=_HEARTBEAT_MS,
         maintenance_chance=_MAINTENANCE_CHANCE,
-        # Retrying is decided in PostgreSQL, by what came of the attempt.
-        middleware=[TimeLimit(), ShutdownNotifications(), Retries(max_retries=0)],
+        # Retrying is decided in PostgreSQL, by what came of the attempt, and how long a
+        # run may take by whoever keeps its lease.
+        middleware=[ShutdownNotifications(), Retries(max_retries=0)],
     )
 
 
@@ -57,3 +65,14 @@ def ring_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
             options={},
         )
         broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType]
+
+
+def waiting_messages(broker: RedisBroker) -> int:
+    """Return how many messages no worker has fetched yet.
+
+    Raises:
+        redis.RedisError: the server is away.
+    """
+    queue = f"{_NAMESPACE}:{SCRAPES_QUEUE}"
+    found: Any = broker.client.llen(queue)  # pyright: ignore[reportUnknownMemberType]
+    return found

@@ -6,16 +6,19 @@ from random import uniform
 
 import psycopg
 import structlog
-from dramatiq import Broker
+from dramatiq.brokers.redis import RedisBroker
 
 from infra import idempotency
 from infra.store import Store
 from projections.follower import Follower, listen
 from workers import jobs, verdicts
-from workers.broker import ring_scrapes
+from workers.broker import ring_scrapes, waiting_messages
 from workers.identity import CreatorIdentities
+from workers.ringing import ring
 
 ROUND_SECONDS = 1.0
+# Where something was rung for, the room it left may soon be free again.
+BUSY_ROUND_SECONDS = 0.1
 TIDY_UP_SECONDS = 600
 
 _log = structlog.get_logger()
@@ -28,7 +31,7 @@ class Dispatcher:
     by whoever locks them first.
     """
 
-    def __init__(self, store: Store, broker: Broker, *, url: str) -> None:
+    def __init__(self, store: Store, broker: RedisBroker, *, url: str) -> None:
         self._store = store
         self._broker = broker
         self._url = url
@@ -58,7 +61,7 @@ class Dispatcher:
                     for follower in self._followers:
                         follower.register()
                     registered = True
-                self.round()
+                rung = self.round()
                 if time.monotonic() - tidied_at > TIDY_UP_SECONDS:
                     idempotency.prune(self._store.pool)
                     tidied_at = time.monotonic()
@@ -71,13 +74,20 @@ class Dispatcher:
                     self._store.pool.check()
                 stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
                 continue
-            woken.wait(ROUND_SECONDS)
+            woken.wait(BUSY_ROUND_SECONDS if rung else ROUND_SECONDS)
         listener.join()
 
-    def round(self) -> None:
-        """Take in what is new in the log and send what is due now."""
+    def round(self) -> int:
+        """Take in what is new in the log and ring; return for how many jobs."""
         for follower in self._followers:
             follower.catch_up()
         verdicts.disable_due(self._store, self._store.pool)
-        while jobs.ring(self._store.pool, lambda due: ring_scrapes(self._broker, due)):
-            pass
+        jobs.take_back(self._store.pool)
+        total = 0
+        while rung := ring(
+            self._store.pool,
+            lambda due: ring_scrapes(self._broker, due),
+            waiting_messages=lambda: waiting_messages(self._broker),
+        ):
+            total += rung
+        return total

@@ -1,7 +1,6 @@
 """Jobs: who may do which scrape, until when, and what became of the attempt."""
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,44 +11,56 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.database import Pool
 from infra.store import Recorded
+from workers.retries import DIED
 
-MAX_ATTEMPTS = 5
-LEASE_SECONDS = 60
-RING_AGAIN_SECONDS = 15
-RING_AT_MOST = 1_000
+MAX_ATTEMPTS = DIED.tries
+LEASE_SECONDS = 20
+
+# Triggers that somebody waits for come first; any other one waits for these.
+_URGENT = frozenset({"added", "reactivated", "renamed", "reenabled", "manual"})
+_FIRST, _LATER = 0, 1
 
 _ADD = """
-INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type)
-SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[])
+INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type, priority)
+SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[])
 ON CONFLICT (scrape_id) DO NOTHING
-"""
-_RING = """
-UPDATE scrape_job SET rung_at = clock_timestamp() WHERE scrape_id IN (
-    SELECT scrape_id FROM scrape_job
-    WHERE state <> 'done' AND due_at <= clock_timestamp()
-      AND (state = 'ready' OR lease_until < clock_timestamp())
-      AND (rung_at IS NULL OR rung_at < due_at
-           OR rung_at < clock_timestamp() - make_interval(secs => %s))
-    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
-) RETURNING scrape_id
 """
 _LEASE = """
 UPDATE scrape_job SET state = 'leased', fence = fence + 1, attempts = attempts + 1,
-    started_at = clock_timestamp(),
+    started_at = clock_timestamp(), rung_at = NULL,
     lease_until = clock_timestamp() + make_interval(secs => %s)
-WHERE scrape_id = %s AND due_at <= clock_timestamp()
-  AND (state = 'ready' OR state = 'leased' AND lease_until < clock_timestamp())
+WHERE scrape_id = %s AND state = 'ready' AND due_at <= clock_timestamp()
 RETURNING organization_id, creator_id, job_type, attempts, fence, started_at
+"""
+_RENEW = """
+UPDATE scrape_job SET lease_until = clock_timestamp() + make_interval(secs => %s)
+FROM unnest(%s::uuid[], %s::bigint[]) AS held (id, held_fence)
+WHERE scrape_id = id AND fence = held_fence AND state = 'leased'
+RETURNING scrape_id
+"""
+# Nobody leases it in this state, so that who had it may still bring a result until
+# somebody else has it.
+_TAKE_BACK = """
+UPDATE scrape_job SET state = 'ready', lease_until = NULL, rung_at = NULL,
+    outcome = NULL, error = 'Attempt ' || attempts || ' died without an answer.',
+    due_at = clock_timestamp() + make_interval(secs =>
+        least(%(first)s * power(%(factor)s, attempts - 1), %(longest)s)
+        * (0.5 + random() / 2))
+WHERE scrape_id IN (
+    SELECT scrape_id FROM scrape_job
+    WHERE state = 'leased' AND lease_until < statement_timestamp()
+    FOR UPDATE SKIP LOCKED
+)
 """
 _POSTPONE = """
 UPDATE scrape_job SET state = 'ready', outcome = %s, error = %s, lease_until = NULL,
-    due_at = clock_timestamp() + make_interval(secs => %s)
-WHERE scrape_id = %s AND fence = %s AND state = 'leased'
+    rung_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
+WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
 """
 _FINISH = """
-UPDATE scrape_job SET state = 'done', outcome = %s, error = %s, lease_until = NULL,
+UPDATE scrape_job SET state = %s, outcome = %s, error = %s, lease_until = NULL,
     finished_at = clock_timestamp()
-WHERE scrape_id = %s AND fence = %s AND state = 'leased'
+WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
 """
 
 
@@ -90,23 +101,10 @@ class ScrapeJobs:
                 [fact.organization_id for _, fact in asked],
                 [fact.creator_id for _, fact in asked],
                 [fact.job_type for _, fact in asked],
+                [_FIRST if fact.trigger in _URGENT else _LATER for _, fact in asked],
             ),
             prepare=True,
         )
-
-
-def ring(pool: Pool, send: Callable[[list[UUID]], None]) -> int:
-    """Send every job that is due and that nobody works on; return how many.
-
-    A job is sent again only after a while, in case the message was lost. When sending
-    fails nothing is marked, and the next call tries again.
-    """
-    with pool.connection() as connection, connection.transaction():
-        rows = connection.execute(_RING, (RING_AGAIN_SECONDS, RING_AT_MOST))
-        due = [row[0] for row in rows]
-        if due:
-            send(due)
-    return len(due)
 
 
 def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease | None:
@@ -131,6 +129,27 @@ def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease |
     )
 
 
+def renew(pool: Pool, held: Mapping[UUID, int], *, seconds: int) -> set[UUID]:
+    """Let leases, by fence, last ``seconds`` from now; return those that could be."""
+    with pool.connection() as connection:
+        renewed = connection.execute(
+            _RENEW, (seconds, list(held), list(held.values()))
+        ).fetchall()
+    return {row[0] for row in renewed}
+
+
+def take_back(pool: Pool) -> int:
+    """Make jobs whose lease has ended ready again, after a wait; return how many.
+
+    A job that kills its worker would otherwise kill the next one at once.
+    """
+    with pool.connection() as connection:
+        return connection.execute(
+            _TAKE_BACK,
+            {"first": DIED.first, "factor": DIED.factor, "longest": DIED.longest},
+        ).rowcount
+
+
 def postpone(
     pool: Pool, leased: Lease, *, outcome: e.Outcome, error: str, seconds: float
 ) -> None:
@@ -153,23 +172,16 @@ def finish(
     *,
     outcome: e.Outcome | None,
     error: str | None = None,
+    quarantined: bool = False,
 ) -> None:
     """Mark the job done, in the transaction that appends its result.
+
+    ``quarantined`` marks one that was given up because its attempts died.
 
     Raises:
         FencedOffError: the lease is somebody else's by now; the result must not stand.
     """
-    cursor.execute(_FINISH, (outcome, error, leased.scrape_id, leased.fence))
+    state = "quarantined" if quarantined else "done"
+    cursor.execute(_FINISH, (state, outcome, error, leased.scrape_id, leased.fence))
     if cursor.rowcount != 1:
         raise FencedOffError
-
-
-def backoff(attempt: int, *, floor: float = 0) -> float:
-    """Return how many seconds to wait after failed ``attempt`` (counted from 1).
-
-    Doubles from 10 seconds up to an hour, with half of it jitter, and is not less than
-    ``floor`` (a provider's Retry-After), up to a day: nobody means a year by that.
-    """
-    longest = min(10 * 2 ** (attempt - 1), 3_600)
-    wait = random.uniform(longest / 2, longest)  # noqa: S311
-    return max(wait, min(floor, 86_400))

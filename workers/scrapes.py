@@ -1,5 +1,6 @@
 """Scraping one creator: take the job, ask the provider, record what it said, once."""
 
+from contextlib import nullcontext
 from traceback import format_tb
 from typing import TypeVar, assert_never
 from uuid import UUID, uuid5
@@ -7,6 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 import structlog
 from dramatiq import Broker, actor
+from dramatiq.middleware.time_limit import TimeLimitExceeded
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -16,9 +18,10 @@ from infra.appending import Context
 from infra.handlers.folding import creator_of, scrape_of
 from infra.handlers.scrapes import end_scrape
 from infra.store import Recorded, Store
-from workers import identity, jobs
+from workers import identity, jobs, retries
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.jobs import Lease
+from workers.leases import LeaseKeeper
 from workers.providers import (
     Blocked,
     IdentityChanged,
@@ -43,7 +46,7 @@ _log = structlog.get_logger()
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker has at hand: the store, the provider, and how long it may take."""
+    """What a worker has at hand: the store, the provider, and how long a lease is."""
 
     store: Store
     provider: Provider
@@ -52,44 +55,40 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 def declare_actor(broker: Broker, bench: Bench) -> None:
     """Make ``broker`` call ``scrape_creator`` for each message on the queue."""
+    keeper = LeaseKeeper(bench.store.pool, seconds=bench.lease_seconds)
 
-    # The thread is interrupted before its lease ends, so that it cannot go on beside
-    # the one who takes over.
-    @actor(
-        broker=broker,
-        actor_name=SCRAPE_ACTOR,
-        queue_name=SCRAPES_QUEUE,
-        time_limit=bench.lease_seconds * 800,
-    )
+    @actor(broker=broker, actor_name=SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE)
     def _(scrape_id: str) -> None:
-        scrape_creator(bench, UUID(scrape_id))
+        scrape_creator(bench, UUID(scrape_id), keeper=keeper)
 
 
-def scrape_creator(bench: Bench, scrape_id: UUID) -> None:
+def scrape_creator(
+    bench: Bench, scrape_id: UUID, *, keeper: LeaseKeeper | None = None
+) -> None:
     """Do one run, if it is due and nobody else does it.
 
     Redelivery is harmless: a job that is done or leased is left alone, and a result
-    that comes after its lease ended is refused by the fence.
+    that comes after its lease ended is refused by the fence. Without a keeper the lease
+    is as long as it is.
     """
     leased = jobs.lease(bench.store.pool, scrape_id, seconds=bench.lease_seconds)
     if leased is None:
         return
     log = _log.bind(scrape_id=str(scrape_id), attempt=leased.attempt)
     try:
-        _attempt(bench, leased)
+        with keeper.keeping(leased) if keeper else nullcontext():
+            _attempt(bench, leased)
     except jobs.FencedOffError:
         log.warning("scrape_fenced_off")
 
 
 def _attempt(bench: Bench, leased: Lease) -> None:
+    if leased.attempt > jobs.MAX_ATTEMPTS:
+        _quarantine(bench, leased)
+        return
     target = _target(bench.store, leased)
     if target is None:
         _give_up(bench, leased, error="The creator was removed before the run.")
-        return
-    if leased.attempt > jobs.MAX_ATTEMPTS:
-        _give_up(
-            bench, leased, error=f"Attempt {jobs.MAX_ATTEMPTS} died without an answer."
-        )
         return
     verdict = identity.checked(_ask(bench.provider, leased.job_type, target), target)
     match verdict:
@@ -131,6 +130,8 @@ def _target(store: Store, leased: Lease) -> Target | None:
 def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
     try:
         return _look(provider, job_type, target)
+    except TimeLimitExceeded:
+        return Transient("It took too long.")
     except Exception as error:  # noqa: BLE001 - a provider may have any bug
         # It must not cost the rest of the lease. Its kind and place have to do: its
         # text may quote a request with the cookies in it.
@@ -192,7 +193,7 @@ def _try_later(
     verdict: Blocked | RateLimited | Transient | SchemaChanged,
 ) -> None:
     outcome = outcome_of(verdict)
-    if leased.attempt >= jobs.MAX_ATTEMPTS:
+    if retries.is_last(outcome, leased.attempt):
         _give_up(bench, leased, error=verdict.detail, outcome=outcome)
         return
     floor = verdict.retry_after if isinstance(verdict, RateLimited) else 0
@@ -201,7 +202,7 @@ def _try_later(
         leased,
         outcome=outcome,
         error=_storable(verdict.detail),
-        seconds=jobs.backoff(leased.attempt, floor=floor),
+        seconds=retries.wait(outcome, leased.attempt, floor=floor),
     )
 
 
@@ -218,6 +219,13 @@ def _give_up(
     _end(bench, leased, command, outcome=outcome, error=error)
 
 
+def _quarantine(bench: Bench, leased: Lease) -> None:
+    died = leased.attempt - 1
+    error = f"Attempt {died} died without an answer."
+    command = c.RecordFailure(provider=bench.provider.name, attempts=died, error=error)
+    _end(bench, leased, command, outcome=None, error=error, quarantined=True)
+
+
 def _end(
     bench: Bench,
     leased: Lease,
@@ -225,10 +233,13 @@ def _end(
     *,
     outcome: e.Outcome | None,
     error: str | None = None,
+    quarantined: bool = False,
 ) -> None:
     def finish(cursor: Cursor[TupleRow], facts: list[Recorded]) -> None:
         del facts
-        jobs.finish(cursor, leased, outcome=outcome, error=error)
+        jobs.finish(
+            cursor, leased, outcome=outcome, error=error, quarantined=quarantined
+        )
 
     recorded = end_scrape(
         bench.store,

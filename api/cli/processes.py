@@ -61,12 +61,14 @@ def dispatch(*, data_dir: DataDir = None) -> None:
 
     Any number may run. Also disables creators that cannot be found any more.
     """
-    from workers.broker import connect_broker
+    from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
     from workers.dispatcher import Dispatcher
 
     settings = read_settings(data_dir=data_dir)
     _configure_logs(settings)
-    broker = connect_broker(redis_url(settings))
+    broker = connect_broker(
+        redis_url(settings), patience_seconds=SENDING_PATIENCE_SECONDS
+    )
     stop = _stop_on_signal()
     with opened_store(settings, pool_size=settings.writing_pool_size) as store:
         Dispatcher(store, broker, url=database_url(settings)).run(stop)

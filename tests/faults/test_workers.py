@@ -35,7 +35,7 @@ from tests.workers.work import (
     working,
 )
 from workers import dispatcher as dispatching
-from workers import jobs
+from workers import ringing
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
@@ -54,7 +54,7 @@ SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in this process takes moments where it may take seconds."""
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
-    monkeypatch.setattr(jobs, "RING_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(ringing, "RING_AGAIN_SECONDS", 0.3)
     monkeypatch.setattr(dramatiq_worker, "CONSUMER_RESTART_DELAY_SECS", 0.1)
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from dramatiq import Broker
+from dramatiq.brokers.redis import RedisBroker
 
 from infra.store import Store
 from tests.builders import Home, make_home, opened_store
@@ -22,6 +22,6 @@ def home(store: Store) -> Home:
 
 
 @pytest.fixture
-def broker(redis_url: str) -> Broker:
+def broker(redis_url: str) -> RedisBroker:
     """A broker on an empty Valkey."""
     return connect_broker(redis_url)

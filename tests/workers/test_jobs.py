@@ -1,9 +1,8 @@
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from uuid import UUID
 
+import msgspec
 import pytest
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -18,21 +17,17 @@ from tests.projections.histories import HOME, requested
 from tests.workers.work import (
     ask_for_runs,
     derive_jobs,
+    end_leases,
     ends_of,
     job_of,
     jobs_in,
+    leased,
     let_time_pass,
 )
-from workers import jobs
+from workers import jobs, retries
 from workers.jobs import FencedOffError, Lease, ScrapeJobs
 
 PATIENTLY = 20.0
-
-
-def leased(store: Store, scrape_id: UUID) -> Lease:
-    lease = jobs.lease(store.pool, scrape_id)
-    assert lease is not None
-    return lease
 
 
 def record_failure(store: Store, lease: Lease, *, outcome: e.Outcome) -> list[Recorded]:
@@ -50,22 +45,6 @@ def record_failure(store: Store, lease: Lease, *, outcome: e.Outcome) -> list[Re
         context=asking(),
         alongside=alongside,
     )
-
-
-def set_rung(store: Store, *, seconds_ago: float) -> None:
-    with store.pool.connection() as connection:
-        connection.execute(
-            "UPDATE scrape_job SET due_at = clock_timestamp() - interval '1 hour', "
-            "rung_at = clock_timestamp() - make_interval(secs => %s)",
-            (seconds_ago,),
-        )
-
-
-def rings(store: Store) -> list[UUID]:
-    """Ring once, and say for what."""
-    sent: list[UUID] = []
-    jobs.ring(store.pool, sent.extend)
-    return sent
 
 
 def test_a_request_becomes_a_job_that_is_due_at_once(store: Store):
@@ -107,7 +86,7 @@ def test_an_attempt_counts_before_it_starts(store: Store):
     job = job_of(store, scrape_id)
     assert (lease.attempt, lease.fence) == (1, 1)
     assert (job["state"], job["attempts"], job["fence"]) == ("leased", 1, 1)
-    assert jobs.LEASE_SECONDS - 10 < job["leased_for"] <= jobs.LEASE_SECONDS
+    assert jobs.LEASE_SECONDS - 5 < job["leased_for"] <= jobs.LEASE_SECONDS
     assert (lease.creator_id, lease.job_type) == (job["creator_id"], job["job_type"])
 
 
@@ -141,12 +120,12 @@ def test_what_is_unknown_waiting_or_done_is_not_leased(store: Store):
 def test_an_expired_lease_goes_to_the_next_who_asks(store: Store):
     (scrape_id,) = ask_for_runs(store, 1)
     first = leased(store, scrape_id)
-    while_it_lasts = jobs.lease(store.pool, scrape_id)
+    while_it_lasts = jobs.lease(store.pool, scrape_id), jobs.take_back(store.pool)
 
     let_time_pass(store)
     second = leased(store, scrape_id)
 
-    assert while_it_lasts is None
+    assert while_it_lasts == (None, 0)
     assert (second.attempt, second.fence) == (first.attempt + 1, first.fence + 1)
 
 
@@ -189,7 +168,8 @@ def test_who_lost_the_lease_cannot_postpone_the_job(store: Store):
         jobs.postpone(store.pool, late, outcome="blocked", error="Late.", seconds=60)
 
     job = job_of(store, scrape_id)
-    assert (job["state"], job["outcome"], job["error"]) == ("leased", None, None)
+    assert (job["state"], job["outcome"]) == ("leased", None)
+    assert job["error"] != "Late."
 
 
 def test_a_postponed_job_says_why_and_is_due_later(store: Store):
@@ -210,184 +190,70 @@ def test_a_postponed_job_says_why_and_is_due_later(store: Store):
     assert job["attempts"] == 1
 
 
-@pytest.mark.parametrize(
-    ("attempt", "least", "most"),
-    (
-        (1, 5, 10),
-        (2, 10, 20),
-        (3, 20, 40),
-        (9, 1_280, 2_560),
-        (10, 1_800, 3_600),
-        (60, 1_800, 3_600),
-    ),
-)
-def test_waits_double_up_to_an_hour_with_half_of_it_by_chance(
-    attempt: int, least: float, most: float
-):
-    waits = [jobs.backoff(attempt) for _ in range(200)]
-
-    assert least <= min(waits) < least + (most - least) / 4
-    assert most - (most - least) / 4 < max(waits) <= most
-
-
-@pytest.mark.parametrize(
-    ("floor", "least", "most"),
-    (
-        (0, 5, 10),
-        (-1, 5, 10),
-        (120, 120, 120),
-        (86_400, 86_400, 86_400),
-        (1e12, 86_400, 86_400),
-        (float("inf"), 86_400, 86_400),
-        (float("nan"), 5, 10),
-    ),
-)
-def test_a_wait_is_as_long_as_the_platform_asked_for_up_to_a_day(
-    floor: float, least: float, most: float
-):
-    waits = [jobs.backoff(1, floor=floor) for _ in range(50)]
-
-    assert least <= min(waits) <= max(waits) <= most
-
-
-def test_what_is_due_is_rung_once_and_again_only_after_a_while(store: Store):
-    scrape_ids = ask_for_runs(store, 3)
-
-    first, at_once = rings(store), rings(store)
-    set_rung(store, seconds_ago=jobs.RING_AGAIN_SECONDS - 5)
-    too_soon = rings(store)
-    set_rung(store, seconds_ago=jobs.RING_AGAIN_SECONDS + 1)
-    later = rings(store)
-
-    assert sorted(first) == sorted(scrape_ids)
-    assert (at_once, too_soon) == ([], [])
-    assert sorted(later) == sorted(scrape_ids)
-
-
-def test_a_postponed_job_is_rung_when_it_is_due(store: Store):
-    (scrape_id,) = ask_for_runs(store, 1)
-    rings(store)
-    jobs.postpone(
-        store.pool, leased(store, scrape_id), outcome="blocked", error="", seconds=60
-    )
-
-    waiting = rings(store)
-    with store.pool.connection() as connection:
-        # Due a moment ago, and rung before that.
-        connection.execute("UPDATE scrape_job SET due_at = clock_timestamp()")
-    due = rings(store)
-
-    assert (waiting, due) == ([], [scrape_id])
-
-
-def test_what_could_not_be_sent_is_not_marked_as_rung(store: Store):
-    scrape_ids = ask_for_runs(store, 3)
-
-    def break_off(due: Sequence[UUID]) -> None:
-        raise ConnectionError(str(due[0]))
-
-    with pytest.raises(ConnectionError):
-        jobs.ring(store.pool, break_off)
-
-    assert [job["rung_at"] for job in jobs_in(store)] == [None] * 3
-    assert sorted(rings(store)) == sorted(scrape_ids)
-
-
-def test_a_job_at_work_is_rung_when_its_lease_has_ended(store: Store):
-    (scrape_id,) = ask_for_runs(store, 1)
+def test_a_job_whose_attempt_died_waits_before_the_next_and_says_so(store: Store):
+    scrape_id, at_work = ask_for_runs(store, 2)
     leased(store, scrape_id)
+    end_leases(store)
+    too_soon = jobs.lease(store.pool, scrape_id)
+    leased(store, at_work)
 
-    at_work = rings(store)
-    let_time_pass(store)
-    abandoned = rings(store)
+    taken_back = jobs.take_back(store.pool)
 
-    assert (at_work, abandoned) == ([], [scrape_id])
-
-
-def test_a_done_job_is_never_rung(store: Store):
-    (scrape_id,) = ask_for_runs(store, 1)
-    record_failure(store, leased(store, scrape_id), outcome="private")
-    set_rung(store, seconds_ago=3_600)
-
-    assert rings(store) == []
+    job = job_of(store, scrape_id)
+    assert (too_soon, taken_back) == (None, 1)
+    assert (job["state"], job["lease_until"], job["rung_at"]) == ("ready", None, None)
+    assert job["error"] == "Attempt 1 died without an answer."
+    assert retries.DIED.first / 2 - 1 < job["due_in"] <= retries.DIED.first
+    assert jobs.lease(store.pool, scrape_id) is None
+    assert job_of(store, at_work)["state"] == "leased"
 
 
-def test_those_that_wait_longest_are_rung_first_and_not_all_at_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(jobs, "RING_AT_MOST", 2)
-    scrape_ids = ask_for_runs(store, 5)
+def test_the_waits_after_attempts_that_died_grow_fivefold(store: Store):
+    scrape_ids = ask_for_runs(store, 50)
+    waits: list[tuple[float, float]] = []
+
+    for _ in range(jobs.MAX_ATTEMPTS):
+        for scrape_id in scrape_ids:
+            leased(store, scrape_id)
+        end_leases(store)
+        jobs.take_back(store.pool)
+        found = [float(job["due_in"]) for job in jobs_in(store)]
+        waits.append((min(found), max(found)))
+        let_time_pass(store)
+
+    for (least, most), longest in zip(waits, (4, 20, 100, 500, 500), strict=True):
+        assert longest / 2 - 1 < least < most <= longest
+        assert most - least > longest / 4
+
+
+@pytest.mark.parametrize("trigger", ("added", "manual", "renamed", "anything else"))
+def test_what_nobody_waits_for_comes_later(store: Store, trigger: str):
+    fact = msgspec.structs.replace(requested(new_id()), trigger=trigger)
+    recorded = Recorded(1, new_id(), 1, fact, datetime(2026, 1, 1, tzinfo=UTC), "test")
+
+    with store.pool.connection() as connection, connection.cursor() as cursor:
+        ScrapeJobs().write(cursor, [recorded])
+
+    (job,) = jobs_in(store)
+    assert job["priority"] == (1 if trigger == "anything else" else 0)
+
+
+def test_a_renewed_lease_lasts_longer_and_only_for_who_has_it(store: Store):
+    mine, lost, done = ask_for_runs(store, 3)
+    held = {run: leased(store, run).fence for run in (mine, lost)}
+    held[done] = (ended := leased(store, done)).fence
+    record_failure(store, ended, outcome="private")
     with store.pool.connection() as connection:
-        for seconds, scrape_id in enumerate(scrape_ids):
-            connection.execute(
-                "UPDATE scrape_job SET due_at = due_at - make_interval(secs => %s) "
-                "WHERE scrape_id = %s",
-                (seconds, scrape_id),
-            )
+        connection.execute(
+            "UPDATE scrape_job SET fence = fence + 1 WHERE scrape_id = %s", (lost,)
+        )
 
-    rounds = [set(rings(store)) for _ in range(4)]
+    renewed = jobs.renew(store.pool, held, seconds=1_000)
 
-    first, second, third, fourth, fifth = reversed(scrape_ids)
-    assert rounds == [{first, second}, {third, fourth}, {fifth}, set()]
-
-
-def test_a_ringer_does_not_wait_for_another_nor_ring_for_the_same(store: Store):
-    scrape_ids = ask_for_runs(store, 4)
-    sent_by_another: list[list[UUID]] = []
-
-    def send(due: Sequence[UUID]) -> None:
-        # In the midst of a ring, with its jobs locked.
-        assert sorted(due) == sorted(scrape_ids)
-        sent_by_another.append(rings(store))
-
-    jobs.ring(store.pool, send)
-
-    assert sent_by_another == [[]]
-
-
-def test_many_ringers_and_workers_at_once_never_deadlock(store: Store):
-    scrape_ids = ask_for_runs(store, 120)
-    sent: list[UUID] = []
-
-    def ring_all(_: int) -> None:
-        while jobs.ring(store.pool, sent.extend):
-            pass
-
-    def work(part: int) -> int:
-        done = 0
-        for scrape_id in scrape_ids[part::2]:
-            if lease := jobs.lease(store.pool, scrape_id):
-                record_failure(store, lease, outcome="private")
-                done += 1
-        return done
-
-    with ThreadPoolExecutor(6) as threads:
-        ringing = [threads.submit(ring_all, n) for n in range(4)]
-        at_work = [threads.submit(work, n) for n in range(2)]
-        for thread in ringing:
-            thread.result(PATIENTLY)
-        done = sum(thread.result(PATIENTLY) for thread in at_work)
-
-    assert len(sent) == len(set(sent))
-    assert done == len(scrape_ids)
-    assert {job["state"] for job in jobs_in(store)} == {"done"}
-
-
-def test_a_worker_that_is_quicker_than_the_ringer_waits_for_it(store: Store):
-    (scrape_id,) = ask_for_runs(store, 1)
-
-    with ThreadPoolExecutor(1) as threads:
-
-        def send(_: Sequence[UUID]) -> None:
-            # The message is out before the mark on the job is committed.
-            early.append(threads.submit(jobs.lease, store.pool, scrape_id))
-
-        early = []
-        jobs.ring(store.pool, send)
-        lease = early[0].result(PATIENTLY)
-
-    assert lease is not None
-    assert job_of(store, scrape_id)["state"] == "leased"
+    assert renewed == {mine}
+    assert 990 < job_of(store, mine)["leased_for"] <= 1_000
+    assert job_of(store, lost)["leased_for"] <= jobs.LEASE_SECONDS
+    assert job_of(store, done)["state"] == "done"
 
 
 def test_jobs_are_derived_from_the_log_alone(store: Store):

@@ -30,7 +30,7 @@ from tests.workers.work import (
     messages,
     working,
 )
-from workers import jobs, scrapes
+from workers import jobs, retries, scrapes
 from workers.broker import ring_scrapes
 from workers.providers import (
     Blocked,
@@ -214,7 +214,8 @@ def test_when_nothing_was_learned_the_run_waits_and_says_why(
     job = job_of(home.store, run)
     assert (job["state"], job["attempts"]) == ("ready", 1)
     assert (job["outcome"], job["error"]) == (outcome_of(verdict), verdict.detail)
-    least, most = (590, 600) if isinstance(verdict, RateLimited) else (0, 10)
+    longest = retries.RETRIES[outcome_of(verdict)].first
+    least, most = (590, 600) if isinstance(verdict, RateLimited) else (0, longest)
     assert least < job["due_in"] <= most
     assert len(facts_of(home.store, run)) == 1
 
@@ -311,8 +312,11 @@ def test_attempts_that_died_count_and_the_run_is_given_up_unasked(home: Home):
     (end,) = facts_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert end.outcome is None
-    assert "died without an answer" in end.error
-    assert job_of(home.store, run)["state"] == "done"
+    assert (end.error, end.attempts) == ("Attempt 5 died without an answer.", 5)
+    job = job_of(home.store, run)
+    assert (job["state"], job["error"]) == ("quarantined", end.error)
+    let_time_pass(home.store)
+    assert jobs.lease(home.store.pool, run) is None
 
 
 def test_a_creator_that_was_removed_before_the_run_is_not_looked_at(home: Home):

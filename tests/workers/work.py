@@ -16,10 +16,12 @@ from infra.mapper import Entry
 from infra.store import Store
 from projections.follower import Follower
 from tests.builders import asking
-from tests.projections.histories import requested
+from tests.projections.histories import HOME, requested
+from workers import jobs
 from workers.broker import SCRAPES_QUEUE
-from workers.jobs import ScrapeJobs
+from workers.jobs import Lease, ScrapeJobs
 from workers.providers import Target, Verdict
+from workers.ringing import ring
 from workers.scrapes import Bench, declare_actor
 
 Answer = Verdict | Exception
@@ -70,9 +72,14 @@ def working(broker: Broker, bench: Bench, *, threads: int = 2) -> Generator[None
         yield
 
 
-def ask_for_runs(store: Store, amount: int) -> list[UUID]:
+def ask_for_runs(
+    store: Store, amount: int, *, organization_id: UUID = HOME
+) -> list[UUID]:
     """Put requests for runs of creators that do not matter into the log."""
-    entries = [Entry(new_id(), 1, requested(new_id())) for _ in range(amount)]
+    entries = [
+        Entry(new_id(), 1, requested(new_id(), organization_id=organization_id))
+        for _ in range(amount)
+    ]
     store.append(entries, context=asking())
     derive_jobs(store)
     return [entry.originator_id for entry in entries]
@@ -108,13 +115,37 @@ def all_done(store: Store) -> bool:
     return {job["state"] for job in jobs_in(store)} == {"done"}
 
 
-def let_time_pass(store: Store) -> None:
-    """End every lease and every wait, and forget that anybody was rung."""
+def rings(store: Store, *, messages: int = 0) -> list[UUID]:
+    """Ring once, with so many messages on the queue, and say for what."""
+    sent: list[UUID] = []
+    ring(store.pool, sent.extend, waiting_messages=lambda: messages)
+    return sent
+
+
+def leased(store: Store, scrape_id: UUID) -> Lease:
+    """Take a job that can be taken."""
+    lease = jobs.lease(store.pool, scrape_id)
+    assert lease is not None
+    return lease
+
+
+def end_leases(store: Store) -> None:
+    """Let every lease have ended a second ago."""
     with store.pool.connection() as connection:
         connection.execute(
-            "UPDATE scrape_job SET due_at = clock_timestamp(), rung_at = NULL, "
-            "lease_until = least(lease_until, clock_timestamp() - interval '1 second') "
-            "WHERE state <> 'done'"
+            "UPDATE scrape_job SET lease_until = clock_timestamp() - interval '1 s' "
+            "WHERE state = 'leased'"
+        )
+
+
+def let_time_pass(store: Store) -> None:
+    """End every lease and every wait, and forget that anybody was rung."""
+    end_leases(store)
+    jobs.take_back(store.pool)
+    with store.pool.connection() as connection:
+        connection.execute(
+            "UPDATE scrape_job SET due_at = clock_timestamp(), rung_at = NULL "
+            "WHERE state = 'ready'"
         )
 
 
