@@ -19,6 +19,7 @@ from domain.errors import (
     InvalidTimeZoneError,
     InvalidWindowError,
     LimitReachedError,
+    QueueBehindError,
     StaleVersionError,
 )
 
@@ -82,6 +83,7 @@ DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
         "max": error.maximum,
     },
     StaleVersionError: lambda error: {"currentVersion": error.current},
+    QueueBehindError: lambda error: {"retryAfter": error.retry_after},
 }
 """What the answer's meta says besides the code."""
 
@@ -92,8 +94,11 @@ def known_error(exception: Exception) -> ApiError | None:
         return exception
     if isinstance(exception, DomainError):
         details = _first(DETAILS, exception)
-        meta = details(exception) if details else None
-        return ApiError(Code(exception.code), str(exception), meta=meta)
+        meta: Mapping[str, Any] = details(exception) if details else {}
+        wait = meta.get("retryAfter")
+        headers = {} if wait is None else {"Retry-After": str(wait)}
+        code = Code(exception.code)
+        return ApiError(code, str(exception), meta=meta, headers=headers)
     code = _first(CODES, exception)
     if code is None:
         return None

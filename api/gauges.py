@@ -10,11 +10,16 @@ from infra.database import Pool
 from projections.progress import progress
 
 _JOBS = """
-SELECT count(*) FILTER (WHERE state = 'ready' OR lease_until < now()),
-       count(*) FILTER (WHERE state = 'leased' AND lease_until >= now()),
-       coalesce(max(extract(epoch FROM now() - due_at))
-                FILTER (WHERE state = 'ready' AND due_at <= now()), 0)::float8
-FROM scrape_job WHERE state <> 'done'
+SELECT ready.amount + abandoned.amount, running.amount, quarantined.amount,
+       coalesce(greatest(ready.seconds, 0), 0)::float8
+FROM (SELECT count(*) AS amount, extract(epoch FROM now() - min(due_at)) AS seconds
+      FROM scrape_job WHERE state = 'ready') AS ready,
+     (SELECT count(*) AS amount FROM scrape_job
+      WHERE state = 'leased' AND lease_until < now()) AS abandoned,
+     (SELECT count(*) AS amount FROM scrape_job
+      WHERE state = 'leased' AND lease_until >= now()) AS running,
+     (SELECT count(*) AS amount FROM scrape_job
+      WHERE state = 'quarantined') AS quarantined
 """
 # Fields of Progress, and what they mean.
 _BY_PROJECTION = {
@@ -58,10 +63,11 @@ class Gauges(Collector):
             for each in known:
                 gauge.add_metric([each.name], getattr(each, name))
             yield gauge
-        waiting, running, oldest = row or (0, 0, 0.0)
+        waiting, running, quarantined, oldest = row or (0, 0, 0, 0.0)
         jobs = GaugeMetricFamily("goatherd_jobs", "Scrape jobs", labels=["state"])
         jobs.add_metric(["waiting"], waiting)
         jobs.add_metric(["running"], running)
+        jobs.add_metric(["quarantined"], quarantined)
         yield jobs
         yield GaugeMetricFamily(
             "goatherd_jobs_oldest_due_seconds",

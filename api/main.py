@@ -68,7 +68,12 @@ def assemble(settings: Settings) -> Litestar:
     writing = writing_pool(url, size=settings.writing_pool_size)
     reading = reading_pool(url, size=settings.reading_pool_size)
     own = own_pool(url, size=settings.own_pool_size)
-    writer = Writer(Store(writing), plans=plans, secret=secret)
+    writer = Writer(
+        Store(writing),
+        plans=plans,
+        max_queue_age_seconds=settings.max_queue_age_seconds,
+        secret=secret,
+    )
     reader, pages = Reader(reading), Pages(secret)
 
     async def look_up(digest: bytes) -> Principal | None:

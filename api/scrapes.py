@@ -44,7 +44,11 @@ class ScrapeRoutes(Controller):
         writer: NamedDependency[Writer],
         data: JSONBody[WantedScrape] = _PROFILE,
     ) -> Answer[QueuedScrape]:
-        """Queue one scrape by hand; it counts against the day's manual scrapes."""
+        """Queue one scrape by hand; it counts against the day's manual scrapes.
+
+        While scrapes of the organization are overdue for too long, it is refused with
+        429 `rate_limit_exceeded`.
+        """
         return writer.perform(
             request,
             lambda alongside: request_scrape(
@@ -53,6 +57,7 @@ class ScrapeRoutes(Controller):
                 job_type=data.job_type,
                 organization_id=request.principal.organization_id,
                 plans=writer.plans,
+                max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
                 context=writer.context(request),
                 alongside=alongside,

@@ -73,10 +73,16 @@ class Writer:
     """Carries out commands for requests and answers them."""
 
     def __init__(
-        self, store: Store, *, plans: Mapping[str, Limits], secret: str
+        self,
+        store: Store,
+        *,
+        plans: Mapping[str, Limits],
+        max_queue_age_seconds: int,
+        secret: str,
     ) -> None:
         self.store = store
         self.plans = plans
+        self.max_queue_age_seconds = max_queue_age_seconds
         self.secret = secret
 
     def perform(

@@ -6,6 +6,7 @@ DomainError
 ├── InvalidTimeZoneError        the name is no IANA time zone
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
+├── QueueBehindError            what was asked for before still waits
 └── ConflictError               the present state forbids it
     ├── HandleTakenError
     ├── CreatorBannedError
@@ -78,6 +79,22 @@ class LimitReachedError(DomainError):
         self.limit_key = limit_key
         self.current = current
         self.maximum = maximum
+
+
+class QueueBehindError(DomainError):
+    """Scrapes that the organization asked for before have waited too long already.
+
+    ``retry_after`` is in seconds.
+    """
+
+    code = "rate_limit_exceeded"
+
+    def __init__(self, *, waiting_seconds: float, retry_after: int) -> None:
+        super().__init__(
+            "The queue is behind: a scrape of yours has been due for "
+            f"{waiting_seconds / 60:.0f} minutes. Retry in {retry_after} s."
+        )
+        self.retry_after = retry_after
 
 
 class ConflictError(DomainError):

@@ -1,7 +1,7 @@
 """The broker: the doorbell between dispatcher and workers, on Redis or Valkey."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 import redis
@@ -74,5 +74,5 @@ def waiting_messages(broker: RedisBroker) -> int:
         redis.RedisError: the server is away.
     """
     queue = f"{_NAMESPACE}:{SCRAPES_QUEUE}"
-    found: Any = broker.client.llen(queue)  # pyright: ignore[reportUnknownMemberType]
-    return found
+    client = cast("redis.Redis", broker.client)  # pyright: ignore[reportUnknownMemberType]
+    return client.llen(queue)

@@ -35,15 +35,27 @@ LEAST_FREE_BYTES = 1 << 30
 
 _OF_THE_DISPATCHER = {"creator_identities", "scrape_jobs", "verdict_streaks"}
 
-_LATE = """
-SELECT count(*), coalesce(extract(epoch FROM max(clock_timestamp() - due_at)) / 60, 0)
-FROM scrape_job
-WHERE state <> 'done' AND due_at < clock_timestamp() - make_interval(mins => %s)
-  AND (state = 'ready' OR lease_until < clock_timestamp())
+# A lease that has ended is due as well: nobody has taken the job back.
+_DUE = """
+SELECT count(*) FILTER (WHERE due_at < statement_timestamp()
+                              - make_interval(mins => %s)),
+       coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)::float8
+FROM (
+    SELECT due_at FROM scrape_job
+    WHERE state = 'ready' AND due_at < statement_timestamp()
+    UNION ALL SELECT due_at FROM scrape_job
+    WHERE state = 'leased' AND lease_until < statement_timestamp()
+) AS due
+"""
+_QUARANTINED = """
+SELECT count(*), count(*) FILTER (WHERE finished_at > now() - interval '1 day'),
+       (SELECT error FROM scrape_job WHERE state = 'quarantined'
+        ORDER BY finished_at DESC LIMIT 1)
+FROM scrape_job WHERE state = 'quarantined'
 """
 _FAILING = """
 SELECT outcome, count(*), max(error) FROM scrape_job
-WHERE state <> 'done' AND attempts >= %s AND outcome IS NOT NULL
+WHERE state IN ('ready', 'leased') AND attempts >= %s AND outcome IS NOT NULL
 GROUP BY outcome ORDER BY count(*) DESC LIMIT 1
 """
 # In one snapshot, so that what is recorded meanwhile is in all three or in none.
@@ -118,13 +130,13 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
     """Say that scrapes are done when they are due.
 
     Raises:
-        WrongError: some wait, or fail again and again.
+        WrongError: some wait, fail again and again, or were quarantined of late.
     """
-    late, minutes = connection.execute(_LATE, (LATE_MINUTES,)).fetchone() or (0, 0)
+    late, oldest = connection.execute(_DUE, (LATE_MINUTES,)).fetchone() or (0, 0)
     if late:
         raise WrongError(
             f"{late} scrapes are due and nobody does them, the oldest for "
-            f"{minutes:.0f} minutes.",
+            f"{oldest / 60:.0f} minutes.",
             advice="See that `goatherd dispatch` and `goatherd work` run and reach "
             "Redis; more workers do more at a time.",
         )
@@ -137,7 +149,19 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
             advice="If the provider is at fault this passes; otherwise check "
             "GOATHERD_PROVIDER and its settings.",
         )
-    return "None is late."
+    found = connection.execute(_QUARANTINED).fetchone() or (0, 0, None)
+    quarantined, of_late, error = found
+    if of_late:
+        raise WrongError(
+            f"{of_late} scrapes were quarantined in the last day, as each of their "
+            f"attempts killed its worker or was killed with it: {error}",
+            advice="Look for what killed the workers (their memory, first) in the logs "
+            "of the time; docs/operating.md says more under 'Scrapes are quarantined'.",
+        )
+    return (
+        f"None is late, the oldest is due for {oldest:.0f} s; {quarantined} are "
+        "quarantined."
+    )
 
 
 def check_tallies(connection: Connection[TupleRow]) -> str:

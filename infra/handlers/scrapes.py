@@ -12,10 +12,11 @@ from domain import commands as c
 from domain import events as e
 from domain import scrape
 from domain.creator import Creator
-from domain.errors import CreatorRemovedError, NotFoundError
+from domain.errors import CreatorRemovedError, NotFoundError, QueueBehindError
 from domain.plans import Limits
 from domain.streams import manual_scrapes_tally, scrape_stream
 from infra.appending import Context, Tally
+from infra.database import Pool, ask
 from infra.handlers.folding import (
     creator_of,
     next_entries,
@@ -24,6 +25,17 @@ from infra.handlers.folding import (
 )
 from infra.mapper import Entry
 from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
+
+RETRY_SECONDS = 60
+
+# What is only scheduled does not count: it waits for what is asked for by hand.
+_OLDEST = """
+SELECT extract(epoch FROM statement_timestamp() - least(
+    (SELECT min(due_at) FROM waiting_job
+     WHERE organization_id = %(organization)s AND priority = 0),
+    (SELECT min(due_at) FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL
+     AND organization_id = %(organization)s AND priority = 0)))::float8
+"""
 
 
 class ScrapeAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +80,7 @@ def request_scrape(
     job_type: e.JobType,
     organization_id: UUID,
     plans: Mapping[str, Limits],
+    max_queue_age_seconds: float,
     now: datetime,
     context: Context,
     alongside: Callable[[Cursor[TupleRow], ScrapeAsked], None] | None = None,
@@ -77,6 +90,8 @@ def request_scrape(
     Raises:
         NotFoundError: no such creator in the organization.
         CreatorRemovedError: it was removed.
+        QueueBehindError: one of its scrapes has been due for longer than
+            ``max_queue_age_seconds``.
         LimitReachedError: the plan allows no more manual scrapes today (UTC).
         BusyError: too many writers at once.
     """
@@ -91,6 +106,7 @@ def request_scrape(
             raise NotFoundError("organization")
         if creator.status == "removed":
             raise CreatorRemovedError
+        _require_progress(store.pool, organization_id, max_queue_age_seconds)
         entries = requested(
             creator,
             creator_id,
@@ -155,3 +171,10 @@ def end_scrape(
         )
 
     return retry_conflicts(attempt)
+
+
+def _require_progress(pool: Pool, organization_id: UUID, longest: float) -> None:
+    wanted = {"organization": organization_id}
+    row = ask(pool, lambda connection: connection.execute(_OLDEST, wanted).fetchone())
+    if row is not None and row[0] is not None and row[0] > longest:
+        raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)

@@ -303,8 +303,15 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
                 "blocked: a wall"
             ),
         ),
+        (
+            (
+                "UPDATE scrape_job SET attempts = 6, state = 'quarantined', "
+                "error = 'Attempt 5 died.', finished_at = now() - interval '23 h'"
+            ),
+            "1 scrapes were quarantined in the last day",
+        ),
     ),
-    ids=["late", "abandoned", "failing"],
+    ids=["late", "abandoned", "failing", "quarantined"],
 )
 def test_scrapes_that_are_not_done_are_found(
     cli: CommandLine, store: Store, home: Home, damage: str, told: str
@@ -330,8 +337,12 @@ def test_scrapes_that_are_not_done_are_found(
             "UPDATE scrape_job SET due_at = now() - interval '6 min', state = 'done', "
             "attempts = 5, outcome = 'blocked'"
         ),
+        (
+            "UPDATE scrape_job SET due_at = now() - interval '2 d', attempts = 6, "
+            "state = 'quarantined', finished_at = now() - interval '25 h'"
+        ),
     ),
-    ids=["due", "in work", "given up"],
+    ids=["due", "in work", "given up", "quarantined before"],
 )
 def test_scrapes_on_their_way_are_well(
     cli: CommandLine, store: Store, home: Home, usual: str
@@ -340,7 +351,10 @@ def test_scrapes_on_their_way_are_well(
 
     outcome = cli("doctor", "--json")
 
-    assert findings(outcome)["scrapes"]["state"] == "ok"
+    found = findings(outcome)["scrapes"]
+    quarantined = "'quarantined'" in usual
+    assert found["state"] == "ok"
+    assert f"{quarantined:d} are quarantined." in found["text"]
     assert home.counted() == 1
 
 

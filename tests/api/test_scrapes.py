@@ -298,3 +298,108 @@ def test_a_disabled_creator_may_be_scraped_by_hand_and_a_removed_one_not(home: T
     assert code_of(refused) == (409, "creator_removed")
     assert kept_after_refusal == kept
     assert queued.status_code == 202
+
+
+def make_overdue(home: Tenant, *, seconds: int, priority: int = 0) -> None:
+    """Let the organization's jobs have been due for so long."""
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE scrape_job SET due_at = now() - make_interval(secs => %s), "
+        "priority = %s, rung_at = CASE WHEN job_type = 'creator_profiles' "
+        "THEN now() END WHERE organization_id = %s",
+        seconds,
+        priority,
+        home.organization_id,
+    )
+
+
+def test_while_the_queue_is_behind_scrapes_by_hand_are_told_to_wait(goatherd: Goatherd):
+    home, other = goatherd.tenant(plan="free"), goatherd.tenant()
+    path = f"/creators/{home.add('watched.goat')['id']}/scrape"
+    others_path = f"/creators/{other.add('other.goat')['id']}/scrape"
+    headers = {"Idempotency-Key": str(new_id())}
+    make_overdue(home, seconds=1_380)
+    kept = goatherd.kept()
+
+    refused = home.post(path, headers=headers)
+    kept_after_refusal = goatherd.kept()
+    others = other.post(others_path)
+    make_overdue(home, seconds=890)
+    later = home.post(path, headers=headers)
+
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "60"
+    assert refused.json() == {
+        "data": None,
+        "error": "The queue is behind: a scrape of yours has been due for 23 minutes. "
+        "Retry in 60 s.",
+        "meta": {
+            "code": "rate_limit_exceeded",
+            "requestId": refused.headers["X-Request-Id"],
+            "retryAfter": 60,
+        },
+    }
+    assert kept_after_refusal == kept
+    # Neither was the refusal kept under the key, nor counted against the day's one.
+    assert (others.status_code, later.status_code) == (202, 202)
+    assert "Idempotent-Replayed" not in later.headers
+
+
+@pytest.mark.parametrize("job_type", ("creator_profiles", "discover_videos"))
+def test_one_overdue_scrape_is_enough_rung_for_or_not(home: Tenant, job_type: str):
+    creator_id = home.add("watched.goat")["id"]
+    make_overdue(home, seconds=1_000)
+    home.goatherd.asked(
+        "UPDATE scrape_job SET state = 'done' WHERE organization_id = %s "
+        "AND job_type <> %s",
+        home.organization_id,
+        job_type,
+    )
+
+    refused = home.post(f"/creators/{creator_id}/scrape")
+
+    assert code_of(refused) == (429, "rate_limit_exceeded")
+
+
+def test_scheduled_scrapes_and_those_that_wait_or_run_hold_nobody_up(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+    make_overdue(home, seconds=3_600, priority=1)
+    scheduled = home.post(f"/creators/{creator_id}/scrape")
+    make_overdue(home, seconds=-3_600)
+    waiting = home.post(f"/creators/{creator_id}/scrape")
+    make_overdue(home, seconds=3_600)
+    home.goatherd.asked(
+        "UPDATE scrape_job SET state = 'leased' WHERE organization_id = %s",
+        home.organization_id,
+    )
+    running = home.post(f"/creators/{creator_id}/scrape")
+
+    assert [a.status_code for a in (scheduled, waiting, running)] == [202] * 3
+
+
+def test_a_quarantined_scrape_is_shown_as_failed_with_its_reason(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+    scrape_id = requested(home, creator_id)["scrape_id"]
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE scrape_job SET state = 'quarantined' WHERE scrape_id = %s",
+        UUID(scrape_id),
+    )
+    reason = "Attempt 5 died without an answer."
+    home.goatherd.append(
+        scrape_id,
+        e.ScrapeFailed(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator_id),
+            job_type="creator_profiles",
+            provider="test",
+            attempts=5,
+            error=reason,
+            outcome=None,
+        ),
+    )
+
+    scrape = shown(home, scrape_id)
+
+    assert (scrape["status"], scrape["error"]) == ("failed", reason)
+    assert (scrape["attempts"], scrape["next_attempt_at"]) == (5, None)

@@ -366,6 +366,7 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
         job_type=job_type,
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
+        max_queue_age_seconds=900,
         now=NOON,
         context=asking(),
     )

@@ -181,6 +181,7 @@ def _ask(
         job_type="video_stats",
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
+        max_queue_age_seconds=900,
         now=NOON + after,
         context=context or asking(),
     )
