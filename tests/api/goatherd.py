@@ -296,9 +296,12 @@ def settings_for(url: str) -> Settings:
 
 
 @contextmanager
-def serving(url: str) -> Generator[TestClient[Litestar]]:
+def serving(
+    url: str, *, redis_url: str | None = None
+) -> Generator[TestClient[Litestar]]:
     """One application, as each process of `goatherd serve` has it."""
-    app = assemble(settings_for(url))
+    settings = msgspec.structs.replace(settings_for(url), redis_url=redis_url)
+    app = assemble(settings)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

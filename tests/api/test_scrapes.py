@@ -403,3 +403,39 @@ def test_a_quarantined_scrape_is_shown_as_failed_with_its_reason(home: Tenant):
 
     assert (scrape["status"], scrape["error"]) == ("failed", reason)
     assert (scrape["attempts"], scrape["next_attempt_at"]) == (5, None)
+
+
+def test_metrics_count_jobs_by_state_and_tell_the_oldest(goatherd: Goatherd):
+    home = goatherd.tenant()
+    home.goatherd.asked("UPDATE scrape_job SET state = 'done'")
+    for state in (
+        "'ready', due_at = now() - interval '90 s'",
+        "'ready', rung_at = now()",
+        "'leased', lease_until = now() - interval '1 s'",
+        "'leased', lease_until = now() + interval '99 s'",
+        "'quarantined'",
+    ):
+        creator_id = home.add(f"goat{new_id().hex[-12:]}")["id"]
+        goatherd.catch_up()
+        goatherd.asked(
+            "UPDATE scrape_job SET state = 'done' WHERE creator_id = %s "
+            "AND job_type = 'discover_videos'",
+            UUID(creator_id),
+        )
+        goatherd.asked(
+            f"UPDATE scrape_job SET state = {state} WHERE creator_id = %s "  # noqa: S608
+            "AND job_type = 'creator_profiles'",
+            UUID(creator_id),
+        )
+
+    lines = goatherd.client.get("/metrics").text.splitlines()
+
+    assert 'goatherd_jobs{state="waiting"} 3.0' in lines
+    assert 'goatherd_jobs{state="running"} 1.0' in lines
+    assert 'goatherd_jobs{state="quarantined"} 1.0' in lines
+    (oldest,) = (
+        float(line.rpartition(" ")[2])
+        for line in lines
+        if line.startswith("goatherd_jobs_oldest_due_seconds ")
+    )
+    assert 90 <= oldest < 120

@@ -3,11 +3,7 @@
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -19,10 +15,17 @@ from dramatiq import worker as dramatiq_worker
 
 from infra.embedded import EmbeddedValkey
 from infra.embedded.processes import wait_until
-from infra.settings import Settings
 from infra.store import Store
 from tests.builders import Home, make_home, opened_store
 from tests.faults.backends import terminate
+from tests.faults.workshop import (
+    PROMPTLY,
+    dispatcher_at_work,
+    done,
+    kill,
+    results,
+    worker_process,
+)
 from tests.workers.work import (
     Scripted,
     all_done,
@@ -35,16 +38,13 @@ from tests.workers.work import (
     working,
 )
 from workers import dispatcher as dispatching
-from workers import ringing
+from workers import jobs, ringing
 from workers.broker import connect_broker
-from workers.dispatcher import Dispatcher
-from workers.main import worker_command
+from workers.leases import LeaseKeeper
 from workers.providers import Ok, Private, ProfileSeen, Target, Verdict
 from workers.recordings import Observation, encode_observation
 from workers.scrapes import Bench, scrape_creator
 
-ROOT = Path(__file__).parent.parent.parent
-PROMPTLY = 5.0
 PATIENTLY = 40.0
 
 SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
@@ -76,27 +76,7 @@ def own_valkey(data_dir: Path) -> Iterator[EmbeddedValkey]:
     server.stop()
 
 
-@contextmanager
-def dispatcher_at_work(
-    store: Store, database_url: str, redis_url: str
-) -> Iterator[None]:
-    dispatcher = Dispatcher(store, connect_broker(redis_url), url=database_url)
-    stop = threading.Event()
-    thread = threading.Thread(target=dispatcher.run, args=(stop,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(PROMPTLY)
-    assert not thread.is_alive()
-
-
-def done(store: Store) -> int:
-    return sum(job["state"] == "done" for job in jobs_in(store))
-
-
-def end_leases(store: Store, *, before: datetime) -> None:
+def end_old_leases(store: Store, *, before: datetime) -> None:
     """End the leases of those who have been dead since then."""
     with store.pool.connection() as connection:
         connection.execute(
@@ -113,12 +93,6 @@ def shortly_after_now(store: Store) -> datetime:
         row = connection.execute("SELECT clock_timestamp() + '0.2 s'").fetchone()
     assert row is not None
     return row[0]
-
-
-def results(store: Store) -> list[int]:
-    """How many results each requested run has, without repeating a number."""
-    runs = [job["scrape_id"] for job in jobs_in(store)]
-    return sorted({len(ends) for ends in ends_of(store, runs).values()})
 
 
 def handles(amount: int) -> list[str]:
@@ -154,32 +128,6 @@ def environment(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, 
     }
 
 
-@contextmanager
-def worker_process(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker in a group of its own; it must stop gently unless it was killed."""
-    settings = Settings.from_environment(environment)
-    process = subprocess.Popen(
-        worker_command(sys.executable, settings),
-        cwd=ROOT,
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        yield process
-        process.terminate()
-        process.wait(PROMPTLY + 8)
-    finally:
-        kill(process)
-    assert process.returncode in (0, -signal.SIGKILL)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the worker's whole group at once, as an out-of-memory killer would."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(PROMPTLY)
-
-
 def test_killed_workers_lose_no_run_and_double_none(
     home: Home, database_url: str, redis_url: str, environment: dict[str, str]
 ):
@@ -196,7 +144,7 @@ def test_killed_workers_lose_no_run_and_double_none(
         last_words = shortly_after_now(store)
         with worker_process(environment):
             finished = wait_until(
-                lambda: end_leases(store, before=last_words) or all_done(store),
+                lambda: end_old_leases(store, before=last_words) or all_done(store),
                 seconds=PATIENTLY,
             )
 
@@ -215,8 +163,9 @@ def bench(store: Store, provider: Scripted) -> Bench:
 
 
 def test_a_broker_that_forgets_everything_costs_no_run(
-    home: Home, database_url: str, redis_url: str
+    home: Home, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(ringing, "LEAST_RUNG", 80)
     store, provider = home.store, Scripted(SEEN)
     home.add(*handles(40))
 
@@ -319,9 +268,11 @@ class Gate:
 
 
 def scrape_one(database_url: str, scrape_id: UUID, folder: Path) -> None:
-    """Do one run in a process of its own."""
+    """Do one run in a process of its own, whose lease is kept."""
     with opened_store(database_url) as store:
-        scrape_creator(Bench(store=store, provider=Gate(folder)), scrape_id)
+        at = Bench(store=store, provider=Gate(folder), lease_seconds=1)
+        keeper = LeaseKeeper(store.pool, seconds=1)
+        scrape_creator(at, scrape_id, keeper=keeper)
     (folder / "finished").touch()
 
 
@@ -340,7 +291,9 @@ def test_a_worker_that_is_paused_past_its_lease_changes_nothing_any_more(
 
     try:
         assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
+        kept = not wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=2.5)
         os.kill(paused.pid, signal.SIGSTOP)
+        lost = wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=PROMPTLY)
         let_time_pass(store)
         scrape_creator(bench(store, Scripted(SEEN)), run)
         before = job_of(store, run), ends_of(store, [run])[run]
@@ -353,6 +306,7 @@ def test_a_worker_that_is_paused_past_its_lease_changes_nothing_any_more(
         paused.close()
 
     job, (end,) = before
+    assert (kept, lost) == (True, True)
     assert (job["state"], job["attempts"], job["outcome"]) == ("done", 2, "ok")
     after = job_of(store, run)
     assert (after["state"], after["attempts"], after["outcome"]) == ("done", 2, "ok")

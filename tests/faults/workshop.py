@@ -1,0 +1,126 @@
+"""Workers in processes of their own, and providers for them that misbehave."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dramatiq
+
+from infra.embedded.processes import wait_until
+from infra.settings import Settings
+from infra.store import Store, open_store
+from tests.workers.work import ends_of, jobs_in
+from workers.broker import connect_broker
+from workers.dispatcher import Dispatcher
+from workers.main import worker_command
+from workers.providers import Ok, Target, Verdict
+from workers.scrapes import Bench, declare_actor
+
+ROOT = Path(__file__).parent.parent.parent
+PROMPTLY = 5.0
+FOLDER = "GOATHERD_TEST_FOLDER"
+MISBEHAVING = "tests.faults.workshop:set_up"
+
+
+class Misbehaving:
+    """A provider that does to its worker what the handle says.
+
+    ``poison`` kills the process, ``gate`` waits until the test's folder has a file
+    ``open`` (and makes one, ``there``), ``slow`` takes half a second.
+    """
+
+    name = "misbehaving"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def creator_profiles(self, target: Target) -> Verdict:
+        if target.handle.startswith("poison"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if target.handle.startswith("gate"):
+            (self._folder / "there").touch()
+            wait_until((self._folder / "open").exists, seconds=60)
+        return self.discover_videos(target)
+
+    def discover_videos(self, target: Target) -> Verdict:
+        if target.handle.startswith("slow"):
+            time.sleep(0.5)
+        return Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
+
+    video_stats = discover_videos
+
+
+def set_up() -> None:
+    """Do what ``workers.main:set_up`` does, with the provider above."""
+    settings = Settings.from_environment(os.environ)
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    store = open_store(settings.database_url, pool_size=8)
+    broker = connect_broker(settings.redis_url)
+    provider = Misbehaving(Path(os.environ[FOLDER]))
+    bench = Bench(store=store, provider=provider, lease_seconds=settings.lease_seconds)
+    declare_actor(broker, bench)
+    dramatiq.set_broker(broker)
+
+
+@contextmanager
+def dispatcher_at_work(
+    store: Store, database_url: str, redis_url: str
+) -> Iterator[None]:
+    dispatcher = Dispatcher(store, connect_broker(redis_url), url=database_url)
+    stop = threading.Event()
+    thread = threading.Thread(target=dispatcher.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PROMPTLY)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def worker_process(
+    environment: dict[str, str], *, set_up: str = "workers.main:set_up"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a group of its own; it must stop gently unless it was killed."""
+    settings = Settings.from_environment(environment)
+    command = worker_command(sys.executable, settings)
+    process = subprocess.Popen(
+        [set_up if part == "workers.main:set_up" else part for part in command],
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield process
+        process.terminate()
+        process.wait(PROMPTLY + 8)
+    finally:
+        kill(process)
+    # Dramatiq itself ends with 1 where one of its processes was killed.
+    assert process.returncode in (0, 1, -signal.SIGKILL)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker's whole group at once, as an out-of-memory killer would."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(PROMPTLY)
+
+
+def done(store: Store) -> int:
+    return sum(job["state"] == "done" for job in jobs_in(store))
+
+
+def results(store: Store) -> list[int]:
+    """How many results each requested run has, without repeating a number."""
+    runs = [job["scrape_id"] for job in jobs_in(store)]
+    return sorted({len(ends) for ends in ends_of(store, runs).values()})
