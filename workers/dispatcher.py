@@ -19,6 +19,8 @@ from workers.ringing import ring
 ROUND_SECONDS = 1.0
 # Where something was rung for, the room it left may soon be free again.
 BUSY_ROUND_SECONDS = 0.1
+# Every result that is recorded wakes it, and so do several at once.
+PAUSE_SECONDS = 0.02
 TIDY_UP_SECONDS = 600
 
 _log = structlog.get_logger()
@@ -74,6 +76,7 @@ class Dispatcher:
                     self._store.pool.check()
                 stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
                 continue
+            stop.wait(PAUSE_SECONDS)
             woken.wait(BUSY_ROUND_SECONDS if rung else ROUND_SECONDS)
         listener.join()
 

@@ -44,8 +44,9 @@ _TAKE_BACK = """
 UPDATE scrape_job SET state = 'ready', lease_until = NULL, rung_at = NULL,
     outcome = NULL, error = 'Attempt ' || attempts || ' died without an answer.',
     due_at = clock_timestamp() + make_interval(secs =>
-        least(%(first)s * power(%(factor)s, attempts - 1), %(longest)s)
-        * (0.5 + random() / 2))
+        CASE WHEN attempts >= %(tries)s THEN 0
+        ELSE least(%(first)s * power(%(factor)s, attempts - 1), %(longest)s)
+             * (0.5 + random() / 2) END)
 WHERE scrape_id IN (
     SELECT scrape_id FROM scrape_job
     WHERE state = 'leased' AND lease_until < statement_timestamp()
@@ -141,13 +142,11 @@ def renew(pool: Pool, held: Mapping[UUID, int], *, seconds: int) -> set[UUID]:
 def take_back(pool: Pool) -> int:
     """Make jobs whose lease has ended ready again, after a wait; return how many.
 
-    A job that kills its worker would otherwise kill the next one at once.
+    A job that kills its worker would otherwise kill the next one at once. After its
+    last attempt it waits for nothing: whoever leases it next gives it up.
     """
     with pool.connection() as connection:
-        return connection.execute(
-            _TAKE_BACK,
-            {"first": DIED.first, "factor": DIED.factor, "longest": DIED.longest},
-        ).rowcount
+        return connection.execute(_TAKE_BACK, msgspec.structs.asdict(DIED)).rowcount
 
 
 def postpone(

@@ -106,8 +106,7 @@ class LeaseKeeper:
         renewed = jobs.renew(self._pool, fences, seconds=self._seconds)
         with self._lock:
             for run in fences.keys() - renewed:
-                # It went to somebody else, who has the higher fence; or it just ended.
+                # It just ended; or somebody else has it, and the higher fence.
                 lost = self._held.get(run)
                 if lost is not None and lost.fence == fences[run]:
                     del self._held[run]
-                    _log.warning("lease_lost", scrape_id=str(run))

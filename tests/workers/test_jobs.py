@@ -221,9 +221,11 @@ def test_the_waits_after_attempts_that_died_grow_fivefold(store: Store):
         waits.append((min(found), max(found)))
         let_time_pass(store)
 
-    for (least, most), longest in zip(waits, (4, 20, 100, 500, 500), strict=True):
+    for (least, most), longest in zip(waits, (4, 20, 100, 500), strict=False):
         assert longest / 2 - 1 < least < most <= longest
         assert most - least > longest / 4
+    # Whoever leases it now gives it up.
+    assert waits[-1][1] <= 0
 
 
 @pytest.mark.parametrize("trigger", ("added", "manual", "renamed", "anything else"))
