@@ -7,7 +7,6 @@ from typing import assert_never
 import dramatiq
 import redis
 import structlog
-from msgspec.structs import replace
 
 from infra.database import Pool
 from infra.logs import configure_logs
@@ -15,6 +14,7 @@ from infra.settings import Settings, SettingsError
 from infra.store import open_store
 from workers.broker import SCRAPES_QUEUE, connect_broker
 from workers.demo import DEMO_RECORDING
+from workers.leases import RUN_SECONDS
 from workers.politeness import Politeness, connect_politeness
 from workers.providers import Provider
 from workers.providers.replay import Recording, ReplayProvider
@@ -61,7 +61,8 @@ def choose_provider(settings: Settings, pool: Pool) -> Provider:
         SettingsError: a setting that it needs is missing.
         RecordingError: nothing of the recording could be read.
     """
-    run_seconds = run_seconds_within(settings.lease_seconds)
+    # A provider does not say for which job type it asks how long; the shortest holds.
+    run_seconds = run_seconds_within(min(RUN_SECONDS.values()))
     match settings.provider:
         case "replay":
             return _replay(settings, pool)
@@ -76,8 +77,8 @@ def choose_provider(settings: Settings, pool: Pool) -> Provider:
 def run_seconds_within(limit_seconds: float) -> float:
     """Return how many seconds a run may ask for, so that its answer is still in time.
 
-    Short of the moment at which it is interrupted or somebody else takes over, because
-    neither leaves an answer; the rest is for recording it.
+    Short of the moment at which it is interrupted, because that leaves no answer; the
+    rest is for recording it.
     """
     return limit_seconds * 2 / 3
 
@@ -102,13 +103,10 @@ def _replay(settings: Settings, pool: Pool) -> Provider:
 def _web(settings: Settings, *, run_seconds: float) -> Provider:
     from workers.providers.web import Limits, WebProvider
 
-    limits = Limits(run_seconds=run_seconds)
-    # A run that has little time has to divide it among some requests all the same.
-    request_seconds = min(limits.request_seconds, run_seconds / 4)
     return WebProvider(
         settings.tiktok_base_url,
         politeness=Politeness(_shared_server(settings)),
-        limits=replace(limits, request_seconds=request_seconds),
+        limits=Limits(run_seconds=run_seconds),
     )
 
 

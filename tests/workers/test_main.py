@@ -8,6 +8,7 @@ import pytest
 
 from infra.settings import Settings, SettingsError
 from infra.store import Store
+from workers.leases import RUN_SECONDS
 from workers.main import choose_provider, run_seconds_within, worker_command
 from workers.providers import Provider
 from workers.providers.replay import ReplayProvider
@@ -62,25 +63,21 @@ def test_a_missing_key_is_named_and_the_other_is_not_told(
     assert KEY not in str(refused.value)
 
 
-@pytest.mark.parametrize("lease_seconds", (5, 20, 60, 3_600))
-def test_every_lease_leaves_a_run_time_to_ask_and_to_record(
-    store: Store, lease_seconds: int
-):
-    web = chosen(store, WebProvider, provider="web", lease_seconds=lease_seconds)
+def test_runs_end_by_themselves_before_they_are_interrupted(store: Store):
+    web = chosen(store, WebProvider, provider="web")
     research = chosen(
         store,
         ResearchProvider,
         provider="research",
-        lease_seconds=lease_seconds,
         research_client_key=KEY,
         research_client_secret=SECRET,
     )
     limits = web._site.limits  # noqa: SLF001
 
-    # Actors are interrupted after four fifths of the lease.
-    assert limits.run_seconds == research.patience < lease_seconds * 0.8
-    assert limits.run_seconds == run_seconds_within(lease_seconds)
-    assert 0 < limits.request_seconds <= limits.run_seconds / 4
+    assert limits.run_seconds == research.patience == run_seconds_within(180)
+    assert all(limits.run_seconds < most for most in RUN_SECONDS.values())
+    # In case the wait for the last turn and the last request both take their full time.
+    assert limits.run_seconds + limits.request_seconds < min(RUN_SECONDS.values())
     research.close()
 
 
