@@ -69,6 +69,7 @@ def scrape(
         job_type=job_type,
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
+        max_queue_age_seconds=900,
         now=NOON,
         context=asking(),
     )
@@ -235,6 +236,7 @@ def test_the_job_says_so_too(home: Home):
         job_type="creator_profiles",
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
+        max_queue_age_seconds=900,
         now=NOON,
         context=asking(),
     )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from dramatiq import Broker
+from dramatiq.brokers.redis import RedisBroker
 
 from domain import events as e
 from domain.plans import DEFAULT_PLANS
@@ -45,7 +45,7 @@ PATIENTLY = 20.0
 class Herd:
     """A home whose dispatcher and worker the test drives."""
 
-    def __init__(self, home: Home, broker: Broker, database_url: str) -> None:
+    def __init__(self, home: Home, broker: RedisBroker, database_url: str) -> None:
         self.home = home
         self.broker = broker
         self._dispatcher = Dispatcher(home.store, broker, url=database_url)
@@ -62,6 +62,7 @@ class Herd:
             job_type=job_type,
             organization_id=self.home.organization_id,
             plans=DEFAULT_PLANS,
+            max_queue_age_seconds=900,
             now=NOON,
             context=asking(),
         )
@@ -73,7 +74,7 @@ class Herd:
 
 
 @pytest.fixture
-def herd(home: Home, broker: Broker, database_url: str) -> Herd:
+def herd(home: Home, broker: RedisBroker, database_url: str) -> Herd:
     return Herd(home, broker, database_url)
 
 
