@@ -1,10 +1,12 @@
 """Jobs: who may do which scrape, until when, and what became of the attempt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -25,10 +27,16 @@ INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type, priori
 SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[])
 ON CONFLICT (scrape_id) DO NOTHING
 """
+# A crash of the server may forget the last leases taken. Whoever had one may still end
+# the job, once, whoever takes it then; so a lease need not wait for the disk.
 _LEASE = """
+WITH quietly AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+)
 UPDATE scrape_job SET state = 'leased', fence = fence + 1, attempts = attempts + 1,
     started_at = clock_timestamp(), rung_at = NULL,
     lease_until = clock_timestamp() + make_interval(secs => %s)
+FROM quietly
 WHERE scrape_id = %s AND state = 'ready' AND due_at <= clock_timestamp()
 RETURNING organization_id, creator_id, job_type, attempts, fence, started_at
 """
@@ -58,11 +66,8 @@ UPDATE scrape_job SET state = 'ready', outcome = %s, error = %s, lease_until = N
     rung_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
 WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
 """
-_FINISH = """
-UPDATE scrape_job SET state = %s, outcome = %s, error = %s, lease_until = NULL,
-    finished_at = clock_timestamp()
-WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
-"""
+_FINISH = "SELECT goatherd_end_job(%s, %s, %s, %s, %s)"
+_FENCED_OFF = "GH003"
 
 
 class FencedOffError(Exception):
@@ -175,12 +180,24 @@ def finish(
 ) -> None:
     """Mark the job done, in the transaction that appends its result.
 
-    ``quarantined`` marks one that was given up because its attempts died.
-
-    Raises:
-        FencedOffError: the lease is somebody else's by now; the result must not stand.
+    ``quarantined`` marks one that was given up because its attempts died. Nothing is
+    fetched; a lease that is somebody else's by now fails the transaction, for
+    ``fenced`` to tell.
     """
     state = "quarantined" if quarantined else "done"
-    cursor.execute(_FINISH, (state, outcome, error, leased.scrape_id, leased.fence))
-    if cursor.rowcount != 1:
-        raise FencedOffError
+    cursor.execute(_FINISH, (leased.scrape_id, leased.fence, state, outcome, error))
+
+
+@contextmanager
+def fenced() -> Generator[None]:
+    """Tell what the server says of a lost lease.
+
+    Raises:
+        FencedOffError: the lease is somebody else's by now; the result does not stand.
+    """
+    try:
+        yield
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == _FENCED_OFF:
+            raise FencedOffError from error
+        raise

@@ -17,7 +17,7 @@ from domain import events as e
 from infra.appending import Context
 from infra.handlers.folding import creator_of, scrape_of
 from infra.handlers.scrapes import end_scrape
-from infra.store import Recorded, Store
+from infra.store import Store
 from workers import identity, jobs, retries
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.jobs import Lease
@@ -235,24 +235,24 @@ def _end(
     error: str | None = None,
     quarantined: bool = False,
 ) -> None:
-    def finish(cursor: Cursor[TupleRow], facts: list[Recorded]) -> None:
-        del facts
+    def finish(cursor: Cursor[TupleRow]) -> None:
         jobs.finish(
             cursor, leased, outcome=outcome, error=error, quarantined=quarantined
         )
 
-    recorded = end_scrape(
-        bench.store,
-        leased.scrape_id,
-        command,
-        context=Context(
-            actor=f"worker:{bench.provider.name}",
-            command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
-            correlation_id=leased.scrape_id,
-        ),
-        alongside=finish,
-    )
-    if not recorded:
-        # It had ended before: only the job still has to learn of it.
-        with bench.store.pool.connection() as connection, connection.cursor() as cursor:
-            finish(cursor, [])
+    with jobs.fenced():
+        recorded = end_scrape(
+            bench.store,
+            leased.scrape_id,
+            command,
+            context=Context(
+                actor=f"worker:{bench.provider.name}",
+                command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
+                correlation_id=leased.scrape_id,
+            ),
+            beforehand=finish,
+        )
+        if not recorded:
+            # It had ended before: only the job still has to learn of it.
+            with bench.store.pool.connection() as connection:
+                finish(connection.cursor())

@@ -15,16 +15,17 @@ from domain.creator import Creator
 from domain.errors import CreatorRemovedError, NotFoundError, QueueBehindError
 from domain.plans import Limits
 from domain.streams import manual_scrapes_tally, scrape_stream
-from infra.appending import Context, Tally
+from infra.appending import Before, Context, Tally
 from infra.database import Pool, ask
 from infra.handlers.folding import (
+    History,
     creator_of,
     next_entries,
     organization_of,
     scrape_of,
 )
 from infra.mapper import Entry
-from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
+from infra.store import Recorded, Store, relayed, retry_conflicts
 
 RETRY_SECONDS = 60
 
@@ -151,23 +152,29 @@ def end_scrape(
     command: c.RecordResult | c.RecordFailure,
     *,
     context: Context,
-    alongside: Alongside | None = None,
+    past: History = (),
+    beforehand: Before | None = None,
 ) -> list[Recorded]:
     """Record what came of a run, once; an empty answer means it had ended before.
+
+    ``past`` is the run's history as far as the caller knows it. ``beforehand`` is as in
+    ``Store.append``.
 
     Raises:
         NotFoundError: nobody asked for that run.
     """
+    known = past
 
     def attempt() -> list[Recorded]:
-        past = store.load(scrape_id)[scrape_id]
-        facts = scrape.decide(scrape_of(past), command)
+        nonlocal known
+        read, known = known or store.load(scrape_id)[scrape_id], ()
+        facts = scrape.decide(scrape_of(read), command)
         if not facts:
             return []
         return store.append(
-            next_entries(scrape_id, past, facts),
+            next_entries(scrape_id, read, facts),
             context=context,
-            alongside=alongside,
+            beforehand=beforehand,
         )
 
     return retry_conflicts(attempt)

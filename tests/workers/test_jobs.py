@@ -4,15 +4,10 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
-from domain import commands as c
 from domain import events as e
-from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
 from infra.store import Recorded, Store
-from tests.builders import asking
 from tests.projections.histories import HOME, requested
 from tests.workers.work import (
     ask_for_runs,
@@ -23,28 +18,12 @@ from tests.workers.work import (
     jobs_in,
     leased,
     let_time_pass,
+    record_failure,
 )
 from workers import jobs, retries
 from workers.jobs import FencedOffError, Lease, ScrapeJobs
 
 PATIENTLY = 20.0
-
-
-def record_failure(store: Store, lease: Lease, *, outcome: e.Outcome) -> list[Recorded]:
-    """Record how the run of the lease ended, as a worker does."""
-
-    def alongside(cursor: Cursor[TupleRow], _: list[Recorded]) -> None:
-        jobs.finish(cursor, lease, outcome=outcome, error="Gone.")
-
-    return end_scrape(
-        store,
-        lease.scrape_id,
-        c.RecordFailure(
-            provider="test", attempts=lease.attempt, error="Gone.", outcome=outcome
-        ),
-        context=asking(),
-        alongside=alongside,
-    )
 
 
 def test_a_request_becomes_a_job_that_is_due_at_once(store: Store):

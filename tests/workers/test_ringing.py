@@ -6,45 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
-from domain import commands as c
-from domain import events as e
-from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
-from infra.store import Recorded, Store
-from tests.builders import asking
+from infra.store import Store
 from tests.workers.work import (
     ask_for_runs,
     job_of,
     jobs_in,
     leased,
     let_time_pass,
+    record_failure,
     rings,
 )
 from workers import jobs, ringing
-from workers.jobs import Lease
 from workers.ringing import ring
 
 PATIENTLY = 20.0
-
-
-def record_failure(store: Store, lease: Lease, *, outcome: e.Outcome) -> list[Recorded]:
-    """Record how the run of the lease ended, as a worker does."""
-
-    def alongside(cursor: Cursor[TupleRow], _: list[Recorded]) -> None:
-        jobs.finish(cursor, lease, outcome=outcome, error="Gone.")
-
-    return end_scrape(
-        store,
-        lease.scrape_id,
-        c.RecordFailure(
-            provider="test", attempts=lease.attempt, error="Gone.", outcome=outcome
-        ),
-        context=asking(),
-        alongside=alongside,
-    )
 
 
 def start(store: Store, scrape_id: UUID) -> None:

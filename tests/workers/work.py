@@ -10,10 +10,12 @@ import redis
 from dramatiq import Broker, Message
 from psycopg.rows import dict_row
 
+from domain import commands as c
 from domain import events as e
+from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
 from infra.mapper import Entry
-from infra.store import Store
+from infra.store import Recorded, Store
 from projections.follower import Follower
 from tests.builders import asking
 from tests.projections.histories import HOME, requested
@@ -70,6 +72,22 @@ def working(broker: Broker, bench: Bench, *, threads: int = 2) -> Generator[None
     declare_actor(broker, bench)
     with running(broker, threads=threads):
         yield
+
+
+def record_failure(store: Store, lease: Lease, *, outcome: e.Outcome) -> list[Recorded]:
+    """Record how the run of the lease ended, as a worker does."""
+    with jobs.fenced():
+        return end_scrape(
+            store,
+            lease.scrape_id,
+            c.RecordFailure(
+                provider="test", attempts=lease.attempt, error="Gone.", outcome=outcome
+            ),
+            context=asking(),
+            beforehand=lambda cursor: jobs.finish(
+                cursor, lease, outcome=outcome, error="Gone."
+            ),
+        )
 
 
 def ask_for_runs(
