@@ -100,13 +100,15 @@ def test_what_a_killed_worker_had_is_done_by_another_when_its_lease_has_ended(
     home.add("gate")
     run = run_of(store, "gate")
 
-    with dispatcher_at_work(store, database_url, redis_url):
-        with worker_process(environment, set_up=MISBEHAVING) as process:
-            assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
-            kill(process)
-        (tmp_path / "open").touch()
-        killed_at = time.monotonic()
+    with (
+        dispatcher_at_work(store, database_url, redis_url),
+        worker_process(environment, set_up=MISBEHAVING) as process,
+    ):
+        assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
         with worker_process(environment, set_up=MISBEHAVING):
+            kill(process)
+            killed_at = time.monotonic()
+            (tmp_path / "open").touch()
             finished = wait_until(lambda: all_over(store), seconds=PATIENTLY)
             took = time.monotonic() - killed_at
 
