@@ -6,11 +6,12 @@ from types import UnionType
 from typing import cast
 from uuid import UUID
 
-from domain import bans, claims, creator, organization, scrape
+from domain import bans, claims, creator, organization, scrape, video
 from domain import events as e
 from domain.creator import Creator
 from domain.organization import Organization
 from domain.scrape import Scrape
+from domain.video import Video
 from infra.mapper import Entry
 from infra.store import Recorded
 
@@ -53,6 +54,14 @@ def scrape_of(history: History) -> Scrape | None:
         return None
     facts = (cast("e.ScrapeEvent", past.fact) for past in history)
     return reduce(scrape.evolve, facts, cast("Scrape | None", None))
+
+
+def video_of(history: History) -> Video | None:
+    """Return the video whose history it is, None if it is of none."""
+    if not _is_of(history, e.VideoEvent):
+        return None
+    facts = (cast("e.VideoEvent", past.fact) for past in history)
+    return reduce(video.evolve, facts, cast("Video | None", None))
 
 
 def next_entries(
