@@ -15,6 +15,7 @@ from workers import jobs, verdicts
 from workers.broker import ring_scrapes, waiting_messages
 from workers.identity import CreatorIdentities
 from workers.ringing import ring
+from workers.video_policies import VideoPolicies
 
 ROUND_SECONDS = 1.0
 # Where something was rung for, the room it left may soon be free again.
@@ -27,7 +28,7 @@ _log = structlog.get_logger()
 
 
 class Dispatcher:
-    """Derives jobs, disables what cannot be seen, and rings for what is due.
+    """Derives jobs, disables what cannot be seen, discovers videos, and rings.
 
     Any number may run: the followers share one checkpoint row each, and jobs are rung
     by whoever locks them first.
@@ -45,14 +46,23 @@ class Dispatcher:
                 verdicts.VerdictStreaks(),
             )
         ]
+        self._policies = VideoPolicies(store)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, through every outage of database and broker."""
         woken = threading.Event()
-        listener = threading.Thread(
-            target=listen, args=(self._url, stop, woken.set), daemon=True
-        )
-        listener.start()
+
+        def wake() -> None:
+            woken.set()
+            self._policies.wake()
+
+        threads = [
+            threading.Thread(target=listen, args=(self._url, stop, wake), daemon=True),
+            # What they have to catch up with, after an import say, delays no bell.
+            threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
         failures = 0
         registered = False
         tidied_at = 0.0
@@ -78,7 +88,9 @@ class Dispatcher:
                 continue
             stop.wait(PAUSE_SECONDS)
             woken.wait(BUSY_ROUND_SECONDS if rung else ROUND_SECONDS)
-        listener.join()
+        wake()
+        for thread in threads:
+            thread.join()
 
     def round(self) -> int:
         """Take in what is new in the log and ring; return for how many jobs."""

@@ -17,6 +17,7 @@ from projections.progress import NEVER_STARTED, Progress, progress
 from projections.projection import Projection
 from workers.identity import CreatorIdentities
 from workers.jobs import ScrapeJobs
+from workers.known_videos import KnownVideos
 from workers.verdicts import VerdictStreaks
 
 # Everything that follows the log here, whichever process does it.
@@ -25,6 +26,7 @@ KEPT_PROJECTIONS: tuple[Projection, ...] = (
     CreatorIdentities(),
     ScrapeJobs(),
     VerdictStreaks(),
+    KnownVideos(),
 )
 
 STALLED_SECONDS = 30
@@ -33,7 +35,12 @@ LATE_MINUTES = 5
 FAILING_ATTEMPTS = 3
 LEAST_FREE_BYTES = 1 << 30
 
-_OF_THE_DISPATCHER = {"creator_identities", "scrape_jobs", "verdict_streaks"}
+_OF_THE_DISPATCHER = {
+    "creator_identities",
+    "scrape_jobs",
+    "verdict_streaks",
+    "known_videos",
+}
 
 # A lease that has ended is due as well: nobody has taken the job back.
 _DUE = """

@@ -46,6 +46,8 @@ CLOSED = (
     "creator_search",
     "creator_identity",
     "verdict_streak",
+    "known_video",
+    "video_due",
     "idempotency",
     "api_usage",
     "bans",

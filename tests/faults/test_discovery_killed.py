@@ -1,0 +1,83 @@
+"""Dispatchers that are killed while they make facts of what runs saw."""
+
+import multiprocessing
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+
+from infra.embedded.processes import wait_until
+from infra.store import Store
+from tests.builders import make_home, opened_store
+from tests.workers.videos import INSIDE, a_creator, a_run, due, known, settle
+from workers import discovery, video_policies
+from workers.broker import connect_broker
+from workers.dispatcher import Dispatcher
+
+PATIENTLY = 40.0
+CREATORS, RUNS, NEW_A_RUN = 4, 40, 5
+AWAY = "redis://127.0.0.1:1/0"
+
+
+def dispatch(url: str) -> None:
+    """Dispatch until killed, in small steps: many moments to be killed at."""
+    discovery.DUE_AT_ONCE = 5
+    video_policies.FACTS_AT_ONCE = 20
+    with opened_store(url, pool_size=4) as store:
+        Dispatcher(store, connect_broker(AWAY), url=url).run(threading.Event())
+
+
+@contextmanager
+def dispatching(url: str) -> Iterator[BaseProcess]:
+    # A fork would share this process's connections.
+    process = multiprocessing.get_context("spawn").Process(target=dispatch, args=(url,))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+
+
+def discovered(store: Store) -> Counter[str]:
+    """How many times each video was discovered."""
+    with store.pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT payload ->> 'tiktok_video_id' FROM event_log "
+            "WHERE name = 'video_discovered'"
+        )
+        return Counter(video_id for (video_id,) in rows)
+
+
+def test_killed_dispatchers_lose_no_video_and_discover_none_twice(database_url: str):
+    with opened_store(database_url) as store:
+        home = make_home(store)
+        expected: set[str] = set()
+        for number in range(CREATORS):
+            creator_id = a_creator(home, f"goat{number}")
+            for run in range(RUNS):
+                videos = [f"{number}{run:03}{new}" for new in range(NEW_A_RUN)]
+                expected.update(videos)
+                a_run(home, creator_id, *videos, posted_at=[INSIDE] * NEW_A_RUN)
+
+        killed_at: list[int] = []
+        for part in (0.02, 0.3, 0.6):
+            with dispatching(database_url) as process:
+                assert wait_until(
+                    lambda part=part: len(discovered(store)) > part * len(expected),
+                    seconds=PATIENTLY,
+                )
+                process.kill()
+                process.join()
+            killed_at.append(len(discovered(store)))
+        settle(store)
+
+        found = discovered(store)
+        noted = known(store)
+        left = due(store)
+    assert all(0 < amount < len(expected) for amount in killed_at)
+    assert set(found) == expected == set(noted)
+    assert set(found.values()) == {1}
+    assert left == []

@@ -1,0 +1,166 @@
+"""Videos as tests see them: what runs tell of them, and what is noted and due."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from domain import events as e
+from domain.streams import video_stream
+from domain.video import Video
+from infra.appending import Context
+from infra.handlers.added import NewCreator
+from infra.handlers.folding import video_of
+from infra.ids import new_id
+from infra.mapper import Entry
+from infra.store import Recorded, Store
+from tests.builders import Home, asking
+from workers.discovery import do_due
+from workers.video_policies import VideoPolicies
+
+MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)
+OPENING = date(2026, 2, 1)
+INSIDE = datetime(2026, 2, 1, 12, tzinfo=UTC)
+OUTSIDE = datetime(2026, 1, 20, 12, tzinfo=UTC)
+
+
+def a_creator(
+    home: Home,
+    handle: str = "billie",
+    *,
+    mode: e.TrackingMode = "auto",
+    start: date | None = OPENING,
+) -> UUID:
+    """Add a creator whose window opens with February."""
+    wanted = NewCreator(
+        tiktok_handle=handle, tracking_mode=mode, tracking_start_date=start
+    )
+    (added,) = home.add_new(wanted)
+    assert added.creator_id is not None
+    return added.creator_id
+
+
+def a_run(
+    home: Home,
+    creator_id: UUID | None,
+    *video_ids: str,
+    posted_at: Sequence[datetime | None] = (),
+    titles: Sequence[str | None] = (),
+    missing: Sequence[str] = (),
+    day: float = 0,
+) -> UUID:
+    """Put a whole run into the log that saw these videos, and return it."""
+    run, observed_at = new_id(), MONDAY + timedelta(days=day)
+    nothing = (None,) * len(video_ids)
+    entries = [
+        Entry(
+            run,
+            1,
+            e.ScrapeRequested(
+                organization_id=home.organization_id,
+                project_id=home.project_id,
+                creator_id=creator_id,
+                handle="billie",
+                job_type="discover_videos",
+                trigger="scheduled",
+            ),
+        )
+    ]
+    if video_ids:
+        seen = e.VideoStatsSnapshotRecorded(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            creator_id=creator_id,
+            observed_at=observed_at,
+            provider="test",
+            video_ids=video_ids,
+            view_counts=nothing,
+            like_counts=nothing,
+            comment_counts=nothing,
+            share_counts=nothing,
+            save_counts=nothing,
+            titles=tuple(titles),
+            posted_at=tuple(posted_at),
+        )
+        entries.append(Entry(run, 2, seen))
+    ended = e.ScrapeSucceeded(
+        organization_id=home.organization_id,
+        creator_id=creator_id,
+        job_type="discover_videos",
+        provider="test",
+        attempts=1,
+        observed_at=observed_at,
+        duration_ms=1,
+        videos_seen=len(video_ids),
+        missing_video_ids=tuple(missing),
+    )
+    entries.append(Entry(run, len(entries) + 1, ended))
+    context = Context(actor="worker:test", command_id=new_id(), correlation_id=run)
+    home.store.append(entries, context=context)
+    return run
+
+
+def happened(home: Home, video_id: str, *facts: e.VideoEvent) -> None:
+    """Put facts about a video into the log, whatever it is at."""
+    stream = video_stream(home.project_id, video_id)
+    version = len(home.store.load(stream)[stream])
+    home.store.append(
+        [Entry(stream, number, fact) for number, fact in enumerate(facts, version + 1)],
+        context=asking(),
+    )
+
+
+def settle(store: Store) -> None:
+    """Let the policies work until nothing is left that they could do now."""
+    policies = VideoPolicies(store)
+    policies.register()
+    while policies.step():
+        pass
+
+
+def take_in(store: Store) -> None:
+    """Take in what is new in the log, and do nothing about it."""
+    policies = VideoPolicies(store)
+    policies.register()
+    policies.follower.catch_up()
+
+
+def do_all(store: Store) -> int:
+    total = 0
+    while done := do_due(store):
+        total += done
+    return total
+
+
+def history_of(home: Home, video_id: str) -> list[Recorded]:
+    stream = video_stream(home.project_id, video_id)
+    return home.store.load(stream)[stream]
+
+
+def facts_of(home: Home, video_id: str) -> list[e.Fact]:
+    return [past.fact for past in history_of(home, video_id)]
+
+
+def the_video(home: Home, video_id: str) -> Video:
+    video = video_of(history_of(home, video_id))
+    assert video is not None
+    return video
+
+
+def known(store: Store) -> dict[str, dict[str, object]]:
+    """What is noted of each video, by its id on TikTok."""
+    return {str(row["tiktok_video_id"]): row for row in _rows(store, "known_video")}
+
+
+def due(store: Store) -> list[dict[str, object]]:
+    return _rows(store, "video_due")
+
+
+def _rows(store: Store, table: str) -> list[dict[str, object]]:
+    query = f"SELECT * FROM {table} ORDER BY position, 2"  # noqa: S608
+    with (
+        store.pool.connection() as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        return cursor.execute(query.encode()).fetchall()

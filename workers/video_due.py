@@ -1,0 +1,91 @@
+"""What is due: the rows that say what the policies about videos still have to do."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import astuple
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.database import Pool
+
+PUT_OFF_SECONDS = 5
+
+Kind = Literal["listed", "window", "missing"]
+
+_ADD = """
+INSERT INTO video_due (position, subject, kind, organization_id, project_id, creator_id,
+    correlation_id, missing_since, scrape_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (position, subject) DO NOTHING
+"""
+_TAKE = """
+SELECT position, subject, kind, organization_id, project_id, creator_id,
+       correlation_id, missing_since, scrape_id
+FROM video_due WHERE due_at <= clock_timestamp()
+ORDER BY position, subject LIMIT %s
+"""
+_DONE = """
+DELETE FROM video_due WHERE (position, subject) IN (
+    SELECT * FROM unnest(%b::bigint[], %b::uuid[])
+)
+"""
+_PUT_OFF = """
+UPDATE video_due SET due_at = clock_timestamp() + make_interval(secs => %s)
+WHERE (position, subject) IN (SELECT * FROM unnest(%s::bigint[], %s::uuid[]))
+"""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the fact at ``position`` asks for.
+
+    ``subject`` is the scrape that listed videos, the creator (or, with a null
+    ``creator_id``, the organization) whose window moved, or the video that is gone, as
+    run ``scrape_id`` confirmed.
+    """
+
+    position: int
+    subject: UUID
+    kind: Kind
+    organization_id: UUID
+    project_id: UUID | None = None
+    creator_id: UUID | None = None
+    correlation_id: UUID | None = None
+    missing_since: datetime | None = None
+    scrape_id: UUID | None = None
+
+
+_FIELDS = Due.__struct_fields__
+
+
+def add(cursor: Cursor[TupleRow], due: Sequence[Due]) -> None:
+    """Note what is due, in the transaction that takes the facts in."""
+    if due:
+        cursor.executemany(_ADD, [astuple(each) for each in due])
+
+
+def take(pool: Pool, limit: int) -> list[Due]:
+    """Return up to ``limit`` of what is due now, the oldest first.
+
+    Nobody is kept from taking the same: doing it twice changes nothing.
+    """
+    with pool.connection() as connection, connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_TAKE, (limit,), prepare=True)
+        return [Due(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+
+
+def done(pool: Pool, due: Sequence[Due]) -> None:
+    """Forget what was done."""
+    keys = ([each.position for each in due], [each.subject for each in due])
+    with pool.connection() as connection:
+        connection.execute(_DONE, keys)
+
+
+def put_off(pool: Pool, due: Sequence[Due]) -> None:
+    """Keep what could not be done for later, so that it holds up nothing else."""
+    keys = ([each.position for each in due], [each.subject for each in due])
+    with pool.connection() as connection:
+        connection.execute(_PUT_OFF, (PUT_OFF_SECONDS, *keys))
