@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
+from domain.scrape import Scrape
 from infra.appending import Context
 from infra.handlers.folding import creator_of, scrape_of
 from infra.handlers.scrapes import end_scrape
@@ -39,6 +40,7 @@ from workers.providers import (
     VideoSeen,
     outcome_of,
 )
+from workers.video_details import counted_videos, only_news
 
 Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 
@@ -86,14 +88,15 @@ def _attempt(bench: Bench, leased: Lease) -> None:
     if leased.attempt > jobs.MAX_ATTEMPTS:
         _quarantine(bench, leased)
         return
-    target = _target(bench.store, leased)
-    if target is None:
+    asked = _asked(bench.store, leased)
+    if asked is None:
         _give_up(bench, leased, error="The creator was removed before the run.")
         return
+    run, target = asked
     verdict = identity.checked(_ask(bench.provider, leased.job_type, target), target)
     match verdict:
         case Ok():
-            _record_result(bench, leased, verdict)
+            _record_result(bench, leased, run, verdict)
         case NotFound() | Private() | Unavailable() | IdentityChanged():
             _give_up(bench, leased, error=verdict.detail, outcome=outcome_of(verdict))
         case Blocked() | RateLimited() | Transient() | SchemaChanged():
@@ -102,8 +105,11 @@ def _attempt(bench: Bench, leased: Lease) -> None:
             assert_never(verdict)
 
 
-def _target(store: Store, leased: Lease) -> Target | None:
-    """Return whom and what to look at; None if the creator is not tracked any more."""
+def _asked(store: Store, leased: Lease) -> tuple[Scrape, Target] | None:
+    """Return the run and what to look at; None if the creator is not tracked any more.
+
+    Counters of a creator are asked of the videos that count.
+    """
     creator_id = leased.creator_id
     streams = (
         [leased.scrape_id] if creator_id is None else [leased.scrape_id, creator_id]
@@ -111,7 +117,7 @@ def _target(store: Store, leased: Lease) -> Target | None:
     pasts = store.load(*streams)
     run = scrape_of(pasts[leased.scrape_id])
     assert run is not None, "a job is derived from the request in the log"
-    handle, known = run.handle, None
+    handle, known, video_ids = run.handle, None, run.tiktok_video_ids
     if creator_id is not None:
         creator = creator_of(pasts[creator_id])
         if creator is None or creator.status == "removed":
@@ -119,11 +125,13 @@ def _target(store: Store, leased: Lease) -> Target | None:
         # It may have been renamed since the run was asked for.
         handle = creator.handle
         known = identity.known(store.pool, creator_id, pasts[creator_id])
-    return Target(
+        if run.job_type == "video_stats" and not video_ids:
+            video_ids = counted_videos(store.pool, run.organization_id, creator_id)
+    return run, Target(
         handle=handle,
         user_id=known.user_id if known else None,
         sec_uid=known.sec_uid if known else None,
-        video_ids=run.tiktok_video_ids,
+        video_ids=video_ids,
     )
 
 
@@ -153,7 +161,7 @@ def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
             assert_never(job_type)
 
 
-def _record_result(bench: Bench, leased: Lease, seen: Ok) -> None:
+def _record_result(bench: Bench, leased: Lease, run: Scrape, seen: Ok) -> None:
     with bench.store.pool.connection() as connection:
         row = connection.execute(
             "SELECT (extract(epoch FROM clock_timestamp() - %s) * 1000)::bigint",
@@ -165,9 +173,16 @@ def _record_result(bench: Bench, leased: Lease, seen: Ok) -> None:
         attempts=leased.attempt,
         duration_ms=0 if row is None else row[0],
         profile=_snapshot(seen.profile, c.ProfileSnapshot) if seen.profile else None,
-        videos=tuple(_snapshot(video, c.VideoSnapshot) for video in seen.videos),
+        videos=only_news(
+            bench.store.pool,
+            (_snapshot(video, c.VideoSnapshot) for video in seen.videos),
+            organization_id=run.organization_id,
+            project_id=run.project_id,
+            creator_id=run.creator_id,
+        ),
         pages=seen.pages,
         payload_sha256=seen.payload_sha256,
+        missing_video_ids=seen.missing,
     )
     _end(bench, leased, command, outcome="ok")
 
