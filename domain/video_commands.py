@@ -11,7 +11,7 @@ from domain.facts import TrackingStatus, VideoKind
 
 
 class DiscoverVideo(Command, frozen=True, kw_only=True):
-    """A run listed the video; ``tracking_status`` is ``video.status_in_window``'s."""
+    """A run listed the video; ``tracking_status`` is ``video.Window.status_of``'s."""
 
     organization_id: UUID
     project_id: UUID
