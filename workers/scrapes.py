@@ -1,5 +1,6 @@
 """Scraping one creator: take the job, ask the provider, record what it said, once."""
 
+import time
 from contextlib import nullcontext
 from traceback import format_tb
 from typing import TypeVar, assert_never
@@ -14,12 +15,12 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain.scrape import Scrape
 from infra.appending import Context
-from infra.handlers.folding import creator_of, scrape_of
+from infra.handlers.folding import History
 from infra.handlers.scrapes import end_scrape
 from infra.store import Store
 from workers import identity, jobs, retries
+from workers.asked import Asked, asked_for
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.jobs import Lease
 from workers.leases import LeaseKeeper
@@ -40,7 +41,7 @@ from workers.providers import (
     VideoSeen,
     outcome_of,
 )
-from workers.video_details import counted_videos, only_news
+from workers.video_details import only_news
 
 Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 
@@ -88,51 +89,24 @@ def _attempt(bench: Bench, leased: Lease) -> None:
     if leased.attempt > jobs.MAX_ATTEMPTS:
         _quarantine(bench, leased)
         return
-    asked = _asked(bench.store, leased)
+    asked = asked_for(bench.store, leased)
     if asked is None:
         _give_up(bench, leased, error="The creator was removed before the run.")
         return
-    run, target = asked
-    verdict = identity.checked(_ask(bench.provider, leased.job_type, target), target)
+    began = time.monotonic()
+    verdict = identity.checked(
+        _ask(bench.provider, leased.job_type, asked.target), asked.target
+    )
+    took_ms = round((time.monotonic() - began) * 1_000)
     match verdict:
         case Ok():
-            _record_result(bench, leased, run, verdict)
+            _record_result(bench, leased, asked, verdict, took_ms=took_ms)
         case NotFound() | Private() | Unavailable() | IdentityChanged():
             _give_up(bench, leased, error=verdict.detail, outcome=outcome_of(verdict))
         case Blocked() | RateLimited() | Transient() | SchemaChanged():
             _try_later(bench, leased, verdict)
         case _:
             assert_never(verdict)
-
-
-def _asked(store: Store, leased: Lease) -> tuple[Scrape, Target] | None:
-    """Return the run and what to look at; None if the creator is not tracked any more.
-
-    Counters of a creator are asked of the videos that count.
-    """
-    creator_id = leased.creator_id
-    streams = (
-        [leased.scrape_id] if creator_id is None else [leased.scrape_id, creator_id]
-    )
-    pasts = store.load(*streams)
-    run = scrape_of(pasts[leased.scrape_id])
-    assert run is not None, "a job is derived from the request in the log"
-    handle, known, video_ids = run.handle, None, run.tiktok_video_ids
-    if creator_id is not None:
-        creator = creator_of(pasts[creator_id])
-        if creator is None or creator.status == "removed":
-            return None
-        # It may have been renamed since the run was asked for.
-        handle = creator.handle
-        known = identity.known(store.pool, creator_id, pasts[creator_id])
-        if run.job_type == "video_stats" and not video_ids:
-            video_ids = counted_videos(store.pool, run.organization_id, creator_id)
-    return run, Target(
-        handle=handle,
-        user_id=known.user_id if known else None,
-        sec_uid=known.sec_uid if known else None,
-        video_ids=video_ids,
-    )
 
 
 def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
@@ -161,17 +135,15 @@ def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
             assert_never(job_type)
 
 
-def _record_result(bench: Bench, leased: Lease, run: Scrape, seen: Ok) -> None:
-    with bench.store.pool.connection() as connection:
-        row = connection.execute(
-            "SELECT (extract(epoch FROM clock_timestamp() - %s) * 1000)::bigint",
-            (leased.started_at,),
-        ).fetchone()
+def _record_result(
+    bench: Bench, leased: Lease, asked: Asked, seen: Ok, *, took_ms: int
+) -> None:
+    run = asked.run
     command = c.RecordResult(
         provider=bench.provider.name,
         observed_at=seen.observed_at,
         attempts=leased.attempt,
-        duration_ms=0 if row is None else row[0],
+        duration_ms=took_ms,
         profile=_snapshot(seen.profile, c.ProfileSnapshot) if seen.profile else None,
         videos=only_news(
             bench.store.pool,
@@ -184,7 +156,7 @@ def _record_result(bench: Bench, leased: Lease, run: Scrape, seen: Ok) -> None:
         payload_sha256=seen.payload_sha256,
         missing_video_ids=seen.missing,
     )
-    _end(bench, leased, command, outcome="ok")
+    _end(bench, leased, command, past=asked.past, outcome="ok")
 
 
 def _snapshot(seen: ProfileSeen | VideoSeen, kind: type[Snapshot]) -> Snapshot:
@@ -246,6 +218,7 @@ def _end(
     leased: Lease,
     command: c.RecordResult | c.RecordFailure,
     *,
+    past: History = (),
     outcome: e.Outcome | None,
     error: str | None = None,
     quarantined: bool = False,
@@ -265,6 +238,7 @@ def _end(
                 command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
                 correlation_id=leased.scrape_id,
             ),
+            past=past,
             beforehand=finish,
         )
         if not recorded:
