@@ -50,6 +50,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """One tenant as its own stream tells it.
 
     Hours are what was asked for between scheduled runs of a kind, null for the default.
+    Its version counts the facts about itself, not those about its projects and keys.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     creator_profiles_hours: int | None = None
     discover_videos_hours: int | None = None
     video_stats_hours: int | None = None
+    version: int = 1
     projects: dict[UUID, Project] = {}
     keys: dict[UUID, ApiKey] = {}
 
@@ -139,9 +141,10 @@ def evolve(
         raise CorruptHistoryError(msg)
     match event:
         case e.OrganizationSettingsChanged():
-            return replace(organization, **changed_settings(event))
+            version = organization.version + 1
+            return replace(organization, version=version, **changed_settings(event))
         case e.PlanChanged(new=plan):
-            return replace(organization, plan=plan)
+            return replace(organization, plan=plan, version=organization.version + 1)
         case e.ApiKeyCreated(key_id=key_id):
             key = ApiKey(
                 name=event.name, scopes=event.scopes, expires_at=event.expires_at

@@ -7,7 +7,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The limits of one plan; None means no limit.
 
     Counts are of living things at one time, ``_per_day`` is per UTC day,
-    ``_per_minute`` per key, and retention is in days.
+    ``_per_minute`` per key, retention is in days, and ``_hours`` are the fewest hours
+    between two scheduled runs of a kind.
     """
 
     max_creators_per_org: int | None = None
@@ -17,6 +18,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_api_requests_per_day: int | None = None
     max_manual_scrape_triggers_per_day: int | None = None
     stats_history_retention_days: int | None = None
+    min_creator_profiles_hours: int | None = None
+    min_discover_videos_hours: int | None = None
+    min_video_stats_hours: int | None = None
 
 
 class UnknownPlanError(Exception):
@@ -45,6 +49,9 @@ DEFAULT_PLANS = Plans(
             max_api_requests_per_day=0,
             max_manual_scrape_triggers_per_day=1,
             stats_history_retention_days=30,
+            min_creator_profiles_hours=24,
+            min_discover_videos_hours=24,
+            min_video_stats_hours=24,
         ),
         "starter": Limits(
             max_creators_per_org=50,
@@ -53,6 +60,9 @@ DEFAULT_PLANS = Plans(
             max_api_requests_per_day=1_000,
             max_manual_scrape_triggers_per_day=10,
             stats_history_retention_days=365,
+            min_creator_profiles_hours=24,
+            min_discover_videos_hours=12,
+            min_video_stats_hours=6,
         ),
         "ultra": Limits(
             max_creators_per_org=300,
@@ -60,6 +70,9 @@ DEFAULT_PLANS = Plans(
             max_requests_per_minute=60,
             max_api_requests_per_day=50_000,
             max_manual_scrape_triggers_per_day=100,
+            min_creator_profiles_hours=12,
+            min_discover_videos_hours=6,
+            min_video_stats_hours=3,
         ),
         UNLIMITED: Limits(),
     }

@@ -1,4 +1,4 @@
-"""api_keys: what checking a key needs: the keys, and their organizations' plans.
+"""api_keys: what checking a key needs: the keys, and their organizations with plans.
 
 It is also written in the append's own transaction (``alongside``), so that a new key
 opens and a revoked one closes at once, however far behind the followers are. Writing a
@@ -10,11 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection, Cursor
+from psycopg import AsyncConnection, Cursor, sql
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.events import Scope
+from domain.organization import changed_settings
 from infra.database import AsyncPool, ask_async
 from infra.store import Recorded
 from projections.reading import Reader
@@ -25,9 +26,15 @@ INSERT INTO organizations (organization_id, name, plan, time_zone, position,
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id) DO NOTHING
 """
 _PLAN = """
-UPDATE organizations SET plan = %s, updated_at = %s, position = %s
+UPDATE organizations SET plan = %s, version = version + 1, updated_at = %s,
+    position = %s
 WHERE organization_id = %s AND position < %s
 """
+_SETTINGS = sql.SQL("""
+UPDATE organizations SET {changes}, version = version + 1, updated_at = %(at)s,
+    position = %(position)s
+WHERE organization_id = %(organization)s AND position < %(position)s
+""")
 _KEY = """
 INSERT INTO api_keys (organization_id, id, name, digest, hint, scopes, created_at,
                       expires_at)
@@ -43,9 +50,15 @@ class ApiKeys:
     """Keeps the tables api_keys and organizations."""
 
     name = "api_keys"
-    version = 1
+    version = 2
     facts = frozenset(
-        {"organization_created", "plan_changed", "api_key_created", "api_key_revoked"}
+        {
+            "organization_created",
+            "organization_settings_changed",
+            "plan_changed",
+            "api_key_created",
+            "api_key_revoked",
+        }
     )
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
@@ -140,6 +153,20 @@ def _write(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
             )
         case e.PlanChanged(new=plan):
             cursor.execute(_PLAN, (plan, at, position, organization, position))
+        case e.OrganizationSettingsChanged():
+            changed = changed_settings(fact)
+            where = {"at": at, "position": position, "organization": organization}
+            cursor.execute(
+                _SETTINGS.format(
+                    changes=sql.SQL(", ").join(
+                        sql.SQL("{} = {}").format(
+                            sql.Identifier(name), sql.Placeholder(name)
+                        )
+                        for name in changed
+                    )
+                ),
+                {**changed, **where},
+            )
         case e.ApiKeyCreated():
             cursor.execute(
                 _KEY,

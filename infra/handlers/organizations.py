@@ -175,10 +175,14 @@ def command_organization(
 ) -> OrganizationChanged:
     """Carry out a command that may depend on the plan's limits.
 
+    ``expected_versions`` are those that the project, or the organization itself, with
+    that id must be at.
+
     Raises:
         NotFoundError: no such organization, project or key.
         LimitReachedError: the plan has no room.
-        StaleVersionError: the project's version is not among those.
+        InvalidTimeZoneError: the time zone is no IANA zone.
+        StaleVersionError: the version is not among those expected.
         BusyError: too many writers at once.
     """
 
@@ -188,12 +192,12 @@ def command_organization(
         if state is None:
             raise NotFoundError("organization")
         if expected_versions is not None:
-            project_id, versions = expected_versions
-            project = state.projects.get(project_id)
-            if project is None:
+            whose, versions = expected_versions
+            checked = state if whose == organization_id else state.projects.get(whose)
+            if checked is None:
                 raise NotFoundError("project")
-            if project.version not in versions:
-                raise StaleVersionError(project.version)
+            if checked.version not in versions:
+                raise StaleVersionError(checked.version)
         facts = organization.decide(state, command(plans[state.plan]))
         if not facts:
             return OrganizationChanged(history=tuple(past), fresh=())

@@ -146,6 +146,29 @@ def request_scrape(
     return retry_conflicts(attempt)
 
 
+def request_scheduled(
+    store: Store,
+    wanted: Sequence[tuple[UUID, c.RequestScrape]],
+    *,
+    context: Context,
+    beforehand: Before,
+) -> list[Recorded]:
+    """Ask for many runs in one append, each under the id given with it.
+
+    ``beforehand`` takes them off the schedule in the same transaction. Nothing is
+    guarded: a run of a creator that was removed meanwhile ends as failed.
+
+    Raises:
+        AppendConflictError: one of the runs was asked for before.
+    """
+    entries = [
+        entry
+        for scrape_id, command in wanted
+        for entry in next_entries(scrape_id, (), scrape.decide(None, command))
+    ]
+    return store.append(entries, context=context, beforehand=beforehand)
+
+
 def end_scrape(
     store: Store,
     scrape_id: UUID,

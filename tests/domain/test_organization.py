@@ -232,6 +232,7 @@ def test_an_organization_is_what_its_facts_say():
     facts: list[e.OrganizationEvent] = [
         CREATED,
         e.PlanChanged(old="free", new="ultra"),
+        e.OrganizationSettingsChanged(name="Flock", video_stats_hours=3),
         PROJECT_CREATED,
         e.ProjectCreated(project_id=ANOTHER_PROJECT, name="Autumn"),
         e.ProjectDetailsChanged(project_id=PROJECT, name="Summer"),
@@ -244,9 +245,11 @@ def test_an_organization_is_what_its_facts_say():
     organization = reduce(evolve, facts, None)
 
     assert organization == Organization(
-        name="Herd",
+        name="Flock",
         plan="ultra",
         time_zone="Europe/Vienna",
+        video_stats_hours=3,
+        version=3,
         projects={
             PROJECT: Project(name="Summer", description=None, version=3),
             ANOTHER_PROJECT: Project(name="Autumn", description=None, version=1),

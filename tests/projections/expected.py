@@ -28,6 +28,8 @@ def organizations(facts: Iterable[Recorded]) -> Rows:
                     "name": name,
                     "plan": plan,
                     "time_zone": zone,
+                    **dict.fromkeys(_HOURS),
+                    "version": 1,
                     "created_at": past.recorded_at,
                     "updated_at": past.recorded_at,
                     "position": past.position,
@@ -35,6 +37,14 @@ def organizations(facts: Iterable[Recorded]) -> Rows:
             case e.PlanChanged(new=plan):
                 rows[past.stream] |= {
                     "plan": plan,
+                    "version": rows[past.stream]["version"] + 1,
+                    "updated_at": past.recorded_at,
+                    "position": past.position,
+                }
+            case e.OrganizationSettingsChanged() as change:
+                rows[past.stream] |= _set(change, "name", "time_zone", *_HOURS)
+                rows[past.stream] |= {
+                    "version": rows[past.stream]["version"] + 1,
                     "updated_at": past.recorded_at,
                     "position": past.position,
                 }
@@ -215,6 +225,7 @@ def rows_of(connection: Connection[TupleRow], table: str) -> list[Row]:
         return _ordered(cursor.execute(query).fetchall())
 
 
+_HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 _OF_ENDED_RUNS = (
     *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_seen"),
     *("videos_seen", "pages", "payload_sha256", "finished_at"),

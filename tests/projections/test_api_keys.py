@@ -38,6 +38,10 @@ def test_an_organization_and_its_key_are_rows(connection: Reading, history: Hist
             "name": "Home",
             "plan": "free",
             "time_zone": "Europe/Berlin",
+            "creator_profiles_hours": None,
+            "discover_videos_hours": None,
+            "video_stats_hours": None,
+            "version": 1,
             "position": 1,
             "created_at": MONDAY,
             "updated_at": MONDAY,
@@ -84,3 +88,32 @@ def test_a_follower_that_is_late_opens_no_revoked_key_and_brings_no_old_plan_bac
         after = [rows_of(connection, name) for name in ("organizations", "api_keys")]
         assert after == before
     assert before[0][0]["plan"] == "ultra"
+
+
+def test_settings_change_what_they_name_once_each(
+    connection: Reading, history: History
+):
+    history.happened(HOME, CREATED)
+    history.happened(
+        HOME,
+        e.OrganizationSettingsChanged(name="Alp", creator_profiles_hours=48),
+        e.OrganizationSettingsChanged(
+            time_zone="Asia/Tokyo", creator_profiles_hours=None, video_stats_hours=2
+        ),
+    )
+
+    for _ in range(2):
+        take_in(connection, history.facts)
+
+    (row,) = rows_of(connection, "organizations")
+    assert {name: row[name] for name in row if name not in {"plan", "created_at"}} == {
+        "organization_id": HOME,
+        "name": "Alp",
+        "time_zone": "Asia/Tokyo",
+        "creator_profiles_hours": None,
+        "discover_videos_hours": None,
+        "video_stats_hours": 2,
+        "version": 3,
+        "position": 3,
+        "updated_at": history.facts[-1].recorded_at,
+    }

@@ -216,6 +216,16 @@ def _organization_commands(tenant: UUID) -> st.SearchStrategy[OrganizationComman
             time_zone=st.just("UTC"),
         ),
         st.builds(c.ChangePlan, plan=st.sampled_from(["free", "ultra"])),
+        st.builds(
+            c.ChangeOrganizationSettings,
+            name=names,
+            time_zone=st.sampled_from(["UTC", "Europe/Berlin"]),
+        ),
+        st.builds(
+            c.ChangeOrganizationSettings,
+            creator_profiles_hours=st.sampled_from([None, 1, 720]),
+            video_stats_hours=st.sampled_from([None, 1, 720]),
+        ),
         *(
             st.builds(
                 c.CreateApiKey,
