@@ -2,12 +2,14 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from random import uniform
 
 import psycopg
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 
+from domain.plans import DEFAULT_PLANS, Limits
 from infra import idempotency
 from infra.store import Store
 from projections.follower import Follower, listen
@@ -15,6 +17,8 @@ from workers import jobs, verdicts
 from workers.broker import ring_scrapes, waiting_messages
 from workers.identity import CreatorIdentities
 from workers.ringing import ring
+from workers.schedule import Schedule
+from workers.scheduler import Scheduler
 from workers.video_policies import VideoPolicies
 
 ROUND_SECONDS = 1.0
@@ -31,10 +35,18 @@ class Dispatcher:
     """Derives jobs, disables what cannot be seen, discovers videos, and rings.
 
     Any number may run: the followers share one checkpoint row each, and jobs are rung
-    by whoever locks them first.
+    by whoever locks them first. Beside it runs a scheduler, in a thread of its own.
     """
 
-    def __init__(self, store: Store, broker: RedisBroker, *, url: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        broker: RedisBroker,
+        *,
+        url: str,
+        plans: Mapping[str, Limits] = DEFAULT_PLANS,
+    ) -> None:
+        self._scheduler = Scheduler(store, plans)
         self._store = store
         self._broker = broker
         self._url = url
@@ -44,6 +56,7 @@ class Dispatcher:
                 CreatorIdentities(),
                 jobs.ScrapeJobs(),
                 verdicts.VerdictStreaks(),
+                Schedule(),
             )
         ]
         self._policies = VideoPolicies(store)
@@ -60,6 +73,7 @@ class Dispatcher:
             threading.Thread(target=listen, args=(self._url, stop, wake), daemon=True),
             # What they have to catch up with, after an import say, delays no bell.
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
+            threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
         ]
         for thread in threads:
             thread.start()

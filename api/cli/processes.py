@@ -59,7 +59,8 @@ def project(*, data_dir: DataDir = None) -> None:
 def dispatch(*, data_dir: DataDir = None) -> None:
     """Turn requested scrapes into work for the workers until SIGINT or SIGTERM.
 
-    Any number may run. Also disables creators that cannot be found any more.
+    Any number may run; one of them asks for the scrapes that the schedule says are due.
+    Also disables creators that cannot be found any more.
     """
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
     from workers.dispatcher import Dispatcher
@@ -71,7 +72,9 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     )
     stop = _stop_on_signal()
     with opened_store(settings, pool_size=settings.writing_pool_size) as store:
-        Dispatcher(store, broker, url=database_url(settings)).run(stop)
+        Dispatcher(
+            store, broker, url=database_url(settings), plans=settings.all_plans
+        ).run(stop)
 
 
 def work(*, data_dir: DataDir = None) -> None:

@@ -1,0 +1,130 @@
+"""What the scheduler says to the database; ``now`` is a parameter, a lease's is not."""
+
+# Taken or renewed; whoever is in the middle of an append keeps it meanwhile.
+TAKE_LEASE = """
+UPDATE scheduler_lease SET holder = %(holder)s,
+    lease_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE name = (
+    SELECT name FROM scheduler_lease
+    WHERE name = 'schedule'
+      AND (holder = %(holder)s OR lease_until <= clock_timestamp())
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING name
+"""
+GIVE_UP_LEASE = """
+UPDATE scheduler_lease SET holder = NULL, lease_until = '-infinity'
+WHERE name = 'schedule' AND holder = %(holder)s
+"""
+CHECK_LEASE = """
+SELECT name FROM scheduler_lease
+WHERE name = 'schedule' AND holder = %(holder)s AND lease_until > clock_timestamp()
+FOR UPDATE
+"""
+
+# Other hours hold from the next time on: what is due by the old ones is planned anew.
+# An organization whose plan is not configured keeps the hours that it had.
+SET_HOURS = """
+WITH changed AS (
+    UPDATE schedule_interval i
+    SET hours = greatest(coalesce(asked_hours, standard), lowest)
+    FROM unnest(%(plans)s::text[], %(job_types)s::text[], %(floors)s::int[],
+                %(defaults)s::int[]) AS f (plan, job_type, lowest, standard)
+    WHERE i.plan = f.plan AND i.job_type = f.job_type
+      AND i.hours IS DISTINCT FROM greatest(coalesce(asked_hours, standard), lowest)
+    RETURNING organization_id, i.job_type
+)
+UPDATE scrape_schedule s SET due_at = NULL FROM changed c
+WHERE s.organization_id = c.organization_id AND s.job_type = c.job_type
+"""
+
+_DAY = """
+day AS (
+    SELECT * FROM unnest(%(zones)s::text[], %(todays)s::date[],
+                         %(midnights)s::timestamptz[])
+        AS d (time_zone, today, midnight)
+)
+"""
+_HAS_NOTHING_TO_COUNT = """
+(s.job_type = 'video_stats' AND s.creator_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM scheduled_video v
+    WHERE v.organization_id = s.organization_id AND v.creator_id = s.creator_id
+      AND v.is_counted))
+"""
+PLAN = f"""
+WITH {_DAY}, unplanned AS (
+    SELECT s.organization_id, s.subject_id, s.job_type, today, midnight,
+        s.last_requested_at + make_interval(secs => hours * 3600
+            * (1 - %(jitter)s + 2 * %(jitter)s * random())) AS after_the_last,
+        make_interval(secs => hours * 3600 * %(jitter)s * random()) AS some_time
+    FROM scrape_schedule s
+    JOIN schedule_interval USING (organization_id, job_type)
+    JOIN day USING (time_zone)
+    WHERE s.is_active AND s.due_at IS NULL AND hours IS NOT NULL
+    LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE scrape_schedule s SET due_at = CASE
+    WHEN s.tracking_end_date < today OR {_HAS_NOTHING_TO_COUNT} THEN 'infinity'
+    -- Looked at again when the next day begins, until it is the first of the window.
+    WHEN s.tracking_start_date > today
+        THEN greatest(midnight + some_time, after_the_last)
+    ELSE after_the_last END
+FROM unplanned u
+WHERE s.organization_id = u.organization_id AND s.subject_id = u.subject_id
+  AND s.job_type = u.job_type
+"""
+# What is late by more than the jitter was missed: by all schedulers being away, or by
+# an interval made shorter. It is not asked for all at once, but at one a second.
+SPREAD_MISSED = """
+WITH missed AS MATERIALIZED (
+    SELECT s.organization_id, s.subject_id, s.job_type, hours
+    FROM scrape_schedule s JOIN schedule_interval USING (organization_id, job_type)
+    WHERE s.is_active AND s.due_at <= %(now)s::timestamptz
+      AND s.due_at < %(now)s::timestamptz
+          - make_interval(secs => hours * 3600 * %(jitter)s)
+    ORDER BY s.due_at LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE scrape_schedule s
+SET due_at = %(now)s::timestamptz + random() * make_interval(secs => least(
+    hours * 3600 * %(jitter)s, (SELECT count(*) FROM missed) - 1))
+FROM missed m
+WHERE s.organization_id = m.organization_id AND s.subject_id = m.subject_id
+  AND s.job_type = m.job_type
+"""
+DUE = f"""
+WITH {_DAY}
+SELECT s.organization_id, s.subject_id, s.job_type, s.project_id, s.creator_id,
+    s.tiktok_video_id, s.handle, s.due_at, hours,
+    coalesce(s.tracking_start_date > today, false)
+        OR coalesce(s.tracking_end_date < today, false)
+        OR {_HAS_NOTHING_TO_COUNT} AS is_outside,
+    EXISTS (
+        SELECT FROM scrape_job j WHERE j.state IN ('ready', 'leased')
+          AND j.creator_id = s.creator_id AND j.job_type = s.job_type
+    ) OR EXISTS (
+        SELECT FROM scrape_job j WHERE j.state IN ('ready', 'leased')
+          AND j.scrape_id = s.last_scrape_id
+    ) OR s.requested_position > coalesce(
+        -- No job was made of it yet.
+        (SELECT position FROM projection WHERE name = 'scrape_jobs'), 0) AS is_open
+FROM scrape_schedule s
+JOIN schedule_interval USING (organization_id, job_type)
+JOIN day USING (time_zone)
+WHERE s.is_active AND s.due_at <= %(now)s
+ORDER BY s.due_at LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+"""
+PUT_OFF = """
+UPDATE scrape_schedule SET due_at = %s
+WHERE organization_id = %s AND subject_id = %s AND job_type = %s AND due_at = %s
+"""
+TAKE_DUE = """
+SELECT goatherd_take_due(%b::uuid, %b::timestamptz, %b::uuid[], %b::uuid[], %b::text[],
+                         %b::timestamptz[], %b::uuid[], %b::timestamptz[])
+"""
+
+# More than one interval late.
+OVERDUE = """
+SELECT count(*), coalesce(extract(epoch FROM max(now() - due_at)) / 3600, 0)::float8
+FROM scrape_schedule s JOIN schedule_interval USING (organization_id, job_type)
+WHERE is_active AND due_at < now() - make_interval(hours => hours)
+"""

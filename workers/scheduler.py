@@ -1,0 +1,288 @@
+"""The scheduler: it asks for the runs that are due, one process at a time."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import uniform
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import psycopg
+import structlog
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow, class_row
+
+from domain import commands as c
+from domain.events import JobType
+from domain.intervals import DEFAULT_HOURS, floor_of
+from domain.plans import Limits
+from domain.streams import scrape_stream
+from infra.appending import Context
+from infra.handlers.scrapes import request_scheduled
+from infra.ids import new_id
+from infra.recorder import AppendConflictError
+from infra.store import Store
+from workers import schedule_sql as sql
+
+LEASE_SECONDS = 30
+ROUND_SECONDS = 5.0
+BUSY_ROUND_SECONDS = 0.5
+BATCH = 500
+PLAN_AT_MOST = 5_000
+# A tenth of the interval, either way, so that what was added together drifts apart.
+JITTER = 0.1
+
+ACTOR = "schedule"
+_CAUSE = UUID("6d9b8a52-1f57-5f0c-8a53-2b8f3c0b7a11")
+_LEASE_LOST = "GH003"
+_ROWS_CHANGED = "GH004"
+
+_log = structlog.get_logger()
+
+
+class LeaseLostError(Exception):
+    """Another scheduler is at work; this one must not ask for anything."""
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the schedule whose time has come."""
+
+    organization_id: UUID
+    subject_id: UUID
+    job_type: JobType
+    project_id: UUID
+    creator_id: UUID | None
+    tiktok_video_id: str | None
+    handle: str
+    due_at: datetime
+    hours: int
+    is_outside: bool
+    is_open: bool
+
+    @property
+    def scrape_id(self) -> UUID:
+        """Return the run's id, which follows from what is due and when."""
+        due_at = self.due_at.astimezone(UTC).isoformat()
+        cause = uuid5(_CAUSE, f"{self.subject_id}/{self.job_type}/{due_at}")
+        return scrape_stream(cause, self.subject_id, self.job_type)
+
+    @property
+    def command(self) -> c.RequestScrape:
+        """Return the request for the run."""
+        video_id = self.tiktok_video_id
+        return c.RequestScrape(
+            organization_id=self.organization_id,
+            project_id=self.project_id,
+            creator_id=self.creator_id,
+            handle=self.handle,
+            job_type=self.job_type,
+            trigger="scheduled",
+            tiktok_video_ids=() if video_id is None else (video_id,),
+        )
+
+
+class Scheduler:
+    """Plans when creators are looked at, and asks for the runs that are due.
+
+    Any number may run: who holds the lease works, the others look every few seconds
+    whether it has ended.
+    """
+
+    def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
+        self.holder = new_id()
+        self._store = store
+        self._plans = plans
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set, through every outage of the database."""
+        failures = 0
+        wait = ROUND_SECONDS
+        while not stop.is_set():
+            try:
+                is_busy = self.round() >= BATCH
+                wait = BUSY_ROUND_SECONDS if is_busy else ROUND_SECONDS
+                failures = 0
+            except LeaseLostError:
+                _log.info("scheduler_lease_lost")
+                wait = ROUND_SECONDS
+            except Exception as error:  # noqa: BLE001 - it must outlive any fault
+                failures += 1
+                _log.warning("scheduler_failed", error=repr(error), failures=failures)
+                if isinstance(error, psycopg.OperationalError):
+                    # As in Follower.run: the idle connections are cut as well.
+                    self._store.pool.check()
+                wait = uniform(0.5, 1.5) * min(0.1 * 2**failures, 10)  # noqa: S311
+            stop.wait(wait)
+        self.give_up_lease()
+
+    def round(self, now: datetime | None = None) -> int:
+        """Do what is to be done ``now`` (else the database's time), if it is our turn.
+
+        Returns how many rows were worked on.
+
+        Raises:
+            LeaseLostError: it was our turn, and then no more.
+        """
+        if not self.take_lease():
+            return 0
+        at = self._now() if now is None else now
+        planned = self.plan(at)
+        due = self.due(at)
+        return max(planned, self.request(due, at) if due else 0)
+
+    def take_lease(self) -> bool:
+        """Take or renew the lease; False while another scheduler has it."""
+        with self._store.pool.connection() as connection:
+            row = connection.execute(
+                sql.TAKE_LEASE,
+                {"holder": self.holder, "seconds": LEASE_SECONDS},
+            ).fetchone()
+        return row is not None
+
+    def give_up_lease(self) -> None:
+        """Let another scheduler begin at once, if the database can be reached."""
+        try:
+            with self._store.pool.connection() as connection:
+                connection.execute(sql.GIVE_UP_LEASE, {"holder": self.holder})
+        except psycopg.Error as error:
+            _log.info("scheduler_lease_not_given_up", error=repr(error))
+
+    def plan(self, now: datetime) -> int:
+        """Say when each row without a time is due, and spread what was missed.
+
+        Returns how many rows it planned, at most ``PLAN_AT_MOST``.
+
+        Raises:
+            LeaseLostError: another scheduler is at work.
+        """
+        with self._store.pool.connection() as connection, connection.transaction():
+            self._check_lease(connection)
+            connection.execute(sql.SET_HOURS, self._floors())
+            days = _days(connection, now)
+            limits = {"now": now, "most": PLAN_AT_MOST, "jitter": JITTER}
+            planned = connection.execute(sql.PLAN, {**days, **limits}).rowcount
+            connection.execute(sql.SPREAD_MISSED, limits)
+        return planned
+
+    def due(self, now: datetime) -> list[Due]:
+        """Return what is due, oldest first, at most ``BATCH``.
+
+        What is due but may not run goes back: to be planned anew where the window or
+        the videos have changed, for a while where the run before is still open.
+
+        Raises:
+            LeaseLostError: another scheduler is at work.
+        """
+        with self._store.pool.connection() as connection, connection.transaction():
+            self._check_lease(connection)
+            days = _days(connection, now)
+            with connection.cursor(row_factory=class_row(Due)) as cursor:
+                asked = {**days, "now": now, "most": BATCH}
+                found = cursor.execute(sql.DUE, asked).fetchall()
+            _put_back(connection, [row for row in found if row.is_outside])
+            for row in found:
+                if row.is_open and not row.is_outside:
+                    longest = timedelta(hours=row.hours) * JITTER
+                    later = now + longest * uniform(0.5, 1)  # noqa: S311
+                    connection.execute(sql.PUT_OFF, (later, *_key(row)))
+        return [row for row in found if not (row.is_outside or row.is_open)]
+
+    def request(self, due: Sequence[Due], now: datetime) -> int:
+        """Ask for the runs in one append that also takes them off the list.
+
+        Returns how many, 0 where a row was changed meanwhile: then it is read again.
+
+        Raises:
+            LeaseLostError: another scheduler is at work.
+        """
+        taken = (
+            *(self.holder, now),
+            [row.organization_id for row in due],
+            [row.subject_id for row in due],
+            [row.job_type for row in due],
+            [row.due_at for row in due],
+            [row.scrape_id for row in due],
+            [now + _jittered(row.hours) for row in due],
+        )
+
+        def take(cursor: Cursor[TupleRow]) -> None:
+            cursor.execute(sql.TAKE_DUE, taken)
+
+        try:
+            request_scheduled(
+                self._store,
+                [(row.scrape_id, row.command) for row in due],
+                context=Context(actor=ACTOR, command_id=new_id()),
+                beforehand=take,
+            )
+        except AppendConflictError:
+            # Asked for before, as after a restore: the same time must not come again.
+            with self._store.pool.connection() as connection, connection.transaction():
+                _put_back(connection, due)
+            return 0
+        except psycopg.DatabaseError as error:
+            if error.sqlstate == _LEASE_LOST:
+                raise LeaseLostError from error
+            if error.sqlstate == _ROWS_CHANGED:
+                return 0
+            raise
+        return len(due)
+
+    def _check_lease(self, connection: Connection[TupleRow]) -> None:
+        row = connection.execute(sql.CHECK_LEASE, {"holder": self.holder}).fetchone()
+        if row is None:
+            raise LeaseLostError
+
+    def _floors(self) -> dict[str, object]:
+        floors = [
+            (name, job_type, floor_of(job_type, limits) or 0, DEFAULT_HOURS[job_type])
+            for name, limits in self._plans.items()
+            for job_type in DEFAULT_HOURS
+        ]
+        names = ("plans", "job_types", "floors", "defaults")
+        return dict(zip(names, map(list, zip(*floors, strict=True)), strict=True))
+
+    def _now(self) -> datetime:
+        with self._store.pool.connection() as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        return datetime.now(UTC) if row is None else row[0]
+
+
+def _days(connection: Connection[TupleRow], now: datetime) -> dict[str, object]:
+    """Return which day it is in each organization's zone, and when the next begins.
+
+    Computed here and not in SQL: the server may know other zones than we do.
+    """
+    rows = connection.execute("SELECT DISTINCT time_zone FROM schedule_interval")
+    days = [_day(name, now) for (name,) in rows.fetchall()]
+    return {
+        "zones": [name for name, _, _ in days],
+        "todays": [today for _, today, _ in days],
+        "midnights": [midnight for _, _, midnight in days],
+    }
+
+
+def _day(time_zone: str, now: datetime) -> tuple[str, date, datetime]:
+    try:
+        zone = ZoneInfo(time_zone)
+    except ZoneInfoNotFoundError:
+        _log.warning("time_zone_unknown", time_zone=time_zone)
+        zone = ZoneInfo("UTC")
+    today = now.astimezone(zone).date()
+    tomorrow = today + timedelta(days=1)
+    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
+    return time_zone, today, midnight.astimezone(UTC)
+
+
+def _jittered(hours: int) -> timedelta:
+    return timedelta(hours=hours) * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+def _put_back(connection: Connection[TupleRow], rows: Sequence[Due]) -> None:
+    for row in rows:
+        connection.execute(sql.PUT_OFF, (None, *_key(row)))
+
+
+def _key(row: Due) -> tuple[UUID, UUID, str, datetime]:
+    return row.organization_id, row.subject_id, row.job_type, row.due_at
