@@ -17,6 +17,7 @@ from api.bans import BanRoutes
 from api.creators import CreatorRoutes
 from api.gauges import Gauges
 from api.limits import RequestLimiter
+from api.organization import Organization, OrganizationRoutes
 from api.project_creators import ProjectCreatorRoutes
 from api.projects import ProjectRoutes
 from api.readiness import readiness_checks
@@ -35,6 +36,7 @@ from projections.reading import Reader
 from projections.runs import Scrape
 
 ENTITIES = {
+    "organization": Organization,
     "project": Project,
     "creator": Creator,
     "scrape": Scrape,
@@ -115,6 +117,7 @@ def assemble(settings: Settings) -> Litestar:
     return create_app(
         Parts(
             routes=[
+                OrganizationRoutes,
                 ProjectRoutes,
                 ApiKeyRoutes,
                 CreatorRoutes,

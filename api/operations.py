@@ -81,8 +81,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def has_versions(self) -> bool:
         """Whether a GET answers one thing that may have an ETag."""
-        is_single = self.method == "GET" and not self.is_page and "{" in self.path
-        return is_single and not self.is_gone
+        is_single = "{" in self.path or self.handler.opt.get("versioned", False)
+        may_have = self.method == "GET" and not self.is_page and not self.is_gone
+        return may_have and is_single
 
     @property
     def is_gone(self) -> bool:

@@ -13,6 +13,8 @@ from tests.api.goatherd import BASE, Goatherd, Tenant, data_of
 
 # The contract, as far as it is kept already.
 SCOPES = {
+    "GET /organization": "read",
+    "PATCH /organization": "admin",
     "GET /projects": "read",
     "POST /projects": "write",
     "GET /projects/{project_id}": "read",
@@ -137,6 +139,7 @@ def test_every_operation_answers_what_its_example_shows(
 @pytest.mark.parametrize(
     ("entity", "path"),
     (
+        ("organization", "/organization"),
         ("project", "/projects/{project_id}"),
         ("creator", "/creators/{creator_id}"),
         ("scrape", "/scrapes/{scrape_id}"),
