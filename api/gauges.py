@@ -1,4 +1,4 @@
-"""Numbers of the installation for Prometheus: projections, jobs and the database."""
+"""Numbers of the installation for Prometheus: projections, jobs, schedule, database."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from infra.database import Pool
 from projections.progress import progress
+from workers.schedule_sql import OVERDUE
 
 _JOBS = """
 SELECT ready.amount + abandoned.amount, running.amount, quarantined.amount,
@@ -56,6 +57,7 @@ class Gauges(Collector):
         with self._pool.connection() as connection:
             known = progress(connection)
             row = connection.execute(_JOBS).fetchone()
+            overdue, _ = connection.execute(OVERDUE).fetchone() or (0, 0.0)
         for name, meaning in _BY_PROJECTION.items():
             gauge = GaugeMetricFamily(
                 f"goatherd_projection_{name}", meaning, labels=["projection"]
@@ -73,4 +75,9 @@ class Gauges(Collector):
             "goatherd_jobs_oldest_due_seconds",
             "How long the longest waiting scrape is overdue",
             value=oldest,
+        )
+        yield GaugeMetricFamily(
+            "goatherd_schedule_overdue",
+            "Scheduled scrapes that are late by more than their interval",
+            value=overdue,
         )

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from uuid import UUID
 
 from msgspec import Struct
 from psycopg import AsyncConnection
@@ -59,12 +58,6 @@ SELECT
     extract(epoch FROM
         date_trunc('day', now(), 'UTC') + interval '1 day' - now()
     )::float8 AS day_left
-"""
-
-_TODAY = """
-SELECT used FROM api_usage
-WHERE organization_id = %(organization)s AND subject_id = %(organization)s
-    AND started_at = date_trunc('day', now(), 'UTC')
 """
 
 
@@ -124,16 +117,6 @@ class RequestLimiter:
         if refused is not None:
             raise _exceeded(refused, headers)
         return [(name.lower().encode(), value.encode()) for name, value in headers]
-
-    async def requests_today(self, organization_id: UUID) -> int:
-        """Return how many requests of the organization were counted this UTC day.
-
-        They are only counted while the plan limits them.
-        """
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_TODAY, {"organization": organization_id})
-            row = await cursor.fetchone()
-        return row[0] if row else 0
 
     async def _count(
         self, principal: Principal, *, per_minute: int | None, per_day: int | None

@@ -91,7 +91,8 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[],
             %s::bigint[]) AS w (organization, subject, job_type, scrape, at, position)
 WHERE s.organization_id = w.organization AND s.subject_id = w.subject
   AND s.job_type = w.job_type
-  AND (s.requested_position < w.position OR s.last_scrape_id = w.scrape)
+  AND (s.requested_position < w.position
+       OR s.last_scrape_id = w.scrape AND s.requested_position = 9223372036854775807)
 """
 
 

@@ -22,6 +22,16 @@ WHERE name = 'schedule' AND holder = %(holder)s AND lease_until > clock_timestam
 FOR UPDATE
 """
 
+# Whether the schedule has taken in all but the newest facts: whoever reads the log from
+# its start, or comes back after a day, would ask for what was done long ago.
+IS_LEVEL = """
+SELECT coalesce((
+    SELECT recorded_at FROM goatherd_events
+    WHERE notification_id > p.position ORDER BY notification_id LIMIT 1
+) > clock_timestamp() - make_interval(secs => %s), true)
+FROM projection p WHERE name = 'schedule'
+"""
+
 # Other hours hold from the next time on: what is due by the old ones is planned anew.
 # An organization whose plan is not configured keeps the hours that it had.
 SET_HOURS = """

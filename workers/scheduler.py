@@ -2,39 +2,35 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import uniform
-from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from uuid import UUID
 
-import msgspec
 import psycopg
 import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, class_row
 
-from domain import commands as c
-from domain.events import JobType
 from domain.intervals import DEFAULT_HOURS, floor_of
 from domain.plans import Limits
-from domain.streams import scrape_stream
 from infra.appending import Context
 from infra.handlers.scrapes import request_scheduled
 from infra.ids import new_id
 from infra.recorder import AppendConflictError
 from infra.store import Store
 from workers import schedule_sql as sql
+from workers.due import Due, days_of
 
 LEASE_SECONDS = 30
 ROUND_SECONDS = 5.0
 BUSY_ROUND_SECONDS = 0.5
 BATCH = 500
 PLAN_AT_MOST = 5_000
+BEHIND_SECONDS = 60
 # A tenth of the interval, either way, so that what was added together drifts apart.
 JITTER = 0.1
 
 ACTOR = "schedule"
-_CAUSE = UUID("6d9b8a52-1f57-5f0c-8a53-2b8f3c0b7a11")
 _LEASE_LOST = "GH003"
 _ROWS_CHANGED = "GH004"
 
@@ -45,48 +41,11 @@ class LeaseLostError(Exception):
     """Another scheduler is at work; this one must not ask for anything."""
 
 
-class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the schedule whose time has come."""
-
-    organization_id: UUID
-    subject_id: UUID
-    job_type: JobType
-    project_id: UUID
-    creator_id: UUID | None
-    tiktok_video_id: str | None
-    handle: str
-    due_at: datetime
-    hours: int
-    is_outside: bool
-    is_open: bool
-
-    @property
-    def scrape_id(self) -> UUID:
-        """Return the run's id, which follows from what is due and when."""
-        due_at = self.due_at.astimezone(UTC).isoformat()
-        cause = uuid5(_CAUSE, f"{self.subject_id}/{self.job_type}/{due_at}")
-        return scrape_stream(cause, self.subject_id, self.job_type)
-
-    @property
-    def command(self) -> c.RequestScrape:
-        """Return the request for the run."""
-        video_id = self.tiktok_video_id
-        return c.RequestScrape(
-            organization_id=self.organization_id,
-            project_id=self.project_id,
-            creator_id=self.creator_id,
-            handle=self.handle,
-            job_type=self.job_type,
-            trigger="scheduled",
-            tiktok_video_ids=() if video_id is None else (video_id,),
-        )
-
-
 class Scheduler:
     """Plans when creators are looked at, and asks for the runs that are due.
 
     Any number may run: who holds the lease works, the others look every few seconds
-    whether it has ended.
+    whether it has ended. While the schedule is behind the log nobody does.
     """
 
     def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
@@ -124,7 +83,7 @@ class Scheduler:
         Raises:
             LeaseLostError: it was our turn, and then no more.
         """
-        if not self.take_lease():
+        if not self.take_lease() or not self._is_level():
             return 0
         at = self._now() if now is None else now
         planned = self.plan(at)
@@ -159,7 +118,7 @@ class Scheduler:
         with self._store.pool.connection() as connection, connection.transaction():
             self._check_lease(connection)
             connection.execute(sql.SET_HOURS, self._floors())
-            days = _days(connection, now)
+            days = days_of(connection, now)
             limits = {"now": now, "most": PLAN_AT_MOST, "jitter": JITTER}
             planned = connection.execute(sql.PLAN, {**days, **limits}).rowcount
             connection.execute(sql.SPREAD_MISSED, limits)
@@ -176,7 +135,7 @@ class Scheduler:
         """
         with self._store.pool.connection() as connection, connection.transaction():
             self._check_lease(connection)
-            days = _days(connection, now)
+            days = days_of(connection, now)
             with connection.cursor(row_factory=class_row(Due)) as cursor:
                 asked = {**days, "now": now, "most": BATCH}
                 found = cursor.execute(sql.DUE, asked).fetchall()
@@ -234,6 +193,11 @@ class Scheduler:
         if row is None:
             raise LeaseLostError
 
+    def _is_level(self) -> bool:
+        with self._store.pool.connection() as connection:
+            row = connection.execute(sql.IS_LEVEL, (BEHIND_SECONDS,)).fetchone()
+        return row is not None and row[0]
+
     def _floors(self) -> dict[str, object]:
         floors = [
             (name, job_type, floor_of(job_type, limits) or 0, DEFAULT_HOURS[job_type])
@@ -247,32 +211,6 @@ class Scheduler:
         with self._store.pool.connection() as connection:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
         return datetime.now(UTC) if row is None else row[0]
-
-
-def _days(connection: Connection[TupleRow], now: datetime) -> dict[str, object]:
-    """Return which day it is in each organization's zone, and when the next begins.
-
-    Computed here and not in SQL: the server may know other zones than we do.
-    """
-    rows = connection.execute("SELECT DISTINCT time_zone FROM schedule_interval")
-    days = [_day(name, now) for (name,) in rows.fetchall()]
-    return {
-        "zones": [name for name, _, _ in days],
-        "todays": [today for _, today, _ in days],
-        "midnights": [midnight for _, _, midnight in days],
-    }
-
-
-def _day(time_zone: str, now: datetime) -> tuple[str, date, datetime]:
-    try:
-        zone = ZoneInfo(time_zone)
-    except ZoneInfoNotFoundError:
-        _log.warning("time_zone_unknown", time_zone=time_zone)
-        zone = ZoneInfo("UTC")
-    today = now.astimezone(zone).date()
-    tomorrow = today + timedelta(days=1)
-    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
-    return time_zone, today, midnight.astimezone(UTC)
 
 
 def _jittered(hours: int) -> timedelta:

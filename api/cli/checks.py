@@ -18,6 +18,8 @@ from projections.projection import Projection
 from workers.identity import CreatorIdentities
 from workers.jobs import ScrapeJobs
 from workers.known_videos import KnownVideos
+from workers.schedule import Schedule
+from workers.schedule_sql import OVERDUE
 from workers.verdicts import VerdictStreaks
 
 # Everything that follows the log here, whichever process does it.
@@ -27,6 +29,7 @@ KEPT_PROJECTIONS: tuple[Projection, ...] = (
     ScrapeJobs(),
     VerdictStreaks(),
     KnownVideos(),
+    Schedule(),
 )
 
 STALLED_SECONDS = 30
@@ -37,9 +40,10 @@ LEAST_FREE_BYTES = 1 << 30
 
 _OF_THE_DISPATCHER = {
     "creator_identities",
+    "known_videos",
+    "schedule",
     "scrape_jobs",
     "verdict_streaks",
-    "known_videos",
 }
 
 # A lease that has ended is due as well: nobody has taken the job back.
@@ -169,6 +173,23 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
         f"None is late, the oldest is due for {oldest:.0f} s; {quarantined} are "
         "quarantined."
     )
+
+
+def check_schedule(connection: Connection[TupleRow]) -> str:
+    """Say that scrapes are asked for when the schedule says so.
+
+    Raises:
+        WrongError: some were not for more than an interval.
+    """
+    overdue, hours = connection.execute(OVERDUE).fetchone() or (0, 0)
+    if overdue:
+        raise WrongError(
+            f"{overdue} scheduled scrapes are late by more than their interval, the "
+            f"oldest by {hours:.0f} hours.",
+            advice="See that `goatherd dispatch` runs, or read its log for what stops "
+            "the scheduler.",
+        )
+    return "None is overdue."
 
 
 def check_tallies(connection: Connection[TupleRow]) -> str:

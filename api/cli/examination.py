@@ -67,6 +67,7 @@ def _examine_contents(
         "projections": checks.check_projections,
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
+        "schedule": checks.check_schedule,
         "creator counts": checks.check_tallies,
     }
     for name, check in looked_at.items():

@@ -23,7 +23,7 @@ from tests.commandline import ROOT, CommandLine, Outcome
 
 CHECKS = [
     *("settings", "database", "schema", "event log", "projections", "dead letters"),
-    *("scrapes", "creator counts", "redis", "disk"),
+    *("scrapes", "schedule", "creator counts", "redis", "disk"),
 ]
 AWAY = "redis://127.0.0.1:1"
 
@@ -322,6 +322,34 @@ def test_scrapes_that_are_not_done_are_found(
 
     assert list(bad) == ["scrapes"]
     assert told in bad["scrapes"]["text"]
+    assert home.counted() == 1
+
+
+_PLANNED = "UPDATE schedule_interval SET hours = 12 WHERE job_type = 'discover_videos'"
+_ONE_ROW = """
+UPDATE scrape_schedule SET due_at = now() - make_interval(mins => %s)
+WHERE job_type = 'discover_videos' AND is_active
+"""
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    (
+        (12 * 60 + 1, "1 scheduled scrapes are late by more than their interval, the"),
+        (12 * 60 - 1, None),
+    ),
+)
+def test_a_schedule_that_nobody_follows_is_found(
+    cli: CommandLine, store: Store, home: Home, minutes: int, told: str | None
+):
+    change(store, _PLANNED)
+    change(store, _ONE_ROW, minutes)
+
+    outcome = cli("doctor", "--json")
+
+    found = findings(outcome)["schedule"]
+    assert found["state"] == ("ok" if told is None else "wrong")
+    assert (told or "None is overdue.") in found["text"]
     assert home.counted() == 1
 
 

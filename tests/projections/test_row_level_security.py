@@ -50,6 +50,10 @@ CLOSED = (
     "video_due",
     "idempotency",
     "api_usage",
+    "scrape_schedule",
+    "schedule_interval",
+    "scheduled_video",
+    "scheduler_lease",
     "bans",
 )
 READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")

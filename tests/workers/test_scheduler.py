@@ -446,6 +446,33 @@ def test_an_excluded_video_is_not_looked_at_by_itself(home: Home):
     assert rows_of(home.store, video)["video_stats"]["is_active"]
 
 
+# Behind
+
+
+def test_nothing_is_asked_for_while_the_schedule_is_behind_the_log(
+    home: Home, scheduler: Scheduler, billie: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    scheduler.round()
+    make_due(home.store)
+    monkeypatch.setattr(scheduling, "BEHIND_SECONDS", 0)
+    home.remove(billie)
+
+    behind = scheduler.round()
+    finish_all(home.store)
+    level_again = scheduler.round()
+
+    assert (behind, level_again) == (0, 0)
+    assert scheduled(home.store) == []
+
+
+def test_before_the_schedule_was_ever_followed_nothing_is_asked_for(
+    store: Store, scheduler: Scheduler
+):
+    assert scheduler.round() == 0
+    assert scheduler.take_lease()
+    assert requests(store) == []
+
+
 # Intervals
 
 

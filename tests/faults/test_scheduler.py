@@ -1,0 +1,143 @@
+"""Schedulers among faults: killed or stopped in the middle, and nothing is doubled."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
+
+import pytest
+
+from domain.plans import DEFAULT_PLANS
+from infra.embedded.processes import wait_until
+from infra.store import Store
+from tests.builders import Home, make_home, opened_store
+from tests.workers.scheduling import finish_all, scheduled, told
+from workers import scheduler as scheduling
+from workers.scheduler import Scheduler
+
+PATIENTLY = 60.0
+HERD = 50
+BATCH = 7
+
+_processes = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url, pool_size=8) as store:
+        yield store
+
+
+@pytest.fixture
+def due(store: Store) -> Home:
+    """A home whose creators are all due for a profile and for new videos."""
+    home = make_home(store)
+    home.add(*(f"goat{number}" for number in range(HERD)))
+    finish_all(store)
+    first = Scheduler(store, DEFAULT_PLANS)
+    first.round()
+    first.give_up_lease()
+    told(
+        store,
+        "UPDATE scrape_schedule SET due_at = clock_timestamp() - interval '1 min' "
+        "WHERE due_at <> 'infinity'",
+    )
+    return home
+
+
+def schedule(url: str, ready: Event, *, batch: int, pause: float) -> None:
+    """What a process does until it is killed: rounds in small batches."""
+    scheduling.BATCH = batch
+    with opened_store(url) as store:
+        scheduler = Scheduler(store, DEFAULT_PLANS)
+        ready.set()
+        while True:
+            scheduler.round()
+            time.sleep(pause)
+
+
+@contextmanager
+def scheduling_process(url: str, *, pause: float = 0.0) -> Iterator[BaseProcess]:
+    ready = _processes.Event()
+    process = _processes.Process(
+        target=schedule,
+        args=(url, ready),
+        kwargs={"batch": BATCH, "pause": pause},
+        daemon=True,
+    )
+    process.start()
+    try:
+        assert ready.wait(PATIENTLY)
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def end_lease(store: Store) -> None:
+    """Let the time pass that a silent holder has."""
+    told(store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
+
+
+def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
+    due: Home, database_url: str
+):
+    store = due.store
+    seen = 0
+    kills = 0
+    while seen < 2 * HERD:
+        with scheduling_process(database_url) as process:
+            reached = seen
+            # In the middle: when it has asked for something and has more to ask for.
+            assert wait_until(
+                lambda reached=reached: len(scheduled(store)) > reached,
+                seconds=PATIENTLY,
+            )
+            process.kill()
+            process.join()
+        kills += 1
+        seen = len(scheduled(store))
+        end_lease(store)
+
+    with opened_store(database_url) as theirs:
+        assert Scheduler(theirs, DEFAULT_PLANS).round() == 0
+    assert kills >= 2
+    assert len(scheduled(store)) == len(set(scheduled(store))) == 2 * HERD
+
+
+def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
+    due: Home, database_url: str
+):
+    store = due.store
+    with scheduling_process(database_url, pause=0.01) as process:
+        assert process.pid is not None
+        assert wait_until(lambda: len(scheduled(store)) > 0, seconds=PATIENTLY)
+        os.kill(process.pid, signal.SIGSTOP)
+        # It may have stopped within a transaction, which then has the lease's row.
+        told(
+            store,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND state LIKE 'idle in transaction%%'",
+        )
+        end_lease(store)
+        successor = Scheduler(store, DEFAULT_PLANS)
+        assert wait_until(successor.take_lease, seconds=PATIENTLY)
+        while successor.round():
+            pass
+        told(
+            store,
+            "UPDATE scrape_schedule SET due_at = clock_timestamp() - interval '1 min' "
+            "WHERE job_type = 'creator_profiles' AND due_at <> 'infinity'",
+        )
+        finish_all(store)
+        os.kill(process.pid, signal.SIGCONT)
+        before = len(scheduled(store))
+        # Were it still at work, these would be asked for within moments.
+        woken_up_late = wait_until(lambda: len(scheduled(store)) > before, seconds=1.0)
+
+    assert not woken_up_late
+    assert len(scheduled(store)) == len(set(scheduled(store))) == 2 * HERD
