@@ -35,17 +35,17 @@ FROM projection p WHERE name = 'schedule'
 # Other hours hold from the next time on: what is due by the old ones is planned anew.
 # An organization whose plan is not configured keeps the hours that it had.
 SET_HOURS = """
-WITH changed AS (
-    UPDATE schedule_interval i
-    SET hours = greatest(coalesce(asked_hours, standard), lowest)
-    FROM unnest(%(plans)s::text[], %(job_types)s::text[], %(floors)s::int[],
-                %(defaults)s::int[]) AS f (plan, job_type, lowest, standard)
-    WHERE i.plan = f.plan AND i.job_type = f.job_type
-      AND i.hours IS DISTINCT FROM greatest(coalesce(asked_hours, standard), lowest)
-    RETURNING organization_id, i.job_type
-)
-UPDATE scrape_schedule s SET due_at = NULL FROM changed c
-WHERE s.organization_id = c.organization_id AND s.job_type = c.job_type
+UPDATE schedule_interval i
+SET hours = greatest(coalesce(asked_hours, standard), lowest)
+FROM unnest(%(plans)s::text[], %(job_types)s::text[], %(floors)s::int[],
+            %(defaults)s::int[]) AS f (plan, job_type, lowest, standard)
+WHERE i.plan = f.plan AND i.job_type = f.job_type
+  AND i.hours IS DISTINCT FROM greatest(coalesce(asked_hours, standard), lowest)
+RETURNING organization_id, i.job_type
+"""
+PLAN_ANEW = """
+UPDATE scrape_schedule SET due_at = NULL
+WHERE organization_id = %s AND job_type = %s AND due_at IS NOT NULL
 """
 
 _DAY = """
@@ -89,7 +89,10 @@ SPREAD_MISSED = """
 WITH missed AS MATERIALIZED (
     SELECT s.organization_id, s.subject_id, s.job_type, hours
     FROM scrape_schedule s JOIN schedule_interval USING (organization_id, job_type)
-    WHERE s.is_active AND s.due_at <= %(now)s::timestamptz
+    WHERE s.is_active
+      -- For the index: no interval is shorter.
+      AND s.due_at < %(now)s::timestamptz - make_interval(secs => %(jitter)s * 3600
+          * (SELECT min(hours) FROM schedule_interval))
       AND s.due_at < %(now)s::timestamptz
           - make_interval(secs => hours * 3600 * %(jitter)s)
     ORDER BY s.due_at LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
@@ -101,27 +104,35 @@ FROM missed m
 WHERE s.organization_id = m.organization_id AND s.subject_id = m.subject_id
   AND s.job_type = m.job_type
 """
+# As the index scrape_job_open has it.
+_IS_OPEN = "CASE j.state WHEN 'ready' THEN true WHEN 'leased' THEN true ELSE false END"
 DUE = f"""
-WITH {_DAY}
+WITH {_DAY}, s AS MATERIALIZED (
+    SELECT * FROM scrape_schedule WHERE is_active AND due_at <= %(now)s
+    ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
 SELECT s.organization_id, s.subject_id, s.job_type, s.project_id, s.creator_id,
     s.tiktok_video_id, s.handle, s.due_at, hours,
     coalesce(s.tracking_start_date > today, false)
         OR coalesce(s.tracking_end_date < today, false)
         OR {_HAS_NOTHING_TO_COUNT} AS is_outside,
-    EXISTS (
-        SELECT FROM scrape_job j WHERE j.state IN ('ready', 'leased')
-          AND j.creator_id = s.creator_id AND j.job_type = s.job_type
-    ) OR EXISTS (
-        SELECT FROM scrape_job j WHERE j.state IN ('ready', 'leased')
-          AND j.scrape_id = s.last_scrape_id
-    ) OR s.requested_position > coalesce(
+    coalesce(of_the_creator.is_open, of_the_last.is_open, false)
         -- No job was made of it yet.
-        (SELECT position FROM projection WHERE name = 'scrape_jobs'), 0) AS is_open
-FROM scrape_schedule s
+        OR s.requested_position > coalesce(
+            (SELECT position FROM projection WHERE name = 'scrape_jobs'), 0) AS is_open
+FROM s
 JOIN schedule_interval USING (organization_id, job_type)
 JOIN day USING (time_zone)
-WHERE s.is_active AND s.due_at <= %(now)s
-ORDER BY s.due_at LIMIT %(most)s FOR UPDATE OF s SKIP LOCKED
+LEFT JOIN LATERAL (
+    SELECT true AS is_open FROM scrape_job j
+    WHERE {_IS_OPEN} AND j.creator_id = s.creator_id AND j.job_type = s.job_type
+    LIMIT 1
+) of_the_creator ON true
+LEFT JOIN LATERAL (
+    SELECT true AS is_open FROM scrape_job j
+    WHERE {_IS_OPEN} AND j.scrape_id = s.last_scrape_id
+) of_the_last ON true
+ORDER BY s.due_at
 """
 PUT_OFF = """
 UPDATE scrape_schedule SET due_at = %s

@@ -117,7 +117,9 @@ class Scheduler:
         """
         with self._store.pool.connection() as connection, connection.transaction():
             self._check_lease(connection)
-            connection.execute(sql.SET_HOURS, self._floors())
+            changed = connection.execute(sql.SET_HOURS, self._floors()).fetchall()
+            for organization_id, job_type in changed:
+                connection.execute(sql.PLAN_ANEW, (organization_id, job_type))
             days = days_of(connection, now)
             limits = {"now": now, "most": PLAN_AT_MOST, "jitter": JITTER}
             planned = connection.execute(sql.PLAN, {**days, **limits}).rowcount
