@@ -323,7 +323,7 @@ def test_projections_are_shown_even_if_they_were_never_started(
 
     assert [each["name"] for each in shown] == [
         *("api_keys", "bans", "creator_identities", "creator_list", "projects"),
-        *("scrape_jobs", "scrape_runs", "verdict_streaks"),
+        *("schedule", "scrape_jobs", "scrape_runs", "verdict_streaks"),
     ]
     by_name = {each["name"]: each for each in shown}
     assert by_name["bans"]["position"] == by_name["bans"]["head"] == 1

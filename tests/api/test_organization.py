@@ -6,7 +6,10 @@ from uuid import uuid4
 import pytest
 
 from domain import events as e
+from domain.plans import DEFAULT_PLANS
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
+from tests.workers.scheduling import level
+from workers.scheduler import Scheduler
 
 PATH = "/organization"
 HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
@@ -216,3 +219,31 @@ def test_nobody_sees_or_changes_another_organization(goatherd: Goatherd):
     assert shown(ours)["name"] == name
     assert shown(theirs)["name"] == "Herd"
     assert shown(theirs)["id"] == str(theirs.organization_id)
+
+
+def test_metrics_tell_how_much_of_the_schedule_is_overdue(
+    database_url: str,
+):
+    with started(database_url) as goatherd:
+        tenant = goatherd.tenant()
+        tenant.add("billie")
+        level(goatherd.store)
+        Scheduler(goatherd.store, DEFAULT_PLANS).round()
+        before = overdue(goatherd)
+        goatherd.asked(
+            "UPDATE scrape_schedule SET due_at = now() - interval '13 hours' "
+            "WHERE job_type <> 'video_stats'"
+        )
+
+        # Of 24 hours and 12 only the latter are over.
+        assert (before, overdue(goatherd)) == (0, 1)
+
+
+def overdue(goatherd: Goatherd) -> float:
+    answer = goatherd.client.get("/metrics")
+    (line,) = (
+        line
+        for line in answer.text.splitlines()
+        if line.startswith("goatherd_schedule_overdue ")
+    )
+    return float(line.split()[1])
