@@ -330,7 +330,7 @@ def test_projections_are_shown_even_if_they_were_never_started(
     assert by_name["bans"]["lag_events"] == 0
     assert by_name["projects"]["status"] == "never started"
     assert by_name["projects"]["lag_events"] == 1
-    assert len(table.out.splitlines()) == 9
+    assert len(table.out.splitlines()) == 10
 
 
 def test_migrate_makes_the_schema_once(cli: CommandLine, empty_database_url: str):

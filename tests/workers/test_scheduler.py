@@ -140,7 +140,7 @@ def test_an_older_run_that_is_still_open_counts_as_well(
         request_scrape(
             home.store, billie, job_type="creator_profiles",
             organization_id=home.organization_id, plans=DEFAULT_PLANS,
-            now=now_of(home.store), context=asking(),
+            now=now_of(home.store), max_queue_age_seconds=900, context=asking(),
         )  # fmt: skip
     level(home.store)
     last = rows_of(home.store, billie)["creator_profiles"]["last_scrape_id"]
@@ -161,7 +161,7 @@ def test_a_run_by_hand_saves_the_next_scheduled_one(
     request_scrape(
         home.store, billie, job_type="creator_profiles",
         organization_id=home.organization_id, plans=DEFAULT_PLANS,
-        now=now_of(home.store), context=asking(),
+        now=now_of(home.store), max_queue_age_seconds=900, context=asking(),
     )  # fmt: skip
     finish_all(home.store)
 
