@@ -185,7 +185,7 @@ class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     video_count: int | None = None
 
 
-class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One video as one provider showed it; what it left out is None."""
 
     tiktok_video_id: str
@@ -217,12 +217,16 @@ class RecordResult(Command, frozen=True, kw_only=True):
 
 
 class RecordFailure(Command, frozen=True, kw_only=True):
-    """A run was given up; ``outcome`` is None if no provider was asked."""
+    """A run was given up; ``outcome`` is None if no provider was asked.
+
+    ``observed_at`` is for what a recording says of the past.
+    """
 
     provider: str
     attempts: int
     error: str
     outcome: Outcome | None = None
+    observed_at: datetime | None = None
 
 
 ScrapeCommand = RequestScrape | RecordResult | RecordFailure

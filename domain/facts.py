@@ -1,6 +1,6 @@
 """What every fact is made of: the base, and the words that facts are written in."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
@@ -37,6 +37,9 @@ Outcome = Literal[
     "schema_changed",
     "identity_changed",
 ]
+
+# What imported runs name as their provider: nobody looked, a recording was read.
+IMPORT_PROVIDER: Final = "import"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -64,6 +64,7 @@ def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEven
                     attempts=command.attempts,
                     error=command.error,
                     outcome=command.outcome,
+                    observed_at=command.observed_at,
                 )
             ]
         case _:
@@ -138,21 +139,21 @@ def _video_snapshot(
     scrape: Scrape, command: c.RecordResult, start: int
 ) -> e.VideoStatsSnapshotRecorded:
     videos = command.videos[start : start + MAX_VIDEOS_PER_SNAPSHOT]
-    kinds = tuple(video.kind for video in videos)
-    titles = tuple(video.title for video in videos)
-    posted_at = tuple(video.posted_at for video in videos)
+    kinds = tuple([video.kind for video in videos])
+    titles = tuple([video.title for video in videos])
+    posted_at = tuple([video.posted_at for video in videos])
     return e.VideoStatsSnapshotRecorded(
         organization_id=scrape.organization_id,
         project_id=scrape.project_id,
         creator_id=scrape.creator_id,
         observed_at=command.observed_at,
         provider=command.provider,
-        video_ids=tuple(video.tiktok_video_id for video in videos),
-        view_counts=tuple(video.view_count for video in videos),
-        like_counts=tuple(video.like_count for video in videos),
-        comment_counts=tuple(video.comment_count for video in videos),
-        share_counts=tuple(video.share_count for video in videos),
-        save_counts=tuple(video.save_count for video in videos),
+        video_ids=tuple([video.tiktok_video_id for video in videos]),
+        view_counts=tuple([video.view_count for video in videos]),
+        like_counts=tuple([video.like_count for video in videos]),
+        comment_counts=tuple([video.comment_count for video in videos]),
+        share_counts=tuple([video.share_count for video in videos]),
+        save_counts=tuple([video.save_count for video in videos]),
         kinds=kinds if any(kinds) else (),
         titles=titles if any(title is not None for title in titles) else (),
         posted_at=posted_at if any(posted_at) else (),

@@ -93,7 +93,8 @@ class ScrapeFailed(Fact, frozen=True, kw_only=True):
     """The run ended without a result.
 
     ``outcome`` is the last attempt's verdict, null where the run was given up before
-    any provider was asked.
+    any provider was asked. ``observed_at`` is null but in imported runs: of others the
+    time of recording says it.
     """
 
     organization_id: UUID
@@ -103,6 +104,7 @@ class ScrapeFailed(Fact, frozen=True, kw_only=True):
     attempts: int
     error: str
     outcome: Outcome | None = None
+    observed_at: datetime | None = None
 
 
 ScrapeEvent = (

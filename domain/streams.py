@@ -1,12 +1,13 @@
 """Where facts live: the stream ids that follow from what they are about."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID, uuid5
 
 _NAMESPACE = UUID("5f1c2a0e-6d0b-5a39-9a0e-90a7be2d0c01")
 _CLAIM = uuid5(_NAMESPACE, "handle claim")
 _BAN = uuid5(_NAMESPACE, "platform handle")
 _SCRAPE = uuid5(_NAMESPACE, "scrape")
+_IMPORTED = uuid5(_NAMESPACE, "imported run")
 _VIDEO = uuid5(_NAMESPACE, "video")
 _TALLY = uuid5(_NAMESPACE, "tally")
 
@@ -27,6 +28,19 @@ def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
     The same command asked twice therefore asks for the same run.
     """
     return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
+
+
+def imported_run_stream(
+    project_id: UUID, creator_id: UUID, observed_at: datetime, part: int
+) -> UUID:
+    """Return the stream of an imported run: of a creator, at a moment in UTC.
+
+    What recordings add to a moment later, or say of it in contradiction, goes into
+    further parts, counted from 0 without a gap.
+    """
+    return uuid5(
+        _IMPORTED, f"{project_id}/{creator_id}/{observed_at.isoformat()}/{part}"
+    )
 
 
 def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:

@@ -1,0 +1,256 @@
+"""Imports: which observations of a moment are new, and the runs that keep them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain import scrape
+from domain.facts import IMPORT_PROVIDER
+
+# Of a video: its kind, its title and when it was posted.
+Details = tuple[str | None, str | None, datetime | None]
+Known = dict[str, Details]
+
+# What makes two observations of a creator at a moment the same one. Details are no
+# part of it: a snapshot leaves out what is known of a video, so nobody could compare.
+_VideoKey = tuple[str, int | None, int | None, int | None, int | None, int | None]
+Key = _VideoKey | c.ProfileSnapshot | str
+
+_NOTHING: Details = (None, None, None)
+
+
+class Observed(msgspec.Struct, frozen=True, gc=False):
+    """One line's content: exactly one of a profile, a video and an outcome."""
+
+    profile: c.ProfileSnapshot | None = None
+    video: c.VideoSnapshot | None = None
+    outcome: e.Outcome | None = None
+
+
+Unseen = dict[Key, tuple[bytes, Observed]]
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """What recordings say of one creator at one moment.
+
+    ``lines`` are canonical and in the order of their text, beside what they say.
+    """
+
+    organization_id: UUID
+    project_id: UUID
+    creator_id: UUID
+    handle: str
+    observed_at: datetime
+    lines: Sequence[tuple[bytes, Observed]]
+
+
+def distinct(lines: Sequence[tuple[bytes, Observed]]) -> Unseen:
+    """Return each observation once; of details, what the first to tell them tells."""
+    unseen: Unseen = {_key(observed): (line, observed) for line, observed in lines}
+    if len(unseen) == len(lines):
+        return unseen
+    unseen.clear()
+    for line, observed in lines:
+        key = _key(observed)
+        before = unseen.setdefault(key, (line, observed))
+        if before[0] is not line:
+            unseen[key] = (before[0], _merged(before[1], observed))
+    return unseen
+
+
+def take_out(unseen: Unseen, stored: Sequence[e.Fact]) -> None:
+    """Take what a run has stored out of what is unseen at its moment."""
+    for fact in stored:
+        match fact:
+            case e.VideoStatsSnapshotRecorded():
+                for key in zip(
+                    fact.video_ids,
+                    fact.view_counts,
+                    fact.like_counts,
+                    fact.comment_counts,
+                    fact.share_counts,
+                    fact.save_counts,
+                    strict=True,
+                ):
+                    unseen.pop(key, None)
+            case e.ProfileSnapshotRecorded():
+                unseen.pop(_profile_of(fact), None)
+            case e.ScrapeFailed(outcome=outcome) if outcome is not None:
+                unseen.pop(outcome, None)
+            case _:
+                pass
+
+
+def learn(known: Known, stored: Sequence[e.Fact]) -> None:
+    """Add the details that a stored run tells to what is known of the videos."""
+    for fact in stored:
+        if not isinstance(fact, e.VideoStatsSnapshotRecorded):
+            continue
+        nobody = (None,) * len(fact.video_ids)
+        details = zip(
+            fact.kinds or nobody,
+            fact.titles or nobody,
+            fact.posted_at or nobody,
+            strict=True,
+        )
+        for video_id, told in zip(fact.video_ids, details, strict=True):
+            _remember(known, video_id, told)
+
+
+def runs_of(
+    moment: Moment, unseen: Unseen, known: Known
+) -> Iterator[list[e.ScrapeEvent]]:
+    """Yield the facts of each run that keeps what is unseen; ``known`` learns of it.
+
+    One run has a profile and every video. Observations that contradict each other go
+    into runs of their own, and so does each outcome. Outcomes come last.
+    """
+    rest = [each for each in unseen.values() if each[1].outcome is None]
+    while rest:
+        lines: list[bytes] = []
+        later: list[tuple[bytes, Observed]] = []
+        profile: c.ProfileSnapshot | None = None
+        videos: dict[str, c.VideoSnapshot] = {}
+        for line, observed in rest:
+            video = observed.video
+            if video is not None and video.tiktok_video_id not in videos:
+                videos[video.tiktok_video_id] = _news(video, known)
+            elif video is None and profile is None:
+                profile = observed.profile
+            else:
+                later.append((line, observed))
+                continue
+            lines.append(line)
+        yield _run(
+            moment,
+            "discover_videos" if videos else "creator_profiles",
+            c.RecordResult(
+                provider=IMPORT_PROVIDER,
+                observed_at=moment.observed_at,
+                attempts=1,
+                duration_ms=0,
+                profile=profile,
+                videos=tuple(videos.values()),
+                payload_sha256=sha256(b"\n".join(lines)).hexdigest(),
+            ),
+        )
+        rest = later
+    for _, observed in unseen.values():
+        if observed.outcome is not None:
+            yield _run(
+                moment,
+                "creator_profiles",
+                c.RecordFailure(
+                    provider=IMPORT_PROVIDER,
+                    attempts=1,
+                    error="Imported: a recording says so.",
+                    outcome=observed.outcome,
+                    observed_at=moment.observed_at,
+                ),
+            )
+
+
+def _run(
+    moment: Moment, job_type: e.JobType, command: c.RecordResult | c.RecordFailure
+) -> list[e.ScrapeEvent]:
+    asked = scrape.decide(
+        None,
+        c.RequestScrape(
+            organization_id=moment.organization_id,
+            project_id=moment.project_id,
+            creator_id=moment.creator_id,
+            handle=moment.handle,
+            job_type=job_type,
+            trigger="imported",
+        ),
+    )
+    return [*asked, *scrape.decide(scrape.evolve(None, asked[0]), command)]
+
+
+def _key(observed: Observed) -> Key:
+    video = observed.video
+    if video is not None:
+        return (
+            video.tiktok_video_id,
+            video.view_count,
+            video.like_count,
+            video.comment_count,
+            video.share_count,
+            video.save_count,
+        )
+    key = observed.profile or observed.outcome
+    assert key is not None, "an observation is one of the three"
+    return key
+
+
+def _profile_of(fact: e.ProfileSnapshotRecorded) -> c.ProfileSnapshot:
+    return c.ProfileSnapshot(
+        precision=fact.precision,
+        user_id=fact.user_id,
+        sec_uid=fact.sec_uid,
+        display_name=fact.display_name,
+        avatar_url=fact.avatar_url,
+        follower_count=fact.follower_count,
+        following_count=fact.following_count,
+        total_likes_count=fact.total_likes_count,
+        video_count=fact.video_count,
+    )
+
+
+def _merged(first: Observed, other: Observed) -> Observed:
+    if first.video is None or other.video is None:
+        return first
+    told: Known = {}
+    _remember(told, "", _details(other.video))
+    _remember(told, "", _details(first.video))
+    kind, title, posted_at = told.get("", _NOTHING)
+    return Observed(
+        video=replace(first.video, kind=kind, title=title, posted_at=posted_at)
+    )
+
+
+def _news(video: c.VideoSnapshot, known: Known) -> c.VideoSnapshot:
+    """Return the video without those details that are known, and remember them all."""
+    video_id, details = video.tiktok_video_id, _details(video)
+    before = known.get(video_id)
+    if before is None:
+        known[video_id] = details
+        return video
+    if before == details:
+        # By far the usual case, and faster than to replace what is known.
+        return c.VideoSnapshot(
+            tiktok_video_id=video_id,
+            view_count=video.view_count,
+            like_count=video.like_count,
+            comment_count=video.comment_count,
+            share_count=video.share_count,
+            save_count=video.save_count,
+        )
+    _remember(known, video_id, details)
+    kind, title, posted_at = (
+        None if old == new else new for old, new in zip(before, details, strict=True)
+    )
+    return replace(video, kind=kind, title=title, posted_at=posted_at)
+
+
+def _details(video: c.VideoSnapshot) -> Details:
+    return video.kind, video.title, video.posted_at
+
+
+def _remember(known: Known, video_id: str, details: Details) -> None:
+    before = known.get(video_id)
+    if before is None:
+        known[video_id] = details
+    elif before != details:
+        kind, title, posted_at = details
+        known[video_id] = (
+            before[0] if kind is None else kind,
+            before[1] if title is None else title,
+            before[2] if posted_at is None else posted_at,
+        )
