@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.creator import Status, changed_details
+from domain.facts import IMPORT_PROVIDER
 from infra.store import Recorded
 from projections.tables import Table
 
@@ -174,10 +175,13 @@ def search_grams(organization_id: UUID, part: str) -> list[str]:
 
 
 def _key(recorded: Recorded) -> tuple[UUID, UUID] | None:
-    """Return whose row a fact is about; None for runs that are of no creator."""
+    """Return whose row a fact is about; None for runs that change none."""
     fact: Any = recorded.fact
     if isinstance(fact, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
         if fact.creator_id is None:
+            return None
+        # Its snapshots are the creator's, but nothing was scraped when it was imported.
+        if isinstance(fact, e.ScrapeSucceeded) and fact.provider == IMPORT_PROVIDER:
             return None
         return fact.organization_id, fact.creator_id
     return fact.organization_id, recorded.stream

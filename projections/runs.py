@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import TupleRow
 
-from domain.events import JobType, Outcome
+from domain.events import JobType, Outcome, Precision, Trigger
 from projections.reading import Reader
 
 
@@ -15,8 +15,10 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     """One run, from its request to what it saw.
 
     ``outcome`` is the last attempt's verdict, also while the next attempt waits;
-    ``error`` says it for people. What it saw is null until it succeeded; durations are
-    in milliseconds.
+    ``error`` says it for people. What it saw is null until it succeeded: how many
+    videos, and how many of those asked for by name were found gone; ``precision`` is
+    null where no profile was seen or the source does not say whether it rounds.
+    Durations are in milliseconds. An imported run was ``observed_at`` in the past.
     """
 
     id: UUID
@@ -24,7 +26,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     project_id: UUID
     tiktok_handle: str
     job_type: JobType
-    trigger: str
+    trigger: Trigger
     status: Literal["queued", "running", "succeeded", "failed"]
     attempts: int
     outcome: Outcome | None
@@ -32,7 +34,9 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None
     observed_at: datetime | None
     profile_seen: bool | None
+    precision: Precision | None
     videos_seen: int | None
+    videos_missing: int | None
     pages: int | None
     payload_sha256: str | None
     duration_ms: int | None
@@ -52,8 +56,9 @@ SELECT r.id, r.creator_id, r.project_id, r.tiktok_handle, r.job_type, r.trigger,
             ELSE r.attempts END,
        CASE WHEN r.finished_at IS NULL THEN j.outcome ELSE r.outcome END,
        CASE WHEN r.finished_at IS NULL THEN j.error ELSE r.error END,
-       r.provider, r.observed_at, r.profile_seen, r.videos_seen, r.pages,
-       r.payload_sha256, r.duration_ms, r.requested_at, j.started_at,
+       r.provider, r.observed_at, r.profile_seen, r.precision, r.videos_seen,
+       r.videos_missing, r.pages, r.payload_sha256, r.duration_ms, r.requested_at,
+       j.started_at,
        CASE WHEN r.finished_at IS NULL AND j.state = 'ready' THEN j.due_at END,
        r.finished_at
 FROM scrape_runs r LEFT JOIN scrape_job j ON j.scrape_id = r.id

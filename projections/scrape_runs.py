@@ -36,6 +36,8 @@ class ScrapeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     videos_seen: int | None = None
     pages: int | None = None
     payload_sha256: str | None = None
+    precision: str | None = None
+    videos_missing: int | None = None
     requested_at: datetime
     finished_at: datetime | None = None
 
@@ -93,6 +95,8 @@ def fold(row: ScrapeRow | None, recorded: Recorded) -> ScrapeRow | None:
                 videos_seen=fact.videos_seen,
                 pages=fact.pages,
                 payload_sha256=fact.payload_sha256,
+                precision=fact.precision,
+                videos_missing=len(fact.missing_video_ids),
                 finished_at=recorded.recorded_at,
             )
         case e.ScrapeFailed():
@@ -103,6 +107,7 @@ def fold(row: ScrapeRow | None, recorded: Recorded) -> ScrapeRow | None:
                 outcome=fact.outcome,
                 error=fact.error,
                 provider=fact.provider,
+                observed_at=fact.observed_at,
                 finished_at=recorded.recorded_at,
             )
         case _:

@@ -127,7 +127,8 @@ def creator_list(facts: Iterable[Recorded]) -> Rows:
         if isinstance(fact, e.CreatorAdded):
             rows[past.stream] = _new_creator(past, fact)
         elif isinstance(fact, e.ScrapeSucceeded):
-            rows[fact.creator_id]["last_scraped_at"] = at
+            if fact.provider != "import":
+                rows[fact.creator_id]["last_scraped_at"] = at
         elif isinstance(fact, e.ProfileSnapshotRecorded):
             seen = (fact.observed_at, past.position)
             if seen > newest.get(fact.creator_id, (seen[0], 0)):
@@ -183,6 +184,8 @@ def scrape_runs(facts: Iterable[Recorded]) -> Rows:
                     "videos_seen": ended.videos_seen,
                     "pages": ended.pages,
                     "payload_sha256": ended.payload_sha256,
+                    "precision": ended.precision,
+                    "videos_missing": len(ended.missing_video_ids),
                 }
             case e.ScrapeFailed() as ended:
                 rows[past.stream] |= {
@@ -191,6 +194,7 @@ def scrape_runs(facts: Iterable[Recorded]) -> Rows:
                     "finished_at": past.recorded_at,
                     "attempts": ended.attempts,
                     "provider": ended.provider,
+                    "observed_at": ended.observed_at,
                     "error": ended.error,
                 }
             case _:
@@ -228,7 +232,8 @@ def rows_of(connection: Connection[TupleRow], table: str) -> list[Row]:
 _HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 _OF_ENDED_RUNS = (
     *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_seen"),
-    *("videos_seen", "pages", "payload_sha256", "finished_at"),
+    *("videos_seen", "pages", "payload_sha256", "finished_at", "precision"),
+    "videos_missing",
 )
 _KEYS = ("id", "creator_id", "handle", "organization_id")
 _FIGURES = {

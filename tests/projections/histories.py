@@ -110,6 +110,8 @@ def succeeded(creator_id: UUID, *, organization_id: UUID = HOME) -> e.ScrapeSucc
         videos_seen=12,
         pages=1,
         payload_sha256="ab" * 32,
+        precision="exact",
+        missing_video_ids=("7001", "7002"),
     )
 
 

@@ -43,6 +43,8 @@ QUEUED = {
     "videos_seen": None,
     "pages": None,
     "payload_sha256": None,
+    "precision": None,
+    "videos_missing": None,
     "requested_at": MONDAY,
     "finished_at": None,
 }
@@ -79,6 +81,8 @@ def test_a_run_that_ended_well_says_what_it_saw(connection: Reading, history: Hi
             "videos_seen": 12,
             "pages": 1,
             "payload_sha256": "ab" * 32,
+            "precision": "exact",
+            "videos_missing": 2,
             "finished_at": ended[0].recorded_at,
         }
     ]
