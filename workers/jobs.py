@@ -99,6 +99,7 @@ class ScrapeJobs:
             (recorded.stream, recorded.fact)
             for recorded in facts
             if isinstance(recorded.fact, e.ScrapeRequested)
+            and recorded.fact.trigger != "imported"
         ]
         cursor.execute(
             _ADD,

@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
+from domain.facts import IMPORT_PROVIDER
 from infra.appending import Context
 from infra.database import Pool
 from infra.handlers.creators import disable_creator
@@ -125,8 +126,11 @@ def disable_due(store: Store, pool: Pool) -> int:
 
 
 def _creator(recorded: Recorded) -> UUID | None:
-    """Return whose streak a fact is about; None for runs that are of no creator."""
+    """Return whose streak a fact is about; None for runs that are of no creator.
+
+    What was imported is of the past and says nothing of the account as it is.
+    """
     fact = recorded.fact
     if isinstance(fact, e.ScrapeFailed | e.ScrapeSucceeded):
-        return fact.creator_id
+        return None if fact.provider == IMPORT_PROVIDER else fact.creator_id
     return recorded.stream
