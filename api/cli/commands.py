@@ -32,6 +32,7 @@ _COMMANDS = (
     (bans, "bans:add"),
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
+    (app, "imports:import_recording"),
     (app, "state:projections"),
     (app, "state:doctor"),
 )

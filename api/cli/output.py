@@ -39,8 +39,8 @@ def plain(text: str) -> str:
 
 
 @contextmanager
-def progress_bar(what: str, *, total: int) -> Generator[Callable[[int], None]]:
-    """Give a function to call with how much more of ``total`` is done.
+def progress_bar(what: str, *, total: int | None) -> Generator[Callable[[int], None]]:
+    """Give a function to call with how much more of ``total`` (if known) is done.
 
     A bar appears on stderr if that is a terminal and it takes longer than a second.
     """

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import claims
 from domain import commands as c
+from domain import events as e
 from domain.creator import Creator, decide_all
 from domain.errors import (
     CreatorBannedError,
@@ -64,11 +65,13 @@ def add_creators(
     plans: Mapping[str, Limits],
     now: datetime,
     context: Context,
+    job_types: Sequence[e.JobType] = ("creator_profiles", "discover_videos"),
     alongside: Alongside | None = None,
 ) -> Additions:
     """Track each wanted creator that can be tracked, all in one append.
 
-    A bad item fails alone. ``alongside`` runs in the append's transaction.
+    A bad item fails alone. Each creator's runs of ``job_types`` are asked for with it.
+    ``alongside`` runs in the append's transaction.
 
     Raises:
         NotFoundError: no such project in the organization.
@@ -95,6 +98,7 @@ def add_creators(
                     organization_id=organization_id,
                     project_id=project_id,
                     today=today,
+                    job_types=job_types,
                     context=context,
                 )
         added = [plan for plan in plans_for if plan.refusal is None]
@@ -193,6 +197,7 @@ def _decide(
     organization_id: UUID,
     project_id: UUID,
     today: date,
+    job_types: Sequence[e.JobType],
     context: Context,
 ) -> None:
     plan.creator_id = creator_id = plan.creator_id or fresh_id
@@ -225,7 +230,7 @@ def _decide(
                 tracking_end_date=None,
             ),
             creator_id,
-            job_types=("creator_profiles", "discover_videos"),
+            job_types=job_types,
             trigger="reactivated" if plan.reactivated else "added",
             context=context,
         ),

@@ -50,7 +50,7 @@ def asked(store: Store, query: bytes, *values: object) -> list[TupleRow]:
 COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
     *("doctor", "orgs", "orgs create", "keys", "keys create", "keys list"),
-    *("keys revoke", "bans", "bans add", "bans remove", "bans list"),
+    *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
 ]
 
 

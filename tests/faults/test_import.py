@@ -1,0 +1,81 @@
+"""An import that is killed halfway, and the one that goes on behind it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from infra.embedded.processes import wait_until
+from infra.store import Store
+from projections.api_keys import ApiKeys
+from projections.follower import Follower
+from tests.builders import Home, make_home, opened_store
+from tests.commandline import PATIENTLY, CommandLine, running
+
+DAYS, VIDEOS = 400, 20
+
+# So that it takes long enough to be killed in the middle.
+_IN_SMALL_BATCHES = "from workers import importing; importing._MOMENTS_AT_ONCE = 2"
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    with opened_store(database_url) as store:
+        home = make_home(store)
+        home.add("old-billy")
+        follower = Follower(ApiKeys(), pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+        yield home
+
+
+def counts(store: Store) -> tuple[int, int, int]:
+    """Imported runs, those that ended, and observations of videos."""
+    with store.pool.connection() as connection:
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE payload->>'trigger' = 'imported'), "
+            "count(*) FILTER (WHERE name = 'scrape_succeeded'), "
+            "coalesce(sum(jsonb_array_length(payload->'video_ids')), 0) "
+            "FROM event_log"
+        ).fetchone()
+    assert row is not None
+    return row[0], row[1], row[2]
+
+
+def test_an_import_that_was_killed_goes_on_and_doubles_nothing(
+    home: Home,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    path = tmp_path / "long.jsonl"
+    path.write_text(
+        "".join(
+            f'{{"observed_at":"{2000 + day // 28}-01-{day % 28 + 1:02}T00:00:00Z",'
+            f'"handle":"old-billy","video":{{"tiktok_video_id":"{name}",'
+            f'"title":"Hay","view_count":{day}}}}}\n'
+            for day in range(DAYS)
+            for name in range(VIDEOS)
+        )
+    )
+    words = ("import", str(path), "--project", str(home.project_id), "--json")
+    settings = {"database_url": database_url}
+
+    with running(
+        *words, settings=settings, folder=tmp_path, before=_IN_SMALL_BATCHES
+    ) as process:
+        assert wait_until(lambda: counts(home.store)[0] > 20, seconds=PATIENTLY)
+        process.send(SIGKILL)
+    left = counts(home.store)
+    cli = CommandLine(monkeypatch, capsys)
+    cli.set(**settings)
+    done = cli(*words).document
+
+    runs, ended, observations = left
+    assert 20 < runs < DAYS
+    assert (ended, observations) == (runs, runs * VIDEOS)
+    assert done["there_already"] == observations
+    assert done["stored"] == DAYS * VIDEOS - observations
+    assert counts(home.store) == (DAYS, DAYS, DAYS * VIDEOS)
