@@ -214,6 +214,9 @@ def _requested(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
 
 
 def _subjects(fact: e.ScrapeRequested) -> list[object]:
+    if fact.trigger == "imported":
+        # What was seen then says nothing of when to look next.
+        return []
     if fact.creator_id is None:
         return [video_stream(fact.project_id, one) for one in fact.tiktok_video_ids]
     # A look at some of a creator's videos stands for no look at all of them.

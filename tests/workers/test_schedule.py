@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 
@@ -186,6 +187,9 @@ def test_a_request_moves_only_what_it_was_for(connection: Reading, history: Hist
         job_type="video_stats", trigger="scheduled", tiktok_video_ids=("7002",),
     )  # fmt: skip
 
+    imported = replace(some, tiktok_video_ids=(), trigger="imported")
+
+    take_in(connection, history.happened(UUID(int=76), imported))
     take_in(connection, history.happened(UUID(int=77), some))
     after_some = tables(connection)[1]
     take_in(connection, history.happened(UUID(int=78), of_a_video))
