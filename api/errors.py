@@ -17,6 +17,7 @@ from api.codes import Code
 from domain.errors import (
     DomainError,
     InvalidTimeZoneError,
+    InvalidVideoUrlError,
     InvalidWindowError,
     LimitReachedError,
     QueueBehindError,
@@ -77,6 +78,7 @@ CODES: dict[type[Exception], Code] = {
 DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
     InvalidWindowError: lambda error: _about("/tracking_end_date", error),
     InvalidTimeZoneError: lambda error: _about("/time_zone", error),
+    InvalidVideoUrlError: lambda error: _about("/url", error),
     LimitReachedError: lambda error: {
         "limitKey": error.limit_key,
         "current": error.current,

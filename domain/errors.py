@@ -4,6 +4,7 @@ DomainError
 ├── InvalidHandleError          the text is no TikTok handle
 ├── InvalidWindowError          the tracking window ends before it starts
 ├── InvalidTimeZoneError        the name is no IANA time zone
+├── InvalidVideoUrlError        the text is no URL of a TikTok video
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
 ├── QueueBehindError            what was asked for before still waits
@@ -53,6 +54,21 @@ class InvalidTimeZoneError(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} is not an IANA time zone.")
+
+
+class InvalidVideoUrlError(DomainError):
+    """The text names no TikTok video, or is a short link that does not say which."""
+
+    def __init__(self, text: str, *, is_short_link: bool = False) -> None:
+        shown = text if len(text) <= 60 else f"{text[:60]}..."
+        reason = (
+            "is a short link, which Goatherd does not follow: open it in a browser and "
+            "give the long URL that it leads to."
+            if is_short_link
+            else "is not the URL of a TikTok video: "
+            "https://www.tiktok.com/@handle/video/<id> or .../photo/<id>."
+        )
+        super().__init__(f"{shown!r} {reason}")
 
 
 class NotFoundError(DomainError):
