@@ -12,15 +12,9 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from domain.creator import Creator, decide, is_cooling_down
-from domain.errors import NotFoundError
 from domain.plans import Limits
 from infra.appending import Context, Tally
-from infra.handlers.folding import (
-    History,
-    creator_of,
-    next_entries,
-    organization_of,
-)
+from infra.handlers.folding import check_project, creator_of, next_entries
 from infra.handlers.scrapes import requested
 from infra.handlers.standing import (
     claim_of_its_handle,
@@ -70,7 +64,7 @@ def remove_creators(
 
     def attempt() -> BulkDone:
         pasts = store.load(organization_id, *creator_ids)
-        _check_project(pasts[organization_id], project_id)
+        check_project(pasts[organization_id], project_id)
         living: dict[UUID, Creator] = {}
         results: list[BulkResult] = []
         for creator_id in creator_ids:
@@ -118,7 +112,7 @@ def reenable_creators(
 
     def attempt() -> BulkDone:
         pasts = store.load(organization_id, *creator_ids)
-        limits = plans[_check_project(pasts[organization_id], project_id)]
+        limits = plans[check_project(pasts[organization_id], project_id)]
         results: list[BulkResult] = []
         entries: list[Entry] = []
         woken: set[UUID] = set()
@@ -150,14 +144,6 @@ def reenable_creators(
         )  # fmt: skip
 
     return retry_conflicts(attempt)
-
-
-def _check_project(past: History, project_id: UUID) -> str:
-    """Return the organization's plan, once the project is known to be its own."""
-    organization = organization_of(past)
-    if organization is None or project_id not in organization.projects:
-        raise NotFoundError("project")
-    return organization.plan
 
 
 def _unknown(creator_id: UUID) -> BulkResult:

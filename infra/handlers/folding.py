@@ -9,6 +9,7 @@ from uuid import UUID
 from domain import bans, claims, creator, organization, scrape, video
 from domain import events as e
 from domain.creator import Creator
+from domain.errors import NotFoundError
 from domain.organization import Organization
 from domain.scrape import Scrape
 from domain.video import Video
@@ -62,6 +63,18 @@ def video_of(history: History) -> Video | None:
         return None
     facts = (cast("e.VideoEvent", past.fact) for past in history)
     return reduce(video.evolve, facts, cast("Video | None", None))
+
+
+def check_project(past: History, project_id: UUID) -> str:
+    """Return the organization's plan, once the project is known to be its own.
+
+    Raises:
+        NotFoundError: it is not.
+    """
+    organization = organization_of(past)
+    if organization is None or project_id not in organization.projects:
+        raise NotFoundError("project")
+    return organization.plan
 
 
 def next_entries(

@@ -129,16 +129,7 @@ def request_scrape(
             entries,
             context=context,
             guards=[(creator_id, len(pasts[creator_id]))],
-            tallies=[
-                Tally(
-                    key=manual_scrapes_tally(
-                        organization_id, now.astimezone(UTC).date()
-                    ),
-                    delta=1,
-                    limit_key="max_manual_scrape_triggers_per_day",
-                    maximum=limits.max_manual_scrape_triggers_per_day,
-                )
-            ],
+            tallies=[counted_by_hand(organization_id, now=now, limits=limits)],
             alongside=relayed(alongside, asked),
         )
         return asked(recorded)
@@ -167,6 +158,16 @@ def request_scheduled(
         for entry in next_entries(scrape_id, (), scrape.decide(None, command))
     ]
     return store.append(entries, context=context, beforehand=beforehand)
+
+
+def counted_by_hand(organization_id: UUID, *, now: datetime, limits: Limits) -> Tally:
+    """Return one more of the day's (UTC) scrapes by hand, within the plan's limit."""
+    return Tally(
+        key=manual_scrapes_tally(organization_id, now.astimezone(UTC).date()),
+        delta=1,
+        limit_key="max_manual_scrape_triggers_per_day",
+        maximum=limits.max_manual_scrape_triggers_per_day,
+    )
 
 
 def end_scrape(

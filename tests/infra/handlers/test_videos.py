@@ -1,0 +1,493 @@
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain import events as e
+from domain import video_commands as c
+from domain.bans import decide as decide_ban
+from domain.commands import BanHandle
+from domain.errors import (
+    CreatorBannedError,
+    CreatorRemovedError,
+    InvalidVideoUrlError,
+    LimitReachedError,
+    NotFoundError,
+    StaleVersionError,
+)
+from domain.plans import DEFAULT_PLANS
+from domain.streams import ban_stream, scrape_stream, video_stream
+from infra.appending import Context
+from infra.handlers.folding import next_entries, video_of
+from infra.handlers.video_bulk import (
+    Decision,
+    VideosDone,
+    disable_videos,
+    review_videos,
+)
+from infra.handlers.video_scrapes import VideoScrapeAsked, request_video_scrape
+from infra.handlers.videos import (
+    VideoChanged,
+    add_video,
+    change_video,
+    exclude_video,
+)
+from infra.store import Store
+from tests.builders import NOON, SCRAPE, Home, asking, make_home
+
+ID = "7185729796075474222"
+URL = f"https://www.tiktok.com/@Ada/photo/{ID}"
+
+
+def facts_of(store: Store, stream: UUID) -> list[e.Fact]:
+    return [past.fact for past in store.load(stream)[stream]]
+
+
+def found(
+    home: Home,
+    creator_id: UUID,
+    status: e.TrackingStatus = "auto_tracked",
+    tiktok_video_id: str = ID,
+) -> UUID:
+    """Let a run have found a video of the creator's."""
+    video_id = video_stream(home.project_id, tiktok_video_id)
+    fact = e.VideoDiscovered(
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        creator_id=creator_id,
+        tiktok_video_id=tiktok_video_id,
+        handle="ada",
+        tracking_status=status,
+        scrape_id=SCRAPE,
+    )
+    past = home.store.load(video_id)[video_id]
+    home.store.append(next_entries(video_id, past, [fact]), context=asking())
+    return video_id
+
+
+def add(home: Home, url: str = URL, *, context: Context | None = None) -> VideoChanged:
+    return add_video(
+        home.store,
+        url,
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        context=context or asking(),
+    )
+
+
+def change(home: Home, video_id: UUID, **options: Any) -> VideoChanged:  # noqa: ANN401
+    return change_video(
+        home.store,
+        video_id,
+        options.pop("command", c.ChangeVideoDetails(readme="# Goats")),
+        organization_id=options.pop("organization_id", home.organization_id),
+        context=asking(),
+        **options,
+    )
+
+
+def exclude(home: Home, video_id: UUID, **options: Any) -> VideoChanged:  # noqa: ANN401
+    return exclude_video(
+        home.store,
+        video_id,
+        organization_id=options.pop("organization_id", home.organization_id),
+        context=asking(),
+        **options,
+    )
+
+
+def scrape(
+    home: Home,
+    video_id: UUID,
+    *,
+    after: timedelta = timedelta(0),
+    context: Context | None = None,
+) -> VideoScrapeAsked:
+    return request_video_scrape(
+        home.store,
+        video_id,
+        organization_id=home.organization_id,
+        plans=DEFAULT_PLANS,
+        now=NOON + after,
+        context=context or asking(),
+    )
+
+
+def review(home: Home, *decisions: tuple[UUID, Decision]) -> VideosDone:
+    return review_videos(
+        home.store,
+        decisions,
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        context=asking(),
+    )
+
+
+def disable(home: Home, *video_ids: UUID) -> VideosDone:
+    return disable_videos(
+        home.store,
+        video_ids,
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        context=asking(),
+    )
+
+
+def told(done: VideosDone) -> Sequence[tuple[str, str | None]]:
+    return [(result.status, result.reason) for result in done.results]
+
+
+def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home: Home):
+    context = asking()
+
+    done = add(home, context=context)
+
+    video_id = video_stream(home.project_id, ID)
+    run = scrape_stream(context.command_id, video_id, "video_stats")
+    assert (done.video_id, done.is_new) == (video_id, True)
+    assert facts_of(store, video_id) == [
+        e.VideoAdded(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            tiktok_video_id=ID,
+            handle="ada",
+            kind="photo",
+        )
+    ]
+    assert facts_of(store, run) == [
+        e.ScrapeRequested(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            creator_id=None,
+            handle="ada",
+            job_type="video_stats",
+            trigger="added",
+            tiktok_video_ids=(ID,),
+        )
+    ]
+    assert done.position == store.head()
+
+
+def test_a_video_that_is_tracked_is_left_as_it_is(store: Store, home: Home):
+    add(home)
+    before = store.head()
+
+    again = add(home, URL.replace("photo", "video"))
+
+    assert (again.is_new, again.position) == (False, None)
+    assert len(again.history) == 1
+    assert store.head() == before
+
+
+@pytest.mark.parametrize("status", ("pending_review", "out_of_window", "excluded"))
+def test_a_video_that_was_not_counted_is_tracked_and_not_looked_at_anew(
+    store: Store, home: Home, status: e.TrackingStatus
+):
+    video_id = found(home, home.creator("ada"), status)
+    before = store.head()
+
+    done = add(home)
+
+    video = video_of(done.history)
+    assert video is not None
+    assert video.tracking_status == "direct_add"
+    assert (done.is_new, done.position) == (False, before + 1)
+    assert store.head() == before + 1
+    assert len(facts_of(store, video_id)) == 2
+
+
+def test_a_video_is_only_added_to_a_project_of_ones_own(store: Store, home: Home):
+    other = make_home(store)
+    before = store.head()
+
+    with pytest.raises(NotFoundError, match="project"):
+        add_video(
+            store,
+            URL,
+            organization_id=home.organization_id,
+            project_id=other.project_id,
+            context=asking(),
+        )
+
+    assert store.head() == before
+
+
+def test_no_video_is_added_by_what_is_no_url(store: Store, home: Home):
+    before = store.head()
+
+    with pytest.raises(InvalidVideoUrlError):
+        add(home, "https://vm.tiktok.com/ZMabc/")
+
+    assert store.head() == before
+
+
+def test_no_video_of_a_banned_handle_is_added(store: Store, home: Home):
+    ban = ban_stream("ada")
+    facts = decide_ban(False, BanHandle(handle="ada", reason=None))  # noqa: FBT003
+    store.append(next_entries(ban, [], facts), context=asking())
+
+    with pytest.raises(CreatorBannedError):
+        add(home)
+
+    assert facts_of(store, video_stream(home.project_id, ID)) == []
+
+
+def test_one_video_in_two_projects_is_two(store: Store, home: Home):
+    other = make_home(store)
+
+    first, second = add(home), add(other)
+
+    assert first.video_id != second.video_id
+    assert second.is_new
+
+
+def test_of_many_who_add_one_video_at_once_one_adds_it(store: Store, home: Home):
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(lambda _: add(home), range(6)))
+
+    assert sorted(one.is_new for one in done) == [False] * 5 + [True]
+    assert {one.video_id for one in done} == {video_stream(home.project_id, ID)}
+    assert len(facts_of(store, done[0].video_id)) == 1
+
+
+def test_notes_on_a_video_are_changed_once(store: Store, home: Home):
+    video_id = add(home).video_id
+
+    done, again = change(home, video_id), change(home, video_id)
+
+    assert facts_of(store, video_id)[1:] == [
+        e.VideoDetailsChanged(organization_id=home.organization_id, readme="# Goats")
+    ]
+    assert done.position == store.head()
+    assert (again.position, len(again.history)) == (None, 2)
+
+
+def test_a_video_is_not_changed_over_the_head_of_somebody_else(
+    store: Store, home: Home
+):
+    video_id = add(home).video_id
+    change(home, video_id, expected_versions={1})
+    before = store.head()
+
+    for spoil in (change, exclude):
+        with pytest.raises(StaleVersionError) as refused:
+            spoil(home, video_id, expected_versions={1, 3})
+        assert refused.value.current == 2
+
+    assert store.head() == before
+
+
+def test_excluding_happens_once(store: Store, home: Home):
+    video_id = add(home).video_id
+
+    done, again = exclude(home, video_id), exclude(home, video_id)
+
+    assert facts_of(store, video_id)[1:] == [
+        e.VideoExcluded(organization_id=home.organization_id)
+    ]
+    assert done.position == store.head()
+    assert again.position is None
+
+
+def test_an_excluded_video_is_not_there_but_for_being_excluded(
+    store: Store, home: Home
+):
+    video_id = add(home).video_id
+    exclude(home, video_id)
+    before = store.head()
+
+    with pytest.raises(NotFoundError):
+        change(home, video_id)
+    with pytest.raises(NotFoundError):
+        change(home, video_id, command=c.DisableTracking())
+    with pytest.raises(NotFoundError):
+        scrape(home, video_id)
+
+    assert told(disable(home, video_id)) == [("failed", "not_found")]
+    assert store.head() == before
+
+
+def test_another_organization_s_video_is_not_there(store: Store, home: Home):
+    other = make_home(store)
+    video_id = add(other).video_id
+    before = store.head()
+
+    for id_ in (video_id, uuid4(), home.organization_id):
+        with pytest.raises(NotFoundError, match="video"):
+            change(home, id_)
+        with pytest.raises(NotFoundError, match="video"):
+            exclude(home, id_)
+        with pytest.raises(NotFoundError, match="video"):
+            scrape(home, id_)
+        assert told(disable(home, id_)) == [("failed", "not_found")]
+        assert told(review(home, (id_, "exclude"))) == [("failed", "not_found")]
+
+    assert store.head() == before
+
+
+def test_tracking_is_disabled_once_and_begins_anew_by_adding(store: Store, home: Home):
+    video_id = add(home).video_id
+
+    for _ in range(2):
+        change(home, video_id, command=c.DisableTracking())
+    added = add(home)
+
+    kinds = [type(fact) for fact in facts_of(store, video_id)]
+    assert kinds == [e.VideoAdded, e.VideoTrackingDisabled, e.VideoAdded]
+    video = video_of(added.history)
+    assert video is not None
+    assert video.is_counted
+
+
+def test_a_creator_s_video_is_looked_at_as_the_creator_s(store: Store, home: Home):
+    ada = home.creator("ada")
+    video_id = found(home, ada)
+    home.rename(ada, "lovelace")
+    context = asking()
+
+    asked = scrape(home, video_id, context=context)
+
+    run = scrape_stream(context.command_id, video_id, "video_stats")
+    assert asked == VideoScrapeAsked(
+        scrape_id=run, video_id=video_id, creator_id=ada, position=store.head()
+    )
+    assert facts_of(store, run) == [
+        e.ScrapeRequested(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            creator_id=ada,
+            handle="lovelace",
+            job_type="video_stats",
+            trigger="manual",
+            tiktok_video_ids=(ID,),
+        )
+    ]
+
+
+def test_a_removed_creator_s_videos_are_looked_at_only_if_added_by_hand(
+    store: Store, home: Home
+):
+    ada = home.creator("ada")
+    video_id = found(home, ada)
+    home.remove(ada)
+    before = store.head()
+
+    with pytest.raises(CreatorRemovedError):
+        scrape(home, video_id)
+    nothing_stored = store.head() == before
+    exclude(home, video_id)
+    add(home)
+    asked = scrape(home, video_id)
+
+    assert nothing_stored
+    (request,) = facts_of(store, asked.scrape_id)
+    assert isinstance(request, e.ScrapeRequested)
+    assert (asked.creator_id, request.creator_id, request.handle) == (None, None, "ada")
+
+
+def test_looks_at_videos_and_creators_by_hand_count_together(store: Store):
+    home = make_home(store, plan="free")
+    video_id = add(home).video_id
+
+    scrape(home, video_id)
+    with pytest.raises(LimitReachedError) as refused:
+        scrape(home, video_id, after=timedelta(hours=11, minutes=59))
+    scrape(home, video_id, after=timedelta(hours=12))
+
+    assert refused.value.limit_key == "max_manual_scrape_triggers_per_day"
+
+
+def test_a_review_takes_each_decision_in_one_append(store: Store, home: Home):
+    ada = home.creator("ada")
+    pending, rejected, tracked, gone = (
+        found(home, ada, status, f"{number}")
+        for number, status in enumerate(
+            ("pending_review", "pending_review", "auto_tracked", "excluded"), 1
+        )
+    )
+    before = store.head()
+
+    done = review(
+        home,
+        (pending, "include"),
+        (rejected, "exclude"),
+        (tracked, "include"),
+        (gone, "exclude"),
+        (uuid4(), "include"),
+        (gone, "include"),
+        (pending, "include"),
+    )
+
+    assert told(done) == [
+        ("ok", None),
+        ("ok", None),
+        ("skipped", "already tracked"),
+        ("skipped", "already excluded"),
+        ("failed", "not_found"),
+        ("ok", None),
+        ("skipped", "already tracked"),
+    ]
+    assert [result.video_id for result in done.results[:2]] == [pending, rejected]
+    assert done.position == store.head() == before + 3
+    last = [facts_of(store, video_id)[-1] for video_id in (pending, rejected, gone)]
+    assert [type(fact) for fact in last] == [
+        e.VideoIncluded,
+        e.VideoExcluded,
+        e.VideoIncluded,
+    ]
+    recorded = {store.load(v)[v][-1].causation_id for v in (pending, rejected, gone)}
+    assert len(recorded) == 1
+
+
+def test_two_decisions_about_one_video_are_taken_in_order(store: Store, home: Home):
+    video_id = found(home, home.creator("ada"), "pending_review")
+
+    done = review(home, (video_id, "include"), (video_id, "exclude"))
+
+    assert told(done) == [("ok", None), ("ok", None)]
+    assert [past.version for past in store.load(video_id)[video_id]] == [1, 2, 3]
+    assert isinstance(facts_of(store, video_id)[-1], e.VideoExcluded)
+
+
+def test_many_videos_stop_counting_at_once(store: Store, home: Home):
+    ada = home.creator("ada")
+    tracked, pending = (
+        found(home, ada, status, f"{number}")
+        for number, status in enumerate(("auto_tracked", "pending_review"), 1)
+    )
+    added = add(home).video_id
+    before = store.head()
+
+    done = disable(home, tracked, pending, added, tracked)
+
+    assert told(done) == [
+        ("ok", None),
+        ("skipped", "not tracked"),
+        ("ok", None),
+        ("skipped", "not tracked"),
+    ]
+    assert done.position == before + 2
+    assert disable(home, tracked).position is None
+
+
+def test_nothing_is_decided_in_a_project_of_another_organization(
+    store: Store, home: Home
+):
+    other = make_home(store)
+    video_id = add(other).video_id
+    before = store.head()
+    elsewhere: dict[str, Any] = {
+        "organization_id": home.organization_id,
+        "project_id": other.project_id,
+        "context": asking(),
+    }
+
+    with pytest.raises(NotFoundError, match="project"):
+        review_videos(store, [(video_id, "exclude")], **elsewhere)
+    with pytest.raises(NotFoundError, match="project"):
+        disable_videos(store, [video_id], **elsewhere)
+
+    assert store.head() == before
