@@ -6,10 +6,12 @@ from projections.creator_list import CreatorList
 from projections.projection import Projection
 from projections.projects import Projects
 from projections.scrape_runs import ScrapeRuns
+from projections.videos import Videos
 
 PROJECTIONS: tuple[Projection, ...] = (
     CreatorList(),
     ScrapeRuns(),
+    Videos(),
     Projects(),
     ApiKeys(),
     Bans(),

@@ -17,6 +17,9 @@ from projections.projection import Projection
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
+# Of what is told of hundreds of things in one fact, thousands of facts would be
+# hundreds of megabytes.
+LARGE_FACTS = frozenset({"video_stats_snapshot_recorded"})
 MOST_PARKED_AT_ONCE = 20
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5
@@ -62,6 +65,8 @@ class Follower:
         self._pool = pool
         self._codec = codec
         self._names = sorted(projection.facts)
+        is_large = projection.facts & LARGE_FACTS
+        self._most = LIVE_BATCH if is_large else CATCHING_UP_BATCH
 
     def register(self) -> None:
         """Make the checkpoint row, at the start of the log, if there is none."""
@@ -73,7 +78,8 @@ class Follower:
     def step(self, limit: int = LIVE_BATCH) -> int:
         """Take in up to ``limit`` facts and the checkpoint in one transaction.
 
-        Returns how many facts of the log it passed; 0 when level with it, or when
+        Of large facts it takes fewer at a time, whatever the limit. Returns how many
+        facts of the log it passed; 0 when level with it, or when
         another follower is at work.
 
         Raises:
@@ -98,7 +104,7 @@ class Follower:
                 )
                 raise FencedError(msg)
             rows = cursor.execute(
-                _READ, (self._names, position, limit), prepare=True
+                _READ, (self._names, position, min(limit, self._most)), prepare=True
             ).fetchall()
             if rows:
                 self._take_in(connection, cursor, rows)

@@ -135,7 +135,7 @@ def test_project_keeps_the_read_models_level_until_it_is_told_to_end(
         assert comes(home.store, b"SELECT count(*) FROM creator_list", 2)
         assert comes(
             home.store,
-            b"SELECT min(position) FROM projection HAVING count(*) = 5",
+            b"SELECT min(position) FROM projection HAVING count(*) = 6",
             home.store.head(),
         )
         project.process.send_signal(signal.SIGINT)

@@ -15,13 +15,17 @@ from projections.creator_list import CreatorList
 from projections.follower import Follower
 from projections.projects import Projects
 from projections.scrape_runs import ScrapeRuns
+from projections.videos import Videos
 from tests.builders import opened_store
 from tests.projections.expected import expected, stored
 from tests.projections.histories import log, many_facts
 from workers.jobs import ScrapeJobs
 
 PATIENTLY = 30.0
-PROJECTIONS = (ApiKeys(), CreatorList(), Projects(), ScrapeRuns(), ScrapeJobs())
+PROJECTIONS = (
+    *(ApiKeys(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
+    ScrapeJobs(),
+)
 
 
 def follow(url: str) -> None:

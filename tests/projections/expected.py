@@ -12,6 +12,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow, dict_row
 
 from domain import events as e
+from domain.streams import video_stream
 from infra.store import Recorded
 
 Row = dict[str, Any]
@@ -202,6 +203,80 @@ def scrape_runs(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
+def videos(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        fact, at = past.fact, past.recorded_at
+        if not isinstance(fact, e.VideoEvent):
+            continue
+        if past.version == 1:
+            rows[past.stream] = {
+                "organization_id": fact.organization_id,
+                "id": past.stream,
+                "metadata": {},
+                "tracking_enabled": True,
+                "version": 0,
+                "created_at": at,
+                **dict.fromkeys(_UNKNOWN_AT_FIRST),
+            }
+        row = rows[past.stream]
+        row |= {"version": row["version"] + 1, "updated_at": at}
+        match fact:
+            case e.VideoDiscovered():
+                row |= _set(fact, "project_id", "tiktok_video_id", "creator_id")
+                row |= {"tiktok_handle": fact.handle}
+                row |= _set(fact, "title", "posted_at")
+                row["kind"] = fact.kind or row["kind"]
+                if past.version == 1:
+                    row["tracking_status"] = fact.tracking_status
+            case e.VideoAdded():
+                row |= {"tracking_status": "direct_add", "tracking_enabled": True}
+                if past.version == 1:
+                    row |= _set(fact, "project_id", "tiktok_video_id", "kind")
+                    row |= {"tiktok_handle": fact.handle}
+            case e.VideoCameIntoWindow():
+                row["tracking_status"] = fact.tracking_status
+            case e.VideoIncluded():
+                row |= {"tracking_status": "included", "tracking_enabled": True}
+            case e.VideoExcluded():
+                row["tracking_status"] = "excluded"
+            case e.VideoTrackingDisabled():
+                row["tracking_enabled"] = False
+            case e.VideoDetailsChanged():
+                row |= _set(fact, "description", "readme", "metadata")
+            case e.VideoWentMissing():
+                row["missing_since"] = fact.missing_since
+    return rows
+
+
+def video_figures(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    for past in facts:
+        fact = past.fact
+        if not isinstance(fact, e.VideoStatsSnapshotRecorded) or not fact.project_id:
+            continue
+        for index, tiktok_video_id in enumerate(fact.video_ids):
+            row = rows.setdefault(
+                video_stream(fact.project_id, tiktok_video_id),
+                {"first_seen_at": fact.observed_at, **dict.fromkeys(_SEEN_OF_VIDEOS)},
+            )
+            seen: Row = {
+                column: getattr(fact, array)[index] if getattr(fact, array) else None
+                for column, array in _SEEN_OF_VIDEOS.items()
+            }
+            last = row.get("observed_at")
+            is_newer = last is None or fact.observed_at >= last
+            for column, value in seen.items():
+                if value is not None and (is_newer or row[column] is None):
+                    row[column] = value
+            if is_newer:
+                row |= {"observed_at": fact.observed_at, "position": past.position}
+            row["first_seen_at"] = min(row["first_seen_at"], fact.observed_at)
+            row["organization_id"] = fact.organization_id
+            row["id"] = video_stream(fact.project_id, tiktok_video_id)
+    return rows
+
+
 FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
     "organizations": organizations,
     "api_keys": api_keys,
@@ -210,6 +285,8 @@ FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
     "creator_list": creator_list,
     "creator_search": creator_search,
     "scrape_runs": scrape_runs,
+    "videos": videos,
+    "video_figures": video_figures,
 }
 
 
@@ -235,6 +312,20 @@ _OF_ENDED_RUNS = (
     *("videos_seen", "pages", "payload_sha256", "finished_at", "precision"),
     "videos_missing",
 )
+_UNKNOWN_AT_FIRST = (
+    *("creator_id", "kind", "title", "posted_at", "description", "readme"),
+    "missing_since",
+)
+_SEEN_OF_VIDEOS = {
+    "kind": "kinds",
+    "title": "titles",
+    "posted_at": "posted_at",
+    "view_count": "view_counts",
+    "like_count": "like_counts",
+    "comment_count": "comment_counts",
+    "share_count": "share_counts",
+    "save_count": "save_counts",
+}
 _KEYS = ("id", "creator_id", "handle", "organization_id")
 _FIGURES = {
     "display_name": "scraped_display_name",

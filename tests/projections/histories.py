@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import events as e
+from domain.streams import video_stream
 from infra.appending import Context
 from infra.ids import new_id
 from infra.mapper import Entry
@@ -147,6 +148,7 @@ def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
     for creator_id, handle in handles.items():
         history.happened(creator_id, added(handle))
     ids = list(handles)
+    known: set[str] = set()
     run = 0
     while len(history.facts) < amount:
         run += 1
@@ -161,7 +163,14 @@ def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
             follower_count=None if run % 5 == 0 else run,
             display_name=f"Creator {run}" if run % 3 else None,
         )
-        history.happened(scrape_id, seen, succeeded(creator_id))
+        listed = [str(creator_id.int * 100 + n) for n in range(run % 4)]
+        videos = stats(*listed, day=run * 37 % 101, views=run)
+        history.happened(scrape_id, seen, videos, succeeded(creator_id))
+        for tiktok_video_id in listed:
+            if tiktok_video_id not in known:
+                known.add(tiktok_video_id)
+                video_id = video_stream(PROJECT, tiktok_video_id)
+                history.happened(video_id, found(creator_id, tiktok_video_id))
         if run % 11 == 0:
             old, handles[creator_id] = handles[creator_id], f"renamed{run}"
             history.happened(
@@ -174,3 +183,54 @@ def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
                 e.ProjectDetailsChanged(project_id=PROJECT, name=f"Project {run}"),
             )
     return history.facts
+
+
+def found(
+    creator_id: UUID,
+    tiktok_video_id: str,
+    *,
+    organization_id: UUID = HOME,
+    **told: object,
+) -> e.VideoDiscovered:
+    """A video as a run lists it for the first time."""
+    facts: dict[str, Any] = {
+        "handle": "billie",
+        "tracking_status": "auto_tracked",
+        "scrape_id": UUID(int=0x5C),
+        **told,
+    }
+    return e.VideoDiscovered(
+        organization_id=organization_id,
+        project_id=PROJECT,
+        creator_id=creator_id,
+        tiktok_video_id=tiktok_video_id,
+        **facts,
+    )
+
+
+def stats(
+    *video_ids: str,
+    day: float = 0,
+    organization_id: UUID = HOME,
+    views: int | None = None,
+    **seen: object,
+) -> e.VideoStatsSnapshotRecorded:
+    """Videos as they were observed ``day`` days after Monday, all with these views."""
+    nothing = (None,) * len(video_ids)
+    columns: dict[str, Any] = {
+        "project_id": PROJECT,
+        "view_counts": (views,) * len(video_ids),
+        "like_counts": nothing,
+        "comment_counts": nothing,
+        "share_counts": nothing,
+        "save_counts": nothing,
+        **seen,
+    }
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=organization_id,
+        creator_id=None,
+        observed_at=MONDAY + timedelta(days=day),
+        provider="test",
+        video_ids=video_ids,
+        **columns,
+    )

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain import bans, creator, organization, scrape
+from domain import bans, creator, organization, scrape, video
 from domain import commands as c
 from domain import events as e
+from domain import video_commands as v
 from domain.errors import DomainError
 from domain.organization import OrganizationCommand
 from domain.plans import Limits
-from domain.streams import ban_stream
+from domain.streams import ban_stream, video_stream
 from infra.store import Recorded, Store
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
@@ -27,6 +28,7 @@ from projections.follower import Follower
 from projections.projection import Projection
 from projections.projects import Projects
 from projections.scrape_runs import ScrapeRuns
+from projections.videos import Videos
 from tests.projections.expected import Row, expected, stored
 from tests.projections.histories import (
     AWAY,
@@ -44,12 +46,14 @@ PROJECTIONS: tuple[Projection, ...] = (
     CreatorList(),
     Projects(),
     ScrapeRuns(),
+    Videos(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)
 CREATORS = [UUID(int=0xC0 + n) for n in range(3)]
 RUNS = [UUID(int=0x5C0 + n) for n in range(9)]
 THINGS = [UUID(int=0xA0 + n) for n in range(3)]
+VIDEOS = [str(0x71D + n) for n in range(4)]
 HANDLES = ("billie", "b", "nanny.g_0-t")
 TEXTS = st.none() | st.sampled_from(["", "Billie", "ß☃\U0001f410", "a\tb\\n'\"{}%s"])
 DATES = st.none() | st.sampled_from([date(2026, 1, 1), date(2026, 1, 2)])
@@ -135,6 +139,11 @@ def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
     return take
 
 
+def _of_a_video(tiktok_video_id: str, command: v.VideoCommand) -> Step:
+    stream = video_stream(PROJECT, tiktok_video_id)
+    return lambda world: world.ask(stream, video.decide, video.evolve, command)
+
+
 def _of_a_handle(command: c.BanHandle | c.UnbanHandle) -> Step:
     return lambda world: world.ask(
         ban_stream(command.handle), bans.decide, bans.evolve, command
@@ -178,7 +187,57 @@ def _creator_commands(creator_id: UUID) -> st.SearchStrategy[c.CreatorCommand]:
     )
 
 
-def _results() -> st.SearchStrategy[c.RecordResult | c.RecordFailure]:
+def _video_commands(tiktok_video_id: str) -> st.SearchStrategy[v.VideoCommand]:
+    known: dict[str, Any] = {
+        "organization_id": st.just(_tenant_of(UUID(int=int(tiktok_video_id)))),
+        "project_id": st.just(PROJECT),
+        "tiktok_video_id": st.just(tiktok_video_id),
+        "handle": st.sampled_from(HANDLES),
+    }
+    statuses: st.SearchStrategy[e.TrackingStatus] = st.sampled_from(
+        ["auto_tracked", "pending_review", "out_of_window"]
+    )
+    return st.one_of(
+        st.builds(
+            v.DiscoverVideo,
+            creator_id=st.sampled_from(CREATORS),
+            tracking_status=statuses,
+            scrape_id=st.sampled_from(RUNS),
+            kind=st.sampled_from([None, "photo"]),
+            title=TEXTS,
+            posted_at=st.none() | MOMENTS,
+            **known,
+        ),
+        st.builds(v.AddVideo, kind=st.just("video"), **known),
+        st.builds(v.MoveWindow, tracking_status=statuses),
+        st.builds(v.IncludeVideo),
+        st.builds(v.ExcludeVideo),
+        st.builds(v.DisableTracking),
+        st.builds(v.ChangeVideoDetails, readme=TEXTS, description=TEXTS),
+        st.builds(v.ChangeVideoDetails, metadata=st.just({"ß": [1, None]})),
+        st.builds(
+            v.ReportMissing, missing_since=MOMENTS, scrape_id=st.sampled_from(RUNS)
+        ),
+    )
+
+
+def _seen_videos(tenant: UUID) -> st.SearchStrategy[tuple[c.VideoSnapshot, ...]]:
+    own = [i for i in VIDEOS if _tenant_of(UUID(int=int(i))) == tenant]
+    seen = st.builds(
+        c.VideoSnapshot,
+        tiktok_video_id=st.sampled_from(own),
+        title=TEXTS,
+        kind=st.sampled_from([None, "video", "photo"]),
+        posted_at=st.none() | MOMENTS,
+        view_count=COUNTS,
+        save_count=COUNTS,
+    )
+    return st.lists(seen, max_size=3, unique_by=lambda one: one.tiktok_video_id).map(
+        tuple
+    )
+
+
+def _results(run: UUID) -> st.SearchStrategy[c.RecordResult | c.RecordFailure]:
     figures: dict[str, Any] = {
         "display_name": TEXTS,
         "follower_count": COUNTS,
@@ -191,7 +250,7 @@ def _results() -> st.SearchStrategy[c.RecordResult | c.RecordFailure]:
         attempts=st.just(1),
         duration_ms=st.just(9),
         profile=st.builds(c.ProfileSnapshot, **figures),
-        videos=st.just((c.VideoSnapshot(tiktok_video_id="1"),)),
+        videos=_seen_videos(_tenant_of(CREATORS[run.int % len(CREATORS)])),
         pages=st.just(1),
     )
     failure = st.builds(
@@ -258,7 +317,8 @@ BAN_COMMANDS = st.one_of(
 )
 STEPS: st.SearchStrategy[Step] = st.one_of(
     *(_creator_commands(i).map(lambda o, i=i: _of_a_creator(i, o)) for i in CREATORS),
-    *(_results().map(lambda o, i=i: _of_a_run(i, o)) for i in RUNS),
+    *(_results(i).map(lambda o, i=i: _of_a_run(i, o)) for i in RUNS),
+    *(_video_commands(i).map(lambda o, i=i: _of_a_video(i, o)) for i in VIDEOS),
     *(
         _organization_commands(i).map(lambda o, i=i: _of_an_organization(i, o))
         for i in TENANTS

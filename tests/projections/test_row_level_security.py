@@ -19,14 +19,17 @@ from projections.creator_list import CreatorList, search_grams
 from projections.follower import Follower
 from projections.projects import Projects
 from projections.scrape_runs import ScrapeRuns
+from projections.videos import Videos
 from tests.projections.histories import (
     AWAY,
     HOME,
     History,
     added,
+    found,
     log,
     requested,
     snapshot,
+    stats,
 )
 from workers.jobs import ScrapeJobs
 
@@ -37,6 +40,8 @@ WALLED = (
     "creator_list",
     "scrape_runs",
     "scrape_job",
+    "videos",
+    "video_figures",
 )
 CLOSED = (
     "goatherd_events",
@@ -81,11 +86,15 @@ def two_tenants(store: Store, history: History) -> None:
             run_id,
             requested(creator_id, organization_id=tenant),
             snapshot(creator_id, organization_id=tenant, follower_count=number),
+            stats("1" * (number + 1), organization_id=tenant, views=number),
+        )
+        history.happened(
+            UUID(int=0xD0 + number), found(creator_id, "1", organization_id=tenant)
         )
     log(store, history.facts)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
-        ScrapeJobs(),
+        *(ScrapeJobs(), Videos()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
