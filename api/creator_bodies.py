@@ -1,7 +1,7 @@
 """What clients send about creators, and what they are answered to many at once."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -135,7 +135,16 @@ class QueuedScrape(Struct, frozen=True, kw_only=True):
     status: Literal["queued"] = "queued"
 
 
-def check_sizes(item: NewCreator | CreatorChange, *, at: str = "") -> None:
+class Noted(Protocol):
+    """Whatever has notes on it."""
+
+    @property
+    def readme(self) -> str | UnsetType | None: ...
+    @property
+    def metadata(self) -> dict[str, Any] | UnsetType: ...
+
+
+def check_sizes(item: Noted, *, at: str = "") -> None:
     """Refuse more bytes than are kept; msgspec counts characters, and no metadata.
 
     ``at`` is the pointer to the item in the body.

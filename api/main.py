@@ -19,10 +19,12 @@ from api.gauges import Gauges
 from api.limits import RequestLimiter
 from api.organization import Organization, OrganizationRoutes
 from api.project_creators import ProjectCreatorRoutes
+from api.project_videos import InboxRoutes, ProjectVideoRoutes
 from api.projects import ProjectRoutes
 from api.readiness import readiness_checks
 from api.reading import Pages
 from api.scrapes import ScrapeRoutes
+from api.videos import VideoRoutes
 from api.writing import Writer
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.logs import configure_logs
@@ -34,11 +36,13 @@ from projections.creators import Creator
 from projections.projects import Project
 from projections.reading import Reader
 from projections.runs import Scrape
+from projections.videos_list import Video
 
 ENTITIES = {
     "organization": Organization,
     "project": Project,
     "creator": Creator,
+    "video": Video,
     "scrape": Scrape,
     "api_key": ApiKey,
     "ban": Ban,
@@ -122,6 +126,9 @@ def assemble(settings: Settings) -> Litestar:
                 ApiKeyRoutes,
                 CreatorRoutes,
                 ProjectCreatorRoutes,
+                VideoRoutes,
+                ProjectVideoRoutes,
+                InboxRoutes,
                 ScrapeRoutes,
                 BanRoutes,
             ],

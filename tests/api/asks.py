@@ -50,6 +50,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     """One of each thing that the organization has, by the name its id goes by."""
     creator = tenant.add(f"goat.{uuid4().hex[:20]}")
     scrape = data_of(tenant.post(f"/creators/{creator['id']}/scrape"), status=202)
+    video_id = tenant.found(creator["id"], status="pending_review")
     # Further keys of this one, and not the one that asks: it may be revoked.
     key = tenant.with_key("read")
     tenant.goatherd.catch_up()
@@ -57,6 +58,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "project_id": str(tenant.project_id),
         "creator_id": creator["id"],
         "scrape_id": scrape["scrape_id"],
+        "video_id": video_id,
         "key_id": str(key.key_id),
     }
 
@@ -84,6 +86,8 @@ def about(example: object, ids: Mapping[str, str]) -> object:
 def _about(name: str, value: object, ids: Mapping[str, str]) -> object:
     if name == "tiktok_handle":
         return f"@goat.{uuid4().hex[:20]}"
+    if name == "url":
+        return f"https://www.tiktok.com/@goat/video/{uuid4().int % 10**18 + 10**18}"
     if name in ids:
         return ids[name]
     if name.removesuffix("s") in ids:

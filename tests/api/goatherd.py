@@ -18,7 +18,7 @@ from api.main import assemble
 from domain import commands as c
 from domain import events as e
 from domain.plans import UNLIMITED
-from domain.streams import creators_tally
+from domain.streams import creators_tally, video_stream
 from infra.handlers.creators import disable_creator
 from infra.handlers.folding import next_entries
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
@@ -250,6 +250,32 @@ class Tenant:
                 **figures,
             ),
         )
+
+    def found(
+        self,
+        creator_id: str,
+        tiktok_video_id: str | None = None,
+        *,
+        status: e.TrackingStatus = "auto_tracked",
+        **told: Any,  # noqa: ANN401 - whatever a run says of a video
+    ) -> str:
+        """Let a run have found a video of the creator's; returns the video's id."""
+        tiktok_video_id = tiktok_video_id or str(new_id().int % 10**18 + 10**18)
+        video_id = video_stream(self.project_id, tiktok_video_id)
+        self.goatherd.append(
+            video_id,
+            e.VideoDiscovered(
+                organization_id=self.organization_id,
+                project_id=self.project_id,
+                creator_id=UUID(creator_id),
+                tiktok_video_id=tiktok_video_id,
+                handle="goat",
+                tracking_status=status,
+                scrape_id=new_id(),
+                **told,
+            ),
+        )
+        return str(video_id)
 
     def with_key(
         self, *scopes: e.Scope, expires_at: datetime | None = None

@@ -241,6 +241,19 @@ def removed_creator(scene: Scene) -> None:
     scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
 
 
+def video_of_a_removed_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
+    video_id = scene.tenant.found(creator["id"])
+    scene.tenant.delete(f"/creators/{creator['id']}")
+    scene.ask.path = scene.ask.path.replace(scene.ids["video_id"], video_id)
+
+
+def video_of_a_banned_handle(scene: Scene) -> None:
+    url = str(body_of(scene)["url"]).replace("@goat/", "@banned.goat/")
+    scene.ask.json = {"url": url}
+    scene.tenant.ask("PUT", "/admin/bans/banned.goat")
+
+
 def same_handle(scene: Scene) -> None:
     creator = scene.tenant.shown(scene.ids["creator_id"])
     body_of(scene)["tiktok_handle"] = f"@{creator['tiktok_handle'].upper()}"
@@ -264,6 +277,9 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeCreator", Code.NO_CHANGE): same_handle,
     ("scrapeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.LIMIT_REACHED): full,
+    ("scrapeVideo", Code.CREATOR_REMOVED): video_of_a_removed_creator,
+    ("scrapeVideo", Code.LIMIT_REACHED): full,
+    ("addVideo", Code.CREATOR_BANNED): video_of_a_banned_handle,
     ("reenableCreators", Code.LIMIT_REACHED): full_of_others,
     ("getCreatorStats", Code.GONE): as_it_is,
     ("getCreatorStats", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),

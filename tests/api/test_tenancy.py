@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,6 +14,7 @@ from infra.database import own_pool
 from projections import creators
 from projections.reading import Reader
 from tests.api.asks import Ask, ask_for, ids_of, operations, places_of_ids
+from tests.api.documented import Json
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
 
 PLACES = [
@@ -58,10 +59,23 @@ def with_id(ask: Ask, place: str, name: str, id_: str, own: dict[str, str]) -> A
     elif place == "query":
         ask.params = {name: id_}
     else:
-        assert ask.json is not None
-        value = ask.json[name]
-        ask.json = {**ask.json, name: [id_] if isinstance(value, list) else id_}
+        ask.json = cast("Json", _naming(ask.json, name, id_))
     return ask
+
+
+def _naming(body: object, name: str, id_: str) -> object:
+    """The body with this id wherever one of that name stands."""
+    if isinstance(body, list):
+        return [_naming(item, name, id_) for item in cast("list[object]", body)]
+    if not isinstance(body, dict):
+        return body
+    fields = cast("Json", body)
+    return {
+        key: ([id_] if isinstance(value, list) else id_)
+        if key == name
+        else _naming(value, name, id_)
+        for key, value in fields.items()
+    }
 
 
 def test_the_matrix_has_every_place_where_an_id_can_stand():
@@ -69,6 +83,7 @@ def test_the_matrix_has_every_place_where_an_id_can_stand():
     assert {place for _, place, _ in PLACES} == {"path", "query", "body"}
     assert ("listCreators", "query", "project_id") in PLACES
     assert ("removeCreators", "body", "creator_ids") in PLACES
+    assert ("reviewInbox", "body", "video_id") in PLACES
 
 
 @pytest.mark.parametrize(("operation_id", "place", "name"), PLACES)
@@ -131,7 +146,8 @@ def test_a_cursor_of_another_organization_is_refused(
     asks: list[Ask] = []
     for tenant in tenants:
         own = ids_of(tenant)
-        tenant.add("second.goat")
+        second = tenant.add("second.goat")
+        tenant.found(second["id"], status="pending_review")
         data_of(tenant.post("/projects", {"name": "Second"}), status=201)
         for _ in range(2):
             tenant.ask("PUT", f"/admin/bans/{uuid4().hex[:20]}")
@@ -198,7 +214,7 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
         # That the others prove anything.
         (
             (forget_to_ask_whose, forget_to_become_the_reader),
-            {"project_id", "creator_id", "scrape_id", "key_id"},
+            {"project_id", "creator_id", "scrape_id", "video_id", "key_id"},
         ),
     ),
     ids=["both walls", "row-level security alone", "conditions alone", "no wall"],
