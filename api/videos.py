@@ -189,7 +189,11 @@ class VideoRoutes(Controller):
         video_id: FromPath[UUID],
         writer: NamedDependency[Writer],
     ) -> Answer[QueuedVideoScrape]:
-        """Queue one look at a video; it counts against the day's manual scrapes."""
+        """Queue one look at a video; it counts against the day's manual scrapes.
+
+        While scrapes of the organization are overdue for too long, it is refused with
+        429 `rate_limit_exceeded`.
+        """
         return writer.perform(
             request,
             lambda alongside: request_video_scrape(
@@ -197,6 +201,7 @@ class VideoRoutes(Controller):
                 video_id,
                 organization_id=request.principal.organization_id,
                 plans=writer.plans,
+                max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
                 context=writer.context(request),
                 alongside=alongside,

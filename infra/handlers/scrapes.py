@@ -107,7 +107,7 @@ def request_scrape(
             raise NotFoundError("organization")
         if creator.status == "removed":
             raise CreatorRemovedError
-        _require_progress(store.pool, organization_id, max_queue_age_seconds)
+        require_progress(store.pool, organization_id, max_queue_age_seconds)
         entries = requested(
             creator,
             creator_id,
@@ -170,6 +170,18 @@ def counted_by_hand(organization_id: UUID, *, now: datetime, limits: Limits) -> 
     )
 
 
+def require_progress(pool: Pool, organization_id: UUID, longest: float) -> None:
+    """Refuse scrapes by hand while one of the organization's is overdue by ``longest``.
+
+    Raises:
+        QueueBehindError: it is; ``longest`` is in seconds.
+    """
+    wanted = {"organization": organization_id}
+    row = ask(pool, lambda connection: connection.execute(_OLDEST, wanted).fetchone())
+    if row is not None and row[0] is not None and row[0] > longest:
+        raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)
+
+
 def end_scrape(
     store: Store,
     scrape_id: UUID,
@@ -202,10 +214,3 @@ def end_scrape(
         )
 
     return retry_conflicts(attempt)
-
-
-def _require_progress(pool: Pool, organization_id: UUID, longest: float) -> None:
-    wanted = {"organization": organization_id}
-    row = ask(pool, lambda connection: connection.execute(_OLDEST, wanted).fetchone())
-    if row is not None and row[0] is not None and row[0] > longest:
-        raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)

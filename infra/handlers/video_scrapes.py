@@ -16,7 +16,7 @@ from domain.streams import scrape_stream
 from domain.video import Video
 from infra.appending import Context
 from infra.handlers.folding import creator_of, organization_of, video_of
-from infra.handlers.scrapes import counted_by_hand
+from infra.handlers.scrapes import counted_by_hand, require_progress
 from infra.mapper import Entry
 from infra.store import Recorded, Store, relayed, retry_conflicts
 
@@ -68,6 +68,7 @@ def request_video_scrape(
     *,
     organization_id: UUID,
     plans: Mapping[str, Limits],
+    max_queue_age_seconds: float,
     now: datetime,
     context: Context,
     alongside: Callable[[Cursor[TupleRow], VideoScrapeAsked], None] | None = None,
@@ -77,6 +78,8 @@ def request_video_scrape(
     Raises:
         NotFoundError: no such video in the organization, or it was excluded.
         CreatorRemovedError: its creator was removed, and it was not added by hand.
+        QueueBehindError: a scrape has been due for longer than
+            ``max_queue_age_seconds``.
         LimitReachedError: the plan allows no more manual scrapes today (UTC).
         BusyError: too many writers at once.
     """
@@ -99,6 +102,7 @@ def request_video_scrape(
             past = store.load(video.creator_id)[video.creator_id]
             creator = _tracked(video, creator_of(past))
             guards.append((video.creator_id, len(past)))
+        require_progress(store.pool, organization_id, max_queue_age_seconds)
         entry = requested(
             video, video_id, trigger="manual", context=context, creator=creator
         )

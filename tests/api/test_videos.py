@@ -331,3 +331,20 @@ def test_scrapes_of_videos_and_creators_share_the_day_s_limit(home: Tenant):
     assert first.status_code == 202
     assert code_of(second) == code_of(third) == (402, "limit_reached")
     assert third.json()["meta"]["limitKey"] == "max_manual_scrape_triggers_per_day"
+
+
+def test_while_the_queue_is_behind_looks_by_hand_are_told_to_wait(home: Tenant):
+    video = added(home)
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE scrape_job SET due_at = now() - interval '1 hour' "
+        "WHERE organization_id = %s",
+        home.organization_id,
+    )
+    kept = home.goatherd.kept()
+
+    refused = home.post(f"/videos/{video['id']}/scrape")
+
+    assert code_of(refused) == (429, "rate_limit_exceeded")
+    assert refused.headers["Retry-After"] == "60"
+    assert home.goatherd.kept() == kept

@@ -111,6 +111,7 @@ def scrape(
         video_id,
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
+        max_queue_age_seconds=900,
         now=NOON + after,
         context=context or asking(),
     )
