@@ -116,7 +116,8 @@ class Follower:
     def catch_up(self) -> int:
         """Step until level with the log; returns how many facts that took."""
         total = passed = self.step(CATCHING_UP_BATCH)
-        while passed:
+        # Fewer than any batch holds were all there were.
+        while passed >= LIVE_BATCH:
             passed = self.step(CATCHING_UP_BATCH)
             total += passed
         return total

@@ -16,7 +16,7 @@ from projections.follower import Follower, listen
 from workers import jobs, verdicts
 from workers.broker import ring_scrapes, waiting_messages
 from workers.identity import CreatorIdentities
-from workers.ringing import ring
+from workers.ringing import Pace, ring
 from workers.schedule import Schedule
 from workers.scheduler import Scheduler
 from workers.video_policies import VideoPolicies
@@ -60,6 +60,7 @@ class Dispatcher:
             )
         ]
         self._policies = VideoPolicies(store)
+        self._pace = Pace()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, through every outage of database and broker."""
@@ -116,6 +117,7 @@ class Dispatcher:
         while rung := ring(
             self._store.pool,
             lambda due: ring_scrapes(self._broker, due),
+            pace=self._pace,
             waiting_messages=lambda: waiting_messages(self._broker),
         ):
             total += rung

@@ -1,5 +1,7 @@
 """Ringing: which due jobs workers are told of now, and in whose turn."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 from uuid import UUID
 
@@ -9,9 +11,11 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 
 # As many wait at workers' doors as are being done, so that a newcomer waits for about
-# one job's time, however long jobs take and however many are behind the doors.
+# one job's time, however long jobs take and however many are behind the doors. Where
+# they take next to no time, as many wait as are started in PACE_SECONDS.
 LEAST_RUNG = 16
 MOST_RUNG = 500
+PACE_SECONDS = 0.5
 RING_AGAIN_SECONDS = 15
 # Nobody takes messages off a queue of this length, so more would not help either.
 MOST_MESSAGES = 1_000
@@ -30,9 +34,9 @@ _FORGET = """
 UPDATE scrape_job SET rung_at = NULL WHERE state = 'ready' AND rung_at IS NOT NULL
     AND rung_at < statement_timestamp() - make_interval(secs => %s)
 """
-_ROOM = """
-SELECT least(greatest((SELECT count(*) FROM scrape_job WHERE state = 'leased'), %s), %s)
-     - (SELECT count(*) FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL)
+_LEASED_AND_WAITING = """
+SELECT (SELECT count(*) FROM scrape_job WHERE state = 'leased'),
+       (SELECT count(*) FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL)
 """
 # Goes round the organizations from the one after the last, by one index look-up each,
 # until enough have something due; then takes an equal share of each one's first.
@@ -91,18 +95,44 @@ RETURNING chosen.nth, chosen.place, j.scrape_id, chosen.organization_id
 """
 
 
+class Pace:
+    """How many of the jobs that this dispatcher rang for were started of late."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rung = 0
+        self._started: deque[tuple[float, int]] = deque()
+
+    def note_rung(self, amount: int) -> None:
+        """Remember that so many were rung for."""
+        self._rung += amount
+
+    def started(self, waiting: int) -> int:
+        """Return how many were started in the last PACE_SECONDS; ``waiting`` are not.
+
+        What another dispatcher rings for is not told from what stays waiting here, so
+        with several of them it says less than there were, never more for long.
+        """
+        now = self._clock()
+        self._started.append((now, self._rung - waiting))
+        while self._started[0][0] < now - PACE_SECONDS:
+            self._started.popleft()
+        return self._started[-1][1] - self._started[0][1]
+
+
 def ring(
     pool: Pool,
     send: Callable[[list[UUID]], None],
     *,
+    pace: Pace | None = None,
     waiting_messages: Callable[[], int] = lambda: 0,
 ) -> int:
     """Send some of the jobs that are due and not rung for yet; return how many.
 
     Only few are rung for and not started at a time, and organizations take turns. One
     that is not started within a while is rung for again, in case its message was lost.
-    When sending fails nothing is marked, and the next call tries again. While somebody
-    else rings, this does nothing.
+    ``pace`` lets more wait where they are done quickly. When sending fails nothing is
+    marked, and the next call tries again. While somebody else rings, this does nothing.
     """
     with pool.connection() as connection:
         found = connection.execute(_ANYTHING, (RING_AGAIN_SECONDS,)).fetchone()
@@ -116,14 +146,20 @@ def ring(
                 return 0
             if is_any_overdue:
                 connection.execute(_FORGET, (RING_AGAIN_SECONDS,))
-            return _ring(connection, send, turn=row[0])
+            return _ring(connection, send, turn=row[0], pace=pace or Pace())
 
 
 def _ring(
-    connection: Connection[TupleRow], send: Callable[[list[UUID]], None], *, turn: UUID
+    connection: Connection[TupleRow],
+    send: Callable[[list[UUID]], None],
+    *,
+    turn: UUID,
+    pace: Pace,
 ) -> int:
-    row = connection.execute(_ROOM, (LEAST_RUNG, MOST_RUNG)).fetchone()
-    room = 0 if row is None else row[0]
+    row = connection.execute(_LEASED_AND_WAITING).fetchone()
+    leased, waiting = row or (0, 0)
+    may_wait = min(max(LEAST_RUNG, leased, pace.started(waiting)), MOST_RUNG)
+    room = may_wait - waiting
     if room <= 0:
         return 0
     rung = connection.execute(_RING, {"turn": turn, "room": room}).fetchall()
@@ -132,4 +168,5 @@ def _ring(
     in_turn = sorted(rung)
     connection.execute(_HAND_ON, (in_turn[-1][3],))
     send([scrape_id for _, _, scrape_id, _ in in_turn])
+    pace.note_rung(len(in_turn))
     return len(in_turn)

@@ -218,7 +218,7 @@ def test_a_process_without_redis_names_the_ways_to_one(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), (("recordings", "/no/such/goats"), ("provider", "web"))
+    ("name", "value"), (("recordings", "/no/such/goats"), ("provider", "research"))
 )
 def test_work_says_what_is_wrong_with_its_provider(
     settings: Settings, tmp_path: Path, name: str, value: str

@@ -19,7 +19,7 @@ from tests.workers.work import (
     rings,
 )
 from workers import jobs, ringing
-from workers.ringing import ring
+from workers.ringing import Pace, ring
 
 PATIENTLY = 20.0
 
@@ -209,6 +209,40 @@ def test_as_many_may_wait_as_are_at_work_up_to_a_bound(
             leased(store, scrape_id)
 
     assert amounts == [4, 4, 8, 10, 10]
+
+
+def test_as_many_may_wait_as_were_started_of_late(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ringing, "LEAST_RUNG", 4)
+    present = [100.0]
+    pace = Pace(clock=lambda: present[0])
+    ask_for_runs(store, 60)
+
+    amounts: list[int] = []
+    for seconds in (0, 0.1, 0.1, 0.1, ringing.PACE_SECONDS + 0.1):
+        present[0] += seconds
+        due: list[UUID] = []
+        ring(store.pool, due.extend, pace=pace)
+        amounts.append(len(due))
+        for scrape_id in due:
+            start(store, scrape_id)
+
+    # 4, then what was started in the half second before, and after a pause 4 again.
+    assert amounts == [4, 4, 8, 16, 4]
+
+
+def test_jobs_that_are_rung_for_and_not_started_let_no_more_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ringing, "LEAST_RUNG", 4)
+    pace = Pace()
+    ask_for_runs(store, 30)
+    due: list[UUID] = []
+
+    amounts = [ring(store.pool, due.extend, pace=pace) for _ in range(5)]
+
+    assert amounts == [4, 0, 0, 0, 0]
 
 
 def test_what_is_not_started_is_rung_again_and_stops_nobody(
