@@ -171,7 +171,7 @@ class RequestScrape(Command, frozen=True, kw_only=True):
     tiktok_video_ids: tuple[str, ...] = ()
 
 
-class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A profile as one provider showed it; what it left out is None."""
 
     precision: Precision | None = None

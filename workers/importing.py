@@ -3,8 +3,9 @@
 import os
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -30,12 +31,13 @@ SKEW = timedelta(days=1)
 NAMED_BAD_LINES = 20
 
 # An append holds up all others for a moment, so neither number may be very large.
-_MOMENTS_AT_ONCE = 1_500
+_MOMENTS_AT_ONCE = 350
 _OBSERVATIONS_AT_ONCE = 80_000
 
 _decode_lines = msgspec.json.Decoder(Observed).decode_lines
 
 Advance = Callable[[int], None]
+Batch = tuple[list[Moment], int]
 
 
 class BadLines(msgspec.Struct):
@@ -181,27 +183,29 @@ def store_pile(
     stored = there_already = runs = 0
     position: int | None = None
     known: dict[UUID, Known] = {}
-    for moments, observations in _batches(
+    batches = _batches(
         pile, creators, organization_id=organization_id, project_id=project_id
-    ):
-        kept = keep_moments(
-            store,
-            moments,
-            known=known,
-            context=Context(
-                actor=context.actor,
-                command_id=new_id(),
-                correlation_id=context.command_id,
-            ),
-        )
-        stored += kept.stored
-        there_already += kept.there_already
-        runs += kept.runs
-        position = kept.position or position
-        # Only the last creator's moments can go on in the next batch.
-        last = moments[-1].creator_id
-        known = {last: kept.known[last]}
-        advance(observations)
+    )
+    with closing(_one_ahead(batches)) as prepared:
+        for moments, observations in prepared:
+            kept = keep_moments(
+                store,
+                moments,
+                known=known,
+                context=Context(
+                    actor=context.actor,
+                    command_id=new_id(),
+                    correlation_id=context.command_id,
+                ),
+            )
+            stored += kept.stored
+            there_already += kept.there_already
+            runs += kept.runs
+            position = kept.position or position
+            # Only the last creator's moments can go on in the next batch.
+            last = moments[-1].creator_id
+            known = {last: kept.known[last]}
+            advance(observations)
     return Imported(
         observations=pile.observations,
         stored=stored,
@@ -212,9 +216,18 @@ def store_pile(
     )
 
 
+def _one_ahead(batches: Iterator[Batch]) -> Generator[Batch]:
+    """Yield each batch, made ready while the one before it is being stored."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        following = beside.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = beside.submit(next, batches, None)
+            yield batch
+
+
 def _batches(
     pile: Pile, creators: dict[str, UUID], *, organization_id: UUID, project_id: UUID
-) -> Iterator[tuple[list[Moment], int]]:
+) -> Iterator[Batch]:
     """Yield moments, and how many lines they have in the recording."""
     moments: list[Moment] = []
     observations = 0

@@ -38,6 +38,7 @@ class Observation(
     kw_only=True,
     forbid_unknown_fields=True,
     omit_defaults=True,
+    gc=False,
 ):
     """What was seen under one handle at one moment: a profile, a video or an outcome.
 

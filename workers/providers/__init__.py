@@ -31,7 +31,9 @@ class Target(Struct, frozen=True, kw_only=True):
     video_ids: tuple[str, ...] = ()
 
 
-class ProfileSeen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProfileSeen(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
+):
     """A profile as it was seen; what the source left out is null, never 0.
 
     ``precision`` says whether the source cuts large numbers to a few digits.
@@ -48,7 +50,9 @@ class ProfileSeen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     precision: Precision | None = None
 
 
-class VideoSeen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VideoSeen(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
+):
     """A video as it was seen in a list; what the source left out is null, never 0."""
 
     tiktok_video_id: Annotated[str, Meta(min_length=1)]
