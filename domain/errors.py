@@ -8,6 +8,10 @@ DomainError
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
 ├── QueueBehindError            what was asked for before still waits
+
+
+├── InvalidQuestionError        what is asked of the numbers makes no sense
+├── RetentionExceededError      the plan does not keep history for so long
 └── ConflictError               the present state forbids it
     ├── HandleTakenError
     ├── CreatorBannedError
@@ -20,6 +24,7 @@ Apart from them stands CorruptHistoryError: the log was damaged, nobody was refu
 A refusal says what is so, never which HTTP status that is: ``api.errors`` knows.
 """
 
+from datetime import date
 from typing import ClassVar
 
 
@@ -111,6 +116,36 @@ class QueueBehindError(DomainError):
             f"{waiting_seconds / 60:.0f} minutes. Retry in {retry_after} s."
         )
         self.retry_after = retry_after
+
+
+class InvalidQuestionError(DomainError):
+    """What is asked of the numbers makes no sense.
+
+    ``field`` names the parameter to change, ``reason`` says why.
+    """
+
+    code = "invalid_query"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"/{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class RetentionExceededError(DomainError):
+    """The organization's plan shows no history from so long ago.
+
+    ``days`` is how many days back from today it shows.
+    """
+
+    code = "retention_exceeded"
+
+    def __init__(self, days: int, *, earliest: date) -> None:
+        super().__init__(
+            f"The plan shows {days} days of history: the first day is {earliest}."
+        )
+        self.days = days
+        self.earliest = earliest
 
 
 class ConflictError(DomainError):

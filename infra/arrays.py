@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from psycopg.adapt import Buffer, Dumper
@@ -12,6 +13,9 @@ _LENGTH = struct.Struct(">i").pack
 _LONG = struct.Struct(">iq").pack
 
 _UUID_PREFIX = _LENGTH(16)
+_NULL = _LENGTH(-1)
+_DAWN = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Packed(bytes):
@@ -26,6 +30,18 @@ def uuids(items: Sequence[UUID]) -> Packed:
 def bigints(items: Sequence[int]) -> Packed:
     """Return ``items`` as a binary bigint[]."""
     return _packed(20, len(items), [_LONG(8, item) for item in items])
+
+
+def optional_bigints(items: Sequence[int | None]) -> Packed:
+    """Return ``items`` as a binary bigint[] that may hold nulls."""
+    parts = [_NULL if item is None else _LONG(8, item) for item in items]
+    return _packed(20, len(items), parts, has_null=True)
+
+
+def moments(items: Sequence[datetime]) -> Packed:
+    """Return ``items``, which know their zone, as a binary timestamptz[]."""
+    since = [(item - _DAWN) // _MICROSECOND for item in items]
+    return _packed(1184, len(items), [_LONG(8, item) for item in since])
 
 
 def texts(items: Sequence[str]) -> Packed:
@@ -52,7 +68,9 @@ def _sized(items: Sequence[bytes]) -> Iterable[bytes]:
     return [part for item in items for part in (_LENGTH(len(item)), item)]
 
 
-def _packed(oid: int, amount: int, parts: Iterable[bytes]) -> Packed:
+def _packed(
+    oid: int, amount: int, parts: Iterable[bytes], *, has_null: bool = False
+) -> Packed:
     if amount == 0:
         return Packed(_HEADER.pack(0, 0, oid, 0, 0)[:12])
-    return Packed(_HEADER.pack(1, 0, oid, amount, 1) + b"".join(parts))
+    return Packed(_HEADER.pack(1, has_null, oid, amount, 1) + b"".join(parts))

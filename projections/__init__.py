@@ -1,5 +1,6 @@
 """Projections: what happened, turned into tables that people read."""
 
+from projections.analytics import Analytics
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
 from projections.creator_list import CreatorList
@@ -15,4 +16,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     Projects(),
     ApiKeys(),
     Bans(),
+    Analytics(),
 )

@@ -1,0 +1,113 @@
+"""Buckets of time: days, weeks and months as they pass in one time zone."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+Granularity = Literal["day", "week", "month"]
+
+MOST_BUCKETS = 400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER = timedelta(minutes=15)
+_A_DAY = timedelta(days=1)
+
+
+class Bucket(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies after ``start`` and at or before ``end``.
+
+    ``date`` is its first day, ``days`` how many calendar days it has.
+    """
+
+    date: date
+    start: datetime
+    end: datetime
+    days: int
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """Days from ``first`` to ``last``, both inclusive, in buckets."""
+
+    first: date
+    last: date
+    granularity: Granularity
+    zone: ZoneInfo
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def buckets(self) -> list[Bucket]:
+        """Return the buckets in order; the first and the last end where the range does.
+
+        There is at least one, and they leave no gap.
+        """
+        found: list[Bucket] = []
+        day = self.first
+        while day <= self.last:
+            following = min(_after(day, self.granularity), self.last + _A_DAY)
+            found.append(
+                Bucket(
+                    date=day,
+                    start=midnight(day, self.zone),
+                    end=midnight(following, self.zone),
+                    days=(following - day).days,
+                )
+            )
+            day = following
+        return found
+
+    def prior(self) -> "Range":
+        """Return the range of as many days that ends the day before this one."""
+        return msgspec.structs.replace(
+            self,
+            first=self.first - timedelta(days=self.days),
+            last=self.first - _A_DAY,
+        )
+
+
+def has_too_many_buckets(first: date, last: date, granularity: Granularity) -> bool:
+    """Tell whether the days make more buckets than one answer may have."""
+    match granularity:
+        case "day":
+            amount = (last - first).days + 1
+        case "week":
+            monday = first - timedelta(days=first.weekday())
+            amount = (last - monday).days // 7 + 1
+        case "month":
+            amount = (last.year - first.year) * 12 + last.month - first.month + 1
+    return amount > MOST_BUCKETS
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a day begins, in UTC.
+
+    Where clocks jump over midnight that is the jump, where they show it twice the
+    first time.
+    """
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def slot_of(instant: datetime) -> int:
+    """Return the quarter of an hour that ends at or after the instant.
+
+    Counted from 1970: slot n is what lies after n - 1 quarters and not after n.
+    """
+    return -((_EPOCH - instant) // _QUARTER)
+
+
+def ends_a_slot(instant: datetime) -> bool:
+    """Tell whether no slot lies on both sides of the instant."""
+    return not (instant - _EPOCH) % _QUARTER
+
+
+def _after(day: date, granularity: Granularity) -> date:
+    """Return the first day of the bucket after the one that the day is in."""
+    match granularity:
+        case "day":
+            return day + _A_DAY
+        case "week":
+            return day + timedelta(days=7 - day.weekday())
+        case "month":
+            return (day.replace(day=1) + timedelta(days=31)).replace(day=1)

@@ -1,0 +1,153 @@
+"""Metrics: what can be asked of creators, videos and projects, and what cannot."""
+
+from typing import Literal, get_args
+
+import msgspec
+
+from domain.errors import InvalidQuestionError
+
+Entity = Literal["creator", "video", "project"]
+Mode = Literal["new", "cumulative", "rate"]
+VideoMetric = Literal["views", "likes", "comments", "shares", "saves"]
+ProfileMetric = Literal["followers", "following", "total_likes", "video_count"]
+RawMetric = Literal[
+    "views",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "posts",
+    "followers",
+    "following",
+    "total_likes",
+    "video_count",
+]
+DerivedMetric = Literal[
+    "engagement_rate_by_views",
+    "engagement_rate_by_followers",
+    "posts_per_week",
+    "avg_views_per_post",
+    "growth_rate_pop",
+]
+Metric = Literal[
+    "views",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "posts",
+    "followers",
+    "following",
+    "total_likes",
+    "video_count",
+    "engagement_rate_by_views",
+    "engagement_rate_by_followers",
+    "posts_per_week",
+    "avg_views_per_post",
+    "growth_rate_pop",
+]
+
+VIDEO_METRICS: tuple[VideoMetric, ...] = get_args(VideoMetric)
+PROFILE_METRICS: tuple[ProfileMetric, ...] = get_args(ProfileMetric)
+RAW_METRICS: tuple[RawMetric, ...] = get_args(RawMetric)
+DERIVED_METRICS: tuple[DerivedMetric, ...] = get_args(DerivedMetric)
+ENGAGEMENT: tuple[VideoMetric, ...] = ("likes", "comments", "shares", "saves")
+
+_NEEDS: dict[Metric, tuple[RawMetric, ...]] = {
+    "engagement_rate_by_views": ("views", *ENGAGEMENT),
+    "engagement_rate_by_followers": (*ENGAGEMENT, "followers"),
+    "posts_per_week": ("posts",),
+    "avg_views_per_post": ("views", "posts"),
+}
+# Of a single video these say nothing.
+_NOT_OF_A_VIDEO = {*PROFILE_METRICS, "posts"}
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of each entity: a metric, and how it is to be counted.
+
+    ``base_metric`` is what growth is the growth of, null for other metrics.
+    """
+
+    entity: Entity
+    metric: Metric
+    mode: Mode
+    base_metric: RawMetric | None = None
+    by_video: bool = False
+
+    @property
+    def needs(self) -> tuple[RawMetric, ...]:
+        """Return the raw metrics that it is computed from."""
+        if self.base_metric is not None:
+            return (self.base_metric,)
+        return _NEEDS.get(self.metric) or tuple(
+            raw for raw in RAW_METRICS if raw == self.metric
+        )
+
+
+def question(
+    *,
+    entity: Entity,
+    metric: Metric,
+    mode: Mode | None = None,
+    base_metric: RawMetric | None = None,
+    by_video: bool = False,
+) -> Question:
+    """Return the question, with the mode that it has unless another is asked for.
+
+    Raises:
+        InvalidQuestionError: it makes no sense; the error says why.
+    """
+    derived = metric in DERIVED_METRICS
+    usual: Mode = "rate" if derived else "new"
+    asked = Question(
+        entity=entity,
+        metric=metric,
+        mode=mode or usual,
+        base_metric=base_metric,
+        by_video=by_video,
+    )
+    if derived and asked.mode != "rate":
+        why = f"{metric} is a rate of other numbers: it has only the mode rate"
+        raise InvalidQuestionError("mode", why)
+    if not derived and asked.mode == "rate":
+        why = f"{metric} is counted, not a rate: it has the modes new and cumulative"
+        raise InvalidQuestionError("mode", why)
+    if metric == "growth_rate_pop" and base_metric is None:
+        why = f"is required for growth_rate_pop: one of {', '.join(RAW_METRICS)}"
+        raise InvalidQuestionError("base_metric", why)
+    if metric != "growth_rate_pop" and base_metric is not None:
+        why = "is only for growth_rate_pop, which is the growth of another metric"
+        raise InvalidQuestionError("base_metric", why)
+    _check_entity(asked)
+    return asked
+
+
+def modes_of(metric: Metric) -> tuple[Mode, ...]:
+    """Return the modes that a metric has, the usual one first."""
+    return ("rate",) if metric in DERIVED_METRICS else ("new", "cumulative")
+
+
+def entities_of(metric: Metric) -> tuple[Entity, ...]:
+    """Return the kinds of things that have a metric."""
+    if metric == "growth_rate_pop":
+        return ("creator", "video", "project")
+    asked = Question(entity="video", metric=metric, mode="new")
+    if {*asked.needs} & _NOT_OF_A_VIDEO:
+        return ("creator", "project")
+    return ("creator", "video", "project")
+
+
+def _check_entity(asked: Question) -> None:
+    needed = [raw for raw in asked.needs if raw in _NOT_OF_A_VIDEO]
+    if not needed:
+        if asked.by_video and asked.entity == "video":
+            raise InvalidQuestionError("breakdown", "a video has no videos to show")
+        return
+    field = "metric" if asked.base_metric is None else "base_metric"
+    if asked.entity == "video":
+        why = f"a single video has no {needed[-1]}; ask for its creator or project"
+        raise InvalidQuestionError(field, why)
+    if asked.by_video:
+        why = f"single videos have no {needed[-1]}, so there is nothing to break down"
+        raise InvalidQuestionError("breakdown", why)

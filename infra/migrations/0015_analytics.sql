@@ -1,0 +1,133 @@
+-- What /analytics reads: every observation as it came, and its sums by the quarter of
+-- an hour. One projection, analytics, keeps these tables.
+
+-- Whatever series are of, besides videos. ``earliest_at`` is when a creator was first
+-- looked at, profile or video.
+CREATE TABLE analytics_subjects (
+    organization_id uuid        NOT NULL,
+    id              uuid        NOT NULL,
+    kind            text,
+    project_id      uuid,
+    label           text,
+    label_position  bigint      NOT NULL,
+    earliest_at     timestamptz,
+    PRIMARY KEY (organization_id, id)
+) WITH (fillfactor = 80);
+
+-- ``changes`` is all that was ever told of the video, by position; the other columns
+-- say what comes of it.
+CREATE TABLE analytics_videos (
+    organization_id uuid    NOT NULL,
+    id              uuid    NOT NULL,
+    project_id      uuid,
+    creator_id      uuid,
+    label           text,
+    is_there        boolean NOT NULL,
+    is_counted      boolean NOT NULL,
+    posted_at       timestamptz,
+    changes         json    NOT NULL,
+    PRIMARY KEY (organization_id, id)
+) WITH (fillfactor = 80);
+CREATE INDEX analytics_videos_creator ON analytics_videos
+    (organization_id, creator_id, posted_at);
+CREATE INDEX analytics_videos_project ON analytics_videos
+    (organization_id, project_id) WHERE is_counted;
+
+-- One row an observation. A counter that it left out has the level from before; bit n
+-- of ``missing`` says so of counter n, so that what was seen can be told from it.
+CREATE TABLE analytics_video_levels (
+    organization_id uuid        NOT NULL,
+    id              uuid        NOT NULL,
+    observed_at     timestamptz NOT NULL,
+    position        bigint      NOT NULL,
+    views           bigint,
+    likes           bigint,
+    comments        bigint,
+    shares          bigint,
+    saves           bigint,
+    missing         smallint    NOT NULL,
+    PRIMARY KEY (organization_id, id, observed_at, position)
+);
+CREATE TABLE analytics_profile_levels (
+    organization_id uuid        NOT NULL,
+    id              uuid        NOT NULL,
+    observed_at     timestamptz NOT NULL,
+    position        bigint      NOT NULL,
+    followers       bigint,
+    following       bigint,
+    total_likes     bigint,
+    video_count     bigint,
+    missing         smallint    NOT NULL,
+    PRIMARY KEY (organization_id, id, observed_at, position)
+);
+
+-- By creator and by project: how far the levels moved together in each quarter of an
+-- hour in which anything moved them. Slot n ends n quarters after 1970, and every zone
+-- of today is a whole number of quarters from UTC. For each metric: the change of the
+-- sum, of how many levels are known, and the baselines, summed and counted.
+CREATE TABLE analytics_video_sums (
+    organization_id    uuid    NOT NULL,
+    id                 uuid    NOT NULL,
+    slot               int     NOT NULL,
+    snapshots          int     NOT NULL,
+    posts              int     NOT NULL,
+    views              numeric NOT NULL,
+    views_known        int     NOT NULL,
+    views_base         numeric NOT NULL,
+    views_baselines    int     NOT NULL,
+    likes              numeric NOT NULL,
+    likes_known        int     NOT NULL,
+    likes_base         numeric NOT NULL,
+    likes_baselines    int     NOT NULL,
+    comments           numeric NOT NULL,
+    comments_known     int     NOT NULL,
+    comments_base      numeric NOT NULL,
+    comments_baselines int     NOT NULL,
+    shares             numeric NOT NULL,
+    shares_known       int     NOT NULL,
+    shares_base        numeric NOT NULL,
+    shares_baselines   int     NOT NULL,
+    saves              numeric NOT NULL,
+    saves_known        int     NOT NULL,
+    saves_base         numeric NOT NULL,
+    saves_baselines    int     NOT NULL,
+    PRIMARY KEY (organization_id, id, slot)
+) WITH (fillfactor = 80);
+CREATE TABLE analytics_profile_sums (
+    organization_id       uuid    NOT NULL,
+    id                    uuid    NOT NULL,
+    slot                  int     NOT NULL,
+    snapshots             int     NOT NULL,
+    followers             numeric NOT NULL,
+    followers_known       int     NOT NULL,
+    followers_base        numeric NOT NULL,
+    followers_baselines   int     NOT NULL,
+    following             numeric NOT NULL,
+    following_known       int     NOT NULL,
+    following_base        numeric NOT NULL,
+    following_baselines   int     NOT NULL,
+    total_likes           numeric NOT NULL,
+    total_likes_known     int     NOT NULL,
+    total_likes_base      numeric NOT NULL,
+    total_likes_baselines int     NOT NULL,
+    video_count           numeric NOT NULL,
+    video_count_known     int     NOT NULL,
+    video_count_base      numeric NOT NULL,
+    video_count_baselines int     NOT NULL,
+    PRIMARY KEY (organization_id, id, slot)
+) WITH (fillfactor = 80);
+
+DO $$
+DECLARE
+    walled text;
+BEGIN
+    FOREACH walled IN ARRAY ARRAY[
+        'analytics_subjects', 'analytics_videos', 'analytics_video_levels',
+        'analytics_profile_levels', 'analytics_video_sums', 'analytics_profile_sums'
+    ] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', walled);
+        EXECUTE format('CREATE POLICY tenant ON %I FOR SELECT TO goatherd_reader '
+                       'USING (organization_id = goatherd_tenant())', walled);
+        EXECUTE format('GRANT SELECT ON %I TO goatherd_reader', walled);
+    END LOOP;
+END $$;

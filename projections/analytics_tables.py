@@ -1,0 +1,222 @@
+"""The tables of analytics, in and out: many rows in one go, by binary arrays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import (
+    Packed,
+    PackedDumper,
+    bigints,
+    moments,
+    optional_bigints,
+    uuids,
+)
+from projections.analytics_fold import Counts, Family, Level, Sums
+from projections.analytics_videos import SubjectRow, VideoRow
+from projections.tables import Table
+
+Key = tuple[UUID, UUID]
+"""An organization, and something of its."""
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
+
+# No statement may take so long that the pool gives it up.
+_MOST_ROWS = 50_000
+_KEYS = "unnest(%b::uuid[], %b::uuid[])"
+_SINCE = "unnest(%b::uuid[], %b::uuid[], %b::timestamptz[])"
+_VIDEO_COLUMNS = """
+organization_id, id, project_id, creator_id, label, is_there, is_counted, posted_at,
+changes::text
+"""
+
+SUBJECTS = Table(SubjectRow, name="analytics_subjects")
+_VIDEOS = Table(VideoRow, name="analytics_videos")
+
+# Ordering what is looked up keeps the planner to one look-up a key.
+_LOAD_VIDEOS = f"""
+SELECT {_VIDEO_COLUMNS} FROM {_KEYS} AS wanted (o, i)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_videos WHERE organization_id = o AND id = i ORDER BY id
+) found
+"""
+_POSTED_BETWEEN = f"""
+SELECT {_VIDEO_COLUMNS}
+FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
+    AS wanted (o, c, earliest, latest)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_videos
+    WHERE organization_id = o AND creator_id = c AND is_counted
+    AND posted_at >= earliest AND posted_at < latest ORDER BY posted_at
+) found
+"""
+
+
+def enable_arrays(cursor: Cursor[TupleRow]) -> None:
+    """Let a cursor send packed arrays, whatever its connection knows."""
+    cursor.adapters.register_dumper(Packed, PackedDumper)
+
+
+def load_videos(cursor: Cursor[TupleRow], keys: Iterable[Key]) -> dict[Key, VideoRow]:
+    """Return the rows of these videos, as far as there are any."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    rows = _execute(cursor, _LOAD_VIDEOS, *_packed_keys(wanted))
+    return {(row[0], row[1]): _video(row) for row in rows}
+
+
+def load_posted_between(
+    cursor: Cursor[TupleRow], spans: Mapping[Key, tuple[datetime, datetime]]
+) -> dict[Key, VideoRow]:
+    """Return creators' counted videos that were posted at or after one time.
+
+    And before the other; the spans are by creator.
+    """
+    if not spans:
+        return {}
+    rows = _execute(
+        cursor,
+        _POSTED_BETWEEN,
+        *_packed_keys(list(spans)),
+        moments([span[0] for span in spans.values()]),
+        moments([span[1] for span in spans.values()]),
+    )
+    return {(row[0], row[1]): _video(row) for row in rows}
+
+
+def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
+    """Insert the rows, or replace those with the same key."""
+    _VIDEOS.save(cursor, rows)
+
+
+def load_levels(
+    cursor: Cursor[TupleRow], family: Family, since: Mapping[Key, datetime]
+) -> dict[Key, tuple[Counts, list[Level]]]:
+    """Return what is known of each thing before a time, and its levels from then on."""
+    if not since:
+        return {}
+    columns = ", ".join(family.metrics)
+    asked = [*_packed_keys(list(since)), moments(list(since.values()))]
+    opening = _execute(
+        cursor,
+        f"""
+        SELECT o, i, {columns} FROM {_SINCE} AS wanted (o, i, since)
+        CROSS JOIN LATERAL (
+            SELECT {columns} FROM {family.levels}
+            WHERE organization_id = o AND id = i AND observed_at < since
+            ORDER BY observed_at DESC, position DESC LIMIT 1
+        ) last
+        """,
+        *asked,
+    )
+    found: dict[Key, tuple[Counts, list[Level]]] = {
+        (row[0], row[1]): (row[2:], []) for row in opening
+    }
+    rows = _execute(
+        cursor,
+        f"""
+        SELECT o, i, observed_at, position, missing, {columns}
+        FROM {_SINCE} AS wanted (o, i, since)
+        CROSS JOIN LATERAL (
+            SELECT observed_at, position, missing, {columns} FROM {family.levels}
+            WHERE organization_id = o AND id = i AND observed_at >= since
+            ORDER BY observed_at, position
+        ) later
+        """,
+        *asked,
+    )
+    for row in rows:
+        held = found.setdefault((row[0], row[1]), (family.nothing, []))
+        held[1].append(Level(row[2], row[3], row[5:], row[4]))
+    return found
+
+
+def save_levels(
+    cursor: Cursor[TupleRow], family: Family, levels: Sequence[tuple[Key, Level]]
+) -> None:
+    """Insert the levels, or replace those of the same observation."""
+    columns = ("organization_id", "id", "observed_at", "position", "missing")
+    names = ", ".join((*columns, *family.metrics))
+    sent = ", ".join(
+        ("%b::uuid[], %b::uuid[], %b::timestamptz[]",)
+        + ("%b::bigint[]",) * (2 + len(family.metrics))
+    )
+    assigned = ", ".join(f"{n} = excluded.{n}" for n in ("missing", *family.metrics))
+    query = f"""
+        INSERT INTO {family.levels} ({names})
+        SELECT {names} FROM unnest({sent}) AS told ({names})
+        ON CONFLICT (organization_id, id, observed_at, position)
+        DO UPDATE SET {assigned}
+        """
+    for start in range(0, len(levels), _MOST_ROWS):
+        part = levels[start : start + _MOST_ROWS]
+        counters = zip(*(level.counts for _, level in part), strict=True)
+        _execute(
+            cursor,
+            query,
+            *_packed_keys([key for key, _ in part]),
+            moments([level.observed_at for _, level in part]),
+            bigints([level.position for _, level in part]),
+            bigints([level.missing for _, level in part]),
+            *(optional_bigints(counter) for counter in counters),
+        )
+
+
+def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
+    """Move the stored sums by these."""
+    entries = sorted((key, entry) for key, entry in sums.entries.items() if any(entry))
+    if not entries:
+        return
+    table, columns = sums.family.sums, sums.family.sum_columns
+    names = ", ".join(("organization_id", "id", "slot", *columns))
+    moved = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
+    rows = [
+        dict(
+            zip(
+                ("organization_id", "id", "slot", *columns), (*key, *entry), strict=True
+            )
+        )
+        for key, entry in entries
+    ]
+    _execute(
+        cursor,
+        f"""
+        INSERT INTO {table} AS held ({names})
+        SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json)
+        ON CONFLICT (organization_id, id, slot) DO UPDATE SET {moved}
+        """,
+        msgspec.json.encode(rows).decode(),
+    )
+    if sums.took_away:
+        # A slot in which nothing is left is as one in which nothing ever was.
+        empty = " AND ".join(f"{name} = 0" for name in columns)
+        _execute(
+            cursor,
+            f"""
+            DELETE FROM {table} USING
+                unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS moved (o, i, n)
+            WHERE organization_id = o AND id = i AND slot = n AND {empty}
+            """,
+            *_packed_keys([(key[0], key[1]) for key, _ in entries]),
+            bigints([key[2] for key, _ in entries]),
+        )
+
+
+def _packed_keys(keys: Sequence[Key]) -> tuple[Packed, Packed]:
+    return uuids([key[0] for key in keys]), uuids([key[1] for key in keys])
+
+
+def _execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
+    return cursor.execute(cast("LiteralString", query), values, prepare=True)
+
+
+def _video(row: Sequence[Any]) -> VideoRow:
+    values = dict(zip(VideoRow.__struct_fields__, row, strict=True))
+    values["changes"] = msgspec.Raw(values["changes"].encode())
+    return VideoRow(**values)

@@ -1,0 +1,200 @@
+"""analytics_videos and analytics_subjects: what stands behind the numbers, and how.
+
+A video's row keeps every fact that was told of it, by position. What it is now, or was
+at any position, is the fold of those, so the order in which they came is no matter.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.errors import CorruptHistoryError
+from domain.video import Video, evolve
+from infra.mapper import Codec
+from infra.store import Recorded
+from projections.analytics_fold import Standing
+
+TOLD_OF_VIDEOS = frozenset(
+    {
+        "video_discovered",
+        "video_added",
+        "video_came_into_window",
+        "video_included",
+        "video_excluded",
+        "video_tracking_disabled",
+    }
+)
+_SEEN = "seen"
+_codec = Codec()
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a snapshot told of a video besides its counters."""
+
+    posted_at: datetime | None = None
+    title: str | None = None
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """Something that was told of a video: a fact's stored name and body, or a look."""
+
+    position: int
+    name: str
+    body: msgspec.Raw
+
+
+class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A video as the numbers need it.
+
+    ``is_there`` is false of one that was only seen so far.
+    """
+
+    organization_id: UUID
+    id: UUID
+    project_id: UUID | None = None
+    creator_id: UUID | None = None
+    label: str | None = None
+    is_there: bool = False
+    is_counted: bool = False
+    posted_at: datetime | None = None
+    changes: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A creator or a project; ``kind`` is null before it was added."""
+
+    organization_id: UUID
+    id: UUID
+    kind: str | None = None
+    project_id: UUID | None = None
+    label: str | None = None
+    label_position: int = 0
+    earliest_at: datetime | None = None
+
+    def looked_at(self, observed_at: datetime) -> "SubjectRow":
+        """Return the row after a look at the creator or its videos."""
+        if self.earliest_at is not None and self.earliest_at <= observed_at:
+            return self
+        return replace(self, earliest_at=observed_at)
+
+    def named(self, label: str, position: int) -> "SubjectRow":
+        """Return the row with its newest name."""
+        if position <= self.label_position:
+            return self
+        return replace(self, label=label, label_position=position)
+
+
+def seen_change(position: int, seen: Seen) -> Change:
+    """Return what a snapshot told as a change."""
+    return Change(position, _SEEN, msgspec.Raw(msgspec.json.encode(seen)))
+
+
+def fact_change(recorded: Recorded) -> Change:
+    """Return a video's fact as a change."""
+    fact = recorded.fact
+    body = msgspec.Raw(_codec.encode(fact))
+    return Change(recorded.position, _codec.name_of(fact), body)
+
+
+def changed(row: VideoRow, told: Iterable[Change]) -> VideoRow:
+    """Return the row with these changes too, each counted once."""
+    known = {change.position: change for change in _decode(row.changes)}
+    before = len(known)
+    known |= {change.position: change for change in told}
+    if len(known) == before:
+        return row
+    changes = [known[position] for position in sorted(known)]
+    return replace(
+        _folded(row, changes), changes=msgspec.Raw(msgspec.json.encode(changes))
+    )
+
+
+def as_of(row: VideoRow, position: int) -> VideoRow:
+    """Return the row as it was when the log ended at a position."""
+    changes = [c for c in _decode(row.changes) if c.position <= position]
+    bare = VideoRow(organization_id=row.organization_id, id=row.id)
+    return _folded(bare, changes)
+
+
+def standing_of_video(
+    row: VideoRow | None, subjects: Mapping[UUID, SubjectRow]
+) -> Standing:
+    """Return how a video counts, given its creator's row.
+
+    Its first level is a baseline unless it was posted at or after the first look at
+    its creator.
+    """
+    if row is None or not row.is_counted:
+        return Standing()
+    creator = subjects.get(row.creator_id) if row.creator_id else None
+    earliest = None if creator is None else creator.earliest_at
+    known = (row.creator_id, row.project_id)
+    return Standing(
+        is_counted=True,
+        subjects=tuple(subject for subject in known if subject is not None),
+        is_baseline=is_baseline(row.posted_at, earliest),
+        posted_at=row.posted_at,
+    )
+
+
+def is_baseline(posted_at: datetime | None, earliest_at: datetime | None) -> bool:
+    """Tell whether the first snapshot of a video is a baseline.
+
+    ``earliest_at`` is when its creator was first looked at, None without a creator.
+    """
+    return posted_at is None or earliest_at is None or posted_at < earliest_at
+
+
+def standing_of_profile(row: SubjectRow | None) -> Standing:
+    """Return how a creator's profile counts: always, once the creator was added."""
+    if row is None or row.kind != "creator":
+        return Standing()
+    known = (row.id, row.project_id)
+    return Standing(
+        is_counted=True,
+        subjects=tuple(subject for subject in known if subject is not None),
+        is_baseline=True,
+    )
+
+
+def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
+    video: Video | None = None
+    seen = Seen()
+    title: str | None = None
+    for change in changes:
+        if change.name == _SEEN:
+            found = msgspec.json.decode(change.body, type=Seen)
+            title = found.title or title
+            seen = replace(seen, posted_at=found.posted_at or seen.posted_at)
+            continue
+        fact = _codec.decode(change.name, bytes(change.body))
+        if isinstance(fact, e.VideoDiscovered):
+            title = fact.title or title
+        try:
+            video = evolve(video, cast("e.VideoEvent", fact))
+        except CorruptHistoryError:
+            # How it begins is in a part of the log that has not been taken in yet.
+            continue
+    if video is None:
+        return replace(row, posted_at=seen.posted_at, label=title)
+    return replace(
+        row,
+        project_id=video.project_id,
+        creator_id=video.creator_id,
+        label=title or video.tiktok_video_id,
+        is_there=True,
+        is_counted=video.is_counted,
+        posted_at=video.posted_at or seen.posted_at,
+    )
+
+
+def _decode(changes: msgspec.Raw) -> list[Change]:
+    return _decode_changes(changes)
+
+
+_decode_changes = msgspec.json.Decoder(list[Change]).decode

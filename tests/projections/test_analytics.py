@@ -1,0 +1,334 @@
+"""Whatever happened, and in whichever order it is told: analytics is the plain fold."""
+
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any, TypeVar, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.buckets import Range
+from domain.errors import InvalidQuestionError
+from domain.metrics import DERIVED_METRICS, RAW_METRICS, Question, question
+from domain.series import points, total
+from domain.streams import video_stream
+from infra.store import Recorded
+from projections import analytics_queries
+from projections.analytics import Analytics
+from projections.analytics_queries import ledgers, things
+from projections.reading import Reader
+from tests.projections.analytics_oracle import Asked, Oracle
+from tests.projections.histories import HOME, PROJECT, History, added
+from tests.projections.test_batches import cut
+
+T = TypeVar("T")
+
+ELSEWHERE = UUID("44444444-4444-4444-8444-444444444444")
+CREATORS = [UUID(int=0xC0 + n) for n in range(2)]
+PROJECTS = [PROJECT, ELSEWHERE]
+VIDEOS = ["1", "2", "3"]
+IDS = [video_stream(PROJECT, video) for video in VIDEOS]
+STATUSES: list[e.TrackingStatus] = [
+    "auto_tracked",
+    "pending_review",
+    "out_of_window",
+    "auto_tracked",
+]
+# Days around the nights in which these zones change their clocks.
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "Africa/Cairo",
+    "Pacific/Apia",
+    "America/Havana",
+]
+FIRST = date(2026, 3, 26)
+DAYS = 12
+COUNTS = st.none() | st.sampled_from([0, 1, 5, 9, 400, -3, 2**63 - 1])
+# Midnights of several zones, and moments beside them.
+MOMENTS = st.builds(
+    lambda hours, seconds: (
+        datetime(2026, 3, 26, tzinfo=UTC) + timedelta(hours=hours, seconds=seconds)
+    ),
+    st.sampled_from([*range(0, DAYS * 24, 6), 18, 22, 23, 47, 71, 95]),
+    st.sampled_from([0, 0, 900, 1, -1, 6_300, 899, 0.000001]),
+)
+
+SLOWLY = settings(
+    deadline=None,
+    max_examples=100,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+class Within:
+    """A reader inside the transaction of a test that keeps nothing."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    async def rows(
+        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
+    ) -> list[TupleRow]:
+        del organization_id
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(query, parameters).fetchall()
+
+
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stopped:
+        return cast("T", stopped.value)
+    raise AssertionError("it waited")
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> e.Fact:
+    creator = draw(st.sampled_from(CREATORS))
+    at = draw(MOMENTS)
+    if draw(st.integers(0, 3)) == 0:
+        return e.ProfileSnapshotRecorded(
+            organization_id=HOME,
+            creator_id=creator,
+            observed_at=at,
+            provider="test",
+            follower_count=draw(COUNTS),
+            following_count=draw(COUNTS),
+            total_likes_count=draw(COUNTS),
+            video_count=draw(COUNTS),
+        )
+    videos = draw(
+        st.lists(st.sampled_from(VIDEOS), min_size=1, max_size=3, unique=True)
+    )
+
+    def some(items: st.SearchStrategy[T]) -> tuple[T, ...]:
+        return tuple(draw(items) for _ in videos)
+
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=draw(st.sampled_from([creator, creator, None])),
+        observed_at=at,
+        provider="test",
+        video_ids=tuple(videos),
+        view_counts=some(COUNTS),
+        like_counts=some(COUNTS),
+        comment_counts=some(COUNTS),
+        share_counts=some(COUNTS),
+        save_counts=some(st.none() | COUNTS),
+        posted_at=draw(st.sampled_from([(), some(st.none() | MOMENTS)])),
+    )
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[str, e.Fact]:
+    video = draw(st.sampled_from(VIDEOS))
+    discovered = e.VideoDiscovered(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=CREATORS[int(video) % 2],
+        tiktok_video_id=video,
+        handle="billie",
+        tracking_status=draw(st.sampled_from(STATUSES)),
+        scrape_id=UUID(int=7),
+        posted_at=draw(st.none() | MOMENTS),
+    )
+    was_added = e.VideoAdded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        tiktok_video_id=video,
+        handle="billie",
+        kind="video",
+    )
+    others: list[e.Fact] = [
+        e.VideoIncluded(organization_id=HOME),
+        e.VideoExcluded(organization_id=HOME),
+        e.VideoTrackingDisabled(organization_id=HOME),
+        e.VideoCameIntoWindow(organization_id=HOME, tracking_status="auto_tracked"),
+    ]
+    return video, draw(
+        st.sampled_from([discovered, discovered, discovered, was_added, *others])
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Recorded]:
+    history = History()
+    for project in PROJECTS:
+        history.happened(HOME, e.ProjectCreated(project_id=project, name="Project"))
+    for creator in CREATORS:
+        history.happened(creator, added("billie"))
+    begun: set[str] = set()
+    for step in draw(st.lists(snapshots() | changes(), min_size=4, max_size=40)):
+        if isinstance(step, e.Fact):
+            run = UUID(int=0x5C0 + len(history.facts))
+            history.happened(run, step)
+            continue
+        video, fact = step
+        if isinstance(fact, e.VideoDiscovered | e.VideoAdded):
+            begun.add(video)
+        if video in begun:
+            history.happened(video_stream(PROJECT, video), fact)
+    return history.facts
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Asked:
+    entity = draw(st.sampled_from(["creator", "project", "video"]))
+    things = {"creator": CREATORS, "project": PROJECTS, "video": IDS}[entity]
+    metric = draw(st.sampled_from([*RAW_METRICS, *DERIVED_METRICS]))
+    begin = draw(st.integers(0, DAYS))
+    days = draw(st.integers(1, DAYS))
+    return Asked(
+        entity=entity,
+        entity_id=draw(st.sampled_from(things)),
+        metric=metric,
+        mode="rate"
+        if metric in DERIVED_METRICS
+        else draw(st.sampled_from(["new", "cumulative"])),
+        granularity=draw(st.sampled_from(["day", "day", "week", "month"])),
+        first=FIRST + timedelta(days=begin),
+        last=FIRST + timedelta(days=begin + days - 1),
+        tz=draw(st.sampled_from(ZONES)),
+        base_metric=draw(st.sampled_from(RAW_METRICS))
+        if metric == "growth_rate_pop"
+        else None,
+        now=draw(MOMENTS),
+    )
+
+
+def take_in(
+    connection: Connection[TupleRow], batches: Iterable[Sequence[Recorded]]
+) -> None:
+    names = Analytics.facts
+    by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
+    with connection.cursor() as cursor:
+        for batch in batches:
+            facts = [fact for fact in batch if by_class[type(fact.fact)] in names]
+            Analytics().write(cursor, facts)
+
+
+def the_question(asked: Asked) -> Question | None:
+    try:
+        return question(
+            entity=cast("Any", asked.entity),
+            metric=cast("Any", asked.metric),
+            mode=cast("Any", asked.mode),
+            base_metric=cast("Any", asked.base_metric),
+        )
+    except InvalidQuestionError:
+        return None
+
+
+def answer(connection: Connection[TupleRow], asked: Asked) -> dict[str, Any] | None:
+    """What the read model says; None if the question makes no sense."""
+    wanted = the_question(asked)
+    reader = cast("Reader", Within(connection))
+    if wanted is None or not at_once(
+        things(reader, HOME, wanted.entity, [asked.entity_id])
+    ):
+        return None
+    days = Range(
+        first=asked.first,
+        last=asked.last,
+        granularity=cast("Any", asked.granularity),
+        zone=ZoneInfo(asked.tz),
+    )
+    buckets = days.buckets()
+    found = at_once(ledgers(reader, HOME, wanted, [asked.entity_id], buckets))
+    ledger = found[asked.entity_id]
+    return {
+        "points": [
+            msgspec.structs.asdict(point)
+            for point in points(wanted, ledger, buckets, now=asked.now)
+        ],
+        "total": total(wanted, ledger, days=days.days),
+    }
+
+
+def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
+    """Every row of the read model."""
+    tables = (
+        "subjects",
+        "videos",
+        "video_levels",
+        "profile_levels",
+        "video_sums",
+        "profile_sums",
+    )
+    return {
+        table: [
+            row[0]
+            for row in connection.execute(
+                f"SELECT t::text FROM analytics_{table} t ORDER BY 1".encode()  # noqa: S608
+            )
+        ]
+        for table in tables
+    }
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    asked=st.lists(questions(), min_size=3, max_size=8),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+)
+def test_every_number_is_the_one_of_the_plain_fold(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    asked: list[Asked],
+    sizes: list[int],
+):
+    oracle = Oracle(facts)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, cut(facts, sizes))
+        for one in asked:
+            answered = answer(connection, one)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(analytics_queries, "ends_a_slot", lambda _: False)
+                by_levels = answer(connection, one)
+
+            if answered is not None:
+                assert answered == oracle.answer(one), one
+            assert by_levels == answered, one
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    random=st.randoms(use_true_random=False),
+)
+def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    sizes: list[int],
+    random: Random,
+):
+    slices = cut(facts, sizes)
+    shuffled = [*slices, *slices[::2]]
+    random.shuffle(shuffled)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [facts])
+        whole = contents(connection)
+    with connection.transaction(force_rollback=True):
+        take_in(connection, shuffled)
+        in_any_order = contents(connection)
+
+    assert in_any_order == whole
