@@ -16,6 +16,7 @@ from msgspec import Struct
 from api.codes import Code
 from domain.errors import (
     DomainError,
+    InvalidQuestionError,
     InvalidTimeZoneError,
     InvalidVideoUrlError,
     InvalidWindowError,
@@ -77,6 +78,9 @@ CODES: dict[type[Exception], Code] = {
 
 DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
     InvalidWindowError: lambda error: _about("/tracking_end_date", error),
+    InvalidQuestionError: lambda error: {
+        "fields": [FieldProblem(f"/{error.field}", error.reason)]
+    },
     InvalidTimeZoneError: lambda error: _about("/time_zone", error),
     InvalidVideoUrlError: lambda error: _about("/url", error),
     LimitReachedError: lambda error: {

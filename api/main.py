@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 
+from api.analytics import AnalyticsRoutes
 from api.api_keys import ApiKeyRoutes
 from api.app import Parts, create_app
 from api.attempts import FailedAttempts
@@ -131,6 +132,7 @@ def assemble(settings: Settings) -> Litestar:
                 InboxRoutes,
                 ScrapeRoutes,
                 BanRoutes,
+                AnalyticsRoutes,
             ],
             authenticator=Authenticator(look_up),
             limiter=RequestLimiter(own),

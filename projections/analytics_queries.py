@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from psycopg.rows import TupleRow
@@ -45,17 +44,17 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     posted_at: datetime | None = None
 
 
-_ZONE = b"""
-SELECT time_zone FROM organizations WHERE organization_id = %(organization)s
+_OWN_ZONE = """
+(SELECT time_zone FROM organizations o WHERE o.organization_id = %(organization)s)
 """
-_SUBJECTS = b"""
-SELECT id, label FROM analytics_subjects
+_SUBJECTS = f"""
+SELECT id, label, {_OWN_ZONE} FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND kind = %(entity)s
-"""
-_VIDEO_LABELS = b"""
-SELECT id, label FROM analytics_videos
+""".encode()
+_VIDEO_LABELS = f"""
+SELECT id, label, {_OWN_ZONE} FROM analytics_videos
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND is_there
-"""
+""".encode()
 _VIDEOS = """
 SELECT v.id, v.posted_at, c.earliest_at
 FROM analytics_videos v LEFT JOIN analytics_subjects c
@@ -75,23 +74,18 @@ AND (id = %(id)s OR project_id = %(id)s)
 """
 
 
-async def zone_of(reader: Reader, organization_id: UUID) -> ZoneInfo:
-    """Return the organization's own time zone."""
-    rows = await reader.rows(organization_id, _ZONE, {"organization": organization_id})
-    return ZoneInfo(rows[0][0] if rows else "UTC")
-
-
 async def things(
     reader: Reader, organization_id: UUID, entity: Entity, ids: Sequence[UUID]
-) -> dict[UUID, Thing]:
-    """Return those of the things that the organization has, by id."""
+) -> tuple[dict[UUID, Thing], str]:
+    """Return those of the things that the organization has, and its time zone."""
     query = _VIDEO_LABELS if entity == "video" else _SUBJECTS
     rows = await reader.rows(
         organization_id,
         query,
         {"organization": organization_id, "ids": list(ids), "entity": entity},
     )
-    return {row[0]: Thing(id=row[0], label=row[1]) for row in rows}
+    found = {row[0]: Thing(id=row[0], label=row[1]) for row in rows}
+    return found, next((row[2] for row in rows if row[2]), "UTC")
 
 
 async def ledgers(

@@ -67,10 +67,26 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
     """The request that the document's example makes, about these things."""
     handle = f"spam.{uuid4().hex[:20]}"
     path = operation.path.format(**ids, handle=handle)
+    params = params_for(operation, ids)
     if not operation.bodies:
-        return Ask(method=operation.method, path=path)
+        return Ask(method=operation.method, path=path, params=params)
     body = about(operation.bodies[example], ids)
-    return Ask(method=operation.method, path=path, json=cast("Json", body))
+    return Ask(
+        method=operation.method, path=path, params=params, json=cast("Json", body)
+    )
+
+
+def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that the operation cannot do without."""
+    if operation.id != "getAnalytics":
+        return {}
+    of = id_named("entity_id", ids)
+    return {"entity": "creator", "entity_id": of, "metric": "followers"}
+
+
+def id_named(name: str, ids: Mapping[str, str]) -> str:
+    """The id that goes by a name: of whatever an entity is, a creator's."""
+    return ids["creator_id" if name == "entity_id" else name.removesuffix("s")]
 
 
 def about(example: object, ids: Mapping[str, str]) -> object:

@@ -54,6 +54,7 @@ PLANS = {
         "max_requests_per_minute": 10_000,
         "max_api_requests_per_day": 100_000,
         "max_manual_scrape_triggers_per_day": 1,
+        "stats_history_retention_days": 30,
     },
     "closed": {"max_api_requests_per_day": 0},
 }

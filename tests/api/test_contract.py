@@ -43,6 +43,8 @@ SCOPES = {
     "POST /projects/{project_id}/videos/bulk-tracking-disable": "write",
     "GET /projects/{project_id}/inbox": "read",
     "POST /projects/{project_id}/inbox/review": "write",
+    "GET /analytics": "read",
+    "GET /analytics/schema": "read",
     "GET /admin/bans": "admin",
     "PUT /admin/bans/{handle}": "admin",
     "DELETE /admin/bans/{handle}": "admin",

@@ -13,7 +13,14 @@ from api import main
 from infra.database import own_pool
 from projections import creators
 from projections.reading import Reader
-from tests.api.asks import Ask, ask_for, ids_of, operations, places_of_ids
+from tests.api.asks import (
+    Ask,
+    ask_for,
+    id_named,
+    ids_of,
+    operations,
+    places_of_ids,
+)
 from tests.api.documented import Json
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
 
@@ -57,7 +64,7 @@ def with_id(ask: Ask, place: str, name: str, id_: str, own: dict[str, str]) -> A
     if place == "path":
         ask.path = ask.path.replace(own[name], id_)
     elif place == "query":
-        ask.params = {name: id_}
+        ask.params = {**ask.params, name: id_}
     else:
         ask.json = cast("Json", _naming(ask.json, name, id_))
     return ask
@@ -96,7 +103,7 @@ def test_a_foreign_id_is_answered_exactly_like_one_that_never_was(
 ):
     tenant, own = ours
     operation = operations()[operation_id]
-    foreign, random = theirs[1][name.removesuffix("s")], str(uuid4())
+    foreign, random = id_named(name, theirs[1]), str(uuid4())
     kept = tenant.goatherd.kept()
 
     # The very same request but for the id: bodies may hold handles drawn by chance.
@@ -104,7 +111,12 @@ def test_a_foreign_id_is_answered_exactly_like_one_that_never_was(
     answers = [
         told(
             with_id(
-                Ask(method=ask.method, path=ask.path, json=ask.json),
+                Ask(
+                    method=ask.method,
+                    path=ask.path,
+                    params=ask.params,
+                    json=ask.json,
+                ),
                 place,
                 name,
                 id_,
@@ -189,12 +201,12 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
     for operation in READS:
         ask = ask_for(operation, own)
         asks = [
-            Ask(method="GET", path=ask.path, params=params)
+            Ask(method="GET", path=ask.path, params={**ask.params, **params})
             for params in ([{"limit": "100"}] if operation.id in LISTS else [{}])
         ]
         for place, name in places_of_ids(operation):
-            asks.append(Ask(method="GET", path=ask.path))
-            with_id(asks[-1], place, name, foreign[name], own)
+            asks.append(Ask(method="GET", path=ask.path, params=ask.params))
+            with_id(asks[-1], place, name, id_named(name, foreign), own)
         if operation.id == "listCreators":
             asks.append(Ask(method="GET", path=ask.path, params={"search": "goat"}))
         for asked in asks:

@@ -238,9 +238,10 @@ def answer(connection: Connection[TupleRow], asked: Asked) -> dict[str, Any] | N
     """What the read model says; None if the question makes no sense."""
     wanted = the_question(asked)
     reader = cast("Reader", Within(connection))
-    if wanted is None or not at_once(
-        things(reader, HOME, wanted.entity, [asked.entity_id])
-    ):
+    if wanted is None:
+        return None
+    there, _ = at_once(things(reader, HOME, wanted.entity, [asked.entity_id]))
+    if not there:
         return None
     days = Range(
         first=asked.first,

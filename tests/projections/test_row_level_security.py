@@ -11,8 +11,10 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.streams import video_stream
 from infra.database import READER_ROLE, reading_pool
 from infra.store import Store
+from projections.analytics import Analytics
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
 from projections.creator_list import CreatorList, search_grams
@@ -23,6 +25,7 @@ from projections.videos import Videos
 from tests.projections.histories import (
     AWAY,
     HOME,
+    MONDAY,
     History,
     added,
     found,
@@ -42,6 +45,12 @@ WALLED = (
     "scrape_job",
     "videos",
     "video_figures",
+    "analytics_subjects",
+    "analytics_videos",
+    "analytics_video_levels",
+    "analytics_profile_levels",
+    "analytics_video_sums",
+    "analytics_profile_sums",
 )
 CLOSED = (
     "goatherd_events",
@@ -91,10 +100,38 @@ def two_tenants(store: Store, history: History) -> None:
         history.happened(
             UUID(int=0xD0 + number), found(creator_id, "1", organization_id=tenant)
         )
+        history.happened(
+            UUID(int=0x60 + number),
+            e.VideoStatsSnapshotRecorded(
+                organization_id=tenant,
+                project_id=project_id,
+                creator_id=creator_id,
+                observed_at=MONDAY,
+                provider="test",
+                video_ids=("1",),
+                view_counts=(number,),
+                like_counts=(None,),
+                comment_counts=(None,),
+                share_counts=(None,),
+                save_counts=(None,),
+            ),
+        )
+        history.happened(
+            video_stream(project_id, "1"),
+            e.VideoDiscovered(
+                organization_id=tenant,
+                project_id=project_id,
+                creator_id=creator_id,
+                tiktok_video_id="1",
+                handle="same",
+                tracking_status="auto_tracked",
+                scrape_id=run_id,
+            ),
+        )
     log(store, history.facts)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
-        *(ScrapeJobs(), Videos()),
+        *(Analytics(), ScrapeJobs(), Videos()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
@@ -123,7 +160,7 @@ def owners(reader: Reading) -> dict[str, tuple[UUID, ...]]:
         table: tuple(
             row[0]
             for row in reader.execute(
-                sql.SQL("SELECT organization_id FROM {}").format(sql.Identifier(table))
+                sql.SQL("SELECT DISTINCT organization_id FROM {}").format(sql.Identifier(table))
             )
         )
         for table in WALLED

@@ -1,0 +1,213 @@
+"""/analytics: numbers over time, of creators, videos and projects."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+from msgspec import Struct
+
+from api.analytics_answers import (
+    Analytics,
+    AnalyticsSchema,
+    CsvFile,
+    Series,
+    described_metrics,
+    other,
+    reference,
+)
+from api.analytics_questions import (
+    MOST_ENTITIES,
+    check_breakdown,
+    check_retention,
+    ids_of,
+    range_of,
+    zone_named,
+)
+from api.envelope import Answer
+from api.errors import Code
+from api.reading import caught_up
+from api.requests import Request
+from domain.buckets import MOST_BUCKETS, Granularity, Range
+from domain.errors import NotFoundError
+from domain.metrics import RAW_METRICS, Entity, Metric, Mode, Question, RawMetric, question
+from domain.series import Ledger, points, total
+from projections.analytics_breakdown import breakdown
+from projections.analytics_queries import Thing, ledgers, things
+from projections.reading import Reader
+
+_READ: dict[str, Any] = {"scope": "read"}
+_SCHEMA = AnalyticsSchema(
+    entities=["creator", "video", "project"],
+    metrics=described_metrics(),
+    base_metrics=list(RAW_METRICS),
+    granularities=["day", "week", "month"],
+    compare=["prior_period"],
+    breakdown=["video"],
+    formats=["json", "csv"],
+    max_entities=MOST_ENTITIES,
+    max_buckets=MOST_BUCKETS,
+)
+
+
+class AnalyticsRoutes(Controller):
+    """Series, and what can be asked for."""
+
+    tags = ("Analytics",)
+
+    @get(
+        "/analytics",
+        opt={
+            **_READ,
+            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+        },
+        operation_id="getAnalytics",
+    )
+    async def get_analytics(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        entity: FromQuery[Entity],
+        metric: FromQuery[Metric],
+        entity_id: FromQuery[UUID | None] = None,
+        entity_ids: Annotated[
+            str | None,
+            QueryParameter(description="1 to 5 ids with commas, to lay side by side."),
+        ] = None,
+        mode: FromQuery[Mode | None] = None,
+        granularity: FromQuery[Granularity] = "day",
+        from_: Annotated[
+            date | None,
+            QueryParameter(
+                name="from", description="The first day; 29 days before the last."
+            ),
+        ] = None,
+        to: Annotated[
+            date | None, QueryParameter(description="The last day; today.")
+        ] = None,
+        tz: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="An IANA time zone; the organization's own.",
+            ),
+        ] = None,
+        base_metric: Annotated[
+            RawMetric | None,
+            QueryParameter(description="What growth_rate_pop is the growth of."),
+        ] = None,
+        compare: Annotated[
+            Literal["prior_period"] | None,
+            QueryParameter(description="The same number of days just before."),
+        ] = None,
+        breakdown: Annotated[
+            Literal["video"] | None,
+            QueryParameter(description="The 10 largest videos, and the rest."),
+        ] = None,
+        format_: Annotated[
+            Literal["json", "csv"],
+            QueryParameter(name="format", description="csv is a file to save."),
+        ] = "json",
+    ) -> Answer[Analytics]:
+        """Show a metric over time: one point for every day, week or month.
+
+        docs/analytics.md says exactly what each number means.
+        """
+        asked = question(
+            entity=entity,
+            metric=metric,
+            mode=mode,
+            base_metric=base_metric,
+            by_video=breakdown is not None,
+        )
+        ids = ids_of(entity_id, entity_ids)
+        check_breakdown(asked, ids)
+        zone = None if tz is None else zone_named(tz)
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "analytics")
+        found, own_zone = await things(reader, organization_id, entity, ids)
+        if len(found) < len(ids):
+            raise NotFoundError(entity)
+        now = datetime.now(UTC)
+        zone = zone or ZoneInfo(own_zone)
+        days = range_of(from_, to, granularity=granularity, zone=zone, now=now)
+        retention = request.principal.limits.stats_history_retention_days
+        spans = [days] if compare is None else [days, days.prior()]
+        for span in spans:
+            check_retention(span, retention, now=now)
+        look = _Look(
+            reader=reader, organization_id=organization_id, asked=asked, now=now
+        )
+        wanted = [found[id_] for id_ in ids]
+        ledger_by_id = await look.ledgers(ids, days)
+        answer = Analytics(
+            entity=entity,
+            metric=metric,
+            mode=asked.mode,
+            granularity=granularity,
+            from_=days.first,
+            to=days.last,
+            tz=zone.key,
+            series=look.series(wanted, ledger_by_id, days),
+            compare_series=None
+            if compare is None
+            else look.series(
+                wanted, await look.ledgers(ids, days.prior()), days.prior()
+            ),
+            breakdown_series=await look.parts(ids[0], ledger_by_id[ids[0]], days)
+            if asked.by_video
+            else None,
+            tier_retention_days=retention,
+            annotations=[],
+        )
+        return CsvFile(answer) if format_ == "csv" else Answer(answer)
+
+    @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
+    async def get_analytics_schema(self) -> Answer[AnalyticsSchema]:
+        """Describe what /analytics can be asked: entities, metrics, modes, limits."""
+        return Answer(_SCHEMA)
+
+
+class _Look(Struct, frozen=True, kw_only=True):
+    """One question, asked by one organization at one time."""
+
+    reader: Reader
+    organization_id: UUID
+    asked: Question
+    now: datetime
+
+    async def ledgers(self, ids: Sequence[UUID], days: Range) -> dict[UUID, Ledger]:
+        return await ledgers(
+            self.reader, self.organization_id, self.asked, ids, days.buckets()
+        )
+
+    def series(
+        self, wanted: Sequence[Thing], of: Mapping[UUID, Ledger], days: Range
+    ) -> list[Series]:
+        return [self._series(thing, of[thing.id], days) for thing in wanted]
+
+    async def parts(self, of: UUID, whole: Ledger, days: Range) -> list[Series]:
+        """Return the series of the videos behind a creator or project."""
+        parts = await breakdown(
+            self.reader,
+            self.organization_id,
+            self.asked,
+            of,
+            days.buckets(),
+            whole=whole,
+        )
+        return [self._series(part.thing, part.ledger, days) for part in parts]
+
+    def _series(self, thing: Thing | None, ledger: Ledger, days: Range) -> Series:
+        kind: Entity = "video" if self.asked.by_video else self.asked.entity
+        return Series(
+            entity_ref=other()
+            if thing is None
+            else reference(kind, thing.id, thing.label),
+            points=points(self.asked, ledger, days.buckets(), now=self.now),
+            total=total(self.asked, ledger, days=days.days),
+        )
