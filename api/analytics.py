@@ -34,7 +34,15 @@ from api.reading import caught_up
 from api.requests import Request
 from domain.buckets import MOST_BUCKETS, Granularity, Range
 from domain.errors import NotFoundError
-from domain.metrics import RAW_METRICS, Entity, Metric, Mode, Question, RawMetric, question
+from domain.metrics import (
+    RAW_METRICS,
+    Entity,
+    Metric,
+    Mode,
+    Question,
+    RawMetric,
+    question,
+)
 from domain.series import Ledger, points, total
 from projections.analytics_breakdown import breakdown
 from projections.analytics_queries import Thing, ledgers, things
@@ -188,7 +196,8 @@ class _Look(Struct, frozen=True, kw_only=True):
     def series(
         self, wanted: Sequence[Thing], of: Mapping[UUID, Ledger], days: Range
     ) -> list[Series]:
-        return [self._series(thing, of[thing.id], days) for thing in wanted]
+        entity = self.asked.entity
+        return [self._series(entity, thing, of[thing.id], days) for thing in wanted]
 
     async def parts(self, of: UUID, whole: Ledger, days: Range) -> list[Series]:
         """Return the series of the videos behind a creator or project."""
@@ -200,10 +209,11 @@ class _Look(Struct, frozen=True, kw_only=True):
             days.buckets(),
             whole=whole,
         )
-        return [self._series(part.thing, part.ledger, days) for part in parts]
+        return [self._series("video", part.thing, part.ledger, days) for part in parts]
 
-    def _series(self, thing: Thing | None, ledger: Ledger, days: Range) -> Series:
-        kind: Entity = "video" if self.asked.by_video else self.asked.entity
+    def _series(
+        self, kind: Entity, thing: Thing | None, ledger: Ledger, days: Range
+    ) -> Series:
         return Series(
             entity_ref=other()
             if thing is None

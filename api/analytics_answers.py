@@ -10,7 +10,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.envelope import Answer
-
 from domain.buckets import Granularity
 from domain.metrics import (
     DERIVED_METRICS,

@@ -46,7 +46,8 @@ def _invalid(exception: ValidationException) -> ApiError:
     sources = {item.get("source") for item in found}
     problems = [
         FieldProblem(
-            f"/{item.get('key', '').replace('.', '/')}",
+            # What Python keeps for itself is a parameter with an underscore.
+            f"/{item.get('key', '').removesuffix('_').replace('.', '/')}",
             plain(item["message"]),
         )
         for item in found

@@ -1,5 +1,6 @@
 """Metrics: what can be asked of creators, videos and projects, and what cannot."""
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import msgspec
@@ -83,6 +84,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return _NEEDS.get(self.metric) or tuple(
             raw for raw in RAW_METRICS if raw == self.metric
         )
+
+    def among(self, metrics: Iterable[RawMetric]) -> list[RawMetric]:
+        """Return those of the metrics that it needs."""
+        return [metric for metric in metrics if self.needs.count(metric)]
 
 
 def question(

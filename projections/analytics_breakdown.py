@@ -81,7 +81,7 @@ async def _ranked(
     days: int,
 ) -> list[_Ranked]:
     """Return the counted videos, those with the largest totals first."""
-    needed = [metric for metric in VIDEO_METRICS if metric in asked.needs]
+    needed = asked.among(VIDEO_METRICS)
     rows = await reader.rows(
         organization_id,
         _ends(asked, needed),

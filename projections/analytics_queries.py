@@ -121,7 +121,7 @@ async def _of_sums(
     buckets = len(boundaries) - 1
     found: dict[UUID, dict[RawMetric, Account]] = {id_: {} for id_ in ids}
     for family in (VIDEOS, PROFILES):
-        needed = [metric for metric in family.metrics if metric in asked.needs]
+        needed = asked.among(family.metrics)
         posts = family.has_posts and "posts" in asked.needs
         if not needed and not posts:
             continue

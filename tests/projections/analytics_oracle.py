@@ -33,6 +33,7 @@ class Asked(msgspec.Struct, kw_only=True, frozen=True):
     base_metric: str | None = None
     now: datetime
     as_of: int | None = None
+    only: tuple[UUID, ...] | None = None
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
@@ -93,6 +94,21 @@ class Oracle:
             days = sum(span[3] for span in spans)
             total = self._value(asked, begin, finish, days)
         return {"points": points, "total": total}
+
+    def broken_down(self, asked: Asked, most: int) -> list[dict[str, Any]]:
+        """The largest series of videos, and the rest together."""
+        each = {
+            video: self.answer(msgspec.structs.replace(asked, only=(video,)))
+            for video in self._members(asked, "views")
+        }
+        ranked = sorted(
+            each, key=lambda v: (each[v]["total"] is None, -(each[v]["total"] or 0), v)
+        )
+        found = [{"id": video, **each[video]} for video in ranked[:most]]
+        if rest := tuple(ranked[most:]):
+            others = msgspec.structs.replace(asked, only=rest)
+            found.append({"id": None, **self.answer(others)})
+        return found
 
     # What was told
 
@@ -214,6 +230,8 @@ class Oracle:
             return [c for c, home in self.creators.items() if home == asked.entity_id]
         if asked.entity == "video":
             return [asked.entity_id]
+        if asked.only is not None:
+            return list(asked.only)
         return [
             video_id
             for video_id, video in self.videos.items()

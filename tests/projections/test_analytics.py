@@ -18,11 +18,12 @@ from domain import events as e
 from domain.buckets import Range
 from domain.errors import InvalidQuestionError
 from domain.metrics import DERIVED_METRICS, RAW_METRICS, Question, question
-from domain.series import points, total
+from domain.series import Ledger, points, total
 from domain.streams import video_stream
 from infra.store import Recorded
-from projections import analytics_queries
+from projections import analytics_breakdown, analytics_queries
 from projections.analytics import Analytics
+from projections.analytics_breakdown import breakdown
 from projections.analytics_queries import ledgers, things
 from projections.reading import Reader
 from tests.projections.analytics_oracle import Asked, Oracle
@@ -222,9 +223,10 @@ def take_in(
             Analytics().write(cursor, facts)
 
 
-def the_question(asked: Asked) -> Question | None:
+def the_question(asked: Asked, *, by_video: bool = False) -> Question | None:
     try:
         return question(
+            by_video=by_video,
             entity=cast("Any", asked.entity),
             metric=cast("Any", asked.metric),
             mode=cast("Any", asked.mode),
@@ -243,19 +245,46 @@ def answer(connection: Connection[TupleRow], asked: Asked) -> dict[str, Any] | N
     there, _ = at_once(things(reader, HOME, wanted.entity, [asked.entity_id]))
     if not there:
         return None
-    days = Range(
+    buckets = the_range(asked).buckets()
+    found = at_once(ledgers(reader, HOME, wanted, [asked.entity_id], buckets))
+    return shown(asked, wanted, found[asked.entity_id])
+
+
+def broken_down(
+    connection: Connection[TupleRow], asked: Asked
+) -> list[dict[str, Any]] | None:
+    """What the read model says of the videos; None if the question makes no sense."""
+    wanted = the_question(asked, by_video=True)
+    reader = cast("Reader", Within(connection))
+    if wanted is None:
+        return None
+    of, buckets = asked.entity_id, the_range(asked).buckets()
+    whole = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+    parts = at_once(breakdown(reader, HOME, wanted, of, buckets, whole=whole))
+    return [
+        {
+            "id": part.thing and part.thing.id,
+            **shown(asked, wanted, part.ledger),
+        }
+        for part in parts
+    ]
+
+
+def the_range(asked: Asked) -> Range:
+    return Range(
         first=asked.first,
         last=asked.last,
         granularity=cast("Any", asked.granularity),
         zone=ZoneInfo(asked.tz),
     )
-    buckets = days.buckets()
-    found = at_once(ledgers(reader, HOME, wanted, [asked.entity_id], buckets))
-    ledger = found[asked.entity_id]
+
+
+def shown(asked: Asked, wanted: Question, ledger: Ledger) -> dict[str, Any]:
+    days = the_range(asked)
     return {
         "points": [
             msgspec.structs.asdict(point)
-            for point in points(wanted, ledger, buckets, now=asked.now)
+            for point in points(wanted, ledger, days.buckets(), now=asked.now)
         ],
         "total": total(wanted, ledger, days=days.days),
     }
@@ -307,6 +336,26 @@ def test_every_number_is_the_one_of_the_plain_fold(
             if answered is not None:
                 assert answered == oracle.answer(one), one
             assert by_levels == answered, one
+
+
+@SLOWLY
+@given(facts=histories(), asked=st.lists(questions(), min_size=3, max_size=8))
+def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
+    connection: Connection[TupleRow], facts: list[Recorded], asked: list[Asked]
+):
+    oracle = Oracle(facts)
+
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
+        take_in(connection, [facts])
+        for one in asked:
+            answered = broken_down(connection, one)
+
+            if answered is not None:
+                assert answered == oracle.broken_down(one, 1), one
 
 
 @SLOWLY

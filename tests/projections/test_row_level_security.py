@@ -160,7 +160,9 @@ def owners(reader: Reading) -> dict[str, tuple[UUID, ...]]:
         table: tuple(
             row[0]
             for row in reader.execute(
-                sql.SQL("SELECT DISTINCT organization_id FROM {}").format(sql.Identifier(table))
+                sql.SQL("SELECT DISTINCT organization_id FROM {}").format(
+                    sql.Identifier(table)
+                )
             )
         )
         for table in WALLED
