@@ -27,6 +27,13 @@ def uuids(items: Sequence[UUID]) -> Packed:
     return _packed(2950, len(items), [_UUID_PREFIX + item.bytes for item in items])
 
 
+def uuid_numbers(items: Sequence[int]) -> Packed:
+    """Return UUIDs, given as their numbers, as a binary uuid[]."""
+    return _packed(
+        2950, len(items), [_UUID_PREFIX + item.to_bytes(16, "big") for item in items]
+    )
+
+
 def bigints(items: Sequence[int]) -> Packed:
     """Return ``items`` as a binary bigint[]."""
     return _packed(20, len(items), [_LONG(8, item) for item in items])

@@ -1,7 +1,7 @@
 """analytics: every observation and its sums, kept so that no order of facts matters."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.streams import video_stream
 from infra.store import Recorded
 from projections import analytics_tables as tables
 from projections.analytics_fold import (
@@ -19,13 +18,16 @@ from projections.analytics_fold import (
     VIDEOS,
     Counts,
     Family,
+    Key,
     Level,
     Moment,
     Standing,
     Sums,
+    key_of,
     levels_of,
 )
-from projections.analytics_tables import BEGINNING, END, Key
+from projections.analytics_parts import numbers_of, parts_of_log, subjects_of
+from projections.analytics_tables import BEGINNING, END
 from projections.analytics_videos import (
     TOLD_OF_VIDEOS,
     Change,
@@ -38,9 +40,6 @@ from projections.analytics_videos import (
     standing_of_profile,
     standing_of_video,
 )
-
-# How many observations are held at once, however many a batch has.
-MOST_OBSERVATIONS = 20_000
 
 
 class Analytics:
@@ -60,7 +59,7 @@ class Analytics:
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take the facts in; those that were taken in before change nothing."""
         tables.enable_arrays(cursor)
-        for part in _parts(facts):
+        for part in parts_of_log(facts):
             _Intake(cursor).take_in(part)
 
 
@@ -78,7 +77,7 @@ class _Intake:
         }
 
     def take_in(self, facts: Sequence[Recorded]) -> None:
-        self._load_subjects(key for fact in facts for key in _subjects_of(fact))
+        self._load_subjects(key for fact in facts for key in subjects_of(fact))
         for fact in facts:
             self._hear(fact)
         self._take_in_videos()
@@ -89,7 +88,7 @@ class _Intake:
             [row for key, row in self._subjects.items() if row is not before.get(key)],
         )
 
-    def _load_subjects(self, keys: Iterable[Key]) -> None:
+    def _load_subjects(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
         wanted = {key for key in keys if key[1] not in self._subjects_before}
         found = tables.SUBJECTS.load(self._cursor, sorted(wanted))
         self._subjects_before |= found
@@ -120,13 +119,13 @@ class _Intake:
                 self._see_videos(fact, position)
             case _:
                 organization_id: UUID = getattr(fact, "organization_id")  # noqa: B009
-                told = self._told[organization_id, recorded.stream]
+                told = self._told[key_of(organization_id, recorded.stream)]
                 told.append(fact_change(recorded))
 
     def _see_profile(self, fact: e.ProfileSnapshotRecorded, position: int) -> None:
         row = self._subject(fact.organization_id, fact.creator_id)
         self._subjects[row.id] = row.looked_at(fact.observed_at)
-        key = fact.organization_id, fact.creator_id
+        key = key_of(fact.organization_id, fact.creator_id)
         self._seen[PROFILES][key][fact.observed_at, position] = (
             fact.follower_count,
             fact.following_count,
@@ -143,7 +142,9 @@ class _Intake:
         if project_id is None:
             # Whose videos these are nobody can know.
             return
-        ids = [video_stream(project_id, video_id) for video_id in fact.video_ids]
+        known = numbers_of(project_id)
+        organization = fact.organization_id.int
+        keys = [(organization, known[video_id]) for video_id in fact.video_ids]
         moment = fact.observed_at, position
         seen = self._seen[VIDEOS]
         counters = zip(
@@ -154,14 +155,16 @@ class _Intake:
             fact.save_counts,
             strict=True,
         )
-        for video_id, counts in zip(ids, counters, strict=True):
-            seen[fact.organization_id, video_id][moment] = counts
-        nothing = (None,) * len(ids)
-        told = zip(ids, fact.posted_at or nothing, fact.titles or nothing, strict=True)
-        for video_id, posted_at, title in told:
+        for key, counts in zip(keys, counters, strict=True):
+            seen[key][moment] = counts
+        if not fact.posted_at and not fact.titles:
+            return
+        nothing = (None,) * len(keys)
+        told = zip(keys, fact.posted_at or nothing, fact.titles or nothing, strict=True)
+        for key, posted_at, title in told:
             if posted_at is not None or title is not None:
                 change = seen_change(position, Seen(posted_at=posted_at, title=title))
-                self._told[fact.organization_id, video_id].append(change)
+                self._told[key].append(change)
 
     def _subject(self, organization_id: UUID, subject_id: UUID) -> SubjectRow:
         return self._subjects.get(subject_id) or SubjectRow(
@@ -173,7 +176,9 @@ class _Intake:
         before = tables.load_videos(self._cursor, sorted({*seen, *self._told}))
         after = dict(before)
         for key, told in self._told.items():
-            row = before.get(key) or VideoRow(organization_id=key[0], id=key[1])
+            row = before.get(key) or VideoRow(
+                organization_id=UUID(int=key[0]), id=UUID(int=key[1])
+            )
             after[key] = changed(row, told)
         rows = [*before.values(), *after.values()]
         self._load_subjects(
@@ -202,12 +207,13 @@ class _Intake:
             held = self._subjects_before.get(subject_id)
             was = None if held is None else held.earliest_at
             if row.earliest_at is not None and row.earliest_at != was:
-                spans[row.organization_id, row.id] = row.earliest_at, was or END
+                key = key_of(row.organization_id, row.id)
+                spans[key] = row.earliest_at, was or END
         return tables.load_posted_between(self._cursor, spans)
 
     def _take_in_profiles(self) -> None:
         standings = {
-            (row.organization_id, row.id): (
+            key_of(row.organization_id, row.id): (
                 standing_of_profile(self._subjects_before.get(subject_id)),
                 standing_of_profile(row),
             )
@@ -231,8 +237,10 @@ class _Intake:
         changed_levels: list[tuple[Key, Level]] = []
         for key in since:
             before, after = standings[key]
-            opening, held = loaded.get(key, (family.nothing, []))
-            whole = seen.get(key, {}) | {level.moment: level.seen for level in held}
+            opening, held = loaded.get(key) or (family.nothing, [])
+            whole = seen.get(key) or {}
+            if held:
+                whole = whole | {level.moment: level.seen for level in held}
             levels = levels_of(opening, whole)
             if held:
                 sums.add(key[0], before, opening, held, sign=-1)
@@ -246,33 +254,3 @@ class _Intake:
                 sums.add_post(key[0], after)
         tables.save_levels(self._cursor, family, changed_levels)
         tables.save_sums(self._cursor, sums)
-
-
-def _parts(facts: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
-    part: list[Recorded] = []
-    observations = 0
-    for recorded in facts:
-        part.append(recorded)
-        fact = recorded.fact
-        if isinstance(fact, e.VideoStatsSnapshotRecorded):
-            observations += len(fact.video_ids)
-        if observations >= MOST_OBSERVATIONS:
-            yield part
-            part, observations = [], 0
-    if part:
-        yield part
-
-
-def _subjects_of(recorded: Recorded) -> Iterator[Key]:
-    """Return the creators and projects whose rows a fact needs."""
-    fact = recorded.fact
-    match fact:
-        case e.ProjectCreated() | e.ProjectDetailsChanged():
-            yield recorded.stream, fact.project_id
-        case e.CreatorAdded() | e.HandleChanged():
-            yield fact.organization_id, recorded.stream
-        case e.ProfileSnapshotRecorded() | e.VideoStatsSnapshotRecorded():
-            if fact.creator_id is not None:
-                yield fact.organization_id, fact.creator_id
-        case _:
-            pass

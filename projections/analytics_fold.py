@@ -17,6 +17,8 @@ from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, RawMetric
 Counts = tuple[int | None, ...]
 Moment = tuple[datetime, int]
 """When something was seen, and where in the log that stands."""
+Key = tuple[int, int]
+"""An organization, and something of its, as numbers: Python hashes UUIDs slowly."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,17 +109,36 @@ def levels_of(opening: Counts, seen: Mapping[Moment, Counts]) -> list[Level]:
     return found
 
 
+def key_of(organization_id: UUID, id_: UUID) -> Key:
+    """Return under which key a thing of an organization goes."""
+    return organization_id.int, id_.int
+
+
 class Sums:
     """How far the sums of subjects move, by quarter of an hour."""
 
     def __init__(self, family: Family) -> None:
         self.family = family
-        self.entries: dict[tuple[UUID, UUID, int], list[int]] = {}
         self.took_away = False
+        self._moved: dict[tuple[int, tuple[UUID, ...]], dict[int, list[int]]] = {}
+
+    def entries(self) -> dict[tuple[UUID, UUID, int], list[int]]:
+        """Return what moves, by organization, subject and slot."""
+        found: dict[tuple[UUID, UUID, int], list[int]] = {}
+        for (organization, subjects), moved in self._moved.items():
+            organization_id = UUID(int=organization)
+            for subject in subjects:
+                for slot, entry in moved.items():
+                    key = organization_id, subject, slot
+                    held = found.setdefault(key, self._empty())
+                    found[key] = [
+                        one + other for one, other in zip(held, entry, strict=True)
+                    ]
+        return {key: entry for key, entry in sorted(found.items()) if any(entry)}
 
     def add(
         self,
-        organization_id: UUID,
+        organization: int,
         standing: Standing,
         opening: Counts,
         levels: Iterable[Level],
@@ -130,37 +151,7 @@ class Sums:
         """
         if not standing.is_counted:
             return
-        if sign < 0:
-            self.took_away = True
-        moved = self._moved(standing, opening, levels, sign)
-        for subject in standing.subjects:
-            for slot, entry in moved.items():
-                key = organization_id, subject, slot
-                held = self.entries.get(key)
-                if held is None:
-                    self.entries[key] = entry.copy()
-                else:
-                    self.entries[key] = [
-                        one + other for one, other in zip(held, entry, strict=True)
-                    ]
-
-    def add_post(
-        self, organization_id: UUID, standing: Standing, *, sign: int = 1
-    ) -> None:
-        """Count a video as posted, or with the sign -1 do not any more."""
-        if not standing.is_counted or standing.posted_at is None:
-            return
-        if sign < 0:
-            self.took_away = True
-        slot = slot_of(standing.posted_at)
-        for subject in standing.subjects:
-            key = organization_id, subject, slot
-            self.entries.setdefault(key, self._empty())[1] += sign
-
-    def _moved(
-        self, standing: Standing, opening: Counts, levels: Iterable[Level], sign: int
-    ) -> Mapping[int, list[int]]:
-        moved: dict[int, list[int]] = defaultdict(self._empty)
+        moved = self._of(organization, standing, sign)
         first = 2 if self.family.has_posts else 1
         last = opening
         for level in levels:
@@ -179,6 +170,22 @@ class Sums:
                     entry[at] += sign * (after - before)
                 at += 4
             last = level.counts
+
+    def add_post(self, organization: int, standing: Standing, *, sign: int = 1) -> None:
+        """Count a video as posted, or with the sign -1 do not any more."""
+        if standing.is_counted and standing.posted_at is not None:
+            moved = self._of(organization, standing, sign)
+            moved[slot_of(standing.posted_at)][1] += sign
+
+    def _of(
+        self, organization: int, standing: Standing, sign: int
+    ) -> dict[int, list[int]]:
+        if sign < 0:
+            self.took_away = True
+        key = organization, standing.subjects
+        moved = self._moved.get(key)
+        if moved is None:
+            moved = self._moved[key] = defaultdict(self._empty)
         return moved
 
     def _empty(self) -> list[int]:

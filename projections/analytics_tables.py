@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString, cast
-from uuid import UUID
 
 import msgspec
 from psycopg import Cursor
@@ -15,14 +14,13 @@ from infra.arrays import (
     bigints,
     moments,
     optional_bigints,
+    uuid_numbers,
     uuids,
 )
-from projections.analytics_fold import Counts, Family, Level, Sums
+from projections.analytics_fold import Counts, Family, Key, Level, Sums, key_of
 from projections.analytics_videos import SubjectRow, VideoRow
 from projections.tables import Table
 
-Key = tuple[UUID, UUID]
-"""An organization, and something of its."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
 
@@ -68,7 +66,7 @@ def load_videos(cursor: Cursor[TupleRow], keys: Iterable[Key]) -> dict[Key, Vide
     if not wanted:
         return {}
     rows = _execute(cursor, _LOAD_VIDEOS, *_packed_keys(wanted))
-    return {(row[0], row[1]): _video(row) for row in rows}
+    return {key_of(row[0], row[1]): _video(row) for row in rows}
 
 
 def load_posted_between(
@@ -87,7 +85,7 @@ def load_posted_between(
         moments([span[0] for span in spans.values()]),
         moments([span[1] for span in spans.values()]),
     )
-    return {(row[0], row[1]): _video(row) for row in rows}
+    return {key_of(row[0], row[1]): _video(row) for row in rows}
 
 
 def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
@@ -116,7 +114,7 @@ def load_levels(
         *asked,
     )
     found: dict[Key, tuple[Counts, list[Level]]] = {
-        (row[0], row[1]): (row[2:], []) for row in opening
+        key_of(row[0], row[1]): (row[2:], []) for row in opening
     }
     rows = _execute(
         cursor,
@@ -132,7 +130,7 @@ def load_levels(
         *asked,
     )
     for row in rows:
-        held = found.setdefault((row[0], row[1]), (family.nothing, []))
+        held = found.setdefault(key_of(row[0], row[1]), (family.nothing, []))
         held[1].append(Level(row[2], row[3], row[5:], row[4]))
     return found
 
@@ -170,7 +168,7 @@ def save_levels(
 
 def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
     """Move the stored sums by these."""
-    entries = sorted((key, entry) for key, entry in sums.entries.items() if any(entry))
+    entries = sums.entries()
     if not entries:
         return
     table, columns = sums.family.sums, sums.family.sum_columns
@@ -182,7 +180,7 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
                 ("organization_id", "id", "slot", *columns), (*key, *entry), strict=True
             )
         )
-        for key, entry in entries
+        for key, entry in entries.items()
     ]
     _execute(
         cursor,
@@ -203,13 +201,14 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
                 unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS moved (o, i, n)
             WHERE organization_id = o AND id = i AND slot = n AND {empty}
             """,
-            *_packed_keys([(key[0], key[1]) for key, _ in entries]),
-            bigints([key[2] for key, _ in entries]),
+            uuids([key[0] for key in entries]),
+            uuids([key[1] for key in entries]),
+            bigints([key[2] for key in entries]),
         )
 
 
 def _packed_keys(keys: Sequence[Key]) -> tuple[Packed, Packed]:
-    return uuids([key[0] for key in keys]), uuids([key[1] for key in keys])
+    return uuid_numbers([key[0] for key in keys]), uuid_numbers([k[1] for k in keys])
 
 
 def _execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
