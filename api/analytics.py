@@ -15,13 +15,16 @@ from api.analytics_answers import (
     Analytics,
     AnalyticsSchema,
     CsvFile,
+    Explanation,
     Series,
     described_metrics,
+    explanation,
     other,
     reference,
 )
 from api.analytics_questions import (
     MOST_ENTITIES,
+    bucket_of,
     check_breakdown,
     check_retention,
     ids_of,
@@ -45,8 +48,25 @@ from domain.metrics import (
 )
 from domain.series import Ledger, points, total
 from projections.analytics_breakdown import breakdown
+from projections.analytics_explain import explain
 from projections.analytics_queries import Thing, ledgers, things
 from projections.reading import Reader
+
+From = Annotated[
+    date | None,
+    QueryParameter(name="from", description="The first day; 29 days before the last."),
+]
+To = Annotated[date | None, QueryParameter(description="The last day; today.")]
+Zone = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64, description="An IANA time zone; the organization's own."
+    ),
+]
+Base = Annotated[
+    RawMetric | None,
+    QueryParameter(description="What growth_rate_pop is the growth of."),
+]
 
 _READ: dict[str, Any] = {"scope": "read"}
 _SCHEMA = AnalyticsSchema(
@@ -88,26 +108,10 @@ class AnalyticsRoutes(Controller):
         ] = None,
         mode: FromQuery[Mode | None] = None,
         granularity: FromQuery[Granularity] = "day",
-        from_: Annotated[
-            date | None,
-            QueryParameter(
-                name="from", description="The first day; 29 days before the last."
-            ),
-        ] = None,
-        to: Annotated[
-            date | None, QueryParameter(description="The last day; today.")
-        ] = None,
-        tz: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=64,
-                description="An IANA time zone; the organization's own.",
-            ),
-        ] = None,
-        base_metric: Annotated[
-            RawMetric | None,
-            QueryParameter(description="What growth_rate_pop is the growth of."),
-        ] = None,
+        from_: From = None,
+        to: To = None,
+        tz: Zone = None,
+        base_metric: Base = None,
         compare: Annotated[
             Literal["prior_period"] | None,
             QueryParameter(description="The same number of days just before."),
@@ -173,6 +177,72 @@ class AnalyticsRoutes(Controller):
             annotations=[],
         )
         return CsvFile(answer) if format_ == "csv" else Answer(answer)
+
+    @get(
+        "/analytics/explain",
+        opt={
+            **_READ,
+            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+        },
+        operation_id="explainAnalytics",
+    )
+    async def explain_analytics(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        entity: FromQuery[Entity],
+        entity_id: FromQuery[UUID],
+        metric: FromQuery[Metric],
+        date_: Annotated[
+            date,
+            QueryParameter(name="date", description="The first day of a bucket."),
+        ],
+        mode: FromQuery[Mode | None] = None,
+        granularity: FromQuery[Granularity] = "day",
+        from_: From = None,
+        to: To = None,
+        tz: Zone = None,
+        base_metric: Base = None,
+    ) -> Answer[Explanation]:
+        """Show the observations that make one point of /analytics.
+
+        With the same parameters, and the point's date: whoever adds up the
+        contributions gets the value.
+        """
+        asked = question(
+            entity=entity, metric=metric, mode=mode, base_metric=base_metric
+        )
+        zone = None if tz is None else zone_named(tz)
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "analytics")
+        found, own_zone = await things(reader, organization_id, entity, [entity_id])
+        if not found:
+            raise NotFoundError(entity)
+        now = datetime.now(UTC)
+        days = range_of(
+            from_,
+            to,
+            granularity=granularity,
+            zone=zone or ZoneInfo(own_zone),
+            now=now,
+        )
+        check_retention(
+            days, request.principal.limits.stats_history_retention_days, now=now
+        )
+        bucket = bucket_of(days, date_)
+        ledger = (await ledgers(reader, organization_id, asked, [entity_id], [bucket]))[
+            entity_id
+        ]
+        observations = await explain(reader, organization_id, asked, entity_id, bucket)
+        return Answer(
+            explanation(
+                asked,
+                found[entity_id],
+                ledger,
+                bucket,
+                observations,
+            )
+        )
 
     @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
     async def get_analytics_schema(self) -> Answer[AnalyticsSchema]:

@@ -3,24 +3,27 @@
 import csv
 import io
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from api.envelope import Answer
-from domain.buckets import Granularity
+from domain.buckets import Bucket, Granularity
 from domain.metrics import (
     DERIVED_METRICS,
     RAW_METRICS,
     Entity,
     Metric,
     Mode,
+    Question,
     entities_of,
     modes_of,
 )
-from domain.series import Point, Value
+from domain.series import Ledger, Point, Value, factor_of, parts_of, value_of
+from projections.analytics_explain import Observation
+from projections.analytics_queries import Thing
 
 OTHER_ID = "__other__"
 _OTHER_LABEL = "Other"
@@ -81,6 +84,27 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     annotations: list[str]
 
 
+class Explanation(Struct, frozen=True, kw_only=True):
+    """The observations that make one point.
+
+    The contributions add up to the value, or for a rate, part by part, to numerator
+    and denominator. ``factor`` is what a rate is multiplied by; ``denominator`` of
+    posts_per_week is the days of the bucket, which nobody observed.
+    """
+
+    entity_ref: EntityRef
+    metric: Metric
+    mode: Mode
+    date: date
+    starts_after: datetime
+    ends_at: datetime
+    value: Value
+    numerator: int | None
+    denominator: int | None
+    factor: int | None
+    observations: list[Observation]
+
+
 class MetricDescription(Struct, frozen=True, kw_only=True):
     """A metric: what has it, its modes with the usual one first, and its meaning."""
 
@@ -112,6 +136,33 @@ def other() -> EntityRef:
 def reference(entity: Entity, id_: UUID, label: str) -> EntityRef:
     """Return what a series is of."""
     return EntityRef(type=entity, id=str(id_), label=label)
+
+
+def explanation(
+    asked: Question,
+    thing: Thing,
+    ledger: Ledger,
+    bucket: Bucket,
+    observations: list[Observation],
+) -> Explanation:
+    """Return what makes the one bucket of a ledger."""
+    above: int | None = None
+    below: int | None = None
+    if asked.mode == "rate":
+        above, below = parts_of(asked, ledger, 0, days=bucket.days)
+    return Explanation(
+        entity_ref=reference(asked.entity, thing.id, thing.label),
+        metric=asked.metric,
+        mode=asked.mode,
+        date=bucket.date,
+        starts_after=bucket.start,
+        ends_at=bucket.end,
+        value=value_of(asked, ledger, 0, days=bucket.days),
+        numerator=above,
+        denominator=below,
+        factor=factor_of(asked) if asked.mode == "rate" else None,
+        observations=observations,
+    )
 
 
 def described_metrics() -> dict[Metric, MetricDescription]:

@@ -6,7 +6,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from api.queries import invalid_query
-from domain.buckets import MOST_BUCKETS, Granularity, Range, has_too_many_buckets
+from domain.buckets import (
+    MOST_BUCKETS,
+    Bucket,
+    Granularity,
+    Range,
+    has_too_many_buckets,
+)
 from domain.errors import RetentionExceededError
 from domain.metrics import Question
 
@@ -87,6 +93,22 @@ def range_of(
         )
         raise invalid_query("from", message)
     return Range(first=first, last=last, granularity=granularity, zone=zone)
+
+
+def bucket_of(days: Range, day: date) -> Bucket:
+    """Return the bucket of the range that begins with the day.
+
+    Raises:
+        ApiError: ``invalid_query``, if none does.
+    """
+    for bucket in days.buckets():
+        if bucket.date == day:
+            return bucket
+    message = (
+        f"must be the first day of a {days.granularity} between from and to, "
+        f"{days.first} and {days.last}"
+    )
+    raise invalid_query("date", message)
 
 
 def check_retention(days: Range, retention: int | None, *, now: datetime) -> None:

@@ -147,11 +147,16 @@ def parts_of(
             return after - before, before
 
 
+def factor_of(asked: Question) -> int:
+    """Return what a rate is multiplied by: 100 for percent, 7 for a week's days."""
+    return _FACTORS.get(asked.metric, 100)
+
+
 def _rate(asked: Question, ledger: Ledger, bucket: int, *, days: int) -> float | None:
     numerator, denominator = parts_of(asked, ledger, bucket, days=days)
     if numerator is None or not denominator:
         return None
-    return round(_FACTORS.get(asked.metric, 100) * numerator / denominator, DECIMALS)
+    return round(factor_of(asked) * numerator / denominator, DECIMALS)
 
 
 def _engagement(ledger: Ledger, bucket: int) -> int | None:

@@ -31,11 +31,13 @@ from projections.analytics_tables import BEGINNING, END
 from projections.analytics_videos import (
     TOLD_OF_VIDEOS,
     Change,
+    LookRow,
     Seen,
     SubjectRow,
     VideoRow,
     changed,
     fact_change,
+    look_of,
     seen_change,
     standing_of_profile,
     standing_of_video,
@@ -70,6 +72,7 @@ class _Intake:
         self._cursor = cursor
         self._subjects: dict[UUID, SubjectRow] = {}
         self._subjects_before: dict[UUID, SubjectRow] = {}
+        self._looks: dict[int, LookRow] = {}
         self._told: dict[Key, list[Change]] = defaultdict(list)
         self._seen: dict[Family, dict[Key, dict[Moment, Counts]]] = {
             VIDEOS: defaultdict(dict),
@@ -82,6 +85,7 @@ class _Intake:
             self._hear(fact)
         self._take_in_videos()
         self._take_in_profiles()
+        tables.LOOKS.save(self._cursor, list(self._looks.values()))
         before = self._subjects_before
         tables.SUBJECTS.save(
             self._cursor,
@@ -114,8 +118,10 @@ class _Intake:
                 row = self._subject(fact.organization_id, recorded.stream)
                 self._subjects[row.id] = row.named(fact.new, position)
             case e.ProfileSnapshotRecorded():
+                self._looks[position] = look_of(recorded, fact)
                 self._see_profile(fact, position)
             case e.VideoStatsSnapshotRecorded():
+                self._looks[position] = look_of(recorded, fact)
                 self._see_videos(fact, position)
             case _:
                 organization_id: UUID = getattr(fact, "organization_id")  # noqa: B009

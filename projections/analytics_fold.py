@@ -98,12 +98,12 @@ def levels_of(opening: Counts, seen: Mapping[Moment, Counts]) -> list[Level]:
         counts = seen[moment]
         missing = 0
         if None in counts:
-            bits = (n for n, count in enumerate(counts) if count is None)
-            missing = sum(1 << bit for bit in bits)
-            counts = tuple(
-                before if count is None else count
-                for count, before in zip(counts, last, strict=True)
-            )
+            filled = list(counts)
+            for number, count in enumerate(counts):
+                if count is None:
+                    missing |= 1 << number
+                    filled[number] = last[number]
+            counts = tuple(filled)
         found.append(Level(*moment, counts, missing))
         last = counts
     return found

@@ -18,7 +18,7 @@ from infra.arrays import (
     uuids,
 )
 from projections.analytics_fold import Counts, Family, Key, Level, Sums, key_of
-from projections.analytics_videos import SubjectRow, VideoRow
+from projections.analytics_videos import LookRow, SubjectRow, VideoRow
 from projections.tables import Table
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -29,11 +29,12 @@ _MOST_ROWS = 50_000
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 _SINCE = "unnest(%b::uuid[], %b::uuid[], %b::timestamptz[])"
 _VIDEO_COLUMNS = """
-organization_id, id, project_id, creator_id, label, is_there, is_counted, posted_at,
-changes::text
+organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
+is_counted, posted_at, changes::text
 """
 
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")
+LOOKS = Table(LookRow, name="analytics_looks", key=("organization_id", "position"))
 _VIDEOS = Table(VideoRow, name="analytics_videos")
 
 # Ordering what is looked up keeps the planner to one look-up a key.

@@ -58,6 +58,7 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: UUID
     project_id: UUID | None = None
     creator_id: UUID | None = None
+    tiktok_video_id: str | None = None
     label: str | None = None
     is_there: bool = False
     is_counted: bool = False
@@ -87,6 +88,34 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if position <= self.label_position:
             return self
         return replace(self, label=label, label_position=position)
+
+
+class LookRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A snapshot, without what it saw: of whom, by which run, and when it was told."""
+
+    organization_id: UUID
+    position: int
+    scrape_id: UUID
+    creator_id: UUID | None
+    provider: str
+    observed_at: datetime
+    recorded_at: datetime
+
+
+def look_of(
+    recorded: Recorded,
+    fact: e.ProfileSnapshotRecorded | e.VideoStatsSnapshotRecorded,
+) -> LookRow:
+    """Return the look that a snapshot is."""
+    return LookRow(
+        organization_id=fact.organization_id,
+        position=recorded.position,
+        scrape_id=recorded.stream,
+        creator_id=fact.creator_id,
+        provider=fact.provider,
+        observed_at=fact.observed_at,
+        recorded_at=recorded.recorded_at,
+    )
 
 
 def seen_change(position: int, seen: Seen) -> Change:
@@ -186,6 +215,7 @@ def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
         row,
         project_id=video.project_id,
         creator_id=video.creator_id,
+        tiktok_video_id=video.tiktok_video_id,
         label=title or video.tiktok_video_id,
         is_there=True,
         is_counted=video.is_counted,

@@ -21,6 +21,7 @@ CREATE TABLE analytics_videos (
     id              uuid    NOT NULL,
     project_id      uuid,
     creator_id      uuid,
+    tiktok_video_id text,
     label           text,
     is_there        boolean NOT NULL,
     is_counted      boolean NOT NULL,
@@ -59,6 +60,18 @@ CREATE TABLE analytics_profile_levels (
     video_count     bigint,
     missing         smallint    NOT NULL,
     PRIMARY KEY (organization_id, id, observed_at, position)
+);
+
+-- One row a snapshot, whatever it saw: where a level comes from.
+CREATE TABLE analytics_looks (
+    organization_id uuid        NOT NULL,
+    position        bigint      NOT NULL,
+    scrape_id       uuid        NOT NULL,
+    creator_id      uuid,
+    provider        text        NOT NULL,
+    observed_at     timestamptz NOT NULL,
+    recorded_at     timestamptz NOT NULL,
+    PRIMARY KEY (organization_id, position)
 );
 
 -- By creator and by project: how far the levels moved together in each quarter of an
@@ -123,7 +136,8 @@ DECLARE
 BEGIN
     FOREACH walled IN ARRAY ARRAY[
         'analytics_subjects', 'analytics_videos', 'analytics_video_levels',
-        'analytics_profile_levels', 'analytics_video_sums', 'analytics_profile_sums'
+        'analytics_profile_levels', 'analytics_looks', 'analytics_video_sums',
+        'analytics_profile_sums'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', walled);
         EXECUTE format('CREATE POLICY tenant ON %I FOR SELECT TO goatherd_reader '

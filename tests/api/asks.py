@@ -1,6 +1,7 @@
 """A request for every operation there is, made from the OpenAPI document."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import cast
 from uuid import UUID, uuid4
@@ -78,10 +79,13 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
 
 def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
     """The parameters that the operation cannot do without."""
-    if operation.id != "getAnalytics":
+    if operation.id not in {"getAnalytics", "explainAnalytics"}:
         return {}
     of = id_named("entity_id", ids)
-    return {"entity": "creator", "entity_id": of, "metric": "followers"}
+    params = {"entity": "creator", "entity_id": of, "metric": "followers"}
+    if operation.id == "explainAnalytics":
+        params["date"] = str(datetime.now(UTC).date())
+    return params
 
 
 def id_named(name: str, ids: Mapping[str, str]) -> str:

@@ -91,6 +91,7 @@ def herd(home: Tenant) -> Herd:
     herd.looked(0, v1=100)
     herd.looked(1, v1=130, v2=40)
     herd.looked(2, v1=125, v2=45)
+    home.goatherd.catch_up()
     return herd
 
 
@@ -415,3 +416,72 @@ def test_everything_the_schema_names_can_be_asked(herd: Herd):
                     base_metric="views" if growing else "",
                 )
                 assert answer.status_code == 200, answer.text
+
+
+def test_a_point_is_explained_by_the_observations_that_make_it(herd: Herd):
+    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+
+    answer = herd.tenant.get(
+        "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-03"}
+    )
+
+    data = data_of(answer)
+    assert data["value"] == 70
+    assert (data["starts_after"], data["ends_at"]) == (
+        "2026-03-03T00:00:00Z",
+        "2026-03-04T00:00:00Z",
+    )
+    old, new = sorted(data["observations"], key=lambda o: o["tiktok_video_id"])
+    assert (old["level_before"], old["level_after"], old["contribution"]) == (
+        *(100, 130),
+        30,
+    )
+    assert (new["level_before"], new["level_after"], new["contribution"]) == (
+        *(None, 40),
+        40,
+    )
+    assert (old["baseline"], old["provider"]) == (False, "test")
+    (run,) = herd.tenant.goatherd.log(old["scrape_id"])
+    assert run.position == old["position"]
+    assert run.recorded_at == datetime.fromisoformat(old["recorded_at"])
+
+
+def test_a_baseline_is_explained_as_one(herd: Herd):
+    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+
+    answer = herd.tenant.get(
+        "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-02"}
+    )
+
+    (observation,) = data_of(answer)["observations"]
+    assert (observation["level_after"], observation["contribution"]) == (100, 0)
+    assert observation["baseline"]
+
+
+def test_a_rate_is_explained_part_by_part(herd: Herd):
+    asked = {
+        "entity": "creator",
+        "entity_id": herd.creator_id,
+        "metric": "engagement_rate_by_views",
+        "date": "2026-03-03",
+    }
+
+    data = data_of(herd.tenant.get("/analytics/explain", params={**asked, **RANGE}))
+
+    assert (data["value"], data["numerator"], data["denominator"]) == (10.0, 7, 70)
+    assert data["factor"] == 100
+    parts = [(o["part"], o["contribution"]) for o in data["observations"]]
+    assert sum(added for part, added in parts if part == "numerator") == 7
+    assert sum(added for part, added in parts if part == "denominator") == 70
+
+
+@pytest.mark.parametrize("day", ("2026-03-06", "2026-02-28"))
+def test_a_date_that_begins_no_bucket_is_refused(herd: Herd, day: str):
+    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+
+    answer = herd.tenant.get(
+        "/analytics/explain", params={**asked, **RANGE, "date": day}
+    )
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert [f["path"] for f in answer.json()["meta"]["fields"]] == ["/date"]

@@ -45,6 +45,7 @@ SCOPES = {
     "POST /projects/{project_id}/inbox/review": "write",
     "GET /analytics": "read",
     "GET /analytics/schema": "read",
+    "GET /analytics/explain": "read",
     "GET /admin/bans": "admin",
     "PUT /admin/bans/{handle}": "admin",
     "DELETE /admin/bans/{handle}": "admin",

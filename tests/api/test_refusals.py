@@ -291,6 +291,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("addVideo", Code.CREATOR_BANNED): video_of_a_banned_handle,
     ("reenableCreators", Code.LIMIT_REACHED): full_of_others,
     ("getAnalytics", Code.RETENTION_EXCEEDED): before_retention,
+    ("explainAnalytics", Code.RETENTION_EXCEEDED): before_retention,
     ("getAnalyticsSchema", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
     ("getAnalyticsSchema", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
     ("getCreatorStats", Code.GONE): as_it_is,

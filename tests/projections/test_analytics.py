@@ -18,12 +18,13 @@ from domain import events as e
 from domain.buckets import Range
 from domain.errors import InvalidQuestionError
 from domain.metrics import DERIVED_METRICS, RAW_METRICS, Question, question
-from domain.series import Ledger, points, total
+from domain.series import Ledger, factor_of, parts_of, points, total
 from domain.streams import video_stream
 from infra.store import Recorded
 from projections import analytics_breakdown, analytics_queries
 from projections.analytics import Analytics
 from projections.analytics_breakdown import breakdown
+from projections.analytics_explain import explain
 from projections.analytics_queries import ledgers, things
 from projections.reading import Reader
 from tests.projections.analytics_oracle import Asked, Oracle
@@ -295,6 +296,7 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
     tables = (
         "subjects",
         "videos",
+        "looks",
         "video_levels",
         "profile_levels",
         "video_sums",
@@ -356,6 +358,43 @@ def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
 
             if answered is not None:
                 assert answered == oracle.broken_down(one, 1), one
+
+
+@SLOWLY
+@given(facts=histories(), asked=st.lists(questions(), min_size=3, max_size=8))
+def test_the_observations_behind_a_point_add_up_to_it(
+    connection: Connection[TupleRow], facts: list[Recorded], asked: list[Asked]
+):
+    oracle = Oracle(facts)
+    reader = cast("Reader", Within(connection))
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [facts])
+        for one in asked:
+            wanted, bucket = the_question(one), the_range(one).buckets()[-1]
+            if wanted is None or answer(connection, one) is None:
+                continue
+            of = one.entity_id
+            ledger = at_once(ledgers(reader, HOME, wanted, [of], [bucket]))[of]
+            found = at_once(explain(reader, HOME, wanted, of, bucket))
+
+            value = oracle.answer(one)["points"][-1]["value"]
+            added = {
+                part: sum(o.contribution for o in found if o.part == part)
+                for part in ("value", "numerator", "denominator")
+            }
+            if wanted.mode != "rate":
+                assert added["value"] == (value or 0), one
+                continue
+            above, below = parts_of(wanted, ledger, 0, days=bucket.days)
+            if above is not None:
+                assert added["numerator"] == above, one
+            if wanted.metric != "posts_per_week":
+                assert added["denominator"] == (below or 0), one
+            if value is not None:
+                assert above is not None
+                assert below
+                assert value == round(above * factor_of(wanted) / below, 6)
 
 
 @SLOWLY

@@ -49,6 +49,7 @@ WALLED = (
     "analytics_videos",
     "analytics_video_levels",
     "analytics_profile_levels",
+    "analytics_looks",
     "analytics_video_sums",
     "analytics_profile_sums",
 )

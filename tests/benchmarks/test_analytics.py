@@ -1,0 +1,324 @@
+"""Analytics: two questions against a bare read of the same rows, and the follower."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from domain import events as e
+from domain.buckets import Granularity, Range, slot_of
+from domain.metrics import Entity, question
+from domain.series import points, total
+from domain.streams import video_stream
+from infra.database import AsyncPool, reading_pool
+from infra.ids import new_id
+from infra.mapper import Entry
+from infra.store import Store
+from projections.analytics import Analytics
+from projections.analytics_queries import ledgers, things
+from projections.follower import CATCHING_UP_BATCH, Follower
+from projections.reading import Reader
+from tests.benchmarks.harness import Report, Row, interleaved, percentile
+from tests.builders import asking
+
+YEAR = datetime(2025, 12, 1, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
+QUESTIONS = 200
+_HERD_HOW = (
+    "Analytics: the question as the service asks it (who, the sums, points and total) "
+    "on the reading pool as the reader role, in Europe/Berlin; the p99 of "
+    f"{QUESTIONS} a round. The floor is one prepared SELECT of the same rows of "
+    "sums on the same pool, decoded and thrown away."
+)
+_FOLLOWER_HOW = (
+    "Follower of analytics: catching up with a log of scrapes of 300 videos each; the "
+    "floor reads and decodes the same facts in one process. A transaction holds 5,000 "
+    "facts."
+)
+_SAME_ROWS = b"""
+SELECT slot, snapshots, views, views_known, views_base, views_baselines
+FROM analytics_video_sums
+WHERE organization_id = %(organization)s AND id = %(id)s AND slot <= %(last)s
+"""
+
+_LOG = """
+SELECT notification_id, topic, state FROM goatherd_events
+WHERE notification_id > %s ORDER BY notification_id LIMIT 1000
+"""
+
+
+class Herd(msgspec.Struct, kw_only=True):
+    """An organization with creators whose videos were looked at again and again."""
+
+    store: Store
+    organization_id: UUID
+    project_id: UUID
+    creators: list[UUID]
+    observations: int
+
+    def follow(self) -> None:
+        follower = Follower(Analytics(), pool=self.store.pool, codec=self.store.codec)
+        follower.register()
+        follower.catch_up()
+        with self.store.pool.connection() as connection:
+            connection.execute("VACUUM ANALYZE")
+
+
+def herd(
+    store: Store, *, creators: int, videos: int, looks: int, every: timedelta
+) -> Herd:
+    """Fill a log: each creator's videos are discovered, then looked at."""
+    random = Random(20251201)
+    organization, project = new_id(), new_id()
+    ids = [new_id() for _ in range(creators)]
+    facts: list[tuple[UUID, e.Fact]] = [
+        (organization, e.ProjectCreated(project_id=project, name="Herd"))
+    ]
+    for number, creator in enumerate(ids):
+        facts.append(
+            (
+                creator,
+                e.CreatorAdded(
+                    organization_id=organization,
+                    project_id=project,
+                    handle=f"goat{number}",
+                    tracking_mode="auto",
+                ),
+            )
+        )
+        names = [str(10**18 + number * 1_000 + n) for n in range(videos)]
+        facts += [
+            (
+                video_stream(project, name),
+                e.VideoDiscovered(
+                    organization_id=organization,
+                    project_id=project,
+                    creator_id=creator,
+                    tiktok_video_id=name,
+                    handle="goat",
+                    tracking_status="auto_tracked",
+                    scrape_id=organization,
+                    posted_at=YEAR - timedelta(days=random.randrange(300)),
+                ),
+            )
+            for name in names
+        ]
+        begin = YEAR + timedelta(seconds=random.randrange(86_400))
+        for look in range(looks):
+            facts.append(
+                (
+                    new_id(),
+                    snapshot(
+                        organization,
+                        project,
+                        creator,
+                        begin
+                        + look * every
+                        + timedelta(seconds=random.randrange(3_600)),
+                        names,
+                        look,
+                    ),
+                )
+            )
+    for start in range(0, len(facts), 500):
+        store.append(
+            [Entry(stream, 1, fact) for stream, fact in facts[start : start + 500]],
+            context=asking("bench"),
+        )
+    return Herd(
+        store=store,
+        organization_id=organization,
+        project_id=project,
+        creators=ids,
+        observations=creators * videos * looks,
+    )
+
+
+def snapshot(
+    organization: UUID,
+    project: UUID,
+    creator: UUID,
+    at: datetime,
+    names: list[str],
+    look: int,
+) -> e.VideoStatsSnapshotRecorded:
+    views = tuple(1_000 * n + 37 * look * n for n, _ in enumerate(names))
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=organization,
+        project_id=project,
+        creator_id=creator,
+        observed_at=at,
+        provider="bench",
+        video_ids=tuple(names),
+        view_counts=views,
+        like_counts=tuple(count // 10 for count in views),
+        comment_counts=tuple(count // 100 for count in views),
+        share_counts=tuple(count // 90 for count in views),
+        save_counts=(None,) * len(names),
+    )
+
+
+@pytest.mark.parametrize("looks", (120, 480), ids=["as asked", "four times as long"])
+def test_a_creators_month_costs_little_more_than_its_rows(
+    store: Store, database_url: str, report: Report, looks: int
+):
+    found = herd(store, creators=5, videos=300, looks=looks, every=timedelta(hours=6))
+    found.follow()
+    last = (YEAR + timedelta(hours=6 * looks)).date()
+
+    compare(
+        report,
+        database_url,
+        found,
+        what=f"A creator of 300 videos and {looks} looks, 30 days by day, p99",
+        of=("creator", found.creators[0]),
+        days=(last - timedelta(days=29), last, "day"),
+        at_most=10,
+        ratio_at_most=3,
+    )
+
+
+def test_a_projects_year_stays_under_its_bar(
+    store: Store, database_url: str, report: Report
+):
+    found = herd(store, creators=1_000, videos=2, looks=40, every=timedelta(days=9))
+    found.follow()
+    last = (YEAR + timedelta(days=364)).date()
+
+    compare(
+        report,
+        database_url,
+        found,
+        what="A project of 1,000 creators, 12 months by month, p99",
+        of=("project", found.project_id),
+        days=(last - timedelta(days=364), last, "month"),
+        at_most=50,
+    )
+
+
+def test_the_follower_of_analytics_against_reading_and_decoding(
+    store: Store, report: Report
+):
+    found = herd(store, creators=10, videos=300, looks=60, every=timedelta(hours=6))
+    follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
+    follower.register()
+
+    def follow() -> float:
+        with store.pool.connection() as connection:
+            connection.execute("UPDATE projection SET position = 0")
+            connection.execute(
+                "TRUNCATE analytics_subjects, analytics_videos, "
+                "analytics_video_levels, analytics_profile_levels, analytics_looks, "
+                "analytics_video_sums, analytics_profile_sums"
+            )
+        began = perf_counter()
+        while follower.step(CATCHING_UP_BATCH):
+            pass
+        return found.observations / (perf_counter() - began)
+
+    def decode() -> float:
+        began = perf_counter()
+        position = 0
+        with store.pool.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            while rows := cursor.execute(_LOG, (position,)).fetchall():
+                for _, name, body in rows:
+                    store.codec.decode(name, body)
+                position = rows[-1][0]
+        return found.observations / (perf_counter() - began)
+
+    ours, floor = interleaved(follow, decode, rounds=3)
+
+    report.compare(
+        "Follower of analytics, catching up",
+        ours=ours,
+        floor=floor,
+        unit="observations/s",
+        at_least=0.125,
+        how=_FOLLOWER_HOW,
+    )
+
+
+def compare(
+    report: Report,
+    database_url: str,
+    found: Herd,
+    *,
+    what: str,
+    of: tuple[Entity, UUID],
+    days: tuple[date, date, Granularity],
+    at_most: float,
+    ratio_at_most: float | None = None,
+) -> None:
+    """Measure the question and the floor in turn, and report both."""
+    entity, id_ = of
+    span = Range(first=days[0], last=days[1], granularity=days[2], zone=ZONE)
+    organization = found.organization_id
+    asked = question(entity=entity, metric="views")
+    same = {
+        "organization": organization,
+        "id": id_,
+        "last": slot_of(span.buckets()[-1].end),
+    }
+
+    async def ask(pool: AsyncPool) -> None:
+        reader = Reader(pool)
+        there, _ = await things(reader, organization, entity, [id_])
+        buckets = span.buckets()
+        ledger = (await ledgers(reader, organization, asked, [*there], buckets))[id_]
+        shown = points(asked, ledger, buckets, now=YEAR)
+        assert total(asked, ledger, days=span.days) == sum(p.value or 0 for p in shown)
+
+    async def read(pool: AsyncPool) -> None:
+        async with pool.connection() as connection, connection.pipeline():
+            await connection.execute(
+                "SELECT set_config('goatherd.organization_id', %s, true)",
+                (str(organization),),
+                prepare=True,
+            )
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(_SAME_ROWS, same, prepare=True)
+            assert await cursor.fetchall()
+
+    with asyncio.Runner() as runner:
+        pool = reading_pool(database_url, size=1)
+        runner.run(pool.open())
+
+        def worst(work: Callable[[AsyncPool], Awaitable[Any]]) -> Callable[[], float]:
+            return lambda: runner.run(_worst(work, pool))
+
+        ours, floor = interleaved(worst(ask), worst(read))
+        runner.run(pool.close())
+
+    ratio = ours.over(floor)
+    words = f"under {at_most:g} ms"
+    is_met = ours.median < at_most
+    if ratio_at_most is not None:
+        words += f", at most {ratio_at_most:g} times"
+        is_met = is_met and ratio.median <= ratio_at_most
+    report.add(
+        Row(
+            what=what,
+            ours=ours.written("ms"),
+            floor=floor.written("ms"),
+            ratio=ratio.written(),
+            bar=(words, is_met),
+            how=_HERD_HOW,
+        )
+    )
+
+
+async def _worst(work: Callable[[AsyncPool], Awaitable[Any]], pool: AsyncPool) -> float:
+    taken: list[float] = []
+    for _ in range(QUESTIONS):
+        began = perf_counter()
+        await work(pool)
+        taken.append((perf_counter() - began) * 1_000)
+    return percentile(taken, 99)
