@@ -1,6 +1,5 @@
 """/analytics: numbers over time, of creators, videos and projects."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,18 +8,14 @@ from zoneinfo import ZoneInfo
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
-from msgspec import Struct
 
 from api.analytics_answers import (
     Analytics,
     AnalyticsSchema,
     CsvFile,
     Explanation,
-    Series,
     described_metrics,
     explanation,
-    other,
-    reference,
 )
 from api.analytics_questions import (
     MOST_ENTITIES,
@@ -31,25 +26,23 @@ from api.analytics_questions import (
     range_of,
     zone_named,
 )
+from api.analytics_series import Look, then_of, things_of
 from api.envelope import Answer
 from api.errors import Code
 from api.reading import caught_up
 from api.requests import Request
-from domain.buckets import MOST_BUCKETS, Granularity, Range
+from domain.buckets import MOST_BUCKETS, Granularity
 from domain.errors import NotFoundError
 from domain.metrics import (
     RAW_METRICS,
     Entity,
     Metric,
     Mode,
-    Question,
     RawMetric,
     question,
 )
-from domain.series import Ledger, points, total
-from projections.analytics_breakdown import breakdown
 from projections.analytics_explain import explain
-from projections.analytics_queries import Thing, ledgers, things
+from projections.analytics_queries import ledgers, things
 from projections.reading import Reader
 
 From = Annotated[
@@ -124,6 +117,14 @@ class AnalyticsRoutes(Controller):
             Literal["json", "csv"],
             QueryParameter(name="format", description="csv is a file to save."),
         ] = "json",
+        as_of: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: what would have been "
+                "answered then.",
+            ),
+        ] = None,
     ) -> Answer[Analytics]:
         """Show a metric over time: one point for every day, week or month.
 
@@ -141,20 +142,29 @@ class AnalyticsRoutes(Controller):
         zone = None if tz is None else zone_named(tz)
         organization_id = request.principal.organization_id
         await caught_up(request, reader, "analytics")
-        found, own_zone = await things(reader, organization_id, entity, ids)
-        if len(found) < len(ids):
+        today = datetime.now(UTC)
+        then = (
+            None
+            if as_of is None
+            else await then_of(reader, organization_id, as_of, now=today)
+        )
+        wanted, own_zone = await things_of(reader, organization_id, entity, ids, then)
+        if len(wanted) < len(ids):
             raise NotFoundError(entity)
-        now = datetime.now(UTC)
+        now = today if then is None else then.now
         zone = zone or ZoneInfo(own_zone)
         days = range_of(from_, to, granularity=granularity, zone=zone, now=now)
         retention = request.principal.limits.stats_history_retention_days
         spans = [days] if compare is None else [days, days.prior()]
         for span in spans:
-            check_retention(span, retention, now=now)
-        look = _Look(
-            reader=reader, organization_id=organization_id, asked=asked, now=now
+            check_retention(span, retention, now=today)
+        look = Look(
+            reader=reader,
+            organization_id=organization_id,
+            asked=asked,
+            now=now,
+            at=None if then is None else then.position,
         )
-        wanted = [found[id_] for id_ in ids]
         ledger_by_id = await look.ledgers(ids, days)
         answer = Analytics(
             entity=entity,
@@ -248,46 +258,3 @@ class AnalyticsRoutes(Controller):
     async def get_analytics_schema(self) -> Answer[AnalyticsSchema]:
         """Describe what /analytics can be asked: entities, metrics, modes, limits."""
         return Answer(_SCHEMA)
-
-
-class _Look(Struct, frozen=True, kw_only=True):
-    """One question, asked by one organization at one time."""
-
-    reader: Reader
-    organization_id: UUID
-    asked: Question
-    now: datetime
-
-    async def ledgers(self, ids: Sequence[UUID], days: Range) -> dict[UUID, Ledger]:
-        return await ledgers(
-            self.reader, self.organization_id, self.asked, ids, days.buckets()
-        )
-
-    def series(
-        self, wanted: Sequence[Thing], of: Mapping[UUID, Ledger], days: Range
-    ) -> list[Series]:
-        entity = self.asked.entity
-        return [self._series(entity, thing, of[thing.id], days) for thing in wanted]
-
-    async def parts(self, of: UUID, whole: Ledger, days: Range) -> list[Series]:
-        """Return the series of the videos behind a creator or project."""
-        parts = await breakdown(
-            self.reader,
-            self.organization_id,
-            self.asked,
-            of,
-            days.buckets(),
-            whole=whole,
-        )
-        return [self._series("video", part.thing, part.ledger, days) for part in parts]
-
-    def _series(
-        self, kind: Entity, thing: Thing | None, ledger: Ledger, days: Range
-    ) -> Series:
-        return Series(
-            entity_ref=other()
-            if thing is None
-            else reference(kind, thing.id, thing.label),
-            points=points(self.asked, ledger, days.buckets(), now=self.now),
-            total=total(self.asked, ledger, days=days.days),
-        )

@@ -104,7 +104,9 @@ class _Intake:
         match fact:
             case e.ProjectCreated():
                 row = self._subject(recorded.stream, fact.project_id)
-                row = replace(row, kind="project").named(fact.name, position)
+                row = replace(row, kind="project", position=position).named(
+                    fact.name, position
+                )
                 self._subjects[row.id] = row
             case e.ProjectDetailsChanged():
                 if fact.name is not UNSET:
@@ -112,7 +114,12 @@ class _Intake:
                     self._subjects[row.id] = row.named(fact.name, position)
             case e.CreatorAdded():
                 row = self._subject(fact.organization_id, recorded.stream)
-                row = replace(row, kind="creator", project_id=fact.project_id)
+                row = replace(
+                    row,
+                    kind="creator",
+                    project_id=fact.project_id,
+                    position=position,
+                )
                 self._subjects[row.id] = row.named(fact.handle, position)
             case e.HandleChanged():
                 row = self._subject(fact.organization_id, recorded.stream)

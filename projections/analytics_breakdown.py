@@ -10,6 +10,7 @@ from domain.metrics import VIDEO_METRICS, Question, RawMetric
 from domain.series import Account, Ledger, Value, total
 from projections.analytics_fold import VIDEOS
 from projections.analytics_ledgers import accounts_of_levels, chosen
+from projections.analytics_past import videos_then
 from projections.analytics_queries import Thing, levels_until
 from projections.analytics_videos import is_baseline
 from projections.reading import Reader
@@ -38,13 +39,19 @@ async def breakdown(
     buckets: Sequence[Bucket],
     *,
     whole: Ledger,
+    at: int | None = None,
 ) -> list[Part]:
     """Return the videos with the largest totals, then the rest as one.
 
-    ``whole`` is the ledger of the creator or project that they are of.
+    ``whole`` is the ledger of the creator or project that they are of, ``at`` the
+    position at which the log is taken to end.
     """
     days = sum(bucket.days for bucket in buckets)
-    ranked = await _ranked(reader, organization_id, asked, of, buckets, days=days)
+    ranked = (
+        await _ranked(reader, organization_id, asked, of, buckets, days=days)
+        if at is None
+        else await _ranked_then(reader, organization_id, asked, of, buckets, at=at)
+    )
     shown = ranked[:MOST_SERIES]
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
     levels = await levels_until(
@@ -53,13 +60,14 @@ async def breakdown(
         VIDEOS,
         [video.thing.id for video in shown],
         boundaries[-1],
+        at=at,
     )
     parts: list[Part] = []
     rest = dict(whole)
     for video in shown:
         accounts = accounts_of_levels(
             VIDEOS,
-            levels[video.thing.id],
+            levels.get(video.thing.id, []),
             boundaries,
             is_baseline=video.is_baseline,
         )
@@ -106,8 +114,42 @@ async def _ranked(
                 total=total(asked, chosen(ledger, asked.needs), days=days),
             )
         )
-    found.sort(key=lambda v: (v.total is None, -(v.total or 0), v.thing.id))
-    return found
+    return _sorted(found)
+
+
+async def _ranked_then(
+    reader: Reader,
+    organization_id: UUID,
+    asked: Question,
+    of: UUID,
+    buckets: Sequence[Bucket],
+    *,
+    at: int,
+) -> list[_Ranked]:
+    """Return the same as the log told it up to a position."""
+    days = sum(bucket.days for bucket in buckets)
+    ends = [buckets[0].start, buckets[-1].end]
+    videos = await videos_then(reader, organization_id, asked.entity, of, at=at)
+    levels = await levels_until(
+        reader, organization_id, VIDEOS, [v.id for v in videos], ends[-1], at=at
+    )
+    found: list[_Ranked] = []
+    for video in videos:
+        ledger = accounts_of_levels(
+            VIDEOS, levels.get(video.id, []), ends, is_baseline=video.is_baseline
+        )
+        found.append(
+            _Ranked(
+                thing=Thing(id=video.id, label=video.label or str(video.id)),
+                is_baseline=video.is_baseline,
+                total=total(asked, chosen(ledger, asked.needs), days=days),
+            )
+        )
+    return _sorted(found)
+
+
+def _sorted(found: list[_Ranked]) -> list[_Ranked]:
+    return sorted(found, key=lambda v: (v.total is None, -(v.total or 0), v.thing.id))
 
 
 def _account(ends: Sequence[int | None], *, is_baseline: bool) -> Account:

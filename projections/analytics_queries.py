@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from domain.buckets import Bucket, ends_a_slot, slot_of
 from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question, RawMetric
 from domain.series import Account, Ledger
-from projections.analytics_fold import PROFILES, VIDEOS, Family, Level
+from projections.analytics_fold import PROFILES, VIDEOS, Family, Level, levels_of
 from projections.analytics_ledgers import (
     account_of_posts,
     account_of_sums,
@@ -42,6 +42,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     is_baseline: bool
     posted_at: datetime | None = None
+    label: str | None = None
 
 
 _OWN_ZONE = """
@@ -193,13 +194,23 @@ async def ledger_of_levels(
     asked: Question,
     counted: dict[Family, list[Counted]],
     boundaries: Sequence[datetime],
+    *,
+    at: int | None = None,
 ) -> Ledger:
-    """Return what the question needs of these things together."""
+    """Return what the question needs of these things together.
+
+    ``at`` is the position at which the log is taken to end.
+    """
     accounts: dict[RawMetric, Account] = {}
     size = len(boundaries) - 1
     for family, members in counted.items():
         levels = await levels_until(
-            reader, organization_id, family, [m.id for m in members], boundaries[-1]
+            reader,
+            organization_id,
+            family,
+            [m.id for m in members],
+            boundaries[-1],
+            at=at,
         )
         each = [
             accounts_of_levels(
@@ -222,19 +233,30 @@ async def levels_until(
     family: Family,
     ids: Sequence[UUID],
     end: datetime,
+    *,
+    at: int | None = None,
 ) -> dict[UUID, list[Level]]:
-    """Return all levels of the things at or before an instant, in order."""
+    """Return all levels of the things at or before an instant, in order.
+
+    ``at`` is the position at which the log is taken to end.
+    """
+    told = "" if at is None else "AND position <= %(at)s"
     rows = await reader.rows(
         organization_id,
         f"""
         SELECT id, observed_at, position, missing, {", ".join(family.metrics)}
         FROM {family.levels}
         WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
-        AND observed_at <= %(end)s ORDER BY id, observed_at, position
+        AND observed_at <= %(end)s {told} ORDER BY id, observed_at, position
         """.encode(),
-        {"organization": organization_id, "ids": list(ids), "end": end},
+        {"organization": organization_id, "ids": list(ids), "end": end, "at": at},
     )
     found: dict[UUID, list[Level]] = defaultdict(list)
     for row in rows:
         found[row[0]].append(Level(row[1], row[2], row[4:], row[3]))
+    if at is not None:
+        # What was told later may have filled what these left out.
+        for id_, levels in found.items():
+            seen = {level.moment: level.seen for level in levels}
+            found[id_] = levels_of(family.nothing, seen)
     return found

@@ -28,7 +28,7 @@ END = datetime.max.replace(tzinfo=UTC)
 _MOST_ROWS = 50_000
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 _SINCE = "unnest(%b::uuid[], %b::uuid[], %b::timestamptz[])"
-_VIDEO_COLUMNS = """
+VIDEO_COLUMNS = """
 organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
 is_counted, posted_at, changes::text
 """
@@ -39,13 +39,13 @@ _VIDEOS = Table(VideoRow, name="analytics_videos")
 
 # Ordering what is looked up keeps the planner to one look-up a key.
 _LOAD_VIDEOS = f"""
-SELECT {_VIDEO_COLUMNS} FROM {_KEYS} AS wanted (o, i)
+SELECT {VIDEO_COLUMNS} FROM {_KEYS} AS wanted (o, i)
 CROSS JOIN LATERAL (
     SELECT * FROM analytics_videos WHERE organization_id = o AND id = i ORDER BY id
 ) found
 """
 _POSTED_BETWEEN = f"""
-SELECT {_VIDEO_COLUMNS}
+SELECT {VIDEO_COLUMNS}
 FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
     AS wanted (o, c, earliest, latest)
 CROSS JOIN LATERAL (
@@ -67,7 +67,7 @@ def load_videos(cursor: Cursor[TupleRow], keys: Iterable[Key]) -> dict[Key, Vide
     if not wanted:
         return {}
     rows = _execute(cursor, _LOAD_VIDEOS, *_packed_keys(wanted))
-    return {key_of(row[0], row[1]): _video(row) for row in rows}
+    return {key_of(row[0], row[1]): video_of(row) for row in rows}
 
 
 def load_posted_between(
@@ -86,7 +86,7 @@ def load_posted_between(
         moments([span[0] for span in spans.values()]),
         moments([span[1] for span in spans.values()]),
     )
-    return {key_of(row[0], row[1]): _video(row) for row in rows}
+    return {key_of(row[0], row[1]): video_of(row) for row in rows}
 
 
 def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
@@ -216,7 +216,8 @@ def _execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[Tu
     return cursor.execute(cast("LiteralString", query), values, prepare=True)
 
 
-def _video(row: Sequence[Any]) -> VideoRow:
+def video_of(row: Sequence[Any]) -> VideoRow:
+    """Return the row that VIDEO_COLUMNS were read of."""
     values = dict(zip(VideoRow.__struct_fields__, row, strict=True))
     values["changes"] = msgspec.Raw(values["changes"].encode())
     return VideoRow(**values)

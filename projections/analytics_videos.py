@@ -75,6 +75,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     project_id: UUID | None = None
     label: str | None = None
     label_position: int = 0
+    position: int | None = None
     earliest_at: datetime | None = None
 
     def looked_at(self, observed_at: datetime) -> "SubjectRow":

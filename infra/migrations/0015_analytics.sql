@@ -2,7 +2,7 @@
 -- an hour. One projection, analytics, keeps these tables.
 
 -- Whatever series are of, besides videos. ``earliest_at`` is when a creator was first
--- looked at, profile or video.
+-- looked at, profile or video; ``position`` is where it was added.
 CREATE TABLE analytics_subjects (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -10,6 +10,7 @@ CREATE TABLE analytics_subjects (
     project_id      uuid,
     label           text,
     label_position  bigint      NOT NULL,
+    position        bigint,
     earliest_at     timestamptz,
     PRIMARY KEY (organization_id, id)
 ) WITH (fillfactor = 80);
@@ -73,6 +74,9 @@ CREATE TABLE analytics_looks (
     recorded_at     timestamptz NOT NULL,
     PRIMARY KEY (organization_id, position)
 );
+
+CREATE INDEX analytics_looks_creator ON analytics_looks
+    (organization_id, creator_id, observed_at);
 
 -- By creator and by project: how far the levels moved together in each quarter of an
 -- hour in which anything moved them. Slot n ends n quarters after 1970, and every zone
@@ -145,3 +149,36 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %I TO goatherd_reader', walled);
     END LOOP;
 END $$;
+
+-- Where the log ended at a time, and when its end at a position was told; null in an
+-- empty log. Times grow with positions, because both are drawn under the append lock.
+CREATE FUNCTION goatherd_log_end(
+    at timestamptz, until bigint, OUT "position" bigint, OUT told_at timestamptz
+) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    low    bigint := 0;
+    high   bigint;
+    middle bigint;
+    found_at timestamptz;
+BEGIN
+    SELECT max(notification_id) INTO high FROM goatherd_events;
+    IF at IS NOT NULL THEN
+        WHILE low < high LOOP
+            middle := (low + high + 1) / 2;
+            SELECT notification_id, recorded_at INTO until, found_at
+            FROM goatherd_events WHERE notification_id >= middle
+            ORDER BY notification_id LIMIT 1;
+            IF found_at <= at THEN
+                low := until;
+            ELSE
+                high := middle - 1;
+            END IF;
+        END LOOP;
+        until := low;
+    END IF;
+    SELECT notification_id, recorded_at INTO "position", told_at
+    FROM goatherd_events WHERE notification_id <= until
+    ORDER BY notification_id DESC LIMIT 1;
+END $$;
+REVOKE ALL ON FUNCTION goatherd_log_end FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION goatherd_log_end TO goatherd_reader;

@@ -334,7 +334,10 @@ def test_weeks_begin_on_monday_and_months_on_the_first(herd: Herd):
         ("from", {"from": "1970-01-01", "granularity": "week"}),
         ("from", {"from": "yesterday"}),
         ("granularity", {"granularity": "year"}),
-        ("as_of", {"as_of": "1"}),
+        ("as_of", {"as_of": "yesterday"}),
+        ("as_of", {"as_of": "2026-03-02T12:00:00"}),
+        ("as_of", {"as_of": "-1"}),
+        ("as_of", {"as_of": "2999-01-01T00:00:00Z"}),
     ),
 )
 def test_what_makes_no_sense_is_refused_by_name(
@@ -485,3 +488,51 @@ def test_a_date_that_begins_no_bucket_is_refused(herd: Herd, day: str):
 
     assert code_of(answer) == (400, "invalid_query")
     assert [f["path"] for f in answer.json()["meta"]["fields"]] == ["/date"]
+
+
+def test_the_past_is_answered_as_it_was_then(herd: Herd):
+    goatherd = herd.tenant.goatherd
+    then, at = goatherd.head, datetime.now(UTC)
+    herd.looked(1.1, v1=500)
+    goatherd.append(
+        video_stream(herd.tenant.project_id, "2"),
+        e.VideoExcluded(organization_id=herd.tenant.organization_id),
+    )
+
+    now = data_of(herd.ask())["series"][0]
+    by_position = data_of(herd.ask(as_of=str(then)))["series"][0]
+    by_time = data_of(herd.ask(as_of=at.isoformat()))["series"][0]
+
+    assert values(now) == [None, 0, 400, -375, 0]
+    assert values(by_position) == values(by_time) == [None, 0, 70, 0, 0]
+
+
+def test_a_breakdown_of_the_past_has_the_videos_of_then(herd: Herd):
+    then = str(herd.tenant.goatherd.head)
+    herd.video("3")
+    herd.looked(3, v3=7)
+
+    data = data_of(herd.ask(as_of=then, breakdown="video"))
+
+    labels = [series["entity_ref"]["label"] for series in data["breakdown_series"]]
+    assert labels == ["Video 2", "Video 1"]
+
+
+def test_left_to_itself_the_past_ends_with_its_own_day(herd: Herd):
+    at = datetime.now(UTC)
+
+    data = data_of(herd.ask(**{"from": "", "to": ""}, as_of=at.isoformat()))
+
+    assert data["to"] == str(at.date())
+
+
+def test_what_was_not_there_yet_is_not_found(herd: Herd):
+    recorded = herd.tenant.goatherd.log(herd.creator_id)[0]
+
+    before = herd.ask(as_of=str(recorded.position - 1))
+    when_added = herd.ask(as_of=str(recorded.position))
+    long_ago = herd.ask(as_of="2001-01-01T00:00:00Z")
+
+    assert code_of(before) == (404, "not_found")
+    assert when_added.status_code == 200
+    assert code_of(long_ago) == (404, "not_found")

@@ -25,6 +25,7 @@ from projections import analytics_breakdown, analytics_queries
 from projections.analytics import Analytics
 from projections.analytics_breakdown import breakdown
 from projections.analytics_explain import explain
+from projections.analytics_past import ledgers_then, there_then
 from projections.analytics_queries import ledgers, things
 from projections.reading import Reader
 from tests.projections.analytics_oracle import Asked, Oracle
@@ -243,12 +244,18 @@ def answer(connection: Connection[TupleRow], asked: Asked) -> dict[str, Any] | N
     reader = cast("Reader", Within(connection))
     if wanted is None:
         return None
-    there, _ = at_once(things(reader, HOME, wanted.entity, [asked.entity_id]))
+    of, at, buckets = asked.entity_id, asked.as_of, the_range(asked).buckets()
+    found, _ = at_once(things(reader, HOME, wanted.entity, [of]))
+    there = {*found}
+    if at is not None:
+        there &= at_once(there_then(reader, HOME, wanted.entity, [of], at=at))
     if not there:
         return None
-    buckets = the_range(asked).buckets()
-    found = at_once(ledgers(reader, HOME, wanted, [asked.entity_id], buckets))
-    return shown(asked, wanted, found[asked.entity_id])
+    if at is None:
+        ledger = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+    else:
+        ledger = at_once(ledgers_then(reader, HOME, wanted, [of], buckets, at=at))[of]
+    return shown(asked, wanted, ledger)
 
 
 def broken_down(
@@ -259,9 +266,13 @@ def broken_down(
     reader = cast("Reader", Within(connection))
     if wanted is None:
         return None
-    of, buckets = asked.entity_id, the_range(asked).buckets()
-    whole = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
-    parts = at_once(breakdown(reader, HOME, wanted, of, buckets, whole=whole))
+    of, at, buckets = asked.entity_id, asked.as_of, the_range(asked).buckets()
+    if at is None:
+        whole = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+    else:
+        then = at_once(ledgers_then(reader, HOME, wanted, [of], buckets, at=at))
+        whole = then[of]
+    parts = at_once(breakdown(reader, HOME, wanted, of, buckets, whole=whole, at=at))
     return [
         {
             "id": part.thing and part.thing.id,
@@ -395,6 +406,37 @@ def test_the_observations_behind_a_point_add_up_to_it(
                 assert above is not None
                 assert below
                 assert value == round(above * factor_of(wanted) / below, 6)
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    asked=st.lists(questions(), min_size=3, max_size=8),
+    part=st.floats(0, 1),
+)
+def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    asked: list[Asked],
+    part: float,
+):
+    position = round(part * len(facts))
+    oracle = Oracle(facts, as_of=position)
+
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
+        take_in(connection, [facts])
+        for now in asked:
+            one = msgspec.structs.replace(now, as_of=position)
+            answered, videos = answer(connection, one), broken_down(connection, one)
+
+            if answered is not None:
+                assert answered == oracle.answer(one), one
+            if videos is not None:
+                assert videos == oracle.broken_down(one, 1), one
 
 
 @SLOWLY
