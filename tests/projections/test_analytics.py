@@ -360,6 +360,57 @@ def test_every_number_is_the_one_of_the_plain_fold(
             assert by_levels == answered, one
 
 
+@pytest.mark.parametrize(("seconds", "new"), ((-1, 0), (0, 5), (1, 5)))
+def test_only_what_was_posted_before_the_first_look_is_a_baseline(
+    connection: Connection[TupleRow], history: History, seconds: int, new: int
+):
+    at = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    history.happened(CREATORS[0], added("billie"))
+    history.happened(
+        IDS[0],
+        e.VideoDiscovered(
+            organization_id=HOME,
+            project_id=PROJECT,
+            creator_id=CREATORS[0],
+            tiktok_video_id=VIDEOS[0],
+            handle="billie",
+            tracking_status="auto_tracked",
+            scrape_id=UUID(int=7),
+            posted_at=at + timedelta(seconds=seconds),
+        ),
+    )
+    look = e.VideoStatsSnapshotRecorded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=CREATORS[0],
+        observed_at=at,
+        provider="test",
+        video_ids=(VIDEOS[0],),
+        view_counts=(5,),
+        like_counts=(None,),
+        comment_counts=(None,),
+        share_counts=(None,),
+        save_counts=(None,),
+    )
+    history.happened(UUID(int=0x5C0), look)
+    asked = Asked(
+        entity="creator",
+        entity_id=CREATORS[0],
+        metric="views",
+        mode="new",
+        first=date(2026, 3, 27),
+        last=date(2026, 3, 27),
+        tz="UTC",
+        now=at,
+    )
+
+    take_in(connection, [history.facts])
+
+    answered = answer(connection, asked)
+    assert answered is not None
+    assert answered["total"] == new
+
+
 @SLOWLY
 @given(facts=histories(), asked=st.lists(questions(), min_size=8, max_size=8))
 def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
