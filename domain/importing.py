@@ -33,7 +33,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     outcome: e.Outcome | None = None
 
 
-Unseen = dict[Key, tuple[bytes, Observed]]
+Line = tuple[bytes, Observed]
+Unseen = dict[Key, Line]
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,16 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     lines: Sequence[tuple[bytes, Observed]]
 
 
-def distinct(lines: Sequence[tuple[bytes, Observed]]) -> Unseen:
+def are_distinct(lines: Sequence[Line]) -> bool:
+    """Tell whether no line can say what another says, which is nearly always so."""
+    names = {
+        line if (video := observed.video) is None else video.tiktok_video_id
+        for line, observed in lines
+    }
+    return len(names) == len(lines)
+
+
+def distinct(lines: Sequence[Line]) -> Unseen:
     """Return each observation once; of details, what the first to tell them tells."""
     unseen: Unseen = {_key(observed): (line, observed) for line, observed in lines}
     if len(unseen) == len(lines):
@@ -104,17 +114,17 @@ def learn(known: Known, stored: Sequence[e.Fact]) -> None:
 
 
 def runs_of(
-    moment: Moment, unseen: Unseen, known: Known
+    moment: Moment, unseen: Sequence[Line], known: Known
 ) -> Iterator[list[e.ScrapeEvent]]:
     """Yield the facts of each run that keeps what is unseen; ``known`` learns of it.
 
     One run has a profile and every video. Observations that contradict each other go
     into runs of their own, and so does each outcome. Outcomes come last.
     """
-    rest = [each for each in unseen.values() if each[1].outcome is None]
+    rest = [each for each in unseen if each[1].outcome is None]
     while rest:
         lines: list[bytes] = []
-        later: list[tuple[bytes, Observed]] = []
+        later: list[Line] = []
         profile: c.ProfileSnapshot | None = None
         videos: dict[str, c.VideoSnapshot] = {}
         for line, observed in rest:
@@ -141,7 +151,7 @@ def runs_of(
             ),
         )
         rest = later
-    for _, observed in unseen.values():
+    for _, observed in unseen:
         if observed.outcome is not None:
             yield _run(
                 moment,
@@ -217,12 +227,16 @@ def _merged(first: Observed, other: Observed) -> Observed:
 
 def _news(video: c.VideoSnapshot, known: Known) -> c.VideoSnapshot:
     """Return the video without those details that are known, and remember them all."""
-    video_id, details = video.tiktok_video_id, _details(video)
+    video_id = video.tiktok_video_id
     before = known.get(video_id)
     if before is None:
-        known[video_id] = details
+        known[video_id] = _details(video)
         return video
-    if before == details:
+    if (
+        before[0] == video.kind
+        and before[1] == video.title
+        and before[2] == video.posted_at
+    ):
         # By far the usual case, and faster than to replace what is known.
         return c.VideoSnapshot(
             tiktok_video_id=video_id,
@@ -232,6 +246,7 @@ def _news(video: c.VideoSnapshot, known: Known) -> c.VideoSnapshot:
             share_count=video.share_count,
             save_count=video.save_count,
         )
+    details = _details(video)
     _remember(known, video_id, details)
     kind, title, posted_at = (
         None if old == new else new for old, new in zip(before, details, strict=True)

@@ -3,9 +3,8 @@
 import os
 import tempfile
 from array import array
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +20,9 @@ from infra.ids import new_id
 from infra.store import Store
 from workers.recordings import (
     BadLineError,
+    Observation,
     RecordingError,
-    encode_observation,
+    encode_observations,
     read_recording,
 )
 
@@ -129,30 +129,32 @@ class Pile(AbstractContextManager["Pile"]):
 
     def _take_in(self, path: Path, *, until: datetime, advance: Advance) -> None:
         handle, observed_at = "", until
-        lines: list[bytes] = []
+        seen: list[Observation] = []
         for read in read_recording(path, until=until):
             if isinstance(read, RecordingError):
                 self._note(read)
                 continue
             if read.observed_at != observed_at or read.handle != handle:
-                if lines:
-                    self._put(handle, observed_at, lines)
-                    advance(len(lines))
+                if seen:
+                    self._put(handle, observed_at, seen)
+                    advance(len(seen))
                 handle, observed_at = read.handle, read.observed_at
-                lines = []
-            lines.append(encode_observation(read))
-        if lines:
-            self._put(handle, observed_at, lines)
-            advance(len(lines))
+                seen = []
+            seen.append(read)
+        if seen:
+            self._put(handle, observed_at, seen)
+            advance(len(seen))
 
-    def _put(self, handle: str, observed_at: datetime, lines: list[bytes]) -> None:
-        text = b"\n".join([*lines, b""])
+    def _put(
+        self, handle: str, observed_at: datetime, seen: Sequence[Observation]
+    ) -> None:
+        text = encode_observations(seen)
         self._file.write(text)
         self._spans.setdefault(handle, {}).setdefault(observed_at, array("Q")).extend(
             (self._end, self._end + len(text))
         )
         self._end += len(text)
-        self.observations += len(lines)
+        self.observations += len(seen)
 
     def _note(self, error: RecordingError) -> None:
         if not isinstance(error, BadLineError):
@@ -183,29 +185,27 @@ def store_pile(
     stored = there_already = runs = 0
     position: int | None = None
     known: dict[UUID, Known] = {}
-    batches = _batches(
+    for moments, observations in _batches(
         pile, creators, organization_id=organization_id, project_id=project_id
-    )
-    with closing(_one_ahead(batches)) as prepared:
-        for moments, observations in prepared:
-            kept = keep_moments(
-                store,
-                moments,
-                known=known,
-                context=Context(
-                    actor=context.actor,
-                    command_id=new_id(),
-                    correlation_id=context.command_id,
-                ),
-            )
-            stored += kept.stored
-            there_already += kept.there_already
-            runs += kept.runs
-            position = kept.position or position
-            # Only the last creator's moments can go on in the next batch.
-            last = moments[-1].creator_id
-            known = {last: kept.known[last]}
-            advance(observations)
+    ):
+        kept = keep_moments(
+            store,
+            moments,
+            known=known,
+            context=Context(
+                actor=context.actor,
+                command_id=new_id(),
+                correlation_id=context.command_id,
+            ),
+        )
+        stored += kept.stored
+        there_already += kept.there_already
+        runs += kept.runs
+        position = kept.position or position
+        # Only the last creator's moments can go on in the next batch.
+        last = moments[-1].creator_id
+        known = {last: kept.known[last]}
+        advance(observations)
     return Imported(
         observations=pile.observations,
         stored=stored,
@@ -214,15 +214,6 @@ def store_pile(
         runs=runs,
         position=position,
     )
-
-
-def _one_ahead(batches: Iterator[Batch]) -> Generator[Batch]:
-    """Yield each batch, made ready while the one before it is being stored."""
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        following = beside.submit(next, batches, None)
-        while (batch := following.result()) is not None:
-            following = beside.submit(next, batches, None)
-            yield batch
 
 
 def _batches(

@@ -6,9 +6,10 @@ or gzipped. Lines may come in any order.
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -125,11 +126,21 @@ def read_recording(
         yield from _read_file(file, until)
 
 
+def encode_observations(observations: Sequence[Observation]) -> bytes:
+    """Return the observations' canonical lines, each with its end."""
+    return _ENCODER.encode_lines(observations)
+
+
 def encode_observation(observation: Observation) -> bytes:
     """Return the observation's one canonical line, without the line's end."""
     return _ENCODER.encode(observation)
 
 
+_LINES_AT_ONCE = 1_000
+_UNREADABLE = (OSError, EOFError, zlib.error)
+# Looking for the escape spares nearly every line a closer look.
+_NUL = b"\\u0000"
+_observed_at = attrgetter("observed_at")
 _DECODER = msgspec.json.Decoder(Observation)
 _ENCODER = msgspec.json.Encoder()
 
@@ -150,7 +161,7 @@ def _read_file(
     try:
         with _opened(path) as lines:
             yield from _read_lines(path, lines, until)
-    except (OSError, EOFError, zlib.error) as error:
+    except _UNREADABLE as error:
         yield BadFileError(path, _reason_of(error))
 
 
@@ -163,17 +174,57 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
 def _read_lines(
     path: Path, lines: Iterable[bytes], until: datetime | None
 ) -> Iterator[Observation | BadLineError]:
-    decode = _DECODER.decode
-    for line_number, line in enumerate(lines, start=1):
+    first = 1
+    for chunk in _chunks(lines):
+        yield from _all_good(chunk, until) or _one_by_one(path, chunk, first, until)
+        first += len(chunk)
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines by the thousand; those before an error come before it."""
+    chunk: list[bytes] = []
+    try:
+        for line in lines:
+            chunk.append(line)
+            if len(chunk) == _LINES_AT_ONCE:
+                yield chunk
+                chunk = []
+    except _UNREADABLE:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+def _all_good(chunk: list[bytes], until: datetime | None) -> list[Observation] | None:
+    """Return what the lines say, read in one go; None if one of them needs a look."""
+    text = b"".join(chunk)
+    if _NUL in text:
+        return None
+    try:
+        observations = _DECODER.decode_lines(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if len(observations) != len(chunk):
+        return None
+    if until is not None and max(map(_observed_at, observations)) > until:
+        return None
+    return observations
+
+
+def _one_by_one(
+    path: Path, lines: Iterable[bytes], first: int, until: datetime | None
+) -> Iterator[Observation | BadLineError]:
+    for line_number, line in enumerate(lines, start=first):
         try:
-            observation = decode(line)
+            observation = _DECODER.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             if line.strip():
                 reason = _reason_of(error)
                 yield BadLineError(path, line_number=line_number, reason=reason)
             continue
-        # Looking for the escape first spares nearly every line the closer look.
-        if b"\\u0000" in line and _holds_nul(observation):
+        if _NUL in line and _holds_nul(observation):
             reason = "NUL characters cannot be kept"
             yield BadLineError(path, line_number=line_number, reason=reason)
             continue

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain import importing
-from domain.importing import Known, Moment, Unseen
+from domain.importing import Known, Line, Moment
 from domain.plans import Limits
 from domain.streams import ban_stream, claim_stream, imported_run_stream
 from infra.appending import Context
@@ -55,7 +55,7 @@ class _Reading(msgspec.Struct, kw_only=True):
     """One moment on its way: what is not stored of it, and the part that is free."""
 
     moment: Moment
-    unseen: Unseen
+    unseen: Sequence[Line]
     there_already: int = 0
     stored: list[list[e.Fact]] = []
     next_part: int = 0
@@ -176,7 +176,12 @@ def keep_moments(
 def _what_is_unseen(store: Store, moments: Sequence[Moment]) -> list[_Reading]:
     """Take out what is stored, part by part until there is none or nothing is left."""
     readings = [
-        _Reading(moment=moment, unseen=importing.distinct(moment.lines))
+        _Reading(
+            moment=moment,
+            unseen=moment.lines
+            if importing.are_distinct(moment.lines)
+            else list(importing.distinct(moment.lines).values()),
+        )
         for moment in moments
     ]
     open_ones = readings
@@ -192,9 +197,10 @@ def _one_part_on(store: Store, readings: Sequence[_Reading]) -> Iterator[_Readin
         facts = [past.fact for past in histories[stream]]
         if not facts:
             continue
-        before = len(reading.unseen)
-        importing.take_out(reading.unseen, facts)
-        reading.there_already += before - len(reading.unseen)
+        unseen = importing.distinct(reading.unseen)
+        importing.take_out(unseen, facts)
+        reading.there_already += len(reading.unseen) - len(unseen)
+        reading.unseen = list(unseen.values())
         reading.stored.append(facts)
         reading.next_part += 1
         if reading.unseen:

@@ -10,6 +10,7 @@ import pytest
 
 from infra.embedded.processes import wait_until
 from infra.store import Store
+from projections import PROJECTIONS
 from tests.builders import Home, make_home, opened_store
 from tests.commandline import PATIENTLY, Running, free_port, running
 
@@ -135,7 +136,8 @@ def test_project_keeps_the_read_models_level_until_it_is_told_to_end(
         assert comes(home.store, b"SELECT count(*) FROM creator_list", 2)
         assert comes(
             home.store,
-            b"SELECT min(position) FROM projection HAVING count(*) = 6",
+            b"SELECT min(position) FROM projection HAVING count(*) = %d"
+            % len(PROJECTIONS),
             home.store.head(),
         )
         project.process.send_signal(signal.SIGINT)

@@ -68,7 +68,7 @@ def runs(
     moment = seen_at_noon(*observed)
     unseen = distinct(moment.lines)
     take_out(unseen, stored or [])
-    return list(runs_of(moment, unseen, {} if known is None else known))
+    return list(runs_of(moment, list(unseen.values()), {} if known is None else known))
 
 
 def snapshots(facts: list[e.ScrapeEvent]) -> list[e.VideoStatsSnapshotRecorded]:

@@ -205,6 +205,19 @@ def test_lines_are_counted_with_the_blank_ones_that_mean_nothing(tmp_path: Path)
     assert len(read) == 2
 
 
+def test_one_bad_line_among_thousands_is_the_only_one_left_out(tmp_path: Path):
+    lines = [GONE] * 3_500
+    lines[1_200] = ""
+    lines[1_700] = "{"
+    lines[2_900] = GONE.replace("billie.goat", "Bad goat")
+
+    read = read_lines(tmp_path, *lines)
+
+    bad = [each for each in read if isinstance(each, BadLineError)]
+    assert [each.line_number for each in bad] == [1_701, 2_901]
+    assert len(read) == 3_499
+
+
 def test_text_about_an_escaped_nul_holds_no_nul(tmp_path: Path):
     read = read_line(
         tmp_path, f'{{{AT},{BILLIE},"profile":{{"display_name":"C:\\\\u0000"}}}}'
