@@ -19,7 +19,7 @@ up: $(READY) ## Run Goatherd with demo creators at http://127.0.0.1:8000 (ARGS="
 	@exec $(BIN)/goatherd up --demo $(ARGS)
 
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## Formatting, lint, types and the import rules
 	@$(BIN)/ruff format --check .

@@ -10,10 +10,14 @@ from projections import reading
 from tests.api.asks import ask_for, ids_of, operations
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
 
+# What it answers is in the code: there is no position to wait for.
+STATIC = {"getAnalyticsSchema"}
 GETS = [
     operation.id
     for operation in operations().values()
-    if operation.method == "GET" and "410" not in operation.details["responses"]
+    if operation.method == "GET"
+    and operation.id not in STATIC
+    and "410" not in operation.details["responses"]
 ]
 
 
