@@ -11,6 +11,7 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from api.cli.checks import KEPT_PROJECTIONS
 from infra.embedded.processes import wait_until
 from infra.store import Store
 from tests.benchmarks.harness import Report, Row, percentile
@@ -136,8 +137,9 @@ def note_seen(
 
 def everybody_is_level(connection: Connection[TupleRow]) -> bool:
     row = connection.execute(
-        "SELECT count(*) = 7 AND min(position) >= "
-        "(SELECT max(notification_id) FROM goatherd_events) FROM projection"
+        "SELECT count(*) = %s AND min(position) >= "
+        "(SELECT max(notification_id) FROM goatherd_events) FROM projection",
+        (len(KEPT_PROJECTIONS),),
     ).fetchone()
     return row is not None and row[0]
 
