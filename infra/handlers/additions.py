@@ -43,12 +43,20 @@ from infra.store import Recorded, Store, relayed, retry_conflicts
 Alongside = Callable[[Cursor[TupleRow], Additions], None]
 
 
+_NOBODY = UUID(int=0)
+
+
 class _Plan(msgspec.Struct, kw_only=True):
-    """One addition on its way: what it is for, and what it will append."""
+    """One addition on its way: what it is for, and what it will append.
+
+    ``claim`` and ``ban`` are the streams that decide about its handle.
+    """
 
     index: int
     wanted: NewCreator
     handle: str
+    claim: UUID = _NOBODY
+    ban: UUID = _NOBODY
     refusal: DomainError | None = None
     creator_id: UUID | None = None
     past: History = ()
@@ -81,13 +89,13 @@ def add_creators(
     fresh_ids = [new_id() for _ in wanted]
 
     def attempt() -> Additions:
-        plans_for = _plan(wanted)
-        pasts = store.load(organization_id, *_streams(plans_for, project_id))
+        plans_for = _plan(wanted, project_id)
+        pasts = store.load(organization_id, *_streams(plans_for))
         organization = organization_of(pasts[organization_id])
         if organization is None or project_id not in organization.projects:
             raise NotFoundError("project")
-        _check(plans_for, pasts, project_id)
-        _recall(store, plans_for, pasts, project_id)
+        _check(plans_for, pasts)
+        _recall(store, plans_for, pasts)
         today = now.astimezone(ZoneInfo(organization.time_zone)).date()
         for plan in plans_for:
             if plan.refusal is None:
@@ -108,10 +116,7 @@ def add_creators(
         recorded = store.append(
             [entry for plan in added for entry in plan.entries],
             context=context,
-            guards=[
-                (ban_stream(plan.handle), len(pasts[ban_stream(plan.handle)]))
-                for plan in added
-            ],
+            guards=[(plan.ban, len(pasts[plan.ban])) for plan in added],
             tallies=creators_counted(
                 organization_id, len(added), maximum=limits.max_creators_per_org
             ),
@@ -122,7 +127,7 @@ def add_creators(
     return retry_conflicts(attempt)
 
 
-def _plan(wanted: Sequence[NewCreator]) -> list[_Plan]:
+def _plan(wanted: Sequence[NewCreator], project_id: UUID) -> list[_Plan]:
     plans: list[_Plan] = []
     seen: set[str] = set()
     for index, item in enumerate(wanted):
@@ -133,51 +138,47 @@ def _plan(wanted: Sequence[NewCreator]) -> list[_Plan]:
         except InvalidHandleError as error:
             plan.refusal = error
             continue
+        plan.claim = claim_stream(project_id, plan.handle)
+        plan.ban = ban_stream(plan.handle)
         if plan.handle in seen:
             plan.refusal = HandleTakenError(plan.handle)
         seen.add(plan.handle)
     return plans
 
 
-def _streams(plans: Sequence[_Plan], project_id: UUID) -> list[UUID]:
+def _streams(plans: Sequence[_Plan]) -> list[UUID]:
     return [
         stream
         for plan in plans
         if plan.refusal is None
-        for stream in (claim_stream(project_id, plan.handle), ban_stream(plan.handle))
+        for stream in (plan.claim, plan.ban)
     ]
 
 
-def _check(
-    plans: Sequence[_Plan], pasts: Mapping[UUID, History], project_id: UUID
-) -> None:
+def _check(plans: Sequence[_Plan], pasts: Mapping[UUID, History]) -> None:
     for plan in plans:
         if plan.refusal is not None:
             continue
-        if banned_by(pasts[ban_stream(plan.handle)]):
+        if banned_by(pasts[plan.ban]):
             plan.refusal = CreatorBannedError(plan.handle)
-        elif claim_of(pasts[claim_stream(project_id, plan.handle)]).holder is not None:
+        elif claim_of(pasts[plan.claim]).holder is not None:
             plan.refusal = HandleTakenError(plan.handle)
 
 
 def _recall(
-    store: Store,
-    plans: Sequence[_Plan],
-    pasts: Mapping[UUID, History],
-    project_id: UUID,
+    store: Store, plans: Sequence[_Plan], pasts: Mapping[UUID, History]
 ) -> None:
     """Find the removed creators that come back instead of being made anew."""
     former = {
         plan.index: last
         for plan in plans
-        if plan.refusal is None
-        and (last := claim_of(pasts[claim_stream(project_id, plan.handle)]).last_holder)
+        if plan.refusal is None and (last := claim_of(pasts[plan.claim]).last_holder)
     }
     if not former:
         return
     histories = store.load(*former.values())
     for plan in plans:
-        past = histories.get(former.get(plan.index, UUID(int=0)), [])
+        past = histories.get(former.get(plan.index, _NOBODY), [])
         creator = creator_of(past)
         # Whoever was renamed away from the handle lives on under another one.
         if (
@@ -201,9 +202,8 @@ def _decide(
     context: Context,
 ) -> None:
     plan.creator_id = creator_id = plan.creator_id or fresh_id
-    claim = claim_stream(project_id, plan.handle)
     claimed = claims.decide(
-        claim_of(pasts[claim]),
+        claim_of(pasts[plan.claim]),
         c.ClaimHandle(
             organization_id=organization_id,
             project_id=project_id,
@@ -219,7 +219,7 @@ def _decide(
         return
     plan.entries = [
         *next_entries(creator_id, plan.past, facts),
-        *next_entries(claim, pasts[claim], claimed),
+        *next_entries(plan.claim, pasts[plan.claim], claimed),
         *requested(
             Creator(
                 organization_id=organization_id,
