@@ -25,7 +25,7 @@ ROUND_SECONDS = 1.0
 # Where something was rung for, the room it left may soon be free again.
 BUSY_ROUND_SECONDS = 0.1
 # Every result that is recorded wakes it, and so do several at once.
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 TIDY_UP_SECONDS = 600
 
 _log = structlog.get_logger()
