@@ -79,7 +79,7 @@ def test_the_list_costs_little_more_than_its_select(
     )
 
 
-def test_granian_serves_the_list_faster_than_uvicorn(
+def test_the_list_on_granian_and_on_uvicorn(
     store: Store, database_url: str, report: Report
 ):
     tenant = a_tenant(store)
