@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -38,7 +37,7 @@ UPDATE scrape_job SET state = 'leased', fence = fence + 1, attempts = attempts +
     lease_until = clock_timestamp() + make_interval(secs => %s)
 FROM quietly
 WHERE scrape_id = %s AND state = 'ready' AND due_at <= clock_timestamp()
-RETURNING organization_id, creator_id, job_type, attempts, fence, started_at
+RETURNING organization_id, creator_id, job_type, attempts, fence
 """
 _RENEW = """
 UPDATE scrape_job SET lease_until = clock_timestamp() + make_interval(secs => %s)
@@ -83,7 +82,6 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     job_type: e.JobType
     attempt: int
     fence: int
-    started_at: datetime
 
 
 class ScrapeJobs:
@@ -124,7 +122,7 @@ def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease |
         row = connection.execute(_LEASE, (length, scrape_id)).fetchone()
     if row is None:
         return None
-    organization_id, creator_id, job_type, attempt, fence, started_at = row
+    organization_id, creator_id, job_type, attempt, fence = row
     return Lease(
         scrape_id=scrape_id,
         organization_id=organization_id,
@@ -132,7 +130,6 @@ def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease |
         job_type=job_type,
         attempt=attempt,
         fence=fence,
-        started_at=started_at,
     )
 
 
