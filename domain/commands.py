@@ -199,6 +199,24 @@ class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     save_count: int | None = None
 
 
+class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """Videos as one provider showed them, one tuple a field, all in the same order.
+
+    The same as so many ``VideoSnapshot``, for whoever has many. ``kinds``, ``titles``
+    and ``posted_at`` are empty where they are None of every video.
+    """
+
+    video_ids: tuple[str, ...] = ()
+    view_counts: tuple[int | None, ...] = ()
+    like_counts: tuple[int | None, ...] = ()
+    comment_counts: tuple[int | None, ...] = ()
+    share_counts: tuple[int | None, ...] = ()
+    save_counts: tuple[int | None, ...] = ()
+    kinds: tuple[str | None, ...] = ()
+    titles: tuple[str | None, ...] = ()
+    posted_at: tuple[datetime | None, ...] = ()
+
+
 class RecordResult(Command, frozen=True, kw_only=True):
     """A run came back with what it saw.
 
@@ -210,7 +228,7 @@ class RecordResult(Command, frozen=True, kw_only=True):
     attempts: int
     duration_ms: int
     profile: ProfileSnapshot | None = None
-    videos: tuple[VideoSnapshot, ...] = ()
+    videos: tuple[VideoSnapshot, ...] | VideoColumns = ()
     pages: int = 0
     payload_sha256: str | None = None
     missing_video_ids: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """A scrape: one run from its request to what it saw, or why it saw nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, assert_never
 from uuid import UUID
 
@@ -116,8 +116,11 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
             total_likes_count=seen.total_likes_count,
             video_count=seen.video_count,
         )
-    for start in range(0, len(command.videos), MAX_VIDEOS_PER_SNAPSHOT):
-        yield _video_snapshot(scrape, command, start)
+    videos = command.videos
+    if not isinstance(videos, c.VideoColumns):
+        videos = _columns(videos)
+    for start in range(0, len(videos.video_ids), MAX_VIDEOS_PER_SNAPSHOT):
+        yield _video_snapshot(scrape, command, videos, start)
     yield e.ScrapeSucceeded(
         organization_id=scrape.organization_id,
         creator_id=scrape.creator_id,
@@ -127,7 +130,7 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
         observed_at=command.observed_at,
         duration_ms=command.duration_ms,
         profile_seen=command.profile is not None,
-        videos_seen=len(command.videos),
+        videos_seen=len(videos.video_ids),
         pages=command.pages,
         payload_sha256=command.payload_sha256,
         precision=None if command.profile is None else command.profile.precision,
@@ -135,25 +138,38 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
     )
 
 
-def _video_snapshot(
-    scrape: Scrape, command: c.RecordResult, start: int
-) -> e.VideoStatsSnapshotRecorded:
-    videos = command.videos[start : start + MAX_VIDEOS_PER_SNAPSHOT]
-    kinds = tuple([video.kind for video in videos])
-    titles = tuple([video.title for video in videos])
-    posted_at = tuple([video.posted_at for video in videos])
-    return e.VideoStatsSnapshotRecorded(
-        organization_id=scrape.organization_id,
-        project_id=scrape.project_id,
-        creator_id=scrape.creator_id,
-        observed_at=command.observed_at,
-        provider=command.provider,
+def _columns(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
+    return c.VideoColumns(
         video_ids=tuple([video.tiktok_video_id for video in videos]),
         view_counts=tuple([video.view_count for video in videos]),
         like_counts=tuple([video.like_count for video in videos]),
         comment_counts=tuple([video.comment_count for video in videos]),
         share_counts=tuple([video.share_count for video in videos]),
         save_counts=tuple([video.save_count for video in videos]),
+        kinds=tuple([video.kind for video in videos]),
+        titles=tuple([video.title for video in videos]),
+        posted_at=tuple([video.posted_at for video in videos]),
+    )
+
+
+def _video_snapshot(
+    scrape: Scrape, command: c.RecordResult, videos: c.VideoColumns, start: int
+) -> e.VideoStatsSnapshotRecorded:
+    these = slice(start, start + MAX_VIDEOS_PER_SNAPSHOT)
+    kinds, titles = videos.kinds[these], videos.titles[these]
+    posted_at = videos.posted_at[these]
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=scrape.organization_id,
+        project_id=scrape.project_id,
+        creator_id=scrape.creator_id,
+        observed_at=command.observed_at,
+        provider=command.provider,
+        video_ids=videos.video_ids[these],
+        view_counts=videos.view_counts[these],
+        like_counts=videos.like_counts[these],
+        comment_counts=videos.comment_counts[these],
+        share_counts=videos.share_counts[these],
+        save_counts=videos.save_counts[these],
         kinds=kinds if any(kinds) else (),
         titles=titles if any(title is not None for title in titles) else (),
         posted_at=posted_at if any(posted_at) else (),

@@ -6,7 +6,7 @@ or gzipped. Lines may come in any order.
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -61,11 +61,8 @@ class Observation(
     def __post_init__(self) -> None:
         # Called for every line there is, so that half a microsecond is worth having.
         video = self.video
-        if (
-            (self.profile is not None)
-            + (video is not None)
-            + (self.outcome is not None)
-        ) != 1:
+        others = (self.profile is not None) + (self.outcome is not None)
+        if others != (video is None):
             message = "Expected exactly one of `profile`, `video` and `outcome`"
             raise ValueError(message)
         plain = _plain_handle(self.handle)
@@ -106,9 +103,21 @@ class BadLineError(RecordingError):
 def read_recording(
     path: Path, *, until: datetime | None = None
 ) -> Iterator[Observation | RecordingError]:
+    """Read a recording as ``read_at_once`` does, line by line."""
+    for read in read_at_once(path, until=until):
+        if isinstance(read, RecordingError):
+            yield read
+        else:
+            yield from read
+
+
+def read_at_once(
+    path: Path, *, until: datetime | None = None
+) -> Iterator[list[Observation] | RecordingError]:
     """Read a file, or every recording that lies directly in a folder, by name.
 
-    What cannot be read comes as an error in its place, not raised, and reading goes on
+    Observations come in the order of their lines, as many at once as were read. What
+    cannot be read comes as an error in its place, not raised, and reading goes on
     behind it: the caller decides whether one bad line or file spoils the rest. Blank
     lines mean nothing. A line that was observed after ``until`` is a bad one. A file
     that is named itself may have any name; in a folder only ``SUFFIXES`` count, and
@@ -136,7 +145,8 @@ def encode_observation(observation: Observation) -> bytes:
     return _ENCODER.encode(observation)
 
 
-_LINES_AT_ONCE = 1_000
+# Of 64 to 1,024 kB, the fastest: what is read and said fits into a processor's cache.
+_BYTES_AT_ONCE = 1 << 16
 _UNREADABLE = (OSError, EOFError, zlib.error)
 # Looking for the escape spares nearly every line a closer look.
 _NUL = b"\\u0000"
@@ -157,10 +167,17 @@ def _files_of(path: Path) -> list[Path]:
 
 def _read_file(
     path: Path, until: datetime | None
-) -> Iterator[Observation | RecordingError]:
+) -> Iterator[list[Observation] | RecordingError]:
+    first = 1
     try:
-        with _opened(path) as lines:
-            yield from _read_lines(path, lines, until)
+        with _opened(path) as file:
+            for text in _whole_lines(file):
+                good = _all_good(text, until)
+                if good is None:
+                    yield from _one_by_one(path, text, first, until)
+                elif good:
+                    yield good
+                first += text.count(b"\n")
     except _UNREADABLE as error:
         yield BadFileError(path, _reason_of(error))
 
@@ -171,42 +188,32 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
     return path.open("rb")
 
 
-def _read_lines(
-    path: Path, lines: Iterable[bytes], until: datetime | None
-) -> Iterator[Observation | BadLineError]:
-    first = 1
-    for chunk in _chunks(lines):
-        yield from _all_good(chunk, until) or _one_by_one(path, chunk, first, until)
-        first += len(chunk)
+def _whole_lines(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+    """Yield the file's text in pieces that end with a line; only the last need not.
+
+    Whole lines before an error come before it.
+    """
+    begun: list[bytes] = []
+    # At most one read at a time, so that an error takes nothing down with it.
+    while text := file.read1(_BYTES_AT_ONCE):
+        if end := text.rfind(b"\n") + 1:
+            yield b"".join((*begun, text[:end]))
+            begun = []
+        begun.append(text[end:])
+    if last := b"".join(begun):
+        yield last
 
 
-def _chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield the lines by the thousand; those before an error come before it."""
-    chunk: list[bytes] = []
-    try:
-        for line in lines:
-            chunk.append(line)
-            if len(chunk) == _LINES_AT_ONCE:
-                yield chunk
-                chunk = []
-    except _UNREADABLE:
-        if chunk:
-            yield chunk
-        raise
-    if chunk:
-        yield chunk
-
-
-def _all_good(chunk: list[bytes], until: datetime | None) -> list[Observation] | None:
+def _all_good(text: bytes, until: datetime | None) -> list[Observation] | None:
     """Return what the lines say, read in one go; None if one of them needs a look."""
-    text = b"".join(chunk)
     if _NUL in text:
         return None
     try:
         observations = _DECODER.decode_lines(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if len(observations) != len(chunk):
+    # More than one may stand in a line, or none.
+    if len(observations) != text.count(b"\n") + (not text.endswith(b"\n")):
         return None
     if until is not None and max(map(_observed_at, observations)) > until:
         return None
@@ -214,9 +221,9 @@ def _all_good(chunk: list[bytes], until: datetime | None) -> list[Observation] |
 
 
 def _one_by_one(
-    path: Path, lines: Iterable[bytes], first: int, until: datetime | None
-) -> Iterator[Observation | BadLineError]:
-    for line_number, line in enumerate(lines, start=first):
+    path: Path, text: bytes, first: int, until: datetime | None
+) -> Iterator[list[Observation] | BadLineError]:
+    for line_number, line in enumerate(text.split(b"\n"), start=first):
         try:
             observation = _DECODER.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -232,7 +239,7 @@ def _one_by_one(
             reason = f"{observation.observed_at.isoformat()} is in the future"
             yield BadLineError(path, line_number=line_number, reason=reason)
             continue
-        yield observation
+        yield [observation]
 
 
 def _holds_nul(observation: Observation) -> bool:
