@@ -203,7 +203,7 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
     """Videos as one provider showed them, one tuple a field, all in the same order.
 
     The same as so many ``VideoSnapshot``, for whoever has many. ``kinds``, ``titles``
-    and ``posted_at`` are empty where they are None of every video.
+    and ``posted_at`` may be empty if they are None of every video.
     """
 
     video_ids: tuple[str, ...] = ()

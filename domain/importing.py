@@ -1,6 +1,6 @@
 """Imports: which observations of a moment are new, and the runs that keep them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -37,10 +37,24 @@ Line = tuple[bytes, Observed]
 Unseen = dict[Key, Line]
 
 
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run can keep: a profile or none, and each video once.
+
+    In the order of the canonical lines' text, whose digest ``payload_sha256`` is. The
+    details of videos may be known already.
+    """
+
+    payload_sha256: str
+    profile: c.ProfileSnapshot | None = None
+    videos: c.VideoColumns = c.VideoColumns()
+
+
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """What recordings say of one creator at one moment.
 
-    ``lines`` are canonical and in the order of their text, beside what they say.
+    ``read_lines`` returns the canonical lines in the order of their text, beside what
+    they say. ``sighting`` says the same, where one run can keep all of it and nobody
+    had to look for that; reading the lines takes several times as long.
     """
 
     organization_id: UUID
@@ -48,7 +62,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     creator_id: UUID
     handle: str
     observed_at: datetime
-    lines: Sequence[tuple[bytes, Observed]]
+    read_lines: Callable[[], Sequence[Line]]
+    sighting: Sighting | None = None
 
 
 def are_distinct(lines: Sequence[Line]) -> bool:
@@ -130,26 +145,19 @@ def runs_of(
         for line, observed in rest:
             video = observed.video
             if video is not None and video.tiktok_video_id not in videos:
-                videos[video.tiktok_video_id] = _news(video, known)
+                videos[video.tiktok_video_id] = video
             elif video is None and profile is None:
                 profile = observed.profile
             else:
                 later.append((line, observed))
                 continue
             lines.append(line)
-        yield _run(
-            moment,
-            "discover_videos" if videos else "creator_profiles",
-            c.RecordResult(
-                provider=IMPORT_PROVIDER,
-                observed_at=moment.observed_at,
-                attempts=1,
-                duration_ms=0,
-                profile=profile,
-                videos=tuple(videos.values()),
-                payload_sha256=sha256(b"\n".join(lines)).hexdigest(),
-            ),
+        sighting = Sighting(
+            payload_sha256=sha256(b"\n".join(lines)).hexdigest(),
+            profile=profile,
+            videos=scrape.columns_of(list(videos.values())),
         )
+        yield run_of(moment, sighting, known)
         rest = later
     for _, observed in unseen:
         if observed.outcome is not None:
@@ -164,6 +172,23 @@ def runs_of(
                     observed_at=moment.observed_at,
                 ),
             )
+
+
+def run_of(moment: Moment, seen: Sighting, known: Known) -> list[e.ScrapeEvent]:
+    """Return the facts of the run that keeps the sighting; ``known`` learns of it."""
+    return _run(
+        moment,
+        "discover_videos" if seen.videos.video_ids else "creator_profiles",
+        c.RecordResult(
+            provider=IMPORT_PROVIDER,
+            observed_at=moment.observed_at,
+            attempts=1,
+            duration_ms=0,
+            profile=seen.profile,
+            videos=_news(seen.videos, known),
+            payload_sha256=seen.payload_sha256,
+        ),
+    )
 
 
 def _run(
@@ -225,33 +250,25 @@ def _merged(first: Observed, other: Observed) -> Observed:
     )
 
 
-def _news(video: c.VideoSnapshot, known: Known) -> c.VideoSnapshot:
-    """Return the video without those details that are known, and remember them all."""
-    video_id = video.tiktok_video_id
-    before = known.get(video_id)
-    if before is None:
-        known[video_id] = _details(video)
-        return video
-    if (
-        before[0] == video.kind
-        and before[1] == video.title
-        and before[2] == video.posted_at
-    ):
-        # By far the usual case, and faster than to replace what is known.
-        return c.VideoSnapshot(
-            tiktok_video_id=video_id,
-            view_count=video.view_count,
-            like_count=video.like_count,
-            comment_count=video.comment_count,
-            share_count=video.share_count,
-            save_count=video.save_count,
-        )
-    details = _details(video)
-    _remember(known, video_id, details)
-    kind, title, posted_at = (
-        None if old == new else new for old, new in zip(before, details, strict=True)
-    )
-    return replace(video, kind=kind, title=title, posted_at=posted_at)
+def _news(videos: c.VideoColumns, known: Known) -> c.VideoColumns:
+    """Return the videos without the details that are known, and remember them all."""
+    columns = (videos.kinds, videos.titles, videos.posted_at)
+    before = list(map(known.get, videos.video_ids))
+    told: list[Details] = list(zip(*columns, strict=True))
+    if before == told:
+        # By far the usual case, and found out without a look at each video.
+        return replace(videos, kinds=(), titles=(), posted_at=())
+    news: list[Details] = []
+    for video_id, old, new in zip(videos.video_ids, before, told, strict=True):
+        _remember(known, video_id, new)
+        kind, title, posted_at = new
+        if old is not None:
+            kind = None if kind == old[0] else kind
+            title = None if title == old[1] else title
+            posted_at = None if posted_at == old[2] else posted_at
+        news.append((kind, title, posted_at))
+    kinds, titles, posted = zip(*news, strict=True)
+    return replace(videos, kinds=kinds, titles=titles, posted_at=posted)
 
 
 def _details(video: c.VideoSnapshot) -> Details:

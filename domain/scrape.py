@@ -97,6 +97,21 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
             assert_never(event)
 
 
+def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
+    """Return the videos as columns, in the same order."""
+    return c.VideoColumns(
+        video_ids=tuple([video.tiktok_video_id for video in videos]),
+        view_counts=tuple([video.view_count for video in videos]),
+        like_counts=tuple([video.like_count for video in videos]),
+        comment_counts=tuple([video.comment_count for video in videos]),
+        share_counts=tuple([video.share_count for video in videos]),
+        save_counts=tuple([video.save_count for video in videos]),
+        kinds=tuple([video.kind for video in videos]),
+        titles=tuple([video.title for video in videos]),
+        posted_at=tuple([video.posted_at for video in videos]),
+    )
+
+
 def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
     seen, creator_id = command.profile, scrape.creator_id
     # A run of a video alone has no creator whose profile it could have seen.
@@ -118,7 +133,7 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
         )
     videos = command.videos
     if not isinstance(videos, c.VideoColumns):
-        videos = _columns(videos)
+        videos = columns_of(videos)
     for start in range(0, len(videos.video_ids), MAX_VIDEOS_PER_SNAPSHOT):
         yield _video_snapshot(scrape, command, videos, start)
     yield e.ScrapeSucceeded(
@@ -135,20 +150,6 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
         payload_sha256=command.payload_sha256,
         precision=None if command.profile is None else command.profile.precision,
         missing_video_ids=command.missing_video_ids,
-    )
-
-
-def _columns(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
-    return c.VideoColumns(
-        video_ids=tuple([video.tiktok_video_id for video in videos]),
-        view_counts=tuple([video.view_count for video in videos]),
-        like_counts=tuple([video.like_count for video in videos]),
-        comment_counts=tuple([video.comment_count for video in videos]),
-        share_counts=tuple([video.share_count for video in videos]),
-        save_counts=tuple([video.save_count for video in videos]),
-        kinds=tuple([video.kind for video in videos]),
-        titles=tuple([video.title for video in videos]),
-        posted_at=tuple([video.posted_at for video in videos]),
     )
 
 

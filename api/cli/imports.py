@@ -19,7 +19,8 @@ from infra.handlers.folding import organization_of
 from infra.handlers.imports import Holders, add_for_import, find_holders
 from infra.settings import Settings
 from infra.store import Store
-from workers.importing import BadLines, Imported, Pile, store_pile
+from workers.importing import Imported, store_pile
+from workers.piles import BadLines, Pile
 
 _NAMED_HANDLES = 100
 # From the log, since the read model of projects may be behind it.

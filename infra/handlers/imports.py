@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -51,21 +52,50 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     known: dict[UUID, Known]
 
 
-class _Reading(msgspec.Struct, kw_only=True):
-    """One moment on its way: what is not stored of it, and the part that is free."""
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One append that is ready to be made, and what will have become of its moments."""
+
+    entries: list[Entry]
+    kept: Kept
+
+
+class Reading(msgspec.Struct, kw_only=True):
+    """One moment on its way: what is not stored of it, and the part that is free.
+
+    ``unseen`` is None where that is all of the moment's sighting.
+    """
 
     moment: Moment
-    unseen: Sequence[Line]
+    unseen: Sequence[Line] | None = None
     there_already: int = 0
     stored: list[list[e.Fact]] = []
     next_part: int = 0
 
     @property
     def stream(self) -> UUID:
+        """The stream of the part that is free."""
         moment = self.moment
         return imported_run_stream(
             moment.project_id, moment.creator_id, moment.observed_at, self.next_part
         )
+
+    def runs(self, known: Known) -> Iterator[list[e.ScrapeEvent]]:
+        """Yield the facts of each run that keeps the rest; ``known`` learns of it."""
+        for facts in self.stored:
+            importing.learn(known, facts)
+        if self.unseen is not None:
+            yield from importing.runs_of(self.moment, self.unseen, known)
+        elif self.moment.sighting is not None:
+            yield importing.run_of(self.moment, self.moment.sighting, known)
+
+    @property
+    def missing(self) -> int:
+        """How many observations are not stored."""
+        if self.unseen is not None:
+            return len(self.unseen)
+        sighting = self.moment.sighting
+        assert sighting is not None, "what no sighting says is read"
+        return len(sighting.videos.video_ids) + (sighting.profile is not None)
 
 
 def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
@@ -140,66 +170,85 @@ def keep_moments(
     """
 
     def attempt() -> Kept:
-        readings = _what_is_unseen(store, moments)
-        learned = {
-            creator_id: dict(known.get(creator_id, {}))
-            for creator_id in {moment.creator_id for moment in moments}
-        }
-        entries: list[Entry] = []
-        runs = 0
-        for reading in readings:
-            of_creator = learned[reading.moment.creator_id]
-            for facts in reading.stored:
-                importing.learn(of_creator, facts)
-            for facts in importing.runs_of(reading.moment, reading.unseen, of_creator):
-                stream = reading.stream
-                entries += [
-                    Entry(stream, version, fact)
-                    for version, fact in enumerate(facts, 1)
-                ]
-                reading.next_part += 1
-                runs += 1
-        position = None
-        if entries:
-            position = store.append(entries, context=context)[-1].position
-        return Kept(
-            stored=sum(len(reading.unseen) for reading in readings),
-            there_already=sum(reading.there_already for reading in readings),
-            runs=runs,
-            position=position,
-            known=learned,
-        )
+        prepared = prepare(read_past(store, moments), known=known)
+        return append_prepared(store, prepared, context=context)
 
     return retry_conflicts(attempt)
 
 
-def _what_is_unseen(store: Store, moments: Sequence[Moment]) -> list[_Reading]:
+def read_past(store: Store, moments: Sequence[Moment]) -> list[Reading]:
     """Take out what is stored, part by part until there is none or nothing is left."""
-    readings = [
-        _Reading(
-            moment=moment,
-            unseen=moment.lines
-            if importing.are_distinct(moment.lines)
-            else list(importing.distinct(moment.lines).values()),
-        )
-        for moment in moments
-    ]
+    readings = [_reading(moment) for moment in moments]
     open_ones = readings
     while open_ones:
         open_ones = list(_one_part_on(store, open_ones))
     return readings
 
 
-def _one_part_on(store: Store, readings: Sequence[_Reading]) -> Iterator[_Reading]:
+def prepare(readings: Sequence[Reading], *, known: Mapping[UUID, Known]) -> Prepared:
+    """Return the append that keeps what is missing, without a look at the database.
+
+    For ``known`` see ``keep_moments``.
+    """
+    learned = {
+        creator_id: dict(known.get(creator_id, {}))
+        for creator_id in {reading.moment.creator_id for reading in readings}
+    }
+    entries: list[Entry] = []
+    stored = runs = 0
+    for reading in readings:
+        stored += reading.missing
+        for facts in reading.runs(learned[reading.moment.creator_id]):
+            stream = reading.stream
+            entries += [
+                Entry(stream, version, fact) for version, fact in enumerate(facts, 1)
+            ]
+            reading.next_part += 1
+            runs += 1
+    kept = Kept(
+        stored=stored,
+        there_already=sum(reading.there_already for reading in readings),
+        runs=runs,
+        position=None,
+        known=learned,
+    )
+    return Prepared(entries=entries, kept=kept)
+
+
+def append_prepared(store: Store, prepared: Prepared, *, context: Context) -> Kept:
+    """Make the append, and return what became of the moments.
+
+    Raises:
+        AppendConflictError: others stored one of the moments since it was looked for.
+    """
+    if not prepared.entries:
+        return prepared.kept
+    position = store.append(prepared.entries, context=context)[-1].position
+    return replace(prepared.kept, position=position)
+
+
+def _reading(moment: Moment) -> Reading:
+    if moment.sighting is not None:
+        return Reading(moment=moment)
+    lines = moment.read_lines()
+    if not importing.are_distinct(lines):
+        lines = list(importing.distinct(lines).values())
+    return Reading(moment=moment, unseen=lines)
+
+
+def _one_part_on(store: Store, readings: Sequence[Reading]) -> Iterator[Reading]:
     streams = [reading.stream for reading in readings]
     histories = store.load(*streams)
     for reading, stream in zip(readings, streams, strict=True):
         facts = [past.fact for past in histories[stream]]
         if not facts:
             continue
-        unseen = importing.distinct(reading.unseen)
+        unseen = importing.distinct(
+            reading.moment.read_lines() if reading.unseen is None else reading.unseen
+        )
+        before = len(unseen)
         importing.take_out(unseen, facts)
-        reading.there_already += len(reading.unseen) - len(unseen)
+        reading.there_already += before - len(unseen)
         reading.unseen = list(unseen.values())
         reading.stored.append(facts)
         reading.next_part += 1

@@ -18,7 +18,8 @@ from infra.ids import new_id
 from infra.store import Store
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.builders import Home, asking, make_home, opened_store
-from workers.importing import Pile, store_pile
+from workers.importing import store_pile
+from workers.piles import Pile
 from workers.providers import ProfileSeen, VideoSeen
 from workers.recordings import Observation, encode_observation, read_recording
 

@@ -57,7 +57,7 @@ def seen_at_noon(*observed: Observed) -> Moment:
         creator_id=ADA,
         handle="ada",
         observed_at=NOON,
-        lines=[(line_of(each), each) for each in observed],
+        read_lines=lambda: [(line_of(each), each) for each in observed],
     )
 
 
@@ -66,7 +66,7 @@ def runs(
 ) -> list[list[e.ScrapeEvent]]:
     """The runs that an import of these makes, behind what is stored."""
     moment = seen_at_noon(*observed)
-    unseen = distinct(moment.lines)
+    unseen = distinct(moment.read_lines())
     take_out(unseen, stored or [])
     return list(runs_of(moment, list(unseen.values()), {} if known is None else known))
 

@@ -13,7 +13,8 @@ from infra.handlers.imports import find_holders
 from infra.store import Store
 from tests.builders import Home, asking, make_home
 from workers import importing
-from workers.importing import Imported, Pile, store_pile
+from workers.importing import Imported, store_pile
+from workers.piles import Pile
 
 HERD = Path(__file__).parent / "herd.jsonl"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -163,7 +164,10 @@ def test_a_pile_has_each_moment_s_lines_wherever_they_were(tmp_path: Path):
     path = a_month_of(["nanny", "billie"], tmp_path)
 
     with Pile.read(path, now=NOW, advance=quietly) as pile:
-        moments = [(handle, at, len(lines)) for handle, at, lines in pile.moments()]
+        moments = [
+            (heap.handle, heap.observed_at, len(pile.lines(heap)))
+            for heap in pile.heaps()
+        ]
 
     assert pile.handles == ["billie", "nanny"]
     assert moments == [
