@@ -36,7 +36,7 @@ _SIGHTED_FROM = 8
 
 _FIELDS = VideoSeen.__struct_fields__
 _moment_of = attrgetter("handle", "observed_at")
-_video_id_of = attrgetter("video.tiktok_video_id")
+_video_id_of = attrgetter("tiktok_video_id")
 _encode_sighting = msgspec.msgpack.Encoder().encode
 _decode_sighting = msgspec.msgpack.Decoder(Sighting).decode
 _decode_lines = msgspec.json.Decoder(Observed).decode_lines
@@ -188,17 +188,19 @@ def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
     Looks at ids alone: the order of ids of letters and digits is the order of the
     lines' text, and a profile's line comes before them.
     """
-    videos = [each for each in seen if each.video is not None]
+    videos = [video for each in seen if (video := each.video) is not None]
     others = [each for each in seen if each.video is None]
     if not videos or len(others) > 1 or (others and others[0].profile is None):
         return None
-    ids = [_video_id_of(each) for each in videos]
-    joined = "".join(ids)
-    if len(set(ids)) < len(ids) or not (joined.isascii() and joined.isalnum()):
+    ids = [video.tiktok_video_id for video in videos]
+    ordered = sorted(set(ids))
+    if len(ordered) < len(ids) or not "".join(ids).encode().isalnum():
         return None
-    videos.sort(key=_video_id_of)
-    text = encode_observations([*others, *videos])
-    values = zip(*[astuple(each.video) for each in videos if each.video], strict=True)
+    if ids != ordered or (others and seen[0] is not others[0]):
+        seen = sorted(seen, key=_place_of)
+        videos = sorted(videos, key=_video_id_of)
+    text = encode_observations(seen)
+    values = zip(*map(astuple, videos), strict=True)
     column = dict(zip(_FIELDS, values, strict=True))
     profile = others[0].profile if others else None
     sighting = Sighting(
@@ -217,3 +219,8 @@ def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
         ),
     )
     return _encode_sighting(sighting), text
+
+
+def _place_of(observation: Observation) -> str:
+    video = observation.video
+    return "" if video is None else video.tiktok_video_id

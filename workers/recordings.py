@@ -9,9 +9,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from io import BufferedReader
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import msgspec
 from msgspec.structs import astuple, force_setattr, replace
@@ -175,20 +176,21 @@ def _read_file(
                 good = _all_good(text, until)
                 if good is None:
                     yield from _one_by_one(path, text, first, until)
-                elif good:
+                    first += text.count(b"\n")
+                else:
                     yield good
-                first += text.count(b"\n")
+                    first += len(good)
     except _UNREADABLE as error:
         yield BadFileError(path, _reason_of(error))
 
 
-def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
     if path.suffix == ".gz":
         return gzip.open(path, "rb")
     return path.open("rb")
 
 
-def _whole_lines(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
+def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
     """Yield the file's text in pieces that end with a line; only the last need not.
 
     Whole lines before an error come before it.

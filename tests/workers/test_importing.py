@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,31 @@ def test_two_who_import_the_same_at_once_store_it_once(
     assert all(each.stored + each.there_already == 280 for each in done)
     assert set(observations(home.store).values()) == {1}
     assert len(observations(home.store)) == 280
+
+
+def test_what_others_store_meanwhile_is_what_the_next_batch_builds_on(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home.add("billie")
+    path = a_month_of(["billie"], tmp_path, videos=1)
+    untitled = tmp_path / "untitled.jsonl"
+    first_day = path.read_text().splitlines()[0]
+    untitled.write_text(first_day.replace('"title":"Hay 0",', ""))
+    append, calls = importing.append_prepared, count()
+
+    def when_others_were_faster(*given: Any, **more: Any) -> Any:  # noqa: ANN401
+        if next(calls) == 0:
+            import_file(home, untitled)
+        return append(*given, **more)
+
+    monkeypatch.setattr(importing, "append_prepared", when_others_were_faster)
+    monkeypatch.setattr(importing, "_MOMENTS_AT_ONCE", 1)
+
+    done = import_file(home, path)
+
+    assert (done.stored, done.there_already) == (27, 1)
+    assert set(observations(home.store).values()) == {1}
+    assert told_titles(home.store) == ["Hay 0"]
 
 
 def test_two_projects_have_the_same_observations_each(home: Home, tmp_path: Path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workers import recordings
 from workers.providers import ProfileSeen, VideoSeen
 from workers.recordings import (
     BadFileError,
@@ -216,6 +217,30 @@ def test_one_bad_line_among_thousands_is_the_only_one_left_out(tmp_path: Path):
     bad = [each for each in read if isinstance(each, BadLineError)]
     assert [each.line_number for each in bad] == [1_701, 2_901]
     assert len(read) == 3_499
+
+
+@pytest.mark.parametrize("name", ("pieces.jsonl", "pieces.jsonl.gz"))
+@pytest.mark.parametrize("at_once", (1, 7, 100, 500))
+def test_pieces_cut_anywhere_read_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, name: str
+):
+    text = "\n".join([*[GONE, "", "{", f"{GONE} "] * 3, GONE]).encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    whole = [told(each) for each in read_recording(path)]
+
+    monkeypatch.setattr(recordings, "_BYTES_AT_ONCE", at_once)
+
+    assert [told(each) for each in read_recording(path)] == whole
+    assert len(whole) == 10
+    assert [each for each in whole if isinstance(each, int)] == [3, 7, 11]
+
+
+def told(read: Observation | RecordingError) -> Observation | int:
+    if isinstance(read, Observation):
+        return read
+    assert isinstance(read, BadLineError)
+    return read.line_number
 
 
 def test_text_about_an_escaped_nul_holds_no_nul(tmp_path: Path):
