@@ -3,7 +3,7 @@
 import os
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -31,6 +31,8 @@ from workers.recordings import (
 SKEW = timedelta(days=1)
 NAMED_BAD_LINES = 20
 
+# So many lines wait for others of their moment, since creators may take turns.
+_GATHERED_AT_ONCE = 1_000
 # Below it a sighting costs more than reading its lines again.
 _SIGHTED_FROM = 8
 
@@ -132,38 +134,53 @@ class Pile(AbstractContextManager["Pile"]):
         if len(heap.spans) != 4:
             return None
         _, start, end, _ = heap.spans
-        return _decode_sighting(self._read(start, end)) if start != end else None
+        if start == end:
+            return None
+        return _decode_sighting(os.pread(self._file.fileno(), end - start, start))
 
     def lines(self, heap: Heap) -> list[Line]:
         """Return the moment's canonical lines, and what they say.
 
         In the order of their text, so that the order of the file decides nothing.
         """
-        starts_and_ends = zip(heap.spans[2::4], heap.spans[3::4], strict=True)
-        text = b"".join(self._read(start, end) for start, end in starts_and_ends)
+        number = self._file.fileno()
+        text = b"".join(
+            os.pread(number, end - start, start)
+            for start, end in zip(heap.spans[2::4], heap.spans[3::4], strict=True)
+        )
         ordered = sorted(text.splitlines())
         return list(zip(ordered, _decode_lines(b"\n".join(ordered)), strict=True))
 
-    def _read(self, start: int, end: int) -> bytes:
-        return os.pread(self._file.fileno(), end - start, start)
-
     def _take_in(self, path: Path, *, until: datetime, advance: Advance) -> None:
-        moment, seen = ("", until), list[Observation]()
+        gathered: dict[tuple[str, datetime], list[Observation]] = {}
+        held = 0
         for read in read_at_once(path, until=until):
             if isinstance(read, RecordingError):
                 self._note(read)
                 continue
-            for next_moment, observations in groupby(read, key=_moment_of):
-                if next_moment != moment:
-                    self._put(*moment, seen)
-                    moment, seen = next_moment, []
-                seen += observations
+            for moment, observations in groupby(read, key=_moment_of):
+                if (seen := gathered.get(moment)) is None:
+                    gathered[moment] = list(observations)
+                else:
+                    seen += observations
+            held += len(read)
+            if held > _GATHERED_AT_ONCE:
+                # The last one's lines most likely go on.
+                last, seen = gathered.popitem()
+                self._put_all(gathered)
+                gathered, held = {last: seen}, len(seen)
             advance(len(read))
-        self._put(*moment, seen)
+        self._put_all(gathered)
 
-    def _put(self, handle: str, observed_at: datetime, seen: list[Observation]) -> None:
-        if not seen:
-            return
+    def _put_all(
+        self, gathered: Mapping[tuple[str, datetime], Sequence[Observation]]
+    ) -> None:
+        for (handle, observed_at), seen in gathered.items():
+            self._put(handle, observed_at, seen)
+
+    def _put(
+        self, handle: str, observed_at: datetime, seen: Sequence[Observation]
+    ) -> None:
         sighted = _sighted(seen) if len(seen) >= _SIGHTED_FROM else None
         head, text = sighted or (b"", encode_observations(seen))
         self._file.writelines((head, text))

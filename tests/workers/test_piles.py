@@ -11,6 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.importing import Known, Moment, Sighting, run_of, runs_of
 from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
+from workers import piles, recordings
 from workers.piles import Heap, Pile
 from workers.providers import ProfileSeen, VideoSeen
 from workers.recordings import Observation, encode_observation, encode_observations
@@ -42,6 +43,13 @@ VIDEOS = [
     )
     for number in range(20)
 ]
+
+
+@pytest.fixture(autouse=True)
+def gather_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every line come alone, so that interruptions are some."""
+    monkeypatch.setattr(piles, "_GATHERED_AT_ONCE", 0)
+    monkeypatch.setattr(recordings, "_BYTES_AT_ONCE", 1)
 
 
 def read(folder: Path, *observations: Observation) -> Pile:
@@ -179,3 +187,19 @@ def test_only_whole_moments_are_sightings_however_they_were_interrupted(
         assert [pile.sighting(heap) for heap in heaps] == [None, None]
         assert [len(pile.lines(heap)) for heap in heaps] == [21, 20]
         assert pile.observations == 41
+
+
+def test_creators_who_take_turns_are_seen_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(piles, "_GATHERED_AT_ONCE", 40)
+    others = [seen(handle="bea", video=each.video) for each in VIDEOS]
+    turns = [each for pair in zip(VIDEOS, others, strict=True) for each in pair]
+
+    with read(tmp_path, *turns) as pile:
+        sightings = [pile.sighting(heap) for heap in pile.heaps()]
+
+    assert len(sightings) == 2
+    assert sightings[0] is not None
+    assert sightings[1] is not None
+    assert sightings[0].videos == sightings[1].videos
