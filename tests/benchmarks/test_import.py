@@ -42,7 +42,8 @@ _TYPES = ("text", "uuid", "timestamptz", *["int8"] * 5)
 _HOW = (
     f"Import: a plain file of {OBSERVATIONS:,} observations ({CREATORS} creators, "
     f"{DAYS} days, a profile and {VIDEOS} videos a day) into a project that has the "
-    "creators, from opening the file to the last commit; one thread, one connection. "
+    "creators, from opening the file to the last commit; one "
+    "connection, on which one batch is appended while the next is made ready. "
     "The floor COPYs a row an observation (video, creator, moment, five counters), "
     "already in memory, in binary through the same psycopg into a table without an "
     "index, in one transaction."
