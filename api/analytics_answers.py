@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.envelope import Answer
+from api.spreadsheets import text_cell
 from domain.buckets import Bucket, Granularity
 from domain.metrics import (
     DERIVED_METRICS,
@@ -27,7 +28,7 @@ from projections.analytics_queries import Thing
 
 OTHER_ID = "__other__"
 _OTHER_LABEL = "Other"
-_COLUMNS = (
+COLUMNS = (
     "series_kind",
     "entity_type",
     "entity_id",
@@ -38,8 +39,6 @@ _COLUMNS = (
     "baseline",
     "observed",
 )
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class EntityRef(Struct, frozen=True, kw_only=True):
@@ -201,7 +200,7 @@ def csv_of(answer: Analytics) -> str:
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(COLUMNS)
     kinds: list[tuple[str, Sequence[Series] | None]] = [
         ("main", answer.series),
         ("compare", answer.compare_series),
@@ -217,7 +216,7 @@ def _lines(kind: str, series: Series) -> list[list[Any]]:
     of = series.entity_ref
     return [
         [
-            *map(_cell, (kind, of.type, of.id, of.label)),
+            *map(text_cell, (kind, of.type, of.id, of.label)),
             point.date.isoformat(),
             "" if point.value is None else repr(point.value),
             *(
@@ -227,10 +226,6 @@ def _lines(kind: str, series: Series) -> list[list[Any]]:
         ]
         for point in series.points
     ]
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 _MEANINGS: dict[Metric, str] = {

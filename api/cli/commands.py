@@ -17,6 +17,7 @@ app = App(
 orgs = App(name="orgs", help="Organizations.", sort_key=20)
 keys = App(name="keys", help="API keys of organizations.", sort_key=21)
 bans = App(name="bans", help="Handles that nobody here may track.", sort_key=22)
+export = App(name="export", help="An organization's data as files.", sort_key=23)
 
 _COMMANDS = (
     (app, "up:up"),
@@ -33,6 +34,9 @@ _COMMANDS = (
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
     (app, "imports:import_recording"),
+    (export, "exports:observations"),
+    (export, "exports:events"),
+    (export, "exports:analytics"),
     (app, "state:projections"),
     (app, "state:doctor"),
 )
@@ -42,7 +46,7 @@ for order, (where, command) in enumerate(_COMMANDS):
     name = function.partition("_")[0]
     where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-for group in (orgs, keys, bans):
+for group in (orgs, keys, bans, export):
     app.command(group)
 
 
@@ -51,6 +55,6 @@ def read_in(given: Sequence[str]) -> None:
     words = [word for word in given if not word.startswith("-")]
     if not words and "--version" not in given:
         app.resolved_commands()
-    for group in (orgs, keys, bans):
+    for group in (orgs, keys, bans, export):
         if words == list(group.name):
             group.resolved_commands()

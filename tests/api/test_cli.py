@@ -51,6 +51,7 @@ COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
     *("doctor", "orgs", "orgs create", "keys", "keys create", "keys list"),
     *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
+    *("export", "export observations", "export events", "export analytics"),
 ]
 
 

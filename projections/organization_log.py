@@ -1,0 +1,210 @@
+"""The log of one organization: its facts and what its runs saw, page by page.
+
+Reads go up to a fixed position. Positions become visible in their own order, so what
+lies up to one never changes, and no transaction has to stay open.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from domain.errors import NotFoundError
+
+# One fact may tell of 500 videos, so a page of large ones is some ten megabytes.
+POSITIONS_AT_ONCE = 250
+
+# An organization's own stream has its id; every other fact of a tenant names it. To
+# look for the bytes is much faster than to parse each body of everybody's; what was
+# found is then read, since notes may hold the same bytes.
+_FACTS = """
+SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.actor,
+       e.recorded_at, e.correlation_id, e.causation_id, e.state,
+       CASE WHEN %(project)s::uuid IS NOT NULL THEN first.state END
+FROM goatherd_events e
+LEFT JOIN goatherd_events first ON %(project)s::uuid IS NOT NULL
+    AND first.originator_id = e.originator_id AND first.originator_version = 1
+WHERE e.notification_id > %(after)s AND e.notification_id <= %(to)s
+AND (e.originator_id = %(organization)s OR position(%(named)s::bytea IN e.state) > 0)
+ORDER BY e.notification_id
+"""
+# Whose handle it was, and in which project, the run's first fact says.
+_SEEN = """
+SELECT e.notification_id, e.originator_id, e.recorded_at, e.topic, e.state, asked.state
+FROM goatherd_events e JOIN goatherd_events asked
+    ON asked.originator_id = e.originator_id AND asked.originator_version = 1
+    AND asked.topic = 'scrape_requested'
+WHERE e.notification_id > %(after)s AND e.notification_id <= %(to)s
+AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
+                'scrape_failed')
+AND position(%(named)s::bytea IN asked.state) > 0
+ORDER BY e.notification_id
+"""
+_BEGIN = """
+SELECT notification_id FROM goatherd_events
+WHERE originator_id = %s AND originator_version = 1 AND topic = 'organization_created'
+"""
+_HEAD = "SELECT max(notification_id) FROM goatherd_events"
+
+
+class LoggedFact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A fact as ``event_log`` shows it; ``payload`` is JSON without any secret."""
+
+    position: int
+    stream: UUID
+    version: int
+    name: str
+    actor: str
+    recorded_at: datetime
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    payload: msgspec.Raw
+
+
+class SeenFact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A stored fact that says what a run saw, and the one that asked for the run."""
+
+    position: int
+    scrape_id: UUID
+    recorded_at: datetime
+    name: str
+    body: bytes
+    asked: bytes
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """The positions after ``after`` and at or before ``until``."""
+
+    after: int
+    until: int
+
+
+class OrganizationLog:
+    """What the log says of one organization, or of one of its projects.
+
+    The connection is used for nothing else meanwhile, and shows times in UTC.
+    """
+
+    def __init__(
+        self,
+        connection: Connection[TupleRow],
+        organization_id: UUID,
+        project_id: UUID | None = None,
+    ) -> None:
+        self._connection = connection
+        self._organization_id = organization_id
+        self._project_id = project_id
+        connection.execute("SET timezone TO 'UTC'")
+
+    def span(self) -> Span:
+        """Return where all lies that can be of the organization by now.
+
+        Raises:
+            NotFoundError: there is no such organization.
+        """
+        begin = self._connection.execute(_BEGIN, (self._organization_id,)).fetchone()
+        head = self._connection.execute(_HEAD).fetchone()
+        if begin is None or head is None:
+            raise NotFoundError("organization")
+        return Span(after=begin[0] - 1, until=head[0])
+
+    def facts(self, span: Span) -> Iterator[tuple[int, list[LoggedFact]]]:
+        """Yield how many positions more were passed, and the facts there."""
+        for passed, rows in self._pages(_FACTS, span):
+            yield passed, [_logged(row) for row in rows if self._is_ours(row)]
+
+    def seen(self, span: Span) -> Iterator[tuple[int, list[SeenFact]]]:
+        """Yield how many positions more were passed, and what runs saw there."""
+        for passed, rows in self._pages(_SEEN, span):
+            yield (
+                passed,
+                [
+                    SeenFact(
+                        position=row[0],
+                        scrape_id=row[1],
+                        recorded_at=row[2],
+                        name=row[3],
+                        body=row[4],
+                        asked=row[5],
+                    )
+                    for row in rows
+                    if self._is_named(_whose(row[5]))
+                ],
+            )
+
+    def _pages(
+        self, query: str, span: Span
+    ) -> Iterator[tuple[int, Sequence[TupleRow]]]:
+        named = f'"organization_id":"{self._organization_id}"'.encode()
+        asking: Mapping[str, object] = {
+            "organization": self._organization_id,
+            "project": self._project_id,
+            "named": named,
+        }
+        with self._connection.cursor(binary=True) as cursor:
+            for after in range(span.after, span.until, POSITIONS_AT_ONCE):
+                to = min(after + POSITIONS_AT_ONCE, span.until)
+                yield to - after, _page(cursor, query, asking, after=after, to=to)
+
+    def _is_ours(self, row: TupleRow) -> bool:
+        whose = _whose(row[8])
+        if row[1] != self._organization_id:
+            first = row[9] and _whose(row[9])
+            return self._is_named(
+                _Whose(
+                    organization_id=whose.organization_id,
+                    project_id=whose.project_id or (first and first.project_id),
+                )
+            )
+        return self._project_id is None or whose.project_id == self._project_id
+
+    def _is_named(self, whose: "_Whose") -> bool:
+        return whose.organization_id == self._organization_id and (
+            self._project_id is None or whose.project_id == self._project_id
+        )
+
+
+class _Whose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    organization_id: UUID | None = None
+    project_id: UUID | None = None
+
+
+_whose = msgspec.json.Decoder(_Whose).decode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+# Of a key, only what the API shows of it.
+_SECRETS = {"api_key_created": ("digest",)}
+
+
+def _page(
+    cursor: Cursor[TupleRow],
+    query: str,
+    asking: Mapping[str, object],
+    *,
+    after: int,
+    to: int,
+) -> list[TupleRow]:
+    wanted = {**asking, "after": after, "to": to}
+    return cursor.execute(query.encode(), wanted, prepare=True).fetchall()
+
+
+def _logged(row: TupleRow) -> LoggedFact:
+    position, stream, version, name, actor, at, correlation, causation, body, _ = row
+    if secrets := _SECRETS.get(name):
+        fields = _fields(body)
+        for secret in secrets:
+            fields.pop(secret, None)
+        body = msgspec.json.encode(fields)
+    return LoggedFact(
+        position=position,
+        stream=stream,
+        version=version,
+        name=name,
+        actor=actor,
+        recorded_at=at,
+        correlation_id=correlation,
+        causation_id=causation,
+        payload=msgspec.Raw(body),
+    )
