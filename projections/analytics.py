@@ -49,6 +49,15 @@ class Analytics:
 
     name = "analytics"
     version = 1
+    tables = (
+        "analytics_subjects",
+        "analytics_videos",
+        "analytics_video_levels",
+        "analytics_profile_levels",
+        "analytics_looks",
+        "analytics_video_sums",
+        "analytics_profile_sums",
+    )
     facts = TOLD_OF_VIDEOS | {
         "project_created",
         "project_details_changed",

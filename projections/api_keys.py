@@ -51,6 +51,7 @@ class ApiKeys:
 
     name = "api_keys"
     version = 2
+    tables = ("api_keys", "organizations")
     facts = frozenset(
         {
             "organization_created",

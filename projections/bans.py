@@ -17,6 +17,7 @@ class Bans:
 
     name = "bans"
     version = 1
+    tables = ("bans",)
     facts = frozenset({"handle_banned", "handle_unbanned"})
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:

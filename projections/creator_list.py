@@ -71,6 +71,7 @@ class CreatorList:
 
     name = "creator_list"
     version = 1
+    tables = ("creator_list", "creator_search")
     facts = frozenset(
         {
             "creator_added",

@@ -1,7 +1,7 @@
 """What a projection is to those who run it."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -25,4 +25,40 @@ class Projection(Protocol):
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take in ``facts``, in log order; taking one in twice changes nothing."""
+        ...
+
+
+class ReadModel(Projection, Protocol):
+    """A projection whose tables only it writes, and nothing else happens by it.
+
+    So it can be built again beside itself and swapped. ``tables`` are all it writes.
+    """
+
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Sliced(ReadModel, Protocol):
+    """A read model whose rebuild can be cut into slices for many to work on.
+
+    First the log is gathered, slice by slice; then each stage is settled, one after
+    the other, each in shares. What one transaction did is done once or not at all, so
+    both may count on what they find.
+    """
+
+    @property
+    def stages(self) -> tuple[str, ...]: ...
+
+    def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Write down what a slice of the log tells; slices come in any order."""
+        ...
+
+    def settle(
+        self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
+    ) -> int:
+        """Do one small transaction's worth of what one share of a stage still needs.
+
+        Returns how many things it settled, 0 when that share of the stage is done.
+        """
         ...

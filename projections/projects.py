@@ -35,6 +35,7 @@ class Projects:
 
     name = "projects"
     version = 1
+    tables = ("projects",)
     facts = frozenset({"project_created", "project_details_changed"})
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:

@@ -47,6 +47,7 @@ class ScrapeRuns:
 
     name = "scrape_runs"
     version = 1
+    tables = ("scrape_runs",)
     facts = frozenset({"scrape_requested", "scrape_succeeded", "scrape_failed"})
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:

@@ -48,6 +48,7 @@ class Videos:
 
     name = "videos"
     version = 1
+    tables = ("videos", "video_figures")
     facts = frozenset(
         {
             "video_discovered",

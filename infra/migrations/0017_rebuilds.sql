@@ -1,0 +1,84 @@
+-- Read models built again beside the ones that are read, and swapped in when equal.
+
+-- One row a projection: its rebuild that runs, or the last one there was. The row's lock
+-- is the builder's; ``position`` is committed together with the rows built up to it.
+CREATE TABLE projection_rebuild (
+    name             text        PRIMARY KEY,
+    version          int         NOT NULL,
+    status           text        NOT NULL CHECK (status IN (
+        'building', 'comparing', 'ready', 'refused', 'swapped', 'cancelled', 'failed'
+    )),
+    position         bigint      NOT NULL DEFAULT 0,
+    -- Where the log ended when it was begun; slices are cut up to there.
+    head             bigint      NOT NULL,
+    facts            bigint      NOT NULL DEFAULT 0,
+    working_seconds  float8      NOT NULL DEFAULT 0,
+    comparison       json,
+    swap_ms          float8,
+    error            text,
+    error_position   bigint,
+    error_fact       text,
+    is_cancel_asked  boolean     NOT NULL DEFAULT false,
+    is_forced        boolean     NOT NULL DEFAULT false,
+    started_by       text        NOT NULL,
+    started_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    updated_at       timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 10);
+
+-- The tables that were swapped out last, and how far they had come. What their follower
+-- could not take in belongs to them.
+CREATE TABLE projection_kept (
+    name         text        PRIMARY KEY,
+    version      int         NOT NULL,
+    position     bigint      NOT NULL,
+    dead_letters json        NOT NULL DEFAULT '[]',
+    kept_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- What a rebuild that is cut into slices still has to do. A stage begins when the one
+-- before it is done. Whoever leases a slice draws the next ``fence``, and what an older
+-- one does is not kept, not even when the same slice was cut anew.
+CREATE SEQUENCE projection_slice_fence;
+CREATE TABLE projection_slice (
+    name           text        NOT NULL,
+    version        int         NOT NULL,
+    -- 0 is gathering; then the stages in the projection's order.
+    stage_number   smallint    NOT NULL,
+    stage          text        NOT NULL,
+    number         int         NOT NULL,
+    -- Of the log when gathering: from after the first up to and with the last.
+    after_position bigint,
+    last_position  bigint,
+    -- Of a stage to settle: how many shares it has.
+    shares         int,
+    state          text        NOT NULL DEFAULT 'waiting'
+                               CHECK (state IN ('waiting', 'done')),
+    attempts       int         NOT NULL DEFAULT 0,
+    fence          bigint      NOT NULL DEFAULT 0,
+    leased_until   timestamptz,
+    leased_by      text,
+    facts          bigint      NOT NULL DEFAULT 0,
+    settled        bigint      NOT NULL DEFAULT 0,
+    working_seconds float8     NOT NULL DEFAULT 0,
+    finished_at    timestamptz,
+    PRIMARY KEY (name, version, stage_number, number)
+) WITH (fillfactor = 50);
+CREATE INDEX projection_slice_waiting ON projection_slice
+    (name, version, stage_number, number) WHERE state = 'waiting';
+
+-- The same as before, with a row type of its own: a table's is another one after a swap.
+CREATE TYPE goatherd_found_creator AS (
+    organization_id uuid, id uuid, project_id uuid, created_at timestamptz,
+    magnitude smallint, status text, tiktok_handle text COLLATE "C"
+);
+DROP FUNCTION goatherd_search;
+CREATE FUNCTION goatherd_search(wanted text[]) RETURNS SETOF goatherd_found_creator
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT ROWS 200
+AS $$
+    SELECT organization_id, id, project_id, created_at, magnitude, status, tiktok_handle
+    FROM creator_search
+    WHERE goatherd_grams(organization_id, tiktok_handle) @> wanted
+      AND organization_id IS NOT DISTINCT FROM (SELECT goatherd_tenant())
+$$;
+REVOKE ALL ON FUNCTION goatherd_search FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION goatherd_search TO goatherd_reader;

@@ -1,0 +1,208 @@
+"""Beside: tables like the live ones in another schema, until they change places."""
+
+from collections.abc import Sequence
+
+from psycopg import Cursor, sql
+from psycopg.rows import TupleRow
+
+_LIVE = """
+SELECT nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE pg_class.oid = to_regclass('projection')
+"""
+# Nobody would copy these, or they would go on meaning the table that was swapped out.
+_ATTACHED = """
+WITH tables AS (
+    SELECT oid, reltype, relname FROM pg_class
+    WHERE relnamespace = to_regnamespace(quote_ident(%(live)s))
+      AND relname = ANY(%(tables)s)
+)
+SELECT format('the trigger %%s on %%s', tgname, relname)
+FROM pg_trigger JOIN tables ON tables.oid = tgrelid WHERE NOT tgisinternal
+UNION ALL
+SELECT format('the foreign key %%s', conname) FROM pg_constraint
+WHERE contype = 'f' AND (conrelid IN (SELECT oid FROM tables)
+                         OR confrelid IN (SELECT oid FROM tables))
+UNION ALL
+SELECT DISTINCT format('a view or rule on %%s', relname)
+FROM pg_depend JOIN tables ON tables.oid = refobjid
+WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass
+UNION ALL
+SELECT format('the function %%s, which names the row type of %%s',
+              objid::regprocedure, relname)
+FROM pg_depend JOIN tables ON tables.reltype = refobjid
+WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass
+"""
+# LIKE copies columns, defaults, constraints and indexes. All else that makes the table
+# what it is, as the statements that make it so.
+_REST = """
+WITH live AS (
+    SELECT * FROM pg_class WHERE relname = %(table)s
+      AND relnamespace = to_regnamespace(quote_ident(%(live)s))
+), beside AS (
+    SELECT *, format('%%I.%%I', %(schema)s::text, relname) AS path
+    FROM pg_class WHERE relname = %(table)s
+      AND relnamespace = to_regnamespace(quote_ident(%(schema)s))
+), indexes AS (
+    SELECT indrelid, relname, shape,
+           row_number() OVER (PARTITION BY indrelid, shape ORDER BY indexrelid) AS nth
+    FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid, LATERAL (
+        SELECT concat(indisunique, indisprimary,
+                      substring(pg_get_indexdef(indexrelid) FROM ' USING .*')) AS shape
+    ) AS told
+    WHERE indrelid IN (SELECT oid FROM live UNION ALL SELECT oid FROM beside)
+), told (turn, statement) AS (
+    SELECT 0, format('ALTER TABLE %%s OWNER TO %%I', path, pg_get_userbyid(l.relowner))
+    FROM live l, beside b WHERE l.relowner <> b.relowner
+    UNION ALL
+    SELECT 0, format('ALTER TABLE %%s SET (%%s)', path,
+                     array_to_string(l.reloptions, ', '))
+    FROM live l, beside b WHERE l.reloptions IS NOT NULL
+    UNION ALL
+    SELECT 1, format('ALTER INDEX %%I.%%I RENAME TO %%I', %(schema)s::text, n.relname,
+                     'goatherd moving ' || l.relname)
+    FROM indexes l JOIN live ON live.oid = l.indrelid
+    JOIN indexes n ON (n.shape, n.nth) = (l.shape, l.nth)
+    JOIN beside ON beside.oid = n.indrelid
+    UNION ALL
+    SELECT 2, format('ALTER INDEX %%I.%%I RENAME TO %%I', %(schema)s::text,
+                     'goatherd moving ' || l.relname, l.relname)
+    FROM indexes l JOIN live ON live.oid = l.indrelid
+    UNION ALL
+    SELECT 3, format('ALTER TABLE %%s ENABLE ROW LEVEL SECURITY', path)
+    FROM live l, beside WHERE l.relrowsecurity
+    UNION ALL
+    SELECT 3, format('ALTER TABLE %%s FORCE ROW LEVEL SECURITY', path)
+    FROM live l, beside WHERE l.relforcerowsecurity
+    UNION ALL
+    SELECT 3, concat(
+        format('CREATE POLICY %%I ON %%s AS %%s FOR %%s TO ', polname, path,
+               CASE WHEN polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+               CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+                           WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+                           ELSE 'ALL' END),
+        (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC'
+                           ELSE quote_ident(pg_get_userbyid(role)) END, ', ')
+         FROM unnest(polroles) AS role),
+        format(' USING (%%s)', nullif(pg_get_expr(polqual, polrelid), '')),
+        ' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
+    FROM live l JOIN pg_policy ON polrelid = l.oid, beside
+    -- What the defaults of this database gave is taken back first.
+    UNION ALL
+    SELECT DISTINCT 4, format('REVOKE ALL ON %%s FROM %%s', path,
+                              CASE grantee WHEN 0 THEN 'PUBLIC'
+                              ELSE quote_ident(pg_get_userbyid(grantee)) END)
+    FROM beside, aclexplode(relacl) WHERE grantee <> relowner
+    UNION ALL
+    SELECT 5, format('GRANT %%s%%s ON %%s TO %%s%%s', privilege_type, of_column, path,
+                     CASE grantee WHEN 0 THEN 'PUBLIC'
+                     ELSE quote_ident(pg_get_userbyid(grantee)) END,
+                     CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM (
+        SELECT relowner, '' AS of_column, acl.* FROM live, aclexplode(relacl) AS acl
+        UNION ALL
+        SELECT relowner, format(' (%%I)', attname), acl.*
+        FROM live JOIN pg_attribute ON attrelid = live.oid, aclexplode(attacl) AS acl
+    ) AS granted, beside WHERE grantee <> granted.relowner
+)
+SELECT statement FROM told ORDER BY turn, statement
+"""
+
+
+class CannotBuildBesideError(Exception):
+    """Something hangs on a table that a copy of it would not have."""
+
+
+def next_schema(name: str) -> str:
+    """Return the schema in which a projection's next tables are built."""
+    return f"goatherd_next_{name}"
+
+
+def old_schema(name: str) -> str:
+    """Return the schema in which the tables that were swapped out are kept."""
+    return f"goatherd_old_{name}"
+
+
+def live_schema(cursor: Cursor[TupleRow]) -> str:
+    """Return the schema that holds what is read."""
+    row = cursor.execute(_LIVE).fetchone()
+    assert row is not None, "migrated"
+    return row[0]
+
+
+def create_beside(
+    cursor: Cursor[TupleRow], tables: Sequence[str], *, schema: str
+) -> None:
+    """Make the schema anew with an empty table like each of the live ones.
+
+    Raises:
+        CannotBuildBesideError: a table has what would not be copied.
+    """
+    live = live_schema(cursor)
+    attached = cursor.execute(
+        _ATTACHED, {"live": live, "tables": list(tables)}
+    ).fetchall()
+    if attached:
+        things = ", ".join(thing for (thing,) in attached)
+        msg = f"Its tables cannot be swapped because of {things}."
+        raise CannotBuildBesideError(msg)
+    drop_beside(cursor, schema)
+    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    for table in tables:
+        cursor.execute(
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                sql.Identifier(schema, table), sql.Identifier(live, table)
+            )
+        )
+        rest = cursor.execute(
+            _REST, {"live": live, "table": table, "schema": schema}
+        ).fetchall()
+        for (statement,) in rest:
+            cursor.execute(statement)
+
+
+def tables_in(cursor: Cursor[TupleRow], schema: str) -> list[str]:
+    """Return the names of all tables of a schema, of which there may be none."""
+    rows = cursor.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", (schema,)
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def drop_beside(cursor: Cursor[TupleRow], schema: str) -> None:
+    """Remove the schema with its tables, if it is there.
+
+    Whatever somebody made to depend on them keeps it from being removed.
+    """
+    for table in tables_in(cursor, schema):
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))
+    cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
+
+
+def look_beside(cursor: Cursor[TupleRow], schema: str) -> None:
+    """Let tables without a schema's name mean those beside, in this transaction."""
+    cursor.execute(
+        "SELECT set_config('search_path', "
+        "quote_ident(%s) || ', ' || current_setting('search_path'), true)",
+        (schema,),
+    )
+
+
+def exchange(
+    cursor: Cursor[TupleRow], tables: Sequence[str], *, incoming: str, outgoing: str
+) -> None:
+    """Move the live tables to the schema ``outgoing`` and those of ``incoming`` in.
+
+    ``outgoing`` is made, and ``incoming`` is gone afterwards. The caller has locked
+    them all.
+    """
+    live = live_schema(cursor)
+    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(outgoing)))
+    coming = [(incoming, live, table) for table in tables_in(cursor, incoming)]
+    going = [(live, outgoing, table) for table in tables]
+    for source, target, table in (*going, *coming):
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
+                sql.Identifier(source, table), sql.Identifier(target)
+            )
+        )
+    cursor.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(incoming)))

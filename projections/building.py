@@ -1,0 +1,240 @@
+"""Building: one rebuild driven from wherever it is to the swap."""
+
+import os
+import threading
+from collections.abc import Callable
+
+import psycopg
+from psycopg import sql
+
+from infra.store import Store
+from projections import rebuilds
+from projections.beside import drop_beside, next_schema, old_schema
+from projections.comparing import Comparison, compare_tables
+from projections.filling import CancelAskedError, Filler, SupersededError
+from projections.follower import LIVE_BATCH, Follower
+from projections.projection import ReadModel, Sliced
+from projections.slices import (
+    lease_slice,
+    level_with_slices,
+    slices_left,
+    work_on_one_slice,
+)
+from projections.swapping import (
+    WRITTEN_ALONGSIDE,
+    Swapped,
+    TryAgainError,
+    holding,
+    pause,
+    swap,
+)
+
+_FINISHED = """
+UPDATE projection_rebuild SET status = 'swapped', position = %s,
+    updated_at = clock_timestamp() WHERE name = %s AND version = %s
+"""
+_SWAP_MS = "UPDATE projection_rebuild SET swap_ms = %s WHERE name = %s AND version = %s"
+
+Watch = Callable[[rebuilds.Rebuild], None]
+
+
+class StoppedError(Exception):
+    """It was told to stop; what was built stays and is resumed."""
+
+
+class DifferentError(Exception):
+    """What was built is not what the live tables hold; it was not swapped."""
+
+    def __init__(self, name: str, comparison: Comparison) -> None:
+        super().__init__(f"{name} was not swapped: {comparison.sentence()}.")
+        self.comparison = comparison
+
+
+class Builder:
+    """Drives one rebuild from wherever it is to its end."""
+
+    def __init__(
+        self,
+        store: Store,
+        projection: ReadModel,
+        stop: threading.Event,
+        watch: Watch | None,
+    ) -> None:
+        self.store = store
+        self.projection = projection
+        self.reached = (0, 0)
+        self._stop = stop
+        self._watch = watch
+        self._filler = Filler(
+            projection,
+            pool=store.pool,
+            codec=store.codec,
+            schema=next_schema(projection.name),
+        )
+
+    def run(self, *, force: bool) -> tuple[Comparison, Swapped]:
+        if isinstance(self.projection, Sliced):
+            self._work_on_slices(self.projection)
+        self._fill()
+        comparison = self._compare(force=force)
+        self._forget_old()
+        while True:
+            self._fill()
+            try:
+                swapped = swap(
+                    self.store, self.projection, self._filler, finish=self._finish
+                )
+            except TryAgainError:
+                pause()
+                continue
+            break
+        with self.store.pool.connection() as connection:
+            connection.execute(
+                _SWAP_MS,
+                (swapped.locked_ms, self.projection.name, self.projection.version),
+            )
+        self._tell()
+        return comparison, swapped
+
+    def pause(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise StoppedError(self.projection.name)
+
+    def _tell(self) -> rebuilds.Rebuild:
+        with self.store.pool.connection() as connection:
+            rebuild = rebuilds.rebuild_of(connection, self.projection.name)
+        if rebuild is None or rebuild.version != self.projection.version:
+            msg = f"Another rebuild of {self.projection.name} began meanwhile."
+            raise SupersededError(msg)
+        self.reached = (rebuild.position, rebuild.slices_done)
+        if self._watch is not None:
+            self._watch(rebuild)
+        if rebuild.is_cancel_asked:
+            raise CancelAskedError(f"The rebuild of {self.projection.name} ended.")
+        self.pause(0)
+        return rebuild
+
+    def _fill(self) -> None:
+        while True:
+            _, passed = self._filler.step()
+            self._tell()
+            if passed < LIVE_BATCH:
+                return
+
+    def _work_on_slices(self, projection: Sliced) -> None:
+        """Work on what nobody else does, until all stages are done."""
+        pool, codec = self.store.pool, self.store.codec
+        by = f"rebuild {os.getpid()}"
+        while slices_left(pool, projection):
+            leased = lease_slice(pool, projection, by=by)
+            self._tell()
+            if leased is None:
+                self.pause(0.05)
+                continue
+            while work_on_one_slice(pool, codec, projection, leased) == "more":
+                self._tell()
+        level_with_slices(pool, projection)
+
+    def _compare(self, *, force: bool) -> Comparison:
+        rebuilds.set_status(self.store.pool, self.projection, "comparing")
+        self._tidy()
+        self._fill()
+        while True:
+            try:
+                comparison = self._compared()
+                break
+            except TryAgainError:
+                # Level, so that there is a position at which both can be compared.
+                follower = Follower(
+                    self.projection, pool=self.store.pool, codec=self.store.codec
+                )
+                follower.step()
+                self._tell()
+                pause()
+        is_refused = comparison.is_binding and not comparison.is_equal and not force
+        rebuilds.note_comparison(
+            self.store.pool,
+            self.projection,
+            comparison,
+            status="refused" if is_refused else "ready",
+        )
+        if is_refused:
+            raise DifferentError(self.projection.name, comparison)
+        return comparison
+
+    def _compared(self) -> Comparison:
+        name, tables = self.projection.name, self.projection.tables
+        pool = self.store.pool
+        with pool.connection() as reading:
+            reading.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                with holding(pool, name) as (live, version, position):
+                    is_binding = version == self.projection.version
+                    if name in WRITTEN_ALONGSIDE:
+                        live.execute(
+                            sql.SQL("LOCK TABLE {} IN SHARE MODE").format(
+                                sql.SQL(", ").join(map(sql.Identifier, tables))
+                            )
+                        )
+                        reached = self._filler.fill()
+                        is_binding = is_binding and reached >= position
+                    else:
+                        reached = self._filler.fill(until=position)
+                        if is_binding and reached != position:
+                            raise TryAgainError(name)
+                    # This is its snapshot: from here on both may go on.
+                    reading.execute("SELECT FROM projection LIMIT 1")
+                reading.execute("SET LOCAL statement_timeout = 0")
+                with reading.cursor() as cursor:
+                    letters = cursor.execute(
+                        "SELECT count(*) FROM dead_letter WHERE projection = %s",
+                        (name,),
+                    ).fetchone()
+                    return Comparison(
+                        is_binding=is_binding,
+                        position=position,
+                        position_beside=reached,
+                        tables=compare_tables(cursor, tables, schema=next_schema(name)),
+                        dead_letters=letters[0] if letters else 0,
+                    )
+            except psycopg.errors.LockNotAvailable:
+                raise TryAgainError(name) from None
+            finally:
+                if not reading.broken:
+                    reading.execute("ROLLBACK")
+
+    def _tidy(self) -> None:
+        """Let the planner know the new tables as it knows the live ones."""
+        schema = next_schema(self.projection.name)
+        with self.store.pool.connection() as connection:
+            connection.execute("SET statement_timeout = 0")
+            for table in self.projection.tables:
+                connection.execute(
+                    sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(schema, table))
+                )
+            connection.execute("RESET statement_timeout")
+
+    def _forget_old(self) -> None:
+        name = self.projection.name
+        with (
+            self.store.pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor() as cursor,
+        ):
+            drop_beside(cursor, old_schema(name))
+            cursor.execute("DELETE FROM projection_kept WHERE name = %s", (name,))
+
+    def _finish(self, cursor: psycopg.Cursor[tuple[object, ...]]) -> None:
+        name, version = self.projection.name, self.projection.version
+        row = cursor.execute(
+            "SELECT version, status, is_cancel_asked, position FROM projection_rebuild "
+            "WHERE name = %s FOR UPDATE",
+            (name,),
+        ).fetchone()
+        if row is None or row[:2] != (version, "ready"):
+            msg = f"Another rebuild of {name} began meanwhile."
+            raise SupersededError(msg)
+        if row[2]:
+            raise CancelAskedError(f"The rebuild of {name} was cancelled.")
+        cursor.execute(_FINISHED, (row[3], name, version))
+        cursor.execute("DELETE FROM projection_slice WHERE name = %s", (name,))
