@@ -129,15 +129,20 @@ class Follower:
         any case.
         """
         failures = 0
+        is_fenced = False
         limit = LIVE_BATCH
         while not stop.is_set():
             try:
                 woken.clear()
                 passed = self.step(limit)
                 failures = 0
+                is_fenced = False
             except FencedError as error:
-                _log.warning("projection_fenced", reason=str(error))
-                stop.wait(5)
+                if not is_fenced:
+                    _log.warning("projection_fenced", reason=str(error))
+                is_fenced = True
+                # A rebuild may be about to bring its rows to these rules.
+                stop.wait(1)
                 continue
             except Exception as error:  # noqa: BLE001 - it must outlive any fault
                 failures += 1

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from projections import PROJECTIONS
 from projections.projection import Projection
+from projections.rebuilds import Rebuild, rebuilds
 
 NEVER_STARTED = "never started"
 
@@ -18,7 +20,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     ``lag_events`` is how many positions it is behind, 0 when level; appends that were
     rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
     first fact not yet taken in, 0 when level. ``heartbeat_seconds`` is how long ago
-    its follower was last heard of, null if never.
+    its follower was last heard of, null if never. ``rebuild`` is the one that runs, or
+    the last there was.
     """
 
     name: str
@@ -31,7 +34,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_seconds: float | None
     dead_letters: int
     error: str | None = None
+    rebuild: Rebuild | None = None
 
+
+_FIELDS = Progress.__struct_fields__[:-1]
 
 # A level position is the head's own, since both are positions of facts.
 _PROGRESS = """
@@ -65,9 +71,12 @@ def progress(
     ``known`` that never got one.
     """
     found = {
-        row[0]: Progress(**dict(zip(Progress.__struct_fields__, row, strict=True)))
+        row[0]: Progress(**dict(zip(_FIELDS, row, strict=True)))
         for row in connection.execute(_PROGRESS)
     }
+    for each in rebuilds(connection):
+        if each.name in found:
+            found[each.name] = replace(found[each.name], rebuild=each)
     missing = [projection for projection in known if projection.name not in found]
     if missing:
         row = connection.execute(_UNREGISTERED).fetchone()

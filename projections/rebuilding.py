@@ -9,6 +9,7 @@ import structlog
 
 from infra.store import Store
 from projections import rebuilds
+from projections.beside import CannotBuildBesideError
 from projections.building import Builder, DifferentError, StoppedError, Watch
 from projections.comparing import Comparison
 from projections.filling import (
@@ -17,12 +18,23 @@ from projections.filling import (
     RefusedFactError,
     SupersededError,
 )
+from projections.follower import FencedError
 from projections.projection import ReadModel
 from projections.sole_builder import AlreadyRebuildingError, sole_builder
 from projections.swapping import Swapped
 
 # How many connections of its store a rebuild uses at most.
 CONNECTIONS = 4
+# What can end one without a fault in Goatherd itself.
+EXPECTED = (
+    AlreadyRebuildingError,
+    FencedError,
+    CannotBuildBesideError,
+    RefusedFactError,
+    DifferentError,
+    CancelAskedError,
+    SupersededError,
+)
 _OUTAGE_SECONDS = 60.0
 
 _log = structlog.get_logger()

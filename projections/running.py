@@ -1,13 +1,20 @@
 """Running: every read model followed in one process, woken by one listener."""
 
 import threading
+from collections.abc import Sequence
+from contextlib import closing
 from random import uniform
 
 import structlog
 
-from infra.store import Store
+from infra.store import Store, open_store
 from projections import PROJECTIONS
+from projections.building import StoppedError
 from projections.follower import Follower, listen
+from projections.projection import ReadModel
+from projections.rebuilding import CONNECTIONS, rebuild
+from projections.rebuilds import needed
+from projections.sole_builder import AlreadyRebuildingError
 
 _log = structlog.get_logger()
 
@@ -34,12 +41,77 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
         for projection, bell in zip(PROJECTIONS, bells, strict=True)
     ]
     threads.append(threading.Thread(target=listen, args=(url, stop, ring), daemon=True))
+    threads.append(
+        threading.Thread(
+            target=bring_up_to_date, args=(url, stop), name="rebuilds", daemon=True
+        )
+    )
     for thread in threads:
         thread.start()
     stop.wait()
     ring()
     for thread in threads:
         thread.join()
+
+
+def bring_up_to_date(
+    url: str,
+    stop: threading.Event,
+    known: Sequence[ReadModel] = PROJECTIONS,
+) -> None:
+    """Rebuild what has rows of older rules, and end rebuilds that were cut off.
+
+    The old tables serve meanwhile. Each is done once: what fails, an operator looks at.
+    """
+    failures = 0
+    while not stop.is_set():
+        try:
+            store = open_store(url, pool_size=CONNECTIONS)
+            with closing(store.pool):
+                _rebuild_needed(store, stop, known)
+        except StoppedError:
+            return
+        except Exception as error:  # noqa: BLE001 - it must outlive any fault
+            failures += 1
+            _log.warning("rebuilds_not_looked_for", error=repr(error))
+            stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
+        else:
+            return
+
+
+def _rebuild_needed(
+    store: Store, stop: threading.Event, known: Sequence[ReadModel]
+) -> None:
+    with store.pool.connection() as connection:
+        projections = needed(connection, known)
+    for projection in projections:
+        while True:
+            try:
+                done = rebuild(store, projection, by="projector", stop=stop)
+            except AlreadyRebuildingError:
+                # Another projector does it; should it die, its work is waiting.
+                if stop.wait(5):
+                    return
+                with store.pool.connection() as connection:
+                    if not needed(connection, [projection]):
+                        break
+                continue
+            except StoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the others can still be built
+                _log.error(
+                    "rebuild_failed", projection=projection.name, error=str(error)
+                )
+            else:
+                _log.info(
+                    "rebuilt",
+                    projection=projection.name,
+                    version=done.version,
+                    position=done.position,
+                    locked_ms=round(done.swap.locked_ms, 1),
+                    compared=done.comparison.sentence(),
+                )
+            break
 
 
 def _follow(follower: Follower, stop: threading.Event, woken: threading.Event) -> None:

@@ -55,11 +55,12 @@ def _is_expected(error: Exception) -> bool:
     from infra.embedded import EmbeddedServiceError
     from infra.settings import SettingsError
     from infra.store import BusyError
+    from projections.rebuilding import EXPECTED
     from workers.recordings import RecordingError
 
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),
-        *(DomainError, BusyError, RecordingError),
+        *(DomainError, BusyError, RecordingError, *EXPECTED),
         *(psycopg.Error, redis.RedisError, OSError),
     )
     return isinstance(error, expected)

@@ -38,6 +38,7 @@ _COMMANDS = (
     (export, "exports:events"),
     (export, "exports:analytics"),
     (app, "state:projections"),
+    (app, "rebuilds:rebuild_read_models"),
     (app, "state:doctor"),
 )
 

@@ -13,7 +13,7 @@ from api.cli.findings import Finding
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from infra.database import migrate as migrate_database
-from projections.progress import progress
+from projections.progress import Progress, progress
 
 _MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
 
@@ -49,7 +49,7 @@ def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
             (
                 *(p.name, p.version, p.position, p.head),
                 f"{p.lag_events} ({p.lag_seconds:.0f} s)" if p.lag_events else "level",
-                p.status,
+                _status(p),
                 _ago(p.heartbeat_seconds),
                 p.dead_letters,
             )
@@ -88,6 +88,18 @@ def doctor(
     if wrong:
         names = ", ".join(finding.check for finding in wrong)
         raise CommandError(f"{len(wrong)} of {len(findings)} checks failed: {names}.")
+
+
+def _status(progress: Progress) -> str:
+    rebuild = progress.rebuild
+    if rebuild is None or not rebuild.is_unfinished:
+        return progress.status
+    words = f"{progress.status}, rebuild {rebuild.status}"
+    if not rebuild.is_running:
+        return words
+    left = rebuild.seconds_left
+    words += f" {100 * rebuild.part_done:.0f} %"
+    return words if left is None else f"{words}, {left:.0f} s left"
 
 
 def _ago(seconds: float | None) -> str | None:

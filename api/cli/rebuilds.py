@@ -1,0 +1,140 @@
+"""``goatherd rebuild``: read models made again from the log, while people read them."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from api.cli import CommandError
+from api.cli.databases import opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import plain, print_json, progress_bar
+from infra.store import Store
+from projections import PROJECTIONS
+from projections.projection import ReadModel
+from projections.rebuilding import CONNECTIONS, EXPECTED, Rebuilt, cancel, rebuild
+from projections.rebuilds import Rebuild
+from projections.rollback import NothingKeptError, RolledBack, rollback
+
+
+def rebuild_read_models(
+    *names: Annotated[str, Parameter(help="Read models; all if none is named.")],
+    force: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Swap even if the same rules gave other rows than the live ones.",
+        ),
+    ] = False,
+    cancel: Annotated[
+        bool,
+        Parameter(negative="", show_default=False, help="Give up rebuilds that run."),
+    ] = False,
+    rollback: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Bring back the tables from before the last swap.",
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Build read models again from the event log, beside the ones that are read.
+
+    The new tables are compared with the live ones and swapped in. Nobody has to stop;
+    a rebuild that was cut off goes on where it was.
+    """
+    if cancel + rollback + force > 1:
+        raise CommandError("--force, --cancel and --rollback exclude each other.")
+    chosen = _chosen(names)
+    if rollback and not names:
+        raise CommandError("Name the read models to bring back.")
+    act = _cancelled if cancel else _rolled_back if rollback else None
+    answers: list[object] = []
+    failed: list[str] = []
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings, pool_size=CONNECTIONS) as store:
+        for projection in chosen:
+            try:
+                answer = act(store, projection) if act else _rebuilt(
+                    store, projection, force=force
+                )  # fmt: skip
+            except (*EXPECTED, NothingKeptError) as error:
+                # The others do not depend on it.
+                print(f"goatherd: {plain(str(error))}", file=sys.stderr)
+                failed.append(projection.name)
+                answers.append({"name": projection.name, "error": str(error)})
+                continue
+            answers.append(answer)
+            if not json:
+                print(_sentence(answer))
+    if json:
+        print_json(answers)
+    if failed:
+        raise CommandError(
+            f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}."
+        )
+
+
+def _chosen(names: Sequence[str]) -> list[ReadModel]:
+    known = {projection.name: projection for projection in PROJECTIONS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise CommandError(
+            f"There is no read model {unknown[0]!r}; there are {', '.join(known)}."
+        )
+    return [known[name] for name in names or known]
+
+
+def _rebuilt(store: Store, projection: ReadModel, *, force: bool) -> Rebuilt:
+    with progress_bar(projection.name, total=1_000) as advance:
+        return rebuild(
+            store, projection, by="cli", force=force, watch=_shown_on(advance)
+        )
+
+
+def _shown_on(advance: Callable[[int], None]) -> Callable[[Rebuild], None]:
+    shown = 0
+
+    def show(state: Rebuild) -> None:
+        nonlocal shown
+        now = int(1_000 * state.part_done)
+        advance(now - shown)
+        shown = now
+
+    return show
+
+
+def _cancelled(store: Store, projection: ReadModel) -> dict[str, object]:
+    return {"name": projection.name, "cancelled": cancel(store, projection)}
+
+
+def _rolled_back(store: Store, projection: ReadModel) -> RolledBack:
+    return rollback(store, projection)
+
+
+def _sentence(answer: object) -> str:
+    if isinstance(answer, Rebuilt):
+        comparison = answer.comparison
+        said = comparison.sentence()
+        if not comparison.is_binding:
+            said = f"other rules or another position, so it may differ: {said}"
+        return (
+            f"{answer.name}: swapped in at position {answer.position}, locked for "
+            f"{answer.swap.locked_ms:.1f} ms. {plain(said)}"
+        )
+    if isinstance(answer, RolledBack):
+        said = (
+            f"{answer.name}: the tables from before are back, at version "
+            f"{answer.version} and position {answer.position}."
+        )
+        if answer.is_followed:
+            return said
+        return f"{said} Only a release with version {answer.version} can follow them."
+    assert isinstance(answer, dict)
+    what = "cancelled" if answer["cancelled"] else "there is no rebuild to cancel"
+    return f"{answer['name']}: {what}."
