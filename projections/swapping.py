@@ -123,7 +123,7 @@ def swap(
         reached = filler.fill()
         if reached < position and version == projection.version:
             raise TryAgainError(name)
-        _wait_for_older_reads(connection)
+        wait_for_older_reads(connection)
         with connection.cursor() as cursor:
             locked = time.monotonic()
             incoming = next_schema(name)
@@ -165,7 +165,7 @@ def swap_back(
         reached = filler.fill() if filler else 0
         if filler and reached < position:
             raise TryAgainError(name)
-        _wait_for_older_reads(connection)
+        wait_for_older_reads(connection)
         with connection.cursor() as cursor:
             row = cursor.execute(
                 "SELECT version, position, dead_letters::text FROM projection_kept "
@@ -222,7 +222,7 @@ def _arrive(
     cursor.execute(_ARRIVE, (*arrived, name))
 
 
-def _wait_for_older_reads(connection: Connection[TupleRow]) -> None:
+def wait_for_older_reads(connection: Connection[TupleRow]) -> None:
     """Return once nobody reads who began before what was built was committed.
 
     Whoever did would find the new tables as they were then, behind the live ones.

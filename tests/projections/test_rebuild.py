@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import msgspec
 import pytest
 from psycopg import Cursor, sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from infra.embedded.processes import wait_until
 from infra.mapper import Entry
 from infra.store import Recorded, Store
 from projections import PROJECTIONS
@@ -23,7 +26,7 @@ from projections.rebuilding import cancel, rebuild
 from projections.rebuilds import Rebuild, begin, rebuild_of
 from projections.rollback import NothingKeptError, rollback
 from projections.slices import lease_slice, work_on_one_slice
-from tests.builders import asking
+from tests.builders import asking, opened_store
 from tests.projections.expected import expected, stored
 from tests.projections.histories import log, many_facts
 from tests.projections.ledger import append, goats, position_of
@@ -441,28 +444,71 @@ def test_a_fact_that_cannot_be_gathered_is_named(store: Store):
 
 
 @pytest.mark.usefixtures("facts")
-def test_a_key_that_is_written_alongside_its_append_is_not_lost(store: Store):
+def test_a_key_that_is_issued_in_the_last_moment_is_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
     key = e.ApiKeyCreated(
         key_id=UUID(int=77), name="Key", digest="e" * 64, hint="eeee", scopes=()
     )
     organization = run(store, "SELECT organization_id FROM organizations")[0][0]
     version = len(store.load(organization)[organization]) + 1
 
-    def issue(state: Rebuild) -> None:
-        if state.status == "ready" and version not in issued:
-            issued.append(version)
-            store.append(
-                [Entry(organization, version, key)],
-                context=asking(),
-                alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
-            )
+    def issue(_: object) -> None:
+        store.append(
+            [Entry(organization, version, key)],
+            context=asking(),
+            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+        )
 
-    issued: list[int] = []
-    done = rebuild(store, ApiKeys(), by="test", watch=issue)
+    monkeypatch.setattr("projections.swapping.wait_for_older_reads", issue)
+    done = rebuild(store, ApiKeys(), by="test")
 
     assert done.comparison.is_equal
-    assert issued
     assert (UUID(int=77),) in run(store, "SELECT id FROM api_keys")
+
+
+def test_a_fact_that_was_followed_in_the_last_moment_is_there(
+    store: Store, handles: Handles
+):
+    def append_and_follow(state: Rebuild) -> None:
+        if state.status == "ready" and len(rows(store)) == 10:
+            append(store, *goats(1))
+            follow(store, handles)
+
+    rebuild(store, handles, by="test", watch=append_and_follow)
+
+    assert len(rows(store)) == 11
+    assert position_of(store, "handles") == store.head()
+
+
+def test_who_began_to_read_before_the_swap_sees_no_less_afterwards(
+    store: Store, handles: Handles, database_url: str
+):
+    with store.pool.connection() as reader:
+
+        def begin_to_read(state: Rebuild) -> None:
+            if state.status == "ready" and len(rows(store)) == 10:
+                append(store, *goats(1))
+                follow(store, handles)
+                reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+                reader.execute("SELECT 1")
+
+        with ThreadPoolExecutor(1) as thread, opened_store(database_url) as own:
+            building = thread.submit(
+                rebuild, own, handles, by="test", watch=begin_to_read
+            )
+            assert wait_until(
+                lambda: reader.info.transaction_status == TransactionStatus.INTRANS,
+                seconds=20,
+            )
+            with pytest.raises(TimeoutError):
+                building.result(1)
+            seen = reader.execute("SELECT count(*) FROM handles").fetchone()
+            reader.execute("ROLLBACK")
+            building.result(20)
+
+    assert seen == (11,)
+    assert len(rows(store)) == 11
 
 
 @pytest.mark.usefixtures("facts")

@@ -1,0 +1,333 @@
+"""Rebuilds while facts are appended, followed and read, and while processes die."""
+
+import asyncio
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from infra.database import migrate, reading_pool
+from infra.embedded import EmbeddedPostgres
+from infra.embedded.processes import wait_until
+from infra.ids import new_id
+from infra.mapper import Entry
+from infra.store import Recorded, Store
+from projections import filling, follower
+from projections.creator_list import CreatorList
+from projections.creators import Wanted, one_creator, page_of_creators
+from projections.follower import Follower
+from projections.projection import ReadModel
+from projections.reading import Reader
+from projections.rebuilding import rebuild
+from projections.rebuilds import Rebuild, rebuild_of
+from projections.running import bring_up_to_date
+from projections.scrape_runs import ScrapeRuns
+from tests.builders import asking, opened_store
+from tests.projections.expected import expected, stored
+from tests.projections.histories import HOME, added, log, many_facts
+
+PATIENTLY = 30.0
+READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
+SEED = 8120
+SOME = 30
+
+
+class Newer(CreatorList):
+    """The same rules as if they were others."""
+
+    version = CreatorList.version + 1
+
+
+def build(url: str) -> None:
+    """Rebuild in small batches, so that there are many moments to be killed at."""
+    filling.CATCHING_UP_BATCH = filling.LIVE_BATCH = follower.LIVE_BATCH = 40
+    with opened_store(url, pool_size=4) as store:
+        for projection in READ_MODELS:
+            rebuild(store, projection, by="killed")
+
+
+@contextmanager
+def process_that_builds(url: str) -> Iterator[BaseProcess]:
+    process = multiprocessing.get_context("fork").Process(target=build, args=(url,))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+        process.close()
+
+
+class Readers:
+    """People who read the list over and over; nobody may notice anything."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stop = threading.Event()
+        self.read = 0
+        self.errors: list[Exception] = []
+        self.stale: list[tuple[int, tuple[UUID, int] | None]] = []
+        self.slowest = 0.0
+        # A creator that was appended, and at which position.
+        self.newest: tuple[UUID, int] | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator["Readers"]:
+        thread = threading.Thread(target=lambda: asyncio.run(self._read_on()))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            thread.join()
+
+    async def _read_on(self) -> None:
+        async with reading_pool(self._url, size=2) as pool:
+            await asyncio.gather(
+                self._reader(Reader(pool), waits=True),
+                self._reader(Reader(pool), waits=False),
+            )
+
+    async def _reader(self, reader: Reader, *, waits: bool) -> None:
+        while not self._stop.is_set():
+            newest = self.newest if waits else None
+            try:
+                if newest:
+                    await reader.wait_for("creator_list", newest[1])
+                began = time.monotonic()
+                page = await page_of_creators(
+                    reader, Wanted(organization_id=HOME, limit=50)
+                )
+                found = newest and await one_creator(reader, HOME, newest[0])
+                self.slowest = max(self.slowest, time.monotonic() - began)
+            except Exception as error:  # noqa: BLE001 - each is a failure to look at
+                self.errors.append(error)
+                continue
+            self.read += 1
+            if len(page) < SOME or (newest and not found):
+                self.stale.append((len(page), newest))
+
+
+def write_on(
+    store: Store,
+    readers: Readers,
+    bells: list[threading.Event],
+    enough: threading.Event,
+) -> int:
+    """Add creators, and tell the readers which is to be seen from which position."""
+    written = 0
+    while not enough.is_set():
+        creator = new_id()
+        (past,) = store.append(
+            [Entry(creator, 1, added(f"w{creator.hex[:12]}"))], context=asking()
+        )
+        readers.newest = (creator, past.position)
+        for bell in bells:
+            bell.set()
+        written += 1
+        time.sleep(0.01)
+    return written
+
+
+def whole_log(store: Store) -> list[Recorded]:
+    with store.pool.connection() as connection:
+        streams = connection.execute(
+            "SELECT DISTINCT originator_id FROM goatherd_events"
+        ).fetchall()
+    histories = store.load(*(stream for (stream,) in streams))
+    facts = [fact for history in histories.values() for fact in history]
+    return sorted(facts, key=lambda fact: fact.position)
+
+
+def kept_rows(store: Store) -> dict[str, object]:
+    with store.pool.connection() as connection:
+        rows = stored(connection)
+    return {table: rows[table] for each in READ_MODELS for table in each.tables}
+
+
+def wanted_rows(facts: list[Recorded]) -> dict[str, object]:
+    rows = expected(facts)
+    return {table: rows[table] for each in READ_MODELS for table in each.tables}
+
+
+def followed(store: Store) -> None:
+    for projection in READ_MODELS:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+def state_of(store: Store, name: str = "creator_list") -> Rebuild | None:
+    with store.pool.connection() as connection:
+        return rebuild_of(connection, name)
+
+
+def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
+    database_url: str,
+):
+    stop, enough = threading.Event(), threading.Event()
+    bells = [threading.Event() for _ in READ_MODELS]
+    readers = Readers(database_url)
+    with opened_store(database_url, pool_size=12) as store:
+        log(store, many_facts(3_000))
+        followed(store)
+        following = [
+            threading.Thread(
+                target=Follower(projection, pool=store.pool, codec=store.codec).run,
+                args=(stop, bell),
+            )
+            for projection, bell in zip(READ_MODELS, bells, strict=True)
+        ]
+        for thread in following:
+            thread.start()
+        with readers.reading(), ThreadPoolExecutor(3) as threads:
+            writers = [
+                threads.submit(write_on, store, readers, bells, enough)
+                for _ in range(3)
+            ]
+            done = [
+                rebuild(store, projection, by="test")
+                for projection in (*READ_MODELS, *READ_MODELS)
+            ]
+            before = readers.read
+            wait_until(lambda: readers.read > before + 20, seconds=PATIENTLY)
+            enough.set()
+            written = sum(writer.result() for writer in writers)
+        head = store.head()
+        with store.pool.connection() as connection:
+            level = wait_until(
+                lambda: (
+                    connection.execute(
+                        "SELECT min(position) FROM projection"
+                    ).fetchone()
+                    == (head,)
+                ),
+                seconds=PATIENTLY,
+            )
+        stop.set()
+        for thread in following:
+            thread.join()
+        facts = whole_log(store)
+        rows = kept_rows(store)
+
+    assert level
+    assert readers.errors == []
+    assert readers.stale == []
+    assert readers.read > 50
+    assert written > 50
+    assert all(each.comparison.is_equal for each in done)
+    assert all(each.comparison.is_binding for each in done)
+    assert rows == wanted_rows(facts)
+
+
+def test_a_killed_rebuild_goes_on_where_it_was(database_url: str):
+    chance = random.Random(SEED)  # noqa: S311 - moments, not secrets
+    readers = Readers(database_url)
+    reached: list[tuple[str, int]] = []
+    with opened_store(database_url) as store:
+        facts = log(store, many_facts(3_000))
+        followed(store)
+        with readers.reading():
+            for _ in range(10):
+                with process_that_builds(database_url) as process:
+                    process.join(chance.uniform(0.05, 0.3))
+                    process.kill()
+                    process.join()
+                state = state_of(store)
+                if state is not None:
+                    reached.append((state.status, state.position))
+            assert wait_until(lambda: readers.read > 0, seconds=PATIENTLY)
+            for projection in READ_MODELS:
+                rebuild(store, projection, by="test")
+        rows = kept_rows(store)
+
+    assert readers.errors == []
+    assert rows == wanted_rows(facts)
+    # Killed in its midst, and never thrown back while it was the same one.
+    assert any(0 < position < facts[-1].position for _, position in reached), reached
+
+
+def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
+    server = EmbeddedPostgres(data_dir)
+    url = server.start()
+    migrate(url)
+    killed = threading.Event()
+
+    def kill_once(state: Rebuild) -> None:
+        if state.position > 1_000 and not killed.is_set():
+            killed.set()
+            assert server.pid is not None
+            # As `pg_ctl stop -m immediate` does it.
+            os.kill(server.pid, signal.SIGQUIT)
+            assert wait_until(lambda: not server.is_running(), seconds=PATIENTLY)
+            server.start()
+
+    try:
+        with opened_store(url, pool_size=5) as store, pytest.MonkeyPatch.context() as m:
+            facts = log(store, many_facts(3_000))
+            followed(store)
+            m.setattr(filling, "LIVE_BATCH", 100)
+            m.setattr(filling, "CATCHING_UP_BATCH", 100)
+            m.setattr("projections.building.LIVE_BATCH", 100)
+            done = rebuild(store, CreatorList(), by="test", watch=kill_once)
+            rows = kept_rows(store)
+    finally:
+        server.stop()
+
+    assert killed.is_set()
+    assert done.was_resumed
+    assert done.comparison.is_equal
+    assert rows == wanted_rows(facts)
+
+
+def test_a_projector_with_newer_rules_rebuilds_what_has_older_ones(database_url: str):
+    with opened_store(database_url) as store:
+        log(store, many_facts(300))
+        followed(store)
+
+        bring_up_to_date(database_url, threading.Event(), [Newer(), ScrapeRuns()])
+
+        state = state_of(store)
+        assert state is not None
+        assert (state.status, state.version) == ("swapped", Newer.version)
+        assert state.started_by == "projector"
+        assert state_of(store, "scrape_runs") is None
+        with store.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT version FROM projection WHERE name = 'creator_list'"
+            ).fetchone()
+        assert row == (Newer.version,)
+
+
+def test_a_reader_who_holds_the_table_is_waited_for_and_nobody_behind_it(
+    database_url: str,
+):
+    with opened_store(database_url) as store:
+        log(store, many_facts(300))
+        followed(store)
+        with psycopg.connect(database_url) as holder:
+            holder.execute("SELECT count(*) FROM creator_list")
+            with ThreadPoolExecutor(1) as thread:
+                building = thread.submit(rebuild, store, CreatorList(), by="test")
+                assert wait_until(
+                    lambda: getattr(state_of(store), "status", "") == "ready",
+                    seconds=PATIENTLY,
+                )
+                with psycopg.connect(database_url, autocommit=True) as reader:
+                    reader.execute("SET statement_timeout = '500ms'")
+                    for _ in range(20):
+                        reader.execute("SELECT count(*) FROM creator_list")
+                assert not building.done()
+                holder.rollback()
+                assert building.result(PATIENTLY).comparison.is_equal
