@@ -14,6 +14,7 @@ from api.cli import bans
 from api.cli.checks import KEPT_PROJECTIONS
 from infra.database import known_migrations
 from infra.store import Store
+from projections import PROJECTIONS
 from projections.bans import Bans
 from projections.follower import Follower
 from tests.builders import opened_store
@@ -49,7 +50,7 @@ def asked(store: Store, query: bytes, *values: object) -> list[TupleRow]:
 
 COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
-    *("doctor", "orgs", "orgs create", "keys", "keys create", "keys list"),
+    *("rebuild", "doctor", "orgs", "orgs create", "keys", "keys create", "keys list"),
     *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
     *("export", "export observations", "export events", "export analytics"),
 ]
@@ -332,6 +333,86 @@ def test_projections_are_shown_even_if_they_were_never_started(
     assert by_name["projects"]["status"] == "never started"
     assert by_name["projects"]["lag_events"] == 1
     assert len(table.out.splitlines()) == 1 + len(known)
+
+
+def banned(cli: CommandLine, store: Store) -> None:
+    """Ban somebody, and let the read model know."""
+    cli("bans", "add", "mallory")
+    follower = Follower(Bans(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+
+
+def test_a_rebuild_says_what_was_compared_and_how_long_it_took(
+    cli: CommandLine, store: Store
+):
+    banned(cli, store)
+
+    told = cli("rebuild", "bans")
+    document = cli("rebuild", "bans", "--json").document
+
+    assert told.status == 0
+    assert "bans: swapped in at position 1, locked for " in told.out
+    assert told.out.endswith("ms. All 1 rows are equal.\n")
+    assert document[0]["comparison"]["tables"][0]["rows"] == 1
+    assert asked(store, b"SELECT handle FROM bans") == [("mallory",)]
+
+
+def test_every_read_model_is_rebuilt_if_none_is_named(cli: CommandLine, store: Store):
+    banned(cli, store)
+
+    document = cli("rebuild", "--json").document
+
+    assert [each["name"] for each in document] == [each.name for each in PROJECTIONS]
+
+
+def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
+    cli: CommandLine, store: Store
+):
+    banned(cli, store)
+    asked(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
+
+    refused = cli("rebuild", "bans")
+    shown = cli("projections")
+    forced = cli("rebuild", "bans", "--force")
+    back = cli("rebuild", "bans", "--rollback")
+
+    assert refused.status == 1
+    assert "bans was not swapped: bans: hash of rows, 2 rows differ" in refused.err
+    assert "rebuild refused" in shown.out
+    assert forced.status == 0
+    assert "are back, at version 1 and position 1." in back.out
+    assert asked(store, b"SELECT handle FROM bans") == [("trudy",)]
+
+
+def test_a_rebuild_is_cancelled_by_name(cli: CommandLine, store: Store):
+    banned(cli, store)
+    asked(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
+    cli("rebuild", "bans")
+
+    assert cli("rebuild", "bans", "--cancel").out == "bans: cancelled.\n"
+    assert cli("rebuild", "bans", "--cancel").out == (
+        "bans: there is no rebuild to cancel.\n"
+    )
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    (
+        (("goats",), "There is no read model 'goats'"),
+        (("scrape_jobs",), "There is no read model 'scrape_jobs'"),
+        (("--rollback",), "Name the read models to bring back."),
+        (("bans", "--force", "--cancel"), "exclude each other"),
+    ),
+)
+def test_what_cannot_be_rebuilt_is_refused(
+    cli: CommandLine, words: tuple[str, ...], why: str
+):
+    outcome = cli("rebuild", *words)
+
+    assert outcome.status == 1
+    assert why in outcome.complaint
 
 
 def test_migrate_makes_the_schema_once(cli: CommandLine, empty_database_url: str):
