@@ -42,6 +42,10 @@ class StoppedError(Exception):
     """It was told to stop; what was built stays and is resumed."""
 
 
+class FailedElsewhereError(Exception):
+    """Somebody who works on its slices could not; the message says why."""
+
+
 class DifferentError(Exception):
     """What was built is not what the live tables hold; it was not swapped."""
 
@@ -111,6 +115,8 @@ class Builder:
             self._watch(rebuild)
         if rebuild.is_cancel_asked:
             raise CancelAskedError(f"The rebuild of {self.projection.name} ended.")
+        if rebuild.status == "failed":
+            raise FailedElsewhereError(rebuild.error)
         self.pause(0)
         return rebuild
 

@@ -10,7 +10,13 @@ import structlog
 from infra.store import Store
 from projections import rebuilds
 from projections.beside import CannotBuildBesideError
-from projections.building import Builder, DifferentError, StoppedError, Watch
+from projections.building import (
+    Builder,
+    DifferentError,
+    FailedElsewhereError,
+    StoppedError,
+    Watch,
+)
 from projections.comparing import Comparison
 from projections.filling import (
     OUTAGES,
@@ -34,6 +40,7 @@ EXPECTED = (
     DifferentError,
     CancelAskedError,
     SupersededError,
+    FailedElsewhereError,
 )
 _OUTAGE_SECONDS = 60.0
 
@@ -74,6 +81,7 @@ def rebuild(
         DifferentError: the same rules gave other rows than the live ones.
         CancelAskedError: somebody cancelled it; all it built is gone.
         SupersededError: a rebuild with other rules began.
+        FailedElsewhereError: another worker on its slices noted a failure.
         StoppedError: ``stop`` was set.
     """
     builder = Builder(store, projection, stop or threading.Event(), watch)
@@ -121,7 +129,13 @@ def _concluded(builder: Builder, *, was_resumed: bool, force: bool) -> Rebuilt:
     except CancelAskedError:
         rebuilds.give_up(pool, projection)
         raise
-    except (*OUTAGES, StoppedError, SupersededError, DifferentError):
+    except (
+        *OUTAGES,
+        StoppedError,
+        SupersededError,
+        DifferentError,
+        FailedElsewhereError,
+    ):
         raise
     except RefusedFactError as error:
         rebuilds.note_failure(

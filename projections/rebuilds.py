@@ -219,27 +219,25 @@ def rebuild_of(connection: Connection[TupleRow], name: str) -> Rebuild | None:
     return next((each for each in rebuilds(connection) if each.name == name), None)
 
 
-def needed(
+def outdated(
     connection: Connection[TupleRow], known: Sequence[ReadModel]
 ) -> list[ReadModel]:
-    """Return those whose rules are newer than their rows, or whose rebuild was cut off.
-
-    What an operator cancelled, and what was refused, is not among the latter.
-    """
-    found: list[ReadModel] = []
+    """Return those whose rows are of older rules than these."""
     stored = dict(connection.execute("SELECT name, version FROM projection").fetchall())
-    under_way = {each.name: each for each in rebuilds(connection)}
-    for projection in known:
-        rebuild = under_way.get(projection.name)
-        is_cut_off = (
-            rebuild is not None
-            and rebuild.is_running
-            and rebuild.version == projection.version
-        )
-        is_older = stored.get(projection.name, projection.version) < projection.version
-        if is_cut_off or is_older:
-            found.append(projection)
-    return found
+    return [
+        each for each in known if stored.get(each.name, each.version) < each.version
+    ]
+
+
+def unfinished(
+    connection: Connection[TupleRow], known: Sequence[ReadModel]
+) -> list[ReadModel]:
+    """Return those whose rebuild runs, or would if its builder had not died.
+
+    What was cancelled or refused, and what failed, is not among them.
+    """
+    running = {(r.name, r.version) for r in rebuilds(connection) if r.is_running}
+    return [each for each in known if (each.name, each.version) in running]
 
 
 def ask_to_cancel(pool: Pool, name: str) -> bool:

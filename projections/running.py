@@ -10,11 +10,14 @@ import structlog
 from infra.store import Store, open_store
 from projections import PROJECTIONS
 from projections.building import StoppedError
+from projections.filling import CancelAskedError
 from projections.follower import Follower, listen
 from projections.projection import ReadModel
 from projections.rebuilding import CONNECTIONS, rebuild
-from projections.rebuilds import needed
+from projections.rebuilds import outdated, unfinished
 from projections.sole_builder import AlreadyRebuildingError
+
+LOOK_AGAIN_SECONDS = 2.0
 
 _log = structlog.get_logger()
 
@@ -43,7 +46,7 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
     threads.append(threading.Thread(target=listen, args=(url, stop, ring), daemon=True))
     threads.append(
         threading.Thread(
-            target=bring_up_to_date, args=(url, stop), name="rebuilds", daemon=True
+            target=keep_rebuilt, args=(url, stop), name="rebuilds", daemon=True
         )
     )
     for thread in threads:
@@ -54,64 +57,59 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
         thread.join()
 
 
-def bring_up_to_date(
-    url: str,
-    stop: threading.Event,
-    known: Sequence[ReadModel] = PROJECTIONS,
+def keep_rebuilt(
+    url: str, stop: threading.Event, known: Sequence[ReadModel] = PROJECTIONS
 ) -> None:
-    """Rebuild what has rows of older rules, and end rebuilds that were cut off.
+    """Rebuild what has rows of older rules, and whatever was begun and is not done.
 
-    The old tables serve meanwhile. Each is done once: what fails, an operator looks at.
+    Older rules are looked for once: who goes back to them later means it. The old
+    tables serve meanwhile.
     """
     failures = 0
+    has_looked = False
     while not stop.is_set():
         try:
             store = open_store(url, pool_size=CONNECTIONS)
             with closing(store.pool):
-                _rebuild_needed(store, stop, known)
+                while not stop.is_set():
+                    with store.pool.connection() as connection:
+                        projections = unfinished(connection, known)
+                        if not has_looked:
+                            projections += outdated(connection, known)
+                    for projection in dict.fromkeys(projections):
+                        _rebuild(store, projection, stop)
+                    has_looked = True
+                    failures = 0
+                    stop.wait(LOOK_AGAIN_SECONDS)
         except StoppedError:
             return
         except Exception as error:  # noqa: BLE001 - it must outlive any fault
             failures += 1
             _log.warning("rebuilds_not_looked_for", error=repr(error))
             stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
-        else:
-            return
 
 
-def _rebuild_needed(
-    store: Store, stop: threading.Event, known: Sequence[ReadModel]
-) -> None:
-    with store.pool.connection() as connection:
-        projections = needed(connection, known)
-    for projection in projections:
-        while True:
-            try:
-                done = rebuild(store, projection, by="projector", stop=stop)
-            except AlreadyRebuildingError:
-                # Another projector does it; should it die, its work is waiting.
-                if stop.wait(5):
-                    return
-                with store.pool.connection() as connection:
-                    if not needed(connection, [projection]):
-                        break
-                continue
-            except StoppedError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the others can still be built
-                _log.error(
-                    "rebuild_failed", projection=projection.name, error=str(error)
-                )
-            else:
-                _log.info(
-                    "rebuilt",
-                    projection=projection.name,
-                    version=done.version,
-                    position=done.position,
-                    locked_ms=round(done.swap.locked_ms, 1),
-                    compared=done.comparison.sentence(),
-                )
-            break
+def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None:
+    try:
+        done = rebuild(store, projection, by="projector", stop=stop)
+    except AlreadyRebuildingError:
+        # Should whoever does it die, its work is waiting for us.
+        return
+    except CancelAskedError:
+        _log.info("rebuild_cancelled", projection=projection.name)
+    except StoppedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the others can still be built
+        _log.error("rebuild_failed", projection=projection.name, error=str(error))
+    else:
+        _log.info(
+            "rebuilt",
+            projection=projection.name,
+            version=done.version,
+            position=done.position,
+            locked_ms=round(done.swap.locked_ms, 1),
+            compared=done.comparison.sentence(),
+        )
 
 
 def _follow(follower: Follower, stop: threading.Event, woken: threading.Event) -> None:

@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -30,8 +30,8 @@ from projections.follower import Follower
 from projections.projection import ReadModel
 from projections.reading import Reader
 from projections.rebuilding import rebuild
-from projections.rebuilds import Rebuild, rebuild_of
-from projections.running import bring_up_to_date
+from projections.rebuilds import Rebuild, begin, rebuild_of
+from projections.running import keep_rebuilt
 from projections.scrape_runs import ScrapeRuns
 from tests.builders import asking, opened_store
 from tests.projections.expected import expected, stored
@@ -67,6 +67,18 @@ def process_that_builds(url: str) -> Iterator[BaseProcess]:
         process.kill()
         process.join()
         process.close()
+
+
+@contextmanager
+def projector(url: str, known: Sequence[ReadModel]) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=keep_rebuilt, args=(url, stop, known))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 class Readers:
@@ -296,7 +308,11 @@ def test_a_projector_with_newer_rules_rebuilds_what_has_older_ones(database_url:
         log(store, many_facts(300))
         followed(store)
 
-        bring_up_to_date(database_url, threading.Event(), [Newer(), ScrapeRuns()])
+        with projector(database_url, [Newer(), ScrapeRuns()]):
+            assert wait_until(
+                lambda: getattr(state_of(store), "status", "") == "swapped",
+                seconds=PATIENTLY,
+            )
 
         state = state_of(store)
         assert state is not None
@@ -308,6 +324,23 @@ def test_a_projector_with_newer_rules_rebuilds_what_has_older_ones(database_url:
                 "SELECT version FROM projection WHERE name = 'creator_list'"
             ).fetchone()
         assert row == (Newer.version,)
+
+
+def test_a_projector_ends_what_others_began(database_url: str):
+    with opened_store(database_url) as store:
+        log(store, many_facts(300))
+        followed(store)
+        begin(store.pool, CreatorList(), by="somebody")
+
+        with projector(database_url, READ_MODELS):
+            assert wait_until(
+                lambda: getattr(state_of(store), "status", "") == "swapped",
+                seconds=PATIENTLY,
+            )
+
+        state = state_of(store)
+        assert state is not None
+        assert state.started_by == "somebody"
 
 
 def test_a_reader_who_holds_the_table_is_waited_for_and_nobody_behind_it(

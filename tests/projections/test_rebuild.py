@@ -17,13 +17,13 @@ from infra.mapper import Entry
 from infra.store import Recorded, Store
 from projections import PROJECTIONS
 from projections.api_keys import ApiKeys
-from projections.building import DifferentError, StoppedError
+from projections.building import DifferentError, FailedElsewhereError, StoppedError
 from projections.creator_list import CreatorList
 from projections.filling import CancelAskedError, RefusedFactError
 from projections.follower import FencedError, Follower
 from projections.projection import ReadModel
 from projections.rebuilding import cancel, rebuild
-from projections.rebuilds import Rebuild, begin, rebuild_of
+from projections.rebuilds import Rebuild, begin, note_failure, rebuild_of
 from projections.rollback import NothingKeptError, rollback
 from projections.slices import lease_slice, work_on_one_slice
 from tests.builders import asking, opened_store
@@ -430,6 +430,21 @@ def test_who_lost_the_lease_of_a_slice_changes_nothing(store: Store):
     assert work_on_one_slice(store.pool, store.codec, sliced, punctual) == "lost"
 
     assert run(store, "SELECT count(*) FROM goatherd_next_handles.handles") == [(10,)]
+
+
+@pytest.mark.usefixtures("handles")
+def test_a_failure_that_another_worker_noted_ends_the_rebuild(store: Store):
+    sliced = SlicedHandles(version=2)
+
+    def fail(state: Rebuild) -> None:
+        if state.status == "building":
+            error = ValueError("out of goats")
+            note_failure(store.pool, sliced, error, position=3, fact="creator_added")
+
+    with pytest.raises(FailedElsewhereError, match="out of goats"):
+        rebuild(store, sliced, by="test", watch=fail)
+
+    assert state_of(store, "handles").error_position == 3
 
 
 @pytest.mark.usefixtures("handles")
