@@ -1,19 +1,21 @@
 """Why a point has its value: the observations that make it, one by one."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import TupleRow
+import numpy as np
 
 from domain.buckets import Bucket
 from domain.errors import InvalidQuestionError
-from domain.metrics import ENGAGEMENT, VIDEO_METRICS, Entity, Question, RawMetric
+from domain.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
 from projections.analytics_fold import PROFILES, VIDEOS, Family
-from projections.analytics_videos import is_baseline
+from projections.analytics_herds import instant_of
+from projections.analytics_levels import Counted, Looked, Source, looked_at
+from projections.analytics_past import counted_then
+from projections.analytics_queries import counted
 from projections.reading import Reader
 
 MOST_OBSERVATIONS = 10_000
@@ -55,31 +57,39 @@ async def explain(
     asked: Question,
     of: UUID,
     bucket: Bucket,
+    *,
+    at: int | None = None,
 ) -> list[Observation]:
     """Return what makes the value of one bucket, in the order it was observed.
+
+    ``at`` is the position at which the log is taken to end.
 
     Raises:
         InvalidQuestionError: it is more than 10,000 observations.
     """
+    members = (
+        await counted(reader, organization_id, asked, of)
+        if at is None
+        else await counted_then(reader, organization_id, asked, of, at=at)
+    )
+    looked = {
+        family: await looked_at(
+            reader, organization_id, family, some, bucket.end, at=at
+        )
+        for family, some in members.items()
+        if asked.among(family.metrics)
+    }
     found: list[Observation] = []
     for part, way, metrics in _parts(asked):
-        look = _Look(part=part, way=way, bucket=bucket)
         for metric in metrics:
-            query = _query(asked.entity, metric, way)
-            rows = await reader.rows(
-                organization_id,
-                query,
-                {
-                    "organization": organization_id,
-                    "id": of,
-                    "start": bucket.start,
-                    "end": bucket.end,
-                    "most": MOST_OBSERVATIONS + 1,
-                },
-            )
-            if len(rows) + len(found) > MOST_OBSERVATIONS:
+            explained = _Explained(part=part, way=way, metric=metric, bucket=bucket)
+            if metric == "posts":
+                found += explained.posts(members[VIDEOS])
+            else:
+                family = VIDEOS if metric in VIDEOS.metrics else PROFILES
+                found += explained.levels(family, looked[family])
+            if len(found) > MOST_OBSERVATIONS:
                 raise InvalidQuestionError("entity_id", _TOO_MANY)
-            found += look.at(metric, rows)
     order = {"value": 0, "numerator": 0, "denominator": 1}
     return sorted(found, key=lambda o: (order[o.part], o.observed_at, o.position or 0))
 
@@ -110,120 +120,83 @@ def _parts(asked: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]]]:
             return [("value", way, asked.needs)]
 
 
-class _Look(msgspec.Struct, frozen=True, kw_only=True):
+class _Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric's way into one part of the value."""
+
     part: Role
     way: _Way
+    metric: RawMetric
     bucket: Bucket
 
-    def at(self, metric: RawMetric, rows: Sequence[TupleRow]) -> list[Observation]:
-        if metric == "posts":
-            return [
-                Observation(
+    @property
+    def _adds_up(self) -> bool:
+        return self.way in {"new", "grown"}
+
+    @property
+    def _until(self) -> datetime:
+        return self.bucket.start if self.way == "level_before" else self.bucket.end
+
+    def posts(self, members: Sequence[Counted]) -> Iterator[Observation]:
+        """Yield the videos that were posted."""
+        for member in members:
+            posted_at = member.posted_at
+            if posted_at is None or posted_at > self._until:
+                continue
+            if not self._adds_up or posted_at > self.bucket.start:
+                yield Observation(
                     part=self.part,
-                    metric=metric,
-                    tiktok_video_id=row[1],
-                    observed_at=row[2],
+                    metric=self.metric,
+                    tiktok_video_id=member.tiktok_video_id,
+                    observed_at=posted_at,
                     contribution=1,
                 )
-                for row in rows
-            ]
-        by_thing: dict[UUID, list[TupleRow]] = defaultdict(list)
-        for row in rows:
-            by_thing[row[0]].append(row)
-        return [
-            observation
-            for of_it in by_thing.values()
-            for observation in self._of_one(metric, of_it)
-        ]
 
-    def _of_one(
-        self, metric: RawMetric, rows: Sequence[TupleRow]
-    ) -> Iterable[Observation]:
-        before: int | None = None
-        adds_up = self.way in {"new", "grown"}
-        for row in sorted(rows, key=lambda row: (row[4], row[5])):
-            after, was_missing = row[6], row[7]
-            if adds_up and row[4] <= self.bucket.start:
-                before = after
-                continue
-            if was_missing or after is None:
-                continue
-            is_first = adds_up and before is None
-            baseline = is_first and self.way == "new" and self._is_baseline(metric, row)
-            yield Observation(
-                part=self.part,
-                metric=metric,
-                tiktok_video_id=row[1],
-                profile=None if metric in VIDEO_METRICS else row[0],
-                scrape_id=row[8],
-                provider=row[9],
-                observed_at=row[4],
-                recorded_at=row[10],
-                position=row[5],
-                level_before=before,
-                level_after=after,
-                contribution=0 if baseline else after - (before or 0),
-                baseline=baseline,
+    def levels(self, family: Family, looked: Looked) -> Iterator[Observation]:
+        """Yield the observations that make the levels, or change them."""
+        number = list(family.metrics).index(self.metric)
+        told = looked.told
+        is_told = (told.missing >> number & 1) == 0
+        is_told &= looked.instants[told.looks] <= instant_of(self._until)
+        told = told.where(is_told)
+        order = np.argsort(told.things, kind="stable")
+        things = told.things[order]
+        is_first = np.ones(len(things), np.bool_)
+        is_first[1:] = things[1:] != things[:-1]
+        if self._adds_up:
+            start = instant_of(self.bucket.start)
+            is_part = looked.instants[told.looks[order]] > start
+        else:
+            # The newest level of each thing is all there is to it.
+            is_part = np.ones(len(things), np.bool_)
+            is_part[:-1] = is_first[1:]
+        if int(is_part.sum()) > MOST_OBSERVATIONS:
+            raise InvalidQuestionError("entity_id", _TOO_MANY)
+        values = told.counts[number][order]
+        for at in np.flatnonzero(is_part).tolist():
+            opens = not self._adds_up or bool(is_first[at])
+            yield self._observation(
+                looked.members[int(things[at])],
+                looked.sources[int(told.looks[order[at]])],
+                before=None if opens else int(values[at - 1]),
+                after=int(values[at]),
             )
-            if adds_up:
-                before = after
 
-    def _is_baseline(self, metric: RawMetric, row: TupleRow) -> bool:
-        return metric not in VIDEO_METRICS or is_baseline(row[2], row[3])
-
-
-def _query(entity: Entity, metric: RawMetric, way: _Way) -> bytes:
-    if metric == "posts":
-        after = "AND v.posted_at > %(start)s" if way in {"new", "grown"} else ""
-        until = "start" if way == "level_before" else "end"
-        return f"""
-            SELECT v.id, v.tiktok_video_id, v.posted_at FROM analytics_videos v
-            WHERE v.organization_id = %(organization)s AND {_members(entity, VIDEOS)}
-            AND v.posted_at <= %({until})s {after} LIMIT %(most)s
-            """.encode()
-    family = VIDEOS if metric in VIDEOS.metrics else PROFILES
-    bit = list(family.metrics).index(metric)
-    of_it = "l.organization_id = v.organization_id AND l.id = v.id"
-    columns = f"l.observed_at, l.position, l.{metric}, l.missing >> {bit} & 1 = 1 AS m"
-    newest = "ORDER BY l.observed_at DESC, l.position DESC LIMIT 1"
-    if way in {"new", "grown"}:
-        levels = f"""
-            (SELECT {columns} FROM {family.levels} l
-             WHERE {of_it} AND l.observed_at <= %(start)s {newest})
-            UNION ALL
-            (SELECT {columns} FROM {family.levels} l
-             WHERE {of_it} AND l.observed_at > %(start)s AND l.observed_at <= %(end)s)
-            """
-    else:
-        until = "start" if way == "level_before" else "end"
-        levels = f"""
-            SELECT {columns} FROM {family.levels} l
-            WHERE {of_it} AND l.observed_at <= %({until})s
-            AND l.missing >> {bit} & 1 = 0 {newest}
-            """
-    if family is VIDEOS:
-        things = """
-            analytics_videos v LEFT JOIN analytics_subjects c
-            ON c.organization_id = v.organization_id AND c.id = v.creator_id"""
-        about = "v.tiktok_video_id, v.posted_at, c.earliest_at"
-    else:
-        things = "analytics_subjects v"
-        about = "NULL::text, NULL::timestamptz, NULL::timestamptz"
-    return f"""
-        SELECT v.id, {about}, s.observed_at, s.position, s.{metric}, s.m,
-               k.scrape_id, k.provider, k.recorded_at
-        FROM {things} CROSS JOIN LATERAL ({levels}) s
-        LEFT JOIN analytics_looks k
-            ON k.organization_id = v.organization_id AND k.position = s.position
-        WHERE v.organization_id = %(organization)s AND {_members(entity, family)}
-        LIMIT %(most)s
-        """.encode()
-
-
-def _members(entity: Entity, family: Family) -> str:
-    if family is PROFILES:
-        which = "id" if entity == "creator" else "project_id"
-        return f"v.{which} = %(id)s AND v.kind = 'creator'"
-    if entity == "video":
-        return "v.id = %(id)s"
-    return f"v.{entity}_id = %(id)s AND v.is_counted"
+    def _observation(
+        self, member: Counted, source: Source, *, before: int | None, after: int
+    ) -> Observation:
+        baseline = self.way == "new" and before is None and member.is_baseline
+        return Observation(
+            part=self.part,
+            metric=self.metric,
+            tiktok_video_id=member.tiktok_video_id,
+            profile=member.id if self.metric in PROFILE_METRICS else None,
+            scrape_id=source.scrape_id,
+            provider=source.provider,
+            observed_at=source.observed_at,
+            recorded_at=source.recorded_at,
+            position=source.position,
+            level_before=before,
+            level_after=after,
+            contribution=0 if baseline else after - (before or 0),
+            baseline=baseline,
+        )

@@ -3,12 +3,10 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from domain.metrics import RawMetric
 from domain.series import Account
-from projections.analytics_fold import Family, Level
 
 
 def account_of_sums(
@@ -55,37 +53,6 @@ def account_of_posts(
     for bucket in range(buckets):
         levels[bucket + 1] += levels[bucket]
     return _posts(levels, looked)
-
-
-def accounts_of_levels(
-    family: Family,
-    levels: Sequence[Level],
-    boundaries: Sequence[datetime],
-    *,
-    is_baseline: bool,
-) -> dict[RawMetric, Account]:
-    """Return the accounts of one thing from all its levels, in order."""
-    times = [level.observed_at for level in levels]
-    # A bucket holds what lies after its start and at or before its end.
-    ends = [bisect_right(times, boundary) for boundary in boundaries]
-    looked = [after - before for before, after in pairwise(ends)]
-    found: dict[RawMetric, Account] = {}
-    for number, metric in enumerate(family.metrics):
-        counts = [level.counts[number] for level in levels]
-        at = [counts[end - 1] if end else None for end in ends]
-        first = next((count for count in counts if count is not None), 0)
-        starts = [
-            is_baseline and before is None and after is not None
-            for before, after in pairwise(at)
-        ]
-        found[metric] = Account(
-            levels=[count or 0 for count in at],
-            known=[int(count is not None) for count in at],
-            bases=[first if starts_here else 0 for starts_here in starts],
-            baselines=[int(starts_here) for starts_here in starts],
-            snapshots=looked,
-        )
-    return found
 
 
 def posts_of(

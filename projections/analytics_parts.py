@@ -1,16 +1,13 @@
 """Parts of the log, as analytics takes them in: so much at once, about these things."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from uuid import UUID
 
 from domain import events as e
-from domain.streams import video_stream
 from infra.store import Recorded
 
 # How many observations are held at once, however many a batch has.
 MOST_OBSERVATIONS = 100_000
-_MOST_NUMBERS = 50_000
 
 
 def parts_of_log(facts: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
@@ -27,27 +24,6 @@ def parts_of_log(facts: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
             part, observations = [], 0
     if part:
         yield part
-
-
-class _Numbers(dict[str, int]):
-    """The videos of a project by their ids on TikTok, found out once."""
-
-    def __init__(self, project_id: UUID) -> None:
-        super().__init__()
-        self._project_id = project_id
-
-    def __missing__(self, tiktok_video_id: str) -> int:
-        number = video_stream(self._project_id, tiktok_video_id).int
-        if len(self) >= _MOST_NUMBERS:
-            self.clear()
-        self[tiktok_video_id] = number
-        return number
-
-
-@lru_cache(maxsize=16)
-def numbers_of(project_id: UUID) -> _Numbers:
-    """Return the ids of a project's videos as numbers, by their ids on TikTok."""
-    return _Numbers(project_id)
 
 
 def subjects_of(recorded: Recorded) -> Iterator[tuple[UUID, UUID]]:

@@ -14,7 +14,8 @@ from domain.buckets import Bucket
 from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
 from domain.series import Ledger
 from projections.analytics_fold import PROFILES, VIDEOS, Family
-from projections.analytics_queries import Counted, ledger_of_levels
+from projections.analytics_levels import Counted
+from projections.analytics_queries import ledger_of_levels, profile_of
 from projections.analytics_tables import VIDEO_COLUMNS, video_of
 from projections.analytics_videos import VideoRow, as_of, is_baseline
 from projections.reading import Reader
@@ -42,8 +43,8 @@ AND (id = %(id)s OR project_id = %(id)s)
 """
 _EARLIEST = b"""
 SELECT creator_id, min(observed_at) FROM analytics_looks
-WHERE organization_id = %(organization)s AND creator_id = ANY(%(ids)s)
-AND position <= %(at)s GROUP BY creator_id
+WHERE organization_id = %(organization)s AND owner = ANY(%(ids)s)
+AND creator_id = owner AND position <= %(at)s GROUP BY creator_id
 """
 _WHICH: dict[Entity, str] = {
     "video": "id = ANY(%(ids)s)",
@@ -75,7 +76,7 @@ async def there_then(
     """Return those of the things that the organization had at a position."""
     if entity == "video":
         rows = await _videos(reader, organization_id, entity, ids, at=at)
-        return {row.id for row in rows if row.is_there}
+        return {row.id for _, row in rows if row.is_there}
     asking = {
         "organization": organization_id,
         "ids": list(ids),
@@ -97,23 +98,31 @@ async def ledgers_then(
     """Return what the question needs of each thing, as of a position."""
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
     found: dict[UUID, Ledger] = {}
-    needs = {*asked.needs}
     for id_ in ids:
-        counted: dict[Family, list[Counted]] = {}
-        if needs & {*VIDEO_METRICS, "posts"}:
-            counted[VIDEOS] = await videos_then(
-                reader, organization_id, asked.entity, id_, at=at
-            )
-        if needs & {*PROFILE_METRICS}:
-            rows = await reader.rows(
-                organization_id,
-                _CREATORS,
-                {"organization": organization_id, "id": id_, "at": at},
-            )
-            counted[PROFILES] = [Counted(id=row[0], is_baseline=True) for row in rows]
+        members = await counted_then(reader, organization_id, asked, id_, at=at)
         found[id_] = await ledger_of_levels(
-            reader, organization_id, asked, counted, boundaries, at=at
+            reader, organization_id, asked, members, boundaries, at=at
         )
+    return found
+
+
+async def counted_then(
+    reader: Reader, organization_id: UUID, asked: Question, id_: UUID, *, at: int
+) -> dict[Family, list[Counted]]:
+    """Return whatever the levels of one thing were the sum of at a position."""
+    found: dict[Family, list[Counted]] = {}
+    needs = {*asked.needs}
+    if needs & {*VIDEO_METRICS, "posts"}:
+        found[VIDEOS] = await videos_then(
+            reader, organization_id, asked.entity, id_, at=at
+        )
+    if needs & {*PROFILE_METRICS}:
+        rows = await reader.rows(
+            organization_id,
+            _CREATORS,
+            {"organization": organization_id, "id": id_, "at": at},
+        )
+        found[PROFILES] = [profile_of(row[0]) for row in rows]
     return found
 
 
@@ -121,15 +130,20 @@ async def videos_then(
     reader: Reader, organization_id: UUID, entity: Entity, of: UUID, *, at: int
 ) -> list[Counted]:
     """Return the videos that counted at a position, or the one that is asked about."""
-    rows = await _videos(reader, organization_id, entity, [of], at=at)
-    if entity != "video":
-        rows = [
-            row
-            for row in rows
-            if row.is_counted
-            and of == (row.creator_id if entity == "creator" else row.project_id)
-        ]
-    creators = {row.creator_id for row in rows if row.creator_id is not None}
+    found = await _videos(reader, organization_id, entity, [of], at=at)
+    rows = [
+        (now, row)
+        for now, row in found
+        if row.is_there
+        and (
+            entity == "video"
+            or (
+                row.is_counted
+                and of == (row.creator_id if entity == "creator" else row.project_id)
+            )
+        )
+    ]
+    creators = {row.creator_id for _, row in rows if row.creator_id is not None}
     looks = await reader.rows(
         organization_id,
         _EARLIEST,
@@ -139,11 +153,15 @@ async def videos_then(
     return [
         Counted(
             id=row.id,
+            # Looks are with whose the video is now.
+            owner=now.creator_id or now.id,
+            number=now.number or 0,
             is_baseline=is_baseline(row.posted_at, earliest.get(row.creator_id)),
             posted_at=row.posted_at,
             label=row.label,
+            tiktok_video_id=row.tiktok_video_id,
         )
-        for row in rows
+        for now, row in rows
     ]
 
 
@@ -154,7 +172,8 @@ async def _videos(
     ids: Sequence[UUID],
     *,
     at: int,
-) -> list[VideoRow]:
+) -> list[tuple[VideoRow, VideoRow]]:
+    """Return the videos that may matter, as they are now and as they were."""
     rows = await reader.rows(
         organization_id,
         f"""
@@ -163,4 +182,5 @@ async def _videos(
         """.encode(),
         {"organization": organization_id, "ids": list(ids)},
     )
-    return [as_of(video_of(row), at) for row in rows]
+    now = [video_of(row) for row in rows]
+    return [(row, as_of(row, at)) for row in now]

@@ -16,15 +16,9 @@ from psycopg.rows import TupleRow
 from domain.buckets import Bucket, ends_a_slot, slot_of
 from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question, RawMetric
 from domain.series import Account, Ledger
-from projections.analytics_fold import PROFILES, VIDEOS, Family, Level, levels_of
-from projections.analytics_ledgers import (
-    account_of_posts,
-    account_of_sums,
-    accounts_of_levels,
-    chosen,
-    posts_of,
-    together,
-)
+from projections.analytics_fold import PROFILES, VIDEOS, Family
+from projections.analytics_ledgers import account_of_posts, account_of_sums, chosen
+from projections.analytics_levels import Counted, accounts_of
 from projections.analytics_videos import is_baseline
 from projections.reading import Reader
 
@@ -34,15 +28,6 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     label: str
-
-
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """A video or profile whose levels are read one by one."""
-
-    id: UUID
-    is_baseline: bool
-    posted_at: datetime | None = None
-    label: str | None = None
 
 
 _OWN_ZONE = """
@@ -57,10 +42,11 @@ SELECT id, label, {_OWN_ZONE} FROM analytics_videos
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND is_there
 """.encode()
 _VIDEOS = """
-SELECT v.id, v.posted_at, c.earliest_at
+SELECT v.id, v.creator_id, v.number, v.posted_at, c.earliest_at, v.label,
+       v.tiktok_video_id
 FROM analytics_videos v LEFT JOIN analytics_subjects c
     ON c.organization_id = v.organization_id AND c.id = v.creator_id
-WHERE v.organization_id = %(organization)s
+WHERE v.organization_id = %(organization)s AND v.is_there
 """
 # Which videos a ledger is the sum of.
 _WHICH: dict[Entity, str] = {
@@ -105,7 +91,7 @@ async def ledgers(
             reader,
             organization_id,
             asked,
-            await _counted(reader, organization_id, asked, id_),
+            await counted(reader, organization_id, asked, id_),
             boundaries,
         )
         for id_ in ids
@@ -165,7 +151,7 @@ def _sums(family: Family, needed: Sequence[RawMetric]) -> bytes:
         """.encode()
 
 
-async def _counted(
+async def counted(
     reader: Reader, organization_id: UUID, asked: Question, id_: UUID
 ) -> dict[Family, list[Counted]]:
     """Return whatever the levels of one thing are the sum of."""
@@ -176,23 +162,32 @@ async def _counted(
         query = f"{_VIDEOS} AND {_WHICH[asked.entity]}".encode()
         found[VIDEOS] = [
             Counted(
-                id=row[0], is_baseline=is_baseline(row[1], row[2]), posted_at=row[1]
+                id=row[0],
+                owner=row[1] or row[0],
+                number=row[2],
+                is_baseline=is_baseline(row[3], row[4]),
+                posted_at=row[3],
+                label=row[5],
+                tiktok_video_id=row[6],
             )
             for row in await reader.rows(organization_id, query, asking)
         ]
     if needs & {*PROFILE_METRICS}:
-        found[PROFILES] = [
-            Counted(id=row[0], is_baseline=True)
-            for row in await reader.rows(organization_id, _PROFILES, asking)
-        ]
+        rows = await reader.rows(organization_id, _PROFILES, asking)
+        found[PROFILES] = [profile_of(row[0]) for row in rows]
     return found
+
+
+def profile_of(creator_id: UUID) -> Counted:
+    """Return a creator's profile as something whose levels are read."""
+    return Counted(id=creator_id, owner=creator_id, number=0, is_baseline=True)
 
 
 async def ledger_of_levels(
     reader: Reader,
     organization_id: UUID,
     asked: Question,
-    counted: dict[Family, list[Counted]],
+    members: dict[Family, list[Counted]],
     boundaries: Sequence[datetime],
     *,
     at: int | None = None,
@@ -202,61 +197,8 @@ async def ledger_of_levels(
     ``at`` is the position at which the log is taken to end.
     """
     accounts: dict[RawMetric, Account] = {}
-    size = len(boundaries) - 1
-    for family, members in counted.items():
-        levels = await levels_until(
-            reader,
-            organization_id,
-            family,
-            [m.id for m in members],
-            boundaries[-1],
-            at=at,
+    for family, some in members.items():
+        accounts |= await accounts_of(
+            reader, organization_id, family, some, boundaries, at=at
         )
-        each = [
-            accounts_of_levels(
-                family, levels[m.id], boundaries, is_baseline=m.is_baseline
-            )
-            for m in members
-        ]
-        for metric in family.metrics:
-            accounts[metric] = together([one[metric] for one in each], buckets=size)
-        if family.has_posts:
-            looked = accounts[family.metrics[0]].snapshots
-            posted = [member.posted_at for member in members]
-            accounts["posts"] = posts_of(posted, boundaries, looked)
     return chosen(accounts, asked.needs)
-
-
-async def levels_until(
-    reader: Reader,
-    organization_id: UUID,
-    family: Family,
-    ids: Sequence[UUID],
-    end: datetime,
-    *,
-    at: int | None = None,
-) -> dict[UUID, list[Level]]:
-    """Return all levels of the things at or before an instant, in order.
-
-    ``at`` is the position at which the log is taken to end.
-    """
-    told = "" if at is None else "AND position <= %(at)s"
-    rows = await reader.rows(
-        organization_id,
-        f"""
-        SELECT id, observed_at, position, missing, {", ".join(family.metrics)}
-        FROM {family.levels}
-        WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
-        AND observed_at <= %(end)s {told} ORDER BY id, observed_at, position
-        """.encode(),
-        {"organization": organization_id, "ids": list(ids), "end": end, "at": at},
-    )
-    found: dict[UUID, list[Level]] = defaultdict(list)
-    for row in rows:
-        found[row[0]].append(Level(row[1], row[2], row[4:], row[3]))
-    if at is not None:
-        # What was told later may have filled what these left out.
-        for id_, levels in found.items():
-            seen = {level.moment: level.seen for level in levels}
-            found[id_] = levels_of(family.nothing, seen)
-    return found

@@ -13,28 +13,22 @@ from infra.arrays import (
     PackedDumper,
     bigints,
     moments,
-    optional_bigints,
     uuid_numbers,
     uuids,
 )
-from projections.analytics_fold import Counts, Family, Key, Level, Sums, key_of
-from projections.analytics_videos import LookRow, SubjectRow, VideoRow
+from projections.analytics_fold import Key, Sums, key_of
+from projections.analytics_videos import SubjectRow, VideoRow
 from projections.tables import Table
 
-BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
 
-# No statement may take so long that the pool gives it up.
-_MOST_ROWS = 50_000
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
-_SINCE = "unnest(%b::uuid[], %b::uuid[], %b::timestamptz[])"
 VIDEO_COLUMNS = """
 organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
-is_counted, posted_at, changes::text
+is_counted, posted_at, changes::text, number
 """
 
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")
-LOOKS = Table(LookRow, name="analytics_looks", key=("organization_id", "position"))
 _VIDEOS = Table(VideoRow, name="analytics_videos")
 
 # Ordering what is looked up keeps the planner to one look-up a key.
@@ -92,79 +86,6 @@ def load_posted_between(
 def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
     """Insert the rows, or replace those with the same key."""
     _VIDEOS.save(cursor, rows)
-
-
-def load_levels(
-    cursor: Cursor[TupleRow], family: Family, since: Mapping[Key, datetime]
-) -> dict[Key, tuple[Counts, list[Level]]]:
-    """Return what is known of each thing before a time, and its levels from then on."""
-    if not since:
-        return {}
-    columns = ", ".join(family.metrics)
-    asked = [*_packed_keys(list(since)), moments(list(since.values()))]
-    opening = _execute(
-        cursor,
-        f"""
-        SELECT o, i, {columns} FROM {_SINCE} AS wanted (o, i, since)
-        CROSS JOIN LATERAL (
-            SELECT {columns} FROM {family.levels}
-            WHERE organization_id = o AND id = i AND observed_at < since
-            ORDER BY observed_at DESC, position DESC LIMIT 1
-        ) last
-        """,
-        *asked,
-    )
-    found: dict[Key, tuple[Counts, list[Level]]] = {
-        key_of(row[0], row[1]): (row[2:], []) for row in opening
-    }
-    rows = _execute(
-        cursor,
-        f"""
-        SELECT o, i, observed_at, position, missing, {columns}
-        FROM {_SINCE} AS wanted (o, i, since)
-        CROSS JOIN LATERAL (
-            SELECT observed_at, position, missing, {columns} FROM {family.levels}
-            WHERE organization_id = o AND id = i AND observed_at >= since
-            ORDER BY observed_at, position
-        ) later
-        """,
-        *asked,
-    )
-    for row in rows:
-        held = found.setdefault(key_of(row[0], row[1]), (family.nothing, []))
-        held[1].append(Level(row[2], row[3], row[5:], row[4]))
-    return found
-
-
-def save_levels(
-    cursor: Cursor[TupleRow], family: Family, levels: Sequence[tuple[Key, Level]]
-) -> None:
-    """Insert the levels, or replace those of the same observation."""
-    columns = ("organization_id", "id", "observed_at", "position", "missing")
-    names = ", ".join((*columns, *family.metrics))
-    sent = ", ".join(
-        ("%b::uuid[], %b::uuid[], %b::timestamptz[]",)
-        + ("%b::bigint[]",) * (2 + len(family.metrics))
-    )
-    assigned = ", ".join(f"{n} = excluded.{n}" for n in ("missing", *family.metrics))
-    query = f"""
-        INSERT INTO {family.levels} ({names})
-        SELECT {names} FROM unnest({sent}) AS told ({names})
-        ON CONFLICT (organization_id, id, observed_at, position)
-        DO UPDATE SET {assigned}
-        """
-    for start in range(0, len(levels), _MOST_ROWS):
-        part = levels[start : start + _MOST_ROWS]
-        counters = zip(*(level.counts for _, level in part), strict=True)
-        _execute(
-            cursor,
-            query,
-            *_packed_keys([key for key, _ in part]),
-            moments([level.observed_at for _, level in part]),
-            bigints([level.position for _, level in part]),
-            bigints([level.missing for _, level in part]),
-            *(optional_bigints(counter) for counter in counters),
-        )
 
 
 def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:

@@ -17,7 +17,8 @@ from domain.errors import CorruptHistoryError
 from domain.video import Video, evolve
 from infra.mapper import Codec
 from infra.store import Recorded
-from projections.analytics_fold import Standing
+from projections.analytics_herds import BASELINE, COUNTED, OWNED
+from projections.analytics_observations import numbers_of
 
 TOLD_OF_VIDEOS = frozenset(
     {
@@ -64,6 +65,17 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_counted: bool = False
     posted_at: datetime | None = None
     changes: msgspec.Raw = msgspec.Raw(b"[]")
+    number: int | None = None
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        """Return the creator and the project in whose sums it is."""
+        known = (self.creator_id, self.project_id)
+        return tuple(subject for subject in known if subject is not None)
+
+    def posts(self) -> tuple[object, ...]:
+        """Return what decides about how it counts as posted."""
+        return self.is_counted, self.subjects, self.posted_at
 
 
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -89,34 +101,6 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if position <= self.label_position:
             return self
         return replace(self, label=label, label_position=position)
-
-
-class LookRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A snapshot, without what it saw: of whom, by which run, and when it was told."""
-
-    organization_id: UUID
-    position: int
-    scrape_id: UUID
-    creator_id: UUID | None
-    provider: str
-    observed_at: datetime
-    recorded_at: datetime
-
-
-def look_of(
-    recorded: Recorded,
-    fact: e.ProfileSnapshotRecorded | e.VideoStatsSnapshotRecorded,
-) -> LookRow:
-    """Return the look that a snapshot is."""
-    return LookRow(
-        organization_id=fact.organization_id,
-        position=recorded.position,
-        scrape_id=recorded.stream,
-        creator_id=fact.creator_id,
-        provider=fact.provider,
-        observed_at=fact.observed_at,
-        recorded_at=recorded.recorded_at,
-    )
 
 
 def seen_change(position: int, seen: Seen) -> Change:
@@ -151,25 +135,19 @@ def as_of(row: VideoRow, position: int) -> VideoRow:
     return _folded(bare, changes)
 
 
-def standing_of_video(
-    row: VideoRow | None, subjects: Mapping[UUID, SubjectRow]
-) -> Standing:
-    """Return how a video counts, given its creator's row.
+def flags_of_video(row: VideoRow, subjects: Mapping[UUID, SubjectRow]) -> int:
+    """Return how a video stands in its owner's herd, given its creator's row.
 
     Its first level is a baseline unless it was posted at or after the first look at
     its creator.
     """
-    if row is None or not row.is_counted:
-        return Standing()
+    if not row.is_counted:
+        return OWNED
     creator = subjects.get(row.creator_id) if row.creator_id else None
     earliest = None if creator is None else creator.earliest_at
-    known = (row.creator_id, row.project_id)
-    return Standing(
-        is_counted=True,
-        subjects=tuple(subject for subject in known if subject is not None),
-        is_baseline=is_baseline(row.posted_at, earliest),
-        posted_at=row.posted_at,
-    )
+    if is_baseline(row.posted_at, earliest):
+        return OWNED | COUNTED | BASELINE
+    return OWNED | COUNTED
 
 
 def is_baseline(posted_at: datetime | None, earliest_at: datetime | None) -> bool:
@@ -180,16 +158,11 @@ def is_baseline(posted_at: datetime | None, earliest_at: datetime | None) -> boo
     return posted_at is None or earliest_at is None or posted_at < earliest_at
 
 
-def standing_of_profile(row: SubjectRow | None) -> Standing:
-    """Return how a creator's profile counts: always, once the creator was added."""
+def flags_of_profile(row: SubjectRow | None) -> int:
+    """Return how a creator's profile stands: it counts once the creator was added."""
     if row is None or row.kind != "creator":
-        return Standing()
-    known = (row.id, row.project_id)
-    return Standing(
-        is_counted=True,
-        subjects=tuple(subject for subject in known if subject is not None),
-        is_baseline=True,
-    )
+        return 0
+    return OWNED | COUNTED | BASELINE
 
 
 def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
@@ -219,6 +192,7 @@ def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
         tiktok_video_id=video.tiktok_video_id,
         label=title or video.tiktok_video_id,
         is_there=True,
+        number=int(numbers_of([video.tiktok_video_id])[0]),
         is_counted=video.is_counted,
         posted_at=video.posted_at or seen.posted_at,
     )

@@ -1,0 +1,158 @@
+"""analytics_herds: what is known of all videos of one owner after its last look.
+
+A creator's videos are one herd; a video of no creator is a herd of its own. A creator's
+profile is a herd of one. What a herd's sums were added up from is in its flags, so a
+change of them can be taken back exactly.
+"""
+
+import struct
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import numpy as np
+
+from projections.analytics_moves import Levels
+from projections.analytics_observations import Bits, Longs, Seen, pack, unpack
+
+COUNTED = 1
+BASELINE = 2
+OWNED = 4
+
+NEVER = 2**63 - 1
+_DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_AMOUNT = struct.Struct("<I")
+
+
+class Herd(msgspec.Struct, kw_only=True):
+    """What is known of the things of one owner, by number in ascending order.
+
+    ``first_at`` is when each was first seen, in microseconds since 1970, and ``last``
+    when anything last was: a moment and a position.
+    """
+
+    organization_id: UUID
+    family: int
+    owner: UUID
+    levels: Levels
+    flags: Bits
+    first_at: Longs
+    last: tuple[int, int] = (-NEVER, 0)
+    project_id: UUID | None = None
+    creator_id: UUID | None = None
+
+    @property
+    def key(self) -> tuple[UUID, int, UUID]:
+        return self.organization_id, self.family, self.owner
+
+    @property
+    def subjects(self) -> tuple[UUID, ...]:
+        """Return the creator and the project in whose sums its things are."""
+        known = (self.creator_id, self.project_id)
+        return tuple(subject for subject in known if subject is not None)
+
+    @property
+    def things(self) -> Longs:
+        return self.levels.things
+
+    def with_things(self, things: Longs) -> None:
+        """Make room for things of which nothing is known yet."""
+        new = np.setdiff1d(things, self.things)
+        if not len(new):
+            return
+        counters = len(self.levels.counts)
+        fresh = Levels.nothing(new, counters=counters)
+        whole = np.concatenate((self.things, new))
+        order = np.argsort(whole)
+        self.levels = Levels(
+            whole[order],
+            np.concatenate((self.levels.counts, fresh.counts), axis=1)[:, order],
+            np.concatenate((self.levels.unknown, fresh.unknown))[order],
+        )
+        nothing = np.zeros(len(new), np.uint8)
+        self.flags = np.concatenate((self.flags, nothing))[order]
+        never = np.full(len(new), NEVER)
+        self.first_at = np.concatenate((self.first_at, never))[order]
+
+    def without(self, things: Longs) -> None:
+        """Forget things."""
+        stays = ~np.isin(self.things, things)
+        levels = self.levels
+        self.levels = Levels(
+            levels.things[stays], levels.counts[:, stays], levels.unknown[stays]
+        )
+        self.flags = self.flags[stays]
+        self.first_at = self.first_at[stays]
+
+    def packed(self) -> bytes:
+        """Return the bytes that its row keeps."""
+        levels = self.levels
+        return b"".join(
+            (
+                _AMOUNT.pack(len(self.things)),
+                self.first_at.astype("<i8").tobytes(),
+                self.flags.tobytes(),
+                pack(Seen(levels.things, levels.counts, levels.unknown)),
+            )
+        )
+
+
+def empty_herd(
+    organization_id: UUID, family: int, owner: UUID, *, counters: int
+) -> Herd:
+    """Return a herd of which nothing has been seen."""
+    nothing = np.empty(0, np.int64)
+    return Herd(
+        organization_id=organization_id,
+        family=family,
+        owner=owner,
+        levels=Levels.nothing(nothing, counters=counters),
+        flags=np.empty(0, np.uint8),
+        first_at=nothing,
+    )
+
+
+def herd_of(
+    organization_id: UUID,
+    family: int,
+    owner: UUID,
+    packed: bytes,
+    *,
+    last: tuple[int, int],
+    counters: int,
+    project_id: UUID | None,
+    creator_id: UUID | None,
+) -> Herd:
+    """Return the herd that a row keeps."""
+    (amount,) = _AMOUNT.unpack_from(packed)
+    flags_at = _AMOUNT.size + 8 * amount
+    first_at = np.frombuffer(packed, "<i8", amount, _AMOUNT.size).astype(np.int64)
+    flags = np.frombuffer(packed, np.uint8, amount, flags_at).copy()
+    seen = unpack([packed[flags_at + amount :]], counters=counters)
+    return Herd(
+        organization_id=organization_id,
+        family=family,
+        owner=owner,
+        levels=Levels(seen.things, seen.counts, seen.missing),
+        flags=flags,
+        first_at=first_at,
+        last=last,
+        project_id=project_id,
+        creator_id=creator_id,
+    )
+
+
+def instant_of(moment: datetime) -> int:
+    """Return a time as microseconds since 1970."""
+    return (moment - _DAWN) // _MICROSECOND
+
+
+def moment_of(instant: int) -> datetime:
+    """Return the time that is so many microseconds after 1970."""
+    return _DAWN + instant * _MICROSECOND
+
+
+def slots_of(instants: Longs) -> Longs:
+    """Return the quarters of an hour that end at or after the instants."""
+    return -(-instants // 900_000_000)

@@ -1,0 +1,267 @@
+"""analytics_looks and analytics_herds: looks and herds, in and out of their rows."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import Packed, bigints, blobs, moments, texts, uuids
+from projections.analytics_fold import FAMILIES
+from projections.analytics_herds import Herd, herd_of, instant_of, moment_of
+from projections.analytics_observations import (
+    Longs,
+    Observations,
+    Seen,
+    pack,
+    unpack,
+)
+
+HerdKey = tuple[UUID, int, UUID]
+"""An organization, the number of a family, and an owner."""
+Moment = tuple[int, int]
+"""Microseconds since 1970, and a position."""
+
+_NOBODY = UUID(int=0)
+_LOOKS = """
+SELECT observed_at, position, creator_id, scrape_id, provider, recorded_at, seen
+FROM analytics_looks
+WHERE organization_id = %s AND family = %s AND owner = %s
+"""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What one snapshot saw of one owner's things; ``creator_id`` is whom it was of."""
+
+    organization_id: UUID
+    family: int
+    owner: UUID
+    observed_at: datetime
+    position: int
+    creator_id: UUID | None
+    scrape_id: UUID
+    provider: str
+    recorded_at: datetime
+    seen: Seen
+
+    @property
+    def key(self) -> HerdKey:
+        return self.organization_id, self.family, self.owner
+
+    @property
+    def moment(self) -> Moment:
+        return instant_of(self.observed_at), self.position
+
+
+def together(looks: Sequence[Look], *, counters: int) -> Observations:
+    """Return all that the looks saw, in their order."""
+    sizes = [len(look.seen) for look in looks]
+    if not looks:
+        return unpack([], counters=counters)
+    return Observations(
+        np.concatenate([look.seen.things for look in looks]),
+        np.repeat(np.arange(len(looks)), sizes),
+        np.concatenate([look.seen.counts for look in looks], axis=1),
+        np.concatenate([look.seen.missing for look in looks]),
+    )
+
+
+def instants_of(looks: Sequence[Look]) -> Longs:
+    """Return when each was, in microseconds since 1970."""
+    return np.array([instant_of(look.observed_at) for look in looks], np.int64)
+
+
+def load_looks(
+    cursor: Cursor[TupleRow],
+    key: HerdKey,
+    *,
+    since: int,
+    after: Moment | None = None,
+    most: int | None = None,
+) -> list[Look]:
+    """Return an owner's looks from an instant on, in order."""
+    query = f"{_LOOKS} AND observed_at >= %s AND (observed_at, position) > (%s, %s) "
+    query += "ORDER BY observed_at, position LIMIT %s"
+    begin = moment_of(since)
+    rest = (begin, -1) if after is None else (moment_of(after[0]), after[1])
+    rows = execute(cursor, query, *key, begin, *rest, most)
+    return [_look_of(key, row) for row in rows.fetchall()]
+
+
+def looks_before(
+    cursor: Cursor[TupleRow], key: HerdKey, instant: int
+) -> Iterator[list[Look]]:
+    """Yield an owner's looks before an instant, the newest first, more at a time."""
+    end, size = (moment_of(instant), -1), 8
+    query = f"{_LOOKS} AND (observed_at, position) < (%s, %s) "
+    query += "ORDER BY observed_at DESC, position DESC LIMIT %s"
+    while True:
+        rows = execute(cursor, query, *key, *end, size).fetchall()
+        if rows:
+            yield [_look_of(key, row) for row in rows]
+        if len(rows) < size:
+            return
+        end, size = (rows[-1][0], rows[-1][1]), min(2 * size, 256)
+
+
+def save_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
+    """Insert the looks, or replace what was kept of them."""
+    if not looks:
+        return
+    execute(
+        cursor,
+        """
+        INSERT INTO analytics_looks (organization_id, family, owner, observed_at,
+            position, creator_id, scrape_id, provider, recorded_at, seen)
+        SELECT o, f, w, a, p, nullif(c, %s), s, v, r, b
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::timestamptz[],
+            %b::bigint[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[],
+            %b::bytea[]) AS told (o, f, w, a, p, c, s, v, r, b)
+        ON CONFLICT (organization_id, family, owner, observed_at, position)
+        DO UPDATE SET seen = excluded.seen
+        """,
+        _NOBODY,
+        *packed_keys([look.key for look in looks]),
+        moments([look.observed_at for look in looks]),
+        bigints([look.position for look in looks]),
+        uuids([look.creator_id or _NOBODY for look in looks]),
+        uuids([look.scrape_id for look in looks]),
+        texts([look.provider for look in looks]),
+        moments([look.recorded_at for look in looks]),
+        blobs([pack(look.seen) for look in looks]),
+    )
+
+
+def delete_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
+    """Delete the looks."""
+    if looks:
+        execute(
+            cursor,
+            """
+            DELETE FROM analytics_looks USING unnest(%b::uuid[], %b::bigint[],
+                %b::uuid[], %b::timestamptz[], %b::bigint[]) AS gone (o, f, w, a, p)
+            WHERE organization_id = o AND family = f AND owner = w
+            AND observed_at = a AND position = p
+            """,
+            *packed_keys([look.key for look in looks]),
+            moments([look.observed_at for look in looks]),
+            bigints([look.position for look in looks]),
+        )
+
+
+def last_look(cursor: Cursor[TupleRow], key: HerdKey) -> Moment | None:
+    """Return the moment of an owner's last look."""
+    query = """
+    SELECT observed_at, position FROM analytics_looks
+    WHERE organization_id = %s AND family = %s AND owner = %s
+    ORDER BY observed_at DESC, position DESC LIMIT 1
+    """
+    row = execute(cursor, query, *key).fetchone()
+    return None if row is None else (instant_of(row[0]), row[1])
+
+
+def load_herds(
+    cursor: Cursor[TupleRow], keys: Iterable[HerdKey]
+) -> dict[HerdKey, Herd]:
+    """Return these herds, as far as there are any."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    rows = execute(
+        cursor,
+        """
+        SELECT o, f, w, project_id, creator_id, observed_at, position, herd
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS wanted (o, f, w)
+        CROSS JOIN LATERAL (
+            SELECT * FROM analytics_herds WHERE organization_id = o AND family = f
+            AND owner = w LIMIT 1
+        ) found
+        """,
+        *packed_keys(wanted),
+    )
+    return {
+        (row[0], row[1], row[2]): herd_of(
+            row[0],
+            row[1],
+            row[2],
+            row[7],
+            last=(instant_of(row[5]), row[6]),
+            counters=FAMILIES[row[1]].counters,
+            project_id=row[3],
+            creator_id=row[4],
+        )
+        for row in rows
+    }
+
+
+def save_herds(cursor: Cursor[TupleRow], herds: Sequence[Herd]) -> None:
+    """Insert the herds, or replace what was kept of them."""
+    if not herds:
+        return
+    execute(
+        cursor,
+        """
+        INSERT INTO analytics_herds (organization_id, family, owner, project_id,
+            creator_id, observed_at, position, herd)
+        SELECT o, f, w, nullif(j, %s), nullif(c, %s), a, p, b
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[],
+            %b::timestamptz[], %b::bigint[], %b::bytea[])
+            AS told (o, f, w, j, c, a, p, b)
+        ON CONFLICT (organization_id, family, owner) DO UPDATE SET
+            project_id = excluded.project_id, creator_id = excluded.creator_id,
+            observed_at = excluded.observed_at, position = excluded.position,
+            herd = excluded.herd
+        """,
+        _NOBODY,
+        _NOBODY,
+        *packed_keys([herd.key for herd in herds]),
+        uuids([herd.project_id or _NOBODY for herd in herds]),
+        uuids([herd.creator_id or _NOBODY for herd in herds]),
+        moments([moment_of(herd.last[0]) for herd in herds]),
+        bigints([herd.last[1] for herd in herds]),
+        blobs([herd.packed() for herd in herds]),
+    )
+
+
+def delete_herd(cursor: Cursor[TupleRow], key: HerdKey) -> None:
+    """Delete a herd of which nothing is kept any more."""
+    query = """
+    DELETE FROM analytics_herds WHERE organization_id = %s AND family = %s
+    AND owner = %s
+    """
+    execute(cursor, query, *key)
+
+
+def packed_keys(keys: Sequence[HerdKey]) -> tuple[Packed, Packed, Packed]:
+    """Return the keys as three arrays."""
+    return (
+        uuids([key[0] for key in keys]),
+        bigints([key[1] for key in keys]),
+        uuids([key[2] for key in keys]),
+    )
+
+
+def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
+    """Ask with values; the query is put together from constants."""
+    return cursor.execute(cast("LiteralString", query), values, prepare=True)
+
+
+def _look_of(key: HerdKey, row: Sequence[Any]) -> Look:
+    family = FAMILIES[key[1]]
+    seen = unpack([row[6]], counters=family.counters)
+    return Look(
+        organization_id=key[0],
+        family=key[1],
+        owner=key[2],
+        observed_at=row[0],
+        position=row[1],
+        creator_id=row[2],
+        scrape_id=row[3],
+        provider=row[4],
+        recorded_at=row[5],
+        seen=Seen(seen.things, seen.counts, seen.missing),
+    )
