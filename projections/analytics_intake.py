@@ -129,44 +129,36 @@ class Intake:
         }
         self._move_kept()
         self._load_herds({look.key for look in looks})
-        new = {
-            (look.organization_id, number)
-            for look in looks
-            for number in new_things(look, self._herds.get(look.key)).tolist()
+        new = new_things(looks, self._herds)
+        numbers = {
+            (key[0], number)
+            for key, things in new.items()
+            for number in things.tolist()
         }
-        owners = Owners(load_numbered(self._cursor, new))
+        owners = Owners(load_numbered(self._cursor, numbers))
         owners.add(self._rows.values())
-        routed, unowned = route(looks, self._herds, owners, projects)
+        routed, unowned = route(looks, new, owners, projects)
         self._came |= unowned
         for key, parts in routed.items():
             self._looks[key] += parts
-        self._stand_new(new, owners, routed)
+        self._stand_videos(
+            [
+                *(r for r in owners.rows(numbers) if _herd_of(r) in routed),
+                *self._rows.values(),
+            ]
+        )
 
-    def _stand_new(
-        self,
-        new: set[tuple[UUID, int]],
-        owners: Owners,
-        routed: dict[HerdKey, list[Look]],
-    ) -> None:
+    def _stand_videos(self, videos: Sequence[VideoRow]) -> None:
         """Say how videos stand that a herd sees for the first time, or otherwise."""
-        for row in owners.rows(new):
-            self._stand(row, only=routed)
-        for row in self._rows.values():
-            self._stand(row)
-
-    def _stand(
-        self, row: VideoRow, only: dict[HerdKey, list[Look]] | None = None
-    ) -> None:
-        owner = owner_of(row)
-        if owner is None or row.number is None:
-            return
-        key = video_herd(row.organization_id, owner)
-        if only is not None and key not in only:
-            return
-        if row.creator_id is not None:
-            self._load_subjects([(row.organization_id, row.creator_id)])
-        self._standings[key][row.number] = flags_of_video(row, self._heard.subjects)
-        self._subjects_of[key] = row.creator_id, row.project_id
+        self._load_subjects(
+            (row.organization_id, row.creator_id) for row in videos if row.creator_id
+        )
+        for row in videos:
+            key = _herd_of(row)
+            if key is None or row.number is None:
+                continue
+            self._standings[key][row.number] = flags_of_video(row, self._heard.subjects)
+            self._subjects_of[key] = row.creator_id, row.project_id
 
     def _move_kept(self) -> None:
         """Send what was kept of a video to its owner, if that is somebody else now."""
@@ -303,6 +295,11 @@ class Intake:
             self._cursor,
             [row for k, row in self._heard.subjects.items() if row is not held.get(k)],
         )
+
+
+def _herd_of(row: VideoRow) -> HerdKey | None:
+    owner = owner_of(row)
+    return None if owner is None else video_herd(row.organization_id, owner)
 
 
 def _by_moment(looks: Sequence[Look]) -> list[Look]:

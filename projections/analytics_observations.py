@@ -128,10 +128,11 @@ def numbers_of(names: Sequence[str]) -> Longs:
         numbers = list(map(int, names))
         if max(numbers) <= _LARGEST and "" not in names:
             return np.array(numbers, np.int64)
-    return np.array([_number_of(name) for name in names], np.int64)
+    return np.array([number_of(name) for name in names], np.int64)
 
 
-def _number_of(name: str) -> int:
+def number_of(name: str) -> int:
+    """Return the number of one video."""
     if name.isascii() and name.isdecimal() and name[0] != "0" and int(name) <= _LARGEST:
         return int(name)
     return -1 - (int.from_bytes(sha256(name.encode()).digest()[:8]) >> 1)

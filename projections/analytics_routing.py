@@ -145,47 +145,57 @@ class Owners:
         return None
 
 
+def new_things(
+    looks: Sequence[Look], known: Mapping[HerdKey, Herd]
+) -> dict[HerdKey, Longs]:
+    """Return by keeper what its looks saw that its herd does not have."""
+    seen: dict[HerdKey, list[Longs]] = defaultdict(list)
+    for look in looks:
+        seen[look.key].append(look.seen.things)
+    found: dict[HerdKey, Longs] = {}
+    for key, parts in seen.items():
+        things, herd = np.unique(np.concatenate(parts)), known.get(key)
+        if herd is not None:
+            things = np.setdiff1d(things, herd.things, assume_unique=True)
+        found[key] = things
+    return found
+
+
 def route(
     looks: Sequence[Look],
-    known: Mapping[HerdKey, Herd],
+    new: Mapping[HerdKey, Longs],
     owners: Owners,
     projects: Mapping[tuple[UUID, UUID], UUID | None],
 ) -> tuple[dict[HerdKey, list[Look]], set[Unowned]]:
     """Return the looks by whose they are, and what nobody owns that was not known.
 
-    ``known`` has the herds of all keepers, ``projects`` their projects.
+    ``new`` is what the keepers' herds do not have, ``projects`` their projects.
     """
     routed: dict[HerdKey, list[Look]] = defaultdict(list)
     unowned: set[Unowned] = set()
-    for look in looks:
-        organization_id, _, keeper = look.key
-        new = new_things(look, known.get(look.key))
-        elsewhere: dict[UUID, list[int]] = defaultdict(list)
+    elsewhere: dict[HerdKey, dict[UUID, list[int]]] = {}
+    for key, things in new.items():
+        organization_id, _, keeper = key
+        theirs = elsewhere[key] = defaultdict(list)
         project_id = projects[organization_id, keeper]
-        for number in new.tolist():
+        for number in things.tolist():
             row = owners.row_of(organization_id, number, keeper, project_id)
             owner = owner_of(row)
             if owner is None:
                 unowned.add((organization_id, number, keeper))
             elif owner != keeper:
-                elsewhere[owner].append(number)
+                theirs[owner].append(number)
+    for look in looks:
         stays = look
-        for owner, numbers in elsewhere.items():
+        for owner, numbers in elsewhere[look.key].items():
             away = np.isin(stays.seen.things, np.array(numbers, np.int64))
-            part = msgspec.structs.replace(
-                look, owner=owner, seen=stays.seen.where(away)
-            )
-            routed[part.key].append(part)
-            stays = msgspec.structs.replace(stays, seen=stays.seen.where(~away))
+            if away.any():
+                seen = stays.seen
+                part = msgspec.structs.replace(look, owner=owner, seen=seen.where(away))
+                routed[part.key].append(part)
+                stays = msgspec.structs.replace(stays, seen=seen.where(~away))
         routed[look.key].append(stays)
     return routed, unowned
-
-
-def new_things(look: Look, herd: Herd | None) -> Longs:
-    """Return what a look saw that its keeper's herd does not have."""
-    if herd is None:
-        return look.seen.things
-    return np.setdiff1d(look.seen.things, herd.things, assume_unique=True)
 
 
 def video_herd(organization_id: UUID, owner: UUID) -> HerdKey:

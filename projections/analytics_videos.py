@@ -18,7 +18,7 @@ from domain.video import Video, evolve
 from infra.mapper import Codec
 from infra.store import Recorded
 from projections.analytics_herds import BASELINE, COUNTED, OWNED
-from projections.analytics_observations import numbers_of
+from projections.analytics_observations import number_of
 
 TOLD_OF_VIDEOS = frozenset(
     {
@@ -192,7 +192,7 @@ def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
         tiktok_video_id=video.tiktok_video_id,
         label=title or video.tiktok_video_id,
         is_there=True,
-        number=int(numbers_of([video.tiktok_video_id])[0]),
+        number=number_of(video.tiktok_video_id),
         is_counted=video.is_counted,
         posted_at=video.posted_at or seen.posted_at,
     )

@@ -214,8 +214,8 @@ def test_the_follower_of_analytics_against_reading_and_decoding(
         with store.pool.connection() as connection:
             connection.execute("UPDATE projection SET position = 0")
             connection.execute(
-                "TRUNCATE analytics_subjects, analytics_videos, "
-                "analytics_video_levels, analytics_profile_levels, analytics_looks, "
+                "TRUNCATE analytics_subjects, analytics_videos, analytics_looks, "
+                "analytics_herds, analytics_unowned, analytics_gathered, "
                 "analytics_video_sums, analytics_profile_sums"
             )
         began = perf_counter()
