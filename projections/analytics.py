@@ -7,8 +7,10 @@ from psycopg.rows import TupleRow
 
 from infra.store import Recorded
 from projections import analytics_tables as tables
+from projections.analytics_gathering import gather
 from projections.analytics_intake import Intake
 from projections.analytics_parts import parts_of_log
+from projections.analytics_settling import STAGES, settle
 from projections.analytics_videos import TOLD_OF_VIDEOS
 
 
@@ -26,8 +28,35 @@ class Analytics:
         "video_stats_snapshot_recorded",
     }
 
+    tables = (
+        "analytics_subjects",
+        "analytics_videos",
+        "analytics_looks",
+        "analytics_herds",
+        "analytics_unowned",
+        "analytics_gathered",
+        "analytics_video_sums",
+        "analytics_profile_sums",
+    )
+    stages = STAGES
+
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take the facts in; those that were taken in before change nothing."""
         tables.enable_arrays(cursor)
         for part in parts_of_log(facts):
             Intake(cursor).take_in(part)
+
+    def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Write down what a slice of the log tells, to be settled later."""
+        tables.enable_arrays(cursor)
+        gather(cursor, facts)
+
+    def settle(
+        self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
+    ) -> int:
+        """Work out some of what one share of a stage still needs.
+
+        Returns how many things it settled, 0 when nothing is left of the share.
+        """
+        tables.enable_arrays(cursor)
+        return settle(cursor, stage, share=share, shares=shares)

@@ -66,7 +66,7 @@ def take_in(
     The looks are in order. Returns those that are to be kept, with what was kept of
     them before; what was taken in before is not among them.
     """
-    looks = [look for look in looks if len(look.seen) or look.creator_id == look.owner]
+    looks = [look for look in looks if look.is_kept]
     told = together(looks, counters=FAMILIES[herd.family].counters)
     herd.with_things(np.unique(told.things))
     before = herd.flags
@@ -89,6 +89,17 @@ def take_in(
     _fold(herd, fresh, sums)
     _note_times(herd, looks)
     return kept
+
+
+def fold_anew(
+    herd: Herd, looks: Sequence[Look], standings: Standings, sums: Sums
+) -> None:
+    """Take looks into the herd that come after all it has, as they are kept."""
+    told = together(looks, counters=FAMILIES[herd.family].counters)
+    herd.with_things(np.unique(told.things))
+    standings.put_on(herd)
+    _fold(herd, looks, sums)
+    _note_times(herd, looks)
 
 
 def take_away(herd: Herd, things: Longs, stored: Sequence[Look], sums: Sums) -> None:

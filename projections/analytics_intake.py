@@ -227,8 +227,7 @@ class Intake:
                 )
                 self._looks[part.key].append(part)
             rest = msgspec.structs.replace(look, seen=look.seen.where(~away))
-            is_kept = len(rest.seen) or look.creator_id == look.owner
-            (stay if is_kept else empty).append(rest)
+            (stay if rest.is_kept else empty).append(rest)
         rows.save_looks(self._cursor, stay)
         rows.delete_looks(self._cursor, empty)
         self._asked.add(key)

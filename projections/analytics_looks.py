@@ -53,6 +53,11 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         return self.organization_id, self.family, self.owner
 
     @property
+    def is_kept(self) -> bool:
+        """Tell whether it is worth a row: an empty one only says who was looked at."""
+        return len(self.seen) > 0 or self.creator_id == self.owner
+
+    @property
     def moment(self) -> Moment:
         return instant_of(self.observed_at), self.position
 
@@ -190,7 +195,7 @@ def load_herds(
             row[2],
             row[7],
             last=(instant_of(row[5]), row[6]),
-            counters=FAMILIES[row[1]].counters,
+            counters=FAMILIES[int(row[1])].counters,
             project_id=row[3],
             creator_id=row[4],
         )

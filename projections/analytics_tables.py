@@ -25,7 +25,7 @@ END = datetime.max.replace(tzinfo=UTC)
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
 VIDEO_COLUMNS = """
 organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
-is_counted, posted_at, changes::text, number
+is_counted, posted_at, changes::text, number, is_raw
 """
 
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")

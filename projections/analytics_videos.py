@@ -52,7 +52,8 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video as the numbers need it.
 
-    ``is_there`` is false of one that was only seen so far.
+    ``is_there`` is false of one that was only seen so far, ``is_raw`` true of one whose
+    changes have not been folded.
     """
 
     organization_id: UUID
@@ -66,6 +67,7 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     posted_at: datetime | None = None
     changes: msgspec.Raw = msgspec.Raw(b"[]")
     number: int | None = None
+    is_raw: bool = False
 
     @property
     def subjects(self) -> tuple[UUID, ...]:
@@ -126,6 +128,12 @@ def changed(row: VideoRow, told: Iterable[Change]) -> VideoRow:
     return replace(
         _folded(row, changes), changes=msgspec.Raw(msgspec.json.encode(changes))
     )
+
+
+def refolded(row: VideoRow) -> VideoRow:
+    """Return what comes of all that was told of a video, each counted once."""
+    bare = VideoRow(organization_id=row.organization_id, id=row.id)
+    return changed(bare, _decode(row.changes))
 
 
 def as_of(row: VideoRow, position: int) -> VideoRow:

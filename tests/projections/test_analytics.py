@@ -226,12 +226,30 @@ def questions(draw: st.DrawFn) -> Asked:
 def take_in(
     connection: Connection[TupleRow], batches: Iterable[Sequence[Recorded]]
 ) -> None:
-    names = Analytics.facts
-    by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
     with connection.cursor() as cursor:
         for batch in batches:
-            facts = [fact for fact in batch if by_class[type(fact.fact)] in names]
-            Analytics().write(cursor, facts)
+            Analytics().write(cursor, told_to_analytics(batch))
+
+
+def rebuild(
+    connection: Connection[TupleRow],
+    slices: Iterable[Sequence[Recorded]],
+    *,
+    shares: int,
+) -> None:
+    analytics = Analytics()
+    with connection.cursor() as cursor:
+        for part in slices:
+            analytics.gather(cursor, told_to_analytics(part))
+        for stage in analytics.stages:
+            for share in reversed(range(shares)):
+                while analytics.settle(cursor, stage, share=share, shares=shares):
+                    pass
+
+
+def told_to_analytics(facts: Sequence[Recorded]) -> list[Recorded]:
+    by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
+    return [one for one in facts if by_class[type(one.fact)] in Analytics.facts]
 
 
 def the_question(asked: Asked, *, by_video: bool = False) -> Question | None:
@@ -524,3 +542,31 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
         in_any_order = contents(connection)
 
     assert in_any_order == whole
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    shares=st.integers(1, 3),
+    random=st.randoms(use_true_random=False),
+)
+def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    sizes: list[int],
+    shares: int,
+    random: Random,
+):
+    slices = cut(facts, sizes)
+    shuffled = [*slices, *slices[::2]]
+    random.shuffle(shuffled)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [facts])
+        whole = contents(connection)
+    with connection.transaction(force_rollback=True):
+        rebuild(connection, shuffled, shares=shares)
+        from_slices = contents(connection)
+
+    assert from_slices == whole

@@ -1,0 +1,217 @@
+"""Analytics rebuilt from slices: what each one tells is noted, then worked out.
+
+Slices only add to rows, so they may be gathered in any order, at once, and again. What
+follows from them is worked out in stages, each of which can be shared out: videos from
+what was told of them, then whose every observation is, then herds and sums.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from projections import analytics_looks as rows
+from projections import analytics_tables as tables
+from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Sums
+from projections.analytics_folding import Standings, fold_anew, is_owned
+from projections.analytics_gathering import note_gathered
+from projections.analytics_herds import empty_herd, instant_of
+from projections.analytics_looks import HerdKey, Look, execute
+from projections.analytics_parts import MOST_OBSERVATIONS
+from projections.analytics_routing import (
+    Owners,
+    load_numbered,
+    new_things,
+    route,
+    save_unowned,
+)
+from projections.analytics_videos import (
+    SubjectRow,
+    VideoRow,
+    flags_of_profile,
+    flags_of_video,
+    refolded,
+)
+
+STAGES = ("videos", "owners", "herds")
+
+_BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
+_VIDEOS_AT_ONCE = 2_000
+_OWNERS_AT_ONCE = 50
+_LOOKS_AT_ONCE = 200
+_SHARE = "get_byte(uuid_send({}), 15) %% %s = %s"
+_GATHERED = f"""
+SELECT organization_id, family, owner FROM analytics_gathered
+WHERE is_routed = %s AND {_SHARE.format("owner")}
+ORDER BY organization_id, family, owner LIMIT %s
+"""
+_RAW = f"""
+SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
+WHERE is_raw AND {_SHARE.format("id")} ORDER BY organization_id, id LIMIT %s
+"""
+_OWN = f"""
+SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
+WHERE organization_id = %s AND is_there
+AND (creator_id = %s OR id = %s AND creator_id IS NULL)
+"""
+
+
+def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> int:
+    """Work out some of what one share of a stage still needs; 0 when there is none."""
+    match stage:
+        case "videos":
+            return _settle_videos(cursor, share, shares)
+        case "owners":
+            return _settle_owners(cursor, share, shares)
+        case "herds":
+            return _settle_herds(cursor, share, shares)
+        case _:
+            raise ValueError(f"there is no stage {stage}")
+
+
+def _settle_videos(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
+    found = execute(cursor, _RAW, shares, share, _VIDEOS_AT_ONCE).fetchall()
+    sums = Sums(VIDEOS)
+    videos = [refolded(tables.video_of(row)) for row in found]
+    for row in videos:
+        if row.is_counted and row.posted_at is not None:
+            sums.add_post(row.organization_id, row.subjects, row.posted_at)
+    tables.save_videos(cursor, videos)
+    tables.save_sums(cursor, sums)
+    return len(videos)
+
+
+def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
+    """Send to their owners what keepers have of others' videos."""
+    found = execute(cursor, _GATHERED, False, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
+    keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
+    held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
+    for key in keys:
+        _route(cursor, key, held.get(key[2]))
+    execute(
+        cursor,
+        """
+        UPDATE analytics_gathered SET is_routed = true
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
+        WHERE organization_id = o AND family = f AND owner = w
+        """,
+        *rows.packed_keys(keys),
+    )
+    return len(keys)
+
+
+def _route(cursor: Cursor[TupleRow], key: HerdKey, subject: SubjectRow | None) -> None:
+    organization_id, _, keeper = key
+    is_creator = subject is not None and subject.kind != "project"
+    project_id = subject.project_id if subject and is_creator else keeper
+    own = _own_videos(cursor, organization_id, keeper)
+    numbers = np.array(sorted(row.number or 0 for row in own), np.int64)
+    for looks in _in_chunks(cursor, key):
+        new = {
+            each: np.setdiff1d(things, numbers)
+            for each, things in new_things(looks, {}).items()
+        }
+        unknown = new[key].tolist()
+        if not unknown:
+            continue
+        owners = Owners(load_numbered(cursor, ((organization_id, n) for n in unknown)))
+        routed, unowned = route(
+            looks, new, owners, {(organization_id, keeper): project_id}
+        )
+        save_unowned(cursor, unowned, set())
+        stays = {look.moment: look for look in routed.pop(key)}
+        _replace(cursor, looks, stays)
+        for parts in routed.values():
+            rows.save_looks(cursor, parts)
+        note_gathered(cursor, routed, is_routed=True)
+
+
+def _replace(
+    cursor: Cursor[TupleRow],
+    looks: Sequence[Look],
+    stays: dict[tuple[int, int], Look],
+) -> None:
+    changed = [
+        stays[look.moment]
+        for look in looks
+        if len(stays[look.moment].seen) != len(look.seen)
+    ]
+    rows.save_looks(cursor, [look for look in changed if look.is_kept])
+    rows.delete_looks(cursor, [look for look in changed if not look.is_kept])
+
+
+def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
+    found = execute(cursor, _GATHERED, True, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
+    keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
+    held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
+    sums = {family.number: Sums(family) for family in FAMILIES}
+    done: list[HerdKey] = []
+    observations = 0
+    for key in keys:
+        observations += _fold_herd(cursor, key, held, sums[key[1]])
+        done.append(key)
+        if observations > MOST_OBSERVATIONS:
+            break
+    for each in sums.values():
+        tables.save_sums(cursor, each)
+    execute(
+        cursor,
+        """
+        DELETE FROM analytics_gathered
+        USING unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
+        WHERE organization_id = o AND family = f AND owner = w
+        """,
+        *rows.packed_keys(done),
+    )
+    return len(done)
+
+
+def _fold_herd(
+    cursor: Cursor[TupleRow], key: HerdKey, held: dict[UUID, SubjectRow], sums: Sums
+) -> int:
+    """Work out one herd from all its looks; returns of how many observations."""
+    organization_id, family, owner = key
+    herd = empty_herd(*key, counters=FAMILIES[family].counters)
+    subject = held.get(owner)
+    if family == PROFILES.number:
+        flags = {0: flags_of_profile(subject)}
+        herd.creator_id = owner
+        herd.project_id = None if subject is None else subject.project_id
+    else:
+        own = _own_videos(cursor, organization_id, owner)
+        flags = {row.number or 0: flags_of_video(row, held) for row in own}
+        for row in own[:1]:
+            herd.creator_id, herd.project_id = row.creator_id, row.project_id
+    standings = Standings.of(flags)
+    observations = 0
+    for looks in _in_chunks(cursor, key):
+        observations += sum(len(look.seen) for look in looks)
+        fold_anew(herd, looks, standings, sums)
+    if not is_owned(herd):
+        herd.creator_id = herd.project_id = None
+    if herd.last[1]:
+        rows.save_herds(cursor, [herd])
+    return observations
+
+
+def _own_videos(
+    cursor: Cursor[TupleRow], organization_id: UUID, owner: UUID
+) -> list[VideoRow]:
+    found = execute(cursor, _OWN, organization_id, owner, owner)
+    return [tables.video_of(row) for row in found.fetchall()]
+
+
+def _in_chunks(cursor: Cursor[TupleRow], key: HerdKey) -> Iterator[list[Look]]:
+    last: tuple[int, int] | None = None
+    while True:
+        looks = rows.load_looks(
+            cursor, key, since=_BEGINNING, after=last, most=_LOOKS_AT_ONCE
+        )
+        if looks:
+            yield looks
+        if len(looks) < _LOOKS_AT_ONCE:
+            return
+        last = looks[-1].moment
