@@ -1,6 +1,6 @@
 """Writing down what a slice of the log tells, for analytics to be rebuilt from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,10 @@ from projections import analytics_looks as rows
 from projections.analytics_fold import PROFILES, VIDEOS
 from projections.analytics_hearing import Heard
 from projections.analytics_looks import HerdKey, execute
+from projections.analytics_routing import owner_of, video_herd
+from projections.analytics_videos import VideoRow, changed
 
+_COLUMNS = ", ".join(VideoRow.__struct_fields__)
 _SUBJECTS = """
 INSERT INTO analytics_subjects AS held
 SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json)
@@ -25,12 +28,10 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
         THEN excluded.label ELSE held.label END,
     label_position = greatest(held.label_position, excluded.label_position)
 """
-# A change that is there twice is folded once.
-_VIDEOS = """
-INSERT INTO analytics_videos AS held
-    (organization_id, id, is_there, is_counted, changes, is_raw)
-SELECT organization_id, id, false, false, changes, true
-FROM json_populate_recordset(NULL::analytics_videos, %s::json)
+# What other slices told as well is folded later; a change that is there twice, once.
+_VIDEOS = f"""
+INSERT INTO analytics_videos AS held ({_COLUMNS})
+SELECT {_COLUMNS} FROM json_populate_recordset(NULL::analytics_videos, %s::json)
 ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
     changes = (left(held.changes::text, -1) || ','
         || substr(excluded.changes::text, 2))::json
@@ -45,12 +46,8 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         heard.subjects.values(), key=lambda row: (row.organization_id, row.id)
     )
     videos = [
-        {
-            "organization_id": UUID(int=organization),
-            "id": UUID(int=video),
-            "changes": heard.told[organization, video],
-        }
-        for organization, video in sorted(heard.told)
+        changed(VideoRow(organization_id=UUID(int=key[0]), id=UUID(int=key[1])), told)
+        for key, told in sorted(heard.told.items())
     ]
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
@@ -58,10 +55,18 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         execute(cursor, _VIDEOS, msgspec.json.encode(videos).decode())
     looks = [look for look in heard.looks if look.is_kept]
     rows.save_looks(cursor, looks)
-    keys = {look.key for look in looks}
+    keys = {look.key for look in looks} | {*herds_of(videos)}
     for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == family.number]
         note_gathered(cursor, ours, is_routed=is_routed)
+
+
+def herds_of(videos: Iterable[VideoRow]) -> Iterator[HerdKey]:
+    """Yield the herds in which these videos are."""
+    for row in videos:
+        owner = owner_of(row)
+        if owner is not None:
+            yield video_herd(row.organization_id, owner)
 
 
 def note_gathered(

@@ -15,9 +15,9 @@ from psycopg.rows import TupleRow
 
 from projections import analytics_looks as rows
 from projections import analytics_tables as tables
-from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Sums
+from projections.analytics_fold import FAMILIES, PROFILES, Sums
 from projections.analytics_folding import Standings, fold_anew, is_owned
-from projections.analytics_gathering import note_gathered
+from projections.analytics_gathering import herds_of, note_gathered
 from projections.analytics_herds import empty_herd, instant_of
 from projections.analytics_looks import HerdKey, Look, execute
 from projections.analytics_parts import MOST_OBSERVATIONS
@@ -74,13 +74,9 @@ def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> 
 
 def _settle_videos(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     found = execute(cursor, _RAW, shares, share, _VIDEOS_AT_ONCE).fetchall()
-    sums = Sums(VIDEOS)
     videos = [refolded(tables.video_of(row)) for row in found]
-    for row in videos:
-        if row.is_counted and row.posted_at is not None:
-            sums.add_post(row.organization_id, row.subjects, row.posted_at)
     tables.save_videos(cursor, videos)
-    tables.save_sums(cursor, sums)
+    note_gathered(cursor, {*herds_of(videos)}, is_routed=False)
     return len(videos)
 
 
@@ -183,6 +179,9 @@ def _fold_herd(
     else:
         own = _own_videos(cursor, organization_id, owner)
         flags = {row.number or 0: flags_of_video(row, held) for row in own}
+        for row in own:
+            if row.is_counted and row.posted_at is not None:
+                sums.add_post(organization_id, row.subjects, row.posted_at)
         for row in own[:1]:
             herd.creator_id, herd.project_id = row.creator_id, row.project_id
     standings = Standings.of(flags)

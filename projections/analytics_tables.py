@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, LiteralString, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from projections.analytics_fold import Key, Sums, key_of
 from projections.analytics_videos import SubjectRow, VideoRow
 from projections.tables import Table
 
+_BEYOND = 2**63
 END = datetime.max.replace(tzinfo=UTC)
 
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
@@ -96,22 +98,28 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
     table, columns = sums.family.sums, sums.family.sum_columns
     names = ", ".join(("organization_id", "id", "slot", *columns))
     moved = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
-    rows = [
-        dict(
-            zip(
-                ("organization_id", "id", "slot", *columns), (*key, *entry), strict=True
-            )
-        )
-        for key, entry in entries.items()
-    ]
+    keys = (
+        uuids([key[0] for key in entries]),
+        uuids([key[1] for key in entries]),
+        bigints([key[2] for key in entries]),
+    )
+    moves = list(zip(*entries.values(), strict=True))
+    kinds = ["numeric" if is_large(move) else "bigint" for move in moves]
+    told = ", ".join(
+        ["%b::uuid[], %b::uuid[], %b::bigint[]", *(f"%b::{kind}[]" for kind in kinds)]
+    )
     _execute(
         cursor,
         f"""
         INSERT INTO {table} AS held ({names})
-        SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json)
+        SELECT {names} FROM unnest({told}) AS told ({names})
         ON CONFLICT (organization_id, id, slot) DO UPDATE SET {moved}
         """,
-        msgspec.json.encode(rows).decode(),
+        *keys,
+        *(
+            bigints(move) if kind == "bigint" else [Decimal(count) for count in move]
+            for move, kind in zip(moves, kinds, strict=True)
+        ),
     )
     if sums.took_away:
         # A slot in which nothing is left is as one in which nothing ever was.
@@ -123,10 +131,13 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
                 unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS moved (o, i, n)
             WHERE organization_id = o AND id = i AND slot = n AND {empty}
             """,
-            uuids([key[0] for key in entries]),
-            uuids([key[1] for key in entries]),
-            bigints([key[2] for key in entries]),
+            *keys,
         )
+
+
+def is_large(counts: Iterable[int]) -> bool:
+    """Tell whether any of the numbers needs more than 64 bits."""
+    return not all(-_BEYOND < count < _BEYOND for count in counts)
 
 
 def _packed_keys(keys: Sequence[Key]) -> tuple[Packed, Packed]:

@@ -81,6 +81,7 @@ def herd(
     facts: list[tuple[UUID, e.Fact]] = [
         (organization, e.ProjectCreated(project_id=project, name="Herd"))
     ]
+    snapshots: list[tuple[UUID, e.VideoStatsSnapshotRecorded]] = []
     for number, creator in enumerate(ids):
         facts.append(
             (
@@ -112,21 +113,11 @@ def herd(
         ]
         begin = YEAR + timedelta(seconds=random.randrange(86_400))
         for look in range(looks):
-            facts.append(
-                (
-                    new_id(),
-                    snapshot(
-                        organization,
-                        project,
-                        creator,
-                        begin
-                        + look * every
-                        + timedelta(seconds=random.randrange(3_600)),
-                        names,
-                        look,
-                    ),
-                )
-            )
+            at = begin + look * every + timedelta(seconds=random.randrange(3_600))
+            seen = snapshot(organization, project, creator, at, names, look)
+            snapshots.append((new_id(), seen))
+    # Told in the order they were made: one creator after the other, again and again.
+    facts += sorted(snapshots, key=lambda told: told[1].observed_at)
     for start in range(0, len(facts), 500):
         store.append(
             [Entry(stream, 1, fact) for stream, fact in facts[start : start + 500]],
