@@ -42,7 +42,6 @@ from domain.metrics import (
     question,
 )
 from projections.analytics_explain import explain
-from projections.analytics_queries import ledgers, things
 from projections.reading import Reader
 
 From = Annotated[
@@ -59,6 +58,15 @@ Zone = Annotated[
 Base = Annotated[
     RawMetric | None,
     QueryParameter(description="What growth_rate_pop is the growth of."),
+]
+
+AsOf = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="A time or a position of the log: what would have been answered "
+        "then.",
+    ),
 ]
 
 _READ: dict[str, Any] = {"scope": "read"}
@@ -117,14 +125,7 @@ class AnalyticsRoutes(Controller):
             Literal["json", "csv"],
             QueryParameter(name="format", description="csv is a file to save."),
         ] = "json",
-        as_of: Annotated[
-            str | None,
-            QueryParameter(
-                max_length=64,
-                description="A time or a position of the log: what would have been "
-                "answered then.",
-            ),
-        ] = None,
+        as_of: AsOf = None,
     ) -> Answer[Analytics]:
         """Show a metric over time: one point for every day, week or month.
 
@@ -213,6 +214,7 @@ class AnalyticsRoutes(Controller):
         to: To = None,
         tz: Zone = None,
         base_metric: Base = None,
+        as_of: AsOf = None,
     ) -> Answer[Explanation]:
         """Show the observations that make one point of /analytics.
 
@@ -225,34 +227,40 @@ class AnalyticsRoutes(Controller):
         zone = None if tz is None else zone_named(tz)
         organization_id = request.principal.organization_id
         await caught_up(request, reader, "analytics")
-        found, own_zone = await things(reader, organization_id, entity, [entity_id])
+        today = datetime.now(UTC)
+        then = (
+            None
+            if as_of is None
+            else await then_of(reader, organization_id, as_of, now=today)
+        )
+        found, own_zone = await things_of(
+            reader, organization_id, entity, [entity_id], then
+        )
         if not found:
             raise NotFoundError(entity)
-        now = datetime.now(UTC)
         days = range_of(
             from_,
             to,
             granularity=granularity,
             zone=zone or ZoneInfo(own_zone),
-            now=now,
+            now=today if then is None else then.now,
         )
         check_retention(
-            days, request.principal.limits.stats_history_retention_days, now=now
+            days, request.principal.limits.stats_history_retention_days, now=today
         )
         bucket = bucket_of(days, date_)
-        ledger = (await ledgers(reader, organization_id, asked, [entity_id], [bucket]))[
-            entity_id
-        ]
-        observations = await explain(reader, organization_id, asked, entity_id, bucket)
-        return Answer(
-            explanation(
-                asked,
-                found[entity_id],
-                ledger,
-                bucket,
-                observations,
-            )
+        look = Look(
+            reader=reader,
+            organization_id=organization_id,
+            asked=asked,
+            now=today,
+            at=None if then is None else then.position,
         )
+        ledger = await look.ledger(entity_id, bucket)
+        observations = await explain(
+            reader, organization_id, asked, entity_id, bucket, at=look.at
+        )
+        return Answer(explanation(asked, found[0], ledger, bucket, observations))
 
     @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
     async def get_analytics_schema(self) -> Answer[AnalyticsSchema]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from api.analytics_answers import Series, other, reference
 from api.queries import invalid_query
-from domain.buckets import Range
+from domain.buckets import Bucket, Range
 from domain.metrics import Entity, Question
 from domain.series import Ledger, points, total
 from projections.analytics_breakdown import breakdown
@@ -82,18 +82,21 @@ class Look(Struct, frozen=True, kw_only=True):
 
     async def ledgers(self, ids: Sequence[UUID], days: Range) -> dict[UUID, Ledger]:
         """Return what the question needs of each thing."""
+        return await self._ledgers(ids, days.buckets())
+
+    async def ledger(self, of: UUID, bucket: Bucket) -> Ledger:
+        """Return what the question needs of one thing in one bucket."""
+        return (await self._ledgers([of], [bucket]))[of]
+
+    async def _ledgers(
+        self, ids: Sequence[UUID], buckets: Sequence[Bucket]
+    ) -> dict[UUID, Ledger]:
+        reader, organization_id = self.reader, self.organization_id
         if self.at is not None:
             return await ledgers_then(
-                self.reader,
-                self.organization_id,
-                self.asked,
-                ids,
-                days.buckets(),
-                at=self.at,
+                reader, organization_id, self.asked, ids, buckets, at=self.at
             )
-        return await ledgers(
-            self.reader, self.organization_id, self.asked, ids, days.buckets()
-        )
+        return await ledgers(reader, organization_id, self.asked, ids, buckets)
 
     def series(
         self, wanted: Sequence[Thing], of: Mapping[UUID, Ledger], days: Range

@@ -6,11 +6,16 @@ from uuid import UUID
 import msgspec
 
 from domain.buckets import Bucket
-from domain.metrics import Question
-from domain.series import Ledger, Value, total
+from domain.metrics import Question, RawMetric
+from domain.series import Account, Ledger, Value, total
 from projections.analytics_fold import VIDEOS
 from projections.analytics_ledgers import chosen
-from projections.analytics_levels import accounts_of_each, looked_at
+from projections.analytics_levels import (
+    Counted,
+    accounts_of_each,
+    looked_at,
+    owners_at_a_time,
+)
 from projections.analytics_past import counted_then
 from projections.analytics_queries import Thing, counted
 from projections.reading import Reader
@@ -26,8 +31,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
-    thing: Thing
-    place: int
+    member: Counted
     total: Value
 
 
@@ -52,30 +56,33 @@ async def breakdown(
         else await counted_then(reader, organization_id, asked, of, at=at)
     )[VIDEOS]
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
-    looked = await looked_at(
-        reader, organization_id, VIDEOS, members, boundaries[-1], at=at
-    )
     days = sum(bucket.days for bucket in buckets)
     ends = [boundaries[0], boundaries[-1]]
-    ranked = _sorted(
-        _Ranked(
-            thing=Thing(id=member.id, label=member.label or str(member.id)),
-            place=place,
-            total=total(asked, chosen(ledger, asked.needs), days=days),
+    found: list[_Ranked] = []
+    for some in owners_at_a_time(members):
+        looked = await looked_at(
+            reader, organization_id, VIDEOS, some, boundaries[-1], at=at
         )
-        for place, (member, ledger) in enumerate(
-            zip(members, accounts_of_each(VIDEOS, looked, ends), strict=True)
-        )
+        each = accounts_of_each(VIDEOS, looked, ends)
+        found += [
+            _Ranked(
+                member=member,
+                total=total(asked, chosen(ledger, asked.needs), days=days),
+            )
+            for member, ledger in zip(some, each, strict=True)
+        ]
+    ranked = _sorted(found)
+    shown = [video.member for video in ranked[:MOST_SERIES]]
+    looked = await looked_at(
+        reader, organization_id, VIDEOS, shown, boundaries[-1], at=at
     )
-    shown = ranked[:MOST_SERIES]
-    each = accounts_of_each(
-        VIDEOS, looked.of([video.place for video in shown]), boundaries
-    )
+    each = accounts_of_each(VIDEOS, looked, boundaries)
     parts: list[Part] = []
-    rest = dict(whole)
+    rest: dict[RawMetric, Account] = {**whole}
     for video, accounts in zip(shown, each, strict=True):
         ledger = chosen(accounts, asked.needs)
-        parts.append(Part(thing=video.thing, ledger=ledger))
+        thing = Thing(id=video.id, label=video.label or str(video.id))
+        parts.append(Part(thing=thing, ledger=ledger))
         rest = {metric: rest[metric].without(ledger[metric]) for metric in rest}
     if len(ranked) > len(shown):
         parts.append(Part(thing=None, ledger=rest))
@@ -84,4 +91,4 @@ async def breakdown(
 
 def _sorted(found: Iterable[_Ranked]) -> list[_Ranked]:
     """Return those with the largest totals first, those of unknown ones last."""
-    return sorted(found, key=lambda v: (v.total is None, -(v.total or 0), v.thing.id))
+    return sorted(found, key=lambda v: (v.total is None, -(v.total or 0), v.member.id))

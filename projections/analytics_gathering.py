@@ -1,6 +1,6 @@
 """Writing down what a slice of the log tells, for analytics to be rebuilt from."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ from projections import analytics_looks as rows
 from projections.analytics_fold import PROFILES, VIDEOS
 from projections.analytics_hearing import Heard
 from projections.analytics_looks import HerdKey, execute
-from projections.analytics_routing import owner_of, video_herd
+from projections.analytics_routing import herd_of
 from projections.analytics_videos import VideoRow, changed
 
 _COLUMNS = ", ".join(VideoRow.__struct_fields__)
@@ -55,18 +55,15 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         execute(cursor, _VIDEOS, msgspec.json.encode(videos).decode())
     looks = [look for look in heard.looks if look.is_kept]
     rows.save_looks(cursor, looks)
-    keys = {look.key for look in looks} | {*herds_of(videos)}
+    keys = {look.key for look in looks} | herds_of(videos)
     for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == family.number]
         note_gathered(cursor, ours, is_routed=is_routed)
 
 
-def herds_of(videos: Iterable[VideoRow]) -> Iterator[HerdKey]:
-    """Yield the herds in which these videos are."""
-    for row in videos:
-        owner = owner_of(row)
-        if owner is not None:
-            yield video_herd(row.organization_id, owner)
+def herds_of(videos: Iterable[VideoRow]) -> set[HerdKey]:
+    """Return the herds in which these videos are."""
+    return {key for row in videos if (key := herd_of(row)) is not None}
 
 
 def note_gathered(

@@ -17,11 +17,12 @@ from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Key, Sums, ke
 from projections.analytics_folding import Standings, is_owned, take_away, take_in
 from projections.analytics_hearing import Heard
 from projections.analytics_herds import Herd, empty_herd
-from projections.analytics_looks import HerdKey, Look
+from projections.analytics_looks import HerdKey, Look, by_moment
 from projections.analytics_parts import subjects_of
 from projections.analytics_routing import (
     Owners,
     Unowned,
+    herd_of,
     load_numbered,
     load_unowned,
     new_things,
@@ -143,7 +144,7 @@ class Intake:
             self._looks[key] += parts
         self._stand_videos(
             [
-                *(r for r in owners.rows(numbers) if _herd_of(r) in routed),
+                *(r for r in owners.rows(numbers) if herd_of(r) in routed),
                 *self._rows.values(),
             ]
         )
@@ -154,7 +155,7 @@ class Intake:
             (row.organization_id, row.creator_id) for row in videos if row.creator_id
         )
         for row in videos:
-            key = _herd_of(row)
+            key = herd_of(row)
             if key is None or row.number is None:
                 continue
             self._standings[key][row.number] = flags_of_video(row, self._heard.subjects)
@@ -256,7 +257,7 @@ class Intake:
         self._load_herds(touched)
         kept: list[Look] = []
         for key in sorted(touched):
-            herd, looks = self._herds.get(key), _by_moment(self._looks[key])
+            herd, looks = self._herds.get(key), by_moment(self._looks[key])
             if herd is None:
                 if not looks:
                     continue
@@ -294,19 +295,3 @@ class Intake:
             self._cursor,
             [row for k, row in self._heard.subjects.items() if row is not held.get(k)],
         )
-
-
-def _herd_of(row: VideoRow) -> HerdKey | None:
-    owner = owner_of(row)
-    return None if owner is None else video_herd(row.organization_id, owner)
-
-
-def _by_moment(looks: Sequence[Look]) -> list[Look]:
-    """Return the looks in order, what was seen at one moment together."""
-    found: dict[tuple[int, int], Look] = {}
-    for look in looks:
-        held = found.get(look.moment)
-        if held is not None:
-            look = msgspec.structs.replace(held, seen=held.seen.and_(look.seen))  # noqa: PLW2901
-        found[look.moment] = look
-    return [found[moment] for moment in sorted(found)]

@@ -24,7 +24,7 @@ from projections.analytics_observations import Longs, Mask, Observations, unpack
 from projections.reading import Reader
 
 # So many owners' looks are held at once.
-_OWNERS_AT_ONCE = 25
+_OWNERS_AT_ONCE = 4
 _LOOKS = b"""
 SELECT owner, observed_at, position, scrape_id, provider, recorded_at, seen
 FROM analytics_looks
@@ -67,16 +67,6 @@ class Looked(msgspec.Struct, frozen=True):
     sources: Sequence[Source]
     instants: Longs
     told: Observations
-
-    def of(self, places: Sequence[int]) -> "Looked":
-        """Return what was seen of some of the members, in this order."""
-        to = np.full(len(self.members), -1)
-        to[list(places)] = np.arange(len(places))
-        at = to[self.told.things]
-        ours = self.told.where(at >= 0)
-        told = Observations(at[at >= 0], ours.looks, ours.counts, ours.missing)
-        members = [self.members[place] for place in places]
-        return Looked(members, self.sources, self.instants, told)
 
     @property
     def is_baseline(self) -> Mask:
@@ -138,7 +128,7 @@ async def accounts_of(
     """
     each: list[dict[RawMetric, Account]] = []
     size = len(boundaries) - 1
-    for some in _some(members):
+    for some in owners_at_a_time(members):
         looked = await looked_at(
             reader, organization_id, family, some, boundaries[-1], at=at
         )
@@ -202,7 +192,7 @@ def _accounts(family: Family, moved: list[list[Any]]) -> dict[RawMetric, Account
     return found
 
 
-def _some(members: Sequence[Counted]) -> Iterator[list[Counted]]:
+def owners_at_a_time(members: Sequence[Counted]) -> Iterator[list[Counted]]:
     """Yield the members of some owners at a time."""
     by_owner = sorted(members, key=lambda member: member.owner)
     part: list[Counted] = []

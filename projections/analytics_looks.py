@@ -75,6 +75,19 @@ def together(looks: Sequence[Look], *, counters: int) -> Observations:
     )
 
 
+def by_moment(looks: Sequence[Look]) -> list[Look]:
+    """Return one owner's looks in order, what was seen at one moment together."""
+    found: dict[Moment, Look] = {}
+    for look in looks:
+        held = found.get(look.moment)
+        found[look.moment] = (
+            look
+            if held is None
+            else msgspec.structs.replace(held, seen=held.seen.and_(look.seen))
+        )
+    return [found[moment] for moment in sorted(found)]
+
+
 def instants_of(looks: Sequence[Look]) -> Longs:
     """Return when each was, in microseconds since 1970."""
     return np.array([instant_of(look.observed_at) for look in looks], np.int64)

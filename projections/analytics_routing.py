@@ -198,6 +198,12 @@ def route(
     return routed, unowned
 
 
+def herd_of(row: VideoRow) -> HerdKey | None:
+    """Return the key of the herd that a video is in; None before it is there."""
+    owner = owner_of(row)
+    return None if owner is None else video_herd(row.organization_id, owner)
+
+
 def video_herd(organization_id: UUID, owner: UUID) -> HerdKey:
     """Return the key of the herd that an owner's videos are."""
     return organization_id, VIDEOS.number, owner

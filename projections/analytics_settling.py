@@ -76,7 +76,7 @@ def _settle_videos(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     found = execute(cursor, _RAW, shares, share, _VIDEOS_AT_ONCE).fetchall()
     videos = [refolded(tables.video_of(row)) for row in found]
     tables.save_videos(cursor, videos)
-    note_gathered(cursor, {*herds_of(videos)}, is_routed=False)
+    note_gathered(cursor, herds_of(videos), is_routed=False)
     return len(videos)
 
 

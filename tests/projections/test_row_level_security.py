@@ -47,8 +47,6 @@ WALLED = (
     "video_figures",
     "analytics_subjects",
     "analytics_videos",
-    "analytics_video_levels",
-    "analytics_profile_levels",
     "analytics_looks",
     "analytics_video_sums",
     "analytics_profile_sums",
@@ -70,6 +68,9 @@ CLOSED = (
     "scheduled_video",
     "scheduler_lease",
     "bans",
+    "analytics_herds",
+    "analytics_unowned",
+    "analytics_gathered",
 )
 READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")
 
