@@ -26,9 +26,10 @@ from api.analytics_questions import (
     range_of,
     zone_named,
 )
-from api.analytics_series import Look, then_of, things_of
+from api.analytics_series import Look, things_of
 from api.envelope import Answer
 from api.errors import Code
+from api.moments import then_of
 from api.reading import caught_up
 from api.requests import Request
 from domain.buckets import MOST_BUCKETS, Granularity

@@ -7,45 +7,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.analytics_answers import Series, other, reference
-from api.queries import invalid_query
+from api.moments import Then
 from domain.buckets import Bucket, Range
 from domain.metrics import Entity, Question
 from domain.series import Ledger, points, total
 from projections.analytics_breakdown import breakdown
-from projections.analytics_past import ledgers_then, log_end, there_then
+from projections.analytics_past import ledgers_then, there_then
 from projections.analytics_queries import Thing, ledgers, things
 from projections.reading import Reader
-
-
-class Then(Struct, frozen=True, kw_only=True):
-    """When a question is taken to be asked: where the log ended, and the time."""
-
-    position: int
-    now: datetime
-
-
-async def then_of(
-    reader: Reader, organization_id: UUID, as_of: str, *, now: datetime
-) -> Then:
-    """Return the moment that a time or a position names.
-
-    Raises:
-        ApiError: ``invalid_query``, if it names none, or one that is still to come.
-    """
-    if as_of.isascii() and as_of.isdigit() and len(as_of) <= 18:
-        end = await log_end(reader, organization_id, until=int(as_of))
-        return Then(position=int(as_of), now=now if end is None else end.told_at)
-    try:
-        at = datetime.fromisoformat(as_of)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        message = "must be a position of the log, or an ISO 8601 time with its zone"
-        raise invalid_query("as_of", message)
-    if at > now:
-        raise invalid_query("as_of", "must not lie in the future")
-    end = await log_end(reader, organization_id, at=at)
-    return Then(position=0 if end is None else end.position, now=at)
 
 
 async def things_of(

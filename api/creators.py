@@ -1,6 +1,6 @@
 """/creators and /projects/{id}/creators: the list, and everything done to creators."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from api.creator_bodies import (
 )
 from api.envelope import Answer, Page
 from api.errors import ApiError, Code
+from api.history import READ_MODEL, known_then
+from api.moments import then_of
 from api.queries import invalid_query
 from api.reading import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
 from api.requests import Request
@@ -32,6 +34,7 @@ from projections.creators import (
     Wanted,
     one_creator,
     page_of_creators,
+    shown,
     sort_value,
 )
 from projections.reading import Reader
@@ -118,10 +121,29 @@ class CreatorRoutes(Controller):
         request: Request,
         creator_id: FromPath[UUID],
         reader: NamedDependency[Reader],
+        as_of: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: the creator as it was "
+                "known then.",
+            ),
+        ] = None,
     ) -> Answer[Creator]:
-        """Show one creator."""
-        await caught_up(request, reader, "creator_list")
+        """Show one creator, as it is now or as it was known at a moment of the past.
+
+        The past has the version of then and no ETag, and is never answered with 304.
+        """
         organization_id = request.principal.organization_id
+        if as_of is not None:
+            await caught_up(request, reader, READ_MODEL)
+            now = datetime.now(UTC)
+            then = await then_of(reader, organization_id, as_of, now=now)
+            row = await known_then(reader, organization_id, creator_id, then)
+            if row is None:
+                raise NotFoundError("creator")
+            return Answer(shown(row))
+        await caught_up(request, reader, "creator_list")
         creator = await one_creator(reader, organization_id, creator_id)
         if creator is None:
             raise NotFoundError("creator")

@@ -17,6 +17,7 @@ from api.auth import Authenticator, Principal
 from api.bans import BanRoutes
 from api.creators import CreatorRoutes
 from api.gauges import Gauges
+from api.history import HistoryRoutes
 from api.limits import RequestLimiter
 from api.organization import Organization, OrganizationRoutes
 from api.project_creators import ProjectCreatorRoutes
@@ -133,6 +134,7 @@ def assemble(settings: Settings) -> Litestar:
                 ScrapeRoutes,
                 BanRoutes,
                 AnalyticsRoutes,
+                HistoryRoutes,
             ],
             authenticator=Authenticator(look_up),
             limiter=RequestLimiter(own),

@@ -43,8 +43,17 @@ async def caught_up(request: Request, reader: Reader, projection: str) -> None:
         raise field_error(
             Code.INVALID_PARAMS, "/Goatherd-Min-Position", "must be a position"
         )
+    await reached(reader, projection, int(header))
+
+
+async def reached(reader: Reader, projection: str, position: int) -> None:
+    """Wait until a projection has taken in a position.
+
+    Raises:
+        ApiError: ``projection_behind``, if it did not within two seconds.
+    """
     try:
-        await reader.wait_for(projection, int(header))
+        await reader.wait_for(projection, position)
     except ProjectionBehindError as error:
         raise ApiError(
             Code.PROJECTION_BEHIND, str(error), headers={"Retry-After": "1"}

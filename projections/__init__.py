@@ -3,6 +3,7 @@
 from projections.analytics import Analytics
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
+from projections.creator_history import CreatorHistory
 from projections.creator_list import CreatorList
 from projections.projection import ReadModel
 from projections.projects import Projects
@@ -17,4 +18,5 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     ApiKeys(),
     Bans(),
     Analytics(),
+    CreatorHistory(),
 )

@@ -1,0 +1,56 @@
+"""Milestones: round numbers of followers, and when a creator was first seen past one.
+
+They follow from what was observed, whatever order it came in. A creator that was past a
+number when it was first looked at never passed it before our eyes.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+FIRST_SEEN: Final = 0
+MILESTONES: Final = tuple(lead * 10**zeros for zeros in range(3, 10) for lead in (1, 5))
+
+
+class Sighting(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A number of followers, seen at a time and told at a position of the log."""
+
+    observed_at: datetime
+    position: int
+    followers: int
+
+
+class Milestone(msgspec.Struct, frozen=True, gc=False):
+    """The first sighting at or past a number, after one below it."""
+
+    number: int
+    sighting: Sighting
+
+
+def marks(followers: int) -> tuple[int, ...]:
+    """Return what a sighting may be the first of: of any, and of each number passed."""
+    return (FIRST_SEEN, *(number for number in MILESTONES if number <= followers))
+
+
+def earliest(sightings: Iterable[Sighting]) -> dict[int, Sighting]:
+    """Return the earliest sighting of each mark."""
+    found: dict[int, Sighting] = {}
+    for sighting in sightings:
+        for mark in marks(sighting.followers):
+            if mark not in found or sighting < found[mark]:
+                found[mark] = sighting
+    return found
+
+
+def passed(first: Mapping[int, Sighting]) -> list[Milestone]:
+    """Return the milestones that the earliest sightings amount to, smallest first."""
+    if FIRST_SEEN not in first:
+        return []
+    start = first[FIRST_SEEN]
+    return [
+        Milestone(mark, sighting)
+        for mark, sighting in sorted(first.items())
+        if mark != FIRST_SEEN and sighting.observed_at > start.observed_at
+    ]
