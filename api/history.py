@@ -206,9 +206,8 @@ class HistoryRoutes(Controller):
         await caught_up(request, reader, READ_MODEL)
         now = datetime.now(UTC)
         start = await then_of(reader, organization_id, from_, now=now, name="from")
-        end = await then_of(
-            reader, organization_id, to or now.isoformat(), now=now, name="to"
-        )
+        last = now.isoformat() if to is None else to
+        end = await then_of(reader, organization_id, last, now=now, name="to")
         if start.position > end.position:
             raise invalid_query("from", "must not come after to")
         after = await known_then(

@@ -96,7 +96,7 @@ def _of_a_creator(fact: e.CreatorEvent) -> str:
             return f"Tracking mode changed from {old} to {new}"
         case e.TrackingWindowChanged():
             start, end = fact.tracking_start_date, fact.tracking_end_date
-            return f"Tracking window changed to {_window(start, end)}"
+            return f"Tracking window changed: {_window(start, end)},"
         case e.CreatorRemoved():
             return "Removed"
         case e.CreatorReactivated():
@@ -169,7 +169,11 @@ def _profile(fact: e.ProfileSnapshotRecorded) -> str:
         "likes": fact.total_likes_count,
         "videos": fact.video_count,
     }
-    told = [f"{count:,} {name}" for name, count in seen.items() if count is not None]
+    told = [
+        f"{count:,} {name.removesuffix('s') if count == 1 else name}"
+        for name, count in seen.items()
+        if count is not None
+    ]
     if not told:
         return "Profile seen, without figures"
     rounded = " (rounded)" if fact.precision == "rounded" else ""

@@ -79,6 +79,8 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
 
 def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
     """The parameters that the operation cannot do without."""
+    if operation.id == "getCreatorDiff":
+        return {"from": "1"}
     if operation.id not in {"getAnalytics", "explainAnalytics"}:
         return {}
     of = id_named("entity_id", ids)

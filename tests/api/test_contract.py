@@ -28,6 +28,8 @@ SCOPES = {
     "DELETE /creators/{creator_id}": "write",
     "POST /creators/{creator_id}/scrape": "write",
     "GET /creators/{creator_id}/scrapes": "read",
+    "GET /creators/{creator_id}/history": "read",
+    "GET /creators/{creator_id}/diff": "read",
     "GET /creators/{creator_id}/stats": "read",
     "GET /scrapes/{scrape_id}": "read",
     "POST /projects/{project_id}/creators": "write",

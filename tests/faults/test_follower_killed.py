@@ -11,6 +11,7 @@ from infra.embedded.processes import wait_until
 from infra.store import Store
 from projections import follower as following
 from projections.api_keys import ApiKeys
+from projections.creator_history import CreatorHistory
 from projections.creator_list import CreatorList
 from projections.follower import Follower
 from projections.projects import Projects
@@ -24,7 +25,7 @@ from workers.jobs import ScrapeJobs
 PATIENTLY = 30.0
 PROJECTIONS = (
     *(ApiKeys(), CreatorList(), Projects(), ScrapeRuns(), Videos()),
-    ScrapeJobs(),
+    *(CreatorHistory(), ScrapeJobs()),
 )
 
 

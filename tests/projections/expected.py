@@ -277,6 +277,86 @@ def video_figures(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
+def creator_history(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    owners = _owners(facts)
+    for past in facts:
+        fact: Any = past.fact
+        if isinstance(fact, e.VideoEvent):
+            creator_id = owners.get(past.stream)
+        elif isinstance(fact, e.ScrapeEvent):
+            creator_id = fact.creator_id
+        elif isinstance(fact, e.CreatorEvent):
+            creator_id = past.stream
+        else:
+            continue
+        if creator_id is not None:
+            rows[past.position] = {
+                "organization_id": fact.organization_id,
+                "creator_id": creator_id,
+                "position": past.position,
+                "event": _NAMES[type(fact)],
+            }
+    return rows
+
+
+def creator_history_videos(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    owners = _owners(facts)
+    for past in facts:
+        fact = past.fact
+        if isinstance(fact, e.VideoDiscovered | e.VideoAdded):
+            rows.setdefault(
+                past.stream,
+                {
+                    "organization_id": fact.organization_id,
+                    "id": past.stream,
+                    "tiktok_video_id": fact.tiktok_video_id,
+                    "creator_id": owners.get(past.stream),
+                    "early": [],
+                },
+            )
+        if isinstance(fact, e.VideoEvent) and past.stream not in owners:
+            early = [past.position, _NAMES[type(fact)]]
+            rows[past.stream]["early"].append(early)
+    return rows
+
+
+def creator_milestones(facts: Iterable[Recorded]) -> Rows:
+    rows: Rows = {}
+    seen = [
+        (past.fact.observed_at, past.position, past.fact)
+        for past in facts
+        if isinstance(past.fact, e.ProfileSnapshotRecorded)
+        and past.fact.follower_count is not None
+    ]
+    for observed_at, position, fact in sorted(seen, key=lambda each: each[:2]):
+        assert fact.follower_count is not None
+        passed = [mark for mark in _MARKS if fact.follower_count >= mark]
+        for mark in (0, *passed):
+            rows.setdefault(
+                (fact.creator_id, mark),
+                {
+                    "organization_id": fact.organization_id,
+                    "creator_id": fact.creator_id,
+                    "mark": mark,
+                    "observed_at": observed_at,
+                    "position": position,
+                    "followers": fact.follower_count,
+                },
+            )
+    return rows
+
+
+def _owners(facts: Iterable[Recorded]) -> dict[UUID, UUID]:
+    """Whose each video is that a run discovered."""
+    return {
+        past.stream: past.fact.creator_id
+        for past in facts
+        if isinstance(past.fact, e.VideoDiscovered)
+    }
+
+
 FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
     "organizations": organizations,
     "api_keys": api_keys,
@@ -287,6 +367,9 @@ FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
     "scrape_runs": scrape_runs,
     "videos": videos,
     "video_figures": video_figures,
+    "creator_history": creator_history,
+    "creator_history_videos": creator_history_videos,
+    "creator_milestones": creator_milestones,
 }
 
 
@@ -306,6 +389,12 @@ def rows_of(connection: Connection[TupleRow], table: str) -> list[Row]:
         return _ordered(cursor.execute(query).fetchall())
 
 
+_NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
+_MARKS = [
+    *(1_000, 5_000, 10_000, 50_000, 100_000, 500_000),
+    *(1_000_000, 5_000_000, 10_000_000, 50_000_000, 100_000_000, 500_000_000),
+    *(1_000_000_000, 5_000_000_000),
+]
 _HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 _OF_ENDED_RUNS = (
     *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_seen"),
@@ -411,4 +500,8 @@ def _digits(followers: int | None) -> int:
 
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: str(next(filter(None, map(row.get, _KEYS)))))
+    def place(row: Row) -> tuple[str, int]:
+        several = row.get("mark", row.get("position"))
+        return str(next(filter(None, map(row.get, _KEYS)))), several or 0
+
+    return sorted(rows, key=place)

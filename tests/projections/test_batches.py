@@ -23,6 +23,7 @@ from domain.streams import ban_stream, video_stream
 from infra.store import Recorded, Store
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
+from projections.creator_history import CreatorHistory
 from projections.creator_list import CreatorList
 from projections.follower import Follower
 from projections.projection import Projection
@@ -47,6 +48,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Projects(),
     ScrapeRuns(),
     Videos(),
+    CreatorHistory(),
 )
 # Few of each, so that commands meet; a creator, a key and a project are of one tenant.
 TENANTS = (HOME, AWAY)
@@ -57,7 +59,7 @@ VIDEOS = [str(0x71D + n) for n in range(4)]
 HANDLES = ("billie", "b", "nanny.g_0-t")
 TEXTS = st.none() | st.sampled_from(["", "Billie", "ß☃\U0001f410", "a\tb\\n'\"{}%s"])
 DATES = st.none() | st.sampled_from([date(2026, 1, 1), date(2026, 1, 2)])
-COUNTS = st.none() | st.sampled_from([0, 7, -1, 2**63 - 1])
+COUNTS = st.none() | st.sampled_from([0, 7, -1, 5_000, 2**63 - 1])
 MOMENTS = st.sampled_from([MONDAY + timedelta(days=n) for n in range(3)])
 
 NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}

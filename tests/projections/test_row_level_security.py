@@ -17,6 +17,7 @@ from infra.store import Store
 from projections.analytics import Analytics
 from projections.api_keys import ApiKeys
 from projections.bans import Bans
+from projections.creator_history import CreatorHistory
 from projections.creator_list import CreatorList, search_grams
 from projections.follower import Follower
 from projections.projects import Projects
@@ -50,6 +51,9 @@ WALLED = (
     "analytics_looks",
     "analytics_video_sums",
     "analytics_profile_sums",
+    "creator_history",
+    "creator_history_videos",
+    "creator_milestones",
 )
 CLOSED = (
     "goatherd_events",
@@ -133,7 +137,7 @@ def two_tenants(store: Store, history: History) -> None:
     log(store, history.facts)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
-        *(Analytics(), ScrapeJobs(), Videos()),
+        *(Analytics(), CreatorHistory(), ScrapeJobs(), Videos()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
@@ -321,3 +325,20 @@ def test_the_pool_for_reads_gives_readers_only(database_url: str):
     answer = asyncio.run(ask())
 
     assert answer == (READER_ROLE, "on", 0)
+
+
+def test_the_facts_of_a_creator_are_given_to_its_own_organization_alone(
+    reader: Reading,
+):
+    ask = "SELECT count(*) FROM goatherd_creator_facts(%s, ARRAY(SELECT n FROM wanted))"
+    every = "WITH wanted AS (SELECT generate_series(1::bigint, 100) AS n) "
+    found: dict[UUID, list[int]] = {}
+    for tenant in (HOME, AWAY):
+        read_as(reader, tenant)
+        for creator_id in (UUID(int=0xC0), UUID(int=0xC1)):
+            row = reader.execute((every + ask).encode(), (creator_id,)).fetchone()
+            assert row is not None
+            found.setdefault(tenant, []).append(row[0])
+
+    assert [count > 0 for count in found[HOME]] == [True, False]
+    assert [count > 0 for count in found[AWAY]] == [False, True]
