@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,12 +62,13 @@ class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """A fact that tells of a creator."""
+    """A fact that tells of a creator; ``observed_at`` is a profile snapshot's own."""
 
     organization_id: UUID
     creator_id: UUID
     position: int
     event: str
+    observed_at: datetime | None = None
 
 
 class CreatorHistory:
@@ -88,8 +90,10 @@ _VIDEOS = Table(HistoryVideo, name="creator_history_videos")
 _NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
 
 _LINES = """
-INSERT INTO creator_history (organization_id, creator_id, position, event)
-SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::text[])
+INSERT INTO creator_history
+    (organization_id, creator_id, position, event, observed_at)
+SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::text[],
+                     %b::timestamptz[])
 ON CONFLICT DO NOTHING
 """
 # Most sightings are the first of nothing, and a row must not be touched by those.
@@ -122,7 +126,8 @@ def _line(recorded: Recorded) -> Line | None:
         creator_id = None
     if creator_id is None:
         return None
-    return Line(fact.organization_id, creator_id, recorded.position, event)
+    seen_at = fact.observed_at if isinstance(fact, e.ProfileSnapshotRecorded) else None
+    return Line(fact.organization_id, creator_id, recorded.position, event, seen_at)
 
 
 def _of_videos(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> list[Line]:
@@ -183,6 +188,7 @@ def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[Line]) -> None:
         [line.creator_id for line in lines],
         [line.position for line in lines],
         [line.event for line in lines],
+        [line.observed_at for line in lines],
     )
     cursor.execute(_LINES, columns, prepare=True)
 

@@ -1,13 +1,15 @@
 -- creator_history: which facts tell of a creator, and when it was first seen past round
 -- numbers of followers. What a fact says is in the log alone.
 
--- The event is in the key's index too, so that filters read nothing else.
+-- ``observed_at`` is of snapshots of the profile, to tell which of them counted. It and
+-- the event are in the key's index too, so that filters read nothing else.
 CREATE TABLE creator_history (
-    organization_id uuid   NOT NULL,
-    creator_id      uuid   NOT NULL,
-    position        bigint NOT NULL,
-    event           text   NOT NULL COLLATE "C",
-    PRIMARY KEY (organization_id, creator_id, position) INCLUDE (event)
+    organization_id uuid        NOT NULL,
+    creator_id      uuid        NOT NULL,
+    position        bigint      NOT NULL,
+    event           text        NOT NULL COLLATE "C",
+    observed_at     timestamptz,
+    PRIMARY KEY (organization_id, creator_id, position) INCLUDE (event, observed_at)
 );
 
 -- Whose a video is. What happened to it before anybody knew waits in ``early``, as

@@ -296,6 +296,9 @@ def creator_history(facts: Iterable[Recorded]) -> Rows:
                 "creator_id": creator_id,
                 "position": past.position,
                 "event": _NAMES[type(fact)],
+                "observed_at": fact.observed_at
+                if isinstance(fact, e.ProfileSnapshotRecorded)
+                else None,
             }
     return rows
 

@@ -6,13 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.mapper import Codec
 from infra.store import Recorded
+from projections import past
 from projections.creator_history import CreatorHistory
 from projections.past import creator_then
 from projections.reading import Reader
@@ -100,6 +103,39 @@ def test_as_of_every_position_is_a_plain_fold_up_to_there(
                     connection, creator_id, at=at, organization_id=organization_id
                 )
                 assert shown == folded.get(creator_id)
+
+
+@settings(SLOWLY, max_examples=60)
+@given(
+    seen=st.lists(
+        st.fixed_dictionaries(
+            {"day": st.integers(0, 3)},
+            optional=dict.fromkeys(
+                ("follower_count", "following_count", "total_likes_count"),
+                st.integers(0, 9),
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_figures_are_found_as_far_back_as_they_were_last_told(
+    connection: Connection[TupleRow], seen: list[dict[str, Any]]
+):
+    history = History()
+    whole = {"display_name": "B", "avatar_url": "https://b", "video_count": 1}
+    history.happened(BILLIE, added())
+    for number, told in enumerate(seen, 1):
+        history.happened(UUID(int=number), snapshot(BILLIE, **{**whole, **told}))
+
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setattr(past, "_SNAPSHOTS", (1, 2, 100))
+        keep(connection, history.facts)
+        shown = then(connection, BILLIE, at=len(history.facts))
+
+    assert shown == creator_list(history.facts)[BILLIE]
 
 
 def test_the_last_live_scrape_is_found_behind_many_imported_ones(
