@@ -35,6 +35,7 @@ from infra.store import Store
 from projections.api_keys import ApiKey, holder_of
 from projections.bans import Ban
 from projections.creators import Creator
+from projections.history import Entry
 from projections.projects import Project
 from projections.reading import Reader
 from projections.runs import Scrape
@@ -46,6 +47,7 @@ ENTITIES = {
     "creator": Creator,
     "video": Video,
     "scrape": Scrape,
+    "history_entry": Entry,
     "api_key": ApiKey,
     "ban": Ban,
 }

@@ -76,6 +76,7 @@ class CreatorHistory:
 
     name = "creator_history"
     version = 1
+    tables = ("creator_history", "creator_history_videos", "creator_milestones")
     facts = OWN_FACTS | RUN_FACTS | VIDEO_FACTS
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
@@ -98,7 +99,7 @@ ON CONFLICT DO NOTHING
 """
 # Most sightings are the first of nothing, and a row must not be touched by those.
 _SIGHTINGS = """
-INSERT INTO creator_milestones AS kept
+INSERT INTO creator_milestones
     (organization_id, creator_id, mark, observed_at, position, followers)
 SELECT o, c, n, seen, told, followers
 FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::timestamptz[], %b::bigint[],

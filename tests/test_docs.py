@@ -196,7 +196,10 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
         " removed\n",
         " active\n",
         '"code": "version_conflict"',
-        '"currentVersion": 4',
+        "Renamed from @kid-and-kettle to @kid-and-kettle-bakery by key First key.\n",
+        "None 4\n",
+        "['kid-and-kettle-bakery']\n",
+        '"currentVersion": 5',
     ):
         assert shown in taken.stdout
 

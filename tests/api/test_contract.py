@@ -159,6 +159,7 @@ def test_every_operation_answers_what_its_example_shows(
         ("creator", "/creators/{creator_id}"),
         ("video", "/videos/{video_id}"),
         ("scrape", "/scrapes/{scrape_id}"),
+        ("history_entry", "/creators/{creator_id}/history"),
         ("api_key", "/api-keys"),
         ("ban", "/admin/bans"),
     ),

@@ -98,8 +98,8 @@ def test_a_history_of_a_year_is_read_page_by_page(
             page(events=frozenset({"creator_added"})),
             40,
         ),
-        ("A creator as of the middle of the log", then(asked.middle), 40),
-        ("A creator as of the end of the log", then(2**62), 40),
+        ("A creator as of the middle of the log", then(asked.middle), 60),
+        ("A creator as of the end of the log", then(2**62), 60),
     ):
         report.add(measured(database_url, organization_id, what, question, at_most))
     report.add(
