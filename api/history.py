@@ -96,8 +96,9 @@ class HistoryRoutes(Controller):
         event: Annotated[
             str | None,
             QueryParameter(
-                max_length=500,
-                description="The names of events, with commas; all if left out.",
+                max_length=1_000,
+                description=f"Which events, with commas between them, of "
+                f"{', '.join(sorted(EVENTS))}; all if left out.",
             ),
         ] = None,
         from_: Annotated[

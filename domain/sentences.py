@@ -37,15 +37,23 @@ _WHY: dict[e.Trigger, str] = {
 
 def who(actor: str, key_names: Mapping[UUID, str]) -> str:
     """Return an actor as people know it; keys by their names."""
+    key_id = key_of(actor)
+    if key_id is not None:
+        known = key_names.get(key_id)
+        return "a key" if known is None else f"key {known}"
     kind, _, name = actor.partition(":")
-    match kind:
-        case "key":
-            known = key_names.get(UUID(name))
-            return "a key" if known is None else f"key {known}"
-        case "worker":
-            return f"the worker ({name})"
-        case _:
-            return _WHO.get(actor, actor)
+    return f"the worker ({name})" if kind == "worker" else _WHO.get(actor, actor)
+
+
+def key_of(actor: str) -> UUID | None:
+    """Return the id of the key that acted, None if it was something else."""
+    kind, _, name = actor.partition(":")
+    if kind != "key":
+        return None
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
 
 
 def sentence(fact: Told, *, by: str, video: str | None = None) -> str:

@@ -1,6 +1,6 @@
 """creator_history as clients read it: entries, each with its sentence, newest first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -9,7 +9,7 @@ import msgspec
 
 from domain import events as e
 from domain.milestones import Milestone, Sighting, passed
-from domain.sentences import Told, milestone_sentence, sentence, who
+from domain.sentences import Told, key_of, milestone_sentence, sentence, who
 from infra.mapper import Codec
 from infra.store import Recorded, open_envelope
 from projections.creator_history import OWN_FACTS, RUN_FACTS, VIDEO_FACTS
@@ -227,9 +227,9 @@ class _Teller(msgspec.Struct, frozen=True):
 
 
 async def _teller(
-    reader: Reader, organization_id: UUID, facts: Iterable[Recorded]
+    reader: Reader, organization_id: UUID, facts: Sequence[Recorded]
 ) -> _Teller:
-    keys = {r.actor.removeprefix("key:") for r in facts if r.actor.startswith("key:")}
+    keys = {key for r in facts if (key := key_of(r.actor)) is not None}
     videos = {r.stream for r in facts if isinstance(r.fact, e.VideoEvent)}
 
     async def named(query: bytes, ids: list[UUID]) -> dict[UUID, str]:
@@ -239,7 +239,7 @@ async def _teller(
         return dict(await reader.rows(organization_id, query, asked))
 
     return _Teller(
-        keys=await named(_KEYS, [UUID(key) for key in sorted(keys)]),
+        keys=await named(_KEYS, sorted(keys)),
         videos=await named(_VIDEOS, sorted(videos)),
     )
 

@@ -192,6 +192,7 @@ def test_a_milestone_says_what_was_passed_and_what_was_seen():
     (
         (f"key:{KEY}", "key Ops"),
         (f"key:{UUID(int=8)}", "a key"),
+        ("key:of old", "key:of old"),
         ("schedule", "the schedule"),
         ("cli", "the command line"),
         ("worker:replay", "the worker (replay)"),
