@@ -23,13 +23,14 @@ from projections.analytics_herds import (
 )
 from projections.analytics_looks import (
     Look,
+    Moment,
     instants_of,
     load_looks,
     looks_before,
     together,
 )
 from projections.analytics_moves import Levels, follow
-from projections.analytics_observations import Bits, Longs, Mask
+from projections.analytics_observations import Bits, Longs, Mask, Observations
 
 
 class Standings(msgspec.Struct, frozen=True):
@@ -92,14 +93,19 @@ def take_in(
 
 
 def fold_anew(
-    herd: Herd, looks: Sequence[Look], standings: Standings, sums: Sums
+    herd: Herd,
+    moments: Sequence[Moment],
+    told: Observations,
+    standings: Standings,
+    sums: Sums,
 ) -> None:
     """Take looks into the herd that come after all it has, as they are kept."""
-    told = together(looks, counters=FAMILIES[herd.family].counters)
     herd.with_things(np.unique(told.things))
     standings.put_on(herd)
-    _fold(herd, looks, sums)
-    _note_times(herd, looks)
+    instants = np.array([moment[0] for moment in moments], np.int64)
+    _move(herd, herd.levels, instants, told, herd.flags, sums)
+    herd.last = moments[-1]
+    _note_first(herd, instants, told)
 
 
 def take_away(herd: Herd, things: Longs, stored: Sequence[Look], sums: Sums) -> None:
@@ -108,13 +114,13 @@ def take_away(herd: Herd, things: Longs, stored: Sequence[Look], sums: Sums) -> 
     is_counted = (herd.flags & COUNTED) != 0
     if gone and is_counted[np.isin(herd.things, things)].any():
         levels = Levels.nothing(herd.things, counters=FAMILIES[herd.family].counters)
-        _move(herd, levels, gone, herd.flags, sums, sign=-1)
+        _move_by(herd, levels, gone, herd.flags, sums, sign=-1)
     herd.without(things)
 
 
 def _fold(herd: Herd, looks: Sequence[Look], sums: Sums) -> None:
     if looks:
-        _move(herd, herd.levels, looks, herd.flags, sums)
+        _move_by(herd, herd.levels, looks, herd.flags, sums)
 
 
 def _fold_again(
@@ -131,14 +137,14 @@ def _fold_again(
     opening = _levels_before(cursor, herd, again, since)
     old, new = _only(stored, things), _only(looks, things)
     if (before[again] & COUNTED).any():
-        _move(herd, opening.copy(), old, before, sums, sign=-1)
+        _move_by(herd, opening.copy(), old, before, sums, sign=-1)
     merged = sorted([*old, *new], key=lambda look: look.moment)
-    _move(herd, opening, merged, herd.flags, sums)
+    _move_by(herd, opening, merged, herd.flags, sums)
     herd.levels.counts[:, again] = opening.counts[:, again]
     herd.levels.unknown[again] = opening.unknown[again]
 
 
-def _move(
+def _move_by(
     herd: Herd,
     levels: Levels,
     looks: Sequence[Look],
@@ -147,11 +153,25 @@ def _move(
     *,
     sign: int = 1,
 ) -> None:
-    """Take the looks into the levels and move the sums by them."""
-    slots, groups = np.unique(slots_of(instants_of(looks)), return_inverse=True)
+    told = together(looks, counters=len(levels.counts))
+    _move(herd, levels, instants_of(looks), told, flags, sums, sign=sign)
+
+
+def _move(
+    herd: Herd,
+    levels: Levels,
+    instants: Longs,
+    told: Observations,
+    flags: Bits,
+    sums: Sums,
+    *,
+    sign: int = 1,
+) -> None:
+    """Take what looks saw into the levels, and move the sums by it."""
+    slots, groups = np.unique(slots_of(instants), return_inverse=True)
     moved = follow(
         levels,
-        together(looks, counters=len(levels.counts)),
+        told,
         groups,
         size=len(slots),
         is_counted=(flags & COUNTED) != 0,
@@ -220,12 +240,15 @@ def _only(looks: Sequence[Look], things: Longs) -> list[Look]:
 
 
 def _note_times(herd: Herd, looks: Sequence[Look]) -> None:
-    if not looks:
-        return
-    herd.last = max(herd.last, *(look.moment for look in looks))
-    told = together(looks, counters=FAMILIES[herd.family].counters)
+    if looks:
+        herd.last = max(herd.last, *(look.moment for look in looks))
+        told = together(looks, counters=FAMILIES[herd.family].counters)
+        _note_first(herd, instants_of(looks), told)
+
+
+def _note_first(herd: Herd, instants: Longs, told: Observations) -> None:
     at = herd.levels.places_of(told.things)
-    np.minimum.at(herd.first_at, at, instants_of(looks)[told.looks])
+    np.minimum.at(herd.first_at, at, instants[told.looks])
 
 
 def is_owned(herd: Herd) -> bool:

@@ -16,6 +16,7 @@ from projections import analytics_tables as tables
 from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Key, Sums, key_of
 from projections.analytics_folding import Standings, is_owned, take_away, take_in
 from projections.analytics_hearing import Heard
+from projections.analytics_herd_rows import delete_herd, load_herds, save_herds
 from projections.analytics_herds import Herd, empty_herd
 from projections.analytics_looks import HerdKey, Look, by_moment
 from projections.analytics_parts import subjects_of
@@ -235,7 +236,7 @@ class Intake:
         if empty:
             last = rows.last_look(self._cursor, key)
             if last is None:
-                rows.delete_herd(self._cursor, key)
+                delete_herd(self._cursor, key)
                 del self._herds[key]
             else:
                 herd.last = last
@@ -277,11 +278,11 @@ class Intake:
 
     def _load_herds(self, keys: Iterable[HerdKey]) -> None:
         wanted = {key for key in keys if key not in self._herds}
-        self._herds |= rows.load_herds(self._cursor, sorted(wanted))
+        self._herds |= load_herds(self._cursor, sorted(wanted))
 
     def _save(self) -> None:
         herds = [self._herds[key] for key in sorted(self._asked) if key in self._herds]
-        rows.save_herds(self._cursor, herds)
+        save_herds(self._cursor, herds)
         save_unowned(self._cursor, self._came - self._gone, self._gone)
         for sums in self._sums.values():
             tables.save_sums(self._cursor, sums)

@@ -1,6 +1,6 @@
-"""analytics_looks and analytics_herds: looks and herds, in and out of their rows."""
+"""analytics_looks: what was seen, in and out of its rows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, cast
 from uuid import UUID
@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import Packed, bigints, blobs, moments, texts, uuids
 from projections.analytics_fold import FAMILIES
-from projections.analytics_herds import Herd, herd_of, instant_of, moment_of
+from projections.analytics_herds import instant_of, moment_of
 from projections.analytics_observations import (
     Longs,
     Observations,
@@ -26,7 +26,7 @@ HerdKey = tuple[UUID, int, UUID]
 Moment = tuple[int, int]
 """Microseconds since 1970, and a position."""
 
-_NOBODY = UUID(int=0)
+NOBODY = UUID(int=0)
 _LOOKS = """
 SELECT observed_at, position, creator_id, scrape_id, provider, recorded_at, seen
 FROM analytics_looks
@@ -110,6 +110,26 @@ def load_looks(
     return [_look_of(key, row) for row in rows.fetchall()]
 
 
+def load_seen(
+    cursor: Cursor[TupleRow], key: HerdKey, *, after: Moment, most: int
+) -> tuple[list[Moment], list[bytes]]:
+    """Return the moments of an owner's next looks, and what they saw, packed."""
+    rows = execute(
+        cursor,
+        """
+        SELECT observed_at, position, seen FROM analytics_looks
+        WHERE organization_id = %s AND family = %s AND owner = %s
+        AND (observed_at, position) > (%s, %s)
+        ORDER BY observed_at, position LIMIT %s
+        """,
+        *key,
+        moment_of(after[0]),
+        after[1],
+        most,
+    ).fetchall()
+    return [(instant_of(row[0]), row[1]) for row in rows], [row[2] for row in rows]
+
+
 def looks_before(
     cursor: Cursor[TupleRow], key: HerdKey, instant: int
 ) -> Iterator[list[Look]]:
@@ -142,11 +162,11 @@ def save_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
         ON CONFLICT (organization_id, family, owner, observed_at, position)
         DO UPDATE SET seen = excluded.seen
         """,
-        _NOBODY,
+        NOBODY,
         *packed_keys([look.key for look in looks]),
         moments([look.observed_at for look in looks]),
         bigints([look.position for look in looks]),
-        uuids([look.creator_id or _NOBODY for look in looks]),
+        uuids([look.creator_id or NOBODY for look in looks]),
         uuids([look.scrape_id for look in looks]),
         texts([look.provider for look in looks]),
         moments([look.recorded_at for look in looks]),
@@ -180,78 +200,6 @@ def last_look(cursor: Cursor[TupleRow], key: HerdKey) -> Moment | None:
     """
     row = execute(cursor, query, *key).fetchone()
     return None if row is None else (instant_of(row[0]), row[1])
-
-
-def load_herds(
-    cursor: Cursor[TupleRow], keys: Iterable[HerdKey]
-) -> dict[HerdKey, Herd]:
-    """Return these herds, as far as there are any."""
-    wanted = list(keys)
-    if not wanted:
-        return {}
-    rows = execute(
-        cursor,
-        """
-        SELECT o, f, w, project_id, creator_id, observed_at, position, herd
-        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS wanted (o, f, w)
-        CROSS JOIN LATERAL (
-            SELECT * FROM analytics_herds WHERE organization_id = o AND family = f
-            AND owner = w LIMIT 1
-        ) found
-        """,
-        *packed_keys(wanted),
-    )
-    return {
-        (row[0], row[1], row[2]): herd_of(
-            row[0],
-            row[1],
-            row[2],
-            row[7],
-            last=(instant_of(row[5]), row[6]),
-            counters=FAMILIES[int(row[1])].counters,
-            project_id=row[3],
-            creator_id=row[4],
-        )
-        for row in rows
-    }
-
-
-def save_herds(cursor: Cursor[TupleRow], herds: Sequence[Herd]) -> None:
-    """Insert the herds, or replace what was kept of them."""
-    if not herds:
-        return
-    execute(
-        cursor,
-        """
-        INSERT INTO analytics_herds (organization_id, family, owner, project_id,
-            creator_id, observed_at, position, herd)
-        SELECT o, f, w, nullif(j, %s), nullif(c, %s), a, p, b
-        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[],
-            %b::timestamptz[], %b::bigint[], %b::bytea[])
-            AS told (o, f, w, j, c, a, p, b)
-        ON CONFLICT (organization_id, family, owner) DO UPDATE SET
-            project_id = excluded.project_id, creator_id = excluded.creator_id,
-            observed_at = excluded.observed_at, position = excluded.position,
-            herd = excluded.herd
-        """,
-        _NOBODY,
-        _NOBODY,
-        *packed_keys([herd.key for herd in herds]),
-        uuids([herd.project_id or _NOBODY for herd in herds]),
-        uuids([herd.creator_id or _NOBODY for herd in herds]),
-        moments([moment_of(herd.last[0]) for herd in herds]),
-        bigints([herd.last[1] for herd in herds]),
-        blobs([herd.packed() for herd in herds]),
-    )
-
-
-def delete_herd(cursor: Cursor[TupleRow], key: HerdKey) -> None:
-    """Delete a herd of which nothing is kept any more."""
-    query = """
-    DELETE FROM analytics_herds WHERE organization_id = %s AND family = %s
-    AND owner = %s
-    """
-    execute(cursor, query, *key)
 
 
 def packed_keys(keys: Sequence[HerdKey]) -> tuple[Packed, Packed, Packed]:

@@ -112,6 +112,8 @@ def seen_of(things: Longs, columns: Sequence[Sequence[int | None]]) -> Seen:
 
 
 def _in_order(things: Longs, counts: Grid, missing: Bits) -> Seen:
+    if (things[1:] > things[:-1]).all():
+        return Seen(things, counts, missing)
     order = np.argsort(things, kind="stable")
     ascending = things[order]
     is_last = np.ones(len(things), np.bool_)
@@ -167,9 +169,10 @@ def pack(seen: Seen) -> bytes:
     if is_partial:
         parts.append(seen.missing.tobytes())
     widths = bytearray(counters)
-    for number in range(counters if amount else 0):
+    smallest = seen.counts.min(axis=1, initial=0).tolist()
+    largest = seen.counts.max(axis=1, initial=0).tolist()
+    for number, (least, most) in enumerate(zip(smallest, largest, strict=True)):
         column = seen.counts[number]
-        least, most = int(column.min()), int(column.max())
         if not least and not most:
             continue
         widths[number] = width = next(
@@ -180,6 +183,15 @@ def pack(seen: Seen) -> bytes:
         parts.append(column.astype(_WIDTHS[width]).tobytes())
     parts[1] = bytes(widths)
     return b"".join(parts)
+
+
+def things_in(packed: Sequence[bytes], *, counters: int) -> Longs:
+    """Return the numbers of all things that looks saw, one look after the other."""
+    at = _HEADER.size + counters
+    parts = [
+        np.frombuffer(one, "<i8", _HEADER.unpack_from(one)[3], at) for one in packed
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:

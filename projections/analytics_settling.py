@@ -15,16 +15,17 @@ from psycopg.rows import TupleRow
 
 from projections import analytics_looks as rows
 from projections import analytics_tables as tables
-from projections.analytics_fold import FAMILIES, PROFILES, Sums
+from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Sums
 from projections.analytics_folding import Standings, fold_anew, is_owned
 from projections.analytics_gathering import herds_of, note_gathered
+from projections.analytics_herd_rows import save_herds
 from projections.analytics_herds import empty_herd, instant_of
-from projections.analytics_looks import HerdKey, Look, execute
+from projections.analytics_looks import HerdKey, Look, Moment, execute
+from projections.analytics_observations import Longs, things_in, unpack
 from projections.analytics_parts import MOST_OBSERVATIONS
 from projections.analytics_routing import (
     Owners,
     load_numbered,
-    new_things,
     route,
     save_unowned,
 )
@@ -105,19 +106,22 @@ def _route(cursor: Cursor[TupleRow], key: HerdKey, subject: SubjectRow | None) -
     project_id = subject.project_id if subject and is_creator else keeper
     own = _own_videos(cursor, organization_id, keeper)
     numbers = np.array(sorted(row.number or 0 for row in own), np.int64)
+    foreign: list[Longs] = [
+        np.setdiff1d(things_in(packed, counters=VIDEOS.counters), numbers)
+        for _, packed in _seen(cursor, key)
+    ]
+    unknown = np.unique(np.concatenate(foreign)) if foreign else numbers[:0]
+    if not len(unknown):
+        return
+    asked = [(organization_id, number) for number in unknown.tolist()]
+    owners = Owners(load_numbered(cursor, asked))
+    projects = {(organization_id, keeper): project_id}
+    _, unowned = route([], {key: unknown}, owners, projects)
+    save_unowned(cursor, unowned, set())
+    if len(unowned) == len(unknown):
+        return
     for looks in _in_chunks(cursor, key):
-        new = {
-            each: np.setdiff1d(things, numbers)
-            for each, things in new_things(looks, {}).items()
-        }
-        unknown = new[key].tolist()
-        if not unknown:
-            continue
-        owners = Owners(load_numbered(cursor, ((organization_id, n) for n in unknown)))
-        routed, unowned = route(
-            looks, new, owners, {(organization_id, keeper): project_id}
-        )
-        save_unowned(cursor, unowned, set())
+        routed, _ = route(looks, {key: unknown}, owners, projects)
         stays = {look.moment: look for look in routed.pop(key)}
         _replace(cursor, looks, stays)
         for parts in routed.values():
@@ -186,13 +190,14 @@ def _fold_herd(
             herd.creator_id, herd.project_id = row.creator_id, row.project_id
     standings = Standings.of(flags)
     observations = 0
-    for looks in _in_chunks(cursor, key):
-        observations += sum(len(look.seen) for look in looks)
-        fold_anew(herd, looks, standings, sums)
+    for moments, packed in _seen(cursor, key):
+        told = unpack(packed, counters=FAMILIES[family].counters)
+        observations += len(told)
+        fold_anew(herd, moments, told, standings, sums)
     if not is_owned(herd):
         herd.creator_id = herd.project_id = None
     if herd.last[1]:
-        rows.save_herds(cursor, [herd])
+        save_herds(cursor, [herd])
     return observations
 
 
@@ -201,6 +206,19 @@ def _own_videos(
 ) -> list[VideoRow]:
     found = execute(cursor, _OWN, organization_id, owner, owner)
     return [tables.video_of(row) for row in found.fetchall()]
+
+
+def _seen(
+    cursor: Cursor[TupleRow], key: HerdKey
+) -> Iterator[tuple[list[Moment], list[bytes]]]:
+    last: Moment = (_BEGINNING, -1)
+    while True:
+        moments, packed = rows.load_seen(cursor, key, after=last, most=_LOOKS_AT_ONCE)
+        if moments:
+            yield moments, packed
+        if len(moments) < _LOOKS_AT_ONCE:
+            return
+        last = moments[-1]
 
 
 def _in_chunks(cursor: Cursor[TupleRow], key: HerdKey) -> Iterator[list[Look]]:
