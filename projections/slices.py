@@ -11,7 +11,6 @@ from infra.database import Pool
 from infra.mapper import Codec
 from projections.beside import look_beside, next_schema
 from projections.filling import (
-    FOREVER,
     NOT_ITS_FAULT,
     PATIENTLY,
     READ,
@@ -23,6 +22,8 @@ from projections.projection import Sliced
 SLICE_FACTS = 2_000
 SHARES = 8
 LEASE_SECONDS = 60
+# So few facts are still in the processor's cache when they are folded.
+_AT_ONCE = 200
 GATHER = "gather"
 
 Done = Literal["done", "more", "lost"]
@@ -227,10 +228,11 @@ def work_on_one_slice(
                 return "lost"
             facts = settled = 0
             if leased.stage_number == 0:
-                rows = _read(cursor, projection, leased)
+                after, is_done = leased.after_position or 0, True
                 look_beside(cursor, next_schema(projection.name))
-                take_in(projection.gather, cursor, rows, codec)
-                facts, is_done = len(rows), True
+                while rows := _read(cursor, projection, after, leased.last_position):
+                    take_in(projection.gather, cursor, rows, codec)
+                    facts, after = facts + len(rows), rows[-1][0]
             else:
                 look_beside(cursor, next_schema(projection.name))
                 settled = projection.settle(
@@ -263,12 +265,7 @@ def work_on_one_slice(
 
 
 def _read(
-    cursor: Cursor[TupleRow], projection: Sliced, leased: Slice
+    cursor: Cursor[TupleRow], projection: Sliced, after: int, last: int | None
 ) -> list[TupleRow]:
-    asked = (
-        sorted(projection.facts),
-        leased.after_position,
-        leased.last_position,
-        FOREVER,
-    )
+    asked = (sorted(projection.facts), after, last, _AT_ONCE)
     return cursor.execute(READ, asked, prepare=True).fetchall()

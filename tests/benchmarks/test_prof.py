@@ -40,3 +40,17 @@ def test_p(store):
     print("maxrss MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
     decode()
     if os.environ.get("PROF"): pstats.Stats(pr).sort_stats("tottime").print_stats(28)
+import projections.analytics_looks as al, psycopg
+from collections import Counter
+W=Counter(); N=Counter()
+_orig=psycopg.Cursor.execute
+def ex(self, q, *a, **k):
+    t=perf_counter()
+    try: return _orig(self,q,*a,**k)
+    finally:
+        key=" ".join(str(q).split())[:60]; W[key]+=perf_counter()-t; N[key]+=1
+if os.environ.get("SQLT"): psycopg.Cursor.execute=ex
+@pytest.fixture(autouse=True)
+def rep():
+    yield
+    for k,v in W.most_common(14): print(f"{v:.2f} {N[k]} {k}")
