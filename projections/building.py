@@ -10,6 +10,7 @@ from psycopg import sql
 from infra.store import Store
 from projections import rebuilds
 from projections.beside import drop_beside, next_schema, old_schema
+from projections.companions import companion
 from projections.comparing import Comparison, compare_tables
 from projections.filling import CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
@@ -131,14 +132,17 @@ class Builder:
         """Work on what nobody else does, until all stages are done."""
         pool, codec = self.store.pool, self.store.codec
         by = f"rebuild {os.getpid()}"
-        while slices_left(pool, projection):
-            leased = lease_slice(pool, projection, by=by)
-            self._tell()
-            if leased is None:
-                self.pause(0.05)
-                continue
-            while work_on_one_slice(pool, codec, projection, leased) == "more":
+        with companion(pool, codec, projection, by=by) as check:
+            while slices_left(pool, projection):
+                check()
+                leased = lease_slice(pool, projection, by=by)
                 self._tell()
+                if leased is None:
+                    self.pause(0.05)
+                    continue
+                while work_on_one_slice(pool, codec, projection, leased) == "more":
+                    self._tell()
+            check()
         level_with_slices(pool, projection)
 
     def _compare(self, *, force: bool) -> Comparison:

@@ -30,7 +30,7 @@ from projections.sole_builder import AlreadyRebuildingError, sole_builder
 from projections.swapping import Swapped
 
 # How many connections of its store a rebuild uses at most.
-CONNECTIONS = 4
+CONNECTIONS = 6
 # What can end one without a fault in Goatherd itself.
 EXPECTED = (
     AlreadyRebuildingError,

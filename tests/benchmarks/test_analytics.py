@@ -1,8 +1,9 @@
 """Analytics: two questions against a bare read of the same rows, and the follower."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -23,7 +24,7 @@ from infra.mapper import Entry
 from infra.store import Store
 from projections.analytics import Analytics
 from projections.analytics_queries import ledgers, things
-from projections.follower import CATCHING_UP_BATCH, Follower
+from projections.follower import Follower
 from projections.reading import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.builders import asking
@@ -37,20 +38,10 @@ _HERD_HOW = (
     f"{QUESTIONS} a round. The floor is one prepared SELECT of the same rows of "
     "sums on the same pool, decoded and thrown away."
 )
-_FOLLOWER_HOW = (
-    "Follower of analytics: catching up with a log of scrapes of 300 videos each; the "
-    "floor reads and decodes the same facts in one process. A transaction holds 5,000 "
-    "facts."
-)
 _SAME_ROWS = b"""
 SELECT slot, snapshots, views, views_known, views_base, views_baselines
 FROM analytics_video_sums
 WHERE organization_id = %(organization)s AND id = %(id)s AND slot <= %(last)s
-"""
-
-_LOG = """
-SELECT notification_id, topic, state FROM goatherd_events
-WHERE notification_id > %s ORDER BY notification_id LIMIT 1000
 """
 
 
@@ -74,17 +65,22 @@ class Herd(msgspec.Struct, kw_only=True):
 def herd(
     store: Store, *, creators: int, videos: int, looks: int, every: timedelta
 ) -> Herd:
-    """Fill a log: each creator's videos are discovered, then looked at."""
+    """Fill a log: each creator's videos are discovered, then looked at.
+
+    Creators take turns, so it is told in the order it was observed.
+    """
     random = Random(20251201)
     organization, project = new_id(), new_id()
     ids = [new_id() for _ in range(creators)]
-    facts: list[tuple[UUID, e.Fact]] = [
-        (organization, e.ProjectCreated(project_id=project, name="Herd"))
-    ]
-    snapshots: list[tuple[UUID, e.VideoStatsSnapshotRecorded]] = []
-    for number, creator in enumerate(ids):
-        facts.append(
-            (
+    names = {
+        creator: [str(10**18 + number * 1_000 + n) for n in range(videos)]
+        for number, creator in enumerate(ids)
+    }
+
+    def told() -> Iterator[tuple[UUID, e.Fact]]:
+        yield organization, e.ProjectCreated(project_id=project, name="Herd")
+        for number, creator in enumerate(ids):
+            yield (
                 creator,
                 e.CreatorAdded(
                     organization_id=organization,
@@ -93,34 +89,33 @@ def herd(
                     tracking_mode="auto",
                 ),
             )
-        )
-        names = [str(10**18 + number * 1_000 + n) for n in range(videos)]
-        facts += [
-            (
-                video_stream(project, name),
-                e.VideoDiscovered(
-                    organization_id=organization,
-                    project_id=project,
-                    creator_id=creator,
-                    tiktok_video_id=name,
-                    handle="goat",
-                    tracking_status="auto_tracked",
-                    scrape_id=organization,
-                    posted_at=YEAR - timedelta(days=random.randrange(300)),
-                ),
-            )
-            for name in names
-        ]
-        begin = YEAR + timedelta(seconds=random.randrange(86_400))
+            for name in names[creator]:
+                yield (
+                    video_stream(project, name),
+                    e.VideoDiscovered(
+                        organization_id=organization,
+                        project_id=project,
+                        creator_id=creator,
+                        tiktok_video_id=name,
+                        handle="goat",
+                        tracking_status="auto_tracked",
+                        scrape_id=organization,
+                        posted_at=YEAR - timedelta(days=random.randrange(300)),
+                    ),
+                )
         for look in range(looks):
-            at = begin + look * every + timedelta(seconds=random.randrange(3_600))
-            seen = snapshot(organization, project, creator, at, names, look)
-            snapshots.append((new_id(), seen))
-    # Told in the order they were made: one creator after the other, again and again.
-    facts += sorted(snapshots, key=lambda told: told[1].observed_at)
-    for start in range(0, len(facts), 500):
+            for number, creator in enumerate(ids):
+                late = timedelta(seconds=number * every.total_seconds() / creators)
+                at = YEAR + look * every + late
+                seen = snapshot(
+                    organization, project, creator, at, names[creator], look
+                )
+                yield new_id(), seen
+
+    facts = told()
+    while some := list(islice(facts, 500)):
         store.append(
-            [Entry(stream, 1, fact) for stream, fact in facts[start : start + 500]],
+            [Entry(stream, 1, fact) for stream, fact in some],
             context=asking("bench"),
         )
     return Herd(
@@ -191,49 +186,6 @@ def test_a_projects_year_stays_under_its_bar(
         of=("project", found.project_id),
         days=(last - timedelta(days=364), last, "month"),
         at_most=50,
-    )
-
-
-def test_the_follower_of_analytics_against_reading_and_decoding(
-    store: Store, report: Report
-):
-    found = herd(store, creators=10, videos=300, looks=60, every=timedelta(hours=6))
-    follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
-    follower.register()
-
-    def follow() -> float:
-        with store.pool.connection() as connection:
-            connection.execute("UPDATE projection SET position = 0")
-            connection.execute(
-                "TRUNCATE analytics_subjects, analytics_videos, analytics_looks, "
-                "analytics_herds, analytics_unowned, analytics_gathered, "
-                "analytics_video_sums, analytics_profile_sums"
-            )
-        began = perf_counter()
-        while follower.step(CATCHING_UP_BATCH):
-            pass
-        return found.observations / (perf_counter() - began)
-
-    def decode() -> float:
-        began = perf_counter()
-        position = 0
-        with store.pool.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            while rows := cursor.execute(_LOG, (position,)).fetchall():
-                for _, name, body in rows:
-                    store.codec.decode(name, body)
-                position = rows[-1][0]
-        return found.observations / (perf_counter() - began)
-
-    ours, floor = interleaved(follow, decode, rounds=3)
-
-    report.compare(
-        "Follower of analytics, catching up",
-        ours=ours,
-        floor=floor,
-        unit="observations/s",
-        at_least=0.125,
-        how=_FOLLOWER_HOW,
     )
 
 

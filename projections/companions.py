@@ -1,0 +1,56 @@
+"""Companions: threads that work on slices while their fellow waits for PostgreSQL."""
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from infra.database import Pool
+from infra.mapper import Codec
+from projections.projection import Sliced
+from projections.slices import (
+    lease_slice,
+    release_slice,
+    slices_left,
+    work_on_one_slice,
+)
+
+_PAUSE_SECONDS = 0.05
+
+
+@contextmanager
+def companion(
+    pool: Pool, codec: Codec, projection: Sliced, *, by: str
+) -> Generator[Callable[[], None]]:
+    """Work on slices in a thread of its own until the block is left.
+
+    It needs two connections of the pool. What is yielded raises what ended it, if
+    anything did.
+    """
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not stop.is_set() and slices_left(pool, projection):
+                leased = lease_slice(pool, projection, by=by)
+                if leased is None:
+                    stop.wait(_PAUSE_SECONDS)
+                    continue
+                while work_on_one_slice(pool, codec, projection, leased) == "more":
+                    if stop.is_set():
+                        release_slice(pool, leased)
+                        return
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
+            failures.append(error)
+
+    def check() -> None:
+        if failures:
+            raise failures[0]
+
+    thread = threading.Thread(target=work, name=by, daemon=True)
+    thread.start()
+    try:
+        yield check
+    finally:
+        stop.set()
+        thread.join()

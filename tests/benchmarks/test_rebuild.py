@@ -1,0 +1,157 @@
+"""Rebuilding analytics, and following it, against reading and decoding the log."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+import psycopg
+import pytest
+
+from infra.store import Store
+from projections.analytics import Analytics
+from projections.follower import CATCHING_UP_BATCH, Follower
+from projections.rebuilding import rebuild
+from tests.benchmarks.harness import Report, Rounds, Row
+from tests.benchmarks.test_analytics import Herd, herd
+
+GOATHERD = Path(sys.executable).parent / "goatherd"
+_REBUILD_HOW = (
+    "Rebuild of analytics: videos of creators with 300 each, looked at every 6 hours "
+    "for 30 days; one process, from the command to the swap, with the comparison of "
+    "all rows. The floor reads and decodes the same facts in one process. The follower "
+    "takes in the same log from nothing, as `goatherd project` does."
+)
+_STALL_HOW = (
+    "Swap: `goatherd rebuild analytics` as a process of its own, with the live tables "
+    "read all the while on one connection, as fast as it answers."
+)
+_LOG = """
+SELECT notification_id, topic, state FROM goatherd_events
+WHERE notification_id > %s ORDER BY notification_id LIMIT 1000
+"""
+_READ = """
+SELECT slot, views FROM analytics_video_sums
+WHERE organization_id = %s AND id = %s AND slot > 0
+"""
+
+
+@pytest.mark.timeout(1_500)
+@pytest.mark.parametrize(
+    ("creators", "rounds"), ((28, 3), (280, 1)), ids=["1 million", "10 million"]
+)
+def test_a_rebuild_of_analytics_against_reading_and_decoding(
+    store: Store, database_url: str, report: Report, creators: int, rounds: int
+):
+    found = herd(
+        store, creators=creators, videos=300, looks=120, every=timedelta(hours=6)
+    )
+    millions = f"{found.observations / 1e6:.0f} million observations"
+    followed = Rounds((follow(found),))
+    decode(found)
+    turns = [(again(found), decode(found)) for _ in range(rounds)]
+    rebuilt, decoded = (Rounds(values) for values in zip(*turns, strict=True))
+
+    report.compare(
+        f"Rebuild of analytics, {millions}",
+        ours=rebuilt,
+        floor=decoded,
+        unit="observations/s",
+        at_least=0.25,
+        how=_REBUILD_HOW,
+    )
+    report.add(
+        Row(
+            what=f"Follower of analytics catching up, {millions}",
+            ours=followed.written("observations/s"),
+            floor=f"{rebuilt.median:,.0f} observations/s, rebuilt",
+            ratio=Rounds((followed.median / rebuilt.median,)).written(),
+            bar=("at least 0.5", followed.median >= 0.5 * rebuilt.median),
+            how=_REBUILD_HOW,
+        )
+    )
+    report.add(*swap(found, database_url, millions))
+
+
+def follow(found: Herd) -> float:
+    store = found.store
+    follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
+    follower.register()
+    began = perf_counter()
+    while follower.step(CATCHING_UP_BATCH):
+        pass
+    return found.observations / (perf_counter() - began)
+
+
+def again(found: Herd) -> float:
+    began = perf_counter()
+    rebuilt = rebuild(found.store, Analytics(), by="bench")
+    assert rebuilt.comparison.is_equal
+    return found.observations / (perf_counter() - began)
+
+
+def decode(found: Herd) -> float:
+    began = perf_counter()
+    position = 0
+    with found.store.pool.connection() as connection:
+        cursor = connection.cursor(binary=True)
+        while rows := cursor.execute(_LOG, (position,)).fetchall():
+            for _, name, body in rows:
+                found.store.codec.decode(name, body)
+            position = rows[-1][0]
+    return found.observations / (perf_counter() - began)
+
+
+def swap(found: Herd, database_url: str, millions: str) -> list[Row]:
+    """Rebuild in another process, and report its memory and what readers felt."""
+    done = threading.Event()
+    slowest = [0.0]
+    asked = (found.organization_id, found.creators[0])
+
+    def read() -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            while not done.is_set():
+                began = perf_counter()
+                assert connection.execute(_READ, asked, prepare=True).fetchall()
+                slowest[0] = max(slowest[0], (perf_counter() - began) * 1_000)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    process = subprocess.Popen(
+        [GOATHERD, "rebuild", "analytics", "--json"],
+        env={**os.environ, "GOATHERD_DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    answer = json.loads(process.stdout.read())[0]
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    done.set()
+    reader.join()
+    assert process.returncode == 0
+    megabytes = used.ru_maxrss / (1_024 if sys.platform == "linux" else 1_024**2)
+    locked = float(answer["swap"]["locked_ms"])
+    return [
+        Row(
+            what=f"Most memory of a rebuild, {millions}",
+            ours=f"{megabytes:.0f} MB",
+            bar=("under 512 MB", megabytes < 512),
+            how=_STALL_HOW,
+        ),
+        Row(
+            what=f"Swap, tables locked, {millions}",
+            ours=f"{locked:.1f} ms",
+            bar=("under 50 ms", locked < 50),
+            how=_STALL_HOW,
+        ),
+        Row(
+            what=f"Slowest read during it, {millions}",
+            ours=f"{slowest[0]:.1f} ms",
+            bar=("under 100 ms", slowest[0] < 100),
+            how=_STALL_HOW,
+        ),
+    ]
