@@ -22,7 +22,8 @@ from projections.projection import Sliced
 SLICE_FACTS = 2_000
 SHARES = 8
 LEASE_SECONDS = 60
-# So few facts are still in the processor's cache when they are folded.
+# So few facts are still in the processor's cache when they are folded; and those who
+# gather at once take their locks in one order, which they would not in many steps.
 _AT_ONCE = 200
 GATHER = "gather"
 
@@ -74,13 +75,14 @@ RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position
           s.last_position, s.shares, s.fence
 """
 _HOLD = """
-SELECT FROM projection_slice
+SELECT after_position FROM projection_slice
 WHERE (name, version, stage_number, number, fence) = (%s, %s, %s, %s, %s)
   AND state = 'waiting' FOR UPDATE
 """
 _DONE = """
 UPDATE projection_slice SET state = %s, facts = facts + %s, settled = settled + %s,
-    working_seconds = working_seconds + %s, leased_until = CASE WHEN %s THEN NULL
+    working_seconds = working_seconds + %s,
+    after_position = coalesce(%s, after_position), leased_until = CASE WHEN %s THEN NULL
         ELSE clock_timestamp() + make_interval(secs => %s) END,
     finished_at = CASE WHEN %s THEN clock_timestamp() END
 WHERE (name, version, stage_number, number) = (%s, %s, %s, %s)
@@ -205,11 +207,11 @@ def work_on_one_slice(
     *,
     seconds: float = LEASE_SECONDS,
 ) -> Done:
-    """Do one transaction of a leased slice, which says in itself that it is done.
+    """Do one transaction of a leased slice, which says in itself how far it is.
 
-    Gathering is done in one. Settling may answer ``more``: the lease is good for
-    another ``seconds``, and this is to be called again. ``lost`` says that another has
-    the lease now, or that the rebuild is over: nothing of this was kept.
+    It may answer ``more``: the lease is good for another ``seconds``, and this is to be
+    called again. ``lost`` says that another has the lease now, or that the rebuild is
+    over: nothing of this was kept.
 
     Raises:
         RefusedFactError: a fact of the slice could not be gathered.
@@ -224,15 +226,18 @@ def work_on_one_slice(
             connection.cursor(binary=True) as cursor,
         ):
             cursor.execute(PATIENTLY)
-            if cursor.execute(_HOLD, (*leased.key, leased.fence)).fetchone() is None:
+            # What a crash of the server takes back, its slice takes back with it.
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            held = cursor.execute(_HOLD, (*leased.key, leased.fence)).fetchone()
+            if held is None:
                 return "lost"
-            facts = settled = 0
+            facts, settled, reached = 0, 0, None
             if leased.stage_number == 0:
-                after, is_done = leased.after_position or 0, True
+                rows = _read(cursor, projection, held[0], leased.last_position)
                 look_beside(cursor, next_schema(projection.name))
-                while rows := _read(cursor, projection, after, leased.last_position):
-                    take_in(projection.gather, cursor, rows, codec)
-                    facts, after = facts + len(rows), rows[-1][0]
+                take_in(projection.gather, cursor, rows, codec)
+                facts, is_done = len(rows), len(rows) < _AT_ONCE
+                reached = rows[-1][0] if rows else None
             else:
                 look_beside(cursor, next_schema(projection.name))
                 settled = projection.settle(
@@ -243,7 +248,7 @@ def work_on_one_slice(
                 )
                 is_done = settled == 0
             spent = time.monotonic() - began
-            told = (is_done, seconds, is_done)
+            told = (reached, is_done, seconds, is_done)
             state = "done" if is_done else "waiting"
             cursor.execute(_DONE, (state, facts, settled, spent, *told, *leased.key))
             return "done" if is_done else "more"
