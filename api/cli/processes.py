@@ -46,12 +46,12 @@ def project(*, data_dir: DataDir = None) -> None:
 
     Any number may run; each read model has one at work and the others stand by.
     """
+    stop = _stop_on_signal()
     from projections import PROJECTIONS
     from projections.running import run_projections
 
     settings = read_settings(data_dir=data_dir)
     _configure_logs(settings)
-    stop = _stop_on_signal()
     with opened_store(settings, pool_size=len(PROJECTIONS)) as store:
         run_projections(store, database_url(settings), stop)
 
@@ -62,6 +62,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     Any number may run; one of them asks for the scrapes that the schedule says are due.
     Also disables creators that cannot be found any more.
     """
+    stop = _stop_on_signal()
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
     from workers.dispatcher import Dispatcher
 
@@ -70,7 +71,6 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     broker = connect_broker(
         redis_url(settings), patience_seconds=SENDING_PATIENCE_SECONDS
     )
-    stop = _stop_on_signal()
     with opened_store(settings, pool_size=settings.writing_pool_size) as store:
         Dispatcher(
             store, broker, url=database_url(settings), plans=settings.all_plans
@@ -109,7 +109,8 @@ def _stop_on_signal() -> threading.Event:
 
     The signals are blocked here and in all threads that begin later, and taken by a
     thread of their own: setting an event from a handler could wait for a lock that the
-    interrupted code holds.
+    interrupted code holds. So it comes before numpy is imported, whose threads would
+    take them otherwise.
     """
     stop = threading.Event()
 
