@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.handles import normalize_handle
-from workers.demo import DEMO_HANDLES, DEMO_RECORDING, DEMO_SPEED
-from workers.demo.generate import DAYS, START, generate, write
+from workers.demo import DEMO_HANDLES, DEMO_RECORDING, DEMO_SPEED, past_path
+from workers.demo.generate import DAYS, PAST_DAYS, START, generate, generate_past, write
 from workers.providers import NotFound, Ok, Private, ProfileSeen, Target, VideoSeen
 from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings import Observation, read_recording
@@ -22,7 +22,12 @@ BAKERY = "kid-and-kettle-bakery"
 
 @pytest.fixture(scope="module")
 def lines() -> list[Observation]:
-    read = list(read_recording(DEMO_RECORDING))
+    return observed(DEMO_RECORDING)
+
+
+def observed(path: Path) -> list[Observation]:
+    """What a recording says, oldest first; none of it is broken."""
+    read = list(read_recording(path))
     good = [line for line in read if isinstance(line, Observation)]
     assert len(good) == len(read)
     return sorted(good, key=lambda line: line.observed_at)
@@ -64,7 +69,7 @@ def falls(counts: list[int | None]) -> int:
 
 
 def test_the_script_writes_the_recording_that_is_shipped(tmp_path: Path):
-    write(tmp_path / "demo.jsonl.gz")
+    write(tmp_path / "demo.jsonl.gz", generate())
 
     written = (tmp_path / "demo.jsonl.gz").read_bytes()
     shipped = DEMO_RECORDING.read_bytes()
@@ -73,6 +78,68 @@ def test_the_script_writes_the_recording_that_is_shipped(tmp_path: Path):
     assert gzip.decompress(shipped).splitlines() == generate()
     # Bytes 4 to 8 are the time of packing: none, so that packing again is no change.
     assert shipped[4:8] == written[4:8] == bytes(4)
+
+
+def test_the_script_writes_the_past_that_is_shipped():
+    past = generate_past()
+
+    assert tuple(past) == DEMO_HANDLES
+    for handle, lines in past.items():
+        shipped = gzip.decompress(past_path(handle).read_bytes())
+        assert shipped.splitlines() == lines
+
+
+@pytest.mark.parametrize("handle", DEMO_HANDLES)
+def test_the_past_is_a_look_a_day_that_ends_where_the_recording_begins(handle: str):
+    past = observed(past_path(handle))
+
+    assert {line.handle for line in past} == {handle}
+    assert not any(line.outcome for line in past)
+    moments = sorted({line.observed_at for line in past})
+    first = START.date() - timedelta(days=PAST_DAYS)
+    days = [first + timedelta(days=day) for day in range(PAST_DAYS)]
+    assert [moment.date() for moment in moments] == days
+    assert {line.observed_at for line, _ in profiles(past)} == set(moments)
+    assert {line.observed_at for line, _ in videos(past)} == set(moments)
+    posted = {video.tiktok_video_id: video.posted_at for _, video in videos(past)}
+    assert sum(at is not None and at < moments[0] for at in posted.values()) >= 3
+    assert sum(at is not None and at > moments[0] for at in posted.values()) >= 15
+
+
+@pytest.mark.parametrize("handle", DEMO_HANDLES)
+def test_the_recording_goes_on_where_the_past_ends(
+    handle: str, lines: list[Observation]
+):
+    past = observed(past_path(handle))
+    begin = [
+        line for line in lines if line.handle == handle and line.observed_at == START
+    ]
+    last = max(line.observed_at for line in past)
+    before = {
+        video.tiktok_video_id: video
+        for line, video in videos(past)
+        if line.observed_at == last
+    }
+    after = {video.tiktok_video_id: video for _, video in videos(begin)}
+
+    assert before
+    assert before.keys() <= after.keys()
+    for video_id, video in before.items():
+        now = after[video_id]
+        assert (now.title, now.posted_at) == (video.title, video.posted_at)
+        assert (now.view_count or 0) >= (video.view_count or 0)
+    views: dict[str, int] = {}
+    for _, video in videos(past):
+        if video.view_count is not None:
+            assert video.view_count >= views.get(video.tiktok_video_id, 0)
+            views[video.tiktok_video_id] = video.view_count
+    (*_, (_, profile)) = profiles(past)
+    ((_, now_seen),) = profiles(begin)
+    assert profile.user_id == now_seen.user_id
+    assert (profile.video_count or 0) <= (now_seen.video_count or 0)
+    assert (profile.total_likes_count or 0) <= (now_seen.total_likes_count or 0)
+    followers = now_seen.follower_count or 0
+    assert abs(followers - (profile.follower_count or 0)) < followers / 100
 
 
 def test_the_recording_is_small_enough_to_ship(lines: list[Observation]):

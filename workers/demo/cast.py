@@ -19,7 +19,7 @@ MOUNT_GOATLYMPUS = Character(
     ),
     habits=Habits(
         hours_between_posts=40.0,
-        backlog_days=40,
+        backlog_days=72,
         views=640_000,
         spread=1.25,
         slowness=0.13,
@@ -75,7 +75,7 @@ KID_AND_KETTLE = Character(
     ),
     habits=Habits(
         hours_between_posts=50.0,
-        backlog_days=36,
+        backlog_days=73,
         views=420,
         spread=0.75,
         slowness=0.9,
@@ -134,7 +134,7 @@ GRUFF_BROTHERS = Character(
     ),
     habits=Habits(
         hours_between_posts=44.0,
-        backlog_days=40,
+        backlog_days=71,
         views=21_000,
         spread=1.1,
         slowness=0.35,
@@ -185,7 +185,7 @@ THE_QUIET_HERD = Character(
     ),
     habits=Habits(
         hours_between_posts=66.0,
-        backlog_days=60,
+        backlog_days=78,
         views=3_100,
         spread=0.9,
         slowness=0.5,

@@ -1,18 +1,18 @@
-"""Writes the demo recording: ``python -m workers.demo.generate``.
+"""Writes the demo's recording and its past: ``python -m workers.demo.generate``.
 
 The same lines come out on every Python and machine. The compressed bytes are the same
 too, except where Python is built on another zlib.
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from workers.demo import DEMO_RECORDING
+from workers.demo import DEMO_PAST, DEMO_RECORDING, past_path
 from workers.demo.cast import CAST
 from workers.demo.character import Character, Fate
 from workers.demo.clips import Clip, clips_of
@@ -22,7 +22,9 @@ from workers.recordings import Observation, RecordedOutcome, encode_observation
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 DAYS = 123
+PAST_DAYS = 62
 SEED = 20_260_701
+_PAST_SEED = 20_260_430
 
 _HOUR = 3_600
 _DAY = 24 * _HOUR
@@ -36,37 +38,51 @@ class Look(Struct, frozen=True):
 
     @property
     def day(self) -> int:
-        return self.second // _DAY
+        """The day whose fate holds: before the recording, that of its first."""
+        return max(self.second, 0) // _DAY
 
 
 def generate() -> list[bytes]:
     """Return the recording's lines, each video's together, because that packs well."""
-    observations = [
+    return _lines(
         observation
         for number, character in enumerate(CAST)
         for observation in _observations(character, Dice(SEED + number))
-    ]
-    observations.sort(
-        key=lambda seen: (
-            seen.handle,
-            seen.video.tiktok_video_id if seen.video else "",
-            seen.observed_at,
-        )
     )
-    return [encode_observation(seen) for seen in observations]
 
 
-def write(path: Path) -> None:
+def generate_past() -> dict[str, list[bytes]]:
+    """Return the lines of a look a day at each creator before the recording begins."""
+    return {
+        character.handle: _lines(_past(character, number))
+        for number, character in enumerate(CAST)
+    }
+
+
+def write(path: Path, lines: Iterable[bytes]) -> None:
+    """Write the lines, packed, to a file that is the same every time."""
     with (
         path.open("wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as packed,
     ):
-        packed.writelines(line + b"\n" for line in generate())
+        packed.writelines(line + b"\n" for line in lines)
+
+
+def _lines(observations: Iterable[Observation]) -> list[bytes]:
+    ordered = sorted(
+        observations,
+        key=lambda seen: (
+            seen.handle,
+            seen.video.tiktok_video_id if seen.video else "",
+            seen.observed_at,
+        ),
+    )
+    return [encode_observation(seen) for seen in ordered]
 
 
 def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
     rename = character.fate.rename
-    clips = clips_of(character, dice, epoch=int(START.timestamp()), seconds=DAYS * _DAY)
+    clips = _clips(character, dice)
     followers = _followers(character, clips, dice)
     for look in _looks(character.fate, dice):
         handle = character.handle
@@ -76,13 +92,39 @@ def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
         if outcome := _outcome(character.fate, look.day):
             yield _observed(look, handle, outcome=outcome)
             continue
-        profile = _profile(character, look, clips=clips, followers=followers)
+        count = _between(followers, look.second)
+        profile = _profile(character, look, clips=clips, follower_count=count)
         yield _observed(look, handle, profile=profile)
         if look.lists:
             for clip in _listed(character.fate, clips, look=look, dice=dice):
                 clip.lose_some(dice, look.second)
                 video = _video(character.fate, clip, look=look, dice=dice)
                 yield _observed(look, handle, video=video)
+
+
+def _past(character: Character, number: int) -> Iterator[Observation]:
+    """Look every morning before the recording, at the clips that it begins with.
+
+    Nothing is taken back here, so that the recording goes on where this ends.
+    """
+    clips = _clips(character, Dice(SEED + number))
+    dice = Dice(_PAST_SEED + number)
+    followers = _followers_before(character, clips, dice)
+    begin = -PAST_DAYS * _DAY
+    for day in range(PAST_DAYS):
+        second = begin + day * _DAY + 5 * _HOUR + dice.whole(0, 4_200)
+        look = Look(second=second, lists=True)
+        count = _between(followers, second - begin)
+        profile = _profile(character, look, clips=clips, follower_count=count)
+        yield _observed(look, character.handle, profile=profile)
+        for clip in clips:
+            if clip.shown_at(second):
+                video = _video(character.fate, clip, look=look, dice=dice)
+                yield _observed(look, character.handle, video=video)
+
+
+def _clips(character: Character, dice: Dice) -> list[Clip]:
+    return clips_of(character, dice, epoch=int(START.timestamp()), seconds=DAYS * _DAY)
 
 
 def _looks(fate: Fate, dice: Dice) -> Iterator[Look]:
@@ -109,33 +151,62 @@ def _outcome(fate: Fate, day: int) -> RecordedOutcome | None:
 
 def _followers(character: Character, clips: list[Clip], dice: Dice) -> list[float]:
     """Return the follower count at the beginning of each day, and of the one after."""
+    counts = [float(character.account.followers)]
+    for gain in _gains(character, clips, dice, days=range(DAYS)):
+        counts.append(counts[-1] + gain)
+    return counts
+
+
+def _followers_before(
+    character: Character, clips: list[Clip], dice: Dice
+) -> list[float]:
+    """Return the follower count at the beginning of each past day, and on day 0."""
+    gains = list(_gains(character, clips, dice, days=range(-PAST_DAYS, 0)))
+    counts = [character.account.followers - _sum(gains)]
+    for gain in gains:
+        counts.append(counts[-1] + gain)
+    return counts
+
+
+def _gains(
+    character: Character, clips: list[Clip], dice: Dice, *, days: range
+) -> Iterator[float]:
+    """Yield how many followers more there are after each of the days."""
     account, habits = character.account, character.habits
-    counts = [float(account.followers)]
-    views = _views(clips, 0)
-    for day in range(DAYS):
+    views = _views(clips, days.start * _DAY)
+    for day in days:
         before, views = views, _views(clips, (day + 1) * _DAY)
         gain = account.followers_a_day * (1.0 + 0.7 * dice.bell())
         gain += habits.new_followers * (views - before) * dice.between(0.6, 1.4)
         if dice.chance(0.07):  # of the days of a real account, more left than came
             gain = -0.5 * gain if gain > 0 else 2.0 * gain
-        counts.append(counts[-1] + gain)
-    return counts
+        yield gain
+
+
+def _between(counts: list[float], second: int) -> int:
+    """Return the count at that second after the first, from those of the days."""
+    day, rest = divmod(second, _DAY)
+    today, tomorrow = counts[day : day + 2]
+    return round(today + (tomorrow - today) * rest / _DAY)
 
 
 def _views(clips: list[Clip], second: int) -> float:
+    return _sum(clip.views_at(second) for clip in clips)
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    # A loop because ``sum`` of floats is computed otherwise since 3.12.
     total = 0.0
-    for clip in clips:
-        total += clip.views_at(second)
+    for number in numbers:
+        total += number
     return total
 
 
 def _profile(
-    character: Character, look: Look, *, clips: list[Clip], followers: list[float]
+    character: Character, look: Look, *, clips: list[Clip], follower_count: int
 ) -> ProfileSeen:
     account, fate = character.account, character.fate
     rename = fate.rename if fate.rename and look.day >= fate.rename.day else None
-    today, tomorrow = followers[look.day : look.day + 2]
-    follower_count = round(today + (tomorrow - today) * (look.second % _DAY) / _DAY)
     shown = [clip for clip in clips if clip.shown_at(look.second)]
     likes = account.likes + sum(clip.counts_at(look.second).likes for clip in shown)
     rounded = look.day < fate.rounded_until
@@ -215,4 +286,7 @@ def _observed(
 
 
 if __name__ == "__main__":
-    write(DEMO_RECORDING)
+    write(DEMO_RECORDING, generate())
+    DEMO_PAST.mkdir(exist_ok=True)
+    for handle, lines in generate_past().items():
+        write(past_path(handle), lines)
