@@ -193,6 +193,7 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
         'etag: "2"',
         "kid-and-kettle-bakery 2",
         "succeeded ok",
+        "date\tvalue\tobserved\n2026-05-04\t1757200\ttrue\n",
         " removed\n",
         " active\n",
         '"code": "version_conflict"',

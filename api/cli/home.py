@@ -3,7 +3,6 @@
 import os
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -12,14 +11,9 @@ import msgspec
 from api.cli import CommandError
 from api.cli.databases import asked_here
 from domain.plans import UNLIMITED, Limits
-from domain.streams import claim_stream
-from infra.handlers.added import NewCreator
-from infra.handlers.additions import add_creators
-from infra.handlers.folding import organization_of
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
 from infra.store import Store
 from projections.api_keys import ApiKeys
-from workers.demo import DEMO_HANDLES
 
 ACTOR = "up"
 
@@ -96,38 +90,6 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
     )
     _write_private(path, issued.text)
     return Home(organization_id=organization_id, new_key=issued.text)
-
-
-def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
-    """Track the demo's creators in home's first project; return how many are new.
-
-    One that was ever tracked there is left as it is: somebody may have removed it.
-    """
-    organization_id = home.organization_id
-    organization = organization_of(store.load(organization_id)[organization_id])
-    if organization is None or not organization.projects:
-        raise CommandError(
-            "The demo needs a project, and the first organization has none."
-        )
-    project_id = next(iter(organization.projects))
-    claims = {claim_stream(project_id, handle): handle for handle in DEMO_HANDLES}
-    wanted = [
-        NewCreator(tiktok_handle=claims[stream], tracking_start_date=None)
-        for stream, history in store.load(*claims).items()
-        if not history
-    ]
-    if not wanted:
-        return 0
-    added = add_creators(
-        store,
-        wanted,
-        organization_id=organization_id,
-        project_id=project_id,
-        plans=plans,
-        now=datetime.now(UTC),
-        context=asked_here(ACTOR),
-    )
-    return sum(each.refusal is None for each in added.results)
 
 
 def _write_private(path: Path, text: str) -> None:

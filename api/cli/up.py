@@ -13,7 +13,8 @@ from api.cli import CommandError
 from api.cli.address import base_url, free_address, why_not_ready
 from api.cli.claims import claimed
 from api.cli.databases import connected, opened_store, ping_redis
-from api.cli.home import Home, find_home, kept_secret, key_path, track_demo
+from api.cli.demo import import_past, track_demo
+from api.cli.home import Home, find_home, kept_secret, key_path
 from api.cli.interrupts import AskedToStopError, Interrupts
 from api.cli.leash import Leash, import_path
 from api.cli.options import DataDir, Host, Port, read_settings
@@ -116,8 +117,11 @@ def _ensure_home(settings: Settings, *, demo: bool) -> Home:
     plans = settings.all_plans
     with opened_store(settings) as store:
         home = find_home(store, settings.data_dir, plans=plans)
-        if demo and (added := track_demo(store, home, plans=plans)):
-            _tell(settings, f"Added {added} demo creators")
+        if demo:
+            if added := track_demo(store, home, plans=plans):
+                _tell(settings, f"Added {added} demo creators")
+            if runs := import_past(store, home):
+                _tell(settings, f"Imported {runs} runs of the demo creators' past")
     return home
 
 

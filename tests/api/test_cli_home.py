@@ -4,11 +4,13 @@ import hashlib
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from api.cli import CommandError, home
-from api.cli.home import Home, find_home, kept_secret, key_path, track_demo
+from api.cli import CommandError, demo, home
+from api.cli.demo import import_past, track_demo
+from api.cli.home import Home, find_home, kept_secret, key_path
 from domain.plans import DEFAULT_PLANS
 from infra.handlers.organizations import make_organization
 from infra.store import Store
@@ -16,6 +18,7 @@ from projections.api_keys import ApiKeys
 from tests import builders
 from tests.builders import asking, opened_store
 from workers.demo import DEMO_HANDLES
+from workers.demo.generate import PAST_DAYS
 
 
 @pytest.fixture
@@ -52,6 +55,19 @@ def room(store: Store, made: Home) -> builders.Home:
         if type(recorded.fact).__name__ == "ProjectCreated"
     )
     return builders.Home(store, made.organization_id, project_id)
+
+
+def runs_by_creator(store: Store) -> dict[UUID, int]:
+    """How many runs were imported of each creator."""
+    with store.pool.connection() as connection:
+        rows = connection.execute(
+            """
+            SELECT payload->>'creator_id', count(*) FROM event_log
+            WHERE name = 'scrape_requested' AND payload->>'trigger' = 'imported'
+            GROUP BY 1
+            """
+        ).fetchall()
+    return {UUID(creator_id): runs for creator_id, runs in rows}
 
 
 def test_the_first_start_makes_home_and_keeps_its_key(store: Store, tmp_path: Path):
@@ -173,6 +189,49 @@ def test_a_demo_creator_that_was_removed_or_renamed_is_left_alone(
 
     assert store.head() == head
     assert project.look_at(removed).status == "removed"
+
+
+def test_the_past_of_the_demo_is_imported_once(store: Store, tmp_path: Path):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+
+    assert import_past(store, made) == 4 * PAST_DAYS
+    head = store.head()
+    assert import_past(store, made) == 0
+
+    assert store.head() == head
+
+
+def test_a_start_that_was_cut_off_is_made_up_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(demo, "DEMO_HANDLES", DEMO_HANDLES[:1])
+        assert import_past(store, made) == PAST_DAYS
+
+    assert import_past(store, made) == 3 * PAST_DAYS
+
+
+def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
+    store: Store, tmp_path: Path
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    project = room(store, made)
+    removed, renamed, *_ = (project.holder(handle) for handle in DEMO_HANDLES)
+    assert removed is not None
+    assert renamed is not None
+    project.remove(removed)
+    project.rename(renamed, "another-kettle")
+    # Somebody else has the handle now, and nothing to do with that past.
+    project.add(DEMO_HANDLES[1])
+
+    assert import_past(store, made) == 3 * PAST_DAYS
+
+    others = map(project.holder, DEMO_HANDLES[2:])
+    assert runs_by_creator(store) == dict.fromkeys((renamed, *others), PAST_DAYS)
 
 
 def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path: Path):

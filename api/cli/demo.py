@@ -1,0 +1,116 @@
+"""The demo: its creators in home's first project, and the past they come with."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from api.cli import CommandError
+from api.cli.databases import asked_here
+from api.cli.home import ACTOR, Home
+from domain import events as e
+from domain.plans import Limits
+from domain.streams import claim_stream
+from infra.handlers.added import NewCreator
+from infra.handlers.additions import add_creators
+from infra.handlers.folding import creator_of, organization_of
+from infra.store import Store
+from workers.demo import DEMO_HANDLES, past_path
+from workers.importing import store_pile
+from workers.piles import Pile
+
+
+def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
+    """Track the demo's creators in home's first project; return how many are new.
+
+    One that was ever tracked there is left as it is: somebody may have removed it.
+
+    Raises:
+        CommandError: home has no project.
+    """
+    project_id = _project_of(store, home)
+    claims = {claim_stream(project_id, handle): handle for handle in DEMO_HANDLES}
+    wanted = [
+        NewCreator(tiktok_handle=claims[stream], tracking_start_date=None)
+        for stream, history in store.load(*claims).items()
+        if not history
+    ]
+    if not wanted:
+        return 0
+    added = add_creators(
+        store,
+        wanted,
+        organization_id=home.organization_id,
+        project_id=project_id,
+        plans=plans,
+        now=datetime.now(UTC),
+        context=asked_here(ACTOR),
+    )
+    return sum(each.refusal is None for each in added.results)
+
+
+def import_past(store: Store, home: Home) -> int:
+    """Import what the demo's creators did before; return how many runs are new.
+
+    What is stored is left alone, so a start that was cut off is made up for by the
+    next. A renamed creator is still the one; a removed one is left as it is.
+
+    Raises:
+        CommandError: home has no project.
+        BusyError: others import the same just now.
+    """
+    project_id = _project_of(store, home)
+    return sum(
+        _import(store, handle, creator_id, home=home, project_id=project_id)
+        for handle, creator_id in _tracked(store, project_id).items()
+    )
+
+
+def _import(
+    store: Store, handle: str, creator_id: UUID, *, home: Home, project_id: UUID
+) -> int:
+    with Pile.read(past_path(handle), now=datetime.now(UTC), advance=_untold) as pile:
+        imported = store_pile(
+            store,
+            pile,
+            {handle: creator_id},
+            organization_id=home.organization_id,
+            project_id=project_id,
+            context=asked_here(ACTOR),
+            advance=_untold,
+        )
+    return imported.runs
+
+
+def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
+    """Return who first had each of the demo's handles, without those removed."""
+    claims = {handle: claim_stream(project_id, handle) for handle in DEMO_HANDLES}
+    pasts = store.load(*claims.values())
+    holders: dict[str, UUID] = {}
+    for handle, stream in claims.items():
+        first = pasts[stream][0].fact if pasts[stream] else None
+        if isinstance(first, e.HandleClaimed):
+            holders[handle] = first.creator_id
+    creators = store.load(*holders.values())
+    found = {
+        handle: creator_of(creators[creator_id])
+        for handle, creator_id in holders.items()
+    }
+    return {
+        handle: holders[handle]
+        for handle, creator in found.items()
+        if creator is not None and creator.status != "removed"
+    }
+
+
+def _project_of(store: Store, home: Home) -> UUID:
+    organization_id = home.organization_id
+    organization = organization_of(store.load(organization_id)[organization_id])
+    if organization is None or not organization.projects:
+        raise CommandError(
+            "The demo needs a project, and the first organization has none."
+        )
+    return next(iter(organization.projects))
+
+
+def _untold(_lines: int) -> None:
+    """Show no progress: it takes a second."""
