@@ -34,7 +34,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     """What an application is made of.
 
     ``routes`` stand under /api/v1, ``pages`` where they say. ``checks`` are what
-    /health/ready asks, by name. ``entities`` are what /api/v1/schema describes.
+    /health/ready asks, by name, ``warnings`` what it only mentions.
+    ``entities`` are what /api/v1/schema describes.
     ``cors_origins`` are the sites whose pages may call the API.
     """
 
@@ -46,6 +47,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     entities: Mapping[str, type[Struct]]
     registry: CollectorRegistry
     version: str
+    warnings: Sequence[tuple[str, Check]] = ()
     pages: Sequence[ControllerRouterHandler] = ()
     cors_origins: Sequence[str] = ()
     dependencies: Mapping[str, Provide] = {}
@@ -71,7 +73,7 @@ def create_app(parts: Parts) -> Litestar:
             ),
             *parts.pages,
             *docs_routes(),
-            *health_routes(parts.checks),
+            *health_routes(parts.checks, parts.warnings),
             metrics_route(parts.registry),
         ],
         before_request=admission.admit,

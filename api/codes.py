@@ -116,6 +116,12 @@ class Code(StrEnum):
         "The new handle is the one the creator already has.",
         "The creator's handle already is @ada.",
     )
+    CANNOT_REBUILD = (
+        "cannot_rebuild",
+        409,
+        "The projection cannot be rebuilt; the sentence says why.",
+        "scrape_jobs is no read model, so it cannot be rebuilt.",
+    )
     IDEMPOTENCY_CONFLICT = (
         "idempotency_conflict",
         409,

@@ -1,6 +1,6 @@
 """Numbers of the installation for Prometheus: projections, jobs, schedule, database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from infra.database import Pool
 from projections.progress import progress
+from projections.rebuilds import Rebuild
 from workers.schedule_sql import OVERDUE
 
 _JOBS = """
@@ -27,6 +28,22 @@ _BY_PROJECTION = {
     "lag_events": "Facts the projection has not taken in yet",
     "lag_seconds": "Age of the first fact the projection has not taken in yet",
     "dead_letters": "Facts the projection could not take in",
+}
+# Numbers of a Rebuild, and what they mean.
+_BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
+    "running": ("Whether a rebuild runs", lambda rebuild: rebuild.is_running),
+    "stopped": (
+        "Whether a rebuild failed or was refused, and waits for somebody",
+        lambda rebuild: rebuild.is_unfinished and not rebuild.is_running,
+    ),
+    "part_done": (
+        "How much of the rebuild is done, from 0 to 1",
+        lambda rebuild: rebuild.part_done,
+    ),
+    "facts_per_second": (
+        "Facts of the log that one builder passes in a second of work",
+        lambda rebuild: rebuild.facts_per_second or 0,
+    ),
 }
 
 
@@ -64,6 +81,14 @@ class Gauges(Collector):
             )
             for each in known:
                 gauge.add_metric([each.name], getattr(each, name))
+            yield gauge
+        for name, (meaning, number) in _BY_REBUILD.items():
+            gauge = GaugeMetricFamily(
+                f"goatherd_rebuild_{name}", meaning, labels=["projection"]
+            )
+            for each in known:
+                if each.rebuild is not None:
+                    gauge.add_metric([each.name], number(each.rebuild))
             yield gauge
         waiting, running, quarantined, oldest = row or (0, 0, 0, 0.0)
         jobs = GaugeMetricFamily("goatherd_jobs", "Scrape jobs", labels=["state"])

@@ -24,16 +24,23 @@ class Liveness(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Everything that was looked at is well."""
+    """Everything that was looked at is well enough to serve.
+
+    ``warnings`` says what somebody should look at all the same.
+    """
 
     status: str
     checks: dict[str, str]
+    warnings: dict[str, str]
 
 
-def health_routes(checks: Sequence[tuple[str, Check]]) -> list[HTTPRouteHandler]:
+def health_routes(
+    checks: Sequence[tuple[str, Check]], warnings: Sequence[tuple[str, Check]] = ()
+) -> list[HTTPRouteHandler]:
     """Return the routes; each check answers None or a sentence that says what is wrong.
 
-    A check that fails or takes longer than two seconds counts as bad.
+    A check that fails or takes longer than two seconds counts as bad. ``warnings`` are
+    checks as well, but what they say keeps nobody from serving.
     """
 
     @get(
@@ -54,21 +61,28 @@ def health_routes(checks: Sequence[tuple[str, Check]]) -> list[HTTPRouteHandler]
     )
     async def ready() -> Answer[Readiness]:
         """Whether everything that answering needs is well; 503 with reasons if not."""
-        names = [name for name, _ in checks]
-        answers = await asyncio.gather(*(_ask(name, check) for name, check in checks))
-        reasons = {
-            name: reason
-            for name, reason in zip(names, answers, strict=True)
-            if reason is not None
-        }
+        reasons, warned = await asyncio.gather(_ask_all(checks), _ask_all(warnings))
         if reasons:
             sentences = "; ".join(f"{name}: {why}" for name, why in reasons.items())
             raise ApiError(
-                Code.UNAVAILABLE, f"Not ready. {sentences}", meta={"reasons": reasons}
+                Code.UNAVAILABLE,
+                f"Not ready. {sentences}",
+                meta={"reasons": reasons, "warnings": warned},
             )
-        return Answer(Readiness(status="ready", checks=dict.fromkeys(names, "ok")))
+        passed = dict.fromkeys((name for name, _ in checks), "ok")
+        return Answer(Readiness(status="ready", checks=passed, warnings=warned))
 
     return [live, ready]
+
+
+async def _ask_all(checks: Sequence[tuple[str, Check]]) -> dict[str, str]:
+    answers = await asyncio.gather(*(_ask(name, check) for name, check in checks))
+    names = (name for name, _ in checks)
+    return {
+        name: reason
+        for name, reason in zip(names, answers, strict=True)
+        if reason is not None
+    }
 
 
 async def _ask(name: str, check: Check) -> str | None:

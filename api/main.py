@@ -22,8 +22,10 @@ from api.limits import RequestLimiter
 from api.organization import Organization, OrganizationRoutes
 from api.project_creators import ProjectCreatorRoutes
 from api.project_videos import InboxRoutes, ProjectVideoRoutes
+from api.projection_answers import ProjectionState
+from api.projections import ProjectionRoutes
 from api.projects import ProjectRoutes
-from api.readiness import readiness_checks
+from api.readiness import readiness_checks, readiness_warnings
 from api.reading import Pages
 from api.scrapes import ScrapeRoutes
 from api.videos import VideoRoutes
@@ -50,6 +52,7 @@ ENTITIES = {
     "history_entry": Entry,
     "api_key": ApiKey,
     "ban": Ban,
+    "projection": ProjectionState,
 }
 
 
@@ -135,6 +138,7 @@ def assemble(settings: Settings) -> Litestar:
                 InboxRoutes,
                 ScrapeRoutes,
                 BanRoutes,
+                ProjectionRoutes,
                 AnalyticsRoutes,
                 HistoryRoutes,
             ],
@@ -142,6 +146,7 @@ def assemble(settings: Settings) -> Litestar:
             limiter=RequestLimiter(own),
             attempts=FailedAttempts(),
             checks=readiness_checks(own, writing=writing, redis_url=settings.redis_url),
+            warnings=readiness_warnings(writing),
             entities=ENTITIES,
             registry=registry,
             version=version("goatherd"),

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 
 from api.health import Check
 from infra.database import AsyncPool, Pool, ask, ask_async
+from projections.letters import newest_letters
 from projections.progress import progress
 
 # A follower that lives says so every few seconds, however far behind it is.
@@ -29,6 +30,11 @@ def readiness_checks(
     if redis_url is not None:
         checks.append(("redis", partial(_redis, redis_url)))
     return checks
+
+
+def readiness_warnings(writing: Pool) -> Sequence[tuple[str, Check]]:
+    """Return what is worth a look, but keeps no request from being answered."""
+    return [("dead_letters", partial(_dead_letters, writing))]
 
 
 async def _database(own: AsyncPool) -> str | None:
@@ -51,6 +57,18 @@ async def _projections(writing: Pool) -> str | None:
         f"{each.lag_events} facts behind"
         for each in known
         if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
+    ]
+    return "; ".join(sentences) or None
+
+
+async def _dead_letters(writing: Pool) -> str | None:
+    newest = await asyncio.to_thread(
+        lambda: ask(writing, lambda connection: newest_letters(connection, limit=1))
+    )
+    # Anybody may ask this, so why they were parked is told elsewhere.
+    sentences = [
+        f"{name} could not take in {letter.name} at position {letter.position}"
+        for name, (letter,) in newest.items()
     ]
     return "; ".join(sentences) or None
 

@@ -161,6 +161,8 @@ class Builder:
                 follower.step()
                 self._tell()
                 pause()
+        # Somebody may have asked for that meanwhile.
+        force = force or self._tell().is_forced
         is_refused = comparison.is_binding and not comparison.is_equal and not force
         rebuilds.note_comparison(
             self.store.pool,

@@ -32,11 +32,12 @@ VALUES (%s, %s, 'cancelled', 0, %s) ON CONFLICT (name) DO NOTHING
 """
 _LOCK = "SELECT version, status FROM projection_rebuild WHERE name = %s FOR UPDATE"
 _RESUME = """
-UPDATE projection_rebuild SET status = 'building', is_cancel_asked = false,
-    is_forced = is_forced OR %s, error = NULL, error_position = NULL, error_fact = NULL,
-    updated_at = clock_timestamp()
+UPDATE projection_rebuild SET status = 'building', error = NULL, error_fact = NULL,
+    is_forced = is_forced OR %s, error_position = NULL, updated_at = clock_timestamp(),
+    is_cancel_asked = is_cancel_asked AND status = ANY(%s) -- Still to be heard.
 WHERE name = %s
 """
+_FORCE = "UPDATE projection_rebuild SET is_forced = true WHERE name = %s"
 _BEGIN = """
 INSERT INTO projection_rebuild (name, version, status, head, is_forced, started_by)
 VALUES (%s, %s, 'building',
@@ -148,11 +149,14 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
         return elapsed * (1 - self.part_done) / self.part_done
 
 
-def begin(pool: Pool, projection: ReadModel, *, by: str, force: bool = False) -> bool:
+def begin(
+    pool: Pool, projection: ReadModel, *,
+    by: str, force: bool = False, is_builder: bool = True,
+) -> bool:  # fmt: skip
     """Begin a rebuild, or resume the one that was left unfinished.
 
-    What was refused is begun anew unless ``force`` lets it be swapped. Returns whether
-    it was resumed.
+    What was refused is begun anew unless ``force`` lets it be swapped. Who is not its
+    builder leaves one that runs to whoever is. Returns whether there was one to resume.
 
     Raises:
         FencedError: a release with newer rules owns the read model.
@@ -172,7 +176,10 @@ def begin(pool: Pool, projection: ReadModel, *, by: str, force: bool = False) ->
         their_version, status = row
         resumable = _UNFINISHED if force else _UNFINISHED - {"refused"}
         if their_version == version and status in resumable:
-            cursor.execute(_RESUME, (force, name))
+            if is_builder or status not in RUNNING:
+                cursor.execute(_RESUME, (force, sorted(RUNNING), name))
+            elif force:
+                cursor.execute(_FORCE, (name,))
             return True
         create_beside(cursor, projection.tables, schema=next_schema(name))
         drop_slices(cursor, name)

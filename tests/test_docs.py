@@ -200,9 +200,13 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
         "Renamed from @kid-and-kettle to @kid-and-kettle-bakery by key First key.\n",
         "None 4\n",
         "['kid-and-kettle-bakery']\n",
+        "creator_list building\n",
+        "swapped at position ",
         '"currentVersion": 5',
     ):
         assert shown in taken.stdout
+    # Nobody noticed the rebuild.
+    assert re.findall(r"^ +\d+ (\d{3})$", taken.stdout, re.MULTILINE) == ["200"]
 
 
 def _free_port() -> int:

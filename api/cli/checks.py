@@ -10,27 +10,11 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.databases import ping_redis, redis_url
 from api.cli.findings import SkippedError, WrongError
+from api.kept import KEPT_PROJECTIONS
 from domain.streams import creators_tally
 from infra.settings import Settings
-from projections import PROJECTIONS
 from projections.progress import NEVER_STARTED, Progress, progress
-from projections.projection import Projection
-from workers.identity import CreatorIdentities
-from workers.jobs import ScrapeJobs
-from workers.known_videos import KnownVideos
-from workers.schedule import Schedule
 from workers.schedule_sql import OVERDUE
-from workers.verdicts import VerdictStreaks
-
-# Everything that follows the log here, whichever process does it.
-KEPT_PROJECTIONS: tuple[Projection, ...] = (
-    *PROJECTIONS,
-    CreatorIdentities(),
-    ScrapeJobs(),
-    VerdictStreaks(),
-    KnownVideos(),
-    Schedule(),
-)
 
 STALLED_SECONDS = 30
 BEHIND_SECONDS = 60

@@ -6,12 +6,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.checks import KEPT_PROJECTIONS
 from api.cli.databases import connected, database_url, fitting
 from api.cli.examination import examine
 from api.cli.findings import Finding
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
+from api.kept import KEPT_PROJECTIONS
 from infra.database import migrate as migrate_database
 from projections.progress import Progress, progress
 

@@ -67,7 +67,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
 def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -> Ask:
     """The request that the document's example makes, about these things."""
     handle = f"spam.{uuid4().hex[:20]}"
-    path = operation.path.format(**ids, handle=handle)
+    path = operation.path.format(**ids, handle=handle, name="bans")
     params = params_for(operation, ids)
     if not operation.bodies:
         return Ask(method=operation.method, path=path, params=params)

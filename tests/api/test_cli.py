@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import TupleRow
 
 from api.cli import bans
-from api.cli.checks import KEPT_PROJECTIONS
+from api.kept import KEPT_PROJECTIONS
 from infra.database import known_migrations
 from infra.store import Store
 from projections import PROJECTIONS

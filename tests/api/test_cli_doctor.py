@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from api.cli import checks
-from api.cli.checks import KEPT_PROJECTIONS
+from api.kept import KEPT_PROJECTIONS
 from domain.streams import ban_stream, creators_tally
 from infra.store import Store
 from projections.follower import Follower

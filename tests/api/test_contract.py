@@ -48,6 +48,9 @@ SCOPES = {
     "GET /analytics": "read",
     "GET /analytics/schema": "read",
     "GET /analytics/explain": "read",
+    "GET /admin/projections": "admin",
+    "POST /admin/projections/{name}/rebuild": "admin",
+    "DELETE /admin/projections/{name}/rebuild": "admin",
     "GET /admin/bans": "admin",
     "PUT /admin/bans/{handle}": "admin",
     "DELETE /admin/bans/{handle}": "admin",
@@ -162,6 +165,7 @@ def test_every_operation_answers_what_its_example_shows(
         ("history_entry", "/creators/{creator_id}/history"),
         ("api_key", "/api-keys"),
         ("ban", "/admin/bans"),
+        ("projection", "/admin/projections"),
     ),
 )
 def test_what_is_said_of_an_entity_is_what_is_answered(

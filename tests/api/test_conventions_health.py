@@ -37,11 +37,18 @@ def projections() -> Part:
 
 
 @pytest.fixture
+def letters() -> Part:
+    """Something that is worth a look, but keeps nobody from serving."""
+    return Part()
+
+
+@pytest.fixture
 def client(
-    keyring: Keyring, database: Part, projections: Part
+    keyring: Keyring, database: Part, projections: Part, letters: Part
 ) -> Iterator[TestClient[Litestar]]:
     checks = [("database", database.check), ("projections", projections.check)]
-    with TestClient(tiny_app(keyring, checks=checks)) as client:
+    app = tiny_app(keyring, checks=checks, warnings=[("letters", letters.check)])
+    with TestClient(app) as client:
         yield client
 
 
@@ -63,6 +70,7 @@ def test_with_everything_well_it_is_ready(client: TestClient[Litestar]):
     assert answer.json()["data"] == {
         "status": "ready",
         "checks": {"database": "ok", "projections": "ok"},
+        "warnings": {},
     }
 
 
@@ -81,6 +89,21 @@ def test_with_something_wrong_it_is_not_ready_and_says_why(
     assert answer.json()["meta"]["reasons"] == {
         "projections": "creator_list is 812 events behind"
     }
+
+
+def test_a_warning_is_told_but_keeps_nobody_from_serving(
+    client: TestClient[Litestar], database: Part, letters: Part
+):
+    letters.reason = "one fact was parked"
+
+    ready = client.get("/health/ready")
+    database.reason = "it is away"
+    unready = client.get("/health/ready")
+
+    assert ready.status_code == 200
+    assert ready.json()["data"]["warnings"] == {"letters": "one fact was parked"}
+    assert unready.json()["meta"]["reasons"] == {"database": "it is away"}
+    assert unready.json()["meta"]["warnings"] == {"letters": "one fact was parked"}
 
 
 def test_a_check_that_fails_counts_as_bad_and_stays_inside(

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from api import bans, main
+from api import bans, main, projections
 from api.errors import Code
 from infra.store import Store
 from projections import reading
@@ -66,6 +66,7 @@ class Scene:
             return
         self.monkeypatch.setattr(reading.Reader, "rows", raise_it)
         self.monkeypatch.setattr(bans, "page_of_bans", raise_it)
+        self.monkeypatch.setattr(projections, "progress", raise_it)
         self.monkeypatch.setattr(Store, "load", raise_it)
 
 
@@ -239,6 +240,14 @@ def no_handle_in_the_path(scene: Scene) -> None:
     scene.ask.path = scene.operation.path.format(handle="a%20b")
 
 
+def unknown_projection(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(name="goats")
+
+
+def what_is_no_read_model(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(name="scrape_jobs")
+
+
 def removed_creator(scene: Scene) -> None:
     creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
     scene.tenant.delete(f"/creators/{creator['id']}")
@@ -299,6 +308,9 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("getCreatorStats", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
     ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
     ("unbanHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
+    ("rebuildProjection", Code.NOT_FOUND): unknown_projection,
+    ("rebuildProjection", Code.CANNOT_REBUILD): what_is_no_read_model,
+    ("cancelRebuild", Code.NOT_FOUND): unknown_projection,
     ("banHandle", Code.INVALID_PARAMS): malformed_path,
     ("unbanHandle", Code.INVALID_PARAMS): malformed_path,
 }

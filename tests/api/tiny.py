@@ -253,6 +253,7 @@ def tiny_app(
     attempts: FailedAttempts | None = None,
     clock: Callable[[], float] = lambda: 0.0,
     checks: Sequence[tuple[str, Check]] = (),
+    warnings: Sequence[tuple[str, Check]] = (),
     cors_origins: Sequence[str] = (),
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
@@ -265,6 +266,7 @@ def tiny_app(
             limiter=RequestLimiter(pool or own_pool(NO_DATABASE, size=1)),
             attempts=attempts or FailedAttempts(clock=clock),
             checks=checks,
+            warnings=warnings,
             entities={"note": Note},
             registry=CollectorRegistry(),
             version="0.1.0",

@@ -11,7 +11,7 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli.checks import KEPT_PROJECTIONS
+from api.kept import KEPT_PROJECTIONS
 from infra.embedded.processes import wait_until
 from infra.store import Store
 from tests.benchmarks.harness import Report, Row, percentile
