@@ -1,7 +1,7 @@
 """How projections and their rebuilds are answered."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
@@ -98,6 +98,53 @@ class ProjectionState(Struct, frozen=True, kw_only=True):
     rebuildable: bool
     dead_letters: DeadLetters
     rebuild: RebuildState | None
+
+
+EXAMPLE = ProjectionState(
+    name="creator_list",
+    version=1,
+    position=51_207,
+    head=51_207,
+    lag_events=0,
+    lag_seconds=0.0,
+    status="following",
+    heartbeat_seconds=1.2,
+    rebuildable=True,
+    dead_letters=DeadLetters(
+        count=1,
+        newest=[
+            DeadLetter(
+                position=48_110,
+                name="goat_milked",
+                error="UnknownFactError('goat_milked: no code knows that name')",
+                parked_at=datetime(2026, 11, 24, 14, 30, tzinfo=UTC),
+            )
+        ],
+    ),
+    rebuild=RebuildState(
+        status="building",
+        version=1,
+        position=20_000,
+        head=51_207,
+        part_done=0.39,
+        facts_per_second=18_500.0,
+        seconds_left=1.7,
+        stage=None,
+        slices=0,
+        slices_done=0,
+        comparison=None,
+        swap_ms=None,
+        error=None,
+        error_position=None,
+        error_fact=None,
+        cancel_asked=False,
+        forced=False,
+        started_by="key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40",
+        started_at=datetime(2026, 11, 24, 14, 31, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 24, 14, 31, 1, tzinfo=UTC),
+    ),
+)
+"""A projection that parked a fact and is rebuilt just now, for the documentation."""
 
 
 def told(each: Progress, letters: list[DeadLetter]) -> ProjectionState:

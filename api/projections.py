@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from api.envelope import Answer
 from api.errors import ApiError, Code
 from api.kept import KEPT_PROJECTIONS
-from api.projection_answers import READ_MODELS, ProjectionState, told
+from api.projection_answers import EXAMPLE, READ_MODELS, ProjectionState, told
 from api.reading import caught_up
 from api.requests import Request
 from api.writing import Writer
@@ -57,7 +57,11 @@ class ProjectionRoutes(Controller):
     path = "/admin/projections"
     tags = ("Administration",)
 
-    @get("/", opt={"scope": "admin"}, operation_id="listProjections")
+    @get(
+        "/",
+        opt={"scope": "admin", "example": [EXAMPLE]},
+        operation_id="listProjections",
+    )
     async def list_projections(
         self,
         request: Request,
@@ -74,7 +78,11 @@ class ProjectionRoutes(Controller):
 
     @post(
         "/{name:str}/rebuild",
-        opt={"scope": "admin", "errors": [Code.CANNOT_REBUILD]},
+        opt={
+            "scope": "admin",
+            "errors": [Code.CANNOT_REBUILD],
+            "example": EXAMPLE,
+        },
         operation_id="rebuildProjection",
         status_code=202,
         sync_to_thread=True,
@@ -103,7 +111,7 @@ class ProjectionRoutes(Controller):
 
     @delete(
         "/{name:str}/rebuild",
-        opt={"scope": "admin"},
+        opt={"scope": "admin", "example": EXAMPLE},
         operation_id="cancelRebuild",
         status_code=200,
         sync_to_thread=True,

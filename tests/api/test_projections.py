@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -193,6 +194,36 @@ def test_what_nobody_builds_is_cancelled_at_once_and_as_often_as_you_like(
     assert admin.goatherd.asked("SELECT to_regnamespace('goatherd_next_creator_list')")[
         0
     ] == (None,)
+
+
+def test_one_that_somebody_builds_ends_when_it_is_cancelled(admin: Tenant):
+    admin.add("goat")
+    goatherd = admin.goatherd
+    with projector(goatherd):
+        assert wait_until(lambda: shown(admin)["lag_events"] == 0, seconds=PATIENTLY)
+        # It is compared between two batches of the follower, which this one keeps away.
+        with goatherd.store.pool.connection() as busy, busy.transaction():
+            busy.execute(
+                "SELECT FROM projection WHERE name = 'creator_list' FOR UPDATE"
+            )
+            admin.post(REBUILD)
+            comes_to(admin, "comparing")
+
+            asked = data_of(admin.delete(REBUILD))["rebuild"]
+            cancelled = comes_to(admin, "cancelled")
+
+    assert asked["cancel_asked"] or asked["status"] == "cancelled"
+    assert not cancelled["cancel_asked"]
+    assert cancelled["swap_ms"] is None
+    assert [row["tiktok_handle"] for row in data_of(admin.get("/creators"))] == ["goat"]
+
+
+def test_many_who_start_one_at_once_start_one(admin: Tenant):
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: admin.post(REBUILD), range(8)))
+
+    begun = {data_of(answer, status=202)["rebuild"]["started_at"] for answer in answers}
+    assert len(begun) == 1
 
 
 def test_a_cancel_that_came_before_the_builder_is_heard(admin: Tenant):
