@@ -12,6 +12,7 @@ from projections import rebuilds
 from projections.beside import drop_beside, next_schema, old_schema
 from projections.companions import companion
 from projections.comparing import Comparison, compare_tables
+from projections.crew import Crew
 from projections.filling import CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
 from projections.projection import ReadModel, Sliced
@@ -64,12 +65,14 @@ class Builder:
         projection: ReadModel,
         stop: threading.Event,
         watch: Watch | None,
+        crew: Crew | None = None,
     ) -> None:
         self.store = store
         self.projection = projection
         self.reached = (0, 0)
         self._stop = stop
         self._watch = watch
+        self._crew = crew
         self._filler = Filler(
             projection,
             pool=store.pool,
@@ -129,12 +132,17 @@ class Builder:
                 return
 
     def _work_on_slices(self, projection: Sliced) -> None:
-        """Work on what nobody else does, until all stages are done."""
+        """See all stages done: by the crew, or here what nobody else works on."""
         pool, codec = self.store.pool, self.store.codec
         by = f"rebuild {os.getpid()}"
+        while self._has_crew(projection, by=by):
+            self._tell()
+            self.pause(0.1)
         with companion(pool, codec, projection, by=by) as check:
             while slices_left(pool, projection):
                 check()
+                # Whoever comes later helps.
+                self._has_crew(projection, by=by)
                 leased = lease_slice(pool, projection, by=by)
                 self._tell()
                 if leased is None:
@@ -144,6 +152,11 @@ class Builder:
                     self._tell()
             check()
         level_with_slices(pool, projection)
+
+    def _has_crew(self, projection: Sliced, *, by: str) -> bool:
+        if self._crew is None or not slices_left(self.store.pool, projection):
+            return False
+        return self._crew.has_it(self.store.pool, projection, but=by)
 
     def _compare(self, *, force: bool) -> Comparison:
         rebuilds.set_status(self.store.pool, self.projection, "comparing")

@@ -18,6 +18,7 @@ from projections.building import (
     Watch,
 )
 from projections.comparing import Comparison
+from projections.crew import CREW_SHARES, Crew
 from projections.filling import (
     OUTAGES,
     CancelAskedError,
@@ -66,11 +67,13 @@ def rebuild(
     force: bool = False,
     stop: threading.Event | None = None,
     watch: Watch | None = None,
+    crew: Crew | None = None,
 ) -> Rebuilt:
     """Build the read model's tables beside, compare them, and swap them in.
 
     Resumes what was left unfinished. Outages of the database are waited out for a
     minute. ``watch`` is told now and then how far it is. ``force`` swaps what differs.
+    A ``crew`` is rung for and does the slices, if there are any.
     The store's pool must have ``CONNECTIONS`` to spare.
 
     Raises:
@@ -84,13 +87,16 @@ def rebuild(
         FailedElsewhereError: another worker on its slices noted a failure.
         StoppedError: ``stop`` was set.
     """
-    builder = Builder(store, projection, stop or threading.Event(), watch)
+    builder = Builder(store, projection, stop or threading.Event(), watch, crew)
     resumed = False
+    shares = 0 if crew is None else CREW_SHARES
     reached, failing_since = builder.reached, None
     while True:
         try:
             with sole_builder(store.pool, projection.name):
-                was_there = rebuilds.begin(store.pool, projection, by=by, force=force)
+                was_there = rebuilds.begin(
+                    store.pool, projection, by=by, force=force, shares=shares
+                )
                 resumed = resumed or was_there
                 return _concluded(builder, was_resumed=resumed, force=force)
         except OUTAGES as error:

@@ -20,6 +20,8 @@ from projections.filling import (
 from projections.projection import Sliced
 
 SLICE_FACTS = 2_000
+# Facts are of very different sizes: one may hold a creator's 300 videos.
+SLICE_BYTES = 2_000_000
 SHARES = 8
 LEASE_SECONDS = 60
 # So few facts are still in the processor's cache when they are folded; and those who
@@ -36,10 +38,14 @@ INSERT INTO projection_slice
 SELECT %(name)s, %(version)s, 0, 'gather', number,
        lag(last, 1, 0::bigint) OVER (ORDER BY number), last
 FROM (
-    SELECT (nth - 1) / %(facts)s AS number, max(notification_id) AS last
+    SELECT (nth - 1) / %(facts)s + ((bytes - size) / %(bytes)s)::int AS number,
+           max(notification_id) AS last
     FROM (
-        SELECT notification_id, row_number() OVER (ORDER BY notification_id) AS nth
+        SELECT notification_id, octet_length(state) AS size,
+               row_number() OVER in_order AS nth,
+               sum(octet_length(state)) OVER in_order AS bytes
         FROM goatherd_events WHERE notification_id <= %(head)s
+        WINDOW in_order AS (ORDER BY notification_id)
     ) AS numbered GROUP BY 1
 ) AS slices
 """
@@ -139,9 +145,13 @@ def cut(
     facts: int = 0,
     shares: int = 0,
 ) -> None:
-    """Cut the log up to ``head`` and all stages into slices that wait."""
+    """Cut the log up to ``head`` and all stages into slices that wait.
+
+    A slice of the log ends after so many facts, or so many bytes of them.
+    """
     key = {"name": projection.name, "version": projection.version}
-    cursor.execute(_CUT, {**key, "head": head, "facts": facts or SLICE_FACTS})
+    most = {"facts": facts or SLICE_FACTS, "bytes": SLICE_BYTES}
+    cursor.execute(_CUT, {**key, **most, "head": head})
     if head == 0:
         return
     shares = shares or SHARES

@@ -13,6 +13,8 @@ from redis.retry import Retry
 
 SCRAPES_QUEUE = "scrapes"
 SCRAPE_ACTOR = "scrape_creator"
+REBUILDS_QUEUE = "rebuilds"
+REBUILD_ACTOR = "work_on_rebuild"
 # Who sends has the database to tell what is still to be sent, and does not wait. For
 # who works more is at stake: Dramatiq forgets a message whose acknowledgement timed out
 # only at the end of the process.
@@ -67,12 +69,29 @@ def ring_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
         broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType]
 
 
-def waiting_messages(broker: RedisBroker) -> int:
-    """Return how many messages no worker has fetched yet.
+def ring_rebuild(broker: RedisBroker, name: str, version: int) -> None:
+    """Send a message that a rebuild has slices to work on, if none waits already.
+
+    Raises:
+        dramatiq.errors.ConnectionError, redis.RedisError: the server is away.
+    """
+    if waiting_messages(broker, queue=REBUILDS_QUEUE):
+        return
+    message: Message[None] = Message(
+        queue_name=REBUILDS_QUEUE,
+        actor_name=REBUILD_ACTOR,
+        args=(name, version),
+        kwargs={},
+        options={},
+    )
+    broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType]
+
+
+def waiting_messages(broker: RedisBroker, *, queue: str = SCRAPES_QUEUE) -> int:
+    """Return how many messages of the queue no worker has fetched yet.
 
     Raises:
         redis.RedisError: the server is away.
     """
-    queue = f"{_NAMESPACE}:{SCRAPES_QUEUE}"
     client = cast("redis.Redis", broker.client)  # pyright: ignore[reportUnknownMemberType]
-    return client.llen(queue)
+    return client.llen(f"{_NAMESPACE}:{queue}")

@@ -12,12 +12,13 @@ from infra.database import Pool
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from infra.store import open_store
-from workers.broker import SCRAPES_QUEUE, connect_broker
+from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
 from workers.demo import DEMO_RECORDING
 from workers.leases import RUN_SECONDS
 from workers.politeness import Politeness, connect_politeness
 from workers.providers import Provider
 from workers.providers.replay import Recording, ReplayProvider
+from workers.rebuild_slices import SliceHand, declare_rebuild_actor
 from workers.scrapes import Bench, declare_actor
 
 _log = structlog.get_logger()
@@ -34,7 +35,7 @@ UNION ALL SELECT started_at FROM replay_start WHERE recording = %(name)s
 
 
 def set_up() -> None:
-    """Read the settings and give Dramatiq a broker whose actor has its bench."""
+    """Read the settings and give Dramatiq a broker whose actors have what they need."""
     settings = Settings.from_environment(os.environ)
     configure_logs(level=settings.log_level, form=settings.log_format)
     if settings.database_url is None or settings.redis_url is None:
@@ -48,6 +49,9 @@ def set_up() -> None:
     declare_actor(
         broker,
         Bench(store=store, provider=provider, lease_seconds=settings.lease_seconds),
+    )
+    declare_rebuild_actor(
+        broker, SliceHand(settings.database_url, lease_seconds=settings.lease_seconds)
     )
     dramatiq.set_broker(broker)
 
@@ -146,7 +150,7 @@ def worker_command(python: str, settings: Settings) -> list[str]:
         *(python, "-m", "dramatiq", "workers.main:set_up", "--skip-logging"),
         *("--processes", str(settings.worker_processes)),
         *("--threads", str(threads)),
-        *("--queues", SCRAPES_QUEUE),
+        *("--queues", SCRAPES_QUEUE, REBUILDS_QUEUE),
         # Below any supervisor's own patience; what is not done then is leased anew.
         *("--worker-shutdown-timeout", "8000"),
     ]

@@ -7,12 +7,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import opened_store
+from api.cli.databases import opened_store, redis_url
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
 from infra.store import Store
 from projections import PROJECTIONS
-from projections.projection import ReadModel
+from projections.crew import Crew, Ring
+from projections.projection import ReadModel, Sliced
 from projections.rebuilding import CONNECTIONS, EXPECTED, Rebuilt, cancel, rebuild
 from projections.rebuilds import Rebuild
 from projections.rollback import NothingKeptError, RolledBack, rollback
@@ -40,6 +41,15 @@ def rebuild_read_models(
             help="Bring back the tables from before the last swap.",
         ),
     ] = False,
+    distributed: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Let `goatherd work` processes, on any machine, do the work where it "
+            "can be cut into slices.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -50,6 +60,8 @@ def rebuild_read_models(
     """
     if cancel + rollback + force > 1:
         raise CommandError("--force, --cancel and --rollback exclude each other.")
+    if distributed and (cancel or rollback):
+        raise CommandError("--distributed goes with a rebuild only.")
     chosen = _chosen(names)
     if rollback and not names:
         raise CommandError("Name the read models to bring back.")
@@ -57,11 +69,16 @@ def rebuild_read_models(
     answers: list[object] = []
     failed: list[str] = []
     settings = read_settings(data_dir=data_dir)
+    ring = None
+    if distributed:
+        from workers.rebuild_slices import bell
+
+        ring = bell(redis_url(settings))
     with opened_store(settings, pool_size=CONNECTIONS) as store:
         for projection in chosen:
             try:
                 answer = act(store, projection) if act else _rebuilt(
-                    store, projection, force=force
+                    store, projection, force=force, ring=ring
                 )  # fmt: skip
             except (*EXPECTED, NothingKeptError) as error:
                 # The others do not depend on it.
@@ -90,10 +107,25 @@ def _chosen(names: Sequence[str]) -> list[ReadModel]:
     return [known[name] for name in names or known]
 
 
-def _rebuilt(store: Store, projection: ReadModel, *, force: bool) -> Rebuilt:
+def _rebuilt(
+    store: Store, projection: ReadModel, *, force: bool, ring: Ring | None
+) -> Rebuilt:
+    def say(sentence: str) -> None:
+        print(f"{projection.name}: {plain(sentence)}", file=sys.stderr)
+
+    crew = None
+    if ring and isinstance(projection, Sliced):
+        crew = Crew(ring, say=say)
+    elif ring:
+        say("it cannot be cut into slices, so this process rebuilds it alone.")
     with progress_bar(projection.name, total=1_000) as advance:
         return rebuild(
-            store, projection, by="cli", force=force, watch=_shown_on(advance)
+            store,
+            projection,
+            by="cli",
+            force=force,
+            watch=_shown_on(advance),
+            crew=crew,
         )
 
 
