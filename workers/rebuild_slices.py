@@ -9,7 +9,7 @@ from contextlib import closing
 import redis
 import structlog
 from dramatiq import Broker, Middleware, actor
-from dramatiq.errors import ConnectionError as BrokerAwayError
+from dramatiq.errors import BrokerConnectionError
 
 from infra.store import open_store
 from projections import PROJECTIONS
@@ -121,7 +121,7 @@ def bell(url: str) -> Ring:
     def ring(name: str, version: int) -> None:
         try:
             ring_rebuild(broker, name, version)
-        except (redis.RedisError, BrokerAwayError) as error:
+        except (redis.RedisError, BrokerConnectionError) as error:
             msg = f"Redis cannot be reached ({error})"
             raise CannotRingError(msg) from error
 
