@@ -81,7 +81,8 @@ def work(*, data_dir: DataDir = None) -> None:
     """Carry out scrapes until SIGINT or SIGTERM.
 
     Any number may run, on any machine that reaches the database and Redis. How many
-    scrapes at a time: GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS.
+    scrapes at a time: GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS. Beside
+    them each process works on a slice of a rebuild that is distributed.
     """
     from workers.main import choose_provider, worker_command
 

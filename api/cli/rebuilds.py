@@ -47,7 +47,7 @@ def rebuild_read_models(
             negative="",
             show_default=False,
             help="Let `goatherd work` processes, on any machine, do the work where it "
-            "can be cut into slices.",
+            "can be cut into slices: that of analytics.",
         ),
     ] = False,
     data_dir: DataDir = None,
@@ -56,7 +56,8 @@ def rebuild_read_models(
     """Build read models again from the event log, beside the ones that are read.
 
     The new tables are compared with the live ones and swapped in. Nobody has to stop;
-    a rebuild that was cut off goes on where it was.
+    a rebuild that was cut off goes on where it was. With --distributed the workers of
+    all machines do the work, and this process if none comes.
     """
     if cancel + rollback + force > 1:
         raise CommandError("--force, --cancel and --rollback exclude each other.")

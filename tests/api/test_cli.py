@@ -366,6 +366,43 @@ def test_every_read_model_is_rebuilt_if_none_is_named(cli: CommandLine, store: S
     assert [each["name"] for each in document] == [each.name for each in PROJECTIONS]
 
 
+def test_a_read_model_that_cannot_be_cut_is_rebuilt_by_one_process_which_says_so(
+    cli: CommandLine, store: Store, redis_url: str
+):
+    banned(cli, store)
+    cli.set(redis_url=redis_url)
+
+    told = cli("rebuild", "bans", "--distributed")
+
+    assert told.status == 0
+    assert told.err == (
+        "bans: it cannot be cut into slices, so this process rebuilds it alone.\n"
+    )
+    assert "bans: swapped in at position 1" in told.out
+
+
+def test_a_distributed_rebuild_that_nobody_hears_of_is_done_here_and_says_so(
+    cli: CommandLine, store: Store
+):
+    banned(cli, store)
+    cli.set(redis_url="redis://127.0.0.1:1/0")
+
+    told = cli("rebuild", "analytics", "--distributed")
+
+    assert told.status == 0
+    assert told.err.startswith("analytics: Redis cannot be reached")
+    assert told.err.endswith("this process works on the slices.\n")
+    assert told.err.count("\n") == 1
+    assert "analytics: swapped in at position" in told.out
+
+
+def test_only_a_rebuild_is_distributed(cli: CommandLine):
+    refused = cli("rebuild", "analytics", "--cancel", "--distributed")
+
+    assert refused.status == 1
+    assert "--distributed goes with a rebuild only." in refused.err
+
+
 def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
     cli: CommandLine, store: Store
 ):
