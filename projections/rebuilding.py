@@ -27,7 +27,11 @@ from projections.filling import (
 )
 from projections.follower import FencedError
 from projections.projection import ReadModel
-from projections.sole_builder import AlreadyRebuildingError, sole_builder
+from projections.sole_builder import (
+    DYING_BUILDER_SECONDS,
+    AlreadyRebuildingError,
+    sole_builder,
+)
 from projections.swapping import Swapped
 
 # How many connections of its store a rebuild uses at most.
@@ -68,12 +72,14 @@ def rebuild(
     stop: threading.Event | None = None,
     watch: Watch | None = None,
     crew: Crew | None = None,
+    patience: float = DYING_BUILDER_SECONDS,
 ) -> Rebuilt:
     """Build the read model's tables beside, compare them, and swap them in.
 
     Resumes what was left unfinished. Outages of the database are waited out for a
     minute. ``watch`` is told now and then how far it is. ``force`` swaps what differs.
-    A ``crew`` is rung for and does the slices, if there are any.
+    A ``crew`` is rung for and does the slices, if there are any. Another process that
+    does it may be dying, which is waited for ``patience`` seconds.
     The store's pool must have ``CONNECTIONS`` to spare.
 
     Raises:
@@ -93,7 +99,7 @@ def rebuild(
     reached, failing_since = builder.reached, None
     while True:
         try:
-            with sole_builder(store.pool, projection.name):
+            with sole_builder(store.pool, projection.name, patience=patience):
                 was_there = rebuilds.begin(
                     store.pool, projection, by=by, force=force, shares=shares
                 )

@@ -72,12 +72,10 @@ def keep_rebuilt(
             store = open_store(url, pool_size=CONNECTIONS)
             with closing(store.pool):
                 while not stop.is_set():
-                    with store.pool.connection() as connection:
-                        projections = unfinished(connection, known)
-                        if not has_looked:
-                            projections += outdated(connection, known)
-                    for projection in dict.fromkeys(projections):
-                        _rebuild(store, projection, stop)
+                    for projection in _wanted(store, known, is_first=not has_looked):
+                        # Asked again: the one before may have taken long.
+                        if _wanted(store, [projection], is_first=not has_looked):
+                            _rebuild(store, projection, stop)
                     has_looked = True
                     failures = 0
                     stop.wait(LOOK_AGAIN_SECONDS)
@@ -89,9 +87,20 @@ def keep_rebuilt(
             stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
 
 
+def _wanted(
+    store: Store, known: Sequence[ReadModel], *, is_first: bool
+) -> list[ReadModel]:
+    with store.pool.connection() as connection:
+        projections = unfinished(connection, known)
+        if is_first:
+            projections += outdated(connection, known)
+    return [*dict.fromkeys(projections)]
+
+
 def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None:
     try:
-        done = rebuild(store, projection, by="projector", stop=stop)
+        # Without patience, or it would begin anew what somebody just ended.
+        done = rebuild(store, projection, by="projector", stop=stop, patience=0)
     except AlreadyRebuildingError:
         # Should whoever does it die, its work is waiting for us.
         return

@@ -23,16 +23,21 @@ from infra.embedded.processes import wait_until
 from infra.ids import new_id
 from infra.mapper import Entry
 from infra.store import Recorded, Store
-from projections import filling, follower
+from projections import filling, follower, running
 from projections.creator_list import CreatorList
 from projections.creators import Wanted, one_creator, page_of_creators
 from projections.follower import Follower
 from projections.projection import ReadModel
 from projections.reading import Reader
 from projections.rebuilding import rebuild
-from projections.rebuilds import Rebuild, begin, rebuild_of
+from projections.rebuilds import Rebuild, begin, rebuild_of, set_status
 from projections.running import keep_rebuilt
 from projections.scrape_runs import ScrapeRuns
+from projections.sole_builder import (
+    DYING_BUILDER_SECONDS,
+    AlreadyRebuildingError,
+    sole_builder,
+)
 from tests.builders import asking, opened_store
 from tests.projections.expected import expected, stored
 from tests.projections.histories import HOME, added, log, many_facts
@@ -341,6 +346,47 @@ def test_a_projector_ends_what_others_began(database_url: str):
         state = state_of(store)
         assert state is not None
         assert state.started_by == "somebody"
+
+
+def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    refused: list[float] = []
+
+    def noting(
+        store: Store,
+        projection: ReadModel,
+        *,
+        by: str,
+        stop: threading.Event,
+        patience: float = DYING_BUILDER_SECONDS,
+    ) -> object:
+        try:
+            return rebuild(store, projection, by=by, stop=stop, patience=patience)
+        except AlreadyRebuildingError:
+            refused.append(patience)
+            raise
+
+    monkeypatch.setattr(running, "rebuild", noting)
+    monkeypatch.setattr(running, "LOOK_AGAIN_SECONDS", 0.05)
+    with opened_store(database_url) as store:
+        log(store, many_facts(300))
+        followed(store)
+        begin(store.pool, CreatorList(), by="somebody")
+
+        with projector(database_url, READ_MODELS):
+            with sole_builder(store.pool, "creator_list"):
+                assert wait_until(lambda: len(refused) > 1, seconds=PATIENTLY)
+                set_status(store.pool, CreatorList(), "swapped")
+            begun_anew = wait_until(lambda: is_built_by_projector(store), seconds=1)
+
+    assert not begun_anew
+    # Who waits for the lock would get it just when there is nothing left to do.
+    assert {*refused} == {0}
+
+
+def is_built_by_projector(store: Store) -> bool:
+    return getattr(state_of(store), "started_by", "") == "projector"
 
 
 def test_a_reader_who_holds_the_table_is_waited_for_and_nobody_behind_it(
