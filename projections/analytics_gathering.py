@@ -49,12 +49,13 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         changed(VideoRow(organization_id=UUID(int=key[0]), id=UUID(int=key[1])), told)
         for key, told in sorted(heard.told.items())
     ]
+    looks = [look for look in heard.looks if look.is_kept]
+    rows.save_looks(cursor, looks)
+    # Last what other slices tell of as well: they wait for it until this one is done.
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
     if videos:
         execute(cursor, _VIDEOS, msgspec.json.encode(videos).decode())
-    looks = [look for look in heard.looks if look.is_kept]
-    rows.save_looks(cursor, looks)
     keys = {look.key for look in looks} | herds_of(videos)
     for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == family.number]

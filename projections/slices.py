@@ -1,6 +1,7 @@
 """Slices: a rebuild cut up, so that any number can work on it at once."""
 
 import time
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from infra.mapper import Codec
 from projections.beside import look_beside, next_schema
 from projections.filling import (
     NOT_ITS_FAULT,
+    OUTAGES,
     PATIENTLY,
     READ,
     find_refused,
@@ -80,6 +82,8 @@ WHERE (s.name, s.version, s.stage_number, s.number)
 RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position,
           s.last_position, s.shares, s.fence
 """
+# Slices may tell of the same things, and then wait for each other's transactions.
+_IN_TURN = "SET LOCAL lock_timeout = '1min'"
 _HOLD = """
 SELECT after_position FROM projection_slice
 WHERE (name, version, stage_number, number, fence) = (%s, %s, %s, %s, %s)
@@ -236,6 +240,7 @@ def work_on_one_slice(
             connection.cursor(binary=True) as cursor,
         ):
             cursor.execute(PATIENTLY)
+            cursor.execute(_IN_TURN)
             # What a crash of the server takes back, its slice takes back with it.
             cursor.execute("SET LOCAL synchronous_commit = off")
             held = cursor.execute(_HOLD, (*leased.key, leased.fence)).fetchone()
@@ -262,6 +267,10 @@ def work_on_one_slice(
             state = "done" if is_done else "waiting"
             cursor.execute(_DONE, (state, facts, settled, spent, *told, *leased.key))
             return "done" if is_done else "more"
+    except OUTAGES:
+        with suppress(*OUTAGES):
+            release_slice(pool, leased)
+        raise
     except NOT_ITS_FAULT:
         raise
     except Exception as error:

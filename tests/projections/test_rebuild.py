@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import msgspec
+import psycopg
 import pytest
 from psycopg import Cursor, sql
 from psycopg.pq import TransactionStatus
@@ -433,6 +434,28 @@ def test_who_lost_the_lease_of_a_slice_changes_nothing(store: Store):
     assert work_on_one_slice(store.pool, store.codec, sliced, punctual) == "lost"
 
     assert run(store, "SELECT count(*) FROM goatherd_next_handles.handles") == [(10,)]
+
+
+@pytest.mark.usefixtures("handles")
+def test_a_slice_that_an_outage_cut_off_is_given_back_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    sliced = SlicedHandles(version=2)
+    begin(store.pool, sliced, by="test")
+    leased = lease_slice(store.pool, sliced, by="unlucky")
+    assert leased
+
+    def fail(*_: object) -> None:
+        raise psycopg.OperationalError("cut off")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SlicedHandles, "gather", fail)
+        with pytest.raises(psycopg.OperationalError, match="cut off"):
+            work_on_one_slice(store.pool, store.codec, sliced, leased)
+    again = lease_slice(store.pool, sliced, by="another")
+
+    assert again
+    assert work_on_one_slice(store.pool, store.codec, sliced, again) == "done"
 
 
 @pytest.mark.usefixtures("handles")
