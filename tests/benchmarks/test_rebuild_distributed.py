@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import msgspec
@@ -118,12 +118,14 @@ def database_seconds(store: Store) -> float:
         assert row is not None
         server = psutil.Process(row[0]).parent()
         assert server is not None
-        ended = server.cpu_times()
-        spent = ended.children_user + ended.children_system
+        counted = 0.0
         for each in server.children():
-            times = each.cpu_times()
-            spent += times.user + times.system
-        return spent
+            # One that ends just now is counted with those that ended before.
+            with suppress(psutil.NoSuchProcess):
+                times = each.cpu_times()
+                counted += times.user + times.system
+        ended = server.cpu_times()
+        return counted + ended.children_user + ended.children_system
 
 
 def measured(store: Store, crew: Crew | None) -> Measured:
