@@ -156,8 +156,7 @@ def begin(
     """Begin a rebuild, or resume the one that was left unfinished.
 
     What was refused is begun anew unless ``force`` lets it be swapped. Who is not its
-    builder leaves one that runs to whoever is. ``shares`` is how many to cut stages
-    into. Returns whether there was one to resume.
+    builder leaves one that runs to whoever is. Returns whether there was one to resume.
 
     Raises:
         FencedError: a release with newer rules owns the read model.
@@ -263,8 +262,6 @@ def give_up(pool: Pool, projection: ReadModel) -> None:
         connection.transaction(),
         connection.cursor() as cursor,
     ):
-        # Those who work on slices end their transactions first.
-        cursor.execute("SET LOCAL lock_timeout = '2min'")
         row = cursor.execute(_LOCK, (name,)).fetchone()
         if row is None or row[1] not in _UNFINISHED:
             return
