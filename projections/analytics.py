@@ -2,20 +2,27 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.baselines import BaselineRule
 from infra.store import Recorded
 from projections import analytics_tables as tables
 from projections.analytics_gathering import gather
 from projections.analytics_intake import Intake
 from projections.analytics_parts import parts_of_log
+from projections.analytics_rule import put_rule, rule_of
 from projections.analytics_settling import STAGES, settle
 from projections.analytics_videos import TOLD_OF_VIDEOS
 
 
 class Analytics:
-    """Keeps the tables analytics_*."""
+    """Keeps the tables analytics_*.
+
+    ``rule`` is the one that a rebuild is to work under, None for the one in force.
+    Whatever it says, tables are followed under the rule that they have.
+    """
 
     name = "analytics"
     version = 2
@@ -29,6 +36,7 @@ class Analytics:
     }
 
     tables = (
+        "analytics_rule",
         "analytics_subjects",
         "analytics_videos",
         "analytics_looks",
@@ -40,11 +48,23 @@ class Analytics:
     )
     stages = STAGES
 
+    def __init__(self, rule: BaselineRule | None = None) -> None:
+        self.rule: BaselineRule | None = rule
+
+    def rule_of(self, cursor: Cursor[TupleRow]) -> BaselineRule:
+        """Return the rule of the tables that the cursor looks at."""
+        return rule_of(cursor)
+
+    def begin_under(self, cursor: Cursor[TupleRow], rule: str) -> None:
+        """Let the empty tables that the cursor looks at be worked out under a rule."""
+        put_rule(cursor, msgspec.convert(rule, BaselineRule))
+
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take the facts in; those that were taken in before change nothing."""
         tables.enable_arrays(cursor)
+        rule = rule_of(cursor)
         for part in parts_of_log(facts):
-            Intake(cursor).take_in(part)
+            Intake(cursor, rule).take_in(part)
 
     def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Write down what a slice of the log tells, to be settled later."""

@@ -10,6 +10,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.baselines import BaselineRule
 from infra.store import Recorded
 from projections import analytics_looks as rows
 from projections import analytics_tables as tables
@@ -45,8 +46,9 @@ from projections.analytics_videos import (
 class Intake:
     """One part of the log on its way into the tables of analytics."""
 
-    def __init__(self, cursor: Cursor[TupleRow]) -> None:
+    def __init__(self, cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
         self._cursor = cursor
+        self._rule: BaselineRule = rule
         self._subjects_before: dict[UUID, SubjectRow] = {}
         self._heard = Heard()
         self._rows_before: dict[Key, VideoRow] = {}
@@ -159,7 +161,9 @@ class Intake:
             key = herd_of(row)
             if key is None or row.number is None:
                 continue
-            self._standings[key][row.number] = flags_of_video(row, self._heard.subjects)
+            self._standings[key][row.number] = flags_of_video(
+                row, self._heard.subjects, rule=self._rule
+            )
             self._subjects_of[key] = row.creator_id, row.project_id
 
     def _move_kept(self) -> None:

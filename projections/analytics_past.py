@@ -10,14 +10,16 @@ from uuid import UUID
 
 import msgspec
 
+from domain.baselines import is_baseline
 from domain.buckets import Bucket
 from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
 from domain.series import Ledger
 from projections.analytics_fold import PROFILES, VIDEOS, Family
 from projections.analytics_levels import Counted
 from projections.analytics_queries import ledger_of_levels, profile_of
+from projections.analytics_rule import rule_in_force
 from projections.analytics_tables import VIDEO_COLUMNS, video_of
-from projections.analytics_videos import VideoRow, as_of, is_baseline
+from projections.analytics_videos import VideoRow, as_of
 from projections.reading import Reader
 
 
@@ -149,6 +151,7 @@ async def videos_then(
         _EARLIEST,
         {"organization": organization_id, "ids": sorted(creators), "at": at},
     )
+    rule = await rule_in_force(reader, organization_id)
     earliest: dict[UUID | None, datetime] = {look[0]: look[1] for look in looks}
     return [
         Counted(
@@ -156,7 +159,11 @@ async def videos_then(
             # Looks are with whose the video is now.
             owner=now.creator_id or now.id,
             number=now.number or 0,
-            is_baseline=is_baseline(row.posted_at, earliest.get(row.creator_id)),
+            is_baseline=is_baseline(
+                rule,
+                posted_at=row.posted_at,
+                earliest_at=earliest.get(row.creator_id),
+            ),
             posted_at=row.posted_at,
             label=row.label,
             tiktok_video_id=row.tiktok_video_id,

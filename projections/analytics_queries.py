@@ -13,13 +13,14 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import TupleRow
 
+from domain.baselines import is_baseline
 from domain.buckets import Bucket, ends_a_slot, slot_of
 from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question, RawMetric
 from domain.series import Account, Ledger
 from projections.analytics_fold import PROFILES, VIDEOS, Family
 from projections.analytics_ledgers import account_of_posts, account_of_sums, chosen
 from projections.analytics_levels import Counted, accounts_of
-from projections.analytics_videos import is_baseline
+from projections.analytics_rule import RULE_IN_FORCE
 from projections.reading import Reader
 
 
@@ -41,9 +42,9 @@ _VIDEO_LABELS = f"""
 SELECT id, label, {_OWN_ZONE} FROM analytics_videos
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND is_there
 """.encode()
-_VIDEOS = """
+_VIDEOS = f"""
 SELECT v.id, v.creator_id, v.number, v.posted_at, c.earliest_at, v.label,
-       v.tiktok_video_id
+       v.tiktok_video_id, {RULE_IN_FORCE}
 FROM analytics_videos v LEFT JOIN analytics_subjects c
     ON c.organization_id = v.organization_id AND c.id = v.creator_id
 WHERE v.organization_id = %(organization)s AND v.is_there
@@ -165,7 +166,7 @@ async def counted(
                 id=row[0],
                 owner=row[1] or row[0],
                 number=row[2],
-                is_baseline=is_baseline(row[3], row[4]),
+                is_baseline=is_baseline(row[7], posted_at=row[3], earliest_at=row[4]),
                 posted_at=row[3],
                 label=row[5],
                 tiktok_video_id=row[6],

@@ -13,6 +13,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.baselines import BaselineRule
 from projections import analytics_looks as rows
 from projections import analytics_tables as tables
 from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Sums
@@ -29,6 +30,7 @@ from projections.analytics_routing import (
     route,
     save_unowned,
 )
+from projections.analytics_rule import rule_of
 from projections.analytics_videos import (
     SubjectRow,
     VideoRow,
@@ -147,11 +149,12 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     found = execute(cursor, _GATHERED, True, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
     keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
     held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
+    rule = rule_of(cursor)
     sums = {family.number: Sums(family) for family in FAMILIES}
     done: list[HerdKey] = []
     observations = 0
     for key in keys:
-        observations += _fold_herd(cursor, key, held, sums[key[1]])
+        observations += _fold_herd(cursor, key, held, sums[key[1]], rule=rule)
         done.append(key)
         if observations > MOST_OBSERVATIONS:
             break
@@ -170,7 +173,12 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
 
 
 def _fold_herd(
-    cursor: Cursor[TupleRow], key: HerdKey, held: dict[UUID, SubjectRow], sums: Sums
+    cursor: Cursor[TupleRow],
+    key: HerdKey,
+    held: dict[UUID, SubjectRow],
+    sums: Sums,
+    *,
+    rule: BaselineRule,
 ) -> int:
     """Work out one herd from all its looks; returns of how many observations."""
     organization_id, family, owner = key
@@ -182,7 +190,7 @@ def _fold_herd(
         herd.project_id = None if subject is None else subject.project_id
     else:
         own = _own_videos(cursor, organization_id, owner)
-        flags = {row.number or 0: flags_of_video(row, held) for row in own}
+        flags = {row.number or 0: flags_of_video(row, held, rule=rule) for row in own}
         for row in own:
             if row.is_counted and row.posted_at is not None:
                 sums.add_post(organization_id, row.subjects, row.posted_at)

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.baselines import BaselineRule, is_baseline
 from domain.errors import CorruptHistoryError
 from domain.video import Video, evolve
 from infra.mapper import Codec
@@ -143,27 +144,17 @@ def as_of(row: VideoRow, position: int) -> VideoRow:
     return _folded(bare, changes)
 
 
-def flags_of_video(row: VideoRow, subjects: Mapping[UUID, SubjectRow]) -> int:
-    """Return how a video stands in its owner's herd, given its creator's row.
-
-    Its first level is a baseline unless it was posted at or after the first look at
-    its creator.
-    """
+def flags_of_video(
+    row: VideoRow, subjects: Mapping[UUID, SubjectRow], *, rule: BaselineRule
+) -> int:
+    """Return how a video stands in its owner's herd, given its creator's row."""
     if not row.is_counted:
         return OWNED
     creator = subjects.get(row.creator_id) if row.creator_id else None
     earliest = None if creator is None else creator.earliest_at
-    if is_baseline(row.posted_at, earliest):
+    if is_baseline(rule, posted_at=row.posted_at, earliest_at=earliest):
         return OWNED | COUNTED | BASELINE
     return OWNED | COUNTED
-
-
-def is_baseline(posted_at: datetime | None, earliest_at: datetime | None) -> bool:
-    """Tell whether the first snapshot of a video is a baseline.
-
-    ``earliest_at`` is when its creator was first looked at, None without a creator.
-    """
-    return posted_at is None or earliest_at is None or posted_at < earliest_at
 
 
 def flags_of_profile(row: SubjectRow | None) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from infra.store import Store
 from projections import rebuilds
@@ -16,6 +17,7 @@ from projections.crew import Crew
 from projections.filling import CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
 from projections.projection import ReadModel, Sliced
+from projections.rules import same_rule
 from projections.slices import (
     lease_slice,
     level_with_slices,
@@ -38,6 +40,8 @@ UPDATE projection_rebuild SET status = 'swapped', position = %s,
 _SWAP_MS = "UPDATE projection_rebuild SET swap_ms = %s WHERE name = %s AND version = %s"
 
 Watch = Callable[[rebuilds.Rebuild], None]
+# Looks at the live tables and those beside, in the snapshot that they are compared in.
+LookAtBoth = Callable[[psycopg.Cursor[TupleRow]], None]
 
 
 class StoppedError(Exception):
@@ -70,6 +74,7 @@ class Builder:
         self.store = store
         self.projection = projection
         self.reached = (0, 0)
+        self.look_at_both: LookAtBoth | None = None
         self._stop = stop
         self._watch = watch
         self._crew = crew
@@ -81,10 +86,17 @@ class Builder:
         )
 
     def run(self, *, force: bool) -> tuple[Comparison, Swapped]:
+        comparison = self.make_ready(force=force)
+        return comparison, self._swap()
+
+    def make_ready(self, *, force: bool) -> Comparison:
+        """Build and compare; the live tables know nothing of it."""
         if isinstance(self.projection, Sliced):
             self._work_on_slices(self.projection)
         self._fill()
-        comparison = self._compare(force=force)
+        return self._compare(force=force)
+
+    def _swap(self) -> Swapped:
         self._forget_old()
         while True:
             self._fill()
@@ -102,7 +114,7 @@ class Builder:
                 (swapped.locked_ms, self.projection.name, self.projection.version),
             )
         self._tell()
-        return comparison, swapped
+        return swapped
 
     def pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):
@@ -194,7 +206,9 @@ class Builder:
             reading.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 with holding(pool, name) as (live, version, position):
-                    is_binding = version == self.projection.version
+                    is_level = is_binding = version == self.projection.version
+                    with live.cursor() as cursor:
+                        is_binding &= same_rule(cursor, self.projection)
                     if name in WRITTEN_ALONGSIDE:
                         live.execute(
                             sql.SQL("LOCK TABLE {} IN SHARE MODE").format(
@@ -205,7 +219,7 @@ class Builder:
                         is_binding = is_binding and reached >= position
                     else:
                         reached = self._filler.fill(until=position)
-                        if is_binding and reached != position:
+                        if is_level and reached != position:
                             raise TryAgainError(name)
                     # This is its snapshot: from here on both may go on.
                     reading.execute("SELECT FROM projection LIMIT 1")
@@ -215,13 +229,16 @@ class Builder:
                         "SELECT count(*) FROM dead_letter WHERE projection = %s",
                         (name,),
                     ).fetchone()
-                    return Comparison(
+                    comparison = Comparison(
                         is_binding=is_binding,
                         position=position,
                         position_beside=reached,
                         tables=compare_tables(cursor, tables, schema=next_schema(name)),
                         dead_letters=letters[0] if letters else 0,
                     )
+                    if self.look_at_both is not None:
+                        self.look_at_both(cursor)
+                    return comparison
             except psycopg.errors.LockNotAvailable:
                 raise TryAgainError(name) from None
             finally:

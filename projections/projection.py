@@ -62,3 +62,22 @@ class Sliced(ReadModel, Protocol):
         Returns how many things it settled, 0 when that share of the stage is done.
         """
         ...
+
+
+@runtime_checkable
+class Ruled(ReadModel, Protocol):
+    """A read model that knows several rules, and keeps which in its own tables.
+
+    ``rule`` is the one that a rebuild is to work under, None for the one in force.
+    """
+
+    @property
+    def rule(self) -> str | None: ...
+
+    def rule_of(self, cursor: Cursor[TupleRow]) -> str:
+        """Return the rule of the tables that the cursor looks at."""
+        ...
+
+    def begin_under(self, cursor: Cursor[TupleRow], rule: str) -> None:
+        """Let the empty tables that the cursor looks at be worked out under a rule."""
+        ...

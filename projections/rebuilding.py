@@ -2,7 +2,9 @@
 
 import threading
 import time
+from collections.abc import Callable
 from random import uniform
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -14,6 +16,7 @@ from projections.building import (
     Builder,
     DifferentError,
     FailedElsewhereError,
+    LookAtBoth,
     StoppedError,
     Watch,
 )
@@ -27,6 +30,7 @@ from projections.filling import (
 )
 from projections.follower import FencedError
 from projections.projection import ReadModel
+from projections.rules import DryRunWaitsError
 from projections.sole_builder import (
     DYING_BUILDER_SECONDS,
     AlreadyRebuildingError,
@@ -46,8 +50,10 @@ EXPECTED = (
     CancelAskedError,
     SupersededError,
     FailedElsewhereError,
+    DryRunWaitsError,
 )
 _OUTAGE_SECONDS = 60.0
+_Ended = TypeVar("_Ended")
 
 _log = structlog.get_logger()
 
@@ -63,12 +69,22 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
     swap: Swapped
 
 
+class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A read model that was built beside and compared, and waits to be swapped in."""
+
+    name: str
+    version: int
+    was_resumed: bool
+    comparison: Comparison
+
+
 def rebuild(
     store: Store,
     projection: ReadModel,
     *,
     by: str,
     force: bool = False,
+    even_dry_run: bool = False,
     stop: threading.Event | None = None,
     watch: Watch | None = None,
     crew: Crew | None = None,
@@ -77,9 +93,10 @@ def rebuild(
     """Build the read model's tables beside, compare them, and swap them in.
 
     Resumes what was left unfinished. Outages of the database are waited out for a
-    minute. ``watch`` is told now and then how far it is. ``force`` swaps what differs.
-    A ``crew`` is rung for and does the slices, if there are any. Another process that
-    does it may be dying, which is waited for ``patience`` seconds.
+    minute. ``watch`` is told now and then how far it is. ``force`` swaps what differs,
+    ``even_dry_run`` what a dry run left as well. A ``crew`` is rung for and does the
+    slices, if there are any. Another process that does it may be dying, which is
+    waited for ``patience`` seconds.
     The store's pool must have ``CONNECTIONS`` to spare.
 
     Raises:
@@ -92,19 +109,85 @@ def rebuild(
         SupersededError: a rebuild with other rules began.
         FailedElsewhereError: another worker on its slices noted a failure.
         StoppedError: ``stop`` was set.
+        DryRunWaitsError: what a dry run left waits to be swapped or cancelled.
     """
     builder = Builder(store, projection, stop or threading.Event(), watch, crew)
+    (comparison, swapped), was_resumed = _driven(
+        builder,
+        lambda: builder.run(force=force),
+        by=by,
+        force=force,
+        dry_run=False if even_dry_run else None,
+        shares=0 if crew is None else CREW_SHARES,
+        patience=patience,
+    )
+    return Rebuilt(
+        name=projection.name,
+        version=projection.version,
+        position=swapped.position,
+        was_resumed=was_resumed,
+        comparison=comparison,
+        swap=swapped,
+    )
+
+
+def rehearse(
+    store: Store,
+    projection: ReadModel,
+    *,
+    by: str,
+    look_at_both: LookAtBoth | None = None,
+    stop: threading.Event | None = None,
+    watch: Watch | None = None,
+) -> Rehearsed:
+    """Build and compare as ``rebuild`` does, and leave it to be swapped later.
+
+    ``look_at_both`` may read the live tables and those beside while both are at one
+    position. Nothing of the live tables changes.
+
+    Raises:
+        Exception: as ``rebuild``.
+    """
+    builder = Builder(store, projection, stop or threading.Event(), watch, None)
+    builder.look_at_both = look_at_both
+    comparison, was_resumed = _driven(
+        builder, lambda: builder.make_ready(force=False), by=by, dry_run=True
+    )
+    return Rehearsed(
+        name=projection.name,
+        version=projection.version,
+        was_resumed=was_resumed,
+        comparison=comparison,
+    )
+
+
+def _driven(
+    builder: Builder,
+    act: Callable[[], _Ended],
+    *,
+    by: str,
+    force: bool = False,
+    dry_run: bool | None,
+    shares: int = 0,
+    patience: float = DYING_BUILDER_SECONDS,
+) -> tuple[_Ended, bool]:
+    """Begin or resume it and act, through outages; also tells whether it resumed."""
+    pool, projection = builder.store.pool, builder.projection
     resumed = False
-    shares = 0 if crew is None else CREW_SHARES
     reached, failing_since = builder.reached, None
     while True:
         try:
-            with sole_builder(store.pool, projection.name, patience=patience):
+            with sole_builder(pool, projection.name, patience=patience):
                 was_there = rebuilds.begin(
-                    store.pool, projection, by=by, force=force, shares=shares
+                    pool,
+                    projection,
+                    by=by,
+                    force=force,
+                    dry_run=dry_run,
+                    shares=shares,
                 )
                 resumed = resumed or was_there
-                return _concluded(builder, was_resumed=resumed, force=force)
+                return _concluded(builder, act), resumed
         except OUTAGES as error:
             now = time.monotonic()
             if builder.reached != reached or failing_since is None:
@@ -114,7 +197,7 @@ def rebuild(
             _log.warning(
                 "rebuild_interrupted", projection=projection.name, error=repr(error)
             )
-            store.pool.check()
+            pool.check()
             builder.pause(uniform(0.2, 1.0))  # noqa: S311
 
 
@@ -133,11 +216,11 @@ def cancel(store: Store, projection: ReadModel) -> bool:
     return True
 
 
-def _concluded(builder: Builder, *, was_resumed: bool, force: bool) -> Rebuilt:
-    """Work until it is swapped, and note whatever ends it otherwise."""
+def _concluded(builder: Builder, act: Callable[[], _Ended]) -> _Ended:
+    """Work until it is done, and note whatever ends it otherwise."""
     pool, projection = builder.store.pool, builder.projection
     try:
-        comparison, swapped = builder.run(force=force)
+        return act()
     except CancelAskedError:
         rebuilds.give_up(pool, projection)
         raise
@@ -157,11 +240,3 @@ def _concluded(builder: Builder, *, was_resumed: bool, force: bool) -> Rebuilt:
     except Exception as error:
         rebuilds.note_failure(pool, projection, error)
         raise
-    return Rebuilt(
-        name=projection.name,
-        version=projection.version,
-        position=swapped.position,
-        was_resumed=was_resumed,
-        comparison=comparison,
-        swap=swapped,
-    )

@@ -1,6 +1,5 @@
 """Rebuilds: the row that says how far each has come, begun, resumed and given up."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +11,7 @@ from infra.database import Pool
 from projections.beside import create_beside, drop_beside, next_schema
 from projections.follower import FencedError
 from projections.projection import ReadModel, Sliced
+from projections.rules import DryRunWaitsError, begin_under, can_go_on
 from projections.slices import cut, drop_slices
 
 Status = Literal[
@@ -30,18 +30,23 @@ _TOUCH = """
 INSERT INTO projection_rebuild (name, version, status, head, started_by)
 VALUES (%s, %s, 'cancelled', 0, %s) ON CONFLICT (name) DO NOTHING
 """
-_LOCK = "SELECT version, status FROM projection_rebuild WHERE name = %s FOR UPDATE"
+_LOCK = """
+SELECT version, status, rule, is_dry_run FROM projection_rebuild
+WHERE name = %s FOR UPDATE
+"""
 _RESUME = """
 UPDATE projection_rebuild SET status = 'building', error = NULL, error_fact = NULL,
     is_forced = is_forced OR %s, error_position = NULL, updated_at = clock_timestamp(),
-    is_cancel_asked = is_cancel_asked AND status = ANY(%s) -- Still to be heard.
+    is_cancel_asked = is_cancel_asked AND status = ANY(%s), -- Still to be heard.
+    is_dry_run = %s
 WHERE name = %s
 """
 _FORCE = "UPDATE projection_rebuild SET is_forced = true WHERE name = %s"
 _BEGIN = """
-INSERT INTO projection_rebuild (name, version, status, head, is_forced, started_by)
+INSERT INTO projection_rebuild
+    (name, version, status, head, is_forced, started_by, rule, is_dry_run)
 VALUES (%s, %s, 'building',
-        (SELECT coalesce(max(notification_id), 0) FROM goatherd_events), %s, %s)
+        (SELECT coalesce(max(notification_id), 0) FROM goatherd_events), %s, %s, %s, %s)
 RETURNING head
 """
 _ROWS = """
@@ -55,7 +60,7 @@ SELECT r.name, r.version, r.status, r.position, r.head, h.head, r.facts,
         WHERE (s.name, s.version) = (r.name, r.version) AND s.state = 'done'),
        (SELECT s.stage FROM projection_slice s
         WHERE (s.name, s.version) = (r.name, r.version) AND s.state = 'waiting'
-        ORDER BY s.stage_number LIMIT 1)
+        ORDER BY s.stage_number LIMIT 1), r.rule, r.is_dry_run
 FROM projection_rebuild r CROSS JOIN (
     SELECT coalesce(max(notification_id), 0) AS head FROM goatherd_events
 ) h
@@ -92,7 +97,8 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
     ``position`` is how far the tables beside are, ``head`` where the log ended when it
     began, ``log_end`` where it ends now. ``stage`` is what its slices are at, null if
     there are none left. ``comparison`` is null before it was compared. ``swap_ms`` is
-    how long the tables were locked and changed places in.
+    how long the tables were locked and changed places in. ``rule`` is the one it works
+    under, null where there is but one. A dry run is not swapped until somebody says so.
     """
 
     name: str
@@ -116,6 +122,8 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
     slices: int = 0
     slices_done: int = 0
     stage: str | None = None
+    rule: str | None = None
+    is_dry_run: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -151,14 +159,18 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(
     pool: Pool, projection: ReadModel, *,
-    by: str, force: bool = False, is_builder: bool = True, shares: int = 0,
+    by: str, force: bool = False, dry_run: bool | None = None, is_builder: bool = True,
+    shares: int = 0,
 ) -> bool:  # fmt: skip
     """Begin a rebuild, or resume the one that was left unfinished.
 
-    What was refused is begun anew unless ``force`` lets it be swapped. Who is not its
-    builder leaves one that runs to whoever is. Returns whether there was one to resume.
+    What was refused is begun anew unless ``force`` lets it be swapped, and what works
+    under another rule than the one asked for. A dry run is to wait when it is ready;
+    with False what waits is to be swapped. Who is not its builder leaves one that runs
+    to whoever is. Returns whether there was one to resume.
 
     Raises:
+        DryRunWaitsError: a dry run waits, and ``dry_run`` does not say what is to be.
         FencedError: a release with newer rules owns the read model.
         CannotBuildBesideError: its tables have what would not be copied.
     """
@@ -173,18 +185,24 @@ def begin(
         row = cursor.execute(_LOCK, (name,)).fetchone()
         check_fence(cursor, projection)
         assert row is not None, "just put there"
-        their_version, status = row
+        their_version, status, rule, is_dry = row
         resumable = _UNFINISHED if force else _UNFINISHED - {"refused"}
-        if their_version == version and status in resumable:
+        is_same = their_version == version and can_go_on(projection, rule)
+        if is_same and status in resumable:
+            if is_dry and dry_run is None:
+                raise DryRunWaitsError(name)
             if is_builder or status not in RUNNING:
-                cursor.execute(_RESUME, (force, sorted(RUNNING), name))
+                resumed = (force, sorted(RUNNING), bool(dry_run), name)
+                cursor.execute(_RESUME, resumed)
             elif force:
                 cursor.execute(_FORCE, (name,))
             return True
         create_beside(cursor, projection.tables, schema=next_schema(name))
         drop_slices(cursor, name)
         cursor.execute("DELETE FROM projection_rebuild WHERE name = %s", (name,))
-        row = cursor.execute(_BEGIN, (name, version, force, by)).fetchone()
+        rule = begin_under(cursor, projection)
+        begun = (name, version, force, by, rule, bool(dry_run))
+        row = cursor.execute(_BEGIN, begun).fetchone()
         assert row is not None
         if isinstance(projection, Sliced):
             cut(cursor, projection, head=row[0], shares=shares)
@@ -224,27 +242,6 @@ def rebuilds(connection: Connection[TupleRow]) -> list[Rebuild]:
 def rebuild_of(connection: Connection[TupleRow], name: str) -> Rebuild | None:
     """Return a projection's rebuild, None if it never had one."""
     return next((each for each in rebuilds(connection) if each.name == name), None)
-
-
-def outdated(
-    connection: Connection[TupleRow], known: Sequence[ReadModel]
-) -> list[ReadModel]:
-    """Return those whose rows are of older rules than these."""
-    stored = dict(connection.execute("SELECT name, version FROM projection").fetchall())
-    return [
-        each for each in known if stored.get(each.name, each.version) < each.version
-    ]
-
-
-def unfinished(
-    connection: Connection[TupleRow], known: Sequence[ReadModel]
-) -> list[ReadModel]:
-    """Return those whose rebuild runs, or would if its builder had not died.
-
-    What was cancelled or refused, and what failed, is not among them.
-    """
-    running = {(r.name, r.version) for r in rebuilds(connection) if r.is_running}
-    return [each for each in known if (each.name, each.version) in running]
 
 
 def ask_to_cancel(pool: Pool, name: str) -> bool:

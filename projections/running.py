@@ -14,7 +14,7 @@ from projections.filling import CancelAskedError
 from projections.follower import Follower, listen
 from projections.projection import ReadModel
 from projections.rebuilding import CONNECTIONS, rebuild
-from projections.rebuilds import outdated, unfinished
+from projections.rebuilds_due import outdated, unfinished
 from projections.sole_builder import AlreadyRebuildingError
 
 LOOK_AGAIN_SECONDS = 2.0

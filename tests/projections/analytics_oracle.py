@@ -62,7 +62,13 @@ class Video(msgspec.Struct, kw_only=True):
 class Oracle:
     """Everything that was told up to a position."""
 
-    def __init__(self, facts: Sequence[Recorded], as_of: int | None = None) -> None:
+    def __init__(
+        self,
+        facts: Sequence[Recorded],
+        as_of: int | None = None,
+        rule: str = "posted_before_first_look",
+    ) -> None:
+        self.rule = rule
         self.videos: dict[UUID, Video] = {}
         self.creators: dict[UUID, UUID] = {}
         self.looks: dict[UUID, list[Snapshot]] = {}
@@ -241,9 +247,11 @@ class Oracle:
         ]
 
     def _is_baseline(self, thing: UUID, counter: str) -> bool:
-        """Rule 5, and rule 4 for profiles."""
-        if counter in PROFILE_COUNTERS:
+        """Rule 5 or what stands in for it, and rule 4 for profiles."""
+        if counter in PROFILE_COUNTERS or self.rule == "first_snapshot":
             return True
+        if self.rule == "never":
+            return False
         video = self.videos.get(thing, Video())
         looks = self.creator_looks.get(video.creator, []) if video.creator else []
         if video.posted is None or not looks:

@@ -1,0 +1,38 @@
+"""Baselines: under which rule a video's first numbers are not new."""
+
+from datetime import datetime
+from typing import Literal, assert_never
+
+BaselineRule = Literal["posted_before_first_look", "first_snapshot", "never"]
+
+DEFAULT_RULE: BaselineRule = "posted_before_first_look"
+MEANINGS: dict[BaselineRule, str] = {
+    "posted_before_first_look": (
+        "A video's first snapshot is a baseline if the video was posted before its "
+        "creator was first looked at, if it has no creator, or if nobody knows when "
+        "it was posted."
+    ),
+    "first_snapshot": (
+        "A video's first snapshot is always a baseline: nothing that was there at the "
+        "first look at it is new."
+    ),
+    "never": "No snapshot of a video is a baseline: everything counts from 0.",
+}
+
+
+def is_baseline(
+    rule: BaselineRule, *, posted_at: datetime | None, earliest_at: datetime | None
+) -> bool:
+    """Tell whether the first snapshot of a video is a baseline.
+
+    ``earliest_at`` is when its creator was first looked at, None without a creator.
+    """
+    match rule:
+        case "posted_before_first_look":
+            return posted_at is None or earliest_at is None or posted_at < earliest_at
+        case "first_snapshot":
+            return True
+        case "never":
+            return False
+        case _:
+            assert_never(rule)
