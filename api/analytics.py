@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
+from msgspec.structs import replace
 
 from api.analytics_answers import (
     Analytics,
@@ -32,6 +33,7 @@ from api.errors import Code
 from api.moments import then_of
 from api.reading import caught_up
 from api.requests import Request
+from domain.baselines import DEFAULT_RULE, MEANINGS
 from domain.buckets import MOST_BUCKETS, Granularity
 from domain.errors import NotFoundError
 from domain.metrics import (
@@ -43,6 +45,7 @@ from domain.metrics import (
     question,
 )
 from projections.analytics_explain import explain
+from projections.analytics_rule import rule_in_force
 from projections.reading import Reader
 
 From = Annotated[
@@ -81,6 +84,8 @@ _SCHEMA = AnalyticsSchema(
     formats=["json", "csv"],
     max_entities=MOST_ENTITIES,
     max_buckets=MOST_BUCKETS,
+    baseline_rule=DEFAULT_RULE,
+    baseline_rules=MEANINGS,
 )
 
 
@@ -264,6 +269,12 @@ class AnalyticsRoutes(Controller):
         return Answer(explanation(asked, found[0], ledger, bucket, observations))
 
     @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
-    async def get_analytics_schema(self) -> Answer[AnalyticsSchema]:
-        """Describe what /analytics can be asked: entities, metrics, modes, limits."""
-        return Answer(_SCHEMA)
+    async def get_analytics_schema(
+        self, request: Request, reader: NamedDependency[Reader]
+    ) -> Answer[AnalyticsSchema]:
+        """Describe what /analytics can be asked: entities, metrics, modes, limits.
+
+        And under which rule a video's first numbers are not new.
+        """
+        rule = await rule_in_force(reader, request.principal.organization_id)
+        return Answer(replace(_SCHEMA, baseline_rule=rule))

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from api.envelope import Answer
 from api.spreadsheets import text_cell
+from domain.baselines import BaselineRule
 from domain.buckets import Bucket, Granularity
 from domain.metrics import (
     DERIVED_METRICS,
@@ -114,7 +115,10 @@ class MetricDescription(Struct, frozen=True, kw_only=True):
 
 
 class AnalyticsSchema(Struct, frozen=True, kw_only=True):
-    """What /analytics can be asked."""
+    """What /analytics can be asked, and what its numbers mean.
+
+    ``baseline_rule`` is in force; ``baseline_rules`` says what each of them means.
+    """
 
     entities: list[Entity]
     metrics: dict[Metric, MetricDescription]
@@ -125,6 +129,8 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
     formats: list[str]
     max_entities: int
     max_buckets: int
+    baseline_rule: BaselineRule
+    baseline_rules: dict[BaselineRule, str]
 
 
 def other() -> EntityRef:

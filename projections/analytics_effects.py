@@ -8,6 +8,7 @@ import numpy as np
 from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
+from domain.baselines import DEFAULT_RULE, BaselineRule
 from domain.metrics import VIDEO_METRICS, RawMetric
 from projections.analytics_fold import VIDEOS
 from projections.analytics_herds import BASELINE, Herd, herd_of
@@ -54,10 +55,18 @@ class ProjectEffects(msgspec.Struct, frozen=True, kw_only=True):
         return self.videos > 0 or any(each.difference for each in self.metrics)
 
 
+class Effects(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes when the tables beside are swapped in, and under which rules."""
+
+    live_rule: BaselineRule
+    rule: BaselineRule
+    projects: list[ProjectEffects]
+
+
 Key = tuple[UUID, UUID]
 
 
-def effects(cursor: Cursor[TupleRow]) -> list[ProjectEffects]:
+def effects(cursor: Cursor[TupleRow]) -> Effects:
     """Compare the live tables of analytics with those beside, at one position."""
     live, beside = live_schema(cursor), next_schema("analytics")
     before, after = _sums(cursor, live), _sums(cursor, beside)
@@ -85,7 +94,15 @@ def effects(cursor: Cursor[TupleRow]) -> list[ProjectEffects]:
                 metrics=metrics,
             )
         )
-    return found
+    return Effects(
+        live_rule=_rule(cursor, live), rule=_rule(cursor, beside), projects=found
+    )
+
+
+def _rule(cursor: Cursor[TupleRow], schema: str) -> BaselineRule:
+    row = cursor.execute(_in("SELECT baseline FROM {}.analytics_rule", schema))
+    (rule,) = row.fetchone() or (DEFAULT_RULE,)
+    return rule
 
 
 def _in(query: str, schema: str) -> sql.Composed:
@@ -120,9 +137,7 @@ def _turned(cursor: Cursor[TupleRow], live: str, beside: str) -> dict[Key, int]:
     found: dict[Key, int] = {}
     for row in _some_at_a_time(cursor, query):
         ours, theirs = (_herd(row[0], packed) for packed in row[2:])
-        _, here, there = np.intersect1d(
-            ours.things, theirs.things, return_indices=True
-        )
+        _, here, there = np.intersect1d(ours.things, theirs.things, return_indices=True)
         is_other = (ours.flags[here] ^ theirs.flags[there]) & BASELINE
         key = row[0], row[1]
         found[key] = found.get(key, 0) + int(np.count_nonzero(is_other))

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from projections import PROJECTIONS
-from projections.projection import Projection
+from projections.projection import Projection, Ruled
 from projections.rebuilds import Rebuild, rebuilds
 
 NEVER_STARTED = "never started"
@@ -21,7 +21,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
     first fact not yet taken in, 0 when level. ``heartbeat_seconds`` is how long ago
     its follower was last heard of, null if never. ``rebuild`` is the one that runs, or
-    the last there was.
+    the last there was. ``rule`` is the one in force where a read model knows several.
     """
 
     name: str
@@ -35,9 +35,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int
     error: str | None = None
     rebuild: Rebuild | None = None
+    rule: str | None = None
 
 
-_FIELDS = Progress.__struct_fields__[:-1]
+_FIELDS = Progress.__struct_fields__[:-2]
 
 # A level position is the head's own, since both are positions of facts.
 _PROGRESS = """
@@ -77,6 +78,10 @@ def progress(
     for each in rebuilds(connection):
         if each.name in found:
             found[each.name] = replace(found[each.name], rebuild=each)
+    for projection in known:
+        if projection.name in found and isinstance(projection, Ruled):
+            rule = projection.rule_of(connection.cursor())
+            found[projection.name] = replace(found[projection.name], rule=rule)
     missing = [projection for projection in known if projection.name not in found]
     if missing:
         row = connection.execute(_UNREGISTERED).fetchone()

@@ -30,7 +30,7 @@ from projections.filling import (
 )
 from projections.follower import FencedError
 from projections.projection import ReadModel
-from projections.rules import DryRunWaitsError
+from projections.rules import DryRunWaitsError, NoDryRunError
 from projections.sole_builder import (
     DYING_BUILDER_SECONDS,
     AlreadyRebuildingError,
@@ -51,8 +51,10 @@ EXPECTED = (
     SupersededError,
     FailedElsewhereError,
     DryRunWaitsError,
+    NoDryRunError,
 )
 _OUTAGE_SECONDS = 60.0
+_TO_SWAP = rebuilds.RUNNING | {"failed"}
 _Ended = TypeVar("_Ended")
 
 _log = structlog.get_logger()
@@ -159,6 +161,29 @@ def rehearse(
         was_resumed=was_resumed,
         comparison=comparison,
     )
+
+
+def swap_dry_run(
+    store: Store,
+    projection: ReadModel,
+    *,
+    by: str,
+    stop: threading.Event | None = None,
+    watch: Watch | None = None,
+) -> Rebuilt:
+    """Fill up what a dry run left, compare it once more, and swap it in.
+
+    Raises:
+        NoDryRunError: there is none, or one of another release.
+        Exception: as ``rebuild``.
+    """
+    with store.pool.connection() as connection:
+        left = rebuilds.rebuild_of(connection, projection.name)
+    if left is None or not left.is_dry_run or left.status not in _TO_SWAP:
+        raise NoDryRunError(projection.name)
+    if left.version != projection.version:
+        raise NoDryRunError(projection.name)
+    return rebuild(store, projection, by=by, even_dry_run=True, stop=stop, watch=watch)
 
 
 def _driven(

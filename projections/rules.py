@@ -14,6 +14,13 @@ class DryRunWaitsError(Exception):
         super().__init__(f"A dry run of {name} waits: swap it or cancel it first.")
 
 
+class NoDryRunError(Exception):
+    """There is nothing that a dry run built and that this release could swap."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No dry run of {name} waits to be swapped.")
+
+
 def can_go_on(projection: ReadModel, rule: str | None) -> bool:
     """Tell whether a rebuild under ``rule`` is the one that was asked for.
 

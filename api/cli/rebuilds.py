@@ -8,13 +8,22 @@ from cyclopts import Parameter
 
 from api.cli import CommandError
 from api.cli.databases import opened_store, redis_url
+from api.cli.dry_runs import DryRun, dry_run, print_dry_run, under
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
+from domain.baselines import BaselineRule
 from infra.store import Store
 from projections import PROJECTIONS
 from projections.crew import Crew, Ring
 from projections.projection import ReadModel, Sliced
-from projections.rebuilding import CONNECTIONS, EXPECTED, Rebuilt, cancel, rebuild
+from projections.rebuilding import (
+    CONNECTIONS,
+    EXPECTED,
+    Rebuilt,
+    cancel,
+    rebuild,
+    swap_dry_run,
+)
 from projections.rebuilds import Rebuild
 from projections.rollback import NothingKeptError, RolledBack, rollback
 
@@ -50,6 +59,26 @@ def rebuild_read_models(
             "can be cut into slices: that of analytics.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Build and compare only, say what would change, and keep it for "
+            "--swap or --cancel.",
+        ),
+    ] = False,
+    swap: Annotated[
+        bool,
+        Parameter(negative="", show_default=False, help="Swap what a dry run built."),
+    ] = False,
+    baseline_rule: Annotated[
+        BaselineRule | None,
+        Parameter(
+            help="The rule for which numbers of a video are not new (analytics only); "
+            "the one in force if left out.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -59,14 +88,20 @@ def rebuild_read_models(
     a rebuild that was cut off goes on where it was. With --distributed the workers of
     all machines do the work, and this process if none comes.
     """
-    if cancel + rollback + force > 1:
-        raise CommandError("--force, --cancel and --rollback exclude each other.")
-    if distributed and (cancel or rollback):
+    if cancel + rollback + force + dry_run + swap > 1:
+        raise CommandError(
+            "--force, --cancel, --rollback, --dry-run and --swap exclude each other."
+        )
+    if distributed and (cancel or rollback or dry_run or swap):
         raise CommandError("--distributed goes with a rebuild only.")
     chosen = _chosen(names)
     if rollback and not names:
         raise CommandError("Name the read models to bring back.")
-    act = _cancelled if cancel else _rolled_back if rollback else None
+    if baseline_rule is not None:
+        if cancel or rollback or swap:
+            raise CommandError("--baseline-rule goes with a rebuild or a dry run.")
+        chosen = under(chosen, baseline_rule)
+    act = _chosen_act(cancel=cancel, rollback=rollback, dry_run=dry_run, swap=swap)
     answers: list[object] = []
     failed: list[str] = []
     settings = read_settings(data_dir=data_dir)
@@ -79,7 +114,11 @@ def rebuild_read_models(
         for projection in chosen:
             try:
                 answer = act(store, projection) if act else _rebuilt(
-                    store, projection, force=force, ring=ring
+                    store,
+                    projection,
+                    force=force,
+                    even_dry_run=baseline_rule is not None,
+                    ring=ring,
                 )  # fmt: skip
             except (*EXPECTED, NothingKeptError) as error:
                 # The others do not depend on it.
@@ -88,7 +127,11 @@ def rebuild_read_models(
                 answers.append({"name": projection.name, "error": str(error)})
                 continue
             answers.append(answer)
-            if not json:
+            if json:
+                continue
+            if isinstance(answer, DryRun):
+                print_dry_run(answer)
+            else:
                 print(_sentence(answer))
     if json:
         print_json(answers)
@@ -108,8 +151,24 @@ def _chosen(names: Sequence[str]) -> list[ReadModel]:
     return [known[name] for name in names or known]
 
 
+def _chosen_act(
+    *, cancel: bool, rollback: bool, dry_run: bool, swap: bool
+) -> Callable[[Store, ReadModel], object] | None:
+    """Return what else is to be done than to rebuild."""
+    if dry_run:
+        return _dry_run
+    if swap:
+        return _swapped
+    return _cancelled if cancel else _rolled_back if rollback else None
+
+
 def _rebuilt(
-    store: Store, projection: ReadModel, *, force: bool, ring: Ring | None
+    store: Store,
+    projection: ReadModel,
+    *,
+    force: bool,
+    even_dry_run: bool,
+    ring: Ring | None,
 ) -> Rebuilt:
     def say(sentence: str) -> None:
         print(f"{projection.name}: {plain(sentence)}", file=sys.stderr)
@@ -125,9 +184,20 @@ def _rebuilt(
             projection,
             by="cli",
             force=force,
+            even_dry_run=even_dry_run,
             watch=_shown_on(advance),
             crew=crew,
         )
+
+
+def _dry_run(store: Store, projection: ReadModel) -> DryRun:
+    with progress_bar(projection.name, total=1_000) as advance:
+        return dry_run(store, projection, watch=_shown_on(advance))
+
+
+def _swapped(store: Store, projection: ReadModel) -> Rebuilt:
+    with progress_bar(projection.name, total=1_000) as advance:
+        return swap_dry_run(store, projection, by="cli", watch=_shown_on(advance))
 
 
 def _shown_on(advance: Callable[[int], None]) -> Callable[[Rebuild], None]:

@@ -44,7 +44,17 @@ def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
         print_json(found)
         return
     print_table(
-        ("name", "version", "position", "head", "behind", "status", "heard of", "dead"),
+        (
+            "name",
+            "version",
+            "position",
+            "head",
+            "behind",
+            "status",
+            "heard of",
+            "dead",
+            "rule",
+        ),
         (
             (
                 *(p.name, p.version, p.position, p.head),
@@ -52,6 +62,7 @@ def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
                 _status(p),
                 _ago(p.heartbeat_seconds),
                 p.dead_letters,
+                p.rule,
             )
             for p in found
         ),
@@ -94,8 +105,11 @@ def _status(progress: Progress) -> str:
     rebuild = progress.rebuild
     if rebuild is None or not rebuild.is_unfinished:
         return progress.status
-    words = f"{progress.status}, rebuild {rebuild.status}"
-    if not rebuild.is_running:
+    what = "dry run" if rebuild.is_dry_run else "rebuild"
+    words = f"{progress.status}, {what} {rebuild.status}"
+    if rebuild.rule not in {None, progress.rule}:
+        words += f" under {rebuild.rule}"
+    if not rebuild.is_running or (rebuild.is_dry_run and rebuild.status == "ready"):
         return words
     left = rebuild.seconds_left
     words += f" {100 * rebuild.part_done:.0f} %"

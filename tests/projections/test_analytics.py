@@ -15,6 +15,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.baselines import BaselineRule
 from domain.buckets import Range
 from domain.errors import InvalidQuestionError
 from domain.metrics import DERIVED_METRICS, RAW_METRICS, Question, question
@@ -64,6 +65,13 @@ MOMENTS = st.builds(
     ),
     st.sampled_from([*range(0, DAYS * 24, 6), 18, 22, 23, 47, 71, 95]),
     st.sampled_from([0, 0, 900, 1, -1, 6_300, 899, 0.000001]),
+)
+
+RULES: st.SearchStrategy[BaselineRule] = st.sampled_from(
+    [
+        *("posted_before_first_look", "posted_before_first_look"),
+        *("first_snapshot", "first_snapshot", "never"),
+    ]
 )
 
 SLOWLY = settings(
@@ -224,9 +232,13 @@ def questions(draw: st.DrawFn) -> Asked:
 
 
 def take_in(
-    connection: Connection[TupleRow], batches: Iterable[Sequence[Recorded]]
+    connection: Connection[TupleRow],
+    batches: Iterable[Sequence[Recorded]],
+    *,
+    rule: BaselineRule = "posted_before_first_look",
 ) -> None:
     with connection.cursor() as cursor:
+        Analytics().begin_under(cursor, rule)
         for batch in batches:
             Analytics().write(cursor, told_to_analytics(batch))
 
@@ -236,9 +248,11 @@ def rebuild(
     slices: Iterable[Sequence[Recorded]],
     *,
     shares: int,
+    rule: BaselineRule,
 ) -> None:
     analytics = Analytics()
     with connection.cursor() as cursor:
+        analytics.begin_under(cursor, rule)
         for part in slices:
             analytics.gather(cursor, told_to_analytics(part))
         for stage in analytics.stages:
@@ -332,6 +346,7 @@ def shown(asked: Asked, wanted: Question, ledger: Ledger) -> dict[str, Any]:
 def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
     """Every row of the read model."""
     tables = (
+        "rule",
         "subjects",
         "videos",
         "looks",
@@ -355,19 +370,21 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
 @SLOWLY
 @given(
     facts=histories(),
+    rule=RULES,
     asked=st.lists(questions(), min_size=8, max_size=8),
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
 )
 def test_every_number_is_the_one_of_the_plain_fold(
     connection: Connection[TupleRow],
     facts: list[Recorded],
+    rule: BaselineRule,
     asked: list[Asked],
     sizes: list[int],
 ):
-    oracle = Oracle(facts)
+    oracle = Oracle(facts, rule=rule)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, cut(facts, sizes))
+        take_in(connection, cut(facts, sizes), rule=rule)
         for one in asked:
             answered = answer(connection, one)
             with pytest.MonkeyPatch.context() as patch:
@@ -431,18 +448,23 @@ def test_only_what_was_posted_before_the_first_look_is_a_baseline(
 
 
 @SLOWLY
-@given(facts=histories(), asked=st.lists(questions(), min_size=8, max_size=8))
+@given(
+    facts=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+)
 def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
-    connection: Connection[TupleRow], facts: list[Recorded], asked: list[Asked]
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    asked: list[Asked],
 ):
-    oracle = Oracle(facts)
+    oracle = Oracle(facts, rule=rule)
 
     with (
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
-        take_in(connection, [facts])
+        take_in(connection, [facts], rule=rule)
         for one in asked:
             answered = broken_down(connection, one)
 
@@ -451,15 +473,20 @@ def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
 
 
 @SLOWLY
-@given(facts=histories(), asked=st.lists(questions(), min_size=8, max_size=8))
+@given(
+    facts=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+)
 def test_the_observations_behind_a_point_add_up_to_it(
-    connection: Connection[TupleRow], facts: list[Recorded], asked: list[Asked]
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    asked: list[Asked],
 ):
-    oracle = Oracle(facts)
+    oracle = Oracle(facts, rule=rule)
     reader = cast("Reader", Within(connection))
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, [facts])
+        take_in(connection, [facts], rule=rule)
         for one in asked:
             wanted, bucket = the_question(one), the_range(one).buckets()[-1]
             if wanted is None or answer(connection, one) is None:
@@ -490,24 +517,26 @@ def test_the_observations_behind_a_point_add_up_to_it(
 @SLOWLY
 @given(
     facts=histories(),
+    rule=RULES,
     asked=st.lists(questions(), min_size=8, max_size=8),
     part=st.floats(0, 1),
 )
 def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
     connection: Connection[TupleRow],
     facts: list[Recorded],
+    rule: BaselineRule,
     asked: list[Asked],
     part: float,
 ):
     position = round(part * len(facts))
-    oracle = Oracle(facts, as_of=position)
+    oracle = Oracle(facts, as_of=position, rule=rule)
 
     with (
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
-        take_in(connection, [facts])
+        take_in(connection, [facts], rule=rule)
         for now in asked:
             one = msgspec.structs.replace(now, as_of=position)
             answered, videos = answer(connection, one), broken_down(connection, one)
@@ -521,12 +550,14 @@ def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
 @SLOWLY
 @given(
     facts=histories(),
+    rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     random=st.randoms(use_true_random=False),
 )
 def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
     connection: Connection[TupleRow],
     facts: list[Recorded],
+    rule: BaselineRule,
     sizes: list[int],
     random: Random,
 ):
@@ -535,10 +566,10 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
     random.shuffle(shuffled)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, [facts])
+        take_in(connection, [facts], rule=rule)
         whole = contents(connection)
     with connection.transaction(force_rollback=True):
-        take_in(connection, shuffled)
+        take_in(connection, shuffled, rule=rule)
         in_any_order = contents(connection)
 
     assert in_any_order == whole
@@ -547,6 +578,7 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
 @SLOWLY
 @given(
     facts=histories(),
+    rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     shares=st.integers(1, 3),
     random=st.randoms(use_true_random=False),
@@ -554,6 +586,7 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
 def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
     connection: Connection[TupleRow],
     facts: list[Recorded],
+    rule: BaselineRule,
     sizes: list[int],
     shares: int,
     random: Random,
@@ -563,10 +596,10 @@ def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
     random.shuffle(shuffled)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, [facts])
+        take_in(connection, [facts], rule=rule)
         whole = contents(connection)
     with connection.transaction(force_rollback=True):
-        rebuild(connection, shuffled, shares=shares)
+        rebuild(connection, shuffled, shares=shares, rule=rule)
         from_slices = contents(connection)
 
     assert from_slices == whole
