@@ -258,6 +258,9 @@ class Oracle:
             return True
         return video.posted < min(looks)
 
+    def begins_with_a_baseline(self, video: UUID) -> bool:
+        return self._is_baseline(video, "views")
+
     def _cumulative(self, asked: Asked, counter: str, instant: datetime) -> int | None:
         """Rule 3."""
         if counter == "posts":
