@@ -2,17 +2,23 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from domain import events as e
+from domain.baselines import DEFAULT_RULE, BaselineRule
 from domain.streams import video_stream
 from infra.ids import new_id
+from projections.analytics import Analytics
+from projections.rebuilding import CONNECTIONS, rebuild
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.builders import opened_store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
@@ -122,6 +128,46 @@ def test_new_views_by_day_leave_out_what_was_there_before(herd: Herd):
         "breakdown_series": None,
         "annotations": [],
     }
+
+
+@contextmanager
+def swapped_to(goatherd: Goatherd, rule: BaselineRule) -> Iterator[None]:
+    """Let all analytics be under a rule for a while."""
+    with opened_store(goatherd.url, pool_size=CONNECTIONS) as store:
+        rebuild(store, Analytics(rule), by="test")
+        try:
+            yield
+        finally:
+            rebuild(store, Analytics(DEFAULT_RULE), by="test")
+
+
+@pytest.mark.parametrize(
+    ("rule", "new", "baselines"),
+    (
+        ("first_snapshot", [None, 0, 30, 0, 0], [0, 1, 1, 0, 0]),
+        ("never", [None, 100, 70, 0, 0], [0, 0, 0, 0, 0]),
+    ),
+)
+def test_under_another_rule_other_views_are_new(
+    herd: Herd, rule: BaselineRule, new: list[int | None], baselines: list[int]
+):
+    with swapped_to(herd.tenant.goatherd, rule):
+        (series,) = data_of(herd.ask())["series"]
+        (of_video,) = data_of(
+            herd.ask(
+                entity="video", entity_id=str(video_stream(herd.tenant.project_id, "2"))
+            )
+        )["series"]
+        schema = data_of(herd.tenant.get("/analytics/schema"))
+    usual = data_of(herd.tenant.get("/analytics/schema"))
+
+    assert values(series) == new
+    assert flags(series, "baseline") == baselines
+    assert of_video["total"] == (5 if rule == "first_snapshot" else 45)
+    assert schema["baseline_rule"] == rule
+    assert usual["baseline_rule"] == "posted_before_first_look"
+    assert schema["baseline_rules"].keys() == set(get_args(BaselineRule))
+    assert all(schema["baseline_rules"].values())
 
 
 def test_cumulative_views_are_the_levels_together(herd: Herd):

@@ -134,6 +134,19 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     assert (state.status, state.is_dry_run, state.rule) == ("ready", True, rule)
 
 
+def test_both_are_looked_at_where_they_are_level(herd: Herd):
+    herd.goes_on(followed=False)
+
+    found = herd.tried("first_snapshot")
+
+    said = {each.project_id: each for each in found.projects}
+    live, beside = herd.oracle(USUAL), herd.oracle("first_snapshot")
+    assert {m.metric: m.live for m in said[PROJECT].metrics} == new_in(live, PROJECT)
+    assert {m.metric: m.beside for m in said[PROJECT].metrics} == new_in(
+        beside, PROJECT
+    )
+
+
 def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(herd: Herd):
     herd.tried("first_snapshot")
     herd.goes_on()
