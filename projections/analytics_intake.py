@@ -47,8 +47,7 @@ class Intake:
     """One part of the log on its way into the tables of analytics."""
 
     def __init__(self, cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
-        self._cursor = cursor
-        self._rule: BaselineRule = rule
+        self._cursor, self._rule = cursor, rule
         self._subjects_before: dict[UUID, SubjectRow] = {}
         self._heard = Heard()
         self._rows_before: dict[Key, VideoRow] = {}
@@ -161,9 +160,8 @@ class Intake:
             key = herd_of(row)
             if key is None or row.number is None:
                 continue
-            self._standings[key][row.number] = flags_of_video(
-                row, self._heard.subjects, rule=self._rule
-            )
+            flags = flags_of_video(row, self._heard.subjects, rule=self._rule)
+            self._standings[key][row.number] = flags
             self._subjects_of[key] = row.creator_id, row.project_id
 
     def _move_kept(self) -> None:

@@ -67,6 +67,37 @@ def looks(history: History, random: Random, *, amount: int) -> None:
         history.happened(run, snapshot)
 
 
+def another_video(history: History) -> None:
+    """Add a video to each creator that is new by the usual rule, and look at it."""
+    tiktok_id = str(1_000_000 + len(history.facts))
+    for creator, project in CREATORS.items():
+        video = e.VideoDiscovered(
+            organization_id=HOME,
+            project_id=project,
+            creator_id=creator,
+            tiktok_video_id=f"{tiktok_id}{creator.int}",
+            handle="billie",
+            tracking_status="auto_tracked",
+            scrape_id=UUID(int=7),
+            posted_at=MONDAY + timedelta(days=8),
+        )
+        snapshot = e.VideoStatsSnapshotRecorded(
+            organization_id=HOME,
+            project_id=project,
+            creator_id=creator,
+            observed_at=MONDAY + timedelta(days=9),
+            provider="test",
+            video_ids=(video.tiktok_video_id,),
+            view_counts=(5_000,),
+            like_counts=(500,),
+            comment_counts=(50,),
+            share_counts=(5,),
+            save_counts=(None,),
+        )
+        history.happened(video_stream(project, video.tiktok_video_id), video)
+        history.happened(UUID(int=0x5C0_0000 + len(history.facts)), snapshot)
+
+
 def videos_of(creator: UUID) -> list[str]:
     return [str(creator.int * 100 + number) for number in range(_VIDEOS)]
 

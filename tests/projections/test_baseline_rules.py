@@ -26,6 +26,7 @@ from tests.projections.histories import PROJECT, History, log
 from tests.projections.rule_histories import (
     ELSEWHERE,
     QUIET,
+    another_video,
     beginning,
     looks,
     new_in,
@@ -52,6 +53,7 @@ class Herd:
         """Append more looks and let them be followed."""
         known = len(self.facts)
         looks(self._history, self._random, amount=40)
+        another_video(self._history)
         self.facts += log(self.store, self._history.facts[known:])
         if followed:
             follower = Follower(
