@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -48,7 +49,7 @@ def looks(history: History, random: Random, *, amount: int) -> None:
     for number in range(amount):
         creator = random.choice(list(CREATORS))
         seen = sorted(random.sample(videos_of(creator), random.randint(1, _VIDEOS)))
-        counts = {
+        counts: dict[str, Any] = {
             f"{counter[:-1]}_counts": tuple(
                 random.choice([None, 3, 10, 400, 401]) for _ in seen
             )
