@@ -47,7 +47,8 @@ class Intake:
     """One part of the log on its way into the tables of analytics."""
 
     def __init__(self, cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
-        self._cursor, self._rule = cursor, rule
+        self._cursor = cursor
+        self._rule: BaselineRule = rule
         self._subjects_before: dict[UUID, SubjectRow] = {}
         self._heard = Heard()
         self._rows_before: dict[Key, VideoRow] = {}
@@ -288,12 +289,11 @@ class Intake:
         save_unowned(self._cursor, self._came - self._gone, self._gone)
         for sums in self._sums.values():
             tables.save_sums(self._cursor, sums)
-        before = self._rows_before
+        before, held = self._rows_before, self._subjects_before
         tables.save_videos(
             self._cursor,
             [row for key, row in self._rows.items() if row is not before.get(key)],
         )
-        held = self._subjects_before
         tables.SUBJECTS.save(
             self._cursor,
             [row for k, row in self._heard.subjects.items() if row is not held.get(k)],
