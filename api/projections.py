@@ -27,6 +27,7 @@ from projections.progress import progress
 from projections.reading import Reader
 from projections.rebuilding import cancel
 from projections.rebuilds import begin
+from projections.rules import DryRunWaitsError
 
 _LETTERS = 5
 
@@ -162,6 +163,6 @@ def _begun(store: Store, name: str, *, by: str, force: bool) -> ProjectionState:
         raise ApiError(Code.CANNOT_REBUILD, message)
     try:
         begin(store.pool, projection, by=by, force=force, is_builder=False)
-    except (FencedError, CannotBuildBesideError) as error:
+    except (FencedError, CannotBuildBesideError, DryRunWaitsError) as error:
         raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
     return _standing(store, name)

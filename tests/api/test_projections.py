@@ -12,6 +12,8 @@ import pytest
 from domain.events import Scope
 from infra.embedded.processes import wait_until
 from projections import PROJECTIONS, running
+from projections.creator_list import CreatorList
+from projections.rebuilding import rehearse
 from projections.running import run_projections
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
 from tests.builders import opened_store
@@ -339,6 +341,17 @@ def test_what_hangs_on_a_table_keeps_it_from_being_rebuilt(admin: Tenant):
     assert code_of(answer) == (409, "cannot_rebuild")
     assert "a view or rule on creator_list" in answer.json()["error"]
     assert shown(admin)["rebuild"] is None
+
+
+def test_a_dry_run_that_waits_is_not_swapped_by_asking_for_a_rebuild(admin: Tenant):
+    with opened_store(admin.goatherd.url, pool_size=4) as store:
+        rehearse(store, CreatorList(), by="test")
+
+    answer = admin.post(REBUILD)
+
+    assert code_of(answer) == (409, "cannot_rebuild")
+    assert "A dry run of creator_list waits" in answer.json()["error"]
+    assert shown(admin)["rebuild"]["status"] == "ready"
 
 
 def test_older_rules_do_not_rebuild_what_newer_ones_made(admin: Tenant):
