@@ -336,6 +336,8 @@ def test_the_table_of_codes_is_the_contracts():
             "no_change",
             "idempotency_conflict",
             "idempotency_in_flight",
+            # The contract has no code for it: decision 25.
+            "cannot_rebuild",
         },
         410: {"gone"},
         412: {"version_conflict"},
