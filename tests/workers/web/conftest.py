@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.workers.web.server import TikTok
-from tests.workers.web.shapes import LIMITS, NOW
+from tests.workers.web.shapes import NOW, PATIENT
 from workers.politeness import Politeness
 from workers.providers.web import WebProvider
 
@@ -23,5 +23,5 @@ def politeness() -> Politeness:
 @pytest.fixture
 def provider(tiktok: TikTok, politeness: Politeness) -> WebProvider:
     return WebProvider(
-        tiktok.url, politeness=politeness, limits=LIMITS, now=lambda: NOW
+        tiktok.url, politeness=politeness, limits=PATIENT, now=lambda: NOW
     )

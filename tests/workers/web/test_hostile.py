@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.workers.web.server import TikTok
 from tests.workers.web.shapes import (
     HANDLE,
-    LIMITS,
+    PATIENT,
     SEC_UID,
     USER_ID,
     a_detail,
@@ -144,7 +144,7 @@ def tiktok() -> Iterator[TikTok]:
 @pytest.fixture(scope="module")
 def provider(tiktok: TikTok) -> WebProvider:
     politeness = Politeness(None, gap=0.0, jitter=0.0)
-    return WebProvider(tiktok.url, politeness=politeness, limits=LIMITS)
+    return WebProvider(tiktok.url, politeness=politeness, limits=PATIENT)
 
 
 carefully = settings(

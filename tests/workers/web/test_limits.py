@@ -17,6 +17,7 @@ from tests.workers.web.server import Answer, Asked, TikTok
 from tests.workers.web.shapes import (
     HANDLE,
     LIMITS,
+    NOW,
     a_detail,
     a_user,
     an_item,
@@ -34,6 +35,14 @@ PAGE = f"/@{HANDLE}"
 LIST = "/api/creator/item_list/"
 WHOLE_PAGE = page_with({"webapp.user-detail": a_detail()})
 GZIP = {"Content-Encoding": "gzip"}
+
+
+@pytest.fixture
+def provider(tiktok: TikTok, politeness: Politeness) -> WebProvider:
+    """One that has little time."""
+    return WebProvider(
+        tiktok.url, politeness=politeness, limits=LIMITS, now=lambda: NOW
+    )
 
 
 def seconds_of(look: Callable[[], object]) -> float:
