@@ -173,12 +173,16 @@ def drop_beside(cursor: Cursor[TupleRow], schema: str) -> None:
 
     Whatever somebody made to depend on them keeps it from being removed.
     """
-    # Those who work on its slices end their transactions first.
-    cursor.execute("SET LOCAL lock_timeout = '1min'")
-    cursor.execute("SET LOCAL statement_timeout = '1min'")
+    wait_for_workers(cursor)
     for table in tables_in(cursor, schema):
         cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))
     cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
+
+
+def wait_for_workers(cursor: Cursor[TupleRow]) -> None:
+    """Let this transaction wait until those who work on slices end theirs."""
+    cursor.execute("SET LOCAL lock_timeout = '1min'")
+    cursor.execute("SET LOCAL statement_timeout = '1min'")
 
 
 def look_beside(cursor: Cursor[TupleRow], schema: str) -> None:

@@ -262,8 +262,9 @@ def give_up(pool: Pool, projection: ReadModel) -> None:
         row = cursor.execute(_LOCK, (name,)).fetchone()
         if row is None or row[1] not in _UNFINISHED:
             return
-        drop_beside(cursor, next_schema(name))
+        # Slices first: who works on one holds its row, and some of the tables.
         drop_slices(cursor, name)
+        drop_beside(cursor, next_schema(name))
         cursor.execute(_CANCELLED, (name,))
 
 

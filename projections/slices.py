@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from infra.database import Pool
 from infra.mapper import Codec
-from projections.beside import look_beside, next_schema
+from projections.beside import look_beside, next_schema, wait_for_workers
 from projections.filling import (
     NOT_ITS_FAULT,
     OUTAGES,
@@ -167,7 +167,8 @@ def cut(
 
 
 def drop_slices(cursor: Cursor[TupleRow], name: str) -> None:
-    """Forget the slices of a rebuild that is over."""
+    """Forget the slices of a rebuild that is over, once nobody works on them."""
+    wait_for_workers(cursor)
     cursor.execute("DELETE FROM projection_slice WHERE name = %s", (name,))
 
 
