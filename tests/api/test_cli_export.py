@@ -462,7 +462,9 @@ def test_whoever_interrupts_it_finds_no_file(
     path = tmp_path / "exports" / "seen.jsonl"
     path.parent.mkdir()
     slow = (
-        "import time, workers.exporting as x\n"
+        "import signal, time, workers.exporting as x\n"
+        # Jobs in the background of a shell begin with it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slowly(log, span):\n"
         "    print('begun', flush=True)\n"
         "    time.sleep(60)\n"

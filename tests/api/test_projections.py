@@ -136,6 +136,10 @@ def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
             read.append(
                 (page.status_code, {row["tiktok_handle"] for row in data_of(page)})
             )
+        # How long it took is noted just after it.
+        assert wait_until(
+            lambda: shown(admin)["rebuild"]["swap_ms"] is not None, seconds=PATIENTLY
+        )
         done = shown(admin)["rebuild"]
 
     begun = data_of(answer, status=202)
