@@ -76,7 +76,7 @@ RULES: st.SearchStrategy[BaselineRule] = st.sampled_from(
 
 SLOWLY = settings(
     deadline=None,
-    max_examples=int(__import__("os").environ.get("EX", "100")),
+    max_examples=100,
     phases=[phase for phase in Phase if phase is not Phase.explain],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
