@@ -39,11 +39,12 @@ lock: ## Pin every dependency anew in requirements.lock (needs an index)
 		--quiet --output-file requirements.lock
 
 clean: ## Remove what make made; .goatherd (your data) stays
+	@rm -rf api/web/frontend/node_modules api/web/static/vendor
 	@rm -rf .venv .venv-lock build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is younger than both files when nothing changed, so this runs once.
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml requirements.lock api/web/frontend/package-lock.json api/web/frontend/vendor.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Goatherd needs Python 3.11 or newer, and $(PYTHON) is not. Name one that is: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
 	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -52,4 +53,5 @@ $(READY): pyproject.toml requirements.lock
 	@echo "Setting up .venv (a minute the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python api/web/frontend/vendor.py
 	@touch $@

@@ -10,11 +10,17 @@ from litestar import Request as LitestarRequest
 from litestar import Response
 
 from api.attempts import FailedAttempts
-from api.auth import Authenticator, Principal
-from api.errors import ApiError
+from api.auth import Authenticator, Principal, invalid_api_key
+from api.errors import ApiError, Code
 from api.limits import RequestLimiter
 from api.queries import check_path
 from api.requests import Request
+from api.sessions import COOKIE, Sessions
+
+_STALE_FORM = (
+    "This form does not belong to your session. Reload the page and try again; what "
+    "you typed was not stored."
+)
 
 
 class Admission:
@@ -25,10 +31,12 @@ class Admission:
         authenticator: Authenticator,
         limiter: RequestLimiter,
         attempts: FailedAttempts,
+        sessions: Sessions,
     ) -> None:
         self._authenticator = authenticator
         self._limiter = limiter
         self._attempts = attempts
+        self._sessions = sessions
 
     async def admit(
         self, connection: LitestarRequest[Any, Any, Any]
@@ -43,17 +51,29 @@ class Admission:
         if facts.allowed is not None:
             return Response(None, status_code=204, headers={"Allow": facts.allowed})
         if facts.scope is not None:
-            exchange = request.exchange
-            principal = await self._authenticate(request)
-            exchange.principal = principal
-            exchange.sent_headers += await self._limiter.spend(principal)
+            principal = await self._principal(request)
             principal.require(facts.scope)
         request.check_query()
         if facts.has_text_in_path:
             check_path(request.scope["path_params"])
+        if facts.form is not None:
+            await self._check_form(request)
         if facts.refuses_body:
             await request.check_no_body()
         return None
+
+    async def _principal(self, request: Request) -> Principal:
+        exchange = request.exchange
+        if exchange.principal is not None:
+            # A page asks the API for somebody who was let in, and counted, already.
+            return exchange.principal
+        if request.facts.is_page:
+            principal = await self._signed_in(request)
+        else:
+            principal = await self._authenticate(request)
+        exchange.principal = principal
+        exchange.sent_headers += await self._limiter.spend(principal)
+        return principal
 
     async def _authenticate(self, request: Request) -> Principal:
         authorization = request.raw_header(b"authorization")
@@ -65,3 +85,31 @@ class Admission:
                 client = request.scope["client"]
                 self._attempts.failed(client[0] if client else "")
             raise
+
+    async def _signed_in(self, request: Request) -> Principal:
+        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        if session is None:
+            raise invalid_api_key(presented=False)
+        request.exchange.session = session
+        return await self._authenticator.holder(session.key_digest)
+
+    async def _check_form(self, request: Request) -> None:
+        _check_origin(request)
+        form = await request.read_form()
+        session = request.exchange.session
+        if session is not None and not self._sessions.is_csrf_token(session, form.csrf):
+            raise ApiError(Code.INVALID_PARAMS, _STALE_FORM)
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse a form from another site, even one for people who are not signed in."""
+    fetched_from = request.raw_header(b"sec-fetch-site")
+    origin = request.raw_header(b"origin")
+    if fetched_from is not None:
+        is_ours = fetched_from in {b"same-origin", b"none"}
+    elif origin is not None:
+        is_ours = origin.partition(b"://")[2] == request.raw_header(b"host")
+    else:
+        is_ours = True
+    if not is_ours:
+        raise ApiError(Code.INVALID_PARAMS, _STALE_FORM)

@@ -24,6 +24,9 @@ from api.metrics import RequestMetrics, metrics_route
 from api.openapi import openapi_route
 from api.requests import Request
 from api.routes import survey
+from api.sessions import Sessions
+from api.web.failures import answer_anything
+from api.web.site import Site
 
 BASE_PATH = "/api/v1"
 
@@ -33,7 +36,8 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 class Parts(Struct, frozen=True, kw_only=True):
     """What an application is made of.
 
-    ``routes`` stand under /api/v1, ``pages`` where they say. ``checks`` are what
+    ``routes`` stand under /api/v1, ``pages`` where they say. ``site`` is what pages for
+    people share; without it there are none. ``checks`` are what
     /health/ready asks, by name, ``warnings`` what it only mentions.
     ``entities`` are what /api/v1/schema describes.
     ``cors_origins`` are the sites whose pages may call the API.
@@ -49,6 +53,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     version: str
     warnings: Sequence[tuple[str, Check]] = ()
     pages: Sequence[ControllerRouterHandler] = ()
+    site: Site | None = None
     cors_origins: Sequence[str] = ()
     dependencies: Mapping[str, Provide] = {}
     lifespan: Sequence[Lifespan] = ()
@@ -60,7 +65,8 @@ def create_app(parts: Parts) -> Litestar:
     Raises:
         RouteError: a route does not declare what every route must.
     """
-    admission = Admission(parts.authenticator, parts.limiter, parts.attempts)
+    sessions = Sessions("") if parts.site is None else parts.site.sessions
+    admission = Admission(parts.authenticator, parts.limiter, parts.attempts, sessions)
     app = Litestar(
         [
             Router(
@@ -80,15 +86,21 @@ def create_app(parts: Parts) -> Litestar:
         cors_config=_cors(parts.cors_origins),
         debug=False,
         dependencies=parts.dependencies,
-        exception_handlers={Exception: answer_failure},
+        exception_handlers={
+            Exception: answer_failure if parts.site is None else answer_anything
+        },
         lifespan=list(parts.lifespan),
         logging_config=None,
         openapi_config=None,
         pdb_on_exception=False,
         request_class=Request,
         request_max_body_size=MAX_BODY_BYTES,
+        template_config=None if parts.site is None else parts.site.templates(),
     )
     survey(app)
+    app.state.site = parts.site
+    # What pages ask: the edge has dressed and counted their request already.
+    app.state.inside = app.asgi_handler
     app.asgi_handler = Edge(app.asgi_handler, RequestMetrics(parts.registry))
     return app
 

@@ -77,7 +77,14 @@ class Authenticator:
         match = _BEARER.match(authorization or b"")
         if match is None:
             raise invalid_api_key(presented=authorization is not None)
-        digest = sha256(match[1]).digest()
+        return await self.holder(digest_of(match[1]))
+
+    async def holder(self, digest: bytes) -> Principal:
+        """Return the principal behind the digest of a key.
+
+        Raises:
+            ApiError: ``invalid_api_key``, if no key that opens has this digest.
+        """
         asked_at = self._clock()
         kept = self._found.get(digest)
         if kept is not None and asked_at < kept[0]:
@@ -90,6 +97,11 @@ class Authenticator:
             self._found.clear()
         self._found[digest] = (asked_at + self._keep_for, principal)
         return principal
+
+
+def digest_of(key: bytes) -> bytes:
+    """Return what is kept of a key: the SHA-256 digest of the whole of it."""
+    return sha256(key).digest()
 
 
 def invalid_api_key(*, presented: bool) -> ApiError:

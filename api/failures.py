@@ -54,16 +54,16 @@ def answer_failure(
 ) -> Failure:
     """Answer whatever went wrong; what nobody foresaw is logged and stays inside."""
     exchange = exchange_of(request.scope)
-    error = _api_error(exception)
-    if error.status >= _SERVER_ERROR:
-        _log_failure(error, exception, request.scope)
+    error = api_error(exception)
+    log_failure(error, exception, request.scope)
     accept = exchange.headers.get(b"accept", b"")
     return Failure(
         error, request_id=exchange.request_id, as_problem=_accepts_problem(accept)
     )
 
 
-def _api_error(exception: Exception) -> ApiError:
+def api_error(exception: Exception) -> ApiError:
+    """Return what is told of any exception at all."""
     known = known_error(exception)
     if known is not None:
         return known
@@ -80,7 +80,10 @@ def _accepts_problem(accept: bytes) -> bool:
     return False
 
 
-def _log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None:
+def log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None:
+    """Log what a client cannot help; what it did wrong is its own affair."""
+    if error.status < _SERVER_ERROR:
+        return
     about = {
         "code": str(error.code),
         "request_id": exchange_of(scope).request_id,

@@ -8,13 +8,13 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 _ALWAYS: tuple[RawHeader, ...] = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 # Only where a handler did not choose its own.
 _DEFAULTS: tuple[RawHeader, ...] = (
     (b"content-security-policy", API_POLICY.encode()),
     (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
 )
 _OVER_TLS: RawHeader = (b"strict-transport-security", b"max-age=31536000")
 

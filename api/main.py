@@ -28,7 +28,12 @@ from api.projects import ProjectRoutes
 from api.readiness import readiness_checks, readiness_warnings
 from api.reading import Pages
 from api.scrapes import ScrapeRoutes
+from api.sessions import Sessions
 from api.videos import VideoRoutes
+from api.web.assets import Assets
+from api.web.routes import web_routes
+from api.web.sign_in import Door
+from api.web.site import Site
 from api.writing import Writer
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.logs import configure_logs
@@ -107,6 +112,12 @@ def assemble(settings: Settings) -> Litestar:
         del reader
         return pages
 
+    authenticator, attempts = Authenticator(look_up), FailedAttempts()
+    site = Site(
+        sessions=Sessions(secret),
+        assets=Assets.of_the_package(),
+        remote_images=settings.remote_images,
+    )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))
 
@@ -142,14 +153,24 @@ def assemble(settings: Settings) -> Litestar:
                 AnalyticsRoutes,
                 HistoryRoutes,
             ],
-            authenticator=Authenticator(look_up),
+            authenticator=authenticator,
             limiter=RequestLimiter(own),
-            attempts=FailedAttempts(),
+            attempts=attempts,
             checks=readiness_checks(own, writing=writing, redis_url=settings.redis_url),
             warnings=readiness_warnings(writing),
             entities=ENTITIES,
             registry=registry,
             version=version("goatherd"),
+            site=site,
+            pages=web_routes(
+                site,
+                Door(
+                    authenticator=authenticator,
+                    attempts=attempts,
+                    sessions=site.sessions,
+                    pool=own,
+                ),
+            ),
             cors_origins=settings.cors_origins,
             dependencies={
                 "reader": _provide(reader),

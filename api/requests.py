@@ -3,19 +3,24 @@
 import asyncio
 import re
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid5
 
 from litestar import Request as LitestarRequest
 from litestar.datastructures import State
 from litestar.types import Empty, HTTPScope, Receive
+from msgspec import Struct
 from uuid_utils import uuid7
 
 from api.auth import Principal
 from api.bodies import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
 from api.errors import ApiError, Code, field_error
 from api.etags import Condition
+from api.forms import Form, check_form_type
 from api.routes import RouteFacts
+from api.sessions import Cookies, Session
+
+F = TypeVar("F", bound=Struct)
 
 _EXCHANGE = "exchange"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}\Z")
@@ -25,15 +30,26 @@ _CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
 class Exchange:
     """One request and its answer: what every layer may need to know of it.
 
-    ``sent_headers`` are added to whatever is answered.
+    ``sent_headers`` are added to whatever is answered. ``session`` and ``form`` are
+    there for pages only.
     """
 
-    __slots__ = ("headers", "principal", "request_id", "sent_headers", "started_at")
+    __slots__ = (
+        "form",
+        "headers",
+        "principal",
+        "request_id",
+        "sent_headers",
+        "session",
+        "started_at",
+    )
 
     def __init__(self, headers: dict[bytes, bytes]) -> None:
         self.headers = headers
         self.started_at = perf_counter()
         self.principal: Principal | None = None
+        self.session: Session | None = None
+        self.form: Form | None = None
         self.sent_headers: list[tuple[bytes, bytes]] = []
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.match(given):
@@ -164,6 +180,33 @@ class Request(LitestarRequest[Any, Any, State]):
             else:
                 self._json = reader.read(body)
         return self._json
+
+    @property
+    def sent_cookies(self) -> Cookies:
+        """Return the cookies that came with the request."""
+        return Cookies.of(self.raw_header(b"cookie"))
+
+    async def read_form(self) -> Form:
+        """Return the form that was sent, and remember it.
+
+        Raises:
+            ApiError: 400, 413 or 415, naming what is wrong with it.
+        """
+        reader = self.facts.form
+        if reader is None:
+            msg = f"{self.route_handler} declares no form."
+            raise RuntimeError(msg)
+        check_form_type(self.raw_header(b"content-type"))
+        self.exchange.form = form = reader.read(await self.body())
+        return form
+
+    def form_as(self, type_: type[F]) -> F:
+        """Return the fields of the form that was sent, which the route declares."""
+        form = self.exchange.form
+        if form is None or not isinstance(form.fields, type_):
+            msg = f"{self.route_handler} was not sent a {type_.__name__}."
+            raise RuntimeError(msg)
+        return form.fields
 
     async def check_no_body(self) -> None:
         """Refuse a body where none is declared; an empty object counts as none.

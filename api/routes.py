@@ -12,6 +12,7 @@ from msgspec import Struct
 from api.auth import SCOPES
 from api.bodies import BodyReader
 from api.errors import Code
+from api.forms import FormReader
 from api.queries import QueryRules
 from domain.events import Scope
 
@@ -26,13 +27,16 @@ class RouteError(Exception):
 class RouteFacts(Struct, frozen=True, kw_only=True):
     """What the conventions need to know of an operation.
 
-    ``scope`` is None for what anybody may ask. ``refuses_body`` is true where a body
-    could be sent, but none is declared. ``allowed`` are the methods to answer an
-    OPTIONS request with: the handler that Litestar makes forgets those which were
-    added to the path after the first.
+    ``scope`` is None for what anybody may ask. A page is for those who signed in, the
+    rest for those who send a key; ``form`` reads what a page's form sends.
+    ``refuses_body`` is true where a body could be sent, but none is declared.
+    ``allowed`` are the methods to answer an OPTIONS request with: the handler that
+    Litestar makes forgets those which were added to the path after the first.
     """
 
     scope: Scope | None = None
+    is_page: bool = False
+    form: FormReader | None = None
     queries: QueryRules = QueryRules()
     body: BodyReader | None = None
     refuses_body: bool = False
@@ -67,11 +71,14 @@ def _survey(route: HTTPRoute) -> None:
             continue
         _check(handler, place=f"{method} {route.path_format}")
         data = handler.parsed_fn_signature.parameters.get("data")
+        form = handler.opt.get("form")
         handler.opt[_FACTS] = RouteFacts(
             scope=handler.opt["scope"],
+            is_page=handler.opt.get("page", False),
+            form=None if form is None else FormReader(form),
             queries=_rules(route, method),
             body=None if data is None else BodyReader(data.annotation),
-            refuses_body=data is None and method in _BODY_METHODS,
+            refuses_body=data is form is None and method in _BODY_METHODS,
             has_text_in_path=any(
                 parameter.type is str for parameter in route.path_parameters.values()
             ),
@@ -103,6 +110,10 @@ def _check(handler: HTTPRouteHandler, *, place: str) -> None:
     scope = handler.opt["scope"]
     if scope is not None and scope not in SCOPES:
         msg = f"{place} declares the scope {scope!r}, which does not exist."
+        raise RouteError(msg)
+    is_page, has_form = handler.opt.get("page", False), "form" in handler.opt
+    if is_page and has_form is handler.http_methods.isdisjoint(_BODY_METHODS):
+        msg = f"{place} is a page: a form is declared where one is sent, only there."
         raise RouteError(msg)
     # Of several such hooks Litestar calls only the innermost.
     layers = cast("list[Any]", handler.ownership_layers)

@@ -78,6 +78,7 @@ PlansObject = Annotated[
         )
     ),
 ]
+YesOrNo = Annotated[bool, Meta(extra=_form("true or false"))]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     Meta(extra=_form("debug, info, warning or error")),
@@ -96,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_workers: Annotated[int, _between(1, 64)] = 1
     cors_origins: Origins = ()
     secret: SigningSecret | None = None
+    remote_images: YesOrNo = False
     provider: Provider = "replay"
     recordings: RecordingsPath | None = None
     replay_speed: Speed = 86_400.0
@@ -156,6 +158,8 @@ MEANINGS = {
     "cors_origins": "Sites whose pages may call the API from a browser.",
     "secret": "Signs cursors and sessions, the same for every process. Without it "
     "`goatherd up` makes one and keeps it in the data directory.",
+    "remote_images": "Whether pages let browsers fetch avatars and thumbnails from "
+    "TikTok's servers, which then see who looks.",
     "provider": "Where scrapes look.",
     "recordings": "What the replay provider plays. Without it the bundled demo.",
     "replay_speed": "Recorded seconds that the replay provider plays in one second; "
@@ -215,6 +219,8 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.default is False:
+        return "false"
     if field.default in (None, ()) or field.name == "plans":
         return ""
     if isinstance(field.default, float):

@@ -20,6 +20,7 @@ from api.cli.leash import Leash, import_path
 from api.cli.options import DataDir, Host, Port, read_settings
 from api.cli.supervised import Child
 from api.cli.supervisor import Supervisor
+from api.web.links import make_link
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.embedded.folders import open_data_dir
@@ -177,6 +178,7 @@ def _wait_until_ready(
 def _greet(settings: Settings, home: Home) -> None:
     url = base_url(settings.host, settings.port)
     path = key_path(settings.data_dir)
+    link = _link(settings)
     shown = _short(path)
     if home.new_key is not None:
         key = f"{home.new_key} (shown this once, kept in {shown})"
@@ -187,11 +189,22 @@ def _greet(settings: Settings, home: Home) -> None:
     # In one piece, so that no line of a log comes in between.
     sys.stdout.write(
         f"Goatherd is ready at {url}\n"
+        f"  Pages    {url}{link}\n"
         f"  API key  {key}\n"
         f"  Docs     {url}/docs\n"
         "  Stop     Ctrl-C\n"
     )
     sys.stdout.flush()
+
+
+def _link(settings: Settings) -> str:
+    """Return the rest of the address that shows pages; it signs in, once, if it can."""
+    path, database = key_path(settings.data_dir), settings.database_url
+    key = path.read_text().strip() if path.exists() else ""
+    if not key or database is None:
+        return ""
+    with connected(database) as connection:
+        return f"{make_link(connection, key)} (signs you in, once)"
 
 
 def _short(path: Path) -> str:

@@ -1,0 +1,123 @@
+"""Who looks at pages: a signed cookie in place of the key it was exchanged for.
+
+The cookie holds the digest of a key, never the key, and is worth nothing to the API.
+The key behind it is looked up at each request, so that revoking it ends the session.
+"""
+
+import hmac
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from secrets import token_bytes
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+COOKIE = "goatherd_session"
+LIFETIME_SECONDS = 7 * 86_400
+
+_MAC_BYTES = 32
+_MAX_LENGTH = 512
+
+
+class Session(Struct, frozen=True, array_like=True):
+    """A way in that was given to whoever had the key.
+
+    ``key_digest`` is the SHA-256 digest of the key, ``until`` is in seconds since 1970,
+    ``nonce`` tells two sessions with one key apart.
+    """
+
+    key_digest: bytes
+    until: int
+    nonce: bytes
+
+
+class Sessions:
+    """Makes and reads the cookies, with keys derived from the installation's secret."""
+
+    def __init__(
+        self, secret: str, *, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._secret = secret.encode()
+        self._wall_clock = wall_clock
+
+    def begin(self, key_digest: bytes) -> Session:
+        """Return a new session for the holder of a key."""
+        until = int(self._wall_clock()) + LIFETIME_SECONDS
+        return Session(key_digest, until, token_bytes(16))
+
+    def sealed(self, session: Session) -> str:
+        """Return the session as text that only we can have made."""
+        return self.signed("session", msgspec.msgpack.encode(session))
+
+    def opened(self, text: str | None) -> Session | None:
+        """Return the session in a cookie; None if it is not ours or is over."""
+        payload = self.verified("session", text)
+        if payload is None:
+            return None
+        try:
+            session = msgspec.msgpack.decode(payload, type=Session)
+        except msgspec.DecodeError:
+            # An older release signed it in another form.
+            return None
+        return session if session.until > self._wall_clock() else None
+
+    def csrf_token(self, session: Session) -> str:
+        """Return what a form must carry to have come from a page of this session."""
+        mac = self._mac("csrf", session.nonce + session.key_digest)
+        return urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+    def is_csrf_token(self, session: Session, text: str | None) -> bool:
+        """Return whether that is the session's token."""
+        expected = self.csrf_token(session).encode()
+        return hmac.compare_digest(expected, (text or "").encode())
+
+    def signed(self, purpose: str, payload: bytes) -> str:
+        """Return bytes as text with a signature that is good for one purpose."""
+        signed = payload + self._mac(purpose, payload)
+        return urlsafe_b64encode(signed).rstrip(b"=").decode()
+
+    def verified(
+        self, purpose: str, text: str | None, *, longest: int = _MAX_LENGTH
+    ) -> bytes | None:
+        """Return the bytes that were signed for the purpose; None if none were."""
+        if text is None or len(text) > longest:
+            return None
+        try:
+            signed = urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
+        except (Base64Error, UnicodeEncodeError, ValueError):
+            return None
+        payload, mac = signed[:-_MAC_BYTES], signed[-_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(purpose, payload)):
+            return None
+        return payload
+
+    def _mac(self, purpose: str, payload: bytes) -> bytes:
+        message = b"goatherd " + purpose.encode() + b"\0" + payload
+        return hmac.digest(self._secret, message, "sha256")
+
+
+class Cookies(dict[str, str]):
+    """The cookies of a request; what cannot be read is not there."""
+
+    @classmethod
+    def of(cls, header: bytes | None) -> Self:
+        """Read the Cookie header."""
+        found: SimpleCookie = SimpleCookie()
+        try:
+            found.load((header or b"").decode("latin-1"))
+        except CookieError:
+            return cls()
+        return cls({name: morsel.value for name, morsel in found.items()})
+
+
+def set_cookie(
+    name: str, value: str, *, seconds: int, is_tls: bool
+) -> tuple[bytes, bytes]:
+    """Return the header that keeps a value; with 0 seconds it is forgotten."""
+    secure = "; Secure" if is_tls else ""
+    text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", text.encode("latin-1")

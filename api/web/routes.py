@@ -1,0 +1,42 @@
+"""All pages there are, and what they have in common."""
+
+from typing import Any
+
+from litestar import Router
+from litestar.di import NamedDependency, Provide
+from litestar.types import ControllerRouterHandler
+
+from api.requests import Request
+from api.web.creators import CreatorsPage
+from api.web.failures import answer_page_failure
+from api.web.sign_in import Door, SignInRoutes
+from api.web.site import Site
+from api.web.visits import Visit
+
+PAGES: tuple[ControllerRouterHandler, ...] = (SignInRoutes, CreatorsPage)
+
+
+def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
+    """Return the routes of the pages and of their assets."""
+    return [
+        site.assets.route(),
+        Router(
+            "/",
+            route_handlers=list(PAGES),
+            dependencies={
+                "site": _provide(site),
+                "door": _provide(door),
+                "visit": Provide(_begin),
+            },
+            exception_handlers={Exception: answer_page_failure},
+            include_in_schema=False,
+        ),
+    ]
+
+
+async def _begin(request: Request, site: NamedDependency[Site]) -> Visit:
+    return await Visit.begin(request, site)
+
+
+def _provide(thing: Any) -> Provide:  # noqa: ANN401 - whatever pages are handed
+    return Provide(lambda: thing, sync_to_thread=False)

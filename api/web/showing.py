@@ -1,0 +1,107 @@
+"""How pages write numbers, times and handles: the filters of the templates."""
+
+from datetime import UTC, date, datetime
+from math import floor
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+UNKNOWN = "\N{EN DASH}"
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_THOUSAND = 1_000
+_UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+
+def number(value: float | None) -> str:
+    """Write a number in full, with commas; a dash if it is unknown."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def short(value: float | None) -> str:
+    """Write a number in three digits or so: 84,120 as 84.1K."""
+    if value is None:
+        return UNKNOWN
+    size = abs(value)
+    for unit, letter in _UNITS:
+        if size >= unit:
+            # Never rounded up: 999,950 has not reached a million.
+            tenths = floor(size * 10 / unit) / 10
+            sign = "-" if value < 0 else ""
+            shown = f"{tenths:.0f}" if tenths >= 100 else f"{tenths:g}"
+            return f"{sign}{shown}{letter}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def signed(value: float | None) -> str:
+    """Write a change: with its sign, and in short."""
+    if value is None:
+        return UNKNOWN
+    return f"+{short(value)}" if value > 0 else short(value)
+
+
+def percent(value: float | None) -> str:
+    """Write a percentage that is already in percent."""
+    return UNKNOWN if value is None else f"{value:,.2f}%"
+
+
+def day(value: date | None) -> str:
+    """Write a date as people read it: 24 Nov 2026."""
+    return UNKNOWN if value is None else f"{value.day} {value:%b %Y}"
+
+
+@pass_context
+def moment(context: Context, value: datetime | None) -> str:
+    """Write a time in the organization's zone, to the minute."""
+    if value is None:
+        return UNKNOWN
+    local = value.astimezone(_zone(context))
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+@pass_context
+def ago(context: Context, value: datetime | None) -> Markup | str:
+    """Write how long ago something was, with the time itself to hover over."""
+    if value is None:
+        return "never"
+    seconds = (datetime.now(UTC) - value).total_seconds()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.isoformat(), moment(context, value), _distance(seconds)
+    )
+
+
+def lines(value: str | None) -> Markup:
+    """Write text with its line breaks."""
+    return Markup("<br>").join(escape(line) for line in (value or "").split("\n"))
+
+
+FILTERS: dict[str, Any] = {
+    "ago": ago,
+    "day": day,
+    "lines": lines,
+    "moment": moment,
+    "number": number,
+    "percent": percent,
+    "short": short,
+    "signed": signed,
+}
+
+
+def _zone(context: Context) -> ZoneInfo:
+    visit = context.get("visit")
+    return ZoneInfo("UTC" if visit is None else visit.time_zone)
+
+
+def _distance(seconds: float) -> str:
+    if abs(seconds) < _MINUTE:
+        return "just now"
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if abs(seconds) >= unit:
+            amount = f"{int(abs(seconds) // unit)} {name}"
+            return f"{amount} ago" if seconds > 0 else f"in {amount}"
+    return "just now"
