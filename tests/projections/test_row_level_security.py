@@ -67,6 +67,7 @@ CLOSED = (
     "video_due",
     "idempotency",
     "api_usage",
+    "sign_in_links",
     "scrape_schedule",
     "schedule_interval",
     "scheduled_video",
