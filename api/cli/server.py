@@ -1,9 +1,13 @@
 """The HTTP server: granian, with our logs and our manners."""
 
+import asyncio
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
+import uvloop
+from granian import loops
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
@@ -22,6 +26,30 @@ _LOGS: dict[str, Any] = {
     "formatters": {},
     "loggers": {"_granian": {"propagate": True}},
 }
+
+
+class _HearingLoop(uvloop.Loop):
+    """uvloop, which also hears the signals that come while it does not run.
+
+    uvloop drops these. A worker does not run its loop before it starts the application
+    nor between that and its first request, and would wait to be killed instead.
+    """
+
+    def add_signal_handler(
+        self, sig: int, callback: Callable[..., object], *args: object
+    ) -> None:
+        def hear(*_: object) -> None:
+            self.call_soon_threadsafe(callback, *args)
+
+        signal.signal(sig, hear)
+
+
+@loops.register(Loops.uvloop.value)
+def _hearing_loop() -> uvloop.Loop:
+    """Return the loop of a worker, in place of granian's own of that name."""
+    loop = _HearingLoop()
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 def serve_http(settings: Settings) -> None:

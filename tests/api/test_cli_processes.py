@@ -99,6 +99,37 @@ def test_serve_ends_promptly_while_its_workers_are_starting(
 
 
 @pytest.mark.parametrize(
+    "late",
+    (
+        pytest.param("asgi.LifespanProtocol.startup", id="before-its-loop-runs"),
+        pytest.param("server.mp.ASGIWorker", id="between-two-runs-of-its-loop"),
+    ),
+)
+def test_serve_ends_promptly_while_a_worker_does_not_run_its_loop(
+    settings: Settings, tmp_path: Path, late: str
+):
+    slow = f"""
+import granian.asgi, granian.server.mp, pathlib, time
+
+make = granian.{late}
+
+def slowly(*arguments):
+    pathlib.Path("late").touch()
+    time.sleep(2)
+    return make(*arguments)
+
+granian.{late} = slowly
+"""
+    with running("serve", settings=settings, folder=tmp_path, before=slow) as serve:
+        assert wait_until((tmp_path / "late").exists, seconds=PATIENTLY)
+
+        serve.process.send_signal(signal.SIGTERM)
+
+        assert serve.process.wait(PROMPTLY) == 0
+    assert serve.err == ""
+
+
+@pytest.mark.parametrize(
     ("name", "told"),
     (
         ("database_url", "set GOATHERD_DATABASE_URL"),
