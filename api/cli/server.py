@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any
 
 import uvloop
@@ -11,6 +12,7 @@ from granian import loops
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
+from granian.server.mp import WorkerProcess
 from litestar import Litestar
 
 from api.cli.address import free_address
@@ -52,12 +54,22 @@ def _hearing_loop() -> uvloop.Loop:
     return loop
 
 
+def _is_alive(self: Any) -> bool:  # noqa: ANN401 - granian does not type its process
+    """Say whether a worker's process has not ended, by its sentinel.
+
+    granian asks waitpid, from a thread for each worker and from its main thread. Who of
+    them comes second is told of no child, and takes that for one that will not end.
+    """
+    return not wait([self.inner.sentinel], timeout=0)
+
+
 def serve_http(settings: Settings) -> None:
     """Answer HTTP until SIGINT or SIGTERM.
 
     Raises:
         CommandError: the address cannot be had.
     """
+    WorkerProcess.is_alive = _is_alive
     server = Server(
         "api.main:create",
         address=free_address(settings.host, settings.port),

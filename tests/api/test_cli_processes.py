@@ -129,6 +129,30 @@ granian.{late} = slowly
     assert serve.err == ""
 
 
+def test_serve_kills_no_worker_that_has_ended(settings: Settings, tmp_path: Path):
+    # granian's thread that waits for a worker has it, and does not get on with it.
+    late = """
+import os, threading, time
+
+waitpid = os.waitpid
+
+def late(*arguments):
+    found = waitpid(*arguments)
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(0.3)
+    return found
+
+os.waitpid = late
+"""
+    with running("serve", settings=settings, folder=tmp_path, before=late) as serve:
+        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
+
+        status = serve.send(signal.SIGTERM)
+
+    assert status == 0
+    assert serve.err == ""
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     (
