@@ -182,6 +182,16 @@ class Request(LitestarRequest[Any, Any, State]):
         return self._json
 
     @property
+    def is_tls(self) -> bool:
+        """Return whether the browser's own connection is encrypted.
+
+        A proxy in front of us says so. Whoever makes that up makes the own cookie
+        stricter, and nothing else.
+        """
+        forwarded = self.raw_header(b"x-forwarded-proto")
+        return self.scope["scheme"] == "https" or forwarded == b"https"
+
+    @property
     def sent_cookies(self) -> Cookies:
         """Return the cookies that came with the request."""
         return Cookies.of(self.raw_header(b"cookie"))

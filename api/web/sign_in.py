@@ -176,9 +176,8 @@ def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:
 
 
 def _go(request: Request, path: str, sealed: str, *, seconds: int) -> Redirect:
-    is_tls = request.scope["scheme"] == "https"
     request.exchange.sent_headers.append(
-        set_cookie(COOKIE, sealed, seconds=seconds, is_tls=is_tls)
+        set_cookie(COOKIE, sealed, seconds=seconds, is_tls=request.is_tls)
     )
     return Redirect(path, status_code=_SEE_OTHER)
 

@@ -203,8 +203,7 @@ class Visit:
         return None if payload is None else payload.decode("utf-8", "replace")
 
     def _keep(self, name: str, value: str, *, seconds: int) -> None:
-        is_tls = self.request.scope["scheme"] == "https"
-        header = set_cookie(name, value, seconds=seconds, is_tls=is_tls)
+        header = set_cookie(name, value, seconds=seconds, is_tls=self.request.is_tls)
         self.request.exchange.sent_headers.append(header)
 
 
