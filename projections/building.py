@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 from psycopg import sql
@@ -14,13 +15,14 @@ from projections.beside import drop_beside, next_schema, old_schema
 from projections.companions import companion
 from projections.comparing import Comparison, compare_tables
 from projections.crew import Crew
-from projections.filling import CancelAskedError, Filler, SupersededError
+from projections.filling import OUTAGES, CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
 from projections.projection import ReadModel, Sliced
 from projections.rules import same_rule
 from projections.slices import (
     lease_slice,
     level_with_slices,
+    release_slice,
     slices_left,
     work_on_one_slice,
 )
@@ -156,12 +158,19 @@ class Builder:
                 # Whoever comes later helps.
                 self._has_crew(projection, by=by)
                 leased = lease_slice(pool, projection, by=by)
-                self._tell()
                 if leased is None:
+                    self._tell()
                     self.pause(0.05)
                     continue
-                while work_on_one_slice(pool, codec, projection, leased) == "more":
+                try:
                     self._tell()
+                    while work_on_one_slice(pool, codec, projection, leased) == "more":
+                        self._tell()
+                except BaseException:
+                    # Or whoever goes on with it would wait until the lease ends.
+                    with suppress(*OUTAGES):
+                        release_slice(pool, leased)
+                    raise
             check()
         level_with_slices(pool, projection)
 

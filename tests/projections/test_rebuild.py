@@ -459,6 +459,27 @@ def test_a_slice_that_an_outage_cut_off_is_given_back_at_once(
 
 
 @pytest.mark.usefixtures("handles")
+def test_a_rebuild_that_is_stopped_gives_its_slice_back_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("projections.slices.SLICE_FACTS", 3)
+    sliced = SlicedHandles(version=2)
+    stop = threading.Event()
+
+    def at_once(_: Rebuild) -> None:
+        stop.set()
+
+    with pytest.raises(StoppedError):
+        rebuild(store, sliced, by="test", stop=stop, watch=at_once)
+
+    held = run(
+        store, "SELECT leased_by FROM projection_slice WHERE leased_until > now()"
+    )
+    assert held == []
+    assert rebuild(store, sliced, by="test").was_resumed
+
+
+@pytest.mark.usefixtures("handles")
 def test_a_failure_that_another_worker_noted_ends_the_rebuild(store: Store):
     sliced = SlicedHandles(version=2)
 
