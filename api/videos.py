@@ -1,7 +1,7 @@
 """/videos: the list, and everything done to one video."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch, post
@@ -23,7 +23,14 @@ from domain.events import TrackingStatus
 from infra.handlers import videos
 from infra.handlers.video_scrapes import request_video_scrape
 from projections.reading import Reader
-from projections.videos_list import Video, Wanted, one_video, page_of_videos
+from projections.video_sorts import Order, Sort
+from projections.videos_list import (
+    Video,
+    Wanted,
+    one_video,
+    page_of_videos,
+    sort_value,
+)
 
 _LISTED: tuple[TrackingStatus, ...] = (
     "auto_tracked",
@@ -33,6 +40,12 @@ _LISTED: tuple[TrackingStatus, ...] = (
     "out_of_window",
 )
 _DEFAULT_STATUSES = "auto_tracked,pending_review,included,direct_add"
+# What cursors of each sort point after; of the others a count.
+_AFTER: dict[Sort, Any] = {
+    "created_at": tuple[datetime, UUID],
+    "posted_at": tuple[datetime | None, UUID],
+    "engagement_rate": tuple[float | None, UUID],
+}
 _READ = {"scope": "read"}
 _WRITE = {"scope": "write"}
 
@@ -58,23 +71,38 @@ class VideoRoutes(Controller):
                 "videos are never listed."
             ),
         ] = _DEFAULT_STATUSES,
+        sort: Annotated[
+            Sort,
+            QueryParameter(
+                description="Other than created_at only with creator_id. "
+                "engagement_rate is likes, comments, shares and saves for each view. "
+                "What is unknown comes last."
+            ),
+        ] = "created_at",
+        order: Annotated[
+            Order, QueryParameter(description="desc has the greatest first.")
+        ] = "desc",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[Video]:
-        """List videos, those first that came in last."""
+        """List videos, those first that came in last unless sorted otherwise."""
         organization_id = request.principal.organization_id
         statuses = _statuses(tracking_status)
+        if sort != "created_at" and creator_id is None:
+            raise invalid_query("sort", "needs creator_id, unless it is created_at")
         filters = {
             "list": "videos",
             "project_id": project_id,
             "creator_id": creator_id,
             "statuses": statuses,
+            "sort": sort,
+            "order": order,
         }
         after = pages.after(
             cursor,
             organization_id=organization_id,
             filters=filters,
-            after=tuple[datetime, UUID],
+            after=_AFTER.get(sort, tuple[int | None, UUID]),
         )
         await caught_up(request, reader, "videos")
         rows = await page_of_videos(
@@ -84,6 +112,8 @@ class VideoRoutes(Controller):
                 statuses=statuses,
                 project_id=project_id,
                 creator_id=creator_id,
+                sort=sort,
+                order=order,
                 limit=limit + 1,
                 after=after,
             ),
@@ -93,7 +123,7 @@ class VideoRoutes(Controller):
             limit=limit,
             organization_id=organization_id,
             filters=filters,
-            key=lambda row: (row.created_at, row.id),
+            key=lambda row: (sort_value(row, sort), row.id),
         )
 
     @get("/videos/{video_id:uuid}", opt=_READ, operation_id="getVideo")

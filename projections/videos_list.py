@@ -12,6 +12,7 @@ from domain.events import TrackingStatus, VideoKind
 from domain.video_urls import video_url
 from projections.reading import Reader
 from projections.video_figures import FiguresRow
+from projections.video_sorts import Order, Shape, Sort, engagement_rate, of_a_creator
 from projections.videos import VideoRow
 
 
@@ -53,17 +54,20 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which videos, and after which one.
+    """Which videos, in which order, and after which one.
 
-    ``after`` is the time of creation and the id of the last row of the page before.
+    Other sorts than by creation are of one creator's videos. ``after`` is the sort
+    value and the id of the last row of the page before.
     """
 
     organization_id: UUID
     statuses: tuple[TrackingStatus, ...]
     project_id: UUID | None = None
     creator_id: UUID | None = None
+    sort: Sort = "created_at"
+    order: Order = "desc"
     limit: int = 50
-    after: tuple[datetime, UUID] | None = None
+    after: tuple[Any, UUID] | None = None
 
 
 _OF_VIDEO = VideoRow.__struct_fields__
@@ -85,7 +89,6 @@ SELECT {_COLUMNS} FROM videos v {_FIGURES}
 WHERE v.organization_id = %(organization)s AND v.id = %(id)s
     AND v.tracking_status <> 'excluded'
 """.encode()
-_ORDER = "ORDER BY created_at DESC, id DESC LIMIT %(limit)s"
 
 
 async def one_video(
@@ -98,25 +101,45 @@ async def one_video(
 
 
 async def page_of_videos(reader: Reader, wanted: Wanted) -> list[Video]:
-    """Return up to ``limit`` videos, newest first."""
-    created_at, last_id = wanted.after or (None, None)
-    query = _list(
+    """Return up to ``limit`` videos, newest first unless sorted otherwise."""
+    shape = Shape(
         statuses=len(wanted.statuses),
         has_project=wanted.project_id is not None,
-        has_creator=wanted.creator_id is not None,
+        sort=wanted.sort,
+        order=wanted.order,
         has_after=wanted.after is not None,
     )
+    has_creator = wanted.creator_id is not None
+    value, last_id = wanted.after or (None, None)
     asked = {
         "organization": wanted.organization_id,
         "project": wanted.project_id,
         "creator": wanted.creator_id,
-        "created_at": created_at,
+        "value": value,
         "last_id": last_id,
         "limit": wanted.limit,
         **{f"status{n}": status for n, status in enumerate(wanted.statuses)},
     }
+    query = (
+        _list(shape, has_creator=has_creator)
+        if wanted.sort == "created_at"
+        else _sorted(shape)
+    )
     rows = await reader.rows(wanted.organization_id, query, asked)
     return [_video(row) for row in rows]
+
+
+def sort_value(video: Video, sort: Sort) -> Any:  # noqa: ANN401 - as the sort has it
+    """Return what a video's place in the order follows from; None if unknown."""
+    if sort != "engagement_rate":
+        return getattr(video, sort)
+    return engagement_rate(
+        view_count=video.view_count,
+        like_count=video.like_count,
+        comment_count=video.comment_count,
+        share_count=video.share_count,
+        save_count=video.save_count,
+    )
 
 
 def shown(
@@ -165,29 +188,39 @@ def shown(
 
 
 @cache
-def _list(
-    *, statuses: int, has_project: bool, has_creator: bool, has_after: bool
-) -> bytes:
+def _list(shape: Shape, *, has_creator: bool) -> bytes:
+    beyond = "<" if shape.order == "desc" else ">"
     conditions = ["organization_id = %(organization)s"]
-    if has_project:
+    if shape.has_project:
         conditions.append("project_id = %(project)s")
     if has_creator:
         conditions.append("creator_id = %(creator)s")
-    if has_after:
+    if shape.has_after:
         conditions.append(
-            "(created_at, id) < (%(created_at)s::timestamptz, %(last_id)s)"
+            f"(created_at, id) {beyond} (%(value)s::timestamptz, %(last_id)s)"
         )
     where = " AND ".join(conditions)
+    order = f"ORDER BY created_at {shape.order}, id {shape.order} LIMIT %(limit)s"
     # The first rows of each status, each read in order from its index.
     heads = " UNION ALL ".join(
         f"(SELECT * FROM videos WHERE {where} "
-        f"AND tracking_status = %(status{n})s {_ORDER})"
-        for n in range(statuses)
+        f"AND tracking_status = %(status{n})s {order})"
+        for n in range(shape.statuses)
     )
-    page = f"SELECT * FROM ({heads}) AS heads {_ORDER}"
+    page = f"SELECT * FROM ({heads}) AS heads {order}"
     return (
         f"SELECT {_COLUMNS} FROM ({page}) AS v {_FIGURES} "
-        "ORDER BY v.created_at DESC, v.id DESC"
+        f"ORDER BY v.created_at {shape.order}, v.id {shape.order}"
+    ).encode()
+
+
+@cache
+def _sorted(shape: Shape) -> bytes:
+    # Rows are fetched when it is known which: notes may be long.
+    return (
+        f"SELECT {_COLUMNS} FROM ({of_a_creator(shape)}) AS page "
+        "JOIN videos v ON v.organization_id = %(organization)s AND v.id = one "
+        f"{_FIGURES} ORDER BY key {shape.order}, one {shape.order}"
     ).encode()
 
 

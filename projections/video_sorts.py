@@ -1,0 +1,98 @@
+"""In which order lists of videos stand, and how a creator's are put in it."""
+
+from functools import cache
+from typing import Literal
+
+import msgspec
+
+Sort = Literal[
+    "created_at",
+    "posted_at",
+    "view_count",
+    "like_count",
+    "comment_count",
+    "share_count",
+    "save_count",
+    "engagement_rate",
+]
+Order = Literal["desc", "asc"]
+
+_RATE = (
+    "(f.like_count::float8 + f.comment_count + f.share_count "
+    "+ coalesce(f.save_count, 0)) / nullif(f.view_count, 0)"
+)
+_TIMES: dict[Sort, str] = {
+    "created_at": "v.created_at",
+    "posted_at": "coalesce(f.posted_at, v.posted_at)",
+}
+# What is unknown comes last, whichever way the rest goes.
+_UNKNOWN: dict[tuple[str, Order], str] = {
+    ("timestamptz", "desc"): "'-infinity'",
+    ("timestamptz", "asc"): "'infinity'",
+    ("float8", "desc"): "-1",
+    ("float8", "asc"): "'infinity'",
+    ("bigint", "desc"): "-1",
+    ("bigint", "asc"): "9223372036854775807",
+}
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes one query text differ from another."""
+
+    statuses: int
+    has_project: bool
+    sort: Sort
+    order: Order
+    has_after: bool
+
+
+@cache
+def of_a_creator(shape: Shape) -> str:
+    """Return the query for the ids of a page of a creator's videos, and their keys.
+
+    Its columns are ``one`` and ``key``. All videos of the creator are looked at: no
+    index has figures, which change with every scrape.
+    """
+    key, kind = _key(shape.sort)
+    unknown = _UNKNOWN[kind, shape.order]
+    statuses = ", ".join(f"%(status{n})s" for n in range(shape.statuses))
+    project = " AND v.project_id = %(project)s" if shape.has_project else ""
+    beyond = "<" if shape.order == "desc" else ">"
+    after = (
+        f"WHERE (key, one) {beyond} "
+        f"(coalesce(%(value)s::{kind}, {unknown}), %(last_id)s)"
+    )
+    return (
+        f"SELECT one, key FROM (SELECT v.id AS one, coalesce({key}, {unknown}) AS key "
+        "FROM videos v LEFT JOIN video_figures f "
+        "ON f.organization_id = %(organization)s AND f.id = v.id "
+        "WHERE v.organization_id = %(organization)s AND v.creator_id = %(creator)s "
+        f"AND v.tracking_status IN ({statuses}){project}) AS found "
+        f"{after if shape.has_after else ''} "
+        f"ORDER BY key {shape.order}, one {shape.order} LIMIT %(limit)s"
+    )
+
+
+def engagement_rate(
+    *,
+    view_count: int | None,
+    like_count: int | None,
+    comment_count: int | None,
+    share_count: int | None,
+    save_count: int | None,
+) -> float | None:
+    """Return likes, comments, shares and saves for each view; None if unknown.
+
+    Many sources never tell saves, so unknown saves add nothing.
+    """
+    if not view_count or None in {like_count, comment_count, share_count}:
+        return None
+    counts = (like_count, comment_count, share_count, save_count)
+    return sum(float(count or 0) for count in counts) / float(view_count)
+
+
+def _key(sort: Sort) -> tuple[str, str]:
+    """Return what is sorted by, and of which type it is."""
+    if sort in _TIMES:
+        return _TIMES[sort], "timestamptz"
+    return (_RATE, "float8") if sort == "engagement_rate" else (f"f.{sort}", "bigint")
