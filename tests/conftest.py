@@ -1,7 +1,7 @@
 """Real servers for the tests, one of each a session, and a clean corner for each test.
 
 GOATHERD_TEST_DATABASE_URL (as a superuser) and GOATHERD_TEST_REDIS_URL name servers to
-use instead of the embedded ones.
+use instead of the embedded ones, GOATHERD_TEST_BROWSER a browser for tests of pages.
 """
 
 import os
@@ -20,6 +20,19 @@ from psycopg import sql
 
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.browser.chromium import HOW_TO_GET_ONE, NO_BROWSER
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say aloud that pages were not looked at; a skipped test is easily overlooked."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    missed = [report for report in skipped if NO_BROWSER in str(report.longrepr)]
+    if missed:
+        terminalreporter.section("pages not tested", yellow=True, bold=True)
+        terminalreporter.write_line(
+            f"Tests of pages that did not run: {len(missed)}. {HOW_TO_GET_ONE}",
+            yellow=True,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+"""axe-core, which finds what people with other senses or tools cannot use."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import Page
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+_SOURCE = (
+    Path(__file__).parent.parent.parent
+    / "api/web/frontend/node_modules/axe-core/axe.min.js"
+)
+_RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+
+
+def check_with_axe(page: Page, schemes: Sequence[Scheme] = SCHEMES) -> None:
+    """Assert that axe finds nothing in a page as it is, in light and in dark."""
+    found: list[str] = []
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        # Not as a script of the page's: its policy forbids those, rightly.
+        page.evaluate(_source())
+        result = page.evaluate(_RUN)
+        found += [f"{scheme}: {line}" for line in _violations(result)]
+    assert not found, "\n".join([f"axe on {page.url}:", *found])
+
+
+def _violations(result: dict[str, Any]) -> Iterator[str]:
+    for violation in result["violations"]:
+        for node in violation["nodes"]:
+            reasons = node["failureSummary"].replace("\n", " ")
+            where = " ".join(map(str, node["target"]))
+            yield f"{violation['id']} at {where}: {reasons} | {node['html'][:200]}"
+
+
+@cache
+def _source() -> str:
+    return f"{_SOURCE.read_text()}; undefined"

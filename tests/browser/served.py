@@ -1,0 +1,66 @@
+"""Goatherd as browsers meet it: the server and the projector, each a real process."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from api.auth import digest_of
+from api.sessions import Sessions
+from infra.embedded.processes import wait_until
+from tests.api.goatherd import (
+    PLANS,
+    SECRET,
+    Goatherd,
+    Tenant,
+    settings_for,
+    started,
+)
+from tests.commandline import PATIENTLY, Running, free_port, running
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """A Goatherd at an address; ``goatherd`` is for what tests arrange and look up."""
+
+    goatherd: Goatherd
+    address: str
+
+    def tenant(self) -> Tenant:
+        """A new organization, with a key that may do everything."""
+        return self.goatherd.tenant()
+
+    def session_of(self, tenant: Tenant) -> str:
+        """The cookie of somebody who signed in with a tenant's key."""
+        sessions = Sessions(settings_for(self.goatherd.url).secret or "")
+        return sessions.sealed(sessions.begin(digest_of(tenant.key.encode())))
+
+
+@contextmanager
+def served(url: str, folder: Path) -> Generator[Served]:
+    """Serve a migrated database until done, with read models that follow it."""
+    port = free_port()
+    settings = {
+        "database_url": url,
+        "secret": SECRET,
+        "plans": msgspec.json.encode(PLANS).decode(),
+        "port": port,
+    }
+    address = f"http://127.0.0.1:{port}"
+    with (
+        started(url) as goatherd,
+        running("project", settings=settings, folder=folder),
+        running("serve", settings=settings, folder=folder) as server,
+    ):
+        is_ready = wait_until(lambda: _is_ready(server, address), seconds=PATIENTLY)
+        assert is_ready, server.err
+        yield Served(goatherd=goatherd, address=address)
+
+
+def _is_ready(server: Running, address: str) -> bool:
+    assert server.process.poll() is None, server.err
+    try:
+        return httpx.get(f"{address}/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,123 @@
+"""The way in and out, as people take it with a browser."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from api.web.links import make_link
+from infra.embedded.processes import wait_until
+from tests.api.goatherd import Tenant
+from tests.browser.watching import Watch
+
+
+def sign_in_by_form(page: Page, key: str) -> None:
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def link_for(tenant: Tenant) -> str:
+    with tenant.goatherd.store.pool.connection() as connection:
+        return make_link(connection, tenant.key)
+
+
+def is_shown_out(page: Page) -> bool:
+    page.goto("/creators")
+    return page.get_by_label("API key").is_visible()
+
+
+def test_a_key_leads_to_the_creators(
+    strangers_page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    home.add("goat")
+    home.goatherd.catch_up()
+    strangers_page.goto("/")
+    axe(strangers_page)
+
+    sign_in_by_form(strangers_page, home.key)
+
+    expect(strangers_page).to_have_url(re.compile(r"/creators$"))
+    expect(strangers_page.get_by_role("heading", level=1)).to_have_text("Creators")
+    expect(strangers_page.get_by_text("@goat")).to_be_visible()
+
+
+def test_a_wrong_key_is_told_at_its_field_and_opens_nothing(
+    strangers_page: Page, watch: Watch, axe: Callable[[Page], None]
+):
+    watch.expects(r"status of 401")
+    strangers_page.goto("/")
+
+    sign_in_by_form(strangers_page, "tga_" + "0" * 64)
+
+    expect(strangers_page.get_by_role("alert")).to_contain_text("does not open")
+    expect(strangers_page.get_by_label("API key")).to_have_attribute(
+        "aria-invalid", "true"
+    )
+    axe(strangers_page)
+    strangers_page.goto("/creators")
+    expect(strangers_page.get_by_label("API key")).to_be_visible()
+
+
+def test_signing_out_ends_the_session_in_this_browser(page: Page):
+    page.goto("/creators")
+
+    page.get_by_role("button", name="Sign out").click()
+
+    expect(page.get_by_label("API key")).to_be_visible()
+    page.goto("/creators")
+    expect(page).to_have_url(re.compile(r"/\?next="))
+
+
+def test_a_link_signs_in_once(
+    strangers_page: Page, context: BrowserContext, watch: Watch, home: Tenant
+):
+    link = link_for(home)
+    strangers_page.goto(link)
+    expect(strangers_page.get_by_role("heading", level=1)).to_have_text("Creators")
+    context.clear_cookies()
+    watch.expects(r"status of 401")
+
+    strangers_page.goto(link)
+
+    expect(strangers_page.get_by_role("alert")).to_contain_text("has been used")
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(
+    strangers_page: Page, watch: Watch, home: Tenant
+):
+    # Which it may not be: what counts is that people get there.
+    watch.expects(r"status of 400")
+    asked = "/creators?search=goats%20%26%20kids"
+    strangers_page.goto(asked)
+    expect(strangers_page).to_have_url(re.compile(r"/\?next="))
+
+    sign_in_by_form(strangers_page, home.key)
+
+    expect(strangers_page).to_have_url(re.compile(re.escape(asked) + "$"))
+
+
+def test_a_key_that_may_not_read_is_told_so(
+    home: Tenant,
+    sign_in: Callable[[Tenant], Page],
+    watch: Watch,
+    axe: Callable[[Page], None],
+):
+    watch.expects(r"status of 403")
+    page = sign_in(home.with_key("write"))
+
+    page.goto("/creators")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("'read' scope")
+    axe(page)
+
+
+def test_revoking_the_key_ends_its_sessions(home: Tenant, page: Page):
+    page.goto("/creators")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Creators")
+    admin = home.with_key("admin")
+
+    revoked = admin.delete(f"/api-keys/{home.key_id}")
+
+    assert revoked.status_code == 200, revoked.text
+    # A server remembers for half a second that a key is good.
+    assert wait_until(lambda: is_shown_out(page), seconds=10)
