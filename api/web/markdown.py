@@ -1,0 +1,129 @@
+"""Notes as Markdown, made into HTML in which nothing can be dangerous.
+
+HTML in notes is text. What the renderer makes is cleaned once more by a list of what
+is allowed, so that a slip in one of the two is caught by the other.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup, escape
+
+_TAGS = {
+    *("a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr"),
+    *("img", "li", "ol", "p", "pre", "s", "strong"),
+    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+}
+_SCHEMES = {"http", "https", "mailto"}
+_LINKS = tuple(f"{scheme}:" for scheme in sorted(_SCHEMES))
+_REL = "noopener noreferrer nofollow ugc"
+
+_MAX_BYTES = 64_000
+# Brackets without end cost the renderer their square; no note for people has so many.
+_MAX_BRACKETS = 5_000
+# Below the page's h1 and the card's h2.
+_FIRST_HEADING, _LAST_HEADING = 3, 6
+
+
+async def rendered(text: str, *, remote_images: bool) -> Markup:
+    """Return notes as HTML; images only if browsers may fetch them from anywhere."""
+    # A long note takes a good part of a second, in which others are answered.
+    return await asyncio.to_thread(to_html, text, remote_images=remote_images)
+
+
+@lru_cache(maxsize=256)
+def to_html(text: str, *, remote_images: bool) -> Markup:
+    """Return notes as HTML; what is too much to render is shown as it was typed."""
+    if len(text.encode()) > _MAX_BYTES or text.count("[") > _MAX_BRACKETS:
+        return Markup("<pre>{}</pre>").format(escape(text))
+    renderer = _Renderer(remote_images=remote_images)
+    tokens = _PARSER.parse(text)
+    _lower_headings(tokens)
+    html = renderer.render(tokens, _PARSER.options, {})
+    return Markup(_clean(html))  # noqa: S704 - it is what the list below allows
+
+
+def _clean(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_allowed,
+        set_tag_attribute_values={
+            "a": {"target": "_blank"},
+            "img": {"loading": "lazy", "referrerpolicy": "no-referrer"},
+        },
+        link_rel=_REL,
+        url_schemes=_SCHEMES,
+    )
+
+
+def _allowed(tag: str, attribute: str, value: str) -> str | None:
+    """Return an attribute's value, None if it goes: links and images say their scheme.
+
+    An address without one would be a page of ours, or another site's by ``//``.
+    """
+    if attribute == "href":
+        return value if value.lower().startswith(_LINKS) else None
+    if (tag, attribute) == ("img", "src"):
+        return value if value.lower().startswith("https:") else None
+    return value
+
+
+def _lower_headings(tokens: Sequence[Token]) -> None:
+    """Let headings begin below the card's, and go down by one at a time."""
+    above: list[str] = []
+    tag = ""
+    for token in tokens:
+        if token.type == "heading_open":
+            while above and above[-1] >= token.tag:
+                above.pop()
+            above.append(token.tag)
+            tag = f"h{min(_FIRST_HEADING - 1 + len(above), _LAST_HEADING)}"
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = tag
+
+
+class _Renderer(RendererHTML):
+    """Shows images as links, unless browsers may fetch them."""
+
+    def __init__(self, *, remote_images: bool) -> None:
+        super().__init__()
+        self._shows_images = remote_images
+
+    def image(
+        self,
+        tokens: Sequence[Token],
+        idx: int,
+        options: OptionsDict,
+        env: EnvType,
+    ) -> str:
+        token = tokens[idx]
+        source = str(token.attrGet("src") or "")
+        if self._shows_images and source.lower().startswith("https:"):
+            return super().image(tokens, idx, options, env)
+        words = self.renderInlineAsText(token.children, options, env) or "image"
+        if _is_within_link(tokens[:idx]):
+            return escapeHtml(words)
+        return f'<a href="{escapeHtml(source)}">{escapeHtml(words)}</a>'
+
+
+def _is_within_link(before: Sequence[Token]) -> bool:
+    kinds = [token.type for token in before]
+    return kinds.count("link_open") > kinds.count("link_close")
+
+
+_PARSER: Any = MarkdownIt("js-default")
