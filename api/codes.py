@@ -122,6 +122,12 @@ class Code(StrEnum):
         "The projection cannot be rebuilt; the sentence says why.",
         "scrape_jobs is no read model, so it cannot be rebuilt.",
     )
+    CANNOT_RETRY = (
+        "cannot_retry",
+        409,
+        "The scrape cannot be tried again; the sentence says why.",
+        "The scrape cannot be tried again: it has not ended.",
+    )
     IDEMPOTENCY_CONFLICT = (
         "idempotency_conflict",
         409,

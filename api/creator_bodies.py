@@ -135,6 +135,15 @@ class QueuedScrape(Struct, frozen=True, kw_only=True):
     status: Literal["queued"] = "queued"
 
 
+class RetriedScrape(Struct, frozen=True, kw_only=True):
+    """The run that tries a failed one again; ``creator_id`` as in the failed one."""
+
+    scrape_id: UUID
+    retried_id: UUID
+    creator_id: UUID | None
+    job_type: JobType
+
+
 class Noted(Protocol):
     """Whatever has notes on it."""
 

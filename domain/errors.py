@@ -8,8 +8,6 @@ DomainError
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
 ├── QueueBehindError            what was asked for before still waits
-
-
 ├── InvalidQuestionError        what is asked of the numbers makes no sense
 ├── RetentionExceededError      the plan does not keep history for so long
 └── ConflictError               the present state forbids it
@@ -17,6 +15,7 @@ DomainError
     ├── CreatorBannedError
     ├── CreatorRemovedError
     ├── NoChangeError
+    ├── CannotRetryError
     └── StaleVersionError
 
 Apart from them stands CorruptHistoryError: the log was damaged, nobody was refused.
@@ -186,6 +185,15 @@ class NoChangeError(ConflictError):
 
     def __init__(self, handle: str) -> None:
         super().__init__(f"The creator's handle already is @{handle}.")
+
+
+class CannotRetryError(ConflictError):
+    """A run is tried again only once it has failed, here."""
+
+    code = "cannot_retry"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The scrape cannot be tried again: {reason}.")
 
 
 class StaleVersionError(ConflictError):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.errors import CorruptHistoryError, NotFoundError
+from domain.errors import CannotRetryError, CorruptHistoryError, NotFoundError
 
 MAX_VIDEOS_PER_SNAPSHOT = 500
 
@@ -95,6 +95,29 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
             return replace(scrape, status="failed")
         case _:
             assert_never(event)
+
+
+def again(scrape: Scrape) -> c.RequestScrape:
+    """Return the request that tries a failed run again.
+
+    Raises:
+        CannotRetryError: it has not failed, or nobody ran it here.
+    """
+    if scrape.trigger == "imported":
+        raise CannotRetryError("it was imported, and nobody ran it here")
+    if scrape.status == "succeeded":
+        raise CannotRetryError("it succeeded")
+    if scrape.status != "failed":
+        raise CannotRetryError("it has not ended")
+    return c.RequestScrape(
+        organization_id=scrape.organization_id,
+        project_id=scrape.project_id,
+        creator_id=scrape.creator_id,
+        handle=scrape.handle,
+        job_type=scrape.job_type,
+        trigger="manual",
+        tiktok_video_ids=scrape.tiktok_video_ids,
+    )
 
 
 def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:

@@ -7,6 +7,7 @@ _NAMESPACE = UUID("5f1c2a0e-6d0b-5a39-9a0e-90a7be2d0c01")
 _CLAIM = uuid5(_NAMESPACE, "handle claim")
 _BAN = uuid5(_NAMESPACE, "platform handle")
 _SCRAPE = uuid5(_NAMESPACE, "scrape")
+_RETRY = uuid5(_NAMESPACE, "retried run")
 _IMPORTED = uuid5(_NAMESPACE, "imported run")
 _VIDEO = uuid5(_NAMESPACE, "video")
 _TALLY = uuid5(_NAMESPACE, "tally")
@@ -28,6 +29,11 @@ def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
     The same command asked twice therefore asks for the same run.
     """
     return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
+
+
+def retry_stream(scrape_id: UUID) -> UUID:
+    """Return the stream of the run that tries a failed one again; there is one only."""
+    return uuid5(_RETRY, f"{scrape_id}")
 
 
 def imported_run_stream(

@@ -51,6 +51,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     """One of each thing that the organization has, by the name its id goes by."""
     creator = tenant.add(f"goat.{uuid4().hex[:20]}")
     scrape = data_of(tenant.post(f"/creators/{creator['id']}/scrape"), status=202)
+    tenant.failed(scrape["scrape_id"])
     video_id = tenant.found(creator["id"], status="pending_review")
     # Further keys of this one, and not the one that asks: it may be revoked.
     key = tenant.with_key("read")

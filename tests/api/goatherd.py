@@ -252,6 +252,22 @@ class Tenant:
             ),
         )
 
+    def failed(self, scrape_id: str, *, outcome: e.Outcome | None = "blocked") -> None:
+        """Let a run have failed."""
+        asked: Any = self.goatherd.facts(scrape_id)[0]
+        self.goatherd.append(
+            scrape_id,
+            e.ScrapeFailed(
+                organization_id=self.organization_id,
+                creator_id=asked.creator_id,
+                job_type=asked.job_type,
+                provider="test",
+                attempts=5,
+                error="TikTok sent us away.",
+                outcome=outcome,
+            ),
+        )
+
     def found(
         self,
         creator_id: str,

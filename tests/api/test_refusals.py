@@ -254,6 +254,22 @@ def removed_creator(scene: Scene) -> None:
     scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
 
 
+def run_of_a_removed_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
+    asked = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
+    scene.tenant.failed(asked["scrape_id"])
+    scene.tenant.delete(f"/creators/{creator['id']}")
+    scene.ask.path = scene.ask.path.replace(scene.ids["scrape_id"], asked["scrape_id"])
+
+
+def run_that_has_not_ended(scene: Scene) -> None:
+    creator = scene.tenant.add(f"waiting.{uuid4().hex[:20]}")
+    asked = scene.tenant.post(f"/creators/{creator['id']}/scrape")
+    scene.ask.path = scene.ask.path.replace(
+        scene.ids["scrape_id"], asked.json()["data"]["scrape_id"]
+    )
+
+
 def video_of_a_removed_creator(scene: Scene) -> None:
     creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
     video_id = scene.tenant.found(creator["id"])
@@ -295,6 +311,9 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("changeCreator", Code.NO_CHANGE): same_handle,
     ("scrapeCreator", Code.CREATOR_REMOVED): removed_creator,
     ("scrapeCreator", Code.LIMIT_REACHED): full,
+    ("retryScrape", Code.CREATOR_REMOVED): run_of_a_removed_creator,
+    ("retryScrape", Code.LIMIT_REACHED): full,
+    ("retryScrape", Code.CANNOT_RETRY): run_that_has_not_ended,
     ("scrapeVideo", Code.CREATOR_REMOVED): video_of_a_removed_creator,
     ("scrapeVideo", Code.LIMIT_REACHED): full,
     ("addVideo", Code.CREATOR_BANNED): video_of_a_banned_handle,

@@ -94,6 +94,7 @@ def test_a_queued_scrape_can_be_watched(home: Tenant):
         "job_type": "creator_profiles",
         "trigger": "manual",
         "status": "queued",
+        "quarantined": False,
         "attempts": 0,
         "outcome": None,
         "error": None,
