@@ -149,8 +149,9 @@ class InboxRoutes(Controller):
         data: JSONBody[Review],
         writer: NamedDependency[Writer],
     ) -> Answer[BulkVideos]:
-        """Include or exclude up to 100 videos; a decision can be taken again.
+        """Include, exclude or put back up to 100 videos; decisions can be revised.
 
+        `put_back` undoes an include or exclude: the video waits for review again.
         Skipped: already so. Failed: no such video in the project.
         """
         return writer.perform(

@@ -45,10 +45,15 @@ class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do with one video: track it, or put it aside."""
+    """What to do with one video: track it, put it aside, or let it wait again.
+
+    ``put_back`` takes an ``include`` or ``exclude`` back: the video is in the inbox.
+    """
 
     video_id: UUID
-    decision: Annotated[Literal["include", "exclude"], Meta(examples=["include"])]
+    decision: Annotated[
+        Literal["include", "exclude", "put_back"], Meta(examples=["include"])
+    ]
 
 
 class Review(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -61,6 +61,7 @@ from domain.video_events import (
     VideoEvent,
     VideoExcluded,
     VideoIncluded,
+    VideoPutBack,
     VideoTrackingDisabled,
     VideoWentMissing,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "VideoExcluded",
     "VideoIncluded",
     "VideoKind",
+    "VideoPutBack",
     "VideoStatsSnapshotRecorded",
     "VideoTrackingDisabled",
     "VideoWentMissing",
@@ -154,6 +156,7 @@ STORED_NAMES: dict[str, type[Fact]] = {
     "video_came_into_window": VideoCameIntoWindow,
     "video_included": VideoIncluded,
     "video_excluded": VideoExcluded,
+    "video_put_back": VideoPutBack,
     "video_tracking_disabled": VideoTrackingDisabled,
     "video_details_changed": VideoDetailsChanged,
     "video_went_missing": VideoWentMissing,

@@ -77,6 +77,7 @@ def sentence(fact: Told, *, by: str, video: str | None = None) -> str:
             | e.VideoCameIntoWindow()
             | e.VideoIncluded()
             | e.VideoExcluded()
+            | e.VideoPutBack()
             | e.VideoTrackingDisabled()
             | e.VideoDetailsChanged()
             | e.VideoWentMissing()
@@ -129,6 +130,8 @@ def _of_a_video(fact: e.VideoEvent, video: str) -> str:
             return f"Video {video} included"
         case e.VideoExcluded():
             return f"Video {video} excluded"
+        case e.VideoPutBack():
+            return f"Video {video} put back into the inbox"
         case e.VideoTrackingDisabled():
             return f"Tracking of video {video} disabled"
         case e.VideoDetailsChanged():

@@ -17,6 +17,8 @@ from domain.errors import CorruptHistoryError, NotFoundError
 COUNTED: frozenset[e.TrackingStatus] = frozenset(
     {"auto_tracked", "included", "direct_add"}
 )
+# What a decision made of a video, and can be taken back.
+_DECIDED: frozenset[e.TrackingStatus] = frozenset({"included", "excluded"})
 _DETAILS = ("description", "readme", "metadata")
 
 # Details are compared as written: to Python 1, 1.0 and True are equal, in JSON not.
@@ -110,6 +112,10 @@ def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
             if video.tracking_status == "excluded":
                 return []
             return [e.VideoExcluded(organization_id=organization_id)]
+        case c.PutBackVideo():
+            if video.tracking_status not in _DECIDED:
+                return []
+            return [e.VideoPutBack(organization_id=organization_id)]
         case c.DisableTracking():
             if not video.is_counted:
                 return []
@@ -150,6 +156,11 @@ def evolve(video: Video | None, event: e.VideoEvent) -> Video:
             return replace(video, tracking_status="included", tracking_enabled=True)
         case e.VideoExcluded():
             return replace(video, tracking_status="excluded")
+        case e.VideoPutBack():
+            # As it came in: whatever was stopped begins anew with the next decision.
+            return replace(
+                video, tracking_status="pending_review", tracking_enabled=True
+            )
         case e.VideoTrackingDisabled():
             return replace(video, tracking_enabled=False)
         case e.VideoDetailsChanged():

@@ -49,6 +49,10 @@ class ExcludeVideo(Command, frozen=True, kw_only=True):
     """Put a video aside: it is never listed and never counted."""
 
 
+class PutBackVideo(Command, frozen=True, kw_only=True):
+    """Take the decision about an included or excluded video back."""
+
+
 class DisableTracking(Command, frozen=True, kw_only=True):
     """Stop counting a tracked video; what was seen of it stays."""
 
@@ -72,6 +76,7 @@ VideoCommand = (
     | MoveWindow
     | IncludeVideo
     | ExcludeVideo
+    | PutBackVideo
     | DisableTracking
     | ChangeVideoDetails
     | ReportMissing

@@ -53,6 +53,12 @@ class VideoExcluded(Fact, frozen=True, kw_only=True):
     organization_id: UUID
 
 
+class VideoPutBack(Fact, frozen=True, kw_only=True):
+    """Somebody took the decision about the video back: it waits for review again."""
+
+    organization_id: UUID
+
+
 class VideoTrackingDisabled(Fact, frozen=True, kw_only=True):
     organization_id: UUID
 
@@ -83,6 +89,7 @@ VideoEvent = (
     | VideoCameIntoWindow
     | VideoIncluded
     | VideoExcluded
+    | VideoPutBack
     | VideoTrackingDisabled
     | VideoDetailsChanged
     | VideoWentMissing

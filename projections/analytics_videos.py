@@ -28,6 +28,7 @@ TOLD_OF_VIDEOS = frozenset(
         "video_came_into_window",
         "video_included",
         "video_excluded",
+        "video_put_back",
         "video_tracking_disabled",
     }
 )

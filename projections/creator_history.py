@@ -44,6 +44,7 @@ VIDEO_FACTS = frozenset(
         "video_came_into_window",
         "video_included",
         "video_excluded",
+        "video_put_back",
         "video_tracking_disabled",
         "video_details_changed",
         "video_went_missing",

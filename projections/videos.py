@@ -56,6 +56,7 @@ class Videos:
             "video_came_into_window",
             "video_included",
             "video_excluded",
+            "video_put_back",
             "video_tracking_disabled",
             "video_details_changed",
             "video_went_missing",
@@ -146,6 +147,8 @@ def _decided(row: VideoRow, fact: e.Fact) -> dict[str, Any]:
             return {"tracking_status": "included", "tracking_enabled": True}
         case e.VideoExcluded():
             return {"tracking_status": "excluded"}
+        case e.VideoPutBack():
+            return {"tracking_status": "pending_review", "tracking_enabled": True}
         case e.VideoTrackingDisabled():
             return {"tracking_enabled": False}
         case e.VideoDetailsChanged():

@@ -41,6 +41,7 @@ class KnownVideos:
             "video_came_into_window",
             "video_included",
             "video_excluded",
+            "video_put_back",
             "video_tracking_disabled",
             "video_stats_snapshot_recorded",
             "scrape_succeeded",
@@ -111,6 +112,7 @@ class _Batch:
                 | e.VideoCameIntoWindow()
                 | e.VideoIncluded()
                 | e.VideoExcluded()
+                | e.VideoPutBack()
                 | e.VideoTrackingDisabled()
             ):
                 yield fact.organization_id, recorded.stream

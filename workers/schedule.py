@@ -123,6 +123,7 @@ class Schedule:
             "video_came_into_window",
             "video_included",
             "video_excluded",
+            "video_put_back",
             "video_tracking_disabled",
         }
     )

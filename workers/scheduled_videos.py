@@ -108,7 +108,7 @@ def take_in_video(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
             _count(cursor, {**about, "counts": status in COUNTED})
         case e.VideoIncluded():
             _count(cursor, {**about, "counts": True})
-        case e.VideoExcluded() | e.VideoTrackingDisabled():
+        case e.VideoExcluded() | e.VideoPutBack() | e.VideoTrackingDisabled():
             _count(cursor, {**about, "counts": False})
         case _:
             return

@@ -71,6 +71,8 @@ def after_fact(row: KnownVideo | None, recorded: Recorded) -> KnownVideo | None:
             status, enabled = "included", True
         case e.VideoExcluded():
             status, enabled = "excluded", row.tracking_enabled
+        case e.VideoPutBack():
+            status, enabled = "pending_review", True
         case e.VideoTrackingDisabled():
             status, enabled = row.tracking_status, False
         case _:

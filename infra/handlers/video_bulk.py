@@ -16,16 +16,18 @@ from infra.handlers.folding import check_project, next_entries, video_of
 from infra.handlers.videos import video_of_facts
 from infra.store import Recorded, Store, relayed, retry_conflicts
 
-Decision = Literal["include", "exclude"]
-_Command = c.IncludeVideo | c.ExcludeVideo | c.DisableTracking
+Decision = Literal["include", "exclude", "put_back"]
+_Command = c.IncludeVideo | c.ExcludeVideo | c.PutBackVideo | c.DisableTracking
 
 _DECISIONS: dict[Decision, _Command] = {
     "include": c.IncludeVideo(),
     "exclude": c.ExcludeVideo(),
+    "put_back": c.PutBackVideo(),
 }
 _NOTHING_TO_DO: dict[type[_Command], str] = {
     c.IncludeVideo: "already tracked",
     c.ExcludeVideo: "already excluded",
+    c.PutBackVideo: "not decided about",
     c.DisableTracking: "not tracked",
 }
 
@@ -57,9 +59,10 @@ def review_videos(
     context: Context,
     alongside: VideosAlongside | None = None,
 ) -> VideosDone:
-    """Include or exclude many videos of one project in one append.
+    """Include, exclude or put back many videos of one project in one append.
 
-    What was excluded before can be included again. Decisions about one video are taken
+    What was excluded before can be included again. What is put back waits for review
+    as if nobody had decided. Decisions about one video are taken
     in the order given.
 
     Raises:

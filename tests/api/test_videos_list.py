@@ -219,6 +219,26 @@ def test_a_review_brings_back_what_was_excluded(home: Tenant, found: dict[str, s
     assert found["excluded"] in listed(home.get("/videos"))
 
 
+def test_what_was_put_back_is_in_the_inbox_as_it_was(
+    home: Tenant, found: dict[str, str]
+):
+    inbox = f"/projects/{home.project_id}/inbox"
+    waiting = data_of(home.get(inbox))[0]
+    decided = {"video_id": found["pending_review"]}
+    for decision in ("exclude", "put_back", "include", "put_back"):
+        home.post(f"{inbox}/review", {"decisions": [{**decided, "decision": decision}]})
+
+    home.goatherd.catch_up()
+    again = data_of(home.get(inbox))[0]
+    events = data_of(
+        home.get(f"/creators/{waiting['creator_id']}/history?event=video_put_back")
+    )
+
+    assert again == {**waiting, "version": 5, "updated_at": again["updated_at"]}
+    said = f"Video {waiting['tiktok_video_id']} put back into the inbox"
+    assert [entry["summary"] for entry in events] == [f"{said} by key First key."] * 2
+
+
 @pytest.mark.parametrize(
     ("body", "path"),
     (

@@ -163,6 +163,7 @@ SENTENCES: list[tuple[Told, str]] = [
     ),
     (e.VideoIncluded(**OURS), "Video 71 included by key Ops."),
     (e.VideoExcluded(**OURS), "Video 71 excluded by key Ops."),
+    (e.VideoPutBack(**OURS), "Video 71 put back into the inbox by key Ops."),
     (e.VideoTrackingDisabled(**OURS), "Tracking of video 71 disabled by key Ops."),
     (e.VideoDetailsChanged(**OURS), "Details of video 71 changed by key Ops."),
     (

@@ -49,6 +49,7 @@ ADDED = e.VideoAdded(
 )
 INCLUDED = e.VideoIncluded(**MINE)
 EXCLUDED = e.VideoExcluded(**MINE)
+PUT_BACK = e.VideoPutBack(**MINE)
 DISABLED = e.VideoTrackingDisabled(**MINE)
 
 
@@ -191,6 +192,25 @@ def test_review_includes_and_excludes_and_can_change_its_mind(
     scenario.given(DISCOVERED).when(c.IncludeVideo()).then_nothing()
 
 
+def test_a_decision_can_be_taken_back(scenario: Scenario[Any, Any, Any]):
+    scenario.given(PENDING, INCLUDED).when(c.PutBackVideo()).then(PUT_BACK)
+    scenario.given(PENDING, EXCLUDED).when(c.PutBackVideo()).then(PUT_BACK)
+    scenario.given(PENDING, EXCLUDED, PUT_BACK).when(c.ExcludeVideo()).then(EXCLUDED)
+    scenario.given(PENDING, INCLUDED, PUT_BACK).when(c.IncludeVideo()).then(INCLUDED)
+    assert _after(PENDING, EXCLUDED, PUT_BACK) == _after(PENDING)
+    assert _after(PENDING, INCLUDED, DISABLED, PUT_BACK) == _after(PENDING)
+
+
+def test_what_nobody_decided_about_is_not_put_back(
+    scenario: Scenario[Any, Any, Any],
+):
+    scenario.given(PENDING).when(c.PutBackVideo()).then_nothing()
+    scenario.given(PENDING, INCLUDED, PUT_BACK).when(c.PutBackVideo()).then_nothing()
+    scenario.given(DISCOVERED).when(c.PutBackVideo()).then_nothing()
+    scenario.given(OUTSIDE).when(c.PutBackVideo()).then_nothing()
+    scenario.given(ADDED).when(c.PutBackVideo()).then_nothing()
+
+
 def test_tracking_ends_once_and_only_where_something_is_tracked(
     scenario: Scenario[Any, Any, Any],
 ):
@@ -216,6 +236,7 @@ def test_including_starts_tracking_again(scenario: Scenario[Any, Any, Any]):
         ([OUTSIDE], False),
         ([DISCOVERED, EXCLUDED], False),
         ([DISCOVERED, DISABLED], False),
+        ([PENDING, INCLUDED, PUT_BACK], False),
     ),
 )
 def test_only_tracked_videos_are_counted(events: list[e.VideoEvent], counted: bool):  # noqa: FBT001
@@ -262,6 +283,7 @@ def test_an_absence_is_recorded_once_and_a_later_one_again(
         c.MoveWindow(tracking_status="auto_tracked"),
         c.IncludeVideo(),
         c.ExcludeVideo(),
+        c.PutBackVideo(),
         c.DisableTracking(),
         c.ChangeVideoDetails(readme="x"),
         c.ReportMissing(missing_since=NOON, scrape_id=SCRAPE),

@@ -160,6 +160,9 @@ class Oracle:
             case e.VideoExcluded():
                 assert video
                 video.status = "excluded"
+            case e.VideoPutBack():
+                assert video
+                video.status, video.enabled = "pending_review", True
             case e.VideoTrackingDisabled():
                 assert video
                 video.enabled = False

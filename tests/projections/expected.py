@@ -240,6 +240,9 @@ def videos(facts: Iterable[Recorded]) -> Rows:
                 row |= {"tracking_status": "included", "tracking_enabled": True}
             case e.VideoExcluded():
                 row["tracking_status"] = "excluded"
+            case e.VideoPutBack():
+                row["tracking_status"] = "pending_review"
+                row["tracking_enabled"] = True
             case e.VideoTrackingDisabled():
                 row["tracking_enabled"] = False
             case e.VideoDetailsChanged():

@@ -171,6 +171,7 @@ def changes(draw: st.DrawFn) -> tuple[str, e.Fact]:
     others: list[e.Fact] = [
         e.VideoIncluded(organization_id=HOME),
         e.VideoExcluded(organization_id=HOME),
+        e.VideoPutBack(organization_id=HOME),
         e.VideoTrackingDisabled(organization_id=HOME),
         e.VideoCameIntoWindow(organization_id=HOME, tracking_status="auto_tracked"),
     ]

@@ -214,6 +214,7 @@ def _video_commands(tiktok_video_id: str) -> st.SearchStrategy[v.VideoCommand]:
         st.builds(v.MoveWindow, tracking_status=statuses),
         st.builds(v.IncludeVideo),
         st.builds(v.ExcludeVideo),
+        st.builds(v.PutBackVideo),
         st.builds(v.DisableTracking),
         st.builds(v.ChangeVideoDetails, readme=TEXTS, description=TEXTS),
         st.builds(v.ChangeVideoDetails, metadata=st.just({"ß": [1, None]})),

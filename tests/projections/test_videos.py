@@ -170,6 +170,14 @@ def test_a_run_knows_whose_an_added_video_is_and_of_which_kind(
         ),
         ([e.VideoIncluded(**OF_HOME)], {"tracking_status": "included"}),
         ([e.VideoExcluded(**OF_HOME)], {"tracking_status": "excluded"}),
+        (
+            [e.VideoExcluded(**OF_HOME), e.VideoPutBack(**OF_HOME)],
+            {"tracking_status": "pending_review"},
+        ),
+        (
+            [e.VideoTrackingDisabled(**OF_HOME), e.VideoPutBack(**OF_HOME)],
+            {"tracking_status": "pending_review", "tracking_enabled": True},
+        ),
         ([e.VideoTrackingDisabled(**OF_HOME)], {"tracking_enabled": False}),
         (
             [e.VideoTrackingDisabled(**OF_HOME), e.VideoIncluded(**OF_HOME)],

@@ -100,6 +100,10 @@ def test_a_video_is_noted_as_its_facts_tell(home: Home):
     happened(home, "76", discovered(home, "76", BILLIE))
     happened(home, "76", e.VideoTrackingDisabled(organization_id=org))
     happened(home, "76", e.VideoIncluded(organization_id=org))
+    happened(home, "77", discovered(home, "77", BILLIE))
+    happened(home, "77", e.VideoTrackingDisabled(organization_id=org))
+    happened(home, "77", e.VideoExcluded(organization_id=org))
+    happened(home, "77", e.VideoPutBack(organization_id=org))
 
     rows = note(home, "creator_id", "tracking_status", "tracking_enabled")
 
@@ -110,6 +114,7 @@ def test_a_video_is_noted_as_its_facts_tell(home: Home):
         "74": (BILLIE, "excluded", True),
         "75": (BILLIE, "auto_tracked", False),
         "76": (BILLIE, "included", True),
+        "77": (BILLIE, "pending_review", True),
     }
     assert known(home.store)["71"]["posted_at"] == INSIDE
     assert known(home.store)["71"]["title_digest"] == digest_of("Hay")

@@ -446,6 +446,28 @@ def test_an_excluded_video_is_not_looked_at_by_itself(home: Home):
     assert rows_of(home.store, video)["video_stats"]["is_active"]
 
 
+def test_a_video_that_was_put_back_is_not_looked_at_by_itself(home: Home):
+    video = video_stream(home.project_id, "7009")
+    own = {"organization_id": home.organization_id}
+    decide_on(
+        home,
+        video,
+        e.VideoAdded(
+            project_id=home.project_id, tiktok_video_id="7009", handle="nanny",
+            kind="video", **own,
+        ),
+        e.VideoIncluded(**own),
+    )  # fmt: skip
+    level(home.store)
+    included = rows_of(home.store, video)["video_stats"]["is_active"]
+
+    decide_on(home, video, e.VideoPutBack(**own))
+    level(home.store)
+
+    assert included
+    assert not rows_of(home.store, video)["video_stats"]["is_active"]
+
+
 # Behind
 
 

@@ -443,6 +443,33 @@ def test_a_review_takes_each_decision_in_one_append(store: Store, home: Home):
     assert len(recorded) == 1
 
 
+def test_a_review_puts_back_what_was_decided_and_nothing_else(store: Store, home: Home):
+    ada = home.creator("ada")
+    pending, tracked, gone = (
+        found(home, ada, status, f"{number}")
+        for number, status in enumerate(
+            ("pending_review", "auto_tracked", "excluded"), 1
+        )
+    )
+    review(home, (pending, "include"))
+
+    done = review(
+        home, (pending, "put_back"), (tracked, "put_back"), (gone, "put_back"),
+        (pending, "put_back"), (uuid4(), "put_back"),
+    )  # fmt: skip
+
+    assert told(done) == [
+        ("ok", None),
+        ("skipped", "not decided about"),
+        ("ok", None),
+        ("skipped", "not decided about"),
+        ("failed", "not_found"),
+    ]
+    for video_id in (pending, gone):
+        assert isinstance(facts_of(store, video_id)[-1], e.VideoPutBack)
+    assert len(facts_of(store, tracked)) == 1
+
+
 def test_two_decisions_about_one_video_are_taken_in_order(store: Store, home: Home):
     video_id = found(home, home.creator("ada"), "pending_review")
 
