@@ -143,6 +143,17 @@ def herd_of(
     )
 
 
+def together(packed: bytes, counter: int, *, counters: int) -> tuple[int, int]:
+    """Return what a row's counted things have of a counter: sum, and how many known."""
+    (amount,) = _AMOUNT.unpack_from(packed)
+    flags_at = _AMOUNT.size + 8 * amount
+    flags = np.frombuffer(packed, np.uint8, amount, flags_at)
+    seen = unpack([packed[flags_at + amount :]], counters=counters)
+    is_in = (flags & COUNTED != 0) & (seen.missing >> counter & 1 == 0)
+    # Python's own numbers, which no sum is too large for.
+    return sum(seen.counts[counter][is_in].tolist()), int(np.count_nonzero(is_in))
+
+
 def instant_of(moment: datetime) -> int:
     """Return a time as microseconds since 1970."""
     return (moment - _DAWN) // _MICROSECOND

@@ -49,6 +49,7 @@ WALLED = (
     "analytics_subjects",
     "analytics_videos",
     "analytics_looks",
+    "analytics_herds",
     "analytics_video_sums",
     "analytics_profile_sums",
     "creator_history",
@@ -73,7 +74,6 @@ CLOSED = (
     "scheduled_video",
     "scheduler_lease",
     "bans",
-    "analytics_herds",
     "analytics_unowned",
     "analytics_gathered",
 )
