@@ -34,6 +34,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             yellow=True,
         )
 
+
 # A database is a copy of 500 files: 10 ms in memory, 120 on a disk, most of it the
 # kernel's. Containers often have a small one.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108
