@@ -34,14 +34,23 @@ def ids_of(entity_id: UUID | None, entity_ids: str | None) -> list[UUID]:
         return [entity_id]
     if entity_ids is None:
         raise invalid_query("entity_id", "is required, or entity_ids")
-    texts = entity_ids.split(",")
-    message = f"must be 1 to {MOST_ENTITIES} different UUIDs with commas between"
+    return ids_between_commas("entity_ids", entity_ids, at_most=MOST_ENTITIES)
+
+
+def ids_between_commas(name: str, text: str, *, at_most: int) -> list[UUID]:
+    """Return the ids in a parameter that takes several, in the order given.
+
+    Raises:
+        ApiError: ``invalid_query``, naming it.
+    """
+    texts = text.split(",")
+    message = f"must be 1 to {at_most} different UUIDs with commas between"
     try:
-        found = [UUID(text) for text in texts if len(text) == 36]
+        found = [UUID(one) for one in texts if len(one) == 36]
     except ValueError:
-        raise invalid_query("entity_ids", message) from None
-    if len(found) < len(texts) or not len({*found}) == len(found) <= MOST_ENTITIES:
-        raise invalid_query("entity_ids", message)
+        raise invalid_query(name, message) from None
+    if len(found) < len(texts) or not len({*found}) == len(found) <= at_most:
+        raise invalid_query(name, message)
     return found
 
 

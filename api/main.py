@@ -15,6 +15,7 @@ from api.app import Parts, create_app
 from api.attempts import FailedAttempts
 from api.auth import Authenticator, Principal
 from api.bans import BanRoutes
+from api.creator_figures import CreatorFigureRoutes
 from api.creators import CreatorRoutes
 from api.gauges import Gauges
 from api.history import HistoryRoutes
@@ -143,6 +144,7 @@ def assemble(settings: Settings) -> Litestar:
                 ProjectRoutes,
                 ApiKeyRoutes,
                 CreatorRoutes,
+                CreatorFigureRoutes,
                 ProjectCreatorRoutes,
                 VideoRoutes,
                 ProjectVideoRoutes,

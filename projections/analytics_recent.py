@@ -30,6 +30,13 @@ class Recent(msgspec.Struct, frozen=True, kw_only=True):
     followers: Account
 
 
+_KNOWN = b"""
+SELECT (SELECT time_zone FROM organizations o
+        WHERE o.organization_id = %(organization)s),
+       ARRAY(SELECT id FROM analytics_subjects s
+             WHERE s.organization_id = %(organization)s AND id = ANY(%(ids)s)
+             AND kind = 'creator')
+"""
 # One statement, so that herds and moves are of one moment.
 _RECENT = """
 SELECT wanted.id, herd, moves
@@ -51,6 +58,15 @@ LEFT JOIN (
 ) AS moved ON moved.id = wanted.id
 """
 _MOVES = msgspec.json.Decoder(list[Move])
+
+
+async def known_creators(
+    reader: Reader, organization_id: UUID, ids: Sequence[UUID]
+) -> tuple[set[UUID], str]:
+    """Return which of these the organization has, and its time zone."""
+    asking = {"organization": organization_id, "ids": list(ids)}
+    ((zone, found),) = await reader.rows(organization_id, _KNOWN, asking)
+    return {*found}, zone or "UTC"
 
 
 async def recent(

@@ -82,6 +82,8 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
     """The parameters that the operation cannot do without."""
     if operation.id == "getCreatorDiff":
         return {"from": "1"}
+    if operation.id == "getCreatorFigures":
+        return {"creator_ids": ids["creator_id"]}
     if operation.id not in {"getAnalytics", "explainAnalytics"}:
         return {}
     of = id_named("entity_id", ids)

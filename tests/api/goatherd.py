@@ -56,6 +56,7 @@ PLANS = {
         "max_manual_scrape_triggers_per_day": 1,
         "stats_history_retention_days": 30,
     },
+    "short": {"stats_history_retention_days": 7},
     "closed": {"max_api_requests_per_day": 0},
 }
 

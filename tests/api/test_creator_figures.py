@@ -1,0 +1,228 @@
+"""GET /creators/figures: what a list shows beside each creator, in one answer."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain import events as e
+from domain.streams import video_stream
+from infra.ids import new_id
+from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+
+DAYS = 30
+
+
+class Watched:
+    """A creator that was looked at now and then."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.id: str = tenant.add(f"goat.{uuid4().hex[:20]}")["id"]
+
+    def had(self, followers: int | None, *, days_ago: float) -> None:
+        """Let a run have seen so many followers."""
+        self._append(
+            e.ProfileSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                creator_id=UUID(self.id),
+                observed_at=datetime.now(UTC) - timedelta(days=days_ago),
+                provider="test",
+                follower_count=followers,
+            )
+        )
+
+    def has_video(self, name: str, *, days_ago: float) -> None:
+        """Let a run have discovered a video that was posted then."""
+        self.tenant.found(
+            self.id, name, posted_at=datetime.now(UTC) - timedelta(days=days_ago)
+        )
+
+    def seen(self, views: dict[str, int | None], *, days_ago: float) -> None:
+        """Let a run have seen these videos."""
+        nothing = (None,) * len(views)
+        self._append(
+            e.VideoStatsSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                creator_id=UUID(self.id),
+                observed_at=datetime.now(UTC) - timedelta(days=days_ago),
+                provider="test",
+                video_ids=tuple(views),
+                view_counts=tuple(views.values()),
+                like_counts=nothing,
+                comment_counts=nothing,
+                share_counts=nothing,
+                save_counts=nothing,
+            )
+        )
+
+    def _append(self, fact: e.Fact) -> None:
+        self.tenant.goatherd.append(new_id(), fact)
+
+
+def figures(tenant: Tenant, *ids: str) -> dict[str, Any]:
+    tenant.goatherd.catch_up()
+    asked = {"creator_ids": ",".join(ids)}
+    return data_of(tenant.get("/creators/figures", params=asked))
+
+
+def by_analytics(tenant: Tenant, creator_id: str, metric: str) -> dict[str, Any]:
+    """The same of one creator, as /analytics tells it."""
+    found: dict[str, Any] = {}
+    for mode, total, points in (
+        ("cumulative", "level", "levels"),
+        ("new", "new", "new_by_day"),
+    ):
+        asked = {
+            "entity": "creator",
+            "entity_id": creator_id,
+            "metric": metric,
+            "mode": mode,
+        }
+        (series,) = data_of(tenant.get("/analytics", params=asked))["series"]
+        found[total] = series["total"]
+        found[points] = [point["value"] for point in series["points"]]
+    return found
+
+
+def some_looks(random: Random, tenant: Tenant) -> Watched:
+    """A creator with a past drawn by chance, of more days than are shown."""
+    watched = Watched(tenant)
+    names = [str(10**18 + random.randrange(10**17)) for _ in range(3)]
+    for name in random.sample(names, random.randint(0, 3)):
+        watched.has_video(name, days_ago=random.uniform(0, 80))
+    for _ in range(random.randint(0, 12)):
+        days_ago = random.choice([random.uniform(0, 70), random.randint(0, 40)])
+        if random.random() < 0.5:
+            watched.had(
+                random.choice([None, random.randrange(9_000)]), days_ago=days_ago
+            )
+        else:
+            views = {n: random.choice([None, random.randrange(10**6)]) for n in names}
+            watched.seen(views, days_ago=days_ago)
+    if random.random() < 0.3:
+        excluded = e.VideoExcluded(organization_id=tenant.organization_id)
+        video_id = video_stream(tenant.project_id, names[0])
+        if tenant.goatherd.log(video_id):
+            tenant.goatherd.append(video_id, excluded)
+    return watched
+
+
+@pytest.mark.parametrize("zone", ("UTC", "Pacific/Apia", "America/St_Johns"))
+def test_the_numbers_are_those_of_analytics(goatherd: Goatherd, zone: str):
+    tenant = goatherd.tenant(time_zone=zone)
+    random = Random(zone)  # noqa: S311 - histories, not secrets
+    ids = [some_looks(random, tenant).id for _ in range(12)]
+
+    shown = figures(tenant, *ids)
+
+    assert [one["creator_id"] for one in shown["creators"]] == ids
+    assert shown["tz"] == zone
+    for one in shown["creators"]:
+        for metric in ("followers", "views"):
+            assert one[metric] == by_analytics(tenant, one["creator_id"], metric)
+    levels: Sequence[int | None] = [c["views"]["level"] for c in shown["creators"]]
+    assert any(levels), "the histories hold nothing to compare"
+    assert None in levels
+
+
+def test_a_month_is_shown_and_what_was_before_is_in_the_levels(home: Tenant):
+    watched = Watched(home)
+    watched.had(500, days_ago=90)
+    watched.had(620, days_ago=1)
+
+    (one,) = figures(home, watched.id)["creators"]
+
+    assert one["followers"]["levels"] == [500] * 28 + [620] * 2
+    assert (one["followers"]["level"], one["followers"]["new"]) == (620, 120)
+    assert one["followers"]["new_by_day"] == [0] * 28 + [120, 0]
+    nothing = {"level": None, "new": None}
+    unknown = [None] * DAYS
+    assert one["views"] == {**nothing, "levels": unknown, "new_by_day": unknown}
+
+
+def test_the_days_are_the_last_thirty_of_the_organization(home: Tenant):
+    shown = figures(home, Watched(home).id)
+
+    today = datetime.now(UTC).date()
+    assert shown["to"] == str(today)
+    assert shown["from"] == str(today - timedelta(days=29))
+
+
+def test_a_plan_that_shows_fewer_days_shows_them(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="short")
+
+    shown = figures(tenant, Watched(tenant).id)
+
+    today = datetime.now(UTC).date()
+    assert shown["from"] == str(today - timedelta(days=7))
+    assert len(shown["creators"][0]["followers"]["levels"]) == 8
+
+
+def test_a_foreign_id_is_as_unknown_as_one_that_never_was(
+    home: Tenant, stranger: Tenant
+):
+    ours, theirs, nobody = Watched(home), Watched(stranger), str(uuid4())
+    theirs.had(7, days_ago=2)
+
+    shown = figures(home, theirs.id, ours.id, nobody, str(home.project_id))
+    nothing = figures(home, theirs.id)
+
+    assert [one["creator_id"] for one in shown["creators"]] == [ours.id]
+    assert shown["unknown_ids"] == [theirs.id, nobody, str(home.project_id)]
+    assert nothing == {**shown, "creators": [], "unknown_ids": [theirs.id]}
+
+
+def test_a_removed_creator_keeps_its_figures(home: Tenant):
+    watched = Watched(home)
+    watched.had(5, days_ago=3)
+    home.delete(f"/creators/{watched.id}")
+
+    (one,) = figures(home, watched.id)["creators"]
+
+    assert one["followers"]["level"] == 5
+
+
+@pytest.mark.parametrize(
+    "ids",
+    (
+        "",
+        "1",
+        f"{UUID(int=1)},{UUID(int=1)}",
+        f"{UUID(int=1)},",
+        ",".join(str(UUID(int=n)) for n in range(101)),
+    ),
+)
+def test_what_is_no_list_of_ids_is_refused_by_name(home: Tenant, ids: str):
+    answer = home.get("/creators/figures", params={"creator_ids": ids})
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert [f["path"] for f in answer.json()["meta"]["fields"]] == ["/creator_ids"]
+
+
+def test_a_hundred_fit_into_one_answer(home: Tenant):
+    ids = [str(uuid4()) for _ in range(100)]
+
+    assert figures(home, *ids)["unknown_ids"] == ids
+
+
+def test_what_was_just_written_is_in_it(home: Tenant):
+    creator_id = Watched(home).id
+    head = str(home.goatherd.head)
+    home.goatherd.catch_up(but="analytics")
+    asked = {"params": {"creator_ids": creator_id}}
+
+    early = home.get(
+        "/creators/figures", headers={"Goatherd-Min-Position": head}, **asked
+    )
+    home.goatherd.catch_up()
+    late = home.get(
+        "/creators/figures", headers={"Goatherd-Min-Position": head}, **asked
+    )
+
+    assert code_of(early) == (503, "projection_behind")
+    assert data_of(late)["unknown_ids"] == []
