@@ -19,10 +19,14 @@ _MAX_KEPT = 1_000
 
 
 class House(Struct, frozen=True, kw_only=True):
-    """What every page says of the organization."""
+    """What every page says of the organization.
+
+    ``scrape_hours`` lie between scheduled profile scrapes, None if nobody may know.
+    """
 
     name: str = ""
     time_zone: str = "UTC"
+    scrape_hours: int | None = None
 
 
 class Site:

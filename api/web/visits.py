@@ -31,9 +31,14 @@ _LONGEST_NOTICE = 400
 _SEE_OTHER = 303
 
 
+class _Intervals(Struct, frozen=True):
+    creator_profiles: int
+
+
 class _Named(Struct, frozen=True):
     name: str
     time_zone: str
+    scrape_intervals: _Intervals
 
 
 class Visit:
@@ -65,7 +70,11 @@ class Visit:
             if error.code is not Code.INSUFFICIENT_SCOPE:
                 raise
             return House()
-        return House(name=got.data.name, time_zone=got.data.time_zone)
+        return House(
+            name=got.data.name,
+            time_zone=got.data.time_zone,
+            scrape_hours=got.data.scrape_intervals.creator_profiles,
+        )
 
     @property
     def principal(self) -> Principal:
@@ -133,10 +142,12 @@ class Visit:
         body: object = None,
         *,
         version: int | None = None,
+        part: str = "",
     ) -> Got[T]:
         """Have the API carry out a command; sent twice by one form it is done once.
 
-        ``version`` is what the one who changes it has seen.
+        ``version`` is what the one who changes it has seen. ``part`` tells the commands
+        of one form apart where it gives several.
 
         Raises:
             RefusedError: the API refused, for one with ``version_conflict``.
@@ -144,7 +155,7 @@ class Visit:
         headers: dict[str, str] = {}
         form = self.request.exchange.form
         if method == "POST" and form is not None and form.once:
-            headers["idempotency-key"] = form.once
+            headers["idempotency-key"] = f"{form.once}{part}"
         if version is not None:
             headers["if-match"] = f'"{version}"'
         got = await self._inside.ask(method, path, type_, body=body, headers=headers)
