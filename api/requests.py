@@ -188,8 +188,10 @@ class Request(LitestarRequest[Any, Any, State]):
         A proxy in front of us says so. Whoever makes that up makes the own cookie
         stricter, and nothing else.
         """
-        forwarded = self.raw_header(b"x-forwarded-proto")
-        return self.scope["scheme"] == "https" or forwarded == b"https"
+        forwarded = self.raw_header(b"x-forwarded-proto") or b""
+        # Of several the first is the one that people reach.
+        is_forwarded = forwarded.partition(b",")[0].strip() == b"https"
+        return self.scope["scheme"] == "https" or is_forwarded
 
     @property
     def sent_cookies(self) -> Cookies:

@@ -9,7 +9,6 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 from secrets import token_bytes
 from typing import Self
 
@@ -101,17 +100,21 @@ class Sessions:
 
 
 class Cookies(dict[str, str]):
-    """The cookies of a request; what cannot be read is not there."""
+    """The cookies of a request, as they were sent.
+
+    The library's own reader would give up over one that another program on this host
+    has set, and with it lose ours.
+    """
 
     @classmethod
     def of(cls, header: bytes | None) -> Self:
         """Read the Cookie header."""
-        found: SimpleCookie = SimpleCookie()
-        try:
-            found.load((header or b"").decode("latin-1"))
-        except CookieError:
-            return cls()
-        return cls({name: morsel.value for name, morsel in found.items()})
+        found = cls()
+        for pair in (header or b"").decode("latin-1").split(";"):
+            name, sign, value = pair.strip().partition("=")
+            if sign and name:
+                found.setdefault(name, value)
+        return found
 
 
 def set_cookie(

@@ -26,6 +26,7 @@ T = TypeVar("T")
 POSITION_COOKIE, NOTICE_COOKIE = "goatherd_position", "goatherd_notice"
 
 _POSITION_SECONDS = 15
+_LONGEST_POSITION = 18
 _NOTICE_SECONDS = 60
 _LONGEST_NOTICE = 400
 _SEE_OTHER = 303
@@ -226,4 +227,6 @@ def here(request: Request) -> str:
 
 
 def _digits(text: str | None) -> str | None:
-    return text if text is not None and text.isascii() and text.isdigit() else None
+    if text is None or len(text) > _LONGEST_POSITION:
+        return None
+    return text if text.isascii() and text.isdigit() else None

@@ -1,8 +1,12 @@
 """What tests of pages share that look at them without a browser."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant
+from api.web import routes
+from tests.api.goatherd import Goatherd, Tenant, cloned, started
+from tests.api.web.tiny_pages import TinyPage
 from tests.api.web.visitor import Visitor
 
 
@@ -18,3 +22,26 @@ def visitor(goatherd: Goatherd, home: Tenant) -> Visitor:
 def passer_by(goatherd: Goatherd) -> Visitor:
     """Somebody who did not sign in."""
     return Visitor(goatherd)
+
+
+@pytest.fixture(scope="session")
+def tiny_goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """The real application with one more page, /tiny."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(routes, "PAGES", (*routes.PAGES, TinyPage))
+        with cloned(postgres_url, template_database) as url, started(url) as goatherd:
+            yield goatherd
+
+
+@pytest.fixture
+def tiny_home(tiny_goatherd: Goatherd) -> Tenant:
+    """An organization of the test's own there."""
+    return tiny_goatherd.tenant()
+
+
+@pytest.fixture
+def tiny_visitor(tiny_goatherd: Goatherd, tiny_home: Tenant) -> Visitor:
+    """Somebody who signed in to it."""
+    visitor = Visitor(tiny_goatherd)
+    visitor.sign_in(tiny_home.key)
+    return visitor

@@ -76,10 +76,14 @@ class Visitor:
     ) -> httpx.Response:
         """Send a request with the cookies there are, and keep those that come back."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = {"Accept": "text/html", "Cookie": cookies, **(headers or {})}
+        given: dict[str, str | bytes] = {
+            "Accept": "text/html",
+            "Cookie": cookies.encode("latin-1"),
+            **(headers or {}),
+        }
         self._client.cookies.clear()
         answer = self._client.request(
-            method, path, headers=headers, follow_redirects=False, **sent
+            method, path, headers=given, follow_redirects=False, **sent
         )
         for line in answer.headers.get_list("set-cookie"):
             for name, morsel in SimpleCookie(line).items():
