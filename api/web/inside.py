@@ -48,8 +48,13 @@ class RefusedError(ApiError):
     @property
     def problems(self) -> dict[str, str]:
         """Return what is wrong with each field, by the last part of its path."""
-        found = cast("list[FieldProblem]", self.meta.get("fields", []))
-        return {p.path.rpartition("/")[2]: p.message for p in found}
+        return problems_of(self)
+
+
+def problems_of(error: ApiError) -> dict[str, str]:
+    """Return what is wrong with each field, by the last part of its path."""
+    found = cast("list[FieldProblem]", error.meta.get("fields", []))
+    return {p.path.rpartition("/")[2]: p.message for p in found}
 
 
 class _Envelope(Struct, Generic[T], frozen=True):

@@ -7,13 +7,22 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from api.requests import Request
+from api.web.compare import ComparePage
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
+from api.web.overview import OverviewPage
+from api.web.scraping import ScrapesPage
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
 from api.web.visits import Visit
 
-PAGES: tuple[ControllerRouterHandler, ...] = (SignInRoutes, CreatorsPage)
+PAGES: tuple[ControllerRouterHandler, ...] = (
+    SignInRoutes,
+    CreatorsPage,
+    OverviewPage,
+    ScrapesPage,
+    ComparePage,
+)
 
 
 def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:

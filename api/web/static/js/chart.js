@@ -1,0 +1,246 @@
+// Charts: draws each figure of the page, and lets it be read by pointer and by keyboard.
+
+import { bucket, day, full, inTwo, laidOver, short, ticks } from "./drawing.js";
+
+const drawn = new Map();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Draw all charts that are not yet, and forget those that are gone. */
+function drawAll() {
+  for (const [plot, chart] of drawn) {
+    if (plot.isConnected) continue;
+    chart.end();
+    drawn.delete(plot);
+  }
+  for (const plot of document.querySelectorAll("[data-chart]")) {
+    if (!drawn.has(plot)) drawn.set(plot, new Chart(plot));
+  }
+}
+
+class Chart {
+  constructor(plot) {
+    this.plot = plot;
+    this.figure = plot.closest("figure");
+    this.readout = this.figure.querySelector(".readout");
+    this.told = JSON.parse(plot.dataset.chart);
+    const { xs, numbers } = laidOver(this.told.lines);
+    Object.assign(this, { xs, numbers, at: null });
+    this.listen();
+    this.draw();
+    this.watcher = new ResizeObserver(() => this.resize());
+    this.watcher.observe(plot);
+  }
+
+  end() {
+    this.watcher.disconnect();
+    this.uplot.destroy();
+  }
+
+  /** A colour of the style sheet, as a canvas takes it. */
+  colour(name) {
+    const probe = document.createElement("span");
+    probe.className = name;
+    this.figure.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  }
+
+  draw() {
+    this.uplot?.destroy();
+    this.plot.replaceChildren();
+    this.colours = Object.fromEntries(["series-ground", "series-grid", "series-prior", "muted", "baseline-colour"].map((name) => [name, this.colour(name)]));
+    const shown = this.told.lines.flatMap((line, number) => this.series(line, this.numbers[number]));
+    this.uplot = new uPlot(
+      { ...this.size(), ...this.options(), series: [{}, ...shown.map(([series]) => series)] },
+      [this.xs, ...shown.map(([, values]) => values)],
+      this.plot,
+    );
+  }
+
+  options() {
+    const { unit, isBars } = this.told;
+    const ink = { stroke: this.colours.muted, grid: { stroke: this.colours["series-grid"], width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const half = isBars ? this.step() / 2 : 0;
+    return {
+      padding: [12, 24, 0, 0],
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, y: false, points: { show: !isBars } },
+      scales: {
+        x: { time: false, range: (_, least, most) => (least === most ? [least - 43200, most + 43200] : [least - half, most + half]) },
+        y: { range: (_, least, most) => limits(least, most, { isBars }) },
+      },
+      axes: [
+        { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => this.tick(at)) },
+        { ...ink, size: 56, values: (_, splits) => splits.map((value) => short(value, unit)) },
+      ],
+      hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], draw: [() => this.markBaselines()] },
+    };
+  }
+
+  tick(at) {
+    const months = { month: "short", year: "2-digit", timeZone: "UTC" };
+    if (this.told.granularity === "month") return new Date(at * 1000).toLocaleDateString("en-GB", months);
+    return day(at, { year: false });
+  }
+
+  /** The least distance between two points, which is as wide as a bar may be. */
+  step() {
+    return Math.min(...this.xs.slice(1).map((at, number) => at - this.xs[number]), 2678400);
+  }
+
+  series(line, numbers) {
+    const { isBars, lines } = this.told;
+    const stroke = line.isPrior ? this.colours["series-prior"] : this.colour(`series-${line.series}`);
+    const ground = this.colours["series-ground"];
+    const points = { size: 6, width: 2, show: line.isPrior ? false : undefined };
+    if (isBars && !line.isPrior) return this.bars(line, numbers, { stroke, ground });
+    const [over, going] = inTwo(line, numbers);
+    const width = line.isPrior ? 1.5 : 2;
+    const solid = [{ stroke, width, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
+    if (line.isPrior || !line.partial.length) return [solid];
+    const few = lines.length <= 2 || this.xs.length <= 120;
+    return [solid, [{ stroke, width, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
+  }
+
+  /** Only what is not over is drawn as a ring; the point before it is the solid line's. */
+  partials(line, numbers) {
+    const partial = new Set(line.partial);
+    return numbers.flatMap((number, place) => (partial.has(number) && line.values[number] !== null ? [place] : []));
+  }
+
+  /** Bars: full where a bucket is over, hollow where it is not. */
+  bars(line, numbers, { stroke, ground }) {
+    const [over, going] = inTwo({ ...line }, numbers);
+    const partial = new Set(line.partial);
+    const onlyGoing = going.map((value, place) => (partial.has(numbers[place]) ? value : numbers[place] === undefined ? undefined : null));
+    const paths = uPlot.paths.bars({ size: [0.7, 40], radius: 0.1 });
+    const hidden = { show: false };
+    return [
+      [{ stroke, fill: stroke, width: 0, paths, points: hidden }, over],
+      [{ stroke, fill: ground, width: 2, dash: [4, 3], paths, points: hidden }, onlyGoing],
+    ];
+  }
+
+  markBaselines() {
+    const { ctx, bbox } = this.uplot;
+    const size = 5 * devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = this.colours["baseline-colour"];
+    ctx.fillStyle = this.colours["series-ground"];
+    ctx.lineWidth = 2 * devicePixelRatio;
+    for (const [number, line] of this.told.lines.entries()) {
+      if (line.isPrior) continue;
+      const flagged = new Set(line.baseline);
+      for (const [place, at] of this.xs.entries()) {
+        const which = this.numbers[number][place];
+        if (which === undefined || !flagged.has(which)) continue;
+        const value = line.values[which];
+        const x = this.uplot.valToPos(at, "x", true);
+        const y = value === null ? bbox.top + bbox.height - size : this.uplot.valToPos(value, "y", true);
+        ctx.beginPath();
+        ctx.moveTo(x, y - size);
+        ctx.lineTo(x + size, y);
+        ctx.lineTo(x, y + size);
+        ctx.lineTo(x - size, y);
+        ctx.closePath();
+        ctx.fill();
+        ctx.stroke();
+      }
+    }
+    ctx.restore();
+  }
+
+  size() {
+    return { width: Math.max(this.plot.clientWidth, 120), height: Math.max(this.plot.clientHeight, 120) };
+  }
+
+  resize() {
+    const size = this.size();
+    if (size.width !== this.uplot.width || size.height !== this.uplot.height) this.uplot.setSize(size);
+  }
+
+  /** Say what a place shows, for the eye and, through the slider's value, for the ear. */
+  show(place) {
+    this.at = place;
+    const text = place === null ? "" : this.sentence(place);
+    this.readout.textContent = text || this.hint;
+    this.plot.setAttribute("aria-valuenow", place ?? this.xs.length - 1);
+    this.plot.setAttribute("aria-valuetext", text || this.sentence(this.xs.length - 1));
+  }
+
+  sentence(place) {
+    const { granularity, lines, noun, unit } = this.told;
+    const isAlone = lines.filter((line) => !line.isPrior).length === 1;
+    const parts = lines.flatMap((line, number) => {
+      const which = this.numbers[number][place];
+      if (which === undefined) return [];
+      const value = line.values[which];
+      const known = value === null ? "unknown" : full(value, unit);
+      const notes = [line.partial.includes(which) ? "not over yet" : "", line.baseline.includes(which) ? "baseline" : ""].filter(Boolean);
+      const note = notes.length ? ` (${notes.join(", ")})` : "";
+      if (line.isPrior) return [`before, ${bucket(this.xs[place] - line.shift * 86400, granularity)}: ${known}`];
+      return [isAlone ? `${known} ${noun}${note}` : `${line.label}: ${known}${note}`];
+    });
+    return `${bucket(this.xs[place], granularity)}: ${parts.join("; ")}`;
+  }
+
+  listen() {
+    const { plot } = this;
+    plot.tabIndex = 0;
+    plot.setAttribute("role", "slider");
+    plot.setAttribute("aria-label", plot.dataset.label);
+    plot.setAttribute("aria-valuemin", 0);
+    plot.setAttribute("aria-valuemax", this.xs.length - 1);
+    const asks = this.figure.querySelector("button[name=on]") !== null;
+    plot.classList.toggle("asks", asks);
+    this.hint = `Point at the chart, or use the arrow keys${asks ? "; click or press Enter to see what makes a number" : ""}.`;
+    plot.addEventListener("keydown", (event) => this.press(event));
+    plot.addEventListener("click", () => this.explain());
+    plot.addEventListener("blur", () => this.move(null));
+  }
+
+  press(event) {
+    const last = this.xs.length - 1;
+    const now = this.at ?? last + (event.key === "ArrowLeft" ? 1 : 0);
+    const far = Math.max(2, Math.round(last / 10));
+    const steps = { ArrowLeft: now - 1, ArrowDown: now - 1, ArrowRight: now + 1, ArrowUp: now + 1, PageDown: now - far, PageUp: now + far, Home: 0, End: last };
+    if (event.key === "Enter" || event.key === " ") this.explain();
+    else if (event.key === "Escape") this.move(null);
+    else if (event.key in steps) this.move(Math.min(last, Math.max(0, steps[event.key])));
+    else return;
+    event.preventDefault();
+  }
+
+  move(place) {
+    const { uplot } = this;
+    const left = place === null ? -10 : uplot.valToPos(this.xs[place], "x");
+    uplot.setCursor({ left, top: place === null ? -10 : uplot.over.clientHeight / 2 }, false);
+    this.show(place);
+  }
+
+  /** Ask for the reasons of a number, by the very button that stands in the table. */
+  explain() {
+    if (this.at === null) return;
+    const which = this.numbers[0][this.at];
+    const date = which === undefined ? "" : this.told.lines[0].dates[which];
+    const button = this.figure.querySelector(`button[name=on][value="${date}"]`);
+    button?.form.requestSubmit(button);
+  }
+}
+
+/** From where to where the axis of values goes; bars stand on nothing. */
+function limits(least, most, { isBars }) {
+  if (least === null || most === null) return [0, 1];
+  const [low, high] = isBars ? [Math.min(least, 0), Math.max(most, 0)] : [least, most];
+  if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
+  const room = (high - low) * 0.08;
+  // Never below nothing where nothing is below it.
+  return [low >= 0 ? Math.max(0, isBars ? 0 : low - room) : low - room, high > 0 ? high + room : 0];
+}
+
+drawAll();
+document.addEventListener("htmx:afterSettle", drawAll);
+dark.addEventListener("change", () => {
+  for (const chart of drawn.values()) chart.draw();
+});

@@ -1,0 +1,66 @@
+// What a chart is drawn from: numbers as the page has them, brought into uPlot's form.
+
+const DAY = 86400;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
+
+/** Seconds since 1970 of a day written as 2026-11-24. */
+export const secondsOf = (day) => Date.parse(`${day}T00:00Z`) / 1000;
+
+/** A day as people read it. */
+export function day(seconds, { year = true } = {}) {
+  const at = new Date(seconds * 1000);
+  const text = `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`;
+  return year ? `${text} ${at.getUTCFullYear()}` : text;
+}
+
+/** A bucket as people name it, as the table does. */
+export function bucket(seconds, granularity) {
+  const at = new Date(seconds * 1000);
+  if (granularity === "week") return `${at.getUTCDay() === 1 ? "Week of" : "Week from"} ${day(seconds)}`;
+  if (granularity === "month" && at.getUTCDate() === 1) return `${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
+  return granularity === "month" ? `Month from ${day(seconds)}` : day(seconds);
+}
+
+/** A number in full. */
+export function full(value, unit) {
+  if (unit === "percent") return `${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}%`;
+  return value.toLocaleString("en", { maximumFractionDigits: 2 });
+}
+
+/** A number in three digits or so, for an axis. */
+export function short(value, unit) {
+  const size = Math.abs(value);
+  const [by, letter] = UNITS.find(([least]) => size >= least) ?? [1, ""];
+  const text = `${Number((value / by).toPrecision(4))}${letter}`;
+  return unit === "percent" ? `${text}%` : text;
+}
+
+/**
+ * Lay lines over one another: the days that any of them has, and the values of each
+ * there. Between days that only another line has a line goes on (undefined); where its
+ * own number is unknown it breaks (null).
+ */
+export function laidOver(lines) {
+  const moved = lines.map((line) => line.dates.map((date) => secondsOf(date) + line.shift * DAY));
+  const xs = [...new Set(moved.flat())].sort((one, other) => one - other);
+  const places = moved.map((days) => new Map(days.map((at, number) => [at, number])));
+  return { xs, numbers: places.map((place) => xs.map((at) => place.get(at))) };
+}
+
+/** The points that are over, those that are not, with the one before, as two lines. */
+export function inTwo(line, numbers) {
+  const partial = new Set(line.partial);
+  const pick = (takes) => numbers.map((number) => {
+    if (number === undefined) return undefined;
+    return takes(number) ? line.values[number] : null;
+  });
+  const first = line.partial.length ? line.partial[0] : Infinity;
+  return [pick((number) => !partial.has(number)), pick((number) => partial.has(number) || number === first - 1)];
+}
+
+/** Every so manieth of the days, so that as many labels fit. */
+export function ticks(xs, most) {
+  const step = Math.max(1, Math.ceil(xs.length / Math.max(1, most)));
+  return xs.filter((_, number) => number % step === 0);
+}
