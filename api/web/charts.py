@@ -109,7 +109,7 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
     drawing = Drawing(
         granularity=answer.granularity,
         unit=measure.unit,
-        noun=measure.noun,
+        noun=_noun(measure, answer.mode),
         is_bars=answer.mode == "new" and len(main) == 1,
         lines=main + before,
     )
@@ -160,11 +160,13 @@ def _line(series: Series, number: int, *, is_prior: bool, shift: int) -> Line:
 
 
 def _caption(measure: Measure, answer: Analytics) -> str:
-    kind = {"new": "new ", "cumulative": "", "rate": ""}[answer.mode]
-    so_far = " so far" if answer.mode == "cumulative" else ""
-    noun = f"{kind}{measure.noun}{so_far}"
+    noun = _noun(measure, answer.mode)
     days = days_in_words(answer.from_, answer.to)
     return f"{noun[0].upper()}{noun[1:]} by {answer.granularity}, {days}"
+
+
+def _noun(measure: Measure, mode: Mode) -> str:
+    return f"new {measure.noun}" if mode == "new" else measure.noun
 
 
 def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:

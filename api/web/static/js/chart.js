@@ -225,7 +225,7 @@ class Chart {
     const which = this.numbers[0][this.at];
     const date = which === undefined ? "" : this.told.lines[0].dates[which];
     const button = this.figure.querySelector(`button[name=on][value="${date}"]`);
-    button?.form.requestSubmit(button);
+    button?.click();
   }
 }
 
