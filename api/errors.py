@@ -7,7 +7,7 @@ sentence. Both may be added to. ``python -m api.errors`` prints the codes as Mar
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 import psycopg_pool
@@ -57,6 +57,12 @@ class ApiError(Exception):
         self.meta = dict(meta or {})
         self.headers = dict(headers or {})
         self.status = status or code.status
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong with each field, by the last part of its path."""
+        found = cast("list[FieldProblem]", self.meta.get("fields", []))
+        return {p.path.rpartition("/")[2]: p.message for p in found}
 
 
 def field_error(code: Code, path: str, message: str) -> ApiError:

@@ -45,16 +45,6 @@ class Raw(Struct, frozen=True, kw_only=True):
 class RefusedError(ApiError):
     """The API's own refusal; whatever is to be logged of it has been."""
 
-    @property
-    def problems(self) -> dict[str, str]:
-        """Return what is wrong with each field, by the last part of its path."""
-        return problems_of(self)
-
-
-def problems_of(error: ApiError) -> dict[str, str]:
-    """Return what is wrong with each field, by the last part of its path."""
-    found = cast("list[FieldProblem]", error.meta.get("fields", []))
-    return {p.path.rpartition("/")[2]: p.message for p in found}
 
 
 class _Envelope(Struct, Generic[T], frozen=True):
