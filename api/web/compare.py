@@ -17,7 +17,6 @@ from api.errors import ApiError
 from api.web.charts import chart_of
 from api.web.compare_choices import Comparison
 from api.web.figures import Figures
-from api.web.inside import problems_of
 from api.web.measures import groups_for
 from api.web.overview_choices import GranularityOrNone, ModeOrNone
 from api.web.spans import GRANULARITIES, PRESETS, Span, first_of, fitting
@@ -92,7 +91,7 @@ class ComparePage(Controller):
         except ApiError as error:
             if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
                 raise
-            context |= {"problem": error, "problems": problems_of(error)}
+            context |= {"problem": error, "problems": error.problems}
             status = error.status
         else:
             status = 200

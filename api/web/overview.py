@@ -16,7 +16,6 @@ from api.errors import ApiError
 from api.web.creator_frame import show_creator, the_creator
 from api.web.explaining import explained
 from api.web.figures import Figures
-from api.web.inside import problems_of
 from api.web.measures import GROUPS, MEASURES
 from api.web.overview_choices import (
     TOPS,
@@ -107,7 +106,7 @@ async def show_overview(
         # The form stays, with what they chose, and says what is wrong with it.
         if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
             raise
-        context |= {"problem": error, "problems": problems_of(error)}
+        context |= {"problem": error, "problems": error.problems}
     wrong: ApiError | None = refused or context["problem"]
     status = 200 if wrong is None else wrong.status
     return show_creator(visit, "creator/overview.html", creator, context, status=status)

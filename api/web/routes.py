@@ -8,6 +8,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.requests import Request
 from api.web.compare import ComparePage
+from api.web.creator_notes import CreatorNotes
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
 from api.web.overview import OverviewPage
@@ -22,6 +23,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     OverviewPage,
     ScrapesPage,
     ComparePage,
+    CreatorNotes,
 )
 
 
