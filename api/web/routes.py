@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from api.requests import Request
 from api.web.compare import ComparePage
 from api.web.creator_notes import CreatorNotes
+from api.web.creator_settings import CreatorSettings
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
 from api.web.overview import OverviewPage
@@ -24,6 +25,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ScrapesPage,
     ComparePage,
     CreatorNotes,
+    CreatorSettings,
 )
 
 

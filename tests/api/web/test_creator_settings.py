@@ -1,0 +1,358 @@
+"""Settings of a creator: name, tracking, handle, its end and its return."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.markup import Element, read
+from tests.api.web.visitor import Visitor
+
+SETTINGS: dict[str, Any] = {
+    "tracking_mode": "auto",
+    "tracking_start_date": "2026-01-31",
+    "tracking_end_date": None,
+}
+
+
+@pytest.fixture
+def creator(home: Tenant) -> dict[str, Any]:
+    creator = home.add("goat", **SETTINGS)
+    home.goatherd.catch_up()
+    return creator
+
+
+@pytest.fixture
+def other(goatherd: Goatherd, home: Tenant) -> Visitor:
+    """Somebody else of the same organization, with a key and browser of their own."""
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.with_key("read", "write").key)
+    return visitor
+
+
+def settings_of(creator: dict[str, Any]) -> str:
+    return f"/creators/{creator['id']}/settings"
+
+
+def fields_of(page: Element, action: str) -> dict[str, str]:
+    """What stands in a form, without what is hidden."""
+    form = page.one("form", action=action)
+    found = {
+        i["name"]: i.attributes.get("value", "")
+        for i in form.all("input")
+        if i.attributes.get("type") != "hidden"
+    }
+    for select in form.all("select"):
+        (chosen,) = (o for o in select.all("option") if "selected" in o.attributes)
+        found[select["name"]] = chosen["value"]
+    return found
+
+
+def problem_at(page: Element, name: str) -> str:
+    (control,) = (i for i in page.all("input") if i.attributes.get("aria-invalid"))
+    assert control["name"] == name
+    return page.one("p", id=control["aria-describedby"]).text
+
+
+def test_settings_are_changed_and_what_was_left_alone_stays(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    page = visitor.see(path)
+    assert fields_of(page, path) == {
+        "display_name": "",
+        "tracking_mode": "auto",
+        "tracking_start_date": "2026-01-31",
+        "tracking_end_date": "",
+    }
+
+    answer = visitor.submit(
+        page, path, tracking_mode="selective", tracking_end_date="2026-12-31"
+    )
+
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    now = home.shown(creator["id"])
+    assert now == {
+        **creator,
+        "tracking_mode": "selective",
+        "tracking_end_date": "2026-12-31",
+        "version": now["version"],
+        "updated_at": now["updated_at"],
+    }
+
+
+def test_a_name_set_here_stays_until_it_is_emptied(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    visitor.submit(visitor.see(path), path, display_name="Our Goat")
+    home.saw(creator["id"], display_name="Goat on TikTok")
+    assert home.shown(creator["id"])["display_name"] == "Our Goat"
+
+    visitor.submit(visitor.see(path), path, display_name="")
+
+    assert home.shown(creator["id"])["display_name"] == "Goat on TikTok"
+    head = home.goatherd.head
+    visitor.submit(visitor.see(path), path)
+    assert home.goatherd.head == head
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    (
+        ({"tracking_end_date": "2026-01-01"}, "tracking_end_date"),
+        ({"tracking_start_date": "soon"}, "tracking_start_date"),
+        ({"display_name": "x" * 201}, "display_name"),
+    ),
+)
+def test_what_cannot_be_is_said_at_its_field(
+    visitor: Visitor,
+    home: Tenant,
+    creator: dict[str, Any],
+    fields: dict[str, str],
+    name: str,
+):
+    path, head = settings_of(creator), home.goatherd.head
+
+    answer = visitor.submit(visitor.see(path), path, **fields)
+
+    assert answer.status_code == 400
+    page = read(answer.text)
+    assert problem_at(page, name)
+    assert fields_of(page, path)[name] == fields[name]
+    assert home.goatherd.head == head
+
+
+def test_a_creator_is_renamed_and_keeps_its_id(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+
+    answer = visitor.submit(
+        visitor.see(path), f"{path}/handle", tiktok_handle="@Kid.And.Kettle"
+    )
+
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert home.shown(creator["id"])["tiktok_handle"] == "kid.and.kettle"
+    assert visitor.see(path).one("h1").text == "@kid.and.kettle"
+
+
+@pytest.mark.parametrize(
+    ("handle", "status"), (("taken.goat", 409), ("not a handle", 409), ("@goat", 409))
+)
+def test_a_handle_that_cannot_be_had_is_said_and_kept(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], handle: str, status: int
+):
+    home.add("taken.goat")
+    home.goatherd.catch_up()
+    path, head = settings_of(creator), home.goatherd.head
+
+    answer = visitor.submit(visitor.see(path), f"{path}/handle", tiktok_handle=handle)
+
+    assert answer.status_code == status
+    page = read(answer.text)
+    form = page.one("form", action=f"{path}/handle")
+    assert form.all("p", class_="refusal") or form.all("p", class_="problem")
+    assert fields_of(page, f"{path}/handle") == {"tiktok_handle": handle}
+    assert home.goatherd.head == head
+    current = [a["href"] for a in page.all("a") if a.attributes.get("aria-current")]
+    assert path in current
+
+
+def test_who_saves_second_is_shown_the_field_that_both_changed(
+    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    first, second = visitor.see(path), other.see(path)
+    visitor.submit(
+        first, path, tracking_start_date="2026-03-01", tracking_mode="selective"
+    )
+    home.goatherd.catch_up()
+    head = home.goatherd.head
+
+    answer = other.submit(
+        second, path, tracking_start_date="2026-02-01", display_name="Our Goat"
+    )
+
+    assert answer.status_code == 412
+    assert home.goatherd.head == head
+    page = read(answer.text)
+    (row,) = page.one("div", class_="clash").one("tbody").all("tr")
+    assert row.text.startswith("First day 2026-03-01")
+    assert "just now" in row.text
+    assert "2026-02-01" in row.text
+    # Mine where I changed something, the stored where I did not.
+    assert fields_of(page, path) == {
+        "display_name": "Our Goat",
+        "tracking_mode": "selective",
+        "tracking_start_date": "2026-02-01",
+        "tracking_end_date": "",
+    }
+
+    over = other.submit(page, path)
+
+    assert over.status_code == 303
+    now = home.shown(creator["id"])
+    assert now["tracking_start_date"] == "2026-02-01"
+    assert (now["tracking_mode"], now["display_name"]) == ("selective", "Our Goat")
+
+
+def test_a_field_can_be_given_up_and_the_rest_kept(
+    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    page = other.see(path)
+    home.patch(f"/creators/{creator['id']}", {"tracking_start_date": "2026-03-01"})
+    home.goatherd.catch_up()
+    fields = {"tracking_start_date": "2026-02-01", "display_name": "Our Goat"}
+    page = read(other.submit(page, path, **fields).text)
+    head = home.goatherd.head
+
+    answer = other.submit(page, path, take="tracking_start_date")
+
+    assert answer.status_code == 200
+    assert home.goatherd.head == head
+    page = read(answer.text)
+    assert fields_of(page, path)["tracking_start_date"] == "2026-03-01"
+    assert fields_of(page, path)["display_name"] == "Our Goat"
+    assert other.submit(page, path).status_code == 303
+    now = home.shown(creator["id"])
+    assert now["tracking_start_date"] == "2026-03-01"
+    assert now["display_name"] == "Our Goat"
+
+
+def test_different_fields_of_one_form_are_both_kept_and_that_is_said(
+    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    first, second = visitor.see(path), other.see(path)
+    visitor.submit(first, path, tracking_mode="selective")
+    home.goatherd.catch_up()
+
+    answer = other.submit(second, path, display_name="Our Goat")
+
+    assert answer.status_code == 303
+    now = home.shown(creator["id"])
+    assert (now["tracking_mode"], now["display_name"]) == ("selective", "Our Goat")
+    notice = other.see(path).one("div", id="notices").text
+    assert "what somebody else changed meanwhile is kept" in notice
+    assert "selective" in notice
+
+
+def test_two_who_rename_at_once_do_not_undo_each_other(
+    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    first, second = visitor.see(path), other.see(path)
+    visitor.submit(first, f"{path}/handle", tiktok_handle="kid")
+    home.goatherd.catch_up()
+
+    answer = other.submit(second, f"{path}/handle", tiktok_handle="kettle")
+
+    assert answer.status_code == 412
+    page = read(answer.text)
+    (row,) = page.one("div", class_="clash").one("tbody").all("tr")
+    assert row.text.startswith("Handle kid")
+    assert home.shown(creator["id"])["tiktok_handle"] == "kid"
+    assert other.submit(page, f"{path}/handle").status_code == 303
+    assert home.shown(creator["id"])["tiktok_handle"] == "kettle"
+
+
+def test_a_creator_is_removed_by_its_name_and_comes_back(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    page = visitor.see(path)
+    assert "Yes, remove @goat" in page.one("form", action=f"{path}/remove").text
+
+    visitor.submit(page, f"{path}/remove")
+
+    assert home.shown(creator["id"])["status"] == "removed"
+    page = visitor.see(path)
+    assert [f["action"] for f in page.one("main").all("form")] == [f"{path}/return"]
+
+    visitor.submit(page, f"{path}/return", tracking_mode="selective")
+
+    now = home.shown(creator["id"])
+    assert (now["status"], now["tracking_mode"]) == ("active", "selective")
+    assert now["tracking_start_date"] == "2026-01-31"
+    assert "@goat is back" in visitor.see(path).text
+
+
+def test_a_creator_does_not_come_back_with_a_window_that_ends_before_it_starts(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    visitor.submit(visitor.see(path), f"{path}/remove")
+    home.goatherd.catch_up()
+    page = visitor.see(path)
+
+    answer = visitor.submit(page, f"{path}/return", tracking_end_date="2026-01-01")
+
+    assert answer.status_code == 400
+    page = read(answer.text)
+    assert problem_at(page, "tracking_end_date")
+    assert home.shown(creator["id"])["status"] == "removed"
+
+
+def test_a_disabled_creator_says_why_and_gets_another_try(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    home.disable(creator["id"])
+    home.goatherd.catch_up()
+    path = settings_of(creator)
+    page = visitor.see(path)
+    assert "The account is private." in page.text
+
+    visitor.submit(page, f"{path}/reenable")
+
+    assert home.shown(creator["id"])["status"] == "active"
+    assert "two scrapes are queued" in visitor.see(path).text
+    home.disable(creator["id"])
+    home.goatherd.catch_up()
+    visitor.submit(visitor.see(path), f"{path}/reenable")
+    assert home.shown(creator["id"])["status"] == "disabled"
+    assert "Nothing was done" in visitor.see(path).text
+
+
+def test_settings_outlive_the_removal_of_the_creator(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any]
+):
+    path = settings_of(creator)
+    page = visitor.see(path)
+    home.delete(f"/creators/{creator['id']}")
+    home.goatherd.catch_up()
+
+    answer = visitor.submit(page, path, display_name="Our Goat")
+
+    assert answer.status_code == 409
+    page = read(answer.text)
+    assert fields_of(page, path)["display_name"] == "Our Goat"
+
+
+def test_who_may_read_only_sees_the_settings_without_forms(
+    goatherd: Goatherd, home: Tenant, creator: dict[str, Any]
+):
+    reader = Visitor(goatherd)
+    reader.sign_in(home.with_key("read").key)
+
+    page = reader.see(settings_of(creator))
+
+    assert page.one("main").all("form") == []
+    assert "2026-01-31" in page.text
+    answer = reader.post(f"{settings_of(creator)}/remove")
+    assert answer.status_code == 403
+    assert home.shown(creator["id"])["status"] == "active"
+
+
+@pytest.mark.parametrize("spoiled", ({"seen": "x"}, {"version": "x"}, {"seen": ""}))
+def test_a_form_that_is_not_ours_stores_nothing(
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], spoiled: dict[str, str]
+):
+    path, head = settings_of(creator), home.goatherd.head
+    page = visitor.see(path)
+
+    answer = visitor.submit(page, path, **{"display_name": "x", **spoiled})
+
+    assert answer.status_code == 400
+    assert home.goatherd.head == head
