@@ -10,6 +10,7 @@ from api.requests import Request
 from api.web.compare import ComparePage
 from api.web.creator_notes import CreatorNotes
 from api.web.creator_settings import CreatorSettings
+from api.web.changes import ChangesPages
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
 from api.web.overview import OverviewPage
@@ -26,6 +27,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ComparePage,
     CreatorNotes,
     CreatorSettings,
+    ChangesPages,
 )
 
 

@@ -1,0 +1,47 @@
+"""Moments as forms and addresses have them, in the words that the API takes."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_INSTANT = timedelta(microseconds=1)
+_DATE_LENGTH = len("2026-11-25")
+
+
+def given(text: str | None) -> str | None:
+    """Return what was given; an empty field was not."""
+    return None if text is None else text.strip() or None
+
+
+def asked_moment(text: str, *, time_zone: str, is_end: bool = False) -> str:
+    """Return a moment as the API reads it, which says what is wrong with any other.
+
+    A day begins in the zone, or with ``is_end`` ends there; a time without a zone is
+    one of the zone. Positions and times with a zone are what they are.
+    """
+    zone = ZoneInfo(time_zone)
+    day = _day(text)
+    try:
+        if day is not None and is_end:
+            midnight = datetime.combine(day + timedelta(days=1), time(), zone)
+            return (midnight.astimezone(UTC) - _INSTANT).isoformat()
+        if day is not None:
+            return datetime.combine(day, time(), zone).isoformat()
+        at = datetime.fromisoformat(text)
+    except (OverflowError, ValueError):
+        return text
+    return text if at.tzinfo else at.replace(tzinfo=zone).isoformat()
+
+
+def is_today_or_later(text: str, *, time_zone: str) -> bool:
+    """Return whether a day has not ended yet, so that its end is now."""
+    day = _day(text)
+    return day is not None and day >= datetime.now(ZoneInfo(time_zone)).date()
+
+
+def _day(text: str) -> date | None:
+    if len(text) != _DATE_LENGTH or text.isdigit():
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

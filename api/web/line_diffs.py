@@ -1,0 +1,79 @@
+"""Two texts line by line: what went, what came, and a little of what stayed."""
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import takewhile
+from typing import Final, Literal
+
+from msgspec import Struct
+
+# Lines of the same around what differs.
+_AROUND: Final = 3
+# Comparing takes up to the square of that; longer texts are replaced as a whole.
+_MOST_COMPARED: Final = 400
+
+
+class DiffLine(Struct, frozen=True):
+    """A line of a text, or how many lines are left out because they are the same."""
+
+    what: Literal["same", "gone", "new", "left_out"]
+    text: str
+
+
+def line_diff(before: str, after: str) -> list[DiffLine]:
+    """Return the lines of both texts as one list, without what is far from changes."""
+    old, new = _lines(before), _lines(after)
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    middle = _compared(old[start : len(old) - end], new[start : len(new) - end])
+    lines = [*_same(old[:start]), *middle, *_same(old[len(old) - end :])]
+    return list(_near_changes(lines))
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return with how many same lines both begin."""
+    pairs = zip(old, new, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _compared(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
+    if len(old) > _MOST_COMPARED or len(new) > _MOST_COMPARED:
+        yield from (DiffLine("gone", text) for text in old)
+        yield from (DiffLine("new", text) for text in new)
+        return
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for tag, i, j, k, m in matcher.get_opcodes():
+        if tag == "equal":
+            yield from _same(old[i:j])
+            continue
+        yield from (DiffLine("gone", text) for text in old[i:j])
+        yield from (DiffLine("new", text) for text in new[k:m])
+
+
+def _same(texts: Sequence[str]) -> Iterator[DiffLine]:
+    return (DiffLine("same", text) for text in texts)
+
+
+def _near_changes(lines: Sequence[DiffLine]) -> Iterator[DiffLine]:
+    changed = [n for n, line in enumerate(lines) if line.what != "same"]
+    shown = {n for at in changed for n in range(at - _AROUND, at + _AROUND + 1)}
+    left_out = 0
+    for n, line in enumerate(lines):
+        if n not in shown:
+            left_out += 1
+            continue
+        if left_out:
+            yield _left_out(left_out)
+            left_out = 0
+        yield line
+    if left_out:
+        yield _left_out(left_out)
+
+
+def _left_out(amount: int) -> DiffLine:
+    thing = "line" if amount == 1 else "lines"
+    return DiffLine("left_out", f"{amount:,} {thing} the same")
