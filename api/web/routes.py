@@ -15,6 +15,7 @@ from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
 from api.web.overview import OverviewPage
 from api.web.scraping import ScrapesPage
+from api.web.inbox import InboxPages
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
 from api.web.visits import Visit
@@ -28,6 +29,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorNotes,
     CreatorSettings,
     ChangesPages,
+    InboxPages,
 )
 
 
