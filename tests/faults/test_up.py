@@ -173,6 +173,8 @@ def test_whatever_is_killed_comes_back_and_everything_works(place: Place):
     with place.up() as up:
         assert up.says(place.ready)
         for name in (*SERVERS, LEASH, *CHILDREN):
+            # It is ready before its workers are: who asks for a run is heard later.
+            assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY), name
             victim = up.child(name)
             assert victim is not None
             below = [] if name in SERVERS else victim.children(recursive=True)
