@@ -1,4 +1,8 @@
-"""analytics: every look and its sums, kept so that no order of facts matters."""
+"""analytics: every look and its sums, kept so that no order of facts matters.
+
+What takes facts in is imported when it is first needed: numpy, which it needs, takes a
+tenth of a second to load, and most processes of Goatherd never do.
+"""
 
 from collections.abc import Sequence
 
@@ -8,13 +12,8 @@ from psycopg.rows import TupleRow
 
 from domain.baselines import BaselineRule
 from infra.store import Recorded
-from projections import analytics_tables as tables
-from projections.analytics_gathering import gather
-from projections.analytics_intake import Intake
 from projections.analytics_parts import parts_of_log
 from projections.analytics_rule import put_rule, rule_of
-from projections.analytics_settling import STAGES, settle
-from projections.analytics_videos import TOLD_OF_VIDEOS
 
 
 class Analytics:
@@ -26,14 +25,22 @@ class Analytics:
 
     name = "analytics"
     version = 2
-    facts = TOLD_OF_VIDEOS | {
-        "project_created",
-        "project_details_changed",
-        "creator_added",
-        "handle_changed",
-        "profile_snapshot_recorded",
-        "video_stats_snapshot_recorded",
-    }
+    facts = frozenset(
+        {
+            "project_created",
+            "project_details_changed",
+            "creator_added",
+            "handle_changed",
+            "profile_snapshot_recorded",
+            "video_discovered",
+            "video_added",
+            "video_came_into_window",
+            "video_included",
+            "video_excluded",
+            "video_tracking_disabled",
+            "video_stats_snapshot_recorded",
+        }
+    )
 
     tables = (
         "analytics_rule",
@@ -46,7 +53,7 @@ class Analytics:
         "analytics_video_sums",
         "analytics_profile_sums",
     )
-    stages = STAGES
+    stages = ("videos", "owners", "herds")
 
     def __init__(self, rule: BaselineRule | None = None) -> None:
         self.rule: BaselineRule | None = rule
@@ -61,14 +68,20 @@ class Analytics:
 
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take the facts in; those that were taken in before change nothing."""
-        tables.enable_arrays(cursor)
+        from projections.analytics_intake import Intake
+        from projections.analytics_tables import enable_arrays
+
+        enable_arrays(cursor)
         rule = rule_of(cursor)
         for part in parts_of_log(facts):
             Intake(cursor, rule).take_in(part)
 
     def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Write down what a slice of the log tells, to be settled later."""
-        tables.enable_arrays(cursor)
+        from projections.analytics_gathering import gather
+        from projections.analytics_tables import enable_arrays
+
+        enable_arrays(cursor)
         gather(cursor, facts)
 
     def settle(
@@ -78,5 +91,8 @@ class Analytics:
 
         Returns how many things it settled, 0 when nothing is left of the share.
         """
-        tables.enable_arrays(cursor)
+        from projections.analytics_settling import settle
+        from projections.analytics_tables import enable_arrays
+
+        enable_arrays(cursor)
         return settle(cursor, stage, share=share, shares=shares)

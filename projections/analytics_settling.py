@@ -39,8 +39,6 @@ from projections.analytics_videos import (
     refolded,
 )
 
-STAGES = ("videos", "owners", "herds")
-
 _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
 _VIDEOS_AT_ONCE = 2_000
 _OWNERS_AT_ONCE = 50

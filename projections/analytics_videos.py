@@ -21,17 +21,6 @@ from infra.store import Recorded
 from projections.analytics_herds import BASELINE, COUNTED, OWNED
 from projections.analytics_observations import number_of
 
-TOLD_OF_VIDEOS = frozenset(
-    {
-        "video_discovered",
-        "video_added",
-        "video_came_into_window",
-        "video_included",
-        "video_excluded",
-        "video_put_back",
-        "video_tracking_disabled",
-    }
-)
 _SEEN = "seen"
 _codec = Codec()
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
-import redis
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -59,6 +58,9 @@ def ping_redis(url: str) -> None:
     Raises:
         CommandError: it does not.
     """
+    # Its library takes long to load, and most commands need none.
+    import redis
+
     try:
         client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             url, socket_timeout=5, socket_connect_timeout=5

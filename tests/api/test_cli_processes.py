@@ -1,6 +1,8 @@
 """`serve`, `project`, `dispatch` and `work`: each does its part, and ends when told."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,29 @@ def refusal(process: Running) -> str:
     (line,) = process.err.splitlines()
     assert line.startswith("goatherd: ")
     return line
+
+
+@pytest.mark.parametrize(
+    ("modules", "without"),
+    (
+        ("api.cli.up", {"numpy", "pyarrow", "litestar", "dramatiq"}),
+        ("api.cli.databases, projections.running", {"numpy", "pyarrow", "redis"}),
+        ("api.cli.databases, workers.dispatcher", {"numpy", "pyarrow", "litestar"}),
+        ("workers.main", {"numpy", "pyarrow", "litestar", "httpx", "yt_dlp"}),
+    ),
+    ids=("up", "project", "dispatch", "work"),
+)
+def test_a_process_does_not_load_what_it_has_no_use_for(
+    modules: str, without: set[str]
+):
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, {modules}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert not without & set(told.stdout.split())
 
 
 def test_serve_answers_until_it_is_told_to_end(settings: Settings, tmp_path: Path):
