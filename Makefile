@@ -18,8 +18,10 @@ setup: $(READY) ## Make .venv with the project and its tools in it (quick when i
 up: $(READY) ## Run Goatherd with demo creators at http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(BIN)/goatherd up --demo $(ARGS)
 
+# Tests start Goatherd's processes by the hundred: compiled once, even where the
+# environment says not to keep that.
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## Formatting, lint, types and the import rules
 	@$(BIN)/ruff format --check .
