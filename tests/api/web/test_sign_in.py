@@ -180,3 +180,15 @@ def test_a_part_of_a_page_has_the_whole_page_go_to_the_way_in(passer_by: Visitor
 
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == "/"
+
+
+def test_whoever_guesses_is_slowed_and_whoever_knows_is_not(
+    passer_by: Visitor, home: Tenant
+):
+    keys = [passer_by.post("/sign-in", {"key": NO_KEY}) for _ in range(21)]
+    link = passer_by.get("/sign-in/goat")
+
+    assert [answer.status_code for answer in keys] == [401] * 20 + [429]
+    assert int(keys[-1].headers["retry-after"]) > 0
+    assert link.status_code == 429
+    assert passer_by.post("/sign-in", {"key": home.key}).status_code == 303

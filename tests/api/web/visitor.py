@@ -76,14 +76,11 @@ class Visitor:
     ) -> httpx.Response:
         """Send a request with the cookies there are, and keep those that come back."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        given: dict[str, str | bytes] = {
-            "Accept": "text/html",
-            "Cookie": cookies.encode("latin-1"),
-            **(headers or {}),
-        }
+        given = {"Accept": "text/html", "Cookie": cookies, **(headers or {})}
+        encoded = [(k.encode(), v.encode("latin-1")) for k, v in given.items()]
         self._client.cookies.clear()
         answer = self._client.request(
-            method, path, headers=given, follow_redirects=False, **sent
+            method, path, headers=encoded, follow_redirects=False, **sent
         )
         for line in answer.headers.get_list("set-cookie"):
             for name, morsel in SimpleCookie(line).items():
