@@ -37,6 +37,7 @@ class Analytics:
             "video_came_into_window",
             "video_included",
             "video_excluded",
+            "video_put_back",
             "video_tracking_disabled",
             "video_stats_snapshot_recorded",
         }

@@ -46,7 +46,6 @@ class RefusedError(ApiError):
     """The API's own refusal; whatever is to be logged of it has been."""
 
 
-
 class _Envelope(Struct, Generic[T], frozen=True):
     data: T
     meta: dict[str, Any] | None = None

@@ -7,15 +7,15 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from api.requests import Request
+from api.web.changes import ChangesPages
 from api.web.compare import ComparePage
 from api.web.creator_notes import CreatorNotes
 from api.web.creator_settings import CreatorSettings
-from api.web.changes import ChangesPages
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
+from api.web.inbox import InboxPages
 from api.web.overview import OverviewPage
 from api.web.scraping import ScrapesPage
-from api.web.inbox import InboxPages
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
 from api.web.visits import Visit

@@ -202,7 +202,7 @@ def test_who_saves_second_is_shown_both_and_loses_nothing(
     assert "just now" in clash.text
     assert clash.one("pre").text == "# Terms * three posts a month"
     lines = [p.text for p in clash.one("div", class_="diff").all("p")]
-    assert "− Stored: * three posts a month" in lines
+    assert "\N{MINUS SIGN} Stored: * three posts a month" in lines
     assert "+ Yours: * and a story \N{GOAT}" in lines
     assert typed(page) == mine
     assert path in [a["href"] for a in page.all("a") if "stored" in a.text]
@@ -214,7 +214,7 @@ def test_who_saves_second_is_shown_both_and_loses_nothing(
 
 
 def test_who_saves_over_what_changed_yet_again_is_told_again(
-    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+    other: Visitor, home: Tenant, creator: dict[str, Any]
 ):
     path = notes_of(creator)
     page = other.see(f"{path}?edit=readme")

@@ -198,7 +198,7 @@ def test_who_saves_second_is_shown_the_field_that_both_changed(
 
 
 def test_a_field_can_be_given_up_and_the_rest_kept(
-    visitor: Visitor, other: Visitor, home: Tenant, creator: dict[str, Any]
+    other: Visitor, home: Tenant, creator: dict[str, Any]
 ):
     path = settings_of(creator)
     page = other.see(path)

@@ -1,5 +1,6 @@
 """Somebody who looks at pages without a browser: cookies, forms, and what is shown."""
 
+from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from itertools import count
 from typing import Any, cast
@@ -102,7 +103,7 @@ class Visitor:
     def post(
         self,
         path: str,
-        fields: dict[str, str | list[str]] | None = None,
+        fields: Mapping[str, str | list[str]] | None = None,
         *,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
