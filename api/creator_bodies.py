@@ -11,6 +11,7 @@ from api.errors import Code, field_error
 from domain.events import JobType, TrackingMode
 from projections.creators import Creator
 
+MOST_NEW, MOST_AT_ONCE = 50, 100
 MAX_README_BYTES = 64_000
 MAX_METADATA_BYTES = 16_000
 
@@ -52,7 +53,7 @@ class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Several creators to track, in one append."""
 
-    creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=50)]
+    creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=MOST_NEW)]
 
 
 class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +86,7 @@ class WantedScrape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which creators are meant."""
 
-    creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
+    creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class AddedCreator(Struct, frozen=True, kw_only=True):

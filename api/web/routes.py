@@ -16,6 +16,11 @@ from api.web.failures import answer_page_failure
 from api.web.inbox import InboxPages
 from api.web.overview import OverviewPage
 from api.web.scraping import ScrapesPage
+from api.web.inbox import InboxPages
+from api.web.adding import AddingPage
+from api.web.creators import CreatorsPage
+from api.web.failures import answer_page_failure
+from api.web.selections import SelectionPages
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
 from api.web.visits import Visit
@@ -30,6 +35,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorSettings,
     ChangesPages,
     InboxPages,
+    AddingPage,
+    SelectionPages,
 )
 
 

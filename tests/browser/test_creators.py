@@ -1,0 +1,150 @@
+"""The list of creators in a browser: adding, finding, selecting and removing."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.api.goatherd import Tenant
+from tests.browser.served import Served
+
+
+def handles_shown(page: Page) -> list[str]:
+    boxes = page.locator("#rows .pick input")
+    return [box.get_attribute("data-name") or "" for box in boxes.all()]
+
+
+def with_creators(home: Tenant, *handles: str) -> None:
+    for handle in handles:
+        home.add(handle)
+    home.goatherd.catch_up()
+
+
+def test_many_are_pasted_and_what_failed_is_mended(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    with_creators(home, "taken")
+    page.goto("/creators")
+    page.get_by_role("link", name="Add creators").click()
+    axe(page)
+    box = page.get_by_label("Handles or profile URLs")
+    box.fill("@ada, https://www.tiktok.com/@bea\n@taken no/handle")
+
+    page.get_by_role("button", name="Add", exact=True).click()
+
+    results = page.get_by_role("status").get_by_role("row")
+    expect(results.filter(has_text="@ada")).to_contain_text("added")
+    expect(results.filter(has_text="@bea")).to_contain_text("added")
+    expect(results.filter(has_text="taken")).to_contain_text("failed")
+    expect(box).to_have_value("@taken\nno/handle")
+    axe(page)
+    box.fill("@cleo")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("1 creator added.")).to_be_visible()
+    assert handles_shown(page) == ["@cleo", "@bea", "@ada", "@taken"]
+    axe(page)
+
+
+def test_the_list_follows_what_is_typed_and_says_so_in_its_address(
+    page: Page, home: Tenant
+):
+    with_creators(home, "billy", "bella", "nanny")
+    page.goto("/creators")
+
+    page.get_by_label("Search").press_sequentially("ll")
+
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"/creators\?search=ll$"))
+    expect(page.locator("#found")).to_have_text("2 creators shown.")
+    expect(page.get_by_label("Search")).to_be_focused()
+    page.get_by_label("Search").fill("nobody")
+    expect(page.get_by_role("heading", name="No creator fits")).to_be_visible()
+
+
+def test_more_are_appended_and_reading_goes_on_at_the_first_of_them(
+    page: Page, home: Tenant
+):
+    home.post(
+        home.creators,
+        {"creators": [{"tiktok_handle": f"goat.{n:02}"} for n in range(50)]},
+    )
+    with_creators(home, "goat.50", "goat.51", "goat.52")
+    page.goto("/creators?sort=tiktok_handle")
+
+    page.get_by_role("link", name="Show more").click()
+
+    expect(page.locator("#rows > tr")).to_have_count(53)
+    expect(page.locator("#rows > tr").nth(50).get_by_role("link")).to_be_focused()
+    expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+    assert handles_shown(page) == [f"@goat.{n:02}" for n in range(53)]
+
+
+def test_those_selected_are_removed_after_a_question_and_brought_back(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    with_creators(home, "ada", "bea", "cleo")
+    page.goto("/creators")
+    bar = page.get_by_role("region", name="Selected creators")
+    expect(bar).to_be_hidden()
+    page.get_by_label("Select all creators shown").check()
+    page.get_by_label("Select @bea").uncheck()
+    expect(bar).to_contain_text("2 creators selected")
+    axe(page)
+
+    bar.get_by_role("button", name="Remove…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("@cleo @ada")
+    axe(page)
+    dialog.get_by_role("button", name="Remove").click()
+
+    expect(page.get_by_text("2 creators removed.")).to_be_visible()
+    assert handles_shown(page) == ["@bea"]
+    page.get_by_label("Status").select_option("removed")
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    page.get_by_label("Select @cleo").check()
+    bar.get_by_role("button", name="Bring back").click()
+    expect(page.get_by_text("1 creator brought back.")).to_be_visible()
+    assert handles_shown(page) == ["@ada"]
+
+
+def test_removing_works_without_scripts_and_asks_on_a_page(
+    browser: Browser, running_goatherd: Served, home: Tenant
+):
+    with_creators(home, "ada", "bea")
+    context = browser.new_context(
+        base_url=running_goatherd.address, java_script_enabled=False
+    )
+    context.add_cookies(
+        [
+            {
+                "name": "goatherd_session",
+                "value": running_goatherd.session_of(home),
+                "url": running_goatherd.address,
+            }
+        ]
+    )
+    page = context.new_page()
+    page.goto("/creators")
+    page.get_by_label("Select @ada").check()
+    page.get_by_role("button", name="Remove…").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Remove 1 creator?")
+
+    page.get_by_role("button", name="Remove", exact=True).click()
+
+    expect(page.get_by_text("1 creator removed.")).to_be_visible()
+    assert handles_shown(page) == ["@bea"]
+    context.close()
+
+
+def test_a_phone_shows_cards_that_do_not_scroll_sideways(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    with_creators(home, "a" * 30, "bea")
+    page.set_viewport_size({"width": 375, "height": 700})
+
+    for path in ("/creators", "/creators/add"):
+        page.goto(path)
+
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide == 375, path
+        axe(page)
