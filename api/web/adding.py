@@ -23,6 +23,7 @@ from domain.events import Scope
 
 _BETWEEN = re.compile(r"[\s,;]+")
 _FIELDS = {"tiktok_handle": "handles", "tracking_start_date": "first_day"}
+_AT_FIELDS = {"handles", "project_id", "first_day"}
 # A handle has 30 characters; this shows enough of what is none.
 _SHOWN = 60
 _WRITE: dict[str, Scope | bool] = {"scope": "write", "page": True}
@@ -66,7 +67,11 @@ class AddingPage(Controller):
             added = await _added(visit, sent, handles)
         except RefusedError as error:
             return await _form(
-                visit, sent, _problems(error, handles), error=error, status=error.status
+                visit,
+                sent,
+                _problems(error, handles),
+                refusal=_sentence(error, len(handles)),
+                status=error.status,
             )
         if not added.failed_count:
             visit.tell(_told(added))
@@ -99,7 +104,7 @@ async def _form(
     sent: NewHandles,
     problems: dict[str, str] | None = None,
     *,
-    error: RefusedError | None = None,
+    refusal: str | None = None,
     outcomes: Sequence[tuple[str, AddedCreator]] = (),
     status: int = 200,
 ) -> Template:
@@ -109,7 +114,8 @@ async def _form(
             "sent": sent,
             "projects": await all_projects(visit),
             "problems": defaultdict(str, problems or {}),
-            "error": error,
+            # What is told at a field needs no second telling.
+            "refusal": None if _AT_FIELDS & {*(problems or {})} else refusal,
             "outcomes": outcomes,
             "most": MOST_NEW,
         },
@@ -133,6 +139,17 @@ def _amiss(handles: Sequence[str]) -> str:
     return f"at most {MOST_NEW} at a time, and these are {len(handles)}"
 
 
+def _sentence(error: RefusedError, wanted: int) -> str:
+    """Return why none was added, in words for people."""
+    if error.code is not Code.LIMIT_REACHED:
+        return error.message
+    most, current = error.meta["max"], error.meta["current"]
+    return (
+        f"Your plan has room for {most} creators, {current} are tracked, and these "
+        f"are {wanted}. None was added."
+    )
+
+
 def _problems(error: RefusedError, handles: Sequence[str]) -> dict[str, str]:
     """Return what is wrong by field of the form; of a handle also which it is."""
     found: dict[str, str] = {}
@@ -141,7 +158,7 @@ def _problems(error: RefusedError, handles: Sequence[str]) -> dict[str, str]:
         *_, index, name = ("", *problem.path.split("/"))
         message = problem.message
         if name == "tiktok_handle" and index.isdigit():
-            message = f"{handles[int(index)][:_SHOWN]}: {message}"
+            message = f"'{handles[int(index)][:_SHOWN]}' {message}"
         found[_FIELDS.get(name, name)] = message
     return found
 

@@ -1,0 +1,167 @@
+"""/creators/add: whatever was pasted, what became of it, and what is left to mend."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.markup import Element, read
+from tests.api.web.visitor import Visitor
+
+PATH = "/creators/add"
+
+
+def the_form(visitor: Visitor, query: str = "") -> Element:
+    # Which projects there are comes from a read model.
+    visitor.goatherd.catch_up()
+    return visitor.see(PATH + query)
+
+
+def results(page: Element) -> dict[str, str]:
+    """What the page says of each line."""
+    return {
+        row.one("th").text: row.one("td").text for row in page.one("tbody").all("tr")
+    }
+
+
+def tracked(home: Tenant) -> dict[str, dict[str, str]]:
+    home.goatherd.catch_up()
+    found = home.get("/creators", params={"limit": "100"}).json()["data"]
+    return {creator["tiktok_handle"]: creator for creator in found}
+
+
+def box(page: Element) -> str:
+    return page.one("textarea", name="handles").text
+
+
+def test_handles_and_urls_are_told_apart_by_lines_spaces_and_commas(
+    visitor: Visitor, home: Tenant
+):
+    pasted = "@Ada, https://www.tiktok.com/@bea?lang=en\r\ncleo;dora\r\n\r\n  @emma "
+
+    answer = visitor.submit(the_form(visitor), PATH, handles=pasted)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/creators")
+    assert tracked(home).keys() == {"ada", "bea", "cleo", "dora", "emma"}
+    home.goatherd.catch_up()
+    page = visitor.see("/creators")
+    assert "5 creators added." in page.text
+
+
+def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tenant):
+    home.add("taken")
+    removed = home.add("gone")
+    home.delete(f"/creators/{removed['id']}")
+
+    answer = visitor.submit(
+        the_form(visitor), PATH, handles="@new\n@taken\nno/handle\ngone\nNew"
+    )
+
+    page = read(answer.text)
+    assert answer.status_code == 200
+    told = results(page)
+    assert (told["@new"], told["@gone"]) == ("added", "brought back")
+    assert told["@taken"].startswith("failed")
+    assert "already tracked" in told["@taken"]
+    assert "not a TikTok handle" in told["no/handle"]
+    assert told["New"].startswith("failed")
+    assert box(page) == "@taken no/handle New"
+    assert tracked(home).keys() == {"taken", "new", "gone"}
+
+
+def test_mode_and_first_day_are_those_that_were_chosen(visitor: Visitor, home: Tenant):
+    form = the_form(visitor)
+    chosen = {"tracking_mode": "selective", "since": "day", "first_day": "2026-01-31"}
+    visitor.submit(form, PATH, handles="a", **chosen)
+    visitor.submit(the_form(visitor), PATH, handles="b", since="ever")
+    visitor.submit(the_form(visitor), PATH, handles="c")
+
+    found = tracked(home)
+
+    assert (found["a"]["tracking_mode"], found["a"]["tracking_start_date"]) == (
+        "selective",
+        "2026-01-31",
+    )
+    assert (found["b"]["tracking_mode"], found["b"]["tracking_start_date"]) == (
+        "auto",
+        None,
+    )
+    assert found["c"]["tracking_start_date"] == str(datetime.now(UTC).date())
+
+
+def test_the_project_is_the_chosen_one(visitor: Visitor, home: Tenant):
+    other = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    home.goatherd.catch_up()
+
+    page = the_form(visitor, f"?project_id={other}")
+    visitor.submit(page, PATH, handles="ada")
+
+    assert tracked(home)["ada"]["project_id"] == other
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "problem"),
+    (
+        ({"handles": " \n, "}, "handles", "at least one"),
+        (
+            {"handles": " ".join(f"goat{n}" for n in range(51))},
+            "handles",
+            "most 50 at a time, and these are 51",
+        ),
+        ({"handles": "ada " + "x" * 2_049}, "handles", f"'{'x' * 60}' must"),
+        ({"handles": "ada", "since": "day"}, "first-day", "date"),
+        ({"handles": "ada", "project_id": "x"}, "project", "one of your projects"),
+    ),
+)
+def test_what_is_amiss_is_told_at_its_field_and_nothing_is_stored(
+    visitor: Visitor, home: Tenant, sent: dict[str, str], field: str, problem: str
+):
+    home.post("/projects", {"name": "Autumn"})
+    home.goatherd.catch_up()
+    page = the_form(visitor)
+    kept = home.goatherd.kept()
+
+    answer = visitor.submit(page, PATH, **sent)
+
+    assert answer.status_code == 400
+    again = read(answer.text)
+    assert problem in again.one("p", class_=_class_of(field), id=f"h-{field}").text
+    assert box(again) == " ".join(sent["handles"].split())
+    assert home.goatherd.kept() == kept
+
+
+def _class_of(field: str) -> str:
+    return "problem theirs" if field == "handles" else "problem"
+
+
+def test_a_plan_without_room_adds_none_and_keeps_what_was_typed(goatherd: Goatherd):
+    home = goatherd.tenant(plan="free")
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    handles = " ".join(f"goat{n}" for n in range(6))
+
+    answer = visitor.submit(the_form(visitor), PATH, handles=handles)
+
+    page = read(answer.text)
+    assert answer.status_code == 402
+    refusal = page.one("p", class_="refusal").text
+    assert "room for 5 creators, 0 are tracked, and these are 6" in refusal
+    assert box(page) == handles
+    assert tracked(home) == {}
+
+
+def test_a_form_that_is_sent_twice_adds_once(visitor: Visitor, home: Tenant):
+    page = the_form(visitor)
+
+    first = visitor.submit(page, PATH, handles="ada")
+    again = visitor.submit(page, PATH, handles="ada")
+
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert home.counted == 1
+
+
+def test_a_form_of_nobodys_session_adds_nothing(visitor: Visitor, home: Tenant):
+    answer = visitor.submit(the_form(visitor), PATH, handles="ada", csrf="x")
+
+    assert answer.status_code == 400
+    assert tracked(home) == {}

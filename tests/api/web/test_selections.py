@@ -1,0 +1,233 @@
+"""What is done to those that were selected in the list, and what is said of each."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.markup import Element, read
+from tests.api.web.visitor import Visitor
+
+# The form that holds the list goes to the first of its buttons.
+FORM, SCRAPE = "/creators/remove", "/creators/scrape"
+
+
+def statuses(home: Tenant) -> dict[str, str]:
+    home.goatherd.catch_up()
+    asked = {"status": "all", "limit": "100"}
+    found = home.get("/creators", params=asked).json()["data"]
+    return {creator["tiktok_handle"]: creator["status"] for creator in found}
+
+
+def press(
+    visitor: Visitor, path: str, *creators: dict[str, Any] | str, **fields: str
+) -> httpx.Response:
+    """Press a button of the list with these creators selected."""
+    form = visitor.see("/creators?status=all").one("form", id="selection")
+    given = {
+        field["name"]: field["value"] for field in form.all("input", type="hidden")
+    }
+    ids = [one if isinstance(one, str) else one["id"] for one in creators]
+    return visitor.post(path, {**given, "creator_ids": ids, **fields})
+
+
+def told(page: Element) -> dict[str, str]:
+    return {
+        row.one("th").text: row.one("td").text for row in page.one("tbody").all("tr")
+    }
+
+
+@pytest.fixture
+def three(home: Tenant) -> list[dict[str, Any]]:
+    found = [home.add(name) for name in ("ada", "bea", "cleo")]
+    home.goatherd.catch_up()
+    return found
+
+
+def test_removing_asks_first_and_then_removes(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    asked = press(visitor, FORM, *three[:2])
+    page = read(asked.text)
+    assert asked.status_code == 200
+    assert page.one("h1").text == "Remove 2 creators?"
+    assert [item.text for item in page.all("li")] == ["@ada", "@bea"]
+    assert set(statuses(home).values()) == {"active"}
+    fields = [(f["name"], f["value"]) for f in page.all("input", name="creator_ids")]
+
+    done = visitor.submit(page, FORM, creator_ids=[value for _, value in fields])
+
+    assert done.status_code == 303
+    assert done.headers["Location"] == "/creators?status=all"
+    assert statuses(home) == {"ada": "removed", "bea": "removed", "cleo": "active"}
+    assert "2 creators removed." in visitor.see("/creators").text
+
+
+def test_what_was_not_removed_is_told_with_its_reason(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]], stranger: Tenant
+):
+    home.delete(f"/creators/{three[0]['id']}")
+    home.goatherd.catch_up()
+    foreign, nobody = stranger.add("theirs")["id"], str(uuid4())
+
+    answer = press(visitor, FORM, *three[:2], foreign, nobody, confirmed="yes")
+
+    page = read(answer.text)
+    assert page.one("h1").text == "1 creator removed"
+    assert told(page)["@ada"] == "skipped already removed"
+    assert told(page)[foreign].replace(foreign, nobody) == told(page)[nobody]
+    assert told(page)[nobody].startswith("failed")
+    assert statuses(stranger) == {"theirs": "active"}
+
+
+def test_a_selection_may_be_of_several_projects(visitor: Visitor, home: Tenant):
+    other = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    ada = home.add("ada")
+    bea = home.post(f"/projects/{other}/creators", {"tiktok_handle": "bea"})
+    home.goatherd.catch_up()
+
+    answer = press(visitor, FORM, ada, bea.json()["data"], confirmed="yes")
+
+    assert answer.status_code == 303
+    assert statuses(home) == {"ada": "removed", "bea": "removed"}
+
+
+def test_those_that_were_disabled_get_another_try(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    home.disable(three[0]["id"])
+    home.goatherd.catch_up()
+
+    answer = press(visitor, "/creators/reenable", *three[:2])
+
+    assert statuses(home)["ada"] == "active"
+    assert read(answer.text).one("h1").text == "1 creator re-enabled"
+    assert told(read(answer.text)) == {"@bea": "skipped not auto-disabled"}
+
+
+def test_those_that_were_removed_come_back_tracked_as_they_were(
+    visitor: Visitor, home: Tenant
+):
+    ada = home.add("ada", tracking_mode="selective", tracking_start_date="2026-01-31")
+    home.delete(f"/creators/{ada['id']}")
+    home.goatherd.catch_up()
+
+    answer = press(visitor, "/creators/bring-back", ada)
+
+    assert answer.status_code == 303
+    now = home.shown(ada["id"])
+    assert (now["status"], now["tracking_mode"], now["tracking_start_date"]) == (
+        "active",
+        "selective",
+        "2026-01-31",
+    )
+
+
+def test_sixty_come_back_although_fifty_are_added_at_once(
+    visitor: Visitor, home: Tenant
+):
+    handles = [f"goat{n:02}" for n in range(60)]
+    for part in (handles[:50], handles[50:]):
+        home.post(home.creators, {"creators": [{"tiktok_handle": h} for h in part]})
+    home.goatherd.catch_up()
+    asked = {"limit": "100"}
+    ids = [c["id"] for c in home.get("/creators", params=asked).json()["data"]]
+    home.post(f"{home.creators}/bulk-remove", {"creator_ids": ids})
+    home.goatherd.catch_up()
+
+    answer = press(visitor, "/creators/bring-back", *ids)
+
+    assert answer.status_code == 303
+    assert set(statuses(home).values()) == {"active"}
+    assert "60 creators brought back." in visitor.see("/creators").text
+
+
+def test_one_form_sent_again_with_others_is_another_command(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    # As after going back to the list in the browser, which asks for nothing anew.
+    same = {"once": uuid4().hex, "confirmed": "yes"}
+    press(visitor, FORM, three[0], **same)
+
+    answer = press(visitor, FORM, three[1], **same)
+
+    assert answer.status_code == 303
+    assert statuses(home) == {"ada": "removed", "bea": "removed", "cleo": "active"}
+
+
+def test_a_row_asks_for_a_scrape_of_its_own(
+    visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
+):
+    before = len(home.get(f"/creators/{three[0]['id']}/scrapes").json()["data"])
+
+    answer = press(visitor, SCRAPE, three[1], only=three[0]["id"])
+
+    home.goatherd.catch_up()
+    scrapes = home.get(f"/creators/{three[0]['id']}/scrapes").json()["data"]
+    assert (answer.status_code, len(scrapes)) == (303, before + 1)
+    assert "on its way" in visitor.see("/creators").text
+
+
+def test_a_scrape_that_the_plan_refuses_is_told(goatherd: Goatherd):
+    home = goatherd.tenant(plan="free")
+    ada = home.add("ada")
+    home.goatherd.catch_up()
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    press(visitor, SCRAPE, only=ada["id"])
+
+    answer = press(visitor, SCRAPE, only=ada["id"])
+
+    assert answer.status_code == 303
+    home.goatherd.catch_up()
+    notice = visitor.see("/creators").one("p", class_="notice").text
+    assert "max_manual_scrape_triggers_per_day" in notice
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("path", (FORM, "/creators/reenable", "/creators/bring-back"))
+def test_nothing_selected_is_told_and_nothing_done(
+    visitor: Visitor, home: Tenant, path: str
+):
+    answer = press(visitor, path, confirmed="yes")
+
+    assert answer.status_code == 303
+    assert "Select at least one" in visitor.see("/creators").text
+    assert set(statuses(home).values()) == {"active"}
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("ids", (["x"], [str(uuid4()) for _ in range(101)]))
+def test_what_is_no_selection_is_refused(
+    visitor: Visitor, home: Tenant, ids: list[str]
+):
+    answer = press(visitor, FORM, *ids, confirmed="yes")
+
+    assert answer.status_code == 400
+    assert set(statuses(home).values()) == {"active"}
+
+
+@pytest.mark.parametrize(
+    "back", ("https://elsewhere.example/", "//elsewhere.example", "/creators\n?x")
+)
+def test_a_form_leads_back_to_the_list_and_nowhere_else(
+    visitor: Visitor, three: list[dict[str, Any]], back: str
+):
+    answer = press(visitor, FORM, three[0], confirmed="yes", back=back)
+
+    assert answer.headers["Location"] == "/creators"
+
+
+def test_who_may_only_read_changes_nothing(
+    goatherd: Goatherd, home: Tenant, three: list[dict[str, Any]]
+):
+    reader = Visitor(goatherd)
+    reader.sign_in(home.with_key("read").key)
+
+    for path in (FORM, "/creators/reenable", "/creators/bring-back", SCRAPE):
+        fields = {"creator_ids": [three[0]["id"]], "only": three[0]["id"]}
+        assert reader.post(path, {**fields, "confirmed": "yes"}).status_code == 403
+
+    assert statuses(home)["ada"] == "active"
