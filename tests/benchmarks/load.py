@@ -92,9 +92,9 @@ def ceiling(size: int, *, connections: int, seconds: float) -> Outcome:
             server.terminate()
 
 
-def get(path: str, *, key: str | None = None) -> bytes:
+def get(path: str, *, key: str | None = None, cookie: str | None = None) -> bytes:
     """Return a GET as it goes over the wire."""
-    return _request("GET", path, key=key, body=b"")
+    return _request("GET", path, key=key, cookie=cookie, body=b"")
 
 
 def post(path: str, body: bytes, *, key: str) -> bytes:
@@ -102,10 +102,19 @@ def post(path: str, body: bytes, *, key: str) -> bytes:
     return _request("POST", path, key=key, body=body)
 
 
-def _request(method: str, path: str, *, key: str | None, body: bytes) -> bytes:
+def _request(
+    method: str,
+    path: str,
+    *,
+    key: str | None,
+    body: bytes,
+    cookie: str | None = None,
+) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if key is not None:
         lines.append(f"Authorization: Bearer {key}")
+    if cookie is not None:
+        lines.append(f"Cookie: {cookie}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body

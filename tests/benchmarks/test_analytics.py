@@ -63,14 +63,21 @@ class Herd(msgspec.Struct, kw_only=True):
 
 
 def herd(
-    store: Store, *, creators: int, videos: int, looks: int, every: timedelta
+    store: Store,
+    *,
+    creators: int,
+    videos: int,
+    looks: int,
+    every: timedelta,
+    home: tuple[UUID, UUID] | None = None,
 ) -> Herd:
     """Fill a log: each creator's videos are discovered, then looked at.
 
-    Creators take turns, so it is told in the order it was observed.
+    Creators take turns, so it is told in the order it was observed. ``home`` is an
+    organization and its project, if they are there already.
     """
     random = Random(20251201)
-    organization, project = new_id(), new_id()
+    organization, project = home or (new_id(), new_id())
     ids = [new_id() for _ in range(creators)]
     names = {
         creator: [str(10**18 + number * 1_000 + n) for n in range(videos)]
@@ -78,7 +85,8 @@ def herd(
     }
 
     def told() -> Iterator[tuple[UUID, e.Fact]]:
-        yield organization, e.ProjectCreated(project_id=project, name="Herd")
+        if home is None:
+            yield organization, e.ProjectCreated(project_id=project, name="Herd")
         for number, creator in enumerate(ids):
             yield (
                 creator,
