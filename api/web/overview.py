@@ -26,10 +26,12 @@ from api.web.overview_choices import (
     ModeOrNone,
     PartOrNone,
     PresetOrNone,
+    ShowOrNone,
 )
 from api.web.overview_numbers import overview_of
 from api.web.scraping import SCRAPE_WORDS, latest_scrape
 from api.web.spans import GRANULARITIES, PRESETS
+from api.web.top_videos import top_videos
 from api.web.visits import Visit
 from projections.creators import Creator
 
@@ -58,8 +60,9 @@ class OverviewPage(Controller):
         top: FromQuery[str] = "",
         explain: FromQuery[PartOrNone] = "",
         on: FromQuery[str] = "",
+        show: FromQuery[ShowOrNone] = "",
     ) -> Template:
-        """Show figures, charts and the largest videos of some days."""
+        """Show figures and charts of some days, or the videos that gained most."""
         choices = Choices(
             range=range_,
             from_=from_,
@@ -73,6 +76,7 @@ class OverviewPage(Controller):
             top=top,
             explain=explain,
             on=on,
+            show=show,
         )
         creator = await the_creator(visit, creator_id)
         return await show_overview(visit, creator, choices)
@@ -99,6 +103,7 @@ async def show_overview(
         "problems": {},
         "overview": None,
         "explained": None,
+        "top": None,
     }
     try:
         context |= await _numbers(visit, creator, choices)
@@ -109,7 +114,10 @@ async def show_overview(
         context |= {"problem": error, "problems": error.problems}
     wrong: ApiError | None = refused or context["problem"]
     status = 200 if wrong is None else wrong.status
-    return show_creator(visit, "creator/overview.html", creator, context, status=status)
+    template = "overview" if context["top"] is None else "top"
+    return show_creator(
+        visit, f"creator/{template}.html", creator, context, status=status
+    )
 
 
 async def _numbers(
@@ -121,6 +129,9 @@ async def _numbers(
     if choices.preset == "all" or (choices.preset is None and not choices.from_):
         began = await figures.began(today)
     span = choices.span(today=today, began=began or today)
+    if choices.show == "top":
+        # It takes longer than all the rest, so it is asked for by itself.
+        return {"top": await top_videos(figures, choices.top_measure, span)}
     overview = await overview_of(figures, creator, choices, span)
     if not overview.is_known:
         began = began or await figures.began(today)

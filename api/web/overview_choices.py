@@ -23,6 +23,7 @@ CountingOrNone = Literal["new", "cumulative", ""]
 ModeOrNone = Literal["new", "cumulative", "rate", ""]
 PartOrNone = Literal["followers", "views", "metric", ""]
 CompareOrNone = Literal["prior_period", ""]
+ShowOrNone = Literal["top", ""]
 
 _USUAL_PRESET: Preset = "30d"
 _USUAL_METRIC = "engagement_rate_by_views"
@@ -34,7 +35,7 @@ class Choices(Struct, frozen=True, kw_only=True):
     ``range`` is a preset and is set aside by own dates, ``from_`` and ``to``.
     ``followers`` and ``views`` are how these are counted, ``metric`` and ``mode`` what
     the third chart shows. ``explain`` and ``on`` are the chart and the bucket whose
-    number is explained.
+    number is explained. ``show`` is the only part that is asked for.
     """
 
     range: PresetOrNone = ""
@@ -49,6 +50,7 @@ class Choices(Struct, frozen=True, kw_only=True):
     top: str = ""
     explain: PartOrNone = ""
     on: str = ""
+    show: ShowOrNone = ""
 
     @property
     def preset(self) -> Preset | None:
@@ -119,8 +121,7 @@ class Choices(Struct, frozen=True, kw_only=True):
         An explanation is of the numbers that were there: it goes when they change. A
         preset sets own dates aside.
         """
-        if "explain" not in changed:
-            changed |= {"explain": "", "on": ""}
+        changed = {"explain": "", "on": "", "show": "", **changed}
         if "range" in changed:
             changed |= {"from": "", "to": ""}
         return "?" + urlencode(self._pairs(**changed))
@@ -129,7 +130,7 @@ class Choices(Struct, frozen=True, kw_only=True):
         """Return what a form must carry along beside its own fields."""
         return [
             pair
-            for pair in self._pairs(explain="", on="").items()
+            for pair in self._pairs(explain="", on="", show="").items()
             if pair[0] not in own
         ]
 

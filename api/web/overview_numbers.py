@@ -2,18 +2,15 @@
 
 from datetime import timedelta
 from typing import Literal, get_args
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from api.analytics_answers import OTHER_ID, Analytics, Series
-from api.analytics_questions import MOST_ENTITIES
+from api.analytics_answers import Analytics
 from api.web.charts import Chart, chart_of, days_in_words
 from api.web.figures import Figures
-from api.web.measures import FOLLOWERS, POSTS, TOTAL_LIKES, VIEWS, Measure
+from api.web.measures import FOLLOWERS, POSTS, TOTAL_LIKES, VIEWS
 from api.web.overview_choices import Choices, Part
 from api.web.showing import number, percent, short
-from api.web.sketches import Sketch, sketched
 from api.web.spans import Span
 from domain.series import Value
 from projections.creators import Creator
@@ -33,33 +30,13 @@ class Figure(Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
-class TopVideo(Struct, frozen=True, kw_only=True):
-    """One of the largest videos, or all the rest, which has no id.
-
-    ``share`` is how much of everything it has, ``size`` how large it is beside the
-    largest, from 0 to 1.
-    """
-
-    id: str | None
-    label: str
-    value: str
-    share: str
-    size: float
-    sketch: Sketch
-
-
 class Overview(Struct, frozen=True, kw_only=True):
-    """All the numbers of the page.
-
-    ``compared`` is the query that lays the largest videos over one another.
-    """
+    """The figures and the charts of the page."""
 
     days: str
     prior_days: str | None
     figures: list[Figure]
     charts: list[Chart]
-    top: list[TopVideo]
-    compared: str
     is_known: bool
     has_videos: bool
 
@@ -83,7 +60,6 @@ async def overview_of(
         ask = figures.with_prior if choices.compare else figures.ask
         charts.append(chart_of(part, measure, await ask(measure, mode, span)))
     tracked = posted.series[0].total
-    top = await _top(figures, choices.top_measure, span)
     return Overview(
         days=days_in_words(span.first, span.last),
         prior_days=_prior_days(span) if views.compare_series is not None else None,
@@ -94,8 +70,6 @@ async def overview_of(
             _views(views),
         ],
         charts=charts,
-        top=top,
-        compared=_compared(top, choices.top_measure, span),
         is_known=any(chart.is_known for chart in charts),
         has_videos=bool(tracked) or views.series[0].total is not None,
     )
@@ -148,30 +122,3 @@ def _direction(change: Value) -> Direction:
 def _prior_days(span: Span) -> str:
     last = span.first - timedelta(days=1)
     return days_in_words(last - timedelta(days=span.days - 1), last)
-
-
-async def _top(figures: Figures, measure: Measure, span: Span) -> list[TopVideo]:
-    answer = await figures.ask(measure, "new", span, by_video=True)
-    series = [one for one in answer.breakdown_series or [] if one.total]
-    gains = [max(one.total or 0, 0) for one in series]
-    whole, most = sum(gains), max(gains, default=0)
-    return [_video(one, measure, whole=whole, most=most) for one in series]
-
-
-def _compared(top: list[TopVideo], measure: Measure, span: Span) -> str:
-    ids = [video.id for video in top if video.id is not None][:MOST_ENTITIES]
-    asked = {"entity": "video", "ids": ",".join(ids), "metric": measure.name}
-    return urlencode(asked | span.query, safe=",") if ids else ""
-
-
-def _video(series: Series, measure: Measure, *, whole: float, most: float) -> TopVideo:
-    gain = max(series.total or 0, 0)
-    id_ = series.entity_ref.id
-    return TopVideo(
-        id=None if id_ == OTHER_ID else id_,
-        label="All others" if id_ == OTHER_ID else series.entity_ref.label,
-        value=measure.written(series.total),
-        share=f"{100 * gain / whole:.0f}%" if gain else "",
-        size=round(gain / most, 4) if gain else 0,
-        sketch=sketched([[point.value for point in series.points]]),
-    )
