@@ -1,4 +1,4 @@
-"""Two people who edit one creator: what each changed, and what is kept of both.
+"""Two people who edit one thing: what each changed, and what is kept of both.
 
 A form carries the version that it was made from and a mark of each value it showed. So
 it is known later which fields its writer changed and which somebody else did: where
@@ -6,9 +6,9 @@ they are not the same ones both are kept, and else the writer is asked.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from api.web.inside import RefusedError
 from api.web.visits import Visit
 from projections.creators import Creator
 from projections.history import Entry
+from projections.videos_list import Video
 
 # What an event of a creator's own changes; of details its data says which.
 _CHANGES: dict[str, frozenset[str]] = {
@@ -38,6 +39,9 @@ _LOOKS, _LOOK_SECONDS = 20, 0.1
 _MAX_VERSION_DIGITS = 18
 
 _written = msgspec.json.Encoder(order="deterministic").encode
+
+
+T = TypeVar("T", Creator, Video)
 
 
 class Edit(Struct, frozen=True, kw_only=True):
@@ -67,6 +71,17 @@ class Saved(Struct, frozen=True, kw_only=True):
     creator: Creator
     is_merged: bool
     others: list[Entry]
+
+
+class Settled(Struct, Generic[T], frozen=True, kw_only=True):
+    """What an edit came to: it is stored, or ``fields`` are others' by now.
+
+    ``version`` is the last that the edit was tried on.
+    """
+
+    now: T
+    version: int
+    fields: list[str]
 
 
 class Clash(Struct, frozen=True, kw_only=True):
@@ -129,51 +144,67 @@ def version_of(text: str) -> int:
 
 
 async def save(visit: Visit, creator_id: UUID, edit: Edit) -> Saved | Clash:
-    """Store what was changed, unless somebody else has changed the same.
+    """Store what was changed of a creator, unless somebody else changed the same.
 
     Raises:
         RefusedError: the API refused for another reason, or with ``version_conflict``
             if what is stored cannot be read yet.
     """
+    path = f"/creators/{creator_id}"
+    done = await settle(visit, path, Creator, edit, stored)
+    creator = done.now
+    if done.fields:
+        by = _by(await _since(visit, creator, edit.version))
+        return Clash(creator=creator, fields=done.fields, by=by)
+    is_merged = done.version > edit.version
+    entries = await _since(visit, creator, edit.version) if is_merged else []
+    others = [entry for entry in entries if entry.version <= done.version]
+    return Saved(creator=creator, is_merged=is_merged, others=others)
+
+
+async def settle(
+    visit: Visit,
+    path: str,
+    type_: type[T],
+    edit: Edit,
+    read: Callable[[T], Mapping[str, Any]],
+) -> Settled[T]:
+    """Store what was changed of a thing, unless somebody else changed the same of it.
+
+    ``read`` returns its fields by name.
+
+    Raises:
+        RefusedError: as ``save`` says.
+    """
     mine, version = edit.changed, edit.version
     refusal: RefusedError | None = None
     for _ in range(_TRIES):
         try:
-            got = await visit.send(
-                "PATCH", f"/creators/{creator_id}", Creator, mine, version=version
-            )
+            got = await visit.send("PATCH", path, type_, mine, version=version)
         except RefusedError as error:
             if error.code is not Code.VERSION_CONFLICT:
                 raise
             refusal = error
         else:
-            return await _saved(visit, got.data, edit, up_to=version)
-        creator = await _newest(visit, creator_id, refusal)
-        now = stored(creator)
-        fields = [
+            return Settled(now=got.data, version=version, fields=[])
+        now = await _newest(visit, path, type_, refusal)
+        fields = read(now)
+        both = [
             name
             for name, value in mine.items()
-            if mark(now[name]) not in {edit.seen[name], mark(value)}
+            if mark(fields[name]) not in {edit.seen[name], mark(value)}
         ]
-        if fields:
-            entries = await _since(visit, creator, edit.version)
-            return Clash(creator=creator, fields=fields, by=_by(entries))
-        version = creator.version
+        version = now.version
+        if both:
+            return Settled(now=now, version=version, fields=both)
     assert refusal is not None
     raise refusal
 
 
-async def _saved(visit: Visit, creator: Creator, edit: Edit, *, up_to: int) -> Saved:
-    is_merged = up_to > edit.version
-    entries = await _since(visit, creator, edit.version) if is_merged else []
-    others = [entry for entry in entries if entry.version <= up_to]
-    return Saved(creator=creator, is_merged=is_merged, others=others)
-
-
-async def _newest(visit: Visit, creator_id: UUID, refusal: RefusedError) -> Creator:
-    """Return the creator with the change that the refusal tells of."""
+async def _newest(visit: Visit, path: str, type_: type[T], refusal: RefusedError) -> T:
+    """Return the thing with the change that the refusal tells of."""
     for _ in range(_LOOKS):
-        got = await visit.get(f"/creators/{creator_id}", Creator)
+        got = await visit.get(path, type_)
         if got.data.version >= refusal.meta["currentVersion"]:
             return got.data
         await asyncio.sleep(_LOOK_SECONDS)

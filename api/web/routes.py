@@ -11,6 +11,8 @@ from api.web.changes import ChangesPages
 from api.web.compare import ComparePage
 from api.web.creator_notes import CreatorNotes
 from api.web.creator_settings import CreatorSettings
+from api.web.creator_video import CreatorVideo
+from api.web.creator_videos import CreatorVideos
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
 from api.web.inbox import InboxPages
@@ -33,6 +35,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ComparePage,
     CreatorNotes,
     CreatorSettings,
+    CreatorVideos,
+    CreatorVideo,
     ChangesPages,
     InboxPages,
     AddingPage,

@@ -304,8 +304,11 @@ def test_who_may_read_only_is_shown_no_form(
 
     assert page.all("textarea") == []
     assert [a.text for a in page.one("main").all("a") if a.text == "Edit"] == []
-    fields = {"part": "readme", "text": "x", "version": "1", "seen": "x"}
-    assert reader.post(notes_of(creator), fields).status_code == 403
+    answer = reader.post(
+        notes_of(creator),
+        {"part": "readme", "text": "x", "version": "1", "seen": "x"},
+    )
+    assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(

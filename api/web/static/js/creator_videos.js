@@ -1,0 +1,25 @@
+// The table of videos: one box that selects all of the page, and how many are selected.
+
+/** @returns {HTMLInputElement[]} */
+const boxes = () => [...document.querySelectorAll('input[name="video_ids"]')];
+
+/** Show how many are selected, and let nobody send a form about none. */
+function count() {
+  const many = document.getElementById("many");
+  if (!many) return;
+  const amount = boxes().filter((box) => box.checked).length;
+  many.querySelector("[data-selected]").textContent = amount === 1 ? "1 video selected" : `${amount} videos selected`;
+  for (const button of many.querySelectorAll("button")) button.disabled = amount === 0;
+  const all = document.querySelector("[data-all]");
+  all.hidden = false;
+  all.checked = amount > 0 && amount === boxes().length;
+  all.indeterminate = amount > 0 && !all.checked;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
+  if (event.target.matches('[data-all], input[name="video_ids"]')) count();
+});
+document.addEventListener("htmx:afterSettle", count);
+window.addEventListener("pageshow", count);
+count();
