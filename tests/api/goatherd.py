@@ -247,9 +247,7 @@ class Tenant:
             e.ProfileSnapshotRecorded(
                 organization_id=self.organization_id,
                 creator_id=UUID(creator_id),
-                observed_at=NOON,
-                provider="test",
-                **figures,
+                **{"observed_at": NOON, "provider": "test", **figures},
             ),
         )
 
