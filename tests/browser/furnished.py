@@ -1,0 +1,82 @@
+"""An organization in which every page has something to show."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain import events as e
+from infra.ids import new_id
+from tests.api.asks import ids_of
+from tests.api.goatherd import SETTINGS, Tenant
+
+DAYS = 35
+_TITLES = ("How to climb", "A bell of one's own", "Hay, the good sort", None)
+
+
+def furnish(tenant: Tenant) -> dict[str, str]:
+    """Give a tenant a bit of everything; returns ids by the names paths have."""
+    creator = tenant.add("goat.of.the.day", **SETTINGS)
+    others = [tenant.add(handle) for handle in ("kid", "ewe", "billy", "nanny")]
+    tenant.delete(f"/creators/{others[2]['id']}")
+    tenant.disable(others[3]["id"])
+    tenant.patch(f"/creators/{creator['id']}", {"display_name": "Goat of the Day"})
+    for number, each in enumerate((creator, *others[:2]), start=1):
+        watch(tenant, each["id"], followers=number * 84_000)
+    ids = ids_of(tenant)
+    for title in _TITLES:
+        tenant.found(creator["id"], status="pending_review", title=title)
+    tenant.goatherd.catch_up()
+    return ids | {"creator_id": creator["id"], "handle": "goat.of.the.day"}
+
+
+def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:
+    """Let a creator have been scraped daily, with a video for each title."""
+    now = datetime.now(UTC)
+    ids = [str(new_id().int % 10**18 + 10**18) for _ in _TITLES]
+    for video_id, title in zip(ids, _TITLES, strict=True):
+        posted_at = now - timedelta(days=DAYS)
+        tenant.found(creator_id, video_id, title=title, posted_at=posted_at)
+    for day in range(DAYS, 0, -1):
+        seen_at = now - timedelta(days=day)
+        grown = DAYS - day
+        told(tenant, creator_id, ids, seen_at=seen_at, grown=grown, base=followers)
+
+
+def told(
+    tenant: Tenant,
+    creator_id: str,
+    video_ids: list[str],
+    *,
+    seen_at: datetime,
+    grown: int,
+    base: int,
+) -> None:
+    """Let one scrape have seen the profile and the videos."""
+    about = {
+        "organization_id": tenant.organization_id,
+        "creator_id": UUID(creator_id),
+        "observed_at": seen_at,
+        "provider": "test",
+    }
+    figures = tuple(
+        (number + 1) * 1_000 * (grown + 1) for number in range(len(video_ids))
+    )
+    tenant.goatherd.append(
+        new_id(),
+        e.ProfileSnapshotRecorded(
+            **about,
+            follower_count=base + 137 * grown,
+            following_count=12,
+            total_likes_count=base * 7 + 911 * grown,
+            video_count=len(video_ids),
+        ),
+        e.VideoStatsSnapshotRecorded(
+            **about,
+            project_id=tenant.project_id,
+            video_ids=tuple(video_ids),
+            view_counts=figures,
+            like_counts=tuple(figure // 10 for figure in figures),
+            comment_counts=tuple(figure // 100 for figure in figures),
+            share_counts=tuple(figure // 200 for figure in figures),
+            save_counts=tuple(None for _ in figures),
+        ),
+    )

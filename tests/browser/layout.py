@@ -1,0 +1,50 @@
+"""Whether a page still has its shape, whatever stands on it."""
+
+from playwright.sync_api import Page
+
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 375, "height": 740}
+
+# Elements that reach beyond the page; what scrolls or hides what is too wide may.
+_FAULTS = """
+() => {
+  const root = document.scrollingElement;
+  const faults = [];
+  if (root.scrollWidth > root.clientWidth)
+    faults.push(`the page is ${root.scrollWidth} wide, not ${root.clientWidth}`);
+  const contains = (element) => {
+    const up = element.parentElement;
+    if (!up || up === document.body) return false;
+    return getComputedStyle(up).overflowX !== "visible" || contains(up);
+  };
+  const told = (element) => {
+    const classes = [...element.classList].join(".");
+    return element.localName + (classes && "." + classes);
+  };
+  for (const element of document.body.querySelectorAll("*:not(.skip, option)")) {
+    const box = element.getBoundingClientRect();
+    if (!box.width || !box.height || contains(element)) continue;
+    if (box.right > root.clientWidth + 1 || box.left < -1)
+      faults.push(`${told(element)} reaches from ${box.left} to ${box.right}`);
+  }
+  return faults.slice(0, 10);
+}
+"""
+_HEADER = """
+() => {
+  const box = document.querySelector("header.top").getBoundingClientRect();
+  return [box.left, box.top + scrollY, box.width, box.height];
+}
+"""
+
+
+def check_layout(page: Page) -> None:
+    """Assert that nothing reaches beyond the page, so that nobody scrolls sideways."""
+    faults = page.evaluate(_FAULTS)
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    assert not faults, "\n".join([f"{page.url} at {width} px:", *faults])
+
+
+def header_of(page: Page) -> list[float]:
+    """Where the head of the page is, and how large."""
+    return page.evaluate(_HEADER)

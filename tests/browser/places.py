@@ -1,0 +1,61 @@
+"""Every page there is, read off the routes, so that no test can forget one."""
+
+import re
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+from litestar.routes import HTTPRoute
+
+from api.main import assemble
+from api.routes import RouteFacts
+from api.sessions import COOKIE
+from infra.settings import Settings
+from tests.browser.served import Served
+
+# What pages demand to be asked, by the path they stand at.
+QUERIES: dict[str, str] = {}
+
+_NAME = re.compile(r"{(\w+)}")
+
+
+def places() -> list[str]:
+    """The paths of all pages for those who signed in, with names for ids."""
+    # Nothing connects before the application is started.
+    nowhere = "postgresql://nobody@127.0.0.1:1/x"
+    app = assemble(Settings(database_url=nowhere, secret="s" * 32))
+    return sorted(
+        route.path_format
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if method == "GET" and RouteFacts.of(handler).is_page
+    )
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a page is, and the type of what is answered there."""
+
+    url: str
+    status: int
+    media_type: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether there is something to look at; else it is CSV, or a stream."""
+        return self.media_type == "text/html"
+
+
+def found(served: Served, path: str, *, session: str, ids: Mapping[str, str]) -> Place:
+    """Ask for a page about these things, and say what it is."""
+    url = _NAME.sub(lambda name: ids[name[1]], path) + QUERIES.get(path, "").format(
+        **ids
+    )
+    cookies = {COOKIE: session}
+    with (
+        httpx.Client(base_url=served.address, cookies=cookies) as client,
+        # A stream of events would not end.
+        client.stream("GET", url) as answer,
+    ):
+        media_type = answer.headers["Content-Type"].partition(";")[0]
+        return Place(url, answer.status_code, media_type)

@@ -1,0 +1,69 @@
+"""What holds for every page there is: anybody can use it, on anything."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.api.goatherd import Tenant
+from tests.browser.axe import SCHEMES, check_with_axe
+from tests.browser.furnished import furnish
+from tests.browser.layout import PHONE, WIDE, check_layout
+from tests.browser.places import found, places
+from tests.browser.served import Served
+
+PLACES = places()
+# What programs take from pages, with nothing to look at.
+NOT_TO_LOOK_AT = {"text/csv", "text/event-stream"}
+
+
+@pytest.fixture(scope="module")
+def furnished(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
+    """An organization that every test here looks at and none changes."""
+    tenant = running_goatherd.tenant()
+    return tenant, furnish(tenant)
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_axe_finds_nothing_and_nobody_scrolls_sideways(
+    path: str,
+    furnished: tuple[Tenant, dict[str, str]],
+    running_goatherd: Served,
+    sign_in: Callable[[Tenant], Page],
+):
+    tenant, ids = furnished
+    session = running_goatherd.session_of(tenant)
+    place = found(running_goatherd, path, session=session, ids=ids)
+    assert place.status == 200
+    if not place.is_page:
+        assert place.media_type in NOT_TO_LOOK_AT
+        return
+    page = sign_in(tenant)
+
+    for size, schemes in ((WIDE, SCHEMES), (PHONE, SCHEMES[:1])):
+        page.set_viewport_size(ViewportSize(**size))
+        page.goto(place.url)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        check_layout(page)
+        check_with_axe(page, schemes)
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_a_page_has_something_to_say_where_there_is_nothing(
+    path: str, home: Tenant, page: Page, running_goatherd: Served
+):
+    if "{" in path.replace("{creator_id}", ""):
+        pytest.skip("a page of something that is not there is a failure")
+    creator = home.add("goat")
+    home.goatherd.catch_up()
+    session = running_goatherd.session_of(home)
+    ids = {"creator_id": creator["id"]}
+    place = found(running_goatherd, path, session=session, ids=ids)
+    assert place.status == 200
+    if place.is_page:
+        page.set_viewport_size(ViewportSize(**PHONE))
+
+        page.goto(place.url)
+
+        check_layout(page)
+        assert len(page.get_by_role("main").inner_text()) > 20

@@ -1,0 +1,194 @@
+"""Whatever others write, a page shows it as text, in its place, and nothing happens."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, ViewportSize
+
+from tests.api.asks import ids_of
+from tests.api.goatherd import Tenant, data_of
+from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS
+from tests.browser.layout import PHONE, WIDE, check_layout, header_of
+from tests.browser.places import found, places
+from tests.browser.served import Served
+
+# Where a creator's own texts stand.
+TABS = tuple(
+    path
+    for path in places()
+    if re.fullmatch(r"/creators/{creator_id}(/notes|/settings)?", path)
+)
+LONGEST_NAME, LONGEST_DESCRIPTION = 200, 5_000
+
+# What none of our templates has, so that it can only have come out of a text.
+_FOREIGN = """
+() => {
+  const elements = document.querySelectorAll(
+    "iframe, object, embed, math, base, plaintext, video, style, script:not([src]), " +
+    "link[href*='evil'], form[action*='evil']"
+  );
+  const found = [...elements].map(element => element.outerHTML.slice(0, 200));
+  for (const element of document.querySelectorAll("*"))
+    for (const {name, value} of element.attributes)
+      if (/^(on|hx-on)/.test(name) || (/^(href|src|action|xlink:href)$/.test(name) &&
+          !/^(https:[/][/]www[.]tiktok[.]com[/]|[/#?]|mailto:|$)/.test(value)))
+        found.push(`${name}=${value}`.slice(0, 200));
+  return found;
+}
+"""
+# What could turn the text around it, too, since nothing holds it together.
+_NOT_ISOLATED = """
+() => {
+  const turns = /[\\u0590-\\u08ff\\u200f\\u202a-\\u202e\\u2066-\\u2069]/;
+  const holds = (element) =>
+    element !== null && element.localName !== "main" && (
+      /isolate|plaintext/.test(getComputedStyle(element).unicodeBidi) ||
+      element.localName === "textarea" || holds(element.parentElement));
+  const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const {data, parentElement} = texts.currentNode;
+    if (turns.test(data) && !holds(parentElement))
+      found.push(parentElement.outerHTML.slice(0, 200));
+  }
+  return found;
+}
+"""
+_TALL = """
+most => [...document.querySelectorAll("tbody tr, main li, main article")]
+  .map(row => [row.getBoundingClientRect().height, row.innerHTML.slice(0, 300)])
+  .filter(([height]) => height > most)
+"""
+
+
+@pytest.fixture(scope="module")
+def herd(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
+    """A creator for each string, which is its name, description and notes."""
+    tenant = running_goatherd.tenant()
+    ids = dict(zip(ALL, added(tenant, len(ALL)), strict=True))
+    for text, creator_id in ids.items():
+        seen = {"avatar_url": "https://evil.example/goat.png"}
+        if text in FROM_SOURCES:
+            tenant.saw(creator_id, display_name=text, **seen)
+            continue
+        tenant.saw(creator_id, **seen)
+        change = {
+            "display_name": text[:LONGEST_NAME],
+            "description": text[:LONGEST_DESCRIPTION],
+            "readme": text,
+        }
+        changed = tenant.patch(f"/creators/{creator_id}", change)
+        assert changed.status_code == 200, changed.text
+    tenant.goatherd.catch_up()
+    return tenant, ids
+
+
+@pytest.fixture(scope="module")
+def collected(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
+    """A tenant with everything, and its ids; one creator has all of the strings.
+
+    They are the titles of its videos, its notes, and what it was called in its time.
+    """
+    tenant = running_goatherd.tenant()
+    ids = ids_of(tenant) | {"handle": "collector"}
+    creator = tenant.add("collector")
+    for text in STRINGS:
+        named = tenant.patch(f"/creators/{creator['id']}", {"display_name": text[:200]})
+        assert named.status_code == 200, named.text
+    every = "\n\n".join(STRINGS)
+    described = {"description": every[:LONGEST_DESCRIPTION], "readme": every}
+    changed = tenant.patch(f"/creators/{creator['id']}", described)
+    assert changed.status_code == 200, changed.text
+    for number, text in enumerate(ALL):
+        status = "pending_review" if number % 2 else "auto_tracked"
+        tenant.found(creator["id"], status=status, title=text)
+    tenant.goatherd.catch_up()
+    return tenant, ids | {"creator_id": creator["id"]}
+
+
+def added(tenant: Tenant, count: int) -> list[str]:
+    """The ids of so many new creators."""
+    handles = [f"goat{number}" for number in range(count)]
+    ids: list[str] = []
+    for start in range(0, count, 50):
+        some = [{"tiktok_handle": handle} for handle in handles[start : start + 50]]
+        answer = tenant.post(tenant.creators, {"creators": some})
+        results = data_of(answer, status=201)["results"]
+        ids += [result["creator"]["id"] for result in results]
+    return ids
+
+
+def plain(text: str | None) -> str:
+    """The text as HTML keeps it: what is blank is one space."""
+    return " ".join((text or "").split())
+
+
+def check_harmless(page: Page, *, tallest: int = 0) -> None:
+    """Assert that what stands on a page is text, and that the page has its shape."""
+    assert page.evaluate(_FOREIGN) == []
+    assert page.evaluate(_NOT_ISOLATED) == []
+    if tallest:
+        assert page.evaluate(_TALL, tallest) == []
+    check_layout(page)
+    left, top, width, height = header_of(page)
+    assert (left, top) == (0, 0)
+    assert page.viewport_size is not None
+    assert width == page.viewport_size["width"]
+    assert height < 200
+
+
+def test_there_are_enough_of_them():
+    assert len(set(ALL)) == len(ALL)
+    assert len(ALL) >= 60
+
+
+@pytest.mark.parametrize("path", places())
+def test_a_page_full_of_them_shows_text_in_its_place(
+    path: str,
+    collected: tuple[Tenant, dict[str, str]],
+    running_goatherd: Served,
+    sign_in: Callable[[Tenant], Page],
+):
+    tenant, ids = collected
+    session = running_goatherd.session_of(tenant)
+    place = found(running_goatherd, path, session=session, ids=ids)
+    assert place.status == 200
+    if not place.is_page:
+        return
+    page = sign_in(tenant)
+
+    for size, tallest in ((WIDE, 400), (PHONE, 700)):
+        page.set_viewport_size(ViewportSize(**size))
+        page.goto(place.url)
+        check_harmless(page, tallest=tallest)
+
+
+def test_a_list_of_such_names_keeps_its_shape(
+    herd: tuple[Tenant, dict[str, str]], sign_in: Callable[[Tenant], Page]
+):
+    tenant, _ = herd
+    page = sign_in(tenant)
+    for size, tallest in ((WIDE, 200), (PHONE, 500)):
+        page.set_viewport_size(ViewportSize(**size))
+        page.goto("/creators")
+        while True:
+            check_harmless(page, tallest=tallest)
+            further = page.get_by_role("link", name="Show more")
+            if not further.count():
+                break
+            further.click()
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_pages_of_a_creator_with_such_a_name_say_it_as_it_is(
+    tab: str, herd: tuple[Tenant, dict[str, str]], sign_in: Callable[[Tenant], Page]
+):
+    tenant, ids = herd
+    page = sign_in(tenant)
+    page.set_viewport_size(ViewportSize(**PHONE))
+    for text, creator_id in ids.items():
+        page.goto(tab.format(creator_id=creator_id))
+        check_harmless(page)
+        name = text if text in FROM_SOURCES else text[:LONGEST_NAME]
+        assert plain(page.get_by_role("heading", level=1).text_content()) == plain(name)
