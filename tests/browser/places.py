@@ -14,7 +14,9 @@ from infra.settings import Settings
 from tests.browser.served import Served
 
 # What pages demand to be asked, by the path they stand at.
-QUERIES: dict[str, str] = {}
+QUERIES = {
+    "/compare.csv": "?entity=creator&ids={creator_id}&metric=followers",
+}
 
 _NAME = re.compile(r"{(\w+)}")
 
@@ -53,9 +55,11 @@ def found(served: Served, path: str, *, session: str, ids: Mapping[str, str]) ->
     )
     cookies = {COOKIE: session}
     with (
-        httpx.Client(base_url=served.address, cookies=cookies) as client,
+        httpx.Client(
+            base_url=served.address, cookies=cookies, follow_redirects=True
+        ) as client,
         # A stream of events would not end.
         client.stream("GET", url) as answer,
     ):
         media_type = answer.headers["Content-Type"].partition(";")[0]
-        return Place(url, answer.status_code, media_type)
+        return Place(str(answer.url), answer.status_code, media_type)

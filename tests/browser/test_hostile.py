@@ -29,10 +29,15 @@ _FOREIGN = """
     "link[href*='evil'], form[action*='evil']"
   );
   const found = [...elements].map(element => element.outerHTML.slice(0, 200));
+  const ours = /^(https:[/][/]www[.]tiktok[.]com[/]|[/#?]|mailto:|$)/;
+  // Notes may lead elsewhere, which is then told nothing.
+  const leads = (element) => element.localName === "a" &&
+    /^https?:/.test(element.href) && /nofollow/.test(element.rel) &&
+    /noopener/.test(element.rel) && /noreferrer/.test(element.rel);
   for (const element of document.querySelectorAll("*"))
     for (const {name, value} of element.attributes)
       if (/^(on|hx-on)/.test(name) || (/^(href|src|action|xlink:href)$/.test(name) &&
-          !/^(https:[/][/]www[.]tiktok[.]com[/]|[/#?]|mailto:|$)/.test(value)))
+          !ours.test(value) && !leads(element)))
         found.push(`${name}=${value}`.slice(0, 200));
   return found;
 }
@@ -187,7 +192,9 @@ def test_the_pages_of_a_creator_with_such_a_name_say_it_as_it_is(
     tenant, ids = herd
     page = sign_in(tenant)
     page.set_viewport_size(ViewportSize(**PHONE))
-    for text, creator_id in ids.items():
+    # All of them where most is made of them, elsewhere some.
+    every = 1 if tab.endswith("notes") else 4
+    for text, creator_id in list(ids.items())[::every]:
         page.goto(tab.format(creator_id=creator_id))
         check_harmless(page)
         name = text if text in FROM_SOURCES else text[:LONGEST_NAME]
