@@ -7,6 +7,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from api.requests import Request
+from api.web.adding import AddingPage
 from api.web.changes import ChangesPages
 from api.web.compare import ComparePage
 from api.web.creator_notes import CreatorNotes
@@ -18,10 +19,6 @@ from api.web.failures import answer_page_failure
 from api.web.inbox import InboxPages
 from api.web.overview import OverviewPage
 from api.web.scraping import ScrapesPage
-from api.web.inbox import InboxPages
-from api.web.adding import AddingPage
-from api.web.creators import CreatorsPage
-from api.web.failures import answer_page_failure
 from api.web.selections import SelectionPages
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
