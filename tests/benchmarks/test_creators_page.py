@@ -1,0 +1,151 @@
+"""The list of creators as a page: how long the server takes, with a year behind it."""
+
+from collections.abc import Callable
+from time import perf_counter, time
+from uuid import UUID
+
+import httpx
+import numpy as np
+import psycopg
+
+from api.auth import digest_of
+from api.sessions import COOKIE, Sessions
+from infra.store import Store
+from projections import PROJECTIONS
+from projections.analytics_fold import FAMILIES, Family
+from projections.analytics_herds import BASELINE, COUNTED, OWNED, Herd
+from projections.analytics_moves import Levels
+from projections.follower import Follower
+from tests.benchmarks.harness import Report, Row, interleaved, percentile
+from tests.benchmarks.herds import add_herd
+from tests.benchmarks.serving import SECRET, a_tenant, serving
+
+CREATORS, VIDEOS = 1_000, 30
+PAGES = 60
+AT_MOST = 50
+_HOW = (
+    f"Creators page: GET /creators, the 50 newest of {CREATORS:,} creators with "
+    f"{VIDEOS} videos each that were looked at every 6 hours for a year, profiles once "
+    "a day, "
+    f"signed in, one connection that stays open; the p95 of {PAGES} a round, as the "
+    "client sees it. The floor is the page that says that there is no such page."
+)
+# As many quarters of an hour lie between two looks, of videos and of profiles.
+_EVERY = (24, 96)
+_SUMS = """
+INSERT INTO {sums} (organization_id, id, slot, snapshots, {columns})
+SELECT organization_id, id, %s - {every} * look - (abs(hashtext(id::text)) %% {every}),
+       {things}, {values}
+FROM generate_series(0, {looks} - 1) AS look, creator_list
+"""
+
+
+def test_the_list_is_there_before_anybody_waits(
+    store: Store, database_url: str, report: Report
+):
+    tenant = a_tenant(store)
+    for projection in PROJECTIONS:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+    add_herd(database_url, CREATORS, organization_id=tenant.organization_id)
+    add_a_year(database_url)
+    sessions = Sessions(SECRET)
+    session = sessions.begin(digest_of(tenant.key.encode()))
+    cookies = {COOKIE: sessions.sealed(session)}
+
+    with (
+        serving("api.main:create", database_url=database_url, secret=SECRET) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", cookies=cookies) as client,
+    ):
+        shown = client.get("/creators")
+        ours, floor = interleaved(
+            slow(client, "/creators", status=200),
+            slow(client, "/nothing", status=404),
+        )
+
+    assert shown.text.count('name="creator_ids"') == 50
+    assert shown.text.count("<polyline") == 100
+    report.add(
+        Row(
+            what=f"Page of creators, {len(shown.content):,} bytes, p95",
+            ours=ours.written("ms"),
+            floor=floor.written("ms"),
+            ratio=ours.over(floor).written(),
+            bar=(f"under {AT_MOST} ms", ours.median < AT_MOST),
+            how=_HOW,
+        )
+    )
+
+
+def slow(client: httpx.Client, path: str, *, status: int) -> Callable[[], float]:
+    """Return what measures the p95 of a round, in milliseconds."""
+
+    def measure() -> float:
+        taken: list[float] = []
+        for _ in range(PAGES):
+            began = perf_counter()
+            answer = client.get(path, headers={"Accept": "text/html"})
+            taken.append((perf_counter() - began) * 1_000)
+            assert answer.status_code == status
+        return percentile(taken, 95)
+
+    return measure
+
+
+def add_a_year(url: str) -> None:
+    """Let analytics know of all creators, as if they had been looked at for a year."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET synchronous_commit = off")
+        connection.execute(
+            "INSERT INTO analytics_subjects (organization_id, id, kind, project_id, "
+            "label, label_position) SELECT organization_id, id, 'creator', project_id, "
+            "tiktok_handle, 1 FROM creator_list"
+        )
+        for family, every in zip(FAMILIES, _EVERY, strict=True):
+            query = _SUMS.format(
+                sums=family.sums,
+                columns=", ".join(family.sum_columns[1:]),
+                values=", ".join("7" for _ in family.sum_columns[1:]),
+                things=VIDEOS if family.has_posts else 1,
+                every=every,
+                looks=365 * 96 // every,
+            )
+            connection.execute(query.encode(), (int(time()) // 900,))
+        ids = connection.execute("SELECT organization_id, id FROM creator_list")
+        herds = [
+            (*ids_, family, VIDEOS if family.has_posts else 1)
+            for ids_ in ids.fetchall()
+            for family in FAMILIES
+        ]
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(
+                "COPY analytics_herds (organization_id, family, owner, observed_at, "
+                "position, herd) FROM STDIN"
+            ) as copy,
+        ):
+            for organization_id, id_, family, things in herds:
+                packed = a_herd(organization_id, id_, family, things)
+                copy.write_row(
+                    (organization_id, family.number, id_, "2026-01-01", 1, packed)
+                )
+        connection.execute("VACUUM ANALYZE")
+
+
+def a_herd(organization_id: UUID, owner: UUID, family: Family, things: int) -> bytes:
+    """Return the row of a creator all of whose things count."""
+    chance = np.random.default_rng(owner.int % 2**32)
+    levels = Levels(
+        np.sort(chance.integers(10**18, 2 * 10**18, things)),
+        chance.integers(10**5, 10**7, (family.counters, things)),
+        np.zeros(things, np.uint8),
+    )
+    return Herd(
+        organization_id=organization_id,
+        family=family.number,
+        owner=owner,
+        levels=levels,
+        flags=np.full(things, COUNTED | BASELINE | OWNED, np.uint8),
+        first_at=np.full(things, 10**15),
+    ).packed()
