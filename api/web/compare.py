@@ -129,7 +129,7 @@ class ComparePage(Controller):
         disposition = raw.headers["content-disposition"]
         return Response(
             raw.body,
-            media_type="text/csv; charset=utf-8",
+            media_type="text/csv",
             headers={"Content-Disposition": disposition},
         )
 

@@ -1,0 +1,76 @@
+"""A creator with numbers, for the tests of pages that show them."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain import events as e
+from infra.ids import new_id
+from tests.api.goatherd import Tenant
+
+MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAYS = "from=2026-03-01&to=2026-03-05"
+
+
+class Watched:
+    """A creator whose profile and videos were looked at on days after a Monday."""
+
+    def __init__(self, tenant: Tenant, handle: str) -> None:
+        self.tenant = tenant
+        self.id: str = tenant.add(handle)["id"]
+
+    def posted(self, name: str, *, day: float, title: str | None = None) -> None:
+        """Let a run have found a video that was posted so many days after."""
+        self.tenant.found(
+            self.id,
+            name,
+            posted_at=MONDAY + timedelta(days=day),
+            title=title or f"Video {name}",
+        )
+
+    def followers(self, day: float, count: int) -> None:
+        """Let a run have seen the profile."""
+        self.tenant.goatherd.append(
+            new_id(),
+            e.ProfileSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                creator_id=UUID(self.id),
+                observed_at=MONDAY + timedelta(days=day),
+                provider="test",
+                follower_count=count,
+                total_likes_count=10 * count,
+            ),
+        )
+
+    def looked(self, day: float, **views: int) -> None:
+        """Let a run have seen videos, each named with a v before its number."""
+        counts = tuple(views.values())
+        self.tenant.goatherd.append(
+            new_id(),
+            e.VideoStatsSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                creator_id=UUID(self.id),
+                observed_at=MONDAY + timedelta(days=day),
+                provider="test",
+                video_ids=tuple(name.removeprefix("v") for name in views),
+                view_counts=counts,
+                like_counts=tuple(count // 10 for count in counts),
+                comment_counts=(0,) * len(counts),
+                share_counts=(0,) * len(counts),
+                save_counts=(None,) * len(counts),
+            ),
+        )
+
+
+def a_watched_creator(tenant: Tenant, handle: str = "goat") -> Watched:
+    """One with an old video, seen from 100 views on, and a new one, from 40 on."""
+    goat = Watched(tenant, handle)
+    goat.posted("1", day=-9, title="<i>Old</i> goat")
+    goat.posted("2", day=1 / 24)
+    goat.followers(0, 3_000)
+    goat.looked(0, v1=100)
+    goat.looked(1, v1=130, v2=40)
+    goat.followers(1, 3_500)
+    goat.looked(2, v1=125, v2=45)
+    tenant.goatherd.catch_up()
+    return goat

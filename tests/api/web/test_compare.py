@@ -1,0 +1,246 @@
+"""Several things on one chart: chosen, shown, shared by an address, saved as a file."""
+
+import csv
+import io
+from collections.abc import Callable
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.herds import DAYS, Watched, a_watched_creator
+from tests.api.web.markup import Element
+from tests.api.web.visitor import Visitor
+
+EXACT = f"{DAYS}&entity=creator&metric=views&mode=new&granularity=day&tz=UTC"
+
+
+@pytest.fixture
+def goat(home: Tenant) -> Watched:
+    return a_watched_creator(home)
+
+
+@pytest.fixture
+def sheep(home: Tenant, goat: Watched) -> Watched:
+    """One that was first seen after the goat."""
+    assert goat
+    sheep = Watched(home, "sheep")
+    sheep.followers(1, 10)
+    sheep.posted("3", day=2)
+    sheep.looked(3, v3=5)
+    home.goatherd.catch_up()
+    return sheep
+
+
+@pytest.fixture
+def both(goat: Watched, sheep: Watched) -> str:
+    return f"{goat.id},{sheep.id}"
+
+
+def rows(page: Element) -> list[list[str]]:
+    return [
+        [cell.text for cell in row.inside() if cell.tag in {"th", "td"}]
+        for row in page.one("figure").one("table").all("tr")
+    ]
+
+
+def query_of(address: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(address).query))
+
+
+def link(page: Element, text: str) -> str:
+    (found,) = [a["href"] for a in page.all("a") if a.text == text]
+    return found
+
+
+def test_creators_stand_side_by_side(visitor: Visitor, both: str):
+    page = visitor.see(f"/compare?ids={both}&{EXACT}")
+
+    assert rows(page) == [
+        ["Day", "goat", "sheep", "Note"],
+        ["1 Mar 2026", "\N{EN DASH}", "\N{EN DASH}", "nobody looked"],
+        ["2 Mar 2026", "0", "\N{EN DASH}", "baseline"],
+        ["3 Mar 2026", "70", "\N{EN DASH}", ""],
+        ["4 Mar 2026", "0", "\N{EN DASH}", ""],
+        ["5 Mar 2026", "0", "5", ""],
+    ]
+    (legend,) = page.all("ul", class_="compared")
+    assert [item.text for item in legend.all("li")] == [
+        "@goat 70 new views Remove",
+        "@sheep 5 new views Remove",
+    ]
+
+
+def test_an_address_that_leaves_something_open_is_made_exact(
+    visitor: Visitor, both: str
+):
+    answer = visitor.get(f"/compare?ids={both}&from=2026-03-01&to=2026-03-05")
+
+    assert answer.status_code == 303
+    assert query_of(answer.headers["location"]) == query_of(
+        f"/compare?ids={both}&{EXACT}"
+    )
+    exact = visitor.get(answer.headers["location"])
+    assert exact.status_code == 200
+
+
+def test_an_exact_address_means_the_same_days_in_another_zone(
+    visitor: Visitor, home: Tenant, both: str
+):
+    address = f"/compare?ids={both}&{EXACT}"
+    before = rows(visitor.see(address))
+
+    home.patch("/organization", {"time_zone": "Pacific/Auckland"})
+    home.goatherd.catch_up()
+
+    assert rows(visitor.see(address)) == before
+
+
+def test_one_can_be_removed(visitor: Visitor, goat: Watched, both: str):
+    page = visitor.see(f"/compare?ids={both}&{EXACT}")
+
+    removing = page.one("a", aria_label="Remove sheep")["href"]
+
+    left = visitor.see(f"/compare{removing}")
+    assert query_of(removing)["ids"] == goat.id
+    assert rows(left)[0] == ["Day", "Views", "Note"]
+
+
+def test_a_search_offers_what_is_not_there_yet(
+    visitor: Visitor, goat: Watched, sheep: Watched
+):
+    page = visitor.see(f"/compare?ids={goat.id}&{EXACT}&search=%40shee")
+
+    (offered,) = page.one("div", id="suggestions").all("a")
+    assert offered.text == "Add @sheep 10"
+    asked = query_of(offered["href"])
+    assert asked == query_of(f"?ids={goat.id},{sheep.id}&{EXACT}")
+    nothing = visitor.see(f"/compare?ids={goat.id}&{EXACT}&search=goat")
+    assert "Nothing is called like that, or it is there already" in nothing.text
+
+
+def test_nothing_chosen_yet_offers_the_largest(visitor: Visitor, both: str):
+    assert both
+
+    page = visitor.see("/compare")
+
+    offers = page.one("div", id="suggestions").all("a")
+    assert [offer.text for offer in offers] == ["Add @goat 3.5K", "Add @sheep 10"]
+    assert page.all("figure") == []
+
+
+def test_who_tracks_nobody_is_sent_to_the_creators(visitor: Visitor):
+    page = visitor.see("/compare")
+
+    assert "Nothing to compare yet" in page.text
+    assert link(page, "To the creators") == "/creators"
+
+
+def test_five_are_enough(visitor: Visitor, home: Tenant):
+    ids = [home.add(f"goat{number}")["id"] for number in range(6)]
+    home.goatherd.catch_up()
+
+    five = visitor.see(f"/compare?ids={','.join(ids[:5])}&{EXACT}")
+    six = visitor.see(f"/compare?ids={','.join(ids)}&{EXACT}", status=400)
+
+    assert five.all("input", id="search") == []
+    assert "up to 5 different ones" in six.text
+
+
+def test_the_file_is_the_apis_own(visitor: Visitor, home: Tenant, both: str):
+    page = visitor.see(f"/compare?ids={both}&{EXACT}")
+
+    saved = visitor.get(link(page, "Download CSV"))
+    own = home.get(
+        f"/analytics?{DAYS}&entity=creator&entity_ids={both}&metric=views&format=csv"
+    )
+
+    assert saved.status_code == 200
+    assert saved.content == own.content
+    assert saved.headers["content-type"] == "text/csv; charset=utf-8"
+    for name in ("content-disposition",):
+        assert saved.headers[name] == own.headers[name]
+    lines = list(csv.DictReader(io.StringIO(saved.text)))
+    assert [line["value"] for line in lines if line["label"] == "goat"][2] == "70"
+
+
+def test_what_is_known_now_can_be_kept(visitor: Visitor, home: Tenant, goat: Watched):
+    head = home.goatherd.head
+    goat.looked(2.5, v1=900)
+    home.goatherd.catch_up()
+
+    then = visitor.see(f"/compare?ids={goat.id}&{EXACT}&as_of={head}")
+    now = visitor.see(f"/compare?ids={goat.id}&{EXACT}")
+
+    assert [row[1] for row in rows(then)[1:]] == ["\N{EN DASH}", "0", "70", "0", "0"]
+    assert [row[1] for row in rows(now)[1:]] == ["\N{EN DASH}", "0", "70", "775", "0"]
+    keeping = link(now, "Keep it at what is known now")
+    assert parse_qs(urlsplit(keeping).query)["as_of"]
+    visitor.see(f"/compare{keeping}")
+
+
+def test_projects_are_compared_too(visitor: Visitor, home: Tenant, goat: Watched):
+    assert goat
+    days = EXACT.replace("entity=creator", "entity=project")
+
+    page = visitor.see(f"/compare?ids={home.project_id}&{days}")
+
+    assert [row[1] for row in rows(page)[1:]] == ["\N{EN DASH}", "0", "70", "0", "0"]
+
+
+def test_a_metric_without_that_mode_is_shown_in_its_own(
+    visitor: Visitor, goat: Watched
+):
+    answer = visitor.get(
+        f"/compare?ids={goat.id}&{DAYS}&metric=growth_of_views&mode=new"
+    )
+
+    asked = query_of(answer.headers["location"])
+    assert (asked["metric"], asked["mode"]) == ("growth_of_views", "rate")
+    page = visitor.see(answer.headers["location"])
+    assert rows(page)[3][1] == "70.00%"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    (
+        (lambda ids: f"ids={ids},{ids}", "Ids must be up to 5 different ones."),
+        (lambda _: "ids=goat", "Ids must be UUIDs with commas between."),
+        (lambda ids: f"ids={ids}&tz=Mars", "Tz must be an IANA time zone"),
+        (lambda ids: f"ids={ids}&metric=goats", "Metric must be one of"),
+        (lambda ids: f"ids={ids}&from=2999-01-01", "From must not be after"),
+        (lambda ids: f"ids={ids}&{EXACT}&as_of=soon", "As_of must be"),
+    ),
+)
+def test_a_wrong_choice_is_named(
+    visitor: Visitor, goat: Watched, change: Callable[[str], str], said: str
+):
+    page = visitor.see(f"/compare?{change(goat.id)}", status=400)
+
+    (alert,) = page.all("div", role="alert")
+    assert said in alert.text
+
+
+def test_others_creators_cannot_be_compared(
+    visitor: Visitor, stranger: Tenant, goat: Watched
+):
+    theirs = stranger.add("secret")["id"]
+    stranger.goatherd.catch_up()
+
+    for other in (theirs, uuid4()):
+        page = visitor.get(f"/compare?ids={goat.id},{other}&{EXACT}")
+        saved = visitor.get(f"/compare.csv?ids={other}&{EXACT}")
+        assert (page.status_code, saved.status_code) == (404, 404)
+        assert "secret" not in page.text
+
+
+def test_days_that_the_plan_does_not_show_are_refused_in_words(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="free")
+    goat = a_watched_creator(tenant)
+    visitor = Visitor(goatherd)
+    visitor.sign_in(tenant.key)
+
+    page = visitor.see(f"/compare?ids={goat.id}&{EXACT}", status=402)
+
+    assert "The plan shows 30 days of history" in page.text

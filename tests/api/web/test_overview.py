@@ -1,0 +1,380 @@
+"""A creator's overview: the numbers, what makes them, and where there are none."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain import events as e
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.herds import DAYS, Watched, a_watched_creator
+from tests.api.web.markup import Element
+from tests.api.web.visitor import Visitor
+
+
+@pytest.fixture
+def goat(home: Tenant) -> Watched:
+    return a_watched_creator(home)
+
+
+def table(page: Element, chart: str) -> list[list[str]]:
+    """The rows of a chart's table, the head among them."""
+    found = page.one("figure", id=f"chart-{chart}").one("table")
+    return [
+        [cell.text for cell in row.inside() if cell.tag in {"th", "td"}]
+        for row in found.all("tr")
+    ]
+
+
+def drawing(page: Element, chart: str) -> dict[str, Any]:
+    """What the script draws a chart from."""
+    figure = page.one("figure", id=f"chart-{chart}")
+    (plot,) = figure.all("div", class_="plot")
+    return json.loads(plot["data-chart"])
+
+
+def figures(page: Element) -> dict[str, str]:
+    cards = page.one("dl").all("div")
+    return {card.one("dt").text: card.one("dd").text for card in cards}
+
+
+def link(page: Element, text: str) -> str:
+    (found,) = [a["href"] for a in page.all("a") if a.text == text]
+    return found
+
+
+def test_the_figures_say_how_much_came_in_these_days(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}")
+
+    assert figures(page) == {
+        "Followers": "3.5K ▲ +500 in these days",
+        "Total likes": "35K ▲ +5K in these days",
+        "Videos tracked": "2 ▲ +1 posted in these days",
+        "New views": "70 nothing known in the period before",
+    }
+
+
+def test_views_are_set_against_the_period_before(visitor: Visitor, goat: Watched):
+    goat.looked(3, v1=265)
+    goat.tenant.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{goat.id}?from=2026-03-05&to=2026-03-06")
+
+    # 140 against the 70 and 0 of March 3 and 4.
+    assert (
+        figures(page)["New views"] == "140 ▲ +100.00% against 70 in the period before"
+    )
+
+
+def test_the_table_of_a_chart_has_every_day_and_what_to_know_of_it(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}")
+
+    assert table(page, "views") == [
+        ["Day", "Views", "Note"],
+        ["1 Mar 2026", "\N{EN DASH}", "nobody looked"],
+        ["2 Mar 2026", "0", "baseline"],
+        ["3 Mar 2026", "70", ""],
+        ["4 Mar 2026", "0", ""],
+        ["5 Mar 2026", "0", "nobody looked"],
+    ]
+    assert "a baseline, what was there before we looked" in page.text
+    told = drawing(page, "views")
+    assert told["lines"][0]["values"] == [None, 0, 70, 0, 0]
+    assert told["lines"][0]["baseline"] == [1]
+    assert told["isBars"] is True
+
+
+def test_a_day_that_is_not_over_is_marked(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}?range=7d")
+
+    rows = table(page, "views")
+    assert [row[-1] for row in rows[1:]] == [
+        *["nobody looked"] * 6,
+        "not over yet, nobody looked",
+    ]
+    assert drawing(page, "views")["lines"][0]["partial"] == [6]
+
+
+def test_every_choice_stands_in_the_address(visitor: Visitor, goat: Watched):
+    page = visitor.see(
+        f"/creators/{goat.id}?{DAYS}&granularity=month&views=cumulative"
+        "&followers=new&compare=prior_period&metric=likes&mode=cumulative"
+    )
+
+    assert table(page, "views")[0] == ["Month", "Views", "5 days before", "Note"]
+    assert table(page, "views")[1][:2] == ["Mar 2026", "170"]
+    assert table(page, "followers")[1][:2] == ["Mar 2026", "500"]
+    assert table(page, "metric")[1][:2] == ["Mar 2026", "16"]
+    week = dict(parse_qsl(urlsplit(link(page, "Week")).query))
+    assert week == {
+        "from": "2026-03-01",
+        "to": "2026-03-05",
+        "granularity": "week",
+        "compare": "prior_period",
+        "followers": "new",
+        "views": "cumulative",
+        "metric": "likes",
+        "mode": "cumulative",
+    }
+    assert "from" not in dict(parse_qsl(urlsplit(link(page, "90 days")).query))
+
+
+def test_the_period_before_is_drawn_as_many_days_later(visitor: Visitor, goat: Watched):
+    page = visitor.see(
+        f"/creators/{goat.id}?from=2026-03-04&to=2026-03-05&compare=prior_period"
+    )
+
+    now, before = drawing(page, "views")["lines"]
+    assert (now["values"], before["values"]) == ([0, 0], [0, 70])
+    assert (before["isPrior"], before["shift"]) == (True, 2)
+    assert table(page, "views")[1] == ["4 Mar 2026", "0", "0 2 Mar 2026", ""]
+
+
+def test_everything_begins_on_the_day_that_something_was_known(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/creators/{goat.id}?range=all&granularity=day")
+
+    assert table(page, "followers")[1][:2] == ["2 Mar 2026", "3,000"]
+
+
+def test_what_would_be_too_many_days_is_shown_by_week(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}?from=2024-01-01&granularity=day")
+
+    assert table(page, "followers")[0][0] == "Week"
+
+
+def test_a_number_is_explained_by_what_was_seen(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}&explain=views&on=2026-03-03")
+
+    reasons = page.one("section", id="explained")
+    assert reasons.one("h2").text == "3 Mar 2026: 70 new views"
+    rows = [
+        [cell.text for cell in row.inside() if cell.tag in {"th", "td"}]
+        for row in reasons.all("tr")
+    ]
+    when = "3 Mar 2026, 12:00"
+    assert rows[1:] == [
+        ["2", when, "test", "\N{EN DASH}", "40", "40"],
+        ["1", when, "test", "100", "130", "30"],
+    ]
+
+
+def test_a_rate_is_explained_by_both_its_parts(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}&explain=metric&on=2026-03-03")
+
+    reasons = page.one("section", id="explained")
+    assert "100 \N{MULTIPLICATION SIGN} 7 / 70 = 10.00%" in reasons.text
+    assert "Above the line" in reasons.text
+    assert "Below the line" in reasons.text
+
+
+def test_the_form_around_the_table_asks_for_the_reasons(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}")
+
+    form = page.one("figure", id="chart-views").one("details").one("form")
+    hidden = {i["name"]: i["value"] for i in form.all("input", type="hidden")}
+    days = [button["value"] for button in form.all("button", name="on")]
+    assert hidden == {"from": "2026-03-01", "to": "2026-03-05", "explain": "views"}
+    # What is unknown has no reasons.
+    assert days == ["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
+
+
+def test_the_videos_that_gained_most_stand_by_their_gain(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}&show=top")
+
+    items = [item.text for item in page.one("ol").all("li")]
+    assert items == ["Video 2 45 64%", "<i>Old</i> goat 25 36%"]
+    compared = dict(
+        parse_qsl(urlsplit(link(page, "Lay the largest over one another")).query)
+    )
+    assert compared["entity"] == "video"
+    assert len(compared["ids"].split(",")) == 2
+
+
+def test_a_creator_that_nobody_saw_yet_has_no_charts(
+    visitor: Visitor, home: Tenant, goatherd: Goatherd
+):
+    creator_id = home.add("newcomer")["id"]
+    goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{creator_id}")
+
+    assert "No numbers yet" in [h.text for h in page.all("h2")]
+    assert "on its way" in page.text
+    assert page.all("figure") == []
+
+
+def test_a_creator_without_counted_videos_is_told_so(visitor: Visitor, home: Tenant):
+    goat = Watched(home, "goat")
+    goat.followers(0, 100)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{goat.id}?{DAYS}")
+
+    assert "No video of @goat counts yet" in page.text
+    assert (
+        "Nothing is known of these days." in page.one("figure", id="chart-views").text
+    )
+    assert drawing(page, "followers")["lines"][0]["values"][-1] == 100
+
+
+def test_days_before_the_first_look_say_when_that_was(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}?from=2026-01-01&to=2026-01-31")
+
+    assert "the first look was on 2 Mar 2026" in page.text
+    assert "range=all" in link(page, "Show all since then")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    (
+        ("from=2026-03-05&to=2026-03-01", "From must not be after 2026-03-01."),
+        ("from=yesterday", "From must be a date, such as 2026-11-24."),
+        ("from=1066-01-01", "From must not be before 1970-01-01."),
+        ("metric=goats", "Metric must be one of"),
+        ("top=posts", "Top must be one of"),
+        (f"{DAYS}&explain=views&on=2026-04-01", "Date must be the first day of a day"),
+    ),
+)
+def test_a_wrong_choice_is_named_and_the_form_stays(
+    visitor: Visitor, goat: Watched, query: str, said: str
+):
+    show = "&show=top" if query.startswith("top") else ""
+
+    page = visitor.see(f"/creators/{goat.id}?{query}{show}", status=400)
+
+    (alert,) = page.all("div", role="alert")
+    assert said in alert.text
+    assert page.all("input", id="from")
+
+
+def test_an_unknown_parameter_is_refused(visitor: Visitor, goat: Watched):
+    answer = visitor.get(f"/creators/{goat.id}?colour=green")
+
+    assert answer.status_code == 400
+
+
+def test_what_a_form_leaves_empty_is_the_usual(visitor: Visitor, goat: Watched):
+    names = ("range", "from", "to", "granularity", "compare", "followers", "views")
+    query = "&".join(f"{name}=" for name in (*names, "metric", "mode", "top"))
+
+    page = visitor.see(f"/creators/{goat.id}?{query}")
+
+    assert len(table(page, "views")) == 1 + 30
+
+
+def test_days_that_the_plan_does_not_show_are_refused_in_words(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="free")
+    goat = a_watched_creator(tenant)
+    visitor = Visitor(goatherd)
+    visitor.sign_in(tenant.key)
+
+    refused = visitor.see(f"/creators/{goat.id}?range=90d", status=402)
+    usual = visitor.see(f"/creators/{goat.id}")
+
+    assert "The plan shows 30 days of history" in refused.text
+    assert "Show the last 30 days" in refused.text
+    # Without the period before, which the plan does not show either.
+    assert "period before" not in figures(usual)["New views"]
+
+
+def test_a_strangers_creator_is_not_found(visitor: Visitor, stranger: Tenant):
+    theirs = stranger.add("secret")["id"]
+    stranger.goatherd.catch_up()
+
+    assert visitor.get(f"/creators/{theirs}").status_code == 404
+    assert visitor.get(f"/creators/{uuid4()}").status_code == 404
+
+
+def test_a_scrape_is_asked_for_and_told_of(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/creators/{goat.id}")
+
+    sent = visitor.submit(page, f"/creators/{goat.id}/scrapes", job_type="video_stats")
+    goat.tenant.goatherd.catch_up()
+
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/creators/{goat.id}")
+    line = visitor.see(f"/creators/{goat.id}").one("div", id="scrape")
+    assert "Queued Figures of videos, asked for just now" in line.text
+    assert line["hx-trigger"] == "every 2s"
+    asked = goat.tenant.get(f"/creators/{goat.id}/scrapes").json()["data"][0]
+    assert (asked["job_type"], asked["trigger"]) == ("video_stats", "manual")
+
+
+def test_a_scrape_that_failed_says_why(visitor: Visitor, goat: Watched):
+    visitor.submit(visitor.see(f"/creators/{goat.id}"), f"/creators/{goat.id}/scrapes")
+    goat.tenant.goatherd.catch_up()
+    scrape = goat.tenant.get(f"/creators/{goat.id}/scrapes").json()["data"][0]
+    goat.tenant.goatherd.append(
+        scrape["id"],
+        e.ScrapeFailed(
+            organization_id=goat.tenant.organization_id,
+            creator_id=UUID(goat.id),
+            job_type="creator_profiles",
+            provider="test",
+            outcome="private",
+            error="The account is <b>private</b>.",
+            attempts=3,
+        ),
+    )
+    goat.tenant.goatherd.catch_up()
+
+    line = visitor.see(f"/creators/{goat.id}").one("div", id="scrape")
+    listed = visitor.see(f"/creators/{goat.id}/scrapes").one("tbody").all("tr")[0]
+
+    assert "Failed Profile, just now : the account is private (3 attempts)" in line.text
+    assert "The account is <b>private</b>." in line.text
+    assert "hx-trigger" not in line.attributes
+    assert "failed the account is private" in listed.text
+
+
+def test_a_scrape_beyond_the_plan_is_refused_and_nothing_is_stored(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="free")
+    goat = a_watched_creator(tenant)
+    visitor = Visitor(goatherd)
+    visitor.sign_in(tenant.key)
+    path = f"/creators/{goat.id}/scrapes"
+    page = visitor.see(f"/creators/{goat.id}")
+    visitor.submit(page, path)
+    head = goatherd.head
+
+    refused = visitor.submit(visitor.see(f"/creators/{goat.id}"), path)
+
+    assert refused.status_code == 402
+    assert "max_manual_scrape" in refused.text or "limit" in refused.text
+    assert goatherd.head == head
+
+
+def test_who_may_only_read_sees_no_button(goatherd: Goatherd, home: Tenant):
+    goat = a_watched_creator(home)
+    reader = Visitor(goatherd)
+    reader.sign_in(home.with_key("read").key)
+
+    page = reader.see(f"/creators/{goat.id}")
+
+    assert "Scrape now" not in page.text
+    assert reader.post(f"/creators/{goat.id}/scrapes").status_code == 403
+
+
+def test_no_page_brings_styles_or_scripts_of_its_own(visitor: Visitor, goat: Watched):
+    pages = (
+        "",
+        f"?{DAYS}&explain=views&on=2026-03-03",
+        f"?{DAYS}&show=top",
+        "/scrapes",
+    )
+
+    for path in pages:
+        page = visitor.see(f"/creators/{goat.id}{path}")
+        for element in page.inside():
+            assert not {"style", "onclick", "hx-on"} & element.attributes.keys()
+            assert element.tag != "style"
+            assert element.tag != "script" or not element.text

@@ -1,0 +1,61 @@
+"""Creators side by side in a browser: found, compared, saved and shared."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.api.goatherd import Tenant
+from tests.api.web.herds import Watched, a_watched_creator
+
+
+def test_creators_are_found_compared_saved_and_shared(
+    page: Page,
+    home: Tenant,
+    sign_in: Callable[[Tenant], Page],
+    axe: Callable[[Page], None],
+    tmp_path: Path,
+):
+    a_watched_creator(home)
+    sheep = Watched(home, "sheep")
+    sheep.followers(1, 10)
+    home.goatherd.catch_up()
+    page.goto("/compare")
+    axe(page)
+
+    search = page.get_by_role("searchbox", name="Search")
+    search.press_sequentially("shee")
+    expect(page.locator("#suggestions").get_by_role("link")).to_have_count(1)
+    page.get_by_role("link", name="Add @sheep").click()
+    expect(page.locator(".compared li")).to_have_count(1)
+    page.get_by_role("link", name="Add @goat").click()
+    expect(page.locator(".compared li")).to_have_count(2)
+    page.get_by_label("Metric").select_option(label="Followers")
+    page.get_by_label("Count").select_option(label="cumulative")
+    page.get_by_label("from", exact=True).fill("2026-03-01")
+    page.get_by_label("to", exact=True).fill("2026-03-05")
+    page.get_by_role("button", name="Show").click()
+
+    chart = page.get_by_role("slider", name=re.compile("Followers by day"))
+    chart.focus()
+    page.keyboard.press("End")
+    expect(chart).to_have_attribute(
+        "aria-valuetext", "5 Mar 2026: sheep: 10; goat: 3,500"
+    )
+    expect(page).to_have_url(re.compile("from=2026-03-01&to=2026-03-05&tz=UTC"))
+    axe(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download CSV").click()
+    saved = tmp_path / "saved.csv"
+    download.value.save_as(saved)
+    assert download.value.suggested_filename.endswith(".csv")
+    assert ",goat,2026-03-05,3500," in saved.read_text()
+
+    shared = sign_in(home.with_key("read"))
+    shared.goto(page.url)
+    expect(shared.locator(".compared")).to_have_text(
+        page.locator(".compared").inner_text(), use_inner_text=True
+    )
+    shared.get_by_role("link", name="Remove sheep").click()
+    expect(shared.get_by_role("link", name="@sheep", exact=True)).to_be_hidden()

@@ -1,0 +1,90 @@
+"""A creator's overview in a browser: charts that are read, and numbers that explain."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.api.goatherd import Tenant
+from tests.api.web.herds import DAYS, Watched, a_watched_creator
+from tests.browser.watching import Watch
+
+Axe = Callable[[Page], None]
+
+
+@pytest.fixture
+def goat(home: Tenant) -> Watched:
+    return a_watched_creator(home)
+
+
+def test_a_chart_is_read_with_the_keyboard_and_gives_its_reasons(
+    page: Page, goat: Watched, axe: Axe
+):
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+    chart = page.get_by_role("slider", name=re.compile("New views by day"))
+    expect(chart.locator("canvas")).to_be_visible()
+    chart.focus()
+
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    told = chart.get_attribute("aria-valuetext")
+    page.keyboard.press("ArrowRight")
+
+    assert told == "2 Mar 2026: 0 new views (baseline)"
+    expect(chart).to_have_attribute("aria-valuetext", "3 Mar 2026: 70 new views")
+    page.keyboard.press("Enter")
+    reasons = page.get_by_role("region", name="3 Mar 2026: 70 new views")
+    expect(reasons).to_be_visible()
+    expect(page).to_have_url(re.compile(r"explain=views&on=2026-03-03"))
+    # The videos that gained most were asked for by themselves.
+    expect(page.get_by_text("<i>Old</i> goat")).to_be_visible()
+    axe(page)
+    page.go_back()
+    expect(reasons).to_be_hidden()
+
+
+def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, axe: Axe):
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+    page.evaluate("window.sameDocument = true")
+
+    page.get_by_role("link", name="Week").click()
+    expect(page).to_have_url(re.compile("granularity=week"))
+    page.get_by_role("link", name="Show it in the charts").click()
+    expect(page).to_have_url(re.compile("compare=prior_period"))
+    page.get_by_label("Metric").select_option(label="Likes")
+    page.locator("#chart-metric").get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile("metric=likes"))
+
+    assert page.evaluate("window.sameDocument")
+    expect(page.locator(".uplot")).to_have_count(3)
+    page.set_viewport_size({"width": 375, "height": 800})
+    sideways = "document.documentElement.scrollWidth - innerWidth"
+    assert page.evaluate(sideways) <= 0
+    axe(page)
+
+
+def test_a_wrong_range_is_told_where_the_notices_are(
+    page: Page, goat: Watched, watch: Watch
+):
+    watch.expects(r"status of 400|Status Error Code 400")
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+
+    page.get_by_label("From", exact=True).fill("2026-03-09")
+    page.locator(".own").get_by_role("button", name="Show").click()
+
+    expect(page.locator("#notices")).to_contain_text("must not be after 2026-03-05")
+    expect(page.locator(".uplot")).to_have_count(3)
+
+
+def test_a_scrape_that_was_asked_for_is_followed(page: Page, goat: Watched, axe: Axe):
+    page.goto(f"/creators/{goat.id}")
+
+    page.get_by_role("button", name="Scrape now").click()
+    goat.tenant.goatherd.catch_up()
+
+    expect(page.locator("#scrape")).to_contain_text("Profile, asked for just now")
+    page.get_by_role("link", name="All scrapes").click()
+    expect(page.get_by_role("heading", name="Scrapes")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="By hand")).to_be_visible()
+    axe(page)
