@@ -17,7 +17,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _MASK = "[masked]"
 _SECRET_NAMES = frozenset(
-    {"api_key", "authorization", "client_secret", "cookie", "password", "secret"}
+    {
+        *("api_key", "authorization", "client_secret", "cookie", "csrf"),
+        *("password", "secret", "set-cookie"),
+    }
 )
 # Below warnings they tell every request, with what its address and headers carry.
 _TALKATIVE = ("httpcore", "httpx")
@@ -30,6 +33,9 @@ _SECRETS = [
             rf"\1{_MASK}",
         ),
         (r"(bearer\s+)[\w.~+/=-]{16,}", rf"\1{_MASK}"),
+        # Cookies of ours, and links that sign in once, wherever they stand.
+        (r"(goatherd_(?:session|notice)=)[\w-]+", rf"\1{_MASK}"),
+        (r"(/sign-in/)[\w-]{16,}", rf"\1{_MASK}"),
         # scheme://user:password@host and scheme://:password@host
         (r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@", rf"\1{_MASK}@"),
         (

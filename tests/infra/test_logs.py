@@ -113,6 +113,16 @@ def test_a_correlation_id_is_on_every_line_inside_its_block(logged: type_of_line
             "postgresql:///goats?password=[masked]&a=b",
         ),
         ("client_key=k&client_secret=s3cret", "client_key=k&client_secret=[masked]"),
+        (
+            "Cookie: goatherd_position=7; goatherd_session=k8Eq-x_Q; other=1",
+            "Cookie: goatherd_position=7; goatherd_session=[masked]; other=1",
+        ),
+        (
+            "(b'set-cookie', b'goatherd_session=k8Eq-x_Q; Path=/')",
+            "(b'set-cookie', b'goatherd_session=[masked]; Path=/')",
+        ),
+        ("goatherd_notice=SGVsbG8-x_", "goatherd_notice=[masked]"),
+        ("GET /sign-in/k8Eq-x_Qk8Eq-x_Qk8Eq 303", "GET /sign-in/[masked] 303"),
     ),
 )
 def test_secrets_are_masked_wherever_they_stand(text: str, clean: str):
@@ -135,7 +145,9 @@ def test_what_is_no_secret_stays_as_it_is(text: str):
 
 def test_no_secret_is_logged_however_deep_it_lies(logged: type_of_lines):
     headers = {"Authorization": "Bearer s3cret", "x": [f"key {KEY}"]}
+    headers |= {"Cookie": "goatherd_session=s3cret", "Set-Cookie": "a=s3cret"}
     structlog.get_logger().info("asked", headers=headers, password="s3cret")  # noqa: S106
+    del headers["Set-Cookie"]
     logging.getLogger("library").info("asked with %s", headers)
     try:
         raise ValueError(f"cannot reach redis://:s3cret@cache with {KEY}")  # noqa: TRY301
