@@ -195,13 +195,15 @@ class _Text:
 
     What is kept for repetition holds neither the text nor what it is computed from: it
     takes the asker's own key, which is stored nowhere, and the installation's secret.
+    A page asks without a key: repeated, its answer keeps the text to itself.
     """
 
     def __init__(self, request: Request, *, secret: str) -> None:
-        self._repeatable = request.raw_header(b"idempotency-key") is not None
         # Its key alone: the scheme before it may be written in several ways.
-        asker = (request.raw_header(b"authorization") or b"").split()[-1]
-        self._seed = secret.encode() + b"\n" + asker
+        asker = (request.raw_header(b"authorization") or b"").split()[-1:]
+        is_repeated = request.raw_header(b"idempotency-key") is not None
+        self._repeatable = is_repeated and asker != []
+        self._seed = b"\n".join([secret.encode(), *asker])
         self._text = ""
 
     def draw(self, key_id: UUID) -> str:
@@ -211,7 +213,12 @@ class _Text:
     def reveal(self, body: bytes) -> bytes:
         if _UNSAID_FIELD not in body:
             return body
-        text = self._text or self._computed(_id_in(body))
+        if self._text:
+            text = self._text
+        elif self._repeatable:
+            text = self._computed(_id_in(body))
+        else:
+            return body
         return body.replace(_UNSAID_FIELD, _FIELD.format(text).encode())
 
     def _computed(self, key_id: UUID) -> str:
