@@ -16,6 +16,7 @@ from granian.server.mp import WorkerProcess
 from litestar import Litestar
 
 from api.cli.address import free_address
+from api.ending import ENDING
 from infra.settings import Settings
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -41,6 +42,7 @@ class _HearingLoop(uvloop.Loop):
         self, sig: int, callback: Callable[..., object], *args: object
     ) -> None:
         def hear(*_: object) -> None:
+            ENDING.begin()
             self.call_soon_threadsafe(callback, *args)
 
         signal.signal(sig, hear)

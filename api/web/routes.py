@@ -6,8 +6,10 @@ from litestar import Router
 from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
+from api.ending import ENDING
 from api.requests import Request
 from api.web.adding import AddingPage
+from api.web.bans import BanPages
 from api.web.changes import ChangesPages
 from api.web.compare import ComparePage
 from api.web.creator_notes import CreatorNotes
@@ -20,6 +22,18 @@ from api.web.inbox import InboxPages
 from api.web.overview import OverviewPage
 from api.web.scraping import ScrapesPage
 from api.web.selections import SelectionPages
+from api.web.creators import CreatorsPage
+from api.web.failures import answer_page_failure
+from api.web.inbox import InboxPages
+from api.web.jobs import JobPages
+from api.web.keys import KeyPages
+from api.web.operations import OperationsPage
+from api.web.organization import OrganizationPages
+from api.web.overview import OverviewPage
+from api.web.projection_board import Board
+from api.web.projections import ProjectionPages
+from api.web.projects import ProjectPages
+from api.web.scraping import ScrapesPage
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
 from api.web.visits import Visit
@@ -38,6 +52,13 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     InboxPages,
     AddingPage,
     SelectionPages,
+    OperationsPage,
+    ProjectionPages,
+    JobPages,
+    OrganizationPages,
+    ProjectPages,
+    KeyPages,
+    BanPages,
 )
 
 
@@ -50,6 +71,7 @@ def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
             route_handlers=list(PAGES),
             dependencies={
                 "site": _provide(site),
+                "board": _provide(Board(ENDING)),
                 "door": _provide(door),
                 "visit": Provide(_begin),
             },

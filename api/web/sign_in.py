@@ -16,6 +16,7 @@ from api.requests import Request
 from api.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
 from api.web.links import spend_link
 from api.web.site import Site
+from domain.events import Scope
 from infra.database import AsyncPool
 
 FIRST_PAGE = "/creators"
@@ -92,6 +93,19 @@ class Door:
                 raise
             return False
         return True
+
+    async def still_may(self, request: Request, scope: Scope) -> bool:
+        """Return whether the session of a request still opens, with a scope."""
+        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        if session is None:
+            return False
+        try:
+            holder = await self._authenticator.holder(session.key_digest)
+        except ApiError as error:
+            if error.code is not Code.INVALID_API_KEY:
+                raise
+            return False
+        return scope in holder.scopes
 
     def let_in(self, request: Request, digest: bytes, path: str) -> Redirect:
         """Begin a session and go to a page."""

@@ -1,0 +1,16 @@
+// A button that copies what is in a field.
+
+for (const button of document.querySelectorAll("[data-copies]")) {
+  const field = document.getElementById(button.dataset.copies);
+  const told = document.querySelector("[data-copied]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      told.textContent = "Copied.";
+    } catch {
+      told.textContent = "Copying is not allowed here: the text is marked, so copy it with the keyboard.";
+    }
+  });
+}

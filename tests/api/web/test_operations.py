@@ -1,0 +1,98 @@
+"""The frame of operations: who sees which tab, and how Goatherd is."""
+
+import pytest
+
+from domain.events import Scope
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.visitor import Visitor
+
+ADMIN_PAGES = ("projections", "projections/creator_list", "keys", "bans")
+PAGES = (*ADMIN_PAGES, "jobs", "organization", "projects")
+
+
+def signed_in(tenant: Tenant, *scopes: Scope) -> Visitor:
+    visitor = Visitor(tenant.goatherd)
+    visitor.sign_in(tenant.with_key(*scopes).key)
+    return visitor
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_one_heading_and_marks_its_tab(visitor: Visitor, page: str):
+    seen = visitor.see(f"/operations/{page}")
+
+    tabs = seen.one("nav", aria_label="Operations")
+    assert seen.one("h1").text == "Operations"
+    assert tabs.one("a", aria_current="page")["href"] == (
+        f"/operations/{page.partition('/')[0]}"
+    )
+    assert not [e for e in seen.inside() if "style" in e.attributes]
+    assert all(script.attributes.get("src") for script in seen.all("script"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_of_operations_are_for_those_who_signed_in(passer_by: Visitor, page: str):
+    answer = passer_by.get(f"/operations/{page}")
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/?next=")
+
+
+@pytest.mark.parametrize("page", ADMIN_PAGES)
+def test_who_may_not_administer_sees_no_such_tab_and_is_told_why(
+    home: Tenant, page: str
+):
+    reader = signed_in(home, "read")
+
+    tabs = reader.see("/operations/jobs").one("nav", aria_label="Operations")
+    refused = reader.see(f"/operations/{page}", status=403)
+
+    assert [tab.text for tab in tabs.all("a")] == ["Jobs", "Organization", "Projects"]
+    assert "'admin' scope" in refused.one("h1").text
+
+
+@pytest.mark.parametrize(
+    ("scopes", "first"), ((("read",), "jobs"), (("read", "admin"), "projections"))
+)
+def test_operations_lead_to_the_first_page_that_one_may_see(
+    home: Tenant, scopes: tuple[Scope, ...], first: str
+):
+    answer = signed_in(home, *scopes).get("/operations")
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/operations/{first}"
+
+
+def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: Visitor):
+    goatherd.catch_up()
+    goatherd.asked("UPDATE projection SET heartbeat_at = now()")
+    well = visitor.see("/operations/jobs")
+    goatherd.asked(
+        "UPDATE projection SET heartbeat_at = now() - interval '5 minutes' "
+        "WHERE name = 'videos'"
+    )
+
+    ill = visitor.see("/operations/jobs")
+
+    assert "All is well" in well.text
+    assert "All is well" not in ill.text
+    (concern,) = ill.all("div", role="alert")
+    assert "videos was last heard of 300 s ago" in concern.text
+    assert "Start goatherd project" in concern.text
+
+
+def test_a_parked_fact_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
+    goatherd.catch_up()
+    goatherd.asked("UPDATE projection SET heartbeat_at = now()")
+    goatherd.asked(
+        "INSERT INTO dead_letter (projection, position, name, error, parked_at) "
+        "VALUES ('bans', 7, 'goat_milked', 'Nobody <b>knows</b> it', now())"
+    )
+    try:
+        page = visitor.see("/operations/projections/bans")
+    finally:
+        goatherd.asked("DELETE FROM dead_letter")
+
+    (concern,) = page.all("div", role="note")
+    assert "could not take in goat_milked at position 7" in concern.text
+    parked = page.one("section", id="parked")
+    assert "Nobody <b>knows</b> it" in parked.text

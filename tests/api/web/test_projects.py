@@ -1,0 +1,99 @@
+"""The page of projects: made, renamed, described."""
+
+import pytest
+
+from tests.api.goatherd import Goatherd, Tenant, data_of
+from tests.api.web.markup import read
+from tests.api.web.visitor import Visitor
+
+PROJECTS = "/operations/projects"
+
+
+@pytest.fixture
+def looking(home: Tenant, visitor: Visitor) -> Visitor:
+    """Somebody who sees the project that the organization has."""
+    home.goatherd.catch_up()
+    return visitor
+
+
+def test_a_project_is_made_and_listed(home: Tenant, looking: Visitor):
+    form = looking.see(PROJECTS)
+
+    answer = looking.submit(
+        form, PROJECTS, name="Spring <herd>", description="One\nTwo"
+    )
+
+    assert answer.status_code == 303
+    home.goatherd.catch_up()
+    newest = looking.see(PROJECTS).one("ul").all("li")[0]
+    assert newest.one("h3").text == "Spring <herd>"
+    assert "One Two" in newest.text
+    assert data_of(home.get("/projects"))[0]["description"] == "One\nTwo"
+
+
+def test_a_plan_without_room_is_told_and_what_was_typed_stays(goatherd: Goatherd):
+    home = goatherd.tenant(plan="free")
+    visitor = Visitor(goatherd)
+    visitor.sign_in(home.key)
+    goatherd.catch_up()
+
+    answer = visitor.post(PROJECTS, {"name": "Second", "description": "More"})
+
+    page = read(answer.text)
+    assert answer.status_code == 402
+    assert "max_projects_per_org" in page.one("p", role="alert").text
+    assert page.one("input", name="name")["value"] == "Second"
+
+
+def test_a_project_without_a_name_is_refused_at_the_field(looking: Visitor):
+    answer = looking.post(PROJECTS, {"name": " ", "description": "Kept"})
+
+    page = read(answer.text)
+    assert answer.status_code == 400
+    assert page.one("p", id="h-name")["class"] == "problem"
+    assert page.one("textarea", name="description").text == "Kept"
+
+
+def test_a_project_is_renamed_and_described(home: Tenant, looking: Visitor):
+    path = f"{PROJECTS}/{home.project_id}"
+
+    answer = looking.submit(looking.see(path), path, name="Ours", description="Alps")
+
+    assert answer.headers["Location"] == PROJECTS
+    home.goatherd.catch_up()
+    kept = data_of(home.get(f"/projects/{home.project_id}"))
+    assert (kept["name"], kept["description"]) == ("Ours", "Alps")
+
+
+def test_who_comes_second_is_told_and_loses_nothing(home: Tenant, looking: Visitor):
+    path = f"{PROJECTS}/{home.project_id}"
+    form = looking.see(path)
+    home.patch(f"/projects/{home.project_id}", {"name": "Theirs"})
+    home.goatherd.catch_up()
+
+    refused = looking.submit(form, path, name="Ours")
+    page = read(refused.text)
+    saved = looking.submit(page, path)
+
+    assert refused.status_code == 412
+    assert "Name: Theirs" in page.one("div", role="alert").text
+    assert page.one("input", name="name")["value"] == "Ours"
+    assert saved.status_code == 303
+
+
+def test_another_organizations_project_is_not_there(stranger: Tenant, looking: Visitor):
+    stranger.goatherd.catch_up()
+
+    assert looking.get(f"{PROJECTS}/{stranger.project_id}").status_code == 404
+
+
+def test_who_may_only_read_has_no_form(goatherd: Goatherd, home: Tenant):
+    reader = Visitor(goatherd)
+    reader.sign_in(home.with_key("read").key)
+    goatherd.catch_up()
+
+    page = reader.see(PROJECTS)
+
+    assert page.one("ul").all("li")
+    assert not page.all("form", action=PROJECTS)
+    assert "Change" not in page.text

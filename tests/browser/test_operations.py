@@ -1,0 +1,139 @@
+"""Operations, as people run Goatherd with a browser."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.api.goatherd import Tenant, code_of
+
+PAGES = (
+    "projections",
+    "projections/creator_list",
+    "jobs",
+    "jobs?show=failed",
+    "organization",
+    "projects",
+    "keys",
+    "bans",
+)
+
+
+@pytest.fixture
+def busy(home: Tenant) -> Tenant:
+    """An organization with something on each page."""
+    creator_id = home.add("lost.goat")["id"]
+    asked = home.post(f"/creators/{creator_id}/scrape").json()["data"]
+    home.failed(asked["scrape_id"])
+    home.ask("PUT", "/admin/bans/spam.goat", json={"reason": "Sells goats"})
+    home.goatherd.catch_up()
+    return home
+
+
+def fits(page: Page) -> bool:
+    width = (
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+    return page.evaluate(width)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_usable_by_everybody_and_on_a_phone(
+    busy: Tenant, page: Page, axe: Callable[[Page], None], path: str
+):
+    del busy
+    page.goto(f"/operations/{path}")
+    axe(page)
+
+    page.set_viewport_size({"width": 375, "height": 700})
+
+    assert fits(page)
+
+
+def test_a_rebuild_is_started_watched_and_swapped_in(
+    home: Tenant, page: Page, axe: Callable[[Page], None]
+):
+    home.add("lively.goat")
+    page.goto("/operations/projections")
+    expect(page.get_by_text("Live.")).to_be_visible()
+    page.get_by_role("link", name="Banned handles").click()
+    page.get_by_role("button", name="Rebuild", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Nothing is lost if it stops.")
+    axe(page)
+
+    dialog.get_by_role("button", name="Rebuild").click()
+
+    # Nobody reloads: the stream says when it is done.
+    expect(page.get_by_text("swapped in").first).to_be_visible()
+    expect(page.get_by_text("All rows that were compared are equal.")).to_be_visible()
+    axe(page)
+
+
+def test_projections_move_while_somebody_looks(home: Tenant, page: Page):
+    page.goto("/operations/projections")
+    expect(page.get_by_text("Live.")).to_be_visible()
+    page.evaluate("window.stayed = true")
+
+    home.add("new.goat")
+
+    cell = page.locator("[data-cell='creator_list.position']")
+    expect(cell).to_have_text(f"{home.goatherd.head:,}")
+    assert page.evaluate("window.stayed")
+
+
+def test_a_key_is_made_copied_used_and_revoked(
+    home: Tenant, page: Page, axe: Callable[[Page], None]
+):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/operations/keys")
+    page.get_by_label("Name").fill("For the sheet")
+    page.get_by_role("button", name="Make the key").click()
+    text = page.get_by_label("The key", exact=True).input_value()
+    axe(page)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == text
+    headers = {"Authorization": f"Bearer {text}"}
+    assert home.get("/projects", headers=headers).status_code == 200
+
+    page.get_by_role("link", name="To the keys").click()
+    row = page.get_by_role("row").filter(has_text="For the sheet")
+    row.get_by_role("button", name="Revoke").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+
+    expect(row).to_contain_text("revoked")
+    assert text not in page.content()
+
+
+def test_a_failed_scrape_is_tried_again_with_the_keyboard(busy: Tenant, page: Page):
+    page.goto("/operations/jobs?show=failed")
+    page.get_by_role("button", name="Try again").first.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+
+    dialog.get_by_role("button", name="Try again").press("Enter")
+
+    expect(page.get_by_text("A new scrape of the same kind was")).to_be_visible()
+    page.get_by_role("link", name="Waiting and running").click()
+    waiting = page.get_by_role("row").filter(has_text="manual")
+    expect(waiting).to_contain_text("Profile")
+    busy.goatherd.catch_up()
+
+
+def test_a_handle_is_banned_and_the_ban_lifted(home: Tenant, page: Page):
+    page.goto("/operations/bans")
+    page.get_by_role("textbox", name="Handle").fill("@Loud.Goat")
+    page.get_by_role("button", name=re.compile("Ban it")).click()
+    expect(page.get_by_text("@loud.goat is banned.")).to_be_visible()
+    refused = home.post(home.creators, {"tiktok_handle": "loud.goat"})
+    assert code_of(refused) == (409, "creator_banned")
+
+    row = page.get_by_role("row").filter(has_text="@loud.goat")
+    row.get_by_role("button", name="Lift").click()
+    page.get_by_role("dialog").get_by_role("button", name="Lift it").click()
+
+    expect(page.get_by_text("@loud.goat may be tracked again.")).to_be_visible()
+    assert home.add("loud.goat")
