@@ -6,11 +6,11 @@ READY  := .venv/.ready
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check bench lock clean
+.PHONY: help setup up test check bench screenshots lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Make .venv with the project and its tools in it (quick when it is there)
 	@echo "Ready: $(BIN)/goatherd --help"
@@ -31,6 +31,9 @@ check: $(READY) ## Formatting, lint, types and the import rules
 
 bench: $(READY) ## Measure speed (minutes)
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
+
+screenshots: $(READY) ## Take the documents' pictures of the pages anew (needs a browser)
+	@$(BIN)/python -m tests.browser.screenshots
 
 lock: ## Pin every dependency anew in requirements.lock (needs an index)
 	@$(PYTHON) -m venv .venv-lock

@@ -1,0 +1,162 @@
+"""How long the server takes over the two pages that people look at most."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from api.auth import digest_of
+from api.sessions import COOKIE, Sessions
+from domain import events as e
+from domain.streams import video_stream
+from infra.ids import new_id
+from infra.mapper import Entry
+from infra.store import Store
+from projections import PROJECTIONS
+from projections.follower import Follower
+from tests.benchmarks.harness import Report, Row, percentile
+from tests.benchmarks.histories import Creator, a_creator, addition
+from tests.benchmarks.load import load
+from tests.benchmarks.serving import SECRET, Tenant, a_tenant, serving
+from tests.builders import asking
+
+CREATORS = 1_000
+DAYS = 35
+VIDEOS = 5
+WATCHED_VIDEOS = 100
+LOOKS = 300
+LIST_BAR_MS, OVERVIEW_BAR_MS = 50, 80
+
+_HOW = (
+    f"Pages: an organization of {CREATORS:,} creators with {VIDEOS} videos each, all "
+    f"looked at daily for {DAYS} days, one of them with {WATCHED_VIDEOS} videos. One "
+    "granian process, a plan without limits, a session's cookie; one connection asks "
+    f"for the page {LOOKS} times after 20 times to warm up, and the time is that from "
+    "the request to the last byte of the answer, on the same machine."
+)
+
+
+def test_the_creators_and_an_overview_are_soon_on_their_way(
+    store: Store, database_url: str, report: Report
+):
+    tenant = a_tenant(store)
+    herd = [
+        a_creator(tenant.organization_id, tenant.project_id, number)
+        for number in range(CREATORS)
+    ]
+    facts = busy_facts(herd)
+    while some := list(islice(facts, 1_000)):
+        store.append(some, context=asking("bench"))
+    for projection in PROJECTIONS:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+    with store.pool.connection() as connection:
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE")
+
+    with serving("api.main:create", database_url=database_url, secret=SECRET) as port:
+        for what, path, bar_ms in (
+            (f"The page of {CREATORS:,} creators", "/creators", LIST_BAR_MS),
+            ("A creator's overview", f"/creators/{herd[0].id}", OVERVIEW_BAR_MS),
+        ):
+            taken = milliseconds(port, path, tenant)
+            p50, p95 = percentile(taken, 50), percentile(taken, 95)
+            report.add(
+                Row(
+                    what=f"{what}, server time",
+                    ours=f"p50 {p50:.1f} ms, p95 {p95:.1f} ms",
+                    bar=(f"p95 under {bar_ms} ms", p95 < bar_ms),
+                    how=_HOW,
+                )
+            )
+
+
+def milliseconds(port: int, path: str, tenant: Tenant) -> list[float]:
+    """Return how long each of the looks at a page took."""
+    sessions = Sessions(SECRET)
+    sealed = sessions.sealed(sessions.begin(digest_of(tenant.key.encode())))
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {COOKIE}={sealed}\r\n\r\n"
+    ).encode()
+    load(port, [request] * 20, connections=1)
+    outcome = load(port, [request] * LOOKS, connections=1)
+    assert outcome.all_were(200), outcome.statuses
+    return [1_000 * seconds for seconds in outcome.latencies]
+
+
+def busy_facts(herd: list[Creator]) -> Iterator[Entry]:
+    """Add everybody and their videos, then look at all of it once a day, until now."""
+    videos = {
+        creator.id: [
+            str(10**18 + number * 1_000 + n)
+            for n in range(WATCHED_VIDEOS if number == 0 else VIDEOS)
+        ]
+        for number, creator in enumerate(herd)
+    }
+    beginning = datetime.now(UTC) - timedelta(days=DAYS)
+    for creator in herd:
+        yield from addition(creator)
+        for n, video in enumerate(videos[creator.id]):
+            yield discovery(creator, video, posted_at=beginning - timedelta(days=n))
+    for day in range(DAYS):
+        for creator in herd:
+            seen_at = beginning + timedelta(days=day)
+            yield from looked_at(creator, videos[creator.id], day=day, at=seen_at)
+
+
+def discovery(creator: Creator, video: str, *, posted_at: datetime) -> Entry:
+    return Entry(
+        video_stream(creator.project_id, video),
+        1,
+        e.VideoDiscovered(
+            organization_id=creator.organization_id,
+            project_id=creator.project_id,
+            creator_id=creator.id,
+            tiktok_video_id=video,
+            handle=creator.handle,
+            title=f"How a goat climbs a roof, part {video[-3:]}",
+            tracking_status="auto_tracked",
+            scrape_id=new_id(),
+            posted_at=posted_at,
+        ),
+    )
+
+
+def looked_at(
+    creator: Creator, videos: list[str], *, day: int, at: datetime
+) -> Iterator[Entry]:
+    stream: UUID = new_id()
+    views = tuple(1_000 * (n + 1) + 370 * day for n, _ in enumerate(videos))
+    yield Entry(
+        stream,
+        1,
+        e.ProfileSnapshotRecorded(
+            organization_id=creator.organization_id,
+            creator_id=creator.id,
+            observed_at=at,
+            provider="web",
+            display_name=f"Goat {creator.handle[-4:]}",
+            follower_count=10_000 + 37 * day,
+            following_count=120,
+            total_likes_count=900_000 + 4_210 * day,
+            video_count=len(videos),
+        ),
+    )
+    yield Entry(
+        stream,
+        2,
+        e.VideoStatsSnapshotRecorded(
+            organization_id=creator.organization_id,
+            project_id=creator.project_id,
+            creator_id=creator.id,
+            observed_at=at,
+            provider="web",
+            video_ids=tuple(videos),
+            view_counts=views,
+            like_counts=tuple(count // 10 for count in views),
+            comment_counts=tuple(count // 100 for count in views),
+            share_counts=tuple(count // 200 for count in views),
+            save_counts=tuple(count // 400 for count in views),
+        ),
+    )
