@@ -38,19 +38,22 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     size: tuple[int, int] = _DESK
 
 
-# {first} to {third} are creators of the demo, by their followers.
+# {first} to {third} are creators of the demo, by their followers. What they did in the
+# demo's past has dates of its own.
+_DAYS = "from=2026-05-01&to=2026-06-30"
+_COMPARED = "/compare?entity=creator&ids={first},{second},{third}&metric=followers"
 PICTURES = (
     Picture(name="creators", path="/creators"),
     Picture(name="creators-dark", path="/creators", scheme="dark"),
     Picture(name="creators-phone", path="/creators", size=_PHONE),
-    Picture(name="overview", path="/creators/{first}"),
-    Picture(name="overview-dark", path="/creators/{first}", scheme="dark"),
-    Picture(name="overview-phone", path="/creators/{first}", size=_PHONE),
+    Picture(name="overview", path=f"/creators/{{first}}?{_DAYS}"),
+    Picture(name="overview-dark", path=f"/creators/{{first}}?{_DAYS}", scheme="dark"),
+    Picture(name="overview-phone", path=f"/creators/{{first}}?{_DAYS}", size=_PHONE),
     Picture(name="videos", path="/creators/{first}/videos"),
     Picture(name="change-log", path="/creators/{first}/changes"),
     Picture(
         name="compare",
-        path="/compare?entity=creator&ids={first},{second},{third}&metric=followers",
+        path=f"{_COMPARED}&{_DAYS}",
     ),
     Picture(name="operations", path="/operations"),
 )
