@@ -19,12 +19,6 @@ from api.web.creator_videos import CreatorVideos
 from api.web.creators import CreatorsPage
 from api.web.failures import answer_page_failure
 from api.web.inbox import InboxPages
-from api.web.overview import OverviewPage
-from api.web.scraping import ScrapesPage
-from api.web.selections import SelectionPages
-from api.web.creators import CreatorsPage
-from api.web.failures import answer_page_failure
-from api.web.inbox import InboxPages
 from api.web.jobs import JobPages
 from api.web.keys import KeyPages
 from api.web.operations import OperationsPage
@@ -34,6 +28,7 @@ from api.web.projection_board import Board
 from api.web.projections import ProjectionPages
 from api.web.projects import ProjectPages
 from api.web.scraping import ScrapesPage
+from api.web.selections import SelectionPages
 from api.web.sign_in import Door, SignInRoutes
 from api.web.site import Site
 from api.web.visits import Visit

@@ -338,7 +338,7 @@ def test_the_table_of_codes_is_the_contracts():
             "idempotency_in_flight",
             # The contract has no code for it: decision 25.
             "cannot_rebuild",
-            # Nor for this: decision 34.
+            # Nor for this: decision 33.
             "cannot_retry",
         },
         410: {"gone"},
