@@ -43,6 +43,8 @@ _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
     "video_stats": "The figures of the videos that count are scraped now.",
 }
+# By the time of posting: what came last is what people look for.
+_FIRST_SORT = "posted_at"
 _SHOWN = 50
 
 
@@ -197,7 +199,7 @@ async def _table(
     url: str = "",
     error: ApiError | None = None,
 ) -> Template:
-    asked = {name: value for name, value in asked.items() if value}
+    asked = {"sort": _FIRST_SORT} | {k: v for k, v in asked.items() if v}
     got = await visit.get(
         "/videos",
         list[Video],
