@@ -22,8 +22,8 @@ SEEN = {"101": (2_000_000, 10), "102": (50, 25), "103": (300, 300)}
 def creator(home: Tenant) -> dict[str, Any]:
     """A creator with three videos that were seen and two that were not."""
     creator = home.add("goat")
-    posted_at = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
-    for tiktok in SEEN:
+    for day, tiktok in enumerate(SEEN, start=1):
+        posted_at = datetime(2026, 7, day, 12, 30, tzinfo=UTC)
         home.found(creator["id"], tiktok, title=f"Kid {tiktok}", posted_at=posted_at)
     home.found(creator["id"], "104", status="pending_review", kind="photo")
     home.found(creator["id"], "105", status="out_of_window")
@@ -71,8 +71,9 @@ def stored(home: Tenant, tiktok_video_id: str) -> dict[str, Any]:
 def test_videos_are_shown_with_their_figures(visitor: Visitor, creator: dict[str, Any]):
     page = visitor.see(videos_of(creator))
 
-    assert names(page) == ["Photo post 104", "Kid 103", "Kid 102", "Kid 101"]
-    photo, *_, first = rows(page)
+    # The newest first, and last what nobody knows the time of.
+    assert names(page) == ["Kid 103", "Kid 102", "Kid 101", "Photo post 104"]
+    *_, first, photo = rows(page)
     assert "Photo post" in photo.text
     assert "To review" in photo.text
     cells = [cell.text for cell in first.all("td")]
@@ -319,7 +320,7 @@ def test_a_missing_video_says_since_when(
 
     page = visitor.see(videos_of(creator))
 
-    assert "Missing since 3 Nov 2026, 08:05" in rows(page)[0].text
+    assert "Missing since 3 Nov 2026, 08:05" in rows(page)[-1].text
 
 
 def test_who_may_read_only_sees_videos_without_forms(
@@ -332,7 +333,7 @@ def test_who_may_read_only_sees_videos_without_forms(
     one = reader.see(f"{videos_of(creator)}/{id_of(home, '101')}")
 
     assert table.one("main").all("form") == one.one("main").all("form") == []
-    assert rows(table)[-1].all("td")[-1].text == "Yes"
+    assert rows(table)[0].all("td")[-1].text == "Yes"
 
 
 @pytest.mark.usefixtures("creator")
