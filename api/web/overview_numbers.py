@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.analytics_answers import Analytics
 from api.web.charts import Chart, chart_of, days_in_words
@@ -49,11 +50,13 @@ async def overview_of(
     Raises:
         ApiError: a choice is wrong, or the plan does not show these days.
     """
-    followers = await figures.with_prior(FOLLOWERS, "new", span)
-    views = await figures.with_prior(VIEWS, "new", span)
-    likes = await figures.ask(TOTAL_LIKES, "new", span)
-    posts = await figures.ask(POSTS, "new", span)
-    posted = await figures.ask(POSTS, "cumulative", span)
+    # Totals are the same in whatever buckets, and cost less in few.
+    whole = replace(span, granularity="month")
+    followers = await figures.ask(FOLLOWERS, "new", whole)
+    views = await figures.with_prior(VIEWS, "new", whole)
+    likes = await figures.ask(TOTAL_LIKES, "new", whole)
+    posts = await figures.ask(POSTS, "new", whole)
+    posted = await figures.ask(POSTS, "cumulative", whole)
     charts: list[Chart] = []
     for part in get_args(Part):
         measure, mode = choices.part(part)
