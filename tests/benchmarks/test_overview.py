@@ -30,7 +30,8 @@ _HOW = (
     f"Overview: GET /creators/{{id}} as a page, of a creator with {VIDEOS} videos and "
     f"{LOOKS} looks at them, signed in, over one connection that stays open, "
     f"{SECONDS:g} s a round; the p95 of each round, from the request's first byte to "
-    "the answer's last. The floor is the page that says that there is no such creator."
+    "the answer's last. The largest videos are asked for by themselves, afterwards. "
+    "The floor is the page that says that there is no such creator."
 )
 
 
