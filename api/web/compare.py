@@ -143,7 +143,7 @@ async def _compared(visit: Visit, exact: Comparison) -> Mapping[str, Any]:
     return {
         "answer": answer,
         "chart": chart_of("compared", exact.measure, answer),
-        "now": datetime.now(UTC).isoformat(timespec="seconds"),
+        "now": datetime.now(UTC).isoformat(),
         "presets": await _presets(visit, figures, exact),
         "span": span,
     }
