@@ -22,10 +22,17 @@ def furnish(tenant: Tenant) -> dict[str, str]:
     for number, each in enumerate((creator, *others[:2]), start=1):
         watch(tenant, each["id"], followers=number * 84_000)
     ids = ids_of(tenant)
-    for title in _TITLES:
+    waiting = [
         tenant.found(creator["id"], status="pending_review", title=title)
+        for title in _TITLES
+    ]
     tenant.goatherd.catch_up()
-    return ids | {"creator_id": creator["id"], "handle": "goat.of.the.day"}
+    return ids | {
+        "creator_id": creator["id"],
+        "video_id": waiting[0],
+        "handle": "goat.of.the.day",
+        "name": "creator_list",
+    }
 
 
 def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:

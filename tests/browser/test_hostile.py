@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.api.asks import ids_of
-from tests.api.goatherd import Tenant, data_of
+from tests.api.goatherd import Tenant, code_of, data_of
 from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS
 from tests.browser.layout import PHONE, WIDE, check_layout, header_of
 from tests.browser.places import found, places
 from tests.browser.served import Served
+from tests.browser.watching import Watch
 
 # Where a creator's own texts stand.
 TABS = tuple(
@@ -98,6 +100,11 @@ def collected(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
     tenant = running_goatherd.tenant()
     ids = ids_of(tenant) | {"handle": "collector"}
     creator = tenant.add("collector")
+    renamed = tenant.patch("/organization", {"name": "<b>" + "W" * 80})
+    assert renamed.status_code == 200, renamed.text
+    for text in STRINGS[::8]:
+        made = tenant.post("/projects", {"name": text[:100]})
+        assert made.status_code == 201, made.text
     for text in STRINGS:
         named = tenant.patch(f"/creators/{creator['id']}", {"display_name": text[:200]})
         assert named.status_code == 200, named.text
@@ -107,9 +114,9 @@ def collected(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
     assert changed.status_code == 200, changed.text
     for number, text in enumerate(ALL):
         status = "pending_review" if number % 2 else "auto_tracked"
-        tenant.found(creator["id"], status=status, title=text)
+        ids["video_id"] = tenant.found(creator["id"], status=status, title=text)
     tenant.goatherd.catch_up()
-    return tenant, ids | {"creator_id": creator["id"]}
+    return tenant, ids | {"creator_id": creator["id"], "name": "creator_list"}
 
 
 def added(tenant: Tenant, count: int) -> list[str]:
@@ -199,3 +206,40 @@ def test_the_pages_of_a_creator_with_such_a_name_say_it_as_it_is(
         check_harmless(page)
         name = text if text in FROM_SOURCES else text[:LONGEST_NAME]
         assert plain(page.get_by_role("heading", level=1).text_content()) == plain(name)
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_none_of_them_is_a_handle(text: str, home: Tenant):
+    answer = home.post(home.creators, {"tiktok_handle": text})
+
+    assert code_of(answer) == (400, "invalid_handle")
+    assert "a-z" in answer.json()["error"] or "handle" in answer.json()["error"]
+    assert home.counted == 0
+
+
+def test_what_is_no_handle_is_said_in_its_place(home: Tenant, page: Page, watch: Watch):
+    watch.expects("status of (400|422)")
+    lines = [re.sub(r"[\s,;\x1c-\x1f\x85]+", "_", text) for text in STRINGS[:50]]
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(ViewportSize(**size))
+        page.goto("/creators/add")
+        box = page.get_by_label("Handles or profile URLs")
+        box.fill("\n".join(lines))
+
+        page.get_by_role("button", name="Add", exact=True).click()
+
+        expect(page.get_by_text("Add creators").first).to_be_visible()
+        expect(box).to_have_value("\n".join(lines))
+        check_harmless(page)
+    assert home.counted == 0
+
+
+def test_what_is_searched_for_is_said_in_its_place(
+    home: Tenant, page: Page, watch: Watch
+):
+    watch.expects("status of 400")
+    home.add("goat")
+    home.goatherd.catch_up()
+    for text in STRINGS[::5]:
+        page.goto(f"/creators?search={quote(text)}")
+        check_harmless(page)
