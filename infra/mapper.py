@@ -1,6 +1,7 @@
 """Facts as stored: permanent name and JSON, with upcasts for the shapes of old days."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,18 @@ class Codec:
             name: msgspec.json.Decoder(cls).decode for name, cls in names.items()
         }
         self._decode_raw = msgspec.json.Decoder(dict[str, Any]).decode
+
+    def with_shapes(self, shapes: Mapping[str, type[Fact]]) -> "Codec":
+        """Return a codec that decodes bodies under these names into other classes.
+
+        Only bodies of the first schema version: older shapes than the newest are
+        brought forward to the facts that they are.
+        """
+        shaped = copy(self)
+        shaped._decoders = self._decoders | {  # noqa: SLF001 - of the same class
+            name: msgspec.json.Decoder(cls).decode for name, cls in shapes.items()
+        }
+        return shaped
 
     def name_of(self, fact: Fact) -> str:
         """Return the permanent name under which ``fact`` is stored."""

@@ -4,16 +4,22 @@ What takes facts in is imported when it is first needed: numpy, which it needs, 
 tenth of a second to load, and most processes of Goatherd never do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.baselines import BaselineRule
+from domain.facts import Fact
 from infra.store import Recorded
-from projections.analytics_parts import parts_of_log
 from projections.analytics_rule import put_rule, rule_of
+
+
+def _videos_seen(body: bytes) -> Fact:
+    from projections.analytics_snapshots import videos_seen
+
+    return videos_seen(body)
 
 
 class Analytics:
@@ -55,6 +61,9 @@ class Analytics:
         "analytics_profile_sums",
     )
     stages = ("videos", "owners", "herds")
+    shapes: Mapping[str, Callable[[bytes], Fact]] = {
+        "video_stats_snapshot_recorded": _videos_seen
+    }
 
     def __init__(self, rule: BaselineRule | None = None) -> None:
         self.rule: BaselineRule | None = rule
@@ -70,6 +79,7 @@ class Analytics:
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take the facts in; those that were taken in before change nothing."""
         from projections.analytics_intake import Intake
+        from projections.analytics_parts import parts_of_log
         from projections.analytics_tables import enable_arrays
 
         enable_arrays(cursor)

@@ -69,7 +69,7 @@ def take_in(
     """
     looks = [look for look in looks if look.is_kept]
     told = together(looks, counters=FAMILIES[herd.family].counters)
-    herd.with_things(np.unique(told.things))
+    herd.with_things(_things_in(told))
     before = herd.flags
     standings.put_on(herd)
     had_any = herd.first_at != NEVER
@@ -100,7 +100,7 @@ def fold_anew(
     sums: Sums,
 ) -> None:
     """Take looks into the herd that come after all it has, as they are kept."""
-    herd.with_things(np.unique(told.things))
+    herd.with_things(_things_in(told))
     standings.put_on(herd)
     instants = np.array([moment[0] for moment in moments], np.int64)
     _move(herd, herd.levels, instants, told, herd.flags, sums)
@@ -246,7 +246,15 @@ def _note_times(herd: Herd, looks: Sequence[Look]) -> None:
         _note_first(herd, instants_of(looks), told)
 
 
+def _things_in(told: Observations) -> Longs:
+    return told.things[: told.alike] if told.alike else np.unique(told.things)
+
+
 def _note_first(herd: Herd, instants: Longs, told: Observations) -> None:
+    if told.alike:
+        at = herd.levels.places_of(told.things[: told.alike])
+        herd.first_at[at] = np.minimum(herd.first_at[at], instants.min())
+        return
     at = herd.levels.places_of(told.things)
     np.minimum.at(herd.first_at, at, instants[told.looks])
 

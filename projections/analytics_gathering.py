@@ -5,20 +5,31 @@ from uuid import UUID
 
 import msgspec
 from psycopg import Cursor
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from infra.store import Recorded
 from projections import analytics_looks as rows
 from projections.analytics_fold import PROFILES, VIDEOS
 from projections.analytics_hearing import Heard
-from projections.analytics_looks import HerdKey, execute
+from projections.analytics_looks import HerdKey, Look, execute
 from projections.analytics_routing import herd_of
 from projections.analytics_videos import VideoRow, changed
 
 _COLUMNS = ", ".join(VideoRow.__struct_fields__)
+# Most slices tell nothing new of a creator, and need not wait for each other then.
 _SUBJECTS = """
 INSERT INTO analytics_subjects AS held
-SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json)
+SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json) AS told
+WHERE NOT EXISTS (
+    SELECT FROM analytics_subjects AS known
+    WHERE (known.organization_id, known.id) = (told.organization_id, told.id)
+      AND (told.kind IS NULL OR known.kind IS NOT NULL)
+      AND (told.project_id IS NULL OR known.project_id IS NOT NULL)
+      AND (told.position IS NULL OR known.position IS NOT NULL)
+      AND (told.earliest_at IS NULL OR known.earliest_at <= told.earliest_at)
+      AND known.label_position >= told.label_position
+)
 ON CONFLICT (organization_id, id) DO UPDATE SET
     kind = coalesce(held.kind, excluded.kind),
     project_id = coalesce(held.project_id, excluded.project_id),
@@ -50,7 +61,7 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         for key, told in sorted(heard.told.items())
     ]
     looks = [look for look in heard.looks if look.is_kept]
-    rows.save_looks(cursor, looks)
+    _keep(cursor, looks)
     # Last what other slices tell of as well: they wait for it until this one is done.
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
@@ -60,6 +71,15 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
     for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == family.number]
         note_gathered(cursor, ours, is_routed=is_routed)
+
+
+def _keep(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
+    try:
+        with cursor.connection.transaction():
+            rows.copy_looks(cursor, looks)
+    except UniqueViolation:
+        # Some of this was gathered before.
+        rows.save_looks(cursor, looks)
 
 
 def herds_of(videos: Iterable[VideoRow]) -> set[HerdKey]:

@@ -13,7 +13,8 @@ from domain.streams import video_stream
 from infra.store import Recorded
 from projections.analytics_fold import PROFILES, VIDEOS, Key, key_of
 from projections.analytics_looks import Look
-from projections.analytics_observations import Seen, numbers_of, seen_of
+from projections.analytics_observations import Listed, Seen, seen_of
+from projections.analytics_snapshots import VideosSeen, videos_seen
 from projections.analytics_videos import (
     Change,
     SubjectRow,
@@ -24,7 +25,7 @@ from projections.analytics_videos import (
     Seen as Told,
 )
 
-_ITSELF = np.zeros(1, np.int64)
+_ITSELF = Listed(np.zeros(1, np.int64), 1, None)
 
 
 class Heard:
@@ -62,8 +63,10 @@ class Heard:
                 self._put(row.named(fact.new, position))
             case e.ProfileSnapshotRecorded():
                 self._see_profile(recorded, fact)
-            case e.VideoStatsSnapshotRecorded():
+            case VideosSeen():
                 self._see_videos(recorded, fact)
+            case e.VideoStatsSnapshotRecorded():
+                self._see_videos(recorded, videos_seen(fact))
             case _:
                 organization_id: UUID = getattr(fact, "organization_id")  # noqa: B009
                 told = self.told[key_of(organization_id, recorded.stream)]
@@ -81,9 +84,7 @@ class Heard:
         seen = seen_of(_ITSELF, columns)
         self._look(recorded, fact, PROFILES.number, fact.creator_id, seen)
 
-    def _see_videos(
-        self, recorded: Recorded, fact: e.VideoStatsSnapshotRecorded
-    ) -> None:
+    def _see_videos(self, recorded: Recorded, fact: VideosSeen) -> None:
         project_id, creator_id = fact.project_id, fact.creator_id
         if creator_id is not None:
             row = self._subject(fact.organization_id, creator_id)
@@ -102,17 +103,16 @@ class Heard:
             fact.share_counts,
             fact.save_counts,
         )
-        seen = seen_of(numbers_of(fact.video_ids), columns)
+        seen = seen_of(fact.listed(), columns)
         self._look(recorded, fact, VIDEOS.number, keeper, seen)
         if project_id is not None and (fact.posted_at or fact.titles):
             self._hear_details(project_id, recorded.position, fact)
 
-    def _hear_details(
-        self, project_id: UUID, position: int, fact: e.VideoStatsSnapshotRecorded
-    ) -> None:
-        nothing = (None,) * len(fact.video_ids)
+    def _hear_details(self, project_id: UUID, position: int, fact: VideosSeen) -> None:
+        names = fact.names()
+        nothing = (None,) * len(names)
         details = zip(
-            fact.video_ids,
+            names,
             fact.posted_at or nothing,
             fact.titles or nothing,
             strict=True,
@@ -126,7 +126,7 @@ class Heard:
     def _look(
         self,
         recorded: Recorded,
-        fact: e.ProfileSnapshotRecorded | e.VideoStatsSnapshotRecorded,
+        fact: e.ProfileSnapshotRecorded | VideosSeen,
         family: int,
         keeper: UUID,
         seen: Seen,

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from projections.analytics_moves import Levels
-from projections.analytics_observations import Bits, Longs, Seen, pack, unpack
+from projections.analytics_observations import Bits, Longs, Seen
+from projections.analytics_packing import pack, unpack
 
 COUNTED = 1
 BASELINE = 2

@@ -20,7 +20,8 @@ from projections.analytics_fold import Family
 from projections.analytics_herds import instant_of
 from projections.analytics_ledgers import posts_of, together
 from projections.analytics_moves import Levels, Moved, follow
-from projections.analytics_observations import Longs, Mask, Observations, unpack
+from projections.analytics_observations import Longs, Mask, Observations
+from projections.analytics_packing import unpack
 from projections.reading import Reader
 
 # So many owners' looks are held at once.

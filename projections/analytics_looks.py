@@ -1,7 +1,7 @@
 """analytics_looks: what was seen, in and out of its rows."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
@@ -17,9 +17,8 @@ from projections.analytics_observations import (
     Longs,
     Observations,
     Seen,
-    pack,
-    unpack,
 )
+from projections.analytics_packing import THINGS_IN_SQL, pack_all, unpack
 
 HerdKey = tuple[UUID, int, UUID]
 """An organization, the number of a family, and an owner."""
@@ -32,6 +31,31 @@ SELECT observed_at, position, creator_id, scrape_id, provider, recorded_at, seen
 FROM analytics_looks
 WHERE organization_id = %s AND family = %s AND owner = %s
 """
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_LOOKS_A_PAGE = 1_000
+_PAGE_END = """
+SELECT observed_at, position FROM analytics_looks
+WHERE organization_id = %s AND family = %s AND owner = %s
+AND (observed_at, position) > (%s, %s)
+ORDER BY observed_at, position OFFSET %s LIMIT 1
+"""
+_LISTS = f"""
+SELECT DISTINCT {THINGS_IN_SQL} FROM analytics_looks
+CROSS JOIN LATERAL (SELECT substring(seen FOR 7) AS head OFFSET 0) AS packed
+WHERE organization_id = %s AND family = %s AND owner = %s
+AND (observed_at, position) > (%s, %s) AND (observed_at, position) <= (%s, %s)
+"""
+_COPY = """
+COPY analytics_looks (organization_id, family, owner, observed_at, position, creator_id,
+    scrape_id, provider, recorded_at, seen) FROM STDIN (FORMAT BINARY)
+"""
+_COPY_TYPES = [
+    *("uuid", "int2", "uuid", "timestamptz", "int8", "uuid"),
+    *("uuid", "text", "timestamptz", "bytea"),
+]
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +88,20 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 def together(looks: Sequence[Look], *, counters: int) -> Observations:
     """Return all that the looks saw, in their order."""
-    sizes = [len(look.seen) for look in looks]
     if not looks:
         return unpack([], counters=counters)
+    sizes = [len(look.seen) for look in looks]
+    first = looks[0].seen.things
+    is_alike = all(
+        look.seen.things is first or np.array_equal(look.seen.things, first)
+        for look in looks
+    )
     return Observations(
         np.concatenate([look.seen.things for look in looks]),
         np.repeat(np.arange(len(looks)), sizes),
         np.concatenate([look.seen.counts for look in looks], axis=1),
         np.concatenate([look.seen.missing for look in looks]),
+        alike=len(first) if is_alike else 0,
     )
 
 
@@ -107,7 +137,7 @@ def load_looks(
     begin = moment_of(since)
     rest = (begin, -1) if after is None else (moment_of(after[0]), after[1])
     rows = execute(cursor, query, *key, begin, *rest, most)
-    return [_look_of(key, row) for row in rows.fetchall()]
+    return _looks_of(key, rows.fetchall())
 
 
 def load_seen(
@@ -130,6 +160,22 @@ def load_seen(
     return [(instant_of(row[0]), row[1]) for row in rows], [row[2] for row in rows]
 
 
+def things_of(cursor: Cursor[TupleRow], key: HerdKey) -> Longs:
+    """Return all that an owner's looks ever saw, in ascending order."""
+    found = np.empty(0, np.int64)
+    after: tuple[object, object] = (_EVER, -1)
+    while True:
+        # Most looks see what the one before did, and PostgreSQL reads no more of each.
+        end = execute(cursor, _PAGE_END, *key, *after, _LOOKS_A_PAGE - 1).fetchone()
+        until = (_NEVER, 0) if end is None else end
+        lists = execute(cursor, _LISTS, *key, *after, *until).fetchall()
+        listed = [np.frombuffer(row[0], "<i8").astype(np.int64) for row in lists]
+        found = np.unique(np.concatenate([found, *listed]))
+        if end is None:
+            return found
+        after = (end[0], end[1])
+
+
 def looks_before(
     cursor: Cursor[TupleRow], key: HerdKey, instant: int
 ) -> Iterator[list[Look]]:
@@ -140,7 +186,7 @@ def looks_before(
     while True:
         rows = execute(cursor, query, *key, *end, size).fetchall()
         if rows:
-            yield [_look_of(key, row) for row in rows]
+            yield _looks_of(key, rows)
         if len(rows) < size:
             return
         end, size = (rows[-1][0], rows[-1][1]), min(2 * size, 256)
@@ -170,8 +216,27 @@ def save_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
         uuids([look.scrape_id for look in looks]),
         texts([look.provider for look in looks]),
         moments([look.recorded_at for look in looks]),
-        blobs([pack(look.seen) for look in looks]),
+        blobs(pack_all([look.seen for look in looks])),
     )
+
+
+def copy_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
+    """Insert the looks, none of which is there; in half the time of ``save_looks``.
+
+    Raises:
+        UniqueViolation: one is there.
+    """
+    packed = pack_all([look.seen for look in looks])
+    with cursor.copy(_COPY) as copy:
+        copy.set_types(_COPY_TYPES)
+        for look, seen in zip(looks, packed, strict=True):
+            copy.write_row(
+                (
+                    *(look.organization_id, look.family, look.owner),
+                    *(look.observed_at, look.position, look.creator_id),
+                    *(look.scrape_id, look.provider, look.recorded_at, seen),
+                )
+            )
 
 
 def delete_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
@@ -216,18 +281,27 @@ def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[Tup
     return cursor.execute(cast("LiteralString", query), values, prepare=True)
 
 
-def _look_of(key: HerdKey, row: Sequence[Any]) -> Look:
+def _looks_of(key: HerdKey, found: Sequence[Sequence[Any]]) -> list[Look]:
     family = FAMILIES[key[1]]
-    seen = unpack([row[6]], counters=family.counters)
-    return Look(
-        organization_id=key[0],
-        family=key[1],
-        owner=key[2],
-        observed_at=row[0],
-        position=row[1],
-        creator_id=row[2],
-        scrape_id=row[3],
-        provider=row[4],
-        recorded_at=row[5],
-        seen=Seen(seen.things, seen.counts, seen.missing),
-    )
+    told = unpack([row[6] for row in found], counters=family.counters)
+    ends = np.searchsorted(told.looks, np.arange(len(found)), side="right").tolist()
+    looks: list[Look] = []
+    begin = 0
+    for row, end in zip(found, ends, strict=True):
+        its = slice(begin, end)
+        seen = Seen(told.things[its], told.counts[:, its], told.missing[its])
+        begin = end
+        look = Look(
+            organization_id=key[0],
+            family=key[1],
+            owner=key[2],
+            observed_at=row[0],
+            position=row[1],
+            creator_id=row[2],
+            scrape_id=row[3],
+            provider=row[4],
+            recorded_at=row[5],
+            seen=seen,
+        )
+        looks.append(look)
+    return looks

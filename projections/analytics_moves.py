@@ -65,6 +65,9 @@ def follow(
     moved: Moved = np.zeros((1 + 4 * counters, size), kind)
     if not len(told):
         return moved
+    if told.alike and kind is np.int64 and not _is_patchy(told.missing):
+        _follow_alike(levels, told, groups, moved, is_counted, is_baseline)
+        return moved
     places = levels.places_of(told.things)
     order = np.argsort(places, kind="stable")
     places, group = places[order], groups[told.looks[order]]
@@ -133,6 +136,43 @@ def _follow_one(
         begins &= is_baseline[place]
         np.add.at(moved[2], group[begins], values[begins])
         np.add.at(moved[3], group[begins], 1)
+
+
+def _is_patchy(missing: Bits) -> bool:
+    """Tell whether a counter is there of some things and left out of others."""
+    return bool((missing != missing[0]).any())
+
+
+def _follow_alike(
+    levels: Levels,
+    told: Observations,
+    groups: Longs,
+    moved: Moved,
+    is_counted: Mask | None,
+    is_baseline: Mask,
+) -> None:
+    """Take in looks that all saw the same: then sums move by differences of sums."""
+    place = levels.places_of(told.things[: told.alike])
+    counted = np.ones(len(place), np.bool_)
+    if is_counted is not None:
+        counted = is_counted[place]
+    np.add.at(moved[0], groups, np.count_nonzero(counted))
+    first, left_out = groups[0], int(told.missing[0])
+    for number, column in enumerate(told.counts):
+        if left_out >> number & 1:
+            continue
+        values = column.reshape(-1, told.alike)
+        whole = values.sum(axis=1) if counted.all() else values[:, counted].sum(axis=1)
+        its = moved[1 + 4 * number : 5 + 4 * number]
+        before = levels.counts[number][place][counted].sum()
+        np.add.at(its[0], groups, np.diff(whole, prepend=before))
+        begins = counted & ((levels.unknown[place] >> number & 1) == 1)
+        its[1][first] += np.count_nonzero(begins)
+        begins &= is_baseline[place]
+        its[2][first] += values[0][begins].sum()
+        its[3][first] += np.count_nonzero(begins)
+        levels.counts[number][place] = values[-1]
+        levels.unknown[place] &= np.uint8(~(1 << number) & 0xFF)
 
 
 def _kind_for(levels: Levels, told: Observations) -> type[Any]:

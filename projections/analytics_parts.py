@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain import events as e
 from infra.store import Recorded
+from projections.analytics_snapshots import VideosSeen
 
 # How many observations are held at once, however many a batch has.
 MOST_OBSERVATIONS = 100_000
@@ -17,8 +18,8 @@ def parts_of_log(facts: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
     for recorded in facts:
         part.append(recorded)
         fact = recorded.fact
-        if isinstance(fact, e.VideoStatsSnapshotRecorded):
-            observations += len(fact.video_ids)
+        if isinstance(fact, e.VideoStatsSnapshotRecorded | VideosSeen):
+            observations += len(fact.view_counts)
         if observations >= MOST_OBSERVATIONS:
             yield part
             part, observations = [], 0
@@ -34,7 +35,9 @@ def subjects_of(recorded: Recorded) -> Iterator[tuple[UUID, UUID]]:
             yield recorded.stream, fact.project_id
         case e.CreatorAdded() | e.HandleChanged():
             yield fact.organization_id, recorded.stream
-        case e.ProfileSnapshotRecorded() | e.VideoStatsSnapshotRecorded():
+        case (
+            e.ProfileSnapshotRecorded() | e.VideoStatsSnapshotRecorded() | VideosSeen()
+        ):
             if fact.creator_id is not None:
                 yield fact.organization_id, fact.creator_id
         case _:

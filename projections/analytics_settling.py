@@ -16,14 +16,13 @@ from psycopg.rows import TupleRow
 from domain.baselines import BaselineRule
 from projections import analytics_looks as rows
 from projections import analytics_tables as tables
-from projections.analytics_fold import FAMILIES, PROFILES, VIDEOS, Sums
+from projections.analytics_fold import FAMILIES, PROFILES, Sums
 from projections.analytics_folding import Standings, fold_anew, is_owned
 from projections.analytics_gathering import herds_of, note_gathered
 from projections.analytics_herd_rows import save_herds
 from projections.analytics_herds import empty_herd, instant_of
 from projections.analytics_looks import HerdKey, Look, Moment, execute
-from projections.analytics_observations import Longs, things_in, unpack
-from projections.analytics_parts import MOST_OBSERVATIONS
+from projections.analytics_packing import unpack
 from projections.analytics_routing import (
     Owners,
     load_numbered,
@@ -43,6 +42,8 @@ _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
 _VIDEOS_AT_ONCE = 2_000
 _OWNERS_AT_ONCE = 50
 _LOOKS_AT_ONCE = 200
+# Not held at once, but worked out in one transaction.
+_OBSERVATIONS_AT_ONCE = 500_000
 _SHARE = "get_byte(uuid_send({}), 15) %% %s = %s"
 _GATHERED = f"""
 SELECT organization_id, family, owner FROM analytics_gathered
@@ -53,11 +54,12 @@ _RAW = f"""
 SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
 WHERE is_raw AND {_SHARE.format("id")} ORDER BY organization_id, id LIMIT %s
 """
-_OWN = f"""
-SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
-WHERE organization_id = %s AND is_there
+_THEIRS = """
+FROM analytics_videos WHERE organization_id = %s AND is_there
 AND (creator_id = %s OR id = %s AND creator_id IS NULL)
 """
+_OWN = f"SELECT {tables.VIDEO_COLUMNS} {_THEIRS}"
+_OWN_NUMBERS = f"SELECT number {_THEIRS}"
 
 
 def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> int:
@@ -104,13 +106,10 @@ def _route(cursor: Cursor[TupleRow], key: HerdKey, subject: SubjectRow | None) -
     organization_id, _, keeper = key
     is_creator = subject is not None and subject.kind != "project"
     project_id = subject.project_id if subject and is_creator else keeper
-    own = _own_videos(cursor, organization_id, keeper)
-    numbers = np.array(sorted(row.number or 0 for row in own), np.int64)
-    foreign: list[Longs] = [
-        np.setdiff1d(things_in(packed, counters=VIDEOS.counters), numbers)
-        for _, packed in _seen(cursor, key)
-    ]
-    unknown = np.unique(np.concatenate(foreign)) if foreign else numbers[:0]
+    own = execute(cursor, _OWN_NUMBERS, organization_id, keeper, keeper).fetchall()
+    unknown = np.setdiff1d(
+        rows.things_of(cursor, key), np.array([row[0] for row in own], np.int64)
+    )
     if not len(unknown):
         return
     asked = [(organization_id, number) for number in unknown.tolist()]
@@ -154,7 +153,7 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     for key in keys:
         observations += _fold_herd(cursor, key, held, sums[key[1]], rule=rule)
         done.append(key)
-        if observations > MOST_OBSERVATIONS:
+        if observations > _OBSERVATIONS_AT_ONCE:
             break
     for each in sums.values():
         tables.save_sums(cursor, each)

@@ -12,7 +12,7 @@ from infra.mapper import Codec
 from infra.store import Recorded, open_envelope
 from projections.beside import look_beside
 from projections.follower import CATCHING_UP_BATCH, LARGE_FACTS, LIVE_BATCH
-from projections.projection import ReadModel
+from projections.projection import ReadModel, codec_for
 
 # A batch may be slow where the machine is; a rebuild is nobody's page.
 PATIENTLY = "SET LOCAL statement_timeout = '5min'"
@@ -87,7 +87,7 @@ class Filler:
     ) -> None:
         self.projection = projection
         self._pool = pool
-        self._codec = codec
+        self._codec = codec_for(projection, codec)
         self._schema = schema
         self._is_kept = is_kept
         self._names = sorted(projection.facts)

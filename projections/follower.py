@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from infra.mapper import Codec
 from infra.store import open_envelope
-from projections.projection import Projection
+from projections.projection import Projection, codec_for
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
@@ -63,7 +63,7 @@ class Follower:
     def __init__(self, projection: Projection, *, pool: Pool, codec: Codec) -> None:
         self.projection = projection
         self._pool = pool
-        self._codec = codec
+        self._codec = codec_for(projection, codec)
         self._names = sorted(projection.facts)
         is_large = projection.facts & LARGE_FACTS
         self._most = LIVE_BATCH if is_large else CATCHING_UP_BATCH

@@ -1,11 +1,13 @@
 """What a projection is to those who run it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.facts import Fact
+from infra.mapper import Codec
 from infra.store import Recorded
 
 
@@ -26,6 +28,24 @@ class Projection(Protocol):
     def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         """Take in ``facts``, in log order; taking one in twice changes nothing."""
         ...
+
+
+@runtime_checkable
+class Shaped(Projection, Protocol):
+    """A projection that reads some facts in shapes of its own, by stored name.
+
+    Where a fact is large, what is read of it alone is cheaper to decode.
+    """
+
+    @property
+    def shapes(self) -> Mapping[str, type[Fact]]: ...
+
+
+def codec_for(projection: Projection, codec: Codec) -> Codec:
+    """Return the codec that decodes facts as the projection reads them."""
+    if isinstance(projection, Shaped):
+        return codec.with_shapes(projection.shapes)
+    return codec
 
 
 class ReadModel(Projection, Protocol):

@@ -19,7 +19,7 @@ from projections.filling import (
     find_refused,
     take_in,
 )
-from projections.projection import Sliced
+from projections.projection import Sliced, codec_for
 
 SLICE_FACTS = 2_000
 # Facts are of very different sizes: one may hold a creator's 300 videos.
@@ -232,6 +232,7 @@ def work_on_one_slice(
         RefusedFactError: a fact of the slice could not be gathered.
     """
     assert leased.version == projection.version, "leased for these rules"
+    codec = codec_for(projection, codec)
     began = time.monotonic()
     rows: list[TupleRow] = []
     try:
