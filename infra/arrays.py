@@ -39,6 +39,17 @@ def bigints(items: Sequence[int]) -> Packed:
     return _packed(20, len(items), [_LONG(8, item) for item in items])
 
 
+def sized_bigints(sized: bytes, amount: int) -> Packed:
+    """Return as a binary bigint[] what stands there already, each behind its size."""
+    return _packed(20, amount, [sized])
+
+
+def uuids_repeated(items: Sequence[UUID], times: Sequence[int]) -> Packed:
+    """Return each item so many times, one after the other, as a binary uuid[]."""
+    pairs = zip(items, times, strict=True)
+    return _packed(2950, sum(times), [(_UUID_PREFIX + i.bytes) * n for i, n in pairs])
+
+
 def optional_bigints(items: Sequence[int | None]) -> Packed:
     """Return ``items`` as a binary bigint[] that may hold nulls."""
     parts = [_NULL if item is None else _LONG(8, item) for item in items]

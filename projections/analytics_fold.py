@@ -1,18 +1,25 @@
 """Families of things that are counted alike, and how far the sums of them move."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import numpy as np
 
 from domain.buckets import slot_of
 from domain.metrics import PROFILE_METRICS, VIDEO_METRICS, RawMetric
 from projections.analytics_moves import Moved
+from projections.analytics_observations import Longs
+
+_LARGEST = 2**63 - 1
 
 Key = tuple[int, int]
 """An organization, and something of its, as numbers: Python hashes UUIDs slowly."""
+_Subjects = tuple[UUID, tuple[UUID, ...]]
+"""An organization, and the creator and project in whose sums something is."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,41 +58,58 @@ def key_of(organization_id: UUID, id_: UUID) -> Key:
     return organization_id.int, id_.int
 
 
+class MovedSums(NamedTuple):
+    """How far the sums of one subject move: its slots in order, a column each."""
+
+    organization_id: UUID
+    subject: UUID
+    slots: Longs
+    moved: Moved
+
+
 class Sums:
     """How far the sums of subjects move, by quarter of an hour."""
 
     def __init__(self, family: Family) -> None:
         self.family = family
         self.took_away = False
-        self._moved: dict[tuple[UUID, tuple[UUID, ...]], dict[int, list[Any]]] = {}
+        self._moved: defaultdict[_Subjects, list[tuple[Longs, Moved]]] = defaultdict(
+            list
+        )
+        self._posts: defaultdict[_Subjects, list[tuple[int, int]]] = defaultdict(list)
 
-    def entries(self) -> dict[tuple[UUID, UUID, int], list[int]]:
+    def by_subject(self) -> list[MovedSums]:
         """Return what moves, by organization, subject and slot."""
-        found: dict[tuple[UUID, UUID, int], list[int]] = {}
-        for (organization_id, subjects), moved in self._moved.items():
+        parts = self._moved | {
+            key: [*self._moved[key], self._posted(posts)]
+            for key, posts in self._posts.items()
+        }
+        theirs: defaultdict[tuple[UUID, UUID], list[tuple[Longs, Moved]]]
+        theirs = defaultdict(list)
+        for (organization_id, subjects), some in parts.items():
             for subject in subjects:
-                for slot, entry in moved.items():
-                    key = organization_id, subject, slot
-                    held = found.get(key)
-                    found[key] = entry if held is None else _added(held, entry)
-        return {key: found[key] for key in sorted(found) if any(found[key])}
+                theirs[organization_id, subject] += some
+        height = len(self.family.sum_columns)
+        found = [
+            MovedSums(*key, *_together(theirs[key], height=height))
+            for key in sorted(theirs)
+        ]
+        return [one for one in found if len(one.slots)]
 
     def add(
         self,
         organization_id: UUID,
         subjects: tuple[UUID, ...],
-        slots: Sequence[int],
+        slots: Longs,
         moved: Moved,
         *,
         sign: int = 1,
     ) -> None:
         """Add what moved in each slot, or with the sign -1 take it away."""
-        held = self._of(organization_id, subjects, sign)
-        rest = [0] * self.family.has_posts
-        for slot, entry in zip(slots, (sign * moved).T.tolist(), strict=True):
-            before = held.get(slot)
-            told = entry + rest
-            held[slot] = told if before is None else _added(before, told)
+        self.took_away |= sign < 0
+        self._moved[organization_id, subjects].append(
+            (slots, moved if sign > 0 else -moved)
+        )
 
     def add_post(
         self,
@@ -96,19 +120,38 @@ class Sums:
         sign: int = 1,
     ) -> None:
         """Count a video as posted, or with the sign -1 do not any more."""
-        held = self._of(organization_id, subjects, sign)
-        slot = slot_of(posted_at)
-        entry = [*held.get(slot, [0] * len(self.family.sum_columns))]
-        entry[-1] += sign
-        held[slot] = entry
+        self.took_away |= sign < 0
+        self._posts[organization_id, subjects].append((slot_of(posted_at), sign))
 
-    def _of(
-        self, organization_id: UUID, subjects: tuple[UUID, ...], sign: int
-    ) -> dict[int, list[Any]]:
-        if sign < 0:
-            self.took_away = True
-        return self._moved.setdefault((organization_id, subjects), {})
+    def _posted(self, posts: Sequence[tuple[int, int]]) -> tuple[Longs, Moved]:
+        slots, signs = np.array(posts, np.int64).T
+        moved = np.zeros((len(self.family.sum_columns), len(posts)), np.int64)
+        moved[-1] = signs
+        return slots, moved
 
 
-def _added(one: list[Any], other: list[Any]) -> list[Any]:
-    return [a + b for a, b in zip(one, other, strict=True)]
+def _together(
+    parts: Sequence[tuple[Longs, Moved]], *, height: int
+) -> tuple[Longs, Moved]:
+    """Return what all parts move, each slot once, without those that do not move."""
+    slots = np.concatenate([part[0] for part in parts])
+    moved: Moved = np.zeros(
+        (height, len(slots)), _kind_for([part[1] for part in parts])
+    )
+    at = 0
+    for _, part in parts:
+        moved[: len(part), at : at + part.shape[1]] = part
+        at += part.shape[1]
+    order = np.argsort(slots, kind="stable")
+    slots = slots[order]
+    begins = np.ones(len(slots), np.bool_)
+    begins[1:] = slots[1:] != slots[:-1]
+    added = np.add.reduceat(moved[:, order], np.flatnonzero(begins), axis=1)
+    is_any = (added != 0).any(axis=0)
+    return slots[begins][is_any], added[:, is_any]
+
+
+def _kind_for(parts: Sequence[Moved]) -> type[Any]:
+    """Return the kind of numbers in which the sum of these cannot overflow."""
+    most = sum(max(int(part.max()), -int(part.min())) for part in parts if part.size)
+    return np.int64 if most <= _LARGEST else object

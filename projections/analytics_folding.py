@@ -178,7 +178,7 @@ def _move(
         is_baseline=(flags & BASELINE) != 0,
     )
     if moved.any():
-        sums.add(herd.organization_id, herd.subjects, slots.tolist(), moved, sign=sign)
+        sums.add(herd.organization_id, herd.subjects, slots, moved, sign=sign)
 
 
 def _levels_before(

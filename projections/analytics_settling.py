@@ -58,7 +58,9 @@ _THEIRS = """
 FROM analytics_videos WHERE organization_id = %s AND is_there
 AND (creator_id = %s OR id = %s AND creator_id IS NULL)
 """
-_OWN = f"SELECT {tables.VIDEO_COLUMNS} {_THEIRS}"
+# What came of the changes is all that counts here.
+_OWN_COLUMNS = tables.VIDEO_COLUMNS.replace("changes::text", "'[]'")
+_OWN = f"SELECT {_OWN_COLUMNS} {_THEIRS}"
 _OWN_NUMBERS = f"SELECT number {_THEIRS}"
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, LiteralString, cast
 
 import msgspec
+import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -14,14 +15,17 @@ from infra.arrays import (
     PackedDumper,
     bigints,
     moments,
+    sized_bigints,
     uuid_numbers,
-    uuids,
+    uuids_repeated,
 )
 from projections.analytics_fold import Key, Sums, key_of
+from projections.analytics_moves import Moved
 from projections.analytics_videos import SubjectRow, VideoRow
 from projections.tables import Table
 
 _BEYOND = 2**63
+_SIZED_LONG = np.dtype([("size", ">i4"), ("long", ">i8")])
 END = datetime.max.replace(tzinfo=UTC)
 
 _KEYS = "unnest(%b::uuid[], %b::uuid[])"
@@ -92,19 +96,20 @@ def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
 
 def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
     """Move the stored sums by these."""
-    entries = sums.entries()
-    if not entries:
+    found = sums.by_subject()
+    if not found:
         return
     table, columns = sums.family.sums, sums.family.sum_columns
     names = ", ".join(("organization_id", "id", "slot", *columns))
-    moved = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
+    added = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
+    amounts = [len(one.slots) for one in found]
     keys = (
-        uuids([key[0] for key in entries]),
-        uuids([key[1] for key in entries]),
-        bigints([key[2] for key in entries]),
+        uuids_repeated([one.organization_id for one in found], amounts),
+        uuids_repeated([one.subject for one in found], amounts),
+        _longs(np.concatenate([one.slots for one in found])),
     )
-    moves = list(zip(*entries.values(), strict=True))
-    kinds = ["numeric" if is_large(move) else "bigint" for move in moves]
+    moves = [_packed(move) for move in np.concatenate([o.moved for o in found], axis=1)]
+    kinds = ["bigint" if isinstance(move, Packed) else "numeric" for move in moves]
     told = ", ".join(
         ["%b::uuid[], %b::uuid[], %b::bigint[]", *(f"%b::{kind}[]" for kind in kinds)]
     )
@@ -113,13 +118,10 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
         f"""
         INSERT INTO {table} AS held ({names})
         SELECT {names} FROM unnest({told}) AS told ({names})
-        ON CONFLICT (organization_id, id, slot) DO UPDATE SET {moved}
+        ON CONFLICT (organization_id, id, slot) DO UPDATE SET {added}
         """,
         *keys,
-        *(
-            bigints(move) if kind == "bigint" else [Decimal(count) for count in move]
-            for move, kind in zip(moves, kinds, strict=True)
-        ),
+        *moves,
     )
     if sums.took_away:
         # A slot in which nothing is left is as one in which nothing ever was.
@@ -135,9 +137,20 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
         )
 
 
-def is_large(counts: Iterable[int]) -> bool:
-    """Tell whether any of the numbers needs more than 64 bits."""
-    return not all(-_BEYOND < count < _BEYOND for count in counts)
+def _packed(counts: Moved) -> Packed | list[Decimal]:
+    """Return numbers as bigints, or whole where any of them needs more than 64 bits."""
+    if counts.dtype != object:
+        return _longs(counts)
+    whole: list[int] = counts.tolist()
+    if all(-_BEYOND <= count < _BEYOND for count in whole):
+        return bigints(whole)
+    return [Decimal(count) for count in whole]
+
+
+def _longs(counts: Moved) -> Packed:
+    sized = np.empty(len(counts), _SIZED_LONG)
+    sized["size"], sized["long"] = 8, counts
+    return sized_bigints(sized.tobytes(), len(counts))
 
 
 def _packed_keys(keys: Sequence[Key]) -> tuple[Packed, Packed]:

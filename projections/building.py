@@ -13,7 +13,7 @@ from infra.store import Store
 from projections import rebuilds
 from projections.beside import drop_beside, next_schema, old_schema
 from projections.companions import companion
-from projections.comparing import Comparison, compare_tables
+from projections.comparing import Comparison, compare_tables, in_snapshot_of
 from projections.crew import Crew
 from projections.filling import OUTAGES, CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
@@ -233,7 +233,7 @@ class Builder:
                     # This is its snapshot: from here on both may go on.
                     reading.execute("SELECT FROM projection LIMIT 1")
                 reading.execute("SET LOCAL statement_timeout = 0")
-                with reading.cursor() as cursor:
+                with reading.cursor() as cursor, in_snapshot_of(cursor, pool) as other:
                     letters = cursor.execute(
                         "SELECT count(*) FROM dead_letter WHERE projection = %s",
                         (name,),
@@ -242,7 +242,9 @@ class Builder:
                         is_binding=is_binding,
                         position=position,
                         position_beside=reached,
-                        tables=compare_tables(cursor, tables, schema=next_schema(name)),
+                        tables=compare_tables(
+                            cursor, tables, schema=next_schema(name), other=other
+                        ),
                         dead_letters=letters[0] if letters else 0,
                     )
                     if self.look_at_both is not None:

@@ -1,21 +1,25 @@
 """Comparing: whether the tables beside hold what the live ones hold, and where not."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import msgspec
 from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
+from infra.database import Pool
 from projections.beside import live_schema
 
 # Of larger tables every n-th row is hashed; all are counted and summed.
 HASHED_ROWS = 1_000_000
 _SHOWN_KEYS = 3
 
-_NUMERIC = """
-SELECT attname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
-WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
-  AND typcategory = 'N' ORDER BY attnum
+_COLUMNS = """
+SELECT attname, CASE atttypid WHEN 'bytea'::regtype THEN 'bytes'
+    ELSE typcategory::text END
+FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 _KEY = """
 SELECT attname FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (number, nth)
@@ -73,25 +77,66 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return said
 
 
+@contextmanager
+def in_snapshot_of(cursor: Cursor[TupleRow], pool: Pool) -> Generator[Cursor[TupleRow]]:
+    """Give a cursor of another connection that sees what this one does."""
+    row = cursor.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None
+    with pool.connection() as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            connection.execute(
+                sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(row[0]))
+            )
+            connection.execute("SET LOCAL statement_timeout = 0")
+            with connection.cursor() as other:
+                yield other
+        finally:
+            if not connection.broken:
+                connection.execute("ROLLBACK")
+
+
 def compare_tables(
-    cursor: Cursor[TupleRow], tables: Sequence[str], *, schema: str
+    cursor: Cursor[TupleRow],
+    tables: Sequence[str],
+    *,
+    schema: str,
+    other: Cursor[TupleRow],
 ) -> list[TableComparison]:
-    """Compare each live table with that in ``schema``, in the caller's snapshot."""
+    """Compare each live table with that in ``schema``, in the caller's snapshot.
+
+    The ``other`` cursor is of a connection in the same snapshot: each looks at one of
+    the two tables, at once.
+    """
     live = live_schema(cursor)
-    return [_compare(cursor, table, live=live, beside=schema) for table in tables]
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return [
+            _compare(
+                cursor, table, live=live, beside=schema, other=other, thread=thread
+            )
+            for table in tables
+        ]
 
 
 def _compare(
-    cursor: Cursor[TupleRow], table: str, *, live: str, beside: str
+    cursor: Cursor[TupleRow],
+    table: str,
+    *,
+    live: str,
+    beside: str,
+    other: Cursor[TupleRow],
+    thread: ThreadPoolExecutor,
 ) -> TableComparison:
     pair = [sql.Identifier(live, table), sql.Identifier(beside, table)]
     name = pair[0].as_string(cursor)
-    numeric = [row[0] for row in cursor.execute(_NUMERIC, (name,)).fetchall()]
+    columns = cursor.execute(_COLUMNS, (name,)).fetchall()
     key = [row[0] for row in cursor.execute(_KEY, (name,)).fetchall()]
     row = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(pair[0])).fetchone()
     assert row is not None
     every = 1 + row[0] // HASHED_ROWS
-    here, there = (_look(cursor, each, numeric, key, every) for each in pair)
+    meanwhile = thread.submit(_look, other, pair[1], columns, key, every)
+    here, there = _look(cursor, pair[0], columns, key, every), meanwhile.result()
+    numeric = [column for column, category in columns if category == "N"]
     labels = ("rows", *(f"sum of {column}" for column in numeric), "hash of rows")
     differences = [
         f"{label} {a} and {b}" if label != "hash of rows" else label
@@ -117,13 +162,15 @@ def _compare(
 def _look(
     cursor: Cursor[TupleRow],
     table: sql.Identifier,
-    numeric: Sequence[str],
+    columns: Sequence[TupleRow],
     key: Sequence[str],
     every: int,
 ) -> TupleRow:
     """Return rows, hashed rows, the sums, and one hash that no order changes."""
     sums = [
-        sql.SQL(", sum({})::text").format(sql.Identifier(column)) for column in numeric
+        sql.SQL(", sum({})::text").format(sql.Identifier(column))
+        for column, category in columns
+        if category == "N"
     ]
     # The same rows of both, whatever else is there.
     chosen = sql.SQL("true")
@@ -133,12 +180,27 @@ def _look(
         )
     query = sql.SQL(
         "SELECT count(*), count(*) FILTER (WHERE {chosen}){sums}, "
-        "sum(hashtextextended(t::text, 0)::numeric) FILTER (WHERE {chosen}) "
-        "FROM {table} AS t"
-    ).format(chosen=chosen, sums=sql.SQL("").join(sums), table=table)
+        "sum({hash}::numeric) FILTER (WHERE {chosen}) FROM {table} AS t"
+    ).format(
+        chosen=chosen, sums=sql.SQL("").join(sums), table=table, hash=_hash(columns)
+    )
     row = cursor.execute(query, ()).fetchone()
     assert row is not None
     return row
+
+
+def _hash(columns: Sequence[TupleRow]) -> sql.Composable:
+    """Return how a row is hashed, bytes as they are: as text they are twice as many.
+
+    What a row says as text seeds the hash of its bytes.
+    """
+    kept = [sql.Identifier(column) for column, kind in columns if kind == "bytes"]
+    if not kept:
+        return sql.SQL("hashtextextended(t::text, 0)")
+    rest = [sql.Identifier(column) for column, kind in columns if kind != "bytes"]
+    return sql.SQL(
+        "hash_record_extended(row({}), hashtextextended(row({})::text, 0))"
+    ).format(sql.SQL(", ").join(kept), sql.SQL(", ").join(rest))
 
 
 def _different(
