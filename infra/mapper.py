@@ -53,16 +53,14 @@ class Codec:
         }
         self._decode_raw = msgspec.json.Decoder(dict[str, Any]).decode
 
-    def with_shapes(self, shapes: Mapping[str, type[Fact]]) -> "Codec":
-        """Return a codec that decodes bodies under these names into other classes.
+    def with_shapes(self, shapes: Mapping[str, Callable[[bytes], Fact]]) -> "Codec":
+        """Return a codec that decodes bodies under these names otherwise.
 
-        Only bodies of the first schema version: older shapes than the newest are
-        brought forward to the facts that they are.
+        Only bodies of the first schema version: what is older than the newest shape is
+        brought forward to the fact that it is.
         """
         shaped = copy(self)
-        shaped._decoders = self._decoders | {  # noqa: SLF001 - of the same class
-            name: msgspec.json.Decoder(cls).decode for name, cls in shapes.items()
-        }
+        shaped._decoders = {**self._decoders, **shapes}  # noqa: SLF001
         return shaped
 
     def name_of(self, fact: Fact) -> str:

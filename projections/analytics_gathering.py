@@ -1,6 +1,6 @@
 """Writing down what a slice of the log tells, for analytics to be rebuilt from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -10,9 +10,10 @@ from psycopg.rows import TupleRow
 
 from infra.store import Recorded
 from projections import analytics_looks as rows
+from projections import analytics_tables as tables
 from projections.analytics_fold import PROFILES, VIDEOS
 from projections.analytics_hearing import Heard
-from projections.analytics_looks import HerdKey, Look, execute
+from projections.analytics_looks import HerdKey, execute
 from projections.analytics_routing import herd_of
 from projections.analytics_videos import VideoRow, changed
 
@@ -57,29 +58,46 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         heard.subjects.values(), key=lambda row: (row.organization_id, row.id)
     )
     videos = [
-        changed(VideoRow(organization_id=UUID(int=key[0]), id=UUID(int=key[1])), told)
+        changed(
+            VideoRow(organization_id=UUID(int=key[0]), id=UUID(int=key[1])),
+            told,
+            heard.facts,
+        )
         for key, told in sorted(heard.told.items())
     ]
     looks = [look for look in heard.looks if look.is_kept]
-    _keep(cursor, looks)
+    if not _is_copied(cursor, lambda: rows.copy_looks(cursor, looks)):
+        rows.save_looks(cursor, looks)
     # Last what other slices tell of as well: they wait for it until this one is done.
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
-    if videos:
-        execute(cursor, _VIDEOS, msgspec.json.encode(videos).decode())
+    _tell_of(cursor, videos)
     keys = {look.key for look in looks} | herds_of(videos)
     for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == family.number]
         note_gathered(cursor, ours, is_routed=is_routed)
 
 
-def _keep(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
+def _tell_of(cursor: Cursor[TupleRow], videos: Sequence[VideoRow]) -> None:
+    known = tables.known_videos(cursor, videos)
+    new = [row for row in videos if (row.organization_id, row.id) not in known]
+    if _is_copied(cursor, lambda: tables.copy_videos(cursor, new)):
+        videos = [row for row in videos if (row.organization_id, row.id) in known]
+    if videos:
+        execute(cursor, _VIDEOS, msgspec.json.encode(videos).decode())
+
+
+def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
+    """Copy rows, which is half the work of inserting them.
+
+    False says that none was, since another slice or an earlier time told of some.
+    """
     try:
         with cursor.connection.transaction():
-            rows.copy_looks(cursor, looks)
+            copy()
     except UniqueViolation:
-        # Some of this was gathered before.
-        rows.save_looks(cursor, looks)
+        return False
+    return True
 
 
 def herds_of(videos: Iterable[VideoRow]) -> set[HerdKey]:

@@ -9,12 +9,13 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.facts import Fact
 from domain.streams import video_stream
 from infra.store import Recorded
 from projections.analytics_fold import PROFILES, VIDEOS, Key, key_of
 from projections.analytics_looks import Look
 from projections.analytics_observations import Listed, Seen, seen_of
-from projections.analytics_snapshots import VideosSeen, videos_seen
+from projections.analytics_snapshots import VideosSeen, same_seen
 from projections.analytics_videos import (
     Change,
     SubjectRow,
@@ -29,11 +30,15 @@ _ITSELF = Listed(np.zeros(1, np.int64), 1, None)
 
 
 class Heard:
-    """Subjects as they are after it, changes of videos, and looks, in log order."""
+    """Subjects as they are after it, changes of videos, and looks, in log order.
+
+    ``facts`` are those that changes of videos come of, by position.
+    """
 
     def __init__(self, subjects: Iterable[SubjectRow] = ()) -> None:
         self.subjects = {row.id: row for row in subjects}
         self.told: dict[Key, list[Change]] = defaultdict(list)
+        self.facts: dict[int, Fact] = {}
         self.looks: list[Look] = []
 
     def hear(self, facts: Sequence[Recorded]) -> None:
@@ -66,11 +71,12 @@ class Heard:
             case VideosSeen():
                 self._see_videos(recorded, fact)
             case e.VideoStatsSnapshotRecorded():
-                self._see_videos(recorded, videos_seen(fact))
+                self._see_videos(recorded, same_seen(fact))
             case _:
                 organization_id: UUID = getattr(fact, "organization_id")  # noqa: B009
                 told = self.told[key_of(organization_id, recorded.stream)]
                 told.append(fact_change(recorded))
+                self.facts[position] = fact
 
     def _see_profile(self, recorded: Recorded, fact: e.ProfileSnapshotRecorded) -> None:
         row = self._subject(fact.organization_id, fact.creator_id)
@@ -96,15 +102,7 @@ class Heard:
         if keeper is None:
             # Whose videos these are nobody can know.
             return
-        columns = (
-            fact.view_counts,
-            fact.like_counts,
-            fact.comment_counts,
-            fact.share_counts,
-            fact.save_counts,
-        )
-        seen = seen_of(fact.listed(), columns)
-        self._look(recorded, fact, VIDEOS.number, keeper, seen)
+        self._look(recorded, fact, VIDEOS.number, keeper, fact.seen)
         if project_id is not None and (fact.posted_at or fact.titles):
             self._hear_details(project_id, recorded.position, fact)
 

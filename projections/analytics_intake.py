@@ -87,7 +87,7 @@ class Intake:
             row = self._rows_before.get(key) or VideoRow(
                 organization_id=UUID(int=key[0]), id=UUID(int=key[1])
             )
-            self._rows[key] = changed(row, changes)
+            self._rows[key] = changed(row, changes, self._heard.facts)
         both = [*self._rows_before.values(), *self._rows.values()]
         self._load_subjects(
             (row.organization_id, row.creator_id) for row in both if row.creator_id

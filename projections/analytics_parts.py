@@ -18,8 +18,13 @@ def parts_of_log(facts: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:
     for recorded in facts:
         part.append(recorded)
         fact = recorded.fact
-        if isinstance(fact, e.VideoStatsSnapshotRecorded | VideosSeen):
-            observations += len(fact.view_counts)
+        match fact:
+            case VideosSeen():
+                observations += len(fact.seen)
+            case e.VideoStatsSnapshotRecorded():
+                observations += len(fact.video_ids)
+            case _:
+                pass
         if observations >= MOST_OBSERVATIONS:
             yield part
             part, observations = [], 0

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, LiteralString, cast
+from uuid import UUID
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from infra.arrays import (
     moments,
     sized_bigints,
     uuid_numbers,
+    uuids,
     uuids_repeated,
 )
 from projections.analytics_fold import Key, Sums, key_of
@@ -44,6 +46,21 @@ CROSS JOIN LATERAL (
     SELECT * FROM analytics_videos WHERE organization_id = o AND id = i ORDER BY id
 ) found
 """
+_KNOWN_VIDEOS = f"""
+SELECT o, i FROM {_KEYS} AS wanted (o, i) WHERE EXISTS (
+    SELECT FROM analytics_videos WHERE organization_id = o AND id = i
+)
+"""
+_COPY_VIDEOS: LiteralString = cast(
+    "LiteralString",
+    f"COPY analytics_videos ({', '.join(VideoRow.__struct_fields__)}) "
+    "FROM STDIN (FORMAT BINARY)",
+)
+# JSON is text in binary as well.
+_VIDEO_TYPES = [
+    *("uuid", "uuid", "uuid", "uuid", "text", "text"),
+    *("bool", "bool", "timestamptz", "text", "int8", "bool"),
+]
 _POSTED_BETWEEN = f"""
 SELECT {VIDEO_COLUMNS}
 FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
@@ -92,6 +109,35 @@ def load_posted_between(
 def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
     """Insert the rows, or replace those with the same key."""
     _VIDEOS.save(cursor, rows)
+
+
+def known_videos(
+    cursor: Cursor[TupleRow], rows: Sequence[VideoRow]
+) -> set[tuple[UUID, UUID]]:
+    """Return the keys of those of the videos that have a row."""
+    if not rows:
+        return set()
+    keys = uuids([row.organization_id for row in rows]), uuids([r.id for r in rows])
+    found = _execute(cursor, _KNOWN_VIDEOS, *keys).fetchall()
+    return {(row[0], row[1]) for row in found}
+
+
+def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
+    """Insert the rows, of which none is there.
+
+    Raises:
+        UniqueViolation: one is there.
+    """
+    if not rows:
+        return
+    with cursor.copy(_COPY_VIDEOS) as copy:
+        copy.set_types(_VIDEO_TYPES)
+        for row in rows:
+            values: dict[str, Any] = {
+                name: getattr(row, name) for name in VideoRow.__struct_fields__
+            }
+            values["changes"] = bytes(row.changes).decode()
+            copy.write_row(list(values.values()))
 
 
 def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.baselines import BaselineRule, is_baseline
 from domain.errors import CorruptHistoryError
+from domain.facts import Fact
 from domain.video import Video, evolve
 from infra.mapper import Codec
 from infra.store import Recorded
@@ -22,6 +23,7 @@ from projections.analytics_herds import BASELINE, COUNTED, OWNED
 from projections.analytics_observations import number_of
 
 _SEEN = "seen"
+_NONE: Mapping[int, Fact] = {}
 _codec = Codec()
 
 
@@ -32,7 +34,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str | None = None
 
 
-class Change(msgspec.Struct, frozen=True, array_like=True):
+class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something that was told of a video: a fact's stored name and body, or a look."""
 
     position: int
@@ -108,8 +110,13 @@ def fact_change(recorded: Recorded) -> Change:
     return Change(recorded.position, _codec.name_of(fact), body)
 
 
-def changed(row: VideoRow, told: Iterable[Change]) -> VideoRow:
-    """Return the row with these changes too, each counted once."""
+def changed(
+    row: VideoRow, told: Iterable[Change], facts: Mapping[int, Fact] = _NONE
+) -> VideoRow:
+    """Return the row with these changes too, each counted once.
+
+    ``facts`` are those that need not be decoded, by position.
+    """
     known = {change.position: change for change in _decode(row.changes)}
     before = len(known)
     known |= {change.position: change for change in told}
@@ -117,7 +124,7 @@ def changed(row: VideoRow, told: Iterable[Change]) -> VideoRow:
         return row
     changes = [known[position] for position in sorted(known)]
     return replace(
-        _folded(row, changes), changes=msgspec.Raw(msgspec.json.encode(changes))
+        _folded(row, changes, facts), changes=msgspec.Raw(msgspec.json.encode(changes))
     )
 
 
@@ -154,7 +161,9 @@ def flags_of_profile(row: SubjectRow | None) -> int:
     return OWNED | COUNTED | BASELINE
 
 
-def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
+def _folded(
+    row: VideoRow, changes: Iterable[Change], facts: Mapping[int, Fact] = _NONE
+) -> VideoRow:
     video: Video | None = None
     seen = Seen()
     title: str | None = None
@@ -164,7 +173,9 @@ def _folded(row: VideoRow, changes: Iterable[Change]) -> VideoRow:
             title = found.title or title
             seen = replace(seen, posted_at=found.posted_at or seen.posted_at)
             continue
-        fact = _codec.decode(change.name, bytes(change.body))
+        fact = facts.get(change.position)
+        if fact is None:
+            fact = _codec.decode(change.name, bytes(change.body))
         if isinstance(fact, e.VideoDiscovered):
             title = fact.title or title
         try:

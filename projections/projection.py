@@ -1,6 +1,6 @@
 """What a projection is to those who run it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from psycopg import Cursor
@@ -32,13 +32,13 @@ class Projection(Protocol):
 
 @runtime_checkable
 class Shaped(Projection, Protocol):
-    """A projection that reads some facts in shapes of its own, by stored name.
+    """A projection that decodes some facts itself, by stored name.
 
     Where a fact is large, what is read of it alone is cheaper to decode.
     """
 
     @property
-    def shapes(self) -> Mapping[str, type[Fact]]: ...
+    def shapes(self) -> Mapping[str, Callable[[bytes], Fact]]: ...
 
 
 def codec_for(projection: Projection, codec: Codec) -> Codec:

@@ -14,21 +14,17 @@ from projections.beside import look_beside, next_schema, wait_for_workers
 from projections.filling import (
     NOT_ITS_FAULT,
     OUTAGES,
-    PATIENTLY,
     READ,
     find_refused,
     take_in,
 )
 from projections.projection import Sliced, codec_for
 
-SLICE_FACTS = 2_000
+SLICE_FACTS = 4_000
 # Facts are of very different sizes: one may hold a creator's 300 videos.
-SLICE_BYTES = 2_000_000
-SHARES = 8
+SLICE_BYTES = 4_000_000
+SHARES = 4
 LEASE_SECONDS = 60
-# So few facts are still in the processor's cache when they are folded; and those who
-# gather at once take their locks in one order, which they would not in many steps.
-_AT_ONCE = 200
 GATHER = "gather"
 
 Done = Literal["done", "more", "lost"]
@@ -82,8 +78,13 @@ WHERE (s.name, s.version, s.stage_number, s.number)
 RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position,
           s.last_position, s.shares, s.fence
 """
-# Slices may tell of the same things, and then wait for each other's transactions.
-_IN_TURN = "SET LOCAL lock_timeout = '1min'"
+# Slices may tell of the same things, and then wait for each other's transactions. What
+# a crash of the server takes back of one, it takes back with the slice's position.
+_SETTLE_IN = """
+SELECT set_config('statement_timeout', '5min', true),
+       set_config('lock_timeout', '1min', true),
+       set_config('synchronous_commit', 'off', true)
+"""
 _HOLD = """
 SELECT after_position FROM projection_slice
 WHERE (name, version, stage_number, number, fence) = (%s, %s, %s, %s, %s)
@@ -241,10 +242,7 @@ def work_on_one_slice(
             connection.transaction(),
             connection.cursor(binary=True) as cursor,
         ):
-            cursor.execute(PATIENTLY)
-            cursor.execute(_IN_TURN)
-            # What a crash of the server takes back, its slice takes back with it.
-            cursor.execute("SET LOCAL synchronous_commit = off")
+            cursor.execute(_SETTLE_IN, prepare=True)
             held = cursor.execute(_HOLD, (*leased.key, leased.fence)).fetchone()
             if held is None:
                 return "lost"
@@ -253,8 +251,8 @@ def work_on_one_slice(
                 rows = _read(cursor, projection, held[0], leased.last_position)
                 look_beside(cursor, next_schema(projection.name))
                 take_in(projection.gather, cursor, rows, codec)
-                facts, is_done = len(rows), len(rows) < _AT_ONCE
-                reached = rows[-1][0] if rows else None
+                facts, reached = len(rows), rows[-1][0] if rows else None
+                is_done = reached in {None, leased.last_position}
             else:
                 look_beside(cursor, next_schema(projection.name))
                 settled = projection.settle(
@@ -293,5 +291,5 @@ def work_on_one_slice(
 def _read(
     cursor: Cursor[TupleRow], projection: Sliced, after: int, last: int | None
 ) -> list[TupleRow]:
-    asked = (sorted(projection.facts), after, last, _AT_ONCE)
+    asked = (sorted(projection.facts), after, last, SLICE_FACTS)
     return cursor.execute(READ, asked, prepare=True).fetchall()
