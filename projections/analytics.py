@@ -80,7 +80,7 @@ class Analytics:
         """Take the facts in; those that were taken in before change nothing."""
         from projections.analytics_intake import Intake
         from projections.analytics_parts import parts_of_log
-                from projections.analytics_tables import enable_arrays
+        from projections.analytics_tables import enable_arrays
 
         enable_arrays(cursor)
         rule = rule_of(cursor)

@@ -12,7 +12,12 @@ from psycopg.rows import TupleRow
 from infra.store import Store
 from projections import rebuilds
 from projections.beside import drop_beside, next_schema, old_schema
-from projections.companions import companion
+from projections.companions import (
+    PAUSE_SECONDS,
+    collecting_rarely,
+    companion,
+    meanwhile,
+)
 from projections.comparing import Comparison, compare_tables, in_snapshot_of
 from projections.crew import Crew
 from projections.filling import OUTAGES, CancelAskedError, Filler, SupersededError
@@ -152,7 +157,10 @@ class Builder:
         while self._has_crew(projection, by=by):
             self._tell()
             self.pause(0.1)
-        with companion(pool, codec, projection, by=by) as check:
+        with (
+            collecting_rarely(),
+            companion(pool, codec, projection, by=by) as check,
+        ):
             while slices_left(pool, projection):
                 check()
                 # Whoever comes later helps.
@@ -160,7 +168,7 @@ class Builder:
                 leased = lease_slice(pool, projection, by=by)
                 if leased is None:
                     self._tell()
-                    self.pause(0.05)
+                    self.pause(PAUSE_SECONDS)
                     continue
                 try:
                     self._tell()
@@ -181,7 +189,6 @@ class Builder:
 
     def _compare(self, *, force: bool) -> Comparison:
         rebuilds.set_status(self.store.pool, self.projection, "comparing")
-        self._tidy()
         self._fill()
         while True:
             try:
@@ -233,7 +240,11 @@ class Builder:
                     # This is its snapshot: from here on both may go on.
                     reading.execute("SELECT FROM projection LIMIT 1")
                 reading.execute("SET LOCAL statement_timeout = 0")
-                with reading.cursor() as cursor, in_snapshot_of(cursor, pool) as other:
+                with (
+                    reading.cursor() as cursor,
+                    in_snapshot_of(cursor, pool) as other,
+                    meanwhile(self._tidy),
+                ):
                     letters = cursor.execute(
                         "SELECT count(*) FROM dead_letter WHERE projection = %s",
                         (name,),
