@@ -20,7 +20,7 @@ from projections.analytics_fold import FAMILIES, PROFILES, Sums
 from projections.analytics_folding import Standings, fold_anew, is_owned
 from projections.analytics_gathering import herds_of, note_gathered
 from projections.analytics_herd_rows import save_herds
-from projections.analytics_herds import empty_herd, instant_of
+from projections.analytics_herds import Herd, empty_herd, instant_of
 from projections.analytics_looks import HerdKey, Look, Moment, execute
 from projections.analytics_packing import unpack
 from projections.analytics_routing import (
@@ -152,11 +152,16 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     sums = {family.number: Sums(family) for family in FAMILIES}
     done: list[HerdKey] = []
     observations = 0
+    herds: list[Herd] = []
     for key in keys:
-        observations += _fold_herd(cursor, key, held, sums[key[1]], rule=rule)
+        herd, amount = _folded(cursor, key, held, sums[key[1]], rule=rule)
         done.append(key)
+        if herd.last[1]:
+            herds.append(herd)
+        observations += amount
         if observations > _OBSERVATIONS_AT_ONCE:
             break
+    save_herds(cursor, herds)
     for each in sums.values():
         tables.save_sums(cursor, each)
     execute(
@@ -171,15 +176,15 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     return len(done)
 
 
-def _fold_herd(
+def _folded(
     cursor: Cursor[TupleRow],
     key: HerdKey,
     held: dict[UUID, SubjectRow],
     sums: Sums,
     *,
     rule: BaselineRule,
-) -> int:
-    """Work out one herd from all its looks; returns of how many observations."""
+) -> tuple[Herd, int]:
+    """Return one herd as all its looks have it, and of how many observations."""
     organization_id, family, owner = key
     herd = empty_herd(*key, counters=FAMILIES[family].counters)
     subject = held.get(owner)
@@ -203,9 +208,7 @@ def _fold_herd(
         fold_anew(herd, moments, told, standings, sums)
     if not is_owned(herd):
         herd.creator_id = herd.project_id = None
-    if herd.last[1]:
-        save_herds(cursor, [herd])
-    return observations
+    return herd, observations
 
 
 def _own_videos(

@@ -15,7 +15,7 @@ from projections.beside import drop_beside, next_schema, old_schema
 from projections.companions import (
     PAUSE_SECONDS,
     collecting_rarely,
-    companion,
+    companions,
     meanwhile,
 )
 from projections.comparing import Comparison, compare_tables, in_snapshot_of
@@ -159,7 +159,7 @@ class Builder:
             self.pause(0.1)
         with (
             collecting_rarely(),
-            companion(pool, codec, projection, by=by) as check,
+            companions(pool, codec, projection, by=by) as check,
         ):
             while slices_left(pool, projection):
                 check()

@@ -1,4 +1,4 @@
-"""Companions: threads that work on slices while their fellow waits for PostgreSQL."""
+"""Companions: threads that work on slices while their fellows wait for PostgreSQL."""
 
 import gc
 import threading
@@ -16,6 +16,9 @@ from projections.slices import (
     work_on_one_slice,
 )
 
+# With the fellow as many as a machine of two cores needs: PostgreSQL has one of them to
+# itself only where somebody always has something for it.
+_MORE = 2
 # Who waits for the last slices of a stage asks so often whether the next one began.
 PAUSE_SECONDS = 0.01
 # A batch makes thousands of objects and no cycle. By default each few hundred of them
@@ -24,13 +27,13 @@ _OBJECTS_AT_ONCE = 50_000
 
 
 @contextmanager
-def companion(
+def companions(
     pool: Pool, codec: Codec, projection: Sliced, *, by: str
 ) -> Generator[Callable[[], None]]:
-    """Work on slices in a thread of its own until the block is left.
+    """Work on slices in threads of their own until the block is left.
 
-    It needs two connections of the pool. What is yielded raises what ended it, if
-    anything did.
+    Each needs a connection of the pool. What is yielded raises what ended one of them,
+    if anything did.
     """
     stop = threading.Event()
     failures: list[BaseException] = []
@@ -53,13 +56,17 @@ def companion(
         if failures:
             raise failures[0]
 
-    thread = threading.Thread(target=work, name=by, daemon=True)
-    thread.start()
+    threads = [
+        threading.Thread(target=work, name=by, daemon=True) for _ in range(_MORE)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield check
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 @contextmanager
