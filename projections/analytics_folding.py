@@ -68,7 +68,8 @@ def take_in(
     them before; what was taken in before is not among them.
     """
     looks = [look for look in looks if look.is_kept]
-    told = together(looks, counters=FAMILIES[herd.family].counters)
+    counters = FAMILIES[herd.family].counters
+    told = together(looks, counters=counters)
     herd.with_things(_things_in(told))
     before = herd.flags
     standings.put_on(herd)
@@ -82,13 +83,20 @@ def take_in(
     kept: list[Look] = list(looks)
     if is_late:
         looks, kept = _unknown(looks, stored)
-        told = together(looks, counters=FAMILIES[herd.family].counters)
+        told = together(looks, counters=counters)
         again |= np.isin(herd.things, told.things) & had_any
     if again.any():
         _fold_again(cursor, herd, again, before, stored, looks, since, sums)
-    fresh = _only(looks, herd.things[~again]) if again.any() else looks
-    _fold(herd, fresh, sums)
-    _note_times(herd, looks)
+    instants = instants_of(looks)
+    if again.any():
+        fresh = _only(looks, herd.things[~again])
+        if fresh:
+            _move_by(herd, herd.levels, fresh, herd.flags, sums)
+    elif looks:
+        _move(herd, herd.levels, instants, told, herd.flags, sums)
+    if looks:
+        herd.last = max(herd.last, looks[-1].moment)
+        _note_first(herd, instants, told)
     return kept
 
 
@@ -116,11 +124,6 @@ def take_away(herd: Herd, things: Longs, stored: Sequence[Look], sums: Sums) -> 
         levels = Levels.nothing(herd.things, counters=FAMILIES[herd.family].counters)
         _move_by(herd, levels, gone, herd.flags, sums, sign=-1)
     herd.without(things)
-
-
-def _fold(herd: Herd, looks: Sequence[Look], sums: Sums) -> None:
-    if looks:
-        _move_by(herd, herd.levels, looks, herd.flags, sums)
 
 
 def _fold_again(
@@ -239,20 +242,18 @@ def _only(looks: Sequence[Look], things: Longs) -> list[Look]:
     return found
 
 
-def _note_times(herd: Herd, looks: Sequence[Look]) -> None:
-    if looks:
-        herd.last = max(herd.last, *(look.moment for look in looks))
-        told = together(looks, counters=FAMILIES[herd.family].counters)
-        _note_first(herd, instants_of(looks), told)
-
-
 def _things_in(told: Observations) -> Longs:
     return told.things[: told.alike] if told.alike else np.unique(told.things)
 
 
 def _note_first(herd: Herd, instants: Longs, told: Observations) -> None:
     if told.alike:
-        at = herd.levels.places_of(told.things[: told.alike])
+        things = told.things[: told.alike]
+        at = (
+            slice(None)
+            if told.alike == len(herd.things)
+            else herd.levels.places_of(things)
+        )
         herd.first_at[at] = np.minimum(herd.first_at[at], instants.min())
         return
     at = herd.levels.places_of(told.things)

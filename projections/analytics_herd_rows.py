@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import bigints, blobs, moments, uuids
 from projections.analytics_fold import FAMILIES
-from projections.analytics_herds import Herd, herd_of, instant_of, moment_of
+from projections.analytics_herds import Herd, herd_of, instant_of, moment_of, packed
 from projections.analytics_looks import NOBODY, HerdKey, execute, packed_keys
 
 
@@ -70,7 +70,7 @@ def save_herds(cursor: Cursor[TupleRow], herds: Sequence[Herd]) -> None:
         uuids([herd.creator_id or NOBODY for herd in herds]),
         moments([moment_of(herd.last[0]) for herd in herds]),
         bigints([herd.last[1] for herd in herds]),
-        blobs([herd.packed() for herd in herds]),
+        blobs(packed(herds)),
     )
 
 

@@ -6,6 +6,7 @@ change of them can be taken back exactly.
 """
 
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from projections.analytics_moves import Levels
 from projections.analytics_observations import Bits, Longs, Seen
-from projections.analytics_packing import pack, unpack
+from projections.analytics_packing import pack_all, unpack
 
 COUNTED = 1
 BASELINE = 2
@@ -59,6 +60,8 @@ class Herd(msgspec.Struct, kw_only=True):
 
     def with_things(self, things: Longs) -> None:
         """Make room for things of which nothing is known yet."""
+        if np.array_equal(things, self.things):
+            return
         new = np.setdiff1d(things, self.things)
         if not len(new):
             return
@@ -86,17 +89,22 @@ class Herd(msgspec.Struct, kw_only=True):
         self.flags = self.flags[stays]
         self.first_at = self.first_at[stays]
 
-    def packed(self) -> bytes:
-        """Return the bytes that its row keeps."""
-        levels = self.levels
-        return b"".join(
+
+def packed(herds: Sequence[Herd]) -> list[bytes]:
+    """Return the bytes that the rows of herds keep."""
+    levels = [herd.levels for herd in herds]
+    known = pack_all([Seen(one.things, one.counts, one.unknown) for one in levels])
+    return [
+        b"".join(
             (
-                _AMOUNT.pack(len(self.things)),
-                self.first_at.astype("<i8").tobytes(),
-                self.flags.tobytes(),
-                pack(Seen(levels.things, levels.counts, levels.unknown)),
+                _AMOUNT.pack(len(herd.things)),
+                herd.first_at.astype("<i8").tobytes(),
+                herd.flags.tobytes(),
+                of_levels,
             )
         )
+        for herd, of_levels in zip(herds, known, strict=True)
+    ]
 
 
 def empty_herd(

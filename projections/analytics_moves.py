@@ -152,27 +152,37 @@ def _follow_alike(
     is_baseline: Mask,
 ) -> None:
     """Take in looks that all saw the same: then sums move by differences of sums."""
-    place = levels.places_of(told.things[: told.alike])
-    counted = np.ones(len(place), np.bool_)
+    counters, left_out = len(levels.counts), int(told.missing[0])
+    there = np.array([n for n in range(counters) if not left_out >> n & 1], np.int64)
+    grid = told.counts.reshape(counters, -1, told.alike)
+    if left_out:
+        grid = grid[there]
+    # What is seen is among what is known: as many of it is all of it.
+    is_all = told.alike == len(levels.things)
+    place = slice(None) if is_all else levels.places_of(told.things[: told.alike])
+    held, unknown = levels.counts[there][:, place], levels.unknown[place]
+    counted = np.ones(told.alike, np.bool_)
     if is_counted is not None:
         counted = is_counted[place]
+    is_any_left = not counted.all()
+    sums = (grid[:, :, counted] if is_any_left else grid).sum(axis=2)
+    sums[:, 1:] -= sums[:, :-1].copy()
+    sums[:, 0] -= (held[:, counted] if is_any_left else held).sum(axis=1)
     np.add.at(moved[0], groups, np.count_nonzero(counted))
-    first, left_out = groups[0], int(told.missing[0])
-    for number, column in enumerate(told.counts):
-        if left_out >> number & 1:
-            continue
-        values = column.reshape(-1, told.alike)
-        whole = values.sum(axis=1) if counted.all() else values[:, counted].sum(axis=1)
-        its = moved[1 + 4 * number : 5 + 4 * number]
-        before = levels.counts[number][place][counted].sum()
-        np.add.at(its[0], groups, np.diff(whole, prepend=before))
-        begins = counted & ((levels.unknown[place] >> number & 1) == 1)
-        its[1][first] += np.count_nonzero(begins)
-        begins &= is_baseline[place]
-        its[2][first] += values[0][begins].sum()
-        its[3][first] += np.count_nonzero(begins)
-        levels.counts[number][place] = values[-1]
-        levels.unknown[place] &= np.uint8(~(1 << number) & 0xFF)
+    np.add.at(moved, (1 + 4 * there[:, np.newaxis], groups), sums)
+    if unknown.any():
+        for first, number in zip(grid[:, 0], there.tolist(), strict=True):
+            begins = counted & ((unknown >> number & 1) == 1)
+            its = moved[2 + 4 * number : 5 + 4 * number, groups[0]]
+            its[0] += np.count_nonzero(begins)
+            begins &= is_baseline[place]
+            its[1] += first[begins].sum()
+            its[2] += np.count_nonzero(begins)
+        levels.unknown[place] = unknown & np.uint8(left_out)
+    if is_all:
+        levels.counts[there] = grid[:, -1]
+    else:
+        levels.counts[there[:, np.newaxis], place] = grid[:, -1]
 
 
 def _kind_for(levels: Levels, told: Observations) -> type[Any]:

@@ -8,7 +8,7 @@ from infra.store import Recorded
 from projections.analytics_snapshots import VideosSeen
 
 # How many observations are held at once, however many a batch has.
-MOST_OBSERVATIONS = 100_000
+MOST_OBSERVATIONS = 500_000
 
 
 def parts_of_log(facts: Sequence[Recorded]) -> Iterator[Sequence[Recorded]]:

@@ -154,7 +154,11 @@ def new_things(
         seen[look.key].append(look.seen.things)
     found: dict[HerdKey, Longs] = {}
     for key, parts in seen.items():
-        things, herd = np.unique(np.concatenate(parts)), known.get(key)
+        herd = known.get(key)
+        if herd is not None and all(np.array_equal(p, herd.things) for p in parts):
+            found[key] = herd.things[:0]
+            continue
+        things = np.unique(np.concatenate(parts))
         if herd is not None:
             things = np.setdiff1d(things, herd.things, assume_unique=True)
         found[key] = things

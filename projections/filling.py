@@ -11,7 +11,7 @@ from infra.database import Pool
 from infra.mapper import Codec
 from infra.store import Recorded, open_envelope
 from projections.beside import look_beside
-from projections.follower import CATCHING_UP_BATCH, LARGE_FACTS, LIVE_BATCH
+from projections.follower import LIVE_BATCH, most_at_once
 from projections.projection import ReadModel, codec_for
 
 # A batch may be slow where the machine is; a rebuild is nobody's page.
@@ -91,8 +91,7 @@ class Filler:
         self._schema = schema
         self._is_kept = is_kept
         self._names = sorted(projection.facts)
-        is_large = projection.facts & LARGE_FACTS
-        self._most = LIVE_BATCH if is_large else CATCHING_UP_BATCH
+        self._most = most_at_once(projection)
 
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:
         """Take in the next facts, none after ``until``, and the position with them.

@@ -13,10 +13,12 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from infra.mapper import Codec
 from infra.store import open_envelope
-from projections.projection import Projection, codec_for
+from projections.projection import Projection, Shaped, codec_for
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
+# Of large facts that are decoded into something small.
+COMPACT_BATCH = 1_500
 # Of what is told of hundreds of things in one fact, thousands of facts would be
 # hundreds of megabytes.
 LARGE_FACTS = frozenset({"video_stats_snapshot_recorded"})
@@ -53,6 +55,15 @@ ON CONFLICT (projection, position) DO NOTHING
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
 
+def most_at_once(projection: Projection) -> int:
+    """Return how many facts a projection takes in at a time where there are many."""
+    large = projection.facts & LARGE_FACTS
+    if not large:
+        return CATCHING_UP_BATCH
+    shaped = projection.shapes if isinstance(projection, Shaped) else {}
+    return LIVE_BATCH if large - shaped.keys() else COMPACT_BATCH
+
+
 class FencedError(Exception):
     """A release with other rules owns the read model now; this one must not write."""
 
@@ -65,8 +76,7 @@ class Follower:
         self._pool = pool
         self._codec = codec_for(projection, codec)
         self._names = sorted(projection.facts)
-        is_large = projection.facts & LARGE_FACTS
-        self._most = LIVE_BATCH if is_large else CATCHING_UP_BATCH
+        self._most = most_at_once(projection)
 
     def register(self) -> None:
         """Make the checkpoint row, at the start of the log, if there is none."""
