@@ -248,12 +248,7 @@ def _things_in(told: Observations) -> Longs:
 
 def _note_first(herd: Herd, instants: Longs, told: Observations) -> None:
     if told.alike:
-        things = told.things[: told.alike]
-        at = (
-            slice(None)
-            if told.alike == len(herd.things)
-            else herd.levels.places_of(things)
-        )
+        at = herd.levels.places_of(told.things[: told.alike])
         herd.first_at[at] = np.minimum(herd.first_at[at], instants.min())
         return
     at = herd.levels.places_of(told.things)

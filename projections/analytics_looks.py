@@ -1,7 +1,7 @@
 """analytics_looks: what was seen, in and out of its rows."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, LiteralString, cast
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from projections.analytics_observations import (
     Observations,
     Seen,
 )
-from projections.analytics_packing import THINGS_IN_SQL, pack_all, unpack
+from projections.analytics_packing import pack_all, unpack
 
 HerdKey = tuple[UUID, int, UUID]
 """An organization, the number of a family, and an owner."""
@@ -33,21 +33,6 @@ WHERE organization_id = %s AND family = %s AND owner = %s
 """
 
 
-_EVER = datetime.min.replace(tzinfo=UTC)
-_NEVER = datetime.max.replace(tzinfo=UTC)
-_LOOKS_A_PAGE = 1_000
-_PAGE_END = """
-SELECT observed_at, position FROM analytics_looks
-WHERE organization_id = %s AND family = %s AND owner = %s
-AND (observed_at, position) > (%s, %s)
-ORDER BY observed_at, position OFFSET %s LIMIT 1
-"""
-_LISTS = f"""
-SELECT DISTINCT {THINGS_IN_SQL} FROM analytics_looks
-CROSS JOIN LATERAL (SELECT substring(seen FOR 7) AS head OFFSET 0) AS packed
-WHERE organization_id = %s AND family = %s AND owner = %s
-AND (observed_at, position) > (%s, %s) AND (observed_at, position) <= (%s, %s)
-"""
 _COPY = """
 COPY analytics_looks (organization_id, family, owner, observed_at, position, creator_id,
     scrape_id, provider, recorded_at, seen) FROM STDIN (FORMAT BINARY)
@@ -158,22 +143,6 @@ def load_seen(
         most,
     ).fetchall()
     return [(instant_of(row[0]), row[1]) for row in rows], [row[2] for row in rows]
-
-
-def things_of(cursor: Cursor[TupleRow], key: HerdKey) -> Longs:
-    """Return all that an owner's looks ever saw, in ascending order."""
-    found = np.empty(0, np.int64)
-    after: tuple[object, object] = (_EVER, -1)
-    while True:
-        # Most looks see what the one before did, and PostgreSQL reads no more of each.
-        end = execute(cursor, _PAGE_END, *key, *after, _LOOKS_A_PAGE - 1).fetchone()
-        until = (_NEVER, 0) if end is None else end
-        lists = execute(cursor, _LISTS, *key, *after, *until).fetchall()
-        listed = [np.frombuffer(row[0], "<i8").astype(np.int64) for row in lists]
-        found = np.unique(np.concatenate([found, *listed]))
-        if end is None:
-            return found
-        after = (end[0], end[1])
 
 
 def looks_before(

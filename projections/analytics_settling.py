@@ -21,6 +21,7 @@ from projections.analytics_folding import Standings, fold_anew, is_owned
 from projections.analytics_gathering import herds_of, note_gathered
 from projections.analytics_herd_rows import save_herds
 from projections.analytics_herds import Herd, empty_herd, instant_of
+from projections.analytics_lists import things_of
 from projections.analytics_looks import HerdKey, Look, Moment, execute
 from projections.analytics_packing import unpack
 from projections.analytics_routing import (
@@ -110,7 +111,7 @@ def _route(cursor: Cursor[TupleRow], key: HerdKey, subject: SubjectRow | None) -
     project_id = subject.project_id if subject and is_creator else keeper
     own = execute(cursor, _OWN_NUMBERS, organization_id, keeper, keeper).fetchall()
     unknown = np.setdiff1d(
-        rows.things_of(cursor, key), np.array([row[0] for row in own], np.int64)
+        things_of(cursor, key), np.array([row[0] for row in own], np.int64)
     )
     if not len(unknown):
         return

@@ -18,7 +18,12 @@ from projections.companions import (
     companions,
     meanwhile,
 )
-from projections.comparing import Comparison, compare_tables, in_snapshot_of
+from projections.comparing import (
+    UNHURRIED,
+    Comparison,
+    compare_tables,
+    in_snapshot_of,
+)
 from projections.crew import Crew
 from projections.filling import OUTAGES, CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
@@ -45,6 +50,8 @@ UPDATE projection_rebuild SET status = 'swapped', position = %s,
     updated_at = clock_timestamp() WHERE name = %s AND version = %s
 """
 _SWAP_MS = "UPDATE projection_rebuild SET swap_ms = %s WHERE name = %s AND version = %s"
+# While tables are compared they cannot be cut shorter, which VACUUM would wait for.
+_TIDY = sql.SQL("VACUUM (ANALYZE, TRUNCATE false) {}")
 
 Watch = Callable[[rebuilds.Rebuild], None]
 # Looks at the live tables and those beside, in the snapshot that they are compared in.
@@ -239,7 +246,7 @@ class Builder:
                             raise TryAgainError(name)
                     # This is its snapshot: from here on both may go on.
                     reading.execute("SELECT FROM projection LIMIT 1")
-                reading.execute("SET LOCAL statement_timeout = 0")
+                reading.execute(UNHURRIED)
                 with (
                     reading.cursor() as cursor,
                     in_snapshot_of(cursor, pool) as other,
@@ -273,9 +280,7 @@ class Builder:
         with self.store.pool.connection() as connection:
             connection.execute("SET statement_timeout = 0")
             for table in self.projection.tables:
-                connection.execute(
-                    sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(schema, table))
-                )
+                connection.execute(_TIDY.format(sql.Identifier(schema, table)))
             connection.execute("RESET statement_timeout")
 
     def _forget_old(self) -> None:

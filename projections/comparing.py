@@ -14,6 +14,11 @@ from projections.beside import live_schema
 # Of larger tables every n-th row is hashed; all are counted and summed.
 HASHED_ROWS = 1_000_000
 _SHOWN_KEYS = 3
+# One of two who look at large tables waits for the other.
+UNHURRIED = """
+SELECT set_config('statement_timeout', '0', true),
+       set_config('idle_in_transaction_session_timeout', '0', true)
+"""
 
 _COLUMNS = """
 SELECT attname, CASE atttypid WHEN 'bytea'::regtype THEN 'bytes'
@@ -88,7 +93,7 @@ def in_snapshot_of(cursor: Cursor[TupleRow], pool: Pool) -> Generator[Cursor[Tup
             connection.execute(
                 sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(row[0]))
             )
-            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute(UNHURRIED)
             with connection.cursor() as other:
                 yield other
         finally:

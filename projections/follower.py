@@ -60,8 +60,9 @@ def most_at_once(projection: Projection) -> int:
     large = projection.facts & LARGE_FACTS
     if not large:
         return CATCHING_UP_BATCH
-    shaped = projection.shapes if isinstance(projection, Shaped) else {}
-    return LIVE_BATCH if large - shaped.keys() else COMPACT_BATCH
+    if isinstance(projection, Shaped) and large <= projection.shapes.keys():
+        return COMPACT_BATCH
+    return LIVE_BATCH
 
 
 class FencedError(Exception):
@@ -168,7 +169,7 @@ class Follower:
                     self._pool.check()
                 stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
                 continue
-            limit = CATCHING_UP_BATCH if passed == limit else LIVE_BATCH
+            limit = CATCHING_UP_BATCH if passed >= LIVE_BATCH else LIVE_BATCH
             if passed == 0:
                 woken.wait(POLL_SECONDS)
 
