@@ -11,7 +11,7 @@ from infra.database import Pool
 from infra.mapper import Codec
 from infra.store import Recorded, open_envelope
 from projections.beside import look_beside
-from projections.follower import LIVE_BATCH, most_at_once
+from projections.follower import CATCHING_UP_BATCH, LIVE_BATCH, most_at_once
 from projections.projection import ReadModel, codec_for
 
 # A batch may be slow where the machine is; a rebuild is nobody's page.
@@ -91,7 +91,7 @@ class Filler:
         self._schema = schema
         self._is_kept = is_kept
         self._names = sorted(projection.facts)
-        self._most = most_at_once(projection)
+        self._most = min(most_at_once(projection), CATCHING_UP_BATCH)
 
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:
         """Take in the next facts, none after ``until``, and the position with them.
