@@ -131,6 +131,7 @@ def seen_of(names: Listed, columns: Sequence[Sequence[int | None]]) -> Seen:
 
     Raises:
         OverflowError: a counter is not a signed 64-bit number.
+        ValueError: there are more or fewer of a counter than things listed.
     """
     amount = names.amount
     # Three times as fast as numpy reads Python's numbers.
@@ -146,12 +147,12 @@ def seen_of(names: Listed, columns: Sequence[Sequence[int | None]]) -> Seen:
         try:
             parts.append(to_bytes(*column))
         except struct.error:
+            if len(column) != amount:
+                msg = f"{len(column)} counters of {amount} videos"
+                raise ValueError(msg) from None
             left_out = np.array([count is None for count in column], np.bool_)
             missing |= left_out * bit
             told = np.array([count or 0 for count in column], np.int64)
-            if len(told) != amount:
-                msg = f"{len(told)} counters of {amount} videos"
-                raise ValueError(msg) from None
             parts.append(told.tobytes())
     counts = np.frombuffer(b"".join(parts), np.int64).reshape(len(parts), amount)
     if names.order is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from psycopg import Cursor, sql
+from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
 _LIVE = """
@@ -192,6 +192,24 @@ def look_beside(cursor: Cursor[TupleRow], schema: str) -> None:
         "quote_ident(%s) || ', ' || current_setting('search_path'), true)",
         (schema,),
     )
+
+
+def tidy(
+    connection: Connection[TupleRow], tables: Sequence[str], *, schema: str
+) -> None:
+    """Let the planner know the tables of a schema as it knows the live ones.
+
+    Whoever reads them meanwhile keeps them from being cut shorter, which is not waited
+    for.
+    """
+    connection.execute("SET statement_timeout = 0")
+    for table in tables:
+        connection.execute(
+            sql.SQL("VACUUM (ANALYZE, TRUNCATE false) {}").format(
+                sql.Identifier(schema, table)
+            )
+        )
+    connection.execute("RESET statement_timeout")
 
 
 def exchange(

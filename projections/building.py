@@ -11,19 +11,14 @@ from psycopg.rows import TupleRow
 
 from infra.store import Store
 from projections import rebuilds
-from projections.beside import drop_beside, next_schema, old_schema
+from projections.beside import drop_beside, next_schema, old_schema, tidy
 from projections.companions import (
     PAUSE_SECONDS,
     collecting_rarely,
     companions,
     meanwhile,
 )
-from projections.comparing import (
-    UNHURRIED,
-    Comparison,
-    compare_tables,
-    in_snapshot_of,
-)
+from projections.comparing import Comparison, compare_tables, in_snapshot_of
 from projections.crew import Crew
 from projections.filling import OUTAGES, CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
@@ -50,8 +45,6 @@ UPDATE projection_rebuild SET status = 'swapped', position = %s,
     updated_at = clock_timestamp() WHERE name = %s AND version = %s
 """
 _SWAP_MS = "UPDATE projection_rebuild SET swap_ms = %s WHERE name = %s AND version = %s"
-# While tables are compared they cannot be cut shorter, which VACUUM would wait for.
-_TIDY = sql.SQL("VACUUM (ANALYZE, TRUNCATE false) {}")
 
 Watch = Callable[[rebuilds.Rebuild], None]
 # Looks at the live tables and those beside, in the snapshot that they are compared in.
@@ -246,7 +239,6 @@ class Builder:
                             raise TryAgainError(name)
                     # This is its snapshot: from here on both may go on.
                     reading.execute("SELECT FROM projection LIMIT 1")
-                reading.execute(UNHURRIED)
                 with (
                     reading.cursor() as cursor,
                     in_snapshot_of(cursor, pool) as other,
@@ -275,13 +267,12 @@ class Builder:
                     reading.execute("ROLLBACK")
 
     def _tidy(self) -> None:
-        """Let the planner know the new tables as it knows the live ones."""
-        schema = next_schema(self.projection.name)
         with self.store.pool.connection() as connection:
-            connection.execute("SET statement_timeout = 0")
-            for table in self.projection.tables:
-                connection.execute(_TIDY.format(sql.Identifier(schema, table)))
-            connection.execute("RESET statement_timeout")
+            tidy(
+                connection,
+                self.projection.tables,
+                schema=next_schema(self.projection.name),
+            )
 
     def _forget_old(self) -> None:
         name = self.projection.name

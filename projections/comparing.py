@@ -15,7 +15,7 @@ from projections.beside import live_schema
 HASHED_ROWS = 1_000_000
 _SHOWN_KEYS = 3
 # One of two who look at large tables waits for the other.
-UNHURRIED = """
+_UNHURRIED = """
 SELECT set_config('statement_timeout', '0', true),
        set_config('idle_in_transaction_session_timeout', '0', true)
 """
@@ -84,7 +84,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def in_snapshot_of(cursor: Cursor[TupleRow], pool: Pool) -> Generator[Cursor[TupleRow]]:
-    """Give a cursor of another connection that sees what this one does."""
+    """Give a cursor of another connection that sees what this one does.
+
+    Neither is hurried from here on.
+    """
+    cursor.execute(_UNHURRIED)
     row = cursor.execute("SELECT pg_export_snapshot()").fetchone()
     assert row is not None
     with pool.connection() as connection:
@@ -93,7 +97,7 @@ def in_snapshot_of(cursor: Cursor[TupleRow], pool: Pool) -> Generator[Cursor[Tup
             connection.execute(
                 sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(row[0]))
             )
-            connection.execute(UNHURRIED)
+            connection.execute(_UNHURRIED)
             with connection.cursor() as other:
                 yield other
         finally:
@@ -197,15 +201,15 @@ def _look(
 def _hash(columns: Sequence[TupleRow]) -> sql.Composable:
     """Return how a row is hashed, bytes as they are: as text they are twice as many.
 
-    What a row says as text seeds the hash of its bytes.
+    Theirs seeds the hash of what else the row says, as text.
     """
     kept = [sql.Identifier(column) for column, kind in columns if kind == "bytes"]
     if not kept:
         return sql.SQL("hashtextextended(t::text, 0)")
     rest = [sql.Identifier(column) for column, kind in columns if kind != "bytes"]
     return sql.SQL(
-        "hash_record_extended(row({}), hashtextextended(row({})::text, 0))"
-    ).format(sql.SQL(", ").join(kept), sql.SQL(", ").join(rest))
+        "hashtextextended(row({})::text, hash_record_extended(row({}), 0))"
+    ).format(sql.SQL(", ").join(rest), sql.SQL(", ").join(kept))
 
 
 def _different(

@@ -132,20 +132,30 @@ def is_somebody_stuck(store: Store) -> bool:
 
 
 def test_two_processes_make_the_rows_of_one_and_their_driver_works_on_none(
-    store: Store, redis_url: str, environment: dict[str, str]
+    store: Store, database_url: str, redis_url: str, environment: dict[str, str]
 ):
     before = rows(store)
     said: list[str] = []
     seen: set[str] = set()
     ring = bell(redis_url)
+    begin(store.pool, ANALYTICS, by="test")
 
     def look_and_ring(name: str, version: int) -> None:
         seen.update(holders(store))
         ring(name, version)
 
-    with worker_process(environment), worker_process(environment):
-        done = rebuilt(store, look_and_ring, said)
+    with (
+        worker_process(environment),
+        worker_process(environment),
+        ThreadPoolExecutor(1) as thread,
+    ):
+        # However fast they are, neither is through before the other came.
+        with nobody_writes_looks(database_url):
+            rebuilding = thread.submit(rebuilt, store, look_and_ring, said)
+            both_came = wait_until(lambda: len(holders(store)) == 2, seconds=PATIENTLY)
+        done = rebuilding.result(PATIENTLY)
 
+    assert both_came
     assert done.comparison.is_binding
     assert done.comparison.is_equal
     assert rows(store) == before
