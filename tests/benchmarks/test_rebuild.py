@@ -127,7 +127,8 @@ def swap(found: Herd, database_url: str, millions: str) -> list[Row]:
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
-    answer = json.loads(process.stdout.read())[0]
+    with process.stdout as answered:
+        answer = json.loads(answered.read())[0]
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     done.set()
