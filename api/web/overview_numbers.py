@@ -32,13 +32,17 @@ class Figure(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """The figures and the charts of the page."""
+    """The figures and the charts of the page.
+
+    Numbers may be known of days in which nobody looked: they are those of before.
+    """
 
     days: str
     prior_days: str | None
     figures: list[Figure]
     charts: list[Chart]
     is_known: bool
+    is_observed: bool
     has_videos: bool
 
 
@@ -74,6 +78,11 @@ async def overview_of(
         ],
         charts=charts,
         is_known=any(chart.is_known for chart in charts),
+        is_observed=any(
+            point.observed
+            for answer in (followers, views)
+            for point in answer.series[0].points
+        ),
         has_videos=bool(tracked) or views.series[0].total is not None,
     )
 

@@ -13,7 +13,7 @@ from api.sessions import COOKIE, Sessions
 from infra.store import Store
 from projections import PROJECTIONS
 from projections.analytics_fold import FAMILIES, Family
-from projections.analytics_herds import BASELINE, COUNTED, OWNED, Herd
+from projections.analytics_herds import BASELINE, COUNTED, OWNED, Herd, packed
 from projections.analytics_moves import Levels
 from projections.follower import Follower
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
@@ -126,9 +126,9 @@ def add_a_year(url: str) -> None:
             ) as copy,
         ):
             for organization_id, id_, family, things in herds:
-                packed = a_herd(organization_id, id_, family, things)
+                row = a_herd(organization_id, id_, family, things)
                 copy.write_row(
-                    (organization_id, family.number, id_, "2026-01-01", 1, packed)
+                    (organization_id, family.number, id_, "2026-01-01", 1, row)
                 )
         connection.execute("VACUUM ANALYZE")
 
@@ -141,11 +141,13 @@ def a_herd(organization_id: UUID, owner: UUID, family: Family, things: int) -> b
         chance.integers(10**5, 10**7, (family.counters, things)),
         np.zeros(things, np.uint8),
     )
-    return Herd(
+    herd = Herd(
         organization_id=organization_id,
         family=family.number,
         owner=owner,
         levels=levels,
         flags=np.full(things, COUNTED | BASELINE | OWNED, np.uint8),
         first_at=np.full(things, 10**15),
-    ).packed()
+    )
+    (row,) = packed([herd])
+    return row

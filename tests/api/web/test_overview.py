@@ -227,6 +227,19 @@ def test_a_creator_without_counted_videos_is_told_so(visitor: Visitor, home: Ten
     assert drawing(page, "followers")["lines"][0]["values"][-1] == 100
 
 
+def test_days_after_the_last_look_say_that_nobody_looked(
+    visitor: Visitor, goat: Watched
+):
+    told = "Nothing was seen in these days"
+
+    page = visitor.see(f"/creators/{goat.id}?from=2026-06-01&to=2026-06-30")
+
+    assert told in page.text
+    assert told not in visitor.see(f"/creators/{goat.id}?{DAYS}").text
+    (shown,) = (a for a in page.all("a") if a.text == "Show all that was seen")
+    assert told not in visitor.see(f"/creators/{goat.id}{shown['href']}").text
+
+
 def test_days_before_the_first_look_say_when_that_was(visitor: Visitor, goat: Watched):
     page = visitor.see(f"/creators/{goat.id}?from=2026-01-01&to=2026-01-31")
 
