@@ -111,7 +111,7 @@ class InboxPages(Controller):
         """Decide about videos, or take the last decision back."""
         form = request.form_as(ReviewForm)
         path = f"/projects/{project_id}/inbox"
-        if not form.video:
+        if not form.video or not form.decision:
             visit.tell("Nothing was selected, so nothing was decided.")
             return visit.go_to(path)
         got = await visit.send(

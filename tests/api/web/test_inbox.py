@@ -151,12 +151,18 @@ def test_one_form_sent_twice_decides_once(
     assert len(goatherd.facts(waiting[0])) == 2
 
 
+@pytest.mark.parametrize("chosen", ({}, {"decision": "", "video": "{first}"}))
 def test_nothing_selected_is_nothing_decided(
-    goatherd: Goatherd, visitor: Visitor, inbox: str, waiting: list[str]
+    goatherd: Goatherd,
+    visitor: Visitor,
+    inbox: str,
+    waiting: list[str],
+    chosen: dict[str, str],
 ):
     head = goatherd.head
+    fields = {name: text.format(first=waiting[0]) for name, text in chosen.items()}
 
-    answer = visitor.post(inbox, {"decision": "include"})
+    answer = visitor.post(inbox, {"decision": "include", **fields})
 
     assert answer.status_code == 303
     assert "Nothing was selected" in notices(visitor.see(inbox))

@@ -29,6 +29,11 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Space ticks a box. Enter would press the form's first button, whatever that does.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
+});
+
 // Dialogs open and close by what their buttons say.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
