@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
+import psycopg_pool.base
 import pytest
 import redis
 from psycopg import sql
@@ -21,6 +23,10 @@ from psycopg import sql
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.browser.chromium import HOW_TO_GET_ONE, NO_BROWSER
+
+# Pools connect in threads of their own, with some randomness. Where that moves the
+# global generator on while Hypothesis draws, it takes the strategy for one that does.
+setattr(psycopg_pool.base, "random", Random().random)  # noqa: B010, S311
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

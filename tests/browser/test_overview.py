@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from infra.embedded.processes import wait_until
 from tests.api.goatherd import Tenant
 from tests.api.web.herds import DAYS, Watched, a_watched_creator
 from tests.browser.watching import Watch
@@ -60,7 +61,8 @@ def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, ax
     expect(page.locator(".uplot")).to_have_count(3)
     page.set_viewport_size({"width": 375, "height": 800})
     sideways = "document.documentElement.scrollWidth - innerWidth"
-    assert page.evaluate(sideways) <= 0
+    # Charts are drawn anew a moment after the page has another width.
+    assert wait_until(lambda: page.evaluate(sideways) <= 0, seconds=10)
     axe(page)
 
 
