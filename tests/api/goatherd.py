@@ -19,6 +19,7 @@ from domain import commands as c
 from domain import events as e
 from domain.plans import UNLIMITED
 from domain.streams import creators_tally, video_stream
+from infra.embedded.processes import wait_until
 from infra.handlers.creators import disable_creator
 from infra.handlers.folding import next_entries
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
@@ -30,6 +31,7 @@ from projections.api_keys import ApiKeys
 from projections.follower import Follower
 from tests.api.documented import Documented
 from tests.builders import NOON, asking, opened_store
+from tests.commandline import PATIENTLY
 from workers.jobs import ScrapeJobs
 
 BASE = "/api/v1"
@@ -60,6 +62,7 @@ PLANS = {
     "closed": {"max_api_requests_per_day": 0},
 }
 
+_BEHIND = "SELECT name FROM projection WHERE name = ANY(%s) AND position < %s"
 _KEPT = """
 SELECT (SELECT array[count(*), max(notification_id)] FROM goatherd_events),
        (SELECT array_agg(md5(t::text) ORDER BY t::text) FROM tally t),
@@ -84,10 +87,21 @@ class Goatherd:
             follower.register()
 
     def catch_up(self, *, but: str = "") -> None:
-        """Let every read model take in the whole log, perhaps all but one."""
-        for follower in self._followers:
-            if follower.projection.name != but:
-                follower.catch_up()
+        """Let every read model take in the whole log, perhaps all but one.
+
+        A projector that runs beside may be at one just now: then it is waited for.
+        """
+        names = [f.projection.name for f in self._followers if f.projection.name != but]
+        head = self.head
+
+        def is_level() -> bool:
+            for follower in self._followers:
+                if follower.projection.name != but:
+                    follower.catch_up()
+            behind = self.asked(_BEHIND, names, head)
+            return not behind
+
+        assert wait_until(is_level, seconds=PATIENTLY)
 
     def kept(self) -> object:
         """Everything that a request may store and a refused one may not."""
