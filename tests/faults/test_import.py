@@ -30,6 +30,16 @@ def home(database_url: str) -> Iterator[Home]:
         yield home
 
 
+def backends(store: Store) -> set[int]:
+    """The processes of the server that work for somebody in this database."""
+    with store.pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend'"
+        ).fetchall()
+    return {pid for (pid,) in rows}
+
+
 def counts(store: Store) -> tuple[int, int, int]:
     """Imported runs, those that ended, and observations of videos."""
     with store.pool.connection() as connection:
@@ -62,12 +72,15 @@ def test_an_import_that_was_killed_goes_on_and_doubles_nothing(
     )
     words = ("import", str(path), "--project", str(home.project_id), "--json")
     settings = {"database_url": database_url}
+    ours = backends(home.store)
 
     with running(
         *words, settings=settings, folder=tmp_path, before=_IN_SMALL_BATCHES
     ) as process:
         assert wait_until(lambda: counts(home.store)[0] > 20, seconds=PATIENTLY)
         process.send(SIGKILL)
+        # What it had sent last may still be committed by its backend.
+        assert wait_until(lambda: backends(home.store) == ours, seconds=PATIENTLY)
     left = counts(home.store)
     cli = CommandLine(monkeypatch, capsys)
     cli.set(**settings)
