@@ -24,7 +24,7 @@ from api.web.editing import (
     stored,
     version_of,
 )
-from api.web.line_diff import line_diff
+from api.web.line_diffs import line_diff
 from api.web.markdown import rendered
 from api.web.visits import Visit
 from projections.creators import Creator
