@@ -1,6 +1,6 @@
 """The real application over a real database, and the organizations that use it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -208,6 +208,17 @@ class Tenant:
 
     def get(self, path: str, **sent: Any) -> httpx.Response:  # noqa: ANN401
         return self.ask("GET", path, **sent)
+
+    def every(self, path: str, *, limit: int = 100) -> Iterator[Any]:
+        """Every row of a list, page by page."""
+        cursor: dict[str, str] = {}
+        while True:
+            answer = self.get(path, params={"limit": limit, **cursor})
+            yield from data_of(answer)
+            following = answer.json()["meta"]["nextCursor"]
+            if following is None:
+                return
+            cursor = {"cursor": following}
 
     def post(self, path: str, json: object = None, **sent: Any) -> httpx.Response:  # noqa: ANN401
         return self.ask("POST", path, **_body(json), **sent)

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
-from tests.api.web.markup import read
+from tests.api.goatherd import Goatherd, Tenant, code_of
+from tests.api.web.markup import Element, read
 from tests.api.web.visitor import Visitor
 
 BANS = "/operations/bans"
@@ -14,6 +14,15 @@ BANS = "/operations/bans"
 @pytest.fixture
 def handle() -> str:
     return f"spam.{uuid4().hex[:20]}"
+
+
+def page_that_shows(visitor: Visitor, handle: str) -> Element:
+    """The page of the list with a ban, which holds what every test banned."""
+    page = visitor.see(BANS)
+    while f"@{handle}" not in [row.text for row in page.all("th", scope="row")]:
+        (more,) = page.one("p", class_="more").all("a")
+        page = visitor.see(more["href"])
+    return page
 
 
 def test_a_handle_is_banned_for_everybody_however_it_is_written(
@@ -28,23 +37,37 @@ def test_a_handle_is_banned_for_everybody_however_it_is_written(
     refused = stranger.post(stranger.creators, {"tiktok_handle": handle})
     assert code_of(refused) == (409, "creator_banned")
     home.goatherd.catch_up()
-    page = visitor.see(BANS)
+    told = visitor.see(BANS).one("div", id="notices").text
+    assert f"@{handle} is banned." in told
+    page = page_that_shows(visitor, handle)
     (row,) = [r for r in page.all("tr") if f"@{handle}" in r.all("th")[0].text]
     assert "Sells <goats>" in row.text
-    assert f"@{handle} is banned." in page.one("div", id="notices").text
 
 
 def test_a_ban_is_lifted(home: Tenant, visitor: Visitor, handle: str):
     home.ask("PUT", f"/admin/bans/{handle}")
     home.goatherd.catch_up()
-    page = visitor.see(BANS)
+    page = page_that_shows(visitor, handle)
 
     answer = visitor.submit(page, f"{BANS}/{handle}/lift")
 
     assert answer.headers["Location"] == BANS
     assert home.add(handle)
     home.goatherd.catch_up()
-    assert handle not in [b["tiktok_handle"] for b in data_of(home.get("/admin/bans"))]
+    assert handle not in [ban["tiktok_handle"] for ban in home.every("/admin/bans")]
+
+
+def test_more_bans_than_a_page_holds_are_one_link_further(
+    home: Tenant, visitor: Visitor, handle: str
+):
+    handles = [f"{handle[:15]}.{number:02}" for number in range(51)]
+    for each in handles:
+        home.ask("PUT", f"/admin/bans/{each}")
+    home.goatherd.catch_up()
+
+    assert page_that_shows(visitor, handles[0])
+    assert handles[-1] not in page_that_shows(visitor, handles[0]).text
+    assert page_that_shows(visitor, handles[-1])
 
 
 @pytest.mark.parametrize("typed", ("", "not a handle", "a/b", "\N{GOAT}", "../keys"))
