@@ -32,15 +32,15 @@ SELECT format('the function %%s, which names the row type of %%s',
 FROM pg_depend JOIN tables ON tables.reltype = refobjid
 WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass
 """
-# LIKE copies columns, defaults, constraints and indexes. All else that makes the table
-# what it is, as the statements that make it so.
+# LIKE copies columns, defaults, constraints and indexes. All else that makes the tables
+# what they are, as the statements that make them so.
 _REST = """
 WITH live AS (
-    SELECT * FROM pg_class WHERE relname = %(table)s
+    SELECT * FROM pg_class WHERE relname = ANY(%(tables)s)
       AND relnamespace = to_regnamespace(quote_ident(%(live)s))
 ), beside AS (
     SELECT *, format('%%I.%%I', %(schema)s::text, relname) AS path
-    FROM pg_class WHERE relname = %(table)s
+    FROM pg_class WHERE relname = ANY(%(tables)s)
       AND relnamespace = to_regnamespace(quote_ident(%(schema)s))
 ), indexes AS (
     SELECT indrelid, relname, shape,
@@ -52,27 +52,32 @@ WITH live AS (
     WHERE indrelid IN (SELECT oid FROM live UNION ALL SELECT oid FROM beside)
 ), told (turn, statement) AS (
     SELECT 0, format('ALTER TABLE %%s OWNER TO %%I', path, pg_get_userbyid(l.relowner))
-    FROM live l, beside b WHERE l.relowner <> b.relowner
+    FROM live l JOIN beside b USING (relname) WHERE l.relowner <> b.relowner
     UNION ALL
     SELECT 0, format('ALTER TABLE %%s SET (%%s)', path,
                      array_to_string(l.reloptions, ', '))
-    FROM live l, beside b WHERE l.reloptions IS NOT NULL
+    FROM live l JOIN beside USING (relname) WHERE l.reloptions IS NOT NULL
+    UNION ALL
+    SELECT 0, format('ALTER TABLE %%s ALTER COLUMN %%I SET STATISTICS %%s', path,
+                     attname, attstattarget)
+    FROM live l JOIN pg_attribute ON attrelid = l.oid JOIN beside USING (relname)
+    WHERE attnum > 0 AND attstattarget >= 0 AND NOT attisdropped
     UNION ALL
     SELECT 1, format('ALTER INDEX %%I.%%I RENAME TO %%I', %(schema)s::text, n.relname,
                      'goatherd moving ' || l.relname)
     FROM indexes l JOIN live ON live.oid = l.indrelid
     JOIN indexes n ON (n.shape, n.nth) = (l.shape, l.nth)
-    JOIN beside ON beside.oid = n.indrelid
+    JOIN beside ON beside.oid = n.indrelid AND beside.relname = live.relname
     UNION ALL
     SELECT 2, format('ALTER INDEX %%I.%%I RENAME TO %%I', %(schema)s::text,
                      'goatherd moving ' || l.relname, l.relname)
     FROM indexes l JOIN live ON live.oid = l.indrelid
     UNION ALL
     SELECT 3, format('ALTER TABLE %%s ENABLE ROW LEVEL SECURITY', path)
-    FROM live l, beside WHERE l.relrowsecurity
+    FROM live l JOIN beside USING (relname) WHERE l.relrowsecurity
     UNION ALL
     SELECT 3, format('ALTER TABLE %%s FORCE ROW LEVEL SECURITY', path)
-    FROM live l, beside WHERE l.relforcerowsecurity
+    FROM live l JOIN beside USING (relname) WHERE l.relforcerowsecurity
     UNION ALL
     SELECT 3, concat(
         format('CREATE POLICY %%I ON %%s AS %%s FOR %%s TO ', polname, path,
@@ -85,7 +90,7 @@ WITH live AS (
          FROM unnest(polroles) AS role),
         format(' USING (%%s)', nullif(pg_get_expr(polqual, polrelid), '')),
         ' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
-    FROM live l JOIN pg_policy ON polrelid = l.oid, beside
+    FROM live l JOIN pg_policy ON polrelid = l.oid JOIN beside USING (relname)
     -- What the defaults of this database gave is taken back first.
     UNION ALL
     SELECT DISTINCT 4, format('REVOKE ALL ON %%s FROM %%s', path,
@@ -98,11 +103,12 @@ WITH live AS (
                      ELSE quote_ident(pg_get_userbyid(grantee)) END,
                      CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
     FROM (
-        SELECT relowner, '' AS of_column, acl.* FROM live, aclexplode(relacl) AS acl
+        SELECT relname, relowner, '' AS of_column, acl.*
+        FROM live, aclexplode(relacl) AS acl
         UNION ALL
-        SELECT relowner, format(' (%%I)', attname), acl.*
+        SELECT relname, relowner, format(' (%%I)', attname), acl.*
         FROM live JOIN pg_attribute ON attrelid = live.oid, aclexplode(attacl) AS acl
-    ) AS granted, beside WHERE grantee <> granted.relowner
+    ) AS granted JOIN beside USING (relname) WHERE grantee <> granted.relowner
 )
 SELECT statement FROM told ORDER BY turn, statement
 """
@@ -146,18 +152,20 @@ def create_beside(
         msg = f"Its tables cannot be swapped because of {things}."
         raise CannotBuildBesideError(msg)
     drop_beside(cursor, schema)
-    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-    for table in tables:
-        cursor.execute(
-            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
-                sql.Identifier(schema, table), sql.Identifier(live, table)
-            )
+    made: list[sql.Composable] = [
+        sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema))
+    ]
+    made += [
+        sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+            sql.Identifier(schema, table), sql.Identifier(live, table)
         )
-        rest = cursor.execute(
-            _REST, {"live": live, "table": table, "schema": schema}
-        ).fetchall()
-        for (statement,) in rest:
-            cursor.execute(statement)
+        for table in tables
+    ]
+    cursor.execute(sql.SQL("; ").join(made))
+    asked = {"live": live, "tables": list(tables), "schema": schema}
+    rest = cursor.execute(_REST, asked).fetchall()
+    if rest:
+        cursor.execute("; ".join(statement for (statement,) in rest))
 
 
 def tables_in(cursor: Cursor[TupleRow], schema: str) -> list[str]:
@@ -174,9 +182,12 @@ def drop_beside(cursor: Cursor[TupleRow], schema: str) -> None:
     Whatever somebody made to depend on them keeps it from being removed.
     """
     wait_for_workers(cursor)
-    for table in tables_in(cursor, schema):
-        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))
-    cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
+    gone: list[sql.Composable] = [
+        sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table))
+        for table in tables_in(cursor, schema)
+    ]
+    gone.append(sql.SQL("DROP SCHEMA IF EXISTS {}").format(sql.Identifier(schema)))
+    cursor.execute(sql.SQL("; ").join(gone))
 
 
 def wait_for_workers(cursor: Cursor[TupleRow]) -> None:

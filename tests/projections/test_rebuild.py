@@ -70,8 +70,8 @@ def shape_of(store: Store, table: str) -> dict[str, object]:
             'options', c.reloptions, 'rls', c.relrowsecurity, 'owner', c.relowner,
             'acl', coalesce(c.relacl, acldefault('r', c.relowner)),
             'columns', (SELECT json_agg((attname, atttypid, attnotnull, attcollation,
-                            attacl, attidentity, pg_get_expr(adbin, adrelid))
-                            ORDER BY attnum)
+                            attacl, attidentity, pg_get_expr(adbin, adrelid),
+                            attstorage, attstattarget) ORDER BY attnum)
                         FROM pg_attribute LEFT JOIN pg_attrdef
                             ON adrelid = attrelid AND adnum = attnum
                         WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
