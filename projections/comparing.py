@@ -21,8 +21,9 @@ SELECT set_config('statement_timeout', '0', true),
 """
 
 _COLUMNS = """
-SELECT attname, CASE atttypid WHEN 'bytea'::regtype THEN 'bytes'
-    ELSE typcategory::text END
+SELECT attname, typcategory::text = 'N', EXISTS (
+    SELECT FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod
+    WHERE amname = 'hash' AND opcdefault AND opcintype = atttypid)
 FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
 WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
@@ -145,7 +146,7 @@ def _compare(
     every = 1 + row[0] // HASHED_ROWS
     meanwhile = thread.submit(_look, other, pair[1], columns, key, every)
     here, there = _look(cursor, pair[0], columns, key, every), meanwhile.result()
-    numeric = [column for column, category in columns if category == "N"]
+    numeric = [column for column, is_number, _ in columns if is_number]
     labels = ("rows", *(f"sum of {column}" for column in numeric), "hash of rows")
     differences = [
         f"{label} {a} and {b}" if label != "hash of rows" else label
@@ -178,8 +179,8 @@ def _look(
     """Return rows, hashed rows, the sums, and one hash that no order changes."""
     sums = [
         sql.SQL(", sum({})::text").format(sql.Identifier(column))
-        for column, category in columns
-        if category == "N"
+        for column, is_number, _ in columns
+        if is_number
     ]
     # The same rows of both, whatever else is there.
     chosen = sql.SQL("true")
@@ -199,17 +200,17 @@ def _look(
 
 
 def _hash(columns: Sequence[TupleRow]) -> sql.Composable:
-    """Return how a row is hashed, bytes as they are: as text they are twice as many.
+    """Return how a row is hashed: whatever cannot be as it is, such as JSON, as text.
 
-    Theirs seeds the hash of what else the row says, as text.
+    To write all as text takes three times as long.
     """
-    kept = [sql.Identifier(column) for column, kind in columns if kind == "bytes"]
-    if not kept:
-        return sql.SQL("hashtextextended(t::text, 0)")
-    rest = [sql.Identifier(column) for column, kind in columns if kind != "bytes"]
-    return sql.SQL(
-        "hashtextextended(row({})::text, hash_record_extended(row({}), 0))"
-    ).format(sql.SQL(", ").join(rest), sql.SQL(", ").join(kept))
+    values = [
+        sql.SQL("{}" if is_hashable else "{}::text").format(sql.Identifier(column))
+        for column, _, is_hashable in columns
+    ]
+    return sql.SQL("hash_record_extended(row({}), 0)").format(
+        sql.SQL(", ").join(values)
+    )
 
 
 def _different(
