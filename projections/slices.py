@@ -53,7 +53,9 @@ INSERT INTO projection_slice
 SELECT %s, %s, %s, %s, share, %s FROM generate_series(0, %s - 1) AS share
 """
 # Only of the first stage that has any left. Materialized, or each row it is joined to
-# would choose another.
+# would choose another. A lease that a crash of the server takes back does no harm: what
+# is done with it is kept whole or not at all, and the slice says how far it is. Whoever
+# waited for the disk would wait for all that other slices have written meanwhile.
 _LEASE = """
 WITH free AS MATERIALIZED (
     SELECT name, version, stage_number, number FROM projection_slice
@@ -72,7 +74,7 @@ UPDATE projection_slice AS s
 SET fence = nextval('projection_slice_fence'), attempts = attempts + 1,
     leased_by = %(by)s,
     leased_until = clock_timestamp() + make_interval(secs => %(seconds)s)
-FROM free
+FROM free, set_config('synchronous_commit', 'off', true)
 WHERE (s.name, s.version, s.stage_number, s.number)
     = (free.name, free.version, free.stage_number, free.number)
 RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position,
