@@ -1,7 +1,7 @@
 """Families of things that are counted alike, and how far the sums of them move."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -111,17 +111,19 @@ class Sums:
             (slots, moved if sign > 0 else -moved)
         )
 
-    def add_post(
+    def add_posts(
         self,
         organization_id: UUID,
         subjects: tuple[UUID, ...],
-        posted_at: datetime,
+        posted_at: Iterable[datetime],
         *,
         sign: int = 1,
     ) -> None:
-        """Count a video as posted, or with the sign -1 do not any more."""
-        self.took_away |= sign < 0
-        self._posts[organization_id, subjects].append((slot_of(posted_at), sign))
+        """Count videos as posted, or with the sign -1 do not any more."""
+        posts = [(slot_of(moment), sign) for moment in posted_at]
+        if posts:
+            self.took_away |= sign < 0
+            self._posts[organization_id, subjects] += posts
 
     def _posted(self, posts: Sequence[tuple[int, int]]) -> tuple[Longs, Moved]:
         slots, signs = np.array(posts, np.int64).T

@@ -57,9 +57,10 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
     subjects = sorted(
         heard.subjects.values(), key=lambda row: (row.organization_id, row.id)
     )
+    organizations = {key[0]: UUID(int=key[0]) for key in heard.told}
     videos = [
         changed(
-            VideoRow(organization_id=UUID(int=key[0]), id=UUID(int=key[1])),
+            VideoRow(organization_id=organizations[key[0]], id=UUID(int=key[1])),
             told,
             heard.facts,
         )

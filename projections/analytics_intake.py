@@ -116,8 +116,8 @@ class Intake:
                 continue
             for row, sign in ((before, -1), (after, 1)):
                 if row is not None and row.is_counted and row.posted_at is not None:
-                    sums.add_post(
-                        row.organization_id, row.subjects, row.posted_at, sign=sign
+                    sums.add_posts(
+                        row.organization_id, row.subjects, [row.posted_at], sign=sign
                     )
 
     def _route(self) -> None:

@@ -7,6 +7,8 @@ what was told of them, then whose every observation is, then herds and sums.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 import numpy as np
@@ -196,9 +198,12 @@ def _folded(
     else:
         own = _own_videos(cursor, organization_id, owner)
         flags = {row.number or 0: flags_of_video(row, held, rule=rule) for row in own}
-        for row in own:
-            if row.is_counted and row.posted_at is not None:
-                sums.add_post(organization_id, row.subjects, row.posted_at)
+        for subjects, theirs in groupby(own, key=attrgetter("subjects")):
+            sums.add_posts(
+                organization_id,
+                subjects,
+                (row.posted_at for row in theirs if row.is_counted and row.posted_at),
+            )
         for row in own[:1]:
             herd.creator_id, herd.project_id = row.creator_id, row.project_id
     standings = Standings.of(flags)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
@@ -56,11 +57,12 @@ _COPY_VIDEOS: LiteralString = cast(
     f"COPY analytics_videos ({', '.join(VideoRow.__struct_fields__)}) "
     "FROM STDIN (FORMAT BINARY)",
 )
-# JSON is text in binary as well.
+# JSON in binary is the bytes of its text.
 _VIDEO_TYPES = [
     *("uuid", "uuid", "uuid", "uuid", "text", "text"),
-    *("bool", "bool", "timestamptz", "text", "int8", "bool"),
+    *("bool", "bool", "timestamptz", "bytea", "int8", "bool"),
 ]
+_CHANGES = VideoRow.__struct_fields__.index("changes")
 _POSTED_BETWEEN = f"""
 SELECT {VIDEO_COLUMNS}
 FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
@@ -133,11 +135,9 @@ def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
     with cursor.copy(_COPY_VIDEOS) as copy:
         copy.set_types(_VIDEO_TYPES)
         for row in rows:
-            values: dict[str, Any] = {
-                name: getattr(row, name) for name in VideoRow.__struct_fields__
-            }
-            values["changes"] = bytes(row.changes).decode()
-            copy.write_row(list(values.values()))
+            values = list(astuple(row))
+            values[_CHANGES] = bytes(row.changes)
+            copy.write_row(values)
 
 
 def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:

@@ -4,7 +4,7 @@ A video's row keeps every fact that was told of it, by position. What it is now,
 at any position, is the fold of those, so the order in which they came is no matter.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -24,6 +24,7 @@ from projections.analytics_observations import number_of
 
 _SEEN = "seen"
 _NONE: Mapping[int, Fact] = {}
+_NOTHING = msgspec.Raw(b"[]")
 _codec = Codec()
 
 
@@ -58,7 +59,7 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_there: bool = False
     is_counted: bool = False
     posted_at: datetime | None = None
-    changes: msgspec.Raw = msgspec.Raw(b"[]")
+    changes: msgspec.Raw = _NOTHING
     number: int | None = None
     is_raw: bool = False
 
@@ -111,21 +112,21 @@ def fact_change(recorded: Recorded) -> Change:
 
 
 def changed(
-    row: VideoRow, told: Iterable[Change], facts: Mapping[int, Fact] = _NONE
+    row: VideoRow, told: Sequence[Change], facts: Mapping[int, Fact] = _NONE
 ) -> VideoRow:
     """Return the row with these changes too, each counted once.
 
     ``facts`` are those that need not be decoded, by position.
     """
+    if row.changes is _NOTHING and len(told) == 1:
+        # As most begin; to join and to sort these took a third of the time.
+        return _of_all(row, told, facts)
     known = {change.position: change for change in _decode(row.changes)}
     before = len(known)
     known |= {change.position: change for change in told}
     if len(known) == before:
         return row
-    changes = [known[position] for position in sorted(known)]
-    return replace(
-        _folded(row, changes, facts), changes=msgspec.Raw(msgspec.json.encode(changes))
-    )
+    return _of_all(row, [known[position] for position in sorted(known)], facts)
 
 
 def refolded(row: VideoRow) -> VideoRow:
@@ -198,8 +199,17 @@ def _folded(
     )
 
 
+def _of_all(
+    row: VideoRow, changes: Sequence[Change], facts: Mapping[int, Fact]
+) -> VideoRow:
+    return replace(
+        _folded(row, changes, facts), changes=msgspec.Raw(_encode_changes(changes))
+    )
+
+
 def _decode(changes: msgspec.Raw) -> list[Change]:
     return _decode_changes(changes)
 
 
+_encode_changes = msgspec.json.Encoder().encode
 _decode_changes = msgspec.json.Decoder(list[Change]).decode
