@@ -57,6 +57,7 @@ class Analytics:
         "analytics_herds",
         "analytics_unowned",
         "analytics_gathered",
+        "analytics_lists",
         "analytics_video_sums",
         "analytics_profile_sums",
     )

@@ -13,6 +13,7 @@ from projections import analytics_looks as rows
 from projections import analytics_tables as tables
 from projections.analytics_fold import PROFILES, VIDEOS
 from projections.analytics_hearing import Heard
+from projections.analytics_lists import save_lists
 from projections.analytics_looks import HerdKey, execute
 from projections.analytics_routing import herd_of
 from projections.analytics_videos import VideoRow, changed
@@ -69,6 +70,7 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
     looks = [look for look in heard.looks if look.is_kept]
     if not _is_copied(cursor, lambda: rows.copy_looks(cursor, looks)):
         rows.save_looks(cursor, looks)
+    save_lists(cursor, looks)
     # Last what other slices tell of as well: they wait for it until this one is done.
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())

@@ -12,12 +12,6 @@ from projections.analytics_observations import Grid, Observations, Seen
 _FORMAT = 1
 # Format, counters, whether anything is missing, observations; then a width a counter.
 _HEADER = struct.Struct("<BB?I")
-# The numbers of the things that the column ``seen`` has, given its first 7 bytes as
-# ``head``. PostgreSQL reads no more than that of a value that it keeps apart.
-THINGS_IN_SQL = """
-substring(seen FROM 8 + get_byte(head, 1) FOR 8 * (get_byte(head, 3)
-    + (get_byte(head, 4) << 8) + (get_byte(head, 5) << 16)))
-"""
 _WIDTHS = {
     1: np.dtype("<i1"),
     2: np.dtype("<i2"),

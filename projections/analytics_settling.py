@@ -23,8 +23,9 @@ from projections.analytics_folding import Standings, fold_anew, is_owned
 from projections.analytics_gathering import herds_of, note_gathered
 from projections.analytics_herd_rows import save_herds
 from projections.analytics_herds import Herd, empty_herd, instant_of
-from projections.analytics_lists import things_of
+from projections.analytics_lists import delete_lists, things_listed
 from projections.analytics_looks import HerdKey, Look, Moment, execute
+from projections.analytics_observations import Longs
 from projections.analytics_packing import unpack
 from projections.analytics_routing import (
     Owners,
@@ -57,14 +58,19 @@ _RAW = f"""
 SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
 WHERE is_raw AND {_SHARE.format("id")} ORDER BY organization_id, id LIMIT %s
 """
-_THEIRS = """
-FROM analytics_videos WHERE organization_id = %s AND is_there
-AND (creator_id = %s OR id = %s AND creator_id IS NULL)
-"""
 # What came of the changes is all that counts here.
 _OWN_COLUMNS = tables.VIDEO_COLUMNS.replace("changes::text", "'[]'")
-_OWN = f"SELECT {_OWN_COLUMNS} {_THEIRS}"
-_OWN_NUMBERS = f"SELECT number {_THEIRS}"
+_OWN = f"""
+SELECT {_OWN_COLUMNS} FROM analytics_videos WHERE organization_id = %s AND is_there
+AND (creator_id = %s OR id = %s AND creator_id IS NULL)
+"""
+_OWN_NUMBERS = """
+SELECT o, w, (
+    SELECT string_agg(int8send(number), ''::bytea) FROM analytics_videos
+    WHERE organization_id = o AND is_there
+    AND (creator_id = w OR id = w AND creator_id IS NULL)
+) FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (o, w)
+"""
 
 
 def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> int:
@@ -92,9 +98,11 @@ def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     """Send to their owners what keepers have of others' videos."""
     found = execute(cursor, _GATHERED, False, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
     keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
-    held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
-    for key in keys:
-        _route(cursor, key, held.get(key[2]))
+    if not keys:
+        return 0
+    for key, others in _not_their_own(cursor, keys).items():
+        _route(cursor, key, others)
+    delete_lists(cursor, keys)
     execute(
         cursor,
         """
@@ -107,16 +115,30 @@ def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
     return len(keys)
 
 
-def _route(cursor: Cursor[TupleRow], key: HerdKey, subject: SubjectRow | None) -> None:
+def _not_their_own(
+    cursor: Cursor[TupleRow], keys: Sequence[HerdKey]
+) -> dict[HerdKey, Longs]:
+    """Return what keepers' looks list that is not theirs, of those that have any."""
+    organizations, _, keepers = rows.packed_keys(keys)
+    own = {
+        (organization_id, keeper): np.frombuffer(numbers or b"", ">i8")
+        for organization_id, keeper, numbers in execute(
+            cursor, _OWN_NUMBERS, organizations, keepers
+        )
+    }
+    listed = things_listed(cursor, keys)
+    others = {
+        key: np.setdiff1d(things, own[key[0], key[2]]) for key, things in listed.items()
+    }
+    return {key: things for key, things in others.items() if len(things)}
+
+
+def _route(cursor: Cursor[TupleRow], key: HerdKey, unknown: Longs) -> None:
+    """Send what a keeper has of others' videos to its owners."""
     organization_id, _, keeper = key
+    subject = tables.SUBJECTS.load(cursor, [(organization_id, keeper)]).get(keeper)
     is_creator = subject is not None and subject.kind != "project"
     project_id = subject.project_id if subject and is_creator else keeper
-    own = execute(cursor, _OWN_NUMBERS, organization_id, keeper, keeper).fetchall()
-    unknown = np.setdiff1d(
-        things_of(cursor, key), np.array([row[0] for row in own], np.int64)
-    )
-    if not len(unknown):
-        return
     asked = [(organization_id, number) for number in unknown.tolist()]
     owners = Owners(load_numbered(cursor, asked))
     projects = {(organization_id, keeper): project_id}

@@ -76,6 +76,7 @@ CLOSED = (
     "bans",
     "analytics_unowned",
     "analytics_gathered",
+    "analytics_lists",
 )
 READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")
 
