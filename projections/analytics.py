@@ -14,6 +14,7 @@ from domain.baselines import BaselineRule
 from domain.facts import Fact
 from infra.store import Recorded
 from projections.analytics_rule import put_rule, rule_of
+from projections.projection import Settled
 
 
 def _videos_seen(body: bytes) -> Fact:
@@ -98,11 +99,8 @@ class Analytics:
 
     def settle(
         self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
-    ) -> int:
-        """Work out some of what one share of a stage still needs.
-
-        Returns how many things it settled, 0 when nothing is left of the share.
-        """
+    ) -> Settled:
+        """Work out some of what one share of a stage still needs."""
         from projections.analytics_settling import settle
         from projections.analytics_tables import enable_arrays
 

@@ -18,8 +18,10 @@ _LARGEST = 2**63 - 1
 
 Key = tuple[int, int]
 """An organization, and something of its, as numbers: Python hashes UUIDs slowly."""
-_Subjects = tuple[UUID, tuple[UUID, ...]]
-"""An organization, and the creator and project in whose sums something is."""
+Subjects = tuple[UUID | None, UUID | None]
+"""The creator and the project in whose sums something is."""
+_Place = tuple[UUID, Subjects]
+"""An organization, and subjects of it."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,25 +75,28 @@ class Sums:
     def __init__(self, family: Family) -> None:
         self.family = family
         self.took_away = False
-        self._moved: defaultdict[_Subjects, list[tuple[Longs, Moved]]] = defaultdict(
-            list
-        )
-        self._posts: defaultdict[_Subjects, list[tuple[int, int]]] = defaultdict(list)
+        self._moved: defaultdict[_Place, list[tuple[Longs, Moved]]] = defaultdict(list)
+        self._posts: defaultdict[_Place, list[tuple[int, int]]] = defaultdict(list)
 
     def by_subject(self) -> list[MovedSums]:
-        """Return what moves, by organization, subject and slot."""
+        """Return what moves, by organization, subject and slot.
+
+        Creators first: a project's sums are moved by many at once, who wait for
+        whoever has moved them until that is committed.
+        """
         parts = self._moved | {
             key: [*self._moved[key], self._posted(posts)]
             for key, posts in self._posts.items()
         }
-        theirs: defaultdict[tuple[UUID, UUID], list[tuple[Longs, Moved]]]
+        theirs: defaultdict[tuple[int, UUID, UUID], list[tuple[Longs, Moved]]]
         theirs = defaultdict(list)
         for (organization_id, subjects), some in parts.items():
-            for subject in subjects:
-                theirs[organization_id, subject] += some
+            for rank, subject in enumerate(subjects):
+                if subject is not None:
+                    theirs[rank, organization_id, subject] += some
         height = len(self.family.sum_columns)
         found = [
-            MovedSums(*key, *_together(theirs[key], height=height))
+            MovedSums(*key[1:], *_together(theirs[key], height=height))
             for key in sorted(theirs)
         ]
         return [one for one in found if len(one.slots)]
@@ -99,7 +104,7 @@ class Sums:
     def add(
         self,
         organization_id: UUID,
-        subjects: tuple[UUID, ...],
+        subjects: Subjects,
         slots: Longs,
         moved: Moved,
         *,
@@ -114,7 +119,7 @@ class Sums:
     def add_posts(
         self,
         organization_id: UUID,
-        subjects: tuple[UUID, ...],
+        subjects: Subjects,
         posted_at: Iterable[datetime],
         *,
         sign: int = 1,

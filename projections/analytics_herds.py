@@ -49,10 +49,9 @@ class Herd(msgspec.Struct, kw_only=True):
         return self.organization_id, self.family, self.owner
 
     @property
-    def subjects(self) -> tuple[UUID, ...]:
+    def subjects(self) -> tuple[UUID | None, UUID | None]:
         """Return the creator and the project in whose sums its things are."""
-        known = (self.creator_id, self.project_id)
-        return tuple(subject for subject in known if subject is not None)
+        return self.creator_id, self.project_id
 
     @property
     def things(self) -> Longs:

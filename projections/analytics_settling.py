@@ -41,6 +41,7 @@ from projections.analytics_videos import (
     flags_of_video,
     refolded,
 )
+from projections.projection import Settled
 
 _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
 _VIDEOS_AT_ONCE = 2_000
@@ -73,8 +74,8 @@ SELECT o, w, (
 """
 
 
-def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> int:
-    """Work out some of what one share of a stage still needs; 0 when there is none."""
+def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> Settled:
+    """Work out some of what one share of a stage still needs."""
     match stage:
         case "videos":
             return _settle_videos(cursor, share, shares)
@@ -86,20 +87,20 @@ def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> 
             raise ValueError(f"there is no stage {stage}")
 
 
-def _settle_videos(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
+def _settle_videos(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
     found = execute(cursor, _RAW, shares, share, _VIDEOS_AT_ONCE).fetchall()
     videos = [refolded(tables.video_of(row)) for row in found]
     tables.save_videos(cursor, videos)
     note_gathered(cursor, herds_of(videos), is_routed=False)
-    return len(videos)
+    return Settled(len(videos), is_all=len(videos) < _VIDEOS_AT_ONCE)
 
 
-def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
+def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
     """Send to their owners what keepers have of others' videos."""
     found = execute(cursor, _GATHERED, False, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
     keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
     if not keys:
-        return 0
+        return Settled(0, is_all=True)
     for key, others in _not_their_own(cursor, keys).items():
         _route(cursor, key, others)
     delete_lists(cursor, keys)
@@ -112,7 +113,7 @@ def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
         """,
         *rows.packed_keys(keys),
     )
-    return len(keys)
+    return Settled(len(keys), is_all=len(keys) < _OWNERS_AT_ONCE)
 
 
 def _not_their_own(
@@ -169,7 +170,7 @@ def _replace(
     rows.delete_looks(cursor, [look for look in changed if not look.is_kept])
 
 
-def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
+def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
     found = execute(cursor, _GATHERED, True, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
     keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
     held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
@@ -187,8 +188,6 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
         if observations > _OBSERVATIONS_AT_ONCE:
             break
     save_herds(cursor, herds)
-    for each in sums.values():
-        tables.save_sums(cursor, each)
     execute(
         cursor,
         """
@@ -198,7 +197,10 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> int:
         """,
         *rows.packed_keys(done),
     )
-    return len(done)
+    # Last what other shares move as well: they wait for it until this one is done.
+    for each in sums.values():
+        tables.save_sums(cursor, each)
+    return Settled(len(done), is_all=len(done) < _OWNERS_AT_ONCE and done == keys)
 
 
 def _folded(

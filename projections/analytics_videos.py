@@ -64,10 +64,9 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_raw: bool = False
 
     @property
-    def subjects(self) -> tuple[UUID, ...]:
+    def subjects(self) -> tuple[UUID | None, UUID | None]:
         """Return the creator and the project in whose sums it is."""
-        known = (self.creator_id, self.project_id)
-        return tuple(subject for subject in known if subject is not None)
+        return self.creator_id, self.project_id
 
     def posts(self) -> tuple[object, ...]:
         """Return what decides about how it counts as posted."""

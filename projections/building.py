@@ -161,12 +161,14 @@ class Builder:
             collecting_rarely(),
             companions(pool, codec, projection, by=by) as check,
         ):
-            while slices_left(pool, projection):
+            while True:
                 check()
                 # Whoever comes later helps.
                 self._has_crew(projection, by=by)
                 leased = lease_slice(pool, projection, by=by)
                 if leased is None:
+                    if not slices_left(pool, projection):
+                        break
                     self._tell()
                     self.pause(PAUSE_SECONDS)
                     continue

@@ -40,9 +40,11 @@ def companions(
 
     def work() -> None:
         try:
-            while not stop.is_set() and slices_left(pool, projection):
+            while not stop.is_set():
                 leased = lease_slice(pool, projection, by=by)
                 if leased is None:
+                    if not slices_left(pool, projection):
+                        return
                     stop.wait(PAUSE_SECONDS)
                     continue
                 while work_on_one_slice(pool, codec, projection, leased) == "more":

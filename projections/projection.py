@@ -1,7 +1,7 @@
 """What a projection is to those who run it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -58,6 +58,13 @@ class ReadModel(Projection, Protocol):
     def tables(self) -> tuple[str, ...]: ...
 
 
+class Settled(NamedTuple):
+    """How many things one transaction settled, and whether that was all of a share."""
+
+    amount: int
+    is_all: bool
+
+
 @runtime_checkable
 class Sliced(ReadModel, Protocol):
     """A read model whose rebuild can be cut into slices for many to work on.
@@ -76,11 +83,8 @@ class Sliced(ReadModel, Protocol):
 
     def settle(
         self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
-    ) -> int:
-        """Do one small transaction's worth of what one share of a stage still needs.
-
-        Returns how many things it settled, 0 when that share of the stage is done.
-        """
+    ) -> Settled:
+        """Do one small transaction's worth of what one share of a stage still needs."""
         ...
 
 

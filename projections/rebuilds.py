@@ -64,7 +64,8 @@ SELECT r.name, r.version, r.status, r.position, r.head, h.head, r.facts,
 FROM projection_rebuild r CROSS JOIN (
     SELECT coalesce(max(notification_id), 0) AS head FROM goatherd_events
 ) h
-WHERE r.head > 0 OR r.status <> 'cancelled' ORDER BY r.name
+WHERE (r.head > 0 OR r.status <> 'cancelled')
+  AND (%(name)s::text IS NULL OR r.name = %(name)s) ORDER BY r.name
 """
 _SET_STATUS = """
 UPDATE projection_rebuild SET status = %s, updated_at = clock_timestamp()
@@ -226,10 +227,12 @@ def check_fence(cursor: Cursor[TupleRow], projection: ReadModel) -> None:
         raise FencedError(msg)
 
 
-def rebuilds(connection: Connection[TupleRow]) -> list[Rebuild]:
-    """Return the rebuild of every projection that ever had one, by name."""
+def rebuilds(
+    connection: Connection[TupleRow], *, name: str | None = None
+) -> list[Rebuild]:
+    """Return the rebuild of every projection that ever had one, or of one, by name."""
     found: list[Rebuild] = []
-    for row in connection.execute(_ROWS):
+    for row in connection.execute(_ROWS, {"name": name}):
         values = dict(zip(Rebuild.__struct_fields__, row, strict=True))
         if values["comparison"] is not None:
             values["comparison"] = msgspec.Raw(
@@ -241,7 +244,7 @@ def rebuilds(connection: Connection[TupleRow]) -> list[Rebuild]:
 
 def rebuild_of(connection: Connection[TupleRow], name: str) -> Rebuild | None:
     """Return a projection's rebuild, None if it never had one."""
-    return next((each for each in rebuilds(connection) if each.name == name), None)
+    return next(iter(rebuilds(connection, name=name)), None)
 
 
 def ask_to_cancel(pool: Pool, name: str) -> bool:

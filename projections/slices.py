@@ -248,7 +248,7 @@ def work_on_one_slice(
             held = cursor.execute(_HOLD, (*leased.key, leased.fence)).fetchone()
             if held is None:
                 return "lost"
-            facts, settled, reached = 0, 0, None
+            facts, amount, reached = 0, 0, None
             if leased.stage_number == 0:
                 rows = _read(cursor, projection, held[0], leased.last_position)
                 look_beside(cursor, next_schema(projection.name))
@@ -257,17 +257,16 @@ def work_on_one_slice(
                 is_done = reached in {None, leased.last_position}
             else:
                 look_beside(cursor, next_schema(projection.name))
-                settled = projection.settle(
+                amount, is_done = projection.settle(
                     cursor,
                     leased.stage,
                     share=leased.number,
                     shares=leased.shares or 1,
                 )
-                is_done = settled == 0
             spent = time.monotonic() - began
             told = (reached, is_done, seconds, is_done)
             state = "done" if is_done else "waiting"
-            cursor.execute(_DONE, (state, facts, settled, spent, *told, *leased.key))
+            cursor.execute(_DONE, (state, facts, amount, spent, *told, *leased.key))
             return "done" if is_done else "more"
     except OUTAGES:
         with suppress(*OUTAGES):

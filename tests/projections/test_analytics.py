@@ -258,8 +258,14 @@ def rebuild(
             analytics.gather(cursor, told_to_analytics(part))
         for stage in analytics.stages:
             for share in reversed(range(shares)):
-                while analytics.settle(cursor, stage, share=share, shares=shares):
+                while not analytics.settle(
+                    cursor, stage, share=share, shares=shares
+                ).is_all:
                     pass
+                assert analytics.settle(cursor, stage, share=share, shares=shares) == (
+                    0,
+                    True,
+                )
 
 
 def told_to_analytics(facts: Sequence[Recorded]) -> list[Recorded]:

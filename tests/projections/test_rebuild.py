@@ -22,7 +22,7 @@ from projections.building import DifferentError, FailedElsewhereError, StoppedEr
 from projections.creator_list import CreatorList
 from projections.filling import CancelAskedError, RefusedFactError
 from projections.follower import FencedError, Follower
-from projections.projection import ReadModel
+from projections.projection import ReadModel, Settled
 from projections.rebuilding import cancel, rebuild
 from projections.rebuilds import Rebuild, begin, note_failure, rebuild_of
 from projections.rollback import NothingKeptError, rollback
@@ -128,13 +128,14 @@ class SlicedHandles(Handles):
 
     def settle(
         self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
-    ) -> int:
-        return cursor.execute(
+    ) -> Settled:
+        amount = cursor.execute(
             "UPDATE handles SET handle = upper(handle) || 'x' WHERE position IN ("
             "SELECT position FROM handles WHERE position %% 2 = %s "
             "AND (position / 2) %% %s = %s AND handle = lower(handle) LIMIT 3)",
             (int(stage == "odds"), shares, share),
         ).rowcount
+        return Settled(amount, is_all=amount == 0)
 
 
 @pytest.fixture
