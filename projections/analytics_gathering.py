@@ -70,11 +70,11 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
     looks = [look for look in heard.looks if look.is_kept]
     if not _is_copied(cursor, lambda: rows.copy_looks(cursor, looks)):
         rows.save_looks(cursor, looks)
-    save_lists(cursor, looks)
+    _tell_of(cursor, videos)
     # Last what other slices tell of as well: they wait for it until this one is done.
+    save_lists(cursor, looks)
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
-    _tell_of(cursor, videos)
     keys = {look.key for look in looks} | herds_of(videos)
     for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == family.number]

@@ -35,8 +35,8 @@ from projections.analytics_routing import (
 )
 from projections.analytics_rule import rule_of
 from projections.analytics_videos import (
+    Standing,
     SubjectRow,
-    VideoRow,
     flags_of_profile,
     flags_of_video,
     refolded,
@@ -59,10 +59,9 @@ _RAW = f"""
 SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
 WHERE is_raw AND {_SHARE.format("id")} ORDER BY organization_id, id LIMIT %s
 """
-# What came of the changes is all that counts here.
-_OWN_COLUMNS = tables.VIDEO_COLUMNS.replace("changes::text", "'[]'")
 _OWN = f"""
-SELECT {_OWN_COLUMNS} FROM analytics_videos WHERE organization_id = %s AND is_there
+SELECT {", ".join(Standing.__struct_fields__)} FROM analytics_videos
+WHERE organization_id = %s AND is_there
 AND (creator_id = %s OR id = %s AND creator_id IS NULL)
 """
 _OWN_NUMBERS = """
@@ -221,8 +220,10 @@ def _folded(
         herd.project_id = None if subject is None else subject.project_id
     else:
         own = _own_videos(cursor, organization_id, owner)
-        flags = {row.number or 0: flags_of_video(row, held, rule=rule) for row in own}
-        for subjects, theirs in groupby(own, key=attrgetter("subjects")):
+        flags = {row.number: flags_of_video(row, held, rule=rule) for row in own}
+        for subjects, theirs in groupby(
+            own, key=attrgetter("creator_id", "project_id")
+        ):
             sums.add_posts(
                 organization_id,
                 subjects,
@@ -243,9 +244,9 @@ def _folded(
 
 def _own_videos(
     cursor: Cursor[TupleRow], organization_id: UUID, owner: UUID
-) -> list[VideoRow]:
+) -> list[Standing]:
     found = execute(cursor, _OWN, organization_id, owner, owner)
-    return [tables.video_of(row) for row in found.fetchall()]
+    return [Standing(*row) for row in found.fetchall()]
 
 
 def _seen(

@@ -73,6 +73,16 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.is_counted, self.subjects, self.posted_at
 
 
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What of a video's row decides how it counts, and in whose sums."""
+
+    number: int
+    creator_id: UUID | None
+    project_id: UUID | None
+    is_counted: bool
+    posted_at: datetime | None
+
+
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A creator or a project; ``kind`` is null before it was added."""
 
@@ -142,7 +152,7 @@ def as_of(row: VideoRow, position: int) -> VideoRow:
 
 
 def flags_of_video(
-    row: VideoRow, subjects: Mapping[UUID, SubjectRow], *, rule: BaselineRule
+    row: VideoRow | Standing, subjects: Mapping[UUID, SubjectRow], *, rule: BaselineRule
 ) -> int:
     """Return how a video stands in its owner's herd, given its creator's row."""
     if not row.is_counted:

@@ -202,6 +202,7 @@ def look_beside(cursor: Cursor[TupleRow], schema: str) -> None:
         "SELECT set_config('search_path', "
         "quote_ident(%s) || ', ' || current_setting('search_path'), true)",
         (schema,),
+        prepare=True,
     )
 
 

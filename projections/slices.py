@@ -189,7 +189,7 @@ def lease_slice(
         "seconds": seconds,
     }
     with pool.connection() as connection:
-        row = connection.execute(_LEASE, asked).fetchone()
+        row = connection.execute(_LEASE, asked, prepare=True).fetchone()
     if row is None:
         return None
     return Slice(**dict(zip(Slice.__struct_fields__, row, strict=True)))
@@ -205,7 +205,7 @@ def slices_left(pool: Pool, projection: Sliced) -> int:
     """Return how many slices are not done yet, whoever works on them."""
     asked = (projection.name, projection.version)
     with pool.connection() as connection:
-        row = connection.execute(_LEFT, asked).fetchone()
+        row = connection.execute(_LEFT, asked, prepare=True).fetchone()
     return row[0] if row else 0
 
 
@@ -245,7 +245,8 @@ def work_on_one_slice(
             connection.cursor(binary=True) as cursor,
         ):
             cursor.execute(_SETTLE_IN, prepare=True)
-            held = cursor.execute(_HOLD, (*leased.key, leased.fence)).fetchone()
+            asked = (*leased.key, leased.fence)
+            held = cursor.execute(_HOLD, asked, prepare=True).fetchone()
             if held is None:
                 return "lost"
             facts, amount, reached = 0, 0, None
@@ -266,7 +267,8 @@ def work_on_one_slice(
             spent = time.monotonic() - began
             told = (reached, is_done, seconds, is_done)
             state = "done" if is_done else "waiting"
-            cursor.execute(_DONE, (state, facts, amount, spent, *told, *leased.key))
+            done = (state, facts, amount, spent, *told, *leased.key)
+            cursor.execute(_DONE, done, prepare=True)
             return "done" if is_done else "more"
     except OUTAGES:
         with suppress(*OUTAGES):
