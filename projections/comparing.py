@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import msgspec
 from psycopg import Cursor, sql
@@ -13,6 +14,8 @@ from projections.beside import live_schema
 
 # Of larger tables every n-th row is hashed; all are counted and summed.
 HASHED_ROWS = 1_000_000
+# What PostgreSQL keeps of a row beside its values, in bytes.
+_SMALLEST_ROW = 28
 _SHOWN_KEYS = 3
 # One of two who look at large tables waits for the other.
 _UNHURRIED = """
@@ -20,18 +23,37 @@ SELECT set_config('statement_timeout', '0', true),
        set_config('idle_in_transaction_session_timeout', '0', true)
 """
 
-_COLUMNS = """
-SELECT attname, typcategory::text = 'N', EXISTS (
-    SELECT FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod
-    WHERE amname = 'hash' AND opcdefault AND opcintype = atttypid)
-FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
-WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+# Of each table its columns, by name, whether they are numbers and whether they have a
+# hash, and those of its primary key.
+_SHAPES = """
+SELECT relname, (
+    SELECT json_agg(json_build_array(attname, typcategory = 'N', EXISTS (
+        SELECT FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod
+        WHERE amname = 'hash' AND opcdefault AND opcintype = atttypid)) ORDER BY attnum)
+    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+), (
+    SELECT coalesce(json_agg(attname ORDER BY nth), '[]')
+    FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (number, nth)
+    JOIN pg_attribute ON attnum = key.number
+    WHERE indrelid = c.oid AND attrelid = indrelid AND indisprimary
+), pg_relation_size(c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname = %s AND relname = ANY(%s)
 """
-_KEY = """
-SELECT attname FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (number, nth)
-JOIN pg_attribute ON attnum = key.number
-WHERE indrelid = %s::regclass AND attrelid = indrelid AND indisprimary ORDER BY nth
-"""
+
+
+class _Shape(NamedTuple):
+    """What is known of a table before it is looked at; ``size`` is in bytes."""
+
+    name: str
+    columns: list[tuple[str, bool, bool]]
+    key: list[str]
+    size: int
+
+    @property
+    def numbers(self) -> list[str]:
+        return [column for column, is_number, _ in self.columns if is_number]
 
 
 class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,35 +141,37 @@ def compare_tables(
     the two tables, at once.
     """
     live = live_schema(cursor)
-    with ThreadPoolExecutor(max_workers=1) as thread:
+    found = {
+        row[0]: _Shape(*row)
+        for row in cursor.execute(_SHAPES, (live, list(tables))).fetchall()
+    }
+    shapes = [found[table] for table in tables]
+    every = {shape.name: _every(cursor, live, shape) for shape in shapes}
+
+    def look(cursor: Cursor[TupleRow], schema: str) -> list[TupleRow]:
         return [
-            _compare(
-                cursor, table, live=live, beside=schema, other=other, thread=thread
-            )
-            for table in tables
+            _look(cursor, schema, shape, every=every[shape.name]) for shape in shapes
         ]
 
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        meanwhile = thread.submit(look, other, schema)
+        here, there = look(cursor, live), meanwhile.result()
+    return [
+        _compared(cursor, shape, (live, mine), (schema, theirs))
+        for shape, mine, theirs in zip(shapes, here, there, strict=True)
+    ]
 
-def _compare(
+
+def _compared(
     cursor: Cursor[TupleRow],
-    table: str,
-    *,
-    live: str,
-    beside: str,
-    other: Cursor[TupleRow],
-    thread: ThreadPoolExecutor,
+    shape: _Shape,
+    live: tuple[str, TupleRow],
+    beside: tuple[str, TupleRow],
 ) -> TableComparison:
-    pair = [sql.Identifier(live, table), sql.Identifier(beside, table)]
-    name = pair[0].as_string(cursor)
-    columns = cursor.execute(_COLUMNS, (name,)).fetchall()
-    key = [row[0] for row in cursor.execute(_KEY, (name,)).fetchall()]
-    row = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(pair[0])).fetchone()
-    assert row is not None
-    every = 1 + row[0] // HASHED_ROWS
-    meanwhile = thread.submit(_look, other, pair[1], columns, key, every)
-    here, there = _look(cursor, pair[0], columns, key, every), meanwhile.result()
-    numeric = [column for column, is_number, _ in columns if is_number]
-    labels = ("rows", *(f"sum of {column}" for column in numeric), "hash of rows")
+    """Return what differs, given each schema and what was found in its table."""
+    here, there = live[1], beside[1]
+    sums = (f"sum of {column}" for column in shape.numbers)
+    labels = ("rows", *sums, "hash of rows")
     differences = [
         f"{label} {a} and {b}" if label != "hash of rows" else label
         for label, a, b in zip(
@@ -157,9 +181,10 @@ def _compare(
     ]
     count, keys = (0, [])
     if differences:
-        count, keys = _different(cursor, pair, key)
+        pair = [sql.Identifier(schema, shape.name) for schema in (live[0], beside[0])]
+        count, keys = _different(cursor, pair, shape.key)
     return TableComparison(
-        table=table,
+        table=shape.name,
         rows=here[0],
         rows_beside=there[0],
         hashed_rows=here[1],
@@ -169,44 +194,53 @@ def _compare(
     )
 
 
+def _every(cursor: Cursor[TupleRow], schema: str, shape: _Shape) -> int:
+    """Return of how many rows one is hashed."""
+    if shape.size < HASHED_ROWS * _SMALLEST_ROW:
+        return 1
+    row = cursor.execute(
+        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, shape.name))
+    ).fetchone()
+    assert row is not None
+    return 1 + row[0] // HASHED_ROWS
+
+
 def _look(
-    cursor: Cursor[TupleRow],
-    table: sql.Identifier,
-    columns: Sequence[TupleRow],
-    key: Sequence[str],
-    every: int,
+    cursor: Cursor[TupleRow], schema: str, shape: _Shape, *, every: int
 ) -> TupleRow:
     """Return rows, hashed rows, the sums, and one hash that no order changes."""
     sums = [
         sql.SQL(", sum({})::text").format(sql.Identifier(column))
-        for column, is_number, _ in columns
-        if is_number
+        for column in shape.numbers
     ]
     # The same rows of both, whatever else is there.
     chosen = sql.SQL("true")
-    if every > 1 and key:
+    if every > 1 and shape.key:
         chosen = sql.SQL("hashtextextended(row({})::text, 1) %% {} = 0").format(
-            sql.SQL(", ").join(map(sql.Identifier, key)), sql.Literal(every)
+            sql.SQL(", ").join(map(sql.Identifier, shape.key)), sql.Literal(every)
         )
     query = sql.SQL(
         "SELECT count(*), count(*) FILTER (WHERE {chosen}){sums}, "
         "sum({hash}::numeric) FILTER (WHERE {chosen}) FROM {table} AS t"
     ).format(
-        chosen=chosen, sums=sql.SQL("").join(sums), table=table, hash=_hash(columns)
+        chosen=chosen,
+        sums=sql.SQL("").join(sums),
+        table=sql.Identifier(schema, shape.name),
+        hash=_hash(shape),
     )
     row = cursor.execute(query, ()).fetchone()
     assert row is not None
     return row
 
 
-def _hash(columns: Sequence[TupleRow]) -> sql.Composable:
+def _hash(shape: _Shape) -> sql.Composable:
     """Return how a row is hashed: whatever cannot be as it is, such as JSON, as text.
 
     To write all as text takes three times as long.
     """
     values = [
         sql.SQL("{}" if is_hashable else "{}::text").format(sql.Identifier(column))
-        for column, _, is_hashable in columns
+        for column, _, is_hashable in shape.columns
     ]
     return sql.SQL("hash_record_extended(row({}), 0)").format(
         sql.SQL(", ").join(values)

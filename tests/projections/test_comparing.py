@@ -4,6 +4,7 @@ import pytest
 from psycopg import sql
 
 from infra.store import Store
+from projections import comparing
 from projections.beside import create_beside, next_schema
 from projections.comparing import TableComparison, compare_tables, in_snapshot_of
 
@@ -28,14 +29,17 @@ def kept(store: Store) -> Store:
     return store
 
 
-def compared(store: Store) -> TableComparison:
+def compared(store: Store, *, late: str = "(9, 'late', 9, '')") -> TableComparison:
     with store.pool.connection() as reading, reading.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             with in_snapshot_of(cursor, store.pool) as other:
                 # Not of the snapshot, so neither of the two sees it.
                 with store.pool.connection() as writing:
-                    writing.execute("INSERT INTO kept VALUES (9, 'late', 9, '')")
+                    writing.execute(
+                        f"INSERT INTO kept VALUES {late} "  # noqa: S608
+                        "ON CONFLICT DO NOTHING".encode()
+                    )
                 (found,) = compare_tables(cursor, ["kept"], schema=SCHEMA, other=other)
         finally:
             cursor.execute("ROLLBACK")
@@ -69,3 +73,57 @@ def test_a_row_with_another_text_or_other_bytes_differs(
 
     assert found.differences == ["hash of rows"]
     assert (found.different_rows, found.keys) == (1, [key])
+
+
+def run(store: Store, statement: str) -> None:
+    with store.pool.connection() as connection:
+        connection.execute(statement.replace("BESIDE", SCHEMA).encode())
+
+
+def level(store: Store) -> None:
+    """Let both tables hold what the live one does."""
+    run(store, "DELETE FROM BESIDE.kept")
+    run(store, "INSERT INTO BESIDE.kept TABLE public.kept")
+
+
+def test_of_a_large_table_some_rows_are_hashed_and_all_counted_and_summed(
+    kept: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(comparing, "HASHED_ROWS", 30)
+    run(kept, "INSERT INTO kept SELECT n, 'a', n, '' FROM generate_series(10, 106) n")
+
+    level(kept)
+    equal = compared(kept)
+    level(kept)
+    run(kept, "UPDATE BESIDE.kept SET name = 'kid'")
+    renamed = compared(kept)
+    level(kept)
+    run(kept, "UPDATE BESIDE.kept SET amount = amount + 1 WHERE id = 50")
+    moved = compared(kept)
+
+    assert equal.differences == []
+    assert equal.rows == equal.rows_beside == 100
+    assert 5 < equal.hashed_rows < 60
+    assert renamed.differences == ["hash of rows"]
+    assert renamed.different_rows == 101
+    assert moved.differences[0].startswith("sum of amount")
+    assert (moved.different_rows, moved.keys) == (1, ["(50)"])
+
+
+def test_values_that_have_no_hash_are_compared_as_text(store: Store):
+    with store.pool.connection() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE kept (id int PRIMARY KEY, said json, at numeric, done bool)"
+        )
+        create_beside(cursor, ["kept"], schema=SCHEMA)
+    run(store, """INSERT INTO kept VALUES (1, '{"a": 1}', NULL, NULL)""")
+
+    level(store)
+    equal = compared(store, late="(9, '{}', 9)")
+    level(store)
+    run(store, """UPDATE BESIDE.kept SET said = '{"a": 2}' WHERE id = 1""")
+    changed = compared(store, late="(10, '{}', 9)")
+
+    assert equal.differences == []
+    assert changed.differences == ["hash of rows"]
+    assert (changed.different_rows, changed.keys) == (1, ["(1)"])
