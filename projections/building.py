@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import psycopg
 from psycopg import sql
@@ -17,19 +16,18 @@ from projections.companions import (
     collecting_rarely,
     companions,
     meanwhile,
+    see_done,
 )
 from projections.comparing import Comparison, compare_tables, in_snapshot_of
 from projections.crew import Crew
-from projections.filling import OUTAGES, CancelAskedError, Filler, SupersededError
+from projections.filling import CancelAskedError, Filler, SupersededError
 from projections.follower import LIVE_BATCH, Follower
 from projections.projection import ReadModel, Sliced
 from projections.rules import same_rule
 from projections.slices import (
     lease_slice,
     level_with_slices,
-    release_slice,
     slices_left,
-    work_on_one_slice,
 )
 from projections.swapping import (
     WRITTEN_ALONGSIDE,
@@ -166,21 +164,13 @@ class Builder:
                 # Whoever comes later helps.
                 self._has_crew(projection, by=by)
                 leased = lease_slice(pool, projection, by=by)
-                if leased is None:
-                    if not slices_left(pool, projection):
-                        break
+                if leased is not None:
+                    see_done(pool, codec, projection, leased, go_on=self._tell)
+                elif slices_left(pool, projection):
                     self._tell()
                     self.pause(PAUSE_SECONDS)
-                    continue
-                try:
-                    self._tell()
-                    while work_on_one_slice(pool, codec, projection, leased) == "more":
-                        self._tell()
-                except BaseException:
-                    # Or whoever goes on with it would wait until the lease ends.
-                    with suppress(*OUTAGES):
-                        release_slice(pool, leased)
-                    raise
+                else:
+                    break
             check()
         level_with_slices(pool, projection)
 

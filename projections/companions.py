@@ -4,12 +4,14 @@ import gc
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from infra.database import Pool
 from infra.mapper import Codec
+from projections.filling import OUTAGES
 from projections.projection import Sliced
 from projections.slices import (
+    Slice,
     lease_slice,
     release_slice,
     slices_left,
@@ -26,6 +28,32 @@ PAUSE_SECONDS = 0.01
 _OBJECTS_AT_ONCE = 50_000
 
 
+class _StoppedError(Exception):
+    """The block was left."""
+
+
+def see_done(
+    pool: Pool,
+    codec: Codec,
+    projection: Sliced,
+    leased: Slice,
+    *,
+    go_on: Callable[[], object],
+) -> None:
+    """Work on a slice to its end, or until ``go_on`` raises: then it is given back.
+
+    Or whoever goes on with it would wait until the lease ends.
+    """
+    try:
+        go_on()
+        while work_on_one_slice(pool, codec, projection, leased) == "more":
+            go_on()
+    except BaseException:
+        with suppress(*OUTAGES):
+            release_slice(pool, leased)
+        raise
+
+
 @contextmanager
 def companions(
     pool: Pool, codec: Codec, projection: Sliced, *, by: str
@@ -38,19 +66,22 @@ def companions(
     stop = threading.Event()
     failures: list[BaseException] = []
 
+    def go_on() -> None:
+        if stop.is_set():
+            raise _StoppedError
+
     def work() -> None:
         try:
             while not stop.is_set():
                 leased = lease_slice(pool, projection, by=by)
-                if leased is None:
-                    if not slices_left(pool, projection):
-                        return
+                if leased is not None:
+                    see_done(pool, codec, projection, leased, go_on=go_on)
+                elif slices_left(pool, projection):
                     stop.wait(PAUSE_SECONDS)
-                    continue
-                while work_on_one_slice(pool, codec, projection, leased) == "more":
-                    if stop.is_set():
-                        release_slice(pool, leased)
-                        return
+                else:
+                    return
+        except _StoppedError:
+            return
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
             failures.append(error)
 

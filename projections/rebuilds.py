@@ -234,10 +234,8 @@ def rebuilds(
     found: list[Rebuild] = []
     for row in connection.execute(_ROWS, {"name": name}):
         values = dict(zip(Rebuild.__struct_fields__, row, strict=True))
-        if values["comparison"] is not None:
-            values["comparison"] = msgspec.Raw(
-                msgspec.json.encode(values["comparison"])
-            )
+        if (compared := values["comparison"]) is not None:
+            values["comparison"] = msgspec.Raw(msgspec.json.encode(compared))
         found.append(Rebuild(**values))
     return found
 
