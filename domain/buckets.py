@@ -1,6 +1,7 @@
 """Buckets of time: days, weeks and months as they pass in one time zone."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -38,25 +39,12 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     def days(self) -> int:
         return (self.last - self.first).days + 1
 
-    def buckets(self) -> list[Bucket]:
+    def buckets(self) -> tuple[Bucket, ...]:
         """Return the buckets in order; the first and the last end where the range does.
 
         There is at least one, and they leave no gap.
         """
-        found: list[Bucket] = []
-        day = self.first
-        while day <= self.last:
-            following = min(_after(day, self.granularity), self.last + _A_DAY)
-            found.append(
-                Bucket(
-                    date=day,
-                    start=midnight(day, self.zone),
-                    end=midnight(following, self.zone),
-                    days=(following - day).days,
-                )
-            )
-            day = following
-        return found
+        return _cut(self)
 
     def prior(self) -> "Range":
         """Return the range of as many days that ends the day before this one."""
@@ -65,6 +53,20 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
             first=self.first - timedelta(days=self.days),
             last=self.first - _A_DAY,
         )
+
+
+# A page asks for many metrics of one range, and each for its buckets more than once.
+@lru_cache(maxsize=64)
+def _cut(days: Range) -> tuple[Bucket, ...]:
+    found: list[Bucket] = []
+    day, start = days.first, midnight(days.first, days.zone)
+    while day <= days.last:
+        following = min(_after(day, days.granularity), days.last + _A_DAY)
+        end = midnight(following, days.zone)
+        bucket = Bucket(date=day, start=start, end=end, days=(following - day).days)
+        found.append(bucket)
+        day, start = following, end
+    return tuple(found)
 
 
 def has_too_many_buckets(first: date, last: date, granularity: Granularity) -> bool:
