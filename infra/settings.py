@@ -100,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     remote_images: YesOrNo = False
     provider: Provider = "replay"
     recordings: RecordingsPath | None = None
-    replay_speed: Speed = 86_400.0
+    replay_speed: Speed | None = None
     tiktok_base_url: WebAddress = "https://www.tiktok.com"
     research_base_url: WebAddress = "https://open.tiktokapis.com"
     research_client_key: SecretText | None = None
@@ -162,8 +162,8 @@ MEANINGS = {
     "TikTok's servers, which then see who looks.",
     "provider": "Where scrapes look.",
     "recordings": "What the replay provider plays. Without it the bundled demo.",
-    "replay_speed": "Recorded seconds that the replay provider plays in one second; "
-    "86,400 is a day.",
+    "replay_speed": "Recorded seconds that the replay provider plays in one second. "
+    "Without it 86,400, a day, of your recordings; the demo keeps the clock's pace.",
     "tiktok_base_url": "Where the web provider finds TikTok.",
     "research_base_url": "Where the research provider finds TikTok's Research API.",
     "research_client_key": "The client key for the Research API.",

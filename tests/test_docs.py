@@ -193,7 +193,6 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
         'etag: "2"',
         "kid-and-kettle-bakery 2",
         "succeeded ok",
-        "date\tvalue\tobserved\n2026-05-04\t1757200\ttrue\n",
         " removed\n",
         " active\n",
         '"code": "version_conflict"',
@@ -205,6 +204,14 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
         '"currentVersion": 5',
     ):
         assert shown in taken.stdout
+    weeks = re.findall(r"^(\d{4}-\d\d-\d\d)\t(\d+)\ttrue$", taken.stdout, re.MULTILINE)
+    asked, excluded, as_of = weeks[:9], weeks[9:14], weeks[14:]
+    assert as_of == asked[-5:]
+    # What was excluded has views in one of these weeks, and takes none from any other.
+    for (day, less), (same_day, more) in zip(excluded, as_of, strict=True):
+        assert day == same_day
+        assert int(less) <= int(more)
+    assert excluded != as_of
     # Nobody noticed the rebuild.
     assert re.findall(r"^ +\d+ (\d{3})$", taken.stdout, re.MULTILINE) == ["200"]
 

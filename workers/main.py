@@ -13,25 +13,22 @@ from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from infra.store import open_store
 from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
-from workers.demo import DEMO_RECORDING
+from workers.demo import DEMO_NAME, DEMO_RECORDING
+from workers.demo.told import days_to_move, told
 from workers.leases import RUN_SECONDS
 from workers.politeness import Politeness, connect_politeness
 from workers.providers import Provider
 from workers.providers.replay import Recording, ReplayProvider
 from workers.rebuild_slices import SliceHand, declare_rebuild_actor
+from workers.recordings import read_recording
+from workers.replay_start import replay_started_at
 from workers.scrapes import Bench, declare_actor
 
 _log = structlog.get_logger()
 
-# The first ask of any process starts the replay; the others, and later ones, join it.
-_START_OF_REPLAY = """
-WITH started AS (
-    INSERT INTO replay_start (recording) VALUES (%(name)s)
-    ON CONFLICT (recording) DO NOTHING RETURNING started_at
-)
-SELECT started_at FROM started
-UNION ALL SELECT started_at FROM replay_start WHERE recording = %(name)s
-"""
+# A recorded day a second. The demo keeps the pace of the clock: it happens now.
+_SPEED = 86_400.0
+_SPEED_OF_DEMO = 1.0
 
 
 def set_up() -> None:
@@ -88,18 +85,28 @@ def run_seconds_within(limit_seconds: float) -> float:
 
 
 def _replay(settings: Settings, pool: Pool) -> Provider:
-    path = settings.recordings or DEMO_RECORDING
+    path = settings.recordings
+    if path is None:
+        return _replay_demo(settings, pool)
     recording = Recording.load(path)
     for problem in recording.problems:
         _log.warning("recording_problem", problem=str(problem))
-    with pool.connection() as connection:
-        row = connection.execute(
-            _START_OF_REPLAY, {"name": str(path.resolve())}
-        ).fetchone()
     return ReplayProvider(
         recording,
-        started_at=datetime.now(UTC) if row is None else row[0],
-        speed=settings.replay_speed,
+        started_at=replay_started_at(pool, str(path.resolve())),
+        speed=settings.replay_speed or _SPEED,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def _replay_demo(settings: Settings, pool: Pool) -> Provider:
+    days = days_to_move(replay_started_at(pool, DEMO_NAME))
+    recording = Recording(told(read_recording(DEMO_RECORDING), days=days))
+    return ReplayProvider(
+        recording,
+        # From the midnight that it begins at, so that its clock is ours.
+        started_at=recording.starts_at,
+        speed=settings.replay_speed or _SPEED_OF_DEMO,
         now=lambda: datetime.now(UTC),
     )
 

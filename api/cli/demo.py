@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from api.cli import CommandError
@@ -14,9 +16,12 @@ from infra.handlers.added import NewCreator
 from infra.handlers.additions import add_creators
 from infra.handlers.folding import creator_of, organization_of
 from infra.store import Store
-from workers.demo import DEMO_HANDLES, past_path
+from workers.demo import DEMO_HANDLES, DEMO_NAME, past_path
+from workers.demo.told import days_to_move, told
 from workers.importing import store_pile
 from workers.piles import Pile
+from workers.recordings import Observation, encode_observations, read_recording
+from workers.replay_start import replay_started_at
 
 
 def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
@@ -59,20 +64,43 @@ def import_past(store: Store, home: Home) -> int:
         BusyError: others import the same just now.
     """
     project_id = _project_of(store, home)
-    return sum(
-        _import(store, handle, creator_id, home=home, project_id=project_id)
-        for handle, creator_id in _tracked(store, project_id).items()
+    days = days_to_move(replay_started_at(store.pool, DEMO_NAME))
+    with TemporaryDirectory(prefix="goatherd-demo-") as folder:
+        return sum(
+            _import(
+                store,
+                _past(handle, days=days, folder=Path(folder)),
+                {handle: creator_id},
+                home=home,
+                project_id=project_id,
+            )
+            for handle, creator_id in _tracked(store, project_id).items()
+        )
+
+
+def _past(handle: str, *, days: int, folder: Path) -> Path:
+    """Write what the creator did, told as of the day the demo was first started."""
+    path = folder / f"{handle}.jsonl"
+    lines = told(read_recording(past_path(handle)), days=days)
+    path.write_bytes(
+        encode_observations([one for one in lines if isinstance(one, Observation)])
     )
+    return path
 
 
 def _import(
-    store: Store, handle: str, creator_id: UUID, *, home: Home, project_id: UUID
+    store: Store,
+    path: Path,
+    creators: dict[str, UUID],
+    *,
+    home: Home,
+    project_id: UUID,
 ) -> int:
-    with Pile.read(past_path(handle), now=datetime.now(UTC), advance=_untold) as pile:
+    with Pile.read(path, now=datetime.now(UTC), advance=_untold) as pile:
         imported = store_pile(
             store,
             pile,
-            {handle: creator_id},
+            creators,
             organization_id=home.organization_id,
             project_id=project_id,
             context=asked_here(ACTOR),

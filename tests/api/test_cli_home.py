@@ -3,6 +3,7 @@
 import hashlib
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -17,8 +18,20 @@ from infra.store import Store
 from projections.api_keys import ApiKeys
 from tests import builders
 from tests.builders import asking, opened_store
-from workers.demo import DEMO_HANDLES
-from workers.demo.generate import PAST_DAYS
+from workers.demo import DEMO_HANDLES, past_path
+from workers.recordings import Observation, read_recording
+
+# How many looks at each of the demo's creators are past, by first handle.
+LOOKS = {
+    handle: len(
+        {
+            line.observed_at
+            for line in read_recording(past_path(handle))
+            if isinstance(line, Observation)
+        }
+    )
+    for handle in DEMO_HANDLES
+}
 
 
 @pytest.fixture
@@ -68,6 +81,15 @@ def runs_by_creator(store: Store) -> dict[UUID, int]:
             """
         ).fetchall()
     return {UUID(creator_id): runs for creator_id, runs in rows}
+
+
+def last_look(store: Store) -> datetime:
+    """The latest moment at which anybody was seen."""
+    with store.pool.connection() as connection:
+        (moment,) = connection.execute(
+            "SELECT max(payload->>'observed_at') FROM event_log"
+        ).fetchone() or ("",)
+    return datetime.fromisoformat(moment)
 
 
 def test_the_first_start_makes_home_and_keeps_its_key(store: Store, tmp_path: Path):
@@ -195,11 +217,28 @@ def test_the_past_of_the_demo_is_imported_once(store: Store, tmp_path: Path):
     made = home_in(store, tmp_path)
     demo_in(store, made)
 
-    assert import_past(store, made) == 4 * PAST_DAYS
+    assert import_past(store, made) == sum(LOOKS.values())
     head = store.head()
     assert import_past(store, made) == 0
 
     assert store.head() == head
+
+
+@pytest.mark.parametrize("days_ago", (0, 1, 40))
+def test_the_past_of_the_demo_ends_the_night_before_its_first_start(
+    store: Store, tmp_path: Path, days_ago: int
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    started_at = datetime.now(UTC) - timedelta(days=days_ago)
+    with store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO replay_start VALUES ('demo', %s)", (started_at,)
+        )
+
+    import_past(store, made)
+
+    assert last_look(store).date() == started_at.date() - timedelta(days=1)
 
 
 def test_a_start_that_was_cut_off_is_made_up_for(
@@ -209,9 +248,10 @@ def test_a_start_that_was_cut_off_is_made_up_for(
     demo_in(store, made)
     with monkeypatch.context() as cut_off:
         cut_off.setattr(demo, "DEMO_HANDLES", DEMO_HANDLES[:1])
-        assert import_past(store, made) == PAST_DAYS
+        assert import_past(store, made) == LOOKS[DEMO_HANDLES[0]]
 
-    assert import_past(store, made) == 3 * PAST_DAYS
+    others = (LOOKS[handle] for handle in DEMO_HANDLES[1:])
+    assert import_past(store, made) == sum(others)
 
 
 def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
@@ -228,10 +268,12 @@ def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
     # Somebody else has the handle now, and nothing to do with that past.
     project.add(DEMO_HANDLES[1])
 
-    assert import_past(store, made) == 3 * PAST_DAYS
+    left = DEMO_HANDLES[1:]
+    assert import_past(store, made) == sum(LOOKS[handle] for handle in left)
 
     others = map(project.holder, DEMO_HANDLES[2:])
-    assert runs_by_creator(store) == dict.fromkeys((renamed, *others), PAST_DAYS)
+    holders = dict(zip(left, (renamed, *others), strict=True))
+    assert runs_by_creator(store) == {holders[handle]: LOOKS[handle] for handle in left}
 
 
 def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path: Path):

@@ -1,10 +1,8 @@
 """Takes the documents' pictures of the pages from a Goatherd with the demo's creators.
 
-``make screenshots`` runs it; it takes a minute, and a browser. What the demo would play
-from now on is imported as what happened until now, so that there is much to see.
+``make screenshots`` runs it; it takes a minute, and a browser.
 """
 
-import gzip
 import re
 import shutil
 import sys
@@ -12,9 +10,8 @@ import tempfile
 from base64 import b64decode
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 import msgspec
@@ -23,7 +20,6 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from infra.embedded.processes import wait_until
 from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find_browser
 from tests.commandline import ROOT, Running, free_port, running
-from workers.demo import DEMO_RECORDING
 
 FOLDER = ROOT / "docs" / "screenshots"
 
@@ -47,9 +43,9 @@ PICTURES = (
     Picture(name="creators", path="/creators"),
     Picture(name="creators-dark", path="/creators", scheme="dark"),
     Picture(name="creators-phone", path="/creators", size=_PHONE),
-    Picture(name="overview", path="/creators/{first}?range=90d"),
-    Picture(name="overview-dark", path="/creators/{first}?range=90d", scheme="dark"),
-    Picture(name="overview-phone", path="/creators/{first}?range=90d", size=_PHONE),
+    Picture(name="overview", path="/creators/{first}"),
+    Picture(name="overview-dark", path="/creators/{first}", scheme="dark"),
+    Picture(name="overview-phone", path="/creators/{first}", size=_PHONE),
     Picture(name="videos", path="/creators/{first}/videos"),
     Picture(name="change-log", path="/creators/{first}/changes"),
     Picture(
@@ -89,58 +85,16 @@ def demo() -> Generator[tuple[str, str, str]]:
     folder.chmod(0o711)
     port = free_port()
     data = folder / "data"
-    past, present = folder / "past.jsonl", folder / "present.jsonl"
-    tell_until_now(past, present)
-    words = ("up", "--port", str(port), "--data-dir", str(data))
-    settings = {"recordings": present, "replay_speed": 1}
+    words = ("up", "--demo", "--port", str(port), "--data-dir", str(data))
     try:
-        with running(*words, settings=settings, folder=folder) as up:
+        with running(*words, settings={}, folder=folder) as up:
             assert up.says("is ready"), up.err
             link = wait_until(lambda: link_in(up) is not None, seconds=_PATIENTLY)
             assert link, up.out
             key = (data / "api-key").read_text().strip()
-            address = f"http://127.0.0.1:{port}"
-            import_past(past, data=data, address=address, key=key, folder=folder)
-            yield address, link_in(up) or "", key
+            yield f"http://127.0.0.1:{port}", link_in(up) or "", key
     finally:
         shutil.rmtree(folder)
-
-
-def tell_until_now(past: Path, present: Path) -> None:
-    """Write the demo's recording as if it had ended today, and how it ended."""
-    with gzip.open(DEMO_RECORDING, "rb") as recording:
-        told = [msgspec.json.decode(line) for line in recording]
-    ended = max(datetime.fromisoformat(one["observed_at"]) for one in told)
-    late = (datetime.now(UTC) - ended - timedelta(hours=1)).days
-    last: dict[tuple[str, str], Any] = {}
-    for one in told:
-        one["observed_at"] = moved(one["observed_at"], days=late)
-        video = one.get("video", {})
-        if video.get("posted_at"):
-            video["posted_at"] = moved(video["posted_at"], days=late)
-        last[one["handle"], video.get("tiktok_video_id", "")] = one
-    now = [
-        {**one, "observed_at": moved(str(ended), days=late)} for one in last.values()
-    ]
-    for file, lines in ((past, told), (present, now)):
-        file.write_bytes(b"\n".join(map(msgspec.json.encode, lines)))
-        file.chmod(0o644)
-
-
-def moved(moment: str, *, days: int) -> str:
-    """The same time of day, some days later."""
-    return (datetime.fromisoformat(moment) + timedelta(days=days)).isoformat()
-
-
-def import_past(
-    past: Path, *, data: Path, address: str, key: str, folder: Path
-) -> None:
-    """Have everything imported that is told in a file, and its creators tracked."""
-    headers = {"Authorization": f"Bearer {key}"}
-    projects = httpx.get(f"{address}/api/v1/projects", headers=headers).json()["data"]
-    words = ("import", str(past), "--project", projects[0]["id"], "--create-creators")
-    with running(*words, "--data-dir", str(data), settings={}, folder=folder) as done:
-        assert done.process.wait(_PATIENTLY) == 0, done.err
 
 
 def link_in(up: Running) -> str | None:
@@ -159,24 +113,15 @@ def furnished(address: str, key: str) -> dict[str, str]:
             assert answer.is_success, answer.text
             return all(each["lag_events"] == 0 for each in answer.json()["data"])
 
-        def rows() -> list[dict[str, Any]]:
-            asked = {"sort": "follower_count", "status": "active"}
-            return client.get("/creators", params=asked).json()["data"]
+        def is_idle() -> bool:
+            counts = client.get("/scrapes/counts").json()["data"]
+            return counts["queued"] == counts["running"] == 0
 
+        assert wait_until(is_idle, seconds=_PATIENTLY)
         assert wait_until(is_level, seconds=_PATIENTLY)
-        for row in rows():
-            if row["tiktok_handle"] == "kid-and-kettle":
-                # It goes on under another name.
-                client.delete(f"/creators/{row['id']}")
-            else:
-                client.post(f"/creators/{row['id']}/scrape")
-        # One of them is private by then and is seen no more.
-        assert wait_until(
-            lambda: sum(bool(row["last_scraped_at"]) for row in rows()) >= 3,
-            seconds=_PATIENTLY,
-        )
-        assert wait_until(is_level, seconds=_PATIENTLY)
-        ids = [row["id"] for row in rows()]
+        asked = {"sort": "follower_count", "status": "active"}
+        rows = client.get("/creators", params=asked).json()["data"]
+        ids = [row["id"] for row in rows]
     return dict(zip(("first", "second", "third"), ids, strict=False))
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from domain.handles import normalize_handle
-from workers.demo import DEMO_HANDLES, DEMO_RECORDING, DEMO_SPEED, past_path
-from workers.demo.generate import DAYS, PAST_DAYS, START, generate, generate_past, write
+from workers.demo import DEMO_BEGINS, DEMO_HANDLES, DEMO_RECORDING, past_path
+from workers.demo.generate import QUIET_DAYS, START, generate, generate_past, write
+from workers.demo.looks import BEGIN_DAY, DAYS
+from workers.demo.told import days_to_move, told
 from workers.providers import NotFound, Ok, Private, ProfileSeen, Target, VideoSeen
 from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings import Observation, read_recording
@@ -22,12 +24,13 @@ BAKERY = "kid-and-kettle-bakery"
 
 @pytest.fixture(scope="module")
 def lines() -> list[Observation]:
-    return observed(DEMO_RECORDING)
+    """The whole story: what is past when the demo is started, and what comes."""
+    return observed(*map(past_path, DEMO_HANDLES), DEMO_RECORDING)
 
 
-def observed(path: Path) -> list[Observation]:
-    """What a recording says, oldest first; none of it is broken."""
-    read = list(read_recording(path))
+def observed(*paths: Path) -> list[Observation]:
+    """What recordings say, oldest first; none of it is broken."""
+    read = [line for path in paths for line in read_recording(path)]
     good = [line for line in read if isinstance(line, Observation)]
     assert len(good) == len(read)
     return sorted(good, key=lambda line: line.observed_at)
@@ -90,17 +93,17 @@ def test_the_script_writes_the_past_that_is_shipped():
 
 
 @pytest.mark.parametrize("handle", DEMO_HANDLES)
-def test_the_past_is_a_look_a_day_that_ends_where_the_recording_begins(handle: str):
+def test_the_past_is_a_look_nearly_every_day_until_the_recording_begins(handle: str):
     past = observed(past_path(handle))
 
     assert {line.handle for line in past} == {handle}
-    assert not any(line.outcome for line in past)
     moments = sorted({line.observed_at for line in past})
-    first = START.date() - timedelta(days=PAST_DAYS)
-    days = [first + timedelta(days=day) for day in range(PAST_DAYS)]
-    assert [moment.date() for moment in moments] == days
-    assert {line.observed_at for line, _ in profiles(past)} == set(moments)
-    assert {line.observed_at for line, _ in videos(past)} == set(moments)
+    days = {moment.date() for moment in moments}
+    assert moments[0].date() == START.date() - timedelta(days=QUIET_DAYS)
+    assert moments[-1].date() == DEMO_BEGINS.date() - timedelta(days=1)
+    assert QUIET_DAYS + BEGIN_DAY - 3 < len(days) <= QUIET_DAYS + BEGIN_DAY
+    assert len({line.observed_at for line, _ in profiles(past)}) > 100
+    assert len({line.observed_at for line, _ in videos(past)}) > 80
     posted = {video.tiktok_video_id: video.posted_at for _, video in videos(past)}
     assert sum(at is not None and at < moments[0] for at in posted.values()) >= 3
     assert sum(at is not None and at > moments[0] for at in posted.values()) >= 15
@@ -112,7 +115,9 @@ def test_the_recording_goes_on_where_the_past_ends(
 ):
     past = observed(past_path(handle))
     begin = [
-        line for line in lines if line.handle == handle and line.observed_at == START
+        line
+        for line in lines
+        if line.handle == handle and line.observed_at == DEMO_BEGINS
     ]
     last = max(line.observed_at for line in past)
     before = {
@@ -127,12 +132,7 @@ def test_the_recording_goes_on_where_the_past_ends(
     for video_id, video in before.items():
         now = after[video_id]
         assert (now.title, now.posted_at) == (video.title, video.posted_at)
-        assert (now.view_count or 0) >= (video.view_count or 0)
-    views: dict[str, int] = {}
-    for _, video in videos(past):
-        if video.view_count is not None:
-            assert video.view_count >= views.get(video.tiktok_video_id, 0)
-            views[video.tiktok_video_id] = video.view_count
+        assert (now.view_count or 0) >= 0.99 * (video.view_count or 0)
     (*_, (_, profile)) = profiles(past)
     ((_, now_seen),) = profiles(begin)
     assert profile.user_id == now_seen.user_id
@@ -143,7 +143,8 @@ def test_the_recording_goes_on_where_the_past_ends(
 
 
 def test_the_recording_is_small_enough_to_ship(lines: list[Observation]):
-    assert DEMO_RECORDING.stat().st_size < 400_000
+    shipped = [DEMO_RECORDING, *map(past_path, DEMO_HANDLES)]
+    assert sum(path.stat().st_size for path in shipped) < 500_000
     assert len(lines) > 10_000
 
 
@@ -156,14 +157,15 @@ def test_every_handle_is_valid_and_can_be_nobodys(lines: list[Observation]):
         assert "-" in handle  # which TikTok does not allow
 
 
-def test_it_lasts_four_months_with_looks_on_nearly_every_day(lines: list[Observation]):
+def test_it_lasts_eleven_weeks_with_looks_on_nearly_every_day():
+    lines = observed(DEMO_RECORDING)
     first, last = lines[0].observed_at, lines[-1].observed_at
 
-    assert first == START
-    assert last - first > timedelta(days=DAYS - 1)
+    assert first == DEMO_BEGINS
+    assert last - first > timedelta(days=DAYS - BEGIN_DAY - 1)
     for handle in (MOUNT, HERD):
         days = Counter(line.observed_at.date() for line, _ in profiles(lines, handle))
-        assert DAYS - 6 < len(days) < DAYS  # some gaps
+        assert 70 < len(days) < DAYS - BEGIN_DAY  # some gaps
         assert max(days.values()) >= 2
     moments = [line.observed_at for line, _ in profiles(lines, MOUNT)]
     assert any(
@@ -172,19 +174,23 @@ def test_it_lasts_four_months_with_looks_on_nearly_every_day(lines: list[Observa
 
 
 def test_one_creator_is_renamed_and_stays_the_same_account(lines: list[Observation]):
-    before, after = profiles(lines, KETTLE), profiles(lines, BAKERY)
+    gone = [line for line in lines if line.handle == KETTLE and line.outcome]
+    renamed_at = min(line.observed_at for line in gone if line.outcome == "not_found")
+    before = profiles(lines, KETTLE)
+    after = [
+        seen for seen in profiles(lines, BAKERY) if seen[0].observed_at >= renamed_at
+    ]
 
-    assert before[-1][0].observed_at < after[0][0].observed_at
+    assert before[-1][0].observed_at < renamed_at <= after[0][0].observed_at
     assert len({(seen.user_id, seen.sec_uid) for _, seen in before + after}) == 1
     assert before[-1][1].display_name != after[0][1].display_name
     old, new = before[-1][1].follower_count, after[0][1].follower_count
     assert old is not None
     assert new is not None
     assert abs(new - old) < 50
-    gone = [line for line in lines if line.handle == KETTLE and line.outcome]
-    assert {
-        line.outcome for line in gone if line.observed_at >= after[0][0].observed_at
-    } == {"not_found"}
+    assert {line.outcome for line in gone if line.observed_at >= renamed_at} == {
+        "not_found"
+    }
     ids_before = {video.tiktok_video_id for _, video in videos(lines, KETTLE)}
     ids_after = {video.tiktok_video_id for _, video in videos(lines, BAKERY)}
     assert ids_before < ids_after
@@ -334,13 +340,77 @@ def test_some_looks_fail_and_say_how(lines: list[Observation]):
     }
 
 
+def test_who_renames_ahead_of_the_day_sees_the_same_account_at_once(
+    lines: list[Observation],
+):
+    first_day = DEMO_BEGINS.date()
+    by_handle = {
+        handle: [
+            (line.observed_at, line.profile, line.video)
+            for line in lines
+            if line.handle == handle and line.observed_at.date() == first_day
+        ]
+        for handle in (KETTLE, BAKERY)
+    }
+
+    assert by_handle[BAKERY]
+    assert by_handle[BAKERY] == by_handle[KETTLE]
+
+
+@pytest.mark.parametrize("handle", DEMO_HANDLES)
+def test_there_is_news_every_two_hours_of_the_first_day(
+    handle: str, lines: list[Observation]
+):
+    end = DEMO_BEGINS + timedelta(days=1)
+    looks = {
+        line.observed_at
+        for line, _ in videos(lines, handle)
+        if DEMO_BEGINS <= line.observed_at < end
+    }
+
+    assert looks == {DEMO_BEGINS + timedelta(hours=hour) for hour in range(0, 24, 2)}
+
+
+def test_told_on_another_day_all_moments_and_ids_are_that_much_later(
+    lines: list[Observation],
+):
+    days = days_to_move(datetime(2027, 3, 1, 23, 59, tzinfo=UTC))
+    by = timedelta(days=days)
+
+    moved = [line for line in told(lines, days=days) if isinstance(line, Observation)]
+
+    assert DEMO_BEGINS + by == datetime(2027, 3, 1, tzinfo=UTC)
+    assert len(moved) == len(lines)
+    for before, after in zip(lines, moved, strict=True):
+        assert after.observed_at - before.observed_at == by
+        assert (after.handle, after.profile) == (before.handle, before.profile)
+        if before.video is None or after.video is None:
+            assert before.video == after.video
+        elif len(before.video.tiktok_video_id) < 19:
+            assert after.video == before.video
+        else:
+            assert before.video.posted_at
+            assert after.video.posted_at == before.video.posted_at + by
+            later = int(after.video.tiktok_video_id) - int(before.video.tiktok_video_id)
+            assert later == days * 86_400 << 32
+            assert after.video.view_count == before.video.view_count
+
+
+def test_a_line_that_cannot_be_read_is_told_as_it_is(tmp_path: Path):
+    path = tmp_path / "broken.jsonl"
+    path.write_text("no observation\n")
+    (problem,) = read_recording(path)
+
+    assert list(told([problem], days=3)) == [problem]
+
+
 def test_the_demo_can_be_played_from_its_first_second():
     started_at = datetime(2030, 1, 1, tzinfo=UTC)
     moments = [started_at]
     provider = ReplayProvider(
         Recording.load(DEMO_RECORDING),
         started_at=started_at,
-        speed=DEMO_SPEED,
+        speed=86_400.0,
         now=lambda: moments[-1],
     )
 
@@ -352,7 +422,7 @@ def test_the_demo_can_be_played_from_its_first_second():
         assert isinstance(found, Ok)
         assert len(found.videos) >= 10
 
-    moments.append(started_at + timedelta(minutes=3))
+    moments.append(started_at + timedelta(minutes=2))
     assert isinstance(provider.creator_profiles(Target(handle=KETTLE)), NotFound)
     assert isinstance(provider.creator_profiles(Target(handle=BAKERY)), Ok)
     assert isinstance(provider.creator_profiles(Target(handle=GRUFF)), Private)

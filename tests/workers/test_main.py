@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 
 from infra.settings import Settings, SettingsError
 from infra.store import Store
+from workers.demo import DEMO_HANDLES
 from workers.leases import RUN_SECONDS
 from workers.main import choose_provider, run_seconds_within, worker_command
-from workers.providers import Provider
+from workers.providers import NotFound, Ok, Provider, Target
 from workers.providers.replay import ReplayProvider
 from workers.providers.research import ResearchProvider
 from workers.providers.web import WebProvider
@@ -42,6 +44,44 @@ def test_the_word_in_the_settings_chooses_the_provider(store: Store, redis_url: 
     names = [each.name for each in (replay, web, research)]
     assert names == ["replay", "web", "research"]
     research.close()
+
+
+def test_the_demo_happens_now(store: Store):
+    now = datetime.now(UTC)
+    replay = chosen(store, ReplayProvider)
+
+    seen = replay.creator_profiles(Target(handle=DEMO_HANDLES[0]))
+    listed = replay.discover_videos(Target(handle=DEMO_HANDLES[0]))
+
+    for verdict in (seen, listed):
+        assert isinstance(verdict, Ok)
+        assert verdict.observed_at
+        assert now - timedelta(hours=2) <= verdict.observed_at <= datetime.now(UTC)
+    assert abs(replay.present() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_the_demo_goes_on_days_after_its_first_start(store: Store):
+    started_at = datetime.now(UTC) - timedelta(days=20)
+    with store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO replay_start VALUES ('demo', %s)", (started_at,)
+        )
+    replay = chosen(store, ReplayProvider)
+
+    # By then one of the four goes by another name, and a day may pass without a look.
+    gone = replay.creator_profiles(Target(handle=DEMO_HANDLES[1]))
+    seen = replay.creator_profiles(Target(handle=DEMO_HANDLES[0]))
+
+    assert isinstance(gone, NotFound)
+    assert isinstance(seen, Ok)
+    assert seen.observed_at
+    assert timedelta() <= datetime.now(UTC) - seen.observed_at < timedelta(days=3)
+
+
+def test_who_sets_a_speed_sees_the_demo_at_that_speed(store: Store):
+    replay = chosen(store, ReplayProvider, replay_speed=1e9)
+
+    assert replay.present() > datetime.now(UTC) + timedelta(days=70)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
-"""The bundled demo: four months of four invented creators to replay, and a past."""
+"""The bundled demo: four invented creators, what they did, and what they will do."""
 
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 DEMO_RECORDING = Path(str(files(__name__) / "demo.jsonl.gz"))
 
-# The two months before the recording begins, a file a creator, to be imported.
+# What came before the recording begins, a file a creator, to be imported.
 DEMO_PAST = Path(str(files(__name__) / "past"))
 
 # Hyphens, which TikTok does not allow, keep these from ever being anybody's handle.
@@ -17,7 +18,11 @@ DEMO_HANDLES = (
     "the-quiet-herd",
 )
 
-DEMO_SPEED = 86_400.0  # a recorded day a second
+# Midnight of the recording's first day, on its own clock: see ``workers.demo.told``.
+DEMO_BEGINS = datetime(2026, 8, 15, tzinfo=UTC)
+
+# Under which name it is kept when its replay started, wherever the file lies.
+DEMO_NAME = "demo"
 
 
 def past_path(handle: str) -> Path:

@@ -1,45 +1,32 @@
 """Writes the demo's recording and its past: ``python -m workers.demo.generate``.
 
+It is one story, and on which day of it the demo is started decides what is past then.
+
 The same lines come out on every Python and machine. The compressed bytes are the same
 too, except where Python is built on another zlib.
 """
 
 import gzip
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import astuple
 
-from workers.demo import DEMO_PAST, DEMO_RECORDING, past_path
+from workers.demo import DEMO_BEGINS, DEMO_PAST, DEMO_RECORDING, past_path
 from workers.demo.cast import CAST
 from workers.demo.character import Character, Fate
 from workers.demo.clips import Clip, clips_of
 from workers.demo.dice import Dice
+from workers.demo.looks import BEGIN_DAY, DAY, DAYS, HOUR, Look, looks_at
 from workers.providers import ProfileSeen, VideoSeen
 from workers.recordings import Observation, RecordedOutcome, encode_observation
 
-START = datetime(2026, 7, 1, tzinfo=UTC)
-DAYS = 123
-PAST_DAYS = 62
+# The story's day 0. Before it nothing happens but posts and their views.
+START = DEMO_BEGINS - timedelta(days=BEGIN_DAY)
+QUIET_DAYS = 62
 SEED = 20_260_701
 _PAST_SEED = 20_260_430
-
-_HOUR = 3_600
-_DAY = 24 * _HOUR
-
-
-class Look(Struct, frozen=True):
-    """One visit to a creator, ``second`` counted from the recording's start."""
-
-    second: int
-    lists: bool
-
-    @property
-    def day(self) -> int:
-        """The day whose fate holds: before the recording, that of its first."""
-        return max(self.second, 0) // _DAY
 
 
 def generate() -> list[bytes]:
@@ -48,11 +35,12 @@ def generate() -> list[bytes]:
         observation
         for number, character in enumerate(CAST)
         for observation in _observations(character, Dice(SEED + number))
+        if observation.observed_at >= DEMO_BEGINS
     )
 
 
 def generate_past() -> dict[str, list[bytes]]:
-    """Return the lines of a look a day at each creator before the recording begins."""
+    """Return the lines of looks at each creator before the recording begins."""
     return {
         character.handle: _lines(_past(character, number))
         for number, character in enumerate(CAST)
@@ -81,38 +69,60 @@ def _lines(observations: Iterable[Observation]) -> list[bytes]:
 
 
 def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
-    rename = character.fate.rename
     clips = _clips(character, dice)
     followers = _followers(character, clips, dice)
-    for look in _looks(character.fate, dice):
-        handle = character.handle
-        if rename and look.day >= rename.day:
-            yield _observed(look, handle, outcome="not_found")
-            handle = rename.handle
+    for look in looks_at(character.fate, dice):
+        handles = _handles(character, look)
+        if character.handle not in handles:
+            yield _observed(look, character.handle, outcome="not_found")
         if outcome := _outcome(character.fate, look.day):
-            yield _observed(look, handle, outcome=outcome)
+            for handle in handles:
+                yield _observed(look, handle, outcome=outcome)
             continue
         count = _between(followers, look.second)
         profile = _profile(character, look, clips=clips, follower_count=count)
-        yield _observed(look, handle, profile=profile)
+        for handle in handles:
+            yield _observed(look, handle, profile=profile)
         if look.lists:
             for clip in _listed(character.fate, clips, look=look, dice=dice):
                 clip.lose_some(dice, look.second)
                 video = _video(character.fate, clip, look=look, dice=dice)
-                yield _observed(look, handle, video=video)
+                for handle in handles:
+                    yield _observed(look, handle, video=video)
+
+
+def _handles(character: Character, look: Look) -> tuple[str, ...]:
+    """Return what the account answers to.
+
+    Its next name already in the recording, for those who rename it ahead of its day.
+    """
+    rename = character.fate.rename
+    if rename is None or look.second < BEGIN_DAY * DAY:
+        return (character.handle,)
+    if look.day < rename.day:
+        return (character.handle, rename.handle)
+    return (rename.handle,)
 
 
 def _past(character: Character, number: int) -> Iterator[Observation]:
-    """Look every morning before the recording, at the clips that it begins with.
+    """Tell the quiet days, and the story until the recording begins."""
+    yield from _quiet(character, number)
+    for observation in _observations(character, Dice(SEED + number)):
+        if observation.observed_at < DEMO_BEGINS:
+            yield observation
 
-    Nothing is taken back here, so that the recording goes on where this ends.
+
+def _quiet(character: Character, number: int) -> Iterator[Observation]:
+    """Look every morning before day 0, at the clips that it begins with.
+
+    Nothing is taken back here, so that the story goes on where this ends.
     """
     clips = _clips(character, Dice(SEED + number))
     dice = Dice(_PAST_SEED + number)
     followers = _followers_before(character, clips, dice)
-    begin = -PAST_DAYS * _DAY
-    for day in range(PAST_DAYS):
-        second = begin + day * _DAY + 5 * _HOUR + dice.whole(0, 4_200)
+    begin = -QUIET_DAYS * DAY
+    for day in range(QUIET_DAYS):
+        second = begin + day * DAY + 5 * HOUR + dice.whole(0, 4_200)
         look = Look(second=second, lists=True)
         count = _between(followers, second - begin)
         profile = _profile(character, look, clips=clips, follower_count=count)
@@ -124,23 +134,7 @@ def _past(character: Character, number: int) -> Iterator[Observation]:
 
 
 def _clips(character: Character, dice: Dice) -> list[Clip]:
-    return clips_of(character, dice, epoch=int(START.timestamp()), seconds=DAYS * _DAY)
-
-
-def _looks(fate: Fate, dice: Dice) -> Iterator[Look]:
-    """Look every morning, on some days in the evening, and on busy ones again."""
-    yield Look(second=0, lists=True)
-    for day in range(1, DAYS):
-        if day in fate.unseen:
-            continue
-        morning = day * _DAY + 5 * _HOUR + dice.whole(0, 4_200)
-        yield Look(second=morning, lists=day % fate.lists_every_days == 0)
-        if day in fate.busy:
-            yield Look(second=morning + 607, lists=True)
-            yield Look(second=morning + 1_058, lists=True)
-        if dice.chance(0.15):
-            evening = day * _DAY + 17 * _HOUR + dice.whole(0, 4_200)
-            yield Look(second=evening, lists=dice.chance(0.5))
+    return clips_of(character, dice, epoch=int(START.timestamp()), seconds=DAYS * DAY)
 
 
 def _outcome(fate: Fate, day: int) -> RecordedOutcome | None:
@@ -161,7 +155,7 @@ def _followers_before(
     character: Character, clips: list[Clip], dice: Dice
 ) -> list[float]:
     """Return the follower count at the beginning of each past day, and on day 0."""
-    gains = list(_gains(character, clips, dice, days=range(-PAST_DAYS, 0)))
+    gains = list(_gains(character, clips, dice, days=range(-QUIET_DAYS, 0)))
     counts = [character.account.followers - _sum(gains)]
     for gain in gains:
         counts.append(counts[-1] + gain)
@@ -173,9 +167,9 @@ def _gains(
 ) -> Iterator[float]:
     """Yield how many followers more there are after each of the days."""
     account, habits = character.account, character.habits
-    views = _views(clips, days.start * _DAY)
+    views = _views(clips, days.start * DAY)
     for day in days:
-        before, views = views, _views(clips, (day + 1) * _DAY)
+        before, views = views, _views(clips, (day + 1) * DAY)
         gain = account.followers_a_day * (1.0 + 0.7 * dice.bell())
         gain += habits.new_followers * (views - before) * dice.between(0.6, 1.4)
         if dice.chance(0.07):  # of the days of a real account, more left than came
@@ -185,9 +179,9 @@ def _gains(
 
 def _between(counts: list[float], second: int) -> int:
     """Return the count at that second after the first, from those of the days."""
-    day, rest = divmod(second, _DAY)
+    day, rest = divmod(second, DAY)
     today, tomorrow = counts[day : day + 2]
-    return round(today + (tomorrow - today) * rest / _DAY)
+    return round(today + (tomorrow - today) * rest / DAY)
 
 
 def _views(clips: list[Clip], second: int) -> float:
@@ -233,7 +227,7 @@ def _badly_told(likes: int, look: Look, fate: Fate) -> int | None:
 def _listed(fate: Fate, clips: list[Clip], *, look: Look, dice: Dice) -> list[Clip]:
     """Return what a list shows: mostly all of it, at times only a part."""
     shown = [clip for clip in clips if clip.shown_at(look.second)]
-    if not 0 < look.day < DAYS - 3:
+    if look.day in (0, BEGIN_DAY) or look.day >= DAYS - 3:
         return shown  # whole where the replay begins, and where it comes to rest
     if dice.chance(fate.partial_lists):
         newest = len(shown) - dice.whole(8, 20)
