@@ -183,7 +183,7 @@ def _rebuild(rebuild: Rebuild) -> RebuildState:
         slices=rebuild.slices,
         slices_done=rebuild.slices_done,
         comparison=_comparison(rebuild.comparison),
-        swap_ms=rebuild.swap_ms,
+        swap_ms=None if rebuild.swap_ms is None else round(rebuild.swap_ms, 1),
         error=None if rebuild.error is None else _without_rows(rebuild.error),
         error_position=rebuild.error_position,
         error_fact=rebuild.error_fact,

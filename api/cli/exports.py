@@ -117,8 +117,8 @@ def events(
 def analytics(
     *,
     org: Org,
-    entity: Annotated[Entity, Parameter(help="What the numbers are of.")],
-    metric: Annotated[Metric, Parameter(help="Which number.")],
+    entity: Annotated[Entity, Parameter(help="What the numbers are of.")] = "creator",
+    metric: Annotated[Metric, Parameter(help="Which number.")] = "views",
     mode: Annotated[
         Mode | None, Parameter(help="As docs/analytics.md says; the metric's usual.")
     ] = None,

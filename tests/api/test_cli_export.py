@@ -325,6 +325,25 @@ def test_the_numbers_are_those_of_the_api(
     assert [row["date"].isoformat() for row in rows] == [row["date"] for row in found]
 
 
+def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
+    goatherd: Goatherd, cli: CommandLine
+):
+    tenant = goatherd.tenant()
+    herd = Herd(tenant)
+    herd.video("7001", posted_at=NOON)
+    herd.looked(0, v7001=100)
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+    words = ("export", "analytics", "--org", str(tenant.organization_id))
+    days = ("--from", "2026-03-03", "--to", "2026-03-03")
+
+    found = lines_of(cli(*words, *days).out)
+
+    asked = ("--entity", "creator", "--metric", "views")
+    assert found == lines_of(cli(*words, *asked, *days).out)
+    assert [row["entity_id"] for row in found] == [herd.creator_id]
+
+
 def test_numbers_of_a_project_and_of_videos(goatherd: Goatherd, cli: CommandLine):
     tenant = goatherd.tenant()
     herd = Herd(tenant)
