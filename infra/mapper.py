@@ -1,6 +1,6 @@
 """Facts as stored: permanent name and JSON, with upcasts for the shapes of old days."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,13 @@ class Codec:
         shaped = copy(self)
         shaped._decoders = {**self._decoders, **shapes}  # noqa: SLF001
         return shaped
+
+    def names_beside(self, read: Collection[str]) -> list[str]:
+        """Return the names that are known here, without those that somebody reads.
+
+        What has neither is of a newer release, and nobody can say whom it concerns.
+        """
+        return sorted(self._classes.keys() - read)
 
     def name_of(self, fact: Fact) -> str:
         """Return the permanent name under which ``fact`` is stored."""

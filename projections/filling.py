@@ -20,7 +20,7 @@ _IDLE = "SET LOCAL idle_in_transaction_session_timeout = '5min'"
 READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
-       CASE WHEN topic = ANY(%s) THEN state END
+       CASE WHEN topic <> ALL(%s) THEN state END
 FROM goatherd_events WHERE notification_id > %s AND notification_id <= %s
 ORDER BY notification_id LIMIT %s
 """
@@ -90,7 +90,7 @@ class Filler:
         self._codec = codec_for(projection, codec)
         self._schema = schema
         self._is_kept = is_kept
-        self._names = sorted(projection.facts)
+        self._passed_over = codec.names_beside(projection.facts)
         self._most = min(most_at_once(projection), CATCHING_UP_BATCH)
 
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:
@@ -111,7 +111,7 @@ class Filler:
                 connection.cursor(binary=True) as cursor,
             ):
                 position = self._take(cursor)
-                asked = (self._names, position, until, self._most)
+                asked = (self._passed_over, position, until, self._most)
                 rows = cursor.execute(READ, asked, prepare=True).fetchall()
                 if not rows:
                     return position, 0
@@ -147,7 +147,7 @@ class Filler:
 
         Of facts that are written alongside their appends, once nobody can write.
         """
-        asked = (self._names, position, FOREVER, FOREVER)
+        asked = (self._passed_over, position, FOREVER, FOREVER)
         rows = cursor.execute(READ, asked).fetchall()
         if not rows:
             return position
@@ -190,7 +190,7 @@ def take_in(
 ) -> int:
     """Give ``write`` the facts among rows of the log; returns how many these were.
 
-    Those whose bodies were not fetched are of no interest to it.
+    Those whose bodies were not fetched are known, and of no interest to it.
     """
     facts = [open_envelope(row, codec) for row in rows if row[8] is not None]
     if facts:

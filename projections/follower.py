@@ -36,11 +36,12 @@ _TAKE = """
 SELECT version, position, heartbeat_at < clock_timestamp() - make_interval(secs => %s)
 FROM projection WHERE name = %s FOR UPDATE SKIP LOCKED
 """
-# The bodies of facts that nobody here reads are not even fetched.
+# The bodies of facts that are known and not read here are not even fetched. What nobody
+# knows is, so that it is parked: nobody can say that it does not matter.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
-       CASE WHEN topic = ANY(%s) THEN state END
+       CASE WHEN topic <> ALL(%s) THEN state END
 FROM goatherd_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
 """
 _CHECKPOINT = """
@@ -50,6 +51,7 @@ _PARK = """
 INSERT INTO dead_letter (projection, position, name, error) VALUES (%s, %s, %s, %s)
 ON CONFLICT (projection, position) DO NOTHING
 """
+_FORGET = "DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s)"
 
 # What says that the database or its schema is in trouble, not that a fact is bad.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
@@ -76,15 +78,19 @@ class Follower:
         self.projection = projection
         self._pool = pool
         self._codec = codec_for(projection, codec)
-        self._names = sorted(projection.facts)
+        self._passed_over = codec.names_beside(projection.facts)
         self._most = most_at_once(projection)
 
     def register(self) -> None:
-        """Make the checkpoint row, at the start of the log, if there is none."""
+        """Make the checkpoint row, at the start of the log, if there is none.
+
+        What an older release parked because nobody knew it, and turns out to be none of
+        the projection's facts, is no loss any more.
+        """
+        name = self.projection.name
         with self._pool.connection() as connection:
-            connection.execute(
-                _REGISTER, (self.projection.name, self.projection.version)
-            )
+            connection.execute(_REGISTER, (name, self.projection.version))
+            connection.execute(_FORGET, (name, self._passed_over))
 
     def step(self, limit: int = LIVE_BATCH) -> int:
         """Take in up to ``limit`` facts and the checkpoint in one transaction.
@@ -115,7 +121,9 @@ class Follower:
                 )
                 raise FencedError(msg)
             rows = cursor.execute(
-                _READ, (self._names, position, min(limit, self._most)), prepare=True
+                _READ,
+                (self._passed_over, position, min(limit, self._most)),
+                prepare=True,
             ).fetchall()
             if rows:
                 self._take_in(connection, cursor, rows)

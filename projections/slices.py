@@ -236,6 +236,7 @@ def work_on_one_slice(
     """
     assert leased.version == projection.version, "leased for these rules"
     codec = codec_for(projection, codec)
+    passed_over = codec.names_beside(projection.facts)
     began = time.monotonic()
     rows: list[TupleRow] = []
     try:
@@ -251,7 +252,7 @@ def work_on_one_slice(
                 return "lost"
             facts, amount, reached = 0, 0, None
             if leased.stage_number == 0:
-                rows = _read(cursor, projection, held[0], leased.last_position)
+                rows = _read(cursor, passed_over, held[0], leased.last_position)
                 look_beside(cursor, next_schema(projection.name))
                 take_in(projection.gather, cursor, rows, codec)
                 facts, reached = len(rows), rows[-1][0] if rows else None
@@ -292,7 +293,7 @@ def work_on_one_slice(
 
 
 def _read(
-    cursor: Cursor[TupleRow], projection: Sliced, after: int, last: int | None
+    cursor: Cursor[TupleRow], passed_over: list[str], after: int, last: int | None
 ) -> list[TupleRow]:
-    asked = (sorted(projection.facts), after, last, SLICE_FACTS)
+    asked = (passed_over, after, last, SLICE_FACTS)
     return cursor.execute(READ, asked, prepare=True).fetchall()

@@ -11,9 +11,11 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.mapper import Codec
 from infra.store import Recorded, Store
+from projections import PROJECTIONS
 from projections import follower as following
 from projections.creator_list import CreatorList
 from projections.follower import FencedError
+from projections.projection import Projection
 from tests.builders import opened_store
 from tests.projections.histories import added
 from tests.projections.ledger import (
@@ -26,8 +28,11 @@ from tests.projections.ledger import (
     registered,
     taken_in,
 )
+from workers.identity import CreatorIdentities
+from workers.known_videos import KnownVideos
 
 PATIENTLY = 20.0
+FOLLOWED: tuple[Projection, ...] = (*PROJECTIONS, CreatorIdentities(), KnownVideos())
 
 
 class GoatMilked(e.Fact, frozen=True, kw_only=True):
@@ -136,6 +141,34 @@ def test_a_fact_that_this_release_does_not_know_is_parked(store: Store):
     ((*where, error),) = dead_letters(store)
     assert where == ["ledger", unknown, "goat_milked"]
     assert "no code knows that name" in error
+
+
+@pytest.mark.parametrize("projection", FOLLOWED, ids=lambda each: each.name)
+def test_a_fact_that_nobody_knows_is_parked_by_every_projection(
+    store: Store, projection: Projection
+):
+    follower = registered(store, projection)
+    newer = Store(store.pool)
+    newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
+    (unknown,) = append(newer, GoatMilked(litres=3))
+
+    follower.catch_up()
+
+    ((*where, _),) = dead_letters(store)
+    assert where == [projection.name, unknown, "goat_milked"]
+    assert position_of(store, projection.name) == unknown
+
+
+def test_what_turns_out_to_be_of_no_interest_is_parked_no_more(store: Store):
+    newer = Store(store.pool)
+    newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
+    append(newer, GoatMilked(litres=3))
+    registered(store, Ledger()).catch_up()
+    assert len(dead_letters(store)) == 1
+
+    registered(newer, Ledger()).catch_up()
+
+    assert dead_letters(store) == []
 
 
 def test_a_body_that_does_not_fit_its_name_is_parked(store: Store):

@@ -21,7 +21,7 @@ class Ledger:
     """A read model without any key; ``then`` is called before its writes are kept."""
 
     name = "ledger"
-    facts = frozenset({"creator_added", "creator_removed", "goat_milked"})
+    facts = frozenset({"creator_added", "creator_removed"})
 
     def __init__(self, *, version: int = 1, then: Then | None = None) -> None:
         self.version = version

@@ -91,12 +91,22 @@ def shape_of(store: Store, table: str) -> dict[str, object]:
     return rows[0][0]
 
 
+def append_unknown(store: Store) -> None:
+    """Store the fact of a release that is not this one."""
+    run(
+        store,
+        "INSERT INTO goatherd_events (notification_id, originator_id, "
+        "originator_version, topic, state, actor, digest, recorded_at) SELECT "
+        "11, gen_random_uuid(), 1, 'goat_milked', '{}'::bytea, 'test', '\\x00', now()",
+    )
+
+
 class Handles:
     """The handles of creators, kept by a test; ``rule`` is what the fold does."""
 
     name = "handles"
     tables = ("handles",)
-    facts = frozenset({"creator_added", "goat_milked"})
+    facts = frozenset({"creator_added"})
 
     def __init__(self, *, version: int = 1, suffix: str = "") -> None:
         self.version = version
@@ -270,13 +280,24 @@ def test_a_fact_that_cannot_be_taken_in_stops_it_and_is_named(
     assert rebuild(store, handles, by="test").was_resumed
 
 
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
+def test_a_fact_that_nobody_knows_stops_any_rebuild_and_is_named(
+    store: Store, projection: ReadModel
+):
+    append_unknown(store)
+    head = store.head()
+    Follower(projection, pool=store.pool, codec=store.codec).register()
+
+    with pytest.raises(
+        RefusedFactError, match=f"the fact goat_milked at position {head}"
+    ):
+        rebuild(store, projection, by="test")
+
+    assert state_of(store, projection.name).error_fact == "goat_milked"
+
+
 def test_a_fact_that_nobody_knows_stops_it_and_is_named(store: Store, handles: Handles):
-    run(
-        store,
-        "INSERT INTO goatherd_events (notification_id, originator_id, "
-        "originator_version, topic, state, actor, digest, recorded_at) SELECT "
-        "11, gen_random_uuid(), 1, 'goat_milked', '{}'::bytea, 'test', '\\x00', now()",
-    )
+    append_unknown(store)
     head = store.head()
 
     with pytest.raises(
