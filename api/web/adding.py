@@ -1,6 +1,5 @@
 """/creators/add: one creator or fifty, from whatever was pasted."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +17,10 @@ from api.errors import Code, FieldProblem
 from api.requests import Request
 from api.web.all_projects import all_projects
 from api.web.inside import RefusedError
+from api.web.pasted import handles_in
 from api.web.visits import Visit
 from domain.events import Scope
 
-_BETWEEN = re.compile(r"[\s,;]+")
 _FIELDS = {"tiktok_handle": "handles", "tracking_start_date": "first_day"}
 _AT_FIELDS = {"handles", "project_id", "first_day"}
 # A handle has 30 characters; this shows enough of what is none.
@@ -58,9 +57,9 @@ class AddingPage(Controller):
     async def add(
         self, request: Request, visit: NamedDependency[Visit]
     ) -> Response[Any] | Template:
-        """Add them, and show what became of each unless all went well."""
+        """Add them, and show what became of each unless there was but one."""
         sent = request.form_as(NewHandles)
-        handles = [part for part in _BETWEEN.split(sent.handles) if part]
+        handles = handles_in(sent.handles)
         if not 1 <= len(handles) <= MOST_NEW:
             return await _form(visit, sent, {"handles": _amiss(handles)}, status=400)
         try:
@@ -73,7 +72,7 @@ class AddingPage(Controller):
                 refusal=_sentence(error, len(handles)),
                 status=error.status,
             )
-        if not added.failed_count:
+        if len(handles) == 1 and not added.failed_count:
             visit.tell(_told(added))
             return visit.go_to("/creators")
         failed = [one for one in added.results if one.status == "failed"]

@@ -34,18 +34,50 @@ def box(page: Element) -> str:
     return page.one("textarea", name="handles").text
 
 
-def test_handles_and_urls_are_told_apart_by_lines_spaces_and_commas(
+def test_handles_and_urls_are_told_apart_by_lines_and_commas(
     visitor: Visitor, home: Tenant
 ):
-    pasted = "@Ada, https://www.tiktok.com/@bea?lang=en\r\ncleo;dora\r\n\r\n  @emma "
+    pasted = (
+        "@Ada, https://www.tiktok.com/@bea?lang=en\r\ncleo;dora\r\n\r\n  @emma @finn "
+    )
 
     answer = visitor.submit(the_form(visitor), PATH, handles=pasted)
 
+    handles = ("ada", "bea", "cleo", "dora", "emma", "finn")
+    page = read(answer.text)
+    assert answer.status_code == 200
+    assert results(page) == {f"@{handle}": "added" for handle in handles}
+    assert "All are tracked" in page.text
+    assert box(page) == ""
+    assert tracked(home).keys() == {*handles}
+
+
+def test_who_adds_one_is_back_at_the_list(visitor: Visitor, home: Tenant):
+    answer = visitor.submit(the_form(visitor), PATH, handles="@ada")
+
     assert (answer.status_code, answer.headers["Location"]) == (303, "/creators")
-    assert tracked(home).keys() == {"ada", "bea", "cleo", "dora", "emma"}
     home.goatherd.catch_up()
-    page = visitor.see("/creators")
-    assert "5 creators added." in page.text
+    assert "1 creator added." in visitor.see("/creators").text
+
+
+def test_of_a_spreadsheets_rows_only_handles_are_tracked(
+    visitor: Visitor, home: Tenant
+):
+    pasted = (
+        "Creator\tHandle\tFee\n"
+        "Anna Smith\t@anna.smith.goat\t1,200 EUR\n"
+        "Bea Jones,https://www.tiktok.com/@bea,900 EUR\n"
+        "Carla Goat"
+    )
+
+    answer = visitor.submit(the_form(visitor), PATH, handles=pasted)
+
+    page = read(answer.text)
+    assert results(page)["@anna.smith.goat"] == results(page)["@bea"] == "added"
+    assert "not a TikTok handle" in results(page)["Creator Handle Fee"]
+    assert "not a TikTok handle" in results(page)["Carla Goat"]
+    assert box(page) == "Creator Handle Fee Carla Goat"
+    assert tracked(home).keys() == {"anna.smith.goat", "bea"}
 
 
 def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tenant):
@@ -104,11 +136,11 @@ def test_the_project_is_the_chosen_one(visitor: Visitor, home: Tenant):
     (
         ({"handles": " \n, "}, "handles", "at least one"),
         (
-            {"handles": " ".join(f"goat{n}" for n in range(51))},
+            {"handles": ",".join(f"goat{n}" for n in range(51))},
             "handles",
             "most 50 at a time, and these are 51",
         ),
-        ({"handles": "ada " + "x" * 2_049}, "handles", f"'{'x' * 60}' must"),
+        ({"handles": "ada\n" + "x" * 2_049}, "handles", f"'{'x' * 60}' must"),
         ({"handles": "ada", "since": "day"}, "first-day", "date"),
         ({"handles": "ada", "project_id": "x"}, "project", "one of your projects"),
     ),
@@ -138,7 +170,7 @@ def test_a_plan_without_room_adds_none_and_keeps_what_was_typed(goatherd: Goathe
     home = goatherd.tenant(plan="free")
     visitor = Visitor(goatherd)
     visitor.sign_in(home.key)
-    handles = " ".join(f"goat{n}" for n in range(6))
+    handles = ", ".join(f"goat{n}" for n in range(6))
 
     answer = visitor.submit(the_form(visitor), PATH, handles=handles)
 

@@ -1,0 +1,59 @@
+"""Handles in what was pasted: lists of them, and rows of a spreadsheet."""
+
+import re
+
+from msgspec import Struct
+
+_BETWEEN_CELLS = re.compile(r"[\t,;]")
+
+
+class _Line(Struct, frozen=True):
+    """A line, as words in cells that are not empty."""
+
+    text: str
+    cells: list[list[str]]
+
+    @property
+    def words(self) -> list[str]:
+        return [word for words in self.cells for word in words]
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it tells more of somebody than a handle."""
+        if len(self.cells) == 1:
+            return False
+        spoken = any(len(words) > 1 and not _all_marked(words) for words in self.cells)
+        return "\t" in self.text or (spoken and any(map(_is_marked, self.words)))
+
+
+def handles_in(text: str) -> list[str]:
+    """Return the handles and addresses in a text, and whole what may be neither.
+
+    They stand one a line or with commas between; with spaces only those that begin with
+    an @ or are addresses, since a name has spaces, too. Of a spreadsheet's row only
+    those are meant, so that no name or price becomes somebody to track.
+    """
+    return [handle for line in text.splitlines() for handle in _of_line(_line_of(line))]
+
+
+def _line_of(text: str) -> _Line:
+    cells = [cell.split() for cell in _BETWEEN_CELLS.split(text.strip())]
+    return _Line(text.strip(), [words for words in cells if words])
+
+
+def _of_line(line: _Line) -> list[str]:
+    if not line.is_row:
+        return [
+            handle
+            for words in line.cells
+            for handle in (words if _all_marked(words) else [" ".join(words)])
+        ]
+    return [w for w in line.words if _is_marked(w)] or [" ".join(line.text.split())]
+
+
+def _all_marked(words: list[str]) -> bool:
+    return all(map(_is_marked, words))
+
+
+def _is_marked(word: str) -> bool:
+    return word.startswith("@") or "tiktok.com/" in word.lower()
