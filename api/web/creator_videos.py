@@ -23,7 +23,7 @@ from projections.video_sorts import engagement_rate
 from projections.videos_list import Video
 
 STATUSES = {
-    "": "In the window",
+    "": "All listed",
     "auto_tracked": "Tracked",
     "included": "Included",
     "direct_add": "Added by URL",
@@ -260,9 +260,14 @@ def _added(video: Video, creator: Creator, *, is_new: bool) -> str:
         return told
     if video.creator_id is not None:
         return f"{told} It is another creator's, and listed there."
+    if f"/@{creator.tiktok_handle}/" in video.url:
+        return (
+            f"{told} It is scraped at once, and listed here as soon as a scrape of "
+            "this creator finds it. Until then it counts for the project."
+        )
     return (
-        f"{told} It is scraped at once, and listed here as soon as a scrape of this "
-        "creator finds it. Until then it counts for the project."
+        f"{told} It is not by @{creator.tiktok_handle}, so it is not listed here. It "
+        "counts for the project."
     )
 
 

@@ -132,7 +132,7 @@ async def _numbers(
     if choices.show == "top":
         # It takes longer than all the rest, so it is asked for by itself.
         return {"top": await top_videos(figures, choices.top_measure, span)}
-    overview = await overview_of(figures, creator, choices, span)
+    overview = await overview_of(figures, choices, span)
     if not overview.is_known:
         began = began or await figures.began(today)
     return {

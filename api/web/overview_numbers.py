@@ -14,7 +14,6 @@ from api.web.overview_choices import Choices, Part
 from api.web.showing import number, percent, short
 from api.web.spans import Span
 from domain.series import Value
-from projections.creators import Creator
 
 Direction = Literal["up", "down", ""]
 _TOO_MUCH = 1_000
@@ -46,9 +45,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     has_videos: bool
 
 
-async def overview_of(
-    figures: Figures, creator: Creator, choices: Choices, span: Span
-) -> Overview:
+async def overview_of(figures: Figures, choices: Choices, span: Span) -> Overview:
     """Return the numbers.
 
     Raises:
@@ -60,21 +57,23 @@ async def overview_of(
     views = await figures.with_prior(VIEWS, "new", whole)
     likes = await figures.ask(TOTAL_LIKES, "new", whole)
     posts = await figures.ask(POSTS, "new", whole)
-    posted = await figures.ask(POSTS, "cumulative", whole)
+    ends = [
+        (await figures.ask(measure, "cumulative", whole)).series[0].total
+        for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
+    ]
     charts: list[Chart] = []
     for part in get_args(Part):
         measure, mode = choices.part(part)
         ask = figures.with_prior if choices.compare else figures.ask
         charts.append(chart_of(part, measure, await ask(measure, mode, span)))
-    tracked = posted.series[0].total
     return Overview(
         days=days_in_words(span.first, span.last),
         prior_days=_prior_days(span) if views.compare_series is not None else None,
         figures=[
-            _level("Followers", creator.follower_count, followers),
-            _level("Total likes", creator.total_likes_count, likes),
-            _level("Videos tracked", tracked, posts, about="posted in these days"),
-            _views(views),
+            _level("Followers", ends[0], followers),
+            _level("Total likes", ends[1], likes),
+            _level("Videos tracked", ends[2], posts, about="posted in these days"),
+            _views(views, is_prior_whole=await _is_prior_whole(figures, views, span)),
         ],
         charts=charts,
         is_known=any(chart.is_known for chart in charts),
@@ -83,7 +82,7 @@ async def overview_of(
             for answer in (followers, views)
             for point in answer.series[0].points
         ),
-        has_videos=bool(tracked) or views.series[0].total is not None,
+        has_videos=bool(ends[2]) or views.series[0].total is not None,
     )
 
 
@@ -101,12 +100,27 @@ def _level(
     )
 
 
-def _views(new: Analytics) -> Figure:
-    """Return the views of the range, and how much more or less than before it is."""
+async def _is_prior_whole(figures: Figures, views: Analytics, span: Span) -> bool:
+    """Return whether views were known from the first day of the period before on."""
+    if views.compare_series is None:
+        return False
+    first = span.first - timedelta(days=span.days)
+    day = Span(first=first, last=first, granularity="day")
+    answer = await figures.ask(VIEWS, "cumulative", day)
+    return answer.series[0].points[0].value is not None
+
+
+def _views(new: Analytics, *, is_prior_whole: bool) -> Figure:
+    """Return the views of the range, and how much more or less than before it is.
+
+    Against days of which only some are known, more is no growth.
+    """
     now = new.series[0].total
     before = None if new.compare_series is None else new.compare_series[0].total
     change, about = "", ""
-    if now is not None and before:
+    if now is not None and before and not is_prior_whole:
+        about = f"{short(before)} in the part of the period before that is known"
+    elif now is not None and before:
         more = 100 * (now - before) / abs(before)
         change = f"{'+' if more > 0 else ''}{percent(more)}"
         if abs(more) >= _TOO_MUCH:

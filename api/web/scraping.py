@@ -1,6 +1,7 @@
 """A creator's scrapes on pages: asking for one, and what became of them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -46,7 +47,8 @@ TRIGGERS: dict[Trigger, str] = {
 # What the templates of scrapes need.
 SCRAPE_WORDS = {"jobs": JOBS, "outcomes": OUTCOMES}
 
-_LOOKED_THROUGH = 20
+# An import may have brought as many runs of a creator as there were days.
+_LOOKED_THROUGH = (20, 100)
 _PER_PAGE = 50
 
 
@@ -93,16 +95,29 @@ class ScrapesPage(Controller):
 
 
 async def latest_scrape(visit: Visit, creator_id: UUID) -> Scrape | None:
-    """Return the newest run, of those that were not only read from a recording."""
-    got = await visit.get(
-        f"/creators/{creator_id}/scrapes", list[Scrape], limit=_LOOKED_THROUGH
-    )
-    return _latest(got.data)
+    """Return the newest run, of those that were not only read from a recording.
+
+    If all of many were, the one that tells of the latest moment.
+    """
+    path = f"/creators/{creator_id}/scrapes"
+    first, most = _LOOKED_THROUGH
+    scrapes = (await visit.get(path, list[Scrape], limit=first)).data
+    if len(scrapes) == first and all(map(_is_imported, scrapes)):
+        scrapes = (await visit.get(path, list[Scrape], limit=most)).data
+    return _latest(scrapes)
 
 
 def _latest(scrapes: Sequence[Scrape]) -> Scrape | None:
-    looked = [scrape for scrape in scrapes if scrape.trigger != "imported"]
-    return next(iter([*looked, *scrapes]), None)
+    looked = (scrape for scrape in scrapes if not _is_imported(scrape))
+    return next(looked, max(scrapes, key=_moment_of, default=None))
+
+
+def _is_imported(scrape: Scrape) -> bool:
+    return scrape.trigger == "imported"
+
+
+def _moment_of(scrape: Scrape) -> datetime:
+    return scrape.observed_at or scrape.requested_at
 
 
 async def _show(

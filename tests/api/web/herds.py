@@ -41,6 +41,20 @@ class Watched:
             ),
         )
 
+    def was_imported(self) -> None:
+        """Let a run of the profile have been imported."""
+        self.tenant.goatherd.append(
+            new_id(),
+            e.ScrapeRequested(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                creator_id=UUID(self.id),
+                handle="goat",
+                job_type="creator_profiles",
+                trigger="imported",
+            ),
+        )
+
     def looked(self, day: float, **views: int) -> None:
         """Let a run have seen videos, each named with a v before its number."""
         counts = tuple(views.values())

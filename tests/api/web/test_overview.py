@@ -68,6 +68,46 @@ def test_views_are_set_against_the_period_before(visitor: Visitor, goat: Watched
     )
 
 
+def test_growth_is_not_told_against_days_in_part_unknown(
+    visitor: Visitor, goat: Watched
+):
+    goat.looked(3, v1=265)
+    goat.tenant.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{goat.id}?from=2026-03-04&to=2026-03-06")
+
+    # Nobody had looked on March 1.
+    assert (
+        figures(page)["New views"]
+        == "140 70 in the part of the period before that is known"
+    )
+
+
+def test_the_figures_of_days_gone_by_are_those_of_their_end(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/creators/{goat.id}?from=2026-03-01&to=2026-03-02")
+    before = visitor.see(f"/creators/{goat.id}?from=2026-01-01&to=2026-01-31")
+
+    assert figures(page)["Followers"].startswith("3K ")
+    assert figures(page)["Total likes"].startswith("30K ")
+    assert figures(before)["Followers"] == "\N{EN DASH}"
+
+
+def test_the_latest_scrape_is_a_real_one_however_many_were_imported_since(
+    visitor: Visitor, goat: Watched
+):
+    scrape = goat.tenant.post(f"/creators/{goat.id}/scrape").json()["data"]
+    for _ in range(25):
+        goat.was_imported()
+    goat.tenant.goatherd.catch_up()
+
+    page = visitor.see(f"/creators/{goat.id}")
+
+    assert scrape["scrape_id"]
+    assert "imported" not in page.text.lower()
+
+
 def test_the_table_of_a_chart_has_every_day_and_what_to_know_of_it(
     visitor: Visitor, goat: Watched
 ):
