@@ -202,8 +202,8 @@ class Pile(AbstractContextManager["Pile"]):
 def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
     """Return the sighting that these lines are, and their text; None if they are none.
 
-    Looks at ids alone: the order of ids of letters and digits is the order of the
-    lines' text, and a profile's line comes before them.
+    Looks at ids alone: the order of ids, which are digits, is the order of the lines'
+    text, and a profile's line comes before them.
     """
     videos = [video for each in seen if (video := each.video) is not None]
     others = [each for each in seen if each.video is None]
@@ -211,7 +211,7 @@ def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
         return None
     ids = [video.tiktok_video_id for video in videos]
     ordered = sorted(set(ids))
-    if len(ordered) < len(ids) or not "".join(ids).encode().isalnum():
+    if len(ordered) < len(ids):
         return None
     if ids != ordered or (others and seen[0] is not others[0]):
         seen = sorted(seen, key=_place_of)

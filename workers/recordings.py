@@ -23,6 +23,9 @@ from workers.providers import Moment, ProfileSeen, VideoSeen
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
+# Of a video's id: those of today have 19, and an unsigned 64-bit number has no more.
+_MOST_DIGITS = 20
+
 RecordedOutcome = Literal[
     "not_found",
     "private",
@@ -48,7 +51,8 @@ class Observation(
     written in.
 
     Raises:
-        ValueError: there is not exactly one of the three, or the handle is none.
+        ValueError: there is not exactly one of the three, or the handle or the video's
+            id is none.
             While decoding, msgspec turns it into its own ``ValidationError``.
 
     """
@@ -71,7 +75,17 @@ class Observation(
             force_setattr(self, "handle", plain)
         if self.observed_at.tzinfo is not UTC:
             force_setattr(self, "observed_at", _in_utc(self.observed_at))
-        if video is None or (posted_at := video.posted_at) is None:
+        if video is None:
+            return
+        video_id = video.tiktok_video_id
+        if not (
+            len(video_id) <= _MOST_DIGITS
+            and video_id.isdecimal()
+            and video_id.isascii()
+        ):
+            message = f"Expected 1 to {_MOST_DIGITS} digits as `tiktok_video_id`"
+            raise ValueError(message)
+        if (posted_at := video.posted_at) is None:
             return
         if posted_at.tzinfo is not UTC:
             in_utc = replace(video, posted_at=_in_utc(posted_at))

@@ -28,7 +28,7 @@ def test_many_are_pasted_and_what_failed_is_mended(
     page.get_by_role("link", name="Add creators").click()
     axe(page)
     box = page.get_by_label("Handles or profile URLs")
-    box.fill("@ada, https://www.tiktok.com/@bea\n@taken no/handle")
+    box.fill("@ada, https://www.tiktok.com/@bea\n@taken, no/handle")
 
     page.get_by_role("button", name="Add", exact=True).click()
 

@@ -153,7 +153,6 @@ NO_SIGHTING = {
     "two profiles": [PROFILE, *VIDEOS, seen(profile=ProfileSeen(follower_count=8))],
     "an outcome": [*VIDEOS, seen(outcome="private")],
     "an outcome beside a profile": [PROFILE, *VIDEOS, seen(outcome="private")],
-    "ids whose order is not that of their text": [*VIDEOS, video("74!")],
     "no video": [PROFILE] * 9,
     "interrupted": [*VIDEOS[:10], seen(handle="bea", outcome="private"), *VIDEOS[10:]],
 }

@@ -15,6 +15,8 @@ from domain.events import Outcome, Precision
 
 # Signed 64-bit, as seen: negative where a source wrapped, null where it was silent.
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
+# Far more than any title has, and little enough to be answered in every list.
+Text = Annotated[str, Meta(max_length=20_000)] | None
 # A time without a zone is nobody's time.
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -41,7 +43,7 @@ class ProfileSeen(
 
     user_id: str | None = None
     sec_uid: str | None = None
-    display_name: str | None = None
+    display_name: Text = None
     avatar_url: str | None = None
     follower_count: Counter = None
     following_count: Counter = None
@@ -56,7 +58,7 @@ class VideoSeen(
     """A video as it was seen in a list; what the source left out is null, never 0."""
 
     tiktok_video_id: Annotated[str, Meta(min_length=1)]
-    title: str | None = None
+    title: Text = None
     kind: Literal["video", "photo"] | None = None
     posted_at: Moment | None = None
     view_count: Counter = None
