@@ -31,7 +31,7 @@ class Analytics:
     """
 
     name = "analytics"
-    version = 2
+    version = 3
     facts = frozenset(
         {
             "project_created",

@@ -14,6 +14,7 @@ from domain.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
 from projections.analytics_fold import PROFILES, VIDEOS, Family
 from projections.analytics_herds import instant_of
 from projections.analytics_levels import Counted, Looked, Source, looked_at
+from projections.analytics_moves import superseded
 from projections.analytics_past import counted_then
 from projections.analytics_queries import counted
 from projections.reading import Reader
@@ -159,6 +160,8 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
         is_told &= looked.instants[told.looks] <= instant_of(self._until)
         told = told.where(is_told)
         order = np.argsort(told.things, kind="stable")
+        is_level = ~superseded(told.things[order], looked.instants[told.looks[order]])
+        order = order[is_level]
         things = told.things[order]
         is_first = np.ones(len(things), np.bool_)
         is_first[1:] = things[1:] != things[:-1]

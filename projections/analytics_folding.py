@@ -76,7 +76,8 @@ def take_in(
     had_any = herd.first_at != NEVER
     again = (before != herd.flags) & had_any
     since = int(herd.first_at[again].min()) if again.any() else NEVER
-    is_late = bool(looks) and looks[0].moment <= herd.last
+    # At the last instant, too: what was the level there may be none any more.
+    is_late = bool(looks) and looks[0].moment[0] <= herd.last[0]
     if is_late:
         since = min(since, looks[0].moment[0])
     stored = [] if since == NEVER else load_looks(cursor, herd.key, since=since)
@@ -176,6 +177,7 @@ def _move(
         levels,
         told,
         groups,
+        instants,
         size=len(slots),
         is_counted=(flags & COUNTED) != 0,
         is_baseline=(flags & BASELINE) != 0,

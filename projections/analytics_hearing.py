@@ -118,7 +118,9 @@ class Heard:
         for name, posted_at, title in details:
             if posted_at is not None or title is not None:
                 key = key_of(fact.organization_id, video_stream(project_id, name))
-                told = Told(posted_at=posted_at, title=title)
+                told = Told(
+                    observed_at=fact.observed_at, posted_at=posted_at, title=title
+                )
                 self.told[key].append(seen_change(position, told))
 
     def _look(

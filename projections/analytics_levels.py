@@ -135,7 +135,7 @@ async def accounts_of(
         )
         bounds = _instants(boundaries)
         groups = np.searchsorted(bounds, looked.instants, side="left")
-        moved = _moved(family, looked, groups, size=size + 1)
+        moved = _moved(family, looked, groups, looked.instants, size=size + 1)
         each.append(_accounts(family, moved.tolist()))
     found: dict[RawMetric, Account] = {
         metric: together([one[metric] for one in each], buckets=size)
@@ -161,6 +161,7 @@ def accounts_of_each(
         family,
         msgspec.structs.replace(looked, told=alone),
         groups,
+        looked.instants[told.looks],
         size=size * len(looked.members),
     )
     apart = moved.reshape(len(moved), len(looked.members), size)
@@ -170,12 +171,15 @@ def accounts_of_each(
     ]
 
 
-def _moved(family: Family, looked: Looked, groups: Longs, *, size: int) -> Moved:
+def _moved(
+    family: Family, looked: Looked, groups: Longs, instants: Longs, *, size: int
+) -> Moved:
     things = np.arange(len(looked.members))
     levels = Levels.nothing(things, counters=family.counters)
     return follow(
-        levels, looked.told, groups, size=size, is_baseline=looked.is_baseline
-    )
+        levels, looked.told, groups, instants, size=size,
+        is_baseline=looked.is_baseline,
+    )  # fmt: skip
 
 
 def _accounts(family: Family, moved: list[list[Any]]) -> dict[RawMetric, Account]:

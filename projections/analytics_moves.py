@@ -1,7 +1,8 @@
 """How far observations move sums, and what is known after them: many at once.
 
 Everything here is a function of all observations of a thing, in the order of
-(observed_at, position). In which order they were told makes no difference.
+(observed_at, position). In which order they were told makes no difference. Of two at
+one instant the later one is the level, and the other one was none at any time.
 """
 
 from typing import Any
@@ -50,6 +51,7 @@ def follow(
     levels: Levels,
     told: Observations,
     groups: Longs,
+    instants: Longs,
     *,
     size: int,
     is_counted: Mask | None = None,
@@ -57,20 +59,25 @@ def follow(
 ) -> Moved:
     """Take observations into the levels, and return how far that moves sums.
 
-    ``groups`` is the group of each look, of ``size`` ones; ``is_counted`` and
-    ``is_baseline`` are by thing. Sums too large for 64 bits are Python's own numbers.
+    All that was observed at their first instant is among them. ``instants`` says when
+    each look was and ``groups`` in which group of ``size`` ones it is; ``is_counted``
+    and ``is_baseline`` are by thing. Sums too large for 64 bits are Python's own
+    numbers.
     """
     counters = len(levels.counts)
     kind = _kind_for(levels, told)
     moved: Moved = np.zeros((1 + 4 * counters, size), kind)
     if not len(told):
         return moved
-    if told.alike and kind is np.int64 and not _is_patchy(told.missing):
+    has_twins = bool((instants[1:] == instants[:-1]).any())
+    is_plain = told.alike and kind is np.int64 and not _is_patchy(told.missing)
+    if is_plain and not has_twins:
         _follow_alike(levels, told, groups, moved, is_counted, is_baseline)
         return moved
     places = levels.places_of(told.things)
     order = np.argsort(places, kind="stable")
-    places, group = places[order], groups[told.looks[order]]
+    looks = told.looks[order]
+    places, group = places[order], groups[looks]
     missing = told.missing[order]
     counted = None if is_counted is None or is_counted.all() else is_counted
     in_sum = group if counted is None else group[counted[places]]
@@ -79,12 +86,14 @@ def follow(
     for number in range(counters):
         values = told.counts[number][order]
         place, its_group = places, group
-        if is_partial:
-            is_there = (missing >> number & 1) == 0
+        if is_partial or has_twins:
+            is_used = (missing >> number & 1) == 0
+            if has_twins:
+                is_used[is_used] = ~superseded(place[is_used], instants[looks[is_used]])
             values, place, its_group = (
-                values[is_there],
-                place[is_there],
-                its_group[is_there],
+                values[is_used],
+                place[is_used],
+                its_group[is_used],
             )
             if not len(values):
                 continue
@@ -97,6 +106,16 @@ def follow(
             is_baseline=is_baseline,
         )
     return moved
+
+
+def superseded(things: Longs, instants: Longs) -> Mask:
+    """Return which observations have a later one of the same thing at their instant.
+
+    They are sorted by thing, then by instant and position.
+    """
+    found = np.zeros(len(things), np.bool_)
+    found[:-1] = (things[1:] == things[:-1]) & (instants[1:] == instants[:-1])
+    return found
 
 
 def _follow_one(

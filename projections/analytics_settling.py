@@ -5,6 +5,7 @@ follows from them is worked out in stages, each of which can be shared out: vide
 what was told of them, then whose every observation is, then herds and sums.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -252,14 +253,21 @@ def _own_videos(
 def _seen(
     cursor: Cursor[TupleRow], key: HerdKey
 ) -> Iterator[tuple[list[Moment], list[bytes]]]:
+    """Yield an owner's looks, some at a time, those of one instant together."""
     last: Moment = (_BEGINNING, -1)
+    most = _LOOKS_AT_ONCE
     while True:
-        moments, packed = rows.load_seen(cursor, key, after=last, most=_LOOKS_AT_ONCE)
-        if moments:
-            yield moments, packed
-        if len(moments) < _LOOKS_AT_ONCE:
+        moments, packed = rows.load_seen(cursor, key, after=last, most=most)
+        if len(moments) < most:
+            if moments:
+                yield moments, packed
             return
-        last = moments[-1]
+        whole = bisect_left(moments, (moments[-1][0], -1))
+        if not whole:
+            most *= 2
+            continue
+        yield moments[:whole], packed[:whole]
+        last, most = moments[whole - 1], _LOOKS_AT_ONCE
 
 
 def _in_chunks(cursor: Cursor[TupleRow], key: HerdKey) -> Iterator[list[Look]]:

@@ -6,6 +6,7 @@ at any position, is the fold of those, so the order in which they came is no mat
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import cast
 from uuid import UUID
 
@@ -26,11 +27,13 @@ _SEEN = "seen"
 _NONE: Mapping[int, Fact] = {}
 _NOTHING = msgspec.Raw(b"[]")
 _codec = Codec()
+_observed_at = attrgetter("observed_at")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a snapshot told of a video besides its counters."""
 
+    observed_at: datetime
     posted_at: datetime | None = None
     title: str | None = None
 
@@ -175,13 +178,11 @@ def _folded(
     row: VideoRow, changes: Iterable[Change], facts: Mapping[int, Fact] = _NONE
 ) -> VideoRow:
     video: Video | None = None
-    seen = Seen()
+    seen: list[Seen] = []
     title: str | None = None
     for change in changes:
         if change.name == _SEEN:
-            found = msgspec.json.decode(change.body, type=Seen)
-            title = found.title or title
-            seen = replace(seen, posted_at=found.posted_at or seen.posted_at)
+            seen.append(msgspec.json.decode(change.body, type=Seen))
             continue
         fact = facts.get(change.position)
         if fact is None:
@@ -193,8 +194,13 @@ def _folded(
         except CorruptHistoryError:
             # How it begins is in a part of the log that has not been taken in yet.
             continue
+    posted_at = None
+    # The newest look counts, of two at one instant the later in the log.
+    for one in sorted(seen, key=_observed_at):
+        posted_at = one.posted_at or posted_at
+        title = one.title or title
     if video is None:
-        return replace(row, posted_at=seen.posted_at, label=title)
+        return replace(row, posted_at=posted_at, label=title)
     return replace(
         row,
         project_id=video.project_id,
@@ -204,7 +210,7 @@ def _folded(
         is_there=True,
         number=number_of(video.tiktok_video_id),
         is_counted=video.is_counted,
-        posted_at=video.posted_at or seen.posted_at,
+        posted_at=posted_at or video.posted_at,
     )
 
 

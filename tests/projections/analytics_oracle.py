@@ -48,11 +48,13 @@ class Video(msgspec.Struct, kw_only=True):
     creator: UUID | None = None
     project: UUID | None = None
     posted_in_discovery: datetime | None = None
-    posted_in_snapshot: datetime | None = None
+    posted_in_snapshots: dict[tuple[datetime, int], datetime] = {}
 
     @property
     def posted(self) -> datetime | None:
-        return self.posted_in_discovery or self.posted_in_snapshot
+        if not self.posted_in_snapshots:
+            return self.posted_in_discovery
+        return self.posted_in_snapshots[max(self.posted_in_snapshots)]
 
     @property
     def counts(self) -> bool:
@@ -192,8 +194,10 @@ class Oracle:
                     "saves": fact.save_counts[n],
                 },
             )
-            if fact.posted_at and fact.posted_at[n] is not None:
-                self._video(video_id).posted_in_snapshot = fact.posted_at[n]
+            posted_at = fact.posted_at[n] if fact.posted_at else None
+            if posted_at is not None:
+                told = self._video(video_id).posted_in_snapshots
+                told[fact.observed_at, past.position] = posted_at
 
     def _look(
         self,
@@ -229,7 +233,8 @@ class Oracle:
         known = [
             s for s in self.looks.get(thing, []) if s.counters[counter] is not None
         ]
-        return min(known, key=lambda s: (s.at, s.position), default=None)
+        # Rule 1: of two at one instant the earlier in the log was no level.
+        return min(known, key=lambda s: (s.at, -s.position), default=None)
 
     def _members(self, asked: Asked, counter: str) -> list[UUID]:
         """Rule 2: what a series is the sum over."""

@@ -84,6 +84,7 @@ def test_looks_that_saw_the_same_move_sums_as_any_do(
             levels,
             looked,
             groups,
+            np.arange(len(seen)),
             size=len(seen) + 1,
             is_counted=is_counted,
             is_baseline=is_baseline,
