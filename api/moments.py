@@ -10,6 +10,7 @@ from projections.analytics_past import log_end
 from projections.reading import Reader
 
 _MOST_DIGITS = 18
+_LAST = 2**63 - 1
 _INSTANT = timedelta(microseconds=1)
 # Before any log began, and far enough from the ends of the calendar to reckon with.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -44,6 +45,8 @@ async def then_of(
     named = _named(text, name)
     if isinstance(named, int):
         end = await log_end(reader, organization_id, until=named)
+        if end is None or end.position < named:
+            await _refuse_what_is_to_come(reader, organization_id, named, name)
         return Then(
             position=named,
             now=now if end is None else end.told_at,
@@ -54,6 +57,18 @@ async def then_of(
     end = await log_end(reader, organization_id, at=named)
     position = 0 if end is None else end.position
     return Then(position=position, now=named, end=position)
+
+
+async def _refuse_what_is_to_come(
+    reader: Reader, organization_id: UUID, position: int, name: str
+) -> None:
+    """Refuse a position beyond the log: what is told of the past must not change."""
+    head = await log_end(reader, organization_id, until=_LAST)
+    reached = 0 if head is None else head.position
+    if position > reached:
+        raise invalid_query(
+            name, f"must not lie beyond the log, which ends at {reached}"
+        )
 
 
 async def first_position(

@@ -11,7 +11,7 @@ from api.cli.output import plain, print_table
 from domain.baselines import BaselineRule
 from infra.store import Store
 from projections.analytics import Analytics
-from projections.analytics_effects import Effects, effects
+from projections.analytics_effects import Effects, ProjectEffects, effects
 from projections.building import Watch
 from projections.comparing import Comparison
 from projections.projection import ReadModel
@@ -79,14 +79,27 @@ def print_dry_run(answer: DryRun) -> None:
     )
 
 
+def _named(project: ProjectEffects) -> tuple[object, ...]:
+    # Every organization's first project may have the same name.
+    return project.name, project.project_id, project.videos
+
+
 def _print_effects(found: Effects) -> None:
     changing = [project for project in found.projects if project.is_any]
     if changing:
         print_table(
-            ("project", "videos", "metric", "new live", "new beside", "difference"),
+            (
+                "project",
+                "id",
+                "videos",
+                "metric",
+                "new live",
+                "new beside",
+                "difference",
+            ),
             (
                 (
-                    *((project.name, project.videos) if number == 0 else ("", "")),
+                    *(_named(project) if number == 0 else ("", "", "")),
                     *(effect.metric, effect.live, effect.beside),
                     f"{effect.difference:+}" if effect.difference else 0,
                 )

@@ -102,7 +102,8 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
     assert ours["videos"] == turned(*oracles, PROJECT)
     (line,) = (x for x in shown.stdout.splitlines() if x.startswith("Project 0"))
     told = (live["views"], beside["views"])
-    assert line.split()[2:6] == [
+    assert line.split()[2] == str(PROJECT)
+    assert line.split()[3:7] == [
         *(str(ours["videos"]), "views", str(told[0]), str(told[1]))
     ]
     assert plainly.returncode == 1
