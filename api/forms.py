@@ -2,7 +2,8 @@
 
 A page's route writes ``opt={"form": NewNote, ...}`` and asks for what was sent with
 ``request.form_as(NewNote)``. A field is text, a list of texts, or a box that is ticked
-or not; what texts mean is for the API to say.
+or not; what texts mean is for the API to say. Characters that no text may hold are left
+out of it, since whoever typed it cannot see them.
 """
 
 import re
@@ -14,7 +15,7 @@ from msgspec import Struct, ValidationError
 from msgspec.structs import fields
 
 from api.errors import ApiError, Code, field_error
-from api.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE
+from api.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 TYPE = b"application/x-www-form-urlencoded"
 # What every form of ours carries beside its own fields.
@@ -98,9 +99,13 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         )
     except ValueError:
         raise field_error(Code.INVALID_BODY, "", "is no form") from None
-    for name, value in pairs:
-        if FORBIDDEN.search(name) or FORBIDDEN.search(value):
+    for name, _ in pairs:
+        if FORBIDDEN.search(name):
             shown = FORBIDDEN.sub("\ufffd", name)
             raise field_error(Code.INVALID_BODY, f"/{shown}", FORBIDDEN_MESSAGE)
+    return [(name, _as_seen(value)) for name, value in pairs]
+
+
+def _as_seen(value: str) -> str:
     # Browsers end lines as mail does.
-    return [(name, value.replace("\r\n", "\n")) for name, value in pairs]
+    return without_forbidden(value).replace("\r\n", "\n")

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 
 from api.errors import ApiError, Code, field_error
-from api.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE
+from api.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
 _MAX_SHOWN = 60
@@ -18,12 +18,15 @@ class QueryRules(Struct, frozen=True, kw_only=True):
 
     ``names`` are its parameters, ``numbers`` those of them that are whole numbers,
     ``texts`` those that may be any text, ``required`` those that have no default.
+    ``for_people`` is true of pages: characters that no text may hold are left out of
+    values, since whoever typed them cannot see them.
     """
 
     names: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    for_people: bool = False
 
     def read(self, raw: bytes) -> tuple[tuple[str, str], ...]:
         """Return the parameters of a raw query string.
@@ -41,7 +44,7 @@ class QueryRules(Struct, frozen=True, kw_only=True):
                 raise invalid_query(name, _unknown(self.names))
             if name in found:
                 raise invalid_query(name, "must be given only once")
-            value = _decode(raw_value, where=raw_name)
+            value = _decode(raw_value, where=raw_name, is_lenient=self.for_people)
             if name in self.numbers and not _WHOLE_NUMBER.match(value):
                 raise invalid_query(name, "must be a whole number")
             # msgspec would take this for None, and the parameter for left out.
@@ -69,7 +72,7 @@ def check_path(parameters: Mapping[str, object]) -> None:
             raise field_error(Code.INVALID_PARAMS, f"/{name}", FORBIDDEN_MESSAGE)
 
 
-def _decode(raw: bytes, *, where: bytes) -> str:
+def _decode(raw: bytes, *, where: bytes, is_lenient: bool = False) -> str:
     if b"%" in raw or b"+" in raw:
         raw = unquote_to_bytes(raw.replace(b"+", b" "))
     try:
@@ -77,6 +80,8 @@ def _decode(raw: bytes, *, where: bytes) -> str:
     except UnicodeDecodeError:
         name = where.decode("ascii", "replace")
         raise invalid_query(name, "must be valid UTF-8") from None
+    if is_lenient:
+        return without_forbidden(text)
     if FORBIDDEN.search(text):
         name = where.decode("ascii", "replace")
         raise invalid_query(name, FORBIDDEN_MESSAGE)

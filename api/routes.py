@@ -100,6 +100,7 @@ def _rules(route: HTTPRoute, method: Method) -> QueryRules:
         numbers=taking(int),
         texts=taking(str),
         required=frozenset(p.field_alias for p in parameters if p.is_required),
+        for_people=handler.opt.get("for_people", False),
     )
 
 

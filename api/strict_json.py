@@ -55,6 +55,15 @@ def check(body: bytes) -> None:
         raise fields_error(Code.INVALID_BODY, problems)
 
 
+def without_forbidden(text: str) -> str:
+    """Return text without the characters that none may hold.
+
+    For what people send: they cannot see these, which come along with names and
+    numbers that are copied from elsewhere, and so could not take them out.
+    """
+    return FORBIDDEN.sub("", text)
+
+
 def pointer(path: tuple[str | int, ...]) -> str:
     """Return the JSON Pointer to what the keys and indexes lead to."""
     return "".join(

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from api.codes import Code
 from api.errors import field_error
+from api.strict_json import without_forbidden
 from api.web.inside import RefusedError
 from api.web.visits import Visit
 from projections.creators import Creator
@@ -112,10 +113,12 @@ def stored(creator: Creator) -> dict[str, Any]:
 def mark(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
     """Return what tells a value from others; a browser's copy of it is the same.
 
-    Browsers end lines in their own way, and an empty field means none.
+    Browsers end lines in their own way, an empty field means none, and a name that a
+    source brought may hold what is left out of forms.
     """
     if isinstance(value, str):
-        value = value.replace("\r\n", "\n").replace("\r", "\n") or None
+        value = without_forbidden(value).replace("\r\n", "\n").replace("\r", "\n")
+        value = value or None
     return blake2b(_written(value), digest_size=16).hexdigest()
 
 

@@ -72,6 +72,7 @@ def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
             },
             exception_handlers={Exception: answer_page_failure},
             include_in_schema=False,
+            opt={"for_people": True},
         ),
     ]
 

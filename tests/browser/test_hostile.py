@@ -240,6 +240,21 @@ def test_what_is_no_handle_is_said_in_its_place(home: Tenant, page: Page, watch:
     assert home.counted == 0
 
 
+def test_what_nobody_sees_is_in_nobodys_way(home: Tenant, page: Page):
+    home.goatherd.catch_up()
+    page.goto("/creators/add")
+    copied = "\N{FIRST STRONG ISOLATE}@ada\N{POP DIRECTIONAL ISOLATE}"
+    page.get_by_label("Handles or profile URLs").fill(copied)
+
+    page.get_by_role("button", name="Add", exact=True).click()
+
+    expect(page.get_by_text("1 creator added.")).to_be_visible()
+    page.get_by_label("Search").fill("\N{LEFT-TO-RIGHT EMBEDDING}ada")
+    expect(page).to_have_url(re.compile("search="))
+    expect(page.get_by_text("@ada")).to_be_visible()
+    check_harmless(page)
+
+
 def test_what_is_searched_for_is_said_in_its_place(
     home: Tenant, page: Page, watch: Watch
 ):
