@@ -1,4 +1,8 @@
-"""Query parameters: only known ones, each once, in plain UTF-8 and in range."""
+"""Query parameters: only known ones, each once, in plain UTF-8 and in range.
+
+Addresses of pages are passed on by people and their programs, which add parameters of
+their own: there the unknown is as good as left out.
+"""
 
 import re
 from collections.abc import Collection, Mapping
@@ -18,8 +22,8 @@ class QueryRules(Struct, frozen=True, kw_only=True):
 
     ``names`` are its parameters, ``numbers`` those of them that are whole numbers,
     ``texts`` those that may be any text, ``required`` those that have no default.
-    ``for_people`` is true of pages: characters that no text may hold are left out of
-    values, since whoever typed them cannot see them.
+    ``for_people`` is true of pages: unknown parameters are passed over, and characters
+    that no text may hold are left out, since whoever typed them cannot see them.
     """
 
     names: frozenset[str] = frozenset()
@@ -39,6 +43,8 @@ class QueryRules(Struct, frozen=True, kw_only=True):
             if not pair:
                 continue
             raw_name, _, raw_value = pair.partition(b"=")
+            if self.for_people and _unescaped(raw_name) not in self._raw_names:
+                continue
             name = _decode(raw_name, where=raw_name)
             if name not in self.names:
                 raise invalid_query(name, _unknown(self.names))
@@ -54,6 +60,10 @@ class QueryRules(Struct, frozen=True, kw_only=True):
         for name in self.required - found.keys():
             raise invalid_query(name, "is required")
         return tuple(found.items())
+
+    @property
+    def _raw_names(self) -> set[bytes]:
+        return {name.encode() for name in self.names}
 
 
 def invalid_query(name: str, message: str) -> ApiError:
@@ -73,10 +83,8 @@ def check_path(parameters: Mapping[str, object]) -> None:
 
 
 def _decode(raw: bytes, *, where: bytes, is_lenient: bool = False) -> str:
-    if b"%" in raw or b"+" in raw:
-        raw = unquote_to_bytes(raw.replace(b"+", b" "))
     try:
-        text = raw.decode()
+        text = _unescaped(raw).decode()
     except UnicodeDecodeError:
         name = where.decode("ascii", "replace")
         raise invalid_query(name, "must be valid UTF-8") from None
@@ -86,6 +94,12 @@ def _decode(raw: bytes, *, where: bytes, is_lenient: bool = False) -> str:
         name = where.decode("ascii", "replace")
         raise invalid_query(name, FORBIDDEN_MESSAGE)
     return text
+
+
+def _unescaped(raw: bytes) -> bytes:
+    if b"%" in raw or b"+" in raw:
+        return unquote_to_bytes(raw.replace(b"+", b" "))
+    return raw
 
 
 def _shown(name: str) -> str:

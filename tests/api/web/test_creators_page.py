@@ -63,6 +63,7 @@ def three(home: Tenant) -> dict[str, dict[str, Any]]:
         ("?status=disabled", ["@bea"]),
         ("?search=DA&status=", ["@ada"]),
         ("?search=&status=active&project_id=&sort=&cursor=", ["@ada"]),
+        ("?utm_source=slack&search=da&utm_source=%FF&%00%FF=&gclid", ["@ada"]),
     ),
 )
 def test_the_list_is_of_those_that_were_asked_for(
@@ -72,7 +73,7 @@ def test_the_list_is_of_those_that_were_asked_for(
 
 
 @pytest.mark.parametrize(
-    "query", ("?status=gone", "?sort=age", "?project_id=x", "?x=1")
+    "query", ("?status=gone", "?sort=age", "?project_id=x", "?x=1&sort=age")
 )
 def test_what_the_api_refuses_the_page_refuses(visitor: Visitor, query: str):
     assert visitor.get(f"/creators{query}").status_code == 400

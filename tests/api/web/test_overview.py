@@ -310,12 +310,6 @@ def test_a_wrong_choice_is_named_and_the_form_stays(
     assert page.all("input", id="from")
 
 
-def test_an_unknown_parameter_is_refused(visitor: Visitor, goat: Watched):
-    answer = visitor.get(f"/creators/{goat.id}?colour=green")
-
-    assert answer.status_code == 400
-
-
 def test_what_a_form_leaves_empty_is_the_usual(visitor: Visitor, goat: Watched):
     names = ("range", "from", "to", "granularity", "compare", "followers", "views")
     query = "&".join(f"{name}=" for name in (*names, "metric", "mode", "top"))

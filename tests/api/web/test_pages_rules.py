@@ -137,7 +137,7 @@ def test_a_page_says_what_browsers_may_load_whatever_becomes_of_it(
     visitor: Visitor, path: str
 ):
     answer = visitor.get(filled(path))
-    unknown = visitor.get(filled(path), params={"surely_unknown": "1"})
+    unknown = visitor.get(filled(path), params={"utm_source": "slack"})
 
     for told in (answer, unknown):
         assert told.status_code in {200, 303, 400, 404}, told.text
@@ -145,7 +145,8 @@ def test_a_page_says_what_browsers_may_load_whatever_becomes_of_it(
             assert policy_of(told.headers["Content-Security-Policy"]) == POLICY
             assert told.headers["Referrer-Policy"] == "same-origin"
             assert told.headers["Cache-Control"] == "no-store"
-    assert unknown.status_code == 400
+    # A parameter that somebody's program added to an address breaks no page.
+    assert unknown.status_code == answer.status_code
 
 
 @pytest.mark.parametrize("path", ("/", "/sign-in/goat", "/nowhere", "/creators/x/y/z"))
