@@ -1,5 +1,6 @@
 """Failures as people see them: a page that says what happened and what to do."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -11,13 +12,14 @@ from api.codes import Code
 from api.errors import ApiError
 from api.failures import answer_failure, api_error, log_failure
 from api.requests import Request
+from api.sessions import COOKIE
 from api.web.inside import RefusedError
 from api.web.site import Site
-from api.web.visits import here
+from api.web.visits import Visit, here
 
 _HINTS = {
-    Code.INSUFFICIENT_SCOPE: "You are signed in with a key that was not made for this. "
-    "Sign out and come back with one that was, or ask whoever runs this Goatherd.",
+    Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
+    "or ask whoever runs this Goatherd.",
     Code.NOT_FOUND: "It may have been there once, or the address has a slip in it.",
     Code.RATE_LIMIT_EXCEEDED: "Pages count as requests of your key's plan.",
     Code.UNAVAILABLE: "Nothing was lost. Reload the page in a moment.",
@@ -63,16 +65,45 @@ def failure_page(request: Request, error: ApiError) -> Template:
     return Template(
         template_name="failure.html",
         context={
-            "error": error,
+            "headline": _headline(error),
             "hint": _HINTS.get(error.code, ""),
             "notice": None,
             "request_id": request.request_id,
-            "visit": None,
+            "status": error.status,
+            "visit": _visit(request, site),
         },
         headers=headers,
         media_type="text/html",
         status_code=error.status,
     )
+
+
+def _visit(request: Request, site: Site) -> Visit | None:
+    """Return the visit that leads on from here; None if nobody is signed in.
+
+    Where there is no route nobody has looked whether the key is still good. What is
+    shown for a session is the way on and out, and nothing that it had to be good for.
+    """
+    if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
+        return None
+    visit = Visit(request, site)
+    principal = request.exchange.principal
+    if principal is not None:
+        visit.house = site.known_house(principal.organization_id)
+    return visit
+
+
+def _headline(error: ApiError) -> str:
+    if error.code is not Code.INSUFFICIENT_SCOPE or "required" not in error.meta:
+        return error.message
+    required, granted = error.meta["required"], error.meta["granted"]
+    has = _listed(granted) if granted else "none"
+    return f"Your key may not do this: it needs the scope {required} and has {has}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _way_in(request: Request) -> Response[Any]:

@@ -107,7 +107,10 @@ def test_a_key_that_may_not_read_is_told_so(
 
     page.goto("/creators")
 
-    expect(page.get_by_role("heading", level=1)).to_contain_text("'read' scope")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Your key may not do this: it needs the scope read and has write."
+    )
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     axe(page)
 
 

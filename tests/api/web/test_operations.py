@@ -47,7 +47,7 @@ def test_who_may_not_administer_sees_no_such_tab_and_is_told_why(
     refused = reader.see(f"/operations/{page}", status=403)
 
     assert [tab.text for tab in tabs.all("a")] == ["Jobs", "Organization", "Projects"]
-    assert "'admin' scope" in refused.one("h1").text
+    assert "needs the scope admin" in refused.one("h1").text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from api.main import assemble
 from api.routes import RouteFacts
 from domain.events import Scope
 from infra.settings import Settings
-from tests.api.goatherd import Tenant
+from tests.api.goatherd import Tenant, data_of
 from tests.api.web.markup import read
 from tests.api.web.visitor import Visitor
 
@@ -113,11 +113,9 @@ def test_a_page_refuses_a_key_without_its_scope_as_the_api_does(
 
     answer = passer_by.ask(method, filled(path))
 
-    sentence = f"This action requires the '{scope}' scope. "
+    sentence = f"Your key may not do this: it needs the scope {scope} and has "
     assert answer.status_code == 403
-    assert read(answer.text).one("h1").text == (
-        f"{sentence}Granted: [{', '.join(others)}]"
-    )
+    assert read(answer.text).one("h1").text == f"{sentence}{' and '.join(others)}."
     assert policy_of(answer.headers["Content-Security-Policy"]) == POLICY
 
 
@@ -147,6 +145,54 @@ def test_a_page_says_what_browsers_may_load_whatever_becomes_of_it(
             assert told.headers["Cache-Control"] == "no-store"
     # A parameter that somebody's program added to an address breaks no page.
     assert unknown.status_code == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    (
+        ("GET", "/nowhere", 404),
+        ("GET", f"/creators/{A_UUID}", 404),
+        ("GET", "/creators/x/y/z", 404),
+        ("GET", "/creators?sort=age", 400),
+        ("GET", "/operations/bans", 403),
+        ("PUT", "/creators", 405),
+        ("POST", "/creators/add", 415),
+    ),
+)
+def test_whoever_is_signed_in_gets_on_from_a_page_that_failed(
+    home: Tenant, passer_by: Visitor, method: str, path: str, status: int
+):
+    passer_by.sign_in(home.with_key("read", "write").key)
+
+    answer = passer_by.ask(method, path)
+
+    page = read(answer.text)
+    assert answer.status_code == status
+    links = [a["href"] for a in page.one("nav", aria_label="Main").all("a")]
+    assert links == ["/creators", "/inbox", "/compare", "/operations"]
+    assert passer_by.submit(page, "/sign-out").status_code == 303
+
+
+def test_the_frame_of_a_page_that_failed_names_whose_it_is(
+    home: Tenant, visitor: Visitor
+):
+    home.goatherd.catch_up()
+    visitor.see("/creators")
+    name = data_of(home.get("/organization"))["name"]
+
+    page = visitor.see(f"/creators/{A_UUID}", status=404)
+
+    assert page.one("span", class_="theirs").text == name
+
+
+def test_whoever_is_not_signed_in_is_shown_no_frame(passer_by: Visitor, home: Tenant):
+    passer_by.sign_in(home.key)
+    passer_by.cookies = {name: f"{v}x" for name, v in passer_by.cookies.items()}
+
+    page = passer_by.see("/nowhere", status=404)
+
+    assert page.all("nav") == []
+    assert page.all("form") == []
 
 
 @pytest.mark.parametrize("path", ("/", "/sign-in/goat", "/nowhere", "/creators/x/y/z"))

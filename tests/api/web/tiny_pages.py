@@ -9,7 +9,6 @@ from litestar.params import QueryParameter
 from litestar.response import Template
 from msgspec import Struct
 
-from api.errors import ApiError, Code
 from api.requests import Request
 from api.web.visits import Visit
 from projections.projects import Project
@@ -68,5 +67,5 @@ class TinyPage(Controller):
 
 def show(visit: Visit, heading: str) -> Template:
     """Return a page that says this, in a template that is there anyway."""
-    said = {"error": ApiError(Code.NOT_FOUND, heading), "hint": "", "request_id": ""}
+    said = {"headline": heading, "hint": "", "request_id": "", "status": 200}
     return visit.show("failure.html", said)
