@@ -4,6 +4,7 @@ It hangs on Litestar's ``before_request`` and not on its guards, because Litesta
 copies the route handler for every guard of every request.
 """
 
+from contextlib import suppress
 from typing import Any, cast
 
 from litestar import Request as LitestarRequest
@@ -21,6 +22,18 @@ _STALE_FORM = (
     "This form does not belong to your session. Reload the page and try again; what "
     "you typed was not stored."
 )
+
+
+class StaleFormError(ApiError):
+    """A form without the token of the session; what it sent is in the exchange.
+
+    ``is_from_here`` if the browser says that a page of ours sent it. Only then may it
+    be offered to be sent again, with a token: who else made it cannot be known.
+    """
+
+    def __init__(self, *, is_from_here: bool) -> None:
+        super().__init__(Code.INVALID_PARAMS, _STALE_FORM)
+        self.is_from_here = is_from_here
 
 
 class Admission:
@@ -51,8 +64,12 @@ class Admission:
         if facts.allowed is not None:
             return Response(None, status_code=204, headers={"Allow": facts.allowed})
         if facts.scope is not None:
-            principal = await self._principal(request)
-            principal.require(facts.scope)
+            try:
+                principal = await self._principal(request)
+                principal.require(facts.scope)
+            except ApiError:
+                await _keep_form(request)
+                raise
         request.check_query()
         if facts.has_text_in_path:
             check_path(request.scope["path_params"])
@@ -98,18 +115,32 @@ class Admission:
         form = await request.read_form()
         session = request.exchange.session
         if session is not None and not self._sessions.is_csrf_token(session, form.csrf):
-            raise ApiError(Code.INVALID_PARAMS, _STALE_FORM)
+            raise StaleFormError(is_from_here=is_from_here(request) is True)
+
+
+async def _keep_form(request: Request) -> None:
+    """Read the form of somebody who is not let in, to be shown to them again."""
+    if request.facts.form is None or not request.facts.is_page:
+        return
+    with suppress(ApiError):
+        _check_origin(request)
+        await request.read_form()
+
+
+def is_from_here(request: Request) -> bool | None:
+    """Return whether a page of ours sent a form, None if the browser does not say."""
+    fetched_from = request.raw_header(b"sec-fetch-site")
+    origin = request.raw_header(b"origin")
+    if fetched_from == b"none":
+        return None
+    if fetched_from is not None:
+        return fetched_from == b"same-origin"
+    if origin is not None:
+        return origin.partition(b"://")[2] == request.raw_header(b"host")
+    return None
 
 
 def _check_origin(request: Request) -> None:
     """Refuse a form from another site, even one for people who are not signed in."""
-    fetched_from = request.raw_header(b"sec-fetch-site")
-    origin = request.raw_header(b"origin")
-    if fetched_from is not None:
-        is_ours = fetched_from in {b"same-origin", b"none"}
-    elif origin is not None:
-        is_ours = origin.partition(b"://")[2] == request.raw_header(b"host")
-    else:
-        is_ours = True
-    if not is_ours:
+    if is_from_here(request) is False:
         raise ApiError(Code.INVALID_PARAMS, _STALE_FORM)

@@ -4,14 +4,17 @@ A page's route writes ``opt={"form": NewNote, ...}`` and asks for what was sent 
 ``request.form_as(NewNote)``. A field is text, a list of texts, or a box that is ticked
 or not; what texts mean is for the API to say. Characters that no text may hold are left
 out of it, since whoever typed it cannot see them.
+
+A text that people type is declared ``Annotated[str, typed("Notes")]``, with the name it
+has on the page: where a form is not carried out it is shown again under that name.
 """
 
 import re
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Struct, ValidationError
+from msgspec import Meta, Struct, ValidationError
 from msgspec.structs import fields
 
 from api.errors import ApiError, Code, field_error
@@ -41,8 +44,16 @@ class Form(Struct, frozen=True, kw_only=True):
     once: str | None = None
 
 
+def typed(label: str) -> Meta:
+    """Return what marks a field that people type, by the name it has on the page."""
+    return Meta(title=label)
+
+
 class FormReader:
-    """Reads the forms of one operation."""
+    """Reads the forms of one operation.
+
+    ``labels`` are what the fields that people type are called.
+    """
 
     def __init__(self, type_: type[Struct]) -> None:
         self._type = type_
@@ -52,6 +63,12 @@ class FormReader:
             if get_origin(field.type) in {list, tuple}
         }
         self._boxes = {f.encode_name for f in fields(type_) if f.type is bool}
+        self.labels: dict[str, str] = {
+            field.encode_name: note.title
+            for field in fields(type_)
+            for note in get_args(field.type)
+            if isinstance(note, Meta) and note.title is not None
+        }
 
     def read(self, body: bytes) -> Form:
         """Return the form in a body.

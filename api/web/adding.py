@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from api.creator_bodies import MOST_NEW, AddedCreator, AddedCreators
 from api.errors import Code, FieldProblem
+from api.forms import typed
 from api.requests import Request
 from api.web.all_projects import all_projects
 from api.web.inside import RefusedError
@@ -34,11 +35,11 @@ class NewHandles(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``since`` is ``today``, ``day`` with that in ``first_day``, or ``ever``.
     """
 
-    handles: str = ""
+    handles: Annotated[str, typed("Handles or profile URLs")] = ""
     project_id: str = ""
     tracking_mode: str = "auto"
     since: str = "today"
-    first_day: str = ""
+    first_day: Annotated[str, typed("First day")] = ""
 
 
 class AddingPage(Controller):

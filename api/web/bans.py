@@ -1,6 +1,6 @@
 """/operations/bans: handles that nobody on this installation may track."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -11,7 +11,7 @@ from msgspec import Struct
 from api.bans import BanState
 from api.codes import Code
 from api.errors import ApiError
-from api.forms import NoFields
+from api.forms import NoFields, typed
 from api.requests import Request
 from api.web.inside import RefusedError
 from api.web.operations import show_operations
@@ -29,8 +29,8 @@ _PER_PAGE = 50
 class BanForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A handle to ban, and why."""
 
-    tiktok_handle: str = ""
-    reason: str = ""
+    tiktok_handle: Annotated[str, typed("Handle")] = ""
+    reason: Annotated[str, typed("Why")] = ""
 
 
 class BanPages(Controller):

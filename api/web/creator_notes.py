@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from api.codes import Code
 from api.errors import ApiError, field_error
+from api.forms import typed
 from api.requests import Request
 from api.strict_json import check
 from api.web.creator_frame import show_creator, the_creator
@@ -43,7 +44,7 @@ class NotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One part of the notes, as somebody wants it."""
 
     part: Part
-    text: str
+    text: Annotated[str, typed("Text")]
     version: str
     seen: str
     preview: str = ""

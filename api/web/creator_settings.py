@@ -1,6 +1,6 @@
 """/creators/{id}/settings: how a creator is tracked, what it is called, and its end."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct
 from api.codes import Code
 from api.creator_bodies import BulkAnswer
 from api.errors import ApiError, field_error
-from api.forms import NoFields
+from api.forms import NoFields, typed
 from api.requests import Request
 from api.web.creator_frame import show_creator, the_creator
 from api.web.editing import (
@@ -43,10 +43,10 @@ _LABELS = {
 class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Name and tracking as somebody wants them; ``take`` names a field to give up."""
 
-    display_name: str
+    display_name: Annotated[str, typed("Display name")]
     tracking_mode: str
-    tracking_start_date: str
-    tracking_end_date: str
+    tracking_start_date: Annotated[str, typed("First day")]
+    tracking_end_date: Annotated[str, typed("Last day")]
     version: str
     seen: str
     take: str = ""
@@ -55,7 +55,7 @@ class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class HandleForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The handle as somebody wants it."""
 
-    tiktok_handle: str
+    tiktok_handle: Annotated[str, typed("Handle")]
     version: str
     seen: str
     take: str = ""
@@ -65,8 +65,8 @@ class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a creator that was removed is to be tracked again."""
 
     tracking_mode: str
-    tracking_start_date: str
-    tracking_end_date: str
+    tracking_start_date: Annotated[str, typed("First day")]
+    tracking_end_date: Annotated[str, typed("Last day")]
 
 
 class Draft(Struct, frozen=True, kw_only=True):

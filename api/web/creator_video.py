@@ -1,6 +1,6 @@
 """/creators/{id}/videos/{id}: one video, what is noted on it, and whether it counts."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, get, post
@@ -10,7 +10,7 @@ from litestar.response import Response, Template
 from msgspec import Struct
 
 from api.errors import ApiError
-from api.forms import NoFields
+from api.forms import NoFields, typed
 from api.requests import Request
 from api.video_bodies import QueuedVideoScrape
 from api.web.creator_frame import show_creator, the_creator
@@ -33,8 +33,8 @@ class SwitchForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class NotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What somebody wants to have noted on a video."""
 
-    description: str
-    readme: str
+    description: Annotated[str, typed("Description")]
+    readme: Annotated[str, typed("Notes")]
     version: str
     seen_description: str
     seen_readme: str

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from api.creator_bodies import QueuedScrape
 from api.errors import ApiError
+from api.forms import typed
 from api.requests import Request
 from api.video_bodies import BulkVideos
 from api.web.creator_frame import show_creator, the_creator
@@ -60,7 +61,7 @@ class Row(Struct, frozen=True, kw_only=True):
 class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The URL of a video to track."""
 
-    url: str
+    url: Annotated[str, typed("URL of the video")]
 
 
 class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Request as LitestarRequest
 from litestar import Response
 from litestar.response import Redirect, Template
 
+from api.admission import StaleFormError, is_from_here
 from api.codes import Code
 from api.errors import ApiError
 from api.failures import answer_failure, api_error, log_failure
 from api.requests import Request
 from api.sessions import COOKIE
 from api.web.inside import RefusedError
+from api.web.kept_forms import KeptForm, kept_form
 from api.web.site import Site
-from api.web.visits import Visit, here
+from api.web.visits import LONGEST_NEXT, Visit, here
 
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
@@ -27,6 +29,17 @@ _HINTS = {
     Code.INTERNAL_ERROR: "Nothing you did is half done. Whoever runs this Goatherd "
     "finds the reason in the log under the id below.",
 }
+_OVER = "Your session is over, so this was not stored."
+_OVER_HINT = (
+    "Nothing is lost: what you typed is below. Sign in in a new tab, come back to this "
+    "one, and send it again."
+)
+_STALE = "This form does not belong to your session any more, so it was not stored."
+_STALE_HINT = (
+    "You have signed in anew since it was opened. Nothing is lost: what you typed is "
+    "below. Look through it and send it again."
+)
+_COPY_HINT = "Nothing is lost: what you typed is below, to be copied from here."
 
 
 def answer_page_failure(
@@ -39,8 +52,10 @@ def answer_page_failure(
     if not isinstance(error, RefusedError):
         log_failure(error, exception, request.scope)
     if error.code is Code.INVALID_API_KEY:
-        return _way_in(ours)
-    return failure_page(ours, error)
+        return _signed_out(ours, error)
+    if isinstance(error, StaleFormError):
+        return _stale(ours, error)
+    return failure_page(ours, error, form=kept_form(ours, csrf=None))
 
 
 def answer_anything(
@@ -54,8 +69,18 @@ def answer_anything(
     return answer_failure(request, exception)
 
 
-def failure_page(request: Request, error: ApiError) -> Template:
-    """Return the page that tells of an error."""
+def failure_page(
+    request: Request,
+    error: ApiError,
+    *,
+    form: KeptForm | None = None,
+    told: tuple[str, str] | None = None,
+) -> Template:
+    """Return the page that tells of an error, and shows what was typed.
+
+    ``told`` is a headline and a hint in place of the error's own.
+    """
+    headline, hint = told or (_headline(error), _HINTS.get(error.code, ""))
     site = cast("Site", request.app.state.site)
     headers = {
         **error.headers,
@@ -65,8 +90,9 @@ def failure_page(request: Request, error: ApiError) -> Template:
     return Template(
         template_name="failure.html",
         context={
-            "headline": _headline(error),
-            "hint": _HINTS.get(error.code, ""),
+            "form": form,
+            "headline": headline,
+            "hint": hint,
             "notice": None,
             "request_id": request.request_id,
             "status": error.status,
@@ -106,10 +132,55 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def _signed_out(request: Request, error: ApiError) -> Response[Any]:
+    """Answer somebody who is not signed in, or not any more."""
+    is_ours = is_from_here(request) is True
+    form = kept_form(request, csrf="" if is_ours else None)
+    if form is None or request.raw_header(b"hx-request") is not None:
+        return _way_in(request)
+    told = _OVER, _OVER_HINT if is_ours else _COPY_HINT
+    # What is asked for is a session, which no header of this kind can give.
+    error.headers.pop("WWW-Authenticate", None)
+    return failure_page(request, error, form=form, told=told)
+
+
+def _stale(request: Request, error: StaleFormError) -> Template:
+    session = request.exchange.session
+    csrf = None
+    if error.is_from_here and session is not None:
+        csrf = cast("Site", request.app.state.site).sessions.csrf_token(session)
+    form = kept_form(request, csrf=csrf)
+    if form is None:
+        return failure_page(request, error)
+    told = _STALE, _STALE_HINT if csrf else _COPY_HINT
+    return failure_page(request, error, form=form, told=told)
+
+
 def _way_in(request: Request) -> Response[Any]:
-    next_ = here(request) if request.method == "GET" else "/"
-    path = "/" if next_ == "/" else f"/?next={quote(next_, safe='')}"
+    """Lead to the form for signing in, and from there to the page that was shown."""
     if request.raw_header(b"hx-request") is not None:
         # The page around the part has to go, too.
-        return Response(None, status_code=401, headers={"HX-Redirect": "/"})
-    return Redirect(path, status_code=303)
+        page = _page_named_by(request, b"hx-current-url")
+        headers = {"HX-Redirect": _way_to(page)}
+        return Response(None, status_code=401, headers=headers)
+    is_look = request.method == "GET"
+    page = here(request) if is_look else _page_named_by(request, b"referer")
+    return Redirect(_way_to(page), status_code=303)
+
+
+def _way_to(page: str) -> str:
+    encoded = quote(page, safe="")
+    return "/" if page == "/" or len(page) > LONGEST_NEXT else f"/?next={encoded}"
+
+
+def _page_named_by(request: Request, header: bytes) -> str:
+    """Return the path and query of a page of ours that a header names, or the root."""
+    named, host = request.raw_header(header), request.raw_header(b"host")
+    try:
+        url = urlsplit((named or b"").decode("ascii"))
+    except ValueError:
+        return "/"
+    if url.scheme not in {"http", "https"} or url.netloc.encode() != host:
+        return "/"
+    path = url.path or "/"
+    return f"{path}?{url.query}" if url.query else path

@@ -1,7 +1,7 @@
 """/operations/keys: who may do what here. A key's text is shown once."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from api.api_keys import IssuedApiKey, RevokedApiKey
 from api.codes import Code
-from api.forms import NoFields
+from api.forms import NoFields, typed
 from api.requests import Request
 from api.web.inside import RefusedError
 from api.web.operations import show_operations
@@ -30,9 +30,9 @@ _CREATED = 201
 class KeyForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make; it is good to the end of the day ``until``, or for ever."""
 
-    name: str = ""
+    name: Annotated[str, typed("Name")] = ""
     scopes: list[str] = []
-    until: str = ""
+    until: Annotated[str, typed("Good until the end of")] = ""
 
 
 _USUAL = KeyForm(scopes=["read", "write"])

@@ -1,6 +1,6 @@
 """/operations/organization: usage against limits, and the settings."""
 
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from litestar import Controller, Response, get, post
@@ -9,6 +9,7 @@ from litestar.response import Template
 from msgspec import Struct
 
 from api.codes import Code
+from api.forms import typed
 from api.organization import Organization
 from api.requests import Request
 from api.web.inside import RefusedError
@@ -36,11 +37,15 @@ class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
     """The settings as they were typed; an empty interval is the default."""
 
     version: str
-    name: str = ""
-    time_zone: str = ""
-    creator_profiles_hours: str = ""
-    discover_videos_hours: str = ""
-    video_stats_hours: str = ""
+    name: Annotated[str, typed("Name")] = ""
+    time_zone: Annotated[str, typed("Time zone")] = ""
+    creator_profiles_hours: Annotated[
+        str, typed("Hours between scrapes of profiles")
+    ] = ""
+    discover_videos_hours: Annotated[
+        str, typed("Hours between scrapes of new videos")
+    ] = ""
+    video_stats_hours: Annotated[str, typed("Hours between scrapes of figures")] = ""
 
 
 class OrganizationPages(Controller):

@@ -1,6 +1,6 @@
 """/operations/projects: the projects that creators are in, and their descriptions."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -10,6 +10,7 @@ from litestar.response import Template
 from msgspec import Struct
 
 from api.codes import Code
+from api.forms import typed
 from api.requests import Request
 from api.web.inside import RefusedError
 from api.web.operations import show_operations
@@ -25,8 +26,8 @@ _TOLD = {Code.INVALID_BODY, Code.LIMIT_REACHED, Code.VERSION_CONFLICT}
 class ProjectForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A project as it was typed; ``version`` is the one that was seen of it."""
 
-    name: str = ""
-    description: str = ""
+    name: Annotated[str, typed("Name")] = ""
+    description: Annotated[str, typed("Description")] = ""
     version: str = ""
 
 

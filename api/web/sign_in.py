@@ -16,6 +16,7 @@ from api.requests import Request
 from api.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
 from api.web.links import spend_link
 from api.web.site import Site
+from api.web.visits import LONGEST_NEXT
 from domain.events import Scope
 from infra.database import AsyncPool
 
@@ -131,7 +132,7 @@ class SignInRoutes(Controller):
         door: NamedDependency[Door],
         site: NamedDependency[Site],
         next_: Annotated[
-            str, QueryParameter(name="next", max_length=2_000, required=False)
+            str, QueryParameter(name="next", max_length=LONGEST_NEXT, required=False)
         ] = "",
     ) -> Response[Any]:
         """Show the form, or go on to the first page."""

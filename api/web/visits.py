@@ -24,6 +24,8 @@ from domain.events import Scope
 T = TypeVar("T")
 
 POSITION_COOKIE, NOTICE_COOKIE = "goatherd_position", "goatherd_notice"
+# Of an address that somebody comes back to after signing in.
+LONGEST_NEXT = 2_000
 
 _POSITION_SECONDS = 15
 _LONGEST_POSITION = 18

@@ -9,6 +9,7 @@ from litestar.params import QueryParameter
 from litestar.response import Template
 from msgspec import Struct
 
+from api.forms import typed
 from api.requests import Request
 from api.web.visits import Visit
 from projections.projects import Project
@@ -26,8 +27,8 @@ class Everything(Struct, frozen=True, forbid_unknown_fields=True):
 class Naming(Struct, frozen=True, forbid_unknown_fields=True):
     """A project to make, and what to say of it."""
 
-    name: str
-    notice: str = ""
+    name: Annotated[str, typed("Name")]
+    notice: Annotated[str, typed("Notice")] = ""
 
 
 class TinyPage(Controller):
@@ -67,5 +68,11 @@ class TinyPage(Controller):
 
 def show(visit: Visit, heading: str) -> Template:
     """Return a page that says this, in a template that is there anyway."""
-    said = {"headline": heading, "hint": "", "request_id": "", "status": 200}
+    said = {
+        "headline": heading,
+        "hint": "",
+        "request_id": "",
+        "status": 200,
+        "form": None,
+    }
     return visit.show("failure.html", said)

@@ -39,7 +39,7 @@ function move(by) {
 async function send(decision, sent) {
   const body = new URLSearchParams({ csrf: undoBar.elements.csrf.value, once: once(), decision });
   for (const row of sent) body.append("video", row.dataset.video);
-  const answer = await fetch(undoBar.action, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } });
+  const answer = await fetch(undoBar.action, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true", "HX-Current-URL": window.location.href } });
   if (answer.headers.get("HX-Redirect")) window.location.assign(answer.headers.get("HX-Redirect"));
   const text = await answer.text();
   if (!answer.ok) {
