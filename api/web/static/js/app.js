@@ -1,4 +1,4 @@
-// What every page does: tell of requests that failed, and keep the focus where it was.
+// What every page does: tell of requests that failed, and ask before typed text is lost.
 
 const notices = document.getElementById("notices");
 
@@ -25,8 +25,31 @@ document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) event.preventDefault();
   else if (event.target.method === "post" && !event.target.hasAttribute("hx-post")) event.target.dataset.sent = "yes";
 });
-window.addEventListener("pageshow", () => {
+const unsend = () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+};
+window.addEventListener("pageshow", unsend);
+
+/** Whether a control holds something else than the page came with. */
+function isChanged(control) {
+  if (control.matches("select")) {
+    const options = [...control.options];
+    return control.value !== (options.find((option) => option.defaultSelected) ?? options[0])?.value;
+  }
+  if (control.matches("[type=checkbox], [type=radio]")) return control.checked !== control.defaultChecked;
+  if (control.matches("textarea")) return control.value !== control.defaultValue;
+  // A field of one line drops the ends of lines that a page gave it.
+  return control.matches("input:not([type=hidden])") && control.value !== control.defaultValue.replace(/[\r\n]/g, "");
+}
+
+/** Whether leaving would lose something; a guard may say that it came unsaved already. */
+const holdsText = (form) => !form.dataset.sent && (form.dataset.guard === "unsaved" || [...form.elements].some(isChanged));
+
+window.addEventListener("beforeunload", (event) => {
+  if (![...document.querySelectorAll("form[data-guard]")].some(holdsText)) return;
+  event.preventDefault();
+  // Whoever stays may send again what was sent when the question came.
+  setTimeout(unsend);
 });
 
 // Space ticks a box. Enter would press the form's first button, whatever that does.

@@ -1,0 +1,123 @@
+"""Text that is not saved is not left behind without a question."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from infra.embedded.processes import wait_until
+from tests.api.goatherd import Tenant, data_of
+from tests.browser.watching import Watch
+
+# What a browser asks a page before it goes; true if the page lets it.
+_MAY_GO = "window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+
+
+@pytest.fixture
+def creator(home: Tenant) -> dict[str, Any]:
+    creator = home.add("goat", readme="Two posts a month.")
+    home.goatherd.catch_up()
+    return creator
+
+
+@pytest.fixture
+def notes(page: Page, creator: dict[str, Any]) -> Page:
+    """The page on which the notes are edited."""
+    page.goto(f"/creators/{creator['id']}/notes?edit=readme")
+    return page
+
+
+def was_asked(page: Page, watch: Watch) -> bool:
+    """Whether the question came; who is not expected to go has stayed."""
+
+    def has_come() -> bool:
+        page.wait_for_timeout(20)
+        return watch.complaints == ["dialog: beforeunload "]
+
+    return wait_until(has_come, seconds=10)
+
+
+def test_whoever_saves_or_has_changed_nothing_is_not_asked(
+    notes: Page, home: Tenant, creator: dict[str, Any]
+):
+    box = notes.get_by_role("textbox", name="Notes")
+    box.fill("Mine.")
+    assert not notes.evaluate(_MAY_GO)
+    box.fill("Two posts a month.")
+    assert notes.evaluate(_MAY_GO)
+    box.fill("Mine.")
+
+    # A question would be a dialog that nobody expects.
+    notes.get_by_role("button", name="Save").click()
+
+    expect(notes.get_by_text("Saved.")).to_be_visible()
+    notes.get_by_role("link", name="Creators", exact=True).first.click()
+    expect(notes.get_by_role("heading", level=1)).to_have_text("Creators")
+    home.goatherd.catch_up()
+    assert data_of(home.get(f"/creators/{creator['id']}"))["readme"] == "Mine."
+
+
+def test_a_preview_is_not_saved_yet(notes: Page):
+    notes.get_by_role("textbox", name="Notes").fill("Mine.")
+    notes.get_by_role("button", name="Preview").click()
+    expect(notes.get_by_role("region", name="Preview")).to_be_visible()
+
+    assert not notes.evaluate(_MAY_GO)
+
+
+def test_whoever_stays_can_send_the_other_form_after_all(
+    page: Page, creator: dict[str, Any], watch: Watch
+):
+    page.goto(f"/creators/{creator['id']}/settings")
+    page.get_by_label("Display name").fill("Our Goat")
+    page.get_by_role("textbox", name="Handle").fill("kid")
+    page.get_by_role("button", name="Rename").click()
+    assert was_asked(page, watch)
+    watch.expects("^dialog: beforeunload")
+    expect(page.get_by_label("Display name")).to_have_value("Our Goat")
+
+    page.get_by_role("button", name="Rename").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("@kid")
+
+
+@pytest.mark.parametrize(
+    "path",
+    (
+        "/creators/add",
+        "/creators/{id}/settings",
+        "/creators/{id}/notes?edit=metadata",
+        "/creators/{id}/videos",
+        "/operations/organization",
+        "/operations/projects",
+        "/operations/keys",
+        "/operations/bans",
+    ),
+)
+def test_a_page_that_nobody_touched_is_left_without_a_question(
+    page: Page, home: Tenant, creator: dict[str, Any], path: str
+):
+    home.post("/projects", {"name": "Another"})
+    home.saw(creator["id"], display_name="A goat\nand a half")
+    home.goatherd.catch_up()
+    page.goto(path.format(id=creator["id"]))
+    guarded = page.locator("form[data-guard]")
+    assert guarded.count() >= 1
+    assert page.evaluate(_MAY_GO)
+
+    guarded.first.locator("input:not([type=hidden]), textarea").first.evaluate(
+        "control => control.value = 'Mine.'"
+    )
+
+    assert not page.evaluate(_MAY_GO)
+
+
+def test_what_was_refused_is_not_saved_either(page: Page, watch: Watch, home: Tenant):
+    watch.expects(r"status of 400")
+    home.goatherd.catch_up()
+    page.goto("/creators/add")
+    page.get_by_label("Handles or profile URLs").fill(", ,")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("Write at least one handle or URL.")).to_be_visible()
+
+    assert not page.evaluate(_MAY_GO)
