@@ -37,6 +37,21 @@ def was_asked(page: Page, watch: Watch) -> bool:
     return wait_until(has_come, seconds=10)
 
 
+def test_whoever_opens_a_second_card_is_asked_and_keeps_the_first(
+    notes: Page, watch: Watch
+):
+    box = notes.get_by_role("textbox", name="Notes")
+    box.fill("Mine.")
+
+    notes.get_by_role("link", name="Edit description").click()
+
+    assert was_asked(notes, watch)
+    expect(box).to_have_value("Mine.")
+    watch.expects("^dialog: beforeunload")
+    notes.get_by_role("link", name="Edit description").click()
+    expect(notes.get_by_role("textbox", name="Description")).to_be_visible()
+
+
 def test_whoever_saves_or_has_changed_nothing_is_not_asked(
     notes: Page, home: Tenant, creator: dict[str, Any]
 ):

@@ -57,6 +57,23 @@ def test_notes_are_shown_as_they_are_meant(visitor: Visitor, creator: dict[str, 
 
 
 @pytest.mark.parametrize("part", ("readme", "description", "metadata"))
+def test_one_card_is_open_at_a_time_with_ids_of_its_own(
+    visitor: Visitor, creator: dict[str, Any], part: str
+):
+    page = visitor.see(f"{notes_of(creator)}?edit={part}")
+
+    ids = [e["id"] for e in page.inside() if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    area = page.one("section", id=f"card-{part}").one("textarea")
+    assert (area["id"], area["aria-describedby"]) == (f"f-{part}", f"h-{part}")
+    assert len(page.all("textarea")) == 1
+    links = [a for a in page.one("main").all("a") if a.text == "Edit"]
+    assert len(links) == 2
+    # Followed as any link is, so that unsaved text is asked about.
+    assert all("hx-get" not in a.attributes for a in links)
+
+
+@pytest.mark.parametrize("part", ("readme", "description", "metadata"))
 def test_a_part_is_edited_in_place(
     visitor: Visitor, home: Tenant, creator: dict[str, Any], part: str
 ):
@@ -136,7 +153,7 @@ def test_notes_that_are_too_long_are_not_stored_and_not_lost(
     assert answer.status_code == 400
     page = read(answer.text)
     assert typed(page) == text
-    assert "64000" in page.one("p", id="h-text").text
+    assert "64000" in page.one("p", id="h-readme").text
     assert home.goatherd.head == head
 
 
