@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.goatherd import Tenant
 from tests.browser.served import Served
+from tests.browser.watching import Watch
 
 
 def handles_shown(page: Page) -> list[str]:
@@ -59,6 +60,24 @@ def test_the_list_follows_what_is_typed_and_says_so_in_its_address(
     expect(page.get_by_label("Search")).to_be_focused()
     page.get_by_label("Search").fill("nobody")
     expect(page.get_by_role("heading", name="No creator fits")).to_be_visible()
+
+
+def test_that_nobody_was_reached_is_told_until_somebody_is(
+    page: Page, home: Tenant, watch: Watch
+):
+    watch.expects(r"ERR_FAILED|failed request|htmx:(sendError|afterRequest)")
+    with_creators(home, "billy", "nanny")
+    page.goto("/creators")
+    page.route("**/creators?*", lambda route: route.abort())
+    page.get_by_label("Search").press_sequentially("b")
+    notices = page.locator("#notices")
+    expect(notices).to_contain_text("Goatherd cannot be reached just now.")
+    page.unroute("**/creators?*")
+
+    page.get_by_label("Search").press_sequentially("i")
+
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(notices).to_be_empty()
 
 
 def test_more_are_appended_and_reading_goes_on_at_the_first_of_them(

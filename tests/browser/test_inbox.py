@@ -147,6 +147,22 @@ def test_a_decision_that_was_refused_brings_the_video_back_and_is_told(
     assert happened(home, waiting[0]) == []
 
 
+def test_what_went_wrong_is_told_until_the_next_decision_is_stored(
+    inbox: Page, watch: Watch
+):
+    watch.expects(r"ERR_FAILED|failed request")
+    notices = inbox.locator("#notices")
+    inbox.route("**/inbox", lambda route: route.abort())
+    inbox.get_by_role("button", name="Include One").click()
+    expect(notices).to_contain_text("The decision was not stored.")
+    inbox.unroute("**/inbox")
+
+    inbox.get_by_role("button", name="Include One").click()
+
+    expect(inbox.locator("#said")).to_have_text("Included “One”.")
+    expect(notices).to_be_empty()
+
+
 def test_the_inbox_fits_a_phone_whatever_a_title_is(inbox: Page):
     inbox.set_viewport_size({"width": 375, "height": 800})
 

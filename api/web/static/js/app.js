@@ -2,12 +2,24 @@
 
 const notices = document.getElementById("notices");
 
+let told = null;
+
 /** Say something where screen readers listen; text only, never HTML. */
 export function tell(text, kind = "") {
   const line = document.createElement("p");
   line.className = `notice ${kind}`;
   line.textContent = text;
   notices.replaceChildren(line);
+  told = line;
+}
+
+/**
+ * Return what takes back what has been told so far, for when something that begins now
+ * goes well. What is told meanwhile, of something else, stays.
+ */
+export function untelling() {
+  const line = told;
+  return () => line?.remove();
 }
 
 document.addEventListener("htmx:responseError", (event) => {
@@ -18,6 +30,12 @@ document.addEventListener("htmx:responseError", (event) => {
 
 document.addEventListener("htmx:sendError", () => {
   tell("Goatherd cannot be reached just now. Nothing was changed.", "bad");
+});
+
+const begun = new WeakMap();
+document.addEventListener("htmx:beforeSend", (event) => begun.set(event.detail.xhr, untelling()));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) begun.get(event.detail.xhr)?.();
 });
 
 // A form that was sent once is not sent again by a second click.

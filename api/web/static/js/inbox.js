@@ -1,6 +1,6 @@
 // Reviewing an inbox: each decision is sent at once, and undo is a command like the others.
 
-import { tell } from "./app.js";
+import { tell, untelling } from "./app.js";
 
 const list = document.getElementById("videos");
 const bulk = document.getElementById("bulk");
@@ -37,6 +37,7 @@ function move(by) {
 
 /** Send a decision; it arrives even if the page is left meanwhile. */
 async function send(decision, sent) {
+  const untell = untelling();
   const body = new URLSearchParams({ csrf: undoBar.elements.csrf.value, once: once(), decision });
   for (const row of sent) body.append("video", row.dataset.video);
   const answer = await fetch(undoBar.action, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true", "HX-Current-URL": window.location.href } });
@@ -46,6 +47,7 @@ async function send(decision, sent) {
     const page = new DOMParser().parseFromString(text, "text/html");
     throw new Error(page.querySelector("[data-failure]")?.dataset.failure ?? "That did not work. Reload the page and try again.");
   }
+  untell();
   return JSON.parse(text);
 }
 
