@@ -17,7 +17,8 @@ _LOOK_EVERY_SECONDS = 1.0
 # An end is heard this soon, though a look is further away.
 _TICK_SECONDS = 0.25
 _TICKS_BETWEEN_LOOKS = round(_LOOK_EVERY_SECONDS / _TICK_SECONDS)
-_HEARTBEAT_SECONDS = 15.0
+# A page that hears nothing for some of these takes it that nothing is known.
+_HEARTBEAT_SECONDS = 3.0
 _RETRY_MS = 3_000
 
 
@@ -52,15 +53,19 @@ class Board:
         is_allowed: Callable[[], Awaitable[bool]],
         draw: Callable[[list[ProjectionState]], dict[str, str]],
     ) -> AsyncGenerator[ServerSentEventMessage]:
-        """Tell what was drawn otherwise than before, and now and then that we live.
+        """Tell what was drawn otherwise than before, and whether we could look at all.
 
-        It ends with the process, and soon after whoever watches may do so no more.
+        Of nothing new it tells that it ``looked``, of a look that failed ``unseen``;
+        while a look takes its time it is silent. It ends with the process, and soon
+        after whoever watches may do so no more.
         """
         told: dict[str, str] = {}
         told_at = self._clock()
+        could_look = True
         yield ServerSentEventMessage(None, comment="watching", retry=_RETRY_MS)
         while not self._ending.has_begun:
             changed: dict[str, str] = {}
+            could, could_look = could_look, True
             try:
                 if not await is_allowed():
                     return
@@ -70,14 +75,17 @@ class Board:
                 # A database that is away comes back, and so does what we tell.
                 if known_error(error) is None:
                     raise
+                could_look = False
             now = self._clock()
             if changed:
                 told |= changed
                 text = msgspec.json.encode(changed).decode()
                 yield ServerSentEventMessage(text, event="cells")
                 told_at = now
-            elif now - told_at >= _HEARTBEAT_SECONDS:
-                yield ServerSentEventMessage(None, comment="still here")
+            elif could_look != could or now - told_at >= _HEARTBEAT_SECONDS:
+                yield ServerSentEventMessage(
+                    "", event="looked" if could_look else "unseen"
+                )
                 told_at = now
             await self._pause()
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.api.goatherd import Tenant, code_of
+from tests.browser.watching import Watch
 
 PAGES = (
     "projections",
@@ -18,6 +20,9 @@ PAGES = (
     "keys",
     "bans",
 )
+
+UNKNOWN = "How Goatherd is, is not known just now."
+PATIENTLY_MS = 20_000
 
 
 @pytest.fixture
@@ -81,6 +86,51 @@ def test_projections_move_while_somebody_looks(home: Tenant, page: Page):
     cell = page.locator("[data-cell='creator_list.position']")
     expect(cell).to_have_text(f"{home.goatherd.head:,}")
     assert page.evaluate("window.stayed")
+
+
+def test_nothing_is_called_well_while_the_database_does_not_answer(
+    home: Tenant, page: Page
+):
+    # Nobody follows some of them here.
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE projection SET heartbeat_at = now() + interval '5 minutes'"
+    )
+    page.goto("/operations/projections")
+    expect(page.get_by_text("Live.", exact=True)).to_be_visible()
+    expect(page.get_by_text("All is well")).to_be_visible()
+
+    with psycopg.connect(home.goatherd.url) as connection:
+        connection.execute("LOCK TABLE projection IN ACCESS EXCLUSIVE MODE")
+        # A look that fails and one that takes its time come to the same here.
+        expect(page.get_by_text("Not live:")).to_be_visible(timeout=PATIENTLY_MS)
+        expect(page.locator("#well")).to_have_text(UNKNOWN)
+        connection.rollback()
+
+    live = page.get_by_text("Live.", exact=True)
+    expect(live).to_be_visible(timeout=PATIENTLY_MS)
+    expect(page.get_by_text("All is well")).to_be_visible(timeout=PATIENTLY_MS)
+
+
+def test_nothing_is_called_well_when_the_stream_breaks(page: Page, watch: Watch):
+    watch.expects("ERR_FAILED|failed request|status of 503")
+    page.route("**/stream", lambda route: route.abort())
+
+    page.goto("/operations/projections")
+
+    expect(page.get_by_text("Goatherd cannot be reached")).to_be_visible()
+    expect(page.locator("#well")).to_have_text(UNKNOWN)
+
+
+def test_nothing_is_called_well_after_seconds_of_silence(page: Page):
+    page.clock.install()
+    page.goto("/operations/projections")
+    expect(page.get_by_text("Live.", exact=True)).to_be_visible()
+    page.evaluate("document.querySelector('#well').dataset.then = 'yes'")
+
+    page.clock.run_for(10_000)
+
+    expect(page.locator("#well[data-then].unknown")).to_have_text(UNKNOWN)
 
 
 def test_a_key_is_made_copied_used_and_revoked(
