@@ -75,6 +75,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
 });
 
+// On a phone the current tab may lie out of sight; the page itself stays where it is.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const bar = tab.parentElement;
+  bar.scrollLeft += tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - (bar.clientWidth - tab.offsetWidth) / 2;
+}
+
 // Dialogs open and close by what their buttons say.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
