@@ -126,6 +126,49 @@ def test_those_selected_are_removed_after_a_question_and_brought_back(
     assert handles_shown(page) == ["@ada"]
 
 
+def test_those_selected_stay_so_while_others_are_searched_for(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    with_creators(home, "ada", "bea", "cleo")
+    page.goto("/creators")
+    count = page.locator("#count")
+    page.get_by_label("Select @ada").check()
+    page.get_by_label("Search").fill("b")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(count).to_have_text("1 creator selected, none of them in this list")
+    page.get_by_label("Select @bea").check()
+    expect(count).to_have_text("2 creators selected, 1 of them not in this list")
+    axe(page)
+    page.get_by_label("Search").fill("")
+    expect(page.locator("#rows > tr")).to_have_count(3)
+    expect(page.get_by_label("Select @ada")).to_be_checked()
+    expect(count).to_have_text("2 creators selected")
+    page.get_by_label("Search").fill("cl")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+
+    page.get_by_role("button", name="Remove…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+
+    expect(page.get_by_text("2 creators removed.")).to_be_visible()
+    page.goto("/creators")
+    assert handles_shown(page) == ["@cleo"]
+
+
+def test_a_selection_is_cleared_where_it_is_not_shown_either(page: Page, home: Tenant):
+    with_creators(home, "ada", "bea")
+    page.goto("/creators")
+    page.get_by_label("Select @ada").check()
+    page.get_by_label("Search").fill("b")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+
+    page.get_by_role("button", name="Clear selection").click()
+
+    expect(page.get_by_role("region", name="Selected creators")).to_be_hidden()
+    page.get_by_label("Search").fill("")
+    expect(page.locator("#rows > tr")).to_have_count(2)
+    expect(page.get_by_label("Select @ada")).not_to_be_checked()
+
+
 def test_removing_works_without_scripts_and_asks_on_a_page(
     browser: Browser, running_goatherd: Served, home: Tenant
 ):

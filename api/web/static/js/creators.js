@@ -5,6 +5,19 @@ const MOST = 100;
 /** The boxes of all creators that are shown. */
 const boxes = () => [...document.querySelectorAll('#rows input[name="creator_ids"]')];
 
+/**
+ * Who is selected, by id, for as long as the page is there: a search or another order
+ * takes rows out of sight, not out of the selection.
+ * @type {Map<string, {status: string, name: string}>}
+ */
+const selected = new Map();
+
+/** Take in whether a box is ticked, and what is known of its creator now. */
+function note(box) {
+  if (box.checked) selected.set(box.value, { status: box.dataset.status, name: box.dataset.name });
+  else selected.delete(box.value);
+}
+
 /** Show how many are selected, and only what can be done with one of them. */
 function count() {
   const bar = document.getElementById("bar");
@@ -15,29 +28,54 @@ function count() {
   document.getElementById("pick-all").hidden = false;
   all.checked = picked.length > 0 && picked.length === shown.length;
   all.indeterminate = picked.length > 0 && picked.length < shown.length;
-  bar.hidden = picked.length === 0;
+  bar.hidden = selected.size === 0;
   document.getElementById("none").hidden = false;
-  const isTooMany = picked.length > MOST;
-  const words = picked.length === 1 ? "1 creator" : `${picked.length} creators`;
-  document.getElementById("count").textContent = isTooMany ? `${words} selected: at most ${MOST} at a time` : `${words} selected`;
-  const statuses = new Set(picked.map((box) => box.dataset.status));
+  const isTooMany = selected.size > MOST;
+  const words = selected.size === 1 ? "1 creator" : `${selected.size} creators`;
+  const unseen = selected.size - picked.length;
+  const where = unseen ? `, ${unseen === selected.size ? "none of them" : `${unseen} of them not`} in this list` : "";
+  document.getElementById("count").textContent = `${words} selected${where}${isTooMany ? `: at most ${MOST} at a time` : ""}`;
+  const statuses = new Set([...selected.values()].map((one) => one.status));
   for (const button of bar.querySelectorAll("[data-for]")) {
     button.hidden = !button.dataset.for.split(" ").some((status) => statuses.has(status));
     button.disabled = isTooMany;
   }
   for (const place of document.querySelectorAll('[data-shows="count"]')) place.textContent = words;
   for (const place of document.querySelectorAll('[data-shows="names"]')) {
-    const names = picked.map((box) => box.dataset.name);
+    const names = [...selected.values()].map((one) => one.name);
     place.textContent = names.slice(0, 12).join(" ") + (names.length > 12 ? ` and ${names.length - 12} more` : "");
   }
 }
 
+/** Take in what the browser put back by itself. */
+function begin() {
+  boxes().forEach(note);
+  count();
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.id === "all") for (const box of boxes()) box.checked = event.target.checked;
-  if (event.target.closest("#selection")) count();
+  if (event.target.closest("#selection")) begin();
 });
-document.addEventListener("reset", () => setTimeout(count));
-window.addEventListener("pageshow", count);
+document.addEventListener("reset", () => {
+  selected.clear();
+  setTimeout(count);
+});
+window.addEventListener("pageshow", begin);
+
+// Those out of sight are sent along, as far as what is done is for such as they are.
+let pressed = null;
+document.addEventListener("submit", (event) => {
+  pressed = event.submitter;
+});
+document.addEventListener("formdata", (event) => {
+  const statuses = pressed?.dataset.for?.split(" ") ?? [];
+  if (event.target.id !== "selection") return;
+  const sent = new Set(event.formData.getAll("creator_ids"));
+  for (const [id, { status }] of selected) {
+    if (!sent.has(id) && statuses.includes(status)) event.formData.append("creator_ids", id);
+  }
+});
 
 // A button that asks first opens its dialog; without this script a page asks.
 document.addEventListener("click", (event) => {
@@ -60,7 +98,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   shownBefore = event.detail.target.id === "rows" ? document.querySelectorAll("#rows > tr").length : 0;
 });
 document.addEventListener("htmx:afterSettle", (event) => {
-  count();
+  for (const box of boxes()) box.checked = selected.has(box.value);
+  begin();
   if (shownBefore && event.detail.target.id === "rows") {
     const rows = document.querySelectorAll("#rows > tr");
     rows[shownBefore]?.querySelector(".who a").focus();
@@ -69,4 +108,4 @@ document.addEventListener("htmx:afterSettle", (event) => {
   shownBefore = 0;
 });
 
-count();
+begin();
