@@ -1,10 +1,12 @@
 """The list of creators in a browser: adding, finding, selecting and removing."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from api.sessions import COOKIE
 from tests.api.goatherd import Tenant
 from tests.browser.served import Served
 from tests.browser.watching import Watch
@@ -169,23 +171,27 @@ def test_a_selection_is_cleared_where_it_is_not_shown_either(page: Page, home: T
     expect(page.get_by_label("Select @ada")).not_to_be_checked()
 
 
-def test_removing_works_without_scripts_and_asks_on_a_page(
+@pytest.fixture
+def scriptless(
     browser: Browser, running_goatherd: Served, home: Tenant
-):
-    with_creators(home, "ada", "bea")
+) -> Iterator[Page]:
+    """A page of somebody who signed in at home and lets no script run."""
     context = browser.new_context(
         base_url=running_goatherd.address, java_script_enabled=False
     )
+    cookie = running_goatherd.session_of(home)
     context.add_cookies(
-        [
-            {
-                "name": "goatherd_session",
-                "value": running_goatherd.session_of(home),
-                "url": running_goatherd.address,
-            }
-        ]
+        [{"name": COOKIE, "value": cookie, "url": running_goatherd.address}]
     )
-    page = context.new_page()
+    yield context.new_page()
+    context.close()
+
+
+def test_removing_works_without_scripts_and_asks_on_a_page(
+    scriptless: Page, home: Tenant
+):
+    with_creators(home, "ada", "bea")
+    page = scriptless
     page.goto("/creators")
     page.get_by_label("Select @ada").check()
     page.get_by_role("button", name="Remove…").click()
@@ -195,7 +201,19 @@ def test_removing_works_without_scripts_and_asks_on_a_page(
 
     expect(page.get_by_text("1 creator removed.")).to_be_visible()
     assert handles_shown(page) == ["@bea"]
-    context.close()
+
+
+def test_enter_on_a_box_does_nothing_without_scripts(scriptless: Page, home: Tenant):
+    with_creators(home, "ada", "bea")
+    head = home.goatherd.head
+    scriptless.goto("/creators")
+    scriptless.get_by_label("Select @bea").check()
+
+    scriptless.get_by_label("Select @bea").press("Enter")
+
+    scriptless.wait_for_load_state("networkidle")
+    expect(scriptless.get_by_label("Select @bea")).to_be_checked()
+    assert home.goatherd.head == head
 
 
 def test_a_phone_shows_cards_that_do_not_scroll_sideways(
