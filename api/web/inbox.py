@@ -73,7 +73,7 @@ class InboxPages(Controller):
         project_id: FromPath[UUID],
         cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
     ) -> Template:
-        """Show what waits, the newest first."""
+        """Show what waits, in the API's order: those found last come first."""
         project = await visit.get(f"/projects/{project_id}", Project)
         projects = await _projects(visit)
         got = await visit.get(

@@ -74,6 +74,23 @@ def test_videos_are_decided_about_and_put_back_with_the_keyboard(
     axe(inbox)
 
 
+def test_the_key_for_the_next_video_goes_on_past_the_last_one_shown(
+    home: Tenant, page: Page
+):
+    creator = home.add("goat", tracking_mode="selective")
+    found = [home.found(creator["id"], status="pending_review") for _ in range(52)]
+    home.goatherd.catch_up()
+    page.goto(f"/projects/{home.project_id}/inbox")
+    expect(page.get_by_text("those found last first")).to_be_visible()
+    page.locator(".video .pick").last.focus()
+    assert focused(page) == found[2]
+
+    page.keyboard.press("j")
+
+    expect(page.locator(".video")).to_have_count(52)
+    assert focused(page) == found[1]
+
+
 def test_keys_rest_while_somebody_types_holds_a_modifier_or_switched_them_off(
     home: Tenant, inbox: Page, waiting: list[str], axe: Callable[[Page], None]
 ):

@@ -33,6 +33,14 @@ function move(by) {
   const at = shown.indexOf(current());
   const next = at < 0 ? shown[0] : shown[at + by];
   if (next) focusOn(next);
+  else if (by > 0) goOn();
+}
+
+/** Go on with what is loaded after the last row, unless somebody went elsewhere meanwhile. */
+async function goOn() {
+  const was = document.activeElement;
+  const first = await loadMore();
+  if (first && document.activeElement === was) focusOn(first);
 }
 
 /** Send a decision; it arrives even if the page is left meanwhile. */
