@@ -24,16 +24,20 @@ def number(value: float | None) -> str:
 
 
 def short(value: float | None) -> str:
-    """Write a number in three digits or so: 84,120 as 84.1K."""
+    """Write a number in three digits, cut and never rounded up: 84,120 as 84.1K."""
     if value is None:
         return UNKNOWN
     size = abs(value)
     for unit, letter in _UNITS:
         if size >= unit:
-            # Never rounded up: 999,950 has not reached a million.
-            tenths = floor(size * 10 / unit) / 10
+            # 999,950 has not reached a million.
+            whole = floor(size / unit)
+            digits = max(0, 3 - len(str(whole)))
+            cut = floor(size * 10**digits / unit) / 10**digits
             sign = "-" if value < 0 else ""
-            shown = f"{tenths:.0f}" if tenths >= 100 else f"{tenths:g}"
+            shown = f"{cut:.{digits}f}"
+            if digits:
+                shown = shown.rstrip("0").rstrip(".")
             return f"{sign}{shown}{letter}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -100,7 +100,7 @@ def test_followers_stand_with_their_change_and_their_course(
 
     assert row.one("td", data_label="Followers").text == "84.1K"
     assert row.one("td", data_label="Followers")["title"] == "84,120"
-    assert [change.text for change in row.all("span", class_="change up")] == ["+4.1K"]
+    assert [change.text for change in row.all("span", class_="change up")] == ["+4.12K"]
     (course,) = row.all("svg")
     assert course["aria-hidden"] == "true"
     (line,) = course.all("polyline")
