@@ -45,6 +45,27 @@ def test_a_chart_is_read_with_the_keyboard_and_gives_its_reasons(
     expect(reasons).to_be_hidden()
 
 
+def test_an_axis_names_months_as_the_table_does_and_not_as_days(
+    page: Page, goat: Watched
+):
+    page.add_init_script("""
+        window.written = [];
+        const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.written.push(text);
+            return write.call(this, text, ...place);
+        };
+    """)
+    days = "from=2025-08-01&to=2026-03-31"
+
+    page.goto(f"/creators/{goat.id}?{days}&granularity=month")
+
+    expect(page.locator("canvas").first).to_be_visible()
+    written = set(page.evaluate("window.written"))
+    assert {"Sep 2025", "Mar 2026"} <= written
+    assert not [text for text in written if re.fullmatch(r"\w+ \d\d", text)]
+
+
 def test_choices_change_the_charts_and_the_address(page: Page, goat: Watched, axe: Axe):
     page.goto(f"/creators/{goat.id}?{DAYS}")
     page.evaluate("window.sameDocument = true")

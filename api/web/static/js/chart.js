@@ -1,6 +1,6 @@
 // Charts: draws each figure of the page, and lets it be read by pointer and by keyboard.
 
-import { bucket, day, full, inTwo, laidOver, short, ticks } from "./drawing.js";
+import { bucket, full, inTwo, laidOver, short, tick, ticks } from "./drawing.js";
 
 const drawn = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -71,17 +71,11 @@ class Chart {
         y: { range: (_, least, most) => limits(least, most, { isBars }) },
       },
       axes: [
-        { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => this.tick(at)) },
+        { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.told.granularity)) },
         { ...ink, size: 56, values: (_, splits) => splits.map((value) => short(value, unit)) },
       ],
       hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], draw: [() => this.markBaselines()] },
     };
-  }
-
-  tick(at) {
-    const months = { month: "short", year: "2-digit", timeZone: "UTC" };
-    if (this.told.granularity === "month") return new Date(at * 1000).toLocaleDateString("en-GB", months);
-    return day(at, { year: false });
   }
 
   /** The least distance between two points, which is as wide as a bar may be. */

@@ -14,11 +14,22 @@ export function day(seconds, { year = true } = {}) {
   return year ? `${text} ${at.getUTCFullYear()}` : text;
 }
 
+/** A month with its whole year: two digits of it would look like a day. */
+function month(seconds) {
+  const at = new Date(seconds * 1000);
+  return `${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
+}
+
+/** A bucket as an axis names it, in few letters. */
+export function tick(seconds, granularity) {
+  return granularity === "month" ? month(seconds) : day(seconds, { year: false });
+}
+
 /** A bucket as people name it, as the table does. */
 export function bucket(seconds, granularity) {
   const at = new Date(seconds * 1000);
   if (granularity === "week") return `${at.getUTCDay() === 1 ? "Week of" : "Week from"} ${day(seconds)}`;
-  if (granularity === "month" && at.getUTCDate() === 1) return `${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
+  if (granularity === "month" && at.getUTCDate() === 1) return month(seconds);
   return granularity === "month" ? `Month from ${day(seconds)}` : day(seconds);
 }
 
