@@ -21,6 +21,7 @@ from api.web.measures import groups_for
 from api.web.overview_choices import GranularityOrNone, ModeOrNone
 from api.web.spans import GRANULARITIES, PRESETS, Span, first_of, fitting
 from api.web.visits import Visit
+from domain.metrics import Mode
 from projections.creators import Creator
 from projections.projects import Project
 
@@ -28,6 +29,7 @@ From = Annotated[str, QueryParameter(name="from")]
 EntityOrNone = Literal["creator", "project", "video", ""]
 
 ENTITIES = {"creator": "Creators", "project": "Projects", "video": "Videos"}
+MODES: dict[Mode, str] = {"new": "new", "cumulative": "cumulative", "rate": "as a rate"}
 _SUGGESTED = 8
 
 
@@ -75,6 +77,7 @@ class ComparePage(Controller):
             "entities": ENTITIES,
             "granularities": GRANULARITIES,
             "groups": groups_for(asked.entity),
+            "modes": MODES,
             "most": MOST_ENTITIES,
             "problem": None,
             "problems": {},
@@ -84,6 +87,8 @@ class ComparePage(Controller):
         try:
             exact = asked.exactly(today=_today(visit, tz), time_zone=visit.time_zone)
             if exact != asked and exact.ids and not search:
+                if asked.mode and asked.mode != exact.mode:
+                    visit.tell(_without(exact, asked.mode))
                 return visit.go_to(f"/compare{exact.address()}")
             context |= {"asked": exact}
             context |= await _compared(visit, exact)
@@ -132,6 +137,12 @@ class ComparePage(Controller):
             media_type="text/csv",
             headers={"Content-Disposition": disposition},
         )
+
+
+def _without(exact: Comparison, mode: Mode) -> str:
+    """Return in words that a metric does not have the mode that was asked for."""
+    label, shown = exact.measure.label, MODES[exact.counting]
+    return f"“{label}” cannot be counted “{MODES[mode]}”: it is shown “{shown}”."
 
 
 async def _compared(visit: Visit, exact: Comparison) -> Mapping[str, Any]:

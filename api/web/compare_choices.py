@@ -1,6 +1,7 @@
 """What is compared, of which days: an address says all of it and can be shared."""
 
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -50,6 +51,24 @@ class Comparison(Struct, frozen=True, kw_only=True):
             message = f"must be up to {MOST_ENTITIES} different ones"
             raise invalid_query("ids", message)
         return found
+
+    @property
+    def possible(self) -> str:
+        """Return the ids that can be compared, whatever else was given."""
+        found: dict[str, None] = {}
+        for text in self.ids.split(","):
+            with suppress(ValueError):
+                found[str(UUID(text))] = None
+        return ",".join([*found][:MOST_ENTITIES])
+
+    @property
+    def known_at(self) -> datetime | None:
+        """Return the moment of ``as_of``; None if it is a position of the log."""
+        try:
+            at = datetime.fromisoformat(self.as_of)
+        except ValueError:
+            return None
+        return at if at.tzinfo else None
 
     @property
     def measure(self) -> Measure:

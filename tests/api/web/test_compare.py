@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Callable
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -200,6 +201,47 @@ def test_a_metric_without_that_mode_is_shown_in_its_own(
     assert (asked["metric"], asked["mode"]) == ("growth_of_views", "rate")
     page = visitor.see(answer.headers["location"])
     assert rows(page)[3][1] == "70.00%"
+    notices = page.one("div", id="notices").text
+    assert "“Growth of views” cannot be counted “new”: it is shown “as a rate”." in (
+        notices
+    )
+
+
+def test_the_way_out_of_a_wrong_choice_keeps_those_that_can_be_compared(
+    visitor: Visitor, goat: Watched, sheep: Watched
+):
+    ids = f"goat,{goat.id},{sheep.id},{goat.id.upper()},,x"
+    page = visitor.see(f"/compare?ids={ids}", status=400)
+
+    way = link(page, "Show new views of the last 30 days")
+
+    assert query_of(way)["ids"] == f"{goat.id},{sheep.id}"
+    shown = visitor.get(f"/compare{way}")
+    assert shown.status_code == 303
+    visitor.see(shown.headers["location"])
+
+
+def test_the_way_out_of_too_many_keeps_five(visitor: Visitor, home: Tenant):
+    ids = [home.add(f"goat{number}")["id"] for number in range(6)]
+    page = visitor.see(f"/compare?ids={','.join(ids)}", status=400)
+
+    way = link(page, "Show new views of the last 30 days")
+
+    assert query_of(way)["ids"] == ",".join(ids[:5])
+
+
+def test_when_the_numbers_were_known_is_said_as_people_say_it(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    now, head = datetime.now(UTC), home.goatherd.head
+    address = f"/compare?ids={goat.id}&{EXACT}"
+
+    at_time = visitor.see(f"{address}&as_of={quote(now.isoformat())}")
+    at_position = visitor.see(f"{address}&as_of={head}")
+
+    said = f"known at {now.day} {now:%b %Y, %H:%M}."
+    assert said in at_time.text
+    assert f"known at position {head} of the log." in at_position.text
 
 
 @pytest.mark.parametrize(
