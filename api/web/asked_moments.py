@@ -32,6 +32,21 @@ def asked_moment(text: str, *, time_zone: str, is_end: bool = False) -> str:
     return text if at.tzinfo else at.replace(tzinfo=zone).isoformat()
 
 
+def is_backwards(start: str | None, end: str | None) -> bool:
+    """Return whether two moments, as ``asked_moment`` gives them, have nothing between.
+
+    Of a time and a position nobody knows here.
+    """
+    if start is None or end is None:
+        return False
+    if start.isdigit() and end.isdigit():
+        return int(start) > int(end)
+    try:
+        return datetime.fromisoformat(start) > datetime.fromisoformat(end)
+    except (TypeError, ValueError):
+        return False
+
+
 def is_today_or_later(text: str, *, time_zone: str) -> bool:
     """Return whether a day has not ended yet, so that its end is now."""
     day = _day(text)

@@ -11,8 +11,15 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
 from api.codes import Code
+from api.errors import ApiError
 from api.history import CreatorDiff
-from api.web.asked_moments import asked_moment, given, is_today_or_later
+from api.queries import invalid_query
+from api.web.asked_moments import (
+    asked_moment,
+    given,
+    is_backwards,
+    is_today_or_later,
+)
 from api.web.change_kinds import GROUPS, OWN, events_of
 from api.web.change_log import days, line
 from api.web.creator_frame import show_creator, the_creator
@@ -57,7 +64,7 @@ class ChangesPages(Controller):
                 **_of_the_log(visit, chosen),
                 cursor=given(cursor),
             )
-        except RefusedError as error:
+        except ApiError as error:
             if error.code is not Code.INVALID_QUERY:
                 raise
             context |= {"days": [], "more": None, "problems": error.problems}
@@ -151,11 +158,17 @@ class ChangesPages(Controller):
 
 
 def _of_the_log(visit: Visit, chosen: dict[str, str | None]) -> dict[str, str | None]:
-    """Return what the API is asked for; the end of a day may still be to come."""
+    """Return what the API is asked for; the end of a day may still be to come.
+
+    Raises:
+        ApiError: ``invalid_query``, if nothing can lie between the two moments.
+    """
     end = chosen["to"]
     bounds = _bounds(visit, {**chosen, "to": None})
     if end is not None:
         bounds["to"] = asked_moment(end, time_zone=visit.time_zone, is_end=True)
+    if is_backwards(bounds["from"], bounds["to"]):
+        raise invalid_query("from", "the first day lies after the last")
     return {**bounds, "event": events_of(chosen["kind"])}
 
 

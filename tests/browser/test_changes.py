@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.api.goatherd import Tenant, data_of
+from tests.browser.watching import Watch
 
 
 @pytest.fixture
@@ -41,6 +42,23 @@ def test_the_log_is_filtered_and_goes_on_without_a_new_page(
     expect(page).to_have_url(re.compile(r"kind=creator"))
     assert page.evaluate("window.isTheSame")
     axe(page)
+
+
+def test_days_in_the_wrong_order_are_told_until_they_are_put_right(
+    page: Page, creator: dict[str, Any], watch: Watch
+):
+    watch.expects("status of 400|Response Status Error Code 400")
+    notices = page.locator("#notices")
+    page.goto(f"/creators/{creator['id']}/changes?to=2026-03-01")
+
+    page.get_by_label("Known from").fill("2026-03-02")
+    page.get_by_label("Known from").blur()
+    expect(notices).to_have_text("Known from: the first day lies after the last.")
+    page.get_by_label("Known until").fill("2099-03-01")
+    page.get_by_label("Known until").blur()
+
+    expect(page).to_have_url(re.compile("to=2099-03-01"))
+    expect(notices).to_be_empty()
 
 
 def test_the_slider_shows_the_creator_as_it_was_and_can_be_shared(

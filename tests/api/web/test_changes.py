@@ -186,6 +186,8 @@ def test_many_videos_in_a_row_are_one_line_that_opens(
         ("?kind=weather", 400, "must be one of"),
         ("?from=yesterday", 400, "must be a position of the log"),
         ("?kind=weather&weather=fine", 400, "must be one of"),
+        ("?from=2026-03-02&to=2026-03-01", 400, "the first day lies after the last"),
+        ("?from=8&to=7", 400, "the first day lies after the last"),
     ),
 )
 def test_a_filter_that_is_none_is_told(
