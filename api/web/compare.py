@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get
@@ -16,6 +17,7 @@ from api.codes import Code
 from api.errors import ApiError
 from api.web.charts import chart_of
 from api.web.compare_choices import Comparison
+from api.web.compare_projects import project_names, projects_of, told_apart
 from api.web.figures import Figures
 from api.web.measures import groups_for
 from api.web.overview_choices import GranularityOrNone, ModeOrNone
@@ -39,6 +41,7 @@ class Suggestion(Struct, frozen=True, kw_only=True):
     id: str
     label: str
     about: int | None
+    project: str | None = None
 
 
 class ComparePage(Controller):
@@ -91,8 +94,10 @@ class ComparePage(Controller):
                     visit.tell(_without(exact, asked.mode))
                 return visit.go_to(f"/compare{exact.address()}")
             context |= {"asked": exact}
-            context |= await _compared(visit, exact)
-            context["suggestions"] = await _suggestions(visit, exact, search)
+            is_of_creators = exact.entity == "creator"
+            names = await project_names(visit) if is_of_creators else {}
+            context |= await _compared(visit, exact, names)
+            context["suggestions"] = await _suggestions(visit, exact, search, names)
         except ApiError as error:
             if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
                 raise
@@ -145,15 +150,19 @@ def _without(exact: Comparison, mode: Mode) -> str:
     return f"“{label}” cannot be counted “{MODES[mode]}”: it is shown “{shown}”."
 
 
-async def _compared(visit: Visit, exact: Comparison) -> Mapping[str, Any]:
+async def _compared(
+    visit: Visit, exact: Comparison, names: Mapping[UUID, str]
+) -> Mapping[str, Any]:
     span = exact.span(today=_today(visit, exact.tz))
     if not exact.ids:
         return {"span": span, "presets": []}
     figures = _figures(visit, exact)
     answer = await figures.ask(exact.measure, exact.counting, span)
+    projects = await projects_of(visit, exact.chosen, names)
     return {
         "answer": answer,
-        "chart": chart_of("compared", exact.measure, answer),
+        "chart": chart_of("compared", exact.measure, told_apart(answer, projects)),
+        "projects": projects,
         "now": datetime.now(UTC).isoformat(),
         "presets": await _presets(visit, figures, exact),
         "span": span,
@@ -177,7 +186,7 @@ async def _presets(
 
 
 async def _suggestions(
-    visit: Visit, exact: Comparison, search: str
+    visit: Visit, exact: Comparison, search: str, names: Mapping[UUID, str]
 ) -> list[Suggestion]:
     chosen = exact.chosen
     if len(chosen) == MOST_ENTITIES or exact.entity == "video":
@@ -200,7 +209,10 @@ async def _suggestions(
         )
         found = [
             Suggestion(
-                id=str(one.id), label=f"@{one.tiktok_handle}", about=one.follower_count
+                id=str(one.id),
+                label=f"@{one.tiktok_handle}",
+                about=one.follower_count,
+                project=names.get(one.project_id),
             )
             for one in creators.data
         ]

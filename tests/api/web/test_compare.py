@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant
+from tests.api.goatherd import Goatherd, Tenant, data_of
 from tests.api.web.herds import DAYS, Watched, a_watched_creator
 from tests.api.web.markup import Element
 from tests.api.web.visitor import Visitor
@@ -129,6 +129,28 @@ def test_nothing_chosen_yet_offers_the_largest(visitor: Visitor, both: str):
     offers = page.one("div", id="suggestions").all("a")
     assert [offer.text for offer in offers] == ["Add @goat 3.5K", "Add @sheep 10"]
     assert page.all("figure") == []
+
+
+def test_one_handle_in_two_projects_is_told_apart(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    project = data_of(home.post("/projects", {"name": "Alps"}), status=201)["id"]
+    added = home.post(f"/projects/{project}/creators", {"tiktok_handle": "goat"})
+    other = data_of(added, status=201)["id"]
+    home.goatherd.catch_up()
+    herd = data_of(home.get(f"/projects/{home.project_id}"))["name"]
+
+    offered = visitor.see("/compare?search=goat").one("div", id="suggestions")
+    page = visitor.see(f"/compare?ids={goat.id},{other}&{EXACT}")
+
+    offers = {offer.text for offer in offered.all("a")}
+    assert offers == {f"Add @goat {herd} 3.5K", "Add @goat Alps"}
+    (legend,) = page.all("ul", class_="compared")
+    assert [item.one("span", class_="who").text for item in legend.all("li")] == [
+        f"@goat {herd}",
+        "@goat Alps",
+    ]
+    assert rows(page)[0] == ["Day", f"goat ({herd})", "goat (Alps)", "Note"]
 
 
 def test_who_tracks_nobody_is_sent_to_the_creators(visitor: Visitor):
