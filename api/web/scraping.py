@@ -48,7 +48,7 @@ TRIGGERS: dict[Trigger, str] = {
 SCRAPE_WORDS = {"jobs": JOBS, "outcomes": OUTCOMES}
 
 # An import may have brought as many runs of a creator as there were days.
-_LOOKED_THROUGH = (20, 100)
+_LOOKED_THROUGH = (20, 100, 100)
 _PER_PAGE = 50
 
 
@@ -100,10 +100,14 @@ async def latest_scrape(visit: Visit, creator_id: UUID) -> Scrape | None:
     If all of many were, the one that tells of the latest moment.
     """
     path = f"/creators/{creator_id}/scrapes"
-    first, most = _LOOKED_THROUGH
-    scrapes = (await visit.get(path, list[Scrape], limit=first)).data
-    if len(scrapes) == first and all(map(_is_imported, scrapes)):
-        scrapes = (await visit.get(path, list[Scrape], limit=most)).data
+    scrapes: list[Scrape] = []
+    cursor: str | None = None
+    for limit in _LOOKED_THROUGH:
+        got = await visit.get(path, list[Scrape], limit=limit, cursor=cursor)
+        scrapes += got.data
+        cursor = got.meta["nextCursor"]
+        if cursor is None or not all(map(_is_imported, got.data)):
+            break
     return _latest(scrapes)
 
 

@@ -98,7 +98,7 @@ def test_the_latest_scrape_is_a_real_one_however_many_were_imported_since(
     visitor: Visitor, goat: Watched
 ):
     scrape = goat.tenant.post(f"/creators/{goat.id}/scrape").json()["data"]
-    for _ in range(25):
+    for _ in range(130):
         goat.was_imported()
     goat.tenant.goatherd.catch_up()
 
