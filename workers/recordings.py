@@ -23,9 +23,6 @@ from workers.providers import Moment, ProfileSeen, VideoSeen
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
-# Of a video's id: those of today have 19, and an unsigned 64-bit number has no more.
-_MOST_DIGITS = 20
-
 RecordedOutcome = Literal[
     "not_found",
     "private",
@@ -78,12 +75,8 @@ class Observation(
         if video is None:
             return
         video_id = video.tiktok_video_id
-        if not (
-            len(video_id) <= _MOST_DIGITS
-            and video_id.isdecimal()
-            and video_id.isascii()
-        ):
-            message = f"Expected 1 to {_MOST_DIGITS} digits as `tiktok_video_id`"
+        if not (video_id.isdecimal() and video_id.isascii()):
+            message = "Expected only digits in `tiktok_video_id`"
             raise ValueError(message)
         if (posted_at := video.posted_at) is None:
             return

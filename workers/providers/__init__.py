@@ -57,7 +57,8 @@ class VideoSeen(
 ):
     """A video as it was seen in a list; what the source left out is null, never 0."""
 
-    tiktok_video_id: Annotated[str, Meta(min_length=1)]
+    # Those of today have 19 digits, and an unsigned 64-bit number has no more than 20.
+    tiktok_video_id: Annotated[str, Meta(min_length=1, max_length=20)]
     title: Text = None
     kind: Literal["video", "photo"] | None = None
     posted_at: Moment | None = None
