@@ -175,7 +175,7 @@ class HistoryRoutes(Controller):
 
     @get(
         "/creators/{creator_id:uuid}/diff",
-        opt=_READ,
+        opt={**_READ, "versioned": False},
         operation_id="getCreatorDiff",
     )
     async def get_creator_diff(

@@ -81,7 +81,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def has_versions(self) -> bool:
         """Whether a GET answers one thing that may have an ETag."""
-        is_single = "{" in self.path or self.handler.opt.get("versioned", False)
+        is_single = self.handler.opt.get("versioned", "{" in self.path)
         may_have = self.method == "GET" and not self.is_page and not self.is_gone
         return may_have and is_single
 

@@ -180,7 +180,12 @@ class ScrapeRoutes(Controller):
             ),
         )
 
-    @get("/scrapes/{scrape_id:uuid}", opt={"scope": "read"}, operation_id="getScrape")
+    @get(
+        "/scrapes/{scrape_id:uuid}",
+        # What a run is changes by itself, and nobody changes it.
+        opt={"scope": "read", "versioned": False},
+        operation_id="getScrape",
+    )
     async def get_scrape(
         self,
         request: Request,
