@@ -5,7 +5,7 @@ at any position, is the fold of those, so the order in which they came is no mat
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import cast
 from uuid import UUID
@@ -26,6 +26,7 @@ from projections.analytics_observations import number_of
 _SEEN = "seen"
 _NONE: Mapping[int, Fact] = {}
 _NOTHING = msgspec.Raw(b"[]")
+_UNTOLD = datetime.min.replace(tzinfo=UTC)
 _codec = Codec()
 _observed_at = attrgetter("observed_at")
 
@@ -33,7 +34,9 @@ _observed_at = attrgetter("observed_at")
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a snapshot told of a video besides its counters."""
 
-    observed_at: datetime
+    # Rows of version 2 do not say when; they are read until a rebuild has taken their
+    # place, and are in the order of the log.
+    observed_at: datetime = _UNTOLD
     posted_at: datetime | None = None
     title: str | None = None
 

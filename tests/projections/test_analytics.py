@@ -32,6 +32,7 @@ from projections.analytics_breakdown import breakdown
 from projections.analytics_explain import explain
 from projections.analytics_past import ledgers_then, there_then
 from projections.analytics_queries import ledgers, things
+from projections.analytics_videos import VideoRow, as_of
 from projections.reading import Reader
 from tests.projections.analytics_oracle import Asked, Oracle
 from tests.projections.histories import HOME, PROJECT, History, added
@@ -474,6 +475,24 @@ def test_only_what_was_posted_before_the_first_look_is_a_baseline(
     answered = answer(connection, asked)
     assert answered is not None
     assert answered["total"] == new
+
+
+def test_rows_of_version_2_can_be_asked_for_the_past_until_they_are_rebuilt():
+    looks = [
+        (3, "seen", {"posted_at": "2026-03-27T12:00:00Z", "title": "First"}),
+        (5, "seen", {"posted_at": "2026-03-28T12:00:00Z"}),
+    ]
+    row = VideoRow(
+        organization_id=HOME,
+        id=IDS[0],
+        changes=msgspec.Raw(msgspec.json.encode(looks)),
+    )
+
+    then, now = as_of(row, 4), as_of(row, 5)
+
+    assert then.posted_at == datetime(2026, 3, 27, 12, tzinfo=UTC)
+    assert now.posted_at == datetime(2026, 3, 28, 12, tzinfo=UTC)
+    assert (then.label, now.label) == ("First", "First")
 
 
 @pytest.mark.parametrize("batches", (1, 2, 3))
