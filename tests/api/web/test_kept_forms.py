@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from api.sessions import COOKIE
@@ -35,6 +36,22 @@ def typed(page: Element) -> str:
     area = page.one("textarea")
     assert "readonly" in area.attributes
     return "".join(area.texts()).removeprefix("\n")
+
+
+def sent_late(
+    visitor: Visitor,
+    home: Tenant,
+    path: str,
+    *,
+    headers: dict[str, str],
+    is_in: bool,
+) -> httpx.Response:
+    """Send what was written after the session it was written in, from somewhere."""
+    fields = written(visitor, path)
+    visitor.cookies.clear()
+    if is_in:
+        sign_in_again(visitor, home)
+    return visitor.post(path, fields, headers=headers)
 
 
 def sign_in_again(visitor: Visitor, home: Tenant) -> None:
@@ -111,12 +128,8 @@ def test_a_form_that_may_be_anybodys_is_shown_and_not_offered_to_be_sent(
     is_in: bool,  # noqa: FBT001
 ):
     path = notes_of(creator)
-    fields = written(visitor, path)
-    visitor.cookies.clear()
-    if is_in:
-        sign_in_again(visitor, home)
 
-    answer = visitor.post(path, fields, headers=headers)
+    answer = sent_late(visitor, home, path, headers=headers, is_in=is_in)
 
     page = read(answer.text)
     assert typed(page) == TYPED
@@ -136,12 +149,8 @@ def test_nothing_that_another_site_sent_is_shown(
     is_in: bool,  # noqa: FBT001
 ):
     path = notes_of(creator)
-    fields = written(visitor, path)
-    visitor.cookies.clear()
-    if is_in:
-        sign_in_again(visitor, home)
 
-    answer = visitor.post(path, fields, headers=headers)
+    answer = sent_late(visitor, home, path, headers=headers, is_in=is_in)
 
     assert answer.status_code == (400 if is_in else 303)
     assert "alert(1)" not in answer.text
