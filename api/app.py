@@ -10,23 +10,23 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
-from api.admission import Admission
-from api.attempts import FailedAttempts
-from api.auth import Authenticator
-from api.bodies import MAX_BODY_BYTES
-from api.docs import docs_routes
-from api.edge import Edge
-from api.entities import entities_route
-from api.failures import answer_failure
-from api.health import Check, health_routes
-from api.limits import RequestLimiter
-from api.metrics import RequestMetrics, metrics_route
-from api.openapi import openapi_route
-from api.requests import Request
-from api.routes import survey
-from api.sessions import Sessions
-from api.web.failures import answer_anything
-from api.web.site import Site
+from api.http.auth import Authenticator
+from api.http.error_responses import answer_failure
+from api.http.failed_logins import FailedAttempts
+from api.http.guard import Admission
+from api.http.json_body import MAX_BODY_BYTES
+from api.http.metrics import RequestMetrics, metrics_route
+from api.http.middleware import Edge
+from api.http.rate_limit import RequestLimiter
+from api.http.request import Request
+from api.http.route_info import survey
+from api.http.sessions import Sessions
+from api.openapi.docs_page import docs_routes
+from api.openapi.document import openapi_route
+from api.openapi.entities import entities_route
+from api.system.health import Check, health_routes
+from api.web.kit.error_pages import answer_anything
+from api.web.kit.site import Site
 
 BASE_PATH = "/api/v1"
 

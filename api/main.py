@@ -10,45 +10,45 @@ from litestar import Litestar
 from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 
-from api.analytics import AnalyticsRoutes
-from api.api_keys import ApiKeyRoutes
 from api.app import Parts, create_app
-from api.attempts import FailedAttempts
-from api.auth import Authenticator, Principal
-from api.bans import BanRoutes
-from api.creator_figures import CreatorFigureRoutes
-from api.creators import CreatorRoutes
-from api.gauges import Gauges
-from api.history import HistoryRoutes
-from api.limits import RequestLimiter
-from api.organization import Organization, OrganizationRoutes
-from api.project_creators import ProjectCreatorRoutes
-from api.project_videos import InboxRoutes, ProjectVideoRoutes
-from api.projection_answers import ProjectionState
-from api.projections import ProjectionRoutes
-from api.projects import ProjectRoutes
-from api.readiness import readiness_checks, readiness_warnings
-from api.reading import Pages
-from api.scrapes import ScrapeRoutes
-from api.sessions import Sessions
-from api.videos import VideoRoutes
-from api.web.assets import Assets
+from api.http.auth import Authenticator, Principal
+from api.http.failed_logins import FailedAttempts
+from api.http.paging import Pages
+from api.http.rate_limit import RequestLimiter
+from api.http.sessions import Sessions
+from api.http.writer import Writer
+from api.routes.analytics.routes import AnalyticsRoutes
+from api.routes.api_keys import ApiKeyRoutes
+from api.routes.bans import BanRoutes
+from api.routes.creator_figures import CreatorFigureRoutes
+from api.routes.creators import CreatorRoutes
+from api.routes.creators_bulk import ProjectCreatorRoutes
+from api.routes.history import HistoryRoutes
+from api.routes.organization import Organization, OrganizationRoutes
+from api.routes.projection_responses import ProjectionState
+from api.routes.projections import ProjectionRoutes
+from api.routes.projects import ProjectRoutes
+from api.routes.scrapes import ScrapeRoutes
+from api.routes.videos import VideoRoutes
+from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
+from api.system.gauges import Gauges
+from api.system.readiness import readiness_checks, readiness_warnings
+from api.web.kit.assets import Assets
+from api.web.kit.site import Site
 from api.web.routes import web_routes
-from api.web.sign_in import Door
-from api.web.site import Site
-from api.writing import Writer
+from api.web.sign_in.page import Door
 from infra.database import own_pool, reading_pool, writing_pool
+from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
-from infra.store import Store
-from projections.api_keys import ApiKey, holder_of
 from projections.bans import Ban
-from projections.creators import Creator
-from projections.history import Entry
+from projections.creator_history.queries import Entry
+from projections.creators.queries import Creator
+from projections.engine.reader import Reader
+from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project
-from projections.reading import Reader
-from projections.runs import Scrape
-from projections.videos_list import Video
+from projections.scrape_runs.queries import Scrape
+from projections.videos.queries import Video
 
 ENTITIES = {
     "organization": Organization,

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.events import JobType, Outcome, Precision, Scope, TrackingMode, Trigger
-from domain.plans import Limits
+from domain.organization.plans import Limits
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

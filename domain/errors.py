@@ -20,7 +20,7 @@ DomainError
 
 Apart from them stands CorruptHistoryError: the log was damaged, nobody was refused.
 
-A refusal says what is so, never which HTTP status that is: ``api.errors`` knows.
+A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
 """
 
 from datetime import date

@@ -2,11 +2,12 @@
 
 A fact carries what a reader years later needs and is never edited. New fields get
 defaults, a changed meaning gets a new name, and a changed shape gets a new
-``schema_version`` with an upcast in ``infra.mapper``. Whose fact it is, which version,
-when and by whom is the envelope's business (``infra.store.Recorded``).
+``schema_version`` with an upcast in ``infra.eventstore.codec``. Whose fact it is,
+which version, when and by whom is the envelope's business
+(``infra.eventstore.store.Recorded``).
 """
 
-from domain.creator_events import (
+from domain.creator.events import (
     BanEvent,
     ClaimEvent,
     CreatorAdded,
@@ -24,7 +25,7 @@ from domain.creator_events import (
     TrackingModeChanged,
     TrackingWindowChanged,
 )
-from domain.facts import (
+from domain.messages import (
     Fact,
     JobType,
     Outcome,
@@ -35,7 +36,7 @@ from domain.facts import (
     Trigger,
     VideoKind,
 )
-from domain.organization_events import (
+from domain.organization.events import (
     ApiKeyCreated,
     ApiKeyRevoked,
     OrganizationCreated,
@@ -45,7 +46,7 @@ from domain.organization_events import (
     ProjectCreated,
     ProjectDetailsChanged,
 )
-from domain.scrape_events import (
+from domain.scrape.events import (
     ProfileSnapshotRecorded,
     ScrapeEvent,
     ScrapeFailed,
@@ -53,7 +54,7 @@ from domain.scrape_events import (
     ScrapeSucceeded,
     VideoStatsSnapshotRecorded,
 )
-from domain.video_events import (
+from domain.video.events import (
     VideoAdded,
     VideoCameIntoWindow,
     VideoDetailsChanged,

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import DecodeError, Meta, ValidationError
 from msgspec.structs import FieldInfo, fields
 
-from domain.plans import DEFAULT_PLANS, Limits, Plans
+from domain.organization.plans import DEFAULT_PLANS, Limits, Plans
 
 PREFIX = "GOATHERD_"
 # The test suite's own variables may be set while it starts real processes.

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.database import AsyncPool, ask_async
-from infra.store import Recorded
+from infra.eventstore.store import Recorded
 
 
 class Bans:

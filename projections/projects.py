@@ -12,9 +12,9 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.store import Recorded
-from projections.reading import Reader
-from projections.tables import Table
+from infra.eventstore.store import Recorded
+from projections.engine.reader import Reader
+from projections.engine.table import Table
 
 
 class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

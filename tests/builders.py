@@ -9,18 +9,17 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.creator import Creator
-from domain.plans import DEFAULT_PLANS, UNLIMITED
+from domain.creator.decider import Creator
+from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import claim_stream, creators_tally
-from infra.appending import Context
-from infra.handlers.added import Addition, NewCreator
-from infra.handlers.additions import add_creators
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store, open_store
+from infra.handlers.add_creators import Addition, NewCreator, add_creators
 from infra.handlers.creators import change_creator, disable_creator, remove_creator
-from infra.handlers.folding import claim_of, creator_of, next_entries
+from infra.handlers.handling import claim_of, creator_of, next_entries
 from infra.handlers.organizations import make_organization
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Recorded, Store, open_store
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-000000000001")
 PROJECT = UUID("00000000-0000-4000-8000-000000000002")

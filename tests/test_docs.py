@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.errors import markdown
+from api.http.errors import markdown
 from domain.events import STORED_NAMES
 from infra.settings import table
 

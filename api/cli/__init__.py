@@ -53,10 +53,10 @@ def _is_expected(error: Exception) -> bool:
     from domain.errors import DomainError
     from infra.database import SchemaTooNewError
     from infra.embedded import EmbeddedServiceError
+    from infra.eventstore.store import BusyError
     from infra.settings import SettingsError
-    from infra.store import BusyError
-    from projections.rebuilding import EXPECTED
-    from workers.recordings import RecordingError
+    from projections.rebuild.rebuild import EXPECTED
+    from workers.recordings.file_format import RecordingError
 
     expected = (
         *(CommandError, SettingsError, EmbeddedServiceError, SchemaTooNewError),

@@ -14,7 +14,7 @@ from api.cli import CommandError
 from api.cli.databases import asked_here, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
-from domain.handles import normalize_handle
+from domain.creator.handle import normalize_handle
 from infra.handlers.bans import ban_handle, unban_handle
 
 Handle = Annotated[str, Parameter(help="The handle, or the URL of its profile.")]

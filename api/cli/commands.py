@@ -20,11 +20,11 @@ bans = App(name="bans", help="Handles that nobody here may track.", sort_key=22)
 export = App(name="export", help="An organization's data as files.", sort_key=23)
 
 _COMMANDS = (
-    (app, "up:up"),
-    (app, "processes:serve"),
-    (app, "processes:project"),
-    (app, "processes:dispatch"),
-    (app, "processes:work"),
+    (app, "up.command:up"),
+    (app, "up.processes:serve"),
+    (app, "up.processes:project"),
+    (app, "up.processes:dispatch"),
+    (app, "up.processes:work"),
     (app, "state:migrate"),
     (orgs, "organizations:create"),
     (keys, "keys:create"),
@@ -33,12 +33,12 @@ _COMMANDS = (
     (bans, "bans:add"),
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
-    (app, "imports:import_recording"),
-    (export, "exports:observations"),
-    (export, "exports:events"),
-    (export, "exports:analytics"),
+    (app, "import_recording:import_recording"),
+    (export, "export.commands:observations"),
+    (export, "export.commands:events"),
+    (export, "export.commands:analytics"),
     (app, "state:projections"),
-    (app, "rebuilds:rebuild_read_models"),
+    (app, "rebuild:rebuild_read_models"),
     (app, "state:doctor"),
 )
 

@@ -9,12 +9,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from infra.appending import Context
 from infra.database import check_schema, known_migrations
 from infra.embedded import running_postgres_url, running_valkey_url
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store, open_store
 from infra.ids import new_id
 from infra.settings import Settings
-from infra.store import Store, open_store
 
 OLDEST_SERVER = 16
 

@@ -19,7 +19,7 @@ from infra.handlers.organizations import (
     command_organization,
     issue_key,
 )
-from projections.api_keys import ApiKeys
+from projections.organizations.projection import ApiKeys
 
 Organization = Annotated[
     UUID | None, Parameter("--org", help="Only this organization's keys.")

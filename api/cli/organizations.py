@@ -8,9 +8,9 @@ from api.cli import CommandError
 from api.cli.databases import asked_here, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
-from domain.plans import UNLIMITED
+from domain.organization.plans import UNLIMITED
 from infra.handlers.organizations import make_organization
-from projections.api_keys import ApiKeys
+from projections.organizations.projection import ApiKeys
 
 _LONGEST_NAME = 200
 

@@ -7,13 +7,13 @@ from cyclopts import Parameter
 
 from api.cli import CommandError
 from api.cli.databases import connected, database_url, fitting
-from api.cli.examination import examine
-from api.cli.findings import Finding
+from api.cli.doctor.finding import Finding
+from api.cli.doctor.run import examine
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
-from api.kept import KEPT_PROJECTIONS
+from api.system.all_projections import KEPT_PROJECTIONS
 from infra.database import migrate as migrate_database
-from projections.progress import Progress, progress
+from projections.status import Progress, progress
 
 _MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
 

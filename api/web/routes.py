@@ -6,32 +6,32 @@ from litestar import Router
 from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
-from api.ending import ENDING
-from api.requests import Request
-from api.web.adding import AddingPage
-from api.web.bans import BanPages
-from api.web.changes import ChangesPages
-from api.web.compare import ComparePage
-from api.web.creator_notes import CreatorNotes
-from api.web.creator_settings import CreatorSettings
-from api.web.creator_video import CreatorVideo
-from api.web.creator_videos import CreatorVideos
-from api.web.creators import CreatorsPage
-from api.web.failures import answer_page_failure
-from api.web.inbox import InboxPages
-from api.web.jobs import JobPages
-from api.web.keys import KeyPages
-from api.web.operations import OperationsPage
-from api.web.organization import OrganizationPages
-from api.web.overview import OverviewPage
-from api.web.projection_board import Board
-from api.web.projections import ProjectionPages
-from api.web.projects import ProjectPages
-from api.web.scraping import ScrapesPage
-from api.web.selections import SelectionPages
-from api.web.sign_in import Door, SignInRoutes
-from api.web.site import Site
-from api.web.visits import Visit
+from api.http.request import Request
+from api.http.shutdown import ENDING
+from api.web.compare.page import ComparePage
+from api.web.creator.changes import ChangesPages
+from api.web.creator.notes import CreatorNotes
+from api.web.creator.overview import OverviewPage
+from api.web.creator.scrapes import ScrapesPage
+from api.web.creator.settings import CreatorSettings
+from api.web.creator.video import CreatorVideo
+from api.web.creator.videos import CreatorVideos
+from api.web.creators.add import AddingPage
+from api.web.creators.bulk import SelectionPages
+from api.web.creators.list import CreatorsPage
+from api.web.inbox.page import InboxPages
+from api.web.kit.error_pages import answer_page_failure
+from api.web.kit.page import Visit
+from api.web.kit.site import Site
+from api.web.operations.bans import BanPages
+from api.web.operations.frame import OperationsPage
+from api.web.operations.jobs import JobPages
+from api.web.operations.keys import KeyPages
+from api.web.operations.organization import OrganizationPages
+from api.web.operations.projection_stream import Board
+from api.web.operations.projections import ProjectionPages
+from api.web.operations.projects import ProjectPages
+from api.web.sign_in.page import Door, SignInRoutes
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,

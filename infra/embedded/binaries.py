@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from infra.embedded.accounts import Account, acting_as, shelter
 from infra.embedded.errors import EmbeddedServiceError
+from infra.embedded.os_user import Account, acting_as, shelter
 
 OLDEST_POSTGRES = 16
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from infra.embedded.accounts import Account, acting_as
 from infra.embedded.binaries import PostgresBinaries
 from infra.embedded.errors import EmbeddedServiceError
+from infra.embedded.os_user import Account, acting_as
 from infra.embedded.processes import server_environment
 
 SUPERUSER = "postgres"

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import psycopg
 
-from infra.embedded.accounts import server_account
 from infra.embedded.binaries import postgres_binaries
 from infra.embedded.cluster import SUPERUSER, ensure_cluster
+from infra.embedded.data_dir import service_home, socket_folder
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.folders import service_home, socket_folder
+from infra.embedded.os_user import server_account
 from infra.embedded.processes import launch
 from infra.embedded.server import EmbeddedServer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from infra.embedded.accounts import Account, acting_as
+from infra.embedded.os_user import Account, acting_as
 
 _POLL_SECONDS = 0.02
 

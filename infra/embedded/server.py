@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import structlog
 
+from infra.embedded.data_dir import Claim, open_data_dir
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.folders import Claim, open_data_dir
 from infra.embedded.processes import ServerProcess, find_server, wait_until
 
 # What a server that was left behind gets to answer before it counts as out of reach.

@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from infra.embedded.binaries import valkey_binary
+from infra.embedded.data_dir import service_home, socket_folder
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.folders import service_home, socket_folder
 from infra.embedded.processes import launch
 from infra.embedded.server import EmbeddedServer
 

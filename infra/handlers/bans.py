@@ -1,12 +1,12 @@
 """Bans: keeping a handle out of every project of the installation."""
 
-from domain import bans
 from domain import commands as c
-from domain.handles import normalize_handle
+from domain.creator import handle_ban
+from domain.creator.handle import normalize_handle
 from domain.streams import ban_stream
-from infra.appending import Context
-from infra.handlers.folding import banned_by, next_entries
-from infra.store import Recorded, Store, retry_conflicts
+from infra.eventstore.append import Context
+from infra.eventstore.store import Recorded, Store, retry_conflicts
+from infra.handlers.handling import banned_by, next_entries
 
 
 def ban_handle(
@@ -38,7 +38,7 @@ def _carry_out(
 
     def attempt() -> list[Recorded]:
         past = store.load(stream)[stream]
-        facts = bans.decide(banned_by(past), command)
+        facts = handle_ban.decide(banned_by(past), command)
         if not facts:
             return []
         return store.append(next_entries(stream, past, facts), context=context)

@@ -7,15 +7,17 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from domain import claims
 from domain import commands as c
 from domain import events as e
-from domain.creator import Creator, decide, decide_all
+from domain.creator import handle_claim
+from domain.creator.decider import Creator, decide, decide_all
+from domain.creator.handle import normalize_handle
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
-from domain.handles import normalize_handle
-from domain.streams import ban_stream, claim_stream
-from infra.appending import Context, Tally
-from infra.handlers.folding import (
+from domain.streams import ban_stream, claim_stream, creators_tally
+from infra.eventstore.append import Context, Tally
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.handlers.handling import (
     History,
     banned_by,
     claim_of,
@@ -23,14 +25,46 @@ from infra.handlers.folding import (
     next_entries,
 )
 from infra.handlers.scrapes import requested
-from infra.handlers.standing import (
-    claim_of_its_handle,
-    creators_counted,
-    places,
-    released,
-)
-from infra.mapper import Entry
-from infra.store import Recorded, Store, relayed, retry_conflicts
+
+
+def claim_of_its_handle(creator: Creator) -> UUID:
+    """Return the stream of the claim on the handle that a creator has."""
+    return claim_stream(creator.project_id, creator.handle)
+
+
+def released(creator_id: UUID, creator: Creator, past: History) -> list[Entry]:
+    """Return what frees the handle, given the history of its claim."""
+    facts = handle_claim.decide(
+        claim_of(past),
+        c.ReleaseHandle(
+            organization_id=creator.organization_id,
+            project_id=creator.project_id,
+            handle=creator.handle,
+            creator_id=creator_id,
+        ),
+    )
+    return next_entries(claim_of_its_handle(creator), past, facts)
+
+
+def places(creator: Creator) -> int:
+    """Return how many places of the plan a creator takes: one while it is active."""
+    return 1 if creator.status == "active" else 0
+
+
+def creators_counted(
+    organization_id: UUID, delta: int, *, maximum: int | None = None
+) -> list[Tally]:
+    """Return the change of the number of active creators, none for 0."""
+    if delta == 0:
+        return []
+    return [
+        Tally(
+            key=creators_tally(organization_id),
+            delta=delta,
+            limit_key="max_creators_per_org",
+            maximum=maximum,
+        )
+    ]
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +210,7 @@ def _move_claim(
     pasts = store.load(new, old, ban)
     if banned_by(pasts[ban]):
         raise CreatorBannedError(fact.new)
-    claimed = claims.decide(
+    claimed = handle_claim.decide(
         claim_of(pasts[new]),
         c.ClaimHandle(
             organization_id=creator.organization_id,

@@ -12,14 +12,14 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain import organization
 from domain.errors import NotFoundError, StaleVersionError
-from domain.organization import OrganizationCommand
-from domain.plans import Limits
-from infra.appending import Context
-from infra.handlers.folding import next_entries, organization_of
+from domain.organization import decider
+from domain.organization.decider import OrganizationCommand
+from domain.organization.plans import Limits
+from infra.eventstore.append import Context
+from infra.eventstore.store import Alongside, Recorded, Store, relayed, retry_conflicts
+from infra.handlers.handling import next_entries, organization_of
 from infra.ids import new_id
-from infra.store import Alongside, Recorded, Store, relayed, retry_conflicts
 
 ALL_SCOPES: tuple[e.Scope, ...] = ("read", "write", "admin")
 DEFAULT_SCOPES: tuple[e.Scope, ...] = ("read", "write")
@@ -105,8 +105,8 @@ def make_organization(
     state = None
     facts: list[e.OrganizationEvent] = []
     for command in commands:
-        for fact in organization.decide(state, command):
-            state = organization.evolve(state, fact)
+        for fact in decider.decide(state, command):
+            state = decider.evolve(state, fact)
             facts.append(fact)
     store.append(
         next_entries(organization_id, [], facts), context=context, alongside=alongside
@@ -198,7 +198,7 @@ def command_organization(
                 raise NotFoundError("project")
             if checked.version not in versions:
                 raise StaleVersionError(checked.version)
-        facts = organization.decide(state, command(plans[state.plan]))
+        facts = decider.decide(state, command(plans[state.plan]))
         if not facts:
             return OrganizationChanged(history=tuple(past), fresh=())
 

@@ -10,22 +10,22 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain import scrape
-from domain.creator import Creator
+from domain.creator.decider import Creator
 from domain.errors import CreatorRemovedError, NotFoundError, QueueBehindError
-from domain.plans import Limits
+from domain.organization.plans import Limits
+from domain.scrape import decider
 from domain.streams import manual_scrapes_tally, scrape_stream
-from infra.appending import Before, Context, Tally
 from infra.database import Pool, ask
-from infra.handlers.folding import (
+from infra.eventstore.append import Before, Context, Tally
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.handlers.handling import (
     History,
     creator_of,
     next_entries,
     organization_of,
     scrape_of,
 )
-from infra.mapper import Entry
-from infra.store import Recorded, Store, relayed, retry_conflicts
 
 RETRY_SECONDS = 60
 
@@ -155,7 +155,7 @@ def request_scheduled(
     entries = [
         entry
         for scrape_id, command in wanted
-        for entry in next_entries(scrape_id, (), scrape.decide(None, command))
+        for entry in next_entries(scrape_id, (), decider.decide(None, command))
     ]
     return store.append(entries, context=context, beforehand=beforehand)
 
@@ -204,7 +204,7 @@ def end_scrape(
     def attempt() -> list[Recorded]:
         nonlocal known
         read, known = known or store.load(scrape_id)[scrape_id], ()
-        facts = scrape.decide(scrape_of(read), command)
+        facts = decider.decide(scrape_of(read), command)
         if not facts:
             return []
         return store.append(

@@ -9,16 +9,16 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.creator import Creator
+from domain.creator.decider import Creator
 from domain.errors import CreatorRemovedError, NotFoundError
-from domain.plans import Limits
+from domain.organization.plans import Limits
 from domain.streams import scrape_stream
-from domain.video import Video
-from infra.appending import Context
-from infra.handlers.folding import creator_of, organization_of, video_of
+from domain.video.decider import Video
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.handlers.handling import creator_of, organization_of, video_of
 from infra.handlers.scrapes import counted_by_hand, require_progress
-from infra.mapper import Entry
-from infra.store import Recorded, Store, relayed, retry_conflicts
 
 JOB_TYPE: e.JobType = "video_stats"
 

@@ -8,14 +8,16 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain import video as domain
-from domain import video_commands as c
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
 from domain.streams import ban_stream, video_stream
-from domain.video import Video
-from domain.video_urls import read_video_url
-from infra.appending import Context
-from infra.handlers.folding import (
+from domain.video import commands as c
+from domain.video import decider as domain
+from domain.video.decider import Video
+from domain.video.url import read_video_url
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.handlers.handling import (
     History,
     banned_by,
     check_project,
@@ -23,8 +25,6 @@ from infra.handlers.folding import (
     video_of,
 )
 from infra.handlers.video_scrapes import requested
-from infra.mapper import Entry
-from infra.store import Recorded, Store, relayed, retry_conflicts
 
 
 class VideoChanged(msgspec.Struct, frozen=True, kw_only=True):

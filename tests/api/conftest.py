@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from tests.api.goatherd import Goatherd, Tenant, cloned, started
-from tests.api.tiny import Keyring, tiny_app
+from tests.api.http.tiny import Keyring, tiny_app
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import msgspec
 from jsonschema import Draft202012Validator
 from litestar import Litestar
 
-from api.openapi import document
+from api.openapi.document import document
 
 Json = dict[str, Any]
 

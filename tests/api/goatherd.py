@@ -17,22 +17,22 @@ from psycopg import sql
 from api.main import assemble
 from domain import commands as c
 from domain import events as e
-from domain.plans import UNLIMITED
+from domain.organization.plans import UNLIMITED
 from domain.streams import creators_tally, video_stream
 from infra.embedded.processes import wait_until
+from infra.eventstore.store import Recorded, Store
 from infra.handlers.creators import disable_creator
-from infra.handlers.folding import next_entries
+from infra.handlers.handling import next_entries
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
 from infra.ids import new_id
 from infra.settings import Settings
-from infra.store import Recorded, Store
-from projections import PROJECTIONS
-from projections.api_keys import ApiKeys
-from projections.follower import Follower
+from projections.engine.follower import Follower
+from projections.organizations.projection import ApiKeys
+from projections.registry import PROJECTIONS
 from tests.api.documented import Documented
 from tests.builders import NOON, asking, opened_store
 from tests.commandline import PATIENTLY
-from workers.jobs import ScrapeJobs
+from workers.scraping.jobs import ScrapeJobs
 
 BASE = "/api/v1"
 SECRET = "mountain goat " * 3

@@ -11,12 +11,12 @@ from uuid import UUID
 
 from litestar import Litestar, get
 
-from api.envelope import Envelope, PageMeta
-from api.reading import DEFAULT_LIMIT
+from api.http.paging import DEFAULT_LIMIT
+from api.http.responses import Envelope, PageMeta
 from infra.database import own_pool
 from infra.settings import Settings
-from projections.creator_queries import Shape, listed
-from projections.creators import _creator
+from projections.creators.queries import _creator
+from projections.creators.search_sql import Shape, listed
 
 
 def create() -> Litestar:

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report
 from tests.builders import opened_store
 

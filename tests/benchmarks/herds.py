@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from infra.ids import new_id
-from projections.creator_list import magnitude
+from projections.creators.projection import magnitude
 
 # How large a part of all creators each project has.
 _PROJECTS = (0.6, 0.2, 0.1, 0.08, 0.02)

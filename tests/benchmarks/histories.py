@@ -8,8 +8,8 @@ import msgspec
 
 from domain import events as e
 from domain.streams import claim_stream
+from infra.eventstore.codec import Entry
 from infra.ids import new_id
-from infra.mapper import Entry
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 

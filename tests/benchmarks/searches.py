@@ -7,8 +7,8 @@ from random import Random
 from typing import get_args
 from urllib.parse import urlencode
 
-from domain.creator import Status
-from projections.creators import Sort, Wanted
+from domain.creator.decider import Status
+from projections.creators.queries import Sort, Wanted
 from tests.benchmarks.herds import Herd, handles
 
 LIMIT = 51

@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store
 from infra.handlers.organizations import make_organization
-from infra.store import Store
-from projections.api_keys import ApiKeys
+from projections.organizations.projection import ApiKeys
 from tests.benchmarks.ports import free_port, listens
 from tests.builders import asking
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 PATIENCE_SECONDS = 30
 
 _OPTIONS = {
-    # What api.cli.server gives granian, as its own command line says it.
+    # What api.cli.up.http_server gives granian, as its own command line says it.
     "granian": (
         *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
         *("--backlog", "1024", "--no-ws", "--log-level", "warning", "--factory"),

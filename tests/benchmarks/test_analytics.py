@@ -14,18 +14,18 @@ import msgspec
 import pytest
 
 from domain import events as e
-from domain.buckets import Granularity, Range, slot_of
-from domain.metrics import Entity, question
-from domain.series import points, total
+from domain.analytics.buckets import Granularity, Range, slot_of
+from domain.analytics.metrics import Entity, question
+from domain.analytics.series import points, total
 from domain.streams import video_stream
 from infra.database import AsyncPool, reading_pool
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Store
-from projections.analytics import Analytics
-from projections.analytics_queries import ledgers, things
-from projections.follower import Follower
-from projections.reading import Reader
+from projections.analytics.projection import Analytics
+from projections.analytics.queries.series import ledgers, things
+from projections.engine.follower import Follower
+from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.builders import asking
 

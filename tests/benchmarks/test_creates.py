@@ -4,7 +4,7 @@ from itertools import count
 
 import msgspec
 
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, interleaved
 from tests.benchmarks.load import load, post
 from tests.benchmarks.serving import SECRET, a_tenant, serving

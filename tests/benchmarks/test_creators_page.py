@@ -8,14 +8,14 @@ import httpx
 import numpy as np
 import psycopg
 
-from api.auth import digest_of
-from api.sessions import COOKIE, Sessions
-from infra.store import Store
-from projections import PROJECTIONS
-from projections.analytics_fold import FAMILIES, Family
-from projections.analytics_herds import BASELINE, COUNTED, OWNED, Herd, packed
-from projections.analytics_moves import Levels
-from projections.follower import Follower
+from api.http.auth import digest_of
+from api.http.sessions import COOKIE, Sessions
+from infra.eventstore.store import Store
+from projections.analytics.levels import Levels
+from projections.analytics.owner_state import BASELINE, COUNTED, OWNED, Herd, packed
+from projections.analytics.rollup_deltas import FAMILIES, Family
+from projections.engine.follower import Follower
+from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.benchmarks.herds import add_herd
 from tests.benchmarks.serving import SECRET, a_tenant, serving

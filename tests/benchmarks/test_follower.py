@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from time import perf_counter
 
-from infra.store import Store
-from projections.creator_list import CreatorList
-from projections.follower import CATCHING_UP_BATCH, LIVE_BATCH, Follower
+from infra.eventstore.store import Store
+from projections.creators.projection import CreatorList
+from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, Follower
 from tests.benchmarks.harness import Report, interleaved
 from tests.benchmarks.histories import busy_log
 from tests.builders import asking

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from infra.database import reading_pool
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.store import Store
-from projections.creator_history import CreatorHistory
-from projections.follower import CATCHING_UP_BATCH, Follower
-from projections.history import Wanted, page_of_history
-from projections.past import creator_then
-from projections.reading import Reader
+from projections.creator_history.projection import CreatorHistory
+from projections.creator_history.queries import Wanted, page_of_history
+from projections.creators.as_of import creator_then
+from projections.engine.follower import CATCHING_UP_BATCH, Follower
+from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.benchmarks.histories import Creator, a_creator, addition, profile_scrape
 from tests.builders import asking

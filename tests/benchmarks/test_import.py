@@ -12,16 +12,20 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from domain.plans import DEFAULT_PLANS
-from infra.handlers.imports import add_for_import, find_holders
+from domain.organization.plans import DEFAULT_PLANS
+from infra.eventstore.store import Store
+from infra.handlers.import_observations import add_for_import, find_holders
 from infra.ids import new_id
-from infra.store import Store
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.builders import Home, asking, make_home, opened_store
-from workers.importing import store_pile
-from workers.piles import Pile
-from workers.providers import ProfileSeen, VideoSeen
-from workers.recordings import Observation, encode_observation, read_recording
+from workers.provider import ProfileSeen, VideoSeen
+from workers.recordings.file_format import (
+    Observation,
+    encode_observation,
+    read_recording,
+)
+from workers.recordings.import_recording import store_pile
+from workers.recordings.sorted_recording import Pile
 
 CREATORS = 20
 DAYS = 100

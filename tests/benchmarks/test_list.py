@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, interleaved
 from tests.benchmarks.herds import add_herd
 from tests.benchmarks.load import ceiling, get, load

@@ -6,11 +6,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api.auth import digest_of
-from api.sessions import COOKIE, Sessions
-from infra.store import Store
-from projections import PROJECTIONS
-from projections.follower import Follower
+from api.http.auth import digest_of
+from api.http.sessions import COOKIE, Sessions
+from infra.eventstore.store import Store
+from projections.engine.follower import Follower
+from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved
 from tests.benchmarks.load import get, load
 from tests.benchmarks.serving import SECRET, a_tenant, serving

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from api.auth import digest_of
-from api.sessions import COOKIE, Sessions
+from api.http.auth import digest_of
+from api.http.sessions import COOKIE, Sessions
 from domain import events as e
 from domain.streams import video_stream
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Store
-from projections import PROJECTIONS
-from projections.follower import Follower
+from projections.engine.follower import Follower
+from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, percentile
 from tests.benchmarks.histories import Creator, a_creator, addition
 from tests.benchmarks.load import load

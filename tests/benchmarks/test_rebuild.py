@@ -14,10 +14,10 @@ import psutil
 import psycopg
 import pytest
 
-from infra.store import Store
-from projections.analytics import Analytics
-from projections.follower import CATCHING_UP_BATCH, Follower
-from projections.rebuilding import rebuild
+from infra.eventstore.store import Store
+from projections.analytics.projection import Analytics
+from projections.engine.follower import CATCHING_UP_BATCH, Follower
+from projections.rebuild.rebuild import rebuild
 from tests.benchmarks.harness import Report, Rounds, Row
 from tests.benchmarks.test_analytics import Herd, herd
 

@@ -9,12 +9,12 @@ import msgspec
 import psutil
 
 from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store
 from infra.settings import Settings
-from infra.store import Store
-from projections.analytics import Analytics
-from projections.crew import CREW_SHARES, CannotRingError, Crew
-from projections.rebuilding import rebuild
-from projections.rebuilds import Rebuild
+from projections.analytics.projection import Analytics
+from projections.rebuild.rebuild import rebuild
+from projections.rebuild.remote_workers import CREW_SHARES, CannotRingError, Crew
+from projections.rebuild.state import Rebuild
 from tests.benchmarks.harness import Report, Row
 from tests.benchmarks.serving import running
 from tests.benchmarks.test_analytics import herd
@@ -25,7 +25,7 @@ from workers.broker import (
     waiting_messages,
 )
 from workers.main import worker_command
-from workers.rebuild_slices import bell
+from workers.rebuild_worker import bell
 
 CREATORS, VIDEOS, LOOKS = 28, 300, 120
 MACHINES = 16

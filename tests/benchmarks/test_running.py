@@ -11,9 +11,9 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.kept import KEPT_PROJECTIONS
+from api.system.all_projections import KEPT_PROJECTIONS
 from infra.embedded.processes import wait_until
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, percentile
 from tests.benchmarks.histories import a_creator, addition, busy_log
 from tests.benchmarks.serving import SECRET, a_tenant, running, serving

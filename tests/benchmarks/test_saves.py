@@ -8,10 +8,10 @@ import pytest
 from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
-from infra.appending import Context
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Store
 from tests.benchmarks.harness import Report, interleaved, seconds
 from tests.benchmarks.histories import a_creator, addition, details
 from tests.builders import opened_store

@@ -11,18 +11,18 @@ from dramatiq import Message
 
 from domain import events as e
 from infra.embedded.processes import wait_until
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.mapper import Entry
 from infra.settings import Settings
-from infra.store import Store
 from tests.benchmarks.harness import Report, interleaved, seconds
 from tests.benchmarks.noop import ACTOR, QUEUE
 from tests.benchmarks.serving import running
 from tests.builders import Home, asking, make_home
 from workers.broker import connect_broker
 from workers.main import worker_command
-from workers.providers import ProfileSeen
-from workers.recordings import Observation, encode_observation
+from workers.provider import ProfileSeen
+from workers.recordings.file_format import Observation, encode_observation
 
 CREATORS = 50
 SCRAPES = 2_000

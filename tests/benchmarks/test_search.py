@@ -9,8 +9,8 @@ import pytest
 
 from infra.database import reading_pool
 from infra.ids import new_id
-from projections.creators import Wanted, page_of_creators
-from projections.reading import Reader
+from projections.creators.queries import Wanted, page_of_creators
+from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, percentile
 from tests.benchmarks.herds import add_herd
 from tests.benchmarks.searches import first_pages, searches

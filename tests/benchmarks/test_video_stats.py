@@ -6,17 +6,17 @@ from uuid import UUID
 from psycopg import sql
 
 from domain import events as e
-from domain.scrape import MAX_VIDEOS_PER_SNAPSHOT
-from infra.handlers.added import NewCreator
+from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Store
+from infra.handlers.add_creators import NewCreator
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Store
 from tests.benchmarks.harness import Report, Row
 from tests.builders import NOON, Home, asking, make_home
 from tests.workers.videos import settle
 from tests.workers.work import Scripted, derive_jobs
-from workers.providers import Ok, VideoSeen
-from workers.scrapes import Bench, scrape_creator
+from workers.provider import Ok, VideoSeen
+from workers.scraping.scrape import Bench, scrape_creator
 
 CREATORS = 10
 RUNS = 20

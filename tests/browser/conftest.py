@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from api.sessions import COOKIE
+from api.http.sessions import COOKIE
 from tests.api.goatherd import Tenant, cloned
 from tests.browser.axe import check_with_axe
 from tests.browser.chromium import (

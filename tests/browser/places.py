@@ -7,9 +7,9 @@ import httpx
 import msgspec
 from litestar.routes import HTTPRoute
 
+from api.http.route_info import RouteFacts
+from api.http.sessions import COOKIE
 from api.main import assemble
-from api.routes import RouteFacts
-from api.sessions import COOKIE
 from infra.settings import Settings
 from tests.browser.served import Served
 

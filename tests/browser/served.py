@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from api.auth import digest_of
-from api.sessions import Sessions
+from api.http.auth import digest_of
+from api.http.sessions import Sessions
 from infra.embedded.processes import wait_until
 from tests.api.goatherd import (
     PLANS,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.sessions import COOKIE
+from api.http.sessions import COOKIE
 from tests.api.goatherd import Tenant
 from tests.browser.served import Served
 from tests.browser.watching import Watch

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from api.sessions import COOKIE
+from api.http.sessions import COOKIE
 from infra.embedded.processes import wait_until
 from tests.api.goatherd import Tenant, data_of
 from tests.browser.served import Served

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from api.web.links import make_link
+from api.web.sign_in.links import make_link
 from infra.embedded.processes import wait_until
 from tests.api.goatherd import Tenant
 from tests.browser.watching import Watch

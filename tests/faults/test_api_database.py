@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra import recorder
+from infra.eventstore import recorder
 from tests.api.goatherd import Goatherd, Tenant, serving, started
 from tests.faults.proxy import Damage, Proxy
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 
 from infra.embedded.processes import wait_until
-from projections.api_keys import ApiKeys
+from projections.organizations.projection import ApiKeys
 from tests.api.goatherd import BASE, SECRET
 from tests.builders import asking, make_organization, opened_store
 

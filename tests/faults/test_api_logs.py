@@ -13,9 +13,9 @@ import structlog
 from litestar.testing import TestClient
 
 from api.main import assemble
+from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings
-from infra.store import Store
 from tests.api.goatherd import BASE, SECRET, Tenant, data_of, started
 
 PASSWORD = "nobody-knows-" * 2

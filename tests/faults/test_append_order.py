@@ -7,10 +7,10 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from infra import appending
+from infra.eventstore import append as appending
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import Store
 from infra.ids import new_id
-from infra.recorder import AppendConflictError
-from infra.store import Store
 from tests.builders import asking, facts_for, opened_store
 
 WRITERS = 8

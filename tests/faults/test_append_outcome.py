@@ -8,13 +8,14 @@ from psycopg import Cursor
 from psycopg_pool import PoolTimeout
 
 from domain.errors import LimitReachedError
-from infra import appending, recorder
-from infra.appending import Tally
 from infra.database import writing_pool
 from infra.embedded.processes import wait_until
+from infra.eventstore import append as appending
+from infra.eventstore import recorder
+from infra.eventstore.append import Tally
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import Alongside, Recorded, Store
 from infra.ids import new_id
-from infra.recorder import AppendConflictError
-from infra.store import Alongside, Recorded, Store
 from tests.builders import asking, facts_for, make_home, opened_store
 from tests.faults.proxy import Damage, Proxy
 

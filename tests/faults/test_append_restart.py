@@ -12,8 +12,8 @@ import pytest
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
+from infra.eventstore.store import Recorded, Store
 from infra.ids import new_id
-from infra.store import Recorded, Store
 from tests.builders import asking, facts_for, opened_store
 
 WRITERS = 4

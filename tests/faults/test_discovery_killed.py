@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
 from infra.embedded.processes import wait_until
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import make_home, opened_store
 from tests.workers.videos import INSIDE, a_creator, a_run, due, known, settle
-from workers import discovery, video_policies
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
+from workers.policies import runner
+from workers.policies import video_policies as discovery
 
 PATIENTLY = 40.0
 CREATORS, RUNS, NEW_A_RUN = 4, 40, 5
@@ -23,7 +24,7 @@ AWAY = "redis://127.0.0.1:1/0"
 def dispatch(url: str) -> None:
     """Dispatch until killed, in small steps: many moments to be killed at."""
     discovery.DUE_AT_ONCE = 5
-    video_policies.FACTS_AT_ONCE = 20
+    runner.FACTS_AT_ONCE = 20
     with opened_store(url, pool_size=4) as store:
         Dispatcher(store, connect_broker(AWAY), url=url).run(threading.Event())
 

@@ -9,16 +9,16 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.mapper import Codec
-from infra.store import Recorded, Store
-from projections import PROJECTIONS
-from projections import follower as following
-from projections.creator_list import CreatorList
-from projections.follower import FencedError
-from projections.projection import Projection
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import Recorded, Store
+from projections.creators.projection import CreatorList
+from projections.engine import follower as following
+from projections.engine.follower import FencedError
+from projections.engine.projection import Projection
+from projections.registry import PROJECTIONS
 from tests.builders import opened_store
-from tests.projections.histories import added
-from tests.projections.ledger import (
+from tests.projections.analytics.histories import added
+from tests.projections.analytics.ledger import (
     Ledger,
     append,
     create_ledger,
@@ -28,8 +28,8 @@ from tests.projections.ledger import (
     registered,
     taken_in,
 )
-from workers.identity import CreatorIdentities
-from workers.known_videos import KnownVideos
+from workers.policies.known_videos import KnownVideos
+from workers.scraping.identity import CreatorIdentities
 
 PATIENTLY = 20.0
 FOLLOWED: tuple[Projection, ...] = (*PROJECTIONS, CreatorIdentities(), KnownVideos())

@@ -8,19 +8,19 @@ from multiprocessing.process import BaseProcess
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from infra.store import Store
-from projections import follower as following
-from projections.api_keys import ApiKeys
-from projections.creator_history import CreatorHistory
-from projections.creator_list import CreatorList
-from projections.follower import Follower
+from infra.eventstore.store import Store
+from projections.creator_history.projection import CreatorHistory
+from projections.creators.projection import CreatorList
+from projections.engine import follower as following
+from projections.engine.follower import Follower
+from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
-from projections.scrape_runs import ScrapeRuns
-from projections.videos import Videos
+from projections.scrape_runs.projection import ScrapeRuns
+from projections.videos.projection import Videos
 from tests.builders import opened_store
-from tests.projections.expected import expected, stored
-from tests.projections.histories import log, many_facts
-from workers.jobs import ScrapeJobs
+from tests.projections.analytics.expected import expected, stored
+from tests.projections.analytics.histories import log, many_facts
+from workers.scraping.jobs import ScrapeJobs
 
 PATIENTLY = 30.0
 PROJECTIONS = (

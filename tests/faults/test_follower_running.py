@@ -13,12 +13,12 @@ import pytest
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
-from infra.store import Store
-from projections import follower as following
-from projections.follower import listen
+from infra.eventstore.store import Store
+from projections.engine import follower as following
+from projections.engine.follower import listen
 from tests.builders import opened_store
 from tests.faults.backends import LISTENING, listeners, terminate
-from tests.projections.ledger import (
+from tests.projections.analytics.ledger import (
     Ledger,
     append,
     create_ledger,

@@ -7,9 +7,9 @@ from signal import SIGKILL
 import pytest
 
 from infra.embedded.processes import wait_until
-from infra.store import Store
-from projections.api_keys import ApiKeys
-from projections.follower import Follower
+from infra.eventstore.store import Store
+from projections.engine.follower import Follower
+from projections.organizations.projection import ApiKeys
 from tests.builders import Home, make_home, opened_store
 from tests.commandline import PATIENTLY, CommandLine, running
 

@@ -12,7 +12,7 @@ import pytest
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import Home, make_home, opened_store
 from tests.faults.workshop import (
     FOLDER,
@@ -35,10 +35,10 @@ from tests.workers.work import (
     working,
 )
 from workers import dispatcher as dispatching
-from workers import jobs, leases, ringing
 from workers.broker import connect_broker
-from workers.providers import Ok, Target, Verdict
-from workers.scrapes import Bench
+from workers.provider import Ok, Target, Verdict
+from workers.scraping import enqueue, jobs, lease_renewal
+from workers.scraping.scrape import Bench
 
 PATIENTLY = 40.0
 LEASE_SECONDS = 5
@@ -177,7 +177,7 @@ def test_ten_thousand_scrapes_of_one_organization_do_not_stand_before_anothers(
 
     assert took < 5
     assert left > 9_000
-    assert queued < ringing.LEAST_RUNG * 4
+    assert queued < enqueue.LEAST_RUNG * 4
 
 
 def done_of(store: Store, home: Home) -> int:
@@ -248,7 +248,9 @@ def test_a_run_that_never_ends_is_interrupted_and_tried_again_later(
     long: Long,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(leases, "RUN_SECONDS", dict.fromkeys(leases.RUN_SECONDS, 0.5))
+    monkeypatch.setattr(
+        lease_renewal, "RUN_SECONDS", dict.fromkeys(lease_renewal.RUN_SECONDS, 0.5)
+    )
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
@@ -273,7 +275,7 @@ def test_who_lost_a_lease_renews_it_no_more(home: Home):
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    keeper = leases.LeaseKeeper(store.pool, seconds=1)
+    keeper = lease_renewal.LeaseKeeper(store.pool, seconds=1)
     mine = leased(store, run)
 
     with keeper.keeping(mine):

@@ -20,27 +20,29 @@ import pytest
 from infra.database import migrate, reading_pool
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Recorded, Store
-from projections import filling, follower, running
-from projections.creator_list import CreatorList
-from projections.creators import Wanted, one_creator, page_of_creators
-from projections.follower import Follower
-from projections.projection import ReadModel
-from projections.reading import Reader
-from projections.rebuilding import rebuild
-from projections.rebuilds import Rebuild, begin, rebuild_of, set_status
-from projections.running import keep_rebuilt
-from projections.scrape_runs import ScrapeRuns
-from projections.sole_builder import (
+from projections import runner
+from projections.creators.projection import CreatorList
+from projections.creators.queries import Wanted, one_creator, page_of_creators
+from projections.engine import follower
+from projections.engine.follower import Follower
+from projections.engine.projection import ReadModel
+from projections.engine.reader import Reader
+from projections.rebuild import catch_up
+from projections.rebuild.lock import (
     DYING_BUILDER_SECONDS,
     AlreadyRebuildingError,
     sole_builder,
 )
+from projections.rebuild.rebuild import rebuild
+from projections.rebuild.state import Rebuild, begin, rebuild_of, set_status
+from projections.runner import keep_rebuilt
+from projections.scrape_runs.projection import ScrapeRuns
 from tests.builders import asking, opened_store
-from tests.projections.expected import expected, stored
-from tests.projections.histories import HOME, added, log, many_facts
+from tests.projections.analytics.expected import expected, stored
+from tests.projections.analytics.histories import HOME, added, log, many_facts
 
 PATIENTLY = 30.0
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
@@ -56,7 +58,7 @@ class Newer(CreatorList):
 
 def build(url: str) -> None:
     """Rebuild in small batches, so that there are many moments to be killed at."""
-    filling.CATCHING_UP_BATCH = filling.LIVE_BATCH = follower.LIVE_BATCH = 40
+    catch_up.CATCHING_UP_BATCH = catch_up.LIVE_BATCH = follower.LIVE_BATCH = 40
     with opened_store(url, pool_size=4) as store:
         for projection in READ_MODELS:
             rebuild(store, projection, by="killed")
@@ -294,9 +296,9 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
         with opened_store(url, pool_size=5) as store, pytest.MonkeyPatch.context() as m:
             facts = log(store, many_facts(3_000))
             followed(store)
-            m.setattr(filling, "LIVE_BATCH", 100)
-            m.setattr(filling, "CATCHING_UP_BATCH", 100)
-            m.setattr("projections.building.LIVE_BATCH", 100)
+            m.setattr(catch_up, "LIVE_BATCH", 100)
+            m.setattr(catch_up, "CATCHING_UP_BATCH", 100)
+            m.setattr("projections.rebuild.driver.LIVE_BATCH", 100)
             done = rebuild(store, CreatorList(), by="test", watch=kill_once)
             rows = kept_rows(store)
     finally:
@@ -367,8 +369,8 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
             refused.append(patience)
             raise
 
-    monkeypatch.setattr(running, "rebuild", noting)
-    monkeypatch.setattr(running, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "rebuild", noting)
+    monkeypatch.setattr(runner, "LOOK_AGAIN_SECONDS", 0.05)
     with opened_store(database_url) as store:
         log(store, many_facts(300))
         followed(store)

@@ -16,26 +16,31 @@ import redis
 from psycopg.rows import TupleRow
 
 from infra.embedded.processes import wait_until
-from infra.store import Store
-from projections import crew as crews
-from projections.analytics import Analytics
-from projections.crew import CannotRingError, Crew, Ring, work_on_slices
-from projections.follower import Follower
-from projections.projection import ReadModel
-from projections.rebuilding import Rebuilt, cancel, rebuild
-from projections.rebuilds import begin, rebuild_of
-from projections.slices import (
+from infra.eventstore.store import Store
+from projections.analytics.projection import Analytics
+from projections.engine.follower import Follower
+from projections.engine.projection import ReadModel
+from projections.rebuild import remote_workers as crews
+from projections.rebuild.rebuild import Rebuilt, cancel, rebuild
+from projections.rebuild.remote_workers import (
+    CannotRingError,
+    Crew,
+    Ring,
+    work_on_slices,
+)
+from projections.rebuild.slices import (
     Slice,
     lease_slice,
     release_slice,
     slices_left,
     work_on_one_slice,
 )
+from projections.rebuild.state import begin, rebuild_of
 from tests.benchmarks.test_analytics import herd
 from tests.builders import Home, make_home, opened_store
 from tests.faults.workshop import kill, worker_process
-from tests.projections.histories import log, many_facts
-from tests.projections.test_analytics import contents
+from tests.projections.analytics.histories import log, many_facts
+from tests.projections.analytics.test_analytics import contents
 from tests.workers.work import (
     Scripted,
     all_done,
@@ -45,9 +50,9 @@ from tests.workers.work import (
     running,
 )
 from workers.broker import REBUILDS_QUEUE, connect_broker, ring_scrapes
-from workers.providers import Private
-from workers.rebuild_slices import SliceHand, bell, declare_rebuild_actor
-from workers.scrapes import Bench, declare_actor
+from workers.provider import Private
+from workers.rebuild_worker import SliceHand, bell, declare_rebuild_actor
+from workers.scraping.scrape import Bench, declare_actor
 
 PATIENTLY = 60.0
 NOBODY = "redis://127.0.0.1:1/0"
@@ -59,7 +64,7 @@ Rows = dict[str, list[str]]
 @pytest.fixture
 def store(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A log of several creators, and the read model as one follower folds it."""
-    monkeypatch.setattr("projections.slices.SLICE_FACTS", 20)
+    monkeypatch.setattr("projections.rebuild.slices.SLICE_FACTS", 20)
     with opened_store(database_url, pool_size=8) as store:
         log(store, many_facts(600, creators=12))
         herd(store, creators=6, videos=20, looks=12, every=timedelta(hours=9))

@@ -11,13 +11,13 @@ from multiprocessing.synchronize import Event
 
 import pytest
 
-from domain.plans import DEFAULT_PLANS
+from domain.organization.plans import DEFAULT_PLANS
 from infra.embedded.processes import wait_until
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import Home, make_home, opened_store
-from tests.workers.scheduling import finish_all, scheduled, told
-from workers import scheduler as scheduling
-from workers.scheduler import Scheduler
+from tests.workers.schedule.scheduling import finish_all, scheduled, told
+from workers.schedule import scheduler as scheduling
+from workers.schedule.scheduler import Scheduler
 
 PATIENTLY = 60.0
 HERD = 50

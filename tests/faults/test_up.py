@@ -20,7 +20,7 @@ from workers.demo import DEMO_HANDLES
 READY = "Goatherd is ready at http://127.0.0.1:{port}\n"
 CHILDREN = ("api.cli project", "api.cli dispatch", "dramatiq", "api.cli serve")
 SERVERS = ("bin/postgres", "valkey-server")
-LEASH = "api.cli.leash"
+LEASH = "api.cli.up.reaper"
 
 
 class Place:

@@ -15,7 +15,7 @@ from dramatiq import worker as dramatiq_worker
 
 from infra.embedded import EmbeddedValkey
 from infra.embedded.processes import wait_until
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import Home, make_home, opened_store
 from tests.faults.backends import terminate
 from tests.faults.workshop import (
@@ -38,12 +38,12 @@ from tests.workers.work import (
     working,
 )
 from workers import dispatcher as dispatching
-from workers import jobs, ringing
 from workers.broker import connect_broker
-from workers.leases import LeaseKeeper
-from workers.providers import Ok, Private, ProfileSeen, Target, Verdict
-from workers.recordings import Observation, encode_observation
-from workers.scrapes import Bench, scrape_creator
+from workers.provider import Ok, Private, ProfileSeen, Target, Verdict
+from workers.recordings.file_format import Observation, encode_observation
+from workers.scraping import enqueue, jobs
+from workers.scraping.lease_renewal import LeaseKeeper
+from workers.scraping.scrape import Bench, scrape_creator
 
 PATIENTLY = 40.0
 
@@ -54,7 +54,7 @@ SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in this process takes moments where it may take seconds."""
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
-    monkeypatch.setattr(ringing, "RING_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(enqueue, "RING_AGAIN_SECONDS", 0.3)
     monkeypatch.setattr(dramatiq_worker, "CONSUMER_RESTART_DELAY_SECS", 0.1)
 
 
@@ -165,7 +165,7 @@ def bench(store: Store, provider: Scripted) -> Bench:
 def test_a_broker_that_forgets_everything_costs_no_run(
     home: Home, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(ringing, "LEAST_RUNG", 80)
+    monkeypatch.setattr(enqueue, "LEAST_RUNG", 80)
     store, provider = home.store, Scripted(SEEN)
     home.add(*handles(40))
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import dramatiq
 
 from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store, open_store
 from infra.settings import Settings
-from infra.store import Store, open_store
 from tests.workers.work import ends_of, jobs_in
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
-from workers.providers import Ok, Target, Verdict
-from workers.scrapes import Bench, declare_actor
+from workers.provider import Ok, Target, Verdict
+from workers.scraping.scrape import Bench, declare_actor
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPTLY = 5.0

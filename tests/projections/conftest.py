@@ -5,8 +5,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infra.store import Store, open_store
-from tests.projections.histories import History
+from infra.eventstore.store import Store, open_store
+from tests.projections.analytics.histories import History
 
 
 @pytest.fixture

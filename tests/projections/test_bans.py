@@ -3,10 +3,10 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import ban_stream
-from infra.store import Recorded
+from infra.eventstore.store import Recorded
 from projections.bans import Bans
-from tests.projections.expected import rows_of
-from tests.projections.histories import MONDAY, History
+from tests.projections.analytics.expected import rows_of
+from tests.projections.analytics.histories import MONDAY, History
 
 Reading = Connection[TupleRow]
 

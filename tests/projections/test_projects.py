@@ -5,10 +5,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.store import Recorded
+from infra.eventstore.store import Recorded
 from projections.projects import Projects
-from tests.projections.expected import rows_of
-from tests.projections.histories import AWAY, HOME, MONDAY, PROJECT, History
+from tests.projections.analytics.expected import rows_of
+from tests.projections.analytics.histories import AWAY, HOME, MONDAY, PROJECT, History
 
 OTHER = UUID("44444444-4444-4444-8444-444444444444")
 

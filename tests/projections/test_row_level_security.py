@@ -13,17 +13,17 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.streams import video_stream
 from infra.database import READER_ROLE, reading_pool
-from infra.store import Store
-from projections.analytics import Analytics
-from projections.api_keys import ApiKeys
+from infra.eventstore.store import Store
+from projections.analytics.projection import Analytics
 from projections.bans import Bans
-from projections.creator_history import CreatorHistory
-from projections.creator_list import CreatorList, search_grams
-from projections.follower import Follower
+from projections.creator_history.projection import CreatorHistory
+from projections.creators.projection import CreatorList, search_grams
+from projections.engine.follower import Follower
+from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
-from projections.scrape_runs import ScrapeRuns
-from projections.videos import Videos
-from tests.projections.histories import (
+from projections.scrape_runs.projection import ScrapeRuns
+from projections.videos.projection import Videos
+from tests.projections.analytics.histories import (
     AWAY,
     HOME,
     MONDAY,
@@ -35,7 +35,7 @@ from tests.projections.histories import (
     snapshot,
     stats,
 )
-from workers.jobs import ScrapeJobs
+from workers.scraping.jobs import ScrapeJobs
 
 WALLED = (
     "organizations",

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from dramatiq.brokers.redis import RedisBroker
 
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import Home, make_home, opened_store
 from workers.broker import connect_broker
 

@@ -7,16 +7,16 @@ from dramatiq.brokers.redis import RedisBroker
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import Home, opened_store
 from tests.faults.backends import listeners, terminate
-from tests.projections.histories import failed
-from tests.projections.ledger import append
+from tests.projections.analytics.histories import failed
+from tests.projections.analytics.ledger import append
 from tests.workers.work import jobs_in, messages
 from workers import dispatcher as dispatching
-from workers import ringing
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
+from workers.scraping import enqueue
 
 PROMPTLY = 3.0
 PATIENTLY = 20.0
@@ -76,7 +76,7 @@ def test_what_is_due_later_is_rung_without_anything_happening(
     home: Home, broker: RedisBroker, database_url: str, redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    monkeypatch.setattr(ringing, "RING_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(enqueue, "RING_AGAIN_SECONDS", 0.1)
     home.add("billie")
     dispatcher = Dispatcher(home.store, broker, url=database_url)
 
@@ -134,7 +134,7 @@ def test_while_the_broker_is_away_jobs_are_kept_and_creators_disabled(
 def test_any_number_of_dispatchers_ring_for_each_job_once(
     home: Home, redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(ringing, "LEAST_RUNG", 100)
+    monkeypatch.setattr(enqueue, "LEAST_RUNG", 100)
     dispatchers = [
         Dispatcher(home.store, connect_broker(redis_url), url=database_url)
         for _ in range(3)

@@ -7,15 +7,15 @@ from typing import Any, TypeVar
 
 import pytest
 
+from infra.eventstore.store import Store
 from infra.settings import Settings, SettingsError
-from infra.store import Store
 from workers.demo import DEMO_HANDLES
-from workers.leases import RUN_SECONDS
 from workers.main import choose_provider, run_seconds_within, worker_command
-from workers.providers import NotFound, Ok, Provider, Target
+from workers.provider import NotFound, Ok, Provider, Target
 from workers.providers.replay import ReplayProvider
 from workers.providers.research import ResearchProvider
 from workers.providers.web import WebProvider
+from workers.scraping.lease_renewal import RUN_SECONDS
 
 KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
 

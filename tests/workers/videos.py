@@ -8,16 +8,16 @@ from psycopg.rows import dict_row
 
 from domain import events as e
 from domain.streams import video_stream
-from domain.video import Video
-from infra.appending import Context
-from infra.handlers.added import NewCreator
-from infra.handlers.folding import video_of
+from domain.video.decider import Video
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store
+from infra.handlers.add_creators import NewCreator
+from infra.handlers.handling import video_of
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Recorded, Store
 from tests.builders import Home, asking
-from workers.discovery import do_due
-from workers.video_policies import VideoPolicies
+from workers.policies.runner import VideoPolicies
+from workers.policies.video_policies import do_due
 
 MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)
 OPENING = date(2026, 2, 1)

@@ -12,19 +12,19 @@ from psycopg.rows import dict_row
 
 from domain import commands as c
 from domain import events as e
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store
 from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
-from infra.mapper import Entry
-from infra.store import Recorded, Store
-from projections.follower import Follower
+from projections.engine.follower import Follower
 from tests.builders import asking
-from tests.projections.histories import HOME, requested
-from workers import jobs
+from tests.projections.analytics.histories import HOME, requested
 from workers.broker import SCRAPES_QUEUE
-from workers.jobs import Lease, ScrapeJobs
-from workers.providers import Target, Verdict
-from workers.ringing import ring
-from workers.scrapes import Bench, declare_actor
+from workers.provider import Target, Verdict
+from workers.scraping import jobs
+from workers.scraping.enqueue import ring
+from workers.scraping.jobs import Lease, ScrapeJobs
+from workers.scraping.scrape import Bench, declare_actor
 
 Answer = Verdict | Exception
 

@@ -18,7 +18,8 @@ DEMO_HANDLES = (
     "the-quiet-herd",
 )
 
-# Midnight of the recording's first day, on its own clock: see ``workers.demo.told``.
+# Midnight of the recording's first day, on its own clock: see
+# ``workers.demo.shift_dates``.
 DEMO_BEGINS = datetime(2026, 8, 15, tzinfo=UTC)
 
 # Under which name it is kept when its replay started, wherever the file lies.

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from msgspec import Struct
 
-from workers.providers import (
+from workers.provider import (
     Blocked,
     NotFound,
     Ok,
@@ -24,7 +24,7 @@ from workers.providers import (
     Unavailable,
     Verdict,
 )
-from workers.recordings import (
+from workers.recordings.file_format import (
     Observation,
     RecordedOutcome,
     RecordingError,

@@ -6,7 +6,7 @@ import pytest
 
 from api.web import routes
 from tests.api.goatherd import Goatherd, Tenant, cloned, started
-from tests.api.web.tiny_pages import TinyPage
+from tests.api.web.kit.tiny_pages import TinyPage
 from tests.api.web.visitor import Visitor
 
 

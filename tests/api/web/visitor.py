@@ -10,8 +10,8 @@ import httpx
 from litestar.testing import TestClient
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.auth import digest_of
-from api.sessions import COOKIE, Session, Sessions
+from api.http.auth import digest_of
+from api.http.sessions import COOKIE, Session, Sessions
 from tests.api.goatherd import Goatherd, settings_for
 from tests.api.web.markup import Element, read
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.store import Store
+from infra.eventstore.store import Store
 from tests.builders import Home, make_home, opened_store
 
 

@@ -3,8 +3,8 @@ import pytest
 from domain import events as e
 from domain.errors import InvalidHandleError
 from domain.streams import ban_stream
+from infra.eventstore.store import Store
 from infra.handlers.bans import ban_handle, unban_handle
-from infra.store import Store
 from tests.builders import Home, asking
 
 

@@ -20,11 +20,12 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.plans import DEFAULT_PLANS
+from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
-from infra.appending import Context
+from infra.eventstore.append import Context
+from infra.eventstore.store import Recorded, Store
 from infra.handlers.bans import ban_handle
-from infra.handlers.bulk import (
+from infra.handlers.bulk_creators import (
     BOTH_SCRAPES,
     BulkDone,
     BulkResult,
@@ -39,7 +40,6 @@ from infra.handlers.creators import (
     remove_creator,
 )
 from infra.ids import new_id
-from infra.store import Recorded, Store
 from tests.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
 
 RENAME = c.RenameHandle(handle="lovelace")

@@ -12,7 +12,8 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.plans import DEFAULT_PLANS, Limits
+from domain.organization.plans import DEFAULT_PLANS, Limits
+from infra.eventstore.store import Store
 from infra.handlers.organizations import (
     IssuedKey,
     OrganizationChanged,
@@ -21,7 +22,6 @@ from infra.handlers.organizations import (
     make_organization,
 )
 from infra.ids import new_id
-from infra.store import Store
 from tests.builders import Home, asking, make_home
 
 

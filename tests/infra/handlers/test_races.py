@@ -14,18 +14,17 @@ from domain.errors import (
     HandleTakenError,
     LimitReachedError,
 )
-from domain.plans import DEFAULT_PLANS, Limits
+from domain.organization.plans import DEFAULT_PLANS, Limits
 from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until
-from infra.handlers.added import Addition, Additions, NewCreator
-from infra.handlers.additions import add_creators
+from infra.eventstore.store import BusyError, Store
+from infra.handlers.add_creators import Addition, Additions, NewCreator, add_creators
 from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.bulk import reenable_creators
+from infra.handlers.bulk_creators import reenable_creators
 from infra.handlers.creators import change_creator, disable_creator
-from infra.handlers.folding import next_entries
+from infra.handlers.handling import next_entries
 from infra.handlers.organizations import command_organization
 from infra.ids import new_id
-from infra.store import BusyError, Store
 from tests.builders import NOON, SCRAPE, Home, asking, make_home
 
 T = TypeVar("T")

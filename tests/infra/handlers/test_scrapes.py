@@ -7,12 +7,12 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.errors import CreatorRemovedError, LimitReachedError, NotFoundError
-from domain.plans import DEFAULT_PLANS
+from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import scrape_stream
-from infra.appending import Context
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
 from infra.handlers.scrapes import ScrapeAsked, end_scrape, request_scrape
 from infra.ids import new_id
-from infra.store import Store
 from tests.builders import NOON, Home, asking, make_home
 
 RESULT = c.RecordResult(

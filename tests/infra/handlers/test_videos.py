@@ -7,9 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import events as e
-from domain import video_commands as c
-from domain.bans import decide as decide_ban
 from domain.commands import BanHandle
+from domain.creator.handle_ban import decide as decide_ban
 from domain.errors import (
     CreatorBannedError,
     CreatorRemovedError,
@@ -18,16 +17,18 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.plans import DEFAULT_PLANS
+from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import ban_stream, scrape_stream, video_stream
-from infra.appending import Context
-from infra.handlers.folding import next_entries, video_of
-from infra.handlers.video_bulk import (
+from domain.video import commands as c
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
+from infra.handlers.bulk_videos import (
     Decision,
     VideosDone,
     disable_videos,
     review_videos,
 )
+from infra.handlers.handling import next_entries, video_of
 from infra.handlers.video_scrapes import VideoScrapeAsked, request_video_scrape
 from infra.handlers.videos import (
     VideoChanged,
@@ -35,7 +36,6 @@ from infra.handlers.videos import (
     change_video,
     exclude_video,
 )
-from infra.store import Store
 from tests.builders import NOON, SCRAPE, Home, asking, make_home
 
 ID = "7185729796075474222"

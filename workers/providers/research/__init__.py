@@ -9,11 +9,11 @@ import httpx
 import redis
 import structlog
 
-from workers.providers import Ok, Target, Verdict, VideoSeen
+from workers.provider import Ok, Target, Verdict, VideoSeen
 from workers.providers.research.access import AccessToken
 from workers.providers.research.api import Condition, ResearchAPI
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.post import Deadline
+from workers.providers.research.http_post import Deadline
 from workers.providers.research.quota import DailyQuota
 from workers.providers.research.windows import Window, id_windows, windows_back
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import httpx
 
-from workers.providers import Transient
+from workers.provider import Transient
 from workers.providers.research.envelope import token_of
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.post import Deadline, post
+from workers.providers.research.http_post import Deadline, post
 
 PATH = "/v2/oauth/token/"
 # A token lives for two hours; one that is about to end may end under way.

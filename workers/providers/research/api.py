@@ -10,7 +10,7 @@ import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from workers.providers import ProfileSeen, RateLimited, SchemaChanged, Transient
+from workers.provider import ProfileSeen, RateLimited, SchemaChanged, Transient
 from workers.providers.research.access import AccessToken
 from workers.providers.research.envelope import data_of
 from workers.providers.research.errors import (
@@ -20,7 +20,7 @@ from workers.providers.research.errors import (
     QuotaSpentError,
     TokenRefusedError,
 )
-from workers.providers.research.post import Deadline, post
+from workers.providers.research.http_post import Deadline, post
 from workers.providers.research.quota import Amount, DailyQuota, Grant
 from workers.providers.research.shapes import (
     USER_FIELDS,

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from infra.logs import masked
-from workers.providers import (
+from workers.provider import (
     Blocked,
     NotFound,
     Private,
@@ -22,7 +22,7 @@ from workers.providers.research.errors import (
     QuotaSpentError,
     TokenRefusedError,
 )
-from workers.providers.research.post import Reply
+from workers.providers.research.http_post import Reply
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """What ends a question to the Research API without data, and what that means."""
 
-from workers.providers import (
+from workers.provider import (
     Blocked,
     NotFound,
     Private,

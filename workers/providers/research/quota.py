@@ -11,7 +11,7 @@ import redis
 import structlog
 from msgspec import Struct
 
-from workers.providers import RateLimited
+from workers.provider import RateLimited
 from workers.providers.research.errors import NoAnswerError
 
 # TikTok's day may begin a little after ours: for so long after midnight a refusal may

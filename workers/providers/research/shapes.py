@@ -8,7 +8,7 @@ import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from workers.providers import ProfileSeen, SchemaChanged, VideoSeen
+from workers.provider import ProfileSeen, SchemaChanged, VideoSeen
 from workers.providers.research.envelope import decode
 from workers.providers.research.errors import NoAnswerError
 

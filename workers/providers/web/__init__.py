@@ -14,10 +14,10 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
-from domain.handles import normalize_handle
 from workers.politeness import Politeness
-from workers.providers import (
+from workers.provider import (
     NotFound,
     Ok,
     SchemaChanged,
@@ -29,9 +29,9 @@ from workers.providers import (
 from workers.providers.web.listing import list_videos
 from workers.providers.web.pages import ProfilePage, read_profile
 from workers.providers.web.readings import sec_uid_of
+from workers.providers.web.session import Limits, Site, Visit
 from workers.providers.web.single import VideoReading
 from workers.providers.web.verdicts import NotSeen, RefusedError
-from workers.providers.web.visit import Limits, Site, Visit
 
 __all__ = ["Limits", "NotSeen", "VideosRead", "WebProvider"]
 

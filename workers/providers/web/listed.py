@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from workers.providers import Blocked, SchemaChanged, Transient, VideoSeen
+from workers.provider import Blocked, SchemaChanged, Transient, VideoSeen
 from workers.providers.web.readings import code_of, decode, items_of, within
 from workers.providers.web.verdicts import RefusedError, refusal_of_list_code
 from workers.providers.web.videos import author_of, video_of

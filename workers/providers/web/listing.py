@@ -19,10 +19,10 @@ from yt_dlp.globals import all_plugins_loaded
 from yt_dlp.networking import Request, Response
 from yt_dlp.utils import ExtractorError
 
-from workers.providers import Blocked, SchemaChanged, Transient, VideoSeen
+from workers.provider import Blocked, SchemaChanged, Transient, VideoSeen
 from workers.providers.web.listed import ListPage, read_list
+from workers.providers.web.session import SpentError, Visit
 from workers.providers.web.verdicts import RefusedError
-from workers.providers.web.visit import SpentError, Visit
 
 _PATH = "/api/creator/item_list/"
 # So many pages in a row without anything new, and the list goes round in circles.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workers.providers import (
+from workers.provider import (
     Blocked,
     Private,
     ProfileSeen,

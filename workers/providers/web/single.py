@@ -2,10 +2,10 @@
 
 import re
 
-from workers.providers import Blocked, RateLimited, VideoSeen
+from workers.provider import Blocked, RateLimited, VideoSeen
 from workers.providers.web.pages import VideoPage, read_video
+from workers.providers.web.session import SpentError, Visit
 from workers.providers.web.verdicts import NotSeen, Refusal, RefusedError
-from workers.providers.web.visit import SpentError, Visit
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 # So many pages that cannot be read, and the others are not tried any more.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from workers.providers import (
+from workers.provider import (
     Blocked,
     IdentityChanged,
     NotFound,

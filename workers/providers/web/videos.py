@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from workers.providers import VideoSeen
+from workers.provider import VideoSeen
 from workers.providers.web.readings import (
     count_of,
     id_of,

@@ -1,0 +1,259 @@
+"""Checks: each looks at one thing and says that it is well, or what to do about it."""
+
+import shutil
+import time
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from api.cli.databases import ping_redis, redis_url
+from api.cli.doctor.finding import SkippedError, WrongError
+from api.system.all_projections import KEPT_PROJECTIONS
+from domain.streams import creators_tally
+from infra.settings import Settings
+from projections.status import NEVER_STARTED, Progress, progress
+from workers.schedule.sql import OVERDUE
+
+STALLED_SECONDS = 30
+BEHIND_SECONDS = 60
+LATE_MINUTES = 5
+FAILING_ATTEMPTS = 3
+LEAST_FREE_BYTES = 1 << 30
+
+_OF_THE_DISPATCHER = {
+    "creator_identities",
+    "known_videos",
+    "schedule",
+    "scrape_jobs",
+    "verdict_streaks",
+}
+
+# A lease that has ended is due as well: nobody has taken the job back.
+_DUE = """
+SELECT count(*) FILTER (WHERE due_at < statement_timestamp()
+                              - make_interval(mins => %s)),
+       coalesce(extract(epoch FROM statement_timestamp() - min(due_at)), 0)::float8
+FROM (
+    SELECT due_at FROM scrape_job
+    WHERE state = 'ready' AND due_at < statement_timestamp()
+    UNION ALL SELECT due_at FROM scrape_job
+    WHERE state = 'leased' AND lease_until < statement_timestamp()
+) AS due
+"""
+_QUARANTINED = """
+SELECT count(*), count(*) FILTER (WHERE finished_at > now() - interval '1 day'),
+       (SELECT error FROM scrape_job WHERE state = 'quarantined'
+        ORDER BY finished_at DESC LIMIT 1)
+FROM scrape_job WHERE state = 'quarantined'
+"""
+_FAILING = """
+SELECT outcome, count(*), max(error) FROM scrape_job
+WHERE state IN ('ready', 'leased') AND attempts >= %s AND outcome IS NOT NULL
+GROUP BY outcome ORDER BY count(*) DESC LIMIT 1
+"""
+# In one snapshot, so that what is recorded meanwhile is in all three or in none.
+_LEVEL = """
+SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0)
+     <= coalesce((SELECT position FROM projection WHERE name = 'creator_list'), 0)
+"""
+_ACTIVE = """
+SELECT organization_id, count(id) FILTER (WHERE status = 'active')
+FROM organizations LEFT JOIN creator_list USING (organization_id)
+GROUP BY organization_id
+"""
+_TALLIES = "SELECT key, value FROM tally WHERE key = ANY(%s)"
+TRIES = 20
+_ASK_AGAIN_SECONDS = 0.1
+
+
+def check_projections(connection: Connection[TupleRow]) -> str:
+    """Say that all follow the log.
+
+    Raises:
+        WrongError: one does not, or belongs to another release.
+    """
+    versions = {projection.name: projection.version for projection in KEPT_PROJECTIONS}
+    found = progress(connection, KEPT_PROJECTIONS)
+    others = [p for p in found if p.version != versions.get(p.name, p.version)]
+    if others:
+        raise WrongError(
+            f"{_names(others)}: kept by a release with other rules.",
+            advice="Run one release of Goatherd everywhere.",
+        )
+    stalled = [p for p in found if _is_stalled(p)]
+    if stalled:
+        raise WrongError(
+            f"Nobody keeps {_names(stalled)} level with the log.",
+            advice=f"Start {_keepers(stalled)}, or read its log for what stops it.",
+        )
+    behind = [p for p in found if p.lag_seconds > BEHIND_SECONDS]
+    if behind:
+        most = max(behind, key=lambda p: p.lag_seconds)
+        raise WrongError(
+            f"{_names(behind)}: up to {most.lag_seconds:.0f} s and {most.lag_events} "
+            "facts behind.",
+            advice="If it does not get less within minutes, the database is too slow "
+            "for what is recorded: look at its load.",
+        )
+    return "All follow the log."
+
+
+def check_dead_letters(connection: Connection[TupleRow]) -> str:
+    """Say that every fact could be taken in.
+
+    Raises:
+        WrongError: one could not.
+    """
+    row = connection.execute(
+        "SELECT count(*) OVER (), projection, position, error FROM dead_letter "
+        "ORDER BY parked_at DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return "None."
+    count, projection, position, error = row
+    raise WrongError(
+        f"{count} facts could not be taken in, the last by {projection} at position "
+        f"{position}: {error}",
+        advice="Those read models lack these facts; a later release may take them in. "
+        "SELECT * FROM dead_letter shows all.",
+    )
+
+
+def check_jobs(connection: Connection[TupleRow]) -> str:
+    """Say that scrapes are done when they are due.
+
+    Raises:
+        WrongError: some wait, fail again and again, or were quarantined of late.
+    """
+    late, oldest = connection.execute(_DUE, (LATE_MINUTES,)).fetchone() or (0, 0)
+    if late:
+        raise WrongError(
+            f"{late} scrapes are due and nobody does them, the oldest for "
+            f"{oldest / 60:.0f} minutes.",
+            advice="See that `goatherd dispatch` and `goatherd work` run and reach "
+            "Redis; more workers do more at a time.",
+        )
+    failing = connection.execute(_FAILING, (FAILING_ATTEMPTS,)).fetchone()
+    if failing is not None:
+        outcome, count, error = failing
+        raise WrongError(
+            f"{count} scrapes failed {FAILING_ATTEMPTS} times or more and will be "
+            f"tried again, last as {outcome}: {error}",
+            advice="If the provider is at fault this passes; otherwise check "
+            "GOATHERD_PROVIDER and its settings.",
+        )
+    found = connection.execute(_QUARANTINED).fetchone() or (0, 0, None)
+    quarantined, of_late, error = found
+    if of_late:
+        raise WrongError(
+            f"{of_late} scrapes were quarantined in the last day, as each of their "
+            f"attempts killed its worker or was killed with it: {error}",
+            advice="Look for what killed the workers (their memory, first) in the logs "
+            "of the time; docs/operating.md says more under 'Scrapes are quarantined'.",
+        )
+    return (
+        f"None is late, the oldest is due for {oldest:.0f} s; {quarantined} are "
+        "quarantined."
+    )
+
+
+def check_schedule(connection: Connection[TupleRow]) -> str:
+    """Say that scrapes are asked for when the schedule says so.
+
+    Raises:
+        WrongError: some were not for more than an interval.
+    """
+    overdue, hours = connection.execute(OVERDUE).fetchone() or (0, 0)
+    if overdue:
+        raise WrongError(
+            f"{overdue} scheduled scrapes are late by more than their interval, the "
+            f"oldest by {hours:.0f} hours.",
+            advice="See that `goatherd dispatch` runs, or read its log for what stops "
+            "the scheduler.",
+        )
+    return "None is overdue."
+
+
+def check_tallies(connection: Connection[TupleRow]) -> str:
+    """Say that the counts behind the plans' limits are what the log says.
+
+    Raises:
+        WrongError: one is not.
+        SkippedError: creator_list is behind the log.
+    """
+    for _ in range(TRIES):
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            is_level = connection.execute(_LEVEL).fetchone()
+            if is_level is None or not is_level[0]:
+                time.sleep(_ASK_AGAIN_SECONDS)
+                continue
+            active: dict[UUID, int] = dict(connection.execute(_ACTIVE).fetchall())
+            keys = {creators_tally(each): each for each in active}
+            counted = dict.fromkeys(active, 0)
+            for key, value in connection.execute(_TALLIES, (list(keys),)):
+                counted[keys[key]] = value
+        wrong = [each for each, count in active.items() if counted[each] != count]
+        if not wrong:
+            return f"Right for {len(active)} organizations."
+        raise WrongError(
+            f"Organization {wrong[0]} has {active[wrong[0]]} active creators and "
+            f"{counted[wrong[0]]} are counted ({len(wrong)} organizations are wrong).",
+            advice="Somebody changed the table tally, or a release was at fault: set "
+            "its value to the right number, and report it.",
+        )
+    raise SkippedError("creator_list is behind the log.")
+
+
+def check_redis(settings: Settings) -> str:
+    """Say that the workers' bell can be rung.
+
+    Raises:
+        WrongError: it cannot.
+    """
+    try:
+        ping_redis(redis_url(settings))
+    except CommandError as error:
+        raise WrongError(
+            str(error),
+            advice="Start it, or correct GOATHERD_REDIS_URL; scrapes wait until then.",
+        ) from None
+    return "It answers."
+
+
+def check_disk(settings: Settings) -> str:
+    """Say that the data directory has room.
+
+    Raises:
+        WrongError: it has not.
+        SkippedError: there is no data directory.
+    """
+    if not settings.data_dir.exists():
+        raise SkippedError(f"There is no data directory {settings.data_dir}.")
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < LEAST_FREE_BYTES:
+        raise WrongError(
+            f"{settings.data_dir} has {free / (1 << 20):.0f} MB left.",
+            advice="Make room: PostgreSQL stops when it has none.",
+        )
+    return f"{settings.data_dir} has {free / (1 << 30):.0f} GB left."
+
+
+def _is_stalled(progress: Progress) -> bool:
+    if progress.status == NEVER_STARTED or progress.heartbeat_seconds is None:
+        return True
+    return progress.heartbeat_seconds > STALLED_SECONDS
+
+
+def _names(found: list[Progress]) -> str:
+    return ", ".join(each.name for each in found)
+
+
+def _keepers(found: list[Progress]) -> str:
+    of_the_dispatcher = {each.name in _OF_THE_DISPATCHER for each in found}
+    return " and ".join(
+        "`goatherd dispatch`" if is_its else "`goatherd project`"
+        for is_its in sorted(of_the_dispatcher)
+    )

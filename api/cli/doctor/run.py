@@ -1,0 +1,105 @@
+"""The examination: what ``goatherd doctor`` looks at, and in which order."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import psycopg
+from msgspec import structs
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from api.cli.databases import check_fit, connected, database_url
+from api.cli.doctor import checks
+from api.cli.doctor.event_log import check_event_log
+from api.cli.doctor.finding import Finding, SkippedError, WrongError
+from api.cli.options import read_settings
+from infra.database import SchemaTooNewError
+from infra.settings import Settings, SettingsError
+
+_Check = Callable[[Connection[TupleRow]], str]
+
+
+def examine(*, data_dir: Path | None, quick: bool) -> Iterator[Finding]:
+    """Look at everything and say what was found, check by check.
+
+    ``quick`` leaves out what takes longer the longer the log is.
+    """
+    try:
+        settings = read_settings(data_dir=data_dir)
+    except SettingsError as error:
+        yield _wrong("settings", error, "Change that variable, or unset it.")
+        # The rest can still be looked at where it does not depend on it.
+        settings = _readable_settings(data_dir)
+    else:
+        yield Finding(check="settings", state="ok", text="All can be read.")
+    yield from _examine_database(settings, quick=quick)
+    yield _found("redis", lambda: checks.check_redis(settings))
+    yield _found("disk", lambda: checks.check_disk(settings))
+
+
+def _examine_database(settings: Settings, *, quick: bool) -> Generator[Finding]:
+    try:
+        with connected(database_url(settings)) as connection:
+            server = connection.info.server_version // 10_000
+            yield Finding(check="database", state="ok", text=f"PostgreSQL {server}.")
+            try:
+                check_fit(connection)
+            except (CommandError, SchemaTooNewError) as error:
+                yield _wrong("schema", error, None)
+                return
+            yield Finding(check="schema", state="ok", text="Up to date.")
+            yield from _examine_contents(connection, quick=quick)
+    except CommandError as error:
+        yield _wrong("database", error, "Start it, or correct GOATHERD_DATABASE_URL.")
+    except psycopg.OperationalError as error:
+        yield _wrong("connection", error, "Find out why it broke, and ask again.")
+
+
+def _examine_contents(
+    connection: Connection[TupleRow], *, quick: bool
+) -> Generator[Finding]:
+    if quick:
+        yield Finding(check="event log", state="skipped", text="Not read (--quick).")
+    else:
+        yield _found("event log", lambda: check_event_log(connection))
+    looked_at: dict[str, _Check] = {
+        "projections": checks.check_projections,
+        "dead letters": checks.check_dead_letters,
+        "scrapes": checks.check_jobs,
+        "schedule": checks.check_schedule,
+        "creator counts": checks.check_tallies,
+    }
+    for name, check in looked_at.items():
+        yield _found(name, lambda check=check: check(connection))
+
+
+def _found(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check=name, state="ok", text=check())
+    except WrongError as error:
+        return _wrong(name, error, error.advice)
+    except SkippedError as error:
+        return Finding(check=name, state="skipped", text=str(error))
+
+
+def _wrong(name: str, error: Exception, advice: str | None) -> Finding:
+    text = " ".join(str(error).split())
+    return Finding(check=name, state="wrong", text=text, advice=advice)
+
+
+def _readable_settings(data_dir: Path | None) -> Settings:
+    settings = Settings()
+    for variable, text in os.environ.items():
+        try:
+            one = Settings.from_environment({variable: text})
+        except SettingsError:
+            continue
+        changed = {
+            name: value
+            for name, value in structs.asdict(one).items()
+            if value != getattr(Settings(), name)
+        }
+        settings = structs.replace(settings, **changed)
+    return structs.replace(settings, data_dir=data_dir) if data_dir else settings

@@ -1,0 +1,1 @@
+"""`goatherd export`: what an organization has, as files."""

@@ -1,0 +1,251 @@
+"""``goatherd export``: an organization's data, for other programs and for keeps."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from datetime import date
+from pathlib import Path
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from cyclopts import Parameter
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from api.cli.databases import database_url, fitting, opened_store
+from api.cli.export.files import STDOUT, check_output, opened_output
+from api.cli.export.formats import Format, Layout, writer_of
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import print_json, progress_bar
+from domain.analytics.buckets import Granularity
+from domain.analytics.metrics import Entity, Metric, Mode, RawMetric
+from domain.errors import NotFoundError
+from infra.eventstore.codec import UnknownFactError
+from infra.handlers.handling import organization_of
+from infra.settings import Settings
+from projections.event_log import OrganizationLog
+from projections.status import progress
+
+Org = Annotated[UUID, Parameter("--org", help="The organization's id.")]
+Project = Annotated[
+    UUID | None, Parameter("--project", help="Only this project of it.")
+]
+AsFormat = Annotated[
+    Format,
+    Parameter("--format", help="JSON Lines, CSV, or Parquet."),
+]
+Output = Annotated[
+    Path,
+    Parameter(
+        "--output",
+        help="The file to write, packed if its name ends with .gz; - is stdout.",
+    ),
+]
+
+PATIENCE_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+def observations(
+    *,
+    org: Org,
+    project: Project = None,
+    format_: AsFormat = "jsonl",
+    output: Output = STDOUT,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Write what was seen of creators and videos, and the outcomes of failed runs.
+
+    As JSON Lines it is a recording that `goatherd import` reads.
+    """
+    from api.cli.export.layouts import OBSERVATIONS
+    from workers.recordings.export_recording import observations as observations_of
+
+    check_output(output, format_, json=json)
+    settings = read_settings(data_dir=data_dir)
+    _check_there(settings, org, project)
+    with fitting(settings) as connection:
+        log = OrganizationLog(connection, org, project)
+        span = log.span()
+        written = _write(
+            observations_of(log, span),
+            OBSERVATIONS,
+            format_=format_,
+            output=output,
+            total=span.until - span.after,
+        )
+    _answer("observations", written, position=span.until, output=output, json=json)
+
+
+def events(
+    *,
+    org: Org,
+    project: Project = None,
+    format_: AsFormat = "jsonl",
+    output: Output = STDOUT,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Write every fact about the organization, in the order of the log.
+
+    Handles that are banned are the installation's and not in it; nor are keys' digests.
+    """
+    from api.cli.export.layouts import EVENTS
+
+    check_output(output, format_, json=json)
+    settings = read_settings(data_dir=data_dir)
+    _check_there(settings, org, project)
+    with fitting(settings) as connection:
+        log = OrganizationLog(connection, org, project)
+        span = log.span()
+        written = _write(
+            log.facts(span),
+            EVENTS,
+            format_=format_,
+            output=output,
+            total=span.until - span.after,
+        )
+    _answer("events", written, position=span.until, output=output, json=json)
+
+
+def analytics(
+    *,
+    org: Org,
+    entity: Annotated[Entity, Parameter(help="What the numbers are of.")] = "creator",
+    metric: Annotated[Metric, Parameter(help="Which number.")] = "views",
+    mode: Annotated[
+        Mode | None, Parameter(help="As docs/analytics.md says; the metric's usual.")
+    ] = None,
+    base_metric: Annotated[
+        RawMetric | None, Parameter(help="What growth_rate_pop is the growth of.")
+    ] = None,
+    granularity: Annotated[Granularity, Parameter(help="A row for each.")] = "day",
+    from_: Annotated[
+        date | None, Parameter("--from", help="The first day; 29 days before the last.")
+    ] = None,
+    to: Annotated[date | None, Parameter(help="The last day; today.")] = None,
+    tz: Annotated[
+        str | None, Parameter(help="An IANA time zone; the organization's own.")
+    ] = None,
+    project: Project = None,
+    format_: AsFormat = "jsonl",
+    output: Output = STDOUT,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Write a number over time, of every creator, project or video there is.
+
+    The columns are those of the CSV of GET /analytics, and so are the numbers.
+    """
+    from api.cli.export.series import Days, asked_for, check_days, layout_of, lines_of
+    from projections.analytics.queries.entity_ids import count_of
+    from projections.engine.snapshot_reader import snapshot
+
+    check_output(output, format_, json=json)
+    asked = asked_for(entity=entity, metric=metric, mode=mode, base_metric=base_metric)
+    days = Days(first=from_, last=to, granularity=granularity, tz=tz)
+    check_days(days)
+    settings = read_settings(data_dir=data_dir)
+    _check_there(settings, org, project)
+    with fitting(settings) as connection:
+        _wait_for_analytics(connection)
+
+    async def write() -> tuple[int, int]:
+        written = 0
+        async with snapshot(database_url(settings), "analytics") as (reader, position):
+            total = await count_of(reader, org, entity, project)
+            pages = lines_of(reader, org, project, asked, days)
+            with (
+                opened_output(output, format_) as file,
+                writer_of(format_, file, layout_of(asked)) as writer,
+                progress_bar("Exporting", total=total) as advance,
+            ):
+                async with aclosing(pages):
+                    async for passed, lines in pages:
+                        writer.write(lines)
+                        written += len(lines)
+                        advance(passed)
+        return written, position
+
+    written, position = asyncio.run(write())
+    _answer("rows", written, position=position, output=output, json=json)
+
+
+def _check_there(
+    settings: Settings, organization_id: UUID, project_id: UUID | None
+) -> None:
+    with opened_store(settings, pool_size=1) as store:
+        organization = organization_of(store.load(organization_id)[organization_id])
+    if organization is None:
+        raise NotFoundError("organization")
+    if project_id is not None and project_id not in organization.projects:
+        raise NotFoundError("project")
+
+
+def _write(
+    pages: Iterable[tuple[int, Sequence[T]]],
+    layout: Layout[T],
+    *,
+    format_: Format,
+    output: Path,
+    total: int,
+) -> int:
+    """Write all there is, and return how much that was.
+
+    Raises:
+        CommandError: the log holds a fact that cannot be read, or we were interrupted.
+    """
+    written = 0
+    with (
+        opened_output(output, format_) as file,
+        writer_of(format_, file, layout) as writer,
+        progress_bar("Exporting", total=total) as advance,
+    ):
+        try:
+            for passed, records in pages:
+                if records:
+                    writer.write(records)
+                    written += len(records)
+                advance(passed)
+        except UnknownFactError as error:
+            raise CommandError(str(error)) from error
+    return written
+
+
+def _answer(
+    what: str, written: int, *, position: int, output: Path, json: bool
+) -> None:
+    if json:
+        print_json({what: written, "position": position, "output": str(output)})
+        return
+    # Where stdout is the export itself, who sees the other one wants to know too.
+    print(
+        f"Exported {written:,} {what}, up to position {position} of the log.",
+        file=sys.stderr if output == STDOUT else sys.stdout,
+    )
+
+
+def _wait_for_analytics(connection: Connection[TupleRow]) -> None:
+    """Wait until the numbers know all facts, or say on stderr that they do not."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while behind := _behind(connection):
+        if time.monotonic() > deadline:
+            print(
+                f"goatherd: these numbers are {behind:,} facts behind; "
+                "`goatherd project` keeps them.",
+                file=sys.stderr,
+            )
+            return
+        time.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _behind(connection: Connection[TupleRow]) -> int:
+    return next(
+        one.lag_events for one in progress(connection) if one.name == "analytics"
+    )

@@ -1,0 +1,107 @@
+"""Where exports go: a file that is there when it is whole, or stdout."""
+
+import gzip
+import os
+import signal
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, cast
+from uuid import uuid4
+
+from api.cli import CommandError
+from api.cli.export.formats import Format
+
+STDOUT = Path("-")
+
+# SIGINT is Python's own; these would end us without a chance to clean up.
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def check_output(output: Path, format_: Format, *, json: bool) -> None:
+    """Return if the format can be written there, and the answer is not in its way.
+
+    Raises:
+        CommandError: it cannot.
+    """
+    if output != STDOUT:
+        if output.exists() and not output.is_file():
+            raise CommandError(
+                f"{output} is not a file: name one that is to be written, or - for "
+                "stdout."
+            )
+        if not output.parent.is_dir():
+            raise CommandError(f"There is no folder {output.parent} to write to.")
+        return
+    if json:
+        raise CommandError("--json needs --output FILE: stdout has the export itself.")
+    if format_ == "parquet" and sys.stdout.isatty():
+        raise CommandError(
+            "Parquet is not for a terminal: give --output FILE, or redirect stdout."
+        )
+
+
+@contextmanager
+def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
+    """Give the file to write to; it takes its name when all went well.
+
+    A name that ends with .gz is packed, except for Parquet, which is packed already.
+
+    Raises:
+        CommandError: somebody asked us to end; then nothing is left under the name.
+    """
+    with _endings_interrupt():
+        try:
+            if output == STDOUT:
+                yield sys.stdout.buffer
+                sys.stdout.buffer.flush()
+                return
+            with _beside(output) as file:
+                if output.suffix == ".gz" and format_ != "parquet":
+                    # Without a time or name in it, the same rows are the same bytes.
+                    with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                        yield cast("BinaryIO", packed)
+                else:
+                    yield file
+        except KeyboardInterrupt:
+            where = "stdout" if output == STDOUT else str(output)
+            left = "is not whole" if output == STDOUT else "was not written"
+            raise CommandError(f"Interrupted: {where} {left}.") from None
+
+
+@contextmanager
+def _beside(output: Path) -> Generator[BinaryIO]:
+    part = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
+    try:
+        # x: nobody else's file, and with the rights that any new file has.
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(output)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            part.unlink()
+        raise
+
+
+@contextmanager
+def _endings_interrupt() -> Generator[None]:
+    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in _ENDINGS
+        # Under nohup the terminal may close.
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,128 @@
+"""The layouts of exports: what is in a line and in a row of each."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from api.cli.export.formats import Cell, Kind, Layout
+from projections.event_log import LoggedFact
+from workers.recordings.export_recording import Seen
+from workers.recordings.file_format import encode_observations
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+_OBSERVATION_COLUMNS: dict[str, Kind] = {
+    "observed_at": "time",
+    "handle": "text",
+    "observation": "text",
+    "outcome": "text",
+    "user_id": "text",
+    "sec_uid": "text",
+    "display_name": "text",
+    "avatar_url": "text",
+    "follower_count": "integer",
+    "following_count": "integer",
+    "total_likes_count": "integer",
+    "video_count": "integer",
+    "precision": "text",
+    "tiktok_video_id": "text",
+    "title": "text",
+    "kind": "text",
+    "posted_at": "time",
+    "view_count": "integer",
+    "like_count": "integer",
+    "comment_count": "integer",
+    "share_count": "integer",
+    "save_count": "integer",
+    "provider": "text",
+    "project_id": "text",
+    "creator_id": "text",
+    "scrape_id": "text",
+    "position": "integer",
+}
+_EVENT_COLUMNS: dict[str, Kind] = {
+    "position": "integer",
+    "stream": "text",
+    "version": "integer",
+    "name": "text",
+    "actor": "text",
+    "recorded_at": "time",
+    "correlation_id": "text",
+    "causation_id": "text",
+    "payload": "text",
+}
+_NO_PROFILE: tuple[Cell, ...] = (None,) * 9
+_NO_VIDEO: tuple[Cell, ...] = (None,) * 9
+
+
+def _observation_lines(seen: Sequence[Seen]) -> bytes:
+    return encode_observations([each.observation for each in seen])
+
+
+def _observation_row(seen: Seen) -> tuple[Cell, ...]:
+    observation = seen.observation
+    profile = observation.profile
+    video = observation.video
+    return (
+        observation.observed_at,
+        observation.handle,
+        "video" if video else "profile" if profile else "outcome",
+        observation.outcome,
+        *(
+            _NO_PROFILE
+            if profile is None
+            else (
+                profile.user_id,
+                profile.sec_uid,
+                profile.display_name,
+                profile.avatar_url,
+                profile.follower_count,
+                profile.following_count,
+                profile.total_likes_count,
+                profile.video_count,
+                profile.precision,
+            )
+        ),
+        *(
+            _NO_VIDEO
+            if video is None
+            else (
+                video.tiktok_video_id,
+                video.title,
+                video.kind,
+                video.posted_at,
+                video.view_count,
+                video.like_count,
+                video.comment_count,
+                video.share_count,
+                video.save_count,
+            )
+        ),
+        seen.provider,
+        seen.project_id,
+        seen.creator_id,
+        seen.scrape_id,
+        seen.position,
+    )
+
+
+def _event_row(fact: LoggedFact) -> tuple[Cell, ...]:
+    return (
+        fact.position,
+        fact.stream,
+        fact.version,
+        fact.name,
+        fact.actor,
+        fact.recorded_at,
+        fact.correlation_id,
+        fact.causation_id,
+        fact.payload,
+    )
+
+
+OBSERVATIONS: Layout[Seen] = Layout(
+    columns=_OBSERVATION_COLUMNS, lines=_observation_lines, row=_observation_row
+)
+EVENTS: Layout[LoggedFact] = Layout(
+    columns=_EVENT_COLUMNS, lines=_encode_lines, row=_event_row
+)

@@ -1,0 +1,207 @@
+"""``goatherd import``: what others saw, or we saw elsewhere, into the log."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+
+from api.cli import CommandError
+from api.cli.databases import asked_here, fitting, opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import plain, print_json, progress_bar
+from domain.errors import NotFoundError
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
+from infra.handlers.handling import organization_of
+from infra.handlers.import_observations import Holders, add_for_import, find_holders
+from infra.settings import Settings
+from workers.recordings.import_recording import Imported, store_pile
+from workers.recordings.sorted_recording import BadLines, Pile
+
+_NAMED_HANDLES = 100
+# From the log, since the read model of projects may be behind it.
+_ORGANIZATION_OF = """
+SELECT organization_id FROM organizations
+JOIN goatherd_events ON originator_id = organization_id
+WHERE topic = 'project_created'
+  AND convert_from(state, 'UTF8')::jsonb ->> 'project_id' = %s
+"""
+
+
+def import_recording(
+    file: Annotated[
+        Path, Parameter(help="A recording (.jsonl or .jsonl.gz), or a folder of them.")
+    ],
+    /,
+    *,
+    project: Annotated[UUID, Parameter(help="The id of the creators' project.")],
+    create_creators: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Track creators that the project does not have yet.",
+        ),
+    ] = False,
+    skip_bad_lines: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Leave out lines that are no observations.",
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Store the observations of a recording, as if they had been scraped then.
+
+    What is stored already is left alone, so that a recording can be imported again,
+    also after it has grown. Nothing is stored if a line is bad or a handle unknown.
+    """
+    settings = read_settings(data_dir=data_dir)
+    context = asked_here()
+    with opened_store(settings) as store:
+        organization_id = _organization_of(settings, project)
+        _check_project(store, organization_id, project)
+        with _read(file) as pile:
+            _judge(pile.bad, skip=skip_bad_lines)
+            holders = find_holders(store, project, pile.handles)
+            created: list[str] = []
+            if holders.missing:
+                if not create_creators:
+                    raise CommandError(_unknown(holders))
+                created = _create(
+                    store,
+                    holders,
+                    organization_id=organization_id,
+                    project_id=project,
+                    settings=settings,
+                    context=context,
+                )
+            with progress_bar("Storing", total=pile.observations) as advance:
+                imported = store_pile(
+                    store,
+                    pile,
+                    holders.creators,
+                    organization_id=organization_id,
+                    project_id=project,
+                    context=context,
+                    advance=advance,
+                )
+            _answer(imported, pile.bad, created, json=json)
+
+
+def _organization_of(settings: Settings, project_id: UUID) -> UUID:
+    with fitting(settings) as connection:
+        row = connection.execute(_ORGANIZATION_OF, (str(project_id),)).fetchone()
+    if row is None:
+        raise NotFoundError("project")
+    return row[0]
+
+
+def _check_project(store: Store, organization_id: UUID, project_id: UUID) -> None:
+    organization = organization_of(store.load(organization_id)[organization_id])
+    if organization is None or project_id not in organization.projects:
+        raise NotFoundError("project")
+
+
+def _read(file: Path) -> Pile:
+    with progress_bar("Reading", total=None) as advance:
+        return Pile.read(file, now=datetime.now(UTC), advance=advance)
+
+
+def _judge(bad: BadLines, *, skip: bool) -> None:
+    """Name the first bad lines on stderr.
+
+    Raises:
+        CommandError: there are any, and they are not to be skipped.
+    """
+    for error in bad.first:
+        print(f"goatherd: {plain(str(error))}", file=sys.stderr)
+    if more := bad.count - len(bad.first):
+        print(f"goatherd: and {more:,} bad lines more.", file=sys.stderr)
+    if bad.count and not skip:
+        raise CommandError(
+            f"{bad.count:,} of the lines are bad, so nothing was stored; "
+            "--skip-bad-lines leaves them out."
+        )
+
+
+def _create(
+    store: Store,
+    holders: Holders,
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    settings: Settings,
+    context: Context,
+) -> list[str]:
+    """Track those who are missing, and return them by handle."""
+    if holders.banned:
+        raise CommandError(
+            f"{_handles(holders.banned)} may not be tracked here, so nothing was "
+            "stored; `goatherd bans remove` lifts a ban."
+        )
+    additions = add_for_import(
+        store,
+        holders.missing,
+        organization_id=organization_id,
+        project_id=project_id,
+        plans=settings.all_plans,
+        now=datetime.now(UTC),
+        context=context,
+    )
+    for result in additions.results:
+        assert result.creator_id is not None, "all were added, or none"
+        holders.creators[result.tiktok_handle] = result.creator_id
+    return [result.tiktok_handle for result in additions.results]
+
+
+def _unknown(holders: Holders) -> str:
+    missing = _handles(holders.missing)
+    sentences = [f"Nothing was stored: the project has no {missing}."]
+    sentences.append("--create-creators adds them.")
+    if holders.removed:
+        sentences.append(f"It would bring back {_handles(holders.removed)}.")
+    if holders.banned:
+        sentences.append(f"It could not add {_handles(holders.banned)}: banned.")
+    return " ".join(sentences)
+
+
+def _handles(names: Sequence[str]) -> str:
+    named = ", ".join(f"@{name}" for name in names[:_NAMED_HANDLES])
+    more = len(names) - _NAMED_HANDLES
+    return f"{named} and {more:,} more" if more > 0 else named
+
+
+def _answer(
+    imported: Imported, bad: BadLines, created: Sequence[str], *, json: bool
+) -> None:
+    if json:
+        print_json(
+            {
+                "observations": imported.observations,
+                "stored": imported.stored,
+                "there_already": imported.there_already,
+                "repeated": imported.repeated,
+                "bad_lines": bad.count,
+                "runs": imported.runs,
+                "creators_created": created,
+                "position": imported.position,
+            }
+        )
+        return
+    if created:
+        print(f"Creators added:    {len(created):,} ({_handles(created)})")
+    print(
+        f"Stored:            {imported.stored:,} observations ({imported.runs:,} runs)"
+    )
+    print(f"There already:     {imported.there_already:,}")
+    print(f"Repeated:          {imported.repeated:,}")
+    if bad.count:
+        print(f"Bad, left out:     {bad.count:,}")

@@ -1,0 +1,1 @@
+"""`goatherd up`: every process on one machine, with servers of its own."""

@@ -1,0 +1,190 @@
+"""What ``goatherd up`` runs: processes and servers, each started again at its death."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+import structlog
+
+from api.cli.up.reaper import Hold, Leash, end_group
+from infra.embedded import EmbeddedServiceError
+from infra.embedded.server import EmbeddedServer
+
+PATIENCE_SECONDS = 10.0
+
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 10.0
+# Who lived this long did not die of what killed it before.
+_GOOD_LIFE_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+class Backoff:
+    """When to start again what has died: soon at first, then ever later."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._began = 0.0
+        self._due_at = 0.0
+
+    def begin(self) -> None:
+        """Note that it was started."""
+        self._began = time.monotonic()
+
+    def died(self) -> float:
+        """Note that it has died, and return the seconds until it may be started."""
+        if time.monotonic() - self._began > _GOOD_LIFE_SECONDS:
+            self._failures = 0
+        wait = min(_FIRST_WAIT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
+        self._failures += 1
+        self._due_at = time.monotonic() + wait
+        return wait
+
+    def is_over(self) -> bool:
+        """Tell whether it may be started now."""
+        return time.monotonic() >= self._due_at
+
+
+class Child:
+    """One of our own processes, in a process group of its own, started again at death.
+
+    Its output goes to our stderr.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        leash: Leash,
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+        self._leash = leash
+        self._process: subprocess.Popen[bytes] | None = None
+        self._backoff = Backoff()
+
+    def start(self) -> None:
+        """Start it, and put it on the leash."""
+        self._backoff.begin()
+        self._process = subprocess.Popen(  # noqa: S603
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            env=self._environment,
+            cwd=self._folder,
+            # Ctrl-C in the terminal is for us, and we end it in its turn.
+            start_new_session=True,
+        )
+        self._leash.hold(Hold(self._process.pid, signal.SIGTERM, PATIENCE_SECONDS))
+
+    def look(self) -> None:
+        """Start it again if it is dead and has waited long enough."""
+        if self._process is not None:
+            status = self._process.poll()
+            if status is None:
+                return
+            self._forget(self._process.pid)
+            _log.warning(
+                "process_ended",
+                process=self.name,
+                status=status,
+                again_in=self._backoff.died(),
+            )
+        if not self._backoff.is_over():
+            return
+        try:
+            self.start()
+        except OSError as error:
+            _log.warning(
+                "process_not_started",
+                process=self.name,
+                error=str(error),
+                again_in=self._backoff.died(),
+            )
+
+    def ended(self) -> int | None:
+        """Return the status it ended with, None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self) -> None:
+        """End it and everything it started: asked first, killed ten seconds later."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            _log.warning("process_killed", process=self.name)
+            end_group(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._forget(self._process.pid)
+
+    def _forget(self, pid: int) -> None:
+        # Workers of a killed process would go on, and keep its port.
+        end_group(pid, signal.SIGKILL)
+        self._leash.release(pid)
+        self._process = None
+
+
+class Service:
+    """An embedded server, started again at death."""
+
+    def __init__(self, server: EmbeddedServer, *, leash: Leash) -> None:
+        self._server = server
+        self._leash = leash
+        self._pid: int | None = None
+        self._backoff = Backoff()
+
+    def start(self) -> str:
+        """Run it and return its URL.
+
+        Raises:
+            EmbeddedServiceError: it cannot run.
+        """
+        url = self._server.start()
+        self._backoff.begin()
+        self._pid = self._server.pid
+        if self._pid is not None:
+            sent, seconds = self._server.shutdown[0]
+            self._leash.hold(Hold(self._pid, sent, seconds))
+        return url
+
+    def look(self) -> None:
+        """Start it again if it is dead and has waited long enough."""
+        if self._server.is_running():
+            return
+        if self._pid is not None:
+            self._leash.release(self._pid)
+            self._pid = None
+            _log.warning(
+                "server_ended",
+                server=self._server.name,
+                again_in=self._backoff.died(),
+            )
+        if not self._backoff.is_over():
+            return
+        try:
+            self.start()
+        except (EmbeddedServiceError, psycopg.Error) as error:
+            _log.warning(
+                "server_not_started",
+                server=self._server.name,
+                error=str(error),
+                again_in=self._backoff.died(),
+            )
+
+    def stop(self) -> None:
+        """Shut it down gently."""
+        self._server.stop()
+        if self._pid is not None:
+            self._leash.release(self._pid)
+            self._pid = None

@@ -1,0 +1,221 @@
+"""``goatherd up``: everything on one machine, with the servers it needs."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from cyclopts import Parameter
+from msgspec.structs import replace
+
+from api.cli import CommandError
+from api.cli.databases import connected, opened_store, ping_redis
+from api.cli.options import DataDir, Host, Port, read_settings
+from api.cli.up.children import Child
+from api.cli.up.data_dir_lock import claimed
+from api.cli.up.demo import import_past, track_demo
+from api.cli.up.first_run import Home, find_home, kept_secret, key_path
+from api.cli.up.ports import base_url, free_address, why_not_ready
+from api.cli.up.reaper import Leash, import_path
+from api.cli.up.signals import AskedToStopError, Interrupts
+from api.cli.up.supervisor import Supervisor
+from api.web.sign_in.links import make_link
+from infra.database import migrate
+from infra.embedded import EmbeddedPostgres, EmbeddedValkey
+from infra.embedded.data_dir import open_data_dir
+from infra.logs import configure_logs
+from infra.settings import Settings
+
+# In the order they are started; they are stopped in the reverse one.
+PROCESSES = ("project", "dispatch", "work", "serve")
+
+_LOOK_SECONDS = 0.1
+_READY_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+def up(
+    *,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    demo: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Track demo creators.")
+    ] = False,
+) -> None:
+    """Run everything on this machine until SIGINT or SIGTERM, servers included.
+
+    The first start makes an organization "Home" with a project and a key, which it
+    prints once and keeps in the data directory's file api-key. GOATHERD_DATABASE_URL
+    and GOATHERD_REDIS_URL name servers to use instead of the embedded ones.
+    """
+    settings = read_settings(host=host, port=port, data_dir=data_dir)
+    configure_logs(level=settings.log_level, form=settings.log_format)
+    interrupts = Interrupts()
+    settings = replace(settings, data_dir=open_data_dir(settings.data_dir))
+    with claimed(settings.data_dir) as lock:
+        free_address(settings.host, settings.port)
+        leash = Leash(lock=lock)
+        supervisor = Supervisor(leash)
+        try:
+            leash.watch()
+            settings = _with_servers(settings, supervisor, interrupts)
+            home = _ensure_home(settings, demo=demo)
+            interrupts.check()
+            _start(settings, supervisor, leash)
+            _wait_until_ready(settings, supervisor, interrupts)
+            _greet(settings, home)
+            while not interrupts.wait(_LOOK_SECONDS):
+                supervisor.look()
+            _tell(settings, "Stopping")
+        except AskedToStopError:
+            _tell(settings, "Stopping")
+        finally:
+            interrupts.is_stopping = True
+            supervisor.stop()
+            leash.close()
+
+
+def _with_servers(
+    settings: Settings, supervisor: Supervisor, interrupts: Interrupts
+) -> Settings:
+    """Start the servers that are not given; return the settings with all of them."""
+    folder = settings.data_dir
+    database, redis = settings.database_url, settings.redis_url
+    # What is given is looked at first: a mistake shall not cost a start.
+    if redis is not None:
+        ping_redis(redis)
+    if database is not None:
+        _migrate(database, settings)
+    else:
+        is_new = not (folder / "postgres").exists()
+        how_long = ", which takes a few seconds the first time" if is_new else ""
+        _tell(settings, f"Starting PostgreSQL{how_long}")
+        database = supervisor.run(EmbeddedPostgres(folder))
+        interrupts.check()
+        _migrate(database, settings)
+    if redis is None:
+        _tell(settings, "Starting Valkey")
+        redis = supervisor.run(EmbeddedValkey(folder))
+        interrupts.check()
+    return replace(
+        settings,
+        database_url=database,
+        redis_url=redis,
+        secret=settings.secret or kept_secret(folder),
+    )
+
+
+def _migrate(url: str, settings: Settings) -> None:
+    with connected(url):
+        if migrate(url):
+            _tell(settings, "Created or upgraded the schema")
+
+
+def _ensure_home(settings: Settings, *, demo: bool) -> Home:
+    plans = settings.all_plans
+    with opened_store(settings) as store:
+        home = find_home(store, settings.data_dir, plans=plans)
+        if demo:
+            if added := track_demo(store, home, plans=plans):
+                _tell(settings, f"Added {added} demo creators")
+            if runs := import_past(store, home):
+                _tell(settings, f"Imported {runs} runs of the demo creators' past")
+    return home
+
+
+def _start(settings: Settings, supervisor: Supervisor, leash: Leash) -> None:
+    environment = _environment(settings)
+    for name in PROCESSES:
+        supervisor.start(
+            Child(
+                name,
+                command=(sys.executable, "-m", "api.cli", name),
+                environment=environment,
+                # Python looks for modules where it is started: here there are none.
+                folder=settings.data_dir,
+                leash=leash,
+            )
+        )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    ours: dict[str, object | None] = {
+        "PYTHONPATH": import_path(),
+        "GOATHERD_DATABASE_URL": settings.database_url,
+        "GOATHERD_REDIS_URL": settings.redis_url,
+        "GOATHERD_SECRET": settings.secret,
+        "GOATHERD_DATA_DIR": settings.data_dir,
+        "GOATHERD_HOST": settings.host,
+        "GOATHERD_PORT": settings.port,
+        # They run in another folder, where relative paths lead elsewhere.
+        "GOATHERD_RECORDINGS": settings.recordings and settings.recordings.resolve(),
+    }
+    given = {name: str(value) for name, value in ours.items() if value is not None}
+    return {**os.environ, **given}
+
+
+def _wait_until_ready(
+    settings: Settings, supervisor: Supervisor, interrupts: Interrupts
+) -> None:
+    _tell(settings, "Starting Goatherd")
+    tries = round(_READY_SECONDS / _LOOK_SECONDS)
+    complaint = None
+    for _ in range(tries):
+        complaint = why_not_ready(settings.host, settings.port)
+        if complaint is None:
+            return
+        supervisor.check()
+        interrupts.wait(_LOOK_SECONDS)
+        interrupts.check()
+    raise CommandError(
+        f"Goatherd is not ready after {_READY_SECONDS:.0f} seconds: {complaint}"
+    )
+
+
+def _greet(settings: Settings, home: Home) -> None:
+    url = base_url(settings.host, settings.port)
+    path = key_path(settings.data_dir)
+    link = _link(settings)
+    shown = _short(path)
+    if home.new_key is not None:
+        key = f"{home.new_key} (shown this once, kept in {shown})"
+    elif path.exists():
+        key = f"in {shown}"
+    else:
+        key = f"make one with `goatherd keys create --org {home.organization_id}`"
+    # In one piece, so that no line of a log comes in between.
+    sys.stdout.write(
+        f"Goatherd is ready at {url}\n"
+        f"  Pages    {url}{link}\n"
+        f"  API key  {key}\n"
+        f"  Docs     {url}/docs\n"
+        "  Stop     Ctrl-C\n"
+    )
+    sys.stdout.flush()
+
+
+def _link(settings: Settings) -> str:
+    """Return the rest of the address that shows pages; it signs in, once, if it can."""
+    path, database = key_path(settings.data_dir), settings.database_url
+    key = path.read_text().strip() if path.exists() else ""
+    if not key or database is None:
+        return ""
+    with connected(database) as connection:
+        return f"{make_link(connection, key)} (signs you in, once)"
+
+
+def _short(path: Path) -> str:
+    """Return the path as seen from here where that is shorter."""
+    relative = os.path.relpath(path)
+    return min(str(path), relative, key=len)
+
+
+def _tell(settings: Settings, text: str) -> None:
+    """Say on stderr what is being done, in the form that the log has."""
+    if settings.log_format == "json":
+        _log.info(text)
+    else:
+        print(text, file=sys.stderr, flush=True)

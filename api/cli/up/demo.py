@@ -1,0 +1,147 @@
+"""The demo: its creators in home's first project, and the past they come with."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from api.cli import CommandError
+from api.cli.databases import asked_here
+from api.cli.up.first_run import ACTOR, Home
+from domain import events as e
+from domain.organization.plans import Limits
+from domain.streams import claim_stream
+from infra.eventstore.store import Store
+from infra.handlers.add_creators import NewCreator, add_creators
+from infra.handlers.handling import creator_of, organization_of
+from workers.demo import DEMO_HANDLES, DEMO_NAME, past_path
+from workers.demo.shift_dates import days_to_move, told
+from workers.recordings.file_format import (
+    Observation,
+    encode_observations,
+    read_recording,
+)
+from workers.recordings.import_recording import store_pile
+from workers.recordings.replay_clock import replay_started_at
+from workers.recordings.sorted_recording import Pile
+
+
+def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
+    """Track the demo's creators in home's first project; return how many are new.
+
+    One that was ever tracked there is left as it is: somebody may have removed it.
+
+    Raises:
+        CommandError: home has no project.
+    """
+    project_id = _project_of(store, home)
+    claims = {claim_stream(project_id, handle): handle for handle in DEMO_HANDLES}
+    wanted = [
+        NewCreator(tiktok_handle=claims[stream], tracking_start_date=None)
+        for stream, history in store.load(*claims).items()
+        if not history
+    ]
+    if not wanted:
+        return 0
+    added = add_creators(
+        store,
+        wanted,
+        organization_id=home.organization_id,
+        project_id=project_id,
+        plans=plans,
+        now=datetime.now(UTC),
+        context=asked_here(ACTOR),
+    )
+    return sum(each.refusal is None for each in added.results)
+
+
+def import_past(store: Store, home: Home) -> int:
+    """Import what the demo's creators did before; return how many runs are new.
+
+    What is stored is left alone, so a start that was cut off is made up for by the
+    next. A renamed creator is still the one; a removed one is left as it is.
+
+    Raises:
+        CommandError: home has no project.
+        BusyError: others import the same just now.
+    """
+    project_id = _project_of(store, home)
+    days = days_to_move(replay_started_at(store.pool, DEMO_NAME))
+    with TemporaryDirectory(prefix="goatherd-demo-") as folder:
+        return sum(
+            _import(
+                store,
+                _past(handle, days=days, folder=Path(folder)),
+                {handle: creator_id},
+                home=home,
+                project_id=project_id,
+            )
+            for handle, creator_id in _tracked(store, project_id).items()
+        )
+
+
+def _past(handle: str, *, days: int, folder: Path) -> Path:
+    """Write what the creator did, told as of the day the demo was first started."""
+    path = folder / f"{handle}.jsonl"
+    lines = told(read_recording(past_path(handle)), days=days)
+    path.write_bytes(
+        encode_observations([one for one in lines if isinstance(one, Observation)])
+    )
+    return path
+
+
+def _import(
+    store: Store,
+    path: Path,
+    creators: dict[str, UUID],
+    *,
+    home: Home,
+    project_id: UUID,
+) -> int:
+    with Pile.read(path, now=datetime.now(UTC), advance=_untold) as pile:
+        imported = store_pile(
+            store,
+            pile,
+            creators,
+            organization_id=home.organization_id,
+            project_id=project_id,
+            context=asked_here(ACTOR),
+            advance=_untold,
+        )
+    return imported.runs
+
+
+def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
+    """Return who first had each of the demo's handles, without those removed."""
+    claims = {handle: claim_stream(project_id, handle) for handle in DEMO_HANDLES}
+    pasts = store.load(*claims.values())
+    holders: dict[str, UUID] = {}
+    for handle, stream in claims.items():
+        first = pasts[stream][0].fact if pasts[stream] else None
+        if isinstance(first, e.HandleClaimed):
+            holders[handle] = first.creator_id
+    creators = store.load(*holders.values())
+    found = {
+        handle: creator_of(creators[creator_id])
+        for handle, creator_id in holders.items()
+    }
+    return {
+        handle: holders[handle]
+        for handle, creator in found.items()
+        if creator is not None and creator.status != "removed"
+    }
+
+
+def _project_of(store: Store, home: Home) -> UUID:
+    organization_id = home.organization_id
+    organization = organization_of(store.load(organization_id)[organization_id])
+    if organization is None or not organization.projects:
+        raise CommandError(
+            "The demo needs a project, and the first organization has none."
+        )
+    return next(iter(organization.projects))
+
+
+def _untold(_lines: int) -> None:
+    """Show no progress: it takes a second."""

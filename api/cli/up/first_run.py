@@ -1,0 +1,104 @@
+"""Home: what ``goatherd up`` makes on its first start and finds on every other one."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from api.cli import CommandError
+from api.cli.databases import asked_here
+from domain.organization.plans import UNLIMITED, Limits
+from infra.eventstore.store import Store
+from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
+from projections.organizations.projection import ApiKeys
+
+ACTOR = "up"
+
+_NAME = "Home"
+_FIRST = """
+SELECT organization_id FROM organizations ORDER BY created_at, organization_id LIMIT 1
+"""
+_SHORTEST_SECRET = 32
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True):
+    """The first organization here, and its key if that was issued just now."""
+
+    organization_id: UUID
+    new_key: str | None = None
+
+
+def key_path(data_dir: Path) -> Path:
+    """Return where the first key is kept."""
+    return data_dir / "api-key"
+
+
+def kept_secret(data_dir: Path) -> str:
+    """Return the data directory's secret, made if it has none.
+
+    Raises:
+        CommandError: the file does not hold one.
+    """
+    path = data_dir / "secret"
+    if not path.exists():
+        _write_private(path, secrets.token_hex(32))
+    secret = path.read_text().strip()
+    if len(secret) < _SHORTEST_SECRET:
+        raise CommandError(
+            f"{path} does not hold a secret of {_SHORTEST_SECRET} characters or more: "
+            "remove it to have a new one made."
+        )
+    return secret
+
+
+def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> Home:
+    """Return the first organization, made with a project and a key if there is none.
+
+    The key's text goes to the data directory, into a file that only we can read.
+    """
+    path = key_path(data_dir)
+    with store.pool.connection() as connection:
+        found = connection.execute(_FIRST).fetchone()
+    if found is None:
+        # Empty until the key is in force: whoever finds it empty was cut off here.
+        _write_private(path, "")
+        made = make_organization(
+            store,
+            name=_NAME,
+            plan=UNLIMITED,
+            time_zone="UTC",
+            context=asked_here(ACTOR),
+            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+        )
+        _write_private(path, made.key.text)
+        return Home(organization_id=made.organization_id, new_key=made.key.text)
+    organization_id: UUID = found[0]
+    if not path.exists() or path.read_text().strip():
+        return Home(organization_id=organization_id)
+    issued = issue_key(
+        store,
+        organization_id,
+        name="First key",
+        scopes=ALL_SCOPES,
+        expires_at=None,
+        plans=plans,
+        context=asked_here(ACTOR),
+        alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+    )
+    _write_private(path, issued.text)
+    return Home(organization_id=organization_id, new_key=issued.text)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a whole file that only we can read, or leave the one before."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as output:
+        output.write(f"{text}\n" if text else "")
+        output.flush()
+        os.fsync(output.fileno())
+    fresh.replace(path)

@@ -1,0 +1,126 @@
+"""``goatherd serve | project | dispatch | work``: one process each."""
+
+import os
+import signal
+import sys
+import threading
+
+from api.cli import CommandError
+from api.cli.databases import (
+    check_fit,
+    connected,
+    database_url,
+    opened_store,
+    redis_url,
+)
+from api.cli.options import DataDir, Host, Port, read_settings
+from infra.logs import configure_logs
+from infra.settings import Settings
+
+_STOPPING = {signal.SIGINT, signal.SIGTERM}
+
+
+def serve(*, host: Host = None, port: Port = None) -> None:
+    """Answer HTTP until SIGINT or SIGTERM.
+
+    Needs GOATHERD_DATABASE_URL and GOATHERD_SECRET.
+    """
+    from api.cli.up.http_server import serve_http
+
+    settings = read_settings(host=host, port=port)
+    if settings.database_url is None:
+        raise CommandError("Serving needs a database: set GOATHERD_DATABASE_URL.")
+    if settings.secret is None:
+        raise CommandError(
+            "Serving needs GOATHERD_SECRET, at least 32 characters that every process "
+            "shares."
+        )
+    _configure_logs(settings)
+    with connected(settings.database_url) as connection:
+        check_fit(connection)
+    serve_http(settings)
+
+
+def project(*, data_dir: DataDir = None) -> None:
+    """Keep the read models level with the event log until SIGINT or SIGTERM.
+
+    Any number may run; each read model has one at work and the others stand by.
+    """
+    stop = _stop_on_signal()
+    from projections.registry import PROJECTIONS
+    from projections.runner import run_projections
+
+    settings = read_settings(data_dir=data_dir)
+    _configure_logs(settings)
+    with opened_store(settings, pool_size=len(PROJECTIONS)) as store:
+        run_projections(store, database_url(settings), stop)
+
+
+def dispatch(*, data_dir: DataDir = None) -> None:
+    """Turn requested scrapes into work for the workers until SIGINT or SIGTERM.
+
+    Any number may run; one of them asks for the scrapes that the schedule says are due.
+    Also disables creators that cannot be found any more.
+    """
+    stop = _stop_on_signal()
+    from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
+    from workers.dispatcher import Dispatcher
+
+    settings = read_settings(data_dir=data_dir)
+    _configure_logs(settings)
+    broker = connect_broker(
+        redis_url(settings), patience_seconds=SENDING_PATIENCE_SECONDS
+    )
+    with opened_store(settings, pool_size=settings.writing_pool_size) as store:
+        Dispatcher(
+            store, broker, url=database_url(settings), plans=settings.all_plans
+        ).run(stop)
+
+
+def work(*, data_dir: DataDir = None) -> None:
+    """Carry out scrapes until SIGINT or SIGTERM.
+
+    Any number may run, on any machine that reaches the database and Redis. How many
+    scrapes at a time: GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS. Beside
+    them each process works on a slice of a rebuild that is distributed.
+    """
+    from workers.main import choose_provider, worker_command
+
+    settings = read_settings(data_dir=data_dir)
+    redis = redis_url(settings)
+    with opened_store(settings) as store:
+        # Asked once here: Dramatiq would have a traceback from each process instead.
+        choose_provider(settings, store.pool)
+    environment = {
+        **os.environ,
+        "GOATHERD_DATABASE_URL": database_url(settings),
+        "GOATHERD_REDIS_URL": redis,
+    }
+    command = worker_command(sys.executable, settings)
+    # In our place, so that whoever supervises us supervises Dramatiq.
+    os.execve(sys.executable, command, environment)  # noqa: S606
+
+
+def _configure_logs(settings: Settings) -> None:
+    configure_logs(level=settings.log_level, form=settings.log_format)
+
+
+def _stop_on_signal() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set; a second one ends us there.
+
+    The signals are blocked here and in all threads that begin later, and taken by a
+    thread of their own: setting an event from a handler could wait for a lock that the
+    interrupted code holds. So it comes before numpy is imported, whose threads would
+    take them otherwise.
+    """
+    stop = threading.Event()
+
+    def hear() -> None:
+        signal.sigwait(_STOPPING)
+        stop.set()
+        signal.sigwait(_STOPPING)
+        os._exit(1)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    threading.Thread(target=hear, name="signals", daemon=True).start()
+    return stop

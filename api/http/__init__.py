@@ -1,0 +1,1 @@
+"""The HTTP kit: requests, responses, errors and limits, for any resource."""

@@ -1,0 +1,114 @@
+"""Moments of the past, as clients name them: a time, or a position of the log."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.http.query import invalid_query
+from projections.analytics.queries.as_of import log_end
+from projections.engine.reader import Reader
+
+_MOST_DIGITS = 18
+_LAST = 2**63 - 1
+_INSTANT = timedelta(microseconds=1)
+# Before any log began, and far enough from the ends of the calendar to reckon with.
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Then(Struct, frozen=True, kw_only=True):
+    """When a question is taken to be asked: where the log ended, and the time.
+
+    ``end`` is the newest position that is really there, 0 if there is none.
+    """
+
+    position: int
+    now: datetime
+    end: int
+
+
+async def then_of(
+    reader: Reader,
+    organization_id: UUID,
+    text: str,
+    *,
+    now: datetime,
+    name: str = "as_of",
+) -> Then:
+    """Return the moment that a time or a position names.
+
+    ``name`` is the parameter it came in.
+
+    Raises:
+        ApiError: ``invalid_query``, if it names none, or one that is still to come.
+    """
+    named = _named(text, name)
+    if isinstance(named, int):
+        end = await log_end(reader, organization_id, until=named)
+        if end is None or end.position < named:
+            await _refuse_what_is_to_come(reader, organization_id, named, name)
+        return Then(
+            position=named,
+            now=now if end is None else end.told_at,
+            end=0 if end is None else end.position,
+        )
+    if named > now:
+        raise invalid_query(name, "must not lie in the future")
+    end = await log_end(reader, organization_id, at=named)
+    position = 0 if end is None else end.position
+    return Then(position=position, now=named, end=position)
+
+
+async def _refuse_what_is_to_come(
+    reader: Reader, organization_id: UUID, position: int, name: str
+) -> None:
+    """Refuse a position beyond the log: what is told of the past must not change."""
+    head = await log_end(reader, organization_id, until=_LAST)
+    reached = 0 if head is None else head.position
+    if position > reached:
+        raise invalid_query(
+            name, f"must not lie beyond the log, which ends at {reached}"
+        )
+
+
+async def first_position(
+    reader: Reader, organization_id: UUID, text: str, *, now: datetime, name: str
+) -> int:
+    """Return where what is recorded at or after a moment begins.
+
+    Raises:
+        ApiError: ``invalid_query``, if it names none.
+    """
+    named = _named(text, name)
+    if isinstance(named, int):
+        return named
+    end = await log_end(reader, organization_id, at=min(named, now) - _INSTANT)
+    return 0 if end is None else end.position + 1
+
+
+async def last_position(
+    reader: Reader, organization_id: UUID, text: str, *, now: datetime, name: str
+) -> int:
+    """Return where what is recorded at or before a moment ends; it may be to come.
+
+    Raises:
+        ApiError: ``invalid_query``, if it names none.
+    """
+    named = _named(text, name)
+    if isinstance(named, int):
+        return named
+    end = await log_end(reader, organization_id, at=min(named, now))
+    return 0 if end is None else end.position
+
+
+def _named(text: str, name: str) -> datetime | int:
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        return int(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        message = "must be a position of the log, or an ISO 8601 time with its zone"
+        raise invalid_query(name, message)
+    return max(at, _EARLIEST)

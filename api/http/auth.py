@@ -1,0 +1,112 @@
+"""Who asks: API keys, the principal behind one, and what its scopes allow."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.http.errors import ApiError, Code
+from domain.events import Scope
+from domain.organization.plans import Limits
+
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+
+_BEARER = re.compile(rb"(?i:bearer) +(tga_[0-9a-f]{64})\Z")
+_MAX_CACHED = 10_000
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """The key that a request came with, its organization and what both may do."""
+
+    key_id: UUID
+    organization_id: UUID
+    scopes: frozenset[Scope]
+    plan: str
+    limits: Limits
+
+    def require(self, scope: Scope) -> None:
+        """Refuse what the key was not made for.
+
+        Raises:
+            ApiError: ``insufficient_scope``, with the required and granted scopes.
+        """
+        if scope in self.scopes:
+            return
+        granted: list[Scope] = [name for name in SCOPES if name in self.scopes]
+        raise ApiError(
+            Code.INSUFFICIENT_SCOPE,
+            f"This action requires the '{scope}' scope. "
+            f"Granted: [{', '.join(granted)}]",
+            meta={"required": scope, "granted": granted},
+        )
+
+
+Lookup = Callable[[bytes], Awaitable[Principal | None]]
+
+
+class Authenticator:
+    """Finds the principal of an Authorization header.
+
+    ``lookup`` is asked with the SHA-256 digest of the whole key and answers None for
+    one that is unknown, expired or revoked. What it found is kept for ``keep_for``
+    seconds, counted from before it was asked, so that a revoked key stops working
+    that soon in every process. What it did not find is not kept.
+    """
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        *,
+        keep_for: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lookup = lookup
+        self._keep_for = keep_for
+        self._clock = clock
+        self._found: dict[bytes, tuple[float, Principal]] = {}
+
+    async def authenticate(self, authorization: bytes | None) -> Principal:
+        """Return the principal.
+
+        Raises:
+            ApiError: ``invalid_api_key``, whatever is wrong with the header or key.
+        """
+        match = _BEARER.match(authorization or b"")
+        if match is None:
+            raise invalid_api_key(presented=authorization is not None)
+        return await self.holder(digest_of(match[1]))
+
+    async def holder(self, digest: bytes) -> Principal:
+        """Return the principal behind the digest of a key.
+
+        Raises:
+            ApiError: ``invalid_api_key``, if no key that opens has this digest.
+        """
+        asked_at = self._clock()
+        kept = self._found.get(digest)
+        if kept is not None and asked_at < kept[0]:
+            return kept[1]
+        principal = await self._lookup(digest)
+        if principal is None:
+            self._found.pop(digest, None)
+            raise invalid_api_key(presented=True)
+        if len(self._found) >= _MAX_CACHED:
+            self._found.clear()
+        self._found[digest] = (asked_at + self._keep_for, principal)
+        return principal
+
+
+def digest_of(key: bytes) -> bytes:
+    """Return what is kept of a key: the SHA-256 digest of the whole of it."""
+    return sha256(key).digest()
+
+
+def invalid_api_key(*, presented: bool) -> ApiError:
+    """Return the one answer to every key that does not work."""
+    challenge = 'Bearer realm="goatherd"'
+    if presented:
+        challenge += ', error="invalid_token"'
+    return ApiError(Code.INVALID_API_KEY, headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,196 @@
+"""Every failure that HTTP answers with, in one table: the enum ``Code``.
+
+OpenAPI's error responses, the page /docs/errors and the Markdown of
+``python -m api.http.errors`` are made from it.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Code(StrEnum):
+    """The machine-readable name of a failure, with its HTTP status.
+
+    Codes are permanent; sentences may be reworded at any time.
+    """
+
+    status: int
+    meaning: str
+    example: str
+
+    def __new__(cls, code: str, status: int, meaning: str, example: str) -> Self:
+        self = str.__new__(cls, code)
+        self._value_ = code
+        self.status = status
+        self.meaning = meaning
+        self.example = example
+        return self
+
+    INVALID_QUERY = (
+        "invalid_query",
+        400,
+        "A query parameter is unknown, repeated, missing or not what it must be.",
+        "/limit: must be int <= 100",
+    )
+    INVALID_BODY = (
+        "invalid_body",
+        400,
+        "The body is not JSON, or a field of it is unknown or not what it must be.",
+        "/creators/3/tiktok_handle: must be str, not int",
+    )
+    INVALID_PARAMS = (
+        "invalid_params",
+        400,
+        "A part of the path or a header is not what it must be.",
+        '/If-Match: must be "<version>", a list of those, or *',
+    )
+    INVALID_CURSOR = (
+        "invalid_cursor",
+        400,
+        "The cursor is not one of this list with these filters.",
+        "The cursor does not belong to this list; start again without one.",
+    )
+    BODY_TOO_DEEP = (
+        "body_too_deep",
+        400,
+        "The JSON is nested more than 64 levels deep.",
+        "The body is nested more than 64 levels deep.",
+    )
+    INVALID_API_KEY = (
+        "invalid_api_key",
+        401,
+        "The key is missing, malformed, unknown, expired or revoked.",
+        "Invalid or missing API key.",
+    )
+    LIMIT_REACHED = (
+        "limit_reached",
+        402,
+        "The plan has no room left for what was asked.",
+        "Limit reached: max_creators_per_org",
+    )
+    RETENTION_EXCEEDED = (
+        "retention_exceeded",
+        402,
+        "The time asked for is older than the history the plan keeps.",
+        "The plan keeps 30 days of history.",
+    )
+    INSUFFICIENT_SCOPE = (
+        "insufficient_scope",
+        403,
+        "The key is valid, but lacks the scope that the operation needs.",
+        "This action requires the 'write' scope. Granted: [read]",
+    )
+    NOT_FOUND = (
+        "not_found",
+        404,
+        "There is no such thing, or no such operation, in your organization.",
+        "No such creator.",
+    )
+    HANDLE_TAKEN = (
+        "handle_taken",
+        409,
+        "Another creator of the project has the handle.",
+        "@ada is already tracked in this project.",
+    )
+    CREATOR_BANNED = (
+        "creator_banned",
+        409,
+        "The handle is banned on this installation.",
+        "@ada is banned and cannot be tracked.",
+    )
+    CREATOR_REMOVED = (
+        "creator_removed",
+        409,
+        "The creator was removed; add its handle again to bring it back.",
+        "The creator was removed; add its handle again first.",
+    )
+    INVALID_HANDLE = (
+        "invalid_handle",
+        409,
+        "The text is no TikTok handle.",
+        "'a b' is not a TikTok handle.",
+    )
+    NO_CHANGE = (
+        "no_change",
+        409,
+        "The new handle is the one the creator already has.",
+        "The creator's handle already is @ada.",
+    )
+    CANNOT_REBUILD = (
+        "cannot_rebuild",
+        409,
+        "The projection cannot be rebuilt; the sentence says why.",
+        "scrape_jobs is no read model, so it cannot be rebuilt.",
+    )
+    CANNOT_RETRY = (
+        "cannot_retry",
+        409,
+        "The scrape cannot be tried again; the sentence says why.",
+        "The scrape cannot be tried again: it has not ended.",
+    )
+    IDEMPOTENCY_CONFLICT = (
+        "idempotency_conflict",
+        409,
+        "The Idempotency-Key was used on another route.",
+        "This Idempotency-Key was used for POST /api/v1/projects.",
+    )
+    IDEMPOTENCY_IN_FLIGHT = (
+        "idempotency_in_flight",
+        409,
+        "The first request with this Idempotency-Key is still running.",
+        "The first request with this Idempotency-Key is still running.",
+    )
+    GONE = (
+        "gone",
+        410,
+        "The operation was removed; the sentence says what took its place.",
+        "Use GET /api/v1/analytics instead.",
+    )
+    VERSION_CONFLICT = (
+        "version_conflict",
+        412,
+        "The thing changed since the version that If-Match names.",
+        "The version is now 7; read again and retry.",
+    )
+    BODY_TOO_LARGE = (
+        "body_too_large",
+        413,
+        "The body is larger than 1 MB.",
+        "The body is larger than 1 MB.",
+    )
+    UNSUPPORTED_MEDIA_TYPE = (
+        "unsupported_media_type",
+        415,
+        "The body must be sent as application/json.",
+        "The body must be sent as application/json.",
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        "idempotency_key_reused",
+        422,
+        "The Idempotency-Key was used on this route with another body.",
+        "This Idempotency-Key was used with another body.",
+    )
+    RATE_LIMIT_EXCEEDED = (
+        "rate_limit_exceeded",
+        429,
+        "Too many requests: wait as many seconds as Retry-After says.",
+        "Rate limit exceeded: 60 requests per minute. Retry in 31 s.",
+    )
+    INTERNAL_ERROR = (
+        "internal_error",
+        500,
+        "Goatherd failed. The log has the reason under the request id.",
+        "Something went wrong on our side.",
+    )
+    PROJECTION_BEHIND = (
+        "projection_behind",
+        503,
+        "What is read has not caught up with Goatherd-Min-Position yet.",
+        "The list is at position 51200, not yet at 51207; retry in a moment.",
+    )
+    UNAVAILABLE = (
+        "unavailable",
+        503,
+        "A service that Goatherd needs is away or overloaded.",
+        "Goatherd is busy, or a service it needs is away; retry in a moment.",
+    )

@@ -1,0 +1,95 @@
+"""Failures as clients see them: the envelope, or RFC 9457 where Accept asks for it."""
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request as LitestarRequest
+from litestar.exceptions import HTTPException
+from litestar.types import HTTPScope
+
+from api.http.errors import ApiError, Code, known_error
+from api.http.litestar_errors import of_litestar
+from api.http.request import exchange_of, route_of
+from api.http.responses import Answer, Envelope
+
+ERRORS_PAGE = "/docs/errors"
+
+_log = logging.getLogger(__name__)
+_ENCODER = msgspec.json.Encoder()
+_SERVER_ERROR = 500
+
+
+class Failure(Answer[None]):
+    """The answer to a request that failed."""
+
+    def __init__(
+        self, error: ApiError, *, request_id: str, as_problem: bool = False
+    ) -> None:
+        headers = {**error.headers, "Vary": "Accept"}
+        super().__init__(None, status=error.status, headers=headers)
+        self._error = error
+        self._request_id = request_id
+        self._as_problem = as_problem
+        if as_problem:
+            self.sent_media_type = b"application/problem+json"
+
+    def encoded_body(self) -> bytes:
+        error = self._error
+        meta = {"code": error.code, "requestId": self._request_id, **error.meta}
+        if not self._as_problem:
+            return _ENCODER.encode(Envelope(None, error.message, meta))
+        problem = {
+            "type": f"{ERRORS_PAGE}#{error.code}",
+            "title": error.code.meaning,
+            "status": error.status,
+            "detail": error.message,
+            "instance": f"urn:request:{self._request_id}",
+        }
+        return _ENCODER.encode(problem | meta)
+
+
+def answer_failure(
+    request: LitestarRequest[Any, Any, Any], exception: Exception
+) -> Failure:
+    """Answer whatever went wrong; what nobody foresaw is logged and stays inside."""
+    exchange = exchange_of(request.scope)
+    error = api_error(exception)
+    log_failure(error, exception, request.scope)
+    accept = exchange.headers.get(b"accept", b"")
+    return Failure(
+        error, request_id=exchange.request_id, as_problem=_accepts_problem(accept)
+    )
+
+
+def api_error(exception: Exception) -> ApiError:
+    """Return what is told of any exception at all."""
+    known = known_error(exception)
+    if known is not None:
+        return known
+    if isinstance(exception, HTTPException):
+        return of_litestar(exception)
+    return ApiError(Code.INTERNAL_ERROR)
+
+
+def _accepts_problem(accept: bytes) -> bool:
+    for item in accept.lower().split(b","):
+        media_type, *parameters = (part.strip() for part in item.split(b";"))
+        if media_type == b"application/problem+json":
+            return not any(p in {b"q=0", b"q=0.0"} for p in parameters)
+    return False
+
+
+def log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None:
+    """Log what a client cannot help; what it did wrong is its own affair."""
+    if error.status < _SERVER_ERROR:
+        return
+    about = {
+        "code": str(error.code),
+        "request_id": exchange_of(scope).request_id,
+        "route": route_of(scope),
+    }
+    if error.code is Code.INTERNAL_ERROR:
+        _log.error("A request failed unexpectedly", exc_info=exception, extra=about)
+    else:
+        _log.warning("A request could not be served: %r", exception, extra=about)

@@ -1,0 +1,139 @@
+"""What a client is told when a request fails, and which exception means what.
+
+The codes are the table of ``api.http.error_codes``. The domain's refusals carry
+theirs; CODES says it for exceptions that cannot, and DETAILS what an answer says
+besides the sentence. Both may be added to. ``python -m api.http.errors`` prints the
+codes as Markdown.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import psycopg
+import psycopg_pool
+from msgspec import Struct
+
+from api.http.error_codes import Code
+from domain.errors import (
+    DomainError,
+    InvalidQuestionError,
+    InvalidTimeZoneError,
+    InvalidVideoUrlError,
+    InvalidWindowError,
+    LimitReachedError,
+    QueueBehindError,
+    StaleVersionError,
+)
+
+T = TypeVar("T")
+
+
+class FieldProblem(Struct, frozen=True):
+    """What is wrong with one field; ``path`` is a JSON Pointer to it."""
+
+    path: str
+    message: str
+
+
+class ApiError(Exception):
+    """The request failed and the client shall know why.
+
+    ``meta`` is what the answer's meta holds besides code and requestId, in camelCase.
+    ``status`` is only given where it is not the one of the code.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        message: str | None = None,
+        *,
+        meta: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message or code.example)
+        self.code = code
+        self.message = message or code.example
+        self.meta = dict(meta or {})
+        self.headers = dict(headers or {})
+        self.status = status or code.status
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong with each field, by the last part of its path."""
+        found = cast("list[FieldProblem]", self.meta.get("fields", []))
+        return {p.path.rpartition("/")[2]: p.message for p in found}
+
+
+def field_error(code: Code, path: str, message: str) -> ApiError:
+    """Return the error that says of one field, named by its pointer, what is wrong."""
+    return fields_error(code, [FieldProblem(path, message)])
+
+
+def fields_error(code: Code, problems: Sequence[FieldProblem]) -> ApiError:
+    """Return the error that says of several fields what is wrong."""
+    sentences = (f"{problem.path or 'body'}: {problem.message}" for problem in problems)
+    return ApiError(code, "; ".join(sentences), meta={"fields": problems})
+
+
+CODES: dict[type[Exception], Code] = {
+    psycopg.OperationalError: Code.UNAVAILABLE,
+    psycopg_pool.PoolTimeout: Code.UNAVAILABLE,
+}
+"""What an exception of another layer means. Refusals of the domain carry their own."""
+
+DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
+    InvalidWindowError: lambda error: _about("/tracking_end_date", error),
+    InvalidQuestionError: lambda error: {
+        "fields": [FieldProblem(f"/{error.field}", error.reason)]
+    },
+    InvalidTimeZoneError: lambda error: _about("/time_zone", error),
+    InvalidVideoUrlError: lambda error: _about("/url", error),
+    LimitReachedError: lambda error: {
+        "limitKey": error.limit_key,
+        "current": error.current,
+        "max": error.maximum,
+    },
+    StaleVersionError: lambda error: {"currentVersion": error.current},
+    QueueBehindError: lambda error: {"retryAfter": error.retry_after},
+}
+"""What the answer's meta says besides the code."""
+
+
+def known_error(exception: Exception) -> ApiError | None:
+    """Return what the client is told of an exception, None if nobody foresaw it."""
+    if isinstance(exception, ApiError):
+        return exception
+    if isinstance(exception, DomainError):
+        details = _first(DETAILS, exception)
+        meta: Mapping[str, Any] = details(exception) if details else {}
+        wait = meta.get("retryAfter")
+        headers = {} if wait is None else {"Retry-After": str(wait)}
+        code = Code(exception.code)
+        return ApiError(code, str(exception), meta=meta, headers=headers)
+    code = _first(CODES, exception)
+    if code is None:
+        return None
+    # Another layer's sentence may hold what no client should read.
+    headers = {"Retry-After": "1"} if code is Code.UNAVAILABLE else None
+    return ApiError(code, headers=headers)
+
+
+def markdown() -> str:
+    """Return the table of codes as Markdown."""
+    rows = [f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code]
+    return "| Status | Code | Meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def _about(path: str, error: Exception) -> Mapping[str, Any]:
+    return {"fields": [FieldProblem(path, str(error))]}
+
+
+def _first(table: Mapping[type[Exception], T], exception: Exception) -> T | None:
+    classes = type(exception).__mro__
+    return next((table[cls] for cls in classes if cls in table), None)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,65 @@
+"""Slowing down whoever tries keys that do not work, by address."""
+
+import math
+import time
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from api.http.errors import ApiError, Code
+
+_MAX_ADDRESSES = 10_000
+
+
+class FailedAttempts:
+    """Counts wrong keys by address, and refuses more than ``limit`` in ``window`` s.
+
+    Only failures are counted and only failures are refused: a key that works is
+    never slowed, whatever others behind the same address do. The oldest addresses
+    are forgotten when there are too many.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int = 20,
+        window: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._window = window
+        self._clock = clock
+        self._failures: dict[str, tuple[float, int]] = {}
+
+    def failed(self, address: str) -> None:
+        """Count one more failure.
+
+        Raises:
+            ApiError: ``rate_limit_exceeded``, if there were too many of them.
+        """
+        source = _source(address)
+        now = self._clock()
+        ends_at, count = self._failures.pop(source, (0.0, 0))
+        if now >= ends_at:
+            ends_at, count = now + self._window, 0
+        if len(self._failures) >= _MAX_ADDRESSES:
+            del self._failures[next(iter(self._failures))]
+        self._failures[source] = (ends_at, count + 1)
+        if count >= self._limit:
+            wait = max(1, math.ceil(ends_at - now))
+            raise ApiError(
+                Code.RATE_LIMIT_EXCEEDED,
+                f"Too many failed attempts to authenticate. Retry in {wait} s.",
+                meta={"retryAfter": wait},
+                headers={"Retry-After": str(wait)},
+            )
+
+
+def _source(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:  # a Unix socket has no address
+        return address
+    if isinstance(parsed, IPv6Address):
+        # Whoever has one address of a /64 has all of them.
+        return str(ip_network((parsed, 64), strict=False))
+    return address

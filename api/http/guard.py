@@ -1,0 +1,146 @@
+"""What every request passes before its handler: key, limits, scope, query, body.
+
+It hangs on Litestar's ``before_request`` and not on its guards, because Litestar
+copies the route handler for every guard of every request.
+"""
+
+from contextlib import suppress
+from typing import Any, cast
+
+from litestar import Request as LitestarRequest
+from litestar import Response
+
+from api.http.auth import Authenticator, Principal, invalid_api_key
+from api.http.errors import ApiError, Code
+from api.http.failed_logins import FailedAttempts
+from api.http.query import check_path
+from api.http.rate_limit import RequestLimiter
+from api.http.request import Request
+from api.http.sessions import COOKIE, Sessions
+
+_STALE_FORM = (
+    "This form does not belong to your session. Reload the page and try again; what "
+    "you typed was not stored."
+)
+
+
+class StaleFormError(ApiError):
+    """A form without the token of the session; what it sent is in the exchange.
+
+    ``is_from_here`` if the browser says that a page of ours sent it. Only then may it
+    be offered to be sent again, with a token: who else made it cannot be known.
+    """
+
+    def __init__(self, *, is_from_here: bool) -> None:
+        super().__init__(Code.INVALID_PARAMS, _STALE_FORM)
+        self.is_from_here = is_from_here
+
+
+class Admission:
+    """Lets a request through to its handler, or says why not."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        limiter: RequestLimiter,
+        attempts: FailedAttempts,
+        sessions: Sessions,
+    ) -> None:
+        self._authenticator = authenticator
+        self._limiter = limiter
+        self._attempts = attempts
+        self._sessions = sessions
+
+    async def admit(
+        self, connection: LitestarRequest[Any, Any, Any]
+    ) -> Response[None] | None:
+        """Check what the route demands; None lets the handler answer.
+
+        Raises:
+            ApiError: 401, 429, 403 or 400, in this order.
+        """
+        request = cast("Request", connection)
+        facts = request.facts
+        if facts.allowed is not None:
+            return Response(None, status_code=204, headers={"Allow": facts.allowed})
+        if facts.scope is not None:
+            try:
+                principal = await self._principal(request)
+                principal.require(facts.scope)
+            except ApiError:
+                await _keep_form(request)
+                raise
+        request.check_query()
+        if facts.has_text_in_path:
+            check_path(request.scope["path_params"])
+        if facts.form is not None:
+            await self._check_form(request)
+        if facts.refuses_body:
+            await request.check_no_body()
+        return None
+
+    async def _principal(self, request: Request) -> Principal:
+        exchange = request.exchange
+        if exchange.principal is not None:
+            # A page asks the API for somebody who was let in, and counted, already.
+            return exchange.principal
+        if request.facts.is_page:
+            principal = await self._signed_in(request)
+        else:
+            principal = await self._authenticate(request)
+        exchange.principal = principal
+        exchange.sent_headers += await self._limiter.spend(principal)
+        return principal
+
+    async def _authenticate(self, request: Request) -> Principal:
+        authorization = request.raw_header(b"authorization")
+        try:
+            return await self._authenticator.authenticate(authorization)
+        except ApiError:
+            # Nobody guesses by sending nothing at all.
+            if authorization is not None:
+                client = request.scope["client"]
+                self._attempts.failed(client[0] if client else "")
+            raise
+
+    async def _signed_in(self, request: Request) -> Principal:
+        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        if session is None:
+            raise invalid_api_key(presented=False)
+        request.exchange.session = session
+        return await self._authenticator.holder(session.key_digest)
+
+    async def _check_form(self, request: Request) -> None:
+        _check_origin(request)
+        form = await request.read_form()
+        session = request.exchange.session
+        if session is not None and not self._sessions.is_csrf_token(session, form.csrf):
+            raise StaleFormError(is_from_here=is_from_here(request) is True)
+
+
+async def _keep_form(request: Request) -> None:
+    """Read the form of somebody who is not let in, to be shown to them again."""
+    if request.facts.form is None or not request.facts.is_page:
+        return
+    with suppress(ApiError):
+        _check_origin(request)
+        await request.read_form()
+
+
+def is_from_here(request: Request) -> bool | None:
+    """Return whether a page of ours sent a form, None if the browser does not say."""
+    fetched_from = request.raw_header(b"sec-fetch-site")
+    origin = request.raw_header(b"origin")
+    if fetched_from == b"none":
+        return None
+    if fetched_from is not None:
+        return fetched_from == b"same-origin"
+    if origin is not None:
+        return origin.partition(b"://")[2] == request.raw_header(b"host")
+    return None
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse a form from another site, even one for people who are not signed in."""
+    if is_from_here(request) is False:
+        raise ApiError(Code.INVALID_PARAMS, _STALE_FORM)

@@ -1,0 +1,146 @@
+"""Reading a JSON body into the Struct that an operation declares.
+
+A resource route writes ``data: JSONBody[NewProject]``, or ``data: OneOf[A | B]``
+where the body may have one of two forms; what arrives there was checked here.
+"""
+
+import re
+from typing import Annotated, Any, TypeGuard, TypeVar, get_args
+
+import msgspec
+from litestar.enums import RequestEncodingType
+from litestar.params import BodyKwarg, SkipValidationMarker
+from msgspec import DecodeError, Struct, ValidationError
+from msgspec.structs import FieldInfo, fields
+
+from api.http import strict_json
+from api.http.errors import ApiError, Code, FieldProblem, field_error
+
+MAX_BODY_BYTES = 1_000_000
+# Above this, checking and decoding take milliseconds and leave the event loop.
+LARGE_BODY_BYTES = 32_768
+_MAX_SHOWN = 100
+
+T = TypeVar("T")
+
+# msgspec and Litestar cannot tell two plain Structs apart; BodyReader can.
+OneOf = Annotated[
+    T, SkipValidationMarker(), BodyKwarg(media_type=RequestEncodingType.JSON)
+]
+
+
+def plain(message: str) -> str:
+    """Return what msgspec says is wrong with a value as the end of a sentence."""
+    message = message.replace("`", "").replace(", got ", ", not ")
+    if message.startswith("Invalid enum value "):
+        return f"must not be {message.removeprefix('Invalid enum value ')}"
+    if message.startswith("Invalid "):
+        return f"is not a valid {message.removeprefix('Invalid ')}"
+    return message.replace("Expected ", "must be ", 1)
+
+
+class BodyReader:
+    """Reads the bodies of one operation.
+
+    Of several Structs the one is meant of which the body names a field that it alone
+    has and needs, else the first.
+    """
+
+    def __init__(self, annotation: Any) -> None:  # noqa: ANN401 - any JSON type
+        forms = forms_of(annotation)
+        self._forms = [
+            (_marks(form, forms), msgspec.json.Decoder[Any](form)) for form in forms
+        ]
+
+    def read(self, body: bytes) -> object:
+        """Return the decoded body.
+
+        Raises:
+            ApiError: ``invalid_body`` naming the field, or ``body_too_deep``.
+        """
+        strict_json.check(body)
+        try:
+            return self._decoder(body).decode(body)
+        except ValidationError as error:
+            problem = _problem(str(error))
+        except DecodeError as error:
+            problem = FieldProblem("", str(error))
+        raise field_error(Code.INVALID_BODY, problem.path, problem.message)
+
+    def _decoder(self, body: bytes) -> msgspec.json.Decoder[Any]:
+        if len(self._forms) == 1:
+            return self._forms[0][1]
+        given = _keys(body)
+        meant = (decoder for marks, decoder in self._forms if marks & given)
+        return next(meant, self._forms[0][1])
+
+
+def forms_of(annotation: Any) -> list[Any]:  # noqa: ANN401 - any JSON type
+    """Return the Structs that a body may be where there are several, else the type."""
+    structs = [form for form in get_args(annotation) if _is_struct(form)]
+    return structs if len(structs) > 1 else [annotation]
+
+
+def check_content_type(content_type: bytes | None) -> None:
+    """Refuse a body that does not say it is JSON in UTF-8.
+
+    A form on a foreign page can send text/plain without asking first; JSON it cannot.
+
+    Raises:
+        ApiError: ``unsupported_media_type``.
+    """
+    media_type, _, parameters = (content_type or b"").lower().partition(b";")
+    if media_type.strip() != b"application/json":
+        raise ApiError(Code.UNSUPPORTED_MEDIA_TYPE)
+    name, _, charset = parameters.strip().partition(b"=")
+    if name == b"charset" and charset.strip(b'" ') not in {b"utf-8", b"utf8"}:
+        raise ApiError(Code.UNSUPPORTED_MEDIA_TYPE, "The body must be sent as UTF-8.")
+
+
+def _is_struct(type_: object) -> TypeGuard[type[Struct]]:
+    return isinstance(type_, type) and issubclass(type_, Struct)
+
+
+def _marks(form: object, forms: list[Any]) -> frozenset[str]:
+    if len(forms) == 1 or not _is_struct(form):
+        return frozenset()
+    others = (fields(other) for other in forms if other is not form)
+    taken = {field.encode_name for its_fields in others for field in its_fields}
+    return frozenset(
+        field.encode_name
+        for field in fields(form)
+        if _is_required(field) and field.encode_name not in taken
+    )
+
+
+def _is_required(field: FieldInfo) -> bool:
+    return field.default is field.default_factory is msgspec.NODEFAULT
+
+
+def _keys(body: bytes) -> frozenset[str]:
+    try:
+        return frozenset(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except ValidationError:
+        return frozenset()
+
+
+# How msgspec writes: Expected `str`, got `int` - at `$.creators[3].tiktok_handle`
+_PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`\Z")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_NAMED = re.compile(
+    r"Object (contains unknown|missing required) field `(.*)`\Z", re.DOTALL
+)
+
+
+def _problem(sentence: str) -> FieldProblem:
+    place = _PLACE.search(sentence)
+    steps = _STEP.findall(place[1]) if place else []
+    path: tuple[str | int, ...] = tuple(name or int(index) for name, index in steps)
+    message = sentence[: place.start()] if place else sentence
+    named = _NAMED.match(message)
+    if named is None:
+        return FieldProblem(strict_json.pointer(path), plain(message))
+    path = (*path, named[2][:_MAX_SHOWN])
+    is_unknown = named[1].startswith("contains")
+    message = "is not a field of this operation" if is_unknown else "is required"
+    return FieldProblem(strict_json.pointer(path), message)

@@ -1,0 +1,112 @@
+"""Query parameters: only known ones, each once, in plain UTF-8 and in range.
+
+Addresses of pages are passed on by people and their programs, which add parameters of
+their own: there the unknown is as good as left out.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+
+from api.http.errors import ApiError, Code, field_error
+from api.http.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
+_MAX_SHOWN = 60
+
+
+class QueryRules(Struct, frozen=True, kw_only=True):
+    """What one operation may be asked.
+
+    ``names`` are its parameters, ``numbers`` those of them that are whole numbers,
+    ``texts`` those that may be any text, ``required`` those that have no default.
+    ``for_people`` is true of pages: unknown parameters are passed over, and characters
+    that no text may hold are left out, since whoever typed them cannot see them.
+    """
+
+    names: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    for_people: bool = False
+
+    def read(self, raw: bytes) -> tuple[tuple[str, str], ...]:
+        """Return the parameters of a raw query string.
+
+        Raises:
+            ApiError: ``invalid_query``, naming the parameter.
+        """
+        found: dict[str, str] = {}
+        for pair in raw.split(b"&") if raw else ():
+            if not pair:
+                continue
+            raw_name, _, raw_value = pair.partition(b"=")
+            if self.for_people and _unescaped(raw_name) not in self._raw_names:
+                continue
+            name = _decode(raw_name, where=raw_name)
+            if name not in self.names:
+                raise invalid_query(name, _unknown(self.names))
+            if name in found:
+                raise invalid_query(name, "must be given only once")
+            value = _decode(raw_value, where=raw_name, is_lenient=self.for_people)
+            if name in self.numbers and not _WHOLE_NUMBER.match(value):
+                raise invalid_query(name, "must be a whole number")
+            # msgspec would take this for None, and the parameter for left out.
+            if name not in self.texts and value.lower() == "null":
+                raise invalid_query(name, "must be left out instead of null")
+            found[name] = value
+        for name in self.required - found.keys():
+            raise invalid_query(name, "is required")
+        return tuple(found.items())
+
+    @property
+    def _raw_names(self) -> set[bytes]:
+        return {name.encode() for name in self.names}
+
+
+def invalid_query(name: str, message: str) -> ApiError:
+    """Return the error that says what is wrong with a query parameter."""
+    return field_error(Code.INVALID_QUERY, f"/{_shown(name)}", message)
+
+
+def check_path(parameters: Mapping[str, object]) -> None:
+    """Refuse text in a path that no name of anything can hold.
+
+    Raises:
+        ApiError: ``invalid_params``, naming the parameter.
+    """
+    for name, value in parameters.items():
+        if isinstance(value, str) and (FORBIDDEN.search(value) or "\ufffd" in value):
+            raise field_error(Code.INVALID_PARAMS, f"/{name}", FORBIDDEN_MESSAGE)
+
+
+def _decode(raw: bytes, *, where: bytes, is_lenient: bool = False) -> str:
+    try:
+        text = _unescaped(raw).decode()
+    except UnicodeDecodeError:
+        name = where.decode("ascii", "replace")
+        raise invalid_query(name, "must be valid UTF-8") from None
+    if is_lenient:
+        return without_forbidden(text)
+    if FORBIDDEN.search(text):
+        name = where.decode("ascii", "replace")
+        raise invalid_query(name, FORBIDDEN_MESSAGE)
+    return text
+
+
+def _unescaped(raw: bytes) -> bytes:
+    if b"%" in raw or b"+" in raw:
+        return unquote_to_bytes(raw.replace(b"+", b" "))
+    return raw
+
+
+def _shown(name: str) -> str:
+    return FORBIDDEN.sub("\ufffd", name)[:_MAX_SHOWN]
+
+
+def _unknown(names: Collection[str]) -> str:
+    if not names:
+        return "is unknown; this operation has no query parameters"
+    return f"is unknown; this operation has {', '.join(sorted(names))}"

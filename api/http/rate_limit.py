@@ -1,0 +1,190 @@
+"""Rate limits: requests a key may make a minute, and an organization a UTC day."""
+
+import math
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, class_row
+
+from api.http.auth import Principal
+from api.http.errors import ApiError, Code
+from infra.database import AsyncPool, ask_async
+
+# A key's minute begins with its first request and is over 60 seconds later; then the
+# next request begins another one. A refused request counts nowhere, so that a client
+# that keeps asking is let in again as soon as one that waits. The counts are worth
+# less than a flush to disk: a crash of the server may forget the last second of them.
+_SPEND = """
+WITH quietly AS (
+    SELECT set_config('synchronous_commit', 'off', true)
+),
+minute AS (
+    INSERT INTO api_usage AS u (organization_id, subject_id, started_at, used)
+    SELECT %(organization)s, %(key)s, now(), 1 FROM quietly
+    WHERE %(per_minute)s::int > 0
+    ON CONFLICT (organization_id, subject_id) DO UPDATE SET
+        started_at = CASE WHEN u.started_at > now() - interval '1 minute'
+            THEN u.started_at ELSE now() END,
+        used = CASE WHEN u.started_at > now() - interval '1 minute'
+            THEN u.used + 1 ELSE 1 END
+    WHERE u.used < %(per_minute)s::int
+        OR u.started_at <= now() - interval '1 minute'
+    RETURNING used, started_at
+),
+day AS (
+    INSERT INTO api_usage AS u (organization_id, subject_id, started_at, used)
+    SELECT %(organization)s, %(organization)s, date_trunc('day', now(), 'UTC'), 1
+    FROM quietly
+    WHERE %(per_day)s::int > 0
+        AND (%(per_minute)s::int IS NULL OR EXISTS (SELECT FROM minute))
+    ON CONFLICT (organization_id, subject_id) DO UPDATE SET
+        started_at = excluded.started_at,
+        used = CASE WHEN u.started_at = excluded.started_at
+            THEN u.used + 1 ELSE 1 END
+    WHERE u.used < %(per_day)s::int OR u.started_at < excluded.started_at
+    RETURNING used
+)
+SELECT
+    (SELECT used FROM minute) AS minute_used,
+    (SELECT used FROM day) AS day_used,
+    extract(epoch FROM interval '1 minute' - (now() - coalesce(
+        (SELECT started_at FROM minute),
+        (SELECT started_at FROM api_usage
+            WHERE organization_id = %(organization)s AND subject_id = %(key)s),
+        now()
+    )))::float8 AS minute_left,
+    extract(epoch FROM
+        date_trunc('day', now(), 'UTC') + interval '1 day' - now()
+    )::float8 AS day_left
+"""
+
+
+class _Spent(Struct, frozen=True, kw_only=True):
+    """How often was asked in either window, None where it was refused or no limit."""
+
+    minute_used: int | None
+    day_used: int | None
+    minute_left: float
+    day_left: float
+
+
+class _Window(Struct, frozen=True, kw_only=True):
+    """One limit and where it stands; ``used`` is None for a request it refused."""
+
+    name: str
+    period: str
+    seconds: int
+    limit: int
+    used: int | None
+    ends_in: float
+
+    @property
+    def remaining(self) -> int:
+        return 0 if self.used is None else max(0, self.limit - self.used)
+
+    @property
+    def wait(self) -> int:
+        return min(self.seconds, max(1, math.ceil(self.ends_in)))
+
+
+class RequestLimiter:
+    """Counts the requests of limited keys; an unlimited plan costs nothing at all."""
+
+    def __init__(
+        self, pool: AsyncPool, *, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._pool = pool
+        self._wall_clock = wall_clock
+
+    async def spend(self, principal: Principal) -> list[tuple[bytes, bytes]]:
+        """Count one request and return the headers that tell what is left.
+
+        Raises:
+            ApiError: ``rate_limit_exceeded``; it carries the same headers.
+        """
+        per_minute = principal.limits.max_requests_per_minute
+        per_day = principal.limits.max_api_requests_per_day
+        if per_minute is None and per_day is None:
+            return []
+        spent = await self._count(principal, per_minute=per_minute, per_day=per_day)
+        windows = _windows(spent, per_minute=per_minute, per_day=per_day)
+        # Refused by the minute, a request never got as far as the day.
+        refused = next((window for window in windows if window.used is None), None)
+        shown = refused or min(windows, key=lambda window: window.remaining)
+        headers = self._headers(windows, shown)
+        if refused is not None:
+            raise _exceeded(refused, headers)
+        return [(name.lower().encode(), value.encode()) for name, value in headers]
+
+    async def _count(
+        self, principal: Principal, *, per_minute: int | None, per_day: int | None
+    ) -> _Spent:
+        wanted = {
+            "organization": principal.organization_id,
+            "key": principal.key_id,
+            "per_minute": per_minute,
+            "per_day": per_day,
+        }
+
+        async def spend(connection: AsyncConnection[TupleRow]) -> _Spent | None:
+            async with connection.cursor(row_factory=class_row(_Spent)) as cursor:
+                await cursor.execute(_SPEND, wanted)
+                return await cursor.fetchone()
+
+        spent = await ask_async(self._pool, spend)
+        assert spent is not None
+        return spent
+
+    def _headers(self, windows: list[_Window], shown: _Window) -> list[tuple[str, str]]:
+        policy = ", ".join(f'"{w.name}";q={w.limit};w={w.seconds}' for w in windows)
+        left = f'"{shown.name}";r={shown.remaining};t={shown.wait}'
+        resets_at = int(self._wall_clock()) + shown.wait
+        return [
+            ("RateLimit-Policy", policy),
+            ("RateLimit", left),
+            ("X-RateLimit-Limit", str(shown.limit)),
+            ("X-RateLimit-Remaining", str(shown.remaining)),
+            # Seconds since 1970, as clients of other services know it.
+            ("X-RateLimit-Reset", str(resets_at)),
+        ]
+
+
+def _windows(
+    spent: _Spent, *, per_minute: int | None, per_day: int | None
+) -> list[_Window]:
+    windows: list[_Window] = []
+    if per_minute is not None:
+        windows.append(
+            _Window(
+                name="key",
+                period="minute",
+                seconds=60,
+                limit=per_minute,
+                used=spent.minute_used,
+                ends_in=spent.minute_left,
+            )
+        )
+    if per_day is not None:
+        windows.append(
+            _Window(
+                name="org-day",
+                period="day",
+                seconds=86_400,
+                limit=per_day,
+                used=spent.day_used,
+                ends_in=spent.day_left,
+            )
+        )
+    return windows
+
+
+def _exceeded(window: _Window, headers: list[tuple[str, str]]) -> ApiError:
+    return ApiError(
+        Code.RATE_LIMIT_EXCEEDED,
+        f"Rate limit exceeded: {window.limit} requests per {window.period}. "
+        f"Retry in {window.wait} s.",
+        meta={"retryAfter": window.wait},
+        headers={**dict(headers), "Retry-After": str(window.wait)},
+    )

@@ -1,0 +1,258 @@
+"""A request as handlers and hooks see it, and what is remembered while it lasts."""
+
+import asyncio
+import re
+from time import perf_counter
+from typing import Any, TypeVar, cast
+from uuid import UUID, uuid5
+
+from litestar import Request as LitestarRequest
+from litestar.datastructures import State
+from litestar.types import Empty, HTTPScope, Receive
+from msgspec import Struct
+from uuid_utils import uuid7
+
+from api.http.auth import Principal
+from api.http.errors import ApiError, Code, field_error
+from api.http.etags import Condition
+from api.http.form_body import Form, check_form_type
+from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
+from api.http.route_info import RouteFacts
+from api.http.sessions import Cookies, Session
+
+F = TypeVar("F", bound=Struct)
+
+_EXCHANGE = "exchange"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}\Z")
+_CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
+
+
+class Exchange:
+    """One request and its answer: what every layer may need to know of it.
+
+    ``sent_headers`` are added to whatever is answered. ``session`` and ``form`` are
+    there for pages only.
+    """
+
+    __slots__ = (
+        "form",
+        "headers",
+        "principal",
+        "request_id",
+        "sent_headers",
+        "session",
+        "started_at",
+    )
+
+    def __init__(self, headers: dict[bytes, bytes]) -> None:
+        self.headers = headers
+        self.started_at = perf_counter()
+        self.principal: Principal | None = None
+        self.session: Session | None = None
+        self.form: Form | None = None
+        self.sent_headers: list[tuple[bytes, bytes]] = []
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.match(given):
+            self.request_id = given.decode("ascii")
+        else:
+            self.request_id = str(uuid7())
+
+    @property
+    def correlation_id(self) -> UUID:
+        """Return the request id as a UUID, for what is stored because of it."""
+        try:
+            return UUID(self.request_id)
+        except ValueError:
+            return uuid5(_CORRELATIONS, self.request_id)
+
+
+def begin_exchange(scope: HTTPScope) -> Exchange:
+    """Remember a request that has just arrived."""
+    exchange = Exchange(dict(scope["headers"]))
+    scope["state"][_EXCHANGE] = exchange
+    return exchange
+
+
+def exchange_of(scope: HTTPScope) -> Exchange:
+    """Return what is remembered of the request in a scope."""
+    return cast("Exchange", scope["state"][_EXCHANGE])
+
+
+def route_of(scope: HTTPScope) -> str:
+    """Return the template of the path that was asked for, if there is such a route."""
+    # Litestar only adds the key when it has found a route.
+    return cast("dict[str, Any]", scope).get("path_template", "(none)")
+
+
+class Request(LitestarRequest[Any, Any, State]):
+    """Litestar's request, which knows the rules of its route and the principal."""
+
+    @property
+    def exchange(self) -> Exchange:
+        return exchange_of(self.scope)
+
+    @property
+    def facts(self) -> RouteFacts:
+        return RouteFacts.of(self.route_handler)
+
+    @property
+    def request_id(self) -> str:
+        return self.exchange.request_id
+
+    @property
+    def principal(self) -> Principal:
+        """Return who asks; only operations with a scope have one."""
+        principal = self.exchange.principal
+        if principal is None:
+            msg = f"{self.route_handler} has no scope, so nobody was authenticated."
+            raise RuntimeError(msg)
+        return principal
+
+    def raw_header(self, name: bytes) -> bytes | None:
+        """Return the value of a header; the name is given in lower case."""
+        return self.exchange.headers.get(name)
+
+    @property
+    def if_match(self) -> Condition | None:
+        """Return the If-Match header.
+
+        Raises:
+            ApiError: ``invalid_params``, if it is malformed.
+        """
+        value = self.raw_header(b"if-match")
+        return None if value is None else Condition.parse("If-Match", value)
+
+    @property
+    def if_none_match(self) -> Condition | None:
+        """Return the If-None-Match header.
+
+        Raises:
+            ApiError: ``invalid_params``, if it is malformed.
+        """
+        value = self.raw_header(b"if-none-match")
+        return None if value is None else Condition.parse("If-None-Match", value)
+
+    def check_query(self) -> None:
+        """Read the query by the rules of the route; Litestar reads what this kept.
+
+        Raises:
+            ApiError: ``invalid_query``, naming the parameter.
+        """
+        rules = self.facts.queries
+        raw = self.scope["query_string"]
+        if raw or rules.required:
+            self._parsed_query = rules.read(raw)
+
+    async def body(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            ApiError: ``body_too_large``, as soon as that is known.
+        """
+        if self._body is Empty:
+            kept = self._connection_state.body
+            if kept is Empty:
+                kept = await _read(self.receive, self.raw_header(b"content-length"))
+                self._connection_state.body = kept
+            self._body = kept
+        return self._body
+
+    @property
+    def body_that_was_read(self) -> bytes:
+        """Return the body if reading the request needed it, else nothing."""
+        return b"" if self._body is Empty else self._body
+
+    async def json(self) -> Any:  # noqa: ANN401 - as the class it overrides
+        """Return the body as the type that the handler declares.
+
+        Raises:
+            ApiError: 400, 413 or 415, naming what is wrong with it.
+        """
+        if self._json is Empty:
+            check_content_type(self.raw_header(b"content-type"))
+            body = await self.body()
+            reader = self.facts.body
+            if reader is None:
+                msg = f"{self.route_handler} declares no body."
+                raise RuntimeError(msg)
+            if len(body) > LARGE_BODY_BYTES:
+                self._json = await asyncio.to_thread(reader.read, body)
+            else:
+                self._json = reader.read(body)
+        return self._json
+
+    @property
+    def is_tls(self) -> bool:
+        """Return whether the browser's own connection is encrypted.
+
+        A proxy in front of us says so. Whoever makes that up makes the own cookie
+        stricter, and nothing else.
+        """
+        forwarded = self.raw_header(b"x-forwarded-proto") or b""
+        # Of several the first is the one that people reach.
+        is_forwarded = forwarded.partition(b",")[0].strip() == b"https"
+        return self.scope["scheme"] == "https" or is_forwarded
+
+    @property
+    def sent_cookies(self) -> Cookies:
+        """Return the cookies that came with the request."""
+        return Cookies.of(self.raw_header(b"cookie"))
+
+    async def read_form(self) -> Form:
+        """Return the form that was sent, and remember it.
+
+        Raises:
+            ApiError: 400, 413 or 415, naming what is wrong with it.
+        """
+        reader = self.facts.form
+        if reader is None:
+            msg = f"{self.route_handler} declares no form."
+            raise RuntimeError(msg)
+        check_form_type(self.raw_header(b"content-type"))
+        self.exchange.form = form = reader.read(await self.body())
+        return form
+
+    def form_as(self, type_: type[F]) -> F:
+        """Return the fields of the form that was sent, which the route declares."""
+        form = self.exchange.form
+        if form is None or not isinstance(form.fields, type_):
+            msg = f"{self.route_handler} was not sent a {type_.__name__}."
+            raise RuntimeError(msg)
+        return form.fields
+
+    async def check_no_body(self) -> None:
+        """Refuse a body where none is declared; an empty object counts as none.
+
+        Raises:
+            ApiError: ``invalid_body``.
+        """
+        headers = self.exchange.headers
+        length = headers.get(b"content-length", b"0")
+        if length == b"0" and b"transfer-encoding" not in headers:
+            return
+        if (await self.body()).strip() not in {b"", b"{}", b"null"}:
+            message = "must be empty: this operation takes none"
+            raise field_error(Code.INVALID_BODY, "", message)
+
+
+async def _read(receive: Receive, announced: bytes | None) -> bytes:
+    if announced is not None:
+        if not announced.isdigit():
+            message = "must be a number of bytes"
+            raise field_error(Code.INVALID_PARAMS, "/Content-Length", message)
+        if int(announced) > MAX_BODY_BYTES:
+            raise ApiError(Code.BODY_TOO_LARGE)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            # Nobody is there to read this.
+            raise field_error(Code.INVALID_BODY, "", "broke off")
+        chunk = message["body"]
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise ApiError(Code.BODY_TOO_LARGE)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)

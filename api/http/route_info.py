@@ -1,0 +1,141 @@
+"""What is known of every route before the first request, and what each must declare."""
+
+from typing import Any, Self, cast
+
+from litestar import Litestar
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.types import Method
+from litestar.typing import FieldDefinition
+from msgspec import Struct
+
+from api.http.auth import SCOPES
+from api.http.errors import Code
+from api.http.form_body import FormReader
+from api.http.json_body import BodyReader
+from api.http.query import QueryRules
+from domain.events import Scope
+
+_FACTS = "facts"
+_BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+class RouteError(Exception):
+    """A route does not declare what every route must; the app does not start."""
+
+
+class RouteFacts(Struct, frozen=True, kw_only=True):
+    """What the conventions need to know of an operation.
+
+    ``scope`` is None for what anybody may ask. A page is for those who signed in, the
+    rest for those who send a key; ``form`` reads what a page's form sends.
+    ``refuses_body`` is true where a body could be sent, but none is declared.
+    ``allowed`` are the methods to answer an OPTIONS request with: the handler that
+    Litestar makes forgets those which were added to the path after the first.
+    """
+
+    scope: Scope | None = None
+    is_page: bool = False
+    form: FormReader | None = None
+    queries: QueryRules = QueryRules()
+    body: BodyReader | None = None
+    refuses_body: bool = False
+    has_text_in_path: bool = False
+    allowed: str | None = None
+
+    @classmethod
+    def of(cls, handler: BaseRouteHandler) -> Self:
+        """Return the facts of a handler that ``survey`` has seen."""
+        return cast("Self", handler.opt[_FACTS])
+
+
+def survey(app: Litestar) -> None:
+    """Look at every route once and keep its facts.
+
+    Raises:
+        RouteError: one declares no scope, or something that does not exist.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            _survey(route)
+        elif route.route_handler.opt.get("scope", "") is not None:
+            msg = f"{route.path} is not plain HTTP: nobody checks keys for it."
+            raise RouteError(msg)
+
+
+def _survey(route: HTTPRoute) -> None:
+    for method, (handler, _) in route.route_handler_map.items():
+        if method == "OPTIONS":
+            allowed = ", ".join(sorted(route.route_handler_map))
+            handler.opt[_FACTS] = RouteFacts(allowed=allowed)
+            continue
+        _check(handler, place=f"{method} {route.path_format}")
+        data = handler.parsed_fn_signature.parameters.get("data")
+        form = handler.opt.get("form")
+        handler.opt[_FACTS] = RouteFacts(
+            scope=handler.opt["scope"],
+            is_page=handler.opt.get("page", False),
+            form=None if form is None else FormReader(form),
+            queries=_rules(route, method),
+            body=None if data is None else BodyReader(data.annotation),
+            refuses_body=data is form is None and method in _BODY_METHODS,
+            has_text_in_path=any(
+                parameter.type is str for parameter in route.path_parameters.values()
+            ),
+        )
+
+
+def _rules(route: HTTPRoute, method: Method) -> QueryRules:
+    handler, model = route.route_handler_map[method]
+    parameters = model.expected_query_params
+    fields = fields_of(handler)
+    names = {parameter.field_alias: parameter.field_name for parameter in parameters}
+
+    def taking(type_: type) -> frozenset[str]:
+        found = (alias for alias, name in names.items() if _takes(fields[name], type_))
+        return frozenset(found)
+
+    return QueryRules(
+        names=frozenset(names),
+        numbers=taking(int),
+        texts=taking(str),
+        required=frozenset(p.field_alias for p in parameters if p.is_required),
+        for_people=handler.opt.get("for_people", False),
+    )
+
+
+def _check(handler: HTTPRouteHandler, *, place: str) -> None:
+    if "scope" not in handler.opt:
+        msg = f'{place} declares no scope: add opt={{"scope": ...}}.'
+        raise RouteError(msg)
+    scope = handler.opt["scope"]
+    if scope is not None and scope not in SCOPES:
+        msg = f"{place} declares the scope {scope!r}, which does not exist."
+        raise RouteError(msg)
+    is_page, has_form = handler.opt.get("page", False), "form" in handler.opt
+    if is_page and has_form is handler.http_methods.isdisjoint(_BODY_METHODS):
+        msg = f"{place} is a page: a form is declared where one is sent, only there."
+        raise RouteError(msg)
+    # Of several such hooks Litestar calls only the innermost.
+    layers = cast("list[Any]", handler.ownership_layers)
+    if any(layer.before_request for layer in layers if not isinstance(layer, Litestar)):
+        msg = f"{place} has a before_request, which would replace the check of keys."
+        raise RouteError(msg)
+    known = set(Code)
+    for code in handler.opt.get("errors", ()):
+        if code not in known:
+            msg = f"{place} declares the error {code!r}, which is not in the table."
+            raise RouteError(msg)
+
+
+def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
+    """Return the parameters of a handler and of whatever is injected into it."""
+    fields = dict(handler.parsed_fn_signature.parameters)
+    for provider in handler.resolve_dependencies().values():
+        fields.update(provider.parsed_fn_signature.parameters)
+    return fields
+
+
+def _takes(field: FieldDefinition, type_: type) -> bool:
+    types: list[Any] = [inner.annotation for inner in field.inner_types]
+    return type_ in {field.annotation, *types}

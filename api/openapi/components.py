@@ -1,0 +1,208 @@
+"""What the operations of the OpenAPI document share: failures, headers, security."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from api.http.error_responses import ERRORS_PAGE
+from api.http.errors import Code
+from api.openapi.schemas import Schema
+
+_REQUEST_ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"
+_RETRIED = {429, 503}
+
+TAGS = {
+    "Organization": "Your organization: its settings, limits and usage.",
+    "API keys": "Keys, what each may do, and until when.",
+    "Projects": "Projects group creators and videos.",
+    "Creators": "Tracked accounts: add, change, remove, and how they came to be so.",
+    "Scrapes": "Looking at a creator or video: ask for it, and see how it went.",
+    "Videos": "Tracked videos.",
+    "Inbox": "Discovered videos that wait for a decision.",
+    "Analytics": "Numbers over time.",
+    "Administration": "Projections and bans of the whole installation.",
+    "Schema": "What the entities are, for programs.",
+    "Operations": "Health and metrics, for whoever runs this installation.",
+}
+"""What an operation may stand under, in the order of the document."""
+
+SECURITY_SCHEMES: Schema = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "tga_<64 lowercase hex>",
+        "description": "An API key. What it may do depends on its scopes: read, "
+        "write, admin.",
+    }
+}
+
+_PROBLEMS: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["path", "message"],
+        "properties": {
+            "path": {"type": "string", "description": "A JSON Pointer to the field."},
+            "message": {"type": "string"},
+        },
+    },
+}
+_DETAILS: Schema = {
+    "code": {"type": "string", "enum": [str(code) for code in Code]},
+    "requestId": {"type": "string"},
+    "fields": {**_PROBLEMS, "description": "What is wrong, field by field."},
+    "retryAfter": {"type": "integer", "description": "Seconds to wait."},
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "PageMeta": {
+        "type": "object",
+        "required": ["nextCursor", "limit"],
+        "properties": {
+            "nextCursor": {
+                "type": ["string", "null"],
+                "description": "The cursor of the next page, null on the last one.",
+            },
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        },
+    },
+    "Failure": {
+        "type": "object",
+        "description": "Branch on meta.code; the sentence may be reworded.",
+        "required": ["data", "error", "meta"],
+        "properties": {
+            "data": {"type": "null"},
+            "error": {"type": "string"},
+            "meta": {
+                "type": "object",
+                "required": ["code", "requestId"],
+                "properties": _DETAILS,
+            },
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "The same failure as RFC 9457 has it.",
+        "required": ["type", "title", "status", "detail", "code", "requestId"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string"},
+            **_DETAILS,
+        },
+    },
+}
+
+PARAMETERS: dict[str, Schema] = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "For 24 hours the same key, route and body is answered as the "
+        "first time, byte for byte, without doing anything again.",
+        "schema": {"type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$"},
+        "example": "add-ada-2026-11-24",
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag that was read; 412 if the thing has changed since.",
+        "schema": {"type": "string"},
+        "example": '"7"',
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag that the client has; 304 if it is the current one.",
+        "schema": {"type": "string"},
+        "example": '"7"',
+    },
+    "MinPosition": {
+        "name": "Goatherd-Min-Position",
+        "in": "header",
+        "description": "The Goatherd-Position of a write that must be visible; waits "
+        "up to 2 seconds for it, then 503.",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 51207,
+    },
+}
+
+HEADERS: dict[str, Schema] = {
+    "RequestId": {
+        "description": "The X-Request-Id that was sent, or a new one.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "The version of the thing, in double quotes.",
+        "schema": {"type": "string"},
+    },
+    "Position": {
+        "description": "Where the log stood after the write.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit": {
+        "description": "The limit with the least left: its name, requests left (r) "
+        "and seconds until it begins anew (t). Only where a limit applies.",
+        "schema": {"type": "string"},
+    },
+    "RetryAfter": {
+        "description": "Seconds to wait.",
+        "schema": {"type": "integer"},
+    },
+}
+
+
+def error_examples() -> dict[str, Schema]:
+    """Return an example of every failure, in either form."""
+    found: dict[str, Schema] = {}
+    for code in Code:
+        meta = {"code": str(code), "requestId": _REQUEST_ID}
+        found[code] = {
+            "summary": code.meaning,
+            "value": {"data": None, "error": code.example, "meta": meta},
+        }
+        problem = {
+            "type": f"{ERRORS_PAGE}#{code}",
+            "title": code.meaning,
+            "status": code.status,
+            "detail": code.example,
+            "instance": f"urn:request:{_REQUEST_ID}",
+        }
+        found[f"{code}_problem"] = {"summary": code.meaning, "value": problem | meta}
+    return found
+
+
+def error_responses(codes: Iterable[Code]) -> dict[str, Schema]:
+    """Return the responses of an operation that may fail so, by status."""
+    by_status: dict[int, list[Code]] = {}
+    for code in codes:
+        by_status.setdefault(code.status, []).append(code)
+    return {str(status): _response(status, by_status[status]) for status in by_status}
+
+
+def reference(kind: str, name: str) -> Schema:
+    """Return a reference to one of the document's components."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _response(status: int, codes: list[Code]) -> Schema:
+    headers: dict[str, Any] = {"X-Request-Id": reference("headers", "RequestId")}
+    if status in _RETRIED:
+        headers["Retry-After"] = reference("headers", "RetryAfter")
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(codes)}",
+        "headers": headers,
+        "content": {
+            "application/json": {
+                "schema": reference("schemas", "Failure"),
+                "examples": {code: reference("examples", code) for code in codes},
+            },
+            "application/problem+json": {
+                "schema": reference("schemas", "Problem"),
+                "examples": {
+                    code: reference("examples", f"{code}_problem") for code in codes
+                },
+            },
+        },
+    }

@@ -1,0 +1,200 @@
+"""The operations of an application, read off its routes for the OpenAPI document."""
+
+from collections.abc import Iterator
+from inspect import cleandoc
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import KwargDefinition
+from litestar.routes import HTTPRoute
+from litestar.types import Method
+from litestar.typing import FieldDefinition
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.json_body import forms_of
+from api.http.responses import Answer, Page
+from api.http.route_info import RouteFacts, fields_of
+
+_WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+_CONDITIONAL = {"PATCH", "DELETE"}
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """One parameter; ``place`` is path, query or header, ``rules`` its constraints."""
+
+    name: str
+    place: str
+    type: Any
+    required: bool
+    default: object = None
+    rules: KwargDefinition | None = None
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One method of one path."""
+
+    path: str
+    method: str
+    handler: HTTPRouteHandler
+    facts: RouteFacts
+    parameters: list[Parameter]
+
+    @property
+    def id(self) -> str:
+        given = self.handler.operation_id
+        return given if isinstance(given, str) else self.handler.handler_name
+
+    @property
+    def summary(self) -> str:
+        text = self.handler.summary or self._text.partition("\n\n")[0]
+        return text.replace("\n", " ").removesuffix(".")
+
+    @property
+    def description(self) -> str:
+        text = self.handler.description or self._text.partition("\n\n")[2]
+        scope = self.facts.scope
+        needs = f"Needs the scope `{scope}`." if scope else "Needs no key."
+        return f"{text}\n\n{needs}" if text else needs
+
+    @property
+    def body(self) -> FieldDefinition | None:
+        return self.handler.parsed_fn_signature.parameters.get("data")
+
+    @property
+    def body_forms(self) -> list[Any]:
+        return [] if self.body is None else forms_of(self.body.annotation)
+
+    @property
+    def is_page(self) -> bool:
+        return self._returned.is_subclass_of(Page)
+
+    @property
+    def writes(self) -> bool:
+        return self.method in _WRITES
+
+    @property
+    def is_conditional_write(self) -> bool:
+        return self.facts.scope is not None and self.method in _CONDITIONAL
+
+    @property
+    def has_versions(self) -> bool:
+        """Whether a GET answers one thing that may have an ETag."""
+        is_single = self.handler.opt.get("versioned", "{" in self.path)
+        may_have = self.method == "GET" and not self.is_page and not self.is_gone
+        return may_have and is_single
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was removed and only says what took its place."""
+        return Code.GONE in self.handler.opt.get("errors", ())
+
+    @property
+    def answers(self) -> dict[int, tuple[Any, str]]:
+        """Return the type of the data and a description, by status."""
+        handler = self.handler
+        found: dict[int, tuple[Any, str]] = {}
+        if self._returned.is_subclass_of(Answer):
+            inner = self._returned.inner_types[0].annotation
+            data = list[inner] if self.is_page else inner
+            description = handler.response_description or f"{self.summary}."
+            found[handler.status_code] = (data, description)
+        for status, spec in (handler.responses or {}).items():
+            data = cast(
+                "Any",
+                spec.data_container,  # pyright: ignore[reportUnknownMemberType]
+            )
+            found[status] = (data, spec.description)
+        return found
+
+    @property
+    def errors(self) -> list[Code]:
+        """Return what it may fail with: by convention, and by its own declaration."""
+        codes: set[Code] = {Code.INTERNAL_ERROR, Code.INVALID_QUERY}
+        codes.update(Code(code) for code in self.handler.opt.get("errors", ()))
+        names = {parameter.name for parameter in self.parameters}
+        places = {parameter.place for parameter in self.parameters}
+        if self.facts.scope is not None:
+            codes |= {
+                Code.INVALID_API_KEY,
+                Code.INSUFFICIENT_SCOPE,
+                Code.RATE_LIMIT_EXCEEDED,
+                Code.INVALID_PARAMS,
+                Code.UNAVAILABLE,
+            }
+            if self.method == "GET":
+                codes.add(Code.PROJECTION_BEHIND)
+            if self.method == "POST":
+                codes |= {
+                    Code.IDEMPOTENCY_CONFLICT,
+                    Code.IDEMPOTENCY_IN_FLIGHT,
+                    Code.IDEMPOTENCY_KEY_REUSED,
+                }
+        if "cursor" in names:
+            codes.add(Code.INVALID_CURSOR)
+        if "path" in places:
+            codes |= {Code.NOT_FOUND, Code.INVALID_PARAMS}
+        if self.is_conditional_write:
+            codes.add(Code.VERSION_CONFLICT)
+        if self.writes:
+            codes |= {Code.INVALID_BODY, Code.BODY_TOO_LARGE}
+        if self.body is not None:
+            codes |= {Code.BODY_TOO_DEEP, Code.UNSUPPORTED_MEDIA_TYPE}
+        return [code for code in Code if code in codes]
+
+    @property
+    def _returned(self) -> FieldDefinition:
+        return self.handler.parsed_fn_signature.return_type
+
+    @property
+    def _text(self) -> str:
+        # A handler that runs in a thread is wrapped.
+        function = getattr(self.handler.fn, "func", self.handler.fn)
+        return cleandoc(function.__doc__ or "")
+
+
+def operations_of(app: Litestar) -> Iterator[Operation]:
+    """Yield every operation that is documented, by path."""
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    for route in sorted(routes, key=lambda route: route.path_format):
+        for method, (handler, _) in sorted(route.route_handler_map.items()):
+            if handler.resolve_include_in_schema():
+                yield Operation(
+                    path=route.path_format,
+                    method=str(method),
+                    handler=handler,
+                    facts=RouteFacts.of(handler),
+                    parameters=list(_parameters(route, method)),
+                )
+
+
+def _parameters(route: HTTPRoute, method: Method) -> Iterator[Parameter]:
+    handler, model = route.route_handler_map[method]
+    fields = fields_of(handler)
+    for name, definition in route.path_parameters.items():
+        field = fields.get(name)
+        yield Parameter(
+            name=name,
+            place="path",
+            type=definition.type,
+            required=True,
+            rules=_rules(field),
+        )
+    asked = [*model.expected_query_params, *model.expected_header_params]
+    # Litestar keeps them in a set; a document must not change from run to run.
+    for wanted in sorted(asked, key=lambda parameter: parameter.field_alias):
+        field = fields[wanted.field_name]
+        yield Parameter(
+            name=wanted.field_alias,
+            place=wanted.param_type.value,
+            type=field.annotation,
+            required=wanted.is_required,
+            default=None if wanted.is_required else wanted.default,
+            rules=_rules(field),
+        )
+
+
+def _rules(field: FieldDefinition | None) -> KwargDefinition | None:
+    rules = None if field is None else field.kwarg_definition
+    return rules if isinstance(rules, KwargDefinition) else None

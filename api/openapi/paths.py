@@ -1,0 +1,183 @@
+"""One operation in the OpenAPI document: what it takes and what it answers."""
+
+from typing import Any
+
+import msgspec
+from litestar.typing import FieldDefinition
+
+from api.http.json_body import forms_of
+from api.openapi import components as parts
+from api.openapi.components import reference
+from api.openapi.operations import Operation, Parameter
+from api.openapi.schemas import Schema, complete, example, schemas_of
+
+_JSON = "application/json"
+_CONSTRAINTS = {
+    "ge": "minimum",
+    "le": "maximum",
+    "gt": "exclusiveMinimum",
+    "lt": "exclusiveMaximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "pattern": "pattern",
+    "description": "description",
+}
+
+
+class Types:
+    """The schemas of everything the operations read and answer, made in one go."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        bodies = [form for op in operations for form in op.body_forms]
+        answers = [
+            form
+            for op in operations
+            for type_, _ in op.answers.values()
+            for form in forms_of(type_)
+        ]
+        others = [parameter.type for op in operations for parameter in op.parameters]
+        wanted = [*bodies, *answers, *others]
+        found, self.named = schemas_of(wanted)
+        self._found = list(zip(wanted, found, strict=True))
+        complete(self.named, inputs=found[: len(bodies)])
+
+    def __getitem__(self, type_: Any) -> Schema:  # noqa: ANN401 - any JSON type
+        forms = [self._one(form) for form in forms_of(type_)]
+        return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+    def _one(self, type_: Any) -> Schema:  # noqa: ANN401 - any JSON type
+        return next(schema for wanted, schema in self._found if wanted == type_)
+
+
+def describe(operation: Operation, types: Types) -> Schema:
+    """Return the operation as the document has it."""
+    described: Schema = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": operation.handler.resolve_tags(),
+        "security": [] if operation.facts.scope is None else [{"bearer": []}],
+    }
+    if operation.handler.deprecated:
+        described["deprecated"] = True
+    parameters = _parameters(operation, types)
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        described["requestBody"] = _request_body(operation, operation.body, types)
+    described["responses"] = {
+        **_successes(operation, types),
+        **parts.error_responses(operation.errors),
+    }
+    return described
+
+
+def _parameters(operation: Operation, types: Types) -> list[Schema]:
+    own = [_parameter(parameter, types) for parameter in operation.parameters]
+    if operation.facts.scope is None:
+        return own
+    names: list[str] = []
+    if operation.method == "POST":
+        names.append("IdempotencyKey")
+    if operation.is_conditional_write:
+        names.append("IfMatch")
+    if operation.has_versions:
+        names.append("IfNoneMatch")
+    if operation.method == "GET":
+        names.append("MinPosition")
+    declared = {parameter["name"] for parameter in own}
+    return own + [
+        reference("parameters", name)
+        for name in names
+        if parts.PARAMETERS[name]["name"] not in declared
+    ]
+
+
+def _parameter(parameter: Parameter, types: Types) -> Schema:
+    schema = dict(types[parameter.type])
+    forms = [form for form in schema.get("anyOf", []) if form != {"type": "null"}]
+    if len(forms) == 1:  # leaving it out is how a client says null
+        schema = dict(forms[0])
+    for name, keyword in _CONSTRAINTS.items():
+        value = getattr(parameter.rules, name, None)
+        if value is not None:
+            schema[keyword] = value
+    if parameter.default is not None:
+        schema["default"] = msgspec.to_builtins(parameter.default)
+    described: Schema = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "schema": schema,
+    }
+    if "description" in schema:
+        described["description"] = schema.pop("description")
+    return described
+
+
+def _request_body(operation: Operation, body: FieldDefinition, types: Types) -> Schema:
+    made = {
+        getattr(form, "__name__", "body"): example(types[form], types.named)
+        for form in operation.body_forms
+    }
+    examples: dict[str, Any] = operation.handler.opt.get("body_examples", made)
+    return {
+        "required": not body.has_default,
+        "content": {
+            _JSON: {
+                "schema": types[body.annotation],
+                "examples": {
+                    name: {"value": msgspec.to_builtins(value)}
+                    for name, value in examples.items()
+                },
+            }
+        },
+    }
+
+
+def _successes(operation: Operation, types: Types) -> dict[str, Schema]:
+    if operation.is_gone:
+        return {}
+    headers: Schema = {"X-Request-Id": reference("headers", "RequestId")}
+    if operation.facts.scope is not None:
+        headers["RateLimit"] = reference("headers", "RateLimit")
+        if operation.writes:
+            headers["Goatherd-Position"] = reference("headers", "Position")
+    if operation.has_versions or operation.method == "PATCH":
+        headers["ETag"] = reference("headers", "ETag")
+    found: dict[str, Schema] = {}
+    for status, (data, description) in operation.answers.items():
+        schema = types[data]
+        shown = operation.handler.opt.get("example")
+        value = example(schema, types.named) if shown is None else shown
+        found[str(status)] = {
+            "description": description,
+            "headers": headers,
+            "content": {
+                _JSON: {
+                    "schema": _envelope(schema, is_page=operation.is_page),
+                    "example": {
+                        "data": msgspec.to_builtins(value),
+                        "error": None,
+                        "meta": {"nextCursor": None, "limit": 50}
+                        if operation.is_page
+                        else None,
+                    },
+                }
+            },
+        }
+    if operation.has_versions and operation.facts.scope is not None:
+        found["304"] = {
+            "description": "The client has the current version.",
+            "headers": headers,
+        }
+    return found or {"200": {"description": f"{operation.summary}."}}
+
+
+def _envelope(schema: Schema, *, is_page: bool) -> Schema:
+    meta = reference("schemas", "PageMeta") if is_page else {"type": "null"}
+    return {
+        "type": "object",
+        "required": ["data", "error", "meta"],
+        "properties": {"data": schema, "error": {"type": "null"}, "meta": meta},
+    }

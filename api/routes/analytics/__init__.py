@@ -1,0 +1,1 @@
+"""The routes of analytics: series, schema and explanations."""

@@ -1,0 +1,139 @@
+"""The parameters of /analytics that say of what and from when to when."""
+
+from datetime import date, datetime, timedelta
+from functools import cache
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+from api.http.query import invalid_query
+from domain.analytics.buckets import (
+    MOST_BUCKETS,
+    Bucket,
+    Granularity,
+    Range,
+    has_too_many_buckets,
+)
+from domain.analytics.metrics import Question
+from domain.errors import RetentionExceededError
+
+MOST_ENTITIES = 5
+USUAL_DAYS = 30
+_EARLIEST = date(1970, 1, 1)
+_LATEST = date(2999, 12, 31)
+
+
+def ids_of(entity_id: UUID | None, entity_ids: str | None) -> list[UUID]:
+    """Return the ids that are asked about, in the order given.
+
+    Raises:
+        ApiError: ``invalid_query``.
+    """
+    if entity_id is not None:
+        if entity_ids is not None:
+            raise invalid_query("entity_ids", "must be left out beside entity_id")
+        return [entity_id]
+    if entity_ids is None:
+        raise invalid_query("entity_id", "is required, or entity_ids")
+    return ids_between_commas("entity_ids", entity_ids, at_most=MOST_ENTITIES)
+
+
+def ids_between_commas(name: str, text: str, *, at_most: int) -> list[UUID]:
+    """Return the ids in a parameter that takes several, in the order given.
+
+    Raises:
+        ApiError: ``invalid_query``, naming it.
+    """
+    texts = text.split(",")
+    message = f"must be 1 to {at_most} different UUIDs with commas between"
+    try:
+        found = [UUID(one) for one in texts if len(one) == 36]
+    except ValueError:
+        raise invalid_query(name, message) from None
+    if len(found) < len(texts) or not len({*found}) == len(found) <= at_most:
+        raise invalid_query(name, message)
+    return found
+
+
+def check_breakdown(asked: Question, ids: list[UUID]) -> None:
+    """Refuse to break down several things at once.
+
+    Raises:
+        ApiError: ``invalid_query``.
+    """
+    if asked.by_video and len(ids) > 1:
+        raise invalid_query("breakdown", "is of one thing: give one entity_id")
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Return the time zone of that name.
+
+    Raises:
+        ApiError: ``invalid_query``, if there is none.
+    """
+    if name not in _zones():
+        raise invalid_query("tz", "must be an IANA time zone, such as Europe/Berlin")
+    return ZoneInfo(name)
+
+
+def range_of(
+    first: date | None,
+    last: date | None,
+    *,
+    granularity: Granularity,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Range:
+    """Return the days that are asked about, usually the last 30 until today.
+
+    Raises:
+        ApiError: ``invalid_query``, if they are no range, or too many.
+    """
+    for name, day in (("from", first), ("to", last)):
+        if day is not None and not _EARLIEST <= day <= _LATEST:
+            raise invalid_query(name, f"must lie between {_EARLIEST} and {_LATEST}")
+    last = last or now.astimezone(zone).date()
+    first = first or last - timedelta(days=USUAL_DAYS - 1)
+    if first > last:
+        raise invalid_query("from", f"must not be after to, which is {last}")
+    if has_too_many_buckets(first, last, granularity):
+        message = (
+            f"would make more than {MOST_BUCKETS} buckets of a {granularity}: "
+            "choose fewer days or a coarser granularity"
+        )
+        raise invalid_query("from", message)
+    return Range(first=first, last=last, granularity=granularity, zone=zone)
+
+
+def bucket_of(days: Range, day: date) -> Bucket:
+    """Return the bucket of the range that begins with the day.
+
+    Raises:
+        ApiError: ``invalid_query``, if none does.
+    """
+    for bucket in days.buckets():
+        if bucket.date == day:
+            return bucket
+    message = (
+        f"must be the first day of a {days.granularity} between from and to, "
+        f"{days.first} and {days.last}"
+    )
+    raise invalid_query("date", message)
+
+
+def check_retention(days: Range, retention: int | None, *, now: datetime) -> None:
+    """Refuse days from before what the plan shows; None is without a limit.
+
+    Raises:
+        RetentionExceededError: the range begins before that.
+    """
+    if retention is None:
+        return
+    earliest = now.astimezone(days.zone).date() - timedelta(days=retention)
+    if days.first < earliest:
+        raise RetentionExceededError(retention, earliest=earliest)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # Debian lists it among the zones; it is a different one on every machine.
+    return frozenset(available_timezones() - {"localtime"})

@@ -1,0 +1,259 @@
+"""The answers of /analytics: series as JSON and as CSV, and what can be asked."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.http.csv_cells import text_cell
+from api.http.responses import Answer
+from domain.analytics.baselines import BaselineRule
+from domain.analytics.buckets import Bucket, Granularity
+from domain.analytics.metrics import (
+    DERIVED_METRICS,
+    RAW_METRICS,
+    Entity,
+    Metric,
+    Mode,
+    Question,
+    entities_of,
+    modes_of,
+)
+from domain.analytics.series import Ledger, Point, Value, factor_of, parts_of, value_of
+from projections.analytics.queries.explain import Observation
+from projections.analytics.queries.series import Thing
+
+OTHER_ID = "__other__"
+_OTHER_LABEL = "Other"
+COLUMNS = (
+    "series_kind",
+    "entity_type",
+    "entity_id",
+    "label",
+    "date",
+    "value",
+    "partial",
+    "baseline",
+    "observed",
+)
+
+
+class EntityRef(Struct, frozen=True, kw_only=True):
+    """What a series is of; the id is ``__other__`` where it is of all the rest."""
+
+    type: Entity
+    id: str
+    label: str
+
+
+class Series(Struct, frozen=True, kw_only=True):
+    """A point for every bucket, and the total.
+
+    The total is the sum of what is new, the last known level, or the rate over the
+    whole range.
+    """
+
+    entity_ref: EntityRef
+    points: list[Point]
+    total: Value
+
+
+class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Numbers over time.
+
+    ``from`` and ``to`` are the first and the last day. ``compare_series`` and
+    ``breakdown_series`` are null unless asked for. ``tier_retention_days`` is how far
+    back the plan shows history, null for all of it.
+    """
+
+    entity: Entity
+    metric: Metric
+    mode: Mode
+    granularity: Granularity
+    from_: date
+    to: date
+    tz: str
+    series: list[Series]
+    compare_series: list[Series] | None
+    breakdown_series: list[Series] | None
+    tier_retention_days: int | None
+    annotations: list[str]
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """The observations that make one point.
+
+    The contributions add up to the value, or for a rate, part by part, to numerator
+    and denominator. ``factor`` is what a rate is multiplied by; ``denominator`` of
+    posts_per_week is the days of the bucket, which nobody observed.
+    """
+
+    entity_ref: EntityRef
+    metric: Metric
+    mode: Mode
+    date: date
+    starts_after: datetime
+    ends_at: datetime
+    value: Value
+    numerator: int | None
+    denominator: int | None
+    factor: int | None
+    observations: list[Observation]
+
+
+class MetricDescription(Struct, frozen=True, kw_only=True):
+    """A metric: what has it, its modes with the usual one first, and its meaning."""
+
+    entities: list[Entity]
+    modes: list[Mode]
+    derived: bool
+    meaning: str
+
+
+class AnalyticsSchema(Struct, frozen=True, kw_only=True):
+    """What /analytics can be asked, and what its numbers mean.
+
+    ``baseline_rule`` is in force; ``baseline_rules`` says what each of them means.
+    """
+
+    entities: list[Entity]
+    metrics: dict[Metric, MetricDescription]
+    base_metrics: list[Metric]
+    granularities: list[Granularity]
+    compare: list[str]
+    breakdown: list[str]
+    formats: list[str]
+    max_entities: int
+    max_buckets: int
+    baseline_rule: BaselineRule
+    baseline_rules: dict[BaselineRule, str]
+
+
+def other() -> EntityRef:
+    """Return what the series of all the rest is of."""
+    return EntityRef(type="video", id=OTHER_ID, label=_OTHER_LABEL)
+
+
+def reference(entity: Entity, id_: UUID, label: str) -> EntityRef:
+    """Return what a series is of."""
+    return EntityRef(type=entity, id=str(id_), label=label)
+
+
+def explanation(
+    asked: Question,
+    thing: Thing,
+    ledger: Ledger,
+    bucket: Bucket,
+    observations: list[Observation],
+) -> Explanation:
+    """Return what makes the one bucket of a ledger."""
+    above: int | None = None
+    below: int | None = None
+    if asked.mode == "rate":
+        above, below = parts_of(asked, ledger, 0, days=bucket.days)
+    return Explanation(
+        entity_ref=reference(asked.entity, thing.id, thing.label),
+        metric=asked.metric,
+        mode=asked.mode,
+        date=bucket.date,
+        starts_after=bucket.start,
+        ends_at=bucket.end,
+        value=value_of(asked, ledger, 0, days=bucket.days),
+        numerator=above,
+        denominator=below,
+        factor=factor_of(asked) if asked.mode == "rate" else None,
+        observations=observations,
+    )
+
+
+def described_metrics() -> dict[Metric, MetricDescription]:
+    """Return every metric with its meaning."""
+    return {
+        metric: MetricDescription(
+            entities=list(entities_of(metric)),
+            modes=list(modes_of(metric)),
+            derived=metric in DERIVED_METRICS,
+            meaning=_MEANINGS[metric],
+        )
+        for metric in (*RAW_METRICS, *DERIVED_METRICS)
+    }
+
+
+class CsvFile(Answer[Analytics]):
+    """The same numbers as a flat file, to be saved."""
+
+    sent_media_type = b"text/csv; charset=utf-8"
+
+    def __init__(self, answer: Analytics) -> None:
+        name = (
+            f"goatherd-{answer.entity}-{answer.metric}-{answer.from_}-{answer.to}.csv"
+        )
+        disposition = f'attachment; filename="{name}"'
+        super().__init__(answer, headers={"Content-Disposition": disposition})
+
+    def encoded_body(self) -> bytes:
+        return csv_of(self.content).encode()
+
+
+def csv_of(answer: Analytics) -> str:
+    """Return the series as CSV: first those asked for, then compared and broken down.
+
+    Text that a spreadsheet would take for a formula is led by an apostrophe.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    kinds: list[tuple[str, Sequence[Series] | None]] = [
+        ("main", answer.series),
+        ("compare", answer.compare_series),
+        ("breakdown", answer.breakdown_series),
+    ]
+    for kind, series in kinds:
+        for one in series or ():
+            writer.writerows(_lines(kind, one))
+    return file.getvalue()
+
+
+def _lines(kind: str, series: Series) -> list[list[Any]]:
+    of = series.entity_ref
+    return [
+        [
+            *map(text_cell, (kind, of.type, of.id, of.label)),
+            point.date.isoformat(),
+            "" if point.value is None else repr(point.value),
+            *(
+                "true" if flag else "false"
+                for flag in (point.partial, point.baseline, point.observed)
+            ),
+        ]
+        for point in series.points
+    ]
+
+
+_MEANINGS: dict[Metric, str] = {
+    "views": "Views of the counted videos.",
+    "likes": "Likes of the counted videos.",
+    "comments": "Comments on the counted videos.",
+    "shares": "Shares of the counted videos.",
+    "saves": "Saves of the counted videos.",
+    "posts": "Counted videos by the time they were posted.",
+    "followers": "Followers of the profile.",
+    "following": "Accounts that the profile follows.",
+    "total_likes": "Likes of the profile, as TikTok counts them.",
+    "video_count": "Videos of the profile, as TikTok counts them.",
+    "engagement_rate_by_views": (
+        "New likes, comments, shares and saves, in percent of the new views."
+    ),
+    "engagement_rate_by_followers": (
+        "New likes, comments, shares and saves, in percent of the followers at the end."
+    ),
+    "posts_per_week": "Posts, as if the bucket had seven days.",
+    "avg_views_per_post": "New views by the videos posted up to the bucket's end.",
+    "growth_rate_pop": (
+        "What base_metric grew by, in percent of its level at the bucket's start."
+    ),
+}

@@ -1,0 +1,280 @@
+"""/analytics: numbers over time, of creators, videos and projects."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, QueryParameter
+from msgspec.structs import replace
+
+from api.http.as_of import then_of
+from api.http.errors import Code
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.routes.analytics.parameters import (
+    MOST_ENTITIES,
+    bucket_of,
+    check_breakdown,
+    check_retention,
+    ids_of,
+    range_of,
+    zone_named,
+)
+from api.routes.analytics.responses import (
+    Analytics,
+    AnalyticsSchema,
+    CsvFile,
+    Explanation,
+    described_metrics,
+    explanation,
+)
+from api.routes.analytics.series import Look, things_of
+from domain.analytics.baselines import DEFAULT_RULE, MEANINGS
+from domain.analytics.buckets import MOST_BUCKETS, Granularity
+from domain.analytics.metrics import (
+    RAW_METRICS,
+    Entity,
+    Metric,
+    Mode,
+    RawMetric,
+    question,
+)
+from domain.errors import NotFoundError
+from projections.analytics.baseline_rule import rule_in_force
+from projections.analytics.queries.explain import explain
+from projections.engine.reader import Reader
+
+From = Annotated[
+    date | None,
+    QueryParameter(name="from", description="The first day; 29 days before the last."),
+]
+To = Annotated[date | None, QueryParameter(description="The last day; today.")]
+Zone = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64, description="An IANA time zone; the organization's own."
+    ),
+]
+Base = Annotated[
+    RawMetric | None,
+    QueryParameter(description="What growth_rate_pop is the growth of."),
+]
+
+AsOf = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=64,
+        description="A time or a position of the log: what would have been answered "
+        "then.",
+    ),
+]
+
+_READ: dict[str, Any] = {"scope": "read"}
+_SCHEMA = AnalyticsSchema(
+    entities=["creator", "video", "project"],
+    metrics=described_metrics(),
+    base_metrics=list(RAW_METRICS),
+    granularities=["day", "week", "month"],
+    compare=["prior_period"],
+    breakdown=["video"],
+    formats=["json", "csv"],
+    max_entities=MOST_ENTITIES,
+    max_buckets=MOST_BUCKETS,
+    baseline_rule=DEFAULT_RULE,
+    baseline_rules=MEANINGS,
+)
+
+
+class AnalyticsRoutes(Controller):
+    """Series, and what can be asked for."""
+
+    tags = ("Analytics",)
+
+    @get(
+        "/analytics",
+        opt={
+            **_READ,
+            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+        },
+        operation_id="getAnalytics",
+    )
+    async def get_analytics(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        entity: FromQuery[Entity],
+        metric: FromQuery[Metric],
+        entity_id: FromQuery[UUID | None] = None,
+        entity_ids: Annotated[
+            str | None,
+            QueryParameter(description="1 to 5 ids with commas, to lay side by side."),
+        ] = None,
+        mode: FromQuery[Mode | None] = None,
+        granularity: FromQuery[Granularity] = "day",
+        from_: From = None,
+        to: To = None,
+        tz: Zone = None,
+        base_metric: Base = None,
+        compare: Annotated[
+            Literal["prior_period"] | None,
+            QueryParameter(description="The same number of days just before."),
+        ] = None,
+        breakdown: Annotated[
+            Literal["video"] | None,
+            QueryParameter(description="The 10 largest videos, and the rest."),
+        ] = None,
+        format_: Annotated[
+            Literal["json", "csv"],
+            QueryParameter(name="format", description="csv is a file to save."),
+        ] = "json",
+        as_of: AsOf = None,
+    ) -> Answer[Analytics]:
+        """Show a metric over time: one point for every day, week or month.
+
+        docs/analytics.md says exactly what each number means.
+        """
+        asked = question(
+            entity=entity,
+            metric=metric,
+            mode=mode,
+            base_metric=base_metric,
+            by_video=breakdown is not None,
+        )
+        ids = ids_of(entity_id, entity_ids)
+        check_breakdown(asked, ids)
+        zone = None if tz is None else zone_named(tz)
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "analytics")
+        today = datetime.now(UTC)
+        then = (
+            None
+            if as_of is None
+            else await then_of(reader, organization_id, as_of, now=today)
+        )
+        wanted, own_zone = await things_of(reader, organization_id, entity, ids, then)
+        if len(wanted) < len(ids):
+            raise NotFoundError(entity)
+        now = today if then is None else then.now
+        zone = zone or ZoneInfo(own_zone)
+        days = range_of(from_, to, granularity=granularity, zone=zone, now=now)
+        retention = request.principal.limits.stats_history_retention_days
+        spans = [days] if compare is None else [days, days.prior()]
+        for span in spans:
+            check_retention(span, retention, now=today)
+        look = Look(
+            reader=reader,
+            organization_id=organization_id,
+            asked=asked,
+            now=now,
+            at=None if then is None else then.position,
+        )
+        ledger_by_id = await look.ledgers(ids, days)
+        answer = Analytics(
+            entity=entity,
+            metric=metric,
+            mode=asked.mode,
+            granularity=granularity,
+            from_=days.first,
+            to=days.last,
+            tz=zone.key,
+            series=look.series(wanted, ledger_by_id, days),
+            compare_series=None
+            if compare is None
+            else look.series(
+                wanted, await look.ledgers(ids, days.prior()), days.prior()
+            ),
+            breakdown_series=await look.parts(ids[0], ledger_by_id[ids[0]], days)
+            if asked.by_video
+            else None,
+            tier_retention_days=retention,
+            annotations=[],
+        )
+        return CsvFile(answer) if format_ == "csv" else Answer(answer)
+
+    @get(
+        "/analytics/explain",
+        opt={
+            **_READ,
+            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+        },
+        operation_id="explainAnalytics",
+    )
+    async def explain_analytics(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        entity: FromQuery[Entity],
+        entity_id: FromQuery[UUID],
+        metric: FromQuery[Metric],
+        date_: Annotated[
+            date,
+            QueryParameter(name="date", description="The first day of a bucket."),
+        ],
+        mode: FromQuery[Mode | None] = None,
+        granularity: FromQuery[Granularity] = "day",
+        from_: From = None,
+        to: To = None,
+        tz: Zone = None,
+        base_metric: Base = None,
+        as_of: AsOf = None,
+    ) -> Answer[Explanation]:
+        """Show the observations that make one point of /analytics.
+
+        With the same parameters, and the point's date: whoever adds up the
+        contributions gets the value.
+        """
+        asked = question(
+            entity=entity, metric=metric, mode=mode, base_metric=base_metric
+        )
+        zone = None if tz is None else zone_named(tz)
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "analytics")
+        today = datetime.now(UTC)
+        then = (
+            None
+            if as_of is None
+            else await then_of(reader, organization_id, as_of, now=today)
+        )
+        found, own_zone = await things_of(
+            reader, organization_id, entity, [entity_id], then
+        )
+        if not found:
+            raise NotFoundError(entity)
+        days = range_of(
+            from_,
+            to,
+            granularity=granularity,
+            zone=zone or ZoneInfo(own_zone),
+            now=today if then is None else then.now,
+        )
+        check_retention(
+            days, request.principal.limits.stats_history_retention_days, now=today
+        )
+        bucket = bucket_of(days, date_)
+        look = Look(
+            reader=reader,
+            organization_id=organization_id,
+            asked=asked,
+            now=today,
+            at=None if then is None else then.position,
+        )
+        ledger = await look.ledger(entity_id, bucket)
+        observations = await explain(
+            reader, organization_id, asked, entity_id, bucket, at=look.at
+        )
+        return Answer(explanation(asked, found[0], ledger, bucket, observations))
+
+    @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
+    async def get_analytics_schema(
+        self, request: Request, reader: NamedDependency[Reader]
+    ) -> Answer[AnalyticsSchema]:
+        """Describe what /analytics can be asked: entities, metrics, modes, limits.
+
+        And under which rule a video's first numbers are not new.
+        """
+        rule = await rule_in_force(reader, request.principal.organization_id)
+        return Answer(replace(_SCHEMA, baseline_rule=rule))

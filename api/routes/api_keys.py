@@ -1,0 +1,270 @@
+"""/api-keys: who may do what here, and until when."""
+
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.http.errors import Code, field_error
+from api.http.paging import DEFAULT_LIMIT, Limit, Pages, caught_up
+from api.http.paging import Cursor as PageCursor
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from domain import commands as c
+from domain import events as e
+from domain.events import Scope
+from infra.handlers.organizations import (
+    DEFAULT_SCOPES,
+    IssuedKey,
+    OrganizationChanged,
+    command_organization,
+    draw_key,
+    issue_key,
+)
+from projections.engine.reader import Reader
+from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
+
+_FILTERS = {"list": "api-keys"}
+_HEX = 64
+# What stands for a key's text in an answer that is kept for repetition, and the field
+# as it is kept: no name can hold its quotes.
+_UNSAID = "tga_" + "*" * _HEX
+_FIELD = '"api_key":"{}"'
+_UNSAID_FIELD = _FIELD.format(_UNSAID).encode()
+
+Future = Annotated[datetime, Meta(tz=True, description="After this it opens nothing.")]
+
+
+class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key to issue."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)] = (
+        DEFAULT_SCOPES
+    )
+    expires_at: Future | None = None
+
+
+class IssuedApiKey(Struct, frozen=True, kw_only=True):
+    """A key just issued. ``api_key`` is its text, which is answered here only."""
+
+    id: UUID
+    name: str
+    api_key: str
+    hint: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class RevokedApiKey(Struct, frozen=True, kw_only=True):
+    """A key that opens nothing any more."""
+
+    id: UUID
+    revoked: bool = True
+
+
+class ApiKeyRoutes(Controller):
+    """The keys of the organization."""
+
+    path = "/api-keys"
+    tags = ("API keys",)
+
+    @get("/", opt={"scope": "admin"}, operation_id="listApiKeys")
+    async def list_api_keys(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: PageCursor = None,
+    ) -> Page[ApiKey]:
+        """List the organization's keys, newest first, never their texts."""
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "api_keys")
+        rows = await page_of_keys(
+            reader,
+            organization_id,
+            limit=limit + 1,
+            after=pages.after(
+                cursor,
+                organization_id=organization_id,
+                filters=_FILTERS,
+                after=tuple[datetime, UUID],
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=_FILTERS,
+            key=lambda row: (row.created_at, row.id),
+        )
+
+    @post(
+        "/",
+        opt={"scope": "admin", "errors": [Code.LIMIT_REACHED]},
+        operation_id="createApiKey",
+        sync_to_thread=True,
+    )
+    def create_api_key(
+        self,
+        request: Request,
+        data: JSONBody[NewApiKey],
+        writer: NamedDependency[Writer],
+    ) -> Answer[IssuedApiKey]:
+        """Issue a key; its text is in this answer and nowhere else.
+
+        With an Idempotency-Key the answer can be repeated, though the text is not kept:
+        it is computed again from the key that asks and the installation's secret.
+        """
+        text = _Text(request, secret=writer.secret)
+
+        def carry_out(
+            alongside: Callable[[Cursor[TupleRow], IssuedKey], None] | None,
+        ) -> IssuedKey:
+            def within(cursor: Cursor[TupleRow], done: IssuedKey) -> None:
+                ApiKeys().write(cursor, done.fresh)
+                if alongside is not None:
+                    alongside(cursor, done)
+
+            return issue_key(
+                writer.store,
+                request.principal.organization_id,
+                name=data.name,
+                scopes=data.scopes,
+                expires_at=_end(data.expires_at),
+                plans=writer.plans,
+                context=writer.context(request),
+                alongside=within,
+                draw=text.draw,
+            )
+
+        return writer.perform(
+            request,
+            carry_out,
+            lambda _, done: _issued(done),
+            reveal=text.reveal,
+        )
+
+    @delete(
+        "/{key_id:uuid}",
+        opt={"scope": "admin"},
+        operation_id="revokeApiKey",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def revoke_api_key(
+        self,
+        request: Request,
+        key_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[RevokedApiKey]:
+        """Revoke a key; within a second it opens nothing in any process."""
+        writer.require_no_version(request)
+
+        def within(cursor: Cursor[TupleRow], done: OrganizationChanged) -> None:
+            ApiKeys().write(cursor, done.fresh)
+
+        return writer.perform(
+            request,
+            lambda _: command_organization(
+                writer.store,
+                request.principal.organization_id,
+                lambda _: c.RevokeApiKey(key_id=key_id),
+                plans=writer.plans,
+                context=writer.context(request),
+                alongside=within,
+            ),
+            lambda _, done: Answer(RevokedApiKey(id=key_id), position=done.position),
+        )
+
+
+class _Text:
+    """A new key's text: drawn by chance, or, where it must be repeatable, computed.
+
+    What is kept for repetition holds neither the text nor what it is computed from: it
+    takes the asker's own key, which is stored nowhere, and the installation's secret.
+    A page asks without a key: repeated, its answer keeps the text to itself.
+    """
+
+    def __init__(self, request: Request, *, secret: str) -> None:
+        # Its key alone: the scheme before it may be written in several ways.
+        asker = (request.raw_header(b"authorization") or b"").split()[-1:]
+        is_repeated = request.raw_header(b"idempotency-key") is not None
+        self._repeatable = is_repeated and asker != []
+        self._seed = b"\n".join([secret.encode(), *asker])
+        self._text = ""
+
+    def draw(self, key_id: UUID) -> str:
+        self._text = self._computed(key_id) if self._repeatable else draw_key()
+        return self._text
+
+    def reveal(self, body: bytes) -> bytes:
+        if _UNSAID_FIELD not in body:
+            return body
+        if self._text:
+            text = self._text
+        elif self._repeatable:
+            text = self._computed(_id_in(body))
+        else:
+            return body
+        return body.replace(_UNSAID_FIELD, _FIELD.format(text).encode())
+
+    def _computed(self, key_id: UUID) -> str:
+        return f"tga_{hmac.digest(self._seed, key_id.bytes, 'sha256').hex()}"
+
+
+class _Data(Struct):
+    id: UUID
+
+
+class _Body(Struct):
+    data: _Data
+
+
+def _id_in(body: bytes) -> UUID:
+    return msgspec.json.decode(body, type=_Body).data.id
+
+
+def _end(expires_at: datetime | None) -> datetime | None:
+    # Asked when the key is issued, not when the body is read: an answer is repeated
+    # even after the key it told of has expired.
+    if expires_at is None:
+        return None
+    if expires_at <= datetime.now(UTC):
+        raise field_error(Code.INVALID_BODY, "/expires_at", "must be in the future")
+    try:
+        return expires_at.astimezone(UTC)
+    except OverflowError:
+        message = "must be before the year 10000 in UTC"
+        raise field_error(Code.INVALID_BODY, "/expires_at", message) from None
+
+
+def _issued(done: IssuedKey) -> Answer[IssuedApiKey]:
+    recorded = done.fresh[-1]
+    fact: Any = recorded.fact
+    assert isinstance(fact, e.ApiKeyCreated)
+    return Answer(
+        IssuedApiKey(
+            id=done.key_id,
+            name=fact.name,
+            api_key=_UNSAID,
+            hint=fact.hint,
+            scopes=list(fact.scopes),
+            created_at=recorded.recorded_at,
+            expires_at=fact.expires_at,
+        ),
+        status=201,
+        position=done.position,
+    )

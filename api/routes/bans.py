@@ -1,0 +1,121 @@
+"""/admin/bans: handles that nobody on this installation may track."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from litestar import Controller, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from api.http.errors import Code
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from domain.creator.handle import normalize_handle
+from infra.database import AsyncPool
+from infra.eventstore.store import Recorded
+from infra.handlers.bans import ban_handle, unban_handle
+from projections.bans import Ban, page_of_bans
+from projections.engine.reader import Reader
+
+_FILTERS = {"list": "bans"}
+
+
+class BanReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a handle is banned."""
+
+    reason: Annotated[str, Meta(max_length=1_000)] | None = None
+
+
+_NO_REASON = BanReason()
+
+
+class BanState(Struct, frozen=True, kw_only=True):
+    """Whether a handle is banned now."""
+
+    tiktok_handle: str
+    banned: bool
+
+
+class BanRoutes(Controller):
+    """Globally banned handles."""
+
+    path = "/admin/bans"
+    tags = ("Administration",)
+
+    @get("/", opt={"scope": "admin"}, operation_id="listBans")
+    async def list_bans(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        own: NamedDependency[AsyncPool],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Ban]:
+        """List banned handles by name."""
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "bans")
+        after = pages.after(
+            cursor, organization_id=organization_id, filters=_FILTERS, after=str
+        )
+        rows = await page_of_bans(own, limit=limit + 1, after=after)
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=_FILTERS,
+            key=lambda row: row.tiktok_handle,
+        )
+
+    @put(
+        "/{handle:str}",
+        opt={"scope": "admin", "errors": [Code.INVALID_HANDLE]},
+        operation_id="banHandle",
+        sync_to_thread=True,
+    )
+    def ban(
+        self,
+        request: Request,
+        handle: FromPath[str],
+        writer: NamedDependency[Writer],
+        data: JSONBody[BanReason] = _NO_REASON,
+    ) -> Answer[BanState]:
+        """Ban a handle: from now on nobody can add it or rename to it.
+
+        Creators that have it already stay as they are.
+        """
+        recorded = ban_handle(
+            writer.store, handle, reason=data.reason, context=writer.context(request)
+        )
+        return Answer(
+            BanState(tiktok_handle=normalize_handle(handle), banned=True),
+            position=_position(writer, recorded),
+        )
+
+    @delete(
+        "/{handle:str}",
+        opt={"scope": "admin", "errors": [Code.INVALID_HANDLE]},
+        operation_id="unbanHandle",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def unban(
+        self,
+        request: Request,
+        handle: FromPath[str],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BanState]:
+        """Lift a ban."""
+        writer.require_no_version(request)
+        recorded = unban_handle(writer.store, handle, context=writer.context(request))
+        return Answer(
+            BanState(tiktok_handle=normalize_handle(handle), banned=False),
+            position=_position(writer, recorded),
+        )
+
+
+def _position(writer: Writer, recorded: Sequence[Recorded]) -> int:
+    return recorded[-1].position if recorded else writer.store.head()

@@ -1,0 +1,122 @@
+"""/creators/figures: how many creators have been doing, in one answer for a list."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.paging import MAX_LIMIT, caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
+from domain.analytics.buckets import Range
+from domain.analytics.series import Account
+from projections.analytics.queries.recent_days import Recent, known_creators, recent
+from projections.engine.reader import Reader
+
+MOST_CREATORS = MAX_LIMIT
+
+
+class Course(Struct, frozen=True, kw_only=True):
+    """A number over the days: what GET /analytics says in either mode.
+
+    ``level`` and ``levels`` are the total and the points of ``cumulative``, ``new`` and
+    ``new_by_day`` those of ``new``. Null where nothing is known.
+    """
+
+    level: int | None
+    new: int | None
+    levels: list[int | None]
+    new_by_day: list[int | None]
+
+
+class CreatorFigures(Struct, frozen=True, kw_only=True):
+    """One creator's followers, and the views of its counted videos."""
+
+    creator_id: UUID
+    followers: Course
+    views: Course
+
+
+class Figures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """How creators have been doing, day by day, in the organization's time zone.
+
+    ``from`` and ``to`` are the first and the last day, which is today and not over.
+    ``creators`` are in the order asked; ``unknown_ids`` are those of no creator.
+    """
+
+    from_: date
+    to: date
+    tz: str
+    creators: list[CreatorFigures]
+    unknown_ids: list[UUID]
+
+
+class CreatorFigureRoutes(Controller):
+    """What a list of creators shows beside each."""
+
+    tags = ("Creators",)
+
+    @get("/creators/figures", opt={"scope": "read"}, operation_id="getCreatorFigures")
+    async def get_creator_figures(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        creator_ids: Annotated[
+            str,
+            QueryParameter(description=f"1 to {MOST_CREATORS} ids with commas."),
+        ],
+    ) -> Answer[Figures]:
+        """Show followers and views of many creators over the last 30 days.
+
+        Fewer days if the plan shows fewer. The numbers are those of GET /analytics.
+        """
+        ids = ids_between_commas("creator_ids", creator_ids, at_most=MOST_CREATORS)
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "analytics")
+        known, zone = await known_creators(reader, organization_id, ids)
+        days = _days(
+            ZoneInfo(zone), request.principal.limits.stats_history_retention_days
+        )
+        there = [id_ for id_ in ids if id_ in known]
+        found = await recent(reader, organization_id, there, days.buckets())
+        return Answer(
+            Figures(
+                from_=days.first,
+                to=days.last,
+                tz=zone,
+                creators=[_figures(id_, found[id_]) for id_ in there],
+                unknown_ids=[id_ for id_ in ids if id_ not in known],
+            )
+        )
+
+
+def _days(zone: ZoneInfo, retention: int | None) -> Range:
+    today = datetime.now(UTC).astimezone(zone).date()
+    before = USUAL_DAYS - 1
+    if retention is not None:
+        before = min(before, retention)
+    return Range(
+        first=today - timedelta(days=before), last=today, granularity="day", zone=zone
+    )
+
+
+def _figures(creator_id: UUID, of: Recent) -> CreatorFigures:
+    return CreatorFigures(
+        creator_id=creator_id, followers=_course(of.followers), views=_course(of.views)
+    )
+
+
+def _course(account: Account) -> Course:
+    buckets = range(account.size)
+    return Course(
+        level=account.level(account.size - 1),
+        new=account.whole().new(0),
+        levels=[account.level(bucket) for bucket in buckets],
+        new_by_day=[account.new(bucket) for bucket in buckets],
+    )

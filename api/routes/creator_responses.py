@@ -1,0 +1,127 @@
+"""How commands about creators are answered: with the creator as it now is."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.http.errors import known_error
+from api.http.responses import Answer
+from api.http.writer import Rows
+from api.routes.creator_schemas import AddedCreator, AddedCreators, BulkAnswer, BulkItem
+from infra.eventstore.store import Recorded
+from infra.handlers.add_creators import Addition, Additions
+from infra.handlers.bulk_creators import BulkDone
+from infra.handlers.creators import Changed
+from projections.creators.projection import CreatorRow, fold, load_rows
+from projections.creators.queries import Creator, shown
+
+CREATED = 201
+OK = 200
+
+
+def changed_creator(rows: Rows, done: Changed) -> Answer[Creator]:
+    """Answer with the creator after a command that changed it, or left it so."""
+    creator = _present(rows, done.creator_id, done.history)
+    return Answer(creator, version=creator.version, position=done.position)
+
+
+def added_creator(rows: Rows, done: Additions) -> Answer[Creator]:
+    """Answer a single addition: 201 for a new one, 200 for one that came back.
+
+    Raises:
+        DomainError: why it was not added.
+    """
+    addition = done.results[0]
+    if addition.refusal is not None or addition.creator_id is None:
+        assert addition.refusal is not None
+        raise addition.refusal
+    creator = _present(rows, addition.creator_id, addition.history)
+    return Answer(
+        creator,
+        status=CREATED if addition.status == "created" else OK,
+        version=creator.version,
+        position=done.position,
+    )
+
+
+def added_creators(rows: Rows, done: Additions) -> Answer[AddedCreators]:
+    """Answer an addition of many: 201 if any is new, item by item."""
+    results = [_added(rows, addition) for addition in done.results]
+    counts = {
+        status: sum(item.status == status for item in results)
+        for status in ("created", "reactivated", "failed")
+    }
+    return Answer(
+        AddedCreators(
+            results=results,
+            created_count=counts["created"],
+            reactivated_count=counts["reactivated"],
+            failed_count=counts["failed"],
+        ),
+        status=CREATED if counts["created"] else OK,
+        position=done.position,
+    )
+
+
+def bulk_answer(rows: Rows, done: BulkDone) -> Answer[BulkAnswer]:
+    """Answer a bulk command, item by item."""
+    del rows
+    statuses = [result.status for result in done.results]
+    return Answer(
+        BulkAnswer(
+            ok_count=statuses.count("ok"),
+            skipped_count=statuses.count("skipped"),
+            failed_count=statuses.count("failed"),
+            results=[
+                BulkItem(
+                    index=index,
+                    creator_id=result.creator_id,
+                    status=result.status,
+                    reason=result.reason,
+                )
+                for index, result in enumerate(done.results)
+            ],
+        ),
+        status=OK,
+        position=done.position,
+    )
+
+
+def _added(rows: Rows, addition: Addition) -> AddedCreator:
+    creator = None
+    if addition.creator_id is not None:
+        creator = _present(rows, addition.creator_id, addition.history)
+    refusal = known_error(addition.refusal) if addition.refusal else None
+    return AddedCreator(
+        index=addition.index,
+        tiktok_handle=addition.tiktok_handle,
+        status=addition.status,
+        code=None if refusal is None else str(refusal.code),
+        error=None if refusal is None else refusal.message,
+        creator=creator,
+    )
+
+
+def _present(rows: Rows, creator_id: UUID, history: Sequence[Recorded]) -> Creator:
+    """Fold the creator's own facts over what the read model has of it.
+
+    The read model may be behind, but what it has is never wrong: the facts it has not
+    taken in yet are the last of the history.
+    """
+    row = None
+    first: Any = history[0].fact
+    if len(history) > 1:
+        row = rows.ask(lambda cursor: _row(cursor, first.organization_id, creator_id))
+    for recorded in history:
+        row = fold(row, recorded)
+    assert row is not None
+    return shown(row)
+
+
+def _row(
+    cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
+) -> CreatorRow | None:
+    return load_rows(cursor, [(organization_id, creator_id)]).get(creator_id)

@@ -1,0 +1,174 @@
+"""What clients send about creators, and what they are answered to many at once."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.http.errors import Code, field_error
+from domain.events import JobType, TrackingMode
+from projections.creators.queries import Creator
+
+MOST_NEW, MOST_AT_ONCE = 50, 100
+MAX_README_BYTES = 64_000
+MAX_METADATA_BYTES = 16_000
+
+Handle = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_048,
+        description="A handle with or without @, or a profile URL; stored lower-case.",
+        examples=["@goat.of.the.day"],
+    ),
+]
+Description = Annotated[str, Meta(max_length=5_000)]
+Readme = Annotated[
+    str, Meta(max_length=MAX_README_BYTES, description="Markdown, up to 64 kB.")
+]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=200)]
+Metadata = Annotated[
+    dict[str, Any], Meta(description="Any JSON object, up to 16 kB, replaced whole.")
+]
+
+
+class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A creator to track.
+
+    Without ``tracking_start_date`` tracking starts today in the organization's time
+    zone; null means no bound.
+    """
+
+    tiktok_handle: Handle
+    tracking_mode: TrackingMode = "auto"
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | None = None
+    description: Description | UnsetType | None = UNSET
+    readme: Readme | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+
+class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Several creators to track, in one append."""
+
+    creators: Annotated[list[NewCreator], Meta(min_length=1, max_length=MOST_NEW)]
+
+
+class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. At least one field is needed.
+
+    A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
+    """
+
+    tiktok_handle: Handle | UnsetType = UNSET
+    display_name: DisplayName | UnsetType | None = UNSET
+    description: Description | UnsetType | None = UNSET
+    readme: Readme | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+    tracking_mode: TrackingMode | UnsetType = UNSET
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
+            raise ValueError(msg)
+
+
+class WantedScrape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which kind of scrape to run."""
+
+    job_type: JobType = "creator_profiles"
+
+
+class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which creators are meant."""
+
+    creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class AddedCreator(Struct, frozen=True, kw_only=True):
+    """What became of one creator of many; ``code`` and ``error`` where it failed."""
+
+    index: int
+    tiktok_handle: str
+    status: Literal["created", "reactivated", "failed"]
+    code: str | None
+    error: str | None
+    creator: Creator | None
+
+
+class AddedCreators(Struct, frozen=True, kw_only=True):
+    """What became of all of them, in the order they were sent."""
+
+    results: list[AddedCreator]
+    created_count: int
+    reactivated_count: int
+    failed_count: int
+
+
+class BulkItem(Struct, frozen=True, kw_only=True):
+    """What became of one creator; ``reason`` where it was skipped or failed."""
+
+    index: int
+    creator_id: UUID
+    status: Literal["ok", "skipped", "failed"]
+    reason: str | None
+
+
+class BulkAnswer(Struct, frozen=True, kw_only=True):
+    """What became of all of them, in the order they were sent."""
+
+    ok_count: int
+    skipped_count: int
+    failed_count: int
+    results: list[BulkItem]
+
+
+class QueuedScrape(Struct, frozen=True, kw_only=True):
+    """A run that was asked for."""
+
+    scrape_id: UUID
+    creator_id: UUID
+    job_type: JobType
+    status: Literal["queued"] = "queued"
+
+
+class RetriedScrape(Struct, frozen=True, kw_only=True):
+    """The run that tries a failed one again; ``creator_id`` as in the failed one."""
+
+    scrape_id: UUID
+    retried_id: UUID
+    creator_id: UUID | None
+    job_type: JobType
+
+
+class Noted(Protocol):
+    """Whatever has notes on it."""
+
+    @property
+    def readme(self) -> str | UnsetType | None: ...
+    @property
+    def metadata(self) -> dict[str, Any] | UnsetType: ...
+
+
+def check_sizes(item: Noted, *, at: str = "") -> None:
+    """Refuse more bytes than are kept; msgspec counts characters, and no metadata.
+
+    ``at`` is the pointer to the item in the body.
+
+    Raises:
+        ApiError: ``invalid_body``, naming the field.
+    """
+    readme, metadata = item.readme, item.metadata
+    if isinstance(readme, str) and len(readme.encode()) > MAX_README_BYTES:
+        message = f"must be at most {MAX_README_BYTES} bytes"
+        raise field_error(Code.INVALID_BODY, f"{at}/readme", message)
+    if (
+        isinstance(metadata, dict)
+        and len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES
+    ):
+        message = f"must be at most {MAX_METADATA_BYTES} bytes of JSON"
+        raise field_error(Code.INVALID_BODY, f"{at}/metadata", message)

@@ -1,0 +1,264 @@
+"""/creators and /projects/{id}/creators: the list, and everything done to creators."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Response
+from msgspec import UNSET
+
+from api.http.as_of import then_of
+from api.http.errors import ApiError, Code
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from api.routes import creator_responses as answers
+from api.routes.creator_schemas import CreatorChange, check_sizes
+from api.routes.history import READ_MODEL, known_then
+from domain import commands as c
+from domain.creator.decider import Status
+from domain.errors import NotFoundError
+from infra.handlers import creators
+from infra.handlers.creators import Asked
+from projections.creators.queries import (
+    Creator,
+    Sort,
+    Wanted,
+    one_creator,
+    page_of_creators,
+    shown,
+    sort_value,
+)
+from projections.engine.reader import Reader
+
+_STATUSES: tuple[Status, ...] = ("active", "disabled", "removed")
+_DEFAULT_STATUSES = "active,disabled"
+_READ = {"scope": "read"}
+_CONFLICTS = [
+    Code.HANDLE_TAKEN,
+    Code.CREATOR_BANNED,
+    Code.CREATOR_REMOVED,
+    Code.INVALID_HANDLE,
+    Code.NO_CHANGE,
+]
+
+
+class CreatorRoutes(Controller):
+    """Creators one by one and as a list."""
+
+    tags = ("Creators",)
+
+    @get("/creators", opt=_READ, operation_id="listCreators")
+    async def list_creators(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        project_id: FromQuery[UUID | None] = None,
+        search: Annotated[
+            str | None,
+            QueryParameter(max_length=100, description="Part of a handle."),
+        ] = None,
+        status: Annotated[
+            str,
+            QueryParameter(
+                description="active, disabled, removed, a list of these with commas, "
+                "or all."
+            ),
+        ] = _DEFAULT_STATUSES,
+        sort: FromQuery[Sort] = "created_at",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Creator]:
+        """List creators, newest first unless sorted otherwise."""
+        organization_id = request.principal.organization_id
+        statuses = _statuses(status)
+        part = _part(search)
+        filters = {
+            "list": "creators",
+            "project_id": project_id,
+            "search": part,
+            "statuses": statuses,
+            "sort": sort,
+        }
+        await caught_up(request, reader, "creator_list")
+        rows = await page_of_creators(
+            reader,
+            Wanted(
+                organization_id=organization_id,
+                project_id=project_id,
+                search=part,
+                statuses=statuses,
+                sort=sort,
+                limit=limit + 1,
+                after=pages.after(
+                    cursor,
+                    organization_id=organization_id,
+                    filters=filters,
+                    after=_AFTER[sort],
+                ),
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (sort_value(row, sort), row.id),
+        )
+
+    @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
+    async def get_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        as_of: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: the creator as it was "
+                "known then.",
+            ),
+        ] = None,
+    ) -> Answer[Creator]:
+        """Show one creator, as it is now or as it was known at a moment of the past.
+
+        The past has the version of then and no ETag, and is never answered with 304.
+        """
+        organization_id = request.principal.organization_id
+        if as_of is not None:
+            await caught_up(request, reader, READ_MODEL)
+            now = datetime.now(UTC)
+            then = await then_of(reader, organization_id, as_of, now=now)
+            row = await known_then(reader, organization_id, creator_id, then)
+            if row is None:
+                raise NotFoundError("creator")
+            return Answer(shown(row))
+        await caught_up(request, reader, "creator_list")
+        creator = await one_creator(reader, organization_id, creator_id)
+        if creator is None:
+            raise NotFoundError("creator")
+        return Answer(creator, version=creator.version)
+
+    @patch(
+        "/creators/{creator_id:uuid}",
+        opt={"scope": "write", "errors": _CONFLICTS},
+        operation_id="changeCreator",
+        sync_to_thread=True,
+    )
+    def change_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        data: JSONBody[CreatorChange],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Creator]:
+        """Change a creator: rename it, describe it, set how it is tracked.
+
+        A new handle keeps everything and queues a profile scrape.
+        """
+        check_sizes(data)
+        return writer.perform(
+            request,
+            lambda alongside: creators.change_creator(
+                writer.store,
+                creator_id,
+                _commands(data),
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                expected_versions=writer.expected_versions(request),
+                alongside=alongside,
+            ),
+            answers.changed_creator,
+        )
+
+    @delete(
+        "/creators/{creator_id:uuid}",
+        opt={"scope": "write"},
+        operation_id="removeCreator",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Creator]:
+        """Stop tracking a creator; its history stays and adding it again revives it."""
+        return writer.perform(
+            request,
+            lambda alongside: creators.remove_creator(
+                writer.store,
+                creator_id,
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                expected_versions=writer.expected_versions(request),
+                alongside=alongside,
+            ),
+            answers.changed_creator,
+        )
+
+    @get(
+        "/creators/{creator_id:uuid}/stats",
+        opt={"scope": "read", "errors": [Code.GONE]},
+        operation_id="getCreatorStats",
+        deprecated=True,
+    )
+    async def get_creator_stats(self, creator_id: FromPath[UUID]) -> Response[None]:
+        """Gone: use GET /analytics."""
+        raise ApiError(
+            Code.GONE,
+            f"Use GET /api/v1/analytics?entity=creator&entity_id={creator_id} instead.",
+        )
+
+
+_AFTER: dict[Sort, type[tuple[datetime | str | int, UUID]]] = {
+    "created_at": tuple[datetime, UUID],
+    "tiktok_handle": tuple[str, UUID],
+    "follower_count": tuple[int, UUID],
+}
+
+
+def _statuses(text: str) -> tuple[Status, ...]:
+    if text == "all":
+        return _STATUSES
+    asked = text.split(",")
+    if not set(asked) <= set(_STATUSES) or len(set(asked)) < len(asked):
+        message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
+        raise invalid_query("status", message)
+    # One order, so that the same question has the same cursor.
+    return tuple(status for status in _STATUSES if status in asked)
+
+
+def _part(search: str | None) -> str | None:
+    part = (search or "").strip().removeprefix("@").lower()
+    return part or None
+
+
+def _commands(change: CreatorChange) -> list[Asked]:
+    commands: list[Asked] = []
+    if change.tiktok_handle is not UNSET:
+        commands.append(c.RenameHandle(handle=change.tiktok_handle))
+    commands.append(
+        c.ChangeDetails(
+            display_name=change.display_name,
+            description=change.description,
+            readme=change.readme,
+            metadata=change.metadata,
+        )
+    )
+    commands.append(
+        c.ChangeTracking(
+            tracking_mode=change.tracking_mode,
+            tracking_start_date=change.tracking_start_date,
+            tracking_end_date=change.tracking_end_date,
+        )
+    )
+    return commands

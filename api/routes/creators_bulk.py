@@ -1,0 +1,157 @@
+"""/projects/{id}/creators: adding creators, and doing things to many at once."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
+
+from api.http.errors import Code
+from api.http.json_body import OneOf
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import Writer
+from api.routes import creator_responses as answers
+from api.routes.creator_schemas import (
+    AddedCreators,
+    BulkAnswer,
+    CreatorIds,
+    NewCreator,
+    NewCreators,
+    check_sizes,
+)
+from infra.handlers import add_creators as added
+from infra.handlers import add_creators as additions
+from infra.handlers import bulk_creators
+from projections.creators.queries import Creator
+
+
+class ProjectCreatorRoutes(Controller):
+    """Creators of one project, many at a time."""
+
+    path = "/projects/{project_id:uuid}/creators"
+    tags = ("Creators",)
+
+    @post(
+        "/",
+        opt={
+            "scope": "write",
+            "errors": [
+                Code.LIMIT_REACHED,
+                Code.HANDLE_TAKEN,
+                Code.CREATOR_BANNED,
+                Code.INVALID_HANDLE,
+            ],
+        },
+        operation_id="addCreators",
+        responses={
+            200: ResponseSpec(
+                Creator | AddedCreators,
+                description="A removed creator came back, or none of many is new.",
+            )
+        },
+        sync_to_thread=True,
+    )
+    def add_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: OneOf[NewCreator | NewCreators],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Creator | AddedCreators]:
+        """Track one creator, or up to 50 at once.
+
+        A removed creator comes back under its own id with the new settings (200). Of
+        many, a bad one fails alone; a plan without room for all of them adds none.
+        Each gets a profile and a discovery scrape at once.
+        """
+        single = isinstance(data, NewCreator)
+        wanted = [data] if single else data.creators
+        for index, item in enumerate(wanted):
+            check_sizes(item, at="" if single else f"/creators/{index}")
+        return writer.perform(
+            request,
+            lambda alongside: additions.add_creators(
+                writer.store,
+                [_wanted(item) for item in wanted],
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.added_creator if single else answers.added_creators,
+        )
+
+    @post(
+        "/bulk-remove",
+        opt={"scope": "write"},
+        operation_id="removeCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BulkAnswer]:
+        """Stop tracking up to 100 creators; those already removed are skipped."""
+        return writer.perform(
+            request,
+            lambda alongside: bulk_creators.remove_creators(
+                writer.store,
+                data.creator_ids,
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.bulk_answer,
+        )
+
+    @post(
+        "/bulk-reenable",
+        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
+        operation_id="reenableCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def reenable_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorIds],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BulkAnswer]:
+        """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
+        return writer.perform(
+            request,
+            lambda alongside: bulk_creators.reenable_creators(
+                writer.store,
+                data.creator_ids,
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.bulk_answer,
+        )
+
+
+def _wanted(item: NewCreator) -> added.NewCreator:
+    return added.NewCreator(
+        tiktok_handle=item.tiktok_handle,
+        tracking_mode=item.tracking_mode,
+        tracking_start_date=item.tracking_start_date,
+        tracking_end_date=item.tracking_end_date,
+        description=item.description,
+        readme=item.readme,
+        metadata=item.metadata,
+    )

@@ -1,0 +1,298 @@
+"""/creators/{id}/history and /diff: what happened to a creator, and what came of it."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from api.http.as_of import Then, first_position, last_position, then_of
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up, reached
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from domain.errors import NotFoundError
+from projections.creator_history.queries import (
+    END,
+    EVENTS,
+    Entry,
+    Place,
+    Wanted,
+    page_of_history,
+)
+from projections.creators.as_of import creator_then
+from projections.creators.projection import CreatorRow
+from projections.creators.queries import Creator, one_creator, shown
+from projections.engine.reader import Reader
+
+MOST_EVENTS = 100
+READ_MODEL = "creator_history"
+
+_READ: dict[str, Any] = {"scope": "read"}
+_ENTRY: dict[str, Any] = {
+    "position": 51207,
+    "version": 2,
+    "event": "handle_changed",
+    "about": "creator",
+    "stream": "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40",
+    "at": "2026-11-24T14:30:00Z",
+    "recorded_at": "2026-11-24T14:30:00Z",
+    "actor": "key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a41",
+    "actor_name": "key Ops",
+    "summary": "Renamed from @kid-and-kettle to @kid-and-kettle-bakery by key Ops.",
+    "data": {"old": "kid-and-kettle", "new": "kid-and-kettle-bakery"},
+    "is_derived": False,
+    "correlation_id": "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a42",
+    "causation_id": "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a43",
+}
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """A moment of the log: the position, and the time that belongs to it."""
+
+    position: int
+    at: datetime
+
+
+class FieldChange(Struct, frozen=True, kw_only=True):
+    """A field of a creator that is not what it was."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """What became of a creator between two moments.
+
+    ``changes`` has the fields that differ, in the order of a creator's fields. Before
+    it was added (``was_there`` is false) everything is null. ``events`` are those after
+    ``from`` and up to ``to``, newest first, 100 at most: ``has_more_events`` says that
+    there were more, which the history shows page by page.
+    """
+
+    creator_id: UUID
+    from_: Moment
+    to: Moment
+    was_there: bool
+    changes: list[FieldChange]
+    events: list[Entry]
+    has_more_events: bool
+
+
+class HistoryRoutes(Controller):
+    """A creator's change log, and two of its states side by side."""
+
+    tags = ("Creators",)
+
+    @get(
+        "/creators/{creator_id:uuid}/history",
+        opt={**_READ, "example": [_ENTRY]},
+        operation_id="listCreatorHistory",
+    )
+    async def list_creator_history(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        event: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=1_000,
+                description=f"Which events, with commas between them, of "
+                f"{', '.join(sorted(EVENTS))}; all if left out.",
+            ),
+        ] = None,
+        from_: Annotated[
+            str | None,
+            QueryParameter(
+                name="from",
+                max_length=64,
+                description="A time or a position of the log: what was recorded then "
+                "or later.",
+            ),
+        ] = None,
+        to: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: what was recorded then "
+                "or before.",
+            ),
+        ] = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Entry]:
+        """List what happened to a creator, its runs and its videos, newest first.
+
+        It is sorted and filtered by when things became known (`recorded_at`, and
+        `position` with it). When they happened is `at`: of what was observed, the time
+        of the observation. Milestones of followers follow from the observations.
+        """
+        organization_id = request.principal.organization_id
+        filters = {
+            "list": "history",
+            "creator_id": creator_id,
+            "event": event,
+            "from": from_,
+            "to": to,
+        }
+        after = pages.after(
+            cursor, organization_id=organization_id, filters=filters, after=Place
+        )
+        events = None if event is None else _events(event)
+        await caught_up(request, reader, "creator_list")
+        await caught_up(request, reader, READ_MODEL)
+        if await one_creator(reader, organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        now = datetime.now(UTC)
+        rows = await page_of_history(
+            reader,
+            Wanted(
+                organization_id=organization_id,
+                creator_id=creator_id,
+                first=0
+                if from_ is None
+                else await first_position(
+                    reader, organization_id, from_, now=now, name="from"
+                ),
+                last=END
+                if to is None
+                else await last_position(
+                    reader, organization_id, to, now=now, name="to"
+                ),
+                events=events,
+                after=after,
+                limit=limit + 1,
+            ),
+        )
+        place_of = {id(entry): place for place, entry in rows}
+        return pages.page(
+            [entry for _, entry in rows],
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda entry: place_of[id(entry)],
+        )
+
+    @get(
+        "/creators/{creator_id:uuid}/diff",
+        opt={**_READ, "versioned": False},
+        operation_id="getCreatorDiff",
+    )
+    async def get_creator_diff(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        from_: Annotated[
+            str,
+            QueryParameter(
+                name="from",
+                max_length=64,
+                description="A time or a position of the log: before.",
+            ),
+        ],
+        to: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: after; now if left out.",
+            ),
+        ] = None,
+    ) -> Answer[CreatorDiff]:
+        """Compare a creator as it was known at two moments, field by field.
+
+        What happened between them is shown as well, newest first.
+        """
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, READ_MODEL)
+        now = datetime.now(UTC)
+        start = await then_of(reader, organization_id, from_, now=now, name="from")
+        last = now.isoformat() if to is None else to
+        end = await then_of(reader, organization_id, last, now=now, name="to")
+        if start.position > end.position:
+            raise invalid_query("from", "must not come after to")
+        after = await known_then(
+            reader, organization_id, creator_id, end, waits=to is not None
+        )
+        if after is None:
+            raise NotFoundError("creator")
+        before = await creator_then(
+            reader, organization_id, creator_id, at=start.position
+        )
+        rows = await page_of_history(
+            reader,
+            Wanted(
+                organization_id=organization_id,
+                creator_id=creator_id,
+                first=start.position + 1,
+                last=end.position,
+                limit=MOST_EVENTS + 1,
+            ),
+        )
+        return Answer(
+            CreatorDiff(
+                creator_id=creator_id,
+                from_=Moment(position=start.position, at=start.now),
+                to=Moment(position=end.position, at=end.now),
+                was_there=before is not None,
+                changes=_changes(before, after),
+                events=[entry for _, entry in rows[:MOST_EVENTS]],
+                has_more_events=len(rows) > MOST_EVENTS,
+            )
+        )
+
+
+async def known_then(
+    reader: Reader,
+    organization_id: UUID,
+    creator_id: UUID,
+    then: Then,
+    *,
+    waits: bool = True,
+) -> CreatorRow | None:
+    """Return a creator as it was known at a moment, None if it was not there.
+
+    ``waits`` for the read model to have come so far: the past does not change any more.
+
+    Raises:
+        ApiError: ``projection_behind``, if it did not come so far in time.
+    """
+    if waits:
+        await reached(reader, READ_MODEL, then.end)
+    return await creator_then(reader, organization_id, creator_id, at=then.position)
+
+
+_written = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _changes(before: CreatorRow | None, after: CreatorRow) -> list[FieldChange]:
+    old, new = _values(before), _values(after)
+    return [
+        FieldChange(field=field, before=old[field], after=new[field])
+        for field in Creator.__struct_fields__
+        if _written(old[field]) != _written(new[field])
+    ]
+
+
+def _values(row: CreatorRow | None) -> dict[str, Any]:
+    fields = Creator.__struct_fields__
+    if row is None:
+        return dict.fromkeys(fields)
+    creator = shown(row)
+    values = {field: getattr(creator, field) for field in fields}
+    return {**values, "metadata": row.metadata}
+
+
+def _events(text: str) -> frozenset[str]:
+    asked = text.split(",")
+    if unknown := sorted(set(asked) - EVENTS):
+        message = f"knows no {unknown[0]!r}; it knows {', '.join(sorted(EVENTS))}"
+        raise invalid_query("event", message)
+    return frozenset(asked)

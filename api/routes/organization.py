@@ -1,0 +1,235 @@
+"""/organization: its settings, its limits and how much of them it uses."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, get, patch
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.http.errors import ApiError, Code
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import Rows, Writer
+from api.routes.projects import Name
+from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
+from domain import commands as c
+from domain import events as e
+from domain.errors import NotFoundError
+from domain.organization.plans import Limits
+from domain.scrape.intervals import LEAST_HOURS, MOST_HOURS, hours_between
+from infra.database import AsyncPool
+from infra.handlers.handling import organization_of
+from infra.handlers.organizations import OrganizationChanged, command_organization
+from projections.engine.reader import Reader
+from projections.organizations.queries import OrganizationRow, one_organization
+
+Hours = Annotated[
+    int,
+    Meta(
+        ge=LEAST_HOURS,
+        le=MOST_HOURS,
+        description="Hours between scheduled runs; null for the default. "
+        "The plan's floor still holds.",
+    ),
+]
+TimeZone = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        description="An IANA time zone: where the days of tracking windows begin.",
+        examples=["Europe/Vienna"],
+    ),
+]
+_FIELDS = (
+    *("name", "time_zone"),
+    *("creator_profiles_hours", "discover_videos_hours", "video_stats_hours"),
+)
+_OWN_FACTS = e.OrganizationCreated | e.OrganizationSettingsChanged | e.PlanChanged
+
+
+class ScrapeIntervals(Struct, frozen=True, kw_only=True):
+    """Hours that really lie between scheduled runs, give or take a tenth.
+
+    What was asked for, else the default, and not less than the plan's floor.
+    """
+
+    creator_profiles: int
+    discover_videos: int
+    video_stats: int
+
+
+class Organization(Struct, frozen=True, kw_only=True):
+    """The organization that the key belongs to.
+
+    ``*_hours`` are what was asked for between scheduled runs, null for the default;
+    ``scrape_intervals`` are what holds. Its version counts changes of the settings and
+    the plan, not the usage.
+    """
+
+    id: UUID
+    name: str
+    plan: str
+    time_zone: str
+    creator_profiles_hours: int | None
+    discover_videos_hours: int | None
+    video_stats_hours: int | None
+    scrape_intervals: ScrapeIntervals
+    limits: Limits
+    usage: Usage
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. At least one field is needed."""
+
+    name: Name | UnsetType = UNSET
+    time_zone: TimeZone | UnsetType = UNSET
+    creator_profiles_hours: Hours | UnsetType | None = UNSET
+    discover_videos_hours: Hours | UnsetType | None = UNSET
+    video_stats_hours: Hours | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in _FIELDS):
+            raise ValueError(f"must have at least one of {', '.join(_FIELDS)}")
+
+
+class OrganizationRoutes(Controller):
+    """The one organization that a key can see."""
+
+    path = "/organization"
+    tags = ("Organization",)
+
+    @get("/", opt={"scope": "read", "versioned": True}, operation_id="getOrganization")
+    async def get_organization(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        own: NamedDependency[AsyncPool],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Organization]:
+        """Show the organization: its settings, its limits and today's usage.
+
+        With If-None-Match it answers 304 while the settings are the same, although the
+        usage may have moved.
+        """
+        organization_id = request.principal.organization_id
+        for projection in ("api_keys", "projects"):
+            await caught_up(request, reader, projection)
+        row = await one_organization(reader, organization_id)
+        if row is None:
+            # The key was found, so it can only be that it is just being rebuilt.
+            raise ApiError(Code.PROJECTION_BEHIND, headers={"Retry-After": "1"})
+        counts = await read_counts(own, organization_id)
+        shown = _shown(row, counts, limits=writer.plans[row.plan])
+        return Answer(shown, version=shown.version)
+
+    @patch(
+        "/",
+        opt={
+            "scope": "admin",
+            "body_examples": {
+                "OrganizationChange": {
+                    "name": "Goats of the Alps",
+                    "time_zone": "Europe/Vienna",
+                    "creator_profiles_hours": 48,
+                    "video_stats_hours": None,
+                }
+            },
+        },
+        operation_id="changeOrganization",
+        sync_to_thread=True,
+    )
+    def change_organization(
+        self,
+        request: Request,
+        data: JSONBody[OrganizationChange],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Organization]:
+        """Rename the organization, or change its time zone or scrape intervals.
+
+        An interval below the plan's floor is kept, and holds once the plan allows it.
+        """
+        organization_id = request.principal.organization_id
+        expected = writer.expected_versions(request)
+
+        def present(rows: Rows, done: OrganizationChanged) -> Answer[Organization]:
+            counts = rows.ask(lambda cursor: counts_within(cursor, organization_id))
+            row = _row(organization_id, done)
+            shown = _shown(row, counts, limits=writer.plans[row.plan])
+            return Answer(shown, version=shown.version, position=done.position)
+
+        return writer.perform(
+            request,
+            lambda alongside: command_organization(
+                writer.store,
+                organization_id,
+                lambda _: c.ChangeOrganizationSettings(
+                    **{name: getattr(data, name) for name in _FIELDS}
+                ),
+                plans=writer.plans,
+                context=writer.context(request),
+                expected_versions=None
+                if expected is None
+                else (organization_id, expected),
+                alongside=alongside,
+            ),
+            present,
+        )
+
+
+def _row(organization_id: UUID, done: OrganizationChanged) -> OrganizationRow:
+    state = organization_of(done.history)
+    if state is None:
+        raise NotFoundError("organization")
+    own = [past for past in done.history if isinstance(past.fact, _OWN_FACTS)]
+    return OrganizationRow(
+        id=organization_id,
+        name=state.name,
+        plan=state.plan,
+        time_zone=state.time_zone,
+        creator_profiles_hours=state.creator_profiles_hours,
+        discover_videos_hours=state.discover_videos_hours,
+        video_stats_hours=state.video_stats_hours,
+        version=state.version,
+        created_at=own[0].recorded_at,
+        updated_at=own[-1].recorded_at,
+        projects=len(state.projects),
+        api_keys=sum(not key.revoked for key in state.keys.values()),
+    )
+
+
+def _shown(row: OrganizationRow, counts: Counts, *, limits: Limits) -> Organization:
+    return Organization(
+        id=row.id,
+        name=row.name,
+        plan=row.plan,
+        time_zone=row.time_zone,
+        creator_profiles_hours=row.creator_profiles_hours,
+        discover_videos_hours=row.discover_videos_hours,
+        video_stats_hours=row.video_stats_hours,
+        scrape_intervals=ScrapeIntervals(
+            creator_profiles=hours_between(
+                "creator_profiles", asked=row.creator_profiles_hours, limits=limits
+            ),
+            discover_videos=hours_between(
+                "discover_videos", asked=row.discover_videos_hours, limits=limits
+            ),
+            video_stats=hours_between(
+                "video_stats", asked=row.video_stats_hours, limits=limits
+            ),
+        ),
+        limits=limits,
+        usage=usage_of(
+            counts, projects=row.projects, api_keys=row.api_keys, limits=limits
+        ),
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

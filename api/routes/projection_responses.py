@@ -1,0 +1,223 @@
+"""How projections and their rebuilds are answered."""
+
+import re
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from projections.engine.dead_letters import DeadLetter
+from projections.rebuild.compare import Comparison
+from projections.rebuild.state import Rebuild, Status
+from projections.registry import PROJECTIONS
+from projections.status import Progress
+
+READ_MODELS = {projection.name: projection for projection in PROJECTIONS}
+# What PostgreSQL adds to an error, as it is or in a repr: rows, of any organization.
+_ROWS = re.compile(r"\s*(?:\\n|\n)(?:DETAIL|CONTEXT):.*", re.DOTALL)
+
+
+class ComparedTable(Struct, frozen=True, kw_only=True):
+    """One table, live and beside: how many rows each has, and what differs."""
+
+    table: str
+    rows: int
+    rows_beside: int
+    hashed_rows: int
+    different_rows: int
+    differences: list[str]
+
+
+class RebuildComparison(Struct, frozen=True, kw_only=True):
+    """What the new tables were compared to.
+
+    If it is ``binding``, the rules are the same and so must all rows be.
+    """
+
+    binding: bool
+    equal: bool
+    position: int
+    position_beside: int
+    tables: list[ComparedTable]
+
+
+class RebuildState(Struct, frozen=True, kw_only=True):
+    """A rebuild: the one that runs, or the last there was.
+
+    ``position`` is how far the new tables are, ``head`` where the log ends.
+    ``part_done`` goes from 0 to 1. ``stage`` is what its slices are at, null if none
+    are left. ``error_position`` and ``error_fact`` name the fact that stopped it.
+    """
+
+    status: Status
+    version: int
+    position: int
+    head: int
+    part_done: float
+    facts_per_second: float | None
+    seconds_left: float | None
+    stage: str | None
+    slices: int
+    slices_done: int
+    comparison: RebuildComparison | None
+    swap_ms: float | None
+    error: str | None
+    error_position: int | None
+    error_fact: str | None
+    cancel_asked: bool
+    forced: bool
+    started_by: str
+    started_at: datetime
+    updated_at: datetime
+
+
+class DeadLetters(Struct, frozen=True, kw_only=True):
+    """How many facts a projection could not take in, and the newest five of them."""
+
+    count: int
+    newest: list[DeadLetter]
+
+
+class ProjectionState(Struct, frozen=True, kw_only=True):
+    """Where a projection stands.
+
+    ``lag_events`` is how many positions it is behind, ``lag_seconds`` the age of the
+    first fact not yet taken in, both 0 when level. ``heartbeat_seconds`` is how long
+    ago its follower was last heard of, null if never. ``rebuildable`` says that it is
+    a read model, which can be made anew from the log.
+    """
+
+    name: str
+    version: int
+    position: int
+    head: int
+    lag_events: int
+    lag_seconds: float
+    status: str
+    heartbeat_seconds: float | None
+    rebuildable: bool
+    dead_letters: DeadLetters
+    rebuild: RebuildState | None
+
+
+EXAMPLE = ProjectionState(
+    name="creator_list",
+    version=1,
+    position=51_207,
+    head=51_207,
+    lag_events=0,
+    lag_seconds=0.0,
+    status="following",
+    heartbeat_seconds=1.2,
+    rebuildable=True,
+    dead_letters=DeadLetters(
+        count=1,
+        newest=[
+            DeadLetter(
+                position=48_110,
+                name="goat_milked",
+                error="UnknownFactError('goat_milked: no code knows that name')",
+                parked_at=datetime(2026, 11, 24, 14, 30, tzinfo=UTC),
+            )
+        ],
+    ),
+    rebuild=RebuildState(
+        status="building",
+        version=1,
+        position=20_000,
+        head=51_207,
+        part_done=0.39,
+        facts_per_second=18_500.0,
+        seconds_left=1.7,
+        stage=None,
+        slices=0,
+        slices_done=0,
+        comparison=None,
+        swap_ms=None,
+        error=None,
+        error_position=None,
+        error_fact=None,
+        cancel_asked=False,
+        forced=False,
+        started_by="key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40",
+        started_at=datetime(2026, 11, 24, 14, 31, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 24, 14, 31, 1, tzinfo=UTC),
+    ),
+)
+"""A projection that parked a fact and is rebuilt just now, for the documentation."""
+
+
+def told(each: Progress, letters: list[DeadLetter]) -> ProjectionState:
+    """Return a projection and its newest letters as clients read them."""
+    return ProjectionState(
+        name=each.name,
+        version=each.version,
+        position=each.position,
+        head=each.head,
+        lag_events=each.lag_events,
+        lag_seconds=each.lag_seconds,
+        status=each.status,
+        heartbeat_seconds=each.heartbeat_seconds,
+        rebuildable=each.name in READ_MODELS,
+        dead_letters=DeadLetters(
+            count=each.dead_letters,
+            newest=[
+                msgspec.structs.replace(letter, error=_without_rows(letter.error))
+                for letter in letters
+            ],
+        ),
+        rebuild=None if each.rebuild is None else _rebuild(each.rebuild),
+    )
+
+
+def _rebuild(rebuild: Rebuild) -> RebuildState:
+    return RebuildState(
+        status=rebuild.status,
+        version=rebuild.version,
+        position=rebuild.position,
+        head=rebuild.log_end,
+        part_done=rebuild.part_done,
+        facts_per_second=rebuild.facts_per_second,
+        seconds_left=rebuild.seconds_left,
+        stage=rebuild.stage,
+        slices=rebuild.slices,
+        slices_done=rebuild.slices_done,
+        comparison=_comparison(rebuild.comparison),
+        swap_ms=None if rebuild.swap_ms is None else round(rebuild.swap_ms, 1),
+        error=None if rebuild.error is None else _without_rows(rebuild.error),
+        error_position=rebuild.error_position,
+        error_fact=rebuild.error_fact,
+        cancel_asked=rebuild.is_cancel_asked,
+        forced=rebuild.is_forced,
+        started_by=rebuild.started_by,
+        started_at=rebuild.started_at,
+        updated_at=rebuild.updated_at,
+    )
+
+
+def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
+    if stored is None:
+        return None
+    found = msgspec.json.decode(stored, type=Comparison)
+    return RebuildComparison(
+        binding=found.is_binding,
+        equal=found.is_equal,
+        position=found.position,
+        position_beside=found.position_beside,
+        # Without the keys: they are ids of any organization.
+        tables=[
+            ComparedTable(
+                table=table.table,
+                rows=table.rows,
+                rows_beside=table.rows_beside,
+                hashed_rows=table.hashed_rows,
+                different_rows=table.different_rows,
+                differences=table.differences,
+            )
+            for table in found.tables
+        ],
+    )
+
+
+def _without_rows(error: str) -> str:
+    return _ROWS.sub("", error)

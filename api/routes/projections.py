@@ -1,0 +1,168 @@
+"""/admin/projections: how far each has come, and read models made anew from the log."""
+
+import asyncio
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.http.errors import ApiError, Code
+from api.http.paging import caught_up
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import Writer
+from api.routes.projection_responses import EXAMPLE, READ_MODELS, ProjectionState, told
+from api.system.all_projections import KEPT_PROJECTIONS
+from domain.errors import NotFoundError
+from infra.database import ask
+from infra.eventstore.store import Store
+from projections.engine.dead_letters import newest_letters
+from projections.engine.follower import FencedError
+from projections.engine.reader import Reader
+from projections.rebuild.rebuild import cancel
+from projections.rebuild.rule_variants import DryRunWaitsError
+from projections.rebuild.shadow_tables import CannotBuildBesideError
+from projections.rebuild.state import begin
+from projections.registry import PROJECTIONS
+from projections.status import progress
+
+_LETTERS = 5
+
+
+class RebuildOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to rebuild.
+
+    With ``force`` the new tables are swapped in even if the same rules gave other rows
+    than the live ones.
+    """
+
+    force: bool = False
+
+
+_PLAINLY = RebuildOptions()
+
+
+class Standing(Struct, frozen=True):
+    """A projection as it stands; nothing is appended for it."""
+
+    state: ProjectionState
+    position: int | None = None
+
+
+class ProjectionRoutes(Controller):
+    """Projections of the whole installation, and their rebuilds."""
+
+    path = "/admin/projections"
+    tags = ("Administration",)
+
+    @get(
+        "/",
+        opt={"scope": "admin", "example": [EXAMPLE]},
+        operation_id="listProjections",
+    )
+    async def list_projections(
+        self,
+        request: Request,
+        writer: NamedDependency[Writer],
+        reader: NamedDependency[Reader],
+    ) -> Answer[list[ProjectionState]]:
+        """List every projection by name: how far it is, and how its rebuild goes.
+
+        With `Goatherd-Min-Position` it waits until all read models have come there.
+        """
+        for projection in PROJECTIONS:
+            await caught_up(request, reader, projection.name)
+        return Answer(await asyncio.to_thread(standings, writer.store))
+
+    @post(
+        "/{name:str}/rebuild",
+        opt={
+            "scope": "admin",
+            "errors": [Code.CANNOT_REBUILD],
+            "example": EXAMPLE,
+        },
+        operation_id="rebuildProjection",
+        status_code=202,
+        sync_to_thread=True,
+    )
+    def rebuild(
+        self,
+        request: Request,
+        name: FromPath[str],
+        writer: NamedDependency[Writer],
+        data: JSONBody[RebuildOptions] = _PLAINLY,
+    ) -> Answer[ProjectionState]:
+        """Compute a read model anew from the log, while it is read as before.
+
+        The new tables are built beside the live ones by whichever `goatherd project`
+        runs, compared with them, and swapped in. One that failed goes on where it
+        stopped; one that runs already is answered as it is.
+        """
+        by = f"key:{request.principal.key_id}"
+        return writer.perform(
+            request,
+            lambda _: Standing(
+                _begun(writer.store, name, by=by, force=data.force),
+            ),
+            lambda _, done: Answer(done.state, status=202),
+        )
+
+    @delete(
+        "/{name:str}/rebuild",
+        opt={"scope": "admin", "example": EXAMPLE},
+        operation_id="cancelRebuild",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def cancel(
+        self,
+        request: Request,
+        name: FromPath[str],
+        writer: NamedDependency[Writer],
+    ) -> Answer[ProjectionState]:
+        """Give up a rebuild; the live tables know nothing of it.
+
+        Whoever builds does so within a batch: until then `cancel_asked` is true. Where
+        there is nothing to give up, nothing happens.
+        """
+        writer.require_no_version(request)
+        state = _standing(writer.store, name)
+        if name in READ_MODELS and cancel(writer.store, READ_MODELS[name]):
+            state = _standing(writer.store, name)
+        return Answer(state, position=state.head)
+
+
+def standings(store: Store) -> list[ProjectionState]:
+    """Return every projection as it stands, by name."""
+
+    def look(connection: Connection[TupleRow]) -> list[ProjectionState]:
+        letters = newest_letters(connection, limit=_LETTERS)
+        return [
+            told(each, letters.get(each.name, []))
+            for each in progress(connection, KEPT_PROJECTIONS)
+        ]
+
+    return ask(store.pool, look)
+
+
+def _standing(store: Store, name: str) -> ProjectionState:
+    for state in standings(store):
+        if state.name == name:
+            return state
+    raise NotFoundError("projection")
+
+
+def _begun(store: Store, name: str, *, by: str, force: bool) -> ProjectionState:
+    projection = READ_MODELS.get(name)
+    if projection is None:
+        _standing(store, name)
+        message = f"{name} is no read model, so it cannot be rebuilt."
+        raise ApiError(Code.CANNOT_REBUILD, message)
+    try:
+        begin(store.pool, projection, by=by, force=force, is_builder=False)
+    except (FencedError, CannotBuildBesideError, DryRunWaitsError) as error:
+        raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
+    return _standing(store, name)

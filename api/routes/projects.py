@@ -1,0 +1,190 @@
+"""/projects: groups of creators, one for each programme."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.http.errors import Code
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from domain import commands as c
+from domain import events as e
+from domain.errors import NotFoundError
+from infra.handlers.organizations import (
+    OrganizationChanged,
+    command_organization,
+)
+from infra.ids import new_id
+from projections.engine.reader import Reader
+from projections.projects import (
+    Project,
+    fold,
+    one_project,
+    page_of_projects,
+    shown,
+)
+
+_FILTERS = {"list": "projects"}
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Description = Annotated[str, Meta(max_length=5_000)]
+
+
+class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A project to make."""
+
+    name: Name
+    description: Description | None = None
+
+
+class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. At least one field is needed."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if self.name is UNSET and self.description is UNSET:
+            raise ValueError("must have at least one of name, description")
+
+
+class ProjectRoutes(Controller):
+    """Projects one by one and as a list."""
+
+    path = "/projects"
+    tags = ("Projects",)
+
+    @get("/", opt={"scope": "read"}, operation_id="listProjects")
+    async def list_projects(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Project]:
+        """List projects, newest first."""
+        organization_id = request.principal.organization_id
+        await caught_up(request, reader, "projects")
+        rows = await page_of_projects(
+            reader,
+            organization_id,
+            limit=limit + 1,
+            after=pages.after(
+                cursor,
+                organization_id=organization_id,
+                filters=_FILTERS,
+                after=tuple[datetime, UUID],
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=_FILTERS,
+            key=lambda row: (row.created_at, row.id),
+        )
+
+    @get("/{project_id:uuid}", opt={"scope": "read"}, operation_id="getProject")
+    async def get_project(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[Project]:
+        """Show one project."""
+        await caught_up(request, reader, "projects")
+        organization_id = request.principal.organization_id
+        project = await one_project(reader, organization_id, project_id)
+        if project is None:
+            raise NotFoundError("project")
+        return Answer(project, version=project.version)
+
+    @post(
+        "/",
+        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
+        operation_id="createProject",
+        sync_to_thread=True,
+    )
+    def create_project(
+        self,
+        request: Request,
+        data: JSONBody[NewProject],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Project]:
+        """Make a project."""
+        project_id = new_id()
+        return writer.perform(
+            request,
+            lambda alongside: command_organization(
+                writer.store,
+                request.principal.organization_id,
+                lambda limits: c.CreateProject(
+                    project_id=project_id,
+                    name=data.name,
+                    description=data.description,
+                    limits=limits,
+                ),
+                plans=writer.plans,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            lambda _, done: _project(project_id, done, status=201),
+        )
+
+    @patch(
+        "/{project_id:uuid}",
+        opt={"scope": "write"},
+        operation_id="changeProject",
+        sync_to_thread=True,
+    )
+    def change_project(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[ProjectChange],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Project]:
+        """Rename or describe a project."""
+        expected = writer.expected_versions(request)
+        return writer.perform(
+            request,
+            lambda alongside: command_organization(
+                writer.store,
+                request.principal.organization_id,
+                lambda _: c.ChangeProjectDetails(
+                    project_id=project_id, name=data.name, description=data.description
+                ),
+                plans=writer.plans,
+                context=writer.context(request),
+                expected_versions=None if expected is None else (project_id, expected),
+                alongside=alongside,
+            ),
+            lambda _, done: _project(project_id, done, status=200),
+        )
+
+
+def _project(
+    project_id: UUID, done: OrganizationChanged, *, status: int
+) -> Answer[Project]:
+    row = None
+    for recorded in done.history:
+        fact = recorded.fact
+        if (
+            isinstance(fact, e.ProjectCreated | e.ProjectDetailsChanged)
+            and fact.project_id == project_id
+        ):
+            row = fold(row, recorded)
+    if row is None:
+        raise NotFoundError("project")
+    project = shown(row)
+    return Answer(
+        project, status=status, version=project.version, position=done.position
+    )

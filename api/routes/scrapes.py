@@ -1,0 +1,264 @@
+"""/scrapes and /creators/{id}/scrape(s): asking for a run, and seeing how it went."""
+
+from datetime import UTC, datetime
+from typing import Annotated, get_args
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from api.http.errors import Code
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from api.routes.creator_schemas import QueuedScrape, RetriedScrape, WantedScrape
+from domain.errors import NotFoundError
+from infra.handlers.retry_scrape import retry_scrape
+from infra.handlers.scrapes import ScrapeAsked, request_scrape
+from projections.creators.queries import one_creator
+from projections.engine.reader import Reader
+from projections.scrape_runs.queries import (
+    ListedStatus,
+    Scrape,
+    ScrapeCounts,
+    count_runs,
+    one_scrape,
+    page_of_runs,
+    page_of_scrapes,
+)
+
+_PROFILE = WantedScrape()
+_STATUSES: tuple[ListedStatus, ...] = get_args(ListedStatus)
+_OK, _ACCEPTED = 200, 202
+
+
+class ScrapeRoutes(Controller):
+    """Runs, one by one and a creator's."""
+
+    tags = ("Scrapes",)
+
+    @post(
+        "/creators/{creator_id:uuid}/scrape",
+        opt={
+            "scope": "write",
+            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED],
+        },
+        operation_id="scrapeCreator",
+        status_code=202,
+        sync_to_thread=True,
+    )
+    def scrape_creator(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+        data: JSONBody[WantedScrape] = _PROFILE,
+    ) -> Answer[QueuedScrape]:
+        """Queue one scrape by hand; it counts against the day's manual scrapes.
+
+        While scrapes of the organization are overdue for too long, it is refused with
+        429 `rate_limit_exceeded`.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: request_scrape(
+                writer.store,
+                creator_id,
+                job_type=data.job_type,
+                organization_id=request.principal.organization_id,
+                plans=writer.plans,
+                max_queue_age_seconds=writer.max_queue_age_seconds,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            lambda _, done: _queued(done),
+        )
+
+    @get("/scrapes", opt={"scope": "read"}, operation_id="listScrapes")
+    async def list_scrapes(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        status: Annotated[
+            str,
+            QueryParameter(
+                description="queued, running, succeeded, failed, quarantined (which "
+                "have failed, too), a list of these with commas, or all."
+            ),
+        ] = "all",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Scrape]:
+        """List the organization's runs, newest first.
+
+        Imported ones are left out: they were not run here, and are in the lists of
+        their creators.
+        """
+        organization_id = request.principal.organization_id
+        statuses = _statuses(status)
+        filters = {"list": "runs", "statuses": statuses}
+        after = pages.after(
+            cursor,
+            organization_id=organization_id,
+            filters=filters,
+            after=tuple[datetime, UUID],
+        )
+        await caught_up(request, reader, "scrape_runs")
+        rows = await page_of_runs(
+            reader, organization_id, statuses, limit=limit + 1, after=after
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (row.requested_at, row.id),
+        )
+
+    @get("/scrapes/counts", opt={"scope": "read"}, operation_id="countScrapes")
+    async def count_scrapes(
+        self, request: Request, reader: NamedDependency[Reader]
+    ) -> Answer[ScrapeCounts]:
+        """Show how many runs wait, go on and failed of late, without imported ones."""
+        await caught_up(request, reader, "scrape_runs")
+        return Answer(await count_runs(reader, request.principal.organization_id))
+
+    @post(
+        "/scrapes/{scrape_id:uuid}/retry",
+        opt={
+            "scope": "write",
+            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED, Code.CANNOT_RETRY],
+        },
+        operation_id="retryScrape",
+        responses={
+            200: ResponseSpec(RetriedScrape, description="It was tried again already.")
+        },
+        status_code=202,
+        sync_to_thread=True,
+    )
+    def retry_scrape(
+        self,
+        request: Request,
+        scrape_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[RetriedScrape]:
+        """Ask for a failed run once more; it counts as a manual scrape of today.
+
+        The failed one stays as it ended. What is asked for is a new run of the same
+        kind, of the same creator or video as it is known now. A run has one such: to
+        ask again is answered with it, and counts no more. While scrapes of the
+        organization are overdue for too long, it is refused with 429
+        `rate_limit_exceeded`.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: retry_scrape(
+                writer.store,
+                scrape_id,
+                organization_id=request.principal.organization_id,
+                plans=writer.plans,
+                max_queue_age_seconds=writer.max_queue_age_seconds,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            lambda _, done: Answer(
+                RetriedScrape(
+                    scrape_id=done.scrape_id,
+                    retried_id=scrape_id,
+                    creator_id=done.creator_id,
+                    job_type=done.job_type,
+                ),
+                status=_ACCEPTED if done.position is not None else _OK,
+                position=done.position,
+            ),
+        )
+
+    @get(
+        "/scrapes/{scrape_id:uuid}",
+        # What a run is changes by itself, and nobody changes it.
+        opt={"scope": "read", "versioned": False},
+        operation_id="getScrape",
+    )
+    async def get_scrape(
+        self,
+        request: Request,
+        scrape_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[Scrape]:
+        """Show one run: how far it is, what came of it, what it saw."""
+        await caught_up(request, reader, "scrape_runs")
+        scrape = await one_scrape(reader, request.principal.organization_id, scrape_id)
+        if scrape is None:
+            raise NotFoundError("scrape")
+        return Answer(scrape)
+
+    @get(
+        "/creators/{creator_id:uuid}/scrapes",
+        opt={"scope": "read"},
+        operation_id="listCreatorScrapes",
+    )
+    async def list_creator_scrapes(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Scrape]:
+        """List a creator's runs, newest first."""
+        organization_id = request.principal.organization_id
+        filters = {"list": "scrapes", "creator_id": creator_id}
+        after = pages.after(
+            cursor,
+            organization_id=organization_id,
+            filters=filters,
+            after=tuple[datetime, UUID],
+        )
+        await caught_up(request, reader, "creator_list")
+        await caught_up(request, reader, "scrape_runs")
+        if await one_creator(reader, organization_id, creator_id) is None:
+            raise NotFoundError("creator")
+        rows = await page_of_scrapes(
+            reader, organization_id, creator_id, limit=limit + 1, after=after
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (row.requested_at, row.id),
+        )
+
+
+def _statuses(text: str) -> tuple[ListedStatus, ...]:
+    if text == "all":
+        return _STATUSES[:-1]
+    given = text.split(",")
+    if len(set(given)) != len(given) or not set(given) <= set(_STATUSES):
+        message = f"must be some of {', '.join(_STATUSES)}, each once, or all"
+        raise invalid_query("status", message)
+    wanted: list[ListedStatus] = [status for status in _STATUSES if status in given]
+    # It is in the list once, whichever word it was asked for by.
+    if "failed" in wanted and "quarantined" in wanted:
+        wanted.remove("quarantined")
+    return tuple(wanted)
+
+
+def _queued(done: ScrapeAsked) -> Answer[QueuedScrape]:
+    return Answer(
+        QueuedScrape(
+            scrape_id=done.scrape_id,
+            creator_id=done.creator_id,
+            job_type=done.job_type,
+        ),
+        status=202,
+        position=done.position,
+    )

@@ -1,0 +1,93 @@
+"""Usage: how much of its plan an organization has used, counted where it is limited."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from psycopg import AsyncConnection, Cursor
+from psycopg.rows import TupleRow
+
+from domain.organization.plans import Limits
+from domain.streams import creators_tally, manual_scrapes_tally
+from infra.database import AsyncPool, ask_async
+
+_COUNTS = """
+SELECT
+    (SELECT used FROM api_usage
+     WHERE organization_id = %(organization)s AND subject_id = %(organization)s
+       AND started_at = date_trunc('day', now(), 'UTC')),
+    (SELECT value FROM tally WHERE key = %(manual_scrapes)s),
+    (SELECT value FROM tally WHERE key = %(creators)s)
+"""
+
+
+class Used(Struct, frozen=True, kw_only=True):
+    """How much is used of what there may be; a null limit is none.
+
+    ``used`` is null where nobody counts: API requests without a limit.
+    """
+
+    used: int | None
+    limit: int | None
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What the plan limits, and how much of it is used.
+
+    A day is a UTC day. Creators are the active ones of all projects, API keys those
+    that were not revoked.
+    """
+
+    api_requests_today: Used
+    manual_scrapes_today: Used
+    creators: Used
+    projects: Used
+    api_keys: Used
+
+
+Counts = Sequence[int | None]
+
+
+async def read_counts(pool: AsyncPool, organization_id: UUID) -> Counts:
+    """Return today's requests, today's manual scrapes and the active creators."""
+
+    async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+        cursor = await connection.execute(_COUNTS, _asked(organization_id))
+        return await cursor.fetchone()
+
+    return await ask_async(pool, look) or (None, None, None)
+
+
+def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
+    """Return the same as a transaction sees it."""
+    row = cursor.execute(_COUNTS, _asked(organization_id)).fetchone()
+    return row or (None, None, None)
+
+
+def usage_of(counts: Counts, *, projects: int, api_keys: int, limits: Limits) -> Usage:
+    """Return the counts beside the limits of the plan."""
+    requests, manual_scrapes, creators = counts
+    per_day = limits.max_api_requests_per_day
+    return Usage(
+        # Requests are counted by the limiter, which does nothing where it need not.
+        api_requests_today=Used(
+            used=None if per_day is None else requests or 0, limit=per_day
+        ),
+        manual_scrapes_today=Used(
+            used=manual_scrapes or 0, limit=limits.max_manual_scrape_triggers_per_day
+        ),
+        creators=Used(used=creators or 0, limit=limits.max_creators_per_org),
+        projects=Used(used=projects, limit=limits.max_projects_per_org),
+        api_keys=Used(used=api_keys, limit=limits.max_api_keys_per_org),
+    )
+
+
+def _asked(organization_id: UUID) -> dict[str, Any]:
+    today = datetime.now(UTC).date()
+    return {
+        "organization": organization_id,
+        "manual_scrapes": manual_scrapes_tally(organization_id, today),
+        "creators": creators_tally(organization_id),
+    }

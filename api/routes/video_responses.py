@@ -1,0 +1,87 @@
+"""How commands about videos are answered: with the video as it now is."""
+
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from api.http.responses import Answer
+from api.http.writer import Rows
+from api.routes.creator_responses import CREATED, OK
+from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
+from infra.handlers.bulk_videos import VideosDone
+from infra.handlers.video_scrapes import JOB_TYPE, VideoScrapeAsked
+from infra.handlers.videos import VideoChanged
+from projections.videos.latest_counts import FiguresRow, load_figures
+from projections.videos.projection import VideoRow, fold, load_rows
+from projections.videos.queries import Video, shown
+
+ACCEPTED = 202
+
+
+def changed_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
+    """Answer with the video after a command that changed it, or left it so.
+
+    The read model may be behind, but what it has is never wrong: the facts it has not
+    taken in yet are the last of the history.
+    """
+    row, figures = rows.ask(lambda cursor: _rows(cursor, done))
+    for recorded in done.history:
+        row = fold(row, recorded)
+    assert row is not None
+    return Answer(shown(row, figures), version=row.version, position=done.position)
+
+
+def added_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
+    """Answer an addition: 201 for a new video, 200 for one that was there before."""
+    answer = changed_video(rows, done)
+    answer.status_code = CREATED if done.is_new else OK
+    return answer
+
+
+def bulk_answer(rows: Rows, done: VideosDone) -> Answer[BulkVideos]:
+    """Answer a bulk command, item by item."""
+    del rows
+    statuses = [result.status for result in done.results]
+    return Answer(
+        BulkVideos(
+            ok_count=statuses.count("ok"),
+            skipped_count=statuses.count("skipped"),
+            failed_count=statuses.count("failed"),
+            results=[
+                BulkVideo(
+                    index=index,
+                    video_id=result.video_id,
+                    status=result.status,
+                    reason=result.reason,
+                )
+                for index, result in enumerate(done.results)
+            ],
+        ),
+        status=OK,
+        position=done.position,
+    )
+
+
+def queued_scrape(rows: Rows, done: VideoScrapeAsked) -> Answer[QueuedVideoScrape]:
+    """Answer that a run was asked for."""
+    del rows
+    return Answer(
+        QueuedVideoScrape(
+            scrape_id=done.scrape_id,
+            video_id=done.video_id,
+            creator_id=done.creator_id,
+            job_type=JOB_TYPE,
+        ),
+        status=ACCEPTED,
+        position=done.position,
+    )
+
+
+def _rows(
+    cursor: Cursor[TupleRow], done: VideoChanged
+) -> tuple[VideoRow | None, FiguresRow | None]:
+    first: Any = done.history[0].fact
+    key = (first.organization_id, done.video_id)
+    row = load_rows(cursor, [key]).get(done.video_id)
+    return row, load_figures(cursor, [key]).get(done.video_id)

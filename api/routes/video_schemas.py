@@ -1,0 +1,90 @@
+"""What clients send about videos, and what they are answered to many at once."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.routes.creator_schemas import Description, Metadata, Readme
+from domain.events import JobType
+
+VideoUrl = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_048,
+        description="The URL of a TikTok video or photo post; short links say nothing.",
+        examples=["https://www.tiktok.com/@goat.of.the.day/video/7460000000000000001"],
+    ),
+]
+
+
+class NewVideo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A video to track."""
+
+    url: VideoUrl
+
+
+class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. At least one field is needed."""
+
+    description: Description | UnsetType | None = UNSET
+    readme: Readme | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
+            raise ValueError(msg)
+
+
+class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which videos are meant."""
+
+    video_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
+
+
+class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to do with one video: track it, put it aside, or let it wait again.
+
+    ``put_back`` takes an ``include`` or ``exclude`` back: the video is in the inbox.
+    """
+
+    video_id: UUID
+    decision: Annotated[
+        Literal["include", "exclude", "put_back"], Meta(examples=["include"])
+    ]
+
+
+class Review(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decisions, taken in this order."""
+
+    decisions: Annotated[list[Decision], Meta(min_length=1, max_length=100)]
+
+
+class BulkVideo(Struct, frozen=True, kw_only=True):
+    """What became of one video; ``reason`` where it was skipped or failed."""
+
+    index: int
+    video_id: UUID
+    status: Literal["ok", "skipped", "failed"]
+    reason: str | None
+
+
+class BulkVideos(Struct, frozen=True, kw_only=True):
+    """What became of all of them, in the order they were sent."""
+
+    ok_count: int
+    skipped_count: int
+    failed_count: int
+    results: list[BulkVideo]
+
+
+class QueuedVideoScrape(Struct, frozen=True, kw_only=True):
+    """A look at one video that was asked for."""
+
+    scrape_id: UUID
+    video_id: UUID
+    creator_id: UUID | None
+    job_type: JobType
+    status: Literal["queued"] = "queued"

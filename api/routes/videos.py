@@ -1,0 +1,281 @@
+"""/videos: the list, and everything done to one video."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from api.http.errors import Code
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from api.routes import video_responses as answers
+from api.routes.creator_schemas import check_sizes
+from api.routes.video_schemas import QueuedVideoScrape, VideoChange
+from domain.errors import NotFoundError
+from domain.events import TrackingStatus
+from domain.video import commands as c
+from infra.handlers import videos
+from infra.handlers.video_scrapes import request_video_scrape
+from projections.engine.reader import Reader
+from projections.videos.queries import (
+    Video,
+    Wanted,
+    one_video,
+    page_of_videos,
+    sort_value,
+)
+from projections.videos.sort_sql import Order, Sort
+
+_LISTED: tuple[TrackingStatus, ...] = (
+    "auto_tracked",
+    "pending_review",
+    "included",
+    "direct_add",
+    "out_of_window",
+)
+_DEFAULT_STATUSES = "auto_tracked,pending_review,included,direct_add"
+# What cursors of each sort point after; of the others a count.
+_AFTER: dict[Sort, Any] = {
+    "created_at": tuple[datetime, UUID],
+    "posted_at": tuple[datetime | None, UUID],
+    "engagement_rate": tuple[float | None, UUID],
+}
+_READ = {"scope": "read"}
+_WRITE = {"scope": "write"}
+
+
+class VideoRoutes(Controller):
+    """Videos one by one and as a list."""
+
+    tags = ("Videos",)
+
+    @get("/videos", opt=_READ, operation_id="listVideos")
+    async def list_videos(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        project_id: FromQuery[UUID | None] = None,
+        creator_id: FromQuery[UUID | None] = None,
+        tracking_status: Annotated[
+            str,
+            QueryParameter(
+                description="One or more, with commas, of auto_tracked, "
+                "pending_review, included, direct_add and out_of_window. Excluded "
+                "videos are never listed."
+            ),
+        ] = _DEFAULT_STATUSES,
+        sort: Annotated[
+            Sort,
+            QueryParameter(
+                description="Other than created_at only with creator_id. "
+                "engagement_rate is likes, comments, shares and saves for each view. "
+                "What is unknown comes last."
+            ),
+        ] = "created_at",
+        order: Annotated[
+            Order, QueryParameter(description="desc has the greatest first.")
+        ] = "desc",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Video]:
+        """List videos, those first that came in last unless sorted otherwise."""
+        organization_id = request.principal.organization_id
+        statuses = _statuses(tracking_status)
+        if sort != "created_at" and creator_id is None:
+            raise invalid_query("sort", "needs creator_id, unless it is created_at")
+        filters = {
+            "list": "videos",
+            "project_id": project_id,
+            "creator_id": creator_id,
+            "statuses": statuses,
+            "sort": sort,
+            "order": order,
+        }
+        after = pages.after(
+            cursor,
+            organization_id=organization_id,
+            filters=filters,
+            after=_AFTER.get(sort, tuple[int | None, UUID]),
+        )
+        await caught_up(request, reader, "videos")
+        rows = await page_of_videos(
+            reader,
+            Wanted(
+                organization_id=organization_id,
+                statuses=statuses,
+                project_id=project_id,
+                creator_id=creator_id,
+                sort=sort,
+                order=order,
+                limit=limit + 1,
+                after=after,
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (sort_value(row, sort), row.id),
+        )
+
+    @get("/videos/{video_id:uuid}", opt=_READ, operation_id="getVideo")
+    async def get_video(
+        self,
+        request: Request,
+        video_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+    ) -> Answer[Video]:
+        """Show one video, unless it was excluded."""
+        await caught_up(request, reader, "videos")
+        video = await one_video(reader, request.principal.organization_id, video_id)
+        if video is None:
+            raise NotFoundError("video")
+        return Answer(video, version=video.version)
+
+    @patch(
+        "/videos/{video_id:uuid}",
+        opt=_WRITE,
+        operation_id="changeVideo",
+        sync_to_thread=True,
+    )
+    def change_video(
+        self,
+        request: Request,
+        video_id: FromPath[UUID],
+        data: JSONBody[VideoChange],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Video]:
+        """Change what is noted on a video."""
+        check_sizes(data)
+        return writer.perform(
+            request,
+            lambda alongside: videos.change_video(
+                writer.store,
+                video_id,
+                c.ChangeVideoDetails(
+                    description=data.description,
+                    readme=data.readme,
+                    metadata=data.metadata,
+                ),
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                expected_versions=writer.expected_versions(request),
+                alongside=alongside,
+            ),
+            answers.changed_video,
+        )
+
+    @delete(
+        "/videos/{video_id:uuid}",
+        opt=_WRITE,
+        operation_id="excludeVideo",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def exclude_video(
+        self,
+        request: Request,
+        video_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Video]:
+        """Exclude a video: it is not listed and not counted any more.
+
+        Its history stays. Adding its URL again or including it in a review tracks it.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: videos.exclude_video(
+                writer.store,
+                video_id,
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                expected_versions=writer.expected_versions(request),
+                alongside=alongside,
+            ),
+            answers.changed_video,
+        )
+
+    @post(
+        "/videos/{video_id:uuid}/scrape",
+        opt={
+            "scope": "write",
+            "errors": [Code.LIMIT_REACHED, Code.CREATOR_REMOVED],
+        },
+        operation_id="scrapeVideo",
+        status_code=202,
+        sync_to_thread=True,
+    )
+    def scrape_video(
+        self,
+        request: Request,
+        video_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[QueuedVideoScrape]:
+        """Queue one look at a video; it counts against the day's manual scrapes.
+
+        While scrapes of the organization are overdue for too long, it is refused with
+        429 `rate_limit_exceeded`.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: request_video_scrape(
+                writer.store,
+                video_id,
+                organization_id=request.principal.organization_id,
+                plans=writer.plans,
+                max_queue_age_seconds=writer.max_queue_age_seconds,
+                now=datetime.now(UTC),
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.queued_scrape,
+        )
+
+    @post(
+        "/videos/{video_id:uuid}/tracking-disable",
+        opt=_WRITE,
+        operation_id="disableVideoTracking",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def disable_tracking(
+        self,
+        request: Request,
+        video_id: FromPath[UUID],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Video]:
+        """Stop counting a tracked video; what was seen of it stays.
+
+        Adding its URL again or including it in a review tracks it again.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: videos.change_video(
+                writer.store,
+                video_id,
+                c.DisableTracking(),
+                organization_id=request.principal.organization_id,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.changed_video,
+        )
+
+
+def _statuses(text: str) -> tuple[TrackingStatus, ...]:
+    asked = text.split(",")
+    if "excluded" in asked:
+        raise invalid_query("tracking_status", "excluded videos are never listed")
+    if not set(asked) <= set(_LISTED) or len(set(asked)) < len(asked):
+        message = f"must be one or more of {', '.join(_LISTED)}, each once"
+        raise invalid_query("tracking_status", message)
+    # One order, so that the same question has the same cursor.
+    return tuple(status for status in _LISTED if status in asked)

@@ -1,0 +1,168 @@
+"""/projects/{id}/videos and /inbox: adding videos, deciding about many at once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
+
+from api.http.errors import Code
+from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.request import Request
+from api.http.responses import Answer, Page
+from api.http.writer import Writer
+from api.routes import video_responses as answers
+from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
+from domain.errors import NotFoundError
+from infra.handlers import bulk_videos, videos
+from projections.engine.reader import Reader
+from projections.projects import one_project
+from projections.videos.queries import Video, Wanted, page_of_videos
+
+
+class ProjectVideoRoutes(Controller):
+    """Videos of one project."""
+
+    path = "/projects/{project_id:uuid}/videos"
+    tags = ("Videos",)
+
+    @post(
+        "/",
+        opt={"scope": "write", "errors": [Code.CREATOR_BANNED]},
+        operation_id="addVideo",
+        responses={200: ResponseSpec(Video, description="The video was there before.")},
+        sync_to_thread=True,
+    )
+    def add_video(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[NewVideo],
+        writer: NamedDependency[Writer],
+    ) -> Answer[Video]:
+        """Track a video by its URL, whatever the project did with it before.
+
+        It counts whoever made it. A new one gets a scrape at once.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: videos.add_video(
+                writer.store,
+                data.url,
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.added_video,
+        )
+
+    @post(
+        "/bulk-tracking-disable",
+        opt={"scope": "write"},
+        operation_id="disableVideosTracking",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def disable_tracking(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[VideoIds],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BulkVideos]:
+        """Stop counting up to 100 videos; those that do not count are skipped."""
+        return writer.perform(
+            request,
+            lambda alongside: bulk_videos.disable_videos(
+                writer.store,
+                data.video_ids,
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.bulk_answer,
+        )
+
+
+class InboxRoutes(Controller):
+    """Discovered videos of one project that wait for a decision."""
+
+    path = "/projects/{project_id:uuid}/inbox"
+    tags = ("Inbox",)
+
+    @get("/", opt={"scope": "read"}, operation_id="listInbox")
+    async def list_inbox(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        pages: NamedDependency[Pages],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[Video]:
+        """List the videos that wait for review, those first that came in last."""
+        organization_id = request.principal.organization_id
+        filters = {"list": "inbox", "project_id": project_id}
+        after = pages.after(
+            cursor,
+            organization_id=organization_id,
+            filters=filters,
+            after=tuple[datetime, UUID],
+        )
+        await caught_up(request, reader, "projects")
+        await caught_up(request, reader, "videos")
+        if await one_project(reader, organization_id, project_id) is None:
+            raise NotFoundError("project")
+        rows = await page_of_videos(
+            reader,
+            Wanted(
+                organization_id=organization_id,
+                statuses=("pending_review",),
+                project_id=project_id,
+                limit=limit + 1,
+                after=after,
+            ),
+        )
+        return pages.page(
+            rows,
+            limit=limit,
+            organization_id=organization_id,
+            filters=filters,
+            key=lambda row: (row.created_at, row.id),
+        )
+
+    @post(
+        "/review",
+        opt={"scope": "write"},
+        operation_id="reviewInbox",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def review_inbox(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[Review],
+        writer: NamedDependency[Writer],
+    ) -> Answer[BulkVideos]:
+        """Include, exclude or put back up to 100 videos; decisions can be revised.
+
+        `put_back` undoes an include or exclude: the video waits for review again.
+        Skipped: already so. Failed: no such video in the project.
+        """
+        return writer.perform(
+            request,
+            lambda alongside: bulk_videos.review_videos(
+                writer.store,
+                [(item.video_id, item.decision) for item in data.decisions],
+                organization_id=request.principal.organization_id,
+                project_id=project_id,
+                context=writer.context(request),
+                alongside=alongside,
+            ),
+            answers.bulk_answer,
+        )

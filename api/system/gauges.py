@@ -1,0 +1,108 @@
+"""Numbers of the installation for Prometheus: projections, jobs, schedule, database."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from infra.database import Pool
+from projections.rebuild.state import Rebuild
+from projections.status import progress
+from workers.schedule.sql import OVERDUE
+
+_JOBS = """
+SELECT ready.amount + abandoned.amount, running.amount, quarantined.amount,
+       coalesce(greatest(ready.seconds, 0), 0)::float8
+FROM (SELECT count(*) AS amount, extract(epoch FROM now() - min(due_at)) AS seconds
+      FROM scrape_job WHERE state = 'ready') AS ready,
+     (SELECT count(*) AS amount FROM scrape_job
+      WHERE state = 'leased' AND lease_until < now()) AS abandoned,
+     (SELECT count(*) AS amount FROM scrape_job
+      WHERE state = 'leased' AND lease_until >= now()) AS running,
+     (SELECT count(*) AS amount FROM scrape_job
+      WHERE state = 'quarantined') AS quarantined
+"""
+# Fields of Progress, and what they mean.
+_BY_PROJECTION = {
+    "lag_events": "Facts the projection has not taken in yet",
+    "lag_seconds": "Age of the first fact the projection has not taken in yet",
+    "dead_letters": "Facts the projection could not take in",
+}
+# Numbers of a Rebuild, and what they mean.
+_BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
+    "running": ("Whether a rebuild runs", lambda rebuild: rebuild.is_running),
+    "stopped": (
+        "Whether a rebuild failed or was refused, and waits for somebody",
+        lambda rebuild: rebuild.is_unfinished and not rebuild.is_running,
+    ),
+    "part_done": (
+        "How much of the rebuild is done, from 0 to 1",
+        lambda rebuild: rebuild.part_done,
+    ),
+    "facts_per_second": (
+        "Facts of the log that one builder passes in a second of work",
+        lambda rebuild: rebuild.facts_per_second or 0,
+    ),
+}
+
+
+class Gauges(Collector):
+    """Asks the database whenever Prometheus asks; every process answers the same."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges; without a database only that there is none."""
+        up = GaugeMetricFamily("goatherd_database_up", "Whether the database answers")
+        try:
+            found = list(self._ask())
+        except psycopg.Error:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from found
+
+    def describe(self) -> Iterator[Metric]:
+        """Name nothing in advance, so that registering asks no database."""
+        return iter(())
+
+    def _ask(self) -> Iterator[Metric]:
+        with self._pool.connection() as connection:
+            known = progress(connection)
+            row = connection.execute(_JOBS).fetchone()
+            overdue, _ = connection.execute(OVERDUE).fetchone() or (0, 0.0)
+        for name, meaning in _BY_PROJECTION.items():
+            gauge = GaugeMetricFamily(
+                f"goatherd_projection_{name}", meaning, labels=["projection"]
+            )
+            for each in known:
+                gauge.add_metric([each.name], getattr(each, name))
+            yield gauge
+        for name, (meaning, number) in _BY_REBUILD.items():
+            gauge = GaugeMetricFamily(
+                f"goatherd_rebuild_{name}", meaning, labels=["projection"]
+            )
+            for each in known:
+                if each.rebuild is not None:
+                    gauge.add_metric([each.name], number(each.rebuild))
+            yield gauge
+        waiting, running, quarantined, oldest = row or (0, 0, 0, 0.0)
+        jobs = GaugeMetricFamily("goatherd_jobs", "Scrape jobs", labels=["state"])
+        jobs.add_metric(["waiting"], waiting)
+        jobs.add_metric(["running"], running)
+        jobs.add_metric(["quarantined"], quarantined)
+        yield jobs
+        yield GaugeMetricFamily(
+            "goatherd_jobs_oldest_due_seconds",
+            "How long the longest waiting scrape is overdue",
+            value=oldest,
+        )
+        yield GaugeMetricFamily(
+            "goatherd_schedule_overdue",
+            "Scheduled scrapes that are late by more than their interval",
+            value=overdue,
+        )

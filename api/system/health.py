@@ -1,0 +1,96 @@
+"""Health for load balancers and supervisors: alive, and ready to serve."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from api.http.errors import ApiError, Code
+from api.http.responses import Answer
+
+Check = Callable[[], Awaitable[str | None]]
+
+_CHECK_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+
+class Liveness(Struct, frozen=True):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Everything that was looked at is well enough to serve.
+
+    ``warnings`` says what somebody should look at all the same.
+    """
+
+    status: str
+    checks: dict[str, str]
+    warnings: dict[str, str]
+
+
+def health_routes(
+    checks: Sequence[tuple[str, Check]], warnings: Sequence[tuple[str, Check]] = ()
+) -> list[HTTPRouteHandler]:
+    """Return the routes; each check answers None or a sentence that says what is wrong.
+
+    A check that fails or takes longer than two seconds counts as bad. ``warnings`` are
+    checks as well, but what they say keeps nobody from serving.
+    """
+
+    @get(
+        "/health/live",
+        opt={"scope": None},
+        operation_id="getLiveness",
+        tags=["Operations"],
+    )
+    async def live() -> Answer[Liveness]:
+        """Whether the process answers at all."""
+        return Answer(Liveness("live"))
+
+    @get(
+        "/health/ready",
+        opt={"scope": None, "errors": [Code.UNAVAILABLE]},
+        operation_id="getReadiness",
+        tags=["Operations"],
+    )
+    async def ready() -> Answer[Readiness]:
+        """Whether everything that answering needs is well; 503 with reasons if not."""
+        reasons, warned = await asyncio.gather(_ask_all(checks), _ask_all(warnings))
+        if reasons:
+            sentences = "; ".join(f"{name}: {why}" for name, why in reasons.items())
+            raise ApiError(
+                Code.UNAVAILABLE,
+                f"Not ready. {sentences}",
+                meta={"reasons": reasons, "warnings": warned},
+            )
+        passed = dict.fromkeys((name for name, _ in checks), "ok")
+        return Answer(Readiness(status="ready", checks=passed, warnings=warned))
+
+    return [live, ready]
+
+
+async def _ask_all(checks: Sequence[tuple[str, Check]]) -> dict[str, str]:
+    answers = await asyncio.gather(*(_ask(name, check) for name, check in checks))
+    names = (name for name, _ in checks)
+    return {
+        name: reason
+        for name, reason in zip(names, answers, strict=True)
+        if reason is not None
+    }
+
+
+async def _ask(name: str, check: Check) -> str | None:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            return await check()
+    except TimeoutError:
+        return f"did not answer within {_CHECK_SECONDS:.0f} s"
+    except Exception:  # noqa: BLE001 - whatever it is, the service is not ready
+        _log.exception("The health check %s failed", name)
+        return "could not be checked; the log says why"

@@ -1,0 +1,89 @@
+"""What /health/ready looks at: database, event log, followers and broker."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from api.system.health import Check
+from infra.database import AsyncPool, Pool, ask, ask_async
+from projections.engine.dead_letters import newest_letters
+from projections.status import progress
+
+# A follower that lives says so every few seconds, however far behind it is.
+STUCK_SECONDS = 30
+_PATIENCE_SECONDS = 0.2
+
+
+def readiness_checks(
+    own: AsyncPool, *, writing: Pool, redis_url: str | None
+) -> Sequence[tuple[str, Check]]:
+    """Return the checks by name; Redis is looked at only where one is configured."""
+    checks: list[tuple[str, Check]] = [
+        ("database", partial(_database, own)),
+        ("event_log", partial(_event_log, own)),
+        ("projections", partial(_projections, writing)),
+    ]
+    if redis_url is not None:
+        checks.append(("redis", partial(_redis, redis_url)))
+    return checks
+
+
+def readiness_warnings(writing: Pool) -> Sequence[tuple[str, Check]]:
+    """Return what is worth a look, but keeps no request from being answered."""
+    return [("dead_letters", partial(_dead_letters, writing))]
+
+
+async def _database(own: AsyncPool) -> str | None:
+    await ask_async(own, lambda connection: connection.execute("SELECT 1"))
+    return None
+
+
+async def _event_log(own: AsyncPool) -> str | None:
+    head = "SELECT max(notification_id) FROM goatherd_events"
+    await ask_async(own, lambda connection: connection.execute(head))
+    return None
+
+
+async def _projections(writing: Pool) -> str | None:
+    known = await asyncio.to_thread(lambda: ask(writing, progress))
+    sentences = [
+        f"{each.name} was never followed"
+        if each.heartbeat_seconds is None
+        else f"{each.name} was last heard of {each.heartbeat_seconds:.0f} s ago, "
+        f"{each.lag_events} facts behind"
+        for each in known
+        if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
+    ]
+    return "; ".join(sentences) or None
+
+
+async def _dead_letters(writing: Pool) -> str | None:
+    newest = await asyncio.to_thread(
+        lambda: ask(writing, lambda connection: newest_letters(connection, limit=1))
+    )
+    # Anybody may ask this, so why they were parked is told elsewhere.
+    sentences = [
+        f"{name} could not take in {letter.name} at position {letter.position}"
+        for name, (letter,) in newest.items()
+    ]
+    return "; ".join(sentences) or None
+
+
+async def _redis(url: str) -> str | None:
+    client = redis.asyncio.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        url,
+        socket_timeout=_PATIENCE_SECONDS,
+        socket_connect_timeout=_PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        await client.ping()  # pyright: ignore[reportUnknownMemberType]
+    except (redis.RedisError, OSError) as error:
+        return f"does not answer ({type(error).__name__}); scrapes wait until it does"
+    finally:
+        await client.aclose()
+    return None

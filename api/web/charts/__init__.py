@@ -1,0 +1,1 @@
+"""Charts: measures, periods and the drawings themselves."""

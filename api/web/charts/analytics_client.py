@@ -1,0 +1,159 @@
+"""Asking analytics about things for a page, each question once."""
+
+from datetime import date
+from typing import Any
+
+from msgspec.structs import replace
+
+from api.http.error_codes import Code
+from api.routes.analytics.responses import Analytics, Explanation
+from api.web.charts.measures import FOLLOWERS, VIEWS, Measure
+from api.web.charts.periods import Span
+from api.web.kit.api_client import Query, Raw, RefusedError
+from api.web.kit.page import Visit
+from domain.analytics.buckets import MOST_BUCKETS
+from domain.analytics.metrics import Mode
+
+
+class Figures:
+    """Answers of analytics about the same things, in one time zone.
+
+    ``ids`` are of the kind ``entity``; ``as_of`` is the moment it is asked for, if that
+    is not now.
+    """
+
+    def __init__(
+        self,
+        visit: Visit,
+        *ids: str,
+        entity: str = "creator",
+        time_zone: str | None = None,
+        as_of: str | None = None,
+    ) -> None:
+        self._visit = visit
+        self._asked: dict[str, Query] = {
+            "entity": entity,
+            "tz": time_zone or visit.time_zone,
+            "as_of": as_of,
+        }
+        self._ids = ids
+        self._answers: dict[Any, Analytics] = {}
+
+    async def ask(
+        self,
+        measure: Measure,
+        mode: Mode,
+        span: Span,
+        *,
+        has_prior: bool = False,
+        by_video: bool = False,
+    ) -> Analytics:
+        """Return the numbers.
+
+        Raises:
+            RefusedError: the API refused, for one with ``retention_exceeded``.
+        """
+        key = (measure.name, mode, span, has_prior, by_video)
+        with_prior = self._answers.get((measure.name, mode, span, True, by_video))
+        if with_prior is not None and not has_prior:
+            return replace(with_prior, compare_series=None)
+        if key not in self._answers:
+            got = await self._visit.get(
+                "/analytics",
+                Analytics,
+                **self._query(measure, mode, span),
+                entity_ids=",".join(self._ids),
+                compare="prior_period" if has_prior else None,
+                breakdown="video" if by_video else None,
+            )
+            self._answers[key] = got.data
+        return self._answers[key]
+
+    async def with_prior(self, measure: Measure, mode: Mode, span: Span) -> Analytics:
+        """Return the numbers, with those of the period before if the plan shows them.
+
+        Raises:
+            RefusedError: the API refused.
+        """
+        try:
+            return await self.ask(measure, mode, span, has_prior=True)
+        except RefusedError as error:
+            if error.code is not Code.RETENTION_EXCEEDED:
+                raise
+        return await self.ask(measure, mode, span)
+
+    async def explain(
+        self, measure: Measure, mode: Mode, span: Span, on: date
+    ) -> Explanation:
+        """Return the observations behind one bucket of one thing.
+
+        Raises:
+            RefusedError: the API refused, for one because no bucket begins on the day.
+        """
+        got = await self._visit.get(
+            "/analytics/explain",
+            Explanation,
+            **self._query(measure, mode, span),
+            entity_id=self._ids[0],
+            date=on.isoformat(),
+        )
+        return got.data
+
+    async def csv(self, measure: Measure, mode: Mode, span: Span) -> Raw:
+        """Return the file that the API makes of the numbers, as it was sent.
+
+        Raises:
+            RefusedError: the API refused.
+        """
+        return await self._visit.get_raw(
+            "/analytics",
+            **self._query(measure, mode, span),
+            entity_ids=",".join(self._ids),
+            format="csv",
+        )
+
+    async def began(self, today: date) -> date | None:
+        """Return the first day that anything is known of, as far as the plan shows.
+
+        Raises:
+            RefusedError: the API refused.
+        """
+        keeps = self._visit.principal.limits.stats_history_retention_days
+        month = _months_before(today, MOST_BUCKETS - 1)
+        if keeps is not None:
+            month = max(month, date.fromordinal(today.toordinal() - keeps))
+        found = await self._first_known(
+            Span(first=month, last=today, granularity="month")
+        )
+        if found is None:
+            return None
+        last = min(today, date.fromordinal(found.toordinal() + 30))
+        return await self._first_known(Span(first=found, last=last, granularity="day"))
+
+    async def _first_known(self, span: Span) -> date | None:
+        answers = [
+            await self.ask(measure, "cumulative", span)
+            for measure in (FOLLOWERS, VIEWS)
+        ]
+        known = [
+            point.date
+            for answer in answers
+            for series in answer.series
+            for point in series.points
+            if point.value is not None
+        ]
+        return min(known, default=None)
+
+    def _query(self, measure: Measure, mode: Mode, span: Span) -> dict[str, Query]:
+        return {
+            **self._asked,
+            "metric": measure.metric,
+            "base_metric": measure.base_metric,
+            "mode": mode,
+            **span.query,
+        }
+
+
+def _months_before(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, 1)

@@ -1,0 +1,235 @@
+"""Charts as pages show them: one set of numbers, to be drawn, sketched and read."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import zip_longest
+
+import msgspec
+from msgspec import Struct
+
+from api.routes.analytics.responses import Analytics, Series
+from api.web.charts.measures import Measure
+from api.web.charts.svg import Sketch, sketched
+from api.web.kit.filters import day
+from domain.analytics.buckets import Granularity
+from domain.analytics.metrics import Mode
+from domain.analytics.series import Point
+
+
+class Line(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the script draws one series from.
+
+    ``series`` is its colour, from 1. ``shift`` is how many days later it is drawn than
+    it was. ``partial`` and ``baseline`` are numbers of points.
+    """
+
+    label: str
+    series: int
+    is_prior: bool
+    shift: int
+    dates: list[date]
+    values: list[int | float | None]
+    partial: list[int]
+    baseline: list[int]
+
+
+class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
+    """All that the script needs to draw a chart and to say what it shows."""
+
+    granularity: Granularity
+    unit: str
+    noun: str
+    is_bars: bool
+    lines: list[Line]
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """One value in the table, and of which other days it is."""
+
+    text: str
+    is_known: bool
+    about: str = ""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One bucket in the table."""
+
+    date: date
+    label: str
+    cells: list[Cell]
+    notes: str
+
+
+class Chart(Struct, frozen=True, kw_only=True):
+    """One chart with everything around it; ``name`` is its own on the page."""
+
+    name: str
+    measure: Measure
+    mode: Mode
+    caption: str
+    columns: list[str]
+    rows: list[Row]
+    drawing: Drawing
+    sketch: Sketch
+    is_known: bool
+
+    @property
+    def data(self) -> str:
+        """Return what the script reads."""
+        return msgspec.json.encode(self.drawing).decode()
+
+    @property
+    def has_baseline(self) -> bool:
+        main = [line for line in self.drawing.lines if not line.is_prior]
+        return self.is_known and any(line.baseline for line in main)
+
+    @property
+    def has_partial(self) -> bool:
+        return self.is_known and any(line.partial for line in self.drawing.lines)
+
+    @property
+    def has_prior(self) -> bool:
+        """Return whether anything is known of the period before."""
+        prior = [line for line in self.drawing.lines if line.is_prior]
+        return any(value is not None for line in prior for value in line.values)
+
+
+def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
+    """Return the chart of an answer: series side by side, or one and its prior."""
+    days = (answer.to - answer.from_).days + 1
+    prior = answer.compare_series or []
+    main = [
+        _line(one, number, is_prior=False, shift=0)
+        for number, one in enumerate(answer.series, start=1)
+    ]
+    before = [
+        _line(one, number, is_prior=True, shift=days)
+        for number, one in enumerate(prior, start=1)
+    ]
+    drawing = Drawing(
+        granularity=answer.granularity,
+        unit=measure.unit,
+        noun=_noun(measure, answer.mode),
+        is_bars=answer.mode == "new" and len(main) == 1,
+        lines=main + before,
+    )
+    return Chart(
+        name=name,
+        measure=measure,
+        mode=answer.mode,
+        caption=_caption(measure, answer),
+        columns=_columns(measure, answer, days),
+        rows=_rows(measure, answer),
+        drawing=drawing,
+        sketch=sketched([line.values for line in main], is_bars=drawing.is_bars),
+        is_known=any(value is not None for line in main for value in line.values),
+    )
+
+
+def bucket_label(first: date, granularity: Granularity) -> str:
+    """Write a bucket as people name it; one that the range cuts, by its first day."""
+    if granularity == "week":
+        starts = "Week of" if first.weekday() == 0 else "Week from"
+        return f"{starts} {day(first)}"
+    if granularity == "month":
+        return f"{first:%b %Y}" if first.day == 1 else f"Month from {day(first)}"
+    return day(first)
+
+
+def days_in_words(first: date, last: date) -> str:
+    """Write a range of days."""
+    if first == last:
+        return day(first)
+    if first.year == last.year:
+        return f"{first.day} {first:%b} to {day(last)}"
+    return f"{day(first)} to {day(last)}"
+
+
+def _line(series: Series, number: int, *, is_prior: bool, shift: int) -> Line:
+    points = series.points
+    return Line(
+        label=series.entity_ref.label,
+        series=number,
+        is_prior=is_prior,
+        shift=shift,
+        dates=[point.date for point in points],
+        values=[point.value for point in points],
+        partial=[n for n, point in enumerate(points) if point.partial],
+        baseline=[n for n, point in enumerate(points) if point.baseline],
+    )
+
+
+def _caption(measure: Measure, answer: Analytics) -> str:
+    noun = _noun(measure, answer.mode)
+    days = days_in_words(answer.from_, answer.to)
+    return f"{noun[0].upper()}{noun[1:]} by {answer.granularity}, {days}"
+
+
+def _noun(measure: Measure, mode: Mode) -> str:
+    return f"new {measure.noun}" if mode == "new" else measure.noun
+
+
+def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:
+    if answer.compare_series is not None:
+        return [measure.label, f"{days} days before"]
+    if len(answer.series) == 1:
+        return [measure.label]
+    return [series.entity_ref.label for series in answer.series]
+
+
+def _rows(measure: Measure, answer: Analytics) -> list[Row]:
+    granularity = answer.granularity
+    if answer.compare_series is not None:
+        # The period before may be cut into one bucket more, or one less.
+        pairs = zip_longest(answer.series[0].points, answer.compare_series[0].points)
+        return [_with_prior(measure, granularity, *pair) for pair in pairs]
+    return [
+        Row(
+            date=points[0].date,
+            label=bucket_label(points[0].date, granularity),
+            cells=[_cell(measure, point) for point in points],
+            notes=_notes(points),
+        )
+        for points in zip(*(series.points for series in answer.series), strict=True)
+    ]
+
+
+def _with_prior(
+    measure: Measure,
+    granularity: Granularity,
+    point: Point | None,
+    before: Point | None,
+) -> Row:
+    nothing = Cell(text="", is_known=False)
+    prior = nothing
+    if before is not None:
+        label = bucket_label(before.date, granularity)
+        prior = _cell(measure, before, about=label)
+    if point is None:
+        first = date.min if before is None else before.date
+        return Row(date=first, label="", cells=[nothing, prior], notes="")
+    return Row(
+        date=point.date,
+        label=bucket_label(point.date, granularity),
+        cells=[_cell(measure, point), prior],
+        notes=_notes([point]),
+    )
+
+
+def _cell(measure: Measure, point: Point, *, about: str = "") -> Cell:
+    return Cell(
+        text=measure.written(point.value),
+        is_known=point.value is not None,
+        about=about,
+    )
+
+
+def _notes(points: Sequence[Point]) -> str:
+    notes: list[str] = []
+    if any(point.partial for point in points):
+        notes.append("not over yet")
+    if any(point.baseline for point in points):
+        notes.append("baseline")
+    if not any(point.observed for point in points):
+        notes.append("nobody looked")
+    return ", ".join(notes)

@@ -1,0 +1,132 @@
+"""What pages call the metrics of analytics, and how they write their values."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from api.web.kit.filters import UNKNOWN, number, percent, short, signed
+from domain.analytics.metrics import (
+    RAW_METRICS,
+    Metric,
+    Mode,
+    RawMetric,
+    entities_of,
+    modes_of,
+)
+
+Unit = Literal["count", "percent", "decimal"]
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """A metric as people choose it: growth of views is one, growth of likes another.
+
+    ``name`` stands in addresses, ``noun`` follows a number in a sentence.
+    """
+
+    name: str
+    label: str
+    noun: str
+    metric: Metric
+    base_metric: RawMetric | None = None
+    unit: Unit = "count"
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        return modes_of(self.metric)
+
+    @property
+    def is_of_videos(self) -> bool:
+        """Return whether single videos have it."""
+        needed = self.base_metric or self.metric
+        return "video" in entities_of(needed)
+
+    def written(self, value: float | None) -> str:
+        """Write a value in full."""
+        if value is None:
+            return UNKNOWN
+        return percent(value) if self.unit == "percent" else number(value)
+
+    def shortly(self, value: float | None) -> str:
+        """Write a value in three digits or so."""
+        return short(value) if self.unit == "count" else self.written(value)
+
+    def change(self, value: float | None) -> str:
+        """Write a value that is a change, with its sign."""
+        if self.unit == "count" or value is None:
+            return signed(value)
+        return f"+{self.written(value)}" if value > 0 else self.written(value)
+
+
+_LABELS: dict[RawMetric, tuple[str, str]] = {
+    "views": ("Views", "views"),
+    "likes": ("Likes", "likes"),
+    "comments": ("Comments", "comments"),
+    "shares": ("Shares", "shares"),
+    "saves": ("Saves", "saves"),
+    "posts": ("Posts", "posts"),
+    "followers": ("Followers", "followers"),
+    "following": ("Following", "accounts followed"),
+    "total_likes": ("Likes of the profile", "likes of the profile"),
+    "video_count": ("Videos on the profile", "videos on the profile"),
+}
+_COUNTED = [
+    Measure(name=metric, label=_LABELS[metric][0], noun=_LABELS[metric][1],
+            metric=metric)
+    for metric in RAW_METRICS
+]  # fmt: skip
+_DERIVED = [
+    Measure(
+        name="engagement_rate_by_views",
+        label="Engagement by views",
+        noun="engagement by views",
+        metric="engagement_rate_by_views",
+        unit="percent",
+    ),
+    Measure(
+        name="engagement_rate_by_followers",
+        label="Engagement by followers",
+        noun="engagement by followers",
+        metric="engagement_rate_by_followers",
+        unit="percent",
+    ),
+    Measure(
+        name="posts_per_week",
+        label="Posts per week",
+        noun="posts per week",
+        metric="posts_per_week",
+        unit="decimal",
+    ),
+    Measure(
+        name="avg_views_per_post",
+        label="Views per post",
+        noun="views per post",
+        metric="avg_views_per_post",
+        unit="decimal",
+    ),
+]
+_GROWTH = [
+    Measure(
+        name=f"growth_of_{metric}",
+        label=f"Growth of {_LABELS[metric][1]}",
+        noun=f"growth of {_LABELS[metric][1]}",
+        metric="growth_rate_pop",
+        base_metric=metric,
+        unit="percent",
+    )
+    for metric in RAW_METRICS
+]
+
+GROUPS = {"Counted": _COUNTED, "Rates": _DERIVED, "Growth": _GROWTH}
+MEASURES = {
+    measure.name: measure for measures in GROUPS.values() for measure in measures
+}
+VIEWS, FOLLOWERS = MEASURES["views"], MEASURES["followers"]
+POSTS, TOTAL_LIKES = MEASURES["posts"], MEASURES["total_likes"]
+
+
+def groups_for(entity: str) -> dict[str, list[Measure]]:
+    """Return the measures that such a thing has, in their groups."""
+    return {
+        group: [m for m in measures if entity != "video" or m.is_of_videos]
+        for group, measures in GROUPS.items()
+    }

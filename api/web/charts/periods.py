@@ -1,0 +1,100 @@
+"""From when to when a page shows numbers: presets, own dates, and how fine."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from api.http.query import invalid_query
+from domain.analytics.buckets import Granularity, has_too_many_buckets
+
+Preset = Literal["7d", "30d", "90d", "12m", "all"]
+
+PRESETS: dict[Preset, str] = {
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+    "12m": "12 months",
+    "all": "All",
+}
+GRANULARITIES: dict[Granularity, str] = {
+    "day": "Day",
+    "week": "Week",
+    "month": "Month",
+}
+EARLIEST = date(1970, 1, 1)
+
+_DAYS: Mapping[Preset, int] = {"7d": 7, "30d": 30, "90d": 90}
+# Beyond these a day, or a week, is too narrow to be seen.
+_DAYS_BY_DAY, _DAYS_BY_WEEK = 130, 900
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """Days from ``first`` to ``last``, both inclusive, and the buckets they are in."""
+
+    first: date
+    last: date
+    granularity: Granularity
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return what the API is asked."""
+        return {
+            "from": self.first.isoformat(),
+            "to": self.last.isoformat(),
+            "granularity": self.granularity,
+        }
+
+
+def first_of(preset: Preset, *, today: date, began: date) -> date:
+    """Return the first day of a preset that ends today.
+
+    ``began`` is the first day that anything is known of.
+    """
+    if preset == "all":
+        return min(began, today)
+    if preset == "12m":
+        return _a_year_before(today) + timedelta(days=1)
+    return today - timedelta(days=_DAYS[preset] - 1)
+
+
+def fitting(first: date, last: date) -> Granularity:
+    """Return the finest buckets that can still be told apart."""
+    days = (last - first).days + 1
+    if days <= _DAYS_BY_DAY:
+        return "day"
+    return "week" if days <= _DAYS_BY_WEEK else "month"
+
+
+def fine_enough(first: date, last: date, wanted: Granularity) -> Granularity:
+    """Return the buckets that are wanted, or the finest that are not too many."""
+    finest = [*get_args(Granularity)]
+    for granularity in finest[finest.index(wanted) :]:
+        if not has_too_many_buckets(first, last, granularity):
+            return granularity
+    return "month"
+
+
+def day_in(name: str, text: str) -> date:
+    """Return the date in a query parameter.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = "must be a date, such as 2026-11-24"
+        raise invalid_query(name, message) from None
+
+
+def _a_year_before(day: date) -> date:
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)

@@ -1,0 +1,120 @@
+"""Sketches: a chart's lines as the path of an SVG, for what no script has drawn."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+WIDTH, HEIGHT = 600, 120
+_MARGIN = 4
+# Of a bucket's width, what its bar takes.
+_BAR = 0.7
+
+Values = Sequence[int | float | None]
+
+
+class Sketch(Struct, frozen=True, kw_only=True):
+    """One path for each series, in a box of ``WIDTH`` by ``HEIGHT``."""
+
+    paths: list[str]
+    is_bars: bool
+
+    @property
+    def box(self) -> str:
+        return f"0 0 {WIDTH} {HEIGHT}"
+
+
+def sketched(lines: Sequence[Values], *, is_bars: bool = False) -> Sketch:
+    """Return the sketch of some series over the same buckets.
+
+    Bars stand on 0; lines fill the height between the least value and the largest.
+    """
+    known = [value for values in lines for value in values if value is not None]
+    least, most = (min(known), max(known)) if known else (0, 0)
+    if is_bars:
+        least, most = min(least, 0), max(most, 0)
+    scale = _Scale(least=least, most=most)
+    draw = _bars if is_bars else _line
+    return Sketch(paths=[draw(values, scale) for values in lines], is_bars=is_bars)
+
+
+class _Scale(Struct, frozen=True, kw_only=True):
+    least: float
+    most: float
+
+    def y(self, value: float) -> float:
+        height = HEIGHT - 2 * _MARGIN
+        if self.most == self.least:
+            return HEIGHT / 2 if value else HEIGHT - _MARGIN
+        share = (value - self.least) / (self.most - self.least)
+        return round(HEIGHT - _MARGIN - share * height, 1)
+
+
+def _line(values: Values, scale: _Scale) -> str:
+    step = WIDTH / max(len(values) - 1, 1)
+    parts: list[str] = []
+    pen = "M"
+    for number, value in enumerate(values):
+        if value is None:
+            pen = "M"
+            continue
+        parts.append(f"{pen}{number * step:.1f} {scale.y(value)}")
+        # A point that stands alone is a dot, by the round ends of its line.
+        if pen == "M":
+            parts.append("h0")
+        pen = "L"
+    return "".join(parts)
+
+
+def _bars(values: Values, scale: _Scale) -> str:
+    step = WIDTH / max(len(values), 1)
+    ground = scale.y(0)
+    return "".join(
+        f"M{(number + (1 - _BAR) / 2) * step:.1f} {ground}"
+        f"V{scale.y(value)}h{step * _BAR:.1f}V{ground}z"
+        for number, value in enumerate(values)
+        if value is not None
+    )
+
+
+SPARK_WIDTH, SPARK_HEIGHT = 96, 28
+# So that the line is not cut off at the edges.
+_SPARK_MARGIN = 2
+
+
+class Spark(Struct, frozen=True):
+    """Lines through the known values, each as the points of a polyline.
+
+    Where nothing is known there is a gap.
+    """
+
+    lines: tuple[str, ...]
+
+
+def spark(values: Sequence[int | None], *, from_zero: bool = False) -> Spark | None:
+    """Return the line of values at equal distances; None if too few are known.
+
+    It fills the height from the least to the most of them, or from zero.
+    """
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return None
+    low, high = min(known), max(known)
+    if from_zero:
+        low, high = min(low, 0), max(high, 0)
+    step = (SPARK_WIDTH - 2 * _SPARK_MARGIN) / (len(values) - 1)
+    lines: list[list[str]] = [[]]
+    for number, value in enumerate(values):
+        if value is None:
+            lines.append([])
+            continue
+        # A line that never moves runs along the middle, or along zero.
+        share = (value - low) / (high - low) if high > low else 0 if from_zero else 0.5
+        x = _SPARK_MARGIN + number * step
+        y = SPARK_HEIGHT - _SPARK_MARGIN - share * (SPARK_HEIGHT - 2 * _SPARK_MARGIN)
+        lines[-1].append(f"{x:.1f},{y:.1f}")
+    return Spark(tuple(" ".join(_seen(line)) for line in lines if line))
+
+
+def _seen(line: list[str]) -> list[str]:
+    # A line of one point would have no length, and nobody would see it.
+    return line * 2 if len(line) == 1 else line

@@ -1,0 +1,53 @@
+"""In which project a compared creator is, for those who have more than one project."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from api.routes.analytics.responses import Analytics
+from api.web.kit.page import Visit
+from api.web.kit.project_choices import all_projects
+from projections.creators.queries import Creator
+
+
+async def project_names(visit: Visit) -> dict[UUID, str]:
+    """Return the names of projects by id; none where all is in the same one."""
+    projects = await all_projects(visit)
+    if len(projects) == 1:
+        return {}
+    return {project.id: project.name for project in projects}
+
+
+async def projects_of(
+    visit: Visit, creator_ids: Iterable[str], names: Mapping[UUID, str]
+) -> dict[str, str]:
+    """Return the project's name for each creator; nothing if that goes without saying.
+
+    Raises:
+        RefusedError: there is no such creator.
+    """
+    found: dict[str, str] = {}
+    for creator_id in creator_ids if names else ():
+        got = await visit.get(f"/creators/{creator_id}", Creator)
+        found[creator_id] = names.get(got.data.project_id, "")
+    return found
+
+
+def told_apart(answer: Analytics, projects: Mapping[str, str]) -> Analytics:
+    """Return the answer with the project in labels that are there more than once."""
+    labels = Counter(one.entity_ref.label for one in answer.series)
+    series = [
+        replace(
+            one,
+            entity_ref=replace(
+                one.entity_ref,
+                label=f"{one.entity_ref.label} ({projects[one.entity_ref.id]})",
+            ),
+        )
+        if labels[one.entity_ref.label] > 1 and projects.get(one.entity_ref.id)
+        else one
+        for one in answer.series
+    ]
+    return replace(answer, series=series)

@@ -1,0 +1,1 @@
+"""The pages of one creator: overview, videos, changes, notes and settings."""

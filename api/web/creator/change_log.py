@@ -1,0 +1,91 @@
+"""Entries of a change log as people read them: by day, what repeats itself folded."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.messages import IMPORT_PROVIDER
+from projections.creator_history.queries import Entry
+
+# Times are shown to the minute; what is nearer than that is no difference.
+_DIFFERS: Final = timedelta(minutes=1)
+_FOLDED_FROM: Final = 4
+_FOLDED = {
+    "video_discovered": "videos discovered",
+    "video_added": "videos added",
+    "video_came_into_window": "videos came into the tracking window,",
+    "video_included": "videos included",
+    "video_excluded": "videos excluded",
+    "video_put_back": "videos put back into the inbox",
+    "video_tracking_disabled": "videos no longer tracked,",
+    "video_went_missing": "videos reported missing",
+}
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One entry: who is behind it, and when it happened if that was another time."""
+
+    entry: Entry
+    by: str
+    happened_at: datetime | None
+
+    @property
+    def shows_in_creator(self) -> bool:
+        """Return whether the creator's own fields may be others from then on."""
+        it = self.entry
+        return it.about == "creator" or it.event == "profile_snapshot_recorded"
+
+
+class Fold(Struct, frozen=True, kw_only=True):
+    """Lines that say the same of many videos, one after the other."""
+
+    said: str
+    lines: list[Line]
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """What became known on one day, newest first."""
+
+    day: date
+    items: list[Line | Fold]
+
+
+def days(entries: Iterable[Entry], *, time_zone: str) -> list[Day]:
+    """Return entries by the day on which they became known in a zone."""
+    zone = ZoneInfo(time_zone)
+    return [
+        Day(day=day, items=_folded(list(group)))
+        for day, group in groupby(
+            entries, key=lambda entry: entry.recorded_at.astimezone(zone).date()
+        )
+    ]
+
+
+def line(entry: Entry) -> Line:
+    """Return one entry as people read it."""
+    is_other = abs(entry.recorded_at - entry.at) >= _DIFFERS
+    return Line(entry=entry, by=_by(entry), happened_at=entry.at if is_other else None)
+
+
+def _by(entry: Entry) -> str:
+    is_imported = (
+        entry.data.get("provider") == IMPORT_PROVIDER
+        or entry.data.get("trigger") == "imported"
+    )
+    return f"{'imported ' if is_imported else ''}by {entry.actor_name}"
+
+
+def _folded(entries: list[Entry]) -> list[Line | Fold]:
+    items: list[Line | Fold] = []
+    for (event, by), group in groupby(entries, key=lambda e: (e.event, e.actor_name)):
+        lines = [line(entry) for entry in group]
+        if event in _FOLDED and len(lines) >= _FOLDED_FROM:
+            said = f"{len(lines)} {_FOLDED[event]} by {by}."
+            items.append(Fold(said=said, lines=lines))
+        else:
+            items += lines
+    return items

@@ -1,0 +1,150 @@
+"""The numbers of a creator's overview, as the page lays them out."""
+
+from datetime import timedelta
+from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from api.routes.analytics.responses import Analytics
+from api.web.charts.analytics_client import Figures
+from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.measures import FOLLOWERS, POSTS, TOTAL_LIKES, VIEWS
+from api.web.charts.periods import Span
+from api.web.creator.overview_query import Choices, Part
+from api.web.kit.filters import number, percent, short
+from domain.analytics.series import Value
+
+Direction = Literal["up", "down", ""]
+_TOO_MUCH = 1_000
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """One large number, in full where it was shortened, and how it moved."""
+
+    label: str
+    value: str
+    full: str
+    change: str = ""
+    direction: Direction = ""
+    about: str = ""
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """The figures and the charts of the page.
+
+    Numbers may be known of days in which nobody looked: they are those of before.
+    """
+
+    days: str
+    prior_days: str | None
+    figures: list[Figure]
+    charts: list[Chart]
+    is_known: bool
+    is_observed: bool
+    has_videos: bool
+
+
+async def overview_of(figures: Figures, choices: Choices, span: Span) -> Overview:
+    """Return the numbers.
+
+    Raises:
+        ApiError: a choice is wrong, or the plan does not show these days.
+    """
+    # Totals are the same in whatever buckets, and cost less in few.
+    whole = replace(span, granularity="month")
+    followers = await figures.ask(FOLLOWERS, "new", whole)
+    views = await figures.with_prior(VIEWS, "new", whole)
+    likes = await figures.ask(TOTAL_LIKES, "new", whole)
+    posts = await figures.ask(POSTS, "new", whole)
+    ends = [
+        (await figures.ask(measure, "cumulative", whole)).series[0].total
+        for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
+    ]
+    charts: list[Chart] = []
+    for part in get_args(Part):
+        measure, mode = choices.part(part)
+        ask = figures.with_prior if choices.compare else figures.ask
+        charts.append(chart_of(part, measure, await ask(measure, mode, span)))
+    return Overview(
+        days=days_in_words(span.first, span.last),
+        prior_days=_prior_days(span) if views.compare_series is not None else None,
+        figures=[
+            _level("Followers", ends[0], followers),
+            _level("Total likes", ends[1], likes),
+            _level("Videos tracked", ends[2], posts, about="posted in these days"),
+            _views(views, is_prior_whole=await _is_prior_whole(figures, views, span)),
+        ],
+        charts=charts,
+        is_known=any(chart.is_known for chart in charts),
+        is_observed=any(
+            point.observed
+            for answer in (followers, views)
+            for point in answer.series[0].points
+        ),
+        has_videos=bool(ends[2]) or views.series[0].total is not None,
+    )
+
+
+def _level(
+    label: str, level: Value, new: Analytics, *, about: str = "in these days"
+) -> Figure:
+    change = new.series[0].total
+    return Figure(
+        label=label,
+        value=short(level),
+        full=number(level),
+        change="" if change is None else VIEWS.change(change),
+        direction=_direction(change),
+        about="" if change is None else about,
+    )
+
+
+async def _is_prior_whole(figures: Figures, views: Analytics, span: Span) -> bool:
+    """Return whether views were known from the first day of the period before on."""
+    if views.compare_series is None:
+        return False
+    first = span.first - timedelta(days=span.days)
+    day = Span(first=first, last=first, granularity="day")
+    answer = await figures.ask(VIEWS, "cumulative", day)
+    return answer.series[0].points[0].value is not None
+
+
+def _views(new: Analytics, *, is_prior_whole: bool) -> Figure:
+    """Return the views of the range, and how much more or less than before it is.
+
+    Against days of which only some are known, more is no growth.
+    """
+    now = new.series[0].total
+    before = None if new.compare_series is None else new.compare_series[0].total
+    change, about = "", ""
+    if now is not None and before and not is_prior_whole:
+        about = f"{short(before)} in the part of the period before that is known"
+    elif now is not None and before:
+        more = 100 * (now - before) / abs(before)
+        change = f"{'+' if more > 0 else ''}{percent(more)}"
+        if abs(more) >= _TOO_MUCH:
+            change = VIEWS.change(now - before)
+        about = f"against {short(before)} in the period before"
+    elif new.compare_series is not None and now is not None:
+        about = "none" if before == 0 else "nothing known"
+        about = f"{about} in the period before"
+    return Figure(
+        label="New views",
+        value=short(now),
+        full=number(now),
+        change=change,
+        direction=_direction((now or 0) - before) if before and change else "",
+        about=about,
+    )
+
+
+def _direction(change: Value) -> Direction:
+    if not change:
+        return ""
+    return "up" if change > 0 else "down"
+
+
+def _prior_days(span: Span) -> str:
+    last = span.first - timedelta(days=1)
+    return days_in_words(last - timedelta(days=span.days - 1), last)

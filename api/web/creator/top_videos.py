@@ -1,0 +1,67 @@
+"""The videos behind a creator's numbers: those that gained most in some days."""
+
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from api.routes.analytics.parameters import MOST_ENTITIES
+from api.routes.analytics.responses import OTHER_ID, Series
+from api.web.charts.analytics_client import Figures
+from api.web.charts.measures import Measure
+from api.web.charts.periods import Span
+from api.web.charts.svg import Sketch, sketched
+
+
+class TopVideo(Struct, frozen=True, kw_only=True):
+    """One of the largest videos, or all the rest, which has no id.
+
+    ``share`` is how much of everything it has, ``size`` how large it is beside the
+    largest, from 0 to 1.
+    """
+
+    id: str | None
+    label: str
+    value: str
+    share: str
+    size: float
+    sketch: Sketch
+
+
+class TopVideos(Struct, frozen=True, kw_only=True):
+    """The videos, and the query that lays the first of them over one another."""
+
+    videos: list[TopVideo]
+    compared: str
+
+
+async def top_videos(figures: Figures, measure: Measure, span: Span) -> TopVideos:
+    """Return the ten videos that gained most in some days, and the rest as one.
+
+    Raises:
+        RefusedError: the API refused, for one with ``retention_exceeded``.
+    """
+    answer = await figures.ask(measure, "new", span, by_video=True)
+    series = [one for one in answer.breakdown_series or [] if one.total]
+    gains = [max(one.total or 0, 0) for one in series]
+    whole, most = sum(gains), max(gains, default=0)
+    videos = [_video(one, measure, whole=whole, most=most) for one in series]
+    return TopVideos(videos=videos, compared=_compared(videos, measure, span))
+
+
+def _compared(videos: list[TopVideo], measure: Measure, span: Span) -> str:
+    ids = [video.id for video in videos if video.id is not None][:MOST_ENTITIES]
+    asked = {"entity": "video", "ids": ",".join(ids), "metric": measure.name}
+    return urlencode(asked | span.query, safe=",") if ids else ""
+
+
+def _video(series: Series, measure: Measure, *, whole: float, most: float) -> TopVideo:
+    gain = max(series.total or 0, 0)
+    id_ = series.entity_ref.id
+    return TopVideo(
+        id=None if id_ == OTHER_ID else id_,
+        label="All others" if id_ == OTHER_ID else series.entity_ref.label,
+        value=measure.written(series.total),
+        share=f"{100 * gain / whole:.0f}%" if gain else "",
+        size=round(gain / most, 4) if gain else 0,
+        sketch=sketched([[point.value for point in series.points]]),
+    )

@@ -1,0 +1,286 @@
+"""/creators/{id}/videos: the table of a creator's videos, and what is done to many."""
+
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode, urlsplit
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Response, Template
+from msgspec import Struct
+
+from api.http.errors import ApiError
+from api.http.form_body import typed
+from api.http.request import Request
+from api.routes.creator_schemas import QueuedScrape
+from api.routes.video_schemas import BulkVideos
+from api.web.creator.frame import show_creator, the_creator
+from api.web.kit.api_client import RefusedError
+from api.web.kit.page import Visit
+from domain.video.decider import COUNTED
+from projections.creators.queries import Creator
+from projections.videos.queries import Video
+from projections.videos.sort_sql import engagement_rate
+
+STATUSES = {
+    "": "All listed",
+    "auto_tracked": "Tracked",
+    "included": "Included",
+    "direct_add": "Added by URL",
+    "pending_review": "To review",
+    "out_of_window": "Outside the window",
+}
+_COLUMNS = {
+    "posted_at": "Posted",
+    "view_count": "Views",
+    "like_count": "Likes",
+    "comment_count": "Comments",
+    "share_count": "Shares",
+    "save_count": "Saves",
+    "engagement_rate": "Engagement",
+}
+_SCRAPES = {
+    "discover_videos": "Goatherd looks for new videos now.",
+    "video_stats": "The figures of the videos that count are scraped now.",
+}
+# By the time of posting: what came last is what people look for.
+_FIRST_SORT = "posted_at"
+_SHOWN = 50
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A video, with what a page makes of it."""
+
+    video: Video
+    is_counted: bool
+    rate: float | None
+    link: str | None
+
+
+class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The URL of a video to track."""
+
+    url: Annotated[str, typed("URL of the video")]
+
+
+class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which videos shall count, or no more; ``back`` is the query of the table."""
+
+    to: str
+    video_ids: list[str] = []
+    back: str = ""
+
+
+class ScrapeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which scrape to run."""
+
+    job_type: str
+
+
+class CreatorVideos(Controller):
+    """A creator's videos as a table."""
+
+    path = "/creators/{creator_id:uuid}/videos"
+
+    @get("/", opt={"scope": "read", "page": True})
+    async def videos(
+        self,
+        creator_id: FromPath[UUID],
+        visit: NamedDependency[Visit],
+        status: Annotated[str, QueryParameter(max_length=100)] = "",
+        sort: Annotated[str, QueryParameter(max_length=40)] = "",
+        order: Annotated[str, QueryParameter(max_length=10)] = "",
+        cursor: Annotated[str, QueryParameter(max_length=2_000)] = "",
+    ) -> Template:
+        """Show videos, the newest first unless sorted otherwise."""
+        asked = {"status": status, "sort": sort, "order": order, "cursor": cursor}
+        return await _table(visit, await the_creator(visit, creator_id), asked)
+
+    @post("/", opt={"scope": "write", "page": True, "form": NewVideoForm})
+    async def add(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        visit: NamedDependency[Visit],
+    ) -> Template | Response[Any]:
+        """Track a video by its URL, whoever made it."""
+        form = request.form_as(NewVideoForm)
+        creator = await the_creator(visit, creator_id)
+        path = f"/projects/{creator.project_id}/videos"
+        try:
+            got = await visit.send("POST", path, Video, {"url": form.url})
+        except RefusedError as error:
+            return await _table(visit, creator, {}, url=form.url, error=error)
+        visit.tell(_added(got.data, creator, is_new=got.status == 201))
+        return visit.go_to(table_path(creator_id))
+
+    @post("/counting", opt={"scope": "write", "page": True, "form": ManyForm})
+    async def count_many(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        visit: NamedDependency[Visit],
+    ) -> Response[Any]:
+        """Let the selected videos count, or no more."""
+        form = request.form_as(ManyForm)
+        if form.video_ids:
+            creator = await the_creator(visit, creator_id)
+            done = await count_videos(
+                visit, creator, form.video_ids, counts=form.to == "on"
+            )
+            visit.tell(_counted(done, counts=form.to == "on"))
+        else:
+            visit.tell("No video was selected.")
+        return visit.go_to(table_path(creator_id, form.back))
+
+    @post("/scrape", opt={"scope": "write", "page": True, "form": ScrapeForm})
+    async def scrape(
+        self,
+        request: Request,
+        creator_id: FromPath[UUID],
+        visit: NamedDependency[Visit],
+    ) -> Response[Any]:
+        """Have Goatherd look at the videos now."""
+        job_type = request.form_as(ScrapeForm).job_type
+        path = f"/creators/{creator_id}/scrape"
+        await visit.send("POST", path, QueuedScrape, {"job_type": job_type})
+        visit.tell(f"Queued. {_SCRAPES.get(job_type, '')} Reload the page in a moment.")
+        return visit.go_to(table_path(creator_id))
+
+
+async def count_videos(
+    visit: Visit, creator: Creator, video_ids: list[str], *, counts: bool
+) -> BulkVideos:
+    """Let videos of a creator's project count, or no more.
+
+    Raises:
+        RefusedError: the API refused.
+    """
+    project = f"/projects/{creator.project_id}"
+    if counts:
+        path = f"{project}/inbox/review"
+        body: Any = {
+            "decisions": [{"video_id": v, "decision": "include"} for v in video_ids]
+        }
+    else:
+        path = f"{project}/videos/bulk-tracking-disable"
+        body = {"video_ids": video_ids}
+    return (await visit.send("POST", path, BulkVideos, body)).data
+
+
+def row_of(video: Video) -> Row:
+    """Return a video with what pages make of it."""
+    return Row(
+        video=video,
+        is_counted=video.tracking_enabled and video.tracking_status in COUNTED,
+        rate=engagement_rate(
+            view_count=video.view_count,
+            like_count=video.like_count,
+            comment_count=video.comment_count,
+            share_count=video.share_count,
+            save_count=video.save_count,
+        ),
+        link=_on_tiktok(video.url),
+    )
+
+
+def table_path(creator_id: UUID, query: str = "") -> str:
+    """Return the address of the table, as it was sorted and filtered."""
+    path = f"/creators/{creator_id}/videos"
+    # Whatever came back in a form goes on as a query, and nothing else.
+    return f"{path}?{quote(query, safe='=&%')}" if query else path
+
+
+async def _table(
+    visit: Visit,
+    creator: Creator,
+    asked: dict[str, str],
+    *,
+    url: str = "",
+    error: ApiError | None = None,
+) -> Template:
+    asked = {"sort": _FIRST_SORT} | {k: v for k, v in asked.items() if v}
+    got = await visit.get(
+        "/videos",
+        list[Video],
+        creator_id=str(creator.id),
+        tracking_status=asked.get("status"),
+        sort=asked.get("sort"),
+        order=asked.get("order"),
+        cursor=asked.get("cursor"),
+        limit=_SHOWN,
+    )
+    kept = {name: value for name, value in asked.items() if name != "cursor"}
+    following = got.meta.get("nextCursor")
+    context: dict[str, Any] = {
+        "rows": [row_of(video) for video in got.data],
+        "columns": [_column(name, label, kept) for name, label in _COLUMNS.items()],
+        "statuses": [
+            (f"?{urlencode({**kept, 'status': s})}", label, kept.get("status", "") == s)
+            for s, label in STATUSES.items()
+        ],
+        "status_words": STATUSES,
+        "is_filtered": "status" in kept,
+        "query": urlencode(asked),
+        "first": f"?{urlencode(kept)}" if "cursor" in asked else None,
+        "following": following and f"?{urlencode({**kept, 'cursor': following})}",
+        "url": url,
+        "error": error,
+    }
+    return show_creator(
+        visit,
+        "creator/videos.html",
+        creator,
+        context,
+        status=200 if error is None else error.status,
+    )
+
+
+def _column(name: str, label: str, kept: dict[str, str]) -> dict[str, str]:
+    """Return a column's head: where its link leads, and how it is sorted now."""
+    order = ""
+    if kept.get("sort") == name:
+        order = "ascending" if kept.get("order") == "asc" else "descending"
+    query = {k: v for k, v in kept.items() if k not in {"sort", "order"}}
+    query["sort"] = name
+    if order == "descending":
+        query["order"] = "asc"
+    return {"label": label, "order": order, "path": f"?{urlencode(query)}"}
+
+
+def _on_tiktok(url: str) -> str | None:
+    """Return the link to a video; None if it would lead elsewhere."""
+    parts = urlsplit(url)
+    return url if (parts.scheme, parts.netloc) == ("https", "www.tiktok.com") else None
+
+
+def _added(video: Video, creator: Creator, *, is_new: bool) -> str:
+    told = "The video is tracked now." if is_new else "The video is tracked."
+    if video.creator_id == creator.id:
+        return told
+    if video.creator_id is not None:
+        return f"{told} It is another creator's, and listed there."
+    if f"/@{creator.tiktok_handle}/" in video.url:
+        return (
+            f"{told} It is scraped at once, and listed here as soon as a scrape of "
+            "this creator finds it. Until then it counts for the project."
+        )
+    return (
+        f"{told} It is not by @{creator.tiktok_handle}, so it is not listed here. It "
+        "counts for the project."
+    )
+
+
+def _counted(done: BulkVideos, *, counts: bool) -> str:
+    words = "count" if counts else "are not counted any more"
+    what = "1 video" if done.ok_count == 1 else f"{done.ok_count} videos"
+    if done.ok_count == 1:
+        words = "counts" if counts else "is not counted any more"
+    told = f"{what} {words}."
+    if done.skipped_count:
+        state = "counted already" if counts else "did not count before"
+        told += f" {done.skipped_count} {state}."
+    if done.failed_count:
+        told += f" {done.failed_count} could not be found."
+    return told

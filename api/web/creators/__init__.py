@@ -1,0 +1,1 @@
+"""The pages of many creators: list, add, and change in bulk."""

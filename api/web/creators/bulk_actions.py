@@ -1,0 +1,158 @@
+"""Doing one thing to many creators, project by project, and what became of each."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from api.http.errors import Code, field_error
+from api.routes.creator_schemas import MOST_AT_ONCE, MOST_NEW, AddedCreators, BulkAnswer
+from api.web.kit.api_client import RefusedError
+from api.web.kit.page import Visit
+from projections.creators.queries import Creator
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one of them, and why if nothing did."""
+
+    creator_id: str
+    handle: str | None
+    status: Literal["ok", "skipped", "failed"]
+    reason: str | None = None
+
+
+async def looked_up(
+    visit: Visit, texts: Sequence[str]
+) -> tuple[list[Creator], list[Outcome]]:
+    """Return the creators that were selected, and what is to be said of others.
+
+    Raises:
+        ApiError: ``invalid_body``, if these are no ids, or too many.
+    """
+    ids = list(dict.fromkeys(id_in(text, "creator_ids") for text in texts))
+    if len(ids) > MOST_AT_ONCE:
+        message = f"must be at most {MOST_AT_ONCE} at a time"
+        raise field_error(Code.INVALID_BODY, "/creator_ids", message)
+    found: list[Creator] = []
+    unknown: list[Outcome] = []
+    for id_ in ids:
+        try:
+            found.append((await visit.get(f"/creators/{id_}", Creator)).data)
+        except RefusedError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            unknown.append(
+                Outcome(
+                    creator_id=str(id_),
+                    handle=None,
+                    status="failed",
+                    reason=error.message,
+                )
+            )
+    return found, unknown
+
+
+async def each_project(
+    visit: Visit, creators: Sequence[Creator], command: str
+) -> list[Outcome]:
+    """Give a bulk command for the creators of each project."""
+    outcomes: list[Outcome] = []
+    for project_id, some in _by_project(creators).items():
+        ids = [str(one.id) for one in some]
+        handles = {one.id: one.tiktok_handle for one in some}
+        path = f"/projects/{project_id}/creators/{command}"
+        try:
+            got = await visit.send(
+                "POST", path, BulkAnswer, {"creator_ids": ids}, part=_part(path, ids)
+            )
+        except RefusedError as error:
+            outcomes += [_refused(one, error) for one in some]
+            continue
+        outcomes += [
+            Outcome(
+                creator_id=str(one.creator_id),
+                handle=handles[one.creator_id],
+                status=one.status,
+                reason=one.reason and one.reason.replace("_", " "),
+            )
+            for one in got.data.results
+        ]
+    return outcomes
+
+
+async def bring_back(visit: Visit, creators: Sequence[Creator]) -> list[Outcome]:
+    """Add removed ones again, tracked as they were."""
+    outcomes: list[Outcome] = []
+    for project_id, some in _by_project(creators).items():
+        for portion in _portions(some, MOST_NEW):
+            outcomes += await _brought_back(visit, project_id, portion)
+    return outcomes
+
+
+async def _brought_back(
+    visit: Visit, project_id: UUID, creators: Sequence[Creator]
+) -> list[Outcome]:
+    path = f"/projects/{project_id}/creators"
+    wanted = [
+        {
+            "tiktok_handle": one.tiktok_handle,
+            "tracking_mode": one.tracking_mode,
+            "tracking_start_date": one.tracking_start_date,
+            "tracking_end_date": one.tracking_end_date,
+        }
+        for one in creators
+    ]
+    part = _part(path, [str(one.id) for one in creators])
+    try:
+        got = await visit.send(
+            "POST", path, AddedCreators, {"creators": wanted}, part=part
+        )
+    except RefusedError as error:
+        return [_refused(one, error) for one in creators]
+    return [
+        Outcome(
+            creator_id=str(creators[one.index].id),
+            handle=creators[one.index].tiktok_handle,
+            status="failed" if one.status == "failed" else "ok",
+            reason=one.error,
+        )
+        for one in got.data.results
+    ]
+
+
+def _refused(creator: Creator, error: RefusedError) -> Outcome:
+    return Outcome(
+        creator_id=str(creator.id),
+        handle=creator.tiktok_handle,
+        status="failed",
+        reason=error.message,
+    )
+
+
+def _by_project(creators: Sequence[Creator]) -> Mapping[UUID, list[Creator]]:
+    found: dict[UUID, list[Creator]] = defaultdict(list)
+    for creator in creators:
+        found[creator.project_id].append(creator)
+    return found
+
+
+def _portions(creators: Sequence[Creator], most: int) -> list[Sequence[Creator]]:
+    return [creators[at : at + most] for at in range(0, len(creators), most)]
+
+
+def _part(path: str, ids: Sequence[str]) -> str:
+    """Return what tells a command from others of the form, by what it is about.
+
+    Whoever goes back to the list and selects others sends the same form.
+    """
+    return "." + sha256(" ".join([path, *ids]).encode()).hexdigest()[:32]
+
+
+def id_in(text: str, field: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise field_error(Code.INVALID_BODY, f"/{field}", "must be an id") from None

@@ -1,0 +1,1 @@
+"""The page that reviews videos which wait for a decision."""

@@ -1,0 +1,203 @@
+"""Asking the API from within the process: the one way in which pages read and change.
+
+A request goes through everything that a client's goes through, but the network and the
+key, for whoever is signed in was let in and counted when the page was asked for.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+from urllib.parse import urlencode
+
+import msgspec
+from litestar.types import ASGIApp, HTTPScope, Message
+from msgspec import Struct
+
+from api.http.error_codes import Code
+from api.http.errors import ApiError, FieldProblem
+from api.http.request import Request, begin_exchange, exchange_of
+
+BASE_PATH = "/api/v1"
+
+_FIRST_FAILURE = 400
+
+T = TypeVar("T")
+Query = str | int | bool | None
+
+
+class Got(Struct, Generic[T], frozen=True, kw_only=True):
+    """What the API answered."""
+
+    data: T
+    meta: Mapping[str, Any]
+    status: int
+    headers: Mapping[str, str]
+
+
+class Raw(Struct, frozen=True, kw_only=True):
+    """What the API answered, as it was sent."""
+
+    body: bytes
+    status: int
+    headers: Mapping[str, str]
+
+
+class RefusedError(ApiError):
+    """The API's own refusal; whatever is to be logged of it has been."""
+
+
+class _Envelope(Struct, Generic[T], frozen=True):
+    data: T
+    meta: dict[str, Any] | None = None
+
+
+class _Failure(Struct, frozen=True):
+    error: str
+    meta: dict[str, Any]
+
+
+class Inside:
+    """Asks the API for the one whose page this is."""
+
+    def __init__(self, request: Request, app: ASGIApp) -> None:
+        self._request = request
+        self._app = app
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        type_: type[T],
+        *,
+        query: Mapping[str, Query] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Got[T]:
+        """Return the answer, its data as the type.
+
+        Raises:
+            RefusedError: the API refused, with its code and sentence.
+        """
+        raw = await self.ask_raw(method, path, query=query, body=body, headers=headers)
+        envelope = _decoder(type_).decode(raw.body)
+        return Got(
+            data=envelope.data,
+            meta=envelope.meta or {},
+            status=raw.status,
+            headers=raw.headers,
+        )
+
+    async def ask_raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Query] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Raw:
+        """Return the answer as it was sent.
+
+        Raises:
+            RefusedError: the API refused, with its code and sentence.
+        """
+        content = b"" if body is None else msgspec.json.encode(body)
+        given = {**(headers or {})}
+        if body is not None:
+            given |= {"content-type": "application/json"}
+            given |= {"content-length": str(len(content))}
+        raw = await self._exchange(
+            self._scope(method, _place(path), _encoded(query or {}), given),
+            content,
+        )
+        if raw.status >= _FIRST_FAILURE:
+            raise _refused(raw)
+        return raw
+
+    def _scope(
+        self, method: str, path: str, query: bytes, headers: Mapping[str, str]
+    ) -> HTTPScope:
+        outer = self._request.scope
+        request_id = self._request.request_id.encode("ascii")
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": outer["asgi"],
+            "http_version": outer["http_version"],
+            "method": method,
+            "scheme": outer["scheme"],
+            "path": path,
+            "raw_path": path.encode("ascii"),
+            "query_string": query,
+            "root_path": "",
+            "headers": [
+                (b"x-request-id", request_id),
+                *(
+                    (name.lower().encode("ascii"), value.encode("latin-1"))
+                    for name, value in headers.items()
+                ),
+            ],
+            "client": outer["client"],
+            "server": outer["server"],
+            "state": {},
+            "app": outer["app"],
+            "litestar_app": outer["litestar_app"],
+            "extensions": {},
+        }
+        http = cast("HTTPScope", scope)
+        begin_exchange(http).principal = self._request.principal
+        return http
+
+    async def _exchange(self, scope: HTTPScope, content: bytes) -> Raw:
+        started: dict[str, Any] = {}
+        chunks: list[bytes] = []
+
+        async def receive() -> Any:  # noqa: ANN401 - as ASGI has it
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+            elif message["type"] == "http.response.body":
+                chunks.append(message["body"])
+
+        await self._app(scope, receive, send)
+        pairs = [*started["headers"], *exchange_of(scope).sent_headers]
+        return Raw(
+            body=b"".join(chunks),
+            status=started["status"],
+            headers={k.decode("latin-1"): v.decode("latin-1") for k, v in pairs},
+        )
+
+
+@cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[_Envelope[Any]]:  # noqa: ANN401
+    return msgspec.json.Decoder(_Envelope[type_])
+
+
+def _place(path: str) -> str:
+    # The one thing that pages ask for and that is not of a version of the API.
+    return path if path.startswith("/health/") else f"{BASE_PATH}{path}"
+
+
+def _encoded(query: Mapping[str, Query]) -> bytes:
+    pairs = {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in query.items()
+        if value is not None
+    }
+    return urlencode(pairs).encode("ascii")
+
+
+def _refused(raw: Raw) -> RefusedError:
+    failure = msgspec.json.decode(raw.body, type=_Failure)
+    meta = {k: v for k, v in failure.meta.items() if k not in {"code", "requestId"}}
+    if "fields" in meta:
+        meta["fields"] = msgspec.convert(meta["fields"], list[FieldProblem])
+    kept = ("retry-after", "allow")
+    return RefusedError(
+        Code(failure.meta["code"]),
+        failure.error,
+        meta=meta,
+        headers={name: raw.headers[name] for name in kept if name in raw.headers},
+        status=raw.status,
+    )

@@ -1,0 +1,186 @@
+"""Failures as people see them: a page that says what happened and what to do."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from litestar import Request as LitestarRequest
+from litestar import Response
+from litestar.response import Redirect, Template
+
+from api.http.error_codes import Code
+from api.http.error_responses import answer_failure, api_error, log_failure
+from api.http.errors import ApiError
+from api.http.guard import StaleFormError, is_from_here
+from api.http.request import Request
+from api.http.sessions import COOKIE
+from api.web.kit.api_client import RefusedError
+from api.web.kit.page import LONGEST_NEXT, Visit, here
+from api.web.kit.site import Site
+from api.web.kit.unsaved_forms import KeptForm, kept_form
+
+_HINTS = {
+    Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
+    "or ask whoever runs this Goatherd.",
+    Code.NOT_FOUND: "It may have been there once, or the address has a slip in it.",
+    Code.RATE_LIMIT_EXCEEDED: "Pages count as requests of your key's plan.",
+    Code.UNAVAILABLE: "Nothing was lost. Reload the page in a moment.",
+    Code.PROJECTION_BEHIND: "What you changed is stored. Reload the page in a moment.",
+    Code.INTERNAL_ERROR: "Nothing you did is half done. Whoever runs this Goatherd "
+    "finds the reason in the log under the id below.",
+}
+_OVER = "Your session is over, so this was not stored."
+_OVER_HINT = (
+    "Nothing is lost: what you typed is below. Sign in in a new tab, come back to this "
+    "one, and send it again."
+)
+_STALE = "This form does not belong to your session any more, so it was not stored."
+_STALE_HINT = (
+    "You have signed in anew since it was opened. Nothing is lost: what you typed is "
+    "below. Look through it and send it again."
+)
+_COPY_HINT = "Nothing is lost: what you typed is below, to be copied from here."
+
+
+def answer_page_failure(
+    request: LitestarRequest[Any, Any, Any], exception: Exception
+) -> Response[Any]:
+    """Answer a page that failed: with a page, or with the way in."""
+    ours = cast("Request", request)
+    error = api_error(exception)
+    # The API's own refusals were logged inside, where they came up.
+    if not isinstance(error, RefusedError):
+        log_failure(error, exception, request.scope)
+    if error.code is Code.INVALID_API_KEY:
+        return _signed_out(ours, error)
+    if isinstance(error, StaleFormError):
+        return _stale(ours, error)
+    return failure_page(ours, error, form=kept_form(ours, csrf=None))
+
+
+def answer_anything(
+    request: LitestarRequest[Any, Any, Any], exception: Exception
+) -> Response[Any]:
+    """Answer what belongs to no page: as one if a browser asks outside of the API."""
+    accept = request.headers.get("accept", "")
+    is_page = "text/html" in accept and not request.scope["path"].startswith("/api/")
+    if is_page:
+        return answer_page_failure(request, exception)
+    return answer_failure(request, exception)
+
+
+def failure_page(
+    request: Request,
+    error: ApiError,
+    *,
+    form: KeptForm | None = None,
+    told: tuple[str, str] | None = None,
+) -> Template:
+    """Return the page that tells of an error, and shows what was typed.
+
+    ``told`` is a headline and a hint in place of the error's own.
+    """
+    headline, hint = told or (_headline(error), _HINTS.get(error.code, ""))
+    site = cast("Site", request.app.state.site)
+    headers = {
+        **error.headers,
+        "Content-Security-Policy": site.policy,
+        "Referrer-Policy": "same-origin",
+    }
+    return Template(
+        template_name="failure.html",
+        context={
+            "form": form,
+            "headline": headline,
+            "hint": hint,
+            "notice": None,
+            "request_id": request.request_id,
+            "status": error.status,
+            "visit": _visit(request, site),
+        },
+        headers=headers,
+        media_type="text/html",
+        status_code=error.status,
+    )
+
+
+def _visit(request: Request, site: Site) -> Visit | None:
+    """Return the visit that leads on from here; None if nobody is signed in.
+
+    Where there is no route nobody has looked whether the key is still good. What is
+    shown for a session is the way on and out, and nothing that it had to be good for.
+    """
+    if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
+        return None
+    visit = Visit(request, site)
+    principal = request.exchange.principal
+    if principal is not None:
+        visit.house = site.known_house(principal.organization_id)
+    return visit
+
+
+def _headline(error: ApiError) -> str:
+    if error.code is not Code.INSUFFICIENT_SCOPE or "required" not in error.meta:
+        return error.message
+    required, granted = error.meta["required"], error.meta["granted"]
+    has = _listed(granted) if granted else "none"
+    return f"Your key may not do this: it needs the scope {required} and has {has}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _signed_out(request: Request, error: ApiError) -> Response[Any]:
+    """Answer somebody who is not signed in, or not any more."""
+    is_ours = is_from_here(request) is True
+    form = kept_form(request, csrf="" if is_ours else None)
+    if form is None or request.raw_header(b"hx-request") is not None:
+        return _way_in(request)
+    told = _OVER, _OVER_HINT if is_ours else _COPY_HINT
+    # What is asked for is a session, which no header of this kind can give.
+    error.headers.pop("WWW-Authenticate", None)
+    return failure_page(request, error, form=form, told=told)
+
+
+def _stale(request: Request, error: StaleFormError) -> Template:
+    session = request.exchange.session
+    csrf = None
+    if error.is_from_here and session is not None:
+        csrf = cast("Site", request.app.state.site).sessions.csrf_token(session)
+    form = kept_form(request, csrf=csrf)
+    if form is None:
+        return failure_page(request, error)
+    told = _STALE, _STALE_HINT if csrf else _COPY_HINT
+    return failure_page(request, error, form=form, told=told)
+
+
+def _way_in(request: Request) -> Response[Any]:
+    """Lead to the form for signing in, and from there to the page that was shown."""
+    if request.raw_header(b"hx-request") is not None:
+        # The page around the part has to go, too.
+        page = _page_named_by(request, b"hx-current-url")
+        headers = {"HX-Redirect": _way_to(page)}
+        return Response(None, status_code=401, headers=headers)
+    is_look = request.method == "GET"
+    page = here(request) if is_look else _page_named_by(request, b"referer")
+    return Redirect(_way_to(page), status_code=303)
+
+
+def _way_to(page: str) -> str:
+    encoded = quote(page, safe="")
+    return "/" if page == "/" or len(page) > LONGEST_NEXT else f"/?next={encoded}"
+
+
+def _page_named_by(request: Request, header: bytes) -> str:
+    """Return the path and query of a page of ours that a header names, or the root."""
+    named, host = request.raw_header(header), request.raw_header(b"host")
+    try:
+        url = urlsplit((named or b"").decode("ascii"))
+    except ValueError:
+        return "/"
+    if url.scheme not in {"http", "https"} or url.netloc.encode() != host:
+        return "/"
+    path = url.path or "/"
+    return f"{path}?{url.query}" if url.query else path

@@ -1,0 +1,16 @@
+"""All projects of an organization, to choose one of them."""
+
+from api.web.kit.page import Visit
+from projections.projects import Project
+
+
+async def all_projects(visit: Visit) -> list[Project]:
+    """Return the projects that somebody may choose from, by name."""
+    found: list[Project] = []
+    cursor: str | None = None
+    while True:
+        got = await visit.get("/projects", list[Project], limit=100, cursor=cursor)
+        found += got.data
+        cursor = got.meta["nextCursor"]
+        if cursor is None:
+            return sorted(found, key=lambda project: project.name.casefold())

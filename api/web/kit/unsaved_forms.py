@@ -1,0 +1,79 @@
+"""What somebody typed into a form that was not carried out, to be shown again."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+from msgspec import Struct
+
+from api.http.form_body import CSRF, ONCE
+from api.http.request import Request
+
+_MOST_ROWS = 18
+
+
+class TypedText(Struct, frozen=True, kw_only=True):
+    """One text, and what it is called on the page; ``rows`` are its lines or so."""
+
+    name: str
+    label: str
+    text: str
+    rows: int
+
+
+class KeptForm(Struct, frozen=True, kw_only=True):
+    """A form as it was sent.
+
+    ``carried`` is all of it that nobody typed, by name. ``send_to`` is the address that
+    a button sends it to again, None if it may only be read. Nothing but that button
+    sends it: who made a form is not known until somebody has looked at it here.
+    """
+
+    texts: list[TypedText]
+    carried: list[tuple[str, str]]
+    send_to: str | None = None
+
+
+def kept_form(request: Request, *, csrf: str | None) -> KeptForm | None:
+    """Return the form that was sent, None if nothing was typed into it.
+
+    It may be sent again if ``csrf`` is given, with that for a token if it is one.
+    """
+    form = request.exchange.form
+    # What there is no route for was not read, and has no facts.
+    reader = None if form is None else request.facts.form
+    if form is None or reader is None:
+        return None
+    sent = [*_pairs(form.fields)]
+    texts = [
+        TypedText(name=name, label=reader.labels[name], text=text, rows=_rows(text))
+        for name, text in sent
+        if name in reader.labels and text
+    ]
+    if not texts:
+        return None
+    shown = {text.name for text in texts}
+    carried = [(name, value) for name, value in sent if name not in shown]
+    if csrf:
+        # Sent twice it is done once, whichever of its two pages sent it.
+        carried += [(CSRF, csrf), (ONCE, form.once or uuid4().hex)]
+    elif form.once:
+        carried.append((ONCE, form.once))
+    path = None if csrf is None else request.scope["path"]
+    return KeptForm(texts=texts, carried=carried, send_to=path)
+
+
+def _pairs(fields: Struct) -> Iterator[tuple[str, str]]:
+    for name in fields.__struct_fields__:
+        value = getattr(fields, name)
+        if isinstance(value, bool):
+            if value:
+                yield name, "on"
+        elif isinstance(value, str):
+            yield name, value
+        elif value is not None:
+            for one in value:
+                yield name, one
+
+
+def _rows(text: str) -> int:
+    return min(text.count("\n") + 1, _MOST_ROWS)

@@ -1,0 +1,99 @@
+"""/operations: what stands above each of its pages: how Goatherd is, and the tabs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.response import Template
+from msgspec import Struct
+
+from api.http.error_codes import Code
+from api.system.health import Readiness
+from api.web.kit.api_client import RefusedError
+from api.web.kit.page import Visit
+from domain.events import Scope
+
+_TABS: tuple[tuple[Scope, str, str], ...] = (
+    ("admin", "/operations/projections", "Projections"),
+    ("read", "/operations/jobs", "Jobs"),
+    ("read", "/operations/organization", "Organization"),
+    ("read", "/operations/projects", "Projects"),
+    ("admin", "/operations/keys", "Keys"),
+    ("admin", "/operations/bans", "Bans"),
+)
+_NAMES = {
+    "database": "The database",
+    "event_log": "The log",
+    "projections": "The projections",
+    "redis": "Redis",
+    "dead_letters": "A projection",
+}
+_TO_DO = {
+    "database": "Start PostgreSQL, or read its log.",
+    "event_log": "Read the log of the server, and run goatherd doctor.",
+    "projections": "Start goatherd project and goatherd dispatch, or read their logs "
+    "for what stops them.",
+    "redis": "Start Redis or Valkey. Nothing is lost: scrapes go on when it is back.",
+    "dead_letters": "Upgrade Goatherd, then rebuild the projection: it takes in then "
+    "what it left out.",
+}
+
+
+class Concern(Struct, frozen=True, kw_only=True):
+    """Something that is not as it should be, and what to do about it."""
+
+    name: str
+    reason: str
+    to_do: str
+    is_grave: bool
+
+
+class OperationsPage(Controller):
+    """The way to the first of the pages that a key may see."""
+
+    path = "/operations"
+
+    @get("/", opt={"scope": "read", "page": True})
+    async def operations(self, visit: NamedDependency[Visit]) -> Response[Any]:
+        """Go to the first tab."""
+        return visit.go_to(tabs_for(visit)[0][0])
+
+
+def tabs_for(visit: Visit) -> list[tuple[str, str]]:
+    """Return the pages that somebody may see, each by its path."""
+    return [(path, label) for scope, path, label in _TABS if visit.may(scope)]
+
+
+async def show_operations(
+    visit: Visit,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    tab: str,
+    status: int = 200,
+) -> Template:
+    """Return a page under a tab; its template extends ``operations/frame.html``."""
+    shared = {"concerns": await _concerns(visit), "tabs": tabs_for(visit), "tab": tab}
+    return visit.show(template, {**shared, **(context or {})}, status=status)
+
+
+async def _concerns(visit: Visit) -> list[Concern]:
+    try:
+        got = await visit.get("/health/ready", Readiness)
+    except RefusedError as error:
+        if error.code is not Code.UNAVAILABLE:
+            raise
+        reasons, warnings = error.meta["reasons"], error.meta["warnings"]
+    else:
+        reasons, warnings = {}, got.data.warnings
+    return [
+        Concern(
+            name=_NAMES.get(name, name),
+            reason=reason,
+            to_do=_TO_DO.get(name, "Read the log of the server."),
+            is_grave=found is reasons,
+        )
+        for found in (reasons, warnings)
+        for name, reason in found.items()
+    ]

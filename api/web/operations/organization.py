@@ -1,0 +1,135 @@
+"""/operations/organization: usage against limits, and the settings."""
+
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.response import Template
+from msgspec import Struct
+
+from api.http.error_codes import Code
+from api.http.form_body import typed
+from api.http.request import Request
+from api.routes.organization import Organization
+from api.web.kit.api_client import RefusedError
+from api.web.kit.page import Visit
+from api.web.operations.frame import show_operations
+from domain.scrape.intervals import DEFAULT_HOURS, LEAST_HOURS, MOST_HOURS
+
+PATH = "/operations/organization"
+
+_KINDS = (
+    ("creator_profiles", "Profiles"),
+    ("discover_videos", "New videos"),
+    ("video_stats", "Figures of videos"),
+)
+_USAGE = (
+    ("creators", "Active creators"),
+    ("projects", "Projects"),
+    ("api_keys", "API keys"),
+    ("manual_scrapes_today", "Scrapes by hand today"),
+    ("api_requests_today", "API requests today"),
+)
+
+
+class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings as they were typed; an empty interval is the default."""
+
+    version: str
+    name: Annotated[str, typed("Name")] = ""
+    time_zone: Annotated[str, typed("Time zone")] = ""
+    creator_profiles_hours: Annotated[
+        str, typed("Hours between scrapes of profiles")
+    ] = ""
+    discover_videos_hours: Annotated[
+        str, typed("Hours between scrapes of new videos")
+    ] = ""
+    video_stats_hours: Annotated[str, typed("Hours between scrapes of figures")] = ""
+
+
+class OrganizationPages(Controller):
+    """The organization that is signed in."""
+
+    path = PATH
+
+    @get("/", opt={"scope": "read", "page": True})
+    async def organization(self, visit: NamedDependency[Visit]) -> Template:
+        """Show usage and settings."""
+        return await _page(visit)
+
+    @post("/", opt={"scope": "admin", "page": True, "form": SettingsForm})
+    async def change(
+        self, request: Request, visit: NamedDependency[Visit]
+    ) -> Response[Any]:
+        """Change the settings, unless somebody else did meanwhile."""
+        form = request.form_as(SettingsForm)
+        body = {
+            "name": form.name.strip(),
+            "time_zone": form.time_zone.strip(),
+            **{f"{kind}_hours": _hours(form, kind) for kind, _ in _KINDS},
+        }
+        version = int(form.version) if form.version.isdecimal() else 0
+        try:
+            await visit.send(
+                "PATCH", "/organization", Organization, body, version=version
+            )
+        except RefusedError as error:
+            if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
+                raise
+            return await _page(visit, form=form, error=error)
+        visit.site.forget(visit.principal.organization_id)
+        visit.tell("The settings were saved.")
+        return visit.go_to(PATH)
+
+
+async def _page(
+    visit: Visit,
+    *,
+    form: SettingsForm | None = None,
+    error: RefusedError | None = None,
+) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
+    got = await visit.get("/organization", Organization)
+    now = _as_form(got.data)
+    return await show_operations(
+        visit,
+        "operations/organization.html",
+        {
+            "default_hours": DEFAULT_HOURS,
+            "form": form or now,
+            "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
+            "kinds": _KINDS,
+            "least_hours": LEAST_HOURS,
+            "most_hours": MOST_HOURS,
+            "now": now,
+            "organization": got.data,
+            "problems": {} if error is None else error.problems,
+            "time_zones": sorted(available_timezones()),
+            "usage": [(label, getattr(got.data.usage, key)) for key, label in _USAGE],
+        },
+        tab=PATH,
+        status=200 if error is None else error.status,
+    )
+
+
+def _as_form(organization: Organization) -> SettingsForm:
+    hours = {f"{kind}_hours": _typed(organization, kind) for kind, _ in _KINDS}
+    return SettingsForm(
+        version=str(organization.version),
+        name=organization.name,
+        time_zone=organization.time_zone,
+        **hours,
+    )
+
+
+def _typed(organization: Organization, kind: str) -> str:
+    hours = getattr(organization, f"{kind}_hours")
+    return "" if hours is None else str(hours)
+
+
+def _hours(form: SettingsForm, kind: str) -> int | str | None:
+    """Return what was typed as the API takes it; what is no number is its to refuse."""
+    text: str = getattr(form, f"{kind}_hours").strip()
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdecimal() else text

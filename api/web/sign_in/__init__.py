@@ -1,0 +1,1 @@
+"""Signing in, by key or by link."""

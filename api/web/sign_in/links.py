@@ -1,0 +1,42 @@
+"""Links that sign somebody in, once, in place of a key to copy."""
+
+from secrets import token_urlsafe
+
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+
+from api.http.auth import digest_of
+from infra.database import AsyncPool, ask_async
+
+LIFETIME_HOURS = 24
+
+_MAKE = """
+WITH tidied AS (DELETE FROM sign_in_links WHERE expires_at <= now())
+INSERT INTO sign_in_links (digest, key_digest, expires_at)
+VALUES (%s, %s, now() + make_interval(hours => %s))
+"""
+# Deleting it is what makes it work once, however many follow it at a time.
+_SPEND = """
+DELETE FROM sign_in_links WHERE digest = %s
+RETURNING key_digest, expires_at > now()
+"""
+
+
+def make_link(connection: Connection[TupleRow], key: str) -> str:
+    """Return the path of a new link that signs in with a key."""
+    token = token_urlsafe(24)
+    connection.execute(
+        _MAKE, (digest_of(token.encode()), digest_of(key.encode()), LIFETIME_HOURS)
+    )
+    return f"/sign-in/{token}"
+
+
+async def spend_link(pool: AsyncPool, token: str) -> bytes | None:
+    """Return the digest of the key that a link stands for, which is used up then."""
+
+    async def spend(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+        cursor = await connection.execute(_SPEND, (digest_of(token.encode()),))
+        return await cursor.fetchone()
+
+    row = await ask_async(pool, spend)
+    return None if row is None or not row[1] else bytes(row[0])

@@ -1,0 +1,203 @@
+"""The way in and out: a key, or a link that is good for once, becomes a session."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Redirect, Template
+from msgspec import Struct
+
+from api.http.auth import Authenticator, digest_of
+from api.http.errors import ApiError, Code
+from api.http.failed_logins import FailedAttempts
+from api.http.form_body import NoFields
+from api.http.request import Request
+from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
+from api.web.kit.page import LONGEST_NEXT
+from api.web.kit.site import Site
+from api.web.sign_in.links import spend_link
+from domain.events import Scope
+from infra.database import AsyncPool
+
+FIRST_PAGE = "/creators"
+
+_WRONG_KEY = (
+    "This key does not open anything here: it may be mistyped, expired or revoked."
+)
+_SPENT_LINK = (
+    "This link has been used, or is more than a day old. Sign in with your key "
+    "instead, or restart Goatherd for a new link."
+)
+_SEE_OTHER, _UNAUTHORIZED = 303, 401
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A key, and where to go with it."""
+
+    key: str
+    next: str = ""
+
+
+class Door:
+    """What it takes to let somebody in."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        attempts: FailedAttempts,
+        sessions: Sessions,
+        pool: AsyncPool,
+    ) -> None:
+        self._authenticator = authenticator
+        self._attempts = attempts
+        self._sessions = sessions
+        self._pool = pool
+
+    async def try_key(self, request: Request, key: str) -> bytes | None:
+        """Return the digest of a key that opens; None if it does not.
+
+        Raises:
+            ApiError: ``rate_limit_exceeded``, after too many that did not.
+        """
+        try:
+            await self._authenticator.authenticate(b"Bearer " + key.strip().encode())
+        except ApiError as error:
+            self._failed(request, error)
+            return None
+        return digest_of(key.strip().encode())
+
+    async def try_link(self, request: Request, token: str) -> bytes | None:
+        """Use a link up and return the digest of its key; None if it is no good.
+
+        Raises:
+            ApiError: ``rate_limit_exceeded``, after too many that were not.
+        """
+        digest = await spend_link(self._pool, token)
+        try:
+            await self._authenticator.holder(digest or b"")
+        except ApiError as error:
+            self._failed(request, error)
+            return None
+        return digest
+
+    async def is_in(self, request: Request) -> bool:
+        """Return whether a request comes with a session that still opens."""
+        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        if session is None:
+            return False
+        try:
+            await self._authenticator.holder(session.key_digest)
+        except ApiError as error:
+            if error.code is not Code.INVALID_API_KEY:
+                raise
+            return False
+        return True
+
+    async def still_may(self, request: Request, scope: Scope) -> bool:
+        """Return whether the session of a request still opens, with a scope."""
+        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        if session is None:
+            return False
+        try:
+            holder = await self._authenticator.holder(session.key_digest)
+        except ApiError as error:
+            if error.code is not Code.INVALID_API_KEY:
+                raise
+            return False
+        return scope in holder.scopes
+
+    def let_in(self, request: Request, digest: bytes, path: str) -> Redirect:
+        """Begin a session and go to a page."""
+        sealed = self._sessions.sealed(self._sessions.begin(digest))
+        return _go(request, path, sealed, seconds=LIFETIME_SECONDS)
+
+    def _failed(self, request: Request, error: ApiError) -> None:
+        if error.code is not Code.INVALID_API_KEY:
+            raise error
+        client = request.scope["client"]
+        self._attempts.failed(client[0] if client else "")
+
+
+class SignInRoutes(Controller):
+    """Pages for those who are not signed in, or want to be no longer."""
+
+    include_in_schema = False
+
+    @get("/", opt={"scope": None})
+    async def way_in(
+        self,
+        request: Request,
+        door: NamedDependency[Door],
+        site: NamedDependency[Site],
+        next_: Annotated[
+            str, QueryParameter(name="next", max_length=LONGEST_NEXT, required=False)
+        ] = "",
+    ) -> Response[Any]:
+        """Show the form, or go on to the first page."""
+        if await door.is_in(request):
+            return Redirect(_local(next_), status_code=_SEE_OTHER)
+        return _form(site, next_=next_)
+
+    @post("/sign-in", opt={"scope": None, "form": SignIn})
+    async def sign_in(
+        self,
+        request: Request,
+        door: NamedDependency[Door],
+        site: NamedDependency[Site],
+    ) -> Response[Any]:
+        """Exchange a key for a session."""
+        form = request.form_as(SignIn)
+        digest = await door.try_key(request, form.key)
+        if digest is None:
+            return _form(site, next_=form.next, problem=_WRONG_KEY)
+        return door.let_in(request, digest, _local(form.next))
+
+    @get("/sign-in/{token:str}", opt={"scope": None})
+    async def follow_link(
+        self,
+        request: Request,
+        token: FromPath[str],
+        door: NamedDependency[Door],
+        site: NamedDependency[Site],
+    ) -> Response[Any]:
+        """Exchange a link for a session."""
+        # A browser that only looks ahead must not use it up.
+        if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
+            return Response(None, status_code=204)
+        digest = await door.try_link(request, token)
+        if digest is None:
+            return _form(site, problem=_SPENT_LINK)
+        return door.let_in(request, digest, FIRST_PAGE)
+
+    @post("/sign-out", opt={"scope": None, "form": NoFields})
+    async def sign_out(self, request: Request) -> Redirect:
+        """Forget the session in this browser."""
+        return _go(request, "/", "", seconds=0)
+
+
+def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:
+    return Template(
+        template_name="sign_in.html",
+        context={"next": next_, "notice": None, "problem": problem, "visit": None},
+        headers={
+            "Content-Security-Policy": site.policy,
+            "Referrer-Policy": "same-origin",
+        },
+        media_type="text/html",
+        status_code=_UNAUTHORIZED if problem else 200,
+    )
+
+
+def _go(request: Request, path: str, sealed: str, *, seconds: int) -> Redirect:
+    request.exchange.sent_headers.append(
+        set_cookie(COOKIE, sealed, seconds=seconds, is_tls=request.is_tls)
+    )
+    return Redirect(path, status_code=_SEE_OTHER)
+
+
+def _local(path: str) -> str:
+    """Return a path of ours, whatever a link said where to go next."""
+    is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii()
+    return path if is_ours and path.isprintable() and path != "/" else FIRST_PAGE

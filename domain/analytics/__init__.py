@@ -1,0 +1,1 @@
+"""What every number means: metrics, buckets of time, baselines and milestones."""

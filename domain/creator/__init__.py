@@ -1,0 +1,1 @@
+"""Creators: tracked accounts, the handles they hold, and banned handles."""

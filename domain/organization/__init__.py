@@ -1,0 +1,1 @@
+"""Organizations: tenants with their plan, projects and API keys."""

@@ -1,0 +1,1 @@
+"""Scrapes: runs from request to result, their intervals, and imported ones."""

@@ -1,0 +1,116 @@
+"""The facts of a scrape: what was asked, what was seen, and how it ended."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.messages import Fact, JobType, Outcome, Precision, Trigger
+
+
+class ScrapeRequested(Fact, frozen=True, kw_only=True):
+    """A run was asked for: of a creator, or of the videos named.
+
+    ``creator_id`` is null where a video was added by hand and belongs to no creator of
+    the project. ``tiktok_video_ids`` narrows the run; empty means all that there are.
+    """
+
+    organization_id: UUID
+    project_id: UUID
+    creator_id: UUID | None
+    handle: str
+    job_type: JobType
+    trigger: Trigger
+    tiktok_video_ids: tuple[str, ...] = ()
+
+
+class ProfileSnapshotRecorded(Fact, frozen=True, kw_only=True):
+    """What a provider said of a profile at ``observed_at``; what it left out is null.
+
+    Counters are signed 64-bit and kept as they were seen. ``precision`` says whether
+    the source rounds large numbers.
+    """
+
+    organization_id: UUID
+    creator_id: UUID
+    observed_at: datetime
+    provider: str
+    precision: Precision | None = None
+    user_id: str | None = None
+    sec_uid: str | None = None
+    display_name: str | None = None
+    avatar_url: str | None = None
+    follower_count: int | None = None
+    following_count: int | None = None
+    total_likes_count: int | None = None
+    video_count: int | None = None
+
+
+class VideoStatsSnapshotRecorded(Fact, frozen=True, kw_only=True):
+    """The counters of up to 500 videos at ``observed_at``, as parallel arrays.
+
+    ``kinds``, ``titles`` and ``posted_at`` say what was not known of a video before:
+    null where it is as known or was not told, and empty where that is so for all.
+    ``project_id`` is null in facts from before projects had videos.
+    """
+
+    organization_id: UUID
+    project_id: UUID | None = None
+    creator_id: UUID | None
+    observed_at: datetime
+    provider: str
+    video_ids: tuple[str, ...]
+    view_counts: tuple[int | None, ...]
+    like_counts: tuple[int | None, ...]
+    comment_counts: tuple[int | None, ...]
+    share_counts: tuple[int | None, ...]
+    save_counts: tuple[int | None, ...]
+    kinds: tuple[str | None, ...] = ()
+    titles: tuple[str | None, ...] = ()
+    posted_at: tuple[datetime | None, ...] = ()
+
+
+class ScrapeSucceeded(Fact, frozen=True, kw_only=True):
+    """The run ended well; duration in milliseconds, counts of what it saw.
+
+    ``missing_video_ids`` are those that a direct read said are gone.
+    """
+
+    organization_id: UUID
+    creator_id: UUID | None
+    job_type: JobType
+    provider: str
+    attempts: int
+    observed_at: datetime
+    duration_ms: int
+    profile_seen: bool = False
+    videos_seen: int = 0
+    pages: int = 0
+    payload_sha256: str | None = None
+    precision: Precision | None = None
+    missing_video_ids: tuple[str, ...] = ()
+
+
+class ScrapeFailed(Fact, frozen=True, kw_only=True):
+    """The run ended without a result.
+
+    ``outcome`` is the last attempt's verdict, null where the run was given up before
+    any provider was asked. ``observed_at`` is null but in imported runs: of others the
+    time of recording says it.
+    """
+
+    organization_id: UUID
+    creator_id: UUID | None
+    job_type: JobType
+    provider: str
+    attempts: int
+    error: str
+    outcome: Outcome | None = None
+    observed_at: datetime | None = None
+
+
+ScrapeEvent = (
+    ScrapeRequested
+    | ProfileSnapshotRecorded
+    | VideoStatsSnapshotRecorded
+    | ScrapeSucceeded
+    | ScrapeFailed
+)

@@ -1,0 +1,288 @@
+"""Imports: which observations of a moment are new, and the runs that keep them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.messages import IMPORT_PROVIDER
+from domain.scrape import decider
+
+# Of a video: its kind, its title and when it was posted.
+Details = tuple[str | None, str | None, datetime | None]
+Known = dict[str, Details]
+
+# What makes two observations of a creator at a moment the same one. Details are no
+# part of it: a snapshot leaves out what is known of a video, so nobody could compare.
+_VideoKey = tuple[str, int | None, int | None, int | None, int | None, int | None]
+Key = _VideoKey | c.ProfileSnapshot | str
+
+_NOTHING: Details = (None, None, None)
+
+
+class Observed(msgspec.Struct, frozen=True, gc=False):
+    """One line's content: exactly one of a profile, a video and an outcome."""
+
+    profile: c.ProfileSnapshot | None = None
+    video: c.VideoSnapshot | None = None
+    outcome: e.Outcome | None = None
+
+
+Line = tuple[bytes, Observed]
+Unseen = dict[Key, Line]
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run can keep: a profile or none, and each video once.
+
+    In the order of the canonical lines' text, whose digest ``payload_sha256`` is. The
+    details of videos may be known already.
+    """
+
+    payload_sha256: str
+    profile: c.ProfileSnapshot | None = None
+    videos: c.VideoColumns = c.VideoColumns()
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """What recordings say of one creator at one moment.
+
+    ``read_lines`` returns the canonical lines in the order of their text, beside what
+    they say. ``sighting`` says the same, where one run can keep all of it and nobody
+    had to look for that; reading the lines takes several times as long.
+    """
+
+    organization_id: UUID
+    project_id: UUID
+    creator_id: UUID
+    handle: str
+    observed_at: datetime
+    read_lines: Callable[[], Sequence[Line]]
+    sighting: Sighting | None = None
+
+
+def are_distinct(lines: Sequence[Line]) -> bool:
+    """Tell whether no line can say what another says, which is nearly always so."""
+    names = {
+        line if (video := observed.video) is None else video.tiktok_video_id
+        for line, observed in lines
+    }
+    return len(names) == len(lines)
+
+
+def distinct(lines: Sequence[Line]) -> Unseen:
+    """Return each observation once; of details, what the first to tell them tells."""
+    unseen: Unseen = {_key(observed): (line, observed) for line, observed in lines}
+    if len(unseen) == len(lines):
+        return unseen
+    unseen.clear()
+    for line, observed in lines:
+        key = _key(observed)
+        before = unseen.setdefault(key, (line, observed))
+        if before[0] is not line:
+            unseen[key] = (before[0], _merged(before[1], observed))
+    return unseen
+
+
+def take_out(unseen: Unseen, stored: Sequence[e.Fact]) -> None:
+    """Take what a run has stored out of what is unseen at its moment."""
+    for fact in stored:
+        match fact:
+            case e.VideoStatsSnapshotRecorded():
+                for key in zip(
+                    fact.video_ids,
+                    fact.view_counts,
+                    fact.like_counts,
+                    fact.comment_counts,
+                    fact.share_counts,
+                    fact.save_counts,
+                    strict=True,
+                ):
+                    unseen.pop(key, None)
+            case e.ProfileSnapshotRecorded():
+                unseen.pop(_profile_of(fact), None)
+            case e.ScrapeFailed(outcome=outcome) if outcome is not None:
+                unseen.pop(outcome, None)
+            case _:
+                pass
+
+
+def learn(known: Known, stored: Sequence[e.Fact]) -> None:
+    """Add the details that a stored run tells to what is known of the videos."""
+    for fact in stored:
+        if not isinstance(fact, e.VideoStatsSnapshotRecorded):
+            continue
+        nobody = (None,) * len(fact.video_ids)
+        details = zip(
+            fact.kinds or nobody,
+            fact.titles or nobody,
+            fact.posted_at or nobody,
+            strict=True,
+        )
+        for video_id, told in zip(fact.video_ids, details, strict=True):
+            _remember(known, video_id, told)
+
+
+def runs_of(
+    moment: Moment, unseen: Sequence[Line], known: Known
+) -> Iterator[list[e.ScrapeEvent]]:
+    """Yield the facts of each run that keeps what is unseen; ``known`` learns of it.
+
+    One run has a profile and every video. Observations that contradict each other go
+    into runs of their own, and so does each outcome. Outcomes come last.
+    """
+    rest = [each for each in unseen if each[1].outcome is None]
+    while rest:
+        lines: list[bytes] = []
+        later: list[Line] = []
+        profile: c.ProfileSnapshot | None = None
+        videos: dict[str, c.VideoSnapshot] = {}
+        for line, observed in rest:
+            video = observed.video
+            if video is not None and video.tiktok_video_id not in videos:
+                videos[video.tiktok_video_id] = video
+            elif video is None and profile is None:
+                profile = observed.profile
+            else:
+                later.append((line, observed))
+                continue
+            lines.append(line)
+        sighting = Sighting(
+            payload_sha256=sha256(b"\n".join(lines)).hexdigest(),
+            profile=profile,
+            videos=decider.columns_of(list(videos.values())),
+        )
+        yield run_of(moment, sighting, known)
+        rest = later
+    for _, observed in unseen:
+        if observed.outcome is not None:
+            yield _run(
+                moment,
+                "creator_profiles",
+                c.RecordFailure(
+                    provider=IMPORT_PROVIDER,
+                    attempts=1,
+                    error="Imported: a recording says so.",
+                    outcome=observed.outcome,
+                    observed_at=moment.observed_at,
+                ),
+            )
+
+
+def run_of(moment: Moment, seen: Sighting, known: Known) -> list[e.ScrapeEvent]:
+    """Return the facts of the run that keeps the sighting; ``known`` learns of it."""
+    return _run(
+        moment,
+        "discover_videos" if seen.videos.video_ids else "creator_profiles",
+        c.RecordResult(
+            provider=IMPORT_PROVIDER,
+            observed_at=moment.observed_at,
+            attempts=1,
+            duration_ms=0,
+            profile=seen.profile,
+            videos=_news(seen.videos, known),
+            payload_sha256=seen.payload_sha256,
+        ),
+    )
+
+
+def _run(
+    moment: Moment, job_type: e.JobType, command: c.RecordResult | c.RecordFailure
+) -> list[e.ScrapeEvent]:
+    asked = decider.decide(
+        None,
+        c.RequestScrape(
+            organization_id=moment.organization_id,
+            project_id=moment.project_id,
+            creator_id=moment.creator_id,
+            handle=moment.handle,
+            job_type=job_type,
+            trigger="imported",
+        ),
+    )
+    return [*asked, *decider.decide(decider.evolve(None, asked[0]), command)]
+
+
+def _key(observed: Observed) -> Key:
+    video = observed.video
+    if video is not None:
+        return (
+            video.tiktok_video_id,
+            video.view_count,
+            video.like_count,
+            video.comment_count,
+            video.share_count,
+            video.save_count,
+        )
+    key = observed.profile or observed.outcome
+    assert key is not None, "an observation is one of the three"
+    return key
+
+
+def _profile_of(fact: e.ProfileSnapshotRecorded) -> c.ProfileSnapshot:
+    return c.ProfileSnapshot(
+        precision=fact.precision,
+        user_id=fact.user_id,
+        sec_uid=fact.sec_uid,
+        display_name=fact.display_name,
+        avatar_url=fact.avatar_url,
+        follower_count=fact.follower_count,
+        following_count=fact.following_count,
+        total_likes_count=fact.total_likes_count,
+        video_count=fact.video_count,
+    )
+
+
+def _merged(first: Observed, other: Observed) -> Observed:
+    if first.video is None or other.video is None:
+        return first
+    told: Known = {}
+    _remember(told, "", _details(other.video))
+    _remember(told, "", _details(first.video))
+    kind, title, posted_at = told.get("", _NOTHING)
+    return Observed(
+        video=replace(first.video, kind=kind, title=title, posted_at=posted_at)
+    )
+
+
+def _news(videos: c.VideoColumns, known: Known) -> c.VideoColumns:
+    """Return the videos without the details that are known, and remember them all."""
+    columns = (videos.kinds, videos.titles, videos.posted_at)
+    before = list(map(known.get, videos.video_ids))
+    told: list[Details] = list(zip(*columns, strict=True))
+    if before == told:
+        # By far the usual case, and found out without a look at each video.
+        return replace(videos, kinds=(), titles=(), posted_at=())
+    news: list[Details] = []
+    for video_id, old, new in zip(videos.video_ids, before, told, strict=True):
+        _remember(known, video_id, new)
+        kind, title, posted_at = new
+        if old is not None:
+            kind = None if kind == old[0] else kind
+            title = None if title == old[1] else title
+            posted_at = None if posted_at == old[2] else posted_at
+        news.append((kind, title, posted_at))
+    kinds, titles, posted = zip(*news, strict=True)
+    return replace(videos, kinds=kinds, titles=titles, posted_at=posted)
+
+
+def _details(video: c.VideoSnapshot) -> Details:
+    return video.kind, video.title, video.posted_at
+
+
+def _remember(known: Known, video_id: str, details: Details) -> None:
+    before = known.get(video_id)
+    if before is None:
+        known[video_id] = details
+    elif before != details:
+        kind, title, posted_at = details
+        known[video_id] = (
+            before[0] if kind is None else kind,
+            before[1] if title is None else title,
+            before[2] if posted_at is None else posted_at,
+        )

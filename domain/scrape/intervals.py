@@ -1,0 +1,28 @@
+"""Intervals: how many hours lie between two scheduled runs of a kind."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from domain.events import JobType
+from domain.organization.plans import Limits
+
+LEAST_HOURS = 1
+MOST_HOURS = 720
+
+DEFAULT_HOURS: Mapping[JobType, int] = MappingProxyType(
+    {"creator_profiles": 24, "discover_videos": 12, "video_stats": 6}
+)
+
+
+def floor_of(job_type: JobType, limits: Limits) -> int | None:
+    """Return the fewest hours that the plan allows between two runs; None: no limit."""
+    return getattr(limits, f"min_{job_type}_hours")
+
+
+def hours_between(job_type: JobType, *, asked: int | None, limits: Limits) -> int:
+    """Return the hours that hold: the asked, else the default, not below the floor.
+
+    What was asked is kept as it is, so that it holds again under a plan that allows it.
+    """
+    wanted = DEFAULT_HOURS[job_type] if asked is None else asked
+    return max(wanted, floor_of(job_type, limits) or 0)

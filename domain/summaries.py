@@ -1,0 +1,218 @@
+"""Sentences: what a fact says of a creator, in one plain sentence for people."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import assert_never
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from domain import events as e
+from domain.analytics.milestones import Milestone
+
+Told = e.CreatorEvent | e.ScrapeEvent | e.VideoEvent
+
+_WHO = {
+    "schedule": "the schedule",
+    "cli": "the command line",
+    "up": "the first start",
+    "policy:auto_disable": "the auto-disable policy",
+    "policy:discovery": "the discovery policy",
+    "policy:missing": "the missing-videos policy",
+    "policy:window": "the tracking-window policy",
+}
+_LOOK = {
+    "creator_profiles": "the profile",
+    "discover_videos": "new videos",
+    "video_stats": "video figures",
+}
+_WHY: dict[e.Trigger, str] = {
+    "added": "because the creator was added",
+    "reactivated": "because the creator came back",
+    "renamed": "because the creator was renamed",
+    "reenabled": "because the creator was re-enabled",
+    "imported": "to import a recording",
+}
+
+
+def who(actor: str, key_names: Mapping[UUID, str]) -> str:
+    """Return an actor as people know it; keys by their names."""
+    key_id = key_of(actor)
+    if key_id is not None:
+        known = key_names.get(key_id)
+        return "a key" if known is None else f"key {known}"
+    kind, _, name = actor.partition(":")
+    return f"the worker ({name})" if kind == "worker" else _WHO.get(actor, actor)
+
+
+def key_of(actor: str) -> UUID | None:
+    """Return the id of the key that acted, None if it was something else."""
+    kind, _, name = actor.partition(":")
+    if kind != "key":
+        return None
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
+def sentence(fact: Told, *, by: str, video: str | None = None) -> str:
+    """Return what happened; ``video`` is TikTok's id of the video it is about."""
+    match fact:
+        case e.ProfileSnapshotRecorded():
+            return f"{_profile(fact)}."
+        case e.VideoStatsSnapshotRecorded():
+            return f"Figures of {_many(len(fact.video_ids), 'video')} seen."
+        case e.ScrapeSucceeded():
+            return f"{_succeeded(fact)}."
+        case e.ScrapeFailed():
+            return _failed(fact)
+        case e.ScrapeRequested():
+            why = _WHY.get(fact.trigger)
+            asked = f"Scrape of {_LOOK[fact.job_type]} asked for by {by}"
+            return f"{asked}, {why}." if why else f"{asked}."
+        case (
+            e.VideoDiscovered()
+            | e.VideoAdded()
+            | e.VideoCameIntoWindow()
+            | e.VideoIncluded()
+            | e.VideoExcluded()
+            | e.VideoPutBack()
+            | e.VideoTrackingDisabled()
+            | e.VideoDetailsChanged()
+            | e.VideoWentMissing()
+        ):
+            return f"{_of_a_video(fact, video or 'unknown')} by {by}."
+        case _:
+            return f"{_of_a_creator(fact)} by {by}."
+
+
+def milestone_sentence(milestone: Milestone) -> str:
+    """Return that a number of followers was passed."""
+    seen = milestone.sighting.followers
+    return f"Passed {milestone.number:,} followers, with {seen:,} seen."
+
+
+def _of_a_creator(fact: e.CreatorEvent) -> str:
+    match fact:
+        case e.CreatorAdded():
+            return f"Added as @{fact.handle}, {_tracking(fact)},"
+        case e.HandleChanged(old=old, new=new):
+            return f"Renamed from @{old} to @{new}"
+        case e.CreatorDetailsChanged():
+            return _details(fact)
+        case e.TrackingModeChanged(old=old, new=new):
+            return f"Tracking mode changed from {old} to {new}"
+        case e.TrackingWindowChanged():
+            start, end = fact.tracking_start_date, fact.tracking_end_date
+            return f"Tracking window changed: {_window(start, end)},"
+        case e.CreatorRemoved():
+            return "Removed"
+        case e.CreatorReactivated():
+            return f"Brought back, {_tracking(fact)},"
+        case e.CreatorAutoDisabled(verdict=verdict):
+            return f"Disabled, after scrapes that ended as {verdict},"
+        case e.CreatorReenabled():
+            return "Re-enabled"
+        case _:
+            assert_never(fact)
+
+
+def _of_a_video(fact: e.VideoEvent, video: str) -> str:
+    match fact:
+        case e.VideoDiscovered(tracking_status=status):
+            return f"Video {video} discovered as {status}"
+        case e.VideoAdded():
+            return f"Video {video} added"
+        case e.VideoCameIntoWindow(tracking_status=status):
+            return f"Video {video} came into the tracking window as {status},"
+        case e.VideoIncluded():
+            return f"Video {video} included"
+        case e.VideoExcluded():
+            return f"Video {video} excluded"
+        case e.VideoPutBack():
+            return f"Video {video} put back into the inbox"
+        case e.VideoTrackingDisabled():
+            return f"Tracking of video {video} disabled"
+        case e.VideoDetailsChanged():
+            return f"Details of video {video} changed"
+        case e.VideoWentMissing(missing_since=since):
+            day = since.date().isoformat()
+            return f"Video {video} reported missing since {day}"
+        case _:
+            assert_never(fact)
+
+
+def _details(fact: e.CreatorDetailsChanged) -> str:
+    told: list[str] = []
+    if isinstance(fact.display_name, str):
+        told.append(f'display name set to "{fact.display_name}"')
+    texts = {"description": fact.description, "readme": fact.readme}
+    if fact.display_name is None:
+        texts = {"display name": None, **texts}
+    told += [
+        f"{name} {'cleared' if text is None else 'changed'}"
+        for name, text in texts.items()
+        if not isinstance(text, UnsetType)
+    ]
+    if fact.metadata is not UNSET:
+        told.append("metadata changed")
+    text = _listed(told)
+    return text[:1].upper() + text[1:]
+
+
+def _tracking(fact: e.CreatorAdded | e.CreatorReactivated) -> str:
+    start, end = fact.tracking_start_date, fact.tracking_end_date
+    window = "" if start is end is None else f" {_window(start, end)}"
+    return f"tracked in mode {fact.tracking_mode}{window}"
+
+
+def _window(start: date | None, end: date | None) -> str:
+    if start is None:
+        return "any time" if end is None else f"until {end}"
+    return f"from {start} on" if end is None else f"from {start} until {end}"
+
+
+def _profile(fact: e.ProfileSnapshotRecorded) -> str:
+    seen = {
+        "followers": fact.follower_count,
+        "following": fact.following_count,
+        "likes": fact.total_likes_count,
+        "videos": fact.video_count,
+    }
+    told = [
+        f"{count:,} {name.removesuffix('s') if count == 1 else name}"
+        for name, count in seen.items()
+        if count is not None
+    ]
+    if not told:
+        return "Profile seen, without figures"
+    rounded = " (rounded)" if fact.precision == "rounded" else ""
+    return f"Profile seen with {_listed(told)}{rounded}"
+
+
+def _succeeded(fact: e.ScrapeSucceeded) -> str:
+    told = ["the profile seen"] if fact.profile_seen else []
+    if fact.videos_seen:
+        told.append(f"{_many(fact.videos_seen, 'video')} seen")
+    if fact.missing_video_ids:
+        told.append(f"{_many(len(fact.missing_video_ids), 'video')} found gone")
+    saw = f": {_listed(told)}" if told else ""
+    tries = f" at attempt {fact.attempts}" if fact.attempts > 1 else ""
+    return f"Scrape of {_LOOK[fact.job_type]} succeeded{tries}{saw}"
+
+
+def _failed(fact: e.ScrapeFailed) -> str:
+    verdict = f" as {fact.outcome}" if fact.outcome else ""
+    tries = f" after {_many(fact.attempts, 'attempt')}" if fact.attempts else ""
+    return f"Scrape of {_LOOK[fact.job_type]} failed{verdict}{tries}: {fact.error}"
+
+
+def _many(amount: int, thing: str) -> str:
+    return f"{amount:,} {thing}{'' if amount == 1 else 's'}"
+
+
+def _listed(parts: list[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,1 @@
+"""Videos: what becomes of a TikTok post in a project."""

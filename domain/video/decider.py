@@ -1,0 +1,257 @@
+"""A video in a project: how it came in, whether it counts, and what is noted on it."""
+
+from datetime import date, datetime
+from typing import Any, assert_never
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.errors import CorruptHistoryError, NotFoundError
+from domain.video import commands as c
+
+# These are counted while tracking is enabled; the others never are.
+COUNTED: frozenset[e.TrackingStatus] = frozenset(
+    {"auto_tracked", "included", "direct_add"}
+)
+# What a decision made of a video, and can be taken back.
+_DECIDED: frozenset[e.TrackingStatus] = frozenset({"included", "excluded"})
+_DETAILS = ("description", "readme", "metadata")
+
+# Details are compared as written: to Python 1, 1.0 and True are equal, in JSON not.
+_written = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Video(msgspec.Struct, frozen=True, kw_only=True):
+    """One video as its own stream tells it, without scraped figures."""
+
+    organization_id: UUID
+    project_id: UUID
+    tiktok_video_id: str
+    handle: str
+    tracking_status: e.TrackingStatus
+    tracking_enabled: bool = True
+    creator_id: UUID | None = None
+    kind: e.VideoKind | None = None
+    posted_at: datetime | None = None
+    description: str | None = None
+    readme: str | None = None
+    metadata: dict[str, Any] = {}
+    missing_since: datetime | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether its figures are part of its creator's and its project's."""
+        return self.tracking_enabled and self.tracking_status in COUNTED
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides about a creator's new videos; both days inclusive, null is open.
+
+    ``time_zone`` is the organization's: where its days begin.
+    """
+
+    tracking_mode: e.TrackingMode
+    tracking_start_date: date | None
+    tracking_end_date: date | None
+    time_zone: str
+
+    def status_of(self, posted_at: datetime | None) -> e.TrackingStatus:
+        """Return the status of a video that was posted then.
+
+        Of a video whose time is unknown nobody can say that it lies in a bounded
+        window: it waits for review, whatever the mode.
+        """
+        start, end = self.tracking_start_date, self.tracking_end_date
+        if posted_at is None:
+            is_open = start is None and end is None
+            return self._inside if is_open else "pending_review"
+        day = posted_at.astimezone(ZoneInfo(self.time_zone)).date()
+        if (start and day < start) or (end and day > end):
+            return "out_of_window"
+        return self._inside
+
+    @property
+    def _inside(self) -> e.TrackingStatus:
+        return "auto_tracked" if self.tracking_mode == "auto" else "pending_review"
+
+
+def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
+    """Return what ``command`` makes happen; nothing if all is as asked already.
+
+    Raises:
+        NotFoundError: there is no such video.
+    """
+    match command:
+        case c.DiscoverVideo():
+            return _discover(video, command)
+        case c.AddVideo():
+            return _add(video, command)
+        case _:
+            pass
+    if video is None:
+        raise NotFoundError("video")
+    organization_id = video.organization_id
+    match command:
+        case c.MoveWindow(tracking_status=status):
+            if video.tracking_status != "out_of_window" or status == "out_of_window":
+                return []
+            return [
+                e.VideoCameIntoWindow(
+                    organization_id=organization_id, tracking_status=status
+                )
+            ]
+        case c.IncludeVideo():
+            if video.is_counted:
+                return []
+            return [e.VideoIncluded(organization_id=organization_id)]
+        case c.ExcludeVideo():
+            if video.tracking_status == "excluded":
+                return []
+            return [e.VideoExcluded(organization_id=organization_id)]
+        case c.PutBackVideo():
+            if video.tracking_status not in _DECIDED:
+                return []
+            return [e.VideoPutBack(organization_id=organization_id)]
+        case c.DisableTracking():
+            if not video.is_counted:
+                return []
+            return [e.VideoTrackingDisabled(organization_id=organization_id)]
+        case c.ChangeVideoDetails():
+            return _change_details(video, command)
+        case c.ReportMissing(missing_since=since, scrape_id=scrape_id):
+            # An older or the same absence was told before.
+            if video.missing_since is not None and since <= video.missing_since:
+                return []
+            return [
+                e.VideoWentMissing(
+                    organization_id=organization_id,
+                    missing_since=since,
+                    scrape_id=scrape_id,
+                )
+            ]
+        case _:
+            assert_never(command)
+
+
+def evolve(video: Video | None, event: e.VideoEvent) -> Video:
+    """Return the video as it is after ``event``; never refuses."""
+    match event:
+        case e.VideoDiscovered():
+            return _discovered(video, event)
+        case e.VideoAdded():
+            return _added(video, event)
+        case _:
+            pass
+    if video is None:
+        msg = "A video's history must begin with video_discovered or video_added."
+        raise CorruptHistoryError(msg)
+    match event:
+        case e.VideoCameIntoWindow(tracking_status=status):
+            return replace(video, tracking_status=status)
+        case e.VideoIncluded():
+            return replace(video, tracking_status="included", tracking_enabled=True)
+        case e.VideoExcluded():
+            return replace(video, tracking_status="excluded")
+        case e.VideoPutBack():
+            # As it came in: whatever was stopped begins anew with the next decision.
+            return replace(
+                video, tracking_status="pending_review", tracking_enabled=True
+            )
+        case e.VideoTrackingDisabled():
+            return replace(video, tracking_enabled=False)
+        case e.VideoDetailsChanged():
+            return replace(video, **changed_details(event))
+        case e.VideoWentMissing(missing_since=since):
+            return replace(video, missing_since=since)
+        case _:
+            assert_never(event)
+
+
+def changed_details(event: e.VideoDetailsChanged) -> dict[str, Any]:
+    """Return the details that ``event`` sets, by field name."""
+    return {
+        name: value for name in _DETAILS if (value := getattr(event, name)) is not UNSET
+    }
+
+
+def _discover(video: Video | None, command: c.DiscoverVideo) -> list[e.VideoEvent]:
+    if video is not None and video.creator_id is not None:
+        return decide(video, c.MoveWindow(tracking_status=command.tracking_status))
+    return [
+        e.VideoDiscovered(
+            organization_id=command.organization_id,
+            project_id=command.project_id,
+            creator_id=command.creator_id,
+            tiktok_video_id=command.tiktok_video_id,
+            handle=command.handle,
+            tracking_status=command.tracking_status,
+            scrape_id=command.scrape_id,
+            kind=command.kind,
+            title=command.title,
+            posted_at=command.posted_at,
+        )
+    ]
+
+
+def _add(video: Video | None, command: c.AddVideo) -> list[e.VideoEvent]:
+    if video is not None and video.is_counted:
+        return []
+    return [
+        e.VideoAdded(
+            organization_id=command.organization_id,
+            project_id=command.project_id,
+            tiktok_video_id=command.tiktok_video_id,
+            handle=command.handle,
+            kind=command.kind,
+        )
+    ]
+
+
+def _change_details(video: Video, command: c.ChangeVideoDetails) -> list[e.VideoEvent]:
+    changed = {
+        name: asked
+        for name in _DETAILS
+        if (asked := getattr(command, name)) is not UNSET
+        and _written(asked) != _written(getattr(video, name))
+    }
+    if not changed:
+        return []
+    return [e.VideoDetailsChanged(organization_id=video.organization_id, **changed)]
+
+
+def _discovered(video: Video | None, event: e.VideoDiscovered) -> Video:
+    if video is not None:
+        # Added by hand before: that stands, and now it is known whose it is.
+        return replace(
+            video,
+            creator_id=event.creator_id,
+            kind=event.kind or video.kind,
+            posted_at=event.posted_at,
+        )
+    return Video(
+        organization_id=event.organization_id,
+        project_id=event.project_id,
+        tiktok_video_id=event.tiktok_video_id,
+        handle=event.handle,
+        tracking_status=event.tracking_status,
+        creator_id=event.creator_id,
+        kind=event.kind,
+        posted_at=event.posted_at,
+    )
+
+
+def _added(video: Video | None, event: e.VideoAdded) -> Video:
+    if video is not None:
+        return replace(video, tracking_status="direct_add", tracking_enabled=True)
+    return Video(
+        organization_id=event.organization_id,
+        project_id=event.project_id,
+        tiktok_video_id=event.tiktok_video_id,
+        handle=event.handle,
+        tracking_status="direct_add",
+        kind=event.kind,
+    )

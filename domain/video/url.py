@@ -1,0 +1,62 @@
+"""What a TikTok video's URL looks like, and which video it names."""
+
+import re
+from typing import cast
+
+import msgspec
+
+from domain.creator.handle import normalize_handle
+from domain.errors import InvalidVideoUrlError
+from domain.messages import VideoKind
+
+LARGEST_VIDEO_ID = 2**63 - 1
+
+_SITE = r"(?:https?://)?(?:www\.|m\.)?tiktok\.com"
+# Character classes are written out: \d and \w take in the digits of all scripts.
+_VIDEO_URL = re.compile(
+    rf"{_SITE}/@([a-z0-9._-]{{1,30}})/(video|photo)/([1-9][0-9]{{0,18}})/?(?:[?#].*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_SHORT_LINK = re.compile(
+    rf"(?:(?:https?://)?(?:vm|vt)\.tiktok\.com|{_SITE}/t)/[a-z0-9]+/?(?:[?#].*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_LONGEST_TEXT = 2_048
+
+
+class VideoUrl(msgspec.Struct, frozen=True, kw_only=True):
+    """What a URL says of a video; none of it has been looked up."""
+
+    handle: str
+    kind: VideoKind
+    tiktok_video_id: str
+
+
+def read_video_url(text: str) -> VideoUrl:
+    """Return which video ``text`` names, as ``/@handle/video/1`` or ``/photo/1``.
+
+    The scheme, ``www.`` or ``m.``, a query, a fragment and surrounding blanks do not
+    matter. Nothing is fetched: a short link says nothing of its video, so it is
+    refused. What comes out is plain ASCII that may go into a URL.
+
+    Raises:
+        InvalidVideoUrlError: it names no video.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise InvalidVideoUrlError(text)
+    plain = text.strip(" \t\r\n")
+    if _SHORT_LINK.fullmatch(plain):
+        raise InvalidVideoUrlError(plain, is_short_link=True)
+    found = _VIDEO_URL.fullmatch(plain)
+    if found is None or not found[1].strip(".") or int(found[3]) > LARGEST_VIDEO_ID:
+        raise InvalidVideoUrlError(plain)
+    return VideoUrl(
+        handle=normalize_handle(found[1]),
+        kind=cast("VideoKind", found[2].lower()),
+        tiktok_video_id=found[3],
+    )
+
+
+def video_url(*, handle: str, kind: VideoKind | None, tiktok_video_id: str) -> str:
+    """Return where a video is seen on TikTok; of an unknown kind, as a video."""
+    return f"https://www.tiktok.com/@{handle}/{kind or 'video'}/{tiktok_video_id}"

@@ -1,0 +1,177 @@
+"""Folders: the data directory, who may use it now, and where its sockets can live."""
+
+import fcntl
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+import structlog
+
+from infra.embedded.errors import EmbeddedServiceError
+from infra.embedded.os_user import Account, shelter
+
+# How the files of a data directory are laid out. A later layout gets the next number.
+FORMAT = 1
+
+_log = structlog.get_logger()
+
+
+def open_data_dir(data_dir: Path) -> Path:
+    """Make the data directory if it is missing and return its full path.
+
+    Raises:
+        EmbeddedServiceError: it cannot be used, or a newer Goatherd has laid it out.
+    """
+    folder = data_dir.expanduser().resolve()
+    try:
+        if not folder.exists():
+            # PostgreSQL runs as somebody else when we are root, and has to pass.
+            folder.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        mark = folder / "format"
+        if not mark.exists():
+            mark.write_text(f"{FORMAT}\n")
+        found = mark.read_text().strip()
+    except OSError as error:
+        msg = f"The data directory {folder} cannot be used: {error.strerror}."
+        raise EmbeddedServiceError(msg) from error
+    if not found.isdecimal() or int(found) > FORMAT:
+        msg = (
+            f"The data directory {folder} was used by a newer Goatherd (format "
+            f"{found}, this one knows {FORMAT}): install that one."
+        )
+        raise EmbeddedServiceError(msg)
+    return folder
+
+
+class Claim:
+    """A lock that one living process holds; the system lets go of it at any death."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def take(self) -> None:
+        """Take the lock, or keep it if we have it.
+
+        Raises:
+            EmbeddedServiceError: another process has it.
+        """
+        if self._file is not None:
+            return
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(file, 20).decode(errors="replace").strip() or "unknown"
+            os.close(file)
+            msg = (
+                f"The data directory {self._path.parent} is in use by another "
+                f"Goatherd (process {holder}): stop that one or name another "
+                "directory."
+            )
+            raise EmbeddedServiceError(msg) from None
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        self._file = file
+
+    def release(self) -> None:
+        """Let go of the lock; the file stays, since removing it would race."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def service_home(data_dir: Path, name: str, *, account: Account | None) -> Path:
+    """Return a server's own folder, private to its account, made if it is missing.
+
+    Where the account cannot reach the data directory, its folder is made under
+    ``accounts.SHELTER`` and a link in the data directory remembers it.
+
+    Raises:
+        EmbeddedServiceError: the folder is gone, or its account cannot reach it.
+    """
+    home = data_dir / name
+    if home.is_symlink() and not home.exists():
+        msg = (
+            f"{home} points to {home.readlink()}, which is gone: bring it back, or "
+            "remove the link to start without its data."
+        )
+        raise EmbeddedServiceError(msg)
+    if not home.exists():
+        _make_home(home, account=account)
+    place = home.resolve()
+    if account is not None and not account.reaches(place):
+        msg = (
+            f"PostgreSQL runs as {account.name!r}, who cannot enter {place}: move the "
+            "data directory to where everybody may pass, for example under /srv."
+        )
+        raise EmbeddedServiceError(msg)
+    return place
+
+
+def socket_folder(home: Path, *, socket_name: str, account: Account | None) -> Path:
+    """Return a private folder whose path leaves room for a socket of that name.
+
+    It is the home itself if the home's path is short enough (about 100 bytes with the
+    name), else one in /tmp that a link in the home remembers.
+    """
+    if _takes_sockets(home, socket_name):
+        return home
+    link = home / "sockets"
+    if link.is_symlink():
+        remembered = link.readlink()
+        if _is_private(remembered, home=home):
+            return remembered
+        link.unlink()
+    # Not the person's TMPDIR: that may be long itself.
+    made = Path(tempfile.mkdtemp(prefix="goatherd-", dir="/tmp"))
+    if account is not None:
+        account.owns(made)
+    link.symlink_to(made)
+    return made
+
+
+def _make_home(home: Path, *, account: Account | None) -> None:
+    if account is None:
+        home.mkdir(mode=0o700)
+        return
+    if account.reaches(home.parent):
+        home.mkdir(mode=0o700)
+        account.owns(home)
+        return
+    place = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=shelter()))
+    account.owns(place)
+    home.symlink_to(place)
+    _log.warning(
+        "The account PostgreSQL runs as cannot enter the data directory; "
+        "its files are kept elsewhere.",
+        account=account.name,
+        data_dir=str(home.parent),
+        kept_in=str(place),
+    )
+
+
+def _takes_sockets(folder: Path, name: str) -> bool:
+    """Try: the limit differs between systems, and some file systems refuse sockets."""
+    if "," in str(folder):
+        return False  # libpq would read two hosts
+    probe = folder / f"{name}.probe"
+    with socket.socket(socket.AF_UNIX) as attempt:
+        try:
+            attempt.bind(str(probe))
+        except OSError:
+            return False
+        finally:
+            probe.unlink(missing_ok=True)
+    return True
+
+
+def _is_private(folder: Path, *, home: Path) -> bool:
+    # Anybody may write to /tmp: a folder that somebody else put there is not ours.
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    private = folder.is_dir() and not folder.is_symlink()
+    return private and found.st_uid == home.stat().st_uid and not found.st_mode & 0o077

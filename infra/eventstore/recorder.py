@@ -1,0 +1,256 @@
+"""The recorder: how facts get into PostgreSQL, in order, at once or not at all."""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Never
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    Notification,
+    StoredEvent,
+    Subscription,
+)
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.errors import LimitReachedError
+from infra import arrays
+from infra.database import NO_CONNECTION, Pool, ask
+from infra.eventstore.append import (
+    Appended,
+    Batch,
+    Before,
+    Context,
+    Tally,
+    Within,
+    write,
+)
+
+# How long a lost answer is looked for before the caller is told.
+_PATIENCE_SECONDS = 10.0
+
+
+class AppendConflictError(Exception):
+    """Somebody else wrote to a stream since it was read; read again and decide anew."""
+
+
+_TABLE = "goatherd_events"
+_FIND_OURS = """
+SELECT notification_id, recorded_at, causation_id FROM goatherd_events
+WHERE originator_id = %s AND originator_version = %s
+"""
+_SELECT_STREAMS = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events WHERE originator_id = ANY(%b::uuid[])
+ORDER BY originator_id, originator_version
+"""
+_SELECT_STREAM = """
+SELECT originator_id, originator_version, topic, state FROM goatherd_events
+WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s
+ORDER BY originator_version
+"""
+_SELECT_NOTIFICATIONS = """
+SELECT originator_id, originator_version, topic, state, notification_id
+FROM goatherd_events WHERE notification_id >= %s AND notification_id <= %s
+AND (%s::text[] = '{}' OR topic = ANY(%s)) ORDER BY notification_id LIMIT %s
+"""
+_FOREVER = 2**63 - 1
+
+
+class Recorder(ApplicationRecorder):
+    """The library's recorder seam over one append function and one pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def append(
+        self,
+        batch: Batch,
+        *,
+        context: Context,
+        guards: Sequence[tuple[UUID, int]] = (),
+        tallies: Sequence[Tally] = (),
+        beforehand: Before | None = None,
+        alongside: Within | None = None,
+    ) -> Appended:
+        """Store all of ``batch`` or none, and say where it went.
+
+        ``guards`` are (stream, version) pairs that the decision rested on without
+        writing to them. ``beforehand`` runs in the same transaction before the append,
+        ``alongside`` after it, as ``infra.eventstore.append.write`` says. When the
+        answer is lost on the way, the stream is read to find out whether the commit
+        took place: a success is never reported as a conflict.
+
+        Raises:
+            AppendConflictError: a stream or a guarded one moved on.
+            LimitReachedError: a tally would pass its maximum.
+            psycopg.OperationalError: the database stays out of reach.
+        """
+        unknown_outcome = False
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        attempt = 0
+        while True:
+            try:
+                with self._pool.connection() as connection:
+                    if unknown_outcome and (
+                        ours := _find_ours(connection, batch, context)
+                    ):
+                        return ours
+                    return write(
+                        connection,
+                        batch,
+                        context,
+                        guards,
+                        tallies,
+                        beforehand=beforehand,
+                        alongside=alongside,
+                    )
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                was_sent = not isinstance(error, NO_CONNECTION)
+                if _is_final(error) or not (was_sent or unknown_outcome):
+                    raise
+                if time.monotonic() > give_up_at:
+                    raise
+                unknown_outcome = True
+                attempt += 1
+                time.sleep(random.uniform(0.5, 1.5) * min(0.03 * 2**attempt, 1))  # noqa: S311
+            except psycopg.DatabaseError as error:
+                if unknown_outcome and (ours := self._found(batch, context)):
+                    return ours
+                _translate(error, tallies)
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        tracking: None = None,
+        **kwargs: Any,  # noqa: ANN401 - as the library passes them on
+    ) -> Sequence[int]:
+        """Append, and return each event's position; for the rest see ``append``."""
+        if not stored_events:
+            return ()
+        del tracking  # the library's own projections have one, and none of them is here
+        batch = Batch(
+            [UUID(str(event.originator_id)) for event in stored_events],
+            [event.originator_version for event in stored_events],
+            [event.topic for event in stored_events],
+            [event.state for event in stored_events],
+        )
+        first = self.append(batch, **kwargs).first_position
+        return range(first, first + len(stored_events))
+
+    def select_streams(self, streams: Sequence[UUID]) -> list[TupleRow]:
+        """Return the events of several streams, in stream order, in one round trip.
+
+        Each is (position, stream, version, recorded_at, actor, correlation id,
+        causation id, name, body).
+        """
+        wanted = (arrays.uuids(streams),)
+        return ask(
+            self._pool,
+            lambda connection: (
+                connection.cursor(binary=True)
+                .execute(_SELECT_STREAMS, wanted, prepare=True)
+                .fetchall()
+            ),
+        )
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """Return one stream's events, ``gt`` and ``lte`` bounding their versions."""
+        bounds = (originator_id, gt or 0, _FOREVER if lte is None else lte)
+        with self._pool.connection() as connection:
+            rows = connection.cursor(binary=True).execute(
+                _SELECT_STREAM, bounds, prepare=True
+            )
+            events = [StoredEvent(*row) for row in rows]
+        if desc:
+            events.reverse()
+        return events[:limit]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Return up to ``limit`` events of the whole log in order of position."""
+        first = 0 if start is None else start + (not inclusive_of_start)
+        names = list(topics)
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                _SELECT_NOTIFICATIONS,
+                (first, _FOREVER if stop is None else stop, names, names, limit),
+            )
+            return [Notification(*row) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """Return the position of the newest event, None in an empty log."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT max(notification_id) FROM goatherd_events"
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Refuse: ``projections.engine.follower`` follows the log here.
+
+        The library's subscription has no poll to fall back on and no batches.
+        """
+        raise NotImplementedError("Follow the log with projections.engine.follower.")
+
+    def _found(self, batch: Batch, context: Context) -> Appended | None:
+        with self._pool.connection() as connection:
+            return _find_ours(connection, batch, context)
+
+
+def _find_ours(
+    connection: Connection[TupleRow], batch: Batch, context: Context
+) -> Appended | None:
+    row = connection.execute(
+        _FIND_OURS, (batch.streams[0], batch.versions[0])
+    ).fetchone()
+    if row is None or row[2] != context.command_id:
+        return None
+    return Appended(row[0], row[1])
+
+
+def _is_final(error: psycopg.Error) -> bool:
+    """Tell whether the server itself refused, so that nothing can have been stored."""
+    if error.sqlstate is None:
+        return False
+    # Of what an operator does to a server, a timeout alone leaves no doubt.
+    return error.sqlstate[:2] not in {"08", "57"} or error.sqlstate == "57014"
+
+
+def _translate(error: psycopg.DatabaseError, tallies: Iterable[Tally]) -> Never:
+    match error.sqlstate:
+        case "GH001":
+            raise AppendConflictError(str(error)) from error
+        case "23505" | "23502" if error.diag.table_name == _TABLE:
+            # A version is there already, or the one before it is missing.
+            raise AppendConflictError(str(error)) from error
+        case "GH002":
+            index, current = (error.diag.message_detail or "").split()
+            tally = list(tallies)[int(index)]
+            raise LimitReachedError(
+                tally.limit_key, current=int(current), maximum=tally.maximum or 0
+            ) from error
+        case _:
+            raise error

@@ -1,0 +1,179 @@
+"""The event store: streams of facts in, one ordered log out."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import Application
+from eventsourcing.persistence import ApplicationRecorder, JSONTranscoder, Mapper
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.events import Fact
+from infra.database import Pool, writing_pool
+from infra.eventstore.append import Appended, Batch, Before, Context, Tally
+from infra.eventstore.codec import Codec, Entry, FactMapper
+from infra.eventstore.recorder import AppendConflictError, Recorder
+
+CONFLICT_TRIES = 5
+
+T = TypeVar("T")
+
+
+class BusyError(Exception):
+    """The same thing is being changed by too many at once; try again shortly."""
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """A fact in its envelope: where it stands, when it was recorded, and by whom."""
+
+    position: int
+    stream: UUID
+    version: int
+    fact: Fact
+    recorded_at: datetime
+    actor: str
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+
+
+Alongside = Callable[[Cursor[TupleRow], list[Recorded]], None]
+
+
+class Store(Application[UUID]):
+    """The event log of one installation, on one PostgreSQL database."""
+
+    name = "goatherd"
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.codec = Codec()
+        super().__init__(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        """Return the mapper that speaks permanent names."""
+        return FactMapper(JSONTranscoder(), self.codec)
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        """Return the recorder over this store's pool."""
+        self.facts = Recorder(self.pool)
+        return self.facts
+
+    def load(self, *streams: UUID) -> dict[UUID, list[Recorded]]:
+        """Return the history of each stream, empty for a stream that has none."""
+        histories: dict[UUID, list[Recorded]] = {stream: [] for stream in streams}
+        for row in self.facts.select_streams(streams):
+            fact = open_envelope(row, self.codec)
+            histories[fact.stream].append(fact)
+        return histories
+
+    def append(
+        self,
+        entries: Sequence[Entry],
+        *,
+        context: Context,
+        guards: Sequence[tuple[UUID, int]] = (),
+        tallies: Sequence[Tally] = (),
+        beforehand: Before | None = None,
+        alongside: Alongside | None = None,
+    ) -> list[Recorded]:
+        """Append all of ``entries`` or none, and return them in their envelopes.
+
+        ``beforehand`` is called with the cursor of the append's own transaction before
+        the append, and must not fetch; ``alongside`` after it, with what was recorded.
+        What they write stands or falls with the append. For the rest and the errors see
+        ``Recorder.append``.
+        """
+
+        def within(cursor: Cursor[TupleRow], appended: Appended) -> None:
+            assert alongside is not None
+            alongside(cursor, recorded(entries, appended, context))
+
+        appended = self.facts.append(
+            Batch(
+                [entry.originator_id for entry in entries],
+                [entry.originator_version for entry in entries],
+                [self.codec.name_of(entry.fact) for entry in entries],
+                [self.codec.encode(entry.fact) for entry in entries],
+            ),
+            context=context,
+            guards=guards,
+            tallies=tallies,
+            beforehand=beforehand,
+            alongside=within if alongside else None,
+        )
+        return recorded(entries, appended, context)
+
+    def head(self) -> int:
+        """Return the position of the newest fact, 0 in an empty log."""
+        return self.facts.max_notification_id() or 0
+
+
+def open_envelope(row: TupleRow, codec: Codec) -> Recorded:
+    """Return the fact of one row of the log, its body decoded.
+
+    The row is (position, stream, version, recorded_at, actor, correlation id, causation
+    id, name, body).
+
+    Raises:
+        UnknownFactError: no code knows the stored name, or the body does not fit.
+    """
+    position, stream, version, at, actor, correlation, causation, name, body = row
+    fact = codec.decode(name, body)
+    return Recorded(position, stream, version, fact, at, actor, correlation, causation)
+
+
+def recorded(
+    entries: Sequence[Entry], appended: Appended, context: Context
+) -> list[Recorded]:
+    """Return the entries in the envelopes that their append gave them."""
+    return [
+        Recorded(
+            position,
+            entry.originator_id,
+            entry.originator_version,
+            entry.fact,
+            appended.recorded_at,
+            context.actor,
+            context.correlation_id,
+            context.command_id,
+        )
+        for position, entry in enumerate(entries, appended.first_position)
+    ]
+
+
+def relayed(
+    alongside: Callable[[Cursor[TupleRow], T], None] | None,
+    shape: Callable[[list[Recorded]], T],
+) -> Alongside | None:
+    """Return ``alongside`` as an append calls it, told what ``shape`` makes of it."""
+    if alongside is None:
+        return None
+    told = alongside
+    return lambda cursor, facts: told(cursor, shape(facts))
+
+
+def open_store(url: str, *, pool_size: int) -> Store:
+    """Return a store on the database at ``url`` with an open pool of its own."""
+    pool = writing_pool(url, size=pool_size)
+    pool.open()
+    return Store(pool)
+
+
+def retry_conflicts(attempt: Callable[[], T]) -> T:
+    """Run ``attempt`` (load, decide, append) until no one gets in between.
+
+    Raises:
+        BusyError: it lost five times in a row.
+    """
+    for tries in range(CONFLICT_TRIES):
+        try:
+            return attempt()
+        except AppendConflictError:
+            # Jitter, so that those who collided do not meet again.
+            time.sleep(random.uniform(0, 0.01) * 2**tries)  # noqa: S311
+    raise BusyError("Others are changing the same thing just now; try again.")

@@ -1,0 +1,281 @@
+"""Imports: creators for the handles of a recording, and the runs that keep it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.organization.plans import Limits
+from domain.scrape import importing
+from domain.scrape.importing import Known, Line, Moment
+from domain.streams import ban_stream, claim_stream, imported_run_stream
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Store, retry_conflicts
+from infra.handlers.add_creators import Additions, NewCreator, add_creators
+from infra.handlers.handling import banned_by, claim_of, creator_of
+
+_LOOKED_UP_AT_ONCE = 2_000
+
+
+class Holders(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has which handle in a project.
+
+    ``missing`` nobody has; of these ``removed`` were had by creators that are removed
+    now, and ``banned`` nobody may have.
+    """
+
+    creators: dict[str, UUID]
+    missing: list[str]
+    removed: list[str]
+    banned: list[str]
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of some moments.
+
+    ``stored`` and ``runs`` count what is new, ``there_already`` what was stored before;
+    ``position`` is that of the last new fact, None if there is none. ``known`` holds,
+    by creator, the details that are told of videos by now.
+    """
+
+    stored: int
+    there_already: int
+    runs: int
+    position: int | None
+    known: dict[UUID, Known]
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One append that is ready to be made, and what will have become of its moments."""
+
+    entries: list[Entry]
+    kept: Kept
+
+
+class Reading(msgspec.Struct, kw_only=True):
+    """One moment on its way: what is not stored of it, and the part that is free.
+
+    ``unseen`` is None where that is all of the moment's sighting.
+    """
+
+    moment: Moment
+    unseen: Sequence[Line] | None = None
+    there_already: int = 0
+    stored: list[list[e.Fact]] = []
+    next_part: int = 0
+
+    @property
+    def stream(self) -> UUID:
+        """The stream of the part that is free."""
+        moment = self.moment
+        return imported_run_stream(
+            moment.project_id, moment.creator_id, moment.observed_at, self.next_part
+        )
+
+    def runs(self, known: Known) -> Iterator[list[e.ScrapeEvent]]:
+        """Yield the facts of each run that keeps the rest; ``known`` learns of it."""
+        for facts in self.stored:
+            importing.learn(known, facts)
+        if self.unseen is not None:
+            yield from importing.runs_of(self.moment, self.unseen, known)
+        elif self.moment.sighting is not None:
+            yield importing.run_of(self.moment, self.moment.sighting, known)
+
+    @property
+    def missing(self) -> int:
+        """How many observations are not stored."""
+        if self.unseen is not None:
+            return len(self.unseen)
+        sighting = self.moment.sighting
+        assert sighting is not None, "what no sighting says is read"
+        return len(sighting.videos.video_ids) + (sighting.profile is not None)
+
+
+def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
+    """Return who has each of the plain ``handles`` in the project."""
+    found = Holders(creators={}, missing=[], removed=[], banned=[])
+    for start in range(0, len(handles), _LOOKED_UP_AT_ONCE):
+        _look_up(store, project_id, handles[start : start + _LOOKED_UP_AT_ONCE], found)
+    return found
+
+
+def add_for_import(
+    store: Store,
+    handles: Sequence[str],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    context: Context,
+) -> Additions:
+    """Track all of the handles or none: in mode auto, without bounds or first runs.
+
+    Raises:
+        DomainError: one of them is banned, or was taken meanwhile.
+        NotFoundError: no such project in the organization.
+        LimitReachedError: the plan has no room for all of them.
+        BusyError: too many writers at once.
+    """
+
+    def insist(cursor: Cursor[TupleRow], additions: Additions) -> None:
+        # Raised within the append, so that nothing of it stays.
+        del cursor
+        for result in additions.results:
+            if result.refusal is not None:
+                raise result.refusal
+
+    additions = add_creators(
+        store,
+        [
+            NewCreator(tiktok_handle=handle, tracking_start_date=None)
+            for handle in handles
+        ],
+        organization_id=organization_id,
+        project_id=project_id,
+        plans=plans,
+        now=now,
+        context=context,
+        job_types=(),
+        alongside=insist,
+    )
+    if additions.position is None:
+        for result in additions.results:
+            if result.refusal is not None:
+                raise result.refusal
+    return additions
+
+
+def keep_moments(
+    store: Store,
+    moments: Sequence[Moment],
+    *,
+    known: Mapping[UUID, Known],
+    context: Context,
+) -> Kept:
+    """Store what of the moments is not stored yet, in one append.
+
+    ``known`` says what former moments of the same import told of videos; it stays as
+    it is. A creator's moments come in the order of time.
+
+    Raises:
+        BusyError: others import the same just now.
+    """
+
+    def attempt() -> Kept:
+        prepared = prepare(read_past(store, moments), known=known)
+        return append_prepared(store, prepared, context=context)
+
+    return retry_conflicts(attempt)
+
+
+def read_past(store: Store, moments: Sequence[Moment]) -> list[Reading]:
+    """Take out what is stored, part by part until there is none or nothing is left."""
+    readings = [_reading(moment) for moment in moments]
+    open_ones = readings
+    while open_ones:
+        open_ones = list(_one_part_on(store, open_ones))
+    return readings
+
+
+def prepare(readings: Sequence[Reading], *, known: Mapping[UUID, Known]) -> Prepared:
+    """Return the append that keeps what is missing, without a look at the database.
+
+    For ``known`` see ``keep_moments``.
+    """
+    learned = {
+        creator_id: dict(known.get(creator_id, {}))
+        for creator_id in {reading.moment.creator_id for reading in readings}
+    }
+    entries: list[Entry] = []
+    stored = runs = 0
+    for reading in readings:
+        stored += reading.missing
+        for facts in reading.runs(learned[reading.moment.creator_id]):
+            stream = reading.stream
+            entries += [
+                Entry(stream, version, fact) for version, fact in enumerate(facts, 1)
+            ]
+            reading.next_part += 1
+            runs += 1
+    kept = Kept(
+        stored=stored,
+        there_already=sum(reading.there_already for reading in readings),
+        runs=runs,
+        position=None,
+        known=learned,
+    )
+    return Prepared(entries=entries, kept=kept)
+
+
+def append_prepared(store: Store, prepared: Prepared, *, context: Context) -> Kept:
+    """Make the append, and return what became of the moments.
+
+    Raises:
+        AppendConflictError: others stored one of the moments since it was looked for.
+    """
+    if not prepared.entries:
+        return prepared.kept
+    position = store.append(prepared.entries, context=context)[-1].position
+    return replace(prepared.kept, position=position)
+
+
+def _reading(moment: Moment) -> Reading:
+    if moment.sighting is not None:
+        return Reading(moment=moment)
+    lines = moment.read_lines()
+    if not importing.are_distinct(lines):
+        lines = list(importing.distinct(lines).values())
+    return Reading(moment=moment, unseen=lines)
+
+
+def _one_part_on(store: Store, readings: Sequence[Reading]) -> Iterator[Reading]:
+    streams = [reading.stream for reading in readings]
+    histories = store.load(*streams)
+    for reading, stream in zip(readings, streams, strict=True):
+        facts = [past.fact for past in histories[stream]]
+        if not facts:
+            continue
+        unseen = importing.distinct(
+            reading.moment.read_lines() if reading.unseen is None else reading.unseen
+        )
+        before = len(unseen)
+        importing.take_out(unseen, facts)
+        reading.there_already += before - len(unseen)
+        reading.unseen = list(unseen.values())
+        reading.stored.append(facts)
+        reading.next_part += 1
+        if reading.unseen:
+            yield reading
+
+
+def _look_up(
+    store: Store, project_id: UUID, handles: Sequence[str], found: Holders
+) -> None:
+    claims = [claim_stream(project_id, handle) for handle in handles]
+    pasts = store.load(*claims)
+    former: dict[str, UUID] = {}
+    missing: list[str] = []
+    for handle, stream in zip(handles, claims, strict=True):
+        claim = claim_of(pasts[stream])
+        if claim.holder is not None:
+            found.creators[handle] = claim.holder
+            continue
+        missing.append(handle)
+        if claim.last_holder is not None:
+            former[handle] = claim.last_holder
+    found.missing.extend(missing)
+    bans = {handle: ban_stream(handle) for handle in missing}
+    pasts = store.load(*bans.values(), *former.values())
+    found.banned.extend(name for name, ban in bans.items() if banned_by(pasts[ban]))
+    for handle, creator_id in former.items():
+        creator = creator_of(pasts[creator_id])
+        # Whoever was renamed away from the handle lives on under another one.
+        if creator and creator.status == "removed" and creator.handle == handle:
+            found.removed.append(handle)

@@ -1,0 +1,1 @@
+"""The write side of analytics: snapshots folded into levels and sums."""

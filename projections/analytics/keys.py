@@ -1,0 +1,50 @@
+"""Keys and instants of analytics' tables, as numbers and packed columns."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import LiteralString, cast
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import Packed, bigints, uuids
+from projections.analytics.columns import Longs
+
+HerdKey = tuple[UUID, int, UUID]
+"""An organization, the number of a family, and an owner."""
+Moment = tuple[int, int]
+"""Microseconds since 1970, and a position."""
+
+NOBODY = UUID(int=0)
+_DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def instant_of(moment: datetime) -> int:
+    """Return a time as microseconds since 1970."""
+    return (moment - _DAWN) // _MICROSECOND
+
+
+def moment_of(instant: int) -> datetime:
+    """Return the time that is so many microseconds after 1970."""
+    return _DAWN + instant * _MICROSECOND
+
+
+def slots_of(instants: Longs) -> Longs:
+    """Return the quarters of an hour that end at or after the instants."""
+    return -(-instants // 900_000_000)
+
+
+def packed_keys(keys: Sequence[HerdKey]) -> tuple[Packed, Packed, Packed]:
+    """Return the keys as three arrays."""
+    return (
+        uuids([key[0] for key in keys]),
+        bigints([key[1] for key in keys]),
+        uuids([key[2] for key in keys]),
+    )
+
+
+def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
+    """Ask with values; the query is put together from constants."""
+    return cursor.execute(cast("LiteralString", query), values, prepare=True)

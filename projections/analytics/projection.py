@@ -1,0 +1,108 @@
+"""analytics: every look and its sums, kept so that no order of facts matters.
+
+What takes facts in is imported when it is first needed: numpy, which it needs, takes a
+tenth of a second to load, and most processes of Goatherd never do.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.analytics.baselines import BaselineRule
+from domain.messages import Fact
+from infra.eventstore.store import Recorded
+from projections.analytics.baseline_rule import put_rule, rule_of
+from projections.engine.projection import Settled
+
+
+def _videos_seen(body: bytes) -> Fact:
+    from projections.analytics.snapshot_decoder import videos_seen
+
+    return videos_seen(body)
+
+
+class Analytics:
+    """Keeps the tables analytics_*.
+
+    ``rule`` is the one that a rebuild is to work under, None for the one in force.
+    Whatever it says, tables are followed under the rule that they have.
+    """
+
+    name = "analytics"
+    version = 3
+    facts = frozenset(
+        {
+            "project_created",
+            "project_details_changed",
+            "creator_added",
+            "handle_changed",
+            "profile_snapshot_recorded",
+            "video_discovered",
+            "video_added",
+            "video_came_into_window",
+            "video_included",
+            "video_excluded",
+            "video_put_back",
+            "video_tracking_disabled",
+            "video_stats_snapshot_recorded",
+        }
+    )
+
+    tables = (
+        "analytics_rule",
+        "analytics_subjects",
+        "analytics_videos",
+        "analytics_looks",
+        "analytics_herds",
+        "analytics_unowned",
+        "analytics_gathered",
+        "analytics_lists",
+        "analytics_video_sums",
+        "analytics_profile_sums",
+    )
+    stages = ("videos", "owners", "herds")
+    shapes: Mapping[str, Callable[[bytes], Fact]] = {
+        "video_stats_snapshot_recorded": _videos_seen
+    }
+
+    def __init__(self, rule: BaselineRule | None = None) -> None:
+        self.rule: BaselineRule | None = rule
+
+    def rule_of(self, cursor: Cursor[TupleRow]) -> BaselineRule:
+        """Return the rule of the tables that the cursor looks at."""
+        return rule_of(cursor)
+
+    def begin_under(self, cursor: Cursor[TupleRow], rule: str) -> None:
+        """Let the empty tables that the cursor looks at be worked out under a rule."""
+        put_rule(cursor, msgspec.convert(rule, BaselineRule))
+
+    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Take the facts in; those that were taken in before change nothing."""
+        from projections.analytics.batch import parts_of_log
+        from projections.analytics.rows import enable_arrays
+        from projections.analytics.writer import Intake
+
+        enable_arrays(cursor)
+        rule = rule_of(cursor)
+        for part in parts_of_log(facts):
+            Intake(cursor, rule).take_in(part)
+
+    def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Write down what a slice of the log tells, to be settled later."""
+        from projections.analytics.rebuild_gather import gather
+        from projections.analytics.rows import enable_arrays
+
+        enable_arrays(cursor)
+        gather(cursor, facts)
+
+    def settle(
+        self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
+    ) -> Settled:
+        """Work out some of what one share of a stage still needs."""
+        from projections.analytics.rebuild_merge import settle
+        from projections.analytics.rows import enable_arrays
+
+        enable_arrays(cursor)
+        return settle(cursor, stage, share=share, shares=shares)

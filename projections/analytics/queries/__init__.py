@@ -1,0 +1,1 @@
+"""The read side of analytics: series, breakdowns and explanations."""

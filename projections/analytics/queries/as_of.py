@@ -1,0 +1,193 @@
+"""The numbers of the past: what would have been answered when the log ended earlier.
+
+Sums know only the present, so everything is computed from the levels that had been
+told by then, and from what had been told of the videos.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from domain.analytics.baselines import is_baseline
+from domain.analytics.buckets import Bucket
+from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
+from domain.analytics.series import Ledger
+from projections.analytics.baseline_rule import rule_in_force
+from projections.analytics.entities import VideoRow, as_of
+from projections.analytics.queries.from_snapshots import Counted
+from projections.analytics.queries.series import ledger_of_levels, profile_of
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, Family
+from projections.analytics.rows import VIDEO_COLUMNS, video_of
+from projections.engine.reader import Reader
+
+
+class LogEnd(msgspec.Struct, frozen=True):
+    """Where the log ended, and when that was told."""
+
+    position: int
+    told_at: datetime
+
+
+_LOG_END = b"""
+SELECT position, told_at FROM goatherd_log_end(%(at)s::timestamptz, %(until)s::bigint)
+"""
+_SUBJECTS = b"""
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+AND kind = %(entity)s AND position <= %(at)s
+"""
+_CREATORS = b"""
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND kind = 'creator' AND position <= %(at)s
+AND (id = %(id)s OR project_id = %(id)s)
+"""
+_EARLIEST = b"""
+SELECT creator_id, min(observed_at) FROM analytics_looks
+WHERE organization_id = %(organization)s AND owner = ANY(%(ids)s)
+AND creator_id = owner AND position <= %(at)s GROUP BY creator_id
+"""
+_WHICH: dict[Entity, str] = {
+    "video": "id = ANY(%(ids)s)",
+    "creator": "creator_id = ANY(%(ids)s)",
+    "project": "project_id = ANY(%(ids)s)",
+}
+
+
+async def log_end(
+    reader: Reader,
+    organization_id: UUID,
+    *,
+    at: datetime | None = None,
+    until: int | None = None,
+) -> LogEnd | None:
+    """Return the end of the log at a time or position; None before its first fact."""
+    rows = await reader.rows(organization_id, _LOG_END, {"at": at, "until": until})
+    return None if rows[0][0] is None else LogEnd(*rows[0])
+
+
+async def there_then(
+    reader: Reader,
+    organization_id: UUID,
+    entity: Entity,
+    ids: Sequence[UUID],
+    *,
+    at: int,
+) -> set[UUID]:
+    """Return those of the things that the organization had at a position."""
+    if entity == "video":
+        rows = await _videos(reader, organization_id, entity, ids, at=at)
+        return {row.id for _, row in rows if row.is_there}
+    asking = {
+        "organization": organization_id,
+        "ids": list(ids),
+        "entity": entity,
+        "at": at,
+    }
+    return {row[0] for row in await reader.rows(organization_id, _SUBJECTS, asking)}
+
+
+async def ledgers_then(
+    reader: Reader,
+    organization_id: UUID,
+    asked: Question,
+    ids: Sequence[UUID],
+    buckets: Sequence[Bucket],
+    *,
+    at: int,
+) -> dict[UUID, Ledger]:
+    """Return what the question needs of each thing, as of a position."""
+    boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
+    found: dict[UUID, Ledger] = {}
+    for id_ in ids:
+        members = await counted_then(reader, organization_id, asked, id_, at=at)
+        found[id_] = await ledger_of_levels(
+            reader, organization_id, asked, members, boundaries, at=at
+        )
+    return found
+
+
+async def counted_then(
+    reader: Reader, organization_id: UUID, asked: Question, id_: UUID, *, at: int
+) -> dict[Family, list[Counted]]:
+    """Return whatever the levels of one thing were the sum of at a position."""
+    found: dict[Family, list[Counted]] = {}
+    needs = {*asked.needs}
+    if needs & {*VIDEO_METRICS, "posts"}:
+        found[VIDEOS] = await videos_then(
+            reader, organization_id, asked.entity, id_, at=at
+        )
+    if needs & {*PROFILE_METRICS}:
+        rows = await reader.rows(
+            organization_id,
+            _CREATORS,
+            {"organization": organization_id, "id": id_, "at": at},
+        )
+        found[PROFILES] = [profile_of(row[0]) for row in rows]
+    return found
+
+
+async def videos_then(
+    reader: Reader, organization_id: UUID, entity: Entity, of: UUID, *, at: int
+) -> list[Counted]:
+    """Return the videos that counted at a position, or the one that is asked about."""
+    found = await _videos(reader, organization_id, entity, [of], at=at)
+    rows = [
+        (now, row)
+        for now, row in found
+        if row.is_there
+        and (
+            entity == "video"
+            or (
+                row.is_counted
+                and of == (row.creator_id if entity == "creator" else row.project_id)
+            )
+        )
+    ]
+    creators = {row.creator_id for _, row in rows if row.creator_id is not None}
+    looks = await reader.rows(
+        organization_id,
+        _EARLIEST,
+        {"organization": organization_id, "ids": sorted(creators), "at": at},
+    )
+    rule = await rule_in_force(reader, organization_id)
+    earliest: dict[UUID | None, datetime] = {look[0]: look[1] for look in looks}
+    return [
+        Counted(
+            id=row.id,
+            # Looks are with whose the video is now.
+            owner=now.creator_id or now.id,
+            number=now.number or 0,
+            is_baseline=is_baseline(
+                rule,
+                posted_at=row.posted_at,
+                earliest_at=earliest.get(row.creator_id),
+            ),
+            posted_at=row.posted_at,
+            label=row.label,
+            tiktok_video_id=row.tiktok_video_id,
+        )
+        for now, row in rows
+    ]
+
+
+async def _videos(
+    reader: Reader,
+    organization_id: UUID,
+    entity: Entity,
+    ids: Sequence[UUID],
+    *,
+    at: int,
+) -> list[tuple[VideoRow, VideoRow]]:
+    """Return the videos that may matter, as they are now and as they were."""
+    rows = await reader.rows(
+        organization_id,
+        f"""
+        SELECT {VIDEO_COLUMNS} FROM analytics_videos
+        WHERE organization_id = %(organization)s AND {_WHICH[entity]}
+        """.encode(),
+        {"organization": organization_id, "ids": list(ids)},
+    )
+    now = [video_of(row) for row in rows]
+    return [(row, as_of(row, at)) for row in now]

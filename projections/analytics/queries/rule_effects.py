@@ -1,0 +1,165 @@
+"""What another baseline rule would change, project by project."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from psycopg import Cursor, sql
+from psycopg.rows import TupleRow
+
+from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
+from domain.analytics.metrics import VIDEO_METRICS, RawMetric
+from projections.analytics.owner_state import BASELINE, Herd, herd_of
+from projections.analytics.rollup_deltas import VIDEOS
+from projections.rebuild.shadow_tables import live_schema, next_schema
+
+_HERDS_AT_ONCE = 500
+_PROJECTS = """
+SELECT organization_id, id, label FROM {}.analytics_subjects
+WHERE kind = 'project' ORDER BY organization_id, id
+"""
+# Only herds that see the same things can be laid side by side; at one position all do.
+_HERDS = """
+SELECT l.organization_id, l.project_id, l.herd, b.herd
+FROM {live}.analytics_herds l JOIN {beside}.analytics_herds b
+    USING (organization_id, family, owner)
+WHERE family = {family} AND l.project_id IS NOT NULL AND l.herd <> b.herd
+"""
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """All that ever was new of a metric, live and beside; null if nothing is known."""
+
+    metric: RawMetric
+    live: int | None
+    beside: int | None
+    difference: int
+
+
+class ProjectEffects(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes for one project.
+
+    ``videos`` is how many of its counted videos have a baseline under one of the two
+    rules only.
+    """
+
+    organization_id: UUID
+    project_id: UUID
+    name: str
+    videos: int
+    metrics: list[Effect]
+
+    @property
+    def is_any(self) -> bool:
+        return self.videos > 0 or any(each.difference for each in self.metrics)
+
+
+class Effects(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes when the tables beside are swapped in, and under which rules."""
+
+    live_rule: BaselineRule
+    rule: BaselineRule
+    projects: list[ProjectEffects]
+
+
+Key = tuple[UUID, UUID]
+
+
+def effects(cursor: Cursor[TupleRow]) -> Effects:
+    """Compare the live tables of analytics with those beside, at one position."""
+    live, beside = live_schema(cursor), next_schema("analytics")
+    before, after = _sums(cursor, live), _sums(cursor, beside)
+    videos = _turned(cursor, live, beside)
+    projects = cursor.execute(_in(_PROJECTS, live)).fetchall()
+    nothing: tuple[int | None, ...] = (None,) * len(VIDEO_METRICS)
+    found: list[ProjectEffects] = []
+    for organization_id, project_id, label in projects:
+        key = organization_id, project_id
+        metrics = [
+            Effect(metric=metric, live=a, beside=b, difference=(b or 0) - (a or 0))
+            for metric, a, b in zip(
+                VIDEO_METRICS,
+                before.get(key, nothing),
+                after.get(key, nothing),
+                strict=True,
+            )
+        ]
+        found.append(
+            ProjectEffects(
+                organization_id=organization_id,
+                project_id=project_id,
+                name=label,
+                videos=videos.get(key, 0),
+                metrics=metrics,
+            )
+        )
+    return Effects(
+        live_rule=_rule(cursor, live), rule=_rule(cursor, beside), projects=found
+    )
+
+
+def _rule(cursor: Cursor[TupleRow], schema: str) -> BaselineRule:
+    row = cursor.execute(_in("SELECT baseline FROM {}.analytics_rule", schema))
+    (rule,) = row.fetchone() or (DEFAULT_RULE,)
+    return rule
+
+
+def _in(query: str, schema: str) -> sql.Composed:
+    return sql.SQL(query).format(sql.Identifier(schema))  # pyright: ignore[reportArgumentType]
+
+
+def _sums(cursor: Cursor[TupleRow], schema: str) -> dict[Key, tuple[int | None, ...]]:
+    """Return what was new in each project over all time, metric by metric."""
+    columns = ", ".join(
+        f"CASE WHEN sum({metric}_known) > 0 THEN sum({metric}) - sum({metric}_base) END"
+        for metric in VIDEO_METRICS
+    )
+    query = f"""
+        SELECT organization_id, id, {columns}
+        FROM {{0}}.{VIDEOS.sums} JOIN {{0}}.analytics_subjects
+            USING (organization_id, id)
+        WHERE kind = 'project' GROUP BY organization_id, id
+    """
+    return {
+        (row[0], row[1]): tuple(None if n is None else int(n) for n in row[2:])
+        for row in cursor.execute(_in(query, schema))
+    }
+
+
+def _turned(cursor: Cursor[TupleRow], live: str, beside: str) -> dict[Key, int]:
+    """Return how many videos are or were a baseline in one of the two only."""
+    query = sql.SQL(_HERDS).format(
+        live=sql.Identifier(live),
+        beside=sql.Identifier(beside),
+        family=sql.Literal(VIDEOS.number),
+    )
+    found: dict[Key, int] = {}
+    for row in _some_at_a_time(cursor, query):
+        ours, theirs = (_herd(row[0], packed) for packed in row[2:])
+        _, here, there = np.intersect1d(ours.things, theirs.things, return_indices=True)
+        is_other = (ours.flags[here] ^ theirs.flags[there]) & BASELINE
+        key = row[0], row[1]
+        found[key] = found.get(key, 0) + int(np.count_nonzero(is_other))
+    return found
+
+
+def _some_at_a_time(
+    cursor: Cursor[TupleRow], query: sql.Composed
+) -> Iterator[TupleRow]:
+    with cursor.connection.cursor("goatherd_herds", binary=True) as herds:
+        herds.itersize = _HERDS_AT_ONCE
+        yield from herds.execute(query)
+
+
+def _herd(organization_id: UUID, packed: bytes) -> Herd:
+    return herd_of(
+        organization_id,
+        VIDEOS.number,
+        organization_id,
+        packed,
+        last=(0, 0),
+        counters=VIDEOS.counters,
+        project_id=None,
+        creator_id=None,
+    )

@@ -1,0 +1,126 @@
+"""Writing down what a slice of the log tells, for analytics to be rebuilt from."""
+
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.errors import UniqueViolation
+from psycopg.rows import TupleRow
+
+from infra.eventstore.store import Recorded
+from projections.analytics import rows as tables
+from projections.analytics import snapshots as rows
+from projections.analytics.batch import Heard
+from projections.analytics.entities import VideoRow, changed
+from projections.analytics.keys import HerdKey, execute
+from projections.analytics.ownership import herd_of
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS
+from projections.analytics.video_lists import save_lists
+
+_COLUMNS = ", ".join(VideoRow.__struct_fields__)
+# Most slices tell nothing new of a creator, and need not wait for each other then.
+_SUBJECTS = """
+INSERT INTO analytics_subjects AS held
+SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json) AS told
+WHERE NOT EXISTS (
+    SELECT FROM analytics_subjects AS known
+    WHERE (known.organization_id, known.id) = (told.organization_id, told.id)
+      AND (told.kind IS NULL OR known.kind IS NOT NULL)
+      AND (told.project_id IS NULL OR known.project_id IS NOT NULL)
+      AND (told.position IS NULL OR known.position IS NOT NULL)
+      AND (told.earliest_at IS NULL OR known.earliest_at <= told.earliest_at)
+      AND known.label_position >= told.label_position
+)
+ON CONFLICT (organization_id, id) DO UPDATE SET
+    kind = coalesce(held.kind, excluded.kind),
+    project_id = coalesce(held.project_id, excluded.project_id),
+    position = coalesce(held.position, excluded.position),
+    earliest_at = least(held.earliest_at, excluded.earliest_at),
+    label = CASE WHEN excluded.label_position > held.label_position
+        THEN excluded.label ELSE held.label END,
+    label_position = greatest(held.label_position, excluded.label_position)
+"""
+# What other slices told as well is folded later; a change that is there twice, once.
+_VIDEOS = f"""
+INSERT INTO analytics_videos AS held ({_COLUMNS})
+SELECT {_COLUMNS} FROM json_populate_recordset(NULL::analytics_videos, %s::json)
+ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
+    changes = (left(held.changes::text, -1) || ','
+        || substr(excluded.changes::text, 2))::json
+"""
+
+
+def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    """Write down what the facts tell; again makes no difference."""
+    heard = Heard()
+    heard.hear(facts)
+    subjects = sorted(
+        heard.subjects.values(), key=lambda row: (row.organization_id, row.id)
+    )
+    organizations = {key[0]: UUID(int=key[0]) for key in heard.told}
+    videos = [
+        changed(
+            VideoRow(organization_id=organizations[key[0]], id=UUID(int=key[1])),
+            told,
+            heard.facts,
+        )
+        for key, told in sorted(heard.told.items())
+    ]
+    looks = [look for look in heard.looks if look.is_kept]
+    if not _is_copied(cursor, lambda: rows.copy_looks(cursor, looks)):
+        rows.save_looks(cursor, looks)
+    _tell_of(cursor, videos)
+    # Last what other slices tell of as well: they wait for it until this one is done.
+    save_lists(cursor, looks)
+    if subjects:
+        execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
+    keys = {look.key for look in looks} | herds_of(videos)
+    for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
+        ours = [key for key in keys if key[1] == family.number]
+        note_gathered(cursor, ours, is_routed=is_routed)
+
+
+def _tell_of(cursor: Cursor[TupleRow], videos: Sequence[VideoRow]) -> None:
+    known = tables.known_videos(cursor, videos)
+    new = [row for row in videos if (row.organization_id, row.id) not in known]
+    if _is_copied(cursor, lambda: tables.copy_videos(cursor, new)):
+        videos = [row for row in videos if (row.organization_id, row.id) in known]
+    if videos:
+        execute(cursor, _VIDEOS, msgspec.json.encode(videos).decode())
+
+
+def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
+    """Copy rows, which is half the work of inserting them.
+
+    False says that none was, since another slice or an earlier time told of some.
+    """
+    try:
+        with cursor.connection.transaction():
+            copy()
+    except UniqueViolation:
+        return False
+    return True
+
+
+def herds_of(videos: Iterable[VideoRow]) -> set[HerdKey]:
+    """Return the herds in which these videos are."""
+    return {key for row in videos if (key := herd_of(row)) is not None}
+
+
+def note_gathered(
+    cursor: Cursor[TupleRow], keys: Iterable[HerdKey], *, is_routed: bool
+) -> None:
+    """Note that there are looks of these owners that have not been worked out."""
+    wanted = sorted(keys)
+    if wanted:
+        execute(
+            cursor,
+            """
+            INSERT INTO analytics_gathered (organization_id, family, owner, is_routed)
+            SELECT o, f, w, %s FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[])
+                AS told (o, f, w) ON CONFLICT DO NOTHING
+            """,
+            is_routed,
+            *rows.packed_keys(wanted),
+        )

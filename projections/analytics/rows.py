@@ -1,0 +1,214 @@
+"""The tables of analytics, in and out: many rows in one go, by binary arrays."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.arrays import (
+    Packed,
+    PackedDumper,
+    bigints,
+    moments,
+    sized_bigints,
+    uuid_numbers,
+    uuids,
+    uuids_repeated,
+)
+from projections.analytics.entities import SubjectRow, VideoRow
+from projections.analytics.levels import Moved
+from projections.analytics.rollup_deltas import Key, Sums, key_of
+from projections.engine.table import Table
+
+_BEYOND = 2**63
+_SIZED_LONG = np.dtype([("size", ">i4"), ("long", ">i8")])
+END = datetime.max.replace(tzinfo=UTC)
+
+_KEYS = "unnest(%b::uuid[], %b::uuid[])"
+VIDEO_COLUMNS = """
+organization_id, id, project_id, creator_id, tiktok_video_id, label, is_there,
+is_counted, posted_at, changes::text, number, is_raw
+"""
+
+SUBJECTS = Table(SubjectRow, name="analytics_subjects")
+_VIDEOS = Table(VideoRow, name="analytics_videos")
+
+# Ordering what is looked up keeps the planner to one look-up a key.
+_LOAD_VIDEOS = f"""
+SELECT {VIDEO_COLUMNS} FROM {_KEYS} AS wanted (o, i)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_videos WHERE organization_id = o AND id = i ORDER BY id
+) found
+"""
+_KNOWN_VIDEOS = f"""
+SELECT o, i FROM {_KEYS} AS wanted (o, i) WHERE EXISTS (
+    SELECT FROM analytics_videos WHERE organization_id = o AND id = i
+)
+"""
+_COPY_VIDEOS: LiteralString = cast(
+    "LiteralString",
+    f"COPY analytics_videos ({', '.join(VideoRow.__struct_fields__)}) "
+    "FROM STDIN (FORMAT BINARY)",
+)
+# JSON in binary is the bytes of its text.
+_VIDEO_TYPES = [
+    *("uuid", "uuid", "uuid", "uuid", "text", "text"),
+    *("bool", "bool", "timestamptz", "bytea", "int8", "bool"),
+]
+_CHANGES = VideoRow.__struct_fields__.index("changes")
+_POSTED_BETWEEN = f"""
+SELECT {VIDEO_COLUMNS}
+FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
+    AS wanted (o, c, earliest, latest)
+CROSS JOIN LATERAL (
+    SELECT * FROM analytics_videos
+    WHERE organization_id = o AND creator_id = c AND is_counted
+    AND posted_at >= earliest AND posted_at < latest ORDER BY posted_at
+) found
+"""
+
+
+def enable_arrays(cursor: Cursor[TupleRow]) -> None:
+    """Let a cursor send packed arrays, whatever its connection knows."""
+    cursor.adapters.register_dumper(Packed, PackedDumper)
+
+
+def load_videos(cursor: Cursor[TupleRow], keys: Iterable[Key]) -> dict[Key, VideoRow]:
+    """Return the rows of these videos, as far as there are any."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    rows = _execute(cursor, _LOAD_VIDEOS, *_packed_keys(wanted))
+    return {key_of(row[0], row[1]): video_of(row) for row in rows}
+
+
+def load_posted_between(
+    cursor: Cursor[TupleRow], spans: Mapping[Key, tuple[datetime, datetime]]
+) -> dict[Key, VideoRow]:
+    """Return creators' counted videos that were posted at or after one time.
+
+    And before the other; the spans are by creator.
+    """
+    if not spans:
+        return {}
+    rows = _execute(
+        cursor,
+        _POSTED_BETWEEN,
+        *_packed_keys(list(spans)),
+        moments([span[0] for span in spans.values()]),
+        moments([span[1] for span in spans.values()]),
+    )
+    return {key_of(row[0], row[1]): video_of(row) for row in rows}
+
+
+def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
+    """Insert the rows, or replace those with the same key."""
+    _VIDEOS.save(cursor, rows)
+
+
+def known_videos(
+    cursor: Cursor[TupleRow], rows: Sequence[VideoRow]
+) -> set[tuple[UUID, UUID]]:
+    """Return the keys of those of the videos that have a row."""
+    if not rows:
+        return set()
+    keys = uuids([row.organization_id for row in rows]), uuids([r.id for r in rows])
+    found = _execute(cursor, _KNOWN_VIDEOS, *keys).fetchall()
+    return {(row[0], row[1]) for row in found}
+
+
+def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
+    """Insert the rows, of which none is there.
+
+    Raises:
+        UniqueViolation: one is there.
+    """
+    if not rows:
+        return
+    with cursor.copy(_COPY_VIDEOS) as copy:
+        copy.set_types(_VIDEO_TYPES)
+        for row in rows:
+            values = list(astuple(row))
+            values[_CHANGES] = bytes(row.changes)
+            copy.write_row(values)
+
+
+def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
+    """Move the stored sums by these."""
+    found = sums.by_subject()
+    if not found:
+        return
+    table, columns = sums.family.sums, sums.family.sum_columns
+    names = ", ".join(("organization_id", "id", "slot", *columns))
+    added = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
+    amounts = [len(one.slots) for one in found]
+    keys = (
+        uuids_repeated([one.organization_id for one in found], amounts),
+        uuids_repeated([one.subject for one in found], amounts),
+        _longs(np.concatenate([one.slots for one in found])),
+    )
+    moves = [_packed(move) for move in np.concatenate([o.moved for o in found], axis=1)]
+    kinds = ["bigint" if isinstance(move, Packed) else "numeric" for move in moves]
+    told = ", ".join(
+        ["%b::uuid[], %b::uuid[], %b::bigint[]", *(f"%b::{kind}[]" for kind in kinds)]
+    )
+    _execute(
+        cursor,
+        f"""
+        INSERT INTO {table} AS held ({names})
+        SELECT {names} FROM unnest({told}) AS told ({names})
+        ON CONFLICT (organization_id, id, slot) DO UPDATE SET {added}
+        """,
+        *keys,
+        *moves,
+    )
+    if sums.took_away:
+        # A slot in which nothing is left is as one in which nothing ever was.
+        empty = " AND ".join(f"{name} = 0" for name in columns)
+        _execute(
+            cursor,
+            f"""
+            DELETE FROM {table} USING
+                unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS moved (o, i, n)
+            WHERE organization_id = o AND id = i AND slot = n AND {empty}
+            """,
+            *keys,
+        )
+
+
+def _packed(counts: Moved) -> Packed | list[Decimal]:
+    """Return numbers as bigints, or whole where any of them needs more than 64 bits."""
+    if counts.dtype != object:
+        return _longs(counts)
+    whole: list[int] = counts.tolist()
+    if all(-_BEYOND <= count < _BEYOND for count in whole):
+        return bigints(whole)
+    return [Decimal(count) for count in whole]
+
+
+def _longs(counts: Moved) -> Packed:
+    sized = np.empty(len(counts), _SIZED_LONG)
+    sized["size"], sized["long"] = 8, counts
+    return sized_bigints(sized.tobytes(), len(counts))
+
+
+def _packed_keys(keys: Sequence[Key]) -> tuple[Packed, Packed]:
+    return uuid_numbers([key[0] for key in keys]), uuid_numbers([k[1] for k in keys])
+
+
+def _execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
+    return cursor.execute(cast("LiteralString", query), values, prepare=True)
+
+
+def video_of(row: Sequence[Any]) -> VideoRow:
+    """Return the row that VIDEO_COLUMNS were read of."""
+    values = dict(zip(VideoRow.__struct_fields__, row, strict=True))
+    values["changes"] = msgspec.Raw(values["changes"].encode())
+    return VideoRow(**values)

@@ -1,0 +1,116 @@
+"""Snapshots of videos as analytics reads them: numbers in columns, and whose."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.messages import Fact
+from infra.eventstore.codec import UnknownFactError
+from projections.analytics.columns import Listed, Seen, listed, seen_of
+
+SNAPSHOT_OF_VIDEOS = "video_stats_snapshot_recorded"
+_MOST_LISTS = 2_000
+_ITS_FIRST = 32
+_last: dict[bytes, tuple[bytes, Listed]] = {}
+
+
+class VideosSeen(Fact, frozen=True, kw_only=True):
+    """The fact ``VideoStatsSnapshotRecorded``, its counters as numpy has them."""
+
+    organization_id: UUID
+    project_id: UUID | None
+    creator_id: UUID | None
+    observed_at: datetime
+    provider: str
+    stored_ids: bytes
+    titles: tuple[str | None, ...]
+    posted_at: tuple[datetime | None, ...]
+    seen: Seen
+
+    def names(self) -> tuple[str, ...]:
+        """Return the videos' ids on TikTok as they are listed."""
+        return _ids_in(self.stored_ids)
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What of the stored body is read.
+
+    Most looks list the very videos that the last one of the creator did. To compare
+    the bytes of two lists takes a hundredth of the time that decoding one does.
+    """
+
+    organization_id: UUID
+    project_id: UUID | None = None
+    creator_id: UUID | None
+    observed_at: datetime
+    provider: str
+    video_ids: msgspec.Raw
+    view_counts: tuple[int | None, ...]
+    like_counts: tuple[int | None, ...]
+    comment_counts: tuple[int | None, ...]
+    share_counts: tuple[int | None, ...]
+    save_counts: tuple[int | None, ...]
+    titles: tuple[str | None, ...] = ()
+    posted_at: tuple[datetime | None, ...] = ()
+
+
+_decode = msgspec.json.Decoder(_Stored).decode
+_decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+def videos_seen(body: bytes) -> VideosSeen:
+    """Return the fact that is stored as this body.
+
+    At once in columns: a batch of Python's numbers would have left the processor's
+    cache before they are read again.
+
+    Raises:
+        DecodeError, UnknownFactError: the body does not fit the fact.
+        OverflowError: a counter is not a signed 64-bit number.
+    """
+    stored = _decode(body)
+    ids = bytes(stored.video_ids)
+    columns = (
+        stored.view_counts,
+        stored.like_counts,
+        stored.comment_counts,
+        stored.share_counts,
+        stored.save_counts,
+    )
+    return VideosSeen(
+        organization_id=stored.organization_id,
+        project_id=stored.project_id,
+        creator_id=stored.creator_id,
+        observed_at=stored.observed_at,
+        provider=stored.provider,
+        stored_ids=ids,
+        titles=stored.titles,
+        posted_at=stored.posted_at,
+        seen=seen_of(_listed(ids), columns),
+    )
+
+
+def same_seen(fact: e.VideoStatsSnapshotRecorded) -> VideosSeen:
+    """Return a fact that was decoded whole as it would have been read."""
+    return videos_seen(msgspec.json.encode(fact))
+
+
+def _listed(ids: bytes) -> Listed:
+    first = ids[:_ITS_FIRST]
+    held = _last.get(first)
+    if held is not None and held[0] == ids:
+        return held[1]
+    found = listed(_ids_in(ids))
+    if len(_last) >= _MOST_LISTS:
+        _last.clear()
+    _last[first] = ids, found
+    return found
+
+
+def _ids_in(stored: bytes) -> tuple[str, ...]:
+    try:
+        return _decode_ids(stored)
+    except msgspec.DecodeError as error:
+        raise UnknownFactError(SNAPSHOT_OF_VIDEOS, str(error)) from error

@@ -1,0 +1,1 @@
+"""A creator's history: every event about it in one list, newest first."""

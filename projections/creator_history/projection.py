@@ -1,0 +1,217 @@
+"""creator_history: which facts tell of a creator, its runs and its videos."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.analytics.milestones import Sighting, earliest
+from infra.eventstore.store import Recorded
+from projections.engine.table import Table
+
+OWN_FACTS = frozenset(
+    {
+        "creator_added",
+        "handle_changed",
+        "creator_details_changed",
+        "tracking_mode_changed",
+        "tracking_window_changed",
+        "creator_removed",
+        "creator_reactivated",
+        "creator_auto_disabled",
+        "creator_reenabled",
+    }
+)
+RUN_FACTS = frozenset(
+    {
+        "scrape_requested",
+        "profile_snapshot_recorded",
+        "video_stats_snapshot_recorded",
+        "scrape_succeeded",
+        "scrape_failed",
+    }
+)
+VIDEO_FACTS = frozenset(
+    {
+        "video_discovered",
+        "video_added",
+        "video_came_into_window",
+        "video_included",
+        "video_excluded",
+        "video_put_back",
+        "video_tracking_disabled",
+        "video_details_changed",
+        "video_went_missing",
+    }
+)
+
+
+class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Whose a video is, and what happened to it before anybody knew that."""
+
+    organization_id: UUID
+    id: UUID
+    tiktok_video_id: str
+    creator_id: UUID | None = None
+    early: list[tuple[int, str]] = []
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """A fact that tells of a creator; ``observed_at`` is a profile snapshot's own."""
+
+    organization_id: UUID
+    creator_id: UUID
+    position: int
+    event: str
+    observed_at: datetime | None = None
+
+
+class CreatorHistory:
+    """Keeps creator_history, creator_history_videos and creator_milestones."""
+
+    name = "creator_history"
+    version = 1
+    tables = ("creator_history", "creator_history_videos", "creator_milestones")
+    facts = OWN_FACTS | RUN_FACTS | VIDEO_FACTS
+
+    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Write a line for each fact that tells of a creator."""
+        lines = [line for recorded in facts if (line := _line(recorded)) is not None]
+        lines += _of_videos(cursor, facts)
+        _write_lines(cursor, lines)
+        _write_sightings(cursor, facts)
+
+
+_VIDEOS = Table(HistoryVideo, name="creator_history_videos")
+_NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
+
+_LINES = """
+INSERT INTO creator_history
+    (organization_id, creator_id, position, event, observed_at)
+SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::text[],
+                     %b::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+# Most sightings are the first of nothing, and a row must not be touched by those.
+_SIGHTINGS = """
+INSERT INTO creator_milestones
+    (organization_id, creator_id, mark, observed_at, position, followers)
+SELECT o, c, n, seen, told, followers
+FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::timestamptz[], %b::bigint[],
+            %b::bigint[]) AS fresh (o, c, n, seen, told, followers)
+WHERE NOT EXISTS (
+    SELECT FROM creator_milestones m
+    WHERE m.organization_id = o AND m.creator_id = c AND m.mark = n
+    AND (m.observed_at, m.position) <= (seen, told)
+)
+ON CONFLICT (organization_id, creator_id, mark) DO UPDATE
+SET observed_at = excluded.observed_at, position = excluded.position,
+    followers = excluded.followers
+"""
+
+
+def _line(recorded: Recorded) -> Line | None:
+    """Return the line of a fact that says itself whose it is."""
+    fact: Any = recorded.fact
+    event = _NAMES[type(fact)]
+    if event in OWN_FACTS:
+        creator_id = recorded.stream
+    elif event in RUN_FACTS or isinstance(fact, e.VideoDiscovered):
+        creator_id = fact.creator_id
+    else:
+        creator_id = None
+    if creator_id is None:
+        return None
+    seen_at = fact.observed_at if isinstance(fact, e.ProfileSnapshotRecorded) else None
+    return Line(fact.organization_id, creator_id, recorded.position, event, seen_at)
+
+
+def _of_videos(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> list[Line]:
+    """Return the lines of what happened to videos, once it is known whose they are."""
+    told: list[tuple[Recorded, Any]] = [
+        (recorded, recorded.fact)
+        for recorded in facts
+        if isinstance(recorded.fact, e.VideoEvent)
+    ]
+    before = _VIDEOS.load(
+        cursor,
+        dict.fromkeys(
+            (fact.organization_id, recorded.stream) for recorded, fact in told
+        ),
+    )
+    after = dict(before)
+    lines: list[Line] = []
+    for recorded, fact in told:
+        known = after.get(recorded.stream)
+        event = _NAMES[type(fact)]
+        here = (recorded.position, event)
+        if isinstance(fact, e.VideoDiscovered):
+            if known is None or known.creator_id is None:
+                lines += [
+                    Line(fact.organization_id, fact.creator_id, *early)
+                    for early in (known.early if known else ())
+                ]
+                after[recorded.stream] = HistoryVideo(
+                    organization_id=fact.organization_id,
+                    id=recorded.stream,
+                    tiktok_video_id=fact.tiktok_video_id,
+                    creator_id=fact.creator_id,
+                )
+        elif known is not None and known.creator_id is not None:
+            lines.append(Line(fact.organization_id, known.creator_id, *here))
+        elif isinstance(fact, e.VideoAdded) and known is None:
+            after[recorded.stream] = HistoryVideo(
+                organization_id=fact.organization_id,
+                id=recorded.stream,
+                tiktok_video_id=fact.tiktok_video_id,
+                early=[here],
+            )
+        elif known is not None and recorded.position not in dict(known.early):
+            after[recorded.stream] = msgspec.structs.replace(
+                known, early=[*known.early, here]
+            )
+    _VIDEOS.save(
+        cursor, [row for key, row in after.items() if row is not before.get(key)]
+    )
+    return lines
+
+
+def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[Line]) -> None:
+    if not lines:
+        return
+    columns = (
+        [line.organization_id for line in lines],
+        [line.creator_id for line in lines],
+        [line.position for line in lines],
+        [line.event for line in lines],
+        [line.observed_at for line in lines],
+    )
+    cursor.execute(_LINES, columns, prepare=True)
+
+
+def _write_sightings(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    """Keep the sightings that were earlier at or past a number than any before."""
+    seen: defaultdict[tuple[UUID, UUID], list[Sighting]] = defaultdict(list)
+    for recorded in facts:
+        fact = recorded.fact
+        if isinstance(fact, e.ProfileSnapshotRecorded) and (
+            fact.follower_count is not None
+        ):
+            seen[fact.organization_id, fact.creator_id].append(
+                Sighting(fact.observed_at, recorded.position, fact.follower_count)
+            )
+    rows = [
+        (*key, mark, sighting.observed_at, sighting.position, sighting.followers)
+        for key, sightings in seen.items()
+        for mark, sighting in earliest(sightings).items()
+    ]
+    if rows:
+        cursor.execute(
+            _SIGHTINGS, list(map(list, zip(*rows, strict=True))), prepare=True
+        )

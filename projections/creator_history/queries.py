@@ -1,0 +1,265 @@
+"""creator_history as clients read it: entries, each with its sentence, newest first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.analytics.milestones import Milestone, Sighting, passed
+from domain.summaries import Told, key_of, milestone_sentence, sentence, who
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import Recorded, open_envelope
+from projections.creator_history.projection import OWN_FACTS, RUN_FACTS, VIDEO_FACTS
+from projections.engine.reader import Reader
+
+MILESTONE: Final = "follower_milestone_passed"
+EVENTS = frozenset({*OWN_FACTS, *RUN_FACTS, *VIDEO_FACTS, MILESTONE})
+END: Final = 2**63 - 1
+
+Place = tuple[int, int]
+"""Where an entry stands: its position, and the number of a milestone or 0."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a creator's change log.
+
+    ``stream`` is the creator, run or video (``about``) whose fact it is, ``version``
+    its version in there. ``at`` is when it happened: of what was observed, the time of
+    the observation; ``recorded_at`` is when it became known. They are far apart where
+    something was imported. ``position`` is the place in the log, which lists are
+    sorted by. ``actor`` is who did it as the log has it, ``actor_name`` in words.
+    ``correlation_id`` is the same for everything that one request or run led to,
+    ``causation_id`` for all that one command did. ``data`` is what the fact says,
+    without what was left out of it; arrays of a snapshot of videos are counted.
+    A ``follower_milestone_passed`` is not a fact of its own: it follows from all
+    observations (``is_derived``) and stands where the one that shows it stands.
+    """
+
+    position: int
+    version: int
+    event: str
+    about: Literal["creator", "scrape", "video"]
+    stream: UUID
+    at: datetime
+    recorded_at: datetime
+    actor: str
+    actor_name: str
+    summary: str
+    data: dict[str, Any]
+    is_derived: bool
+    correlation_id: UUID | None
+    causation_id: UUID | None
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries: positions inclusive, events by name (None: all), after which."""
+
+    organization_id: UUID
+    creator_id: UUID
+    first: int = 0
+    last: int = END
+    events: frozenset[str] | None = None
+    after: Place | None = None
+    limit: int = 50
+
+    def has(self, place: Place, event: str) -> bool:
+        """Tell whether an entry is wanted, however many there are."""
+        return (
+            self.first <= place[0] <= self.last
+            and (self.after is None or place < self.after)
+            and (self.events is None or event in self.events)
+        )
+
+
+_CODEC = Codec()
+_NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
+_MILESTONES = b"""
+SELECT mark, observed_at, position, followers FROM creator_milestones
+WHERE organization_id = %(organization)s AND creator_id = %(creator)s
+"""
+_FACTS = b"""
+WITH page AS MATERIALIZED (
+    SELECT position FROM creator_history
+    WHERE organization_id = %(organization)s AND creator_id = %(creator)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND (%(events)s::text[] IS NULL OR event = ANY(%(events)s::text[]))
+    ORDER BY position DESC LIMIT %(limit)s
+)
+SELECT * FROM goatherd_creator_facts(
+    %(creator)s, ARRAY(SELECT position FROM page) || %(also)s::bigint[])
+"""
+_KEYS = b"""
+SELECT id, name FROM api_keys
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+"""
+_VIDEOS = b"""
+SELECT id, tiktok_video_id FROM creator_history_videos
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+"""
+
+
+async def page_of_history(reader: Reader, wanted: Wanted) -> list[tuple[Place, Entry]]:
+    """Return up to ``limit`` entries of a creator, newest first, with their places."""
+    milestones = [
+        milestone
+        for milestone in await milestones_of(
+            reader, wanted.organization_id, wanted.creator_id
+        )
+        if wanted.has((milestone.sighting.position, milestone.number), MILESTONE)
+    ]
+    facts = await facts_of(
+        reader, wanted, also=[each.sighting.position for each in milestones]
+    )
+    by_position = {recorded.position: recorded for recorded in facts}
+    places = [
+        *(
+            ((recorded.position, 0), None)
+            for recorded in facts
+            if wanted.has((recorded.position, 0), _NAMES[type(recorded.fact)])
+        ),
+        *(((each.sighting.position, each.number), each) for each in milestones),
+    ]
+    places.sort(key=lambda each: each[0], reverse=True)
+    shown = places[: wanted.limit]
+    teller = await _teller(
+        reader, wanted.organization_id, [by_position[place[0]] for place, _ in shown]
+    )
+    return [
+        (
+            place,
+            teller.fact(by_position[place[0]])
+            if milestone is None
+            else teller.milestone(milestone, by_position[place[0]]),
+        )
+        for place, milestone in shown
+    ]
+
+
+async def milestones_of(
+    reader: Reader, organization_id: UUID, creator_id: UUID
+) -> list[Milestone]:
+    """Return the milestones that a creator was seen to pass."""
+    asked = {"organization": organization_id, "creator": creator_id}
+    rows = await reader.rows(organization_id, _MILESTONES, asked)
+    return passed({mark: Sighting(*sighting) for mark, *sighting in rows})
+
+
+async def facts_of(
+    reader: Reader, wanted: Wanted, *, also: Sequence[int] = ()
+) -> list[Recorded]:
+    """Return facts that tell of a creator, newest first.
+
+    These are the first ``limit`` of those wanted, and those at the positions ``also``.
+    """
+    last = wanted.last
+    if wanted.after is not None:
+        # What stands at the position of a milestone stands after it.
+        position, number = wanted.after
+        last = min(last, position if number else position - 1)
+    rows = await reader.rows(
+        wanted.organization_id,
+        _FACTS,
+        {
+            "organization": wanted.organization_id,
+            "creator": wanted.creator_id,
+            "first": wanted.first,
+            "last": last,
+            "events": None if wanted.events is None else sorted(wanted.events),
+            "limit": wanted.limit,
+            "also": list(also),
+        },
+    )
+    return [open_envelope(row, _CODEC) for row in rows]
+
+
+class _Teller(msgspec.Struct, frozen=True):
+    """Tells of facts, knowing the names of keys and of videos."""
+
+    keys: dict[UUID, str]
+    videos: dict[UUID, str]
+
+    def fact(self, recorded: Recorded) -> Entry:
+        fact: Any = recorded.fact
+        told: Told = fact
+        by = who(recorded.actor, self.keys)
+        return self._entry(
+            recorded,
+            event=_NAMES[type(fact)],
+            summary=sentence(told, by=by, video=self.videos.get(recorded.stream)),
+            data=_data(fact),
+        )
+
+    def milestone(self, milestone: Milestone, recorded: Recorded) -> Entry:
+        return self._entry(
+            recorded,
+            event=MILESTONE,
+            summary=milestone_sentence(milestone),
+            data={
+                "milestone": milestone.number,
+                "follower_count": milestone.sighting.followers,
+                "observed_at": milestone.sighting.observed_at,
+            },
+        )
+
+    def _entry(
+        self, recorded: Recorded, *, event: str, summary: str, data: dict[str, Any]
+    ) -> Entry:
+        seen_at: datetime | None = getattr(recorded.fact, "observed_at", None)
+        return Entry(
+            position=recorded.position,
+            version=recorded.version,
+            event=event,
+            about=_about(recorded.fact),
+            stream=recorded.stream,
+            at=recorded.recorded_at if seen_at is None else seen_at,
+            recorded_at=recorded.recorded_at,
+            actor=recorded.actor,
+            actor_name=who(recorded.actor, self.keys),
+            summary=summary,
+            data=data,
+            is_derived=event == MILESTONE,
+            correlation_id=recorded.correlation_id,
+            causation_id=recorded.causation_id,
+        )
+
+
+async def _teller(
+    reader: Reader, organization_id: UUID, facts: Sequence[Recorded]
+) -> _Teller:
+    keys = {key for r in facts if (key := key_of(r.actor)) is not None}
+    videos = {r.stream for r in facts if isinstance(r.fact, e.VideoEvent)}
+
+    async def named(query: bytes, ids: list[UUID]) -> dict[UUID, str]:
+        if not ids:
+            return {}
+        asked = {"organization": organization_id, "ids": ids}
+        return dict(await reader.rows(organization_id, query, asked))
+
+    return _Teller(
+        keys=await named(_KEYS, sorted(keys)),
+        videos=await named(_VIDEOS, sorted(videos)),
+    )
+
+
+def _about(fact: e.Fact) -> Literal["creator", "scrape", "video"]:
+    if isinstance(fact, e.VideoEvent):
+        return "video"
+    return "scrape" if isinstance(fact, e.ScrapeEvent) else "creator"
+
+
+def _data(fact: e.Fact) -> dict[str, Any]:
+    data: dict[str, Any] = msgspec.to_builtins(
+        fact, builtin_types=(datetime, UUID), str_keys=True
+    )
+    # Whose it is, whoever asks knows.
+    data.pop("organization_id", None)
+    if isinstance(fact, e.VideoStatsSnapshotRecorded):
+        kept = ("observed_at", "provider")
+        return {
+            **{name: data[name] for name in kept},
+            "video_count": len(fact.video_ids),
+        }
+    return data

@@ -1,0 +1,102 @@
+"""A creator as it was known at a position of the log, told again from its facts."""
+
+from functools import reduce
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.messages import IMPORT_PROVIDER
+from infra.eventstore.store import Recorded
+from projections.creator_history.projection import OWN_FACTS
+from projections.creator_history.queries import Wanted, facts_of
+from projections.creators.projection import CreatorRow, fold
+from projections.engine.reader import Reader
+
+_ALL = 2**31 - 1
+# Of runs that succeeded only the last counts, and it is hardly ever an imported one.
+_RUNS = (5, _ALL)
+# Mostly the last snapshot says everything, and hardly ever what was said long ago.
+_SNAPSHOTS = (5, 100, _ALL)
+
+_FIGURES = (
+    *("scraped_display_name", "avatar_url", "follower_count", "following_count"),
+    *("total_likes_count", "video_count"),
+)
+
+# A snapshot counts if none was observed later when it was told.
+_COUNTING = b"""
+SELECT position FROM (
+    SELECT position, observed_at, max(observed_at) OVER (
+        ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest
+    FROM creator_history
+    WHERE organization_id = %(organization)s AND creator_id = %(creator)s
+    AND position <= %(at)s AND event = 'profile_snapshot_recorded'
+) AS snapshots
+WHERE newest IS NULL OR observed_at >= newest
+ORDER BY position DESC LIMIT %(limit)s
+"""
+
+
+async def creator_then(
+    reader: Reader, organization_id: UUID, creator_id: UUID, *, at: int
+) -> CreatorRow | None:
+    """Return the creator as its row was after a position; None if it was not there."""
+    of = Wanted(
+        organization_id=organization_id,
+        creator_id=creator_id,
+        last=at,
+        events=OWN_FACTS,
+        limit=_ALL,
+    )
+    own = await facts_of(reader, of)
+    if not own:
+        return None
+    own += await _runs(reader, of)
+    row: CreatorRow | None = None
+    for limit in _SNAPSHOTS:
+        counting = await _counting(reader, of, limit)
+        row = reduce(fold, sorted([*own, *counting], key=_place), None)
+        if row is None or len(counting) < limit:
+            break
+        if all(getattr(row, figure) is not None for figure in _FIGURES):
+            break
+    return row
+
+
+async def _runs(reader: Reader, of: Wanted) -> list[Recorded]:
+    """Return the last run that looked at the creator and succeeded, perhaps others."""
+    for limit in _RUNS:
+        runs = await facts_of(
+            reader, replace(of, events=frozenset({"scrape_succeeded"}), limit=limit)
+        )
+        live = [
+            run
+            for run in runs
+            if isinstance(run.fact, e.ScrapeSucceeded)
+            and run.fact.provider != IMPORT_PROVIDER
+        ]
+        if live or len(runs) < limit:
+            return live
+    return []
+
+
+async def _counting(reader: Reader, of: Wanted, limit: int) -> list[Recorded]:
+    """Return the last snapshots of the profile that changed anything."""
+    rows = await reader.rows(
+        of.organization_id,
+        _COUNTING,
+        {
+            "organization": of.organization_id,
+            "creator": of.creator_id,
+            "at": of.last,
+            "limit": limit,
+        },
+    )
+    # Nothing else than what stands at these positions.
+    nothing = replace(of, events=frozenset[str](), limit=0)
+    return await facts_of(reader, nothing, also=[row[0] for row in rows])
+
+
+def _place(recorded: Recorded) -> int:
+    return recorded.position

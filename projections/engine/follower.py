@@ -1,0 +1,255 @@
+"""The follower: it keeps one projection level with the log, batch by batch."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from random import uniform
+
+import psycopg
+import structlog
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow
+
+from infra.database import Pool
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import open_envelope
+from projections.engine.projection import Projection, Shaped, codec_for
+
+LIVE_BATCH = 500
+CATCHING_UP_BATCH = 5_000
+# Of large facts that are decoded into something small.
+COMPACT_BATCH = 1_500
+# Of what is told of hundreds of things in one fact, thousands of facts would be
+# hundreds of megabytes.
+LARGE_FACTS = frozenset({"video_stats_snapshot_recorded"})
+MOST_PARKED_AT_ONCE = 20
+POLL_SECONDS = 0.25
+HEARTBEAT_SECONDS = 5
+
+_log = structlog.get_logger()
+
+_REGISTER = """
+INSERT INTO projection (name, version) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
+"""
+# Whoever holds this row is the one follower; others go to sleep and ask again.
+_TAKE = """
+SELECT version, position, heartbeat_at < clock_timestamp() - make_interval(secs => %s)
+FROM projection WHERE name = %s FOR UPDATE SKIP LOCKED
+"""
+# The bodies of facts that are known and not read here are not even fetched. What nobody
+# knows is, so that it is parked: nobody can say that it does not matter.
+_READ = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic,
+       CASE WHEN topic <> ALL(%s) THEN state END
+FROM goatherd_events WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+"""
+_CHECKPOINT = """
+UPDATE projection SET position = %s, heartbeat_at = clock_timestamp() WHERE name = %s
+"""
+_PARK = """
+INSERT INTO dead_letter (projection, position, name, error) VALUES (%s, %s, %s, %s)
+ON CONFLICT (projection, position) DO NOTHING
+"""
+_FORGET = "DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s)"
+
+# What says that the database or its schema is in trouble, not that a fact is bad.
+_OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+
+
+def most_at_once(projection: Projection) -> int:
+    """Return how many facts a projection takes in at a time where there are many."""
+    large = projection.facts & LARGE_FACTS
+    if not large:
+        return CATCHING_UP_BATCH
+    if isinstance(projection, Shaped) and large <= projection.shapes.keys():
+        return COMPACT_BATCH
+    return LIVE_BATCH
+
+
+class FencedError(Exception):
+    """A release with other rules owns the read model now; this one must not write."""
+
+
+class Follower:
+    """Follows the log for one projection; any number may run, one works at a time."""
+
+    def __init__(self, projection: Projection, *, pool: Pool, codec: Codec) -> None:
+        self.projection = projection
+        self._pool = pool
+        self._codec = codec_for(projection, codec)
+        self._passed_over = codec.names_beside(projection.facts)
+        self._most = most_at_once(projection)
+
+    def register(self) -> None:
+        """Make the checkpoint row, at the start of the log, if there is none.
+
+        What an older release parked because nobody knew it, and turns out to be none of
+        the projection's facts, is no loss any more.
+        """
+        name = self.projection.name
+        with self._pool.connection() as connection:
+            connection.execute(_REGISTER, (name, self.projection.version))
+            connection.execute(_FORGET, (name, self._passed_over))
+
+    def step(self, limit: int = LIVE_BATCH) -> int:
+        """Take in up to ``limit`` facts and the checkpoint in one transaction.
+
+        Of large facts it takes fewer at a time, whatever the limit. Returns how many
+        facts of the log it passed; 0 when level with it, or when
+        another follower is at work.
+
+        Raises:
+            FencedError: a release with other rules owns the read model.
+        """
+        name = self.projection.name
+        with (
+            self._pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor(binary=True) as cursor,
+        ):
+            row = cursor.execute(
+                _TAKE, (HEARTBEAT_SECONDS, name), prepare=True
+            ).fetchone()
+            if row is None:
+                return 0
+            version, position, silent = row
+            if version != self.projection.version:
+                msg = (
+                    f"{name} is at version {version}, this release has "
+                    f"{self.projection.version}."
+                )
+                raise FencedError(msg)
+            rows = cursor.execute(
+                _READ,
+                (self._passed_over, position, min(limit, self._most)),
+                prepare=True,
+            ).fetchall()
+            if rows:
+                self._take_in(connection, cursor, rows)
+            if rows or silent:
+                reached = rows[-1][0] if rows else position
+                cursor.execute(_CHECKPOINT, (reached, name), prepare=True)
+            return len(rows)
+
+    def catch_up(self) -> int:
+        """Step until level with the log; returns how many facts that took."""
+        total = passed = self.step(CATCHING_UP_BATCH)
+        # Fewer than any batch holds were all there were.
+        while passed >= LIVE_BATCH:
+            passed = self.step(CATCHING_UP_BATCH)
+            total += passed
+        return total
+
+    def run(self, stop: threading.Event, woken: threading.Event) -> None:
+        """Follow until ``stop`` is set, through every outage of the database.
+
+        ``woken`` is set by whoever hears of new facts; the log is read every 250 ms in
+        any case.
+        """
+        failures = 0
+        is_fenced = False
+        limit = LIVE_BATCH
+        while not stop.is_set():
+            try:
+                woken.clear()
+                passed = self.step(limit)
+                failures = 0
+                is_fenced = False
+            except FencedError as error:
+                if not is_fenced:
+                    _log.warning("projection_fenced", reason=str(error))
+                is_fenced = True
+                # A rebuild may be about to bring its rows to these rules.
+                stop.wait(1)
+                continue
+            except Exception as error:  # noqa: BLE001 - it must outlive any fault
+                failures += 1
+                _log.warning(
+                    "follower_failed",
+                    projection=self.projection.name,
+                    error=repr(error),
+                    failures=failures,
+                )
+                if isinstance(error, psycopg.OperationalError):
+                    # What cut this connection has cut the idle ones too, and each
+                    # would be found out by one more failure.
+                    self._pool.check()
+                stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
+                continue
+            limit = CATCHING_UP_BATCH if passed >= LIVE_BATCH else LIVE_BATCH
+            if passed == 0:
+                woken.wait(POLL_SECONDS)
+
+    def _take_in(
+        self,
+        connection: Connection[TupleRow],
+        cursor: Cursor[TupleRow],
+        rows: Sequence[TupleRow],
+    ) -> None:
+        try:
+            with connection.transaction():
+                facts = [
+                    open_envelope(row, self._codec)
+                    for row in rows
+                    if row[8] is not None
+                ]
+                if facts:
+                    self.projection.write(cursor, facts)
+        except _OUTAGES:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, find the fact it came from
+            self._take_in_singly(connection, cursor, rows)
+
+    def _take_in_singly(
+        self,
+        connection: Connection[TupleRow],
+        cursor: Cursor[TupleRow],
+        rows: Sequence[TupleRow],
+    ) -> None:
+        parked = 0
+        for row in rows:
+            if row[8] is None:
+                continue
+            try:
+                with connection.transaction():
+                    self.projection.write(cursor, [open_envelope(row, self._codec)])
+            except _OUTAGES:
+                raise
+            except Exception as error:
+                parked += 1
+                if parked > MOST_PARKED_AT_ONCE:
+                    # So many bad facts are one bad release: wait for a better one.
+                    raise
+                self._park(cursor, position=row[0], fact=row[7], error=error)
+
+    def _park(
+        self, cursor: Cursor[TupleRow], *, position: int, fact: str, error: Exception
+    ) -> None:
+        name = self.projection.name
+        _log.error(
+            "fact_parked", projection=name, position=position, fact=fact,
+            error=repr(error),
+        )  # fmt: skip
+        cursor.execute(_PARK, (name, position, fact, repr(error)))
+
+
+def listen(url: str, stop: threading.Event, ring: Callable[[], None]) -> None:
+    """Call ``ring`` whenever facts were appended, until ``stop`` is set.
+
+    A hint, not a promise: the connection may be lost and facts pass unheard while it
+    is made anew, which is why followers poll as well.
+    """
+    failures = 0
+    while not stop.is_set():
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(url, autocommit=True, connect_timeout=5) as connection,
+        ):
+            connection.execute("LISTEN goatherd_events")
+            failures = 0
+            while not stop.is_set():
+                for _ in connection.notifies(timeout=0.5, stop_after=1):
+                    ring()
+        failures += 1
+        stop.wait(min(0.1 * 2**failures, 2))

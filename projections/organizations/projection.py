@@ -1,0 +1,182 @@
+"""api_keys: what checking a key needs: the keys, and their organizations with plans.
+
+It is also written in the append's own transaction (``alongside``), so that a new key
+opens and a revoked one closes at once, however far behind the followers are. Writing a
+fact twice changes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection, Cursor, sql
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.events import Scope
+from domain.organization.decider import changed_settings
+from infra.database import AsyncPool, ask_async
+from infra.eventstore.store import Recorded
+from projections.engine.reader import Reader
+
+_ORGANIZATION = """
+INSERT INTO organizations (organization_id, name, plan, time_zone, position,
+                           created_at, updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id) DO NOTHING
+"""
+_PLAN = """
+UPDATE organizations SET plan = %s, version = version + 1, updated_at = %s,
+    position = %s
+WHERE organization_id = %s AND position < %s
+"""
+_SETTINGS = sql.SQL("""
+UPDATE organizations SET {changes}, version = version + 1, updated_at = %(at)s,
+    position = %(position)s
+WHERE organization_id = %(organization)s AND position < %(position)s
+""")
+_KEY = """
+INSERT INTO api_keys (organization_id, id, name, digest, hint, scopes, created_at,
+                      expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (organization_id, id) DO NOTHING
+"""
+_REVOKE = """
+UPDATE api_keys SET revoked_at = %s
+WHERE organization_id = %s AND id = %s AND revoked_at IS NULL
+"""
+
+
+class ApiKeys:
+    """Keeps the tables api_keys and organizations."""
+
+    name = "api_keys"
+    version = 2
+    tables = ("api_keys", "organizations")
+    facts = frozenset(
+        {
+            "organization_created",
+            "organization_settings_changed",
+            "plan_changed",
+            "api_key_created",
+            "api_key_revoked",
+        }
+    )
+
+    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Write each fact's row; these facts are few."""
+        for recorded in facts:
+            _write(cursor, recorded)
+
+
+# As clients read it
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key; its text is known only to whoever it was answered to.
+
+    ``hint`` is the end of the text, to tell keys apart.
+    """
+
+    id: UUID
+    name: str
+    hint: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+_PAGE = b"""
+SELECT id, name, hint, scopes, created_at, expires_at, revoked_at FROM api_keys
+WHERE organization_id = %(organization)s
+AND (%(created_at)s::timestamptz IS NULL
+     OR (created_at, id) < (%(created_at)s, %(last_id)s))
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+# Asked before anybody knows whose key it is, so with the service's own eyes.
+_FIND = b"""
+SELECT k.id, k.organization_id, k.scopes, o.plan
+FROM api_keys k JOIN organizations o USING (organization_id)
+WHERE k.digest = %s AND k.revoked_at IS NULL
+AND (k.expires_at IS NULL OR k.expires_at > now())
+"""
+
+
+class KeyHolder(msgspec.Struct, frozen=True):
+    """Who stands behind a key that opens."""
+
+    key_id: UUID
+    organization_id: UUID
+    scopes: list[Scope]
+    plan: str
+
+
+async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
+    """Return who holds the key with that SHA-256 digest; None if it does not open."""
+
+    async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+        cursor = await connection.execute(_FIND, (digest.hex(),), prepare=True)
+        return await cursor.fetchone()
+
+    row = await ask_async(pool, look)
+    return None if row is None else KeyHolder(*row)
+
+
+async def page_of_keys(
+    reader: Reader,
+    organization_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[ApiKey]:
+    """Return up to ``limit`` keys, newest first, after that one."""
+    created_at, last_id = after or (None, None)
+    asked = {
+        "organization": organization_id,
+        "created_at": created_at,
+        "last_id": last_id,
+        "limit": limit,
+    }
+    rows = await reader.rows(organization_id, _PAGE, asked)
+    return [
+        ApiKey(**dict(zip(ApiKey.__struct_fields__, row, strict=True))) for row in rows
+    ]
+
+
+def _write(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
+    fact, organization, at = recorded.fact, recorded.stream, recorded.recorded_at
+    position = recorded.position
+    match fact:
+        case e.OrganizationCreated():
+            cursor.execute(
+                _ORGANIZATION,
+                (organization, fact.name, fact.plan, fact.time_zone, position, at, at),
+            )
+        case e.PlanChanged(new=plan):
+            cursor.execute(_PLAN, (plan, at, position, organization, position))
+        case e.OrganizationSettingsChanged():
+            changed = changed_settings(fact)
+            where = {"at": at, "position": position, "organization": organization}
+            cursor.execute(
+                _SETTINGS.format(
+                    changes=sql.SQL(", ").join(
+                        sql.SQL("{} = {}").format(
+                            sql.Identifier(name), sql.Placeholder(name)
+                        )
+                        for name in changed
+                    )
+                ),
+                {**changed, **where},
+            )
+        case e.ApiKeyCreated():
+            cursor.execute(
+                _KEY,
+                (
+                    *(organization, fact.key_id, fact.name, fact.digest, fact.hint),
+                    *(list(fact.scopes), at, fact.expires_at),
+                ),
+            )
+        case e.ApiKeyRevoked(key_id=key_id):
+            cursor.execute(_REVOKE, (at, organization, key_id))
+        case _:
+            pass

@@ -1,0 +1,50 @@
+"""organizations: an organization's settings as clients read them.
+
+The rows are kept by ``projections.organizations.projection``, which needs their plans.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from projections.engine.reader import Reader
+
+
+class OrganizationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization's settings, and how many projects and living keys it has."""
+
+    id: UUID
+    name: str
+    plan: str
+    time_zone: str
+    creator_profiles_hours: int | None
+    discover_videos_hours: int | None
+    video_stats_hours: int | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    projects: int
+    api_keys: int
+
+
+_ONE = b"""
+SELECT o.organization_id, o.name, o.plan, o.time_zone, o.creator_profiles_hours,
+    o.discover_videos_hours, o.video_stats_hours, o.version, o.created_at, o.updated_at,
+    (SELECT count(*) FROM projects WHERE organization_id = %(organization)s),
+    (SELECT count(id) FROM api_keys
+     WHERE organization_id = %(organization)s AND revoked_at IS NULL)
+FROM organizations o WHERE o.organization_id = %(organization)s
+"""
+
+
+async def one_organization(
+    reader: Reader, organization_id: UUID
+) -> OrganizationRow | None:
+    """Return the organization, None where the read model has not got there yet."""
+    rows = await reader.rows(organization_id, _ONE, {"organization": organization_id})
+    if not rows:
+        return None
+    return OrganizationRow(
+        **dict(zip(OrganizationRow.__struct_fields__, rows[0], strict=True))
+    )

@@ -1,0 +1,22 @@
+"""Projections: what happened, turned into tables that people read."""
+
+from projections.analytics.projection import Analytics
+from projections.bans import Bans
+from projections.creator_history.projection import CreatorHistory
+from projections.creators.projection import CreatorList
+from projections.engine.projection import ReadModel
+from projections.organizations.projection import ApiKeys
+from projections.projects import Projects
+from projections.scrape_runs.projection import ScrapeRuns
+from projections.videos.projection import Videos
+
+PROJECTIONS: tuple[ReadModel, ...] = (
+    CreatorList(),
+    ScrapeRuns(),
+    Videos(),
+    Projects(),
+    ApiKeys(),
+    Bans(),
+    Analytics(),
+    CreatorHistory(),
+)

@@ -1,0 +1,140 @@
+"""Running: every read model followed in one process, woken by one listener."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from random import uniform
+
+import structlog
+
+from infra.eventstore.store import Store, open_store
+from projections.engine.follower import Follower, listen
+from projections.engine.projection import ReadModel
+from projections.rebuild.catch_up import CancelAskedError
+from projections.rebuild.driver import StoppedError
+from projections.rebuild.lock import AlreadyRebuildingError
+from projections.rebuild.rebuild import CONNECTIONS, rebuild
+from projections.rebuild.state import outdated, unfinished
+from projections.registry import PROJECTIONS
+
+LOOK_AGAIN_SECONDS = 2.0
+
+_log = structlog.get_logger()
+
+
+def run_projections(store: Store, url: str, stop: threading.Event) -> None:
+    """Keep every read model level with the log until ``stop`` is set.
+
+    ``url`` is the store's database, to listen on. Outages are waited out. Each follower
+    needs a connection of the store's pool while it works.
+    """
+    bells = [threading.Event() for _ in PROJECTIONS]
+
+    def ring() -> None:
+        for bell in bells:
+            bell.set()
+
+    threads = [
+        threading.Thread(
+            target=_follow,
+            args=(Follower(projection, pool=store.pool, codec=store.codec), stop, bell),
+            name=projection.name,
+            daemon=True,
+        )
+        for projection, bell in zip(PROJECTIONS, bells, strict=True)
+    ]
+    threads.append(threading.Thread(target=listen, args=(url, stop, ring), daemon=True))
+    threads.append(
+        threading.Thread(
+            target=keep_rebuilt, args=(url, stop), name="rebuilds", daemon=True
+        )
+    )
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    ring()
+    for thread in threads:
+        thread.join()
+
+
+def keep_rebuilt(
+    url: str, stop: threading.Event, known: Sequence[ReadModel] = PROJECTIONS
+) -> None:
+    """Rebuild what has rows of older rules, and whatever was begun and is not done.
+
+    Older rules are looked for once: who goes back to them later means it. The old
+    tables serve meanwhile.
+    """
+    failures = 0
+    has_looked = False
+    while not stop.is_set():
+        try:
+            store = open_store(url, pool_size=CONNECTIONS)
+            with closing(store.pool):
+                while not stop.is_set():
+                    for projection in _wanted(store, known, is_first=not has_looked):
+                        # Asked again: the one before may have taken long.
+                        if _wanted(store, [projection], is_first=not has_looked):
+                            _rebuild(store, projection, stop)
+                    has_looked = True
+                    failures = 0
+                    stop.wait(LOOK_AGAIN_SECONDS)
+        except StoppedError:
+            return
+        except Exception as error:  # noqa: BLE001 - it must outlive any fault
+            failures += 1
+            _log.warning("rebuilds_not_looked_for", error=repr(error))
+            stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
+
+
+def _wanted(
+    store: Store, known: Sequence[ReadModel], *, is_first: bool
+) -> list[ReadModel]:
+    with store.pool.connection() as connection:
+        projections = unfinished(connection, known)
+        if is_first:
+            projections += outdated(connection, known)
+    return [*dict.fromkeys(projections)]
+
+
+def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None:
+    try:
+        # Without patience, or it would begin anew what somebody just ended.
+        done = rebuild(store, projection, by="projector", stop=stop, patience=0)
+    except AlreadyRebuildingError:
+        # Should whoever does it die, its work is waiting for us.
+        return
+    except CancelAskedError:
+        _log.info("rebuild_cancelled", projection=projection.name)
+    except StoppedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the others can still be built
+        _log.error("rebuild_failed", projection=projection.name, error=str(error))
+    else:
+        _log.info(
+            "rebuilt",
+            projection=projection.name,
+            version=done.version,
+            position=done.position,
+            locked_ms=round(done.swap.locked_ms, 1),
+            compared=done.comparison.sentence(),
+        )
+
+
+def _follow(follower: Follower, stop: threading.Event, woken: threading.Event) -> None:
+    failures = 0
+    while not stop.is_set():
+        try:
+            follower.register()
+        except Exception as error:  # noqa: BLE001 - it must outlive any fault
+            failures += 1
+            _log.warning(
+                "follower_not_registered",
+                projection=follower.projection.name,
+                error=repr(error),
+                failures=failures,
+            )
+            stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
+        else:
+            follower.run(stop, woken)
+            return

@@ -1,0 +1,1 @@
+"""Scrape runs: what was asked for, and what came of it."""

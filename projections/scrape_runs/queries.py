@@ -1,0 +1,215 @@
+"""scrape_runs as clients read it: one run, a creator's, and the organization's."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from domain.events import JobType, Outcome, Precision, Trigger
+from projections.engine.reader import Reader
+
+ListedStatus = Literal["queued", "running", "succeeded", "failed", "quarantined"]
+
+
+class Scrape(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, from its request to what it saw.
+
+    ``outcome`` is the last attempt's verdict, also while the next attempt waits;
+    ``error`` says it for people. What it saw is null until it succeeded: how many
+    videos, and how many of those asked for by name were found gone; ``precision`` is
+    null where no profile was seen or the source does not say whether it rounds.
+    Durations are in milliseconds. An imported run was ``observed_at`` in the past.
+    ``quarantined`` says of a failed run that it was given up because its attempts died.
+    """
+
+    id: UUID
+    creator_id: UUID | None
+    project_id: UUID
+    tiktok_handle: str
+    job_type: JobType
+    trigger: Trigger
+    status: Literal["queued", "running", "succeeded", "failed"]
+    quarantined: bool
+    attempts: int
+    outcome: Outcome | None
+    error: str | None
+    provider: str | None
+    observed_at: datetime | None
+    profile_seen: bool | None
+    precision: Precision | None
+    videos_seen: int | None
+    videos_missing: int | None
+    pages: int | None
+    payload_sha256: str | None
+    duration_ms: int | None
+    requested_at: datetime
+    started_at: datetime | None
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
+
+
+# An ended run stands in its own row; how one that waits or runs is doing, in its job's.
+_IS_RUNNING = """
+(r.finished_at IS NULL
+ AND coalesce(j.state = 'leased' AND j.lease_until >= now(), false))
+"""
+_IS_QUARANTINED = """
+(r.status = 'failed' AND coalesce(j.state = 'quarantined', false))
+"""
+_JOBS = """
+scrape_runs r LEFT JOIN scrape_job j ON j.scrape_id = r.id
+    AND j.organization_id = r.organization_id
+"""
+_SELECT = f"""
+SELECT r.id, r.creator_id, r.project_id, r.tiktok_handle, r.job_type, r.trigger,
+       CASE WHEN {_IS_RUNNING} THEN 'running' ELSE r.status END, {_IS_QUARANTINED},
+       CASE WHEN r.finished_at IS NULL THEN coalesce(j.attempts, 0)
+            ELSE r.attempts END,
+       CASE WHEN r.finished_at IS NULL THEN j.outcome ELSE r.outcome END,
+       CASE WHEN r.finished_at IS NULL THEN j.error ELSE r.error END,
+       r.provider, r.observed_at, r.profile_seen, r.precision, r.videos_seen,
+       r.videos_missing, r.pages, r.payload_sha256, r.duration_ms, r.requested_at,
+       j.started_at,
+       CASE WHEN r.finished_at IS NULL AND j.state = 'ready' THEN j.due_at END,
+       r.finished_at
+FROM {_JOBS}
+WHERE r.organization_id = %(organization)s
+"""
+_ONE = f"{_SELECT} AND r.id = %(id)s".encode()
+_AFTER = """
+AND (%(requested_at)s::timestamptz IS NULL
+     OR (r.requested_at, r.id) < (%(requested_at)s, %(last_id)s))
+ORDER BY r.requested_at DESC, r.id DESC LIMIT %(limit)s
+"""
+_PAGE = f"{_SELECT} AND r.creator_id = %(creator)s {_AFTER}".encode()
+# What the row itself has as its status, and what its job has to say besides.
+_STATUSES: Mapping[ListedStatus, str] = {
+    "queued": f"r.status = 'queued' AND NOT {_IS_RUNNING}",
+    "running": f"r.status = 'queued' AND {_IS_RUNNING}",
+    "succeeded": "r.status = 'succeeded'",
+    "failed": "r.status = 'failed'",
+    "quarantined": f"r.status = 'failed' AND {_IS_QUARANTINED}",
+}
+_COUNTS = f"""
+SELECT open.queued, open.running, open.retrying, open.oldest,
+       ended.failed, ended.quarantined
+FROM (
+    SELECT count(*) FILTER (WHERE NOT {_IS_RUNNING}) AS queued,
+           count(*) FILTER (WHERE {_IS_RUNNING}) AS running,
+           count(*) FILTER (WHERE NOT {_IS_RUNNING} AND j.attempts > 0) AS retrying,
+           extract(epoch FROM now() - min(j.due_at)
+               FILTER (WHERE j.due_at <= now() AND NOT {_IS_RUNNING}))::float8 AS oldest
+    FROM {_JOBS}
+    WHERE r.organization_id = %(organization)s AND r.status = 'queued'
+      AND r.trigger <> 'imported'
+) AS open CROSS JOIN (
+    SELECT count(*) AS failed,
+           count(*) FILTER (WHERE {_IS_QUARANTINED}) AS quarantined
+    FROM {_JOBS}
+    WHERE r.organization_id = %(organization)s AND r.status = 'failed'
+      AND r.trigger <> 'imported' AND r.requested_at > now() - interval '1 day'
+) AS ended
+""".encode()
+
+
+class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many runs wait, go on and failed of late.
+
+    ``retrying`` are those queued ones that were tried before. ``oldest_due_seconds`` is
+    for how long the first of the queued ones could have begun, null where none could.
+    ``failed_last_day`` and, among them, ``quarantined_last_day`` are of runs that were
+    asked for in the last 24 hours.
+    """
+
+    queued: int
+    running: int
+    retrying: int
+    oldest_due_seconds: float | None
+    failed_last_day: int
+    quarantined_last_day: int
+
+
+async def one_scrape(
+    reader: Reader, organization_id: UUID, scrape_id: UUID
+) -> Scrape | None:
+    """Return one run of an organization, None if it has no such."""
+    asked = {"organization": organization_id, "id": scrape_id}
+    rows = await reader.rows(organization_id, _ONE, asked)
+    return _scrape(rows[0]) if rows else None
+
+
+async def page_of_scrapes(
+    reader: Reader,
+    organization_id: UUID,
+    creator_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[Scrape]:
+    """Return up to ``limit`` runs of a creator, newest first, after that one."""
+    requested_at, last_id = after or (None, None)
+    rows = await reader.rows(
+        organization_id,
+        _PAGE,
+        {
+            "organization": organization_id,
+            "creator": creator_id,
+            "requested_at": requested_at,
+            "last_id": last_id,
+            "limit": limit,
+        },
+    )
+    return [_scrape(row) for row in rows]
+
+
+async def page_of_runs(
+    reader: Reader,
+    organization_id: UUID,
+    statuses: Sequence[ListedStatus],
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[Scrape]:
+    """Return up to ``limit`` runs of an organization in one of the statuses.
+
+    They come newest first, after that one, and without those that were imported.
+    """
+    requested_at, last_id = after or (None, None)
+    asked = {
+        "organization": organization_id,
+        "requested_at": requested_at,
+        "last_id": last_id,
+        "limit": limit,
+    }
+    rows = await reader.rows(organization_id, _list(tuple(statuses)), asked)
+    return [_scrape(row) for row in rows]
+
+
+async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
+    """Return how an organization's runs are doing on the whole."""
+    asked = {"organization": organization_id}
+    (row,) = await reader.rows(organization_id, _COUNTS, asked)
+    return ScrapeCounts(**dict(zip(ScrapeCounts.__struct_fields__, row, strict=True)))
+
+
+@cache
+def _list(statuses: tuple[ListedStatus, ...]) -> bytes:
+    # Each status leads its own part of the index: the list merges their heads.
+    branches = " UNION ALL ".join(
+        f"({_SELECT} AND r.trigger <> 'imported' AND {_STATUSES[status]} {_AFTER})"
+        for status in statuses
+    )
+    order = "ORDER BY requested_at DESC, id DESC LIMIT %(limit)s"
+    return f"SELECT * FROM ({branches}) AS run {order}".encode()
+
+
+_FIELDS = Scrape.__struct_fields__
+
+
+def _scrape(row: TupleRow) -> Scrape:
+    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    return Scrape(**values)

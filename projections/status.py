@@ -1,0 +1,101 @@
+"""Progress: how far each projection has come, and what it could not take in."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from projections.engine.projection import Projection, Ruled
+from projections.rebuild.state import Rebuild, rebuilds
+from projections.registry import PROJECTIONS
+
+NEVER_STARTED = "never started"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one projection stands.
+
+    ``lag_events`` is how many positions it is behind, 0 when level; appends that were
+    rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
+    first fact not yet taken in, 0 when level. ``heartbeat_seconds`` is how long ago
+    its follower was last heard of, null if never. ``rebuild`` is the one that runs, or
+    the last there was. ``rule`` is the one in force where a read model knows several.
+    """
+
+    name: str
+    version: int
+    position: int
+    head: int
+    lag_events: int
+    lag_seconds: float
+    status: str
+    heartbeat_seconds: float | None
+    dead_letters: int
+    error: str | None = None
+    rebuild: Rebuild | None = None
+    rule: str | None = None
+
+
+_FIELDS = Progress.__struct_fields__[:-2]
+
+# A level position is the head's own, since both are positions of facts.
+_PROGRESS = """
+SELECT p.name, p.version, p.position, h.head, greatest(h.head - p.position, 0),
+       coalesce(greatest(extract(epoch FROM clock_timestamp() - (
+           SELECT recorded_at FROM goatherd_events
+           WHERE notification_id > p.position ORDER BY notification_id LIMIT 1
+       )), 0), 0)::float8,
+       p.status,
+       greatest(extract(epoch FROM clock_timestamp() - p.heartbeat_at), 0)::float8,
+       (SELECT count(*) FROM dead_letter d WHERE d.projection = p.name), p.error
+FROM projection p CROSS JOIN (
+    SELECT coalesce(max(notification_id), 0) AS head FROM goatherd_events
+) h
+"""
+_UNREGISTERED = """
+SELECT coalesce(max(notification_id), 0),
+       coalesce(extract(epoch FROM clock_timestamp() - (
+           SELECT recorded_at FROM goatherd_events ORDER BY notification_id LIMIT 1
+       )), 0)::float8
+FROM goatherd_events
+"""
+
+
+def progress(
+    connection: Connection[TupleRow], known: Sequence[Projection] = PROJECTIONS
+) -> list[Progress]:
+    """Return where every projection stands, by name.
+
+    That is each that has a checkpoint, whatever process keeps it, and each of
+    ``known`` that never got one.
+    """
+    found = {
+        row[0]: Progress(**dict(zip(_FIELDS, row, strict=True)))
+        for row in connection.execute(_PROGRESS)
+    }
+    for each in rebuilds(connection):
+        if each.name in found:
+            found[each.name] = replace(found[each.name], rebuild=each)
+    for projection in known:
+        if projection.name in found and isinstance(projection, Ruled):
+            rule = projection.rule_of(connection.cursor())
+            found[projection.name] = replace(found[projection.name], rule=rule)
+    missing = [projection for projection in known if projection.name not in found]
+    if missing:
+        row = connection.execute(_UNREGISTERED).fetchone()
+        head, seconds = row or (0, 0.0)
+        for projection in missing:
+            found[projection.name] = Progress(
+                name=projection.name,
+                version=projection.version,
+                position=0,
+                head=head,
+                lag_events=head,
+                lag_seconds=seconds,
+                status=NEVER_STARTED,
+                heartbeat_seconds=None,
+                dead_letters=0,
+            )
+    return [found[name] for name in sorted(found)]

@@ -1,0 +1,1 @@
+"""The video list, and the latest counts of each video."""

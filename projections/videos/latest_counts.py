@@ -1,0 +1,143 @@
+"""video_figures: what scrapes saw last of each video, whoever it turns out to be."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.streams import video_stream
+from infra.eventstore.store import Recorded
+from projections.engine.table import Table
+
+
+class FiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The newest that was seen of a video; null is what no snapshot ever said.
+
+    ``observed_at`` and ``position`` are the newest snapshot's, ``first_seen_at`` is
+    when the earliest one was taken.
+    """
+
+    organization_id: UUID
+    id: UUID
+    kind: str | None = None
+    title: str | None = None
+    posted_at: datetime | None = None
+    view_count: int | None = None
+    like_count: int | None = None
+    comment_count: int | None = None
+    share_count: int | None = None
+    save_count: int | None = None
+    first_seen_at: datetime
+    observed_at: datetime
+    position: int
+
+
+_TABLE = Table(FiguresRow, name="video_figures")
+_ROWS_AT_A_TIME = 10_000
+
+
+def write_figures(cursor: Cursor[TupleRow], facts: Iterable[Recorded]) -> None:
+    """Fold the snapshots among ``facts`` into their videos."""
+    seen: list[FiguresRow] = []
+    for fact in facts:
+        seen += seen_in(fact)
+        if len(seen) >= _ROWS_AT_A_TIME:
+            _write(cursor, seen)
+            seen.clear()
+    _write(cursor, seen)
+
+
+def load_figures(
+    cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
+) -> dict[UUID, FiguresRow]:
+    """Return the rows with these (organization id, video id) keys, by video."""
+    return _TABLE.load(cursor, keys)
+
+
+def seen_in(recorded: Recorded) -> list[FiguresRow]:
+    """Return what a snapshot alone says of each of its videos.
+
+    One from before projects had videos says nothing: its videos are of no project.
+    """
+    fact = recorded.fact
+    if not isinstance(fact, e.VideoStatsSnapshotRecorded) or fact.project_id is None:
+        return []
+    project_id, at = fact.project_id, fact.observed_at
+    unsaid = (None,) * len(fact.video_ids)
+    columns = zip(
+        fact.video_ids,
+        fact.kinds or unsaid,
+        fact.titles or unsaid,
+        fact.posted_at or unsaid,
+        fact.view_counts,
+        fact.like_counts,
+        fact.comment_counts,
+        fact.share_counts,
+        fact.save_counts,
+        strict=True,
+    )
+    return [
+        FiguresRow(
+            organization_id=fact.organization_id,
+            id=video_stream(project_id, tiktok_video_id),
+            kind=kind,
+            title=title,
+            posted_at=posted_at,
+            view_count=counts[0],
+            like_count=counts[1],
+            comment_count=counts[2],
+            share_count=counts[3],
+            save_count=counts[4],
+            first_seen_at=at,
+            observed_at=at,
+            position=recorded.position,
+        )
+        for tiktok_video_id, kind, title, posted_at, *counts in columns
+    ]
+
+
+def merged(row: FiguresRow | None, seen: FiguresRow) -> FiguresRow:
+    """Return the row after a snapshot; told again, it changes nothing.
+
+    The newest observation wins, of two at one instant the later in the log; what it
+    left out keeps what an earlier one said.
+    """
+    if row is None:
+        return seen
+    is_newer = (seen.observed_at, seen.position) > (row.observed_at, row.position)
+    new, old = (seen, row) if is_newer else (row, seen)
+    both = FiguresRow(
+        organization_id=row.organization_id,
+        id=row.id,
+        kind=new.kind or old.kind,
+        title=old.title if new.title is None else new.title,
+        posted_at=new.posted_at or old.posted_at,
+        view_count=_known(new.view_count, old.view_count),
+        like_count=_known(new.like_count, old.like_count),
+        comment_count=_known(new.comment_count, old.comment_count),
+        share_count=_known(new.share_count, old.share_count),
+        save_count=_known(new.save_count, old.save_count),
+        first_seen_at=min(row.first_seen_at, seen.first_seen_at),
+        observed_at=new.observed_at,
+        position=new.position,
+    )
+    return row if both == row else both
+
+
+def _write(cursor: Cursor[TupleRow], seen: Sequence[FiguresRow]) -> None:
+    keys = dict.fromkeys((row.organization_id, row.id) for row in seen)
+    before = load_figures(cursor, keys)
+    after: dict[UUID, FiguresRow] = dict(before)
+    for row in seen:
+        after[row.id] = merged(after.get(row.id), row)
+    _TABLE.save(
+        cursor, [row for key, row in after.items() if row is not before.get(key)]
+    )
+
+
+def _known(new: int | None, old: int | None) -> int | None:
+    return old if new is None else new

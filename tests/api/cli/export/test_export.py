@@ -1,0 +1,530 @@
+"""``goatherd export``: what is in the files, whose it is, and what is left behind."""
+
+import csv
+import gzip
+import io
+import signal
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pyarrow.parquet
+import pytest
+
+from domain import events as e
+from infra.eventstore.codec import Codec, Entry
+from infra.ids import new_id
+from projections.analytics.projection import Analytics
+from projections.engine.follower import Follower
+from projections.organizations.projection import ApiKeys
+from tests.api.goatherd import Goatherd
+from tests.api.routes.test_analytics import NOON, RANGE, Herd
+from tests.builders import Home, asking, make_home, opened_store
+from tests.commandline import CommandLine, running
+
+GOLDEN = Path(__file__).parents[3] / "infra" / "eventstore" / "golden" / "events.jsonl"
+HERD = Path(__file__).parents[3] / "workers" / "herd.jsonl"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+OF_THE_FILE = UUID("0190a0b0-0000-7000-8000-000000000001")
+NOBODY = "00000000-0000-4000-8000-000000000009"
+DIGEST = "5f" * 32
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    database_url: str,
+) -> CommandLine:
+    line = CommandLine(monkeypatch, capsys)
+    line.set(database_url=database_url)
+    return line
+
+
+@pytest.fixture
+def home(cli: CommandLine, database_url: str) -> Iterator[Home]:
+    del cli
+    with opened_store(database_url) as store:
+        yield make_home(store)
+
+
+def level(home: Home) -> None:
+    for projection in (ApiKeys(), Analytics()):
+        follower = Follower(projection, pool=home.store.pool, codec=home.store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+def exported(cli: CommandLine, what: str, home: Home, *options: str) -> str:
+    outcome = cli("export", what, "--org", str(home.organization_id), *options)
+    assert outcome.status == 0, outcome.err
+    return outcome.out
+
+
+def lines_of(text: str) -> list[Any]:
+    return [msgspec.json.decode(line) for line in text.splitlines()]
+
+
+def table_of(path: Path) -> Any:  # noqa: ANN401
+    return pyarrow.parquet.read_table(path)
+
+
+def brought_in(cli: CommandLine, home: Home, recording: Path) -> dict[str, Any]:
+    level(home)
+    return cli(
+        *("import", str(recording), "--project", str(home.project_id)),
+        *("--create-creators", "--json"),
+    ).document
+
+
+def run(home: Home, *facts: Any, handle: str = "old-billy") -> UUID:  # noqa: ANN401
+    """Let a run have come to these facts; returns its id."""
+    entries = run_of(home, *facts, handle=handle)
+    home.store.append(entries, context=asking())
+    return entries[0].originator_id
+
+
+def run_of(home: Home, *facts: Any, handle: str = "old-billy") -> list[Entry]:  # noqa: ANN401
+    stream = new_id()
+    asked = e.ScrapeRequested(
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        creator_id=None,
+        handle=handle,
+        job_type="video_stats",
+        trigger="manual",
+    )
+    return [Entry(stream, n, fact) for n, fact in enumerate((asked, *facts), 1)]
+
+
+def videos_seen(home: Home, amount: int, *, day: int = 0) -> e.Fact:
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        creator_id=None,
+        observed_at=BEGIN + timedelta(days=day),
+        provider="test",
+        video_ids=tuple(str(7_000_000 + number) for number in range(amount)),
+        view_counts=(2**63 - 1,) * amount,
+        like_counts=(-(2**63),) * amount,
+        comment_counts=(None,) * amount,
+        share_counts=(0,) * amount,
+        save_counts=(3,) * amount,
+        titles=("=SUM(A1)",) * amount,
+    )
+
+
+def failed(home: Home, outcome: e.Outcome | None) -> e.ScrapeFailed:
+    return e.ScrapeFailed(
+        organization_id=home.organization_id,
+        creator_id=None,
+        job_type="video_stats",
+        provider="test",
+        attempts=1,
+        error="It was so.",
+        outcome=outcome,
+    )
+
+
+def test_observations_survive_the_way_into_another_organization(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    brought_in(cli, home, HERD)
+    run(home, videos_seen(home, 3), failed(home, "private"))
+    other = make_home(home.store)
+    recording = tmp_path / "out.jsonl"
+
+    exported(cli, "observations", home, "--output", str(recording))
+    stored = brought_in(cli, other, recording)
+    again = brought_in(cli, other, recording)
+    back = exported(cli, "observations", other)
+
+    assert stored["stored"] == stored["observations"] == 13
+    assert (again["stored"], again["there_already"]) == (0, 13)
+    assert sorted(back.splitlines()) == sorted(recording.read_text().splitlines())
+
+
+def test_the_three_formats_say_the_same(cli: CommandLine, home: Home, tmp_path: Path):
+    run_id = run(home, videos_seen(home, 2), failed(home, "not_found"))
+    parquet = tmp_path / "seen.parquet"
+
+    first, second, third = lines_of(exported(cli, "observations", home))
+    text = exported(cli, "observations", home, "--format", "csv")
+    exported(
+        *(cli, "observations", home, "--format", "parquet", "--output", str(parquet))
+    )
+
+    rows = list(csv.DictReader(io.StringIO(text)))
+    table = table_of(parquet)
+    assert first["video"]["view_count"] == 2**63 - 1
+    assert second["video"]["like_count"] == -(2**63)
+    assert third["outcome"] == "not_found"
+    assert rows[0]["title"] == "'=SUM(A1)"
+    assert rows[0]["like_count"] == str(-(2**63))
+    assert rows[0]["comment_count"] == ""
+    assert rows[0]["observed_at"] == "2026-01-01T00:00:00Z"
+    assert [row["observation"] for row in rows] == ["video", "video", "outcome"]
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types["view_count"] == "int64"
+    assert types["observed_at"] == types["posted_at"] == "timestamp[us, tz=UTC]"
+    (seen, _, outcome) = table.to_pylist()
+    assert seen["view_count"] == 2**63 - 1
+    assert seen["like_count"] == -(2**63)
+    assert seen["comment_count"] is None
+    assert seen["title"] == "=SUM(A1)"
+    assert seen["observed_at"] == BEGIN
+    assert seen["scrape_id"] == str(run_id)
+    assert outcome["view_count"] is None
+    assert list(table.column_names) == list(rows[0])
+
+
+@pytest.mark.parametrize("outcome", ("identity_changed", None))
+def test_what_a_recording_has_no_word_for_is_left_out(
+    cli: CommandLine, home: Home, outcome: e.Outcome | None
+):
+    run(home, failed(home, outcome))
+
+    assert exported(cli, "observations", home) == ""
+
+
+def test_of_the_golden_facts_each_goes_to_its_organization_alone(
+    cli: CommandLine, home: Home
+):
+    other = make_home(home.store)
+    codec = Codec()
+    ours: list[tuple[UUID, str]] = []
+    for line in GOLDEN.read_text().splitlines():
+        golden = msgspec.json.decode(line)
+        for owner in (home, other):
+            body = golden["body"].replace(str(OF_THE_FILE), str(owner.organization_id))
+            fact = codec.decode(golden["name"], body.encode())
+            of_owner = golden["body"] != body
+            is_ban = golden["name"].startswith("handle_") and not of_owner
+            if of_owner or is_ban:
+                stream, version = new_id(), 1
+            else:
+                stream = owner.organization_id
+                version = len(home.store.load(stream)[stream]) + 1
+            home.store.append([Entry(stream, version, fact)], context=asking())
+            if owner is home and not is_ban:
+                ours.append((stream, golden["name"]))
+
+    text = exported(cli, "events", home)
+    facts = lines_of(text)
+
+    names = {name for _, name in ours}
+    assert names == {*e.STORED_NAMES} - {"handle_banned", "handle_unbanned"}
+    assert [(f["stream"], f["name"]) for f in facts[-len(ours) :]] == [
+        (str(stream), name) for stream, name in ours
+    ]
+    assert str(other.organization_id) not in text
+    assert str(home.organization_id) not in exported(cli, "events", other)
+    assert "digest" not in text
+    assert DIGEST not in text
+
+
+def test_notes_that_name_an_organization_are_not_its_facts(
+    cli: CommandLine, home: Home
+):
+    other = make_home(home.store)
+    spying = e.CreatorDetailsChanged(
+        organization_id=other.organization_id,
+        metadata={"organization_id": str(home.organization_id)},
+    )
+    head = home.store.append([Entry(new_id(), 1, spying)], context=asking())
+
+    facts = lines_of(exported(cli, "events", home))
+
+    assert head[0].position not in {fact["position"] for fact in facts}
+
+
+def test_events_are_what_the_view_shows_without_digests(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    home.add("ada")
+    parquet = tmp_path / "events.parquet"
+    with home.store.pool.connection() as connection:
+        shown = connection.execute(
+            "SELECT position, stream::text, version, name, actor, recorded_at, "
+            "correlation_id::text, causation_id::text, payload - 'digest' AS payload "
+            "FROM event_log ORDER BY position"
+        ).fetchall()
+
+    facts = lines_of(exported(cli, "events", home))
+    exported(cli, "events", home, "--format", "parquet", "--output", str(parquet))
+    rows = table_of(parquet).to_pylist()
+
+    assert len(facts) > 5
+    assert [tuple(fact.values()) for fact in rows] == [
+        (*row[:8], decoded["payload"]) for row, decoded in zip(shown, rows, strict=True)
+    ]
+    assert [fact["payload"] for fact in facts] == [row[8] for row in shown]
+    assert [msgspec.json.decode(row["payload"]) for row in rows] == [
+        row[8] for row in shown
+    ]
+
+
+def test_a_project_has_its_own_facts_and_no_others(cli: CommandLine, home: Home):
+    spring = new_id()
+    created = e.ProjectCreated(project_id=spring, name="Spring")
+    org = home.organization_id
+    version = len(home.store.load(org)[org]) + 1
+    home.store.append([Entry(org, version, created)], context=asking())
+    of_spring = Home(home.store, org, spring)
+    ada = of_spring.creator("ada")
+    of_spring.rename(ada, "lovelace")
+    run(of_spring, failed(of_spring, "private"), handle="lovelace")
+    home.creator("berta")
+    run(home, failed(home, "private"), handle="berta")
+
+    only = ("--project", str(spring))
+    names = [fact["name"] for fact in lines_of(exported(cli, "events", home, *only))]
+    seen = lines_of(exported(cli, "observations", home, *only))
+
+    assert names.count("project_created") == names.count("creator_added") == 1
+    assert names.count("handle_changed") == 1
+    assert names.count("scrape_failed") == 1
+    assert "organization_created" not in names
+    assert [each["handle"] for each in seen] == ["lovelace"]
+
+
+def test_the_numbers_are_those_of_the_api(
+    goatherd: Goatherd, cli: CommandLine, tmp_path: Path
+):
+    tenant = goatherd.tenant()
+    herds = [Herd(tenant), Herd(tenant)]
+    for number, herd in enumerate(herds):
+        herd.video(f"700{number}", posted_at=NOON)
+        herd.looked(0, **{f"v700{number}": 100})
+        herd.looked(1, **{f"v700{number}": 130 + number})
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+    ids = sorted(herd.creator_id for herd in herds)
+    asked = ("--entity", "creator", "--metric", "views", "--tz", "UTC")
+    words = (
+        *("export", "analytics", "--org", str(tenant.organization_id), *asked),
+        *("--from", RANGE["from"], "--to", RANGE["to"]),
+    )
+    parquet = tmp_path / "views.parquet"
+
+    answered = herds[0].ask(format="csv", entity_ids=",".join(ids)).text
+    text = cli(*words, "--format", "csv").out
+    found = lines_of(cli(*words).out)
+    done = cli(*words, "--format", "parquet", "--output", str(parquet), "--json")
+
+    assert text.splitlines() == answered.splitlines()
+    assert len(found) == 10
+    assert done.document["rows"] == 10
+    assert done.document["position"] == goatherd.head
+    rows = table_of(parquet).to_pylist()
+    assert [row["value"] for row in rows] == [row["value"] for row in found]
+    assert [row["date"].isoformat() for row in rows] == [row["date"] for row in found]
+
+
+def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
+    goatherd: Goatherd, cli: CommandLine
+):
+    tenant = goatherd.tenant()
+    herd = Herd(tenant)
+    herd.video("7001", posted_at=NOON)
+    herd.looked(0, v7001=100)
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+    words = ("export", "analytics", "--org", str(tenant.organization_id))
+    days = ("--from", "2026-03-03", "--to", "2026-03-03")
+
+    found = lines_of(cli(*words, *days).out)
+
+    asked = ("--entity", "creator", "--metric", "views")
+    assert found == lines_of(cli(*words, *asked, *days).out)
+    assert [row["entity_id"] for row in found] == [herd.creator_id]
+
+
+def test_numbers_of_a_project_and_of_videos(goatherd: Goatherd, cli: CommandLine):
+    tenant = goatherd.tenant()
+    herd = Herd(tenant)
+    ids = sorted(herd.video(name, posted_at=NOON) for name in ("7001", "7002"))
+    herd.looked(0, v7001=100, v7002=5)
+    goatherd.catch_up()
+    cli.set(database_url=goatherd.url)
+    words = ("export", "analytics", "--org", str(tenant.organization_id))
+    days = ("--from", "2026-03-03", "--to", "2026-03-03", "--tz", "UTC")
+    asked = ("--metric", "views", "--mode", "cumulative", *days)
+
+    videos = lines_of(cli(*words, *asked, "--entity", "video").out)
+    project = ("--project", str(tenant.project_id))
+    (whole,) = lines_of(cli(*words, *asked, "--entity", "project", *project).out)
+
+    assert [row["entity_id"] for row in videos] == ids
+    assert sum(row["value"] for row in videos) == whole["value"] == 105
+
+
+COMPLAINTS = {
+    "an unknown zone": (("--tz", "Goat/Land"), "--tz: must be an IANA time zone"),
+    "no range": (("--from", "2026-02-02", "--to", "2026-02-01"), "--from: must not be"),
+    "no rate": (("--mode", "rate"), "--mode: views is counted"),
+    "no growth": (("--base-metric", "likes"), "--base-metric: is only for"),
+}
+
+
+@pytest.mark.parametrize(("options", "reason"), COMPLAINTS.values(), ids=COMPLAINTS)
+def test_a_question_without_sense_is_refused_by_its_option(
+    cli: CommandLine, home: Home, options: tuple[str, ...], reason: str
+):
+    outcome = cli(
+        *("export", "analytics", "--org", str(home.organization_id)),
+        *("--entity", "creator", "--metric", "views", *options),
+    )
+
+    assert outcome.status == 1
+    assert outcome.complaint.startswith(reason)
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize("what", ("observations", "events"))
+def test_nothing_is_written_of_what_is_not_there(
+    cli: CommandLine, home: Home, tmp_path: Path, what: str
+):
+    out = ("--output", str(tmp_path / "out"))
+    other = make_home(home.store)
+    ours = ("export", what, "--org", str(home.organization_id))
+
+    nobody = cli("export", what, "--org", NOBODY, *out)
+    foreign = cli(*ours, *out, "--project", str(other.project_id))
+
+    assert (nobody.status, nobody.complaint) == (1, "No such organization.")
+    assert (foreign.status, foreign.complaint) == (1, "No such project.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_answer_names_the_position(cli: CommandLine, home: Home, tmp_path: Path):
+    run(home, failed(home, "private"))
+    path = tmp_path / "out.csv"
+    words = ("export", "observations", "--org", str(home.organization_id))
+    head = home.store.head()
+
+    told = cli(*words, "--format", "csv", "--output", str(path), "--json").document
+    aside = cli(*words)
+
+    assert told == {"observations": 1, "position": head, "output": str(path)}
+    assert aside.err == f"Exported 1 observations, up to position {head} of the log.\n"
+    assert len(lines_of(aside.out)) == 1
+    assert cli(*words, "--json").complaint.startswith("--json needs --output")
+
+
+def test_a_name_with_gz_is_packed(cli: CommandLine, home: Home, tmp_path: Path):
+    run(home, failed(home, "private"))
+    path = tmp_path / "out.jsonl.gz"
+
+    exported(cli, "observations", home, "--output", str(path))
+
+    assert gzip.decompress(path.read_bytes()).decode() == exported(
+        cli, "observations", home
+    )
+
+
+def test_a_device_or_folder_is_never_replaced(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    words = ("export", "events", "--org", str(home.organization_id), "--output")
+
+    outcome = cli(*words, str(tmp_path))
+    lost = cli(*words, str(tmp_path / "nowhere" / "out"))
+
+    assert (outcome.status, lost.status) == (1, 1)
+    assert "is not a file" in outcome.complaint
+    assert lost.complaint.startswith("There is no folder ")
+
+
+@pytest.mark.parametrize("format_", ("jsonl", "csv", "parquet"))
+def test_an_export_that_fails_leaves_what_was_there(
+    cli: CommandLine, home: Home, tmp_path: Path, format_: str
+):
+    run(home, videos_seen(home, 2))
+    stream = new_id()
+    asked = (
+        f'{{"organization_id":"{home.organization_id}","project_id":'
+        f'"{home.project_id}","creator_id":null,"handle":"a",'
+        '"job_type":"video_stats","trigger":"manual"}'
+    )
+    with home.store.pool.connection() as connection:
+        connection.execute(
+            "SELECT goatherd_append(ARRAY[%s::uuid, %s::uuid], ARRAY[1, 2]::bigint[], "
+            "ARRAY['scrape_requested', 'scrape_failed'], ARRAY["
+            "convert_to(%s, 'UTF8'), '{}'::bytea], ARRAY[0, 1]::bigint[], "
+            "'test', null, null, '{}', '{}', '{}', '{}', '{}')",
+            (stream, stream, asked),
+        )
+    path = tmp_path / "out"
+    path.write_text("as it was")
+
+    outcome = cli(
+        *("export", "observations", "--org", str(home.organization_id)),
+        *("--format", format_, "--output", str(path)),
+    )
+
+    assert outcome.status == 1
+    assert outcome.complaint.startswith("Cannot read a stored 'scrape_failed'")
+    assert path.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("sent", (signal.SIGINT, signal.SIGTERM))
+def test_whoever_interrupts_it_finds_no_file(
+    home: Home, database_url: str, tmp_path: Path, sent: signal.Signals
+):
+    run(home, videos_seen(home, 2))
+    path = tmp_path / "exports" / "seen.jsonl"
+    path.parent.mkdir()
+    slow = (
+        "import signal, time, workers.recordings.export_recording as x\n"
+        # Jobs in the background of a shell begin with it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def slowly(log, span):\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(60)\n"
+        "    yield 0, []\n"
+        "x.observations = slowly\n"
+    )
+    words = ("export", "observations", "--org", str(home.organization_id))
+    settings = {"database_url": database_url}
+
+    with running(
+        *words, "--output", str(path), settings=settings, folder=tmp_path, before=slow
+    ) as command:
+        assert command.says("begun")
+        assert len(list(path.parent.iterdir())) == 1
+        status = command.send(sent)
+
+        assert status == 1
+        assert command.err == f"goatherd: Interrupted: {path} was not written.\n"
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("format_", ("jsonl", "csv", "parquet"))
+def test_memory_does_not_grow_with_what_is_exported(
+    cli: CommandLine, home: Home, tmp_path: Path, format_: str
+):
+    few, many = home, make_home(home.store)
+    words = ("--format", format_, "--output", str(tmp_path / "out"))
+    exported(cli, "observations", few, *words)
+    peaks: list[int] = []
+
+    for owner, hundreds in ((few, 5), (many, 40)):
+        for _ in range(hundreds):
+            entries = [
+                entry
+                for day in range(100)
+                for entry in run_of(owner, videos_seen(owner, 20, day=day))
+            ]
+            owner.store.append(entries, context=asking())
+        tracemalloc.start()
+        exported(cli, "observations", owner, *words)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.5 * peaks[0]

@@ -1,0 +1,546 @@
+"""Commands that ask the database and end: what they print, and why they refuse."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+
+from api.cli import bans
+from api.system.all_projections import KEPT_PROJECTIONS
+from infra.database import known_migrations
+from infra.eventstore.store import Store
+from projections.bans import Bans
+from projections.engine.follower import Follower
+from projections.registry import PROJECTIONS
+from tests.builders import opened_store
+from tests.commandline import CommandLine
+
+NOBODY = "00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> CommandLine:
+    """A command line that no database is set for."""
+    line = CommandLine(monkeypatch, capsys)
+    line.set(data_dir=tmp_path / "nothing")
+    return line
+
+
+@pytest.fixture
+def store(cli: CommandLine, database_url: str) -> Iterator[Store]:
+    """The store on the database that the command line works with."""
+    cli.set(database_url=database_url)
+    with opened_store(database_url) as store:
+        yield store
+
+
+def asked(store: Store, query: bytes, *values: object) -> list[TupleRow]:
+    with store.pool.connection() as connection:
+        return connection.execute(query, values).fetchall()
+
+
+COMMANDS = [
+    *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
+    *("rebuild", "doctor", "orgs", "orgs create", "keys", "keys create", "keys list"),
+    *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
+    *("export", "export observations", "export events", "export analytics"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(cli: CommandLine, command: str):
+    outcome = cli(*command.split(), "--help")
+
+    assert outcome.status == 0
+    assert outcome.out.startswith(f"Usage: goatherd {command}")
+    assert len(outcome.out.splitlines()) > 3
+    assert outcome.err == ""
+
+
+def test_without_a_word_every_command_is_listed_with_what_it_does(cli: CommandLine):
+    outcome = cli()
+
+    lines = outcome.out.splitlines()
+    for command in (command for command in COMMANDS if " " not in command):
+        (line,) = (line for line in lines if line.startswith(f"│ {command} "))
+        assert len(line.strip("│ ")) > len(command) + 10
+
+
+def test_the_version_is_the_distribution_s(cli: CommandLine):
+    outcome = cli("--version")
+
+    assert outcome.status == 0
+    assert outcome.out.strip()[0].isdecimal()
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        ["fly"],
+        ["keys", "steal"],
+        ["orgs", "create"],
+        ["up", "--port", "0"],
+        ["up", "--prot", "8000"],
+        ["keys", "create", "--org", "home"],
+        ["keys", "create", "--org", NOBODY, "--scope", "all"],
+        ["keys", "revoke", "tga_1"],
+    ),
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_one_line_and_status_2(
+    cli: CommandLine, words: list[str]
+):
+    outcome = cli(*words)
+
+    assert outcome.status == 2
+    assert outcome.out == ""
+    assert outcome.complaint
+
+
+def test_a_new_organization_s_key_opens_at_once(cli: CommandLine, store: Store):
+    made = cli("orgs", "create", "The Herd", "--time-zone", "Europe/Berlin", "--json")
+
+    document = made.document
+    digest = hashlib.sha256(document["api_key"].encode()).hexdigest()
+    assert set(document) == {"org_id", "project_id", "api_key"}
+    # No follower runs here: the command itself has written both tables.
+    assert asked(
+        store,
+        b"SELECT organization_id::text, o.name, plan, time_zone, scopes "
+        b"FROM api_keys JOIN organizations o USING (organization_id) "
+        b"WHERE digest = %s",
+        digest,
+    ) == [
+        (
+            *(document["org_id"], "The Herd", "unlimited", "Europe/Berlin"),
+            ["read", "write", "admin"],
+        )
+    ]
+    (stream,) = store.load(UUID(document["org_id"])).values()
+    assert {recorded.actor for recorded in stream} == {"cli"}
+
+
+def test_an_organization_is_told_to_people_line_by_line(cli: CommandLine, store: Store):
+    made = cli("orgs", "create", "The Herd")
+
+    assert made.status == 0
+    assert [line.split()[0] for line in made.out.splitlines()] == [
+        "Organization",
+        "Project",
+        "API",
+    ]
+    assert asked(store, b"SELECT count(*) FROM organizations") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    (
+        (["Herd", "--plan", "gold"], "choose one of free, starter, ultra, unlimited"),
+        (["Herd", "--time-zone", "Mars/Olympus"], "not an IANA time zone"),
+        ([" "], "1 to 200 characters"),
+        (["x" * 201], "1 to 200 characters"),
+        (["a\x1b[31m"], "printable"),
+    ),
+    ids=["plan", "time zone", "blank", "long", "escape"],
+)
+def test_an_organization_that_cannot_be_is_refused_and_nothing_kept(
+    cli: CommandLine, store: Store, words: list[str], complaint: str
+):
+    outcome = cli("orgs", "create", *words)
+
+    assert outcome.status == 1
+    assert complaint in outcome.complaint
+    assert store.head() == 0
+
+
+def test_a_plan_that_only_the_settings_know_can_be_given(
+    cli: CommandLine, store: Store
+):
+    cli.set(plans='{"goats": {"max_api_keys_per_org": 1}}')
+
+    made = cli("orgs", "create", "Herd", "--plan", "goats", "--json").document
+    refused = cli("keys", "create", "--org", made["org_id"])
+
+    assert asked(store, b"SELECT plan FROM organizations") == [("goats",)]
+    assert refused.status == 1
+    assert refused.complaint == "Limit reached: max_api_keys_per_org"
+
+
+@pytest.fixture
+def org(cli: CommandLine, store: Store) -> str:
+    """An organization's id; it has one key, its first."""
+    del store
+    return cli("orgs", "create", "Herd", "--json").document["org_id"]
+
+
+def test_a_key_has_the_scopes_that_were_asked_for(cli: CommandLine, org: str):
+    usual = cli("keys", "create", "--org", org, "--json").document
+    chosen = cli(
+        *("keys", "create", "--org", org, "--name", "Robot", "--scope", "admin"),
+        *("--scope", "read", "--expires-at", "2099-01-01", "--json"),
+    ).document
+
+    assert set(usual) == {"id", "api_key", "scopes"}
+    assert usual["scopes"] == ["read", "write"]
+    assert chosen["scopes"] == ["admin", "read"]
+    *_, listed = cli("keys", "list", "--json").document
+    assert listed["id"] == chosen["id"]
+    assert listed["name"] == "Robot"
+    assert listed["hint"] == chosen["api_key"][-4:]
+    assert listed["expires_at"] == "2099-01-01T00:00:00Z"
+
+
+def test_keys_are_listed_without_their_texts(cli: CommandLine, org: str):
+    issued = cli("keys", "create", "--org", org, "--json").document
+    other = cli("orgs", "create", "Other", "--json").document
+
+    for_people = cli("keys", "list")
+    of_one = cli("keys", "list", "--org", other["org_id"], "--json").document
+
+    assert len(for_people.out.splitlines()) == 4
+    assert issued["id"] in for_people.out
+    assert issued["api_key"] not in for_people.out
+    assert "tga_" not in for_people.out
+    assert [key["org_id"] for key in of_one] == [other["org_id"]]
+
+
+def test_a_revoked_key_is_revoked_in_the_tables_at_once(
+    cli: CommandLine, org: str, store: Store
+):
+    issued = cli("keys", "create", "--org", org, "--json").document
+
+    revoked = cli("keys", "revoke", issued["id"], "--json").document
+    head = store.head()
+    again = cli("keys", "revoke", issued["id"]).status
+
+    assert revoked == {"id": issued["id"], "revoked": True}
+    assert asked(
+        store,
+        b"SELECT revoked_at IS NOT NULL FROM api_keys WHERE id = %s",
+        issued["id"],
+    ) == [(True,)]
+    assert again == 0
+    assert store.head() == head
+    assert "revoked" in cli("keys", "list").out
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        ["create", "--org", NOBODY],
+        ["revoke", NOBODY],
+    ),
+    ids=["create", "revoke"],
+)
+def test_a_key_of_nobody_is_refused(cli: CommandLine, org: str, words: list[str]):
+    outcome = cli("keys", *words)
+
+    assert outcome.status == 1
+    assert "no" in outcome.complaint.lower()
+    assert org not in outcome.complaint
+
+
+def test_a_key_that_has_expired_before_it_begins_is_refused(
+    cli: CommandLine, org: str, store: Store
+):
+    head = store.head()
+
+    outcome = cli("keys", "create", "--org", org, "--expires-at", "2020-01-01")
+
+    assert outcome.status == 1
+    assert "future" in outcome.complaint
+    assert store.head() == head
+
+
+def test_a_ban_is_listed_once_the_followers_know_it(cli: CommandLine, store: Store):
+    banned = cli("bans", "add", "@Mallory", "--reason", "a bot", "--json").document
+    follower = Follower(Bans(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+
+    listed = cli("bans", "list", "--json")
+    table = cli("bans", "list")
+
+    assert banned == {"handle": "mallory", "banned": True, "changed": True}
+    (ban,) = listed.document
+    assert listed.err == ""
+    assert ban["handle"] == "mallory"
+    assert ban["reason"] == "a bot"
+    assert datetime.fromisoformat(ban["created_at"]) <= datetime.now(UTC)
+    assert "mallory" in table.out
+
+
+def test_a_list_of_bans_that_is_behind_says_so(
+    cli: CommandLine, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bans, "PATIENCE_SECONDS", 0.1)
+    cli("bans", "add", "mallory")
+
+    listed = cli("bans", "list", "--json")
+
+    assert listed.document == []
+    assert "1 facts behind" in listed.complaint
+    assert store.head() == 1
+
+
+def test_lifting_a_ban_twice_changes_nothing_the_second_time(
+    cli: CommandLine, store: Store
+):
+    cli("bans", "add", "mallory")
+
+    lifted = cli("bans", "remove", "https://www.tiktok.com/@mallory", "--json")
+    again = cli("bans", "remove", "mallory")
+
+    assert lifted.document == {"handle": "mallory", "banned": False, "changed": True}
+    assert again.out == "@mallory is not banned, as it was before.\n"
+    assert store.head() == 2
+
+
+def test_a_ban_of_what_is_no_handle_is_refused(cli: CommandLine, store: Store):
+    outcome = cli("bans", "add", "not a handle")
+
+    assert outcome.status == 1
+    assert "is not a TikTok handle" in outcome.complaint
+    assert store.head() == 0
+
+
+def test_projections_are_shown_even_if_they_were_never_started(
+    cli: CommandLine, store: Store
+):
+    cli("bans", "add", "mallory")
+    follower = Follower(Bans(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+
+    shown = cli("projections", "--json").document
+    table = cli("projections")
+
+    known = sorted(projection.name for projection in KEPT_PROJECTIONS)
+    assert [each["name"] for each in shown] == known
+    assert {"bans", "creator_list", "scrape_jobs"} <= set(known)
+    by_name = {each["name"]: each for each in shown}
+    assert by_name["bans"]["position"] == by_name["bans"]["head"] == 1
+    assert by_name["bans"]["lag_events"] == 0
+    assert by_name["projects"]["status"] == "never started"
+    assert by_name["projects"]["lag_events"] == 1
+    assert len(table.out.splitlines()) == 1 + len(known)
+
+
+def banned(cli: CommandLine, store: Store) -> None:
+    """Ban somebody, and let the read model know."""
+    cli("bans", "add", "mallory")
+    follower = Follower(Bans(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+
+
+def test_a_rebuild_says_what_was_compared_and_how_long_it_took(
+    cli: CommandLine, store: Store
+):
+    banned(cli, store)
+
+    told = cli("rebuild", "bans")
+    document = cli("rebuild", "bans", "--json").document
+
+    assert told.status == 0
+    assert "bans: swapped in at position 1, locked for " in told.out
+    assert told.out.endswith("ms. All 1 rows are equal.\n")
+    assert document[0]["comparison"]["tables"][0]["rows"] == 1
+    assert asked(store, b"SELECT handle FROM bans") == [("mallory",)]
+
+
+def test_every_read_model_is_rebuilt_if_none_is_named(cli: CommandLine, store: Store):
+    banned(cli, store)
+
+    document = cli("rebuild", "--json").document
+
+    assert [each["name"] for each in document] == [each.name for each in PROJECTIONS]
+
+
+def test_a_read_model_that_cannot_be_cut_is_rebuilt_by_one_process_which_says_so(
+    cli: CommandLine, store: Store, redis_url: str
+):
+    banned(cli, store)
+    cli.set(redis_url=redis_url)
+
+    told = cli("rebuild", "bans", "--distributed")
+
+    assert told.status == 0
+    assert told.err == (
+        "bans: it cannot be cut into slices, so this process rebuilds it alone.\n"
+    )
+    assert "bans: swapped in at position 1" in told.out
+
+
+def test_a_distributed_rebuild_that_nobody_hears_of_is_done_here_and_says_so(
+    cli: CommandLine, store: Store
+):
+    banned(cli, store)
+    cli.set(redis_url="redis://127.0.0.1:1/0")
+
+    told = cli("rebuild", "analytics", "--distributed")
+
+    assert told.status == 0
+    assert told.err.startswith("analytics: Redis cannot be reached")
+    assert told.err.endswith("this process works on the slices.\n")
+    assert told.err.count("\n") == 1
+    assert "analytics: swapped in at position" in told.out
+
+
+def test_only_a_rebuild_is_distributed(cli: CommandLine):
+    refused = cli("rebuild", "analytics", "--cancel", "--distributed")
+
+    assert refused.status == 1
+    assert "--distributed goes with a rebuild only." in refused.err
+
+
+def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
+    cli: CommandLine, store: Store
+):
+    banned(cli, store)
+    asked(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
+
+    refused = cli("rebuild", "bans")
+    shown = cli("projections")
+    forced = cli("rebuild", "bans", "--force")
+    back = cli("rebuild", "bans", "--rollback")
+
+    assert refused.status == 1
+    assert "bans was not swapped: bans: hash of rows, 2 rows differ" in refused.err
+    assert "rebuild refused" in shown.out
+    assert forced.status == 0
+    assert "are back, at version 1 and position 1." in back.out
+    assert asked(store, b"SELECT handle FROM bans") == [("trudy",)]
+
+
+def test_a_rebuild_is_cancelled_by_name(cli: CommandLine, store: Store):
+    banned(cli, store)
+    asked(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
+    cli("rebuild", "bans")
+
+    assert cli("rebuild", "bans", "--cancel").out == "bans: cancelled.\n"
+    assert cli("rebuild", "bans", "--cancel").out == (
+        "bans: there is no rebuild to cancel.\n"
+    )
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    (
+        (("goats",), "There is no read model 'goats'"),
+        (("scrape_jobs",), "There is no read model 'scrape_jobs'"),
+        (("--rollback",), "Name the read models to bring back."),
+        (("bans", "--force", "--cancel"), "exclude each other"),
+    ),
+)
+def test_what_cannot_be_rebuilt_is_refused(
+    cli: CommandLine, words: tuple[str, ...], why: str
+):
+    outcome = cli("rebuild", *words)
+
+    assert outcome.status == 1
+    assert why in outcome.complaint
+
+
+def test_migrate_makes_the_schema_once(cli: CommandLine, empty_database_url: str):
+    cli.set(database_url=empty_database_url)
+
+    first = cli("migrate", "--json").document
+    second = cli("migrate", "--json").document
+    third = cli("migrate")
+
+    assert first == {"applied": [name for _, name, _ in known_migrations()]}
+    assert second == {"applied": []}
+    assert third.out == "The schema is up to date.\n"
+
+
+ASKING = [
+    ["orgs", "create", "Herd"],
+    ["keys", "create", "--org", NOBODY],
+    ["keys", "list"],
+    ["keys", "revoke", NOBODY],
+    ["bans", "add", "mallory"],
+    ["bans", "remove", "mallory"],
+    ["bans", "list"],
+    ["projections"],
+]
+
+
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
+def test_a_database_without_a_schema_is_refused_with_the_cure(
+    cli: CommandLine, empty_database_url: str, words: list[str]
+):
+    cli.set(database_url=empty_database_url)
+
+    outcome = cli(*words)
+
+    assert outcome.status == 1
+    assert "has no Goatherd schema" in outcome.complaint
+    assert "goatherd migrate" in outcome.complaint
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    (
+        (
+            "DELETE FROM schema_migration WHERE number > 1",
+            "older than this Goatherd",
+        ),
+        (
+            "INSERT INTO schema_migration (number, name) VALUES (9999, 'later')",
+            "used by a newer version",
+        ),
+    ),
+    ids=["older", "newer"],
+)
+def test_a_schema_of_another_release_is_refused(
+    cli: CommandLine, database_url: str, change: str, complaint: str
+):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(change.encode())
+    cli.set(database_url=database_url)
+
+    outcome = cli("keys", "list")
+
+    assert outcome.status == 1
+    assert complaint in outcome.complaint
+
+
+@pytest.mark.parametrize("words", (*ASKING, ["migrate"]), ids=" ".join)
+def test_without_a_database_the_ways_to_one_are_named(
+    cli: CommandLine, words: list[str]
+):
+    outcome = cli(*words)
+
+    assert outcome.status == 1
+    for way in ("goatherd up", "--data-dir", "GOATHERD_DATABASE_URL"):
+        assert way in outcome.complaint
+
+
+def test_a_database_out_of_reach_is_said_without_its_password(cli: CommandLine):
+    cli.set(database_url="postgresql://goat:bleating@127.0.0.1:1/herd")
+
+    outcome = cli("keys", "list")
+
+    assert outcome.status == 1
+    assert "cannot be reached" in outcome.complaint
+    assert "bleating" not in outcome.err
+
+
+def test_a_misspelled_setting_is_named(cli: CommandLine):
+    cli.set(databse_url="postgresql:///")
+
+    outcome = cli("keys", "list")
+
+    assert outcome.status == 1
+    assert outcome.complaint == "GOATHERD_DATABSE_URL is not a setting of Goatherd."

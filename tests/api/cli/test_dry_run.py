@@ -1,0 +1,172 @@
+"""``goatherd rebuild --dry-run``: processes of their own on a real database."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from psycopg.rows import TupleRow
+
+from infra.eventstore.store import Store
+from projections.analytics.projection import Analytics
+from projections.engine.follower import Follower
+from tests.builders import opened_store
+from tests.commandline import ROOT
+from tests.projections.analytics.histories import PROJECT, History, log
+from tests.projections.analytics.oracle import Oracle
+from tests.projections.analytics.rule_histories import beginning, looks, new_in, turned
+
+
+class Terminal:
+    """Runs goatherd in processes of their own."""
+
+    def __init__(self, database_url: str, data_dir: Path) -> None:
+        self._environment = {
+            **os.environ,
+            "GOATHERD_DATABASE_URL": database_url,
+            "GOATHERD_DATA_DIR": str(data_dir),
+        }
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "api.cli", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env=self._environment,
+        )
+
+    def document(self, *words: str) -> Any:  # noqa: ANN401
+        ended = self(*words, "--json")
+        assert ended.returncode == 0, ended.stderr
+        return msgspec.json.decode(ended.stdout)
+
+
+@pytest.fixture
+def goatherd(database_url: str, tmp_path: Path) -> Terminal:
+    return Terminal(database_url, tmp_path)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url) as store:
+        yield store
+
+
+@pytest.fixture
+def oracles(store: Store) -> tuple[Oracle, Oracle]:
+    """The plain folds of a log under two rules; analytics is level with it."""
+    history, random = History(), Random(31)  # noqa: S311
+    beginning(history, random)
+    looks(history, random, amount=40)
+    facts = log(store, history.facts)
+    follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
+    follower.register()
+    follower.catch_up()
+    return Oracle(facts), Oracle(facts, rule="first_snapshot")
+
+
+def sums(store: Store) -> list[TupleRow]:
+    with store.pool.connection() as connection:
+        return connection.execute(
+            "SELECT t::text FROM analytics_video_sums t UNION ALL "
+            "SELECT h::text FROM analytics_herds h UNION ALL "
+            "SELECT r::text FROM analytics_rule r ORDER BY 1"
+        ).fetchall()
+
+
+def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
+    goatherd: Terminal, store: Store, oracles: tuple[Oracle, Oracle]
+):
+    before = sums(store)
+    under = ("rebuild", "analytics", "--baseline-rule", "first_snapshot")
+
+    shown = goatherd(*under, "--dry-run")
+    (document,) = goatherd.document(*under, "--dry-run")
+    plainly = goatherd("rebuild", "analytics")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "Live is posted_before_first_look, beside is first_snapshot." in shown.stdout
+    assert "2 of 3 projects would change, 1 stay as they are." in shown.stdout
+    effects = document["effects"]
+    (ours,) = (p for p in effects["projects"] if p["project_id"] == str(PROJECT))
+    live, beside = (new_in(oracle, PROJECT) for oracle in oracles)
+    assert {m["metric"]: m["live"] for m in ours["metrics"]} == live
+    assert {m["metric"]: m["beside"] for m in ours["metrics"]} == beside
+    assert ours["videos"] == turned(*oracles, PROJECT)
+    (line,) = (x for x in shown.stdout.splitlines() if x.startswith("Project 0"))
+    told = (live["views"], beside["views"])
+    assert line.split()[2] == str(PROJECT)
+    assert line.split()[3:7] == [
+        *(str(ours["videos"]), "views", str(told[0]), str(told[1]))
+    ]
+    assert plainly.returncode == 1
+    assert "A dry run of analytics waits" in plainly.stderr
+    assert sums(store) == before
+    (kept,) = (p for p in goatherd.document("projections") if p["name"] == "analytics")
+    assert kept["rule"] == "posted_before_first_look"
+    assert kept["rebuild"]["status"] == "ready"
+    assert "dry run ready under first_snapshot" in goatherd("projections").stdout
+
+    swapped = goatherd("rebuild", "analytics", "--swap")
+
+    assert swapped.returncode == 0, swapped.stderr
+    assert "swapped in at position" in swapped.stdout
+    (kept,) = (p for p in goatherd.document("projections") if p["name"] == "analytics")
+    assert kept["rule"] == "first_snapshot"
+    assert sums(store) != before
+    assert goatherd("rebuild", "analytics", "--swap").returncode == 1
+
+
+def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
+    goatherd: Terminal, store: Store, oracles: tuple[Oracle, Oracle]
+):
+    del oracles
+    before = sums(store)
+    under = ("rebuild", "analytics", "--baseline-rule", "never")
+
+    dropped = goatherd(*under, "--dry-run"), goatherd("rebuild", "--cancel")
+    goatherd(*under, "--dry-run")
+    (swapped,) = goatherd.document(*under)
+
+    assert [each.returncode for each in dropped] == [0, 0]
+    assert swapped["was_resumed"]
+    assert not swapped["comparison"]["is_binding"]
+    assert sums(store) != before
+    back = ("rebuild", "analytics", "--baseline-rule", "posted_before_first_look")
+    assert goatherd(*back).returncode == 0
+    assert sums(store) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    (
+        (("bans", "--baseline-rule", "never"), "is for analytics alone"),
+        (("analytics", "--dry-run", "--swap"), "exclude each other"),
+        (("analytics", "--swap", "--baseline-rule", "never"), "goes with a rebuild"),
+        (("analytics", "--swap"), "No dry run of analytics waits to be swapped."),
+    ),
+)
+@pytest.mark.usefixtures("store")
+def test_what_makes_no_sense_is_refused(
+    goatherd: Terminal, words: tuple[str, ...], why: str
+):
+    ended = goatherd("rebuild", *words)
+
+    assert ended.returncode == 1
+    assert why in ended.stderr
+
+
+@pytest.mark.usefixtures("store")
+def test_anything_can_be_built_without_being_swapped(goatherd: Terminal):
+    shown = goatherd("rebuild", "bans", "--dry-run")
+
+    assert shown.returncode == 0, shown.stderr
+    assert "and not swapped. All 0 rows are equal." in shown.stdout
+    assert goatherd("rebuild", "bans", "--swap").returncode == 0

@@ -1,0 +1,596 @@
+"""``goatherd import``: what it stores, what it leaves alone, and why it refuses."""
+
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import events as e
+from domain.organization.plans import DEFAULT_PLANS
+from infra.eventstore.store import Recorded, Store
+from infra.handlers.bans import ban_handle
+from projections.creators.projection import CreatorList
+from projections.engine.follower import Follower
+from projections.engine.projection import Projection
+from projections.organizations.projection import ApiKeys
+from projections.scrape_runs.projection import ScrapeRuns
+from tests.builders import Home, asking, make_home, opened_store
+from tests.commandline import CommandLine, Outcome
+from workers.policies.auto_disable import VerdictStreaks
+from workers.scraping.jobs import ScrapeJobs
+
+HERD = Path(__file__).parents[2] / "workers" / "herd.jsonl"
+LINES = HERD.read_text().splitlines()
+NOBODY = "00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    database_url: str,
+) -> CommandLine:
+    line = CommandLine(monkeypatch, capsys)
+    line.set(database_url=database_url)
+    return line
+
+
+@pytest.fixture
+def home(cli: CommandLine, database_url: str) -> Iterator[Home]:
+    """An organization with one project, whose table ``organizations`` is level."""
+    del cli
+    with opened_store(database_url) as store:
+        yield level(make_home(store))
+
+
+def level(home: Home) -> Home:
+    """The same, where the command looks up whose project it is."""
+    catch_up(home.store, ApiKeys())
+    return home
+
+
+class Importing:
+    """Imports files of lines into a project, and looks at what came of it."""
+
+    def __init__(self, cli: CommandLine, home: Home, folder: Path) -> None:
+        self.cli = cli
+        self.home = home
+        self.store = home.store
+        self._path = folder / "recording.jsonl"
+
+    def __call__(self, *lines: str, options: tuple[str, ...] = ()) -> Outcome:
+        self._path.write_text("\n".join(lines))
+        return self.file(self._path, *options)
+
+    def file(self, path: Path, *options: str) -> Outcome:
+        return self.cli(
+            *("import", str(path), "--project", str(self.home.project_id)), *options
+        )
+
+    def counts(self, *lines: str) -> tuple[int, int, int]:
+        """Import, and return what was stored, there already, and repeated."""
+        done = self(*lines, options=("--json",)).document
+        return done["stored"], done["there_already"], done["repeated"]
+
+    def facts(self) -> list[e.Fact]:
+        """Every fact of a run that the log has, in its order."""
+        return [past.fact for past in everything(self.store) if of_a_run(past)]
+
+    def videos(self) -> Counter[tuple[Any, ...]]:
+        """Every observation of a video that the log has: when, which, and its views."""
+        return Counter(
+            (fact.observed_at, *observed)
+            for fact in self.facts()
+            if isinstance(fact, e.VideoStatsSnapshotRecorded)
+            for observed in zip(fact.video_ids, fact.view_counts, strict=True)
+        )
+
+
+@pytest.fixture
+def importing(cli: CommandLine, home: Home, tmp_path: Path) -> Importing:
+    """An import into a project that has the herd's two creators."""
+    home.add("kid.and.kettle", "old-billy")
+    return Importing(cli, home, tmp_path)
+
+
+def everything(store: Store) -> list[Recorded]:
+    with store.pool.connection() as connection:
+        streams = connection.execute(
+            "SELECT originator_id FROM goatherd_events GROUP BY 1 ORDER BY max("
+            "notification_id)"
+        ).fetchall()
+    pasts = store.load(*(stream for (stream,) in streams))
+    return sorted((p for past in pasts.values() for p in past), key=position_of)
+
+
+def position_of(past: Recorded) -> int:
+    return past.position
+
+
+def of_a_run(past: Recorded) -> bool:
+    """Whether it is of an imported run; those of additions are not of interest."""
+    fact: Any = past.fact
+    if isinstance(fact, e.ScrapeRequested):
+        return fact.trigger == "imported"
+    return getattr(fact, "provider", None) == "import"
+
+
+def asked(store: Store, query: bytes) -> list[Any]:
+    with store.pool.connection() as connection:
+        return connection.execute(query).fetchall()
+
+
+def catch_up(store: Store, *projections: Projection) -> None:
+    for projection in projections:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+def video(
+    views: int | str,
+    *,
+    name: str = "7001",
+    at: str = "2026-02-01T00:00:00Z",
+    **more: str,
+) -> str:
+    told = "".join(f',"{key}":"{value}"' for key, value in more.items())
+    return (
+        f'{{"observed_at":"{at}","handle":"old-billy",'
+        f'"video":{{"tiktok_video_id":"{name}","view_count":{views}{told}}}}}'
+    )
+
+
+def test_a_recording_is_stored_as_the_runs_that_saw_it(importing: Importing):
+    outcome = importing.file(HERD, "--json")
+
+    assert outcome.err == ""
+    assert outcome.document == {
+        "observations": 10,
+        "stored": 9,
+        "there_already": 0,
+        "repeated": 1,
+        "bad_lines": 0,
+        "runs": 5,
+        "creators_created": [],
+        "position": importing.store.head(),
+    }
+    assert Counter(type(fact).__name__ for fact in importing.facts()) == {
+        "ScrapeRequested": 5,
+        "ProfileSnapshotRecorded": 2,
+        "VideoStatsSnapshotRecorded": 3,
+        "ScrapeSucceeded": 4,
+        "ScrapeFailed": 1,
+    }
+
+
+def test_what_a_counter_was_stays_as_it_is(importing: Importing):
+    importing.file(HERD)
+
+    first = next(
+        fact
+        for fact in importing.facts()
+        if isinstance(fact, e.VideoStatsSnapshotRecorded)
+    )
+    assert first.creator_id == importing.home.holder("kid.and.kettle")
+    assert first.project_id == importing.home.project_id
+    assert first.observed_at == datetime(2026, 1, 5, 6, tzinfo=UTC)
+    assert first.video_ids == ("7460000000000000001", "7460000000000000002")
+    assert first.view_counts == (540, -(2**63))
+    assert first.like_counts == (0, None)
+    assert first.save_counts == (2**63 - 1, None)
+    assert first.titles == ("first snow 🐐", None)
+    assert first.kinds == ("video", "photo")
+    assert first.posted_at == (datetime(2025, 12, 30, 9, tzinfo=UTC), None)
+
+
+def test_a_recording_that_is_imported_again_stores_nothing(importing: Importing):
+    importing.file(HERD)
+    head = importing.store.head()
+
+    again = importing.file(HERD, "--json").document
+
+    assert (again["stored"], again["there_already"], again["runs"]) == (0, 9, 0)
+    assert again["position"] is None
+    assert importing.store.head() == head
+
+
+def test_the_order_of_lines_decides_nothing(
+    importing: Importing, cli: CommandLine, tmp_path: Path
+):
+    lines = [*LINES, video(5), video(6), video(5, title="Hay")]
+    other = level(make_home(importing.store))
+    other.add("kid.and.kettle", "old-billy")
+
+    importing(*lines)
+    first = importing.facts()
+    Importing(cli, other, tmp_path)(*reversed(lines))
+
+    second = importing.facts()[len(first) :]
+    assert [shape_of(fact) for fact in second] == [shape_of(fact) for fact in first]
+
+
+def shape_of(fact: Any) -> dict[str, Any]:  # noqa: ANN401
+    fields = {name: getattr(fact, name) for name in fact.__struct_fields__}
+    return {k: v for k, v in fields.items() if not isinstance(v, UUID)}
+
+
+def test_a_recording_that_has_grown_stores_what_is_new(importing: Importing):
+    importing.counts(video(1), video(2, name="7002"))
+
+    grown = importing.counts(
+        video(1),
+        video(2, name="7002"),
+        video(3, name="7003"),
+        video(4, at="2026-02-02T00:00:00Z"),
+    )
+    again = importing.counts(
+        video(1),
+        video(2, name="7002"),
+        video(3, name="7003"),
+        video(4, at="2026-02-02T00:00:00Z"),
+    )
+
+    assert grown == (2, 2, 0)
+    assert again == (0, 4, 0)
+    assert set(importing.videos().values()) == {1}
+    assert len(importing.videos()) == 4
+
+
+def test_lines_of_one_moment_may_come_from_files_that_overlap(importing: Importing):
+    names = [str(7000 + number) for number in range(6)]
+    lines = [video(number, name=name) for number, name in enumerate(names)]
+
+    files = [lines[0:2], lines[1:4], lines[0:1], lines[3:6], lines]
+    stored = [importing.counts(*file)[0] for file in files]
+
+    assert stored == [2, 2, 0, 2, 0]
+    assert set(importing.videos().values()) == {1}
+    assert len(importing.videos()) == 6
+
+
+def test_lines_that_contradict_each_other_are_both_kept(importing: Importing):
+    together = importing.counts(video(5), video(6))
+    again = importing.counts(video(6), video(7), video(5))
+
+    assert (together, again) == ((2, 0, 0), (1, 2, 0))
+    at = datetime(2026, 2, 1, tzinfo=UTC)
+    assert importing.videos() == {(at, "7001", views): 1 for views in (5, 6, 7)}
+
+
+def test_the_same_line_counts_once_however_it_is_written(importing: Importing):
+    same = video(5).replace("00:00:00Z", "02:00:00+02:00").replace("old", "Old")
+
+    assert importing.counts(video(5), same, video(5)) == (1, 0, 2)
+    assert importing.counts(same) == (0, 1, 0)
+
+
+def test_titles_are_stored_with_the_first_run_that_shows_the_video(
+    importing: Importing,
+):
+    days = [f"2026-02-0{day}T00:00:00Z" for day in range(1, 5)]
+    lines = [video(n, at=at, title="Hay") for n, at in enumerate(days)]
+
+    importing(*lines[:2])
+    importing(*lines)
+    importing(*(line.replace("Hay", "Straw") for line in lines), video(9, title="Oats"))
+
+    titles = [
+        fact.titles
+        for fact in importing.facts()
+        if isinstance(fact, e.VideoStatsSnapshotRecorded)
+    ]
+    assert titles == [("Hay",), (), (), (), ("Oats",)]
+
+
+def test_a_title_that_a_former_import_lacked_comes_with_the_next_new_observation(
+    importing: Importing,
+):
+    importing(video(1))
+
+    importing(video(1, title="Hay"), video(2, at="2026-02-02T00:00:00Z", title="Hay"))
+
+    *_, last = (
+        fact
+        for fact in importing.facts()
+        if isinstance(fact, e.VideoStatsSnapshotRecorded)
+    )
+    assert (last.view_counts, last.titles) == ((2,), ("Hay",))
+
+
+def test_imported_runs_are_no_work_and_disable_nobody(importing: Importing):
+    gone = [
+        f'{{"observed_at":"2026-02-0{day}T00:00:00Z","handle":"old-billy",'
+        '"outcome":"not_found"}'
+        for day in range(1, 8)
+    ]
+
+    importing(*gone)
+    catch_up(importing.store, ScrapeJobs(), VerdictStreaks())
+
+    jobs = asked(
+        importing.store,
+        b"SELECT count(*) FROM scrape_job JOIN event_log ON stream = scrape_id "
+        b"WHERE payload->>'trigger' = 'imported'",
+    )
+    assert sum(isinstance(f, e.ScrapeFailed) for f in importing.facts()) == 7
+    assert jobs == [(0,)]
+    assert asked(importing.store, b"SELECT * FROM verdict_streak") == []
+
+
+def test_imported_success_does_not_end_a_streak(importing: Importing):
+    billy = importing.home.holder("old-billy")
+    assert billy is not None
+    failing = e.ScrapeFailed(
+        organization_id=importing.home.organization_id,
+        creator_id=billy,
+        job_type="creator_profiles",
+        provider="replay",
+        attempts=1,
+        error="Gone.",
+        outcome="not_found",
+    )
+    append(importing.store, failing)
+
+    importing(video(5))
+    catch_up(importing.store, VerdictStreaks())
+
+    rows = asked(importing.store, b"SELECT creator_id, streak FROM verdict_streak")
+    assert rows == [(billy, 1)]
+
+
+def append(store: Store, fact: e.Fact) -> None:
+    from infra.eventstore.codec import Entry  # noqa: PLC0415
+    from infra.ids import new_id  # noqa: PLC0415
+
+    store.append([Entry(new_id(), 1, fact)], context=asking())
+
+
+def test_the_list_shows_imported_figures_and_no_scrape(importing: Importing):
+    importing.file(HERD)
+
+    catch_up(importing.store, CreatorList(), ScrapeRuns())
+
+    assert asked(
+        importing.store,
+        b"SELECT follower_count, last_scraped_at FROM creator_list "
+        b"WHERE tiktok_handle = 'kid.and.kettle'",
+    ) == [(1_843, None)]
+    assert asked(
+        importing.store,
+        b"SELECT status, outcome, observed_at, videos_seen, precision "
+        b"FROM scrape_runs WHERE trigger = 'imported' ORDER BY observed_at LIMIT 2",
+    ) == [
+        ("succeeded", "ok", datetime(2026, 1, 5, 6, tzinfo=UTC), 2, "exact"),
+        ("succeeded", "ok", datetime(2026, 1, 6, 6, tzinfo=UTC), 1, None),
+    ]
+
+
+def test_a_gzipped_recording_and_a_folder_are_read_too(
+    importing: Importing, tmp_path: Path
+):
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(video(5))
+    (folder / "b.jsonl.gz").write_bytes(gzip.compress(video(6).encode()))
+
+    outcome = importing.file(folder, "--json")
+
+    assert outcome.document["stored"] == 2
+
+
+TOMORROW = (datetime.now(UTC) + timedelta(days=1, minutes=5)).isoformat()
+BAD_LINES = {
+    "no JSON": ("{", "truncated"),
+    "no object": ("[1]", "Expected `object`, got `array`"),
+    "no time": ('{"handle":"a","outcome":"private"}', "`observed_at`"),
+    "no handle": (
+        '{"observed_at":"2026-02-01T00:00:00Z","outcome":"private"}',
+        "`handle`",
+    ),
+    "a bad handle": (video(5).replace("old-billy", "old billy"), "old billy"),
+    "a time without zone": (video(5, at="2026-02-01T00:00:00"), "timezone"),
+    "the future": (video(5, at=TOMORROW), "is in the future"),
+    "nothing seen": (
+        '{"observed_at":"2026-02-01T00:00:00Z","handle":"a"}',
+        "exactly one",
+    ),
+    "two things seen": (video(5)[:-1] + ',"outcome":"private"}', "exactly one"),
+    "an unknown outcome": (
+        '{"observed_at":"2026-02-01T00:00:00Z","handle":"a","outcome":"ok"}',
+        "Invalid enum value 'ok'",
+    ),
+    "an unknown field": (video(5, colour="red"), "unknown field `colour`"),
+    "a large counter": (video(2**63), "`int` <= 9223372036854775807"),
+    "a counter as text": (video('"5"'), "Expected `int | null`"),
+    "half a counter": (video("5.5"), "Expected `int | null`"),
+    "a video without id": (video(5, name=""), "length >= 1"),
+    "a NUL": (video(5, title="a\\u0000b"), "NUL"),
+    "half a character": (video(5, title="\\ud800 goat"), "surrogate"),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_LINES.values(), ids=BAD_LINES)
+def test_one_bad_line_is_named_and_nothing_is_stored(
+    importing: Importing, line: str, reason: str
+):
+    head = importing.store.head()
+
+    outcome = importing(video(1), "", line, video(2))
+
+    named, complaint = outcome.err.splitlines()
+    assert outcome.status == 1
+    assert outcome.out == ""
+    assert "recording.jsonl, line 3: " in named
+    assert reason in named
+    assert complaint == (
+        "goatherd: 1 of the lines are bad, so nothing was stored; "
+        "--skip-bad-lines leaves them out."
+    )
+    assert importing.store.head() == head
+
+
+def test_bad_lines_can_be_left_out(importing: Importing):
+    bad = [line for line, _ in BAD_LINES.values()]
+
+    outcome = importing(
+        video(1), *bad, video(2), options=("--skip-bad-lines", "--json")
+    )
+
+    assert outcome.document["stored"] == 2
+    assert outcome.document["bad_lines"] == len(BAD_LINES)
+    assert len(outcome.err.splitlines()) == len(BAD_LINES)
+
+
+def test_of_many_bad_lines_the_first_are_named_and_the_others_counted(
+    importing: Importing,
+):
+    outcome = importing(*(["{"] * 1_200))
+
+    *named, more, complaint = outcome.err.splitlines()
+    assert len(named) == 20
+    assert "line 20: " in named[-1]
+    assert more == "goatherd: and 1,180 bad lines more."
+    assert complaint.startswith("goatherd: 1,200 of the lines are bad")
+
+
+@pytest.mark.parametrize("options", ((), ("--skip-bad-lines",)), ids=["", "skipping"])
+def test_a_recording_that_is_cut_off_is_refused(
+    importing: Importing, tmp_path: Path, options: tuple[str, ...]
+):
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(gzip.compress(HERD.read_bytes())[:-12])
+    head = importing.store.head()
+
+    outcome = importing.file(path, *options)
+
+    assert outcome.status == 1
+    assert "cut.jsonl.gz: " in outcome.complaint
+    assert importing.store.head() == head
+
+
+def test_a_recording_that_is_not_there_is_refused(importing: Importing):
+    outcome = importing.file(Path("nowhere.jsonl"))
+
+    assert outcome.status == 1
+    assert outcome.complaint == "nowhere.jsonl: No such file or directory"
+
+
+def test_a_project_that_nobody_has_is_refused(cli: CommandLine, home: Home):
+    outcome = cli("import", str(HERD), "--project", NOBODY)
+
+    assert outcome.status == 1
+    assert "project" in outcome.complaint
+    assert home.store.head() > 0
+
+
+def test_unknown_handles_are_listed_and_nothing_is_stored(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    removed = home.creator("old-billy")
+    home.remove(removed)
+    ban_handle(home.store, "kid.and.kettle", reason=None, context=asking())
+    head = home.store.head()
+
+    outcome = Importing(cli, home, tmp_path).file(HERD)
+
+    assert outcome.status == 1
+    assert outcome.complaint == (
+        "Nothing was stored: the project has no @kid.and.kettle, @old-billy. "
+        "--create-creators adds them. It would bring back @old-billy. "
+        "It could not add @kid.and.kettle: banned."
+    )
+    assert home.store.head() == head
+
+
+def test_creators_can_be_made_without_a_bound_and_without_scrapes(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    outcome = Importing(cli, home, tmp_path).file(HERD, "--create-creators", "--json")
+
+    assert outcome.document["creators_created"] == ["kid.and.kettle", "old-billy"]
+    assert outcome.document["stored"] == 9
+    billy = home.holder("old-billy")
+    assert billy is not None
+    creator = home.look_at(billy)
+    assert (creator.tracking_mode, creator.tracking_start_date) == ("auto", None)
+    assert home.counted() == 2
+    triggers = {
+        past.fact.trigger
+        for past in everything(home.store)
+        if isinstance(past.fact, e.ScrapeRequested)
+    }
+    assert triggers == {"imported"}
+
+
+def test_a_removed_creator_comes_back_with_its_history_and_without_scrapes(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    removed = home.creator("old-billy")
+    home.remove(removed)
+    head = home.store.head()
+
+    Importing(cli, home, tmp_path)(video(5), options=("--create-creators",))
+
+    since = [p for p in everything(home.store) if p.position > head]
+    assert home.holder("old-billy") == removed
+    assert home.look_at(removed).status == "active"
+    assert home.look_at(removed).tracking_start_date is None
+    assert [p.fact.trigger for p in since if isinstance(p.fact, e.ScrapeRequested)] == [
+        "imported"
+    ]
+
+
+def test_one_banned_handle_makes_no_creator_at_all(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    ban_handle(home.store, "old-billy", reason=None, context=asking())
+    head = home.store.head()
+
+    outcome = Importing(cli, home, tmp_path).file(HERD, "--create-creators")
+
+    assert outcome.status == 1
+    assert "@old-billy may not be tracked here" in outcome.complaint
+    assert home.store.head() == head
+
+
+def test_a_creator_whose_handle_was_banned_later_is_imported(importing: Importing):
+    ban_handle(importing.store, "old-billy", reason=None, context=asking())
+
+    assert importing.counts(video(5)) == (1, 0, 0)
+
+
+def test_the_plan_s_limit_makes_no_creator_at_all(
+    cli: CommandLine, database_url: str, tmp_path: Path
+):
+    cli.set(plans='{"one": {"max_creators_per_org": 1}}')
+    assert "one" not in DEFAULT_PLANS
+    with opened_store(database_url) as store:
+        home = level(make_home(store, plan="one"))
+        head = store.head()
+
+        outcome = Importing(cli, home, tmp_path).file(HERD, "--create-creators")
+
+        assert outcome.status == 1
+        assert outcome.complaint == "Limit reached: max_creators_per_org"
+        assert store.head() == head
+        assert home.counted() == 0
+
+
+def test_people_are_told_line_by_line(cli: CommandLine, home: Home, tmp_path: Path):
+    outcome = Importing(cli, home, tmp_path)(
+        *LINES, "{", options=("--create-creators", "--skip-bad-lines")
+    )
+
+    assert outcome.out.splitlines() == [
+        "Creators added:    2 (@kid.and.kettle, @old-billy)",
+        "Stored:            9 observations (5 runs)",
+        "There already:     0",
+        "Repeated:          1",
+        "Bad, left out:     1",
+    ]

@@ -1,0 +1,311 @@
+"""`serve`, `project`, `dispatch` and `work`: each does its part, and ends when told."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store
+from projections.registry import PROJECTIONS
+from tests.builders import Home, make_home, opened_store
+from tests.commandline import PATIENTLY, Running, free_port, running
+
+PROMPTLY = 6.0
+
+Settings = dict[str, object]
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return {
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "secret": "mountain goat " * 3,
+        "data_dir": tmp_path / "nothing",
+        "port": free_port(),
+    }
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url) as store:
+        yield store
+
+
+@pytest.fixture
+def home(store: Store) -> Home:
+    return make_home(store)
+
+
+def asked(store: Store, query: bytes) -> Any:  # noqa: ANN401
+    """The one value that a query finds, None if it finds none."""
+    with store.pool.connection() as connection:
+        row = connection.execute(query).fetchone()
+    return None if row is None else row[0]
+
+
+def comes(store: Store, query: bytes, value: object) -> bool:
+    """Wait until the query finds the value."""
+    return wait_until(lambda: asked(store, query) == value, seconds=PATIENTLY)
+
+
+def answers(settings: Settings, path: str) -> bool:
+    try:
+        url = f"http://127.0.0.1:{settings['port']}{path}"
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def refusal(process: Running) -> str:
+    """The one line with which a process that ends at once says why."""
+    assert process.process.wait(PATIENTLY) == 1
+    assert process.out == ""
+    (line,) = process.err.splitlines()
+    assert line.startswith("goatherd: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("modules", "without"),
+    (
+        ("api.cli.up.command", {"numpy", "pyarrow", "litestar", "dramatiq"}),
+        ("api.cli.databases, projections.runner", {"numpy", "pyarrow", "redis"}),
+        ("api.cli.databases, workers.dispatcher", {"numpy", "pyarrow", "litestar"}),
+        ("workers.main", {"numpy", "pyarrow", "litestar", "httpx", "yt_dlp"}),
+    ),
+    ids=("up", "project", "dispatch", "work"),
+)
+def test_a_process_does_not_load_what_it_has_no_use_for(
+    modules: str, without: set[str]
+):
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, {modules}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert not without & set(told.stdout.split())
+
+
+def test_serve_answers_until_it_is_told_to_end(settings: Settings, tmp_path: Path):
+    settings["http_workers"] = 2
+    with running("serve", settings=settings, folder=tmp_path) as serve:
+        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
+        workers = serve.children()
+
+        status = serve.send(signal.SIGINT)
+
+    assert status == 0
+    assert len(workers) >= 2
+    assert not any(worker.is_running() for worker in workers)
+    assert serve.out == ""
+    assert serve.err == ""
+
+
+def test_serve_ends_promptly_while_its_workers_are_starting(
+    settings: Settings, tmp_path: Path
+):
+    slow = "import api.main, time; api.main.create = lambda: time.sleep(60)"
+    with running("serve", settings=settings, folder=tmp_path, before=slow) as serve:
+        assert wait_until(lambda: bool(serve.children()), seconds=PATIENTLY)
+
+        serve.process.send_signal(signal.SIGTERM)
+
+        # Eight seconds is what granian gives a worker that does not listen.
+        assert serve.process.wait(PROMPTLY) == 0
+
+
+@pytest.mark.parametrize(
+    "late",
+    (
+        pytest.param("asgi.LifespanProtocol.startup", id="before-its-loop-runs"),
+        pytest.param("server.mp.ASGIWorker", id="between-two-runs-of-its-loop"),
+    ),
+)
+def test_serve_ends_promptly_while_a_worker_does_not_run_its_loop(
+    settings: Settings, tmp_path: Path, late: str
+):
+    slow = f"""
+import granian.asgi, granian.server.mp, pathlib, time
+
+make = granian.{late}
+
+def slowly(*arguments):
+    pathlib.Path("late").touch()
+    time.sleep(2)
+    return make(*arguments)
+
+granian.{late} = slowly
+"""
+    with running("serve", settings=settings, folder=tmp_path, before=slow) as serve:
+        assert wait_until((tmp_path / "late").exists, seconds=PATIENTLY)
+
+        serve.process.send_signal(signal.SIGTERM)
+
+        assert serve.process.wait(PROMPTLY) == 0
+    assert serve.err == ""
+
+
+def test_serve_kills_no_worker_that_has_ended(settings: Settings, tmp_path: Path):
+    # granian's thread that waits for a worker has it, and does not get on with it.
+    late = """
+import os, threading, time
+
+waitpid = os.waitpid
+
+def late(*arguments):
+    found = waitpid(*arguments)
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(0.3)
+    return found
+
+os.waitpid = late
+"""
+    with running("serve", settings=settings, folder=tmp_path, before=late) as serve:
+        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
+
+        status = serve.send(signal.SIGTERM)
+
+    assert status == 0
+    assert serve.err == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    (
+        ("database_url", "set GOATHERD_DATABASE_URL"),
+        ("secret", "needs GOATHERD_SECRET"),
+    ),
+)
+def test_serve_says_what_it_needs(
+    settings: Settings, tmp_path: Path, name: str, told: str
+):
+    del settings[name]
+
+    with running("serve", settings=settings, folder=tmp_path) as serve:
+        assert told in refusal(serve)
+
+
+def test_serve_does_not_share_its_port(settings: Settings, tmp_path: Path):
+    with running("serve", settings=settings, folder=tmp_path) as first:
+        assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
+
+        with running("serve", settings=settings, folder=tmp_path) as second:
+            told = refusal(second)
+
+        assert f"Port {settings['port']} of 127.0.0.1 is in use" in told
+        assert answers(settings, "/health/live")
+        assert first.process.poll() is None
+
+
+def test_project_keeps_the_read_models_level_until_it_is_told_to_end(
+    settings: Settings, tmp_path: Path, home: Home
+):
+    with running("project", settings=settings, folder=tmp_path) as project:
+        home.creator("ada")
+        home.creator("berta")
+
+        assert comes(home.store, b"SELECT count(*) FROM creator_list", 2)
+        assert comes(
+            home.store,
+            b"SELECT min(position) FROM projection HAVING count(*) = %d"
+            % len(PROJECTIONS),
+            home.store.head(),
+        )
+        project.process.send_signal(signal.SIGINT)
+        assert project.process.wait(PROMPTLY) == 0
+    assert project.err == ""
+
+
+def test_dispatch_makes_jobs_until_it_is_told_to_end(
+    settings: Settings, tmp_path: Path, home: Home
+):
+    with running("dispatch", settings=settings, folder=tmp_path) as dispatch:
+        home.creator("ada")
+
+        assert comes(
+            home.store,
+            b"SELECT count(*) FROM scrape_job WHERE rung_at IS NOT NULL",
+            2,
+        )
+        dispatch.process.send_signal(signal.SIGTERM)
+        assert dispatch.process.wait(PROMPTLY) == 0
+    assert dispatch.err == ""
+
+
+def test_work_carries_out_what_dispatch_rings_for(
+    settings: Settings, tmp_path: Path, home: Home
+):
+    creator_id = home.creator("the-quiet-herd")
+
+    with (
+        running("dispatch", settings=settings, folder=tmp_path),
+        running("work", settings=settings, folder=tmp_path) as work,
+    ):
+        assert comes(
+            home.store, b"SELECT count(*) FROM scrape_job WHERE state = 'done'", 2
+        )
+        workers = work.children()
+        status = work.send(signal.SIGTERM)
+
+    assert status == 0
+    assert workers
+    assert not any(worker.is_running() for worker in workers)
+    assert (
+        asked(
+            home.store,
+            b"SELECT count(*) FROM event_log WHERE name = 'scrape_succeeded' "
+            b"AND payload ->> 'creator_id' = '%s'" % str(creator_id).encode(),
+        )
+        == 2
+    )
+
+
+@pytest.mark.parametrize("command", ("project", "dispatch", "work"))
+def test_a_process_without_its_database_says_so(
+    settings: Settings, tmp_path: Path, command: str
+):
+    settings["database_url"] = "postgresql://127.0.0.1:1/herd"
+
+    with running(command, settings=settings, folder=tmp_path) as process:
+        assert "The database cannot be reached" in refusal(process)
+
+
+@pytest.mark.parametrize("command", ("serve", "project", "dispatch", "work"))
+def test_a_process_does_not_work_on_a_database_without_a_schema(
+    settings: Settings, tmp_path: Path, empty_database_url: str, command: str
+):
+    settings["database_url"] = empty_database_url
+
+    with running(command, settings=settings, folder=tmp_path) as process:
+        assert "goatherd migrate" in refusal(process)
+
+
+@pytest.mark.parametrize("command", ("dispatch", "work"))
+def test_a_process_without_redis_names_the_ways_to_one(
+    settings: Settings, tmp_path: Path, command: str
+):
+    del settings["redis_url"]
+
+    with running(command, settings=settings, folder=tmp_path) as process:
+        assert "GOATHERD_REDIS_URL" in refusal(process)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), (("recordings", "/no/such/goats"), ("provider", "research"))
+)
+def test_work_says_what_is_wrong_with_its_provider(
+    settings: Settings, tmp_path: Path, name: str, value: str
+):
+    settings[name] = value
+
+    with running("work", settings=settings, folder=tmp_path) as work:
+        assert value in refusal(work)

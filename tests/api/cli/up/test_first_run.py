@@ -1,0 +1,294 @@
+"""What `goatherd up` makes on a first start, and leaves alone on every other one."""
+
+import hashlib
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from api.cli import CommandError
+from api.cli.up import demo, first_run
+from api.cli.up.demo import import_past, track_demo
+from api.cli.up.first_run import Home, find_home, kept_secret, key_path
+from domain.organization.plans import DEFAULT_PLANS
+from infra.eventstore.store import Store
+from infra.handlers.organizations import make_organization
+from projections.organizations.projection import ApiKeys
+from tests import builders
+from tests.builders import asking, opened_store
+from workers.demo import DEMO_HANDLES, past_path
+from workers.recordings.file_format import Observation, read_recording
+
+# How many looks at each of the demo's creators are past, by first handle.
+LOOKS = {
+    handle: len(
+        {
+            line.observed_at
+            for line in read_recording(past_path(handle))
+            if isinstance(line, Observation)
+        }
+    )
+    for handle in DEMO_HANDLES
+}
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url) as store:
+        yield store
+
+
+def home_in(store: Store, folder: Path) -> Home:
+    return find_home(store, folder, plans=DEFAULT_PLANS)
+
+
+def demo_in(store: Store, made: Home) -> int:
+    return track_demo(store, made, plans=DEFAULT_PLANS)
+
+
+def opens(store: Store, key: str) -> list[str] | None:
+    """The scopes of a key that works."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    with store.pool.connection() as connection:
+        row = connection.execute(
+            "SELECT scopes FROM api_keys WHERE digest = %s AND revoked_at IS NULL",
+            (digest,),
+        ).fetchone()
+    return None if row is None else row[0]
+
+
+def room(store: Store, made: Home) -> builders.Home:
+    """The home's first project, to do things in."""
+    (past,) = store.load(made.organization_id).values()
+    project_id = next(
+        recorded.fact.project_id  # type: ignore[attr-defined]
+        for recorded in past
+        if type(recorded.fact).__name__ == "ProjectCreated"
+    )
+    return builders.Home(store, made.organization_id, project_id)
+
+
+def runs_by_creator(store: Store) -> dict[UUID, int]:
+    """How many runs were imported of each creator."""
+    with store.pool.connection() as connection:
+        rows = connection.execute(
+            """
+            SELECT payload->>'creator_id', count(*) FROM event_log
+            WHERE name = 'scrape_requested' AND payload->>'trigger' = 'imported'
+            GROUP BY 1
+            """
+        ).fetchall()
+    return {UUID(creator_id): runs for creator_id, runs in rows}
+
+
+def last_look(store: Store) -> datetime:
+    """The latest moment at which anybody was seen."""
+    with store.pool.connection() as connection:
+        (moment,) = connection.execute(
+            "SELECT max(payload->>'observed_at') FROM event_log"
+        ).fetchone() or ("",)
+    return datetime.fromisoformat(moment)
+
+
+def test_the_first_start_makes_home_and_keeps_its_key(store: Store, tmp_path: Path):
+    made = home_in(store, tmp_path)
+
+    path = key_path(tmp_path)
+    assert made.new_key is not None
+    assert path.read_text() == f"{made.new_key}\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert opens(store, made.new_key) == ["read", "write", "admin"]
+    with store.pool.connection() as connection:
+        rows = connection.execute("SELECT name, plan, time_zone FROM organizations")
+        assert rows.fetchall() == [("Home", "unlimited", "UTC")]
+
+
+def test_another_start_finds_it_and_does_not_know_the_key(store: Store, tmp_path: Path):
+    first = home_in(store, tmp_path)
+    head = store.head()
+
+    second = home_in(store, tmp_path)
+
+    assert second == Home(organization_id=first.organization_id)
+    assert key_path(tmp_path).read_text() == f"{first.new_key}\n"
+    assert store.head() == head
+
+
+def test_a_key_that_was_made_but_never_written_down_is_made_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lost: list[str] = []
+    write = first_run._write_private  # noqa: SLF001
+
+    def cut_off(path: Path, text: str) -> None:
+        if text:
+            lost.append(text)
+            raise OSError("the machine is gone")
+        write(path, text)
+
+    monkeypatch.setattr(first_run, "_write_private", cut_off)
+    with pytest.raises(OSError, match="the machine is gone"):
+        home_in(store, tmp_path)
+    monkeypatch.undo()
+    found = home_in(store, tmp_path)
+
+    assert found.new_key not in (None, *lost)
+    assert key_path(tmp_path).read_text() == f"{found.new_key}\n"
+    assert opens(store, found.new_key or "") == ["read", "write", "admin"]
+    with store.pool.connection() as connection:
+        rows = connection.execute("SELECT count(*) FROM organizations")
+        assert rows.fetchone() == (1,)
+
+
+def test_a_key_that_somebody_took_away_is_not_made_anew(store: Store, tmp_path: Path):
+    made = home_in(store, tmp_path)
+    key_path(tmp_path).unlink()
+    head = store.head()
+
+    found = home_in(store, tmp_path)
+
+    assert found == Home(organization_id=made.organization_id)
+    assert not key_path(tmp_path).exists()
+    assert store.head() == head
+
+
+def test_where_there_are_organizations_the_first_of_them_is_home(
+    store: Store, tmp_path: Path
+):
+    organizations = [
+        make_organization(
+            store,
+            name=name,
+            plan="unlimited",
+            time_zone="UTC",
+            context=asking(),
+            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+        )
+        for name in ("Acme", "Home")
+    ]
+
+    found = home_in(store, tmp_path)
+
+    assert found == Home(organization_id=organizations[0].organization_id)
+    assert not key_path(tmp_path).exists()
+
+
+def test_the_demo_is_tracked_once_in_mode_auto_without_a_start(
+    store: Store, tmp_path: Path
+):
+    made = home_in(store, tmp_path)
+
+    assert demo_in(store, made) == 4
+    head = store.head()
+    assert demo_in(store, made) == 0
+
+    assert store.head() == head
+    project = room(store, made)
+    for handle in DEMO_HANDLES:
+        holder = project.holder(handle)
+        assert holder is not None
+        creator = project.look_at(holder)
+        assert creator.tracking_mode == "auto"
+        assert creator.tracking_start_date is None
+
+
+def test_a_demo_creator_that_was_removed_or_renamed_is_left_alone(
+    store: Store, tmp_path: Path
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    project = room(store, made)
+    removed, renamed, *_ = (project.holder(handle) for handle in DEMO_HANDLES)
+    assert removed is not None
+    assert renamed is not None
+    project.remove(removed)
+    project.rename(renamed, "another-kettle")
+    head = store.head()
+
+    assert demo_in(store, made) == 0
+
+    assert store.head() == head
+    assert project.look_at(removed).status == "removed"
+
+
+def test_the_past_of_the_demo_is_imported_once(store: Store, tmp_path: Path):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+
+    assert import_past(store, made) == sum(LOOKS.values())
+    head = store.head()
+    assert import_past(store, made) == 0
+
+    assert store.head() == head
+
+
+@pytest.mark.parametrize("days_ago", (0, 1, 40))
+def test_the_past_of_the_demo_ends_the_night_before_its_first_start(
+    store: Store, tmp_path: Path, days_ago: int
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    started_at = datetime.now(UTC) - timedelta(days=days_ago)
+    with store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO replay_start VALUES ('demo', %s)", (started_at,)
+        )
+
+    import_past(store, made)
+
+    assert last_look(store).date() == started_at.date() - timedelta(days=1)
+
+
+def test_a_start_that_was_cut_off_is_made_up_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(demo, "DEMO_HANDLES", DEMO_HANDLES[:1])
+        assert import_past(store, made) == LOOKS[DEMO_HANDLES[0]]
+
+    others = (LOOKS[handle] for handle in DEMO_HANDLES[1:])
+    assert import_past(store, made) == sum(others)
+
+
+def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
+    store: Store, tmp_path: Path
+):
+    made = home_in(store, tmp_path)
+    demo_in(store, made)
+    project = room(store, made)
+    removed, renamed, *_ = (project.holder(handle) for handle in DEMO_HANDLES)
+    assert removed is not None
+    assert renamed is not None
+    project.remove(removed)
+    project.rename(renamed, "another-kettle")
+    # Somebody else has the handle now, and nothing to do with that past.
+    project.add(DEMO_HANDLES[1])
+
+    left = DEMO_HANDLES[1:]
+    assert import_past(store, made) == sum(LOOKS[handle] for handle in left)
+
+    others = map(project.holder, DEMO_HANDLES[2:])
+    holders = dict(zip(left, (renamed, *others), strict=True))
+    assert runs_by_creator(store) == {holders[handle]: LOOKS[handle] for handle in left}
+
+
+def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path: Path):
+    first = kept_secret(tmp_path)
+
+    assert len(first) == 64
+    assert kept_secret(tmp_path) == first
+    path = tmp_path / "secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_secret_that_was_cut_short_is_refused(tmp_path: Path):
+    (tmp_path / "secret").write_text("goat\n")
+
+    with pytest.raises(CommandError, match="remove it to have a new one made"):
+        kept_secret(tmp_path)

@@ -1,0 +1,116 @@
+"""The conventions, asked of every operation that Goatherd really has."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+from litestar import Litestar
+from litestar.testing import TestClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api.main import assemble
+from api.openapi.document import document
+from api.openapi.operations import Operation, operations_of
+from infra.settings import Settings
+
+A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"
+
+
+@pytest.fixture(scope="module")
+def app() -> Litestar:
+    # Nothing connects before the application is started.
+    return assemble(
+        Settings(database_url="postgresql://nobody@127.0.0.1:1/x", secret="s" * 32)
+    )
+
+
+@pytest.fixture(scope="module")
+def described(app: Litestar) -> dict[str, Any]:
+    return msgspec.json.decode(msgspec.json.encode(document(app, version="0.1.0")))
+
+
+@pytest.fixture
+def operations(app: Litestar) -> list[Operation]:
+    return list(operations_of(app))
+
+
+@pytest.fixture
+def stranger(app: Litestar) -> TestClient[Litestar]:
+    """A client without a key, of an application whose start-up did not run."""
+    return TestClient(app)
+
+
+def test_the_document_is_valid_openapi_3_1(described: dict[str, Any]):
+    errors = list(OpenAPIV31SpecValidator(described).iter_errors())
+
+    assert errors == []
+
+
+def test_every_example_of_a_body_is_accepted(
+    operations: list[Operation], described: dict[str, Any]
+):
+    read = 0
+    for operation in operations:
+        if operation.facts.body is None:
+            continue
+        body = described["paths"][operation.path][operation.method.lower()]
+        content = body["requestBody"]["content"]["application/json"]
+        for example in content["examples"].values():
+            operation.facts.body.read(msgspec.json.encode(example["value"]))
+            read += 1
+
+    assert read
+
+
+def test_every_example_of_an_answer_is_what_its_schema_says(described: dict[str, Any]):
+    checked = 0
+    for path in described["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {}).get("application/json", {})
+                if "example" not in content:
+                    continue
+                schema = {**described, **content["schema"]}
+                Draft202012Validator(schema).validate(content["example"])
+                checked += 1
+
+    assert checked
+
+
+def test_nothing_is_answered_without_a_key_but_what_needs_none(
+    operations: list[Operation], stranger: TestClient[Litestar]
+):
+    refused: set[str] = set()
+    scoped: set[str] = set()
+    for operation in operations:
+        if operation.facts.scope is None:
+            continue
+        scoped.add(operation.id)
+        path = re.sub(r"{\w+}", A_UUID, operation.path)
+        if stranger.request(operation.method, path).status_code == 401:
+            refused.add(operation.id)
+
+    assert refused == scoped
+    assert scoped
+
+
+def test_reading_needs_read_and_changing_needs_more(operations: list[Operation]):
+    needs = {
+        (operation.method == "GET", operation.facts.scope)
+        for operation in operations
+        if operation.facts.scope not in {None, "admin"}
+    }
+
+    assert needs == {(True, "read"), (False, "write")}
+
+
+def test_only_admin_operations_need_admin(operations: list[Operation]):
+    admin = {o.path for o in operations if o.facts.scope == "admin"}
+
+    assert {path for path in admin if "/admin/" not in path} <= {
+        "/api/v1/api-keys",
+        "/api/v1/api-keys/{key_id}",
+        "/api/v1/organization",
+    }

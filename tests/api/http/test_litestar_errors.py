@@ -1,0 +1,407 @@
+"""Every failure of every operation, as documented: produced, and nothing stored."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import psycopg
+import pytest
+
+from api import main
+from api.http.errors import Code
+from api.routes import bans, projections
+from infra.eventstore.store import Store
+from projections.engine import reader
+from tests.api.asks import ask_for, ids_of, operations
+from tests.api.documented import Described
+from tests.api.goatherd import Goatherd, Tenant
+
+LATER = set[Code]()
+"""Codes of endpoints that are not there yet."""
+
+NEVER = {
+    # The document promises these by convention, but nothing can cause them.
+    ("banHandle", Code.NOT_FOUND),
+    ("unbanHandle", Code.NOT_FOUND),
+    ("getCreatorStats", Code.NOT_FOUND),
+    ("getCreatorStats", Code.INVALID_PARAMS),
+    ("getCreatorStats", Code.PROJECTION_BEHIND),
+    # What can be asked is the same for everybody, and nothing is read for it.
+    ("getAnalyticsSchema", Code.PROJECTION_BEHIND),
+    ("getAnalyticsSchema", Code.INVALID_PARAMS),
+}
+
+
+class Scene:
+    """An organization that is about to ask for something, and what is to go wrong."""
+
+    def __init__(
+        self,
+        operation: Described,
+        tenant: Tenant,
+        ids: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.operation = operation
+        self.tenant = tenant
+        self.ids = ids
+        self.monkeypatch = monkeypatch
+        self.ask = ask_for(operation, ids)
+
+    def settle(self, tenant: Tenant) -> None:
+        """Ask as another organization, about its own things."""
+        self.tenant = tenant
+        self.ids = ids_of(tenant)
+        self.ask = ask_for(self.operation, self.ids)
+
+    def fail(self, error: Exception, *, keys: bool = False) -> None:
+        """Let whatever the operation needs of the database fail, or looking keys up."""
+
+        def raise_it(*_: object, **__: object) -> None:
+            raise error
+
+        if keys:
+            self.monkeypatch.setattr(main, "holder_of", raise_it)
+            return
+        self.monkeypatch.setattr(reader.Reader, "rows", raise_it)
+        self.monkeypatch.setattr(bans, "page_of_bans", raise_it)
+        self.monkeypatch.setattr(projections, "progress", raise_it)
+        self.monkeypatch.setattr(Store, "load", raise_it)
+
+
+Spoil = Callable[[Scene], None]
+"""Makes a request one that must fail."""
+
+
+def unknown_parameter(scene: Scene) -> None:
+    scene.ask.params = {"unknown": "1"}
+
+
+def malformed_header(scene: Scene) -> None:
+    name = {
+        "GET": "Goatherd-Min-Position",
+        "POST": "Idempotency-Key",
+        "PATCH": "If-Match",
+        "DELETE": "If-Match",
+        "PUT": "If-Match",
+    }[scene.ask.method]
+    scene.ask.headers = {name: "\x7f"}
+
+
+def malformed_path(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(handle="%00")
+
+
+def malformed_body(scene: Scene) -> None:
+    scene.ask.json = {"unknown": 1}
+
+
+def json_of(content: bytes) -> Spoil:
+    def send(scene: Scene) -> None:
+        scene.ask.json = None
+        scene.ask.content = content
+        scene.ask.headers = {"Content-Type": "application/json"}
+
+    return send
+
+
+def plain_text(scene: Scene) -> None:
+    scene.ask.json = None
+    scene.ask.content = msgspec.json.encode({})
+    scene.ask.headers = {"Content-Type": "text/plain"}
+
+
+def foreign_cursor(scene: Scene) -> None:
+    scene.ask.params = {"cursor": "AAAA"}
+
+
+def no_key(scene: Scene) -> None:
+    scene.ask.headers = {"Authorization": ""}
+
+
+def too_little_scope(scene: Scene) -> None:
+    scopes = {"read", "write", "admin"}
+    needed = next(scope for scope in scopes if f"`{scope}`" in _description(scene))
+    scene.tenant = scene.tenant.with_key(*(scopes - {needed}))  # pyright: ignore[reportArgumentType]
+
+
+def used_up_plan(scene: Scene) -> None:
+    scene.tenant = scene.tenant.goatherd.tenant(plan="closed")
+
+
+def nothing_there(scene: Scene) -> None:
+    ids = {name: str(uuid4()) for name in scene.ids}
+    scene.ask = ask_for(scene.operation, ids)
+
+
+def stale_version(scene: Scene) -> None:
+    scene.ask.headers = {"If-Match": '"99"'}
+
+
+def key_of_another_route(scene: Scene) -> None:
+    headers = {"Idempotency-Key": str(uuid4())}
+    path = "/api-keys" if scene.operation.id == "createProject" else "/projects"
+    scene.tenant.post(path, {"name": "First"}, headers=headers)
+    scene.ask.headers = headers
+
+
+def key_of_another_body(scene: Scene) -> None:
+    scene.ask.headers = {"Idempotency-Key": str(uuid4())}
+    scene.ask.made_by(scene.tenant)
+    content = b" " + msgspec.json.encode(scene.ask.json or {})
+    scene.ask.json, scene.ask.content = None, content
+    scene.ask.headers["Content-Type"] = "application/json"
+
+
+def key_that_is_at_work(scene: Scene) -> None:
+    scene.ask.headers = {"Idempotency-Key": str(uuid4())}
+    scene.ask.made_by(scene.tenant)
+    scene.tenant.goatherd.asked(
+        "UPDATE idempotency SET status = NULL WHERE idempotency_key = %s",
+        scene.ask.headers["Idempotency-Key"],
+    )
+
+
+def database_away(scene: Scene) -> None:
+    scene.fail(psycopg.OperationalError("server closed the connection"))
+
+
+def keys_away(error: Exception) -> Spoil:
+    def forget(scene: Scene) -> None:
+        # One that nobody has looked up yet.
+        scene.tenant = scene.tenant.with_key()
+        scene.fail(error, keys=True)
+
+    return forget
+
+
+def bug(scene: Scene) -> None:
+    scene.fail(RuntimeError("the password is hunter2"))
+
+
+def followers_behind(scene: Scene) -> None:
+    scene.monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0.0)
+    scene.ask.headers = {"Goatherd-Min-Position": str(10**17)}
+
+
+CONVENTIONS: dict[Code, Spoil] = {
+    Code.INVALID_QUERY: unknown_parameter,
+    Code.INVALID_BODY: malformed_body,
+    Code.INVALID_PARAMS: malformed_header,
+    Code.INVALID_CURSOR: foreign_cursor,
+    Code.BODY_TOO_DEEP: json_of(b'{"a":' * 65 + b"1" + b"}" * 65),
+    Code.BODY_TOO_LARGE: json_of(b" " * 1_000_001),
+    Code.UNSUPPORTED_MEDIA_TYPE: plain_text,
+    Code.INVALID_API_KEY: no_key,
+    Code.INSUFFICIENT_SCOPE: too_little_scope,
+    Code.RATE_LIMIT_EXCEEDED: used_up_plan,
+    Code.NOT_FOUND: nothing_there,
+    Code.VERSION_CONFLICT: stale_version,
+    Code.IDEMPOTENCY_CONFLICT: key_of_another_route,
+    Code.IDEMPOTENCY_KEY_REUSED: key_of_another_body,
+    Code.IDEMPOTENCY_IN_FLIGHT: key_that_is_at_work,
+    Code.PROJECTION_BEHIND: followers_behind,
+    Code.UNAVAILABLE: database_away,
+    Code.INTERNAL_ERROR: bug,
+}
+"""How each failure that follows from the conventions comes about."""
+
+
+def full(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    # The plan's only scrape by hand is used by now, and its only project is there.
+    scene.tenant.post("/api-keys", {"name": "The last"})
+    for number in range(4):
+        scene.tenant.add(f"goat{number}")
+
+
+def full_of_others(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    scene.tenant.disable(scene.ids["creator_id"])
+    for number in range(5):
+        scene.tenant.add(f"goat{number}")
+
+
+def taken_handle(scene: Scene) -> None:
+    scene.tenant.add(str(body_of(scene)["tiktok_handle"]))
+
+
+def banned_handle(scene: Scene) -> None:
+    handle = str(body_of(scene)["tiktok_handle"])
+    scene.tenant.ask("PUT", f"/admin/bans/{handle}")
+
+
+def no_handle(scene: Scene) -> None:
+    body_of(scene)["tiktok_handle"] = "not a handle"
+
+
+def no_handle_in_the_path(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(handle="a%20b")
+
+
+def unknown_projection(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(name="goats")
+
+
+def what_is_no_read_model(scene: Scene) -> None:
+    scene.ask.path = scene.operation.path.format(name="scrape_jobs")
+
+
+def removed_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
+    scene.tenant.delete(f"/creators/{creator['id']}")
+    scene.ask.path = scene.ask.path.replace(scene.ids["creator_id"], creator["id"])
+
+
+def run_of_a_removed_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
+    asked = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
+    scene.tenant.failed(asked["scrape_id"])
+    scene.tenant.delete(f"/creators/{creator['id']}")
+    scene.ask.path = scene.ask.path.replace(scene.ids["scrape_id"], asked["scrape_id"])
+
+
+def run_that_has_not_ended(scene: Scene) -> None:
+    creator = scene.tenant.add(f"waiting.{uuid4().hex[:20]}")
+    asked = scene.tenant.post(f"/creators/{creator['id']}/scrape")
+    scene.ask.path = scene.ask.path.replace(
+        scene.ids["scrape_id"], asked.json()["data"]["scrape_id"]
+    )
+
+
+def video_of_a_removed_creator(scene: Scene) -> None:
+    creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
+    video_id = scene.tenant.found(creator["id"])
+    scene.tenant.delete(f"/creators/{creator['id']}")
+    scene.ask.path = scene.ask.path.replace(scene.ids["video_id"], video_id)
+
+
+def video_of_a_banned_handle(scene: Scene) -> None:
+    url = str(body_of(scene)["url"]).replace("@goat/", "@banned.goat/")
+    scene.ask.json = {"url": url}
+    scene.tenant.ask("PUT", "/admin/bans/banned.goat")
+
+
+def same_handle(scene: Scene) -> None:
+    creator = scene.tenant.shown(scene.ids["creator_id"])
+    body_of(scene)["tiktok_handle"] = f"@{creator['tiktok_handle'].upper()}"
+
+
+def before_retention(scene: Scene) -> None:
+    scene.settle(scene.tenant.goatherd.tenant(plan="free"))
+    scene.ask.params["from"] = str(datetime.now(UTC).date() - timedelta(days=32))
+
+
+def as_it_is(scene: Scene) -> None:
+    del scene
+
+
+OWN: dict[tuple[str, Code], Spoil] = {
+    ("createProject", Code.LIMIT_REACHED): full,
+    ("createApiKey", Code.LIMIT_REACHED): full,
+    ("addCreators", Code.LIMIT_REACHED): full,
+    ("addCreators", Code.HANDLE_TAKEN): taken_handle,
+    ("addCreators", Code.CREATOR_BANNED): banned_handle,
+    ("addCreators", Code.INVALID_HANDLE): no_handle,
+    ("changeCreator", Code.HANDLE_TAKEN): taken_handle,
+    ("changeCreator", Code.CREATOR_BANNED): banned_handle,
+    ("changeCreator", Code.INVALID_HANDLE): no_handle,
+    ("changeCreator", Code.CREATOR_REMOVED): removed_creator,
+    ("changeCreator", Code.NO_CHANGE): same_handle,
+    ("scrapeCreator", Code.CREATOR_REMOVED): removed_creator,
+    ("scrapeCreator", Code.LIMIT_REACHED): full,
+    ("retryScrape", Code.CREATOR_REMOVED): run_of_a_removed_creator,
+    ("retryScrape", Code.LIMIT_REACHED): full,
+    ("retryScrape", Code.CANNOT_RETRY): run_that_has_not_ended,
+    ("scrapeVideo", Code.CREATOR_REMOVED): video_of_a_removed_creator,
+    ("scrapeVideo", Code.LIMIT_REACHED): full,
+    ("addVideo", Code.CREATOR_BANNED): video_of_a_banned_handle,
+    ("reenableCreators", Code.LIMIT_REACHED): full_of_others,
+    ("getAnalytics", Code.RETENTION_EXCEEDED): before_retention,
+    ("explainAnalytics", Code.RETENTION_EXCEEDED): before_retention,
+    ("getAnalyticsSchema", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
+    ("getAnalyticsSchema", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
+    ("getCreatorStats", Code.GONE): as_it_is,
+    ("getCreatorStats", Code.INTERNAL_ERROR): keys_away(RuntimeError("hunter2")),
+    ("getCreatorStats", Code.UNAVAILABLE): keys_away(psycopg.OperationalError()),
+    ("banHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
+    ("unbanHandle", Code.INVALID_HANDLE): no_handle_in_the_path,
+    ("rebuildProjection", Code.NOT_FOUND): unknown_projection,
+    ("rebuildProjection", Code.CANNOT_REBUILD): what_is_no_read_model,
+    ("cancelRebuild", Code.NOT_FOUND): unknown_projection,
+    ("banHandle", Code.INVALID_PARAMS): malformed_path,
+    ("unbanHandle", Code.INVALID_PARAMS): malformed_path,
+}
+"""How each failure that is an operation's own comes about."""
+
+DOCUMENTED = [
+    (operation.id, code)
+    for operation in operations().values()
+    for code in Code
+    if code in operation.codes and (operation.id, code) not in NEVER
+]
+
+
+def body_of(scene: Scene) -> dict[str, Any]:
+    assert scene.ask.json is not None
+    return scene.ask.json
+
+
+def _description(scene: Scene) -> str:
+    return scene.operation.details["description"]
+
+
+@pytest.fixture(scope="module")
+def herd(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
+    tenant = goatherd.tenant()
+    return tenant, ids_of(tenant)
+
+
+@pytest.mark.parametrize(("operation_id", "code"), DOCUMENTED)
+def test_a_failure_has_its_code_and_leaves_nothing_behind(
+    herd: tuple[Tenant, dict[str, str]],
+    operation_id: str,
+    code: Code,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    scene = Scene(operations()[operation_id], *herd, monkeypatch)
+    spoil = OWN.get((operation_id, code)) or CONVENTIONS[code]
+    spoil(scene)
+    goatherd = scene.tenant.goatherd
+    kept = goatherd.kept()
+
+    answer = scene.ask.made_by(scene.tenant)
+
+    assert answer.status_code == code.status, answer.text
+    body = answer.json()
+    assert [*body] == ["data", "error", "meta"]
+    assert body["data"] is None
+    assert body["error"]
+    assert body["meta"]["code"] == code
+    assert body["meta"]["requestId"] == answer.headers["X-Request-Id"]
+    assert "hunter2" not in answer.text
+    if code.status in {429, 503} or code is Code.IDEMPOTENCY_IN_FLIGHT:
+        assert int(answer.headers["Retry-After"]) >= 1
+    if code in {Code.INVALID_QUERY, Code.INVALID_BODY, Code.INVALID_PARAMS}:
+        assert body["meta"]["fields"]
+    monkeypatch.undo()
+    assert goatherd.kept() == kept
+
+
+def test_every_code_of_the_table_is_produced_above():
+    produced = {code for _, code in DOCUMENTED}
+
+    assert produced | LATER == set(Code)
+    assert not produced & LATER
+
+
+def test_no_failure_is_described_that_no_operation_has():
+    assert {*OWN} <= {*DOCUMENTED}
+    assert {*NEVER} <= {
+        (operation.id, code)
+        for operation in operations().values()
+        for code in Code
+        if code in operation.codes
+    }

@@ -1,0 +1,147 @@
+"""Positions: reading what was just written, once the followers are there."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import pytest
+
+from projections.engine import reader
+from tests.api.asks import ask_for, ids_of, operations
+from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+
+# What it answers is in the code: there is no position to wait for.
+STATIC = {"getAnalyticsSchema"}
+GETS = [
+    operation.id
+    for operation in operations().values()
+    if operation.method == "GET"
+    and operation.id not in STATIC
+    and "410" not in operation.details["responses"]
+]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0.05)
+
+
+def at_least(position: int | str) -> dict[str, str]:
+    return {"Goatherd-Min-Position": str(position)}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("operation_id", GETS)
+def test_every_read_waits_for_the_position_it_is_given(home: Tenant, operation_id: str):
+    ask = ask_for(operations()[operation_id], ids_of(home))
+    written = home.post("/projects", {"name": "The newest"})
+    ask.headers = at_least(written.headers["Goatherd-Position"])
+
+    behind = ask.made_by(home)
+    home.goatherd.catch_up()
+    level = ask.made_by(home)
+
+    assert code_of(behind) == (503, "projection_behind")
+    assert behind.headers["Retry-After"] == "1"
+    assert level.status_code == 200
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("late", ("creator_list", "scrape_runs"))
+def test_a_read_waits_for_each_read_model_it_looks_into(home: Tenant, late: str):
+    written = home.post(home.creators, {"tiktok_handle": "new.goat"})
+    path = f"/creators/{data_of(written, status=201)['id']}/scrapes"
+    position = at_least(written.headers["Goatherd-Position"])
+
+    home.goatherd.catch_up(but=late)
+    behind = home.get(path, headers=position)
+    home.goatherd.catch_up()
+    level = home.get(path, headers=position)
+
+    assert code_of(behind) == (503, "projection_behind")
+    assert len(data_of(level)) == 2
+
+
+def test_a_read_that_waits_is_answered_as_soon_as_the_follower_is_there(
+    home: Tenant, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reader, "PATIENCE_SECONDS", 10.0)
+    written = home.post(home.creators, {"tiktok_handle": "new.goat"})
+    waiting = _told_when_waiting(monkeypatch)
+    creator_id = data_of(written, status=201)["id"]
+
+    with ThreadPoolExecutor(1) as threads:
+        read = threads.submit(
+            home.get,
+            f"/creators/{creator_id}",
+            headers=at_least(written.headers["Goatherd-Position"]),
+        )
+        assert waiting.wait(5)
+        assert not read.done()
+        home.goatherd.catch_up()
+        caught_up_at = monotonic()
+        answer = read.result(5)
+
+    assert data_of(answer) == data_of(written, status=201)
+    assert monotonic() - caught_up_at < 1
+
+
+def test_a_read_waits_two_seconds_and_no_longer(home: Tenant):
+    begun_at = monotonic()
+
+    answer = home.get("/creators", headers=at_least(home.goatherd.head + 10**9))
+
+    assert 2 <= monotonic() - begun_at < 4
+    assert code_of(answer) == (503, "projection_behind")
+
+
+@pytest.mark.parametrize("position", ("0", "1", "000000000000000001"))
+def test_a_position_that_was_reached_long_ago_is_no_wait(
+    goatherd: Goatherd, home: Tenant, position: str
+):
+    goatherd.catch_up()
+
+    answer = home.get("/creators", headers=at_least(position))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "position", ("x", "-1", "1.0", "+1", "0x1", "1 2", "9" * 19, "\N{SUPERSCRIPT TWO}")
+)
+def test_what_is_no_position_is_refused(home: Tenant, position: str):
+    answer = home.goatherd.client.get(
+        "/api/v1/creators",
+        headers={
+            b"Authorization": f"Bearer {home.key}".encode(),
+            b"Goatherd-Min-Position": position.encode("latin-1"),
+        },
+    )
+
+    assert code_of(answer) == (400, "invalid_params")
+    assert answer.json()["meta"]["fields"][0]["path"] == "/Goatherd-Min-Position"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_missing_creator_is_behind_before_it_is_not_found(home: Tenant):
+    written = home.post(home.creators, {"tiktok_handle": "new.goat"})
+    path = f"/creators/{data_of(written, status=201)['id']}"
+
+    without = home.get(path)
+    behind = home.get(path, headers=at_least(written.headers["Goatherd-Position"]))
+
+    assert code_of(without) == (404, "not_found")
+    assert code_of(behind) == (503, "projection_behind")
+
+
+def _told_when_waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """An event that is set once a read has begun to wait."""
+    waiting = threading.Event()
+    wait_for = reader.Reader.wait_for
+
+    async def tell_and_wait(self: reader.Reader, name: str, position: int) -> None:
+        waiting.set()
+        await wait_for(self, name, position)
+
+    monkeypatch.setattr(reader.Reader, "wait_for", tell_and_wait)
+    return waiting

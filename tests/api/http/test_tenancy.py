@@ -1,0 +1,250 @@
+"""Tenants: nobody can tell another organization's things from none at all."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from psycopg.rows import TupleRow
+
+from api import main
+from infra.database import own_pool
+from projections.creators import queries
+from projections.engine.reader import Reader
+from tests.api.asks import (
+    Ask,
+    ask_for,
+    id_named,
+    ids_of,
+    operations,
+    places_of_ids,
+)
+from tests.api.documented import Json
+from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
+
+PLACES = [
+    (operation.id, place, name)
+    for operation in operations().values()
+    for place, name in places_of_ids(operation)
+]
+LISTS = [
+    operation.id
+    for operation in operations().values()
+    if "cursor"
+    in {parameter.get("name") for parameter in operation.details["parameters"]}
+]
+READS = [operation for operation in operations().values() if operation.method == "GET"]
+WHOSE = re.compile(rb"(?:\w+\.)?organization_id = %\(organization\)s")
+
+
+@pytest.fixture(scope="module")
+def ours(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
+    tenant = goatherd.tenant()
+    return tenant, ids_of(tenant)
+
+
+@pytest.fixture(scope="module")
+def theirs(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
+    tenant = goatherd.tenant()
+    return tenant, ids_of(tenant)
+
+
+def told(answer: httpx.Response, *ids: str) -> tuple[int, str]:
+    """What the answer says, but for the request's own id and the ids that were sent."""
+    text = answer.text.replace(answer.headers["X-Request-Id"], "(request)")
+    for id_ in ids:
+        text = text.replace(id_, "(id)")
+    return answer.status_code, text
+
+
+def with_id(ask: Ask, place: str, name: str, id_: str, own: dict[str, str]) -> Ask:
+    """The same request, with this id in one place."""
+    if place == "path":
+        ask.path = ask.path.replace(own[name], id_)
+    elif place == "query":
+        ask.params = {**ask.params, name: id_}
+    else:
+        ask.json = cast("Json", _naming(ask.json, name, id_))
+    return ask
+
+
+def _naming(body: object, name: str, id_: str) -> object:
+    """The body with this id wherever one of that name stands."""
+    if isinstance(body, list):
+        return [_naming(item, name, id_) for item in cast("list[object]", body)]
+    if not isinstance(body, dict):
+        return body
+    fields = cast("Json", body)
+    return {
+        key: ([id_] if isinstance(value, list) else id_)
+        if key == name
+        else _naming(value, name, id_)
+        for key, value in fields.items()
+    }
+
+
+def test_the_matrix_has_every_place_where_an_id_can_stand():
+    assert len(PLACES) >= 15
+    assert {place for _, place, _ in PLACES} == {"path", "query", "body"}
+    assert ("listCreators", "query", "project_id") in PLACES
+    assert ("removeCreators", "body", "creator_ids") in PLACES
+    assert ("reviewInbox", "body", "video_id") in PLACES
+
+
+@pytest.mark.parametrize(("operation_id", "place", "name"), PLACES)
+def test_a_foreign_id_is_answered_exactly_like_one_that_never_was(
+    ours: tuple[Tenant, dict[str, str]],
+    theirs: tuple[Tenant, dict[str, str]],
+    operation_id: str,
+    place: str,
+    name: str,
+):
+    tenant, own = ours
+    operation = operations()[operation_id]
+    foreign, random = id_named(name, theirs[1]), str(uuid4())
+    kept = tenant.goatherd.kept()
+
+    # The very same request but for the id: bodies may hold handles drawn by chance.
+    ask = ask_for(operation, own)
+    answers = [
+        told(
+            with_id(
+                Ask(
+                    method=ask.method,
+                    path=ask.path,
+                    params=ask.params,
+                    json=ask.json,
+                ),
+                place,
+                name,
+                id_,
+                own,
+            ).made_by(tenant),
+            id_,
+        )
+        for id_ in (foreign, random)
+    ]
+
+    assert answers[0] == answers[1]
+    assert answers[0][0] in {200, 404, 410}
+    if place == "path":
+        assert answers[0][0] != 200
+    assert tenant.goatherd.kept() == kept
+
+
+def test_nothing_of_another_organization_is_in_any_list(
+    ours: tuple[Tenant, dict[str, str]], theirs: tuple[Tenant, dict[str, str]]
+):
+    tenant, own = ours
+    for operation_id in LISTS:
+        if operation_id == "listBans":
+            continue
+        ask = ask_for(operations()[operation_id], own)
+        ask.params = {"limit": "100"}
+
+        rows = data_of(ask.made_by(tenant))
+
+        assert rows
+        assert not re.search("|".join(theirs[1].values()), str(rows))
+
+
+@pytest.mark.parametrize("operation_id", LISTS)
+def test_a_cursor_of_another_organization_is_refused(
+    goatherd: Goatherd, operation_id: str
+):
+    tenants = [goatherd.tenant() for _ in range(2)]
+    asks: list[Ask] = []
+    for tenant in tenants:
+        own = ids_of(tenant)
+        second = tenant.add("second.goat")
+        tenant.found(second["id"], status="pending_review")
+        data_of(tenant.post("/projects", {"name": "Second"}), status=201)
+        for _ in range(2):
+            tenant.ask("PUT", f"/admin/bans/{uuid4().hex[:20]}")
+        asks.append(ask_for(operations()[operation_id], own))
+    goatherd.catch_up()
+    asks[0].params = {"limit": "1"}
+    cursor = asks[0].made_by(tenants[0]).json()["meta"]["nextCursor"]
+    asks[0].params = asks[1].params = {"cursor": cursor}
+
+    own_answer = asks[0].made_by(tenants[0])
+    foreign_answer = asks[1].made_by(tenants[1])
+
+    assert own_answer.status_code == 200
+    assert code_of(foreign_answer) == (400, "invalid_cursor")
+
+
+def forget_to_ask_whose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the condition on the organization out of every query."""
+    ask = Reader.rows
+
+    async def ask_for_everybody(
+        self: Reader, organization_id: UUID, query: bytes, parameters: dict[str, Any]
+    ) -> list[TupleRow]:
+        unconditional, places = WHOSE.subn(b"true", query)
+        assert places, "a query without the condition"
+        return await ask(self, organization_id, unconditional, parameters)
+
+    monkeypatch.setattr(Reader, "rows", ask_for_everybody)
+
+
+def forget_to_become_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests read as the owner of the tables, whom row-level security spares."""
+    monkeypatch.setattr(main, "reading_pool", own_pool)
+
+
+def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[str]:
+    """Which foreign things the tenant gets to see, by the names of their ids."""
+    seen = ""
+    for operation in READS:
+        ask = ask_for(operation, own)
+        asks = [
+            Ask(method="GET", path=ask.path, params={**ask.params, **params})
+            for params in ([{"limit": "100"}] if operation.id in LISTS else [{}])
+        ]
+        for place, name in places_of_ids(operation):
+            asks.append(Ask(method="GET", path=ask.path, params=ask.params))
+            with_id(asks[-1], place, name, id_named(name, foreign), own)
+        if operation.id == "listCreators":
+            asks.append(Ask(method="GET", path=ask.path, params={"search": "goat"}))
+        for asked in asks:
+            answer = asked.made_by(tenant)
+            seen += answer.text if answer.status_code == 200 else ""
+    assert all(id_ in seen for id_ in own.values())
+    return {name for name, id_ in foreign.items() if id_ in seen}
+
+
+@pytest.mark.parametrize("depth", (0, 12_000), ids=["by index", "by looking"])
+@pytest.mark.parametrize(
+    ("missing", "leaking"),
+    (
+        ((), set[str]()),
+        ((forget_to_ask_whose,), set[str]()),
+        ((forget_to_become_the_reader,), set[str]()),
+        # That the others prove anything.
+        (
+            (forget_to_ask_whose, forget_to_become_the_reader),
+            {"project_id", "creator_id", "scrape_id", "video_id", "key_id"},
+        ),
+    ),
+    ids=["both walls", "row-level security alone", "conditions alone", "no wall"],
+)
+def test_either_wall_holds_alone(
+    database_url: str,
+    missing: Sequence[Callable[[pytest.MonkeyPatch], None]],
+    leaking: set[str],
+    depth: int,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(queries, "LOOKED_THROUGH", depth)
+    for forget in missing:
+        forget(monkeypatch)
+
+    with started(database_url) as goatherd:
+        tenants = [goatherd.tenant() for _ in range(2)]
+        own, foreign = (ids_of(tenant) for tenant in tenants)
+        found = leaks(tenants[0], own, foreign)
+
+    assert found == leaking

@@ -1,0 +1,191 @@
+"""The OpenAPI document and the application that it is about say the same."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from api.http.errors import Code
+from tests.api.asks import ask_for, ids_of, operations
+from tests.api.goatherd import BASE, Goatherd, Tenant, data_of
+
+# The contract, as far as it is kept already.
+SCOPES = {
+    "GET /organization": "read",
+    "PATCH /organization": "admin",
+    "GET /projects": "read",
+    "POST /projects": "write",
+    "GET /projects/{project_id}": "read",
+    "PATCH /projects/{project_id}": "write",
+    "GET /api-keys": "admin",
+    "POST /api-keys": "admin",
+    "DELETE /api-keys/{key_id}": "admin",
+    "GET /creators": "read",
+    "GET /creators/{creator_id}": "read",
+    "PATCH /creators/{creator_id}": "write",
+    "DELETE /creators/{creator_id}": "write",
+    "POST /creators/{creator_id}/scrape": "write",
+    "GET /creators/{creator_id}/scrapes": "read",
+    "GET /creators/{creator_id}/history": "read",
+    "GET /creators/{creator_id}/diff": "read",
+    "GET /creators/{creator_id}/stats": "read",
+    "GET /scrapes": "read",
+    "GET /scrapes/counts": "read",
+    "GET /scrapes/{scrape_id}": "read",
+    "POST /scrapes/{scrape_id}/retry": "write",
+    "POST /projects/{project_id}/creators": "write",
+    "POST /projects/{project_id}/creators/bulk-remove": "write",
+    "POST /projects/{project_id}/creators/bulk-reenable": "write",
+    "GET /videos": "read",
+    "GET /videos/{video_id}": "read",
+    "PATCH /videos/{video_id}": "write",
+    "DELETE /videos/{video_id}": "write",
+    "POST /videos/{video_id}/scrape": "write",
+    "POST /videos/{video_id}/tracking-disable": "write",
+    "POST /projects/{project_id}/videos": "write",
+    "POST /projects/{project_id}/videos/bulk-tracking-disable": "write",
+    "GET /projects/{project_id}/inbox": "read",
+    "POST /projects/{project_id}/inbox/review": "write",
+    "GET /analytics": "read",
+    "GET /analytics/schema": "read",
+    "GET /analytics/explain": "read",
+    "GET /admin/projections": "admin",
+    "POST /admin/projections/{name}/rebuild": "admin",
+    "DELETE /admin/projections/{name}/rebuild": "admin",
+    "GET /admin/bans": "admin",
+    "PUT /admin/bans/{handle}": "admin",
+    "DELETE /admin/bans/{handle}": "admin",
+}
+OPERATIONS = [*operations()]
+BODIES = [
+    (operation.id, number)
+    for operation in operations().values()
+    for number in range(len(operation.bodies))
+]
+
+
+@pytest.fixture(scope="module")
+def document(goatherd: Goatherd) -> dict[str, Any]:
+    """The document as anybody gets it, without a key."""
+    answer = goatherd.client.get(f"{BASE}/openapi.json")
+    assert answer.headers["Content-Type"] == "application/json"
+    return answer.json()
+
+
+def test_the_document_can_be_printed_without_a_database(document: dict[str, Any]):
+    printed = subprocess.run(
+        [sys.executable, "-m", "api.openapi"], capture_output=True, check=True
+    )
+
+    assert json.loads(printed.stdout) == document
+    assert printed.stderr == b""
+
+
+def test_every_operation_of_the_contract_is_there_under_its_scope():
+    documented = {
+        f"{operation.method} {operation.path.removeprefix(BASE)}": scope
+        for operation in operations().values()
+        for scope in ("read", "write", "admin")
+        if f"Needs the scope `{scope}`" in operation.details["description"]
+    }
+
+    assert documented | SCOPES == documented
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_every_operation_is_described(operation_id: str):
+    details = operations()[operation_id].details
+
+    assert details["summary"]
+    assert details["tags"]
+    assert details["security"] == [{"bearer": []}]
+    for status, response in details["responses"].items():
+        content = response.get("content", {})
+        if int(status) >= 400:
+            assert content["application/json"]["examples"]
+            assert content["application/problem+json"]["examples"]
+        elif status != "304":
+            assert content["application/json"]["example"]
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_every_operation_refuses_a_stranger_and_a_key_without_its_scope(
+    operation_id: str,
+):
+    codes = operations()[operation_id].codes
+
+    assert codes >= {
+        Code.INVALID_API_KEY,
+        Code.INSUFFICIENT_SCOPE,
+        Code.RATE_LIMIT_EXCEEDED,
+        Code.INTERNAL_ERROR,
+    }
+
+
+@pytest.mark.parametrize(("operation_id", "example"), BODIES)
+def test_every_example_of_a_body_is_accepted(
+    home: Tenant, operation_id: str, example: int
+):
+    ask = ask_for(operations()[operation_id], ids_of(home), example=example)
+
+    answer = ask.made_by(home)
+
+    assert answer.status_code in {200, 201, 202}, answer.text
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_every_operation_answers_what_its_example_shows(
+    home: Tenant, operation_id: str
+):
+    operation = operations()[operation_id]
+    ask = ask_for(operation, ids_of(home))
+
+    # What the document does not foresee does not come through here.
+    answer = ask.made_by(home)
+
+    response = operation.details["responses"].get(str(answer.status_code))
+    if answer.status_code == 410:
+        return
+    shown = response["content"]["application/json"]["example"]
+    assert [*shown] == [*answer.json()]
+    # Only what has an ETag can be asked for on condition.
+    is_conditional = "304" in operation.details["responses"]
+    assert not is_conditional or "ETag" in answer.headers
+    data = data_of(answer, status=answer.status_code)
+    if isinstance(data, dict):
+        assert {*shown["data"]} == {*data}
+    else:
+        assert [{*row} for row in data[:1]] == [{*row} for row in shown["data"][:1]]
+
+
+@pytest.mark.parametrize(
+    ("entity", "path"),
+    (
+        ("organization", "/organization"),
+        ("project", "/projects/{project_id}"),
+        ("creator", "/creators/{creator_id}"),
+        ("video", "/videos/{video_id}"),
+        ("scrape", "/scrapes/{scrape_id}"),
+        ("history_entry", "/creators/{creator_id}/history"),
+        ("api_key", "/api-keys"),
+        ("ban", "/admin/bans"),
+        ("projection", "/admin/projections"),
+    ),
+)
+def test_what_is_said_of_an_entity_is_what_is_answered(
+    home: Tenant, entity: str, path: str
+):
+    ids = ids_of(home)
+    home.ask("PUT", "/admin/bans/described.goat")
+    home.goatherd.catch_up()
+
+    described = data_of(home.get("/schema"))["entities"][entity]
+    data = data_of(home.get(path.format(**ids)))
+
+    row = data if isinstance(data, dict) else data[0]
+    assert described["description"]
+    assert {*described["fields"]} == {*row}
+    for name, value in row.items():
+        assert value is not None or described["fields"][name]["nullable"]

@@ -1,0 +1,584 @@
+"""GET /analytics: what it answers, what it refuses, and what it leaves to others."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from domain import events as e
+from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
+from domain.streams import video_stream
+from infra.ids import new_id
+from projections.analytics.projection import Analytics
+from projections.rebuild.rebuild import CONNECTIONS, rebuild
+from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.builders import opened_store
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
+
+
+class Herd:
+    """A creator whose videos were looked at."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.creator_id: str = tenant.add(f"goat.{uuid4().hex[:20]}")["id"]
+
+    def video(self, name: str, *, posted_at: datetime | None = None) -> str:
+        """Let a run have discovered a video; returns its id."""
+        video_id = video_stream(self.tenant.project_id, name)
+        self.tenant.goatherd.append(
+            video_id,
+            e.VideoDiscovered(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                creator_id=UUID(self.creator_id),
+                tiktok_video_id=name,
+                handle="goat",
+                tracking_status="auto_tracked",
+                scrape_id=new_id(),
+                title=f"Video {name}",
+                posted_at=posted_at,
+            ),
+        )
+        return str(video_id)
+
+    def looked(self, day: float, **views: int | None) -> None:
+        """Let a run have seen videos so many days after noon of March 2."""
+        names = [name.removeprefix("v") for name in views]
+        counts = tuple(views.values())
+        self.tenant.goatherd.append(
+            new_id(),
+            e.VideoStatsSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                creator_id=UUID(self.creator_id),
+                observed_at=NOON + timedelta(days=day),
+                provider="test",
+                video_ids=tuple(names),
+                view_counts=counts,
+                like_counts=tuple(c and c // 10 for c in counts),
+                comment_counts=(0,) * len(names),
+                share_counts=(0,) * len(names),
+                save_counts=(None,) * len(names),
+            ),
+        )
+
+    def ask(self, **params: str) -> httpx.Response:
+        self.tenant.goatherd.catch_up()
+        asked = {"entity": "creator", "metric": "views", **RANGE, **params}
+        if not asked.keys() & {"entity_ids", "entity_id"}:
+            asked["entity_id"] = self.creator_id
+        named = {name: value for name, value in asked.items() if value}
+        return self.tenant.get("/analytics", params=named)
+
+
+def values(series: dict[str, Any]) -> list[int | float | None]:
+    return [point["value"] for point in series["points"]]
+
+
+def flags(series: dict[str, Any], name: str) -> list[int]:
+    return [int(point[name]) for point in series["points"]]
+
+
+@pytest.fixture
+def herd(home: Tenant) -> Herd:
+    """An old video seen from 100 on, and a new one, seen from 40 on."""
+    herd = Herd(home)
+    herd.video("1", posted_at=NOON - timedelta(days=9))
+    herd.video("2", posted_at=NOON + timedelta(hours=1))
+    herd.looked(0, v1=100)
+    herd.looked(1, v1=130, v2=40)
+    herd.looked(2, v1=125, v2=45)
+    home.goatherd.catch_up()
+    return herd
+
+
+def test_new_views_by_day_leave_out_what_was_there_before(herd: Herd):
+    data = data_of(herd.ask())
+
+    (series,) = data["series"]
+    assert values(series) == [None, 0, 70, 0, 0]
+    assert series["total"] == 70
+    assert flags(series, "observed") == [0, 1, 1, 1, 0]
+    assert flags(series, "baseline") == [0, 1, 0, 0, 0]
+    assert flags(series, "partial") == [0, 0, 0, 0, 0]
+    assert series["entity_ref"]["type"] == "creator"
+    assert series["entity_ref"]["id"] == herd.creator_id
+    assert [point["date"] for point in series["points"]][::4] == [
+        "2026-03-01",
+        "2026-03-05",
+    ]
+    assert {**data, "series": 0} == {
+        "entity": "creator",
+        "metric": "views",
+        "mode": "new",
+        "series": 0,
+        "granularity": "day",
+        **RANGE,
+        "tier_retention_days": None,
+        "compare_series": None,
+        "breakdown_series": None,
+        "annotations": [],
+    }
+
+
+@contextmanager
+def swapped_to(goatherd: Goatherd, rule: BaselineRule) -> Iterator[None]:
+    """Let all analytics be under a rule for a while."""
+    with opened_store(goatherd.url, pool_size=CONNECTIONS) as store:
+        rebuild(store, Analytics(rule), by="test")
+        try:
+            yield
+        finally:
+            rebuild(store, Analytics(DEFAULT_RULE), by="test")
+
+
+@pytest.mark.parametrize(
+    ("rule", "new", "baselines"),
+    (
+        ("first_snapshot", [None, 0, 30, 0, 0], [0, 1, 1, 0, 0]),
+        ("never", [None, 100, 70, 0, 0], [0, 0, 0, 0, 0]),
+    ),
+)
+def test_under_another_rule_other_views_are_new(
+    herd: Herd, rule: BaselineRule, new: list[int | None], baselines: list[int]
+):
+    with swapped_to(herd.tenant.goatherd, rule):
+        (series,) = data_of(herd.ask())["series"]
+        (of_video,) = data_of(
+            herd.ask(
+                entity="video", entity_id=str(video_stream(herd.tenant.project_id, "2"))
+            )
+        )["series"]
+        schema = data_of(herd.tenant.get("/analytics/schema"))
+    usual = data_of(herd.tenant.get("/analytics/schema"))
+
+    assert values(series) == new
+    assert flags(series, "baseline") == baselines
+    assert of_video["total"] == (5 if rule == "first_snapshot" else 45)
+    assert schema["baseline_rule"] == rule
+    assert usual["baseline_rule"] == "posted_before_first_look"
+    assert schema["baseline_rules"].keys() == set(get_args(BaselineRule))
+    assert all(schema["baseline_rules"].values())
+
+
+def test_cumulative_views_are_the_levels_together(herd: Herd):
+    (series,) = data_of(herd.ask(mode="cumulative"))["series"]
+
+    assert values(series) == [None, 100, 170, 170, 170]
+    assert series["total"] == 170
+
+
+def test_a_midnight_belongs_to_the_day_that_ends_with_it(herd: Herd):
+    herd.looked(2.5, v1=225)
+
+    (series,) = data_of(herd.ask())["series"]
+
+    assert values(series) == [None, 0, 70, 100, 0]
+
+
+def test_another_zone_cuts_the_days_elsewhere(herd: Herd):
+    (series,) = data_of(herd.ask(tz="Pacific/Kiritimati"))["series"]
+
+    assert values(series) == [None, None, 0, 70, 0]
+
+
+def test_a_rate_is_of_the_new_numbers(herd: Herd):
+    (series,) = data_of(herd.ask(metric="engagement_rate_by_views"))["series"]
+
+    # (3 + 4) likes of (30 + 40) views; then one like less, and as many views as before.
+    assert values(series) == [None, None, 10.0, None, None]
+    assert series["total"] == 8.571429
+
+
+def test_growth_is_of_the_level_before(herd: Herd):
+    answer = herd.ask(metric="growth_rate_pop", base_metric="views")
+
+    (series,) = data_of(answer)["series"]
+    assert values(series) == [None, None, 70.0, 0.0, 0.0]
+
+
+def test_a_project_is_the_sum_of_all_its_videos(herd: Herd):
+    other = Herd(herd.tenant)
+    other.video("3")
+    other.looked(0, v3=7)
+    other.looked(1, v3=9)
+    project = {"entity": "project", "entity_id": str(herd.tenant.project_id)}
+
+    (new,) = data_of(herd.ask(**project))["series"]
+    (posts,) = data_of(herd.ask(**project, metric="posts"))["series"]
+
+    assert values(new)[2] == 72
+    assert posts["total"] == 1
+
+
+def test_several_are_laid_side_by_side_in_the_order_asked(herd: Herd):
+    other = Herd(herd.tenant)
+    both = f"{other.creator_id},{herd.creator_id}"
+
+    data = data_of(herd.ask(entity_ids=both))
+
+    ids = [series["entity_ref"]["id"] for series in data["series"]]
+    assert ids == [other.creator_id, herd.creator_id]
+    assert [series["total"] for series in data["series"]] == [None, 70]
+
+
+def test_the_prior_period_is_as_long_and_ends_the_day_before(herd: Herd):
+    asked = {"from": "2026-03-04", "to": "2026-03-05", "compare": "prior_period"}
+
+    data = data_of(herd.ask(**asked))
+
+    (prior,) = data["compare_series"]
+    assert [point["date"] for point in prior["points"]] == ["2026-03-02", "2026-03-03"]
+    assert (data["series"][0]["total"], prior["total"]) == (0, 70)
+
+
+def test_a_breakdown_shows_the_ten_largest_and_the_rest(herd: Herd):
+    for number in range(3, 14):
+        herd.video(str(number))
+    herd.looked(0.1, **{f"v{n}": 0 for n in range(3, 14)})
+    herd.looked(0.2, **{f"v{n}": n for n in range(3, 14)})
+
+    data = data_of(herd.ask(breakdown="video"))
+
+    shown = data["breakdown_series"]
+    assert [series["total"] for series in shown] == [45, 25, *range(13, 5, -1), 12]
+    assert shown[0]["entity_ref"]["label"] == "Video 2"
+    assert shown[10]["entity_ref"] == {
+        "type": "video",
+        "id": "__other__",
+        "label": "Other",
+    }
+    assert sum(series["total"] for series in shown) == data["series"][0]["total"]
+
+
+def test_a_video_shows_its_own_numbers_whatever_its_status(herd: Herd):
+    video_id = str(video_stream(herd.tenant.project_id, "2"))
+    herd.tenant.goatherd.append(
+        UUID(video_id), e.VideoExcluded(organization_id=herd.tenant.organization_id)
+    )
+
+    (video,) = data_of(herd.ask(entity="video", entity_id=video_id))["series"]
+    (creator,) = data_of(herd.ask())["series"]
+
+    assert (video["total"], creator["total"]) == (45, 25)
+    assert video["entity_ref"]["label"] == "Video 2"
+
+
+def test_a_removed_creator_keeps_its_history(herd: Herd):
+    herd.tenant.delete(f"/creators/{herd.creator_id}")
+
+    assert data_of(herd.ask())["series"][0]["total"] == 70
+
+
+def test_csv_is_the_same_as_a_file_and_holds_no_formula(herd: Herd):
+    herd.video("-1+1")
+    herd.looked(3, **{"v-1+1": 5})
+    herd.tenant.goatherd.append(
+        video_stream(herd.tenant.project_id, "=x"),
+        e.VideoAdded(
+            organization_id=herd.tenant.organization_id,
+            project_id=herd.tenant.project_id,
+            tiktok_video_id="=x",
+            handle="goat",
+            kind="video",
+        ),
+    )
+    project = {"entity": "project", "entity_id": str(herd.tenant.project_id)}
+
+    answer = herd.ask(
+        **project, format="csv", breakdown="video", compare="prior_period"
+    )
+
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert [*dict.fromkeys(row["series_kind"] for row in rows)] == [
+        "main",
+        "compare",
+        "breakdown",
+    ]
+    main = [row for row in rows if row["series_kind"] == "main"]
+    assert [row["value"] for row in main] == ["", "0", "70", "0", "0"]
+    assert main[1] | {"entity_id": "", "label": ""} == {
+        "series_kind": "main",
+        "entity_type": "project",
+        "entity_id": "",
+        "label": "",
+        "date": "2026-03-02",
+        "value": "0",
+        "partial": "false",
+        "baseline": "true",
+        "observed": "true",
+    }
+    labels = {row["label"] for row in rows if row["series_kind"] == "breakdown"}
+    assert labels == {"Video 1", "Video 2", "Video -1+1", "'=x"}
+
+
+def test_negative_numbers_stay_numbers_in_csv(herd: Herd):
+    herd.looked(3, v1=25, v2=45)
+
+    rows = list(csv.DictReader(io.StringIO(herd.ask(format="csv").text)))
+
+    assert rows[4]["value"] == "-100"
+
+
+def test_left_to_itself_it_shows_the_last_thirty_days(herd: Herd):
+    nothing = {"from": "", "to": "", "tz": ""}
+
+    data = data_of(herd.ask(**nothing))
+
+    assert data["to"] == str(datetime.now(UTC).date())
+    assert len(data["series"][0]["points"]) == 30
+    assert data["tz"] == "UTC"
+    assert flags(data["series"][0], "partial") == [0] * 29 + [1]
+
+
+def test_weeks_begin_on_monday_and_months_on_the_first(herd: Herd):
+    wide = {"from": "2026-02-25", "to": "2026-03-10"}
+
+    weeks = data_of(herd.ask(**wide, granularity="week"))["series"][0]["points"]
+    months = data_of(herd.ask(**wide, granularity="month"))["series"][0]["points"]
+
+    assert [p["date"] for p in weeks] == ["2026-02-25", "2026-03-02", "2026-03-09"]
+    assert [p["date"] for p in months] == ["2026-02-25", "2026-03-01"]
+
+
+@pytest.mark.parametrize(
+    ("field", "params"),
+    (
+        ("mode", {"mode": "rate"}),
+        ("mode", {"metric": "posts_per_week", "mode": "new"}),
+        ("base_metric", {"metric": "growth_rate_pop"}),
+        ("base_metric", {"base_metric": "views"}),
+        ("base_metric", {"metric": "growth_rate_pop", "base_metric": "posts_per_week"}),
+        ("metric", {"entity": "video", "metric": "followers"}),
+        ("metric", {"entity": "video", "metric": "engagement_rate_by_followers"}),
+        ("metric", {"metric": "happiness"}),
+        ("breakdown", {"metric": "followers", "breakdown": "video"}),
+        ("breakdown", {"entity_ids": f"{uuid4()},{uuid4()}", "breakdown": "video"}),
+        ("breakdown", {"entity": "video", "breakdown": "video"}),
+        ("entity_ids", {"entity_ids": "1"}),
+        ("entity_ids", {"entity_ids": ",".join(str(uuid4()) for _ in range(6))}),
+        ("entity_ids", {"entity_ids": f"{UUID(int=1)},{UUID(int=1)}"}),
+        ("entity_ids", {"entity_id": str(uuid4()), "entity_ids": str(uuid4())}),
+        ("tz", {"tz": "Mars/Olympus"}),
+        ("tz", {"tz": "../etc/passwd"}),
+        ("tz", {"tz": "localtime"}),
+        ("from", {"from": "2026-03-06"}),
+        ("from", {"from": "0001-01-01"}),
+        ("to", {"to": "9999-12-31"}),
+        ("from", {"from": "2025-01-29"}),
+        ("from", {"from": "1970-01-01", "granularity": "week"}),
+        ("from", {"from": "yesterday"}),
+        ("granularity", {"granularity": "year"}),
+        ("as_of", {"as_of": "yesterday"}),
+        ("as_of", {"as_of": "2026-03-02T12:00:00"}),
+        ("as_of", {"as_of": "-1"}),
+        ("as_of", {"as_of": "2999-01-01T00:00:00Z"}),
+    ),
+)
+def test_what_makes_no_sense_is_refused_by_name(
+    herd: Herd, field: str, params: dict[str, str]
+):
+    answer = herd.ask(**params)
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert [f["path"] for f in answer.json()["meta"]["fields"]] == [f"/{field}"]
+
+
+def test_four_hundred_buckets_are_not_too_many(herd: Herd):
+    asked = {"from": "2025-01-30"}
+
+    assert len(data_of(herd.ask(**asked))["series"][0]["points"]) == 400
+
+
+@pytest.mark.parametrize("entity", ("creator", "video", "project"))
+def test_an_unknown_id_is_not_found(herd: Herd, entity: str):
+    for ids in ([uuid4()], [UUID(herd.creator_id), uuid4()]):
+        joined = ",".join(map(str, ids))
+
+        assert code_of(herd.ask(entity=entity, entity_ids=joined)) == (404, "not_found")
+
+
+def test_a_video_that_was_only_seen_is_not_there(herd: Herd):
+    herd.looked(0, v99=1)
+    unknown = str(video_stream(herd.tenant.project_id, "99"))
+
+    assert code_of(herd.ask(entity="video", entity_id=unknown)) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("days", "extra", "status"),
+    ((30, {}, 200), (31, {}, 402), (30, {"compare": "prior_period"}, 402)),
+)
+def test_the_plan_says_how_far_back_one_may_look(
+    goatherd: Goatherd, days: int, extra: dict[str, str], status: int
+):
+    herd = Herd(goatherd.tenant(plan="free"))
+    today = datetime.now(UTC).date()
+    asked = {"from": str(today - timedelta(days=days)), "to": str(today)}
+
+    answer = herd.ask(**asked, **extra)
+
+    assert answer.status_code == status
+    if status == 200:
+        assert data_of(answer)["tier_retention_days"] == 30
+
+
+def test_the_schema_names_every_metric_and_what_has_it(home: Tenant):
+    schema = data_of(home.get("/analytics/schema"))
+
+    assert schema["metrics"]["followers"]["entities"] == ["creator", "project"]
+    assert schema["metrics"]["growth_rate_pop"]["modes"] == ["rate"]
+    assert schema["metrics"]["views"]["modes"] == ["new", "cumulative"]
+    assert all(described["meaning"] for described in schema["metrics"].values())
+    assert (schema["max_entities"], schema["max_buckets"]) == (5, 400)
+
+
+def test_everything_the_schema_names_can_be_asked(herd: Herd):
+    video_id = str(video_stream(herd.tenant.project_id, "1"))
+    ids = {
+        "creator": herd.creator_id,
+        "project": str(herd.tenant.project_id),
+        "video": video_id,
+    }
+    schema = data_of(herd.tenant.get("/analytics/schema"))
+
+    for metric, described in schema["metrics"].items():
+        for entity in described["entities"]:
+            for mode in described["modes"]:
+                growing = metric == "growth_rate_pop"
+                answer = herd.ask(
+                    entity=entity,
+                    entity_id=ids[entity],
+                    metric=metric,
+                    mode=mode,
+                    base_metric="views" if growing else "",
+                )
+                assert answer.status_code == 200, answer.text
+
+
+def test_a_point_is_explained_by_the_observations_that_make_it(herd: Herd):
+    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+
+    answer = herd.tenant.get(
+        "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-03"}
+    )
+
+    data = data_of(answer)
+    assert data["value"] == 70
+    assert (data["starts_after"], data["ends_at"]) == (
+        "2026-03-03T00:00:00Z",
+        "2026-03-04T00:00:00Z",
+    )
+    old, new = sorted(data["observations"], key=lambda o: o["tiktok_video_id"])
+    assert (old["level_before"], old["level_after"], old["contribution"]) == (
+        *(100, 130),
+        30,
+    )
+    assert (new["level_before"], new["level_after"], new["contribution"]) == (
+        *(None, 40),
+        40,
+    )
+    assert (old["baseline"], old["provider"]) == (False, "test")
+    (run,) = herd.tenant.goatherd.log(old["scrape_id"])
+    assert run.position == old["position"]
+    assert run.recorded_at == datetime.fromisoformat(old["recorded_at"])
+
+
+def test_a_baseline_is_explained_as_one(herd: Herd):
+    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+
+    answer = herd.tenant.get(
+        "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-02"}
+    )
+
+    (observation,) = data_of(answer)["observations"]
+    assert (observation["level_after"], observation["contribution"]) == (100, 0)
+    assert observation["baseline"]
+
+
+def test_a_rate_is_explained_part_by_part(herd: Herd):
+    asked = {
+        "entity": "creator",
+        "entity_id": herd.creator_id,
+        "metric": "engagement_rate_by_views",
+        "date": "2026-03-03",
+    }
+
+    data = data_of(herd.tenant.get("/analytics/explain", params={**asked, **RANGE}))
+
+    assert (data["value"], data["numerator"], data["denominator"]) == (10.0, 7, 70)
+    assert data["factor"] == 100
+    parts = [(o["part"], o["contribution"]) for o in data["observations"]]
+    assert sum(added for part, added in parts if part == "numerator") == 7
+    assert sum(added for part, added in parts if part == "denominator") == 70
+
+
+@pytest.mark.parametrize("day", ("2026-03-06", "2026-02-28"))
+def test_a_date_that_begins_no_bucket_is_refused(herd: Herd, day: str):
+    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+
+    answer = herd.tenant.get(
+        "/analytics/explain", params={**asked, **RANGE, "date": day}
+    )
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert [f["path"] for f in answer.json()["meta"]["fields"]] == ["/date"]
+
+
+def test_the_past_is_answered_as_it_was_then(herd: Herd):
+    goatherd = herd.tenant.goatherd
+    then, at = goatherd.head, datetime.now(UTC)
+    herd.looked(1.1, v1=500)
+    goatherd.append(
+        video_stream(herd.tenant.project_id, "2"),
+        e.VideoExcluded(organization_id=herd.tenant.organization_id),
+    )
+
+    now = data_of(herd.ask())["series"][0]
+    by_position = data_of(herd.ask(as_of=str(then)))["series"][0]
+    by_time = data_of(herd.ask(as_of=at.isoformat()))["series"][0]
+
+    assert values(now) == [None, 0, 400, -375, 0]
+    assert values(by_position) == values(by_time) == [None, 0, 70, 0, 0]
+
+
+def test_a_breakdown_of_the_past_has_the_videos_of_then(herd: Herd):
+    then = str(herd.tenant.goatherd.head)
+    herd.video("3")
+    herd.looked(3, v3=7)
+
+    data = data_of(herd.ask(as_of=then, breakdown="video"))
+
+    labels = [series["entity_ref"]["label"] for series in data["breakdown_series"]]
+    assert labels == ["Video 2", "Video 1"]
+
+
+def test_left_to_itself_the_past_ends_with_its_own_day(herd: Herd):
+    at = datetime.now(UTC)
+
+    data = data_of(herd.ask(**{"from": "", "to": ""}, as_of=at.isoformat()))
+
+    assert data["to"] == str(at.date())
+
+
+def test_what_was_not_there_yet_is_not_found(herd: Herd):
+    recorded = herd.tenant.goatherd.log(herd.creator_id)[0]
+
+    before = herd.ask(as_of=str(recorded.position - 1))
+    when_added = herd.ask(as_of=str(recorded.position))
+    long_ago = herd.ask(as_of="2001-01-01T00:00:00Z")
+
+    assert code_of(before) == (404, "not_found")
+    assert when_added.status_code == 200
+    assert code_of(long_ago) == (404, "not_found")

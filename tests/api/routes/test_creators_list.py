@@ -1,0 +1,315 @@
+"""The list of creators: filters, sorts, the search, and one page after another."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections.creators import queries as reading
+from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+
+Creator = dict[str, Any]
+
+SORTS = ("created_at", "tiktok_handle", "follower_count")
+# How far a search looks before it asks the index: never, not far enough, all the way.
+DEPTHS = (0, 12, 12_000)
+# Of several magnitudes, with and without others of the same, and below what null is as.
+FOLLOWERS = (-3, -2, 0, 0, 1, 4, 5, 5, 6, 7, 8, 1_000_000)
+
+
+class Herd:
+    """Many creators of one organization, and what the list must say of them."""
+
+    def __init__(self, home: Tenant, *, seed: int) -> None:
+        self.home = home
+        self.random = Random(seed)  # noqa: S311
+        other = data_of(home.post("/projects", {"name": "Other"}), status=201)
+        self.projects = [str(home.project_id), other["id"]]
+        self.creators: dict[str, Creator] = {}
+
+    def grow(self, amount: int) -> None:
+        """Add up to so many creators that have much in common."""
+        project_id = self.random.choice(self.projects)
+        wanted = [{"tiktok_handle": self._handle()} for _ in range(amount)]
+        answer = self.home.post(
+            f"/projects/{project_id}/creators", {"creators": wanted}
+        )
+        for item in answer.json()["data"]["results"]:
+            if item["creator"] is not None:
+                self.creators[item["creator"]["id"]] = item["creator"]
+
+    def see(self, creator_id: str, followers: int) -> None:
+        self.home.saw(creator_id, follower_count=followers)
+        self.creators[creator_id]["follower_count"] = followers
+
+    def disable(self, creator_id: str) -> None:
+        self.home.disable(creator_id)
+        self.creators[creator_id]["status"] = "disabled"
+
+    def remove(self, creator_id: str) -> None:
+        data_of(self.home.delete(f"/creators/{creator_id}"))
+        self.creators[creator_id]["status"] = "removed"
+
+    def expected(
+        self,
+        *,
+        sort: str = "created_at",
+        status: str = "active,disabled",
+        search: str = "",
+        project_id: str | None = None,
+    ) -> list[str]:
+        """The ids that the list must have, by a plain look at every creator."""
+        statuses = status.replace("all", "active,disabled,removed").split(",")
+        found = [
+            creator
+            for creator in self.creators.values()
+            if creator["status"] in statuses
+            and search.lower() in creator["tiktok_handle"]
+            and project_id in {None, creator["project_id"]}
+        ]
+        found.sort(key=_KEYS[sort], reverse=sort != "tiktok_handle")
+        return [creator["id"] for creator in found]
+
+    def pages(
+        self,
+        asked: Mapping[str, str] = MappingProxyType({}),
+        *,
+        limit: int,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> list[str]:
+        """The ids of one page after another, up to the last."""
+        params: dict[str, Any] = {**asked, "limit": limit}
+        found: list[str] = []
+        while True:
+            answer = self.home.get("/creators", params=params)
+            rows = data_of(answer)
+            meta = answer.json()["meta"]
+            assert meta["limit"] == limit
+            assert len(rows) == limit or meta["nextCursor"] is None
+            found += [row["id"] for row in rows]
+            if meta["nextCursor"] is None:
+                return found
+            params["cursor"] = meta["nextCursor"]
+            meanwhile()
+
+    def question(self) -> dict[str, str]:
+        """Any way to ask for the list."""
+        choose = self.random.choice
+        asked = {
+            "sort": choose(SORTS),
+            "status": choose([None, "active", "disabled", "removed,active", "all"]),
+            "search": choose([None, None, "a", "B", "a.", "_b", "ab.", "ba-a"]),
+            "project_id": choose([None, None, *self.projects]),
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def _handle(self) -> str:
+        length = self.random.choice([2, 3, 4, 8])
+        return "".join(self.random.choices("ab._-", k=length))
+
+
+_KEYS: dict[str, Callable[[Creator], Any]] = {
+    "created_at": lambda c: (datetime.fromisoformat(c["created_at"]), c["id"]),
+    "tiktok_handle": lambda c: (c["tiktok_handle"], c["id"]),
+    "follower_count": lambda c: (
+        -1 if c["follower_count"] is None else c["follower_count"],
+        c["id"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def herd(goatherd: Goatherd) -> Herd:
+    """A herd in every state, which only growing and removing may change."""
+    herd = Herd(goatherd.tenant(), seed=7)
+    for _ in range(4):
+        herd.grow(40)
+    for number, creator_id in enumerate(herd.creators):
+        if number % 3:
+            herd.see(creator_id, herd.random.choice(FOLLOWERS))
+        if number % 5 == 0:
+            herd.disable(creator_id)
+        if number % 7 == 0:
+            herd.remove(creator_id)
+    goatherd.catch_up()
+    return herd
+
+
+def test_the_list_says_what_each_creator_says(herd: Herd):
+    answer = herd.home.get("/creators", params={"limit": 3, "status": "all"})
+
+    rows = data_of(answer)
+    assert [*answer.json()] == ["data", "error", "meta"]
+    assert answer.json()["error"] is None
+    assert rows == [herd.home.shown(row["id"]) for row in rows]
+    assert len(rows) == 3
+    assert "ETag" not in answer.headers
+
+
+@pytest.mark.parametrize("limit", (7, 100))
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize(
+    "status", ("active", "disabled", "removed", "removed,active", "all", None)
+)
+def test_one_page_after_another_is_the_whole_list(
+    herd: Herd, sort: str, status: str | None, limit: int
+):
+    asked = {"sort": sort} if status is None else {"sort": sort, "status": status}
+
+    found = herd.pages(asked, limit=limit)
+
+    assert found
+    assert found == herd.expected(**asked)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_any_question_has_the_answer_of_a_plain_look_at_every_creator(
+    herd: Herd, depth: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, depth))
+    herd.random.seed(depth)
+
+    for _ in range(50):
+        asked, limit = herd.question(), herd.random.choice([1, 5, 20, 50, 100])
+
+        assert herd.pages(asked, limit=limit) == herd.expected(**asked), asked
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_the_search_finds_what_has_the_text_in_its_handle(herd: Herd, depth: int):
+    @given(search=st.text("abAB._-%", min_size=1, max_size=6))
+    @settings(max_examples=60, deadline=None)
+    def search_finds_it(search: str) -> None:
+        answer = herd.home.get("/creators", params={"search": search, "limit": 100})
+
+        found = [row["id"] for row in data_of(answer)]
+        assert found == herd.expected(search=search)[:100]
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, depth))
+        search_finds_it()
+
+
+@pytest.mark.parametrize("search", ("@", "", "  "))
+def test_a_search_for_nothing_finds_everything(herd: Herd, search: str):
+    assert herd.pages({"search": search}, limit=100) == herd.expected()
+
+
+def test_a_search_may_be_written_as_handles_are(herd: Herd):
+    handle = next(iter(herd.creators.values()))["tiktok_handle"]
+
+    found = herd.pages({"search": f" @{handle.upper()} ", "status": "all"}, limit=100)
+
+    assert found == herd.expected(search=handle, status="all")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whoever_is_there_throughout_is_seen_exactly_once(
+    goatherd: Goatherd, seed: int, monkeypatch: pytest.MonkeyPatch
+):
+    herd = Herd(goatherd.tenant(), seed=seed)
+    herd.grow(50)
+    herd.grow(50)
+    for creator_id in list(herd.creators)[::3]:
+        herd.see(creator_id, herd.random.randint(0, 5))
+    goatherd.catch_up()
+    monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, 20))
+    left: set[str] = set()
+
+    def come_and_go() -> None:
+        herd.grow(3)
+        for creator_id in herd.random.sample(herd.expected(status="active"), 2):
+            herd.remove(creator_id)
+            left.add(creator_id)
+        goatherd.catch_up()
+
+    for sort in SORTS:
+        for search in ("", "a"):
+            left.clear()
+            before = herd.expected(sort=sort, search=search)
+            found = herd.pages(
+                {"sort": sort, "search": search}, limit=9, meanwhile=come_and_go
+            )
+
+            throughout = [id_ for id_ in before if id_ not in left]
+            assert [id_ for id_ in found if id_ in set(throughout)] == throughout
+            assert len(set(found)) == len(found)
+
+
+def test_a_cursor_whose_creator_is_gone_still_leads_on(goatherd: Goatherd):
+    herd = Herd(goatherd.tenant(), seed=1)
+    herd.grow(10)
+    goatherd.catch_up()
+    expected = herd.expected()
+
+    def remove_the_last_seen() -> None:
+        herd.remove(expected[2])
+        goatherd.catch_up()
+
+    found = herd.pages(limit=3, meanwhile=remove_the_last_seen)
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    (
+        {"sort": "tiktok_handle"},
+        {"status": "all"},
+        {"search": "a"},
+        {"project_id": "of the herd"},
+    ),
+    ids=lambda other: next(iter(other)),
+)
+def test_a_cursor_is_worth_nothing_under_other_filters(
+    herd: Herd, other: dict[str, str]
+):
+    if "project_id" in other:
+        other = {"project_id": herd.projects[0]}
+    first = herd.home.get("/creators", params={"limit": 2})
+    cursor = first.json()["meta"]["nextCursor"]
+
+    same = herd.home.get("/creators", params={"limit": 5, "cursor": cursor})
+    refused = herd.home.get("/creators", params={**other, "cursor": cursor})
+
+    # The length of a page is no filter.
+    assert [row["id"] for row in data_of(same)] == herd.expected()[2:7]
+    assert code_of(refused) == (400, "invalid_cursor")
+
+
+def test_the_same_filters_in_another_spelling_have_the_same_cursor(herd: Herd):
+    first = herd.home.get(
+        "/creators", params={"limit": 2, "status": "disabled,active", "search": "@B"}
+    )
+
+    second = herd.home.get(
+        "/creators",
+        params={"cursor": first.json()["meta"]["nextCursor"], "search": "b"},
+    )
+
+    assert [row["id"] for row in data_of(second)] == herd.expected(search="b")[2:52]
+
+
+@pytest.mark.parametrize(
+    "status", ("gone", "active,active", "active,", "", "Active", "all,active")
+)
+def test_a_status_that_does_not_exist_is_refused(home: Tenant, status: str):
+    answer = home.get("/creators", params={"status": status})
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert answer.json()["meta"]["fields"][0]["path"] == "/status"
+
+
+def test_a_list_of_nothing_is_an_empty_page(home: Tenant):
+    answer = home.get("/creators")
+
+    assert answer.json() == {
+        "data": [],
+        "error": None,
+        "meta": {"nextCursor": None, "limit": 50},
+    }

@@ -1,0 +1,174 @@
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from api.system import health
+from tests.api.http.tiny import NOTE_ID, Keyring, tiny_app
+
+
+class Part:
+    """Something that health depends on and a test may break."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.error: Exception | None = None
+        self.hangs = False
+
+    async def check(self) -> str | None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.error is not None:
+            raise self.error
+        return self.reason
+
+
+@pytest.fixture
+def database() -> Part:
+    return Part()
+
+
+@pytest.fixture
+def projections() -> Part:
+    return Part()
+
+
+@pytest.fixture
+def letters() -> Part:
+    """Something that is worth a look, but keeps nobody from serving."""
+    return Part()
+
+
+@pytest.fixture
+def client(
+    keyring: Keyring, database: Part, projections: Part, letters: Part
+) -> Iterator[TestClient[Litestar]]:
+    checks = [("database", database.check), ("projections", projections.check)]
+    app = tiny_app(keyring, checks=checks, warnings=[("letters", letters.check)])
+    with TestClient(app) as client:
+        yield client
+
+
+def test_a_process_that_answers_is_alive_whatever_else_is_wrong(
+    client: TestClient[Litestar], database: Part
+):
+    database.reason = "it is away"
+
+    answer = client.get("/health/live")
+
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {"status": "live"}
+
+
+def test_with_everything_well_it_is_ready(client: TestClient[Litestar]):
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {
+        "status": "ready",
+        "checks": {"database": "ok", "projections": "ok"},
+        "warnings": {},
+    }
+
+
+def test_with_something_wrong_it_is_not_ready_and_says_why(
+    client: TestClient[Litestar], projections: Part
+):
+    projections.reason = "creator_list is 812 events behind"
+
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == (
+        "Not ready. projections: creator_list is 812 events behind"
+    )
+    assert answer.json()["meta"]["code"] == "unavailable"
+    assert answer.json()["meta"]["reasons"] == {
+        "projections": "creator_list is 812 events behind"
+    }
+
+
+def test_a_warning_is_told_but_keeps_nobody_from_serving(
+    client: TestClient[Litestar], database: Part, letters: Part
+):
+    letters.reason = "one fact was parked"
+
+    ready = client.get("/health/ready")
+    database.reason = "it is away"
+    unready = client.get("/health/ready")
+
+    assert ready.status_code == 200
+    assert ready.json()["data"]["warnings"] == {"letters": "one fact was parked"}
+    assert unready.json()["meta"]["reasons"] == {"database": "it is away"}
+    assert unready.json()["meta"]["warnings"] == {"letters": "one fact was parked"}
+
+
+def test_a_check_that_fails_counts_as_bad_and_stays_inside(
+    client: TestClient[Litestar],
+    database: Part,
+    projections: Part,
+    caplog: pytest.LogCaptureFixture,
+):
+    database.error = RuntimeError("the password is hunter2")
+    projections.reason = "nobody follows the log"
+
+    answer = client.get("/health/ready")
+
+    assert answer.json()["meta"]["reasons"] == {
+        "database": "could not be checked; the log says why",
+        "projections": "nobody follows the log",
+    }
+    assert "hunter2" in caplog.text
+    assert "hunter2" not in answer.text
+
+
+def test_a_check_that_hangs_counts_as_bad(
+    client: TestClient[Litestar], database: Part, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(health, "_CHECK_SECONDS", 0.01)
+    database.hangs = True
+    before = time.monotonic()
+
+    answer = client.get("/health/ready")
+
+    assert time.monotonic() - before < 1
+    assert answer.status_code == 503
+    assert "did not answer" in answer.json()["meta"]["reasons"]["database"]
+
+
+def test_requests_are_counted_by_route_and_status(
+    client: TestClient[Litestar], keyring: Keyring
+):
+    header = keyring.add(1, "read")
+    for _ in range(3):
+        client.get(f"/api/v1/notes/{NOTE_ID}", headers=header)
+    client.get("/api/v1/notes")
+    client.get("/nothing/of/this/kind")
+
+    answer = client.get("/metrics")
+
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    counted = {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+        for line in answer.text.splitlines()
+        if line.startswith("goatherd_http_request")
+    }
+    about = 'method="GET",route="/api/v1/notes/{note_id}",status="200"'
+    assert counted[f"goatherd_http_requests_total{{{about}}}"] == 3
+    assert counted[f"goatherd_http_request_seconds_count{{{about}}}"] == 3
+    about = 'method="GET",route="/api/v1/notes",status="401"'
+    assert counted[f"goatherd_http_requests_total{{{about}}}"] == 1
+    about = 'method="GET",route="(none)",status="404"'
+    assert counted[f"goatherd_http_requests_total{{{about}}}"] == 1
+
+
+def test_methods_that_nobody_knows_are_counted_as_one(client: TestClient[Litestar]):
+    for number in range(3):
+        client.request(f"X{number}", "/health/live")
+
+    answer = client.get("/metrics")
+
+    assert 'method="other",route="(none)",status="405"} 3.0' in answer.text

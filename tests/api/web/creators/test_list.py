@@ -1,0 +1,247 @@
+"""/creators as a page: who is on it, with which figures, and what is kept from whom."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import pytest
+
+from api.web.charts.svg import spark
+from domain import events as e
+from infra.ids import new_id
+from tests.api.goatherd import Goatherd, Tenant
+from tests.api.web.markup import Element
+from tests.api.web.visitor import Visitor
+
+
+def handles(page: Element) -> list[str]:
+    return [box["data-name"] for box in boxes(page)]
+
+
+def boxes(page: Element) -> list[Element]:
+    return page.all("input", name="creator_ids")
+
+
+def row_of(page: Element, handle: str) -> Element:
+    rows = [row for row in page.all("tr") if f"@{handle}" in row.text.split()]
+    assert len(rows) == 1, page.text
+    return rows[0]
+
+
+def saw(tenant: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
+    """Let a run have seen the profile, some days ago."""
+    tenant.goatherd.append(
+        new_id(),
+        e.ProfileSnapshotRecorded(
+            organization_id=tenant.organization_id,
+            creator_id=UUID(creator_id),
+            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
+            provider="test",
+            follower_count=followers,
+        ),
+    )
+
+
+@pytest.fixture
+def three(home: Tenant) -> dict[str, dict[str, Any]]:
+    """A tracked, a disabled and a removed creator."""
+    found = {name: home.add(name) for name in ("ada", "bea", "cleo")}
+    home.disable(found["bea"]["id"])
+    home.delete(f"/creators/{found['cleo']['id']}")
+    home.goatherd.catch_up()
+    return found
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    (
+        ("", ["@bea", "@ada"]),
+        ("?status=all&sort=tiktok_handle", ["@ada", "@bea", "@cleo"]),
+        ("?status=removed", ["@cleo"]),
+        ("?status=disabled", ["@bea"]),
+        ("?search=DA&status=", ["@ada"]),
+        ("?search=&status=active&project_id=&sort=&cursor=", ["@ada"]),
+        ("?utm_source=slack&search=da&utm_source=%FF&%00%FF=&gclid", ["@ada"]),
+    ),
+)
+def test_the_list_is_of_those_that_were_asked_for(
+    visitor: Visitor, query: str, shown: list[str]
+):
+    assert handles(visitor.see(f"/creators{query}")) == shown
+
+
+@pytest.mark.parametrize(
+    "query", ("?status=gone", "?sort=age", "?project_id=x", "?x=1&sort=age")
+)
+def test_what_the_api_refuses_the_page_refuses(visitor: Visitor, query: str):
+    assert visitor.get(f"/creators{query}").status_code == 400
+
+
+@pytest.mark.usefixtures("three")
+def test_a_status_is_told_in_words(visitor: Visitor):
+    page = visitor.see("/creators?status=all")
+
+    assert "disabled: private" in row_of(page, "bea").text
+    assert "removed" in row_of(page, "cleo").text
+    assert "disabled" not in row_of(page, "ada").text
+
+
+def test_followers_stand_with_their_change_and_their_course(
+    visitor: Visitor, home: Tenant
+):
+    creator_id = home.add("ada")["id"]
+    saw(home, creator_id, days_ago=50, followers=80_000)
+    saw(home, creator_id, days_ago=3.1, followers=84_120)
+    home.goatherd.catch_up()
+
+    row = row_of(visitor.see("/creators"), "ada")
+
+    assert row.one("td", data_label="Followers").text == "84.1K"
+    assert row.one("td", data_label="Followers")["title"] == "84,120"
+    assert [change.text for change in row.all("span", class_="change up")] == ["+4.12K"]
+    (course,) = row.all("svg")
+    assert course["aria-hidden"] == "true"
+    (line,) = course.all("polyline")
+    ys = [float(point.split(",")[1]) for point in line["points"].split()]
+    assert len(ys) == 30
+    assert (ys[0], ys[-1]) == (26.0, 2.0)
+
+
+def test_a_line_has_gaps_where_nothing_is_known():
+    line = spark([None, 5, 7, None, 9])
+
+    assert line is not None
+    first, second = line.lines
+    assert first == "25.0,26.0 48.0,14.0"
+    assert second == "94.0,2.0 94.0,2.0"
+
+
+def test_a_line_needs_two_points_and_one_that_never_moves_runs_level():
+    assert spark([None, 3, None]) is None
+    level, nothing = spark([4, 4]), spark([0, 0], from_zero=True)
+    assert level is not None
+    assert nothing is not None
+    assert level.lines == ("2.0,14.0 94.0,14.0",)
+    assert nothing.lines == ("2.0,26.0 94.0,26.0",)
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "settings", "is_late"),
+    (
+        (47, {}, False),
+        (49, {}, True),
+        (49, {"tracking_start_date": None, "tracking_end_date": "2020-01-01"}, False),
+        (49, {"tracking_start_date": "2999-01-01"}, False),
+    ),
+)
+def test_a_scrape_is_overdue_after_twice_its_interval(
+    visitor: Visitor,
+    home: Tenant,
+    hours_ago: float,
+    settings: dict[str, str | None],
+    is_late: bool,  # noqa: FBT001
+):
+    creator_id = home.add("ada", **settings)["id"]
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE creator_list SET last_scraped_at = now() - make_interval(hours => %s) "
+        "WHERE id = %s",
+        hours_ago,
+        creator_id,
+    )
+
+    row = row_of(visitor.see("/creators"), "ada")
+
+    assert ("overdue" in row.text) is is_late
+
+
+def test_more_is_a_link_that_goes_on_where_the_page_ends(
+    visitor: Visitor, home: Tenant
+):
+    for part in (range(50), range(50, 60)):
+        many = [{"tiktok_handle": f"goat.{n:02}"} for n in part]
+        home.post(home.creators, {"creators": many})
+    home.goatherd.catch_up()
+    first = visitor.see("/creators?sort=tiktok_handle&search=goat")
+    (more,) = [a for a in first.all("a") if a.text == "Show more"]
+
+    second = visitor.see(more["href"])
+
+    asked = parse_qs(urlsplit(more["href"]).query)
+    assert asked.keys() == {"sort", "search", "cursor"}
+    assert more["href"] == more["hx-get"]
+    assert handles(first) + handles(second) == [f"@goat.{n:02}" for n in range(60)]
+    assert "Show more" not in second.text
+
+
+def test_a_project_is_named_and_chosen_only_where_there_are_several(
+    visitor: Visitor, home: Tenant
+):
+    home.add("ada")
+    home.goatherd.catch_up()
+    alone = visitor.see("/creators")
+    other = home.post("/projects", {"name": "Autumn"}).json()["data"]["id"]
+    home.post(f"/projects/{other}/creators", {"tiktok_handle": "bea"})
+    home.goatherd.catch_up()
+
+    both = visitor.see("/creators")
+    narrowed = visitor.see(f"/creators?project_id={other}")
+
+    assert alone.all("select", name="project_id") == []
+    assert "Autumn" in row_of(both, "bea").text
+    assert handles(narrowed) == ["@bea"]
+    assert "Autumn" not in row_of(narrowed, "bea").text
+    (chosen,) = [
+        option
+        for option in narrowed.one("select", name="project_id").all("option")
+        if "selected" in option.attributes
+    ]
+    assert chosen["value"] == other
+
+
+def test_without_creators_the_page_says_what_to_do(visitor: Visitor):
+    page = visitor.see("/creators")
+
+    assert "Nobody is tracked yet" in page.text
+    assert page.all("a", href="/creators/add")
+    assert "No creator fits" in visitor.see("/creators?search=x").text
+
+
+@pytest.mark.usefixtures("three")
+def test_who_may_only_read_is_shown_nothing_to_press(goatherd: Goatherd, home: Tenant):
+    reader = Visitor(goatherd)
+    reader.sign_in(home.with_key("read").key)
+
+    page = reader.see("/creators")
+
+    assert row_of(page, "ada")
+    assert boxes(page) == []
+    assert page.all("a", href="/creators/add") == []
+    shown = {button.text for button in page.all("button")}
+    assert shown == {"Sign out", "Show"}
+    assert reader.get("/creators/add").status_code == 403
+
+
+def test_another_organization_is_not_on_it(
+    visitor: Visitor, stranger: Tenant, home: Tenant
+):
+    stranger.add("theirs")
+    home.add("ours")
+    home.goatherd.catch_up()
+
+    assert handles(visitor.see("/creators?status=all")) == ["@ours"]
+
+
+def test_what_others_wrote_stays_text(visitor: Visitor, home: Tenant):
+    name = "<img src=x onerror=alert(1)>"
+    creator_id = home.add("ada")["id"]
+    changed = home.patch(f"/creators/{creator_id}", {"display_name": name})
+    assert changed.status_code == 200, changed.text
+    home.goatherd.catch_up()
+
+    row = row_of(visitor.see("/creators"), "ada")
+
+    assert row.all("img") == []
+    assert row.one("span", class_="theirs name").text == name

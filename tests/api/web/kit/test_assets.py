@@ -1,0 +1,139 @@
+"""Style sheets and scripts: kept for ever, compressed, and only those there are."""
+
+import gzip
+import re
+
+import pytest
+
+from api.web.kit import assets
+from api.web.kit.assets import Assets, MissingAssetsError
+from tests.api.web.markup import Element, read
+from tests.api.web.visitor import Visitor
+
+# httpx would say that it takes it.
+PLAIN = {"Accept-Encoding": "identity"}
+
+
+def addresses(page: Element) -> list[str]:
+    """Everything that a page has the browser fetch."""
+    of_links = [link["href"] for link in page.all("link")]
+    scripts = [script["src"] for script in page.all("script")]
+    return of_links + scripts + [image["src"] for image in page.all("img")]
+
+
+def test_what_a_page_names_is_there_for_ever_without_a_session(passer_by: Visitor):
+    found = addresses(passer_by.see("/"))
+
+    assert len(found) >= 4
+    for address in found:
+        answer = passer_by.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "set-cookie" not in answer.headers
+
+
+def test_each_is_compressed_for_those_who_say_so(passer_by: Visitor):
+    address = Assets.of_the_package().url("css/base.css")
+
+    plain = passer_by.get(address, headers=PLAIN)
+    packed = passer_by.get(address, headers={"Accept-Encoding": "br, gzip"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert int(packed.headers["Content-Length"]) < len(plain.content) / 2
+    assert {plain.headers["Vary"], packed.headers["Vary"]} == {"Accept-Encoding"}
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    (
+        ("css/base.css", "text/css; charset=utf-8"),
+        ("js/app.js", "text/javascript; charset=utf-8"),
+        ("vendor/htmx.js", "text/javascript; charset=utf-8"),
+        ("img/goat.svg", "image/svg+xml"),
+    ),
+)
+def test_each_is_sent_as_what_it_is(passer_by: Visitor, name: str, media_type: str):
+    answer = passer_by.get(Assets.of_the_package().url(name))
+
+    assert answer.headers["Content-Type"] == media_type
+
+
+@pytest.mark.parametrize(
+    "path",
+    (
+        "/assets/{digest}/css/none.css",
+        "/assets/0000000000000000/css/base.css",
+        "/assets/{digest}/",
+        "/assets/{digest}",
+        "/assets/{digest}/css",
+        "/assets/{digest}/../../main.py",
+        "/assets/{digest}/..%2f..%2fmain.py",
+        "/assets/{digest}/%2e%2e/templates/base.html",
+        "/assets/{digest}/css/base.css%00",
+    ),
+)
+def test_nothing_else_is_there(passer_by: Visitor, path: str):
+    path = path.format(digest=Assets.of_the_package().digest)
+
+    answer = passer_by.get(path)
+
+    assert answer.status_code in {400, 404}
+    assert "immutable" not in answer.headers.get("Cache-Control", "")
+    assert read(answer.text).one("h1").text
+
+
+def test_a_change_of_one_file_moves_all():
+    before = Assets({"a.js": b"1", "b.js": b"2"})
+
+    assert before.url("b.js") == Assets({"b.js": b"2", "a.js": b"1"}).url("b.js")
+    assert before.url("b.js") != Assets({"a.js": b"3", "b.js": b"2"}).url("b.js")
+    # Nor can a byte wander from one into the other unnoticed.
+    assert Assets({"a": b"b"}).digest != Assets({"ab": b""}).digest
+
+
+def test_a_name_in_a_template_that_no_file_has_fails_at_once():
+    with pytest.raises(KeyError):
+        Assets.of_the_package().url("css/none.css")
+
+
+def test_it_is_told_what_to_do_where_the_libraries_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def walk(*where: object) -> list[tuple[str, bytes]]:
+        assert where
+        return [("css/base.css", b"")]
+
+    monkeypatch.setattr(assets, "_walk", walk)
+
+    with pytest.raises(MissingAssetsError, match="make setup"):
+        Assets.of_the_package()
+
+
+def test_scripts_import_each_other_by_relative_paths_that_exist():
+    static = assets.files("api.web") / "static" / "js"
+    scripts = {script.name: script.read_text() for script in static.iterdir()}
+
+    imported = [
+        (name, path)
+        for name, text in scripts.items()
+        for path in re.findall(r'^import .*?"([^"]+)";', text, re.MULTILINE | re.DOTALL)
+    ]
+
+    for name, path in imported:
+        assert (static / path).is_file(), f"{name} imports {path}"
+
+
+def test_all_scripts_are_no_more_than_100_kb_compressed():
+    static = assets.files("api.web") / "static"
+    sizes = {
+        script.name: len(gzip.compress(script.read_bytes(), 9))
+        for folder in ("js", "vendor")
+        for script in (static / folder).iterdir()
+        if script.name.endswith(".js")
+    }
+
+    assert len(sizes) >= 3
+    assert sum(sizes.values()) <= 100_000, sizes

@@ -1,0 +1,243 @@
+"""The rules of pages, asked of every page there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from api.http.auth import SCOPES
+from api.http.route_info import RouteFacts
+from api.main import assemble
+from domain.events import Scope
+from infra.settings import Settings
+from tests.api.goatherd import Tenant, data_of
+from tests.api.web.markup import read
+from tests.api.web.visitor import Visitor
+
+TEMPLATES = Path(__file__).parents[4] / "api/web/templates"
+A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Beside pages: what programs ask, and what nobody needs to sign in for.
+NOT_PAGES = re.compile(r"/(api/v1|docs|health|metrics|openapi|schema)\b")
+OPEN = {
+    ("GET", "/"),
+    ("POST", "/sign-in"),
+    ("GET", "/sign-in/{token}"),
+    ("POST", "/sign-out"),
+    ("GET", "/assets/{digest}/{name}"),
+}
+
+
+def assembled() -> Litestar:
+    # Nothing connects before the application is started.
+    nowhere = "postgresql://nobody@127.0.0.1:1/x"
+    return assemble(Settings(database_url=nowhere, secret="s" * 32))
+
+
+def routes() -> dict[tuple[str, str], RouteFacts]:
+    """Every route that is not of the API's, by method and path."""
+    return {
+        (str(method), route.path_format): RouteFacts.of(handler)
+        for route in assembled().routes
+        if isinstance(route, HTTPRoute) and not NOT_PAGES.match(route.path_format)
+        for method, (handler, _) in route.route_handler_map.items()
+        if method != "OPTIONS"
+    }
+
+
+ROUTES = routes()
+PAGES = sorted(place for place, facts in ROUTES.items() if facts.is_page)
+# A client without a browser would wait for their end, which never comes.
+STREAMS = {"/operations/projections/stream"}
+LOOKS = [path for method, path in PAGES if method == "GET" and path not in STREAMS]
+SENDS = [path for method, path in PAGES if method == "POST"]
+
+
+def filled(path: str) -> str:
+    """The path with an id in each of its places."""
+    return re.sub(r"{\w+}", A_UUID, path)
+
+
+def policy_of(header: str) -> dict[str, str]:
+    """The sources that are allowed, by directive."""
+    parts = (part.strip().partition(" ") for part in header.split(";"))
+    return {name: sources for name, _, sources in parts}
+
+
+def test_whatever_is_not_the_apis_is_a_page_or_known_to_be_open():
+    assert {place for place, facts in ROUTES.items() if not facts.is_page} == OPEN
+    assert PAGES
+
+
+def test_a_page_is_looked_at_or_sent_a_form_and_demands_a_scope():
+    for (method, path), facts in ROUTES.items():
+        assert method in {"GET", "POST"}, path
+        assert (facts.form is not None) is (method == "POST"), path
+        assert facts.body is None, path
+        if facts.is_page:
+            assert facts.scope in SCOPES, path
+
+
+def test_a_form_that_changes_something_demands_more_than_read():
+    only_read = [path for path in SENDS if ROUTES["POST", path].scope == "read"]
+
+    assert only_read == []
+
+
+@pytest.mark.parametrize(("method", "path"), PAGES, ids=str)
+def test_a_page_is_for_those_who_signed_in(passer_by: Visitor, method: str, path: str):
+    answer = passer_by.ask(method, filled(path))
+
+    assert answer.status_code == 303
+    assert re.match(r"/(\?next=|\Z)", answer.headers["location"])
+
+
+@pytest.mark.parametrize(("method", "path"), PAGES, ids=str)
+def test_a_page_refuses_a_key_without_its_scope_as_the_api_does(
+    passer_by: Visitor, home: Tenant, method: str, path: str
+):
+    scope = ROUTES[method, path].scope
+    others: list[Scope] = [other for other in SCOPES if other != scope]
+    passer_by.sign_in(home.with_key(*others).key)
+
+    answer = passer_by.ask(method, filled(path))
+
+    sentence = f"Your key may not do this: it needs the scope {scope} and has "
+    assert answer.status_code == 403
+    assert read(answer.text).one("h1").text == f"{sentence}{' and '.join(others)}."
+    assert policy_of(answer.headers["Content-Security-Policy"]) == POLICY
+
+
+@pytest.mark.parametrize("path", SENDS)
+def test_a_form_needs_the_sessions_token(visitor: Visitor, home: Tenant, path: str):
+    home.goatherd.catch_up()
+    before = home.goatherd.kept()
+
+    answer = visitor.post(filled(path), {"csrf": "goat"})
+
+    assert answer.status_code == 400
+    assert home.goatherd.kept() == before
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_a_page_says_what_browsers_may_load_whatever_becomes_of_it(
+    visitor: Visitor, path: str
+):
+    answer = visitor.get(filled(path))
+    unknown = visitor.get(filled(path), params={"utm_source": "slack"})
+
+    for told in (answer, unknown):
+        assert told.status_code in {200, 303, 400, 404}, told.text
+        if told.headers["Content-Type"].startswith("text/html"):
+            assert policy_of(told.headers["Content-Security-Policy"]) == POLICY
+            assert told.headers["Referrer-Policy"] == "same-origin"
+            assert told.headers["Cache-Control"] == "no-store"
+    # A parameter that somebody's program added to an address breaks no page.
+    assert unknown.status_code == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    (
+        ("GET", "/nowhere", 404),
+        ("GET", f"/creators/{A_UUID}", 404),
+        ("GET", "/creators/x/y/z", 404),
+        ("GET", "/creators?sort=age", 400),
+        ("GET", "/operations/bans", 403),
+        ("PUT", "/creators", 405),
+        ("POST", "/creators/add", 415),
+    ),
+)
+def test_whoever_is_signed_in_gets_on_from_a_page_that_failed(
+    home: Tenant, passer_by: Visitor, method: str, path: str, status: int
+):
+    passer_by.sign_in(home.with_key("read", "write").key)
+
+    answer = passer_by.ask(method, path)
+
+    page = read(answer.text)
+    assert answer.status_code == status
+    links = [a["href"] for a in page.one("nav", aria_label="Main").all("a")]
+    assert links == ["/creators", "/inbox", "/compare", "/operations"]
+    assert passer_by.submit(page, "/sign-out").status_code == 303
+
+
+def test_the_frame_of_a_page_that_failed_names_whose_it_is(
+    home: Tenant, visitor: Visitor
+):
+    home.goatherd.catch_up()
+    visitor.see("/creators")
+    name = data_of(home.get("/organization"))["name"]
+
+    page = visitor.see(f"/creators/{A_UUID}", status=404)
+
+    assert page.one("span", class_="theirs").text == name
+
+
+def test_whoever_is_not_signed_in_is_shown_no_frame(passer_by: Visitor, home: Tenant):
+    passer_by.sign_in(home.key)
+    passer_by.cookies = {name: f"{v}x" for name, v in passer_by.cookies.items()}
+
+    page = passer_by.see("/nowhere", status=404)
+
+    assert page.all("nav") == []
+    assert page.all("form") == []
+
+
+@pytest.mark.parametrize("path", ("/", "/sign-in/goat", "/nowhere", "/creators/x/y/z"))
+def test_so_do_those_for_everybody_and_those_that_do_not_exist(
+    passer_by: Visitor, path: str
+):
+    answer = passer_by.get(path)
+
+    assert answer.status_code in {200, 401, 404}
+    assert policy_of(answer.headers["Content-Security-Policy"]) == POLICY
+
+
+def test_a_method_that_a_page_does_not_have_is_refused_as_a_page(visitor: Visitor):
+    answer = visitor.ask("PUT", "/creators")
+
+    assert answer.status_code == 405
+    assert read(answer.text).one("h1").text
+
+
+def test_images_from_elsewhere_are_the_operators_choice():
+    nowhere = "postgresql://nobody@127.0.0.1:1/x"
+    app = assemble(Settings(database_url=nowhere, secret="s" * 32, remote_images=True))
+
+    allowed = policy_of(app.state.site.policy)
+
+    assert allowed == POLICY | {"img-src": "'self' data: https:"}
+
+
+@pytest.mark.parametrize(
+    "template",
+    sorted(TEMPLATES.rglob("*.html")),
+    ids=lambda path: str(path.relative_to(TEMPLATES)),
+)
+def test_a_template_has_nothing_in_line_that_the_policy_forbids(template: Path):
+    text = template.read_text()
+
+    for forbidden in (
+        r"<style\b",
+        r"\sstyle\s*=",
+        r"\son\w+\s*=",
+        r"<script(?![^>]*\ssrc=)[^>]*>",
+        r"\bhx-on\b",
+        r"\bhx-vals\s*=\s*['\"]js:",
+        r"javascript:",
+        r"\|\s*safe\b",
+        r"(?:src|href|action)\s*=\s*[\"'](?:https?:)?//(?!www\.tiktok\.com/)",
+    ):
+        assert not re.search(forbidden, text, re.IGNORECASE), forbidden

@@ -1,0 +1,78 @@
+"""A page of the tests' own in the real application, with all that a page can do."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from litestar.response import Template
+from msgspec import Struct
+
+from api.http.form_body import typed
+from api.http.request import Request
+from api.web.kit.page import Visit
+from projections.projects import Project
+
+
+class Everything(Struct, frozen=True, forbid_unknown_fields=True):
+    """One field of each kind."""
+
+    text: str
+    note: str = ""
+    many: list[str] = []
+    ticked: bool = False
+
+
+class Naming(Struct, frozen=True, forbid_unknown_fields=True):
+    """A project to make, and what to say of it."""
+
+    name: Annotated[str, typed("Name")]
+    notice: Annotated[str, typed("Notice")] = ""
+
+
+class TinyPage(Controller):
+    """The projects there are; as tests are not shown much they are in the heading."""
+
+    path = "/tiny"
+
+    @get("/", opt={"scope": "read", "page": True})
+    async def look(self, visit: NamedDependency[Visit]) -> Template:
+        got = await visit.get("/projects", list[Project])
+        return show(visit, " | ".join(project.name for project in got.data))
+
+    @get("/asking", opt={"scope": "read", "page": True})
+    async def ask(
+        self,
+        visit: NamedDependency[Visit],
+        path: Annotated[str, QueryParameter(name="path")],
+    ) -> Template:
+        await visit.get_raw(path)
+        return show(visit, "That worked.")
+
+    @post("/", opt={"scope": "write", "page": True, "form": Naming})
+    async def make(
+        self, request: Request, visit: NamedDependency[Visit]
+    ) -> Response[Any]:
+        form = request.form_as(Naming)
+        await visit.send("POST", "/projects", Project, {"name": form.name})
+        if form.notice:
+            visit.tell(form.notice)
+        return visit.go_to("/tiny")
+
+    @post("/echo", opt={"scope": "read", "page": True, "form": Everything})
+    async def echo(self, request: Request) -> Response[bytes]:
+        body = msgspec.json.encode(request.form_as(Everything))
+        return Response(body, media_type="application/json", status_code=200)
+
+
+def show(visit: Visit, heading: str) -> Template:
+    """Return a page that says this, in a template that is there anyway."""
+    said = {
+        "headline": heading,
+        "hint": "",
+        "request_id": "",
+        "status": 200,
+        "form": None,
+    }
+    return visit.show("failure.html", said)

@@ -1,0 +1,290 @@
+"""Writes the demo's recording and its past: ``python -m tests.demo.generate``.
+
+It is one story, and on which day of it the demo is started decides what is past then.
+
+The same lines come out on every Python and machine. The compressed bytes are the same
+too, except where Python is built on another zlib.
+"""
+
+import gzip
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec.structs import astuple
+
+from tests.demo.cast import CAST
+from tests.demo.character import Character, Fate
+from tests.demo.clips import Clip, clips_of
+from tests.demo.dice import Dice
+from tests.demo.looks import BEGIN_DAY, DAY, DAYS, HOUR, Look, looks_at
+from workers.demo import DEMO_BEGINS, DEMO_PAST, DEMO_RECORDING, past_path
+from workers.provider import ProfileSeen, VideoSeen
+from workers.recordings.file_format import (
+    Observation,
+    RecordedOutcome,
+    encode_observation,
+)
+
+# The story's day 0. Before it nothing happens but posts and their views.
+START = DEMO_BEGINS - timedelta(days=BEGIN_DAY)
+QUIET_DAYS = 62
+SEED = 20_260_701
+_PAST_SEED = 20_260_430
+
+
+def generate() -> list[bytes]:
+    """Return the recording's lines, each video's together, because that packs well."""
+    return _lines(
+        observation
+        for number, character in enumerate(CAST)
+        for observation in _observations(character, Dice(SEED + number))
+        if observation.observed_at >= DEMO_BEGINS
+    )
+
+
+def generate_past() -> dict[str, list[bytes]]:
+    """Return the lines of looks at each creator before the recording begins."""
+    return {
+        character.handle: _lines(_past(character, number))
+        for number, character in enumerate(CAST)
+    }
+
+
+def write(path: Path, lines: Iterable[bytes]) -> None:
+    """Write the lines, packed, to a file that is the same every time."""
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as packed,
+    ):
+        packed.writelines(line + b"\n" for line in lines)
+
+
+def _lines(observations: Iterable[Observation]) -> list[bytes]:
+    ordered = sorted(
+        observations,
+        key=lambda seen: (
+            seen.handle,
+            seen.video.tiktok_video_id if seen.video else "",
+            seen.observed_at,
+        ),
+    )
+    return [encode_observation(seen) for seen in ordered]
+
+
+def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
+    clips = _clips(character, dice)
+    followers = _followers(character, clips, dice)
+    for look in looks_at(character.fate, dice):
+        handles = _handles(character, look)
+        if character.handle not in handles:
+            yield _observed(look, character.handle, outcome="not_found")
+        if outcome := _outcome(character.fate, look.day):
+            for handle in handles:
+                yield _observed(look, handle, outcome=outcome)
+            continue
+        count = _between(followers, look.second)
+        profile = _profile(character, look, clips=clips, follower_count=count)
+        for handle in handles:
+            yield _observed(look, handle, profile=profile)
+        if look.lists:
+            for clip in _listed(character.fate, clips, look=look, dice=dice):
+                clip.lose_some(dice, look.second)
+                video = _video(character.fate, clip, look=look, dice=dice)
+                for handle in handles:
+                    yield _observed(look, handle, video=video)
+
+
+def _handles(character: Character, look: Look) -> tuple[str, ...]:
+    """Return what the account answers to.
+
+    Its next name already in the recording, for those who rename it ahead of its day.
+    """
+    rename = character.fate.rename
+    if rename is None or look.second < BEGIN_DAY * DAY:
+        return (character.handle,)
+    if look.day < rename.day:
+        return (character.handle, rename.handle)
+    return (rename.handle,)
+
+
+def _past(character: Character, number: int) -> Iterator[Observation]:
+    """Tell the quiet days, and the story until the recording begins."""
+    yield from _quiet(character, number)
+    for observation in _observations(character, Dice(SEED + number)):
+        if observation.observed_at < DEMO_BEGINS:
+            yield observation
+
+
+def _quiet(character: Character, number: int) -> Iterator[Observation]:
+    """Look every morning before day 0, at the clips that it begins with.
+
+    Nothing is taken back here, so that the story goes on where this ends.
+    """
+    clips = _clips(character, Dice(SEED + number))
+    dice = Dice(_PAST_SEED + number)
+    followers = _followers_before(character, clips, dice)
+    begin = -QUIET_DAYS * DAY
+    for day in range(QUIET_DAYS):
+        second = begin + day * DAY + 5 * HOUR + dice.whole(0, 4_200)
+        look = Look(second=second, lists=True)
+        count = _between(followers, second - begin)
+        profile = _profile(character, look, clips=clips, follower_count=count)
+        yield _observed(look, character.handle, profile=profile)
+        for clip in clips:
+            if clip.shown_at(second):
+                video = _video(character.fate, clip, look=look, dice=dice)
+                yield _observed(look, character.handle, video=video)
+
+
+def _clips(character: Character, dice: Dice) -> list[Clip]:
+    return clips_of(character, dice, epoch=int(START.timestamp()), seconds=DAYS * DAY)
+
+
+def _outcome(fate: Fate, day: int) -> RecordedOutcome | None:
+    if fate.private_from is not None and day >= fate.private_from:
+        return "private"
+    return fate.outcomes.get(day)
+
+
+def _followers(character: Character, clips: list[Clip], dice: Dice) -> list[float]:
+    """Return the follower count at the beginning of each day, and of the one after."""
+    counts = [float(character.account.followers)]
+    for gain in _gains(character, clips, dice, days=range(DAYS)):
+        counts.append(counts[-1] + gain)
+    return counts
+
+
+def _followers_before(
+    character: Character, clips: list[Clip], dice: Dice
+) -> list[float]:
+    """Return the follower count at the beginning of each past day, and on day 0."""
+    gains = list(_gains(character, clips, dice, days=range(-QUIET_DAYS, 0)))
+    counts = [character.account.followers - _sum(gains)]
+    for gain in gains:
+        counts.append(counts[-1] + gain)
+    return counts
+
+
+def _gains(
+    character: Character, clips: list[Clip], dice: Dice, *, days: range
+) -> Iterator[float]:
+    """Yield how many followers more there are after each of the days."""
+    account, habits = character.account, character.habits
+    views = _views(clips, days.start * DAY)
+    for day in days:
+        before, views = views, _views(clips, (day + 1) * DAY)
+        gain = account.followers_a_day * (1.0 + 0.7 * dice.bell())
+        gain += habits.new_followers * (views - before) * dice.between(0.6, 1.4)
+        if dice.chance(0.07):  # of the days of a real account, more left than came
+            gain = -0.5 * gain if gain > 0 else 2.0 * gain
+        yield gain
+
+
+def _between(counts: list[float], second: int) -> int:
+    """Return the count at that second after the first, from those of the days."""
+    day, rest = divmod(second, DAY)
+    today, tomorrow = counts[day : day + 2]
+    return round(today + (tomorrow - today) * rest / DAY)
+
+
+def _views(clips: list[Clip], second: int) -> float:
+    return _sum(clip.views_at(second) for clip in clips)
+
+
+def _sum(numbers: Iterable[float]) -> float:
+    # A loop because ``sum`` of floats is computed otherwise since 3.12.
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
+
+
+def _profile(
+    character: Character, look: Look, *, clips: list[Clip], follower_count: int
+) -> ProfileSeen:
+    account, fate = character.account, character.fate
+    rename = fate.rename if fate.rename and look.day >= fate.rename.day else None
+    shown = [clip for clip in clips if clip.shown_at(look.second)]
+    likes = account.likes + sum(clip.counts_at(look.second).likes for clip in shown)
+    rounded = look.day < fate.rounded_until
+    return ProfileSeen(
+        user_id=account.user_id,
+        sec_uid=account.sec_uid,
+        display_name=rename.display_name if rename else account.display_name,
+        follower_count=_cut(follower_count) if rounded else follower_count,
+        following_count=account.following + look.day // 19,
+        total_likes_count=_badly_told(likes, look, fate) if rounded else likes,
+        video_count=account.older_videos + len(shown),
+        precision="rounded" if rounded else "exact",
+    )
+
+
+def _badly_told(likes: int, look: Look, fate: Fate) -> int | None:
+    if likes < 2**31:
+        return _cut(likes)
+    if look.day >= fate.total_likes_null_from:
+        return None
+    return (likes + 2**31) % 2**32 - 2**31
+
+
+def _listed(fate: Fate, clips: list[Clip], *, look: Look, dice: Dice) -> list[Clip]:
+    """Return what a list shows: mostly all of it, at times only a part."""
+    shown = [clip for clip in clips if clip.shown_at(look.second)]
+    if look.day in (0, BEGIN_DAY) or look.day >= DAYS - 3:
+        return shown  # whole where the replay begins, and where it comes to rest
+    if dice.chance(fate.partial_lists):
+        newest = len(shown) - dice.whole(8, 20)
+        shown = [clip for at, clip in enumerate(shown) if clip.pinned or at >= newest]
+    return [clip for clip in shown if clip.pinned or not dice.chance(0.002)]
+
+
+def _video(fate: Fate, clip: Clip, *, look: Look, dice: Dice) -> VideoSeen:
+    counts = clip.counts_at(look.second)
+    rounded = look.day < fate.rounded_until
+    views, likes, comments, shares, saves = (
+        _cut(count) if rounded else count for count in astuple(counts)
+    )
+    return VideoSeen(
+        tiktok_video_id=clip.tiktok_video_id,
+        title=clip.title,
+        kind="photo" if clip.photo else "video",
+        posted_at=START + timedelta(seconds=clip.posted),
+        view_count=None if dice.chance(fate.null_views) else views,
+        like_count=likes,
+        comment_count=comments,
+        share_count=shares,
+        save_count=saves if look.day >= fate.save_counts_from else None,
+    )
+
+
+def _cut(count: int) -> int:
+    """Cut a number as the platform's pages do: 12345 is shown as 12.3K."""
+    for start, step in ((10**9, 10**8), (10**6, 10**5), (10**4, 10**2)):
+        if count >= start:
+            return count // step * step
+    return count
+
+
+def _observed(
+    look: Look,
+    handle: str,
+    *,
+    profile: ProfileSeen | None = None,
+    video: VideoSeen | None = None,
+    outcome: RecordedOutcome | None = None,
+) -> Observation:
+    return Observation(
+        observed_at=START + timedelta(seconds=look.second),
+        handle=handle,
+        profile=profile,
+        video=video,
+        outcome=outcome,
+    )
+
+
+if __name__ == "__main__":
+    write(DEMO_RECORDING, generate())
+    DEMO_PAST.mkdir(exist_ok=True)
+    for handle, lines in generate_past().items():
+        write(past_path(handle), lines)

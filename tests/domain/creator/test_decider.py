@@ -1,0 +1,501 @@
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+
+import pytest
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.creator.decider import Creator, decide, decide_all, evolve
+from domain.errors import (
+    CorruptHistoryError,
+    CreatorRemovedError,
+    InvalidWindowError,
+    NoChangeError,
+    NotFoundError,
+)
+from tests.builders import ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.scenario import Scenario
+
+MARCH_1, MARCH_31 = date(2026, 3, 1), date(2026, 3, 31)
+
+ADDED = e.CreatorAdded(
+    organization_id=ORGANIZATION,
+    project_id=PROJECT,
+    handle="ada",
+    tracking_mode="auto",
+    tracking_start_date=MARCH_1,
+    tracking_end_date=MARCH_31,
+    description="Counts goats",
+    readme="# Ada",
+    metadata={"tier": 1},
+)
+REMOVED = e.CreatorRemoved(organization_id=ORGANIZATION)
+DISABLED = e.CreatorAutoDisabled(
+    organization_id=ORGANIZATION, verdict="private", scrape_id=SCRAPE
+)
+REENABLED = e.CreatorReenabled(organization_id=ORGANIZATION, at=NOON)
+REACTIVATED = e.CreatorReactivated(organization_id=ORGANIZATION, tracking_mode="auto")
+
+ADD = c.AddCreator(
+    organization_id=ORGANIZATION,
+    project_id=PROJECT,
+    handle="ada",
+    tracking_mode="auto",
+    tracking_start_date=MARCH_1,
+    tracking_end_date=MARCH_31,
+    description="Counts goats",
+    readme="# Ada",
+    metadata={"tier": 1},
+)
+REACTIVATE = c.Reactivate(
+    tracking_mode="selective", tracking_start_date=None, tracking_end_date=MARCH_31
+)
+AUTO_DISABLE = c.AutoDisable(verdict="private", scrape_id=SCRAPE)
+
+
+@pytest.fixture
+def scenario() -> Scenario[Creator | None, c.CreatorCommand, e.CreatorEvent]:
+    return Scenario(decide, evolve, nothing=None)
+
+
+# add
+
+
+def test_a_creator_is_added_as_asked(scenario: Scenario):
+    scenario.given().when(ADD).then(ADDED)
+
+
+def test_a_creator_whose_window_ends_before_it_starts_is_not_added(scenario: Scenario):
+    upside_down = replace(ADD, tracking_start_date=MARCH_31, tracking_end_date=MARCH_1)
+
+    scenario.given().when(upside_down).then_refused(InvalidWindowError)
+
+
+def test_a_window_of_one_day_is_a_window(scenario: Scenario):
+    one_day = replace(ADD, tracking_start_date=MARCH_1, tracking_end_date=MARCH_1)
+
+    scenario.given().when(one_day).then(replace(ADDED, tracking_end_date=MARCH_1))
+
+
+def test_a_creator_that_is_there_is_not_added_again(scenario: Scenario):
+    scenario.given(ADDED).when(replace(ADD, handle="berta")).then_nothing()
+
+
+# rename
+
+
+@pytest.mark.parametrize("past", ((ADDED,), (ADDED, DISABLED)))
+def test_a_creator_is_renamed(scenario: Scenario, past: tuple[e.CreatorEvent, ...]):
+    scenario.given(*past).when(c.RenameHandle(handle="lovelace")).then(
+        e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace")
+    )
+
+
+def test_a_renamed_creator_is_renamed_from_its_present_handle(scenario: Scenario):
+    renamed = e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace")
+
+    scenario.given(ADDED, renamed).when(c.RenameHandle(handle="ada")).then(
+        e.HandleChanged(organization_id=ORGANIZATION, old="lovelace", new="ada")
+    )
+
+
+def test_a_rename_to_the_present_handle_is_refused(scenario: Scenario):
+    scenario.given(ADDED).when(c.RenameHandle(handle="ada")).then_refused(NoChangeError)
+
+
+def test_a_removed_creator_cannot_be_renamed(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(c.RenameHandle(handle="lovelace")).then_refused(
+        CreatorRemovedError
+    )
+
+
+# details
+
+
+def test_only_the_details_that_differ_change(scenario: Scenario):
+    scenario.given(ADDED).when(
+        c.ChangeDetails(
+            display_name="Ada L.",
+            description="Counts goats",
+            readme=None,
+            metadata={"tier": 2},
+        )
+    ).then(
+        e.CreatorDetailsChanged(
+            organization_id=ORGANIZATION,
+            display_name="Ada L.",
+            readme=None,
+            metadata={"tier": 2},
+        )
+    )
+
+
+def test_a_detail_can_be_cleared_and_then_stays_cleared(scenario: Scenario):
+    cleared = e.CreatorDetailsChanged(organization_id=ORGANIZATION, description=None)
+
+    scenario.given(ADDED, cleared).when(
+        c.ChangeDetails(description=None)
+    ).then_nothing()
+
+
+@pytest.mark.parametrize(
+    "metadata", ({"tier": True}, {"tier": 1.0}, {"tier": [1]}, {"tier": "1"}, {})
+)
+def test_metadata_that_only_looks_equal_to_python_changes(metadata: dict[str, object]):
+    ada = evolve(None, ADDED)
+
+    (changed,) = decide(ada, c.ChangeDetails(metadata=metadata))
+
+    assert repr(changed) == repr(
+        e.CreatorDetailsChanged(organization_id=ORGANIZATION, metadata=metadata)
+    )
+
+
+def test_metadata_in_another_order_is_the_same(scenario: Scenario):
+    added = replace(ADDED, metadata={"tier": 1, "herd": {"goats": 2, "kids": 3}})
+
+    scenario.given(added).when(
+        c.ChangeDetails(metadata={"herd": {"kids": 3, "goats": 2}, "tier": 1})
+    ).then_nothing()
+
+
+def test_the_details_of_a_removed_creator_do_not_change(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(c.ChangeDetails(readme="# A")).then_refused(
+        CreatorRemovedError
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    (
+        c.ChangeDetails(),
+        c.ChangeDetails(display_name=None),
+        c.ChangeDetails(
+            description="Counts goats", readme="# Ada", metadata={"tier": 1}
+        ),
+    ),
+)
+def test_details_that_are_so_already_stay_as_they_are(
+    scenario: Scenario, asked: c.ChangeDetails
+):
+    scenario.given(ADDED).when(asked).then_nothing()
+
+
+# tracking
+
+
+def test_the_tracking_mode_changes(scenario: Scenario):
+    scenario.given(ADDED).when(c.ChangeTracking(tracking_mode="selective")).then(
+        e.TrackingModeChanged(organization_id=ORGANIZATION, old="auto", new="selective")
+    )
+
+
+def test_one_end_of_the_window_moves_and_the_other_stays(scenario: Scenario):
+    scenario.given(ADDED).when(
+        c.ChangeTracking(tracking_end_date=date(2026, 4, 30))
+    ).then(
+        e.TrackingWindowChanged(
+            organization_id=ORGANIZATION,
+            tracking_start_date=MARCH_1,
+            tracking_end_date=date(2026, 4, 30),
+        )
+    )
+
+
+def test_both_ends_of_the_window_open(scenario: Scenario):
+    scenario.given(ADDED).when(
+        c.ChangeTracking(tracking_start_date=None, tracking_end_date=None)
+    ).then(e.TrackingWindowChanged(organization_id=ORGANIZATION))
+
+
+def test_mode_and_window_change_together(scenario: Scenario):
+    scenario.given(ADDED).when(
+        c.ChangeTracking(tracking_mode="selective", tracking_start_date=None)
+    ).then(
+        e.TrackingModeChanged(
+            organization_id=ORGANIZATION, old="auto", new="selective"
+        ),
+        e.TrackingWindowChanged(
+            organization_id=ORGANIZATION, tracking_end_date=MARCH_31
+        ),
+    )
+
+
+def test_a_window_may_not_start_after_the_end_it_keeps(scenario: Scenario):
+    scenario.given(ADDED).when(
+        c.ChangeTracking(
+            tracking_mode="selective", tracking_start_date=date(2026, 4, 1)
+        )
+    ).then_refused(InvalidWindowError)
+
+
+def test_the_tracking_of_a_removed_creator_does_not_change(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(
+        c.ChangeTracking(tracking_mode="selective")
+    ).then_refused(CreatorRemovedError)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    (
+        c.ChangeTracking(),
+        c.ChangeTracking(
+            tracking_mode="auto",
+            tracking_start_date=MARCH_1,
+            tracking_end_date=MARCH_31,
+        ),
+    ),
+)
+def test_tracking_that_is_so_already_stays_as_it_is(
+    scenario: Scenario, asked: c.ChangeTracking
+):
+    scenario.given(ADDED).when(asked).then_nothing()
+
+
+# removal
+
+
+@pytest.mark.parametrize("past", ((ADDED,), (ADDED, DISABLED)))
+def test_a_creator_is_removed(scenario: Scenario, past: tuple[e.CreatorEvent, ...]):
+    scenario.given(*past).when(c.SoftDelete()).then(REMOVED)
+
+
+def test_a_removed_creator_is_not_removed_again(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(c.SoftDelete()).then_nothing()
+
+
+# coming back
+
+
+def test_a_removed_creator_comes_back_with_new_settings(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(REACTIVATE).then(
+        e.CreatorReactivated(
+            organization_id=ORGANIZATION,
+            tracking_mode="selective",
+            tracking_start_date=None,
+            tracking_end_date=MARCH_31,
+        )
+    )
+
+
+def test_a_removed_creator_does_not_come_back_with_a_window_upside_down(
+    scenario: Scenario,
+):
+    scenario.given(ADDED, REMOVED).when(
+        replace(REACTIVATE, tracking_start_date=date(2026, 4, 1))
+    ).then_refused(InvalidWindowError)
+
+
+@pytest.mark.parametrize(
+    "past", ((ADDED,), (ADDED, DISABLED), (ADDED, REMOVED, REACTIVATED))
+)
+def test_only_a_removed_creator_comes_back(
+    scenario: Scenario, past: tuple[e.CreatorEvent, ...]
+):
+    scenario.given(*past).when(REACTIVATE).then_nothing()
+
+
+# auto-disable and second chances
+
+
+def test_a_creator_that_cannot_be_seen_is_disabled_with_the_verdict(scenario: Scenario):
+    scenario.given(ADDED).when(AUTO_DISABLE).then(DISABLED)
+
+
+@pytest.mark.parametrize(
+    "past",
+    (
+        (ADDED, DISABLED),
+        (ADDED, REMOVED),
+        (ADDED, DISABLED, REENABLED),
+        (ADDED, DISABLED, REMOVED, REACTIVATED),
+    ),
+)
+def test_one_scrape_disables_once(scenario: Scenario, past: tuple[e.CreatorEvent, ...]):
+    scenario.given(*past).when(AUTO_DISABLE).then_nothing()
+
+
+def test_a_later_scrape_disables_again(scenario: Scenario):
+    scenario.given(ADDED, DISABLED, REENABLED).when(
+        c.AutoDisable(verdict="not_found", scrape_id=ANOTHER_SCRAPE)
+    ).then(
+        e.CreatorAutoDisabled(
+            organization_id=ORGANIZATION,
+            verdict="not_found",
+            scrape_id=ANOTHER_SCRAPE,
+        )
+    )
+
+
+def test_a_disabled_creator_gets_another_try(scenario: Scenario):
+    scenario.given(ADDED, DISABLED).when(c.Reenable(at=NOON)).then(REENABLED)
+
+
+@pytest.mark.parametrize(
+    ("later", "answered"),
+    (
+        (timedelta(0), False),
+        (timedelta(hours=23, minutes=59, seconds=59), False),
+        (timedelta(hours=24), True),
+    ),
+)
+def test_the_next_try_comes_24_hours_later(
+    scenario: Scenario, later: timedelta, *, answered: bool
+):
+    again = replace(DISABLED, scrape_id=ANOTHER_SCRAPE)
+    scenario.given(ADDED, DISABLED, REENABLED, again).when(c.Reenable(at=NOON + later))
+
+    if answered:
+        scenario.then(replace(REENABLED, at=NOON + later))
+    else:
+        scenario.then_nothing()
+
+
+@pytest.mark.parametrize("past", ((ADDED,), (ADDED, DISABLED, REMOVED)))
+def test_only_a_disabled_creator_needs_another_try(
+    scenario: Scenario, past: tuple[e.CreatorEvent, ...]
+):
+    scenario.given(*past).when(c.Reenable(at=NOON)).then_nothing()
+
+
+# nobody there, and several at once
+
+
+@pytest.mark.parametrize(
+    "command",
+    (
+        c.RenameHandle(handle="lovelace"),
+        c.ChangeDetails(readme=None),
+        c.ChangeTracking(tracking_mode="auto"),
+        c.SoftDelete(),
+        REACTIVATE,
+        AUTO_DISABLE,
+        c.Reenable(at=NOON),
+    ),
+    ids=lambda command: type(command).__name__,
+)
+def test_nothing_can_be_asked_of_a_creator_that_is_not_there(
+    scenario: Scenario, command: c.CreatorCommand
+):
+    scenario.given().when(command).then_refused(NotFoundError, kind="creator")
+
+
+def test_each_of_several_commands_sees_what_the_ones_before_it_did():
+    happened = decide_all(
+        evolve(evolve(None, ADDED), REMOVED),
+        REACTIVATE,
+        c.RenameHandle(handle="lovelace"),
+        c.RenameHandle(handle="ada"),
+        c.ChangeDetails(description="Counts goats"),
+    )
+
+    assert happened == [
+        e.CreatorReactivated(
+            organization_id=ORGANIZATION,
+            tracking_mode="selective",
+            tracking_end_date=MARCH_31,
+        ),
+        e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace"),
+        e.HandleChanged(organization_id=ORGANIZATION, old="lovelace", new="ada"),
+    ]
+
+
+def test_several_commands_are_refused_as_one():
+    ada = evolve(None, ADDED)
+
+    with pytest.raises(CreatorRemovedError):
+        decide_all(ada, c.SoftDelete(), c.ChangeDetails(readme=None))
+
+    assert decide_all(ada) == []
+
+
+# what a creator is, after all that
+
+
+def test_a_creator_is_what_its_facts_say():
+    facts: list[e.CreatorEvent] = [
+        ADDED,
+        e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace"),
+        e.CreatorDetailsChanged(
+            organization_id=ORGANIZATION, display_name="A.", readme=None, metadata={}
+        ),
+        e.TrackingModeChanged(
+            organization_id=ORGANIZATION, old="auto", new="selective"
+        ),
+        e.TrackingWindowChanged(
+            organization_id=ORGANIZATION, tracking_end_date=MARCH_31
+        ),
+        DISABLED,
+    ]
+
+    creator = reduce(evolve, facts, None)
+
+    assert creator == Creator(
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        handle="lovelace",
+        tracking_mode="selective",
+        tracking_start_date=None,
+        tracking_end_date=MARCH_31,
+        display_name="A.",
+        description="Counts goats",
+        readme=None,
+        metadata={},
+        status="disabled",
+        disabled_reason="private",
+        disabled_by=SCRAPE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("past", "status", "reason"),
+    (
+        ((ADDED,), "active", None),
+        ((ADDED, DISABLED), "disabled", "private"),
+        ((ADDED, DISABLED, REENABLED), "active", None),
+        ((ADDED, REMOVED), "removed", None),
+        ((ADDED, DISABLED, REMOVED), "removed", None),
+        ((ADDED, DISABLED, REMOVED, REACTIVATED), "active", None),
+    ),
+)
+def test_a_creator_is_active_disabled_or_removed(
+    past: tuple[e.CreatorEvent, ...], status: str, reason: str | None
+):
+    creator = reduce(evolve, past, None)
+
+    assert creator is not None
+    assert (creator.status, creator.disabled_reason) == (status, reason)
+
+
+def test_a_returned_creator_has_the_settings_it_returned_with_and_its_old_details():
+    back = e.CreatorReactivated(organization_id=ORGANIZATION, tracking_mode="selective")
+
+    creator = reduce(evolve, (ADDED, REMOVED, back), None)
+
+    assert creator == Creator(
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        handle="ada",
+        tracking_mode="selective",
+        tracking_start_date=None,
+        tracking_end_date=None,
+        description="Counts goats",
+        readme="# Ada",
+        metadata={"tier": 1},
+    )
+
+
+def test_the_cooldown_counts_from_the_last_second_chance():
+    last = datetime(2026, 3, 5, tzinfo=UTC)
+    facts = (ADDED, DISABLED, REENABLED, DISABLED, replace(REENABLED, at=last))
+
+    creator = reduce(evolve, facts, None)
+
+    assert creator is not None
+    assert creator.reenabled_at == last
+
+
+def test_a_history_that_does_not_begin_with_an_addition_is_corrupt():
+    with pytest.raises(CorruptHistoryError, match="creator_added"):
+        evolve(None, REMOVED)

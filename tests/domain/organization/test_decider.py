@@ -1,0 +1,299 @@
+from functools import reduce
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import (
+    CorruptHistoryError,
+    InvalidTimeZoneError,
+    LimitReachedError,
+    NotFoundError,
+)
+from domain.organization.decider import (
+    ApiKey,
+    Organization,
+    OrganizationCommand,
+    Project,
+    decide,
+    evolve,
+)
+from domain.organization.plans import Limits
+from tests.builders import NOON, PROJECT
+from tests.scenario import Scenario
+
+ANOTHER_PROJECT = UUID("00000000-0000-4000-8000-000000000003")
+KEY = UUID("00000000-0000-4000-8000-0000000000a1")
+ANOTHER_KEY = UUID("00000000-0000-4000-8000-0000000000a2")
+DIGEST = "0a" * 32
+
+CREATE = c.CreateOrganization(name="Herd", plan="free", time_zone="Europe/Vienna")
+CREATED = e.OrganizationCreated(name="Herd", plan="free", time_zone="Europe/Vienna")
+CREATE_PROJECT = c.CreateProject(
+    project_id=PROJECT, name="Spring", description="Kids", limits=Limits()
+)
+PROJECT_CREATED = e.ProjectCreated(
+    project_id=PROJECT, name="Spring", description="Kids"
+)
+CREATE_KEY = c.CreateApiKey(
+    key_id=KEY,
+    name="Reports",
+    digest=DIGEST,
+    hint="beef",
+    scopes=("read",),
+    expires_at=NOON,
+    limits=Limits(),
+)
+KEY_CREATED = e.ApiKeyCreated(
+    key_id=KEY,
+    name="Reports",
+    digest=DIGEST,
+    hint="beef",
+    scopes=("read",),
+    expires_at=NOON,
+)
+KEY_REVOKED = e.ApiKeyRevoked(key_id=KEY)
+
+
+@pytest.fixture
+def scenario() -> Scenario[
+    Organization | None, OrganizationCommand, e.OrganizationEvent
+]:
+    return Scenario(decide, evolve, nothing=None)
+
+
+# the organization and its plan
+
+
+def test_an_organization_is_created(scenario: Scenario):
+    scenario.given().when(CREATE).then(CREATED)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ("", "Vienna", "europe/vienna", "localtime", "../etc/passwd", "UTC\0", "+01:00"),
+)
+def test_an_organization_in_a_time_zone_that_is_none_is_refused(
+    scenario: Scenario, name: str
+):
+    scenario.given().when(replace(CREATE, time_zone=name)).then_refused(
+        InvalidTimeZoneError
+    )
+
+
+def test_an_organization_is_created_once(scenario: Scenario):
+    scenario.given(CREATED).when(replace(CREATE, name="Flock")).then_nothing()
+
+
+def test_the_plan_changes(scenario: Scenario):
+    scenario.given(CREATED).when(c.ChangePlan(plan="ultra")).then(
+        e.PlanChanged(old="free", new="ultra")
+    )
+
+
+def test_the_plan_that_it_has_already_stays(scenario: Scenario):
+    scenario.given(CREATED).when(c.ChangePlan(plan="free")).then_nothing()
+
+
+# keys
+
+
+def test_a_key_is_created(scenario: Scenario):
+    scenario.given(CREATED).when(CREATE_KEY).then(KEY_CREATED)
+
+
+@pytest.mark.parametrize("maximum", (0, 1))
+def test_a_key_beyond_the_plan_is_refused(scenario: Scenario, maximum: int):
+    keys = (KEY_CREATED,)[:maximum]
+
+    scenario.given(CREATED, *keys).when(
+        replace(
+            CREATE_KEY,
+            key_id=ANOTHER_KEY,
+            limits=Limits(max_api_keys_per_org=maximum),
+        )
+    ).then_refused(
+        LimitReachedError,
+        limit_key="max_api_keys_per_org",
+        current=maximum,
+        maximum=maximum,
+    )
+
+
+def test_a_revoked_key_makes_room(scenario: Scenario):
+    scenario.given(CREATED, KEY_CREATED, KEY_REVOKED).when(
+        replace(CREATE_KEY, key_id=ANOTHER_KEY, limits=Limits(max_api_keys_per_org=1))
+    ).then(replace(KEY_CREATED, key_id=ANOTHER_KEY))
+
+
+def test_a_key_is_revoked(scenario: Scenario):
+    scenario.given(CREATED, KEY_CREATED).when(c.RevokeApiKey(key_id=KEY)).then(
+        KEY_REVOKED
+    )
+
+
+def test_a_key_that_is_not_there_is_not_revoked(scenario: Scenario):
+    scenario.given(CREATED, KEY_CREATED).when(
+        c.RevokeApiKey(key_id=ANOTHER_KEY)
+    ).then_refused(NotFoundError, kind="API key")
+
+
+def test_a_revoked_key_is_not_revoked_again(scenario: Scenario):
+    scenario.given(CREATED, KEY_CREATED, KEY_REVOKED).when(
+        c.RevokeApiKey(key_id=KEY)
+    ).then_nothing()
+
+
+# projects
+
+
+def test_a_project_is_created(scenario: Scenario):
+    scenario.given(CREATED).when(CREATE_PROJECT).then(PROJECT_CREATED)
+
+
+def test_a_project_beyond_the_plan_is_refused(scenario: Scenario):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        replace(
+            CREATE_PROJECT,
+            project_id=ANOTHER_PROJECT,
+            limits=Limits(max_projects_per_org=1),
+        )
+    ).then_refused(
+        LimitReachedError, limit_key="max_projects_per_org", current=1, maximum=1
+    )
+
+
+def test_the_last_project_of_a_plan_fits(scenario: Scenario):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        replace(
+            CREATE_PROJECT,
+            project_id=ANOTHER_PROJECT,
+            limits=Limits(max_projects_per_org=2),
+        )
+    ).then(replace(PROJECT_CREATED, project_id=ANOTHER_PROJECT))
+
+
+def test_only_the_project_details_that_differ_change(scenario: Scenario):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ChangeProjectDetails(project_id=PROJECT, name="Summer", description="Kids")
+    ).then(e.ProjectDetailsChanged(project_id=PROJECT, name="Summer"))
+
+
+def test_a_project_description_can_be_cleared(scenario: Scenario):
+    asked = c.ChangeProjectDetails(project_id=PROJECT, description=None)
+    cleared = e.ProjectDetailsChanged(project_id=PROJECT, description=None)
+
+    scenario.given(CREATED, PROJECT_CREATED).when(asked).then(cleared)
+    scenario.given(CREATED, PROJECT_CREATED, cleared).when(asked).then_nothing()
+
+
+def test_a_project_that_is_not_there_does_not_change(scenario: Scenario):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        c.ChangeProjectDetails(project_id=ANOTHER_PROJECT, name="Summer")
+    ).then_refused(NotFoundError, kind="project")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    (
+        c.ChangeProjectDetails(project_id=PROJECT),
+        c.ChangeProjectDetails(project_id=PROJECT, name="Spring", description="Kids"),
+    ),
+)
+def test_project_details_that_are_so_already_stay(
+    scenario: Scenario, asked: c.ChangeProjectDetails
+):
+    scenario.given(CREATED, PROJECT_CREATED).when(asked).then_nothing()
+
+
+# nobody there, and what it is after all that
+
+
+@pytest.mark.parametrize(
+    "command",
+    (
+        c.ChangePlan(plan="ultra"),
+        CREATE_KEY,
+        c.RevokeApiKey(key_id=KEY),
+        CREATE_PROJECT,
+        c.ChangeProjectDetails(project_id=PROJECT),
+    ),
+    ids=lambda command: type(command).__name__,
+)
+def test_nothing_can_be_asked_of_an_organization_that_is_not_there(
+    scenario: Scenario, command: OrganizationCommand
+):
+    scenario.given().when(command).then_refused(NotFoundError, kind="organization")
+
+
+def test_an_organization_is_what_its_facts_say():
+    facts: list[e.OrganizationEvent] = [
+        CREATED,
+        e.PlanChanged(old="free", new="ultra"),
+        e.OrganizationSettingsChanged(name="Flock", video_stats_hours=3),
+        PROJECT_CREATED,
+        e.ProjectCreated(project_id=ANOTHER_PROJECT, name="Autumn"),
+        e.ProjectDetailsChanged(project_id=PROJECT, name="Summer"),
+        e.ProjectDetailsChanged(project_id=PROJECT, description=None),
+        KEY_CREATED,
+        replace(KEY_CREATED, key_id=ANOTHER_KEY, expires_at=None),
+        KEY_REVOKED,
+    ]
+
+    organization = reduce(evolve, facts, None)
+
+    assert organization == Organization(
+        name="Flock",
+        plan="ultra",
+        time_zone="Europe/Vienna",
+        video_stats_hours=3,
+        version=3,
+        projects={
+            PROJECT: Project(name="Summer", description=None, version=3),
+            ANOTHER_PROJECT: Project(name="Autumn", description=None, version=1),
+        },
+        keys={
+            KEY: ApiKey(
+                name="Reports", scopes=("read",), expires_at=NOON, revoked=True
+            ),
+            ANOTHER_KEY: ApiKey(
+                name="Reports", scopes=("read",), expires_at=None, revoked=False
+            ),
+        },
+    )
+
+
+def test_a_history_that_does_not_begin_with_a_creation_is_corrupt():
+    with pytest.raises(CorruptHistoryError, match="organization_created"):
+        evolve(None, KEY_REVOKED)
+
+
+# settings
+
+
+def test_only_settings_that_differ_are_changed(scenario: Scenario):
+    changed = e.OrganizationSettingsChanged(
+        time_zone="Asia/Kathmandu", video_stats_hours=3
+    )
+    scenario.given(CREATED).when(
+        c.ChangeOrganizationSettings(
+            name="Herd",
+            time_zone="Asia/Kathmandu",
+            video_stats_hours=3,
+            discover_videos_hours=None,
+        )
+    ).then(changed)
+    scenario.given(CREATED, changed).when(
+        c.ChangeOrganizationSettings(video_stats_hours=3)
+    ).then_nothing()
+    scenario.given(CREATED, changed).when(
+        c.ChangeOrganizationSettings(video_stats_hours=None)
+    ).then(e.OrganizationSettingsChanged(video_stats_hours=None))
+
+
+def test_settings_take_no_time_zone_that_does_not_exist(scenario: Scenario):
+    scenario.given(CREATED).when(
+        c.ChangeOrganizationSettings(name="Flock", time_zone="Mars/Olympus")
+    ).then_refused(InvalidTimeZoneError)

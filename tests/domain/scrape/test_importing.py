@@ -1,0 +1,270 @@
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import msgspec
+import pytest
+
+from domain import commands as c
+from domain import events as e
+from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
+from domain.scrape.importing import (
+    Known,
+    Moment,
+    Observed,
+    distinct,
+    learn,
+    runs_of,
+    take_out,
+)
+from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+GONE = Observed(outcome="not_found")
+PRIVATE = Observed(outcome="private")
+
+
+def profile(followers: int) -> Observed:
+    return Observed(profile=c.ProfileSnapshot(follower_count=followers))
+
+
+def video(
+    views: int | None,
+    *,
+    name: str = "7001",
+    title: str | None = None,
+    kind: str | None = None,
+    posted_at: datetime | None = None,
+) -> Observed:
+    return Observed(
+        video=c.VideoSnapshot(
+            tiktok_video_id=name,
+            view_count=views,
+            title=title,
+            kind=kind,
+            posted_at=posted_at,
+        )
+    )
+
+
+def line_of(observed: Observed) -> bytes:
+    return msgspec.json.encode(observed)
+
+
+def seen_at_noon(*observed: Observed) -> Moment:
+    return Moment(
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        creator_id=ADA,
+        handle="ada",
+        observed_at=NOON,
+        read_lines=lambda: [(line_of(each), each) for each in observed],
+    )
+
+
+def runs(
+    *observed: Observed, known: Known | None = None, stored: list[e.Fact] | None = None
+) -> list[list[e.ScrapeEvent]]:
+    """The runs that an import of these makes, behind what is stored."""
+    moment = seen_at_noon(*observed)
+    unseen = distinct(moment.read_lines())
+    take_out(unseen, stored or [])
+    return list(runs_of(moment, list(unseen.values()), {} if known is None else known))
+
+
+def snapshots(facts: list[e.ScrapeEvent]) -> list[e.VideoStatsSnapshotRecorded]:
+    return [f for f in facts if isinstance(f, e.VideoStatsSnapshotRecorded)]
+
+
+def the_snapshot(facts: list[e.ScrapeEvent]) -> e.VideoStatsSnapshotRecorded:
+    (snapshot,) = snapshots(facts)
+    return snapshot
+
+
+def requested(job_type: e.JobType) -> e.ScrapeRequested:
+    return e.ScrapeRequested(
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        creator_id=ADA,
+        handle="ada",
+        job_type=job_type,
+        trigger="imported",
+    )
+
+
+def test_a_profile_and_the_videos_of_a_moment_are_one_run():
+    lines = [profile(12), video(5), video(None, name="7002", title="Hay")]
+
+    (run,) = runs(*lines)
+
+    assert run == [
+        requested("discover_videos"),
+        e.ProfileSnapshotRecorded(
+            organization_id=ORGANIZATION,
+            creator_id=ADA,
+            observed_at=NOON,
+            provider="import",
+            follower_count=12,
+        ),
+        e.VideoStatsSnapshotRecorded(
+            organization_id=ORGANIZATION,
+            project_id=PROJECT,
+            creator_id=ADA,
+            observed_at=NOON,
+            provider="import",
+            video_ids=("7001", "7002"),
+            view_counts=(5, None),
+            like_counts=(None, None),
+            comment_counts=(None, None),
+            share_counts=(None, None),
+            save_counts=(None, None),
+            titles=(None, "Hay"),
+        ),
+        e.ScrapeSucceeded(
+            organization_id=ORGANIZATION,
+            creator_id=ADA,
+            job_type="discover_videos",
+            provider="import",
+            attempts=1,
+            observed_at=NOON,
+            duration_ms=0,
+            profile_seen=True,
+            videos_seen=2,
+            payload_sha256=sha256(b"\n".join(map(line_of, lines))).hexdigest(),
+        ),
+    ]
+
+
+def test_a_profile_alone_is_a_run_of_the_profile():
+    (run,) = runs(profile(12))
+
+    assert run[0] == requested("creator_profiles")
+    assert [type(fact) for fact in run] == [
+        e.ScrapeRequested,
+        e.ProfileSnapshotRecorded,
+        e.ScrapeSucceeded,
+    ]
+
+
+def test_an_outcome_is_a_failed_run_that_says_when_it_was_so():
+    (run,) = runs(GONE)
+
+    assert run == [
+        requested("creator_profiles"),
+        e.ScrapeFailed(
+            organization_id=ORGANIZATION,
+            creator_id=ADA,
+            job_type="creator_profiles",
+            provider="import",
+            attempts=1,
+            error="Imported: a recording says so.",
+            outcome="not_found",
+            observed_at=NOON,
+        ),
+    ]
+
+
+def test_each_outcome_is_a_run_of_its_own_behind_what_was_seen():
+    made = runs(GONE, video(5), PRIVATE)
+
+    outcomes = [run[-1].outcome for run in made if isinstance(run[-1], e.ScrapeFailed)]
+    assert len(made) == 3
+    assert isinstance(made[0][-1], e.ScrapeSucceeded)
+    assert outcomes == ["not_found", "private"]
+
+
+def test_many_videos_are_several_snapshots_of_one_run():
+    lines = [video(n, name=str(n)) for n in range(MAX_VIDEOS_PER_SNAPSHOT + 1)]
+
+    (run,) = runs(*lines)
+
+    assert [len(s.video_ids) for s in snapshots(run)] == [MAX_VIDEOS_PER_SNAPSHOT, 1]
+
+
+def test_what_contradicts_goes_into_a_run_of_its_own():
+    made = runs(profile(1), profile(2), video(5), video(6), video(8, name="7002"))
+
+    assert [the_snapshot(run).view_counts for run in made] == [(5, 8), (6,)]
+    assert [the_snapshot(run).video_ids for run in made] == [
+        ("7001", "7002"),
+        ("7001",),
+    ]
+    profiles = [
+        fact.follower_count
+        for run in made
+        for fact in run
+        if isinstance(fact, e.ProfileSnapshotRecorded)
+    ]
+    assert profiles == [1, 2]
+
+
+def test_a_video_that_differs_in_its_details_alone_counts_once_with_all_of_them():
+    (run,) = runs(
+        video(5, kind="photo"), video(5, title="Hay"), video(5, title="Straw")
+    )
+
+    snapshot = the_snapshot(run)
+    assert (snapshot.view_counts, snapshot.kinds) == ((5,), ("photo",))
+    assert snapshot.titles == ("Hay",)
+
+
+def test_details_are_told_where_they_are_new_or_changed():
+    known: Known = {}
+
+    first, second, third = (
+        the_snapshot(runs(video(views, title=title, kind="video"), known=known)[0])
+        for views, title in ((1, "Hay"), (2, "Hay"), (3, "Straw"))
+    )
+
+    assert (first.kinds, first.titles) == (("video",), ("Hay",))
+    assert (second.kinds, second.titles) == ((), ())
+    assert (third.kinds, third.titles) == ((), ("Straw",))
+    assert known == {"7001": ("video", "Straw", None)}
+
+
+def test_details_that_a_line_leaves_out_stay_known():
+    known: Known = {"7001": ("video", "Hay", NEW_YEAR)}
+
+    (run,) = runs(video(1), known=known)
+
+    assert (the_snapshot(run).titles, the_snapshot(run).kinds) == ((), ())
+    assert known == {"7001": ("video", "Hay", NEW_YEAR)}
+
+
+@pytest.mark.parametrize(
+    "observed",
+    (profile(12), video(5), GONE),
+    ids=["profile", "video", "outcome"],
+)
+def test_what_is_stored_makes_no_run(observed: Observed):
+    (run,) = runs(observed)
+
+    again = runs(observed, stored=list(run))
+
+    assert again == []
+
+
+def test_of_a_moment_that_grew_only_what_is_new_makes_a_run():
+    (stored,) = runs(profile(1), video(5))
+
+    (run,) = runs(
+        profile(1), video(5), video(6), GONE, stored=[*stored, *runs(GONE)[0]]
+    )
+
+    assert [type(fact) for fact in run] == [
+        e.ScrapeRequested,
+        e.VideoStatsSnapshotRecorded,
+        e.ScrapeSucceeded,
+    ]
+    assert the_snapshot(run).view_counts == (6,)
+
+
+def test_what_is_stored_teaches_the_details_that_it_tells():
+    (stored,) = runs(video(5, title="Hay", posted_at=NEW_YEAR), video(1, name="7002"))
+    known: Known = {"7002": ("photo", None, None)}
+
+    learn(known, stored)
+
+    assert known == {
+        "7001": (None, "Hay", NEW_YEAR),
+        "7002": ("photo", None, None),
+    }

@@ -1,0 +1,205 @@
+"""Given a fact, then the sentence that people read of it."""
+
+from datetime import date
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from domain import events as e
+from domain.analytics.milestones import Milestone, Sighting
+from domain.summaries import Told, milestone_sentence, sentence, who
+from tests.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
+
+KEY = UUID(int=7)
+OPS = "key Ops"
+
+OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
+RUN: dict[str, Any] = {
+    **OURS,
+    "creator_id": ADA,
+    "provider": "test",
+    "attempts": 1,
+}
+VIDEO: dict[str, Any] = {
+    **OURS,
+    "project_id": PROJECT,
+    "tiktok_video_id": "71",
+    "handle": "ada",
+}
+ADDED = e.CreatorAdded(
+    **OURS, project_id=PROJECT, handle="ada", tracking_mode="selective"
+)
+SEEN = e.ProfileSnapshotRecorded(
+    **OURS, creator_id=ADA, observed_at=NOON, provider="test"
+)
+ASKED = e.ScrapeRequested(
+    **OURS,
+    project_id=PROJECT,
+    creator_id=ADA,
+    handle="ada",
+    job_type="creator_profiles",
+    trigger="manual",
+)
+SUCCEEDED = e.ScrapeSucceeded(
+    **RUN, job_type="discover_videos", observed_at=NOON, duration_ms=5
+)
+FAILED = e.ScrapeFailed(**RUN, job_type="video_stats", error="Nobody answered.")
+COUNTED = e.VideoStatsSnapshotRecorded(
+    **OURS,
+    creator_id=ADA,
+    observed_at=NOON,
+    provider="test",
+    video_ids=("71", "72"),
+    view_counts=(1, 2),
+    like_counts=(1, 2),
+    comment_counts=(1, 2),
+    share_counts=(1, 2),
+    save_counts=(1, 2),
+)
+MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+
+changed = msgspec.structs.replace
+
+SENTENCES: list[tuple[Told, str]] = [
+    (ADDED, "Added as @ada, tracked in mode selective, by key Ops."),
+    (
+        changed(ADDED, tracking_start_date=MAY),
+        "Added as @ada, tracked in mode selective from 2026-05-01 on, by key Ops.",
+    ),
+    (
+        e.HandleChanged(**OURS, old="a", new="b"),
+        "Renamed from @a to @b by key Ops.",
+    ),
+    (
+        e.CreatorDetailsChanged(**OURS, display_name="Ada"),
+        'Display name set to "Ada" by key Ops.',
+    ),
+    (
+        e.CreatorDetailsChanged(
+            **OURS, display_name=None, description=None, readme="New", metadata={}
+        ),
+        (
+            "Display name cleared, description cleared, readme changed and metadata "
+            "changed by key Ops."
+        ),
+    ),
+    (
+        e.TrackingModeChanged(**OURS, old="auto", new="selective"),
+        "Tracking mode changed from auto to selective by key Ops.",
+    ),
+    (
+        e.TrackingWindowChanged(
+            **OURS, tracking_start_date=MAY, tracking_end_date=JUNE
+        ),
+        "Tracking window changed: from 2026-05-01 until 2026-06-01, by key Ops.",
+    ),
+    (
+        e.TrackingWindowChanged(**OURS, tracking_end_date=JUNE),
+        "Tracking window changed: until 2026-06-01, by key Ops.",
+    ),
+    (
+        e.TrackingWindowChanged(**OURS),
+        "Tracking window changed: any time, by key Ops.",
+    ),
+    (e.CreatorRemoved(**OURS), "Removed by key Ops."),
+    (
+        e.CreatorReactivated(**OURS, tracking_mode="auto"),
+        "Brought back, tracked in mode auto, by key Ops.",
+    ),
+    (
+        e.CreatorAutoDisabled(**OURS, verdict="private", scrape_id=SCRAPE),
+        "Disabled, after scrapes that ended as private, by key Ops.",
+    ),
+    (e.CreatorReenabled(**OURS, at=NOON), "Re-enabled by key Ops."),
+    (ASKED, "Scrape of the profile asked for by key Ops."),
+    (
+        changed(ASKED, job_type="discover_videos", trigger="renamed"),
+        "Scrape of new videos asked for by key Ops, because the creator was renamed.",
+    ),
+    (SEEN, "Profile seen, without figures."),
+    (
+        changed(SEEN, follower_count=12_345, video_count=0, precision="rounded"),
+        "Profile seen with 12,345 followers and 0 videos (rounded).",
+    ),
+    (
+        changed(SEEN, follower_count=1, following_count=2, total_likes_count=3),
+        "Profile seen with 1 follower, 2 following and 3 likes.",
+    ),
+    (COUNTED, "Figures of 2 videos seen."),
+    (SUCCEEDED, "Scrape of new videos succeeded."),
+    (
+        changed(
+            SUCCEEDED,
+            attempts=3,
+            profile_seen=True,
+            videos_seen=1_200,
+            missing_video_ids=("71",),
+        ),
+        (
+            "Scrape of new videos succeeded at attempt 3: the profile seen, 1,200 "
+            "videos seen and 1 video found gone."
+        ),
+    ),
+    (
+        FAILED,
+        "Scrape of video figures failed after 1 attempt: Nobody answered.",
+    ),
+    (
+        changed(FAILED, attempts=5, outcome="private"),
+        "Scrape of video figures failed as private after 5 attempts: Nobody answered.",
+    ),
+    (
+        e.VideoDiscovered(
+            **VIDEO, creator_id=ADA, tracking_status="auto_tracked", scrape_id=SCRAPE
+        ),
+        "Video 71 discovered as auto_tracked by key Ops.",
+    ),
+    (e.VideoAdded(**VIDEO, kind="video"), "Video 71 added by key Ops."),
+    (
+        e.VideoCameIntoWindow(**OURS, tracking_status="pending_review"),
+        "Video 71 came into the tracking window as pending_review, by key Ops.",
+    ),
+    (e.VideoIncluded(**OURS), "Video 71 included by key Ops."),
+    (e.VideoExcluded(**OURS), "Video 71 excluded by key Ops."),
+    (e.VideoPutBack(**OURS), "Video 71 put back into the inbox by key Ops."),
+    (e.VideoTrackingDisabled(**OURS), "Tracking of video 71 disabled by key Ops."),
+    (e.VideoDetailsChanged(**OURS), "Details of video 71 changed by key Ops."),
+    (
+        e.VideoWentMissing(**OURS, missing_since=NOON, scrape_id=SCRAPE),
+        "Video 71 reported missing since 2026-03-01 by key Ops.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fact", "told"), SENTENCES)
+def test_a_fact_is_told_in_one_plain_sentence(fact: Told, told: str):
+    assert sentence(fact, by=OPS, video="71") == told
+
+
+def test_every_fact_of_a_creators_history_is_told_above():
+    assert {type(fact) for fact, _ in SENTENCES} == set(get_args(Told))
+
+
+def test_a_milestone_says_what_was_passed_and_what_was_seen():
+    passed = Milestone(10_000, Sighting(NOON, 5, 10_234))
+
+    assert milestone_sentence(passed) == "Passed 10,000 followers, with 10,234 seen."
+
+
+@pytest.mark.parametrize(
+    ("actor", "name"),
+    (
+        (f"key:{KEY}", "key Ops"),
+        (f"key:{UUID(int=8)}", "a key"),
+        ("key:of old", "key:of old"),
+        ("schedule", "the schedule"),
+        ("cli", "the command line"),
+        ("worker:replay", "the worker (replay)"),
+        ("policy:auto_disable", "the auto-disable policy"),
+        ("policy:of_later", "policy:of_later"),
+    ),
+)
+def test_who_did_it_has_a_name(actor: str, name: str):
+    assert who(actor, {KEY: "Ops"}) == name

@@ -1,0 +1,208 @@
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import UUID
+
+import msgspec
+import pytest
+from eventsourcing.persistence import JSONTranscoder, StoredEvent
+
+from domain.events import STORED_NAMES, CreatorRemoved, Fact, HandleBanned
+from infra.eventstore.codec import Codec, Entry, FactMapper, UnknownFactError, Upcast
+from tests.builders import ADA, ORGANIZATION
+
+# One line a shape that was ever stored: lines are added, never changed or taken away.
+GOLDEN = Path(__file__).parent / "golden" / "events.jsonl"
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """What is in the log (``name``, ``body``), and how each field must be read."""
+
+    name: str
+    body: str
+    fact: dict[str, str]
+
+    @property
+    def schema_version(self) -> int:
+        return json.loads(self.body).get("schema_version", 1)
+
+
+LINES = [
+    msgspec.json.decode(line, type=Golden) for line in GOLDEN.read_bytes().splitlines()
+]
+PRESENT = [
+    line
+    for line in LINES
+    if line.name in STORED_NAMES
+    and line.schema_version == STORED_NAMES[line.name].schema_version
+]
+
+
+def _name_of(line: Golden) -> str:
+    return line.name
+
+
+@pytest.mark.parametrize("line", LINES, ids=_name_of)
+def test_whatever_was_ever_stored_still_means_the_same(line: Golden):
+    fact = Codec().decode(line.name, line.body.encode())
+
+    assert {name: repr(getattr(fact, name)) for name in line.fact} == line.fact
+
+
+@pytest.mark.parametrize("line", PRESENT, ids=_name_of)
+def test_a_fact_is_stored_today_as_it_always_was(line: Golden):
+    codec = Codec()
+    fact = codec.decode(line.name, line.body.encode())
+
+    assert codec.encode(fact).decode() == line.body
+    assert codec.name_of(fact) == line.name
+
+
+def test_every_field_of_every_fact_has_been_stored_in_the_golden_file():
+    stored: dict[str, set[str]] = defaultdict(set)
+    for line in PRESENT:
+        stored[line.name] |= json.loads(line.body).keys() - {"schema_version"}
+
+    assert stored == {
+        name: set(kind.__struct_fields__) for name, kind in STORED_NAMES.items()
+    }
+
+
+def test_no_two_names_share_a_class():
+    assert len(set(STORED_NAMES.values())) == len(STORED_NAMES)
+
+
+class GoatWeighed(Fact, frozen=True, kw_only=True):
+    """In grams by now; first in kilograms, then in grams with the goat as ``name``."""
+
+    schema_version: ClassVar[int] = 3
+
+    goat: str
+    grams: int
+    by: UUID | None = None
+
+
+class Fed(Fact, frozen=True, kw_only=True):
+    schema_version: ClassVar[int] = 2
+
+
+def _to_grams(body: dict[str, Any]) -> dict[str, Any]:
+    return {"name": body["name"], "grams": body["kilograms"] * 1_000}
+
+
+def _to_goat(body: dict[str, Any]) -> dict[str, Any]:
+    return {"goat": body["name"], "grams": body["grams"]}
+
+
+UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("goat_weighed", 1): _to_grams,
+    ("goat_weighed", 2): _to_goat,
+}
+HEIDI = GoatWeighed(goat="Heidi", grams=52_000)
+
+
+@pytest.fixture
+def codec() -> Codec:
+    names: dict[str, type[Fact]] = {
+        "goat_weighed": GoatWeighed,
+        "fed": Fed,
+        "handle_banned": HandleBanned,
+    }
+    return Codec(names, UPCASTS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    (
+        b'{"name":"Heidi","kilograms":52}',
+        b'{"schema_version":1,"name":"Heidi","kilograms":52}',
+        b'{"schema_version":2,"name":"Heidi","grams":52000}',
+        b'{"schema_version":3,"goat":"Heidi","grams":52000}',
+        b'{"goat":"Heidi","grams":52000,"schema_version":3}',
+    ),
+)
+def test_old_shapes_are_brought_forward_one_version_at_a_time(
+    codec: Codec, body: bytes
+):
+    assert codec.decode("goat_weighed", body) == HEIDI
+
+
+def test_a_fact_past_its_first_shape_is_stored_with_its_version(codec: Codec):
+    weighed = GoatWeighed(goat="Heidi", grams=52_000, by=ADA)
+
+    bodies = [codec.encode(weighed), codec.encode(Fed())]
+
+    assert bodies == [
+        f'{{"schema_version":3,"goat":"Heidi","grams":52000,"by":"{ADA}"}}'.encode(),
+        b'{"schema_version":2}',
+    ]
+    assert codec.decode("goat_weighed", bodies[0]) == weighed
+    assert codec.decode("fed", bodies[1]) == Fed()
+
+
+def test_a_fact_of_its_first_shape_is_stored_without_a_version(codec: Codec):
+    assert codec.encode(HandleBanned(handle="ada")) == b'{"handle":"ada"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    (
+        ("goat_sold", b"{}"),
+        ("HandleBanned", b'{"handle":"ada"}'),
+        ("handle_banned", b""),
+        ("handle_banned", b"{"),
+        ("handle_banned", b"null"),
+        ("handle_banned", b"[]"),
+        ("handle_banned", b"{}"),
+        ("handle_banned", b'{"handle":7}'),
+        ("handle_banned", b'{"handle":"\xff"}'),
+        ("handle_banned", b'{"handle":"\\ud800"}'),
+        ("goat_weighed", b""),
+        ("goat_weighed", b"[]"),
+        ("goat_weighed", b"{}"),
+        ("goat_weighed", b'{"name":"Heidi","kilograms":null}'),
+        ("goat_weighed", b'{"schema_version":3,"goat":"Heidi","grams":"52000"}'),
+        ("goat_weighed", b'{"schema_version":"x","goat":"Heidi","grams":1}'),
+        ("goat_weighed", b'{"schema_version":0,"goat":"Heidi","grams":1}'),
+        ("fed", b"{}"),
+    ),
+)
+def test_a_fact_that_cannot_be_read_is_named(codec: Codec, name: str, body: bytes):
+    with pytest.raises(UnknownFactError, match=f"stored '{name}'") as unknown:
+        codec.decode(name, body)
+
+    assert unknown.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    (
+        ("goat_weighed", b'{"schema_version":4,"goat":"Heidi","grams":52}'),
+        ("fed", b'{"schema_version":3}'),
+        ("handle_banned", b'{"schema_version":2,"handle":"ada"}'),
+    ),
+)
+def test_a_shape_from_a_newer_release_is_not_guessed_at(
+    codec: Codec, name: str, body: bytes
+):
+    with pytest.raises(UnknownFactError, match="newer") as unknown:
+        codec.decode(name, body)
+
+    assert unknown.value.name == name
+
+
+def test_a_name_that_no_code_knows_is_said_to_be_so(codec: Codec):
+    with pytest.raises(UnknownFactError, match="no code knows that name"):
+        codec.decode("goat_sold", b"{}")
+
+
+def test_the_mapper_stores_entries_under_permanent_names():
+    mapper = FactMapper(JSONTranscoder(), Codec())
+    entry = Entry(ADA, 4, CreatorRemoved(organization_id=ORGANIZATION))
+
+    stored = mapper.to_stored_event(entry)
+
+    body = f'{{"organization_id":"{ORGANIZATION}"}}'.encode()
+    assert stored == StoredEvent(ADA, 4, "creator_removed", body)
+    assert mapper.to_domain_event(stored) == entry

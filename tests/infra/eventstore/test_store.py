@@ -1,0 +1,235 @@
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from eventsourcing.persistence import Notification
+
+from domain import events as e
+from domain.errors import LimitReachedError
+from infra.eventstore.append import Context, Tally
+from infra.eventstore.codec import Entry, UnknownFactError
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import BusyError, Store, open_store, retry_conflicts
+from infra.ids import new_id
+from tests.builders import asking, facts_for, opened_store
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    with opened_store(database_url) as store:
+        yield store
+
+
+# reading
+
+
+def test_each_stream_is_loaded_whole_and_in_order(store: Store):
+    a, b, unknown = new_id(), new_id(), new_id()
+    first = store.append([*facts_for(a, "a1"), *facts_for(b, "b1")], context=asking())
+    second = store.append(
+        [
+            Entry(b, 2, e.HandleUnbanned(handle="b1")),
+            Entry(a, 2, e.HandleUnbanned(handle="a1")),
+        ],
+        context=asking(),
+    )
+
+    histories = store.load(b, unknown, a)
+
+    assert histories == {
+        a: [first[0], second[1]],
+        b: [first[1], second[0]],
+        unknown: [],
+    }
+    assert list(histories) == [b, unknown, a]
+
+
+def test_a_stream_that_is_asked_for_twice_is_loaded_once(store: Store):
+    stream = new_id()
+    recorded = store.append(facts_for(stream, "a", "b"), context=asking())
+
+    assert store.load(stream, stream) == {stream: recorded}
+
+
+def test_nothing_asked_nothing_loaded(store: Store):
+    assert store.load() == {}
+
+
+def test_the_head_is_the_position_of_the_newest_fact(store: Store):
+    before = store.head()
+
+    recorded = store.append(facts_for(new_id(), "a", "b"), context=asking())
+
+    assert before == 0
+    assert store.head() == recorded[-1].position
+
+
+def test_a_store_opens_its_own_connections(database_url: str):
+    store = open_store(database_url, pool_size=1)
+
+    recorded = store.append(facts_for(new_id(), "a"), context=asking())
+
+    assert store.head() == recorded[0].position
+    assert not store.pool.closed
+    store.pool.close()
+
+
+def test_a_fact_that_no_code_knows_is_named_when_its_stream_is_loaded(store: Store):
+    stream = new_id()
+    with store.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO goatherd_events (notification_id, originator_id,"
+            " originator_version, topic, state, recorded_at, actor, digest)"
+            " VALUES (1, %s, 1, 'goat_sold', '{}', now(), 'test', '')",
+            (stream,),
+        )
+
+    with pytest.raises(UnknownFactError, match="goat_sold"):
+        store.load(stream)
+
+
+# the library's own ways in and out
+
+
+def test_the_library_saves_entries_and_says_where_they_went(store: Store):
+    stream, told = new_id(), Context(actor="cli", command_id=new_id())
+    entries = facts_for(stream, "a", "b")
+
+    recordings = store.save(*entries, context=told)
+
+    recorded = store.load(stream)[stream]
+    assert [recording.domain_event for recording in recordings] == entries
+    assert [recording.notification.id for recording in recordings] == [
+        fact.position for fact in recorded
+    ]
+    assert [(fact.actor, fact.causation_id) for fact in recorded] == [
+        ("cli", told.command_id)
+    ] * 2
+
+
+def test_the_library_saves_under_guards_and_limits(store: Store):
+    stream, key = new_id(), new_id()
+    tally = Tally(key=key, delta=2, limit_key="max_goats", maximum=1)
+
+    with pytest.raises(AppendConflictError):
+        store.save(*facts_for(stream, "a"), context=asking(), guards=[(new_id(), 1)])
+    with pytest.raises(LimitReachedError):
+        store.save(*facts_for(stream, "a"), context=asking(), tallies=[tally])
+
+    assert store.head() == 0
+
+
+def test_the_library_saves_nothing_where_there_is_nothing(store: Store):
+    assert store.save(context=asking()) == []
+    assert store.head() == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "versions"),
+    (
+        ({}, [1, 2, 3, 4]),
+        ({"gt": 2}, [3, 4]),
+        ({"lte": 2}, [1, 2]),
+        ({"gt": 1, "lte": 3}, [2, 3]),
+        ({"desc": True}, [4, 3, 2, 1]),
+        ({"limit": 2}, [1, 2]),
+        ({"desc": True, "limit": 1}, [4]),
+        ({"gt": 4}, []),
+        ({"lte": 0}, []),
+    ),
+)
+def test_the_library_reads_a_stream(
+    store: Store, asked: dict[str, int | bool], versions: list[int]
+):
+    stream = new_id()
+    entries = facts_for(stream, "a", "b", "c", "d")
+    store.append([*facts_for(new_id(), "x"), *entries], context=asking())
+
+    read = list(store.events.get(stream, **asked))  # pyright: ignore[reportArgumentType]
+
+    assert read == [entries[version - 1] for version in versions]
+
+
+def test_the_library_reads_the_log(store: Store):
+    a, b = new_id(), new_id()
+    entries = [
+        Entry(a, 1, e.HandleBanned(handle="a")),
+        Entry(b, 1, e.HandleBanned(handle="b")),
+        Entry(a, 2, e.HandleUnbanned(handle="a")),
+    ]
+    first, second, third = (
+        fact.position for fact in store.append(entries, context=asking())
+    )
+    select = store.notification_log.select
+
+    assert select(first, 10) == [
+        Notification(a, 1, "handle_banned", b'{"handle":"a"}', id=first),
+        Notification(b, 1, "handle_banned", b'{"handle":"b"}', id=second),
+        Notification(a, 2, "handle_unbanned", b'{"handle":"a"}', id=third),
+    ]
+    assert _ids(select(None, 10)) == [first, second, third]
+    assert _ids(select(first, 2)) == [first, second]
+    assert _ids(select(second, 10)) == [second, third]
+    assert _ids(select(first, 10, stop=second)) == [first, second]
+    assert _ids(select(first, 10, inclusive_of_start=False)) == [second, third]
+    assert _ids(select(first, 10, topics=["handle_unbanned"])) == [third]
+    assert _ids(select(third + 1, 10)) == []
+    assert store.notification_log["1,10"].id == f"{first},{third}"
+
+
+def test_the_library_does_not_subscribe_here(store: Store):
+    with pytest.raises(NotImplementedError, match=r"projections\.engine\.follower"):
+        store.recorder.subscribe()
+
+
+# conflicts
+
+
+def test_whoever_loses_reads_again_and_decides_anew(store: Store):
+    stream = new_id()
+    lost: list[int] = []
+
+    def attempt() -> int:
+        past = store.load(stream)[stream]
+        if len(lost) < 4:
+            lost.append(len(past))
+            store.append(facts_for(stream, "rival", after=past), context=asking())
+        ours = store.append(facts_for(stream, "ours", after=past), context=asking())
+        return ours[0].version
+
+    assert retry_conflicts(attempt) == 5
+    assert lost == [0, 1, 2, 3]
+
+
+def test_whoever_loses_five_times_is_told_that_others_are_busy(store: Store):
+    stream = new_id()
+
+    def attempt() -> None:
+        past = store.load(stream)[stream]
+        store.append(facts_for(stream, "rival", after=past), context=asking())
+        store.append(facts_for(stream, "ours", after=past), context=asking())
+
+    with pytest.raises(BusyError, match="try again"):
+        retry_conflicts(attempt)
+
+    assert [fact.fact for fact in store.load(stream)[stream]] == [
+        e.HandleBanned(handle="rival")
+    ] * 5
+
+
+def test_other_errors_are_not_tried_again():
+    tries: list[UUID] = []
+
+    def attempt() -> None:
+        tries.append(new_id())
+        raise LimitReachedError("max_goats", current=1, maximum=1)
+
+    with pytest.raises(LimitReachedError):
+        retry_conflicts(attempt)
+
+    assert len(tries) == 1
+
+
+def _ids(notifications: object) -> list[int]:
+    assert isinstance(notifications, list)
+    return [notification.id for notification in notifications]

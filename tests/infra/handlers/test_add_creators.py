@@ -1,0 +1,440 @@
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg import Cursor
+
+from domain import events as e
+from domain.errors import (
+    CreatorBannedError,
+    HandleTakenError,
+    InvalidHandleError,
+    InvalidWindowError,
+    LimitReachedError,
+    NotFoundError,
+)
+from domain.organization.plans import DEFAULT_PLANS
+from domain.streams import claim_stream, scrape_stream
+from infra.eventstore.store import Store
+from infra.handlers.add_creators import Additions, NewCreator, add_creators
+from infra.handlers.bans import ban_handle
+from infra.handlers.bulk_creators import BOTH_SCRAPES
+from infra.ids import new_id
+from tests.builders import NOON, Home, asking, make_home
+
+MARCH_1 = date(2026, 3, 1)
+
+
+def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
+    store: Store, home: Home
+):
+    before = store.head()
+    context = asking("key:1")
+
+    additions = add_creators(
+        store,
+        [
+            NewCreator(
+                tiktok_handle="https://www.tiktok.com/@Ada",
+                tracking_mode="selective",
+                tracking_start_date=None,
+                tracking_end_date=date(2026, 12, 31),
+                description="Counts goats",
+                readme="# Ada",
+                metadata={"tier": 1},
+            )
+        ],
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        plans=DEFAULT_PLANS,
+        now=NOON,
+        context=context,
+    )
+
+    (added,) = additions.results
+    assert (added.status, added.tiktok_handle, added.index) == ("created", "ada", 0)
+    ada = added.creator_id
+    assert ada is not None
+    stored = store.load(
+        ada,
+        claim_stream(home.project_id, "ada"),
+        scrape_stream(context.command_id, ada, "creator_profiles"),
+        scrape_stream(context.command_id, ada, "discover_videos"),
+    )
+    assert [[fact.fact for fact in facts] for facts in stored.values()] == [
+        [
+            e.CreatorAdded(
+                organization_id=home.organization_id,
+                project_id=home.project_id,
+                handle="ada",
+                tracking_mode="selective",
+                tracking_start_date=None,
+                tracking_end_date=date(2026, 12, 31),
+                description="Counts goats",
+                readme="# Ada",
+                metadata={"tier": 1},
+            )
+        ],
+        [
+            e.HandleClaimed(
+                organization_id=home.organization_id,
+                project_id=home.project_id,
+                handle="ada",
+                creator_id=ada,
+            )
+        ],
+        [_requested(home, ada, "ada", job_type="creator_profiles", trigger="added")],
+        [_requested(home, ada, "ada", job_type="discover_videos", trigger="added")],
+    ]
+    envelopes = [fact for facts in stored.values() for fact in facts]
+    assert {fact.position for fact in envelopes} == set(range(before + 1, before + 5))
+    assert {fact.actor for fact in envelopes} == {"key:1"}
+    assert {fact.causation_id for fact in envelopes} == {context.command_id}
+    assert added.history == tuple(stored[ada])
+    assert additions.position == store.head()
+    assert home.counted() == 1
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "today"),
+    (
+        ("UTC", MARCH_1),
+        ("Pacific/Auckland", date(2026, 3, 2)),
+        ("Pacific/Honolulu", MARCH_1),
+    ),
+)
+def test_tracking_starts_today_where_the_organization_is(
+    store: Store, time_zone: str, today: date
+):
+    home = make_home(store, time_zone=time_zone)
+
+    ada = home.creator("ada")
+
+    assert home.look_at(ada).tracking_start_date == today
+
+
+def test_what_is_not_said_is_left_open(home: Home):
+    ada = home.look_at(home.creator("ada"))
+
+    assert (ada.tracking_mode, ada.tracking_end_date) == ("auto", None)
+    assert (ada.description, ada.readme, ada.metadata) == (None, None, {})
+
+
+def test_a_bad_item_fails_alone(store: Store, home: Home):
+    home.creator("taken")
+    ban_handle(store, "banned", context=asking())
+    before = store.head()
+
+    results = home.add_new(
+        NewCreator(tiktok_handle="@Berta"),
+        NewCreator(tiktok_handle="no handle"),
+        NewCreator(tiktok_handle="Taken"),
+        NewCreator(tiktok_handle="https://www.tiktok.com/@BANNED"),
+        NewCreator(tiktok_handle="berta"),
+        NewCreator(
+            tiktok_handle="cleo",
+            tracking_start_date=date(2026, 3, 2),
+            tracking_end_date=MARCH_1,
+        ),
+        NewCreator(tiktok_handle="dora"),
+    )
+
+    assert [(r.index, r.tiktok_handle, type(r.refusal)) for r in results] == [
+        (0, "berta", type(None)),
+        (1, "no handle", InvalidHandleError),
+        (2, "taken", HandleTakenError),
+        (3, "banned", CreatorBannedError),
+        (4, "berta", HandleTakenError),
+        (5, "cleo", InvalidWindowError),
+        (6, "dora", type(None)),
+    ]
+    assert [r.status for r in results if r.refusal is None] == ["created"] * 2
+    assert [r for r in results if r.refusal and (r.creator_id or r.history)] == []
+    assert store.head() - before == 2 * 4
+    assert home.holder("cleo") is None
+    assert home.counted() == home.active_in_the_log() == 3
+
+
+def test_where_nothing_can_be_added_nothing_is_stored(store: Store, home: Home):
+    home.creator("ada")
+    before = store.head()
+
+    results = home.add("ada", "..")
+
+    assert [result.status for result in results] == ["failed", "failed"]
+    assert store.head() == before
+
+
+def test_an_addition_beyond_the_plan_adds_nobody(store: Store):
+    home = make_home(store, plan="free")
+    home.add("a", "b", "c")
+    before = store.head()
+
+    with pytest.raises(LimitReachedError) as refused:
+        home.add("d", "e", "f")
+
+    told = refused.value.limit_key, refused.value.current, refused.value.maximum
+    assert told == ("max_creators_per_org", 3, 5)
+    assert store.head() == before
+    assert home.holder("d") is None
+
+
+def test_only_who_can_be_added_counts_against_the_plan(store: Store):
+    home = make_home(store, plan="free")
+    home.add("a", "b", "c")
+
+    results = home.add("a", "d", "..", "e", "d")
+
+    assert [result.status == "created" for result in results] == [
+        *(False, True, False, True, False)
+    ]
+    assert home.counted() == home.active_in_the_log() == 5
+
+
+def test_the_plan_counts_every_project_of_the_organization(store: Store):
+    one, other = make_home(store, plan="free"), make_home(store, plan="free")
+
+    one.add("a", "b", "c", "d", "e")
+    other.add("a", "b", "c", "d", "e")
+
+    assert (one.counted(), other.counted()) == (5, 5)
+
+
+@pytest.mark.parametrize("wrong", ("project", "organization", "both"))
+def test_nobody_is_added_where_there_is_no_such_project(
+    store: Store, home: Home, wrong: str
+):
+    other = make_home(store)
+    before = store.head()
+
+    with pytest.raises(NotFoundError) as refused:
+        add_creators(
+            store,
+            [NewCreator(tiktok_handle="ada")],
+            organization_id={
+                "project": home.organization_id,
+                "organization": other.organization_id,
+                "both": new_id(),
+            }[wrong],
+            project_id=new_id() if wrong != "organization" else home.project_id,
+            plans=DEFAULT_PLANS,
+            now=NOON,
+            context=asking(),
+        )
+
+    assert refused.value.kind == "project"
+    assert store.head() == before
+
+
+# coming back
+
+
+def test_a_removed_creator_comes_back_as_itself_with_new_settings(
+    store: Store, home: Home
+):
+    (first,) = home.add_new(
+        NewCreator(
+            tiktok_handle="ada",
+            tracking_mode="selective",
+            tracking_end_date=date(2026, 12, 31),
+            description="Counts goats",
+            readme="# Ada",
+            metadata={"tier": 1},
+        )
+    )
+    ada = first.creator_id
+    assert ada is not None
+    home.remove(ada)
+    removed = store.load(ada)[ada]
+
+    (back,) = home.add_new(
+        NewCreator(tiktok_handle="@ADA", readme=None, metadata={"tier": 2})
+    )
+
+    assert (back.status, back.creator_id) == ("reactivated", ada)
+    assert list(back.history) == store.load(ada)[ada]
+    assert list(back.history[:2]) == removed
+    assert [fact.fact for fact in back.history[2:]] == [
+        e.CreatorReactivated(
+            organization_id=home.organization_id,
+            tracking_mode="auto",
+            tracking_start_date=MARCH_1,
+            tracking_end_date=None,
+        ),
+        e.CreatorDetailsChanged(
+            organization_id=home.organization_id, readme=None, metadata={"tier": 2}
+        ),
+    ]
+    assert home.look_at(ada).description == "Counts goats"
+    assert home.holder("ada") == ada
+    assert home.counted() == home.active_in_the_log() == 1
+    again = back.history[-1].causation_id
+    assert again is not None
+    for job in BOTH_SCRAPES:
+        run = scrape_stream(again, ada, job)
+        (asked,) = store.load(run)[run]
+        assert asked.fact == _requested(
+            home, ada, "ada", job_type=job, trigger="reactivated"
+        )
+
+
+def test_between_removal_and_return_the_handle_is_free(store: Store, home: Home):
+    ada = home.creator("ada")
+
+    home.remove(ada)
+    free = home.holder("ada")
+    home.creator("ada")
+
+    assert free is None
+    claim = claim_stream(home.project_id, "ada")
+    assert [type(fact.fact) for fact in store.load(claim)[claim]] == [
+        *(e.HandleClaimed, e.HandleReleased, e.HandleClaimed)
+    ]
+
+
+def test_a_return_with_a_window_upside_down_fails(store: Store, home: Home):
+    ada = home.creator("ada")
+    home.remove(ada)
+    before = store.head()
+
+    (result,) = home.add_new(
+        NewCreator(
+            tiktok_handle="ada",
+            tracking_start_date=date(2026, 3, 2),
+            tracking_end_date=MARCH_1,
+        )
+    )
+
+    assert isinstance(result.refusal, InvalidWindowError)
+    assert store.head() == before
+
+
+def test_a_return_counts_against_the_plan(store: Store):
+    home = make_home(store, plan="free")
+    home.remove(home.creator("ada"))
+    home.add("a", "b", "c", "d", "e")
+
+    with pytest.raises(LimitReachedError):
+        home.add("ada")
+
+    assert home.counted() == home.active_in_the_log() == 5
+
+
+def test_a_banned_creator_does_not_come_back(store: Store, home: Home):
+    home.remove(home.creator("ada"))
+    ban_handle(store, "ada", context=asking())
+
+    (result,) = home.add("ada")
+
+    assert isinstance(result.refusal, CreatorBannedError)
+    assert home.holder("ada") is None
+
+
+def test_a_creator_comes_back_again_and_again(home: Home):
+    ada = home.creator("ada")
+    for _ in range(3):
+        home.remove(ada)
+
+        (back,) = home.add("ada")
+
+        assert (back.status, back.creator_id) == ("reactivated", ada)
+    assert home.look_at(ada).status == "active"
+
+
+def test_whoever_was_renamed_away_comes_back_by_its_last_handle(home: Home):
+    ada = home.creator("ada")
+    home.rename(ada, "lovelace")
+    (another,) = home.add("ada")
+    home.remove(ada)
+
+    (back,) = home.add("lovelace")
+
+    assert another.status == "created"
+    assert another.creator_id != ada
+    assert (back.status, back.creator_id) == ("reactivated", ada)
+
+
+def test_whoever_was_renamed_away_and_removed_stays_removed(home: Home):
+    ada = home.creator("ada")
+    home.rename(ada, "lovelace")
+    home.remove(ada)
+
+    (another,) = home.add("ada")
+
+    assert another.status == "created"
+    assert another.creator_id != ada
+    assert home.look_at(ada).status == "removed"
+
+
+def test_a_creator_is_brought_back_by_its_own_project_only(store: Store):
+    one, other = make_home(store), make_home(store)
+    ada = one.creator("ada")
+    one.remove(ada)
+
+    (elsewhere,) = other.add("ada")
+
+    assert elsewhere.status == "created"
+    assert elsewhere.creator_id != ada
+
+
+# alongside
+
+
+def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home):
+    seen: list[Additions] = []
+
+    def alongside(cursor: Cursor[Any], additions: Additions) -> None:
+        cursor.execute("INSERT INTO tally VALUES (%s, 1)", (new_id(),))
+        seen.append(additions)
+
+    additions = add_creators(
+        store,
+        [NewCreator(tiktok_handle="ada"), NewCreator(tiktok_handle="..")],
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        plans=DEFAULT_PLANS,
+        now=NOON,
+        context=asking(),
+        alongside=alongside,
+    )
+
+    assert seen == [additions]
+
+
+def test_nobody_is_added_when_what_is_written_alongside_fails(store: Store, home: Home):
+    def alongside(_: Cursor[Any], __: Additions) -> None:
+        raise RuntimeError("the goat ate it")
+
+    with pytest.raises(RuntimeError, match="the goat ate it"):
+        add_creators(
+            store,
+            [NewCreator(tiktok_handle="ada")],
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            plans=DEFAULT_PLANS,
+            now=NOON,
+            context=asking(),
+            alongside=alongside,
+        )
+
+    assert home.holder("ada") is None
+    assert home.counted() == 0
+
+
+def _requested(
+    home: Home,
+    creator_id: UUID,
+    handle: str,
+    *,
+    job_type: e.JobType,
+    trigger: e.Trigger,
+) -> e.ScrapeRequested:
+    return e.ScrapeRequested(
+        organization_id=home.organization_id,
+        project_id=home.project_id,
+        creator_id=creator_id,
+        handle=handle,
+        job_type=job_type,
+        trigger=trigger,
+    )

@@ -1,0 +1,236 @@
+"""Histories to project: facts in envelopes, without a log or through a real one."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain import events as e
+from domain.streams import video_stream
+from infra.eventstore.append import Context
+from infra.eventstore.codec import Entry
+from infra.eventstore.store import Recorded, Store
+from infra.ids import new_id
+
+MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)
+
+HOME = UUID("11111111-1111-4111-8111-111111111111")
+AWAY = UUID("22222222-2222-4222-8222-222222222222")
+PROJECT = UUID("33333333-3333-4333-8333-333333333333")
+
+
+class History:
+    """A log that exists on paper only: positions, versions and times as a real one."""
+
+    def __init__(self) -> None:
+        self.facts: list[Recorded] = []
+        self._versions: Counter[UUID] = Counter()
+
+    def happened(self, stream: UUID, *facts: e.Fact) -> list[Recorded]:
+        """Add facts to a stream as one append, a second after the one before."""
+        at = MONDAY + timedelta(seconds=len(self.facts))
+        appended: list[Recorded] = []
+        for fact in facts:
+            self._versions[stream] += 1
+            version = self._versions[stream]
+            position = len(self.facts) + 1
+            appended.append(
+                Recorded(position, stream, version, fact, at, "test", None, None)
+            )
+            self.facts.append(appended[-1])
+        return appended
+
+
+def log(store: Store, facts: Sequence[Recorded]) -> list[Recorded]:
+    """Put the facts into a real log, and return them as that recorded them.
+
+    A change of a project has an append and with it a time of its own, as always.
+    """
+    appends: list[list[Entry]] = [[]]
+    for past in facts:
+        if isinstance(past.fact, e.ProjectDetailsChanged) and appends[-1]:
+            appends.append([])
+        appends[-1].append(Entry(past.stream, past.version, past.fact))
+    return [
+        recorded
+        for entries in appends
+        for recorded in store.append(
+            entries, context=Context(actor="test", command_id=new_id())
+        )
+    ]
+
+
+def added(handle: str = "billie", **settings: object) -> e.CreatorAdded:
+    chosen: dict[str, Any] = {
+        "organization_id": HOME,
+        "project_id": PROJECT,
+        "tracking_mode": "auto",
+        **settings,
+    }
+    return e.CreatorAdded(handle=handle, **chosen)
+
+
+def snapshot(
+    creator_id: UUID, *, day: float = 0, organization_id: UUID = HOME, **seen: object
+) -> e.ProfileSnapshotRecorded:
+    """A profile as it was observed ``day`` days after Monday."""
+    figures: dict[str, Any] = {**seen}
+    return e.ProfileSnapshotRecorded(
+        organization_id=organization_id,
+        creator_id=creator_id,
+        observed_at=MONDAY + timedelta(days=day),
+        provider="test",
+        **figures,
+    )
+
+
+def requested(
+    creator_id: UUID, *, organization_id: UUID = HOME, handle: str = "billie"
+) -> e.ScrapeRequested:
+    return e.ScrapeRequested(
+        organization_id=organization_id,
+        project_id=PROJECT,
+        creator_id=creator_id,
+        handle=handle,
+        job_type="creator_profiles",
+        trigger="added",
+    )
+
+
+def succeeded(creator_id: UUID, *, organization_id: UUID = HOME) -> e.ScrapeSucceeded:
+    return e.ScrapeSucceeded(
+        organization_id=organization_id,
+        creator_id=creator_id,
+        job_type="creator_profiles",
+        provider="test",
+        attempts=2,
+        observed_at=MONDAY,
+        duration_ms=37,
+        profile_seen=True,
+        videos_seen=12,
+        pages=1,
+        payload_sha256="ab" * 32,
+        precision="exact",
+        missing_video_ids=("7001", "7002"),
+    )
+
+
+def failed(
+    creator_id: UUID,
+    *,
+    outcome: e.Outcome | None = "private",
+    organization_id: UUID = HOME,
+) -> e.ScrapeFailed:
+    return e.ScrapeFailed(
+        organization_id=organization_id,
+        creator_id=creator_id,
+        job_type="creator_profiles",
+        provider="test",
+        attempts=5,
+        error="The account is private.",
+        outcome=outcome,
+    )
+
+
+def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
+    """At least ``amount`` facts of every projected kind, always the same ones."""
+    history = History()
+    history.happened(
+        HOME,
+        e.OrganizationCreated(name="Home", plan="unlimited", time_zone="UTC"),
+        e.ProjectCreated(project_id=PROJECT, name="First project"),
+        e.ApiKeyCreated(
+            key_id=UUID(int=7), name="Key", digest="d" * 64, hint="dddd", scopes=()
+        ),
+    )
+    handles = {UUID(int=1_000 + n): f"creator{n}" for n in range(creators)}
+    for creator_id, handle in handles.items():
+        history.happened(creator_id, added(handle))
+    ids = list(handles)
+    known: set[str] = set()
+    run = 0
+    while len(history.facts) < amount:
+        run += 1
+        creator_id, scrape_id = ids[run % creators], UUID(int=1_000_000 + run)
+        history.happened(scrape_id, requested(creator_id))
+        if run % 7 == 0:
+            history.happened(scrape_id, failed(creator_id, outcome="blocked"))
+            continue
+        seen = snapshot(
+            creator_id,
+            day=run * 37 % 101,
+            follower_count=None if run % 5 == 0 else run,
+            display_name=f"Creator {run}" if run % 3 else None,
+        )
+        listed = [str(creator_id.int * 100 + n) for n in range(run % 4)]
+        videos = stats(*listed, day=run * 37 % 101, views=run)
+        history.happened(scrape_id, seen, videos, succeeded(creator_id))
+        for tiktok_video_id in listed:
+            if tiktok_video_id not in known:
+                known.add(tiktok_video_id)
+                video_id = video_stream(PROJECT, tiktok_video_id)
+                history.happened(video_id, found(creator_id, tiktok_video_id))
+        if run % 11 == 0:
+            old, handles[creator_id] = handles[creator_id], f"renamed{run}"
+            history.happened(
+                creator_id,
+                e.HandleChanged(organization_id=HOME, old=old, new=handles[creator_id]),
+            )
+        if run % 13 == 0:
+            history.happened(
+                HOME,
+                e.ProjectDetailsChanged(project_id=PROJECT, name=f"Project {run}"),
+            )
+    return history.facts
+
+
+def found(
+    creator_id: UUID,
+    tiktok_video_id: str,
+    *,
+    organization_id: UUID = HOME,
+    **told: object,
+) -> e.VideoDiscovered:
+    """A video as a run lists it for the first time."""
+    facts: dict[str, Any] = {
+        "handle": "billie",
+        "tracking_status": "auto_tracked",
+        "scrape_id": UUID(int=0x5C),
+        **told,
+    }
+    return e.VideoDiscovered(
+        organization_id=organization_id,
+        project_id=PROJECT,
+        creator_id=creator_id,
+        tiktok_video_id=tiktok_video_id,
+        **facts,
+    )
+
+
+def stats(
+    *video_ids: str,
+    day: float = 0,
+    organization_id: UUID = HOME,
+    views: int | None = None,
+    **seen: object,
+) -> e.VideoStatsSnapshotRecorded:
+    """Videos as they were observed ``day`` days after Monday, all with these views."""
+    nothing = (None,) * len(video_ids)
+    columns: dict[str, Any] = {
+        "project_id": PROJECT,
+        "view_counts": (views,) * len(video_ids),
+        "like_counts": nothing,
+        "comment_counts": nothing,
+        "share_counts": nothing,
+        "save_counts": nothing,
+        **seen,
+    }
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=organization_id,
+        creator_id=None,
+        observed_at=MONDAY + timedelta(days=day),
+        provider="test",
+        video_ids=video_ids,
+        **columns,
+    )

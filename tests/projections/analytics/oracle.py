@@ -1,0 +1,416 @@
+"""What /analytics must answer: a slow and plain fold over all facts.
+
+Written from docs/analytics.md alone. Nothing here is shared with what it checks: no
+sums, no stored levels, no buckets; every number is looked up in the list of snapshots.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain import events as e
+from domain.streams import video_stream
+from infra.eventstore.store import Recorded
+
+VIDEO_COUNTERS = ("views", "likes", "comments", "shares", "saves")
+PROFILE_COUNTERS = ("followers", "following", "total_likes", "video_count")
+COUNTED = ("auto_tracked", "included", "direct_add")
+
+
+class Asked(msgspec.Struct, kw_only=True, frozen=True):
+    entity: str
+    entity_id: UUID
+    metric: str
+    mode: str
+    granularity: str = "day"
+    first: date
+    last: date
+    tz: str
+    base_metric: str | None = None
+    now: datetime
+    as_of: int | None = None
+    only: tuple[UUID, ...] | None = None
+
+
+class Snapshot(msgspec.Struct, kw_only=True):
+    at: datetime
+    position: int
+    counters: dict[str, int | None]
+
+
+class Video(msgspec.Struct, kw_only=True):
+    status: str | None = None
+    enabled: bool = True
+    creator: UUID | None = None
+    project: UUID | None = None
+    posted_in_discovery: datetime | None = None
+    posted_in_snapshots: dict[tuple[datetime, int], datetime] = {}
+
+    @property
+    def posted(self) -> datetime | None:
+        if not self.posted_in_snapshots:
+            return self.posted_in_discovery
+        return self.posted_in_snapshots[max(self.posted_in_snapshots)]
+
+    @property
+    def counts(self) -> bool:
+        return self.enabled and self.status in COUNTED
+
+
+class Oracle:
+    """Everything that was told up to a position."""
+
+    def __init__(
+        self,
+        facts: Sequence[Recorded],
+        as_of: int | None = None,
+        rule: str = "posted_before_first_look",
+    ) -> None:
+        self.rule = rule
+        self.videos: dict[UUID, Video] = {}
+        self.creators: dict[UUID, UUID] = {}
+        self.looks: dict[UUID, list[Snapshot]] = {}
+        self.creator_looks: dict[UUID, list[datetime]] = {}
+        for past in sorted(facts, key=lambda past: past.position):
+            if as_of is None or past.position <= as_of:
+                self._hear(past)
+
+    def answer(self, asked: Asked) -> dict[str, Any]:
+        spans = _spans(asked)
+        points = [
+            {
+                "date": start_day,
+                "value": self._value(asked, start, end, days),
+                "partial": end > asked.now,
+                "baseline": self._has_baseline(asked, start, end),
+                "observed": self._is_observed(asked, start, end),
+            }
+            for start_day, start, end, days in spans
+        ]
+        begin, finish = spans[0][1], spans[-1][2]
+        if asked.mode == "new":
+            known = [p["value"] for p in points if p["value"] is not None]
+            total = sum(known) if known else None
+        elif asked.mode == "cumulative":
+            known = [p["value"] for p in points if p["value"] is not None]
+            total = known[-1] if known else None
+        else:
+            days = sum(span[3] for span in spans)
+            total = self._value(asked, begin, finish, days)
+        return {"points": points, "total": total}
+
+    def broken_down(self, asked: Asked, most: int) -> list[dict[str, Any]]:
+        """The largest series of videos, and the rest together."""
+        each = {
+            video: self.answer(msgspec.structs.replace(asked, only=(video,)))
+            for video in self._members(asked, "views")
+        }
+        ranked = sorted(
+            each, key=lambda v: (each[v]["total"] is None, -(each[v]["total"] or 0), v)
+        )
+        found = [{"id": video, **each[video]} for video in ranked[:most]]
+        if rest := tuple(ranked[most:]):
+            others = msgspec.structs.replace(asked, only=rest)
+            found.append({"id": None, **self.answer(others)})
+        return found
+
+    # What was told
+
+    def _hear(self, past: Recorded) -> None:
+        fact = past.fact
+        video = self.videos.get(past.stream)
+        match fact:
+            case e.CreatorAdded():
+                self.creators[past.stream] = fact.project_id
+            case e.ProfileSnapshotRecorded():
+                self._look(
+                    fact.creator_id,
+                    past,
+                    fact.observed_at,
+                    {
+                        "followers": fact.follower_count,
+                        "following": fact.following_count,
+                        "total_likes": fact.total_likes_count,
+                        "video_count": fact.video_count,
+                    },
+                )
+                self.creator_looks.setdefault(fact.creator_id, []).append(
+                    fact.observed_at
+                )
+            case e.VideoStatsSnapshotRecorded():
+                self._look_at_videos(past, fact)
+            case e.VideoDiscovered():
+                video = self._video(past.stream)
+                if video.status is None:
+                    video.status = fact.tracking_status
+                video.creator, video.project = fact.creator_id, fact.project_id
+                video.posted_in_discovery = fact.posted_at
+            case e.VideoAdded():
+                video = self._video(past.stream)
+                video.status, video.enabled = "direct_add", True
+                video.project = fact.project_id
+            case e.VideoCameIntoWindow():
+                assert video
+                video.status = fact.tracking_status
+            case e.VideoIncluded():
+                assert video
+                video.status, video.enabled = "included", True
+            case e.VideoExcluded():
+                assert video
+                video.status = "excluded"
+            case e.VideoPutBack():
+                assert video
+                video.status, video.enabled = "pending_review", True
+            case e.VideoTrackingDisabled():
+                assert video
+                video.enabled = False
+            case _:
+                pass
+
+    def _look_at_videos(
+        self, past: Recorded, fact: e.VideoStatsSnapshotRecorded
+    ) -> None:
+        if fact.creator_id is not None:
+            self.creator_looks.setdefault(fact.creator_id, []).append(fact.observed_at)
+        project = fact.project_id
+        if project is None:
+            assert fact.creator_id
+            project = self.creators[fact.creator_id]
+        for n, tiktok_id in enumerate(fact.video_ids):
+            video_id = video_stream(project, tiktok_id)
+            self._look(
+                video_id,
+                past,
+                fact.observed_at,
+                {
+                    "views": fact.view_counts[n],
+                    "likes": fact.like_counts[n],
+                    "comments": fact.comment_counts[n],
+                    "shares": fact.share_counts[n],
+                    "saves": fact.save_counts[n],
+                },
+            )
+            posted_at = fact.posted_at[n] if fact.posted_at else None
+            if posted_at is not None:
+                told = self._video(video_id).posted_in_snapshots
+                told[fact.observed_at, past.position] = posted_at
+
+    def _look(
+        self,
+        thing: UUID,
+        past: Recorded,
+        at: datetime,
+        counters: dict[str, int | None],
+    ) -> None:
+        snapshot = Snapshot(at=at, position=past.position, counters=counters)
+        held = self.looks.setdefault(thing, [])
+        # The same fact told twice is one fact.
+        if all(other.position != past.position for other in held):
+            held.append(snapshot)
+
+    def _video(self, video_id: UUID) -> Video:
+        return self.videos.setdefault(video_id, Video())
+
+    # The rules
+
+    def _level(self, thing: UUID, counter: str, instant: datetime) -> int | None:
+        """Rule 1."""
+        known = [
+            snapshot
+            for snapshot in self.looks.get(thing, [])
+            if snapshot.at <= instant and snapshot.counters[counter] is not None
+        ]
+        if not known:
+            return None
+        newest = max(known, key=lambda snapshot: (snapshot.at, snapshot.position))
+        return newest.counters[counter]
+
+    def _first(self, thing: UUID, counter: str) -> Snapshot | None:
+        known = [
+            s for s in self.looks.get(thing, []) if s.counters[counter] is not None
+        ]
+        # Rule 1: of two at one instant the earlier in the log was no level.
+        return min(known, key=lambda s: (s.at, -s.position), default=None)
+
+    def _members(self, asked: Asked, counter: str) -> list[UUID]:
+        """Rule 2: what a series is the sum over."""
+        if counter in PROFILE_COUNTERS:
+            if asked.entity == "creator":
+                return [asked.entity_id]
+            return [c for c, home in self.creators.items() if home == asked.entity_id]
+        if asked.entity == "video":
+            return [asked.entity_id]
+        if asked.only is not None:
+            return list(asked.only)
+        return [
+            video_id
+            for video_id, video in self.videos.items()
+            if video.counts
+            and asked.entity_id
+            == (video.creator if asked.entity == "creator" else video.project)
+        ]
+
+    def _is_baseline(self, thing: UUID, counter: str) -> bool:
+        """Rule 5 or what stands in for it, and rule 4 for profiles."""
+        if counter in PROFILE_COUNTERS or self.rule == "first_snapshot":
+            return True
+        if self.rule == "never":
+            return False
+        video = self.videos.get(thing, Video())
+        looks = self.creator_looks.get(video.creator, []) if video.creator else []
+        if video.posted is None or not looks:
+            return True
+        return video.posted < min(looks)
+
+    def begins_with_a_baseline(self, video: UUID) -> bool:
+        return self._is_baseline(video, "views")
+
+    def _cumulative(self, asked: Asked, counter: str, instant: datetime) -> int | None:
+        """Rule 3."""
+        if counter == "posts":
+            members = self._members(asked, "views")
+            posted = [self.videos[video].posted for video in members]
+            return sum(1 for at in posted if at is not None and at <= instant)
+        levels = [
+            self._level(m, counter, instant) for m in self._members(asked, counter)
+        ]
+        known = [level for level in levels if level is not None]
+        return sum(known) if known else None
+
+    def _new(
+        self, asked: Asked, counter: str, start: datetime, end: datetime
+    ) -> int | None:
+        """Rule 4, and rule 6."""
+        if counter == "posts":
+            before = self._cumulative(asked, "posts", start)
+            after = self._cumulative(asked, "posts", end)
+            assert before is not None
+            assert after is not None
+            return after - before
+        added: list[int] = []
+        for member in self._members(asked, counter):
+            after = self._level(member, counter, end)
+            if after is None:
+                continue
+            before = self._level(member, counter, start)
+            if before is None:
+                first = self._first(member, counter)
+                assert first is not None
+                is_baseline = self._is_baseline(member, counter)
+                before = first.counters[counter] if is_baseline else 0
+            assert before is not None
+            added.append(after - before)
+        return sum(added) if added else None
+
+    def _value(
+        self, asked: Asked, start: datetime, end: datetime, days: int
+    ) -> int | float | None:
+        """Rules 3, 4 and 7."""
+        if asked.mode == "cumulative":
+            return self._cumulative(asked, asked.metric, end)
+        if asked.mode == "new":
+            return self._new(asked, asked.metric, start, end)
+        above: int | None
+        below: int | None
+        factor = 100
+        if asked.metric.startswith("engagement"):
+            above = 0
+            for counter in ("likes", "comments", "shares", "saves"):
+                new = self._new(asked, counter, start, end)
+                if new is None and counter == "saves":
+                    continue
+                above = None if new is None or above is None else above + new
+            if asked.metric == "engagement_rate_by_views":
+                below = self._new(asked, "views", start, end)
+            else:
+                below = self._cumulative(asked, "followers", end)
+        elif asked.metric == "posts_per_week":
+            above, below = self._new(asked, "posts", start, end), days
+            factor = 7
+        elif asked.metric == "avg_views_per_post":
+            above = self._new(asked, "views", start, end)
+            below = self._cumulative(asked, "posts", end)
+            factor = 1
+        else:
+            assert asked.base_metric
+            below = self._cumulative(asked, asked.base_metric, start)
+            after = self._cumulative(asked, asked.base_metric, end)
+            above = None if after is None or below is None else after - below
+        if above is None or not below:
+            return None
+        return round(above * factor / below, 6)
+
+    # The flags
+
+    def _counters(self, asked: Asked) -> list[str]:
+        match asked.metric:
+            case "engagement_rate_by_views":
+                return list(VIDEO_COUNTERS)
+            case "engagement_rate_by_followers":
+                return ["likes", "comments", "shares", "saves", "followers"]
+            case "posts_per_week":
+                return ["posts"]
+            case "avg_views_per_post":
+                return ["views", "posts"]
+            case "growth_rate_pop":
+                assert asked.base_metric
+                return [asked.base_metric]
+            case counter:
+                return [counter]
+
+    def _has_baseline(self, asked: Asked, start: datetime, end: datetime) -> bool:
+        for counter in self._counters(asked):
+            if counter == "posts":
+                continue
+            for member in self._members(asked, counter):
+                first = self._first(member, counter)
+                if (
+                    first is not None
+                    and start < first.at <= end
+                    and self._is_baseline(member, counter)
+                ):
+                    return True
+        return False
+
+    def _is_observed(self, asked: Asked, start: datetime, end: datetime) -> bool:
+        return any(
+            start < snapshot.at <= end
+            for counter in self._counters(asked)
+            for member in self._members(
+                asked, "views" if counter == "posts" else counter
+            )
+            for snapshot in self.looks.get(member, [])
+        )
+
+
+def _spans(asked: Asked) -> list[tuple[date, datetime, datetime, int]]:
+    """Each bucket's first day, its ends, and its days; cut by the first and last."""
+    days: list[list[date]] = []
+    day = asked.first
+    while day <= asked.last:
+        begins = (
+            asked.granularity == "day"
+            or (asked.granularity == "week" and day.weekday() == 0)
+            or (asked.granularity == "month" and day.day == 1)
+        )
+        if begins or not days:
+            days.append([])
+        days[-1].append(day)
+        day += timedelta(days=1)
+    return [
+        (
+            some[0],
+            _midnight(some[0], asked.tz),
+            _midnight(some[-1] + timedelta(days=1), asked.tz),
+            len(some),
+        )
+        for some in days
+    ]
+
+
+def _midnight(day: date, tz: str) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(tz)).astimezone(UTC)

@@ -1,0 +1,690 @@
+"""Whatever happened, and in whichever order it is told: analytics is the plain fold."""
+
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any, TypeVar, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.analytics.baselines import BaselineRule
+from domain.analytics.buckets import Range
+from domain.analytics.metrics import DERIVED_METRICS, RAW_METRICS, Question, question
+from domain.analytics.series import Ledger, factor_of, parts_of, points, total
+from domain.errors import InvalidQuestionError
+from domain.streams import video_stream
+from infra.eventstore.store import Recorded
+from projections.analytics import rebuild_merge
+from projections.analytics.entities import VideoRow, as_of
+from projections.analytics.projection import Analytics
+from projections.analytics.queries import breakdown as analytics_breakdown
+from projections.analytics.queries import series
+from projections.analytics.queries.as_of import ledgers_then, there_then
+from projections.analytics.queries.breakdown import breakdown
+from projections.analytics.queries.explain import explain
+from projections.analytics.queries.series import ledgers, things
+from projections.engine.reader import Reader
+from tests.projections.analytics.histories import HOME, PROJECT, History, added
+from tests.projections.analytics.oracle import Asked, Oracle
+from tests.projections.analytics.test_batches import cut
+
+T = TypeVar("T")
+
+ELSEWHERE = UUID("44444444-4444-4444-8444-444444444444")
+CREATORS = [UUID(int=0xC0 + n) for n in range(2)]
+PROJECTS = [PROJECT, ELSEWHERE]
+VIDEOS = ["1", "2", "3"]
+IDS = [video_stream(PROJECT, video) for video in VIDEOS]
+STATUSES: list[e.TrackingStatus] = [
+    *("auto_tracked", "auto_tracked", "auto_tracked"),
+    *("pending_review", "out_of_window"),
+]
+# Days around the nights in which these zones change their clocks.
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "Africa/Cairo",
+    "Pacific/Apia",
+    "America/Havana",
+]
+FIRST = date(2026, 3, 26)
+DAYS = 12
+COUNTS = st.none() | st.sampled_from([0, 1, 5, 9, 400, -3, 2**63 - 1])
+# Midnights of several zones, and moments beside them.
+MOMENTS = st.builds(
+    lambda hours, seconds: (
+        datetime(2026, 3, 26, tzinfo=UTC) + timedelta(hours=hours, seconds=seconds)
+    ),
+    st.sampled_from([*range(0, DAYS * 24, 6), 18, 22, 23, 47, 71, 95]),
+    st.sampled_from([0, 0, 900, 1, -1, 6_300, 899, 0.000001]),
+)
+
+Snapshot = e.ProfileSnapshotRecorded | e.VideoStatsSnapshotRecorded
+
+RULES: st.SearchStrategy[BaselineRule] = st.sampled_from(
+    [
+        *("posted_before_first_look", "posted_before_first_look"),
+        *("first_snapshot", "first_snapshot", "never"),
+    ]
+)
+
+SLOWLY = settings(
+    deadline=None,
+    max_examples=100,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+class Within:
+    """A reader inside the transaction of a test that keeps nothing."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    async def rows(
+        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
+    ) -> list[TupleRow]:
+        del organization_id
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(query, parameters).fetchall()
+
+
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stopped:
+        return cast("T", stopped.value)
+    raise AssertionError("it waited")
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    creator = draw(st.sampled_from(CREATORS))
+    at = draw(MOMENTS)
+    if draw(st.integers(0, 3)) == 0:
+        return e.ProfileSnapshotRecorded(
+            organization_id=HOME,
+            creator_id=creator,
+            observed_at=at,
+            provider="test",
+            follower_count=draw(COUNTS),
+            following_count=draw(COUNTS),
+            total_likes_count=draw(COUNTS),
+            video_count=draw(COUNTS),
+        )
+    videos = draw(
+        st.lists(st.sampled_from(VIDEOS), min_size=1, max_size=3, unique=True)
+    )
+
+    def some(items: st.SearchStrategy[T]) -> tuple[T, ...]:
+        return tuple(draw(items) for _ in videos)
+
+    return e.VideoStatsSnapshotRecorded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=draw(st.sampled_from([creator, creator, None])),
+        observed_at=at,
+        provider="test",
+        video_ids=tuple(videos),
+        view_counts=some(COUNTS),
+        like_counts=some(COUNTS),
+        comment_counts=some(COUNTS),
+        share_counts=some(COUNTS),
+        save_counts=some(st.none() | COUNTS),
+        posted_at=draw(st.sampled_from([(), some(st.none() | MOMENTS)])),
+    )
+
+
+@st.composite
+def discoveries(draw: st.DrawFn, video: str) -> e.VideoDiscovered:
+    return e.VideoDiscovered(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=CREATORS[int(video) % 2],
+        tiktok_video_id=video,
+        handle="billie",
+        tracking_status=draw(st.sampled_from(STATUSES)),
+        scrape_id=UUID(int=7),
+        posted_at=draw(st.none() | MOMENTS | MOMENTS),
+    )
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[str, e.Fact]:
+    video = draw(st.sampled_from(VIDEOS))
+    discovered = draw(discoveries(video))
+    was_added = e.VideoAdded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        tiktok_video_id=video,
+        handle="billie",
+        kind="video",
+    )
+    others: list[e.Fact] = [
+        e.VideoIncluded(organization_id=HOME),
+        e.VideoExcluded(organization_id=HOME),
+        e.VideoPutBack(organization_id=HOME),
+        e.VideoTrackingDisabled(organization_id=HOME),
+        e.VideoCameIntoWindow(organization_id=HOME, tracking_status="auto_tracked"),
+    ]
+    return video, draw(st.sampled_from([discovered, was_added, *others]))
+
+
+@st.composite
+def seen_again(
+    draw: st.DrawFn,
+    snapshot: Snapshot,
+    looked: Sequence[datetime],
+) -> Snapshot:
+    """What was seen is at times corrected, mostly what was seen first."""
+    if not looked or draw(st.integers(0, 2)):
+        return snapshot
+    again = draw(st.sampled_from([min(looked), *looked]))
+    return msgspec.structs.replace(snapshot, observed_at=again)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Recorded]:
+    history = History()
+    for project in PROJECTS:
+        history.happened(HOME, e.ProjectCreated(project_id=project, name="Project"))
+    for creator in CREATORS:
+        history.happened(creator, added("billie"))
+    begun: set[str] = set()
+    looked: list[datetime] = []
+    steps = st.one_of(snapshots(), snapshots(), snapshots(), changes())
+    amount = draw(st.sampled_from([6, 12, 24, 36]))
+    for step in draw(st.lists(steps, min_size=amount, max_size=amount)):
+        if not isinstance(step, tuple):
+            seen = draw(seen_again(step, looked))
+            looked.append(seen.observed_at)
+            run = UUID(int=0x5C0 + len(history.facts))
+            history.happened(run, seen)
+            # Mostly a video is discovered where a run first lists it.
+            for name in getattr(seen, "video_ids", ()):
+                if name not in begun and draw(st.integers(0, 3)):
+                    begun.add(name)
+                    found = draw(discoveries(name))
+                    history.happened(video_stream(PROJECT, name), found)
+            continue
+        video, fact = step
+        if isinstance(fact, e.VideoDiscovered | e.VideoAdded):
+            begun.add(video)
+        if video in begun:
+            history.happened(video_stream(PROJECT, video), fact)
+    return history.facts
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Asked:
+    entity = draw(st.sampled_from(["creator", "project", "video"]))
+    things = {"creator": CREATORS, "project": PROJECTS, "video": IDS}[entity]
+    metric = draw(st.sampled_from([*RAW_METRICS, *DERIVED_METRICS]))
+    begin = draw(st.integers(0, DAYS // 2))
+    days = draw(st.integers(1, DAYS))
+    return Asked(
+        entity=entity,
+        entity_id=draw(st.sampled_from(things)),
+        metric=metric,
+        mode="rate"
+        if metric in DERIVED_METRICS
+        else draw(st.sampled_from(["new", "cumulative"])),
+        granularity=draw(st.sampled_from(["day", "day", "week", "month"])),
+        first=FIRST + timedelta(days=begin),
+        last=FIRST + timedelta(days=begin + days - 1),
+        tz=draw(st.sampled_from(ZONES)),
+        base_metric=draw(st.sampled_from(RAW_METRICS))
+        if metric == "growth_rate_pop"
+        else None,
+        now=draw(MOMENTS),
+    )
+
+
+def take_in(
+    connection: Connection[TupleRow],
+    batches: Iterable[Sequence[Recorded]],
+    *,
+    rule: BaselineRule = "posted_before_first_look",
+) -> None:
+    with connection.cursor() as cursor:
+        Analytics().begin_under(cursor, rule)
+        for batch in batches:
+            Analytics().write(cursor, told_to_analytics(batch))
+
+
+def rebuild(
+    connection: Connection[TupleRow],
+    slices: Iterable[Sequence[Recorded]],
+    *,
+    shares: int,
+    rule: BaselineRule,
+) -> None:
+    analytics = Analytics()
+    with connection.cursor() as cursor:
+        analytics.begin_under(cursor, rule)
+        for part in slices:
+            analytics.gather(cursor, told_to_analytics(part))
+        for stage in analytics.stages:
+            for share in reversed(range(shares)):
+                while not analytics.settle(
+                    cursor, stage, share=share, shares=shares
+                ).is_all:
+                    pass
+                assert analytics.settle(cursor, stage, share=share, shares=shares) == (
+                    0,
+                    True,
+                )
+
+
+def told_to_analytics(facts: Sequence[Recorded]) -> list[Recorded]:
+    by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
+    return [one for one in facts if by_class[type(one.fact)] in Analytics.facts]
+
+
+def the_question(asked: Asked, *, by_video: bool = False) -> Question | None:
+    try:
+        return question(
+            by_video=by_video,
+            entity=cast("Any", asked.entity),
+            metric=cast("Any", asked.metric),
+            mode=cast("Any", asked.mode),
+            base_metric=cast("Any", asked.base_metric),
+        )
+    except InvalidQuestionError:
+        return None
+
+
+def answer(connection: Connection[TupleRow], asked: Asked) -> dict[str, Any] | None:
+    """What the read model says; None if the question makes no sense."""
+    wanted = the_question(asked)
+    reader = cast("Reader", Within(connection))
+    if wanted is None:
+        return None
+    of, at, buckets = asked.entity_id, asked.as_of, the_range(asked).buckets()
+    found, _ = at_once(things(reader, HOME, wanted.entity, [of]))
+    there = {*found}
+    if at is not None:
+        there &= at_once(there_then(reader, HOME, wanted.entity, [of], at=at))
+    if not there:
+        return None
+    if at is None:
+        ledger = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+    else:
+        ledger = at_once(ledgers_then(reader, HOME, wanted, [of], buckets, at=at))[of]
+    return shown(asked, wanted, ledger)
+
+
+def broken_down(
+    connection: Connection[TupleRow], asked: Asked
+) -> list[dict[str, Any]] | None:
+    """What the read model says of the videos; None if the question makes no sense."""
+    wanted = the_question(asked, by_video=True)
+    reader = cast("Reader", Within(connection))
+    if wanted is None:
+        return None
+    of, at, buckets = asked.entity_id, asked.as_of, the_range(asked).buckets()
+    if at is None:
+        whole = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+    else:
+        then = at_once(ledgers_then(reader, HOME, wanted, [of], buckets, at=at))
+        whole = then[of]
+    parts = at_once(breakdown(reader, HOME, wanted, of, buckets, whole=whole, at=at))
+    return [
+        {
+            "id": part.thing and part.thing.id,
+            **shown(asked, wanted, part.ledger),
+        }
+        for part in parts
+    ]
+
+
+def the_range(asked: Asked) -> Range:
+    return Range(
+        first=asked.first,
+        last=asked.last,
+        granularity=cast("Any", asked.granularity),
+        zone=ZoneInfo(asked.tz),
+    )
+
+
+def shown(asked: Asked, wanted: Question, ledger: Ledger) -> dict[str, Any]:
+    days = the_range(asked)
+    return {
+        "points": [
+            msgspec.structs.asdict(point)
+            for point in points(wanted, ledger, days.buckets(), now=asked.now)
+        ],
+        "total": total(wanted, ledger, days=days.days),
+    }
+
+
+def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
+    """Every row of the read model."""
+    tables = (
+        "rule",
+        "subjects",
+        "videos",
+        "looks",
+        "herds",
+        "unowned",
+        "gathered",
+        "video_sums",
+        "profile_sums",
+    )
+    return {
+        table: [
+            row[0]
+            for row in connection.execute(
+                f"SELECT t::text FROM analytics_{table} t ORDER BY 1".encode()  # noqa: S608
+            )
+        ]
+        for table in tables
+    }
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    rule=RULES,
+    asked=st.lists(questions(), min_size=8, max_size=8),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+)
+def test_every_number_is_the_one_of_the_plain_fold(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    asked: list[Asked],
+    sizes: list[int],
+):
+    oracle = Oracle(facts, rule=rule)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, cut(facts, sizes), rule=rule)
+        for one in asked:
+            answered = answer(connection, one)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(series, "ends_a_slot", lambda _: False)
+                by_levels = answer(connection, one)
+
+            if answered is not None:
+                assert answered == oracle.answer(one), one
+            assert by_levels == answered, one
+
+
+@pytest.mark.parametrize(("seconds", "new"), ((-1, 0), (0, 5), (1, 5)))
+def test_only_what_was_posted_before_the_first_look_is_a_baseline(
+    connection: Connection[TupleRow], history: History, seconds: int, new: int
+):
+    at = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    history.happened(CREATORS[0], added("billie"))
+    history.happened(
+        IDS[0],
+        e.VideoDiscovered(
+            organization_id=HOME,
+            project_id=PROJECT,
+            creator_id=CREATORS[0],
+            tiktok_video_id=VIDEOS[0],
+            handle="billie",
+            tracking_status="auto_tracked",
+            scrape_id=UUID(int=7),
+            posted_at=at + timedelta(seconds=seconds),
+        ),
+    )
+    look = e.VideoStatsSnapshotRecorded(
+        organization_id=HOME,
+        project_id=PROJECT,
+        creator_id=CREATORS[0],
+        observed_at=at,
+        provider="test",
+        video_ids=(VIDEOS[0],),
+        view_counts=(5,),
+        like_counts=(None,),
+        comment_counts=(None,),
+        share_counts=(None,),
+        save_counts=(None,),
+    )
+    history.happened(UUID(int=0x5C0), look)
+    asked = Asked(
+        entity="creator",
+        entity_id=CREATORS[0],
+        metric="views",
+        mode="new",
+        first=date(2026, 3, 27),
+        last=date(2026, 3, 27),
+        tz="UTC",
+        now=at,
+    )
+
+    take_in(connection, [history.facts])
+
+    answered = answer(connection, asked)
+    assert answered is not None
+    assert answered["total"] == new
+
+
+def test_rows_of_version_2_can_be_asked_for_the_past_until_they_are_rebuilt():
+    looks = [
+        (3, "seen", {"posted_at": "2026-03-27T12:00:00Z", "title": "First"}),
+        (5, "seen", {"posted_at": "2026-03-28T12:00:00Z"}),
+    ]
+    row = VideoRow(
+        organization_id=HOME,
+        id=IDS[0],
+        changes=msgspec.Raw(msgspec.json.encode(looks)),
+    )
+
+    then, now = as_of(row, 4), as_of(row, 5)
+
+    assert then.posted_at == datetime(2026, 3, 27, 12, tzinfo=UTC)
+    assert now.posted_at == datetime(2026, 3, 28, 12, tzinfo=UTC)
+    assert (then.label, now.label) == ("First", "First")
+
+
+@pytest.mark.parametrize("batches", (1, 2, 3))
+def test_a_correction_of_the_first_look_is_not_new(
+    connection: Connection[TupleRow], history: History, batches: int
+):
+    at = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    history.happened(CREATORS[0], added("billie"))
+    for number, count in enumerate((7_000, 70)):
+        look = e.ProfileSnapshotRecorded(
+            organization_id=HOME,
+            creator_id=CREATORS[0],
+            observed_at=at,
+            provider="test",
+            follower_count=count,
+        )
+        history.happened(UUID(int=0x5C0 + number), look)
+    asked = Asked(
+        entity="creator",
+        entity_id=CREATORS[0],
+        metric="followers",
+        mode="new",
+        first=date(2026, 3, 27),
+        last=date(2026, 3, 27),
+        tz="UTC",
+        now=at,
+    )
+
+    take_in(connection, cut(history.facts, [4 - batches]))
+
+    answered = answer(connection, asked)
+    assert answered is not None
+    assert answered["total"] == 0
+
+
+@SLOWLY
+@given(
+    facts=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+)
+def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    asked: list[Asked],
+):
+    oracle = Oracle(facts, rule=rule)
+
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
+        take_in(connection, [facts], rule=rule)
+        for one in asked:
+            answered = broken_down(connection, one)
+
+            if answered is not None:
+                assert answered == oracle.broken_down(one, 1), one
+
+
+@SLOWLY
+@given(
+    facts=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+)
+def test_the_observations_behind_a_point_add_up_to_it(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    asked: list[Asked],
+):
+    oracle = Oracle(facts, rule=rule)
+    reader = cast("Reader", Within(connection))
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [facts], rule=rule)
+        for one in asked:
+            wanted, bucket = the_question(one), the_range(one).buckets()[-1]
+            if wanted is None or answer(connection, one) is None:
+                continue
+            of = one.entity_id
+            ledger = at_once(ledgers(reader, HOME, wanted, [of], [bucket]))[of]
+            found = at_once(explain(reader, HOME, wanted, of, bucket))
+
+            value = oracle.answer(one)["points"][-1]["value"]
+            added = {
+                part: sum(o.contribution for o in found if o.part == part)
+                for part in ("value", "numerator", "denominator")
+            }
+            if wanted.mode != "rate":
+                assert added["value"] == (value or 0), one
+                continue
+            above, below = parts_of(wanted, ledger, 0, days=bucket.days)
+            if above is not None:
+                assert added["numerator"] == above, one
+            if wanted.metric != "posts_per_week":
+                assert added["denominator"] == (below or 0), one
+            if value is not None:
+                assert above is not None
+                assert below
+                assert value == round(above * factor_of(wanted) / below, 6)
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    rule=RULES,
+    asked=st.lists(questions(), min_size=8, max_size=8),
+    part=st.floats(0, 1),
+)
+def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    asked: list[Asked],
+    part: float,
+):
+    position = round(part * len(facts))
+    oracle = Oracle(facts, as_of=position, rule=rule)
+
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
+        take_in(connection, [facts], rule=rule)
+        for now in asked:
+            one = msgspec.structs.replace(now, as_of=position)
+            answered, videos = answer(connection, one), broken_down(connection, one)
+
+            if answered is not None:
+                assert answered == oracle.answer(one), one
+            if videos is not None:
+                assert videos == oracle.broken_down(one, 1), one
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    rule=RULES,
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    random=st.randoms(use_true_random=False),
+)
+def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    sizes: list[int],
+    random: Random,
+):
+    slices = cut(facts, sizes)
+    shuffled = [*slices, *slices[::2]]
+    random.shuffle(shuffled)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [facts], rule=rule)
+        whole = contents(connection)
+    with connection.transaction(force_rollback=True):
+        take_in(connection, shuffled, rule=rule)
+        in_any_order = contents(connection)
+
+    assert in_any_order == whole
+
+
+@SLOWLY
+@given(
+    facts=histories(),
+    rule=RULES,
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    shares=st.integers(1, 3),
+    looks_at_once=st.sampled_from([1, 2, 3, 200]),
+    random=st.randoms(use_true_random=False),
+)
+def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
+    connection: Connection[TupleRow],
+    facts: list[Recorded],
+    rule: BaselineRule,
+    sizes: list[int],
+    shares: int,
+    looks_at_once: int,
+    random: Random,
+):
+    slices = cut(facts, sizes)
+    shuffled = [*slices, *slices[::2]]
+    random.shuffle(shuffled)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, [facts], rule=rule)
+        whole = contents(connection)
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(rebuild_merge, "_LOOKS_AT_ONCE", looks_at_once)
+        rebuild(connection, shuffled, shares=shares, rule=rule)
+        from_slices = contents(connection)
+
+    assert from_slices == whole

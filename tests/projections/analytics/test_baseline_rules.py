@@ -1,0 +1,243 @@
+"""Analytics under other baseline rules: tried beside, swapped in, and taken back."""
+
+import threading
+from random import Random
+
+import pytest
+
+from domain.analytics.baselines import BaselineRule
+from infra.eventstore.store import Recorded, Store
+from projections.analytics.projection import Analytics
+from projections.analytics.queries.rule_effects import Effects, effects
+from projections.engine.follower import Follower
+from projections.rebuild.driver import StoppedError
+from projections.rebuild.rebuild import cancel, rebuild, rehearse, swap_dry_run
+from projections.rebuild.rollback import rollback
+from projections.rebuild.rule_variants import DryRunWaitsError, NoDryRunError
+from projections.rebuild.state import Rebuild, rebuild_of, unfinished
+from tests.projections.analytics.histories import PROJECT, History, log
+from tests.projections.analytics.oracle import Oracle
+from tests.projections.analytics.rule_histories import (
+    ELSEWHERE,
+    QUIET,
+    another_video,
+    beginning,
+    looks,
+    new_in,
+    questions,
+    turned,
+)
+from tests.projections.analytics.test_analytics import answer, contents
+
+USUAL: BaselineRule = "posted_before_first_look"
+
+
+class Herd:
+    """A log, and analytics that follows it as projectors do."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.facts: list[Recorded] = []
+        self._random = Random(29)  # noqa: S311
+        self._history = History()
+        beginning(self._history, self._random)
+        self.goes_on()
+
+    def goes_on(self, *, followed: bool = True) -> None:
+        """Append more looks and let them be followed."""
+        known = len(self.facts)
+        looks(self._history, self._random, amount=40)
+        another_video(self._history)
+        self.facts += log(self.store, self._history.facts[known:])
+        if followed:
+            follower = Follower(
+                Analytics(), pool=self.store.pool, codec=self.store.codec
+            )
+            follower.register()
+            follower.catch_up()
+
+    def oracle(self, rule: BaselineRule, as_of: int | None = None) -> Oracle:
+        return Oracle(self.facts, as_of=as_of, rule=rule)
+
+    def answers_under(self, rule: BaselineRule) -> None:
+        """Check every way into the read model against the plain fold."""
+        differ = 0
+        asked = questions(self.facts)
+        ends = {one.as_of for one in asked}
+        ours = {end: self.oracle(rule, end) for end in ends}
+        another: BaselineRule = USUAL if rule != USUAL else "first_snapshot"
+        others = {end: self.oracle(another, end) for end in ends}
+        with self.store.pool.connection() as connection:
+            for one in asked:
+                told = answer(connection, one)
+                if told is not None:
+                    assert told == ours[one.as_of].answer(one), one
+                    differ += told != others[one.as_of].answer(one)
+        assert differ, "or this would say nothing of the rule"
+
+    def contents(self) -> dict[str, list[str]]:
+        with self.store.pool.connection() as connection:
+            return contents(connection)
+
+    def state(self) -> Rebuild:
+        with self.store.pool.connection() as connection:
+            found = rebuild_of(connection, "analytics")
+        assert found is not None
+        return found
+
+    def tried(self, rule: BaselineRule | None) -> Effects:
+        seen: list[Effects] = []
+        rehearse(
+            self.store,
+            Analytics(rule),
+            by="test",
+            look_at_both=lambda cursor: seen.append(effects(cursor)),
+        )
+        return seen[-1]
+
+
+@pytest.fixture
+def herd(store: Store) -> Herd:
+    return Herd(store)
+
+
+@pytest.mark.parametrize("rule", ("first_snapshot", "never"))
+def test_a_dry_run_says_what_would_change_and_changes_nothing(
+    herd: Herd, rule: BaselineRule
+):
+    before = herd.contents()
+
+    found = herd.tried(rule)
+
+    assert (found.live_rule, found.rule) == (USUAL, rule)
+    live, beside = herd.oracle(USUAL), herd.oracle(rule)
+    said = {each.project_id: each for each in found.projects}
+    assert said.keys() == {PROJECT, ELSEWHERE, QUIET}
+    for project, each in said.items():
+        ours, theirs = new_in(live, project), new_in(beside, project)
+        assert {m.metric: m.live for m in each.metrics} == ours
+        assert {m.metric: m.beside for m in each.metrics} == theirs
+        assert {m.metric: m.difference for m in each.metrics} == {
+            counter: (theirs[counter] or 0) - (ours[counter] or 0) for counter in ours
+        }
+        assert each.videos == turned(live, beside, project)
+    assert [said[id_].is_any for id_ in (PROJECT, ELSEWHERE, QUIET)] == [
+        *(True, True, False)
+    ]
+    assert herd.contents() == before
+    herd.answers_under(USUAL)
+    state = herd.state()
+    assert (state.status, state.is_dry_run, state.rule) == ("ready", True, rule)
+
+
+def test_both_are_looked_at_where_they_are_level(herd: Herd):
+    herd.goes_on(followed=False)
+
+    found = herd.tried("first_snapshot")
+
+    said = {each.project_id: each for each in found.projects}
+    live, beside = herd.oracle(USUAL), herd.oracle("first_snapshot")
+    assert {m.metric: m.live for m in said[PROJECT].metrics} == new_in(live, PROJECT)
+    assert {m.metric: m.beside for m in said[PROJECT].metrics} == new_in(
+        beside, PROJECT
+    )
+
+
+def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(herd: Herd):
+    herd.tried("first_snapshot")
+    herd.goes_on()
+    herd.answers_under(USUAL)
+
+    done = swap_dry_run(herd.store, Analytics(), by="test")
+
+    assert done.was_resumed
+    assert not done.comparison.is_binding
+    herd.answers_under("first_snapshot")
+    herd.goes_on()
+    herd.answers_under("first_snapshot")
+    # And a rebuild like any other keeps the rule in force: the same rows come of it.
+    again = rebuild(herd.store, Analytics(), by="test")
+    assert again.comparison.is_binding
+    assert again.comparison.is_equal
+    herd.goes_on()
+    herd.answers_under("first_snapshot")
+
+
+def test_the_usual_rule_comes_back_by_a_rebuild_or_by_the_old_tables(herd: Herd):
+    before = herd.contents()
+    rebuild(herd.store, Analytics("never"), by="test")
+    herd.answers_under("never")
+
+    rollback(herd.store, Analytics())
+
+    assert herd.contents() == before
+    herd.goes_on()
+    herd.answers_under(USUAL)
+    rollback(herd.store, Analytics())
+    herd.answers_under("never")
+    rebuild(herd.store, Analytics(USUAL), by="test")
+    herd.goes_on()
+    herd.answers_under(USUAL)
+
+
+def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(herd: Herd):
+    herd.tried("first_snapshot")
+
+    with herd.store.pool.connection() as connection:
+        assert unfinished(connection, [Analytics()]) == []
+    with pytest.raises(DryRunWaitsError, match="swap it or cancel it first"):
+        rebuild(herd.store, Analytics(), by="test")
+
+    assert herd.state().status == "ready"
+    assert cancel(herd.store, Analytics())
+    with pytest.raises(NoDryRunError):
+        swap_dry_run(herd.store, Analytics(), by="test")
+    herd.answers_under(USUAL)
+
+
+def test_the_same_words_without_the_dry_run_swap_what_it_built(herd: Herd):
+    herd.tried("first_snapshot")
+
+    done = rebuild(
+        herd.store, Analytics("first_snapshot"), by="test", even_dry_run=True
+    )
+
+    assert done.was_resumed
+    herd.answers_under("first_snapshot")
+
+
+def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
+    herd: Herd, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("projections.rebuild.slices.SLICE_FACTS", 10)
+    stop = threading.Event()
+
+    def after_some(state: Rebuild) -> None:
+        if state.slices_done > 2:
+            stop.set()
+
+    with pytest.raises(StoppedError):
+        rehearse(
+            herd.store,
+            Analytics("first_snapshot"),
+            by="test",
+            stop=stop,
+            watch=after_some,
+        )
+    resumed = rehearse(herd.store, Analytics("first_snapshot"), by="test")
+    other = rehearse(herd.store, Analytics("never"), by="test")
+
+    assert resumed.was_resumed
+    assert not other.was_resumed
+    assert herd.state().rule == "never"
+
+
+def test_one_rule_alone_is_binding(herd: Herd):
+    same = rehearse(herd.store, Analytics(), by="test").comparison
+    cancel(herd.store, Analytics())
+    other = rehearse(herd.store, Analytics("never"), by="test").comparison
+
+    assert same.is_binding
+    assert same.is_equal
+    assert not other.is_binding
+    assert not other.is_equal

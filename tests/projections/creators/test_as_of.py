@@ -1,0 +1,165 @@
+"""The past: a creator as of every position is what a plain fold up to there gives."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import Recorded
+from projections.creator_history.projection import CreatorHistory
+from projections.creators import as_of
+from projections.creators.as_of import creator_then
+from projections.engine.reader import Reader
+from tests.projections.analytics.expected import creator_list
+from tests.projections.analytics.histories import (
+    HOME,
+    History,
+    added,
+    requested,
+    snapshot,
+    succeeded,
+)
+from tests.projections.analytics.test_batches import NAMES, SLOWLY, histories
+
+BILLIE = UUID(int=0xB1)
+
+
+class HereReader(Reader):
+    """Reads what the test's own transaction has written, with no wall but the first."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    async def rows(
+        self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
+    ) -> list[TupleRow]:
+        self._connection.execute(
+            "SELECT set_config('goatherd.organization_id', %s, true)",
+            (str(organization_id),),
+        )
+        cursor = self._connection.cursor(binary=True)
+        return cursor.execute(query, parameters).fetchall()
+
+
+def keep(connection: Connection[TupleRow], facts: list[Recorded]) -> None:
+    """Put the facts into the log with the positions and times that they have."""
+    codec = Codec()
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO goatherd_events (notification_id, originator_id, "
+            "originator_version, topic, state, recorded_at, actor, digest) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, '')",
+            [
+                (
+                    *(f.position, f.stream, f.version, codec.name_of(f.fact)),
+                    *(codec.encode(f.fact), f.recorded_at, f.actor),
+                )
+                for f in facts
+            ],
+        )
+        told = [f for f in facts if NAMES[type(f.fact)] in CreatorHistory.facts]
+        CreatorHistory().write(cursor, told)
+
+
+def then(
+    connection: Connection[TupleRow],
+    creator_id: UUID,
+    *,
+    at: int,
+    organization_id: UUID = HOME,
+) -> dict[str, Any] | None:
+    row = asyncio.run(
+        creator_then(HereReader(connection), organization_id, creator_id, at=at)
+    )
+    return None if row is None else msgspec.structs.asdict(row)
+
+
+@settings(SLOWLY, max_examples=30)
+@given(facts=histories())
+def test_as_of_every_position_is_a_plain_fold_up_to_there(
+    connection: Connection[TupleRow], facts: list[Recorded]
+):
+    owners = {
+        fact.stream: fact.fact.organization_id
+        for fact in facts
+        if isinstance(fact.fact, e.CreatorAdded)
+    }
+
+    with connection.transaction(force_rollback=True):
+        keep(connection, facts)
+        for at in range(len(facts) + 2):
+            folded = creator_list(facts[:at])
+            for creator_id, organization_id in owners.items():
+                shown = then(
+                    connection, creator_id, at=at, organization_id=organization_id
+                )
+                assert shown == folded.get(creator_id)
+
+
+@settings(SLOWLY, max_examples=60)
+@given(
+    seen=st.lists(
+        st.fixed_dictionaries(
+            {"day": st.integers(0, 3)},
+            optional=dict.fromkeys(
+                ("follower_count", "following_count", "total_likes_count"),
+                st.integers(0, 9),
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_figures_are_found_as_far_back_as_they_were_last_told(
+    connection: Connection[TupleRow], seen: list[dict[str, Any]]
+):
+    history = History()
+    whole = {"display_name": "B", "avatar_url": "https://b", "video_count": 1}
+    history.happened(BILLIE, added())
+    for number, told in enumerate(seen, 1):
+        history.happened(UUID(int=number), snapshot(BILLIE, **{**whole, **told}))
+
+    with (
+        connection.transaction(force_rollback=True),
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setattr(as_of, "_SNAPSHOTS", (1, 2, 100))
+        keep(connection, history.facts)
+        shown = then(connection, BILLIE, at=len(history.facts))
+
+    assert shown == creator_list(history.facts)[BILLIE]
+
+
+def test_the_last_live_scrape_is_found_behind_many_imported_ones(
+    connection: Connection[TupleRow], history: History
+):
+    history.happened(BILLIE, added())
+    history.happened(UUID(int=1), requested(BILLIE), succeeded(BILLIE))
+    imported = msgspec.structs.replace(succeeded(BILLIE), provider="import")
+    for run in range(2, 9):
+        history.happened(UUID(int=run), requested(BILLIE), imported)
+
+    keep(connection, history.facts)
+
+    shown = then(connection, BILLIE, at=len(history.facts))
+    assert shown is not None
+    assert shown == creator_list(history.facts)[BILLIE]
+    assert shown["last_scraped_at"] is not None
+
+
+def test_another_organization_has_no_past_of_it(
+    connection: Connection[TupleRow], history: History
+):
+    history.happened(BILLIE, added(), snapshot(BILLIE, follower_count=7))
+
+    keep(connection, history.facts)
+
+    assert then(connection, BILLIE, at=9, organization_id=UUID(int=5)) is None

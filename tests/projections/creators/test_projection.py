@@ -1,0 +1,378 @@
+from datetime import date, timedelta
+from itertools import permutations
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.eventstore.store import Recorded
+from projections.creators.projection import CreatorList
+from tests.projections.analytics.expected import expected, rows_of
+from tests.projections.analytics.histories import (
+    AWAY,
+    HOME,
+    MONDAY,
+    PROJECT,
+    History,
+    added,
+    failed,
+    requested,
+    snapshot,
+    succeeded,
+)
+
+BILLIE = UUID("b1111111-0000-4000-8000-000000000000")
+SCRAPE = UUID("5c5c5c5c-0000-4000-8000-000000000000")
+
+Reading = Connection[TupleRow]
+
+
+def take_in(connection: Reading, *facts: Recorded) -> None:
+    with connection.cursor() as cursor:
+        CreatorList().write(cursor, facts)
+
+
+def the_row(connection: Reading) -> dict[str, Any]:
+    (row,) = rows_of(connection, "creator_list")
+    return row
+
+
+def test_an_added_creator_is_a_row_with_everything_that_was_asked(
+    connection: Reading, history: History
+):
+    asked = added(
+        "billie.the-goat_1",
+        tracking_mode="selective",
+        tracking_start_date=date(2026, 1, 31),
+        tracking_end_date=date(2026, 12, 31),
+        description="Eats everything",
+        readme="# Billie\n",
+        metadata={"shelf": {"row": 3}, "tags": ["a", None, 1.5], "ß": "\u2603"},
+    )
+
+    take_in(connection, *history.happened(BILLIE, asked))
+
+    assert the_row(connection) == {
+        "organization_id": HOME,
+        "id": BILLIE,
+        "project_id": PROJECT,
+        "tiktok_handle": "billie.the-goat_1",
+        "display_name": None,
+        "scraped_display_name": None,
+        "description": "Eats everything",
+        "readme": "# Billie\n",
+        "metadata": {"shelf": {"row": 3}, "tags": ["a", None, 1.5], "ß": "\u2603"},
+        "tracking_mode": "selective",
+        "tracking_start_date": date(2026, 1, 31),
+        "tracking_end_date": date(2026, 12, 31),
+        "avatar_url": None,
+        "follower_count": None,
+        "following_count": None,
+        "total_likes_count": None,
+        "video_count": None,
+        "profile_observed_at": None,
+        "profile_position": None,
+        "last_scraped_at": None,
+        "status": "active",
+        "disabled_reason": None,
+        "version": 1,
+        "created_at": MONDAY,
+        "updated_at": MONDAY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fact", "changes"),
+    (
+        (
+            e.HandleChanged(organization_id=HOME, old="billie", new="william"),
+            {"tiktok_handle": "william"},
+        ),
+        (
+            e.CreatorDetailsChanged(
+                organization_id=HOME, display_name="Billie", description=None
+            ),
+            {"display_name": "Billie", "description": None},
+        ),
+        (
+            e.CreatorDetailsChanged(
+                organization_id=HOME, readme="New", metadata={"a": 1}
+            ),
+            {"readme": "New", "metadata": {"a": 1}},
+        ),
+        (
+            e.TrackingModeChanged(organization_id=HOME, old="auto", new="selective"),
+            {"tracking_mode": "selective"},
+        ),
+        (
+            e.TrackingWindowChanged(
+                organization_id=HOME, tracking_end_date=date(2026, 3, 1)
+            ),
+            {"tracking_start_date": None, "tracking_end_date": date(2026, 3, 1)},
+        ),
+        (e.CreatorRemoved(organization_id=HOME), {"status": "removed"}),
+        (
+            e.CreatorAutoDisabled(
+                organization_id=HOME, verdict="private", scrape_id=SCRAPE
+            ),
+            {"status": "disabled", "disabled_reason": "private"},
+        ),
+    ),
+    ids=["handle", "name", "readme", "mode", "window", "removal", "disabling"],
+)
+def test_a_change_shows_and_leaves_the_rest_alone(
+    connection: Reading, history: History, fact: e.CreatorEvent, changes: dict[str, Any]
+):
+    settings: dict[str, Any] = {
+        "description": "Old",
+        "readme": "Old",
+        "metadata": {"old": True},
+        "tracking_start_date": date(2026, 1, 1),
+    }
+    take_in(connection, *history.happened(BILLIE, added(**settings)))
+    before = the_row(connection)
+
+    take_in(connection, *history.happened(BILLIE, fact))
+
+    later = {"version": 2, "updated_at": MONDAY + timedelta(seconds=1)}
+    assert the_row(connection) == {**before, **changes, **later}
+
+
+def test_a_second_chance_clears_the_reason_and_a_return_brings_its_own_settings(
+    connection: Reading, history: History
+):
+    disabled = e.CreatorAutoDisabled(
+        organization_id=HOME, verdict="not_found", scrape_id=SCRAPE
+    )
+    again = e.CreatorReactivated(
+        organization_id=HOME,
+        tracking_mode="selective",
+        tracking_start_date=date(2026, 5, 1),
+    )
+    take_in(connection, *history.happened(BILLIE, added(), disabled))
+
+    take_in(
+        connection,
+        *history.happened(BILLIE, e.CreatorReenabled(organization_id=HOME, at=MONDAY)),
+    )
+    reenabled = the_row(connection)
+    take_in(
+        connection,
+        *history.happened(BILLIE, disabled, e.CreatorRemoved(organization_id=HOME)),
+    )
+    removed = the_row(connection)
+    take_in(connection, *history.happened(BILLIE, again))
+    returned = the_row(connection)
+
+    assert (reenabled["status"], reenabled["disabled_reason"]) == ("active", None)
+    assert (removed["status"], removed["disabled_reason"]) == ("removed", None)
+    assert (returned["status"], returned["tracking_mode"]) == ("active", "selective")
+    assert returned["tracking_start_date"] == date(2026, 5, 1)
+    assert returned["tracking_end_date"] is None
+    assert returned["version"] == 6
+
+
+def test_a_snapshot_sets_the_figures_and_not_the_version(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    before = the_row(connection)
+    seen = snapshot(
+        BILLIE,
+        day=1,
+        display_name="Billie",
+        avatar_url="https://example.com/b.webp",
+        follower_count=2**63 - 1,
+        following_count=0,
+        total_likes_count=-(2**63),
+        video_count=7,
+    )
+
+    take_in(connection, *history.happened(SCRAPE, seen))
+
+    assert the_row(connection) == {
+        **before,
+        "scraped_display_name": "Billie",
+        "avatar_url": "https://example.com/b.webp",
+        "follower_count": 2**63 - 1,
+        "following_count": 0,
+        "total_likes_count": -(2**63),
+        "video_count": 7,
+        "profile_observed_at": MONDAY + timedelta(days=1),
+        "profile_position": 2,
+    }
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)
+@pytest.mark.parametrize("at_once", (True, False), ids=["one batch", "one by one"])
+def test_the_newest_observation_wins_in_whatever_order_they_come(
+    connection: Reading, history: History, order: tuple[int, ...], *, at_once: bool
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    seen = [
+        history.happened(SCRAPE, snapshot(BILLIE, day=day, follower_count=day * 100))[0]
+        for day in order
+    ]
+
+    for batch in [seen] if at_once else [[fact] for fact in seen]:
+        take_in(connection, *batch)
+
+    row = the_row(connection)
+    assert row["follower_count"] == 300
+    assert row["profile_observed_at"] == MONDAY + timedelta(days=3)
+    assert row["profile_position"] == 2 + order.index(3)
+
+
+def test_of_two_observations_at_one_moment_the_later_in_the_log_wins(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    first = history.happened(SCRAPE, snapshot(BILLIE, follower_count=100))
+    second = history.happened(SCRAPE, snapshot(BILLIE, follower_count=90))
+
+    take_in(connection, *first, *second)
+    once = the_row(connection)
+    take_in(connection, *first)
+
+    assert once["follower_count"] == 90
+    assert the_row(connection) == once
+
+
+def test_what_the_newest_observation_left_out_keeps_its_last_known_value(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    whole = snapshot(BILLIE, day=1, display_name="B", follower_count=5, video_count=2)
+    partial = snapshot(BILLIE, day=2, follower_count=None, video_count=0)
+
+    take_in(connection, *history.happened(SCRAPE, whole))
+    take_in(connection, *history.happened(SCRAPE, partial))
+
+    row = the_row(connection)
+    assert (row["scraped_display_name"], row["follower_count"]) == ("B", 5)
+    assert row["video_count"] == 0
+    assert row["profile_observed_at"] == MONDAY + timedelta(days=2)
+
+
+def test_a_name_that_somebody_set_stays_until_it_is_set_to_null(
+    connection: Reading, history: History
+):
+    def shown() -> str | None:
+        row = the_row(connection)
+        own, scraped = row["display_name"], row["scraped_display_name"]
+        return scraped if own is None else own
+
+    def set_name(name: str | None) -> None:
+        fact = e.CreatorDetailsChanged(organization_id=HOME, display_name=name)
+        take_in(connection, *history.happened(BILLIE, fact))
+
+    def scrape(day: int, name: str) -> None:
+        seen = snapshot(BILLIE, day=day, display_name=name)
+        take_in(connection, *history.happened(SCRAPE, seen))
+
+    take_in(connection, *history.happened(BILLIE, added()))
+    scrape(1, "as TikTok says")
+    of_tiktok = shown()
+    set_name("as we say")
+    scrape(2, "as TikTok says now")
+    of_ours = shown()
+    set_name(None)
+
+    assert of_tiktok == "as TikTok says"
+    assert of_ours == "as we say"
+    assert shown() == "as TikTok says now"
+
+
+def test_the_last_good_scrape_is_remembered_and_a_failed_one_is_not(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    first = history.happened(SCRAPE, requested(BILLIE), succeeded(BILLIE))
+    second = history.happened(SCRAPE, succeeded(BILLIE))
+    facts = [fact for fact in [*first, *second] if fact.version > 1]
+
+    take_in(connection, *facts)
+    take_in(connection, facts[0])
+
+    assert "scrape_failed" not in CreatorList.facts
+    assert the_row(connection)["last_scraped_at"] == second[0].recorded_at
+
+
+def test_facts_about_a_creator_that_nobody_added_leave_no_row(
+    connection: Reading, history: History
+):
+    take_in(
+        connection,
+        *history.happened(SCRAPE, snapshot(BILLIE), succeeded(BILLIE)),
+        *history.happened(BILLIE, e.CreatorRemoved(organization_id=HOME)),
+    )
+
+    assert rows_of(connection, "creator_list") == []
+    assert rows_of(connection, "creator_search") == []
+
+
+def test_the_same_facts_twice_leave_the_same_rows(
+    connection: Reading, history: History
+):
+    history.happened(BILLIE, added(metadata={"a": 1}))
+    history.happened(SCRAPE, snapshot(BILLIE, day=2, follower_count=2))
+    history.happened(SCRAPE, snapshot(BILLIE, day=1, follower_count=1))
+    history.happened(
+        BILLIE,
+        e.HandleChanged(organization_id=HOME, old="billie", new="william"),
+        e.CreatorRemoved(organization_id=HOME),
+    )
+    take_in(connection, *history.facts)
+    once = [rows_of(connection, name) for name in ("creator_list", "creator_search")]
+
+    take_in(connection, *history.facts)
+
+    twice = [rows_of(connection, name) for name in ("creator_list", "creator_search")]
+    assert once == twice
+    wanted = expected(history.facts)
+    assert once == [wanted["creator_list"], wanted["creator_search"]]
+
+
+def test_an_old_fact_that_comes_again_turns_nothing_back(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    old = history.happened(
+        BILLIE, e.HandleChanged(organization_id=HOME, old="billie", new="bill")
+    )
+    new = history.happened(
+        BILLIE, e.HandleChanged(organization_id=HOME, old="bill", new="william")
+    )
+    take_in(connection, *old, *new)
+    before = the_row(connection)
+
+    take_in(connection, *old)
+
+    assert the_row(connection) == before
+    (searched,) = rows_of(connection, "creator_search")
+    assert searched["tiktok_handle"] == "william"
+
+
+def test_an_organization_is_not_touched_by_facts_that_name_another(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    before = the_row(connection)
+    of_another = snapshot(BILLIE, organization_id=AWAY, follower_count=666)
+
+    take_in(connection, *history.happened(SCRAPE, of_another))
+
+    assert the_row(connection) == before
+
+
+def test_a_failed_run_is_no_fact_of_this_list(connection: Reading, history: History):
+    take_in(connection, *history.happened(BILLIE, added()))
+
+    with pytest.raises(TypeError, match="ScrapeFailed"):
+        take_in(
+            connection,
+            *history.happened(BILLIE, failed(BILLIE)),
+        )

@@ -1,0 +1,169 @@
+"""What a search decides by: the grams of a handle, and who has how many followers."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra import database
+from infra.eventstore.store import Recorded
+from projections.creators.projection import CreatorList, magnitude, search_grams
+from tests.projections.analytics.expected import expected, rows_of
+from tests.projections.analytics.histories import (
+    HOME,
+    MONDAY,
+    PROJECT,
+    History,
+    added,
+    snapshot,
+)
+
+BILLIE = UUID("b1111111-0000-4000-8000-000000000000")
+SCRAPE = UUID("5c5c5c5c-0000-4000-8000-000000000000")
+COUNTS = (None, *range(-9, 10), 2**31, 2**63 - 1, 2**62, 2**62 - 1, -(2**62), -(2**63))
+
+Reading = Connection[TupleRow]
+
+
+def take_in(connection: Reading, *facts: Recorded) -> None:
+    with connection.cursor() as cursor:
+        CreatorList().write(cursor, facts)
+
+
+def found_by(connection: Reading, part: str) -> list[UUID]:
+    """The creators whose handle has ``part``, found by the index of a tenant."""
+    connection.execute(
+        "SELECT set_config('goatherd.organization_id', %s, true)", (str(HOME),)
+    )
+    rows = connection.execute(
+        "SELECT id FROM goatherd_search(%s)", (search_grams(HOME, part),)
+    )
+    return [row[0] for row in rows]
+
+
+def written_by(connection: Reading) -> list[TupleRow]:
+    """Which transaction wrote each row, and where it stands."""
+    return connection.execute("SELECT xmin, cmin, ctid FROM creator_search").fetchall()
+
+
+def test_the_index_has_every_run_of_one_to_three_characters(connection: Reading):
+    row = connection.execute(
+        "SELECT goatherd_grams(%s, %s)", (HOME, "ab.cab")
+    ).fetchone()
+
+    assert row is not None
+    runs = ["a", "b", ".", "c", "ab", "b.", ".c", "ca", "ab.", "b.c", ".ca", "cab"]
+    assert set(row[0]) == {str(HOME)[-6:] + run for run in runs}
+
+
+@pytest.mark.parametrize("part", ("w", "wi", "wil", "il", "iam", "m", "william"))
+def test_the_search_follows_a_rename(connection: Reading, history: History, part: str):
+    take_in(connection, *history.happened(BILLIE, added("b.i_e")))
+    renamed = e.HandleChanged(organization_id=HOME, old="b.i_e", new="william")
+
+    take_in(connection, *history.happened(BILLIE, renamed))
+
+    assert found_by(connection, part) == [BILLIE]
+    assert found_by(connection, ".i_") == []
+    assert found_by(connection, "b") == []
+
+
+def test_the_search_follows_the_status(connection: Reading, history: History):
+    take_in(connection, *history.happened(BILLIE, added()))
+
+    take_in(
+        connection, *history.happened(BILLIE, e.CreatorRemoved(organization_id=HOME))
+    )
+
+    (row,) = rows_of(connection, "creator_search")
+    assert row["status"] == "removed"
+
+
+def test_new_figures_touch_the_search_only_with_another_magnitude(
+    connection: Reading, history: History
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    take_in(
+        connection,
+        *history.happened(SCRAPE, snapshot(BILLIE, day=1, follower_count=1024)),
+    )
+    before = written_by(connection)
+
+    take_in(
+        connection,
+        *history.happened(SCRAPE, snapshot(BILLIE, day=2, follower_count=2047)),
+    )
+    of_the_same = written_by(connection)
+    take_in(
+        connection,
+        *history.happened(SCRAPE, snapshot(BILLIE, day=3, follower_count=2048)),
+    )
+
+    assert of_the_same == before
+    assert written_by(connection) != before
+    (row,) = rows_of(connection, "creator_search")
+    assert row["magnitude"] == 12
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
+def test_the_greater_count_never_has_the_lesser_magnitude(one: int, other: int):
+    less, more = sorted((one, other))
+
+    assert magnitude(less) <= magnitude(more)
+
+
+def test_creators_without_followers_known_stand_as_the_sort_has_them():
+    assert magnitude(None) == magnitude(-1)
+    assert magnitude(-2) < magnitude(None) < magnitude(0)
+
+
+def test_creators_from_before_the_search_had_its_table_are_found(
+    empty_database_url: str, history: History, monkeypatch: pytest.MonkeyPatch
+):
+    known = database.known_migrations()
+    with monkeypatch.context() as before:
+        before.setattr(database, "known_migrations", lambda: known[:5])
+        database.migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        for number, count in enumerate(COUNTS):
+            creator_id = UUID(int=0xC0 + number)
+            status = ("active", "disabled", "removed")[number % 3]
+            history.happened(creator_id, added(f"billie_{number}"))
+            history.happened(SCRAPE, snapshot(creator_id, follower_count=count))
+            if status != "active":
+                history.happened(creator_id, _ENDS[status])
+            connection.execute(
+                "INSERT INTO creator_list (organization_id, id, project_id, "
+                "tiktok_handle, metadata, tracking_mode, follower_count, status, "
+                "version, created_at, updated_at) "
+                "VALUES (%s, %s, %s, %s, '{}', 'auto', %s, %s, 1, %s, %s)",
+                (
+                    *(HOME, creator_id, PROJECT, f"billie_{number}", count, status),
+                    *(_added_at(history, creator_id), MONDAY),
+                ),
+            )
+
+    applied = database.migrate(empty_database_url)
+
+    assert applied[0] == "search"
+    with psycopg.connect(empty_database_url) as connection:
+        rows = rows_of(connection, "creator_search")
+        assert rows == expected(history.facts)["creator_search"]
+        assert len(found_by(connection, "llie_")) == len(COUNTS)
+
+
+_ENDS: dict[str, e.CreatorEvent] = {
+    "disabled": e.CreatorAutoDisabled(
+        organization_id=HOME, verdict="private", scrape_id=SCRAPE
+    ),
+    "removed": e.CreatorRemoved(organization_id=HOME),
+}
+
+
+def _added_at(history: History, creator_id: UUID) -> object:
+    return next(fact.recorded_at for fact in history.facts if fact.stream == creator_id)

@@ -1,0 +1,119 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.eventstore.store import Recorded
+from projections.organizations.projection import ApiKeys
+from tests.projections.analytics.expected import rows_of
+from tests.projections.analytics.histories import HOME, MONDAY, History
+
+KEY = UUID("77777777-7777-4777-8777-777777777777")
+CREATED = e.OrganizationCreated(name="Home", plan="free", time_zone="Europe/Berlin")
+ISSUED = e.ApiKeyCreated(
+    key_id=KEY,
+    name="Laptop",
+    digest="ab" * 32,
+    hint="beef",
+    scopes=("read", "write"),
+    expires_at=datetime(2027, 1, 1, tzinfo=UTC),
+)
+
+Reading = Connection[TupleRow]
+
+
+def take_in(connection: Reading, facts: list[Recorded]) -> None:
+    with connection.cursor() as cursor:
+        ApiKeys().write(cursor, facts)
+
+
+def test_an_organization_and_its_key_are_rows(connection: Reading, history: History):
+    take_in(connection, history.happened(HOME, CREATED, ISSUED))
+
+    assert rows_of(connection, "organizations") == [
+        {
+            "organization_id": HOME,
+            "name": "Home",
+            "plan": "free",
+            "time_zone": "Europe/Berlin",
+            "creator_profiles_hours": None,
+            "discover_videos_hours": None,
+            "video_stats_hours": None,
+            "version": 1,
+            "position": 1,
+            "created_at": MONDAY,
+            "updated_at": MONDAY,
+        }
+    ]
+    assert rows_of(connection, "api_keys") == [
+        {
+            "organization_id": HOME,
+            "id": KEY,
+            "name": "Laptop",
+            "digest": "ab" * 32,
+            "hint": "beef",
+            "scopes": ["read", "write"],
+            "created_at": MONDAY,
+            "expires_at": datetime(2027, 1, 1, tzinfo=UTC),
+            "revoked_at": None,
+        }
+    ]
+
+
+def test_a_revoked_key_says_since_when(connection: Reading, history: History):
+    take_in(connection, history.happened(HOME, CREATED, ISSUED))
+
+    revoked = history.happened(HOME, e.ApiKeyRevoked(key_id=KEY))
+    take_in(connection, revoked)
+
+    (row,) = rows_of(connection, "api_keys")
+    assert row["revoked_at"] == revoked[0].recorded_at
+
+
+def test_a_follower_that_is_late_opens_no_revoked_key_and_brings_no_old_plan_back(
+    connection: Reading, history: History
+):
+    history.happened(HOME, CREATED, ISSUED)
+    history.happened(HOME, e.PlanChanged(old="free", new="starter"))
+    history.happened(HOME, e.PlanChanged(old="starter", new="ultra"))
+    history.happened(HOME, e.ApiKeyRevoked(key_id=KEY))
+    # Each was written in its own append, long before a follower gets there.
+    take_in(connection, history.facts)
+    before = [rows_of(connection, name) for name in ("organizations", "api_keys")]
+
+    for fact in history.facts:
+        take_in(connection, [fact])
+        after = [rows_of(connection, name) for name in ("organizations", "api_keys")]
+        assert after == before
+    assert before[0][0]["plan"] == "ultra"
+
+
+def test_settings_change_what_they_name_once_each(
+    connection: Reading, history: History
+):
+    history.happened(HOME, CREATED)
+    history.happened(
+        HOME,
+        e.OrganizationSettingsChanged(name="Alp", creator_profiles_hours=48),
+        e.OrganizationSettingsChanged(
+            time_zone="Asia/Tokyo", creator_profiles_hours=None, video_stats_hours=2
+        ),
+    )
+
+    for _ in range(2):
+        take_in(connection, history.facts)
+
+    (row,) = rows_of(connection, "organizations")
+    assert {name: row[name] for name in row if name not in {"plan", "created_at"}} == {
+        "organization_id": HOME,
+        "name": "Alp",
+        "time_zone": "Asia/Tokyo",
+        "creator_profiles_hours": None,
+        "discover_videos_hours": None,
+        "video_stats_hours": 2,
+        "version": 3,
+        "position": 3,
+        "updated_at": history.facts[-1].recorded_at,
+    }

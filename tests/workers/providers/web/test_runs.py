@@ -1,0 +1,217 @@
+"""Runs: from a request in the log, through a worker and real HTTP, back to the log."""
+
+from uuid import UUID
+
+import pytest
+import redis
+from dramatiq.brokers.redis import RedisBroker
+
+from domain import events as e
+from domain.organization.plans import DEFAULT_PLANS
+from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store
+from infra.handlers.scrapes import request_scrape
+from infra.settings import Settings
+from tests.builders import NOON, Home, asking
+from tests.workers.providers.web.server import TikTok
+from tests.workers.providers.web.shapes import (
+    CAPTCHA_PAGE,
+    HANDLE,
+    NOW,
+    SEC_UID,
+    USER_ID,
+    a_detail,
+    a_photo,
+    a_user,
+    an_item,
+    counting,
+    html,
+    list_page,
+    nobody_page,
+    profile_page,
+)
+from tests.workers.work import all_done, job_of, working
+from workers.dispatcher import Dispatcher
+from workers.main import choose_provider
+from workers.provider import Ok, Target
+from workers.providers.web import WebProvider
+from workers.scraping.scrape import Bench
+
+PAGE = f"/@{HANDLE}"
+LIST = "/api/creator/item_list/"
+PATIENTLY = 20.0
+
+
+class Herd:
+    """A home whose dispatcher and worker the test drives."""
+
+    def __init__(self, home: Home, broker: RedisBroker, database_url: str) -> None:
+        self.home = home
+        self.broker = broker
+        self._dispatcher = Dispatcher(home.store, broker, url=database_url)
+        for follower in self._dispatcher._followers:  # noqa: SLF001
+            follower.register()
+
+    def round(self) -> None:
+        self._dispatcher.round()
+
+    def ask(self, creator_id: UUID, job_type: e.JobType) -> UUID:
+        asked = request_scrape(
+            self.home.store,
+            creator_id,
+            job_type=job_type,
+            organization_id=self.home.organization_id,
+            plans=DEFAULT_PLANS,
+            max_queue_age_seconds=900,
+            now=NOON,
+            context=asking(),
+        )
+        return asked.scrape_id
+
+    def facts(self, scrape_id: UUID) -> list[e.Fact]:
+        past = self.home.store.load(scrape_id)[scrape_id]
+        return [recorded.fact for recorded in past][1:]
+
+
+@pytest.fixture
+def herd(home: Home, broker: RedisBroker, database_url: str) -> Herd:
+    return Herd(home, broker, database_url)
+
+
+def test_what_tiktok_shows_stands_in_the_log(
+    herd: Herd, tiktok: TikTok, provider: WebProvider
+):
+    tiktok.answers[PAGE] = profile_page(a_detail())
+    tiktok.answers[LIST] = list_page([an_item("71"), a_photo("72")], more=False)
+    nanny = herd.home.creator(HANDLE)
+    run = herd.ask(nanny, "discover_videos")
+
+    herd.round()
+    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+        assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
+
+    profile, videos, end = herd.facts(run)
+    assert isinstance(profile, e.ProfileSnapshotRecorded)
+    assert (profile.creator_id, profile.provider) == (nanny, "web")
+    assert (profile.user_id, profile.sec_uid) == (USER_ID, SEC_UID)
+    assert (profile.follower_count, profile.precision) == (4_001_943, "exact")
+    assert profile.observed_at == NOW
+    assert isinstance(videos, e.VideoStatsSnapshotRecorded)
+    assert videos.video_ids == ("71", "72")
+    assert videos.view_counts == (14_200_113, 14_200_113)
+    assert videos.kinds == ("video", "photo")
+    assert isinstance(end, e.ScrapeSucceeded)
+    assert (end.pages, end.videos_seen, end.profile_seen) == (2, 2, True)
+
+
+def test_a_counter_that_the_page_lacks_is_null_in_the_log(
+    herd: Herd, tiktok: TikTok, provider: WebProvider
+):
+    tiktok.answers[PAGE] = profile_page(counting(followerCount="7", videoCount=""))
+    tiktok.answers[LIST] = list_page([], more=False)
+    herd.home.creator(HANDLE)
+
+    herd.round()
+    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+        assert wait_until(lambda: bool(snapshots(herd)), seconds=PATIENTLY)
+
+    (logged, *_) = snapshots(herd)
+    assert logged["follower_count"] == 7
+    # Nulls are not written out.
+    assert {"following_count", "total_likes_count", "video_count"}.isdisjoint(logged)
+
+
+def test_a_handle_with_another_owner_leaves_one_failure_and_no_snapshot(
+    herd: Herd, tiktok: TikTok, provider: WebProvider
+):
+    tiktok.answers[PAGE] = profile_page(a_detail())
+    tiktok.answers[LIST] = list_page([an_item("71")], more=False)
+    nanny = herd.home.creator(HANDLE)
+    herd.round()
+    at = Bench(store=herd.home.store, provider=provider)
+    with working(herd.broker, at):
+        assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
+        herd.round()  # which pins the account
+        tiktok.answers[PAGE] = profile_page(a_detail(user=a_user(id="6999")))
+        runs = [
+            herd.ask(nanny, job_type)
+            for job_type in ("creator_profiles", "discover_videos", "video_stats")
+        ]
+        herd.round()
+        assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
+
+    for run in runs:
+        (end,) = herd.facts(run)
+        assert isinstance(end, e.ScrapeFailed)
+        assert (end.outcome, end.attempts) == ("identity_changed", 1)
+        assert f"(id 6999, known {USER_ID})" in end.error
+
+
+@pytest.mark.parametrize("found", (True, False))
+def test_a_wrong_base_address_disables_nobody(
+    herd: Herd, tiktok: TikTok, provider: WebProvider, *, found: bool
+):
+    # TikTok's own word is believed, which comes with status 200.
+    elsewhere = html(b"<html><title>Not Found</title></html>", status=404)
+    tiktok.answers[PAGE] = nobody_page(10221) if found else elsewhere
+    nanny = herd.home.creator(HANDLE)
+    runs = [herd.ask(nanny, "creator_profiles") for _ in range(3)]
+    herd.round()
+
+    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+        assert wait_until(
+            lambda: all(job_of(herd.home.store, run)["outcome"] for run in runs),
+            seconds=PATIENTLY,
+        )
+    herd.round()
+
+    outcomes = {job_of(herd.home.store, run)["outcome"] for run in runs}
+    assert outcomes == {"not_found" if found else "schema_changed"}
+    expected = "disabled" if found else "active"
+    assert herd.home.look_at(nanny).status == expected
+
+
+def test_the_chosen_provider_looks_where_the_settings_say_and_is_polite_with_others(
+    store: Store, tiktok: TikTok, redis_url: str
+):
+    tiktok.answers["/at/home" + PAGE] = profile_page(a_detail())
+    settings = Settings(
+        provider="web", tiktok_base_url=f"{tiktok.url}/at/home/", redis_url=redis_url
+    )
+
+    verdict = choose_provider(settings, store.pool).creator_profiles(
+        Target(handle=HANDLE)
+    )
+
+    assert isinstance(verdict, Ok)
+    host = tiktok.url.removeprefix("http://")
+    with redis.Redis.from_url(redis_url) as server:
+        assert server.keys("goatherd:politeness:*") == [
+            f"goatherd:politeness:{{{host}}}:free_at".encode()
+        ]
+
+
+def test_a_captcha_is_waited_out_and_leaves_nothing(
+    herd: Herd, tiktok: TikTok, provider: WebProvider
+):
+    tiktok.answers[PAGE] = CAPTCHA_PAGE
+    run = herd.ask(herd.home.creator(HANDLE), "creator_profiles")
+    herd.round()
+
+    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+        assert wait_until(
+            lambda: job_of(herd.home.store, run)["outcome"] is not None,
+            seconds=PATIENTLY,
+        )
+
+    job = job_of(herd.home.store, run)
+    assert (job["state"], job["outcome"], job["attempts"]) == ("ready", "blocked", 1)
+    assert herd.facts(run) == []
+
+
+def snapshots(herd: Herd) -> list[dict[str, object]]:
+    with herd.home.store.pool.connection() as connection:
+        rows = connection.execute(
+            "SELECT payload FROM event_log WHERE name = 'profile_snapshot_recorded'"
+        )
+        return [payload for (payload,) in rows]

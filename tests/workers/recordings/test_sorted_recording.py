@@ -1,0 +1,208 @@
+"""Piles: what is found in them again, and when it is found in columns."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain import commands as c
+from domain import events as e
+from domain.scrape.importing import Known, Moment, Sighting, run_of, runs_of
+from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
+from workers.provider import ProfileSeen, VideoSeen
+from workers.recordings import file_format, sorted_recording
+from workers.recordings.file_format import (
+    Observation,
+    encode_observation,
+    encode_observations,
+)
+from workers.recordings.sorted_recording import Heap, Pile
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def quietly(amount: int) -> None:
+    assert amount > 0
+
+
+def seen(at: datetime = NOON, handle: str = "ada", **what: Any) -> Observation:  # noqa: ANN401
+    return Observation(observed_at=at, handle=handle, **what)
+
+
+def video(name: str, **told: Any) -> Observation:  # noqa: ANN401
+    return seen(video=VideoSeen(tiktok_video_id=name, **told))
+
+
+PROFILE = seen(profile=ProfileSeen(follower_count=7, precision="exact"))
+VIDEOS = [
+    video(
+        f"74{number}",
+        title=f'"Hay", part {number} 🐐' if number % 3 else None,
+        kind="photo" if number % 2 else None,
+        posted_at=datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=number, seconds=0.25),
+        view_count=-(2**63) + number,
+        save_count=2**63 - 1 if number % 4 else None,
+    )
+    for number in range(20)
+]
+
+
+@pytest.fixture(autouse=True)
+def gather_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every line come alone, so that interruptions are some."""
+    monkeypatch.setattr(sorted_recording, "_GATHERED_AT_ONCE", 0)
+    monkeypatch.setattr(file_format, "_BYTES_AT_ONCE", 1)
+
+
+def read(folder: Path, *observations: Observation) -> Pile:
+    path = folder / "recording.jsonl"
+    path.write_bytes(encode_observations(observations))
+    return Pile.read(path, now=NOW, advance=quietly)
+
+
+def shuffled(*observations: Observation) -> list[Observation]:
+    mixed = sorted(observations, key=encode_observation)
+    return [*mixed[1::2], *reversed(mixed[::2])]
+
+
+def sighting_of(folder: Path, *observations: Observation) -> Sighting | None:
+    with read(folder, *observations) as pile:
+        (heap,) = pile.heaps()
+        return pile.sighting(heap)
+
+
+def test_lines_that_come_together_are_a_sighting_in_the_order_of_their_text(
+    tmp_path: Path,
+):
+    sighting = sighting_of(tmp_path, *shuffled(PROFILE, *VIDEOS))
+
+    lines = sorted(encode_observation(each) for each in (PROFILE, *VIDEOS))
+    assert sighting is not None
+    assert sighting.payload_sha256 == sha256(b"\n".join(lines)).hexdigest()
+    assert sighting.profile == c.ProfileSnapshot(follower_count=7, precision="exact")
+    assert sighting.videos.video_ids == tuple(
+        sorted(each.video.tiktok_video_id for each in VIDEOS if each.video)
+    )
+
+
+def facts(pile: Pile, heap: Heap, known: Known, *, in_columns: bool) -> list[Any]:
+    moment = Moment(
+        organization_id=ORGANIZATION,
+        project_id=PROJECT,
+        creator_id=ADA,
+        handle=heap.handle,
+        observed_at=heap.observed_at,
+        read_lines=lambda: pile.lines(heap),
+        sighting=pile.sighting(heap),
+    )
+    if not in_columns:
+        return [list(run) for run in runs_of(moment, pile.lines(heap), known)]
+    assert moment.sighting is not None
+    return [run_of(moment, moment.sighting, known)]
+
+
+@pytest.mark.parametrize(
+    "known",
+    (
+        {},
+        {"741": ("photo", None, None), "742": (None, "Straw", None), "7": ("a",) * 3},
+    ),
+    ids=["", "knowing some"],
+)
+def test_a_sighting_becomes_the_run_that_its_lines_would(
+    tmp_path: Path, known: dict[str, Any]
+):
+    from_columns, from_lines = dict(known), dict(known)
+
+    with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as pile:
+        (heap,) = pile.heaps()
+        for _ in range(2):
+            columns = facts(pile, heap, from_columns, in_columns=True)
+            lines = facts(pile, heap, from_lines, in_columns=False)
+            assert columns == lines
+            assert from_columns == from_lines
+
+
+def test_both_ways_keep_what_was_seen(tmp_path: Path):
+    with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as pile:
+        (heap,) = pile.heaps()
+        ((_, _, snapshot, _),) = facts(pile, heap, {}, in_columns=True)
+        told = {each.video for _, each in pile.lines(heap) if each.video}
+
+    assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)
+    rows = zip(
+        snapshot.video_ids,
+        snapshot.kinds,
+        snapshot.titles,
+        snapshot.posted_at,
+        snapshot.view_counts,
+        snapshot.like_counts,
+        snapshot.comment_counts,
+        snapshot.share_counts,
+        snapshot.save_counts,
+        strict=True,
+    )
+    names = c.VideoSnapshot.__struct_fields__
+    assert {
+        c.VideoSnapshot(**dict(zip(names, row, strict=True))) for row in rows
+    } == told
+    assert len(told) == len(VIDEOS)
+
+
+NO_SIGHTING = {
+    "few lines": [PROFILE, *VIDEOS[:6]],
+    "the same video twice": [*VIDEOS, video("741", view_count=5)],
+    "two profiles": [PROFILE, *VIDEOS, seen(profile=ProfileSeen(follower_count=8))],
+    "an outcome": [*VIDEOS, seen(outcome="private")],
+    "an outcome beside a profile": [PROFILE, *VIDEOS, seen(outcome="private")],
+    "no video": [PROFILE] * 9,
+    "interrupted": [*VIDEOS[:10], seen(handle="bea", outcome="private"), *VIDEOS[10:]],
+}
+
+
+@pytest.mark.parametrize("lines", NO_SIGHTING.values(), ids=NO_SIGHTING)
+def test_what_one_run_may_not_keep_is_left_to_a_closer_look(
+    tmp_path: Path, lines: list[Observation]
+):
+    with read(tmp_path, *lines) as pile:
+        heap = next(pile.heaps())
+
+        assert heap.handle == "ada"
+        assert pile.sighting(heap) is None
+        assert [line for line, _ in pile.lines(heap)] == sorted(
+            encode_observation(each) for each in lines if each.handle == "ada"
+        )
+
+
+def test_only_whole_moments_are_sightings_however_they_were_interrupted(
+    tmp_path: Path,
+):
+    earlier = [
+        Observation(observed_at=NOON - timedelta(days=1), handle="ada", video=v.video)
+        for v in VIDEOS
+    ]
+    with read(tmp_path, *earlier, *VIDEOS[:10], *earlier[:1], *VIDEOS[10:]) as pile:
+        heaps = list(pile.heaps())
+
+        assert [heap.observations for heap in heaps] == [21, 20]
+        assert [pile.sighting(heap) for heap in heaps] == [None, None]
+        assert [len(pile.lines(heap)) for heap in heaps] == [21, 20]
+        assert pile.observations == 41
+
+
+def test_creators_who_take_turns_are_seen_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sorted_recording, "_GATHERED_AT_ONCE", 40)
+    others = [seen(handle="bea", video=each.video) for each in VIDEOS]
+    turns = [each for pair in zip(VIDEOS, others, strict=True) for each in pair]
+
+    with read(tmp_path, *turns) as pile:
+        sightings = [pile.sighting(heap) for heap in pile.heaps()]
+
+    assert len(sightings) == 2
+    assert sightings[0] is not None
+    assert sightings[1] is not None
+    assert sightings[0].videos == sightings[1].videos

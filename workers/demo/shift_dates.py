@@ -1,0 +1,52 @@
+"""The demo told as of the day on which it was first started: it happens now.
+
+Its files speak of days in 2026. Everything in them is moved by the same number of whole
+days, so that what they call the recording's first day is the day of the first start:
+the past ends the night before, and what follows is played as the hours go by.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from workers.demo import DEMO_BEGINS
+from workers.provider import VideoSeen
+from workers.recordings.file_format import Observation, RecordingError
+
+# Shorter ids, of videos from before TikTok, tell no time.
+_DIGITS_THAT_TELL_THE_TIME = 19
+
+
+def days_to_move(started_at: datetime) -> int:
+    """Return by how many days a demo that first started then is moved."""
+    return (started_at.astimezone(UTC).date() - DEMO_BEGINS.date()).days
+
+
+def told(
+    lines: Iterable[Observation | RecordingError], *, days: int
+) -> Iterator[Observation | RecordingError]:
+    """Yield the lines with all their moments moved by so many days."""
+    by = timedelta(days=days)
+    for line in lines:
+        if isinstance(line, RecordingError):
+            yield line
+        else:
+            yield _moved(line, by)
+
+
+def _moved(line: Observation, by: timedelta) -> Observation:
+    video = line.video and _video_moved(line.video, by)
+    return replace(line, observed_at=line.observed_at + by, video=video)
+
+
+def _video_moved(video: VideoSeen, by: timedelta) -> VideoSeen:
+    """Move a video with its id, whose upper half says when it was made."""
+    if len(video.tiktok_video_id) != _DIGITS_THAT_TELL_THE_TIME:
+        return video
+    later = round(by.total_seconds()) << 32
+    return replace(
+        video,
+        tiktok_video_id=str(int(video.tiktok_video_id) + later),
+        posted_at=video.posted_at and video.posted_at + by,
+    )

@@ -1,0 +1,1 @@
+"""Policies: what follows from events without anybody asking for it."""

@@ -1,0 +1,168 @@
+"""What is noted of each video: enough to tell what is new about it, and no more."""
+
+from datetime import datetime
+from hashlib import blake2b
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import events as e
+from infra.eventstore.store import Recorded
+
+
+class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One video of a project, as its own facts and the runs that saw it tell it.
+
+    ``id`` is its stream. ``creator_id`` is null while it was added by hand and no run
+    of a creator listed it. ``missing_since`` is when the first direct read found it
+    gone, null again once it was seen after that, and ``missing_confirmed`` whether a
+    second one found the same.
+    """
+
+    organization_id: UUID
+    id: UUID
+    creator_id: UUID | None
+    tiktok_video_id: str
+    tracking_status: e.TrackingStatus
+    tracking_enabled: bool = True
+    kind: str | None = None
+    title_digest: int | None = None
+    posted_at: datetime | None = None
+    missing_since: datetime | None = None
+    missing_scrape_id: UUID | None = None
+    missing_confirmed: bool = False
+    position: int
+
+
+def digest_of(title: str | None) -> int | None:
+    """Return what a title is recognized by: 64 bits, signed as PostgreSQL has them."""
+    if title is None:
+        return None
+    digest = blake2b(title.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def after_fact(row: KnownVideo | None, recorded: Recorded) -> KnownVideo | None:
+    """Return what is noted of a video after a fact of its own stream."""
+    fact, position = recorded.fact, recorded.position
+    if row is not None and row.position >= position:
+        return row
+    match fact:
+        case e.VideoDiscovered():
+            return _discovered(row, fact, recorded)
+        case e.VideoAdded() if row is None:
+            return KnownVideo(
+                organization_id=fact.organization_id,
+                id=recorded.stream,
+                creator_id=None,
+                tiktok_video_id=fact.tiktok_video_id,
+                tracking_status="direct_add",
+                kind=fact.kind,
+                position=position,
+            )
+        case _ if row is None:
+            return None
+        case e.VideoAdded():
+            status, enabled = "direct_add", True
+        case e.VideoCameIntoWindow():
+            status, enabled = fact.tracking_status, row.tracking_enabled
+        case e.VideoIncluded():
+            status, enabled = "included", True
+        case e.VideoExcluded():
+            status, enabled = "excluded", row.tracking_enabled
+        case e.VideoPutBack():
+            status, enabled = "pending_review", True
+        case e.VideoTrackingDisabled():
+            status, enabled = row.tracking_status, False
+        case _:
+            return row
+    return replace(
+        row, tracking_status=status, tracking_enabled=enabled, position=position
+    )
+
+
+def after_look(
+    row: KnownVideo,
+    position: int,
+    observed_at: datetime,
+    *,
+    kind: str | None,
+    title: str | None,
+    posted_at: datetime | None,
+) -> KnownVideo:
+    """Return what is noted after a run that saw the video; null details tell nothing.
+
+    Whoever looks at it has found it: an absence that began before is over.
+    """
+    if row.position >= position:
+        return row
+    known = (row.kind, row.title_digest, row.posted_at)
+    told = (
+        row.kind if kind is None else kind,
+        row.title_digest if title is None else digest_of(title),
+        row.posted_at if posted_at is None else posted_at,
+    )
+    is_back = row.missing_since is not None and row.missing_since <= observed_at
+    if told == known and not is_back:
+        return row
+    kind, digest, posted_at = told
+    return replace(
+        row,
+        kind=kind,
+        title_digest=digest,
+        posted_at=posted_at,
+        missing_since=None if is_back else row.missing_since,
+        missing_scrape_id=None if is_back else row.missing_scrape_id,
+        missing_confirmed=row.missing_confirmed and not is_back,
+        position=position,
+    )
+
+
+def after_absence(
+    row: KnownVideo, position: int, observed_at: datetime, scrape_id: UUID
+) -> KnownVideo:
+    """Return what is noted after a direct read in run ``scrape_id`` found it gone.
+
+    One such read may be the platform's mistake. A later one, in another run, confirms
+    it, once until the video is seen again.
+    """
+    if row.position >= position:
+        return row
+    if row.missing_since is None:
+        return replace(
+            row,
+            missing_since=observed_at,
+            missing_scrape_id=scrape_id,
+            position=position,
+        )
+    is_another = scrape_id != row.missing_scrape_id and observed_at > row.missing_since
+    if row.missing_confirmed or not is_another:
+        return row
+    return replace(row, missing_confirmed=True, position=position)
+
+
+def _discovered(
+    row: KnownVideo | None, fact: e.VideoDiscovered, recorded: Recorded
+) -> KnownVideo:
+    if row is None:
+        return KnownVideo(
+            organization_id=fact.organization_id,
+            id=recorded.stream,
+            creator_id=fact.creator_id,
+            tiktok_video_id=fact.tiktok_video_id,
+            tracking_status=fact.tracking_status,
+            kind=fact.kind,
+            title_digest=digest_of(fact.title),
+            posted_at=fact.posted_at,
+            position=recorded.position,
+        )
+    # Added by hand before: that stands.
+    return replace(
+        row,
+        creator_id=fact.creator_id,
+        kind=fact.kind or row.kind,
+        title_digest=row.title_digest if fact.title is None else digest_of(fact.title),
+        posted_at=fact.posted_at or row.posted_at,
+        position=recorded.position,
+    )

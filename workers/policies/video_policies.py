@@ -1,0 +1,241 @@
+"""Discovery: the policies that make what runs saw of videos facts about them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import assert_never
+from uuid import UUID, uuid5
+
+import psycopg
+import structlog
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.streams import video_stream
+from infra import arrays
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store, open_envelope
+from infra.handlers.discover_videos import (
+    Listed,
+    discover_videos,
+    move_window,
+    report_missing,
+)
+from workers.policies import work_queue
+from workers.policies.work_queue import Due
+
+# How much is taken up at once, and how many videos go into one append.
+DUE_AT_ONCE = 200
+VIDEOS_AT_ONCE = 5_000
+
+# What says that the database is in trouble, not that a row is bad.
+_OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+
+_READ = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic, state
+FROM goatherd_events WHERE notification_id = ANY(%b::bigint[]) ORDER BY notification_id
+"""
+_KNOWN = """
+SELECT id FROM known_video
+WHERE organization_id = %s AND id = ANY(%b::uuid[]) AND creator_id IS NOT NULL
+"""
+_OUTSIDE = """
+SELECT id, posted_at FROM known_video
+WHERE organization_id = %s AND creator_id = %s AND tracking_status = 'out_of_window'
+  AND id > %s ORDER BY id LIMIT %s
+"""
+_CREATORS_OUTSIDE = """
+SELECT DISTINCT creator_id FROM known_video
+WHERE organization_id = %s AND tracking_status = 'out_of_window'
+"""
+_FIRST = UUID(int=0)
+_KINDS: dict[str | None, e.VideoKind] = {"video": "video", "photo": "photo"}
+
+_log = structlog.get_logger()
+
+
+def do_due(store: Store, limit: int = DUE_AT_ONCE) -> int:
+    """Do up to ``limit`` of what is due; return how many rows were taken up.
+
+    A row goes after the append that it asked for, so that a death in between costs
+    nothing: doing it again changes nothing. What cannot be done is put off.
+    """
+    due = work_queue.take(store.pool, limit)
+    for _, group in groupby(sorted(due, key=_together), key=_together):
+        rows = list(group)
+        kind = rows[0].kind
+        try:
+            _POLICIES[kind](store, rows)
+        except _OUTAGES:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad row must not hold up others
+            _log.error(
+                "video_policy_failed",
+                kind=kind,
+                positions=[row.position for row in rows],
+                error=repr(error),
+            )
+            work_queue.put_off(store.pool, rows)
+        else:
+            work_queue.done(store.pool, rows)
+    return len(due)
+
+
+def _together(row: Due) -> tuple[str, str, str, int]:
+    """Return the key of the rows that are done as one, in one conversation."""
+    match row.kind:
+        case "listed":
+            return row.kind, str(row.creator_id), str(row.correlation_id), 0
+        case "missing":
+            return row.kind, str(row.scrape_id), str(row.correlation_id), 0
+        case "window":
+            return row.kind, str(row.subject), str(row.correlation_id), row.position
+        case _:
+            assert_never(row.kind)
+
+
+def _discover(store: Store, rows: Sequence[Due]) -> None:
+    """Discover what a creator's runs listed and the project does not know as its."""
+    first = rows[0]
+    assert first.creator_id, "what is listed is of a creator"
+    assert first.project_id, "what is listed is of a project"
+    listed = _listed(_snapshots(store, rows))
+    for number, part in enumerate(_parts(_unknown(store, first, listed))):
+        discover_videos(
+            store,
+            first.creator_id,
+            part,
+            organization_id=first.organization_id,
+            project_id=first.project_id,
+            context=_context("policy:discovery", rows, part=number),
+        )
+
+
+def _snapshots(
+    store: Store, rows: Sequence[Due]
+) -> Iterator[tuple[UUID, e.VideoStatsSnapshotRecorded]]:
+    positions = arrays.bigints([row.position for row in rows])
+    with store.pool.connection() as connection, connection.cursor(binary=True) as at:
+        found = at.execute(_READ, (positions,), prepare=True).fetchall()
+    for row in found:
+        recorded = open_envelope(row, store.codec)
+        assert isinstance(recorded.fact, e.VideoStatsSnapshotRecorded)
+        yield recorded.stream, recorded.fact
+
+
+def _listed(
+    snapshots: Iterable[tuple[UUID, e.VideoStatsSnapshotRecorded]],
+) -> list[Listed]:
+    """Return each video as the first run listed it, with what later ones added."""
+    listed: dict[str, Listed] = {}
+    for scrape_id, fact in snapshots:
+        nothing = (None,) * len(fact.video_ids)
+        seen = zip(
+            fact.video_ids,
+            fact.kinds or nothing,
+            fact.titles or nothing,
+            fact.posted_at or nothing,
+            strict=True,
+        )
+        for video_id, kind, title, posted_at in seen:
+            before = listed.get(video_id)
+            if before is None:
+                listed[video_id] = Listed(
+                    tiktok_video_id=video_id,
+                    scrape_id=scrape_id,
+                    kind=_KINDS.get(kind),
+                    title=title,
+                    posted_at=posted_at,
+                )
+            elif None in (before.kind, before.title, before.posted_at):
+                listed[video_id] = replace(
+                    before,
+                    kind=before.kind or _KINDS.get(kind),
+                    title=title if before.title is None else before.title,
+                    posted_at=before.posted_at or posted_at,
+                )
+    return list(listed.values())
+
+
+def _unknown(store: Store, first: Due, listed: Sequence[Listed]) -> list[Listed]:
+    """Leave out what is a creator's already, without loading its stream."""
+    assert first.project_id
+    streams = [video_stream(first.project_id, seen.tiktok_video_id) for seen in listed]
+    with store.pool.connection() as connection, connection.cursor(binary=True) as at:
+        known = {
+            row[0]
+            for row in at.execute(
+                _KNOWN, (first.organization_id, arrays.uuids(streams)), prepare=True
+            )
+        }
+    return [
+        seen
+        for stream, seen in zip(streams, listed, strict=True)
+        if stream not in known
+    ]
+
+
+def _parts(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
+    for start in range(0, len(listed), VIDEOS_AT_ONCE):
+        yield listed[start : start + VIDEOS_AT_ONCE]
+
+
+def _move(store: Store, rows: Sequence[Due]) -> None:
+    """Bring in what a window has grown over: a creator's, or all of an organization."""
+    (row,) = rows
+    creators = [row.creator_id] if row.creator_id else _creators_outside(store, row)
+    for creator_id in creators:
+        last = _FIRST
+        while outside := _outside(store, row, creator_id, last):
+            last = max(outside)
+            move_window(
+                store,
+                creator_id,
+                outside,
+                organization_id=row.organization_id,
+                context=_context("policy:window", rows, part=f"{creator_id} {last}"),
+            )
+
+
+def _creators_outside(store: Store, row: Due) -> list[UUID]:
+    with store.pool.connection() as connection:
+        found = connection.execute(_CREATORS_OUTSIDE, (row.organization_id,))
+        return [creator_id for (creator_id,) in found]
+
+
+def _outside(
+    store: Store, row: Due, creator_id: UUID, last: UUID
+) -> dict[UUID, datetime | None]:
+    asked = (row.organization_id, creator_id, last, VIDEOS_AT_ONCE)
+    with store.pool.connection() as connection:
+        return dict(connection.execute(_OUTSIDE, asked).fetchall())
+
+
+def _report(store: Store, rows: Sequence[Due]) -> None:
+    """Tell of the videos that one run confirmed gone."""
+    scrape_id = rows[0].scrape_id
+    assert scrape_id, "a run confirmed it"
+    report_missing(
+        store,
+        {row.subject: row.missing_since for row in rows if row.missing_since},
+        scrape_id=scrape_id,
+        context=_context("policy:missing", rows),
+    )
+
+
+_POLICIES: dict[work_queue.Kind, Callable[[Store, Sequence[Due]], None]] = {
+    "listed": _discover,
+    "window": _move,
+    "missing": _report,
+}
+
+
+def _context(actor: str, rows: Sequence[Due], *, part: object = 0) -> Context:
+    """Return who appends: the same command for the same rows, however often done."""
+    of = " ".join(f"{row.position}/{row.subject}" for row in rows)
+    return Context(
+        actor=actor,
+        command_id=uuid5(rows[0].subject, f"{actor} {of} {part}"),
+        correlation_id=rows[0].correlation_id,
+    )

@@ -1,0 +1,137 @@
+"""Slices of a rebuild, worked on beside the scrapes by one thread of the process."""
+
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+
+import redis
+import structlog
+from dramatiq import Broker, Middleware, actor
+from dramatiq.errors import BrokerConnectionError
+
+from infra.eventstore.store import open_store
+from projections.engine.projection import ReadModel, Sliced
+from projections.rebuild.remote_workers import CannotRingError, Ring, work_on_slices
+from projections.registry import PROJECTIONS
+from workers.broker import (
+    REBUILD_ACTOR,
+    REBUILDS_QUEUE,
+    SENDING_PATIENCE_SECONDS,
+    connect_broker,
+    ring_rebuild,
+)
+from workers.scraping import jobs
+
+# A transaction of a slice that is not done by then is done again by another.
+_SHUTDOWN_SECONDS = 5.0
+# Before the scrapes that this process has fetched: it takes no time, and a process
+# that is never idle could not be rung for otherwise.
+_PRIORITY = -1
+
+_log = structlog.get_logger()
+
+
+class SliceHand:
+    """Works on slices in a thread and over connections of its own.
+
+    So a scrape waits neither for a thread nor for a connection, and a process has at
+    most one slice at a time.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease_seconds: float = jobs.LEASE_SECONDS,
+        known: Sequence[ReadModel] = PROJECTIONS,
+    ) -> None:
+        self._url = url
+        self._seconds = lease_seconds
+        self._known = {
+            (each.name, each.version): each
+            for each in known
+            if isinstance(each, Sliced)
+        }
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def wake(self, name: str, version: int) -> None:
+        """See to it that somebody works here; does nothing if somebody does already.
+
+        Rules that this release does not have are left to others.
+        """
+        projection = self._known.get((name, version))
+        if projection is None:
+            _log.info("slices_of_other_rules", projection=name, version=version)
+            return
+        with self._lock:
+            is_at_it = self._thread is not None and self._thread.is_alive()
+            if is_at_it or self._stop.is_set():
+                return
+            self._thread = threading.Thread(
+                target=self._work, args=(projection,), name="slices", daemon=True
+            )
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after the transaction that is under way, and give its slice back."""
+        with self._lock:
+            self._stop.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join(_SHUTDOWN_SECONDS)
+
+    def _work(self, projection: Sliced) -> None:
+        by = f"{socket.gethostname()} {os.getpid()}"
+        log = _log.bind(projection=projection.name, by=by)
+        log.info("slices_begun")
+        try:
+            store = open_store(self._url, pool_size=1)
+            with closing(store.pool):
+                work_on_slices(
+                    store, projection, by=by, stop=self._stop, seconds=self._seconds
+                )
+        except Exception as error:  # noqa: BLE001 - the next ring tries again
+            log.warning("slices_left", error=repr(error))
+        else:
+            log.info("slices_ended")
+
+
+def declare_rebuild_actor(broker: Broker, hand: SliceHand) -> None:
+    """Make ``broker`` wake the hand for each message, and end it with the worker."""
+    broker.add_middleware(_EndWithWorker(hand))
+
+    @actor(
+        broker=broker,
+        actor_name=REBUILD_ACTOR,
+        queue_name=REBUILDS_QUEUE,
+        priority=_PRIORITY,
+    )
+    def _(name: str, version: int) -> None:
+        hand.wake(name, version)
+
+
+def bell(url: str) -> Ring:
+    """Return what rings for workers on the Redis at ``url``; nothing is sent yet."""
+    broker = connect_broker(url, patience_seconds=SENDING_PATIENCE_SECONDS)
+
+    def ring(name: str, version: int) -> None:
+        try:
+            ring_rebuild(broker, name, version)
+        except (redis.RedisError, BrokerConnectionError) as error:
+            msg = f"Redis cannot be reached ({error})"
+            raise CannotRingError(msg) from error
+
+    return ring
+
+
+class _EndWithWorker(Middleware):
+    def __init__(self, hand: SliceHand) -> None:
+        self._hand = hand
+
+    def before_worker_shutdown(self, broker: Broker, worker: object) -> None:
+        del broker, worker
+        self._hand.stop()

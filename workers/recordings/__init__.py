@@ -1,0 +1,1 @@
+"""Recordings: the file format, and import, export and replay of observations."""

@@ -1,0 +1,285 @@
+"""Recordings: files of what was seen of creators, one observation a line.
+
+The format of the replay provider, of imports and of exports: JSON Lines in UTF-8, plain
+or gzipped. Lines may come in any order.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from io import BufferedReader
+from operator import attrgetter
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec.structs import astuple, force_setattr, replace
+
+from domain.creator.handle import normalize_handle
+from domain.errors import InvalidHandleError
+from workers.provider import Moment, ProfileSeen, VideoSeen
+
+SUFFIXES = (".jsonl", ".jsonl.gz")
+
+RecordedOutcome = Literal[
+    "not_found",
+    "private",
+    "unavailable",
+    "blocked",
+    "rate_limited",
+    "transient",
+    "schema_changed",
+]
+
+
+class Observation(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,
+):
+    """What was seen under one handle at one moment: a profile, a video or an outcome.
+
+    The handle is in its plain form and both times are in UTC, whatever they were
+    written in.
+
+    Raises:
+        ValueError: there is not exactly one of the three, or the handle or the video's
+            id is none.
+            While decoding, msgspec turns it into its own ``ValidationError``.
+
+    """
+
+    observed_at: Moment
+    handle: str
+    profile: ProfileSeen | None = None
+    video: VideoSeen | None = None
+    outcome: RecordedOutcome | None = None
+
+    def __post_init__(self) -> None:
+        # Called for every line there is, so that half a microsecond is worth having.
+        video = self.video
+        others = (self.profile is not None) + (self.outcome is not None)
+        if others != (video is None):
+            message = "Expected exactly one of `profile`, `video` and `outcome`"
+            raise ValueError(message)
+        plain = _plain_handle(self.handle)
+        if plain != self.handle:
+            force_setattr(self, "handle", plain)
+        if self.observed_at.tzinfo is not UTC:
+            force_setattr(self, "observed_at", _in_utc(self.observed_at))
+        if video is None:
+            return
+        video_id = video.tiktok_video_id
+        if not (video_id.isdecimal() and video_id.isascii()):
+            message = "Expected only digits in `tiktok_video_id`"
+            raise ValueError(message)
+        if (posted_at := video.posted_at) is None:
+            return
+        if posted_at.tzinfo is not UTC:
+            in_utc = replace(video, posted_at=_in_utc(posted_at))
+            force_setattr(self, "video", in_utc)
+
+
+class RecordingError(Exception):
+    """A recording, or a part of one, cannot be read."""
+
+
+class BadFileError(RecordingError):
+    """A file cannot be read, or not to its end: missing, forbidden, cut off."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class BadLineError(RecordingError):
+    """A line is no observation; lines are counted from 1."""
+
+    def __init__(self, path: Path, *, line_number: int, reason: str) -> None:
+        super().__init__(f"{path}, line {line_number}: {reason}")
+        self.path = path
+        self.line_number = line_number
+        self.reason = reason
+
+
+def read_recording(
+    path: Path, *, until: datetime | None = None
+) -> Iterator[Observation | RecordingError]:
+    """Read a recording as ``read_at_once`` does, line by line."""
+    for read in read_at_once(path, until=until):
+        if isinstance(read, RecordingError):
+            yield read
+        else:
+            yield from read
+
+
+def read_at_once(
+    path: Path, *, until: datetime | None = None
+) -> Iterator[list[Observation] | RecordingError]:
+    """Read a file, or every recording that lies directly in a folder, by name.
+
+    Observations come in the order of their lines, as many at once as were read. What
+    cannot be read comes as an error in its place, not raised, and reading goes on
+    behind it: the caller decides whether one bad line or file spoils the rest. Blank
+    lines mean nothing. A line that was observed after ``until`` is a bad one. A file
+    that is named itself may have any name; in a folder only ``SUFFIXES`` count, and
+    hidden files do not.
+    """
+    try:
+        files = _files_of(path)
+    except OSError as error:
+        yield BadFileError(path, _reason_of(error))
+        return
+    if not files:
+        reason = f"The folder holds no recording ({' or '.join(SUFFIXES)})"
+        yield BadFileError(path, reason)
+    for file in files:
+        yield from _read_file(file, until)
+
+
+def encode_observations(observations: Sequence[Observation]) -> bytes:
+    """Return the observations' canonical lines, each with its end."""
+    return _ENCODER.encode_lines(observations)
+
+
+def encode_observation(observation: Observation) -> bytes:
+    """Return the observation's one canonical line, without the line's end."""
+    return _ENCODER.encode(observation)
+
+
+# Of 64 to 1,024 kB, the fastest: what is read and said fits into a processor's cache.
+_BYTES_AT_ONCE = 1 << 16
+_UNREADABLE = (OSError, EOFError, zlib.error)
+# Looking for the escape spares nearly every line a closer look.
+_NUL = b"\\u0000"
+_observed_at = attrgetter("observed_at")
+_DECODER = msgspec.json.Decoder(Observation)
+_ENCODER = msgspec.json.Encoder()
+
+
+def _files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.name.endswith(SUFFIXES) and not file.name.startswith(".")
+    )
+
+
+def _read_file(
+    path: Path, until: datetime | None
+) -> Iterator[list[Observation] | RecordingError]:
+    first = 1
+    try:
+        with _opened(path) as file:
+            for text in _whole_lines(file):
+                good = _all_good(text, until)
+                if good is None:
+                    yield from _one_by_one(path, text, first, until)
+                    first += text.count(b"\n")
+                else:
+                    yield good
+                    first += len(good)
+    except _UNREADABLE as error:
+        yield BadFileError(path, _reason_of(error))
+
+
+def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")
+    return path.open("rb")
+
+
+def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+    """Yield the file's text in pieces that end with a line; only the last need not.
+
+    Whole lines before an error come before it.
+    """
+    begun: list[bytes] = []
+    # At most one read at a time, so that an error takes nothing down with it.
+    while text := file.read1(_BYTES_AT_ONCE):
+        if end := text.rfind(b"\n") + 1:
+            yield b"".join((*begun, text[:end]))
+            begun = []
+        begun.append(text[end:])
+    if last := b"".join(begun):
+        yield last
+
+
+def _all_good(text: bytes, until: datetime | None) -> list[Observation] | None:
+    """Return what the lines say, read in one go; None if one of them needs a look."""
+    if _NUL in text:
+        return None
+    try:
+        observations = _DECODER.decode_lines(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    # More than one may stand in a line, or none.
+    if len(observations) != text.count(b"\n") + (not text.endswith(b"\n")):
+        return None
+    if until is not None and max(map(_observed_at, observations)) > until:
+        return None
+    return observations
+
+
+def _one_by_one(
+    path: Path, text: bytes, first: int, until: datetime | None
+) -> Iterator[list[Observation] | BadLineError]:
+    for line_number, line in enumerate(text.split(b"\n"), start=first):
+        try:
+            observation = _DECODER.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if line.strip():
+                reason = _reason_of(error)
+                yield BadLineError(path, line_number=line_number, reason=reason)
+            continue
+        if _NUL in line and _holds_nul(observation):
+            reason = "NUL characters cannot be kept"
+            yield BadLineError(path, line_number=line_number, reason=reason)
+            continue
+        if until is not None and observation.observed_at > until:
+            reason = f"{observation.observed_at.isoformat()} is in the future"
+            yield BadLineError(path, line_number=line_number, reason=reason)
+            continue
+        yield [observation]
+
+
+def _holds_nul(observation: Observation) -> bool:
+    seen = observation.profile or observation.video
+    if seen is None:
+        return False
+    return any(isinstance(value, str) and "\0" in value for value in astuple(seen))
+
+
+@lru_cache(maxsize=65_536)
+def _plain_handle(text: str) -> str:
+    """Return the handle with its capitals folded; decoration is for people to type."""
+    try:
+        plain = normalize_handle(text)
+    except InvalidHandleError as error:
+        raise ValueError(str(error)) from error
+    if plain != text.lower():
+        message = f"Expected the plain handle {plain!r}, got {text!r}"
+        raise ValueError(message)
+    return plain
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        message = f"{moment.isoformat()} is outside the years 1 to 9999 in UTC"
+        raise ValueError(message) from error
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -1,0 +1,210 @@
+"""Importing: a recording's observations into the log, as the runs that saw them."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.scrape.importing import Known, Moment
+from infra.eventstore.append import Context
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import Store
+from infra.handlers.import_observations import (
+    Kept,
+    Prepared,
+    append_prepared,
+    keep_moments,
+    prepare,
+    read_past,
+)
+from infra.ids import new_id
+from workers.recordings.sorted_recording import Advance, Heap, Pile
+
+# An append holds up all others for a moment, so neither number may be very large.
+_MOMENTS_AT_ONCE = 350
+_OBSERVATIONS_AT_ONCE = 80_000
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a recording's observations.
+
+    ``there_already`` were stored before, ``repeated`` only say again what another line
+    says; ``position`` is that of the last new fact, None if there is none.
+    """
+
+    observations: int
+    stored: int
+    there_already: int
+    repeated: int
+    runs: int
+    position: int | None
+
+
+class _Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Moments for one append, made ready, and how many lines they have.
+
+    ``known`` is what was told before them of their creators' videos.
+    """
+
+    moments: Sequence[Moment]
+    observations: int
+    known: dict[UUID, Known]
+    context: Context
+    prepared: Prepared
+
+    def left(self, kept: Kept) -> dict[UUID, Known]:
+        """Return what the next batch has to know of what these have told."""
+        # Only the last creator's moments can go on there.
+        last = self.moments[-1].creator_id
+        return {last: kept.known[last]}
+
+
+def store_pile(
+    store: Store,
+    pile: Pile,
+    creators: dict[str, UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    context: Context,
+    advance: Advance,
+) -> Imported:
+    """Store what of the recording is not stored yet, batch by batch.
+
+    ``creators`` says who has each handle. When it is cut short, what was stored so far
+    stays, and the next import of the same recording goes on behind it.
+
+    Raises:
+        BusyError: others import the same just now.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        storing = _Storing(store, beside, context=context, advance=advance)
+        for heaps in _batches(pile):
+            moments = [
+                Moment(
+                    organization_id=organization_id,
+                    project_id=project_id,
+                    creator_id=creators[heap.handle],
+                    handle=heap.handle,
+                    observed_at=heap.observed_at,
+                    sighting=pile.sighting(heap),
+                    read_lines=partial(pile.lines, heap),
+                )
+                for heap in heaps
+            ]
+            storing.add(moments, observations=sum(heap.observations for heap in heaps))
+        storing.finish()
+    return Imported(
+        observations=pile.observations,
+        stored=storing.stored,
+        there_already=storing.there_already,
+        repeated=pile.observations - storing.there_already - storing.stored,
+        runs=storing.runs,
+        position=storing.position,
+    )
+
+
+class _Storing:
+    """Appends one batch while the next is made ready.
+
+    Both are one after the other where it matters: the database is never asked two
+    things at once, and a batch is appended only when the one before it is.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        beside: ThreadPoolExecutor,
+        *,
+        context: Context,
+        advance: Advance,
+    ) -> None:
+        self.stored = self.there_already = self.runs = 0
+        self.position: int | None = None
+        self._store = store
+        self._beside = beside
+        self._context = context
+        self._advance = advance
+        self._ready: _Batch | None = None
+        self._under_way: tuple[_Batch, Future[Kept]] | None = None
+
+    def add(self, moments: Sequence[Moment], *, observations: int) -> None:
+        """Make the next batch ready, and meanwhile append the one before."""
+        self._settle()
+        readings = read_past(self._store, moments)
+        before = self._ready
+        self._send()
+        known = before.left(before.prepared.kept) if before else {}
+        self._ready = _Batch(
+            moments=moments,
+            observations=observations,
+            known=known,
+            context=Context(
+                actor=self._context.actor,
+                command_id=new_id(),
+                correlation_id=self._context.command_id,
+            ),
+            prepared=prepare(readings, known=known),
+        )
+
+    def finish(self) -> None:
+        """Append what is left."""
+        self._settle()
+        self._send()
+        self._settle()
+
+    def _send(self) -> None:
+        if self._ready is None:
+            return
+        batch, self._ready = self._ready, None
+        appending = self._beside.submit(
+            append_prepared, self._store, batch.prepared, context=batch.context
+        )
+        self._under_way = batch, appending
+
+    def _settle(self) -> None:
+        """Wait for the append, and count what it stored."""
+        if self._under_way is None:
+            return
+        (batch, appending), self._under_way = self._under_way, None
+        try:
+            kept = appending.result()
+        except AppendConflictError:
+            kept = self._keep_again(batch)
+        self.stored += kept.stored
+        self.there_already += kept.there_already
+        self.runs += kept.runs
+        self.position = kept.position or self.position
+        self._advance(batch.observations)
+
+    def _keep_again(self, batch: _Batch) -> Kept:
+        """Store a batch that others got in between, and look at the next one anew."""
+        kept = keep_moments(
+            self._store, batch.moments, known=batch.known, context=batch.context
+        )
+        if after := self._ready:
+            # It was made ready for what this batch would have told, had it been first.
+            known = batch.left(kept)
+            readings = read_past(self._store, after.moments)
+            prepared = prepare(readings, known=known)
+            self._ready = replace(after, known=known, prepared=prepared)
+        return kept
+
+
+def _batches(pile: Pile) -> Iterator[list[Heap]]:
+    heaps: list[Heap] = []
+    observations = 0
+    for heap in pile.heaps():
+        if heaps and (
+            len(heaps) == _MOMENTS_AT_ONCE
+            or observations + heap.observations > _OBSERVATIONS_AT_ONCE
+        ):
+            yield heaps
+            heaps, observations = [], 0
+        heaps.append(heap)
+        observations += heap.observations
+    if heaps:
+        yield heaps

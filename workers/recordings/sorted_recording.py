@@ -1,0 +1,243 @@
+"""Piles: a recording that was read to its end, sorted by creator and moment."""
+
+import os
+import tempfile
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from msgspec.structs import asdict, astuple
+
+from domain import commands as c
+from domain.scrape.importing import Line, Observed, Sighting
+from workers.provider import VideoSeen
+from workers.recordings.file_format import (
+    BadLineError,
+    Observation,
+    RecordingError,
+    encode_observations,
+    read_at_once,
+)
+
+# How far the clock of whoever wrote the recording may go before ours.
+SKEW = timedelta(days=1)
+NAMED_BAD_LINES = 20
+
+# So many lines wait for others of their moment, since creators may take turns.
+_GATHERED_AT_ONCE = 1_000
+# Below it a sighting costs more than reading its lines again.
+_SIGHTED_FROM = 8
+
+_FIELDS = VideoSeen.__struct_fields__
+_moment_of = attrgetter("handle", "observed_at")
+_video_id_of = attrgetter("tiktok_video_id")
+_encode_sighting = msgspec.msgpack.Encoder().encode
+_decode_sighting = msgspec.msgpack.Decoder(Sighting).decode
+_decode_lines = msgspec.json.Decoder(Observed).decode_lines
+
+Advance = Callable[[int], None]
+
+
+class BadLines(msgspec.Struct):
+    """How many lines are no observations, and the first of them."""
+
+    count: int = 0
+    first: list[BadLineError] = []
+
+
+class Heap(msgspec.Struct, frozen=True, kw_only=True):
+    """One moment's place in a pile, and how many lines it has."""
+
+    handle: str
+    observed_at: datetime
+    observations: int
+    spans: tuple[int, ...]
+
+
+class Pile(AbstractContextManager["Pile"]):
+    """A recording that was read to its end, sorted by creator and moment.
+
+    Its lines lie in a temporary file, and where they came together, before them the
+    sighting that they are; in memory is where each moment's lines are: some 400 bytes a
+    moment, and 32 more for each time its lines are interrupted. What else an import
+    needs does not grow with the recording: two batches of moments, and what is known of
+    one creator's videos.
+    """
+
+    def __init__(self) -> None:
+        self.observations = 0
+        self.bad = BadLines()
+        self._file = tempfile.TemporaryFile(  # noqa: SIM115 - closed on leaving
+            buffering=1 << 20
+        )
+        self._end = 0
+        # Of each span: how many lines, its begin, that of its lines, and its end.
+        self._spans: dict[str, dict[datetime, array[int]]] = {}
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    @classmethod
+    def read(cls, path: Path, *, now: datetime, advance: Advance) -> Self:
+        """Read a recording; bad lines are counted and left out.
+
+        ``advance`` is told how many lines more were read.
+
+        Raises:
+            RecordingError: it cannot be read to its end.
+        """
+        pile = cls()
+        try:
+            pile._take_in(path, until=now + SKEW, advance=advance)
+            pile._file.flush()
+        except BaseException:
+            pile._file.close()
+            raise
+        return pile
+
+    @property
+    def handles(self) -> list[str]:
+        """Whom it is about, by name."""
+        return sorted(self._spans)
+
+    def heaps(self) -> Iterator[Heap]:
+        """Yield each moment's place.
+
+        A creator's moments come in the order of time, one creator after the other.
+        """
+        for handle in self.handles:
+            spans_by_time = self._spans[handle]
+            for observed_at in sorted(spans_by_time):
+                spans = spans_by_time[observed_at]
+                yield Heap(
+                    handle=handle,
+                    observed_at=observed_at,
+                    observations=sum(spans[::4]),
+                    spans=tuple(spans),
+                )
+
+    def sighting(self, heap: Heap) -> Sighting | None:
+        """Return what was seen at the moment, if its lines are known to be one run."""
+        if len(heap.spans) != 4:
+            return None
+        _, start, end, _ = heap.spans
+        if start == end:
+            return None
+        return _decode_sighting(os.pread(self._file.fileno(), end - start, start))
+
+    def lines(self, heap: Heap) -> list[Line]:
+        """Return the moment's canonical lines, and what they say.
+
+        In the order of their text, so that the order of the file decides nothing.
+        """
+        number = self._file.fileno()
+        text = b"".join(
+            os.pread(number, end - start, start)
+            for start, end in zip(heap.spans[2::4], heap.spans[3::4], strict=True)
+        )
+        ordered = sorted(text.splitlines())
+        return list(zip(ordered, _decode_lines(b"\n".join(ordered)), strict=True))
+
+    def _take_in(self, path: Path, *, until: datetime, advance: Advance) -> None:
+        gathered: dict[tuple[str, datetime], list[Observation]] = {}
+        held = 0
+        for read in read_at_once(path, until=until):
+            if isinstance(read, RecordingError):
+                self._note(read)
+                continue
+            for moment, observations in groupby(read, key=_moment_of):
+                if (seen := gathered.get(moment)) is None:
+                    gathered[moment] = list(observations)
+                else:
+                    seen += observations
+            held += len(read)
+            if held > _GATHERED_AT_ONCE:
+                # The last one's lines most likely go on.
+                last, seen = gathered.popitem()
+                self._put_all(gathered)
+                gathered, held = {last: seen}, len(seen)
+            advance(len(read))
+        self._put_all(gathered)
+
+    def _put_all(
+        self, gathered: Mapping[tuple[str, datetime], Sequence[Observation]]
+    ) -> None:
+        for (handle, observed_at), seen in gathered.items():
+            self._put(handle, observed_at, seen)
+
+    def _put(
+        self, handle: str, observed_at: datetime, seen: Sequence[Observation]
+    ) -> None:
+        sighted = _sighted(seen) if len(seen) >= _SIGHTED_FROM else None
+        head, text = sighted or (b"", encode_observations(seen))
+        self._file.writelines((head, text))
+        start, begin = self._end, self._end + len(head)
+        self._end = begin + len(text)
+        self._spans.setdefault(handle, {}).setdefault(observed_at, array("Q")).extend(
+            (len(seen), start, begin, self._end)
+        )
+        self.observations += len(seen)
+
+    def _note(self, error: RecordingError) -> None:
+        if not isinstance(error, BadLineError):
+            raise error
+        self.bad.count += 1
+        if self.bad.count <= NAMED_BAD_LINES:
+            self.bad.first.append(error)
+
+
+def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
+    """Return the sighting that these lines are, and their text; None if they are none.
+
+    Looks at ids alone: the order of ids, which are digits, is the order of the lines'
+    text, and a profile's line comes before them.
+    """
+    videos = [video for each in seen if (video := each.video) is not None]
+    others = [each for each in seen if each.video is None]
+    if not videos or len(others) > 1 or (others and others[0].profile is None):
+        return None
+    ids = [video.tiktok_video_id for video in videos]
+    ordered = sorted(set(ids))
+    if len(ordered) < len(ids):
+        return None
+    if ids != ordered or (others and seen[0] is not others[0]):
+        seen = sorted(seen, key=_place_of)
+        videos = sorted(videos, key=_video_id_of)
+    text = encode_observations(seen)
+    values = zip(*map(astuple, videos), strict=True)
+    column = dict(zip(_FIELDS, values, strict=True))
+    profile = others[0].profile if others else None
+    sighting = Sighting(
+        payload_sha256=sha256(memoryview(text)[:-1]).hexdigest(),
+        profile=c.ProfileSnapshot(**asdict(profile)) if profile else None,
+        videos=c.VideoColumns(
+            video_ids=column["tiktok_video_id"],
+            view_counts=column["view_count"],
+            like_counts=column["like_count"],
+            comment_counts=column["comment_count"],
+            share_counts=column["share_count"],
+            save_counts=column["save_count"],
+            kinds=column["kind"],
+            titles=column["title"],
+            posted_at=column["posted_at"],
+        ),
+    )
+    return _encode_sighting(sighting), text
+
+
+def _place_of(observation: Observation) -> str:
+    video = observation.video
+    return "" if video is None else video.tiktok_video_id

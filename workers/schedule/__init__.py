@@ -1,0 +1,1 @@
+"""The schedule: when each creator and video is scraped next."""

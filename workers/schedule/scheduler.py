@@ -1,0 +1,228 @@
+"""The scheduler: it asks for the runs that are due, one process at a time."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import uniform
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import Connection, Cursor
+from psycopg.rows import TupleRow, class_row
+
+from domain.organization.plans import Limits
+from domain.scrape.intervals import DEFAULT_HOURS, floor_of
+from infra.eventstore.append import Context
+from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.store import Store
+from infra.handlers.scrapes import request_scheduled
+from infra.ids import new_id
+from workers.schedule import sql
+from workers.schedule.due import Due, days_of
+
+LEASE_SECONDS = 30
+ROUND_SECONDS = 5.0
+BUSY_ROUND_SECONDS = 0.5
+BATCH = 500
+PLAN_AT_MOST = 5_000
+BEHIND_SECONDS = 60
+# A tenth of the interval, either way, so that what was added together drifts apart.
+JITTER = 0.1
+
+ACTOR = "schedule"
+_LEASE_LOST = "GH003"
+_ROWS_CHANGED = "GH004"
+
+_log = structlog.get_logger()
+
+
+class LeaseLostError(Exception):
+    """Another scheduler is at work; this one must not ask for anything."""
+
+
+class Scheduler:
+    """Plans when creators are looked at, and asks for the runs that are due.
+
+    Any number may run: who holds the lease works, the others look every few seconds
+    whether it has ended. While the schedule is behind the log nobody does.
+    """
+
+    def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
+        self.holder = new_id()
+        self._store = store
+        self._plans = plans
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set, through every outage of the database."""
+        failures = 0
+        wait = ROUND_SECONDS
+        while not stop.is_set():
+            try:
+                is_busy = self.round() >= BATCH
+                wait = BUSY_ROUND_SECONDS if is_busy else ROUND_SECONDS
+                failures = 0
+            except LeaseLostError:
+                _log.info("scheduler_lease_lost")
+                wait = ROUND_SECONDS
+            except Exception as error:  # noqa: BLE001 - it must outlive any fault
+                failures += 1
+                _log.warning("scheduler_failed", error=repr(error), failures=failures)
+                if isinstance(error, psycopg.OperationalError):
+                    # As in Follower.run: the idle connections are cut as well.
+                    self._store.pool.check()
+                wait = uniform(0.5, 1.5) * min(0.1 * 2**failures, 10)  # noqa: S311
+            stop.wait(wait)
+        self.give_up_lease()
+
+    def round(self, now: datetime | None = None) -> int:
+        """Do what is to be done ``now`` (else the database's time), if it is our turn.
+
+        Returns how many rows were worked on.
+
+        Raises:
+            LeaseLostError: it was our turn, and then no more.
+        """
+        if not self.take_lease() or not self._is_level():
+            return 0
+        at = self._now() if now is None else now
+        planned = self.plan(at)
+        due = self.due(at)
+        return max(planned, self.request(due, at) if due else 0)
+
+    def take_lease(self) -> bool:
+        """Take or renew the lease; False while another scheduler has it."""
+        with self._store.pool.connection() as connection:
+            row = connection.execute(
+                sql.TAKE_LEASE,
+                {"holder": self.holder, "seconds": LEASE_SECONDS},
+            ).fetchone()
+        return row is not None
+
+    def give_up_lease(self) -> None:
+        """Let another scheduler begin at once, if the database can be reached."""
+        try:
+            with self._store.pool.connection() as connection:
+                connection.execute(sql.GIVE_UP_LEASE, {"holder": self.holder})
+        except psycopg.Error as error:
+            _log.info("scheduler_lease_not_given_up", error=repr(error))
+
+    def plan(self, now: datetime) -> int:
+        """Say when each row without a time is due, and spread what was missed.
+
+        Returns how many rows it planned, at most ``PLAN_AT_MOST``.
+
+        Raises:
+            LeaseLostError: another scheduler is at work.
+        """
+        with self._store.pool.connection() as connection, connection.transaction():
+            self._check_lease(connection)
+            changed = connection.execute(sql.SET_HOURS, self._floors()).fetchall()
+            for organization_id, job_type in changed:
+                connection.execute(sql.PLAN_ANEW, (organization_id, job_type))
+            days = days_of(connection, now)
+            limits = {"now": now, "most": PLAN_AT_MOST, "jitter": JITTER}
+            planned = connection.execute(sql.PLAN, {**days, **limits}).rowcount
+            connection.execute(sql.SPREAD_MISSED, limits)
+        return planned
+
+    def due(self, now: datetime) -> list[Due]:
+        """Return what is due, oldest first, at most ``BATCH``.
+
+        What is due but may not run goes back: to be planned anew where the window or
+        the videos have changed, for a while where the run before is still open.
+
+        Raises:
+            LeaseLostError: another scheduler is at work.
+        """
+        with self._store.pool.connection() as connection, connection.transaction():
+            self._check_lease(connection)
+            days = days_of(connection, now)
+            with connection.cursor(row_factory=class_row(Due)) as cursor:
+                asked = {**days, "now": now, "most": BATCH}
+                found = cursor.execute(sql.DUE, asked).fetchall()
+            _put_back(connection, [row for row in found if row.is_outside])
+            for row in found:
+                if row.is_open and not row.is_outside:
+                    longest = timedelta(hours=row.hours) * JITTER
+                    later = now + longest * uniform(0.5, 1)  # noqa: S311
+                    connection.execute(sql.PUT_OFF, (later, *_key(row)))
+        return [row for row in found if not (row.is_outside or row.is_open)]
+
+    def request(self, due: Sequence[Due], now: datetime) -> int:
+        """Ask for the runs in one append that also takes them off the list.
+
+        Returns how many, 0 where a row was changed meanwhile: then it is read again.
+
+        Raises:
+            LeaseLostError: another scheduler is at work.
+        """
+        taken = (
+            *(self.holder, now),
+            [row.organization_id for row in due],
+            [row.subject_id for row in due],
+            [row.job_type for row in due],
+            [row.due_at for row in due],
+            [row.scrape_id for row in due],
+            [now + _jittered(row.hours) for row in due],
+        )
+
+        def take(cursor: Cursor[TupleRow]) -> None:
+            cursor.execute(sql.TAKE_DUE, taken)
+
+        try:
+            request_scheduled(
+                self._store,
+                [(row.scrape_id, row.command) for row in due],
+                context=Context(actor=ACTOR, command_id=new_id()),
+                beforehand=take,
+            )
+        except AppendConflictError:
+            # Asked for before, as after a restore: the same time must not come again.
+            with self._store.pool.connection() as connection, connection.transaction():
+                _put_back(connection, due)
+            return 0
+        except psycopg.DatabaseError as error:
+            if error.sqlstate == _LEASE_LOST:
+                raise LeaseLostError from error
+            if error.sqlstate == _ROWS_CHANGED:
+                return 0
+            raise
+        return len(due)
+
+    def _check_lease(self, connection: Connection[TupleRow]) -> None:
+        row = connection.execute(sql.CHECK_LEASE, {"holder": self.holder}).fetchone()
+        if row is None:
+            raise LeaseLostError
+
+    def _is_level(self) -> bool:
+        with self._store.pool.connection() as connection:
+            row = connection.execute(sql.IS_LEVEL, (BEHIND_SECONDS,)).fetchone()
+        return row is not None and row[0]
+
+    def _floors(self) -> dict[str, object]:
+        floors = [
+            (name, job_type, floor_of(job_type, limits) or 0, DEFAULT_HOURS[job_type])
+            for name, limits in self._plans.items()
+            for job_type in DEFAULT_HOURS
+        ]
+        names = ("plans", "job_types", "floors", "defaults")
+        return dict(zip(names, map(list, zip(*floors, strict=True)), strict=True))
+
+    def _now(self) -> datetime:
+        with self._store.pool.connection() as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        return datetime.now(UTC) if row is None else row[0]
+
+
+def _jittered(hours: int) -> timedelta:
+    return timedelta(hours=hours) * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+def _put_back(connection: Connection[TupleRow], rows: Sequence[Due]) -> None:
+    for row in rows:
+        connection.execute(sql.PUT_OFF, (None, *_key(row)))
+
+
+def _key(row: Due) -> tuple[UUID, UUID, str, datetime]:
+    return row.organization_id, row.subject_id, row.job_type, row.due_at

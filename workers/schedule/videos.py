@@ -1,0 +1,120 @@
+"""Which videos count, and which of them are scheduled by themselves."""
+
+from collections.abc import Sequence
+
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from domain.video.decider import COUNTED
+from infra.eventstore.store import Recorded
+
+_DISCOVERED = """
+INSERT INTO scheduled_video AS v (organization_id, id, creator_id, is_counted, position)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bool[], %s::bigint[])
+ON CONFLICT (organization_id, id) DO UPDATE SET
+    creator_id = excluded.creator_id, position = excluded.position
+WHERE v.position < excluded.position
+"""
+# From then on it is looked at with its creator's others.
+_HAS_A_CREATOR = """
+DELETE FROM scrape_schedule s USING scheduled_video v
+WHERE s.organization_id = v.organization_id AND s.subject_id = v.id
+  AND s.creator_id IS NULL AND v.creator_id IS NOT NULL
+  AND (s.organization_id, s.subject_id) IN (
+      SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
+"""
+_VIDEO_ADDED = """
+INSERT INTO scheduled_video AS v (organization_id, id, is_counted, position)
+VALUES (%(organization)s, %(video)s, true, %(position)s)
+ON CONFLICT (organization_id, id) DO UPDATE SET
+    is_counted = true, position = excluded.position
+WHERE v.position < excluded.position
+"""
+_SCHEDULE_VIDEO = """
+INSERT INTO scrape_schedule AS s (organization_id, subject_id, job_type, project_id,
+    tiktok_video_id, handle, last_requested_at, position)
+SELECT organization_id, id, 'video_stats', %(project)s, %(tiktok_video_id)s,
+    %(handle)s, %(at)s, %(position)s
+FROM scheduled_video
+WHERE organization_id = %(organization)s AND id = %(video)s AND creator_id IS NULL
+ON CONFLICT (organization_id, subject_id, job_type) DO UPDATE SET
+    is_active = true, due_at = NULL, position = excluded.position
+WHERE s.position < excluded.position
+"""
+_COUNT = """
+UPDATE scheduled_video SET is_counted = %(counts)s, position = %(position)s
+WHERE organization_id = %(organization)s AND id = %(video)s AND position < %(position)s
+"""
+_COUNT_ALONE = """
+UPDATE scrape_schedule SET is_active = %(counts)s, due_at = NULL,
+    position = %(position)s
+WHERE organization_id = %(organization)s AND subject_id = %(video)s
+  AND creator_id IS NULL AND position < %(position)s
+"""
+# A creator without a counted video waits for ever, until there is one.
+_WAKE = """
+UPDATE scrape_schedule s SET due_at = NULL FROM scheduled_video v
+WHERE (v.organization_id, v.id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
+  AND v.is_counted AND s.organization_id = v.organization_id
+  AND s.subject_id = v.creator_id AND s.job_type = 'video_stats'
+  AND s.due_at = 'infinity'
+"""
+
+
+def take_in_discovered(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    """Take in many discovered videos at once."""
+    found = {
+        recorded.stream: (fact, recorded.position)
+        for recorded in facts
+        if isinstance(fact := recorded.fact, e.VideoDiscovered)
+    }
+    organizations = [fact.organization_id for fact, _ in found.values()]
+    videos = list(found)
+    cursor.execute(
+        _DISCOVERED,
+        (
+            organizations,
+            videos,
+            [fact.creator_id for fact, _ in found.values()],
+            [fact.tracking_status in COUNTED for fact, _ in found.values()],
+            [position for _, position in found.values()],
+        ),
+        prepare=True,
+    )
+    cursor.execute(_HAS_A_CREATOR, (organizations, videos), prepare=True)
+    cursor.execute(_WAKE, (organizations, videos), prepare=True)
+
+
+def take_in_video(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
+    """Take in what was decided about one video."""
+    fact, video_id = recorded.fact, recorded.stream
+    about = {
+        "organization": getattr(fact, "organization_id", None),
+        "video": video_id,
+        "position": recorded.position,
+    }
+    match fact:
+        case e.VideoAdded():
+            about |= {
+                "project": fact.project_id,
+                "tiktok_video_id": fact.tiktok_video_id,
+                "handle": fact.handle,
+                "at": recorded.recorded_at,
+            }
+            cursor.execute(_VIDEO_ADDED, about, prepare=True)
+            cursor.execute(_SCHEDULE_VIDEO, about, prepare=True)
+        case e.VideoCameIntoWindow(tracking_status=status):
+            _count(cursor, {**about, "counts": status in COUNTED})
+        case e.VideoIncluded():
+            _count(cursor, {**about, "counts": True})
+        case e.VideoExcluded() | e.VideoPutBack() | e.VideoTrackingDisabled():
+            _count(cursor, {**about, "counts": False})
+        case _:
+            return
+    cursor.execute(_WAKE, ([about["organization"]], [video_id]), prepare=True)
+
+
+def _count(cursor: Cursor[TupleRow], about: dict[str, object]) -> None:
+    cursor.execute(_COUNT, about, prepare=True)
+    cursor.execute(_COUNT_ALONE, about, prepare=True)

@@ -1,0 +1,201 @@
+"""Jobs: who may do which scrape, until when, and what became of the attempt."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.database import Pool
+from infra.eventstore.store import Recorded
+from workers.scraping.retry_policy import DIED
+
+MAX_ATTEMPTS = DIED.tries
+LEASE_SECONDS = 20
+
+# Triggers that somebody waits for come first; any other one waits for these.
+_URGENT = frozenset({"added", "reactivated", "renamed", "reenabled", "manual"})
+_FIRST, _LATER = 0, 1
+
+_ADD = """
+INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type, priority)
+SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[])
+ON CONFLICT (scrape_id) DO NOTHING
+"""
+# A crash of the server may forget the last leases taken. Whoever had one may still end
+# the job, once, whoever takes it then; so a lease need not wait for the disk.
+_LEASE = """
+WITH quietly AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+)
+UPDATE scrape_job SET state = 'leased', fence = fence + 1, attempts = attempts + 1,
+    started_at = clock_timestamp(), rung_at = NULL,
+    lease_until = clock_timestamp() + make_interval(secs => %s)
+FROM quietly
+WHERE scrape_id = %s AND state = 'ready' AND due_at <= clock_timestamp()
+RETURNING organization_id, creator_id, job_type, attempts, fence
+"""
+_RENEW = """
+UPDATE scrape_job SET lease_until = clock_timestamp() + make_interval(secs => %s)
+FROM unnest(%s::uuid[], %s::bigint[]) AS held (id, held_fence)
+WHERE scrape_id = id AND fence = held_fence AND state = 'leased'
+RETURNING scrape_id
+"""
+# Nobody leases it in this state, so that who had it may still bring a result until
+# somebody else has it.
+_TAKE_BACK = """
+UPDATE scrape_job SET state = 'ready', lease_until = NULL, rung_at = NULL,
+    outcome = NULL, error = 'Attempt ' || attempts || ' died without an answer.',
+    due_at = clock_timestamp() + make_interval(secs =>
+        CASE WHEN attempts >= %(tries)s THEN 0
+        ELSE least(%(first)s * power(%(factor)s, attempts - 1), %(longest)s)
+             * (0.5 + random() / 2) END)
+WHERE scrape_id IN (
+    SELECT scrape_id FROM scrape_job
+    WHERE state = 'leased' AND lease_until < statement_timestamp()
+    FOR UPDATE SKIP LOCKED
+)
+"""
+_POSTPONE = """
+UPDATE scrape_job SET state = 'ready', outcome = %s, error = %s, lease_until = NULL,
+    rung_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
+WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
+"""
+_FINISH = "SELECT goatherd_end_job(%s, %s, %s, %s, %s)"
+_FENCED_OFF = "GH003"
+
+
+class FencedOffError(Exception):
+    """The lease went to somebody else meanwhile; this attempt's result is void."""
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to do one run until the lease ends; ``attempt`` counts from 1."""
+
+    scrape_id: UUID
+    organization_id: UUID
+    creator_id: UUID | None
+    job_type: e.JobType
+    attempt: int
+    fence: int
+
+
+class ScrapeJobs:
+    """The projection that derives one job from each requested run."""
+
+    name = "scrape_jobs"
+    version = 1
+    facts = frozenset({"scrape_requested"})
+
+    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+        """Add a job for each request that has none."""
+        asked = [
+            (recorded.stream, recorded.fact)
+            for recorded in facts
+            if isinstance(recorded.fact, e.ScrapeRequested)
+            and recorded.fact.trigger != "imported"
+        ]
+        cursor.execute(
+            _ADD,
+            (
+                [scrape_id for scrape_id, _ in asked],
+                [fact.organization_id for _, fact in asked],
+                [fact.creator_id for _, fact in asked],
+                [fact.job_type for _, fact in asked],
+                [_FIRST if fact.trigger in _URGENT else _LATER for _, fact in asked],
+            ),
+            prepare=True,
+        )
+
+
+def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease | None:
+    """Take the job for some seconds, counting the attempt before it starts.
+
+    None: there is no such job, it is not due, done, or somebody else's.
+    """
+    length = LEASE_SECONDS if seconds is None else seconds
+    with pool.connection() as connection:
+        row = connection.execute(_LEASE, (length, scrape_id)).fetchone()
+    if row is None:
+        return None
+    organization_id, creator_id, job_type, attempt, fence = row
+    return Lease(
+        scrape_id=scrape_id,
+        organization_id=organization_id,
+        creator_id=creator_id,
+        job_type=job_type,
+        attempt=attempt,
+        fence=fence,
+    )
+
+
+def renew(pool: Pool, held: Mapping[UUID, int], *, seconds: int) -> set[UUID]:
+    """Let leases, by fence, last ``seconds`` from now; return those that could be."""
+    with pool.connection() as connection:
+        renewed = connection.execute(
+            _RENEW, (seconds, list(held), list(held.values()))
+        ).fetchall()
+    return {row[0] for row in renewed}
+
+
+def take_back(pool: Pool) -> int:
+    """Make jobs whose lease has ended ready again, after a wait; return how many.
+
+    A job that kills its worker would otherwise kill the next one at once. After its
+    last attempt it waits for nothing: whoever leases it next gives it up.
+    """
+    with pool.connection() as connection:
+        return connection.execute(_TAKE_BACK, msgspec.structs.asdict(DIED)).rowcount
+
+
+def postpone(
+    pool: Pool, leased: Lease, *, outcome: e.Outcome, error: str, seconds: float
+) -> None:
+    """Give the job back, to be tried again after ``seconds``.
+
+    Raises:
+        FencedOffError: the lease is somebody else's by now.
+    """
+    with pool.connection() as connection:
+        done = connection.execute(
+            _POSTPONE, (outcome, error, seconds, leased.scrape_id, leased.fence)
+        )
+        if done.rowcount != 1:
+            raise FencedOffError
+
+
+def finish(
+    cursor: Cursor[TupleRow],
+    leased: Lease,
+    *,
+    outcome: e.Outcome | None,
+    error: str | None = None,
+    quarantined: bool = False,
+) -> None:
+    """Mark the job done, in the transaction that appends its result.
+
+    ``quarantined`` marks one that was given up because its attempts died. Nothing is
+    fetched; a lease that is somebody else's by now fails the transaction, for
+    ``fenced`` to tell.
+    """
+    state = "quarantined" if quarantined else "done"
+    cursor.execute(_FINISH, (leased.scrape_id, leased.fence, state, outcome, error))
+
+
+@contextmanager
+def fenced() -> Generator[None]:
+    """Tell what the server says of a lost lease.
+
+    Raises:
+        FencedOffError: the lease is somebody else's by now; the result does not stand.
+    """
+    try:
+        yield
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == _FENCED_OFF:
+            raise FencedOffError from error
+        raise

@@ -1,0 +1,112 @@
+"""Leases: they are renewed for as long as a run may take, by one thread a process."""
+
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from uuid import UUID
+
+import msgspec
+import structlog
+from dramatiq.middleware import (
+    raise_thread_exception,  # pyright: ignore[reportUnknownVariableType]
+)
+from dramatiq.middleware.time_limit import TimeLimitExceeded
+
+from domain.events import JobType
+from infra.database import Pool
+from workers.scraping import jobs
+from workers.scraping.jobs import Lease
+
+# So many times a lease is renewed before it would end.
+_RENEWALS = 4
+# Seconds that a run may take, the wait for its turn at a host included.
+RUN_SECONDS: Mapping[JobType, float] = {
+    "creator_profiles": 180,
+    "discover_videos": 900,
+    "video_stats": 900,
+}
+
+_log = structlog.get_logger()
+
+
+class _Held(msgspec.Struct, frozen=True):
+    fence: int
+    thread: int
+    ends_at: float
+
+
+class LeaseKeeper:
+    """Renews the leases of this process's runs, and interrupts those that never end.
+
+    A process that is killed or paused renews nothing, so that others take over as soon
+    as its leases end, however long its runs might have taken.
+    """
+
+    def __init__(self, pool: Pool, *, seconds: int) -> None:
+        self._pool = pool
+        self._seconds = seconds
+        self._held: dict[UUID, _Held] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keeping(self, leased: Lease) -> Generator[None]:
+        """Keep the lease until the block ends; for the thread that does the run.
+
+        Raises:
+            TimeLimitExceeded: the run took too long; it is raised wherever the thread
+                is at the time.
+        """
+        held = _Held(
+            fence=leased.fence,
+            thread=threading.get_ident(),
+            ends_at=time.monotonic() + RUN_SECONDS[leased.job_type],
+        )
+        with self._lock:
+            self._held[leased.scrape_id] = held
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._keep, name="leases", daemon=True
+                )
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.pop(leased.scrape_id, None)
+
+    def _keep(self) -> None:
+        while True:
+            time.sleep(self._seconds / _RENEWALS)
+            with self._lock:
+                if not self._held:
+                    # The next run starts the thread again.
+                    self._thread = None
+                    return
+                self._interrupt_overdue()
+                fences = {run: held.fence for run, held in self._held.items()}
+            try:
+                self._renew(fences)
+            except Exception as error:  # noqa: BLE001 - the next round may do better
+                _log.warning("leases_not_renewed", error=repr(error))
+
+    def _interrupt_overdue(self) -> None:
+        now = time.monotonic()
+        for run, held in [*self._held.items()]:
+            if held.ends_at <= now:
+                # Under the lock, so that the thread is still at this run.
+                del self._held[run]
+                _log.warning("scrape_took_too_long", scrape_id=str(run))
+                raise_thread_exception(held.thread, TimeLimitExceeded)
+
+    def _renew(self, fences: dict[UUID, int]) -> None:
+        if not fences:
+            return
+        renewed = jobs.renew(self._pool, fences, seconds=self._seconds)
+        with self._lock:
+            for run in fences.keys() - renewed:
+                # It just ended; or somebody else has it, and the higher fence.
+                lost = self._held.get(run)
+                if lost is not None and lost.fence == fences[run]:
+                    del self._held[run]

@@ -1,0 +1,247 @@
+"""Scraping one creator: take the job, ask the provider, record what it said, once."""
+
+import time
+from contextlib import nullcontext
+from traceback import format_tb
+from typing import TypeVar, assert_never
+from uuid import UUID, uuid5
+
+import msgspec
+import structlog
+from dramatiq import Broker, actor
+from dramatiq.middleware.time_limit import TimeLimitExceeded
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain import commands as c
+from domain import events as e
+from infra.eventstore.append import Context
+from infra.eventstore.store import Store
+from infra.handlers.handling import History
+from infra.handlers.scrapes import end_scrape
+from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
+from workers.provider import (
+    Blocked,
+    IdentityChanged,
+    NotFound,
+    Ok,
+    Private,
+    ProfileSeen,
+    Provider,
+    RateLimited,
+    SchemaChanged,
+    Target,
+    Transient,
+    Unavailable,
+    Verdict,
+    VideoSeen,
+    outcome_of,
+)
+from workers.scraping import identity, jobs, retry_policy
+from workers.scraping.jobs import Lease
+from workers.scraping.lease_renewal import LeaseKeeper
+from workers.scraping.scrape_input import Asked, asked_for
+from workers.scraping.video_details import only_news
+
+Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
+
+_log = structlog.get_logger()
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker has at hand: the store, the provider, and how long a lease is."""
+
+    store: Store
+    provider: Provider
+    lease_seconds: int = jobs.LEASE_SECONDS
+
+
+def declare_actor(broker: Broker, bench: Bench) -> None:
+    """Make ``broker`` call ``scrape_creator`` for each message on the queue."""
+    keeper = LeaseKeeper(bench.store.pool, seconds=bench.lease_seconds)
+
+    @actor(broker=broker, actor_name=SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE)
+    def _(scrape_id: str) -> None:
+        scrape_creator(bench, UUID(scrape_id), keeper=keeper)
+
+
+def scrape_creator(
+    bench: Bench, scrape_id: UUID, *, keeper: LeaseKeeper | None = None
+) -> None:
+    """Do one run, if it is due and nobody else does it.
+
+    Redelivery is harmless: a job that is done or leased is left alone, and a result
+    that comes after its lease ended is refused by the fence. Without a keeper the lease
+    is as long as it is.
+    """
+    leased = jobs.lease(bench.store.pool, scrape_id, seconds=bench.lease_seconds)
+    if leased is None:
+        return
+    log = _log.bind(scrape_id=str(scrape_id), attempt=leased.attempt)
+    try:
+        with keeper.keeping(leased) if keeper else nullcontext():
+            _attempt(bench, leased)
+    except jobs.FencedOffError:
+        log.warning("scrape_fenced_off")
+
+
+def _attempt(bench: Bench, leased: Lease) -> None:
+    if leased.attempt > jobs.MAX_ATTEMPTS:
+        _quarantine(bench, leased)
+        return
+    asked = asked_for(bench.store, leased)
+    if asked is None:
+        _give_up(bench, leased, error="The creator was removed before the run.")
+        return
+    began = time.monotonic()
+    verdict = identity.checked(
+        _ask(bench.provider, leased.job_type, asked.target), asked.target
+    )
+    took_ms = round((time.monotonic() - began) * 1_000)
+    match verdict:
+        case Ok():
+            _record_result(bench, leased, asked, verdict, took_ms=took_ms)
+        case NotFound() | Private() | Unavailable() | IdentityChanged():
+            _give_up(bench, leased, error=verdict.detail, outcome=outcome_of(verdict))
+        case Blocked() | RateLimited() | Transient() | SchemaChanged():
+            _try_later(bench, leased, verdict)
+        case _:
+            assert_never(verdict)
+
+
+def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
+    try:
+        return _look(provider, job_type, target)
+    except TimeLimitExceeded:
+        return Transient("It took too long.")
+    except Exception as error:  # noqa: BLE001 - a provider may have any bug
+        # It must not cost the rest of the lease. Its kind and place have to do: its
+        # text may quote a request with the cookies in it.
+        kind = type(error).__name__
+        place = "".join(format_tb(error.__traceback__))
+        _log.error("provider_raised", provider=provider.name, error=kind, place=place)
+        return Transient(kind)
+
+
+def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
+    match job_type:
+        case "creator_profiles":
+            return provider.creator_profiles(target)
+        case "discover_videos":
+            return provider.discover_videos(target)
+        case "video_stats":
+            return provider.video_stats(target)
+        case _:
+            assert_never(job_type)
+
+
+def _record_result(
+    bench: Bench, leased: Lease, asked: Asked, seen: Ok, *, took_ms: int
+) -> None:
+    run = asked.run
+    command = c.RecordResult(
+        provider=bench.provider.name,
+        observed_at=seen.observed_at,
+        attempts=leased.attempt,
+        duration_ms=took_ms,
+        profile=_snapshot(seen.profile, c.ProfileSnapshot) if seen.profile else None,
+        videos=only_news(
+            bench.store.pool,
+            (_snapshot(video, c.VideoSnapshot) for video in seen.videos),
+            organization_id=run.organization_id,
+            project_id=run.project_id,
+            creator_id=run.creator_id,
+        ),
+        pages=seen.pages,
+        payload_sha256=seen.payload_sha256,
+        missing_video_ids=seen.missing,
+    )
+    _end(bench, leased, command, past=asked.past, outcome="ok")
+
+
+def _snapshot(seen: ProfileSeen | VideoSeen, kind: type[Snapshot]) -> Snapshot:
+    values = msgspec.structs.asdict(seen)
+    texts = {k: _storable(v) for k, v in values.items() if isinstance(v, str)}
+    return msgspec.convert({**values, **texts}, kind)
+
+
+def _storable(text: str) -> str:
+    """Return the text without what PostgreSQL refuses: NULs, and halves of characters.
+
+    Names and titles are whatever strangers typed, cut off by whoever stored them.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "")
+
+
+def _try_later(
+    bench: Bench,
+    leased: Lease,
+    verdict: Blocked | RateLimited | Transient | SchemaChanged,
+) -> None:
+    outcome = outcome_of(verdict)
+    if retry_policy.is_last(outcome, leased.attempt):
+        _give_up(bench, leased, error=verdict.detail, outcome=outcome)
+        return
+    floor = verdict.retry_after if isinstance(verdict, RateLimited) else 0
+    jobs.postpone(
+        bench.store.pool,
+        leased,
+        outcome=outcome,
+        error=_storable(verdict.detail),
+        seconds=retry_policy.wait(outcome, leased.attempt, floor=floor),
+    )
+
+
+def _give_up(
+    bench: Bench, leased: Lease, *, error: str, outcome: e.Outcome | None = None
+) -> None:
+    error = _storable(error)
+    command = c.RecordFailure(
+        provider=bench.provider.name,
+        attempts=leased.attempt,
+        error=error,
+        outcome=outcome,
+    )
+    _end(bench, leased, command, outcome=outcome, error=error)
+
+
+def _quarantine(bench: Bench, leased: Lease) -> None:
+    died = leased.attempt - 1
+    error = f"Attempt {died} died without an answer."
+    command = c.RecordFailure(provider=bench.provider.name, attempts=died, error=error)
+    _end(bench, leased, command, outcome=None, error=error, quarantined=True)
+
+
+def _end(
+    bench: Bench,
+    leased: Lease,
+    command: c.RecordResult | c.RecordFailure,
+    *,
+    past: History = (),
+    outcome: e.Outcome | None,
+    error: str | None = None,
+    quarantined: bool = False,
+) -> None:
+    def finish(cursor: Cursor[TupleRow]) -> None:
+        jobs.finish(
+            cursor, leased, outcome=outcome, error=error, quarantined=quarantined
+        )
+
+    with jobs.fenced():
+        recorded = end_scrape(
+            bench.store,
+            leased.scrape_id,
+            command,
+            context=Context(
+                actor=f"worker:{bench.provider.name}",
+                command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
+                correlation_id=leased.scrape_id,
+            ),
+            past=past,
+            beforehand=finish,
+        )
+        if not recorded:
+            # It had ended before: only the job still has to learn of it.
+            with bench.store.pool.connection() as connection:
+                finish(connection.cursor())

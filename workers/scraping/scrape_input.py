@@ -1,0 +1,51 @@
+"""What a run is asked for: whom to look at, and what of them."""
+
+import msgspec
+
+from domain.scrape.decider import Scrape
+from infra.eventstore.store import Store
+from infra.handlers.handling import History, creator_of, scrape_of
+from workers.provider import Target
+from workers.scraping import identity
+from workers.scraping.jobs import Lease
+from workers.scraping.video_details import counted_videos
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A run with its history so far, and what to ask the provider for it."""
+
+    run: Scrape
+    past: History
+    target: Target
+
+
+def asked_for(store: Store, leased: Lease) -> Asked | None:
+    """Return what the run asks for; None if the creator is not tracked any more.
+
+    Counters of a creator are asked of the videos that count.
+    """
+    creator_id = leased.creator_id
+    streams = (
+        [leased.scrape_id] if creator_id is None else [leased.scrape_id, creator_id]
+    )
+    pasts = store.load(*streams)
+    past = pasts[leased.scrape_id]
+    run = scrape_of(past)
+    assert run is not None, "a job is derived from the request in the log"
+    handle, known, video_ids = run.handle, None, run.tiktok_video_ids
+    if creator_id is not None:
+        creator = creator_of(pasts[creator_id])
+        if creator is None or creator.status == "removed":
+            return None
+        # It may have been renamed since the run was asked for.
+        handle = creator.handle
+        known = identity.known(store.pool, creator_id, pasts[creator_id])
+        if run.job_type == "video_stats" and not video_ids:
+            video_ids = counted_videos(store.pool, run.organization_id, creator_id)
+    target = Target(
+        handle=handle,
+        user_id=known.user_id if known else None,
+        sec_uid=known.sec_uid if known else None,
+        video_ids=video_ids,
+    )
+    return Asked(run=run, past=past, target=target)

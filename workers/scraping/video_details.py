@@ -1,0 +1,80 @@
+"""Details of videos: what a run has to tell of them, beside their counters."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain.streams import video_stream
+from infra import arrays
+from infra.database import Pool, ask
+from workers.policies.known_video import digest_of
+
+_KNOWN = """
+SELECT id, kind, title_digest, posted_at FROM known_video
+WHERE organization_id = %s AND id = ANY(%b::uuid[])
+  AND (creator_id IS NOT NULL OR %s::uuid IS NULL)
+"""
+_COUNTED = """
+SELECT tiktok_video_id FROM known_video
+WHERE organization_id = %s AND creator_id = %s AND tracking_enabled
+  AND tracking_status IN ('auto_tracked', 'included', 'direct_add')
+ORDER BY random()
+"""
+
+
+def counted_videos(
+    pool: Pool, organization_id: UUID, creator_id: UUID
+) -> tuple[str, ...]:
+    """Return the ids of a creator's counted videos, as far as the policies are.
+
+    They come in no order: a provider that has not the time for all reads others in
+    each run, and none is left out for ever.
+    """
+    rows = ask(
+        pool,
+        lambda connection: connection.execute(
+            _COUNTED, (organization_id, creator_id)
+        ).fetchall(),
+    )
+    return tuple(video_id for (video_id,) in rows)
+
+
+def only_news(
+    pool: Pool,
+    videos: Iterable[c.VideoSnapshot],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    creator_id: UUID | None,
+) -> tuple[c.VideoSnapshot, ...]:
+    """Leave out the details that are known of each video, and second sights of one.
+
+    The log would else hold five hundred titles twice a day. A video that the project
+    does not know yet as the creator's is told in full: what discovers it needs all.
+    """
+    seen: dict[UUID, c.VideoSnapshot] = {}
+    for video in videos:
+        # Of a pinned video that is listed twice, what was read first counts.
+        seen.setdefault(video_stream(project_id, video.tiktok_video_id), video)
+    if not seen:
+        return ()
+    asked = (organization_id, arrays.uuids(list(seen)), creator_id)
+    rows: Sequence[tuple[UUID, object, object, object]] = ask(
+        pool,
+        lambda connection: (
+            connection.cursor(binary=True)
+            .execute(_KNOWN, asked, prepare=True)
+            .fetchall()
+        ),
+    )
+    for stream, kind, title_digest, posted_at in rows:
+        video = seen[stream]
+        seen[stream] = replace(
+            video,
+            kind=None if video.kind == kind else video.kind,
+            title=None if digest_of(video.title) == title_digest else video.title,
+            posted_at=None if video.posted_at == posted_at else video.posted_at,
+        )
+    return tuple(seen.values())
