@@ -130,8 +130,13 @@ class FactMapper(Mapper[UUID]):
         self._codec = codec
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """Return what is stored for an Entry."""
-        assert isinstance(domain_event, Entry)
+        """Return what is stored for an Entry.
+
+        Raises:
+            TypeError: it is something else, such as an event of the library's own.
+        """
+        if not isinstance(domain_event, Entry):
+            raise TypeError(f"Not an event of Goatherd's: {domain_event!r}")
         return StoredEvent(
             domain_event.originator_id,
             domain_event.originator_version,

@@ -9,9 +9,11 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import (
     ApplicationRecorder,
+    IntegrityError,
     Notification,
+    NotSupportedError,
     StoredEvent,
-    Subscription,
+    Tracking,
 )
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -28,12 +30,13 @@ from infra.eventstore.append import (
     Within,
     write,
 )
+from infra.eventstore.subscription import LogSubscription
 
 # How long a lost answer is looked for before the caller is told.
 _PATIENCE_SECONDS = 10.0
 
 
-class AppendConflictError(Exception):
+class AppendConflictError(IntegrityError):
     """Somebody else wrote to a stream since it was read; read again and decide anew."""
 
 
@@ -127,13 +130,18 @@ class Recorder(ApplicationRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         *,
-        tracking: None = None,
+        tracking: Tracking | None = None,
         **kwargs: Any,  # noqa: ANN401 - as the library passes them on
     ) -> Sequence[int]:
-        """Append, and return each event's position; for the rest see ``append``."""
+        """Append, and return each event's position; for the rest see ``append``.
+
+        Raises:
+            NotSupportedError: ``tracking`` is given, which is stored nowhere here.
+        """
+        if tracking is not None:
+            raise NotSupportedError("A tracking cannot be stored with the event log.")
         if not stored_events:
-            return ()
-        del tracking  # the library's own projections have one, and none of them is here
+            return []
         batch = Batch(
             [UUID(str(event.originator_id)) for event in stored_events],
             [event.originator_version for event in stored_events],
@@ -141,7 +149,7 @@ class Recorder(ApplicationRecorder):
             [event.state for event in stored_events],
         )
         first = self.append(batch, **kwargs).first_position
-        return range(first, first + len(stored_events))
+        return list(range(first, first + len(stored_events)))
 
     def select_streams(self, streams: Sequence[UUID]) -> list[TupleRow]:
         """Return the events of several streams, in stream order, in one round trip.
@@ -208,12 +216,13 @@ class Recorder(ApplicationRecorder):
 
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> Subscription[ApplicationRecorder]:
-        """Refuse: ``projections.engine.follower`` follows the log here.
+    ) -> LogSubscription:
+        """Return an iterator over the events after position ``gt`` that never ends.
 
-        The library's subscription has no poll to fall back on and no batches.
+        It is for the library's own runners; Goatherd's read models are kept by
+        ``projections.engine.follower``, which reads in batches.
         """
-        raise NotImplementedError("Follow the log with projections.engine.follower.")
+        return LogSubscription(self, gt, topics)
 
     def _found(self, batch: Batch, context: Context) -> Appended | None:
         with self._pool.connection() as connection:

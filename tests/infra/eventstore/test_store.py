@@ -2,7 +2,9 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from eventsourcing.persistence import Notification
+from eventsourcing.persistence import Notification, Tracking
+from eventsourcing.projection import ApplicationSubscription
+from psycopg_pool import PoolClosed
 
 from domain import events as e
 from domain.errors import LimitReachedError
@@ -177,9 +179,24 @@ def test_the_library_reads_the_log(store: Store):
     assert store.notification_log["1,10"].id == f"{first},{third}"
 
 
-def test_the_library_does_not_subscribe_here(store: Store):
-    with pytest.raises(NotImplementedError, match=r"projections\.engine\.follower"):
-        store.recorder.subscribe()
+def test_the_library_follows_the_log(store: Store):
+    first, second, third = facts_for(new_id(), "a", "b", "c")
+    (passed,) = store.append([first], context=asking())
+
+    with ApplicationSubscription(store, gt=passed.position) as subscription:
+        (recorded,) = store.append([second], context=asking())
+        assert next(subscription) == (second, Tracking("goatherd", recorded.position))
+        (recorded,) = store.append([third], context=asking())
+        assert next(subscription) == (third, Tracking("goatherd", recorded.position))
+
+
+def test_whoever_follows_by_the_library_is_told_when_the_log_cannot_be_read(
+    store: Store,
+):
+    with store.recorder.subscribe() as subscription:
+        store.pool.close()
+        with pytest.raises(PoolClosed):
+            next(subscription)
 
 
 # conflicts
