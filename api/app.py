@@ -19,7 +19,7 @@ from api.http.metrics import RequestMetrics, metrics_route
 from api.http.middleware import Edge
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
-from api.http.route_info import survey
+from api.http.route_info import inspect_routes
 from api.http.sessions import Sessions
 from api.openapi.docs_page import docs_routes
 from api.openapi.document import openapi_route
@@ -97,7 +97,7 @@ def create_app(parts: Parts) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         template_config=None if parts.site is None else parts.site.templates(),
     )
-    survey(app)
+    inspect_routes(app)
     app.state.site = parts.site
     # What pages ask: the edge has dressed and counted their request already.
     app.state.inside = app.asgi_handler

@@ -42,7 +42,7 @@ from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.bans import Ban
-from projections.creator_history.queries import Entry
+from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 from projections.engine.reader import Reader
 from projections.organizations.projection import ApiKey, holder_of
@@ -56,7 +56,7 @@ ENTITIES = {
     "creator": Creator,
     "video": Video,
     "scrape": Scrape,
-    "history_entry": Entry,
+    "history_entry": HistoryEntry,
     "api_key": ApiKey,
     "ban": Ban,
     "projection": ProjectionState,

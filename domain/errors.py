@@ -210,4 +210,4 @@ class StaleVersionError(ConflictError):
 
 
 class CorruptHistoryError(Exception):
-    """A stream does not begin as it must, or holds a fact that cannot follow."""
+    """A stream does not begin as it must, or holds an event that cannot follow."""

@@ -1,8 +1,8 @@
-"""Facts: everything that can have happened, each under its permanent stored name.
+"""Events: everything that can have happened, each under its permanent stored name.
 
-A fact carries what a reader years later needs and is never edited. New fields get
+An event carries what a reader years later needs and is never edited. New fields get
 defaults, a changed meaning gets a new name, and a changed shape gets a new
-``schema_version`` with an upcast in ``infra.eventstore.codec``. Whose fact it is,
+``schema_version`` with an upcast in ``infra.eventstore.codec``. Whose event it is,
 which version, when and by whom is the envelope's business
 (``infra.eventstore.store.Recorded``).
 """
@@ -26,7 +26,7 @@ from domain.creator.events import (
     TrackingWindowChanged,
 )
 from domain.messages import (
-    Fact,
+    Event,
     JobType,
     Outcome,
     Precision,
@@ -81,7 +81,6 @@ __all__ = [
     "CreatorReenabled",
     "CreatorRemoved",
     "Event",
-    "Fact",
     "HandleBanned",
     "HandleChanged",
     "HandleClaimed",
@@ -121,12 +120,9 @@ __all__ = [
     "VideoWentMissing",
 ]
 
-Event = (
-    OrganizationEvent | CreatorEvent | ClaimEvent | BanEvent | ScrapeEvent | VideoEvent
-)
 
 # The stored name is written out, not derived: renaming a class must not rename history.
-STORED_NAMES: dict[str, type[Fact]] = {
+STORED_NAMES: dict[str, type[Event]] = {
     "organization_created": OrganizationCreated,
     "organization_settings_changed": OrganizationSettingsChanged,
     "plan_changed": PlanChanged,

@@ -1,4 +1,4 @@
-"""What every fact is made of: the base, and the words that facts are written in."""
+"""What every event is made of: the base, and the words that events are written in."""
 
 from typing import ClassVar, Final, Literal
 
@@ -42,7 +42,7 @@ Outcome = Literal[
 IMPORT_PROVIDER: Final = "import"
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something that happened; the base of every event."""
 
     schema_version: ClassVar[int] = 1

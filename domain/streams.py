@@ -1,4 +1,4 @@
-"""Where facts live: the stream ids that follow from what they are about."""
+"""Where events live: the stream ids that follow from what they are about."""
 
 from datetime import date, datetime
 from uuid import UUID, uuid5

@@ -1,4 +1,4 @@
-"""Sentences: what a fact says of a creator, in one plain sentence for people."""
+"""Sentences: what an event says of a creator, in one plain sentence for people."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -56,20 +56,20 @@ def key_of(actor: str) -> UUID | None:
         return None
 
 
-def sentence(fact: Told, *, by: str, video: str | None = None) -> str:
+def sentence(event: Told, *, by: str, video: str | None = None) -> str:
     """Return what happened; ``video`` is TikTok's id of the video it is about."""
-    match fact:
+    match event:
         case e.ProfileSnapshotRecorded():
-            return f"{_profile(fact)}."
+            return f"{_profile(event)}."
         case e.VideoStatsSnapshotRecorded():
-            return f"Figures of {_many(len(fact.video_ids), 'video')} seen."
+            return f"Figures of {_many(len(event.video_ids), 'video')} seen."
         case e.ScrapeSucceeded():
-            return f"{_succeeded(fact)}."
+            return f"{_succeeded(event)}."
         case e.ScrapeFailed():
-            return _failed(fact)
+            return _failed(event)
         case e.ScrapeRequested():
-            why = _WHY.get(fact.trigger)
-            asked = f"Scrape of {_LOOK[fact.job_type]} asked for by {by}"
+            why = _WHY.get(event.trigger)
+            asked = f"Scrape of {_LOOK[event.job_type]} asked for by {by}"
             return f"{asked}, {why}." if why else f"{asked}."
         case (
             e.VideoDiscovered()
@@ -82,9 +82,9 @@ def sentence(fact: Told, *, by: str, video: str | None = None) -> str:
             | e.VideoDetailsChanged()
             | e.VideoWentMissing()
         ):
-            return f"{_of_a_video(fact, video or 'unknown')} by {by}."
+            return f"{_of_a_video(event, video or 'unknown')} by {by}."
         case _:
-            return f"{_of_a_creator(fact)} by {by}."
+            return f"{_of_a_creator(event)} by {by}."
 
 
 def milestone_sentence(milestone: Milestone) -> str:
@@ -93,33 +93,33 @@ def milestone_sentence(milestone: Milestone) -> str:
     return f"Passed {milestone.number:,} followers, with {seen:,} seen."
 
 
-def _of_a_creator(fact: e.CreatorEvent) -> str:
-    match fact:
+def _of_a_creator(event: e.CreatorEvent) -> str:
+    match event:
         case e.CreatorAdded():
-            return f"Added as @{fact.handle}, {_tracking(fact)},"
+            return f"Added as @{event.handle}, {_tracking(event)},"
         case e.HandleChanged(old=old, new=new):
             return f"Renamed from @{old} to @{new}"
         case e.CreatorDetailsChanged():
-            return _details(fact)
+            return _details(event)
         case e.TrackingModeChanged(old=old, new=new):
             return f"Tracking mode changed from {old} to {new}"
         case e.TrackingWindowChanged():
-            start, end = fact.tracking_start_date, fact.tracking_end_date
+            start, end = event.tracking_start_date, event.tracking_end_date
             return f"Tracking window changed: {_window(start, end)},"
         case e.CreatorRemoved():
             return "Removed"
         case e.CreatorReactivated():
-            return f"Brought back, {_tracking(fact)},"
+            return f"Brought back, {_tracking(event)},"
         case e.CreatorAutoDisabled(verdict=verdict):
             return f"Disabled, after scrapes that ended as {verdict},"
         case e.CreatorReenabled():
             return "Re-enabled"
         case _:
-            assert_never(fact)
+            assert_never(event)
 
 
-def _of_a_video(fact: e.VideoEvent, video: str) -> str:
-    match fact:
+def _of_a_video(event: e.VideoEvent, video: str) -> str:
+    match event:
         case e.VideoDiscovered(tracking_status=status):
             return f"Video {video} discovered as {status}"
         case e.VideoAdded():
@@ -140,31 +140,31 @@ def _of_a_video(fact: e.VideoEvent, video: str) -> str:
             day = since.date().isoformat()
             return f"Video {video} reported missing since {day}"
         case _:
-            assert_never(fact)
+            assert_never(event)
 
 
-def _details(fact: e.CreatorDetailsChanged) -> str:
+def _details(event: e.CreatorDetailsChanged) -> str:
     told: list[str] = []
-    if isinstance(fact.display_name, str):
-        told.append(f'display name set to "{fact.display_name}"')
-    texts = {"description": fact.description, "readme": fact.readme}
-    if fact.display_name is None:
+    if isinstance(event.display_name, str):
+        told.append(f'display name set to "{event.display_name}"')
+    texts = {"description": event.description, "readme": event.readme}
+    if event.display_name is None:
         texts = {"display name": None, **texts}
     told += [
         f"{name} {'cleared' if text is None else 'changed'}"
         for name, text in texts.items()
         if not isinstance(text, UnsetType)
     ]
-    if fact.metadata is not UNSET:
+    if event.metadata is not UNSET:
         told.append("metadata changed")
     text = _listed(told)
     return text[:1].upper() + text[1:]
 
 
-def _tracking(fact: e.CreatorAdded | e.CreatorReactivated) -> str:
-    start, end = fact.tracking_start_date, fact.tracking_end_date
+def _tracking(event: e.CreatorAdded | e.CreatorReactivated) -> str:
+    start, end = event.tracking_start_date, event.tracking_end_date
     window = "" if start is end is None else f" {_window(start, end)}"
-    return f"tracked in mode {fact.tracking_mode}{window}"
+    return f"tracked in mode {event.tracking_mode}{window}"
 
 
 def _window(start: date | None, end: date | None) -> str:
@@ -173,12 +173,12 @@ def _window(start: date | None, end: date | None) -> str:
     return f"from {start} on" if end is None else f"from {start} until {end}"
 
 
-def _profile(fact: e.ProfileSnapshotRecorded) -> str:
+def _profile(event: e.ProfileSnapshotRecorded) -> str:
     seen = {
-        "followers": fact.follower_count,
-        "following": fact.following_count,
-        "likes": fact.total_likes_count,
-        "videos": fact.video_count,
+        "followers": event.follower_count,
+        "following": event.following_count,
+        "likes": event.total_likes_count,
+        "videos": event.video_count,
     }
     told = [
         f"{count:,} {name.removesuffix('s') if count == 1 else name}"
@@ -187,25 +187,25 @@ def _profile(fact: e.ProfileSnapshotRecorded) -> str:
     ]
     if not told:
         return "Profile seen, without figures"
-    rounded = " (rounded)" if fact.precision == "rounded" else ""
+    rounded = " (rounded)" if event.precision == "rounded" else ""
     return f"Profile seen with {_listed(told)}{rounded}"
 
 
-def _succeeded(fact: e.ScrapeSucceeded) -> str:
-    told = ["the profile seen"] if fact.profile_seen else []
-    if fact.videos_seen:
-        told.append(f"{_many(fact.videos_seen, 'video')} seen")
-    if fact.missing_video_ids:
-        told.append(f"{_many(len(fact.missing_video_ids), 'video')} found gone")
+def _succeeded(event: e.ScrapeSucceeded) -> str:
+    told = ["the profile seen"] if event.profile_seen else []
+    if event.videos_seen:
+        told.append(f"{_many(event.videos_seen, 'video')} seen")
+    if event.missing_video_ids:
+        told.append(f"{_many(len(event.missing_video_ids), 'video')} found gone")
     saw = f": {_listed(told)}" if told else ""
-    tries = f" at attempt {fact.attempts}" if fact.attempts > 1 else ""
-    return f"Scrape of {_LOOK[fact.job_type]} succeeded{tries}{saw}"
+    tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
+    return f"Scrape of {_LOOK[event.job_type]} succeeded{tries}{saw}"
 
 
-def _failed(fact: e.ScrapeFailed) -> str:
-    verdict = f" as {fact.outcome}" if fact.outcome else ""
-    tries = f" after {_many(fact.attempts, 'attempt')}" if fact.attempts else ""
-    return f"Scrape of {_LOOK[fact.job_type]} failed{verdict}{tries}: {fact.error}"
+def _failed(event: e.ScrapeFailed) -> str:
+    verdict = f" as {event.outcome}" if event.outcome else ""
+    tries = f" after {_many(event.attempts, 'attempt')}" if event.attempts else ""
+    return f"Scrape of {_LOOK[event.job_type]} failed{verdict}{tries}: {event.error}"
 
 
 def _many(amount: int, thing: str) -> str:

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.database import AsyncPool, ask_async
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 
 
 class Bans:
@@ -18,12 +18,12 @@ class Bans:
     name = "bans"
     version = 1
     tables = ("bans",)
-    facts = frozenset({"handle_banned", "handle_unbanned"})
+    events = frozenset({"handle_banned", "handle_unbanned"})
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Write each fact's row; these facts are few."""
-        for recorded in facts:
-            match recorded.fact:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Write each event's row; these events are few."""
+        for recorded in events:
+            match recorded.event:
                 case e.HandleBanned(handle=handle, reason=reason):
                     cursor.execute(
                         "INSERT INTO bans (handle, reason, created_at) "

@@ -1,4 +1,4 @@
-"""The log of one organization: its facts and what its runs saw, page by page.
+"""The log of one organization: its events and what its runs saw, page by page.
 
 Reads go up to a fixed position. Positions become visible in their own order, so what
 lies up to one never changes, and no transaction has to stay open.
@@ -14,13 +14,13 @@ from psycopg.rows import TupleRow
 
 from domain.errors import NotFoundError
 
-# One fact may tell of 500 videos, so a page of large ones is some ten megabytes.
+# One event may tell of 500 videos, so a page of large ones is some ten megabytes.
 POSITIONS_AT_ONCE = 250
 
-# An organization's own stream has its id; every other fact of a tenant names it. To
+# An organization's own stream has its id; every other event of a tenant names it. To
 # look for the bytes is much faster than to parse each body of everybody's; what was
 # found is then read, since notes may hold the same bytes.
-_FACTS = """
+_EVENTS = """
 SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.actor,
        e.recorded_at, e.correlation_id, e.causation_id, e.state,
        CASE WHEN %(project)s::uuid IS NOT NULL THEN first.state END
@@ -31,7 +31,7 @@ WHERE e.notification_id > %(after)s AND e.notification_id <= %(to)s
 AND (e.originator_id = %(organization)s OR position(%(named)s::bytea IN e.state) > 0)
 ORDER BY e.notification_id
 """
-# Whose handle it was, and in which project, the run's first fact says.
+# Whose handle it was, and in which project, the run's first event says.
 _SEEN = """
 SELECT e.notification_id, e.originator_id, e.recorded_at, e.topic, e.state, asked.state
 FROM goatherd_events e JOIN goatherd_events asked
@@ -50,8 +50,8 @@ WHERE originator_id = %s AND originator_version = 1 AND topic = 'organization_cr
 _HEAD = "SELECT max(notification_id) FROM goatherd_events"
 
 
-class LoggedFact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A fact as ``event_log`` shows it; ``payload`` is JSON without any secret."""
+class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event as ``event_log`` shows it; ``payload`` is JSON without any secret."""
 
     position: int
     stream: UUID
@@ -64,8 +64,8 @@ class LoggedFact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payload: msgspec.Raw
 
 
-class SeenFact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A stored fact that says what a run saw, and the one that asked for the run."""
+class SeenEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A stored event that says what a run saw, and the one that asked for the run."""
 
     position: int
     scrape_id: UUID
@@ -111,18 +111,18 @@ class OrganizationLog:
             raise NotFoundError("organization")
         return Span(after=begin[0] - 1, until=head[0])
 
-    def facts(self, span: Span) -> Iterator[tuple[int, list[LoggedFact]]]:
-        """Yield how many positions more were passed, and the facts there."""
-        for passed, rows in self._pages(_FACTS, span):
+    def events(self, span: Span) -> Iterator[tuple[int, list[LoggedEvent]]]:
+        """Yield how many positions more were passed, and the events there."""
+        for passed, rows in self._pages(_EVENTS, span):
             yield passed, [_logged(row) for row in rows if self._is_ours(row)]
 
-    def seen(self, span: Span) -> Iterator[tuple[int, list[SeenFact]]]:
+    def seen(self, span: Span) -> Iterator[tuple[int, list[SeenEvent]]]:
         """Yield how many positions more were passed, and what runs saw there."""
         for passed, rows in self._pages(_SEEN, span):
             yield (
                 passed,
                 [
-                    SeenFact(
+                    SeenEvent(
                         position=row[0],
                         scrape_id=row[1],
                         recorded_at=row[2],
@@ -190,14 +190,14 @@ def _page(
     return cursor.execute(query.encode(), wanted, prepare=True).fetchall()
 
 
-def _logged(row: TupleRow) -> LoggedFact:
+def _logged(row: TupleRow) -> LoggedEvent:
     position, stream, version, name, actor, at, correlation, causation, body, _ = row
     if secrets := _SECRETS.get(name):
         fields = _fields(body)
         for secret in secrets:
             fields.pop(secret, None)
         body = msgspec.json.encode(fields)
-    return LoggedFact(
+    return LoggedEvent(
         position=position,
         stream=stream,
         version=version,

@@ -12,13 +12,13 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.reader import Reader
 from projections.engine.table import Table
 
 
 class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A project as people read it; its version counts its own facts."""
+    """A project as people read it; its version counts its own events."""
 
     organization_id: UUID
     id: UUID
@@ -36,15 +36,15 @@ class Projects:
     name = "projects"
     version = 1
     tables = ("projects",)
-    facts = frozenset({"project_created", "project_details_changed"})
+    events = frozenset({"project_created", "project_details_changed"})
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Fold ``facts`` into the projects they are about, and save each once."""
-        before = _TABLE.load(cursor, dict.fromkeys(map(_key, facts)))
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Fold ``events`` into the projects they are about, and save each once."""
+        before = _TABLE.load(cursor, dict.fromkeys(map(_key, events)))
         after: dict[UUID, ProjectRow] = dict(before)
-        for fact in facts:
-            _, project_id = _key(fact)
-            folded = fold(after.get(project_id), fact)
+        for event in events:
+            _, project_id = _key(event)
+            folded = fold(after.get(project_id), event)
             if folded is not None:
                 after[project_id] = folded
         _TABLE.save(
@@ -128,16 +128,16 @@ def _project(row: TupleRow) -> Project:
     return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))
 
 
-def fold(row: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
-    """Return the project after a fact."""
-    fact = recorded.fact
-    match fact:
+def fold(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
+    """Return the project after an event."""
+    event = recorded.event
+    match event:
         case e.ProjectCreated():
             return row or ProjectRow(
                 organization_id=recorded.stream,
-                id=fact.project_id,
-                name=fact.name,
-                description=fact.description,
+                id=event.project_id,
+                name=event.name,
+                description=event.description,
                 position=recorded.position,
                 created_at=recorded.recorded_at,
                 updated_at=recorded.recorded_at,
@@ -147,19 +147,19 @@ def fold(row: ProjectRow | None, recorded: Recorded) -> ProjectRow | None:
                 return row
             return replace(
                 row,
-                name=row.name if fact.name is UNSET else fact.name,
+                name=row.name if event.name is UNSET else event.name,
                 description=row.description
-                if fact.description is UNSET
-                else fact.description,
+                if event.description is UNSET
+                else event.description,
                 version=row.version + 1,
                 position=recorded.position,
                 updated_at=recorded.recorded_at,
             )
         case _:
-            msg = f"projects takes in no {type(fact).__name__}."
+            msg = f"projects takes in no {type(event).__name__}."
             raise TypeError(msg)
 
 
-def _key(recorded: Recorded) -> tuple[UUID, UUID]:
-    fact: Any = recorded.fact
-    return recorded.stream, fact.project_id
+def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
+    event: Any = recorded.event
+    return recorded.stream, event.project_id

@@ -19,7 +19,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     ``lag_events`` is how many positions it is behind, 0 when level; appends that were
     rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
-    first fact not yet taken in, 0 when level. ``heartbeat_seconds`` is how long ago
+    first event not yet taken in, 0 when level. ``heartbeat_seconds`` is how long ago
     its follower was last heard of, null if never. ``rebuild`` is the one that runs, or
     the last there was. ``rule`` is the one in force where a read model knows several.
     """
@@ -40,7 +40,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 _FIELDS = Progress.__struct_fields__[:-2]
 
-# A level position is the head's own, since both are positions of facts.
+# A level position is the head's own, since both are positions of events.
 _PROGRESS = """
 SELECT p.name, p.version, p.position, h.head, greatest(h.head - p.position, 0),
        coalesce(greatest(extract(epoch FROM clock_timestamp() - (

@@ -13,8 +13,8 @@ from domain.creator.decider import Creator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import claim_stream, creators_tally
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, open_store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, open_store
 from infra.handlers.add_creators import Addition, NewCreator, add_creators
 from infra.handlers.creators import change_creator, disable_creator, remove_creator
 from infra.handlers.handling import claim_of, creator_of, next_entries
@@ -46,10 +46,10 @@ def asking(actor: str = "test") -> Context:
     return Context(actor=actor, command_id=new_id())
 
 
-def facts_for(
-    stream: UUID, *handles: str, after: Sequence[Recorded] = ()
-) -> list[Entry]:
-    """Facts that say nothing of interest, one a handle, as the next of a stream."""
+def events_for(
+    stream: UUID, *handles: str, after: Sequence[RecordedEvent] = ()
+) -> list[NewEvent]:
+    """Events that say nothing of interest, one a handle, as the next of a stream."""
     return next_entries(
         stream, after, [e.HandleBanned(handle=name) for name in handles]
     )

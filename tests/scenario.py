@@ -1,4 +1,4 @@
-"""Given these facts, when this is asked, then these facts, or a refusal, or silence."""
+"""Given these events, when this is asked, then these events, a refusal, or silence."""
 
 from collections.abc import Callable, Sequence
 from functools import reduce

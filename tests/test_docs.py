@@ -120,7 +120,7 @@ def test_the_table_of_errors_is_the_printed_one():
 
 
 def test_the_vocabulary_has_every_stored_name_once():
-    section = (DOCS / "vocabulary.md").read_text().partition("\n## Facts\n")[2]
+    section = (DOCS / "vocabulary.md").read_text().partition("\n## Events\n")[2]
 
     names = re.findall(r"^\| `(\w+)` \|", section.partition("\n## ")[0], re.MULTILINE)
 

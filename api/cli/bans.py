@@ -85,12 +85,12 @@ def _answer(handle: str, *, banned: bool, changed: bool, json: bool) -> None:
 
 
 def _wait_for_bans(connection: Connection[TupleRow]) -> None:
-    """Wait until the list knows all facts, or say on stderr that it does not."""
+    """Wait until the list knows all events, or say on stderr that it does not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while behind := _behind(connection):
         if time.monotonic() > deadline:
             print(
-                f"goatherd: this list is {behind} facts behind; `goatherd project` "
+                f"goatherd: this list is {behind} events behind; `goatherd project` "
                 "keeps it.",
                 file=sys.stderr,
             )

@@ -82,7 +82,7 @@ def doctor(
 ) -> None:
     """Find out what is wrong, and what to do about it.
 
-    Looks at the settings, the database, every fact of the event log, the read models,
+    Looks at the settings, the database, every event of the event log, the read models,
     the scrapes that wait, Redis and the disk. It changes nothing.
     """
     findings: list[Finding] = []

@@ -60,22 +60,22 @@ class Admission:
             ApiError: 401, 429, 403 or 400, in this order.
         """
         request = cast("Request", connection)
-        facts = request.facts
-        if facts.allowed is not None:
-            return Response(None, status_code=204, headers={"Allow": facts.allowed})
-        if facts.scope is not None:
+        events = request.route_info
+        if events.allowed is not None:
+            return Response(None, status_code=204, headers={"Allow": events.allowed})
+        if events.scope is not None:
             try:
                 principal = await self._principal(request)
-                principal.require(facts.scope)
+                principal.require(events.scope)
             except ApiError:
                 await _keep_form(request)
                 raise
         request.check_query()
-        if facts.has_text_in_path:
+        if events.has_text_in_path:
             check_path(request.scope["path_params"])
-        if facts.form is not None:
+        if events.form is not None:
             await self._check_form(request)
-        if facts.refuses_body:
+        if events.refuses_body:
             await request.check_no_body()
         return None
 
@@ -84,7 +84,7 @@ class Admission:
         if exchange.principal is not None:
             # A page asks the API for somebody who was let in, and counted, already.
             return exchange.principal
-        if request.facts.is_page:
+        if request.route_info.is_page:
             principal = await self._signed_in(request)
         else:
             principal = await self._authenticate(request)
@@ -120,7 +120,7 @@ class Admission:
 
 async def _keep_form(request: Request) -> None:
     """Read the form of somebody who is not let in, to be shown to them again."""
-    if request.facts.form is None or not request.facts.is_page:
+    if request.route_info.form is None or not request.route_info.is_page:
         return
     with suppress(ApiError):
         _check_origin(request)

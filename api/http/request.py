@@ -17,7 +17,7 @@ from api.http.errors import ApiError, Code, field_error
 from api.http.etags import Condition
 from api.http.form_body import Form, check_form_type
 from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
-from api.http.route_info import RouteFacts
+from api.http.route_info import RouteInfo
 from api.http.sessions import Cookies, Session
 
 F = TypeVar("F", bound=Struct)
@@ -92,8 +92,8 @@ class Request(LitestarRequest[Any, Any, State]):
         return exchange_of(self.scope)
 
     @property
-    def facts(self) -> RouteFacts:
-        return RouteFacts.of(self.route_handler)
+    def route_info(self) -> RouteInfo:
+        return RouteInfo.of(self.route_handler)
 
     @property
     def request_id(self) -> str:
@@ -138,7 +138,7 @@ class Request(LitestarRequest[Any, Any, State]):
         Raises:
             ApiError: ``invalid_query``, naming the parameter.
         """
-        rules = self.facts.queries
+        rules = self.route_info.queries
         raw = self.scope["query_string"]
         if raw or rules.required:
             self._parsed_query = rules.read(raw)
@@ -171,7 +171,7 @@ class Request(LitestarRequest[Any, Any, State]):
         if self._json is Empty:
             check_content_type(self.raw_header(b"content-type"))
             body = await self.body()
-            reader = self.facts.body
+            reader = self.route_info.body
             if reader is None:
                 msg = f"{self.route_handler} declares no body."
                 raise RuntimeError(msg)
@@ -204,7 +204,7 @@ class Request(LitestarRequest[Any, Any, State]):
         Raises:
             ApiError: 400, 413 or 415, naming what is wrong with it.
         """
-        reader = self.facts.form
+        reader = self.route_info.form
         if reader is None:
             msg = f"{self.route_handler} declares no form."
             raise RuntimeError(msg)

@@ -16,7 +16,7 @@ from api.http.json_body import BodyReader
 from api.http.query import QueryRules
 from domain.events import Scope
 
-_FACTS = "facts"
+_EVENTS = "events"
 _BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -24,7 +24,7 @@ class RouteError(Exception):
     """A route does not declare what every route must; the app does not start."""
 
 
-class RouteFacts(Struct, frozen=True, kw_only=True):
+class RouteInfo(Struct, frozen=True, kw_only=True):
     """What the conventions need to know of an operation.
 
     ``scope`` is None for what anybody may ask. A page is for those who signed in, the
@@ -45,34 +45,34 @@ class RouteFacts(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, handler: BaseRouteHandler) -> Self:
-        """Return the facts of a handler that ``survey`` has seen."""
-        return cast("Self", handler.opt[_FACTS])
+        """Return the events of a handler that ``survey`` has seen."""
+        return cast("Self", handler.opt[_EVENTS])
 
 
-def survey(app: Litestar) -> None:
-    """Look at every route once and keep its facts.
+def inspect_routes(app: Litestar) -> None:
+    """Look at every route once and keep its events.
 
     Raises:
         RouteError: one declares no scope, or something that does not exist.
     """
     for route in app.routes:
         if isinstance(route, HTTPRoute):
-            _survey(route)
+            _inspect(route)
         elif route.route_handler.opt.get("scope", "") is not None:
             msg = f"{route.path} is not plain HTTP: nobody checks keys for it."
             raise RouteError(msg)
 
 
-def _survey(route: HTTPRoute) -> None:
+def _inspect(route: HTTPRoute) -> None:
     for method, (handler, _) in route.route_handler_map.items():
         if method == "OPTIONS":
             allowed = ", ".join(sorted(route.route_handler_map))
-            handler.opt[_FACTS] = RouteFacts(allowed=allowed)
+            handler.opt[_EVENTS] = RouteInfo(allowed=allowed)
             continue
         _check(handler, place=f"{method} {route.path_format}")
         data = handler.parsed_fn_signature.parameters.get("data")
         form = handler.opt.get("form")
-        handler.opt[_FACTS] = RouteFacts(
+        handler.opt[_EVENTS] = RouteInfo(
             scope=handler.opt["scope"],
             is_page=handler.opt.get("page", False),
             form=None if form is None else FormReader(form),

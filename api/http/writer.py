@@ -114,7 +114,7 @@ class Writer:
                 return self._first(request, claimed, carry_out, present, reveal)
 
     def context(self, request: Request) -> Context:
-        """Return who asks, for the facts that come of it."""
+        """Return who asks, for the events that come of it."""
         return Context(
             actor=f"key:{request.principal.key_id}",
             command_id=new_id(),

@@ -15,7 +15,7 @@ from msgspec import Struct
 from api.http.errors import Code
 from api.http.json_body import forms_of
 from api.http.responses import Answer, Page
-from api.http.route_info import RouteFacts, fields_of
+from api.http.route_info import RouteInfo, fields_of
 
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _CONDITIONAL = {"PATCH", "DELETE"}
@@ -38,7 +38,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     method: str
     handler: HTTPRouteHandler
-    facts: RouteFacts
+    route: RouteInfo
     parameters: list[Parameter]
 
     @property
@@ -54,7 +54,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def description(self) -> str:
         text = self.handler.description or self._text.partition("\n\n")[2]
-        scope = self.facts.scope
+        scope = self.route.scope
         needs = f"Needs the scope `{scope}`." if scope else "Needs no key."
         return f"{text}\n\n{needs}" if text else needs
 
@@ -76,7 +76,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def is_conditional_write(self) -> bool:
-        return self.facts.scope is not None and self.method in _CONDITIONAL
+        return self.route.scope is not None and self.method in _CONDITIONAL
 
     @property
     def has_versions(self) -> bool:
@@ -115,7 +115,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         codes.update(Code(code) for code in self.handler.opt.get("errors", ()))
         names = {parameter.name for parameter in self.parameters}
         places = {parameter.place for parameter in self.parameters}
-        if self.facts.scope is not None:
+        if self.route.scope is not None:
             codes |= {
                 Code.INVALID_API_KEY,
                 Code.INSUFFICIENT_SCOPE,
@@ -164,7 +164,7 @@ def operations_of(app: Litestar) -> Iterator[Operation]:
                     path=route.path_format,
                     method=str(method),
                     handler=handler,
-                    facts=RouteFacts.of(handler),
+                    route=RouteInfo.of(handler),
                     parameters=list(_parameters(route, method)),
                 )
 

@@ -56,7 +56,7 @@ def describe(operation: Operation, types: Types) -> Schema:
         "summary": operation.summary,
         "description": operation.description,
         "tags": operation.handler.resolve_tags(),
-        "security": [] if operation.facts.scope is None else [{"bearer": []}],
+        "security": [] if operation.route.scope is None else [{"bearer": []}],
     }
     if operation.handler.deprecated:
         described["deprecated"] = True
@@ -74,7 +74,7 @@ def describe(operation: Operation, types: Types) -> Schema:
 
 def _parameters(operation: Operation, types: Types) -> list[Schema]:
     own = [_parameter(parameter, types) for parameter in operation.parameters]
-    if operation.facts.scope is None:
+    if operation.route.scope is None:
         return own
     names: list[str] = []
     if operation.method == "POST":
@@ -139,7 +139,7 @@ def _successes(operation: Operation, types: Types) -> dict[str, Schema]:
     if operation.is_gone:
         return {}
     headers: Schema = {"X-Request-Id": reference("headers", "RequestId")}
-    if operation.facts.scope is not None:
+    if operation.route.scope is not None:
         headers["RateLimit"] = reference("headers", "RateLimit")
         if operation.writes:
             headers["Goatherd-Position"] = reference("headers", "Position")
@@ -166,7 +166,7 @@ def _successes(operation: Operation, types: Types) -> dict[str, Schema]:
                 }
             },
         }
-    if operation.has_versions and operation.facts.scope is not None:
+    if operation.has_versions and operation.route.scope is not None:
         found["304"] = {
             "description": "The client has the current version.",
             "headers": headers,

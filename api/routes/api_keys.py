@@ -253,17 +253,17 @@ def _end(expires_at: datetime | None) -> datetime | None:
 
 def _issued(done: IssuedKey) -> Answer[IssuedApiKey]:
     recorded = done.fresh[-1]
-    fact: Any = recorded.fact
-    assert isinstance(fact, e.ApiKeyCreated)
+    event: Any = recorded.event
+    assert isinstance(event, e.ApiKeyCreated)
     return Answer(
         IssuedApiKey(
             id=done.key_id,
-            name=fact.name,
+            name=event.name,
             api_key=_UNSAID,
-            hint=fact.hint,
-            scopes=list(fact.scopes),
+            hint=event.hint,
+            scopes=list(event.scopes),
             created_at=recorded.recorded_at,
-            expires_at=fact.expires_at,
+            expires_at=event.expires_at,
         ),
         status=201,
         position=done.position,

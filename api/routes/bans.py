@@ -15,7 +15,7 @@ from api.http.responses import Answer, Page
 from api.http.writer import Writer
 from domain.creator.handle import normalize_handle
 from infra.database import AsyncPool
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from infra.handlers.bans import ban_handle, unban_handle
 from projections.bans import Ban, page_of_bans
 from projections.engine.reader import Reader
@@ -117,5 +117,5 @@ class BanRoutes(Controller):
         )
 
 
-def _position(writer: Writer, recorded: Sequence[Recorded]) -> int:
+def _position(writer: Writer, recorded: Sequence[RecordedEvent]) -> int:
     return recorded[-1].position if recorded else writer.store.head()

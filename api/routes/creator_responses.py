@@ -11,7 +11,7 @@ from api.http.errors import known_error
 from api.http.responses import Answer
 from api.http.writer import Rows
 from api.routes.creator_schemas import AddedCreator, AddedCreators, BulkAnswer, BulkItem
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from infra.handlers.add_creators import Addition, Additions
 from infra.handlers.bulk_creators import BulkDone
 from infra.handlers.creators import Changed
@@ -105,14 +105,14 @@ def _added(rows: Rows, addition: Addition) -> AddedCreator:
     )
 
 
-def _present(rows: Rows, creator_id: UUID, history: Sequence[Recorded]) -> Creator:
-    """Fold the creator's own facts over what the read model has of it.
+def _present(rows: Rows, creator_id: UUID, history: Sequence[RecordedEvent]) -> Creator:
+    """Fold the creator's own events over what the read model has of it.
 
-    The read model may be behind, but what it has is never wrong: the facts it has not
+    The read model may be behind, but what it has is never wrong: the events it has not
     taken in yet are the last of the history.
     """
     row = None
-    first: Any = history[0].fact
+    first: Any = history[0].event
     if len(history) > 1:
         row = rows.ask(lambda cursor: _row(cursor, first.organization_id, creator_id))
     for recorded in history:

@@ -19,7 +19,7 @@ from domain.errors import NotFoundError
 from projections.creator_history.queries import (
     END,
     EVENTS,
-    Entry,
+    HistoryEntry,
     Place,
     Wanted,
     page_of_history,
@@ -80,7 +80,7 @@ class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     to: Moment
     was_there: bool
     changes: list[FieldChange]
-    events: list[Entry]
+    events: list[HistoryEntry]
     has_more_events: bool
 
 
@@ -127,7 +127,7 @@ class HistoryRoutes(Controller):
         ] = None,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
-    ) -> Page[Entry]:
+    ) -> Page[HistoryEntry]:
         """List what happened to a creator, its runs and its videos, newest first.
 
         It is sorted and filtered by when things became known (`recorded_at`, and

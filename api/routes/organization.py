@@ -49,7 +49,7 @@ _FIELDS = (
     *("name", "time_zone"),
     *("creator_profiles_hours", "discover_videos_hours", "video_stats_hours"),
 )
-_OWN_FACTS = e.OrganizationCreated | e.OrganizationSettingsChanged | e.PlanChanged
+_OWN_EVENTS = e.OrganizationCreated | e.OrganizationSettingsChanged | e.PlanChanged
 
 
 class ScrapeIntervals(Struct, frozen=True, kw_only=True):
@@ -188,7 +188,7 @@ def _row(organization_id: UUID, done: OrganizationChanged) -> OrganizationRow:
     state = organization_of(done.history)
     if state is None:
         raise NotFoundError("organization")
-    own = [past for past in done.history if isinstance(past.fact, _OWN_FACTS)]
+    own = [past for past in done.history if isinstance(past.event, _OWN_EVENTS)]
     return OrganizationRow(
         id=organization_id,
         name=state.name,

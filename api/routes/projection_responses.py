@@ -46,7 +46,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
 
     ``position`` is how far the new tables are, ``head`` where the log ends.
     ``part_done`` goes from 0 to 1. ``stage`` is what its slices are at, null if none
-    are left. ``error_position`` and ``error_fact`` name the fact that stopped it.
+    are left. ``error_position`` and ``error_event`` name the event that stopped it.
     """
 
     status: Status
@@ -54,7 +54,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
     position: int
     head: int
     part_done: float
-    facts_per_second: float | None
+    events_per_second: float | None
     seconds_left: float | None
     stage: str | None
     slices: int
@@ -63,7 +63,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
     swap_ms: float | None
     error: str | None
     error_position: int | None
-    error_fact: str | None
+    error_event: str | None
     cancel_asked: bool
     forced: bool
     started_by: str
@@ -72,7 +72,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters(Struct, frozen=True, kw_only=True):
-    """How many facts a projection could not take in, and the newest five of them."""
+    """How many events a projection could not take in, and the newest five of them."""
 
     count: int
     newest: list[DeadLetter]
@@ -82,7 +82,7 @@ class ProjectionState(Struct, frozen=True, kw_only=True):
     """Where a projection stands.
 
     ``lag_events`` is how many positions it is behind, ``lag_seconds`` the age of the
-    first fact not yet taken in, both 0 when level. ``heartbeat_seconds`` is how long
+    first event not yet taken in, both 0 when level. ``heartbeat_seconds`` is how long
     ago its follower was last heard of, null if never. ``rebuildable`` says that it is
     a read model, which can be made anew from the log.
     """
@@ -116,7 +116,7 @@ EXAMPLE = ProjectionState(
             DeadLetter(
                 position=48_110,
                 name="goat_milked",
-                error="UnknownFactError('goat_milked: no code knows that name')",
+                error="UnknownEventError('goat_milked: no code knows that name')",
                 parked_at=datetime(2026, 11, 24, 14, 30, tzinfo=UTC),
             )
         ],
@@ -127,7 +127,7 @@ EXAMPLE = ProjectionState(
         position=20_000,
         head=51_207,
         part_done=0.39,
-        facts_per_second=18_500.0,
+        events_per_second=18_500.0,
         seconds_left=1.7,
         stage=None,
         slices=0,
@@ -136,7 +136,7 @@ EXAMPLE = ProjectionState(
         swap_ms=None,
         error=None,
         error_position=None,
-        error_fact=None,
+        error_event=None,
         cancel_asked=False,
         forced=False,
         started_by="key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40",
@@ -144,7 +144,7 @@ EXAMPLE = ProjectionState(
         updated_at=datetime(2026, 11, 24, 14, 31, 1, tzinfo=UTC),
     ),
 )
-"""A projection that parked a fact and is rebuilt just now, for the documentation."""
+"""A projection that parked an event and is rebuilt just now, for the documentation."""
 
 
 def told(each: Progress, letters: list[DeadLetter]) -> ProjectionState:
@@ -177,7 +177,7 @@ def _rebuild(rebuild: Rebuild) -> RebuildState:
         position=rebuild.position,
         head=rebuild.log_end,
         part_done=rebuild.part_done,
-        facts_per_second=rebuild.facts_per_second,
+        events_per_second=rebuild.events_per_second,
         seconds_left=rebuild.seconds_left,
         stage=rebuild.stage,
         slices=rebuild.slices,
@@ -186,7 +186,7 @@ def _rebuild(rebuild: Rebuild) -> RebuildState:
         swap_ms=None if rebuild.swap_ms is None else round(rebuild.swap_ms, 1),
         error=None if rebuild.error is None else _without_rows(rebuild.error),
         error_position=rebuild.error_position,
-        error_fact=rebuild.error_fact,
+        error_event=rebuild.error_event,
         cancel_asked=rebuild.is_cancel_asked,
         forced=rebuild.is_forced,
         started_by=rebuild.started_by,

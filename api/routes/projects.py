@@ -176,10 +176,10 @@ def _project(
 ) -> Answer[Project]:
     row = None
     for recorded in done.history:
-        fact = recorded.fact
+        event = recorded.event
         if (
-            isinstance(fact, e.ProjectCreated | e.ProjectDetailsChanged)
-            and fact.project_id == project_id
+            isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged)
+            and event.project_id == project_id
         ):
             row = fold(row, recorded)
     if row is None:

@@ -22,7 +22,7 @@ ACCEPTED = 202
 def changed_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
     """Answer with the video after a command that changed it, or left it so.
 
-    The read model may be behind, but what it has is never wrong: the facts it has not
+    The read model may be behind, but what it has is never wrong: the events it has not
     taken in yet are the last of the history.
     """
     row, figures = rows.ask(lambda cursor: _rows(cursor, done))
@@ -81,7 +81,7 @@ def queued_scrape(rows: Rows, done: VideoScrapeAsked) -> Answer[QueuedVideoScrap
 def _rows(
     cursor: Cursor[TupleRow], done: VideoChanged
 ) -> tuple[VideoRow | None, FiguresRow | None]:
-    first: Any = done.history[0].fact
+    first: Any = done.history[0].event
     key = (first.organization_id, done.video_id)
     row = load_rows(cursor, [key]).get(done.video_id)
     return row, load_figures(cursor, [key]).get(done.video_id)

@@ -25,9 +25,9 @@ FROM (SELECT count(*) AS amount, extract(epoch FROM now() - min(due_at)) AS seco
 """
 # Fields of Progress, and what they mean.
 _BY_PROJECTION = {
-    "lag_events": "Facts the projection has not taken in yet",
-    "lag_seconds": "Age of the first fact the projection has not taken in yet",
-    "dead_letters": "Facts the projection could not take in",
+    "lag_events": "Events the projection has not taken in yet",
+    "lag_seconds": "Age of the first event the projection has not taken in yet",
+    "dead_letters": "Events the projection could not take in",
 }
 # Numbers of a Rebuild, and what they mean.
 _BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
@@ -40,9 +40,9 @@ _BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
         "How much of the rebuild is done, from 0 to 1",
         lambda rebuild: rebuild.part_done,
     ),
-    "facts_per_second": (
-        "Facts of the log that one builder passes in a second of work",
-        lambda rebuild: rebuild.facts_per_second or 0,
+    "events_per_second": (
+        "Events of the log that one builder passes in a second of work",
+        lambda rebuild: rebuild.events_per_second or 0,
     ),
 }
 

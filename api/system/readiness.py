@@ -54,7 +54,7 @@ async def _projections(writing: Pool) -> str | None:
         f"{each.name} was never followed"
         if each.heartbeat_seconds is None
         else f"{each.name} was last heard of {each.heartbeat_seconds:.0f} s ago, "
-        f"{each.lag_events} facts behind"
+        f"{each.lag_events} events behind"
         for each in known
         if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
     ]

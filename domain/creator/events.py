@@ -1,4 +1,4 @@
-"""The facts of a creator, of its claim on a handle, and of handles banned here."""
+"""The events of a creator, of its claim on a handle, and of handles banned here."""
 
 from datetime import date, datetime
 from typing import Any
@@ -6,12 +6,12 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from domain.messages import Fact, Outcome, TrackingMode
+from domain.messages import Event, Outcome, TrackingMode
 
 # creator: one stream a tracked creator
 
 
-class CreatorAdded(Fact, frozen=True, kw_only=True):
+class CreatorAdded(Event, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     handle: str
@@ -23,13 +23,13 @@ class CreatorAdded(Fact, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it, and omits it
 
 
-class HandleChanged(Fact, frozen=True, kw_only=True):
+class HandleChanged(Event, frozen=True, kw_only=True):
     organization_id: UUID
     old: str
     new: str
 
 
-class CreatorDetailsChanged(Fact, frozen=True, kw_only=True):
+class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
     """What is unset did not change; a null display name follows the scraped one."""
 
     organization_id: UUID
@@ -39,13 +39,13 @@ class CreatorDetailsChanged(Fact, frozen=True, kw_only=True):
     metadata: dict[str, Any] | UnsetType = UNSET
 
 
-class TrackingModeChanged(Fact, frozen=True, kw_only=True):
+class TrackingModeChanged(Event, frozen=True, kw_only=True):
     organization_id: UUID
     old: TrackingMode
     new: TrackingMode
 
 
-class TrackingWindowChanged(Fact, frozen=True, kw_only=True):
+class TrackingWindowChanged(Event, frozen=True, kw_only=True):
     """The whole new window, both ends inclusive; a null end is open."""
 
     organization_id: UUID
@@ -53,11 +53,11 @@ class TrackingWindowChanged(Fact, frozen=True, kw_only=True):
     tracking_end_date: date | None = None
 
 
-class CreatorRemoved(Fact, frozen=True, kw_only=True):
+class CreatorRemoved(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-class CreatorReactivated(Fact, frozen=True, kw_only=True):
+class CreatorReactivated(Event, frozen=True, kw_only=True):
     """A removed creator came back under its own id, with these tracking settings."""
 
     organization_id: UUID
@@ -66,7 +66,7 @@ class CreatorReactivated(Fact, frozen=True, kw_only=True):
     tracking_end_date: date | None = None
 
 
-class CreatorAutoDisabled(Fact, frozen=True, kw_only=True):
+class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
     """Too many scrapes in a row found no public account; ``scrape_id`` was the last."""
 
     organization_id: UUID
@@ -74,7 +74,7 @@ class CreatorAutoDisabled(Fact, frozen=True, kw_only=True):
     scrape_id: UUID
 
 
-class CreatorReenabled(Fact, frozen=True, kw_only=True):
+class CreatorReenabled(Event, frozen=True, kw_only=True):
     """Somebody asked for another try; ``at`` starts the cooldown of the next one."""
 
     organization_id: UUID
@@ -84,14 +84,14 @@ class CreatorReenabled(Fact, frozen=True, kw_only=True):
 # handle: one stream a handle and project, saying which creator holds it
 
 
-class HandleClaimed(Fact, frozen=True, kw_only=True):
+class HandleClaimed(Event, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     handle: str
     creator_id: UUID
 
 
-class HandleReleased(Fact, frozen=True, kw_only=True):
+class HandleReleased(Event, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     handle: str
@@ -101,12 +101,12 @@ class HandleReleased(Fact, frozen=True, kw_only=True):
 # platform handle: one stream a handle, for the whole installation
 
 
-class HandleBanned(Fact, frozen=True, kw_only=True):
+class HandleBanned(Event, frozen=True, kw_only=True):
     handle: str
     reason: str | None = None
 
 
-class HandleUnbanned(Fact, frozen=True, kw_only=True):
+class HandleUnbanned(Event, frozen=True, kw_only=True):
     handle: str
 
 

@@ -30,7 +30,7 @@ _SETTINGS = (
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of creators for one programme; its version counts its own facts."""
+    """A group of creators for one programme; its version counts its own events."""
 
     name: str
     description: str | None
@@ -50,7 +50,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """One tenant as its own stream tells it.
 
     Hours are what was asked for between scheduled runs of a kind, null for the default.
-    Its version counts the facts about itself, not those about its projects and keys.
+    Its version counts the events about itself, not those about its projects and keys.
     """
 
     name: str

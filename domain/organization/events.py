@@ -1,20 +1,20 @@
-"""The facts of an organization: one stream for its settings, its keys and projects."""
+"""The events of an organization: one stream for its settings, its keys and projects."""
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from domain.messages import Fact, Scope
+from domain.messages import Event, Scope
 
 
-class OrganizationCreated(Fact, frozen=True, kw_only=True):
+class OrganizationCreated(Event, frozen=True, kw_only=True):
     name: str
     plan: str
     time_zone: str
 
 
-class OrganizationSettingsChanged(Fact, frozen=True, kw_only=True):
+class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
     """What is unset did not change; hours between scheduled runs, null for the default.
 
     The plan's floors are not applied here: they hold when a run is scheduled.
@@ -27,12 +27,12 @@ class OrganizationSettingsChanged(Fact, frozen=True, kw_only=True):
     video_stats_hours: int | UnsetType | None = UNSET
 
 
-class PlanChanged(Fact, frozen=True, kw_only=True):
+class PlanChanged(Event, frozen=True, kw_only=True):
     old: str
     new: str
 
 
-class ApiKeyCreated(Fact, frozen=True, kw_only=True):
+class ApiKeyCreated(Event, frozen=True, kw_only=True):
     """A key was issued; only the SHA-256 digest of its text (hex) is ever kept."""
 
     key_id: UUID
@@ -43,17 +43,17 @@ class ApiKeyCreated(Fact, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
-class ApiKeyRevoked(Fact, frozen=True, kw_only=True):
+class ApiKeyRevoked(Event, frozen=True, kw_only=True):
     key_id: UUID
 
 
-class ProjectCreated(Fact, frozen=True, kw_only=True):
+class ProjectCreated(Event, frozen=True, kw_only=True):
     project_id: UUID
     name: str
     description: str | None = None
 
 
-class ProjectDetailsChanged(Fact, frozen=True, kw_only=True):
+class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
     """What is unset did not change."""
 
     project_id: UUID

@@ -1,12 +1,12 @@
-"""The facts of a scrape: what was asked, what was seen, and how it ended."""
+"""The events of a scrape: what was asked, what was seen, and how it ended."""
 
 from datetime import datetime
 from uuid import UUID
 
-from domain.messages import Fact, JobType, Outcome, Precision, Trigger
+from domain.messages import Event, JobType, Outcome, Precision, Trigger
 
 
-class ScrapeRequested(Fact, frozen=True, kw_only=True):
+class ScrapeRequested(Event, frozen=True, kw_only=True):
     """A run was asked for: of a creator, or of the videos named.
 
     ``creator_id`` is null where a video was added by hand and belongs to no creator of
@@ -22,7 +22,7 @@ class ScrapeRequested(Fact, frozen=True, kw_only=True):
     tiktok_video_ids: tuple[str, ...] = ()
 
 
-class ProfileSnapshotRecorded(Fact, frozen=True, kw_only=True):
+class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
     """What a provider said of a profile at ``observed_at``; what it left out is null.
 
     Counters are signed 64-bit and kept as they were seen. ``precision`` says whether
@@ -44,12 +44,12 @@ class ProfileSnapshotRecorded(Fact, frozen=True, kw_only=True):
     video_count: int | None = None
 
 
-class VideoStatsSnapshotRecorded(Fact, frozen=True, kw_only=True):
+class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     """The counters of up to 500 videos at ``observed_at``, as parallel arrays.
 
     ``kinds``, ``titles`` and ``posted_at`` say what was not known of a video before:
     null where it is as known or was not told, and empty where that is so for all.
-    ``project_id`` is null in facts from before projects had videos.
+    ``project_id`` is null in events from before projects had videos.
     """
 
     organization_id: UUID
@@ -68,7 +68,7 @@ class VideoStatsSnapshotRecorded(Fact, frozen=True, kw_only=True):
     posted_at: tuple[datetime | None, ...] = ()
 
 
-class ScrapeSucceeded(Fact, frozen=True, kw_only=True):
+class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     """The run ended well; duration in milliseconds, counts of what it saw.
 
     ``missing_video_ids`` are those that a direct read said are gone.
@@ -89,7 +89,7 @@ class ScrapeSucceeded(Fact, frozen=True, kw_only=True):
     missing_video_ids: tuple[str, ...] = ()
 
 
-class ScrapeFailed(Fact, frozen=True, kw_only=True):
+class ScrapeFailed(Event, frozen=True, kw_only=True):
     """The run ended without a result.
 
     ``outcome`` is the last attempt's verdict, null where the run was given up before

@@ -89,49 +89,49 @@ def distinct(lines: Sequence[Line]) -> Unseen:
     return unseen
 
 
-def take_out(unseen: Unseen, stored: Sequence[e.Fact]) -> None:
+def take_out(unseen: Unseen, stored: Sequence[e.Event]) -> None:
     """Take what a run has stored out of what is unseen at its moment."""
-    for fact in stored:
-        match fact:
+    for event in stored:
+        match event:
             case e.VideoStatsSnapshotRecorded():
                 for key in zip(
-                    fact.video_ids,
-                    fact.view_counts,
-                    fact.like_counts,
-                    fact.comment_counts,
-                    fact.share_counts,
-                    fact.save_counts,
+                    event.video_ids,
+                    event.view_counts,
+                    event.like_counts,
+                    event.comment_counts,
+                    event.share_counts,
+                    event.save_counts,
                     strict=True,
                 ):
                     unseen.pop(key, None)
             case e.ProfileSnapshotRecorded():
-                unseen.pop(_profile_of(fact), None)
+                unseen.pop(_profile_of(event), None)
             case e.ScrapeFailed(outcome=outcome) if outcome is not None:
                 unseen.pop(outcome, None)
             case _:
                 pass
 
 
-def learn(known: Known, stored: Sequence[e.Fact]) -> None:
+def learn(known: Known, stored: Sequence[e.Event]) -> None:
     """Add the details that a stored run tells to what is known of the videos."""
-    for fact in stored:
-        if not isinstance(fact, e.VideoStatsSnapshotRecorded):
+    for event in stored:
+        if not isinstance(event, e.VideoStatsSnapshotRecorded):
             continue
-        nobody = (None,) * len(fact.video_ids)
+        nobody = (None,) * len(event.video_ids)
         details = zip(
-            fact.kinds or nobody,
-            fact.titles or nobody,
-            fact.posted_at or nobody,
+            event.kinds or nobody,
+            event.titles or nobody,
+            event.posted_at or nobody,
             strict=True,
         )
-        for video_id, told in zip(fact.video_ids, details, strict=True):
+        for video_id, told in zip(event.video_ids, details, strict=True):
             _remember(known, video_id, told)
 
 
 def runs_of(
     moment: Moment, unseen: Sequence[Line], known: Known
 ) -> Iterator[list[e.ScrapeEvent]]:
-    """Yield the facts of each run that keeps what is unseen; ``known`` learns of it.
+    """Yield the events of each run that keeps what is unseen; ``known`` learns of it.
 
     One run has a profile and every video. Observations that contradict each other go
     into runs of their own, and so does each outcome. Outcomes come last.
@@ -175,7 +175,7 @@ def runs_of(
 
 
 def run_of(moment: Moment, seen: Sighting, known: Known) -> list[e.ScrapeEvent]:
-    """Return the facts of the run that keeps the sighting; ``known`` learns of it."""
+    """Return the events of the run that keeps the sighting; ``known`` learns of it."""
     return _run(
         moment,
         "discover_videos" if seen.videos.video_ids else "creator_profiles",
@@ -224,17 +224,17 @@ def _key(observed: Observed) -> Key:
     return key
 
 
-def _profile_of(fact: e.ProfileSnapshotRecorded) -> c.ProfileSnapshot:
+def _profile_of(event: e.ProfileSnapshotRecorded) -> c.ProfileSnapshot:
     return c.ProfileSnapshot(
-        precision=fact.precision,
-        user_id=fact.user_id,
-        sec_uid=fact.sec_uid,
-        display_name=fact.display_name,
-        avatar_url=fact.avatar_url,
-        follower_count=fact.follower_count,
-        following_count=fact.following_count,
-        total_likes_count=fact.total_likes_count,
-        video_count=fact.video_count,
+        precision=event.precision,
+        user_id=event.user_id,
+        sec_uid=event.sec_uid,
+        display_name=event.display_name,
+        avatar_url=event.avatar_url,
+        follower_count=event.follower_count,
+        following_count=event.following_count,
+        total_likes_count=event.total_likes_count,
+        video_count=event.video_count,
     )
 
 

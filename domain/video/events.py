@@ -1,4 +1,4 @@
-"""The facts of a video: one stream a video and project, however it came into it."""
+"""The events of a video: one stream a video and project, however it came into it."""
 
 from datetime import datetime
 from typing import Any
@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from domain.messages import Fact, TrackingStatus, VideoKind
+from domain.messages import Event, TrackingStatus, VideoKind
 
 
-class VideoDiscovered(Fact, frozen=True, kw_only=True):
+class VideoDiscovered(Event, frozen=True, kw_only=True):
     """A run listed a video that the project did not know yet as this creator's.
 
     ``tracking_status`` follows from the creator's mode and window at that moment. Of a
@@ -28,7 +28,7 @@ class VideoDiscovered(Fact, frozen=True, kw_only=True):
     posted_at: datetime | None = None
 
 
-class VideoAdded(Fact, frozen=True, kw_only=True):
+class VideoAdded(Event, frozen=True, kw_only=True):
     """Somebody added the video by its URL: it is tracked, whatever it was before."""
 
     organization_id: UUID
@@ -38,32 +38,32 @@ class VideoAdded(Fact, frozen=True, kw_only=True):
     kind: VideoKind
 
 
-class VideoCameIntoWindow(Fact, frozen=True, kw_only=True):
+class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
     """The creator's tracking window grew over a video that was remembered outside."""
 
     organization_id: UUID
     tracking_status: TrackingStatus
 
 
-class VideoIncluded(Fact, frozen=True, kw_only=True):
+class VideoIncluded(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-class VideoExcluded(Fact, frozen=True, kw_only=True):
+class VideoExcluded(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-class VideoPutBack(Fact, frozen=True, kw_only=True):
+class VideoPutBack(Event, frozen=True, kw_only=True):
     """Somebody took the decision about the video back: it waits for review again."""
 
     organization_id: UUID
 
 
-class VideoTrackingDisabled(Fact, frozen=True, kw_only=True):
+class VideoTrackingDisabled(Event, frozen=True, kw_only=True):
     organization_id: UUID
 
 
-class VideoDetailsChanged(Fact, frozen=True, kw_only=True):
+class VideoDetailsChanged(Event, frozen=True, kw_only=True):
     """What is unset did not change."""
 
     organization_id: UUID
@@ -72,7 +72,7 @@ class VideoDetailsChanged(Fact, frozen=True, kw_only=True):
     metadata: dict[str, Any] | UnsetType = UNSET
 
 
-class VideoWentMissing(Fact, frozen=True, kw_only=True):
+class VideoWentMissing(Event, frozen=True, kw_only=True):
     """Two direct reads in different runs found the video gone.
 
     ``missing_since`` is when the first of them looked, ``scrape_id`` the second run.

@@ -1,4 +1,4 @@
-"""Appending: a batch of facts into PostgreSQL in one go, by one call or by COPY."""
+"""Appending: a batch of events into PostgreSQL in one go, by one call or by COPY."""
 
 import hashlib
 from collections import Counter
@@ -24,7 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks (``actor``), in which conversation, by which command.
 
     ``command_id`` is unique to one command and the same over its retries; it is stored
-    as the facts' causation.
+    as the events' causation.
     """
 
     actor: str
@@ -42,14 +42,14 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """Where an append went: the position of its first fact, and when."""
+    """Where an append went: the position of its first event, and when."""
 
     first_position: int
     recorded_at: datetime
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Facts about to be stored, a column each: stream, version, name and body."""
+    """Events about to be stored, a column each: stream, version, name and body."""
 
     streams: list[UUID]
     versions: list[int]

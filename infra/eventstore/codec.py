@@ -1,4 +1,4 @@
-"""Facts as stored: permanent name and JSON, with upcasts for the shapes of old days."""
+"""Events as stored: permanent name and JSON, with upcasts for older shapes."""
 
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
@@ -9,7 +9,7 @@ import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
 
-from domain.events import STORED_NAMES, Fact
+from domain.events import STORED_NAMES, Event
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -20,8 +20,8 @@ _VERSION_KEY = "schema_version"
 _MARK = f'{{"{_VERSION_KEY}":'.encode()
 
 
-class UnknownFactError(Exception):
-    """The log holds a fact that this release does not know, or cannot read.
+class UnknownEventError(Exception):
+    """The log holds an event that this release does not know, or cannot read.
 
     ``name`` is its stored name.
     """
@@ -32,7 +32,7 @@ class UnknownFactError(Exception):
 
 
 class Codec:
-    """Encodes facts to bytes and back, by their permanent names.
+    """Encodes events to bytes and back, by their permanent names.
 
     ``names`` maps each stored name to its class; ``upcasts`` brings bodies of older
     schema versions forward, one version at a time.
@@ -40,7 +40,7 @@ class Codec:
 
     def __init__(
         self,
-        names: Mapping[str, type[Fact]] = STORED_NAMES,
+        names: Mapping[str, type[Event]] = STORED_NAMES,
         upcasts: Mapping[tuple[str, int], Upcast] = UPCASTS,
     ) -> None:
         self._encode = msgspec.json.Encoder().encode
@@ -48,16 +48,16 @@ class Codec:
         self._classes = dict(names)
         self._upcasts = dict(upcasts)
         self._aged = {name for name, cls in names.items() if cls.schema_version > 1}
-        self._decoders: dict[str, Callable[[bytes], Fact]] = {
+        self._decoders: dict[str, Callable[[bytes], Event]] = {
             name: msgspec.json.Decoder(cls).decode for name, cls in names.items()
         }
         self._decode_raw = msgspec.json.Decoder(dict[str, Any]).decode
 
-    def with_shapes(self, shapes: Mapping[str, Callable[[bytes], Fact]]) -> "Codec":
+    def with_shapes(self, shapes: Mapping[str, Callable[[bytes], Event]]) -> "Codec":
         """Return a codec that decodes bodies under these names otherwise.
 
         Only bodies of the first schema version: what is older than the newest shape is
-        brought forward to the fact that it is.
+        brought forward to the event that it is.
         """
         shaped = copy(self)
         shaped._decoders = {**self._decoders, **shapes}  # noqa: SLF001
@@ -70,88 +70,88 @@ class Codec:
         """
         return sorted(self._classes.keys() - read)
 
-    def name_of(self, fact: Fact) -> str:
-        """Return the permanent name under which ``fact`` is stored."""
-        return self._names[type(fact)]
+    def name_of(self, event: Event) -> str:
+        """Return the permanent name under which ``event`` is stored."""
+        return self._names[type(event)]
 
-    def encode(self, fact: Fact) -> bytes:
+    def encode(self, event: Event) -> bytes:
         """Return the stored body; it names its schema version where that is not 1."""
-        body = self._encode(fact)
-        if (version := type(fact).schema_version) == 1:
+        body = self._encode(event)
+        if (version := type(event).schema_version) == 1:
             return body
         mark = _MARK + str(version).encode()
         return mark + (b"," if body != b"{}" else b"") + body[1:]
 
-    def decode(self, name: str, body: bytes) -> Fact:
-        """Return the fact stored as ``body`` under ``name``.
+    def decode(self, name: str, body: bytes) -> Event:
+        """Return the event stored as ``body`` under ``name``.
 
         Raises:
-            UnknownFactError: no such name, or the body does not fit it.
+            UnknownEventError: no such name, or the body does not fit it.
         """
         if name not in self._decoders:
-            raise UnknownFactError(name, "no code knows that name.")
+            raise UnknownEventError(name, "no code knows that name.")
         try:
             if name in self._aged or body.startswith(_MARK):
                 return self._bring_forward(name, body)
             return self._decoders[name](body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UnknownFactError(name, str(error)) from error
+            raise UnknownEventError(name, str(error)) from error
 
-    def _bring_forward(self, name: str, body: bytes) -> Fact:
+    def _bring_forward(self, name: str, body: bytes) -> Event:
         raw = self._decode_raw(body)
         written = raw.pop(_VERSION_KEY, 1)
         cls = self._classes[name]
         try:
             if written > cls.schema_version:
-                raise UnknownFactError(
+                raise UnknownEventError(
                     name, f"a newer release wrote version {written}."
                 )
             for version in range(written, cls.schema_version):
                 raw = self._upcasts[name, version](raw)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             reason = f"version {written} cannot be brought forward ({error!r})."
-            raise UnknownFactError(name, reason) from error
+            raise UnknownEventError(name, reason) from error
         return msgspec.convert(raw, cls)
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A fact about to be appended: where it goes, and as which version."""
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event about to be appended: where it goes, and as which version."""
 
     originator_id: UUID
     originator_version: int
-    fact: Fact
+    event: Event
 
 
-class FactMapper(Mapper[UUID]):
-    """The library's mapper seam, speaking Entry and permanent names."""
+class EventMapper(Mapper[UUID]):
+    """The library's mapper seam, speaking NewEvent and permanent names."""
 
     def __init__(self, transcoder: Transcoder, codec: Codec) -> None:
         super().__init__(transcoder)
         self._codec = codec
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """Return what is stored for an Entry.
+        """Return what is stored for an NewEvent.
 
         Raises:
             TypeError: it is something else, such as an event of the library's own.
         """
-        if not isinstance(domain_event, Entry):
+        if not isinstance(domain_event, NewEvent):
             raise TypeError(f"Not an event of Goatherd's: {domain_event!r}")
         return StoredEvent(
             domain_event.originator_id,
             domain_event.originator_version,
-            self._codec.name_of(domain_event.fact),
-            self._codec.encode(domain_event.fact),
+            self._codec.name_of(domain_event.event),
+            self._codec.encode(domain_event.event),
         )
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Entry:
-        """Return the Entry that was stored.
+    def to_domain_event(self, stored_event: StoredEvent) -> NewEvent:
+        """Return the NewEvent that was stored.
 
         Raises:
-            UnknownFactError: no code knows the stored name, or the body does not fit.
+            UnknownEventError: no code knows the stored name, or the body does not fit.
         """
         assert isinstance(stored_event.originator_id, UUID)
-        return Entry(
+        return NewEvent(
             stored_event.originator_id,
             stored_event.originator_version,
             self._codec.decode(stored_event.topic, stored_event.state),

@@ -1,4 +1,4 @@
-"""The recorder: how facts get into PostgreSQL, in order, at once or not at all."""
+"""The recorder: how events get into PostgreSQL, in order, at once or not at all."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""The event store: streams of facts in, one ordered log out."""
+"""The event store: streams of events in, one ordered log out."""
 
 import random
 import time
@@ -13,10 +13,10 @@ from eventsourcing.persistence import ApplicationRecorder, JSONTranscoder, Mappe
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from domain.events import Fact
+from domain.events import Event
 from infra.database import Pool, writing_pool
 from infra.eventstore.append import Appended, Batch, Before, Context, Tally
-from infra.eventstore.codec import Codec, Entry, FactMapper
+from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.recorder import AppendConflictError, Recorder
 
 CONFLICT_TRIES = 5
@@ -28,20 +28,20 @@ class BusyError(Exception):
     """The same thing is being changed by too many at once; try again shortly."""
 
 
-class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """A fact in its envelope: where it stands, when it was recorded, and by whom."""
+class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event in its envelope: where it stands, when it was recorded, and by whom."""
 
     position: int
     stream: UUID
     version: int
-    fact: Fact
+    event: Event
     recorded_at: datetime
     actor: str
     correlation_id: UUID | None = None
     causation_id: UUID | None = None
 
 
-Alongside = Callable[[Cursor[TupleRow], list[Recorded]], None]
+Alongside = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
 
 
 class Store(Application[UUID]):
@@ -56,31 +56,31 @@ class Store(Application[UUID]):
 
     def construct_mapper(self) -> Mapper[UUID]:
         """Return the mapper that speaks permanent names."""
-        return FactMapper(JSONTranscoder(), self.codec)
+        return EventMapper(JSONTranscoder(), self.codec)
 
     def construct_recorder(self) -> ApplicationRecorder:
         """Return the recorder over this store's pool."""
-        self.facts = Recorder(self.pool)
-        return self.facts
+        self.event_recorder = Recorder(self.pool)
+        return self.event_recorder
 
-    def load(self, *streams: UUID) -> dict[UUID, list[Recorded]]:
+    def load(self, *streams: UUID) -> dict[UUID, list[RecordedEvent]]:
         """Return the history of each stream, empty for a stream that has none."""
-        histories: dict[UUID, list[Recorded]] = {stream: [] for stream in streams}
-        for row in self.facts.select_streams(streams):
-            fact = open_envelope(row, self.codec)
-            histories[fact.stream].append(fact)
+        histories: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in streams}
+        for row in self.event_recorder.select_streams(streams):
+            event = open_envelope(row, self.codec)
+            histories[event.stream].append(event)
         return histories
 
     def append(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[NewEvent],
         *,
         context: Context,
         guards: Sequence[tuple[UUID, int]] = (),
         tallies: Sequence[Tally] = (),
         beforehand: Before | None = None,
         alongside: Alongside | None = None,
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         """Append all of ``entries`` or none, and return them in their envelopes.
 
         ``beforehand`` is called with the cursor of the append's own transaction before
@@ -93,12 +93,12 @@ class Store(Application[UUID]):
             assert alongside is not None
             alongside(cursor, recorded(entries, appended, context))
 
-        appended = self.facts.append(
+        appended = self.event_recorder.append(
             Batch(
                 [entry.originator_id for entry in entries],
                 [entry.originator_version for entry in entries],
-                [self.codec.name_of(entry.fact) for entry in entries],
-                [self.codec.encode(entry.fact) for entry in entries],
+                [self.codec.name_of(entry.event) for entry in entries],
+                [self.codec.encode(entry.event) for entry in entries],
             ),
             context=context,
             guards=guards,
@@ -109,34 +109,36 @@ class Store(Application[UUID]):
         return recorded(entries, appended, context)
 
     def head(self) -> int:
-        """Return the position of the newest fact, 0 in an empty log."""
-        return self.facts.max_notification_id() or 0
+        """Return the position of the newest event, 0 in an empty log."""
+        return self.event_recorder.max_notification_id() or 0
 
 
-def open_envelope(row: TupleRow, codec: Codec) -> Recorded:
-    """Return the fact of one row of the log, its body decoded.
+def open_envelope(row: TupleRow, codec: Codec) -> RecordedEvent:
+    """Return the event of one row of the log, its body decoded.
 
     The row is (position, stream, version, recorded_at, actor, correlation id, causation
     id, name, body).
 
     Raises:
-        UnknownFactError: no code knows the stored name, or the body does not fit.
+        UnknownEventError: no code knows the stored name, or the body does not fit.
     """
     position, stream, version, at, actor, correlation, causation, name, body = row
-    fact = codec.decode(name, body)
-    return Recorded(position, stream, version, fact, at, actor, correlation, causation)
+    event = codec.decode(name, body)
+    return RecordedEvent(
+        position, stream, version, event, at, actor, correlation, causation
+    )
 
 
 def recorded(
-    entries: Sequence[Entry], appended: Appended, context: Context
-) -> list[Recorded]:
+    entries: Sequence[NewEvent], appended: Appended, context: Context
+) -> list[RecordedEvent]:
     """Return the entries in the envelopes that their append gave them."""
     return [
-        Recorded(
+        RecordedEvent(
             position,
             entry.originator_id,
             entry.originator_version,
-            entry.fact,
+            entry.event,
             appended.recorded_at,
             context.actor,
             context.correlation_id,
@@ -148,13 +150,13 @@ def recorded(
 
 def relayed(
     alongside: Callable[[Cursor[TupleRow], T], None] | None,
-    shape: Callable[[list[Recorded]], T],
+    shape: Callable[[list[RecordedEvent]], T],
 ) -> Alongside | None:
     """Return ``alongside`` as an append calls it, told what ``shape`` makes of it."""
     if alongside is None:
         return None
     told = alongside
-    return lambda cursor, facts: told(cursor, shape(facts))
+    return lambda cursor, events: told(cursor, shape(events))
 
 
 def open_store(url: str, *, pool_size: int) -> Store:

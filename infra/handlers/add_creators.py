@@ -26,8 +26,8 @@ from domain.errors import (
 from domain.organization.plans import Limits
 from domain.streams import ban_stream, claim_stream
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.creators import creators_counted
 from infra.handlers.handling import (
     History,
@@ -65,7 +65,7 @@ class Addition(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["created", "reactivated", "failed"]
     refusal: DomainError | None = None
     creator_id: UUID | None = None
-    history: tuple[Recorded, ...] = ()
+    history: tuple[RecordedEvent, ...] = ()
 
 
 class Additions(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class _Plan(msgspec.Struct, kw_only=True):
     refusal: DomainError | None = None
     creator_id: UUID | None = None
     past: History = ()
-    entries: list[Entry] = []
+    entries: list[NewEvent] = []
     reactivated: bool = False
 
 
@@ -155,7 +155,7 @@ def add_creators(
             tallies=creators_counted(
                 organization_id, len(added), maximum=limits.max_creators_per_org
             ),
-            alongside=relayed(alongside, lambda facts: _additions(plans_for, facts)),
+            alongside=relayed(alongside, lambda events: _additions(plans_for, events)),
         )
         return _additions(plans_for, recorded)
 
@@ -248,12 +248,12 @@ def _decide(
     )
     commands = _commands(plan, organization_id, project_id, today)
     try:
-        facts = decide_all(creator_of(plan.past), *commands)
+        events = decide_all(creator_of(plan.past), *commands)
     except DomainError as error:
         plan.refusal = error
         return
     plan.entries = [
-        *next_entries(creator_id, plan.past, facts),
+        *next_entries(creator_id, plan.past, events),
         *next_entries(plan.claim, pasts[plan.claim], claimed),
         *requested(
             Creator(
@@ -306,10 +306,10 @@ def _commands(
     ]
 
 
-def _additions(plans: Sequence[_Plan], recorded: Sequence[Recorded]) -> Additions:
-    news: dict[UUID, list[Recorded]] = {}
-    for fact in recorded:
-        news.setdefault(fact.stream, []).append(fact)
+def _additions(plans: Sequence[_Plan], recorded: Sequence[RecordedEvent]) -> Additions:
+    news: dict[UUID, list[RecordedEvent]] = {}
+    for event in recorded:
+        news.setdefault(event.stream, []).append(event)
     results: list[Addition] = []
     for plan in plans:
         if plan.refusal is not None or plan.creator_id is None:

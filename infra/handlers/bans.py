@@ -5,13 +5,13 @@ from domain.creator import handle_ban
 from domain.creator.handle import normalize_handle
 from domain.streams import ban_stream
 from infra.eventstore.append import Context
-from infra.eventstore.store import Recorded, Store, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, retry_conflicts
 from infra.handlers.handling import banned_by, next_entries
 
 
 def ban_handle(
     store: Store, handle: str, *, reason: str | None = None, context: Context
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Ban a handle; creators that have it already are not touched.
 
     Raises:
@@ -22,7 +22,7 @@ def ban_handle(
     )
 
 
-def unban_handle(store: Store, handle: str, *, context: Context) -> list[Recorded]:
+def unban_handle(store: Store, handle: str, *, context: Context) -> list[RecordedEvent]:
     """Lift a ban.
 
     Raises:
@@ -33,14 +33,14 @@ def unban_handle(store: Store, handle: str, *, context: Context) -> list[Recorde
 
 def _carry_out(
     store: Store, command: c.BanHandle | c.UnbanHandle, context: Context
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     stream = ban_stream(command.handle)
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> list[RecordedEvent]:
         past = store.load(stream)[stream]
-        facts = handle_ban.decide(banned_by(past), command)
-        if not facts:
+        events = handle_ban.decide(banned_by(past), command)
+        if not events:
             return []
-        return store.append(next_entries(stream, past, facts), context=context)
+        return store.append(next_entries(stream, past, events), context=context)
 
     return retry_conflicts(attempt)

@@ -14,8 +14,8 @@ from domain import events as e
 from domain.creator.decider import Creator, decide, is_cooling_down
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context, Tally
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.creators import (
     claim_of_its_handle,
     creators_counted,
@@ -77,10 +77,10 @@ def remove_creators(
                 living[creator_id] = creator
                 results.append(BulkResult(creator_id=creator_id, status="ok"))
         held = store.load(*map(claim_of_its_handle, living.values())) if living else {}
-        entries: list[Entry] = []
+        entries: list[NewEvent] = []
         for creator_id, creator in living.items():
-            facts = decide(creator, c.SoftDelete())
-            entries += next_entries(creator_id, pasts[creator_id], facts)
+            events = decide(creator, c.SoftDelete())
+            entries += next_entries(creator_id, pasts[creator_id], events)
             entries += released(creator_id, creator, held[claim_of_its_handle(creator)])
         freed = sum(map(places, living.values()))
         return _append_bulk(
@@ -114,7 +114,7 @@ def reenable_creators(
         pasts = store.load(organization_id, *creator_ids)
         limits = plans[check_project(pasts[organization_id], project_id)]
         results: list[BulkResult] = []
-        entries: list[Entry] = []
+        entries: list[NewEvent] = []
         woken: set[UUID] = set()
         for creator_id in creator_ids:
             creator = creator_of(pasts[creator_id])
@@ -127,8 +127,8 @@ def reenable_creators(
             else:
                 woken.add(creator_id)
                 results.append(BulkResult(creator_id=creator_id, status="ok"))
-                facts = decide(creator, c.Reenable(at=now))
-                entries += next_entries(creator_id, pasts[creator_id], facts)
+                events = decide(creator, c.Reenable(at=now))
+                entries += next_entries(creator_id, pasts[creator_id], events)
                 entries += requested(
                     creator,
                     creator_id,
@@ -157,14 +157,14 @@ def _skipped(creator_id: UUID, reason: str) -> BulkResult:
 def _append_bulk(
     store: Store,
     results: Sequence[BulkResult],
-    entries: list[Entry],
+    entries: list[NewEvent],
     *,
     tallies: list[Tally],
     context: Context,
     alongside: BulkAlongside | None,
 ) -> BulkDone:
-    def done(facts: Sequence[Recorded]) -> BulkDone:
-        position = facts[-1].position if facts else None
+    def done(events: Sequence[RecordedEvent]) -> BulkDone:
+        position = events[-1].position if events else None
         return BulkDone(results=tuple(results), position=position)
 
     if not entries:

@@ -12,9 +12,9 @@ from domain import events as e
 from domain.video import commands as c
 from domain.video import decider as domain
 from infra.eventstore.append import Context
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.handling import check_project, next_entries, video_of
-from infra.handlers.videos import video_of_facts
+from infra.handlers.videos import video_of_events
 
 Decision = Literal["include", "exclude", "put_back"]
 _Command = c.IncludeVideo | c.ExcludeVideo | c.PutBackVideo | c.DisableTracking
@@ -126,27 +126,27 @@ def _carry_out(
                     VideoResult(video_id=video_id, status="failed", reason="not_found")
                 )
                 continue
-            facts = domain.decide(video, command)
-            if not facts:
+            events = domain.decide(video, command)
+            if not events:
                 reason = _NOTHING_TO_DO[type(command)]
                 results.append(
                     VideoResult(video_id=video_id, status="skipped", reason=reason)
                 )
                 continue
-            videos[video_id] = video_of_facts(video, facts)
-            fresh.setdefault(video_id, []).extend(facts)
+            videos[video_id] = video_of_events(video, events)
+            fresh.setdefault(video_id, []).extend(events)
             results.append(VideoResult(video_id=video_id, status="ok"))
 
-        def done(facts: Sequence[Recorded]) -> VideosDone:
-            position = facts[-1].position if facts else None
+        def done(events: Sequence[RecordedEvent]) -> VideosDone:
+            position = events[-1].position if events else None
             return VideosDone(results=tuple(results), position=position)
 
         if not fresh:
             return done([])
         entries = [
             entry
-            for video_id, facts in fresh.items()
-            for entry in next_entries(video_id, pasts[video_id], facts)
+            for video_id, events in fresh.items()
+            for entry in next_entries(video_id, pasts[video_id], events)
         ]
         return done(
             store.append(entries, context=context, alongside=relayed(alongside, done))

@@ -15,8 +15,8 @@ from domain.creator.handle import normalize_handle
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
 from domain.streams import ban_stream, claim_stream, creators_tally
 from infra.eventstore.append import Context, Tally
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.handling import (
     History,
     banned_by,
@@ -32,9 +32,9 @@ def claim_of_its_handle(creator: Creator) -> UUID:
     return claim_stream(creator.project_id, creator.handle)
 
 
-def released(creator_id: UUID, creator: Creator, past: History) -> list[Entry]:
+def released(creator_id: UUID, creator: Creator, past: History) -> list[NewEvent]:
     """Return what frees the handle, given the history of its claim."""
-    facts = handle_claim.decide(
+    events = handle_claim.decide(
         claim_of(past),
         c.ReleaseHandle(
             organization_id=creator.organization_id,
@@ -43,7 +43,7 @@ def released(creator_id: UUID, creator: Creator, past: History) -> list[Entry]:
             creator_id=creator_id,
         ),
     )
-    return next_entries(claim_of_its_handle(creator), past, facts)
+    return next_entries(claim_of_its_handle(creator), past, events)
 
 
 def places(creator: Creator) -> int:
@@ -71,7 +71,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """A creator's whole stream after the command; position None: nothing new."""
 
     creator_id: UUID
-    history: tuple[Recorded, ...]
+    history: tuple[RecordedEvent, ...]
     position: int | None
 
 
@@ -107,13 +107,13 @@ def change_creator(
 
     def attempt() -> Changed:
         past, creator = _find(store, creator_id, organization_id, expected_versions)
-        facts = decide_all(creator, *commands)
-        entries = next_entries(creator_id, past, facts)
+        events = decide_all(creator, *commands)
+        entries = next_entries(creator_id, past, events)
         guards: list[tuple[UUID, int]] = []
-        for fact in facts:
-            if isinstance(fact, e.HandleChanged):
-                moved, guards = _move_claim(store, creator, creator_id, fact)
-                renamed = msgspec.structs.replace(creator, handle=fact.new)
+        for event in events:
+            if isinstance(event, e.HandleChanged):
+                moved, guards = _move_claim(store, creator, creator_id, event)
+                renamed = msgspec.structs.replace(creator, handle=event.new)
                 entries += moved
                 entries += requested(
                     renamed,
@@ -149,8 +149,8 @@ def remove_creator(
 
     def attempt() -> Changed:
         past, creator = _find(store, creator_id, organization_id, expected_versions)
-        facts = decide(creator, c.SoftDelete())
-        entries = next_entries(creator_id, past, facts)
+        events = decide(creator, c.SoftDelete())
+        entries = next_entries(creator_id, past, events)
         if entries:
             entries += released(
                 creator_id,
@@ -168,17 +168,17 @@ def remove_creator(
 
 def disable_creator(
     store: Store, creator_id: UUID, command: c.AutoDisable, *, context: Context
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Disable a creator whose account cannot be seen any more; once per verdict."""
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> list[RecordedEvent]:
         past = store.load(creator_id)[creator_id]
         creator = creator_of(past)
-        facts = decide(creator, command)
-        if creator is None or not facts:
+        events = decide(creator, command)
+        if creator is None or not events:
             return []
         return store.append(
-            next_entries(creator_id, past, facts),
+            next_entries(creator_id, past, events),
             context=context,
             tallies=creators_counted(creator.organization_id, -1),
         )
@@ -202,20 +202,20 @@ def _find(
 
 
 def _move_claim(
-    store: Store, creator: Creator, creator_id: UUID, fact: e.HandleChanged
-) -> tuple[list[Entry], list[tuple[UUID, int]]]:
+    store: Store, creator: Creator, creator_id: UUID, event: e.HandleChanged
+) -> tuple[list[NewEvent], list[tuple[UUID, int]]]:
     """Return the entries that hand the new handle over, and what they rest on."""
-    new = claim_stream(creator.project_id, fact.new)
-    old, ban = claim_of_its_handle(creator), ban_stream(fact.new)
+    new = claim_stream(creator.project_id, event.new)
+    old, ban = claim_of_its_handle(creator), ban_stream(event.new)
     pasts = store.load(new, old, ban)
     if banned_by(pasts[ban]):
-        raise CreatorBannedError(fact.new)
+        raise CreatorBannedError(event.new)
     claimed = handle_claim.decide(
         claim_of(pasts[new]),
         c.ClaimHandle(
             organization_id=creator.organization_id,
             project_id=creator.project_id,
-            handle=fact.new,
+            handle=event.new,
             creator_id=creator_id,
         ),
     )
@@ -228,19 +228,19 @@ def _append_change(
     store: Store,
     creator_id: UUID,
     past: History,
-    entries: list[Entry],
+    entries: list[NewEvent],
     *,
     guards: list[tuple[UUID, int]],
     tallies: list[Tally],
     context: Context,
     alongside: ChangedAlongside | None,
 ) -> Changed:
-    def changed(facts: Sequence[Recorded]) -> Changed:
-        own = [fact for fact in facts if fact.stream == creator_id]
+    def changed(events: Sequence[RecordedEvent]) -> Changed:
+        own = [event for event in events if event.stream == creator_id]
         return Changed(
             creator_id=creator_id,
             history=(*past, *own),
-            position=facts[-1].position if facts else None,
+            position=events[-1].position if events else None,
         )
 
     if not entries:

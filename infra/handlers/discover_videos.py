@@ -1,4 +1,4 @@
-"""Discovery: what runs saw of videos becomes facts about them."""
+"""Discovery: what runs saw of videos becomes events about them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,8 +14,8 @@ from domain.video import commands as c
 from domain.video import decider
 from domain.video.decider import Window
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, retry_conflicts
 from infra.handlers.handling import creator_of, next_entries, organization_of, video_of
 
 
@@ -45,7 +45,7 @@ def discover_videos(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Make each listed video known to the project as this creator's, in one append.
 
     What it knows already stays as it is, and of a removed creator nothing becomes
@@ -57,18 +57,18 @@ def discover_videos(
     """
     streams = {video_stream(project_id, seen.tiktok_video_id): seen for seen in listed}
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> list[RecordedEvent]:
         pasts = store.load(organization_id, creator_id, *streams)
         grounds = _grounds(pasts, organization_id, creator_id)
         if grounds is None:
             return []
-        entries: list[Entry] = []
+        entries: list[NewEvent] = []
         for stream, seen in streams.items():
             known = video_of(pasts[stream])
             if known is not None and known.creator_id is not None:
                 # If it is another's by now, that is not for a list to decide.
                 continue
-            facts = decider.decide(
+            events = decider.decide(
                 known,
                 c.DiscoverVideo(
                     organization_id=organization_id,
@@ -83,7 +83,7 @@ def discover_videos(
                     posted_at=seen.posted_at,
                 ),
             )
-            entries += next_entries(stream, pasts[stream], facts)
+            entries += next_entries(stream, pasts[stream], events)
         if not entries:
             return []
         return store.append(entries, context=context, guards=grounds.guards)
@@ -98,7 +98,7 @@ def move_window(
     *,
     organization_id: UUID,
     context: Context,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Bring in the videos that the creator's window has grown over, in one append.
 
     ``outside`` are the streams of those remembered outside, each with the time it was
@@ -108,7 +108,7 @@ def move_window(
         BusyError: too many writers at once.
     """
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> list[RecordedEvent]:
         pasts = store.load(organization_id, creator_id)
         grounds = _grounds(pasts, organization_id, creator_id)
         if grounds is None:
@@ -145,7 +145,7 @@ def report_missing(
     *,
     scrape_id: UUID,
     context: Context,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Tell of videos that run ``scrape_id`` confirmed gone, by stream, with since when.
 
     Telling the same absence again changes nothing, and so does telling of a video that
@@ -155,7 +155,7 @@ def report_missing(
         BusyError: too many writers at once.
     """
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> list[RecordedEvent]:
         pasts = store.load(*missing)
         entries = [
             entry
@@ -175,7 +175,9 @@ def report_missing(
 
 
 def _grounds(
-    pasts: Mapping[UUID, Sequence[Recorded]], organization_id: UUID, creator_id: UUID
+    pasts: Mapping[UUID, Sequence[RecordedEvent]],
+    organization_id: UUID,
+    creator_id: UUID,
 ) -> _Grounds | None:
     """Return what to decide by; None if the creator is not tracked any more."""
     creator = creator_of(pasts[creator_id])

@@ -15,7 +15,7 @@ from domain.scrape import importing
 from domain.scrape.importing import Known, Line, Moment
 from domain.streams import ban_stream, claim_stream, imported_run_stream
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store, retry_conflicts
 from infra.handlers.add_creators import Additions, NewCreator, add_creators
 from infra.handlers.handling import banned_by, claim_of, creator_of
@@ -40,7 +40,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What became of some moments.
 
     ``stored`` and ``runs`` count what is new, ``there_already`` what was stored before;
-    ``position`` is that of the last new fact, None if there is none. ``known`` holds,
+    ``position`` is that of the last new event, None if there is none. ``known`` holds,
     by creator, the details that are told of videos by now.
     """
 
@@ -54,7 +54,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """One append that is ready to be made, and what will have become of its moments."""
 
-    entries: list[Entry]
+    entries: list[NewEvent]
     kept: Kept
 
 
@@ -67,7 +67,7 @@ class Reading(msgspec.Struct, kw_only=True):
     moment: Moment
     unseen: Sequence[Line] | None = None
     there_already: int = 0
-    stored: list[list[e.Fact]] = []
+    stored: list[list[e.Event]] = []
     next_part: int = 0
 
     @property
@@ -79,9 +79,9 @@ class Reading(msgspec.Struct, kw_only=True):
         )
 
     def runs(self, known: Known) -> Iterator[list[e.ScrapeEvent]]:
-        """Yield the facts of each run that keeps the rest; ``known`` learns of it."""
-        for facts in self.stored:
-            importing.learn(known, facts)
+        """Yield the events of each run that keeps the rest; ``known`` learns of it."""
+        for events in self.stored:
+            importing.learn(known, events)
         if self.unseen is not None:
             yield from importing.runs_of(self.moment, self.unseen, known)
         elif self.moment.sighting is not None:
@@ -193,14 +193,15 @@ def prepare(readings: Sequence[Reading], *, known: Mapping[UUID, Known]) -> Prep
         creator_id: dict(known.get(creator_id, {}))
         for creator_id in {reading.moment.creator_id for reading in readings}
     }
-    entries: list[Entry] = []
+    entries: list[NewEvent] = []
     stored = runs = 0
     for reading in readings:
         stored += reading.missing
-        for facts in reading.runs(learned[reading.moment.creator_id]):
+        for events in reading.runs(learned[reading.moment.creator_id]):
             stream = reading.stream
             entries += [
-                Entry(stream, version, fact) for version, fact in enumerate(facts, 1)
+                NewEvent(stream, version, event)
+                for version, event in enumerate(events, 1)
             ]
             reading.next_part += 1
             runs += 1
@@ -239,17 +240,17 @@ def _one_part_on(store: Store, readings: Sequence[Reading]) -> Iterator[Reading]
     streams = [reading.stream for reading in readings]
     histories = store.load(*streams)
     for reading, stream in zip(readings, streams, strict=True):
-        facts = [past.fact for past in histories[stream]]
-        if not facts:
+        events = [past.event for past in histories[stream]]
+        if not events:
             continue
         unseen = importing.distinct(
             reading.moment.read_lines() if reading.unseen is None else reading.unseen
         )
         before = len(unseen)
-        importing.take_out(unseen, facts)
+        importing.take_out(unseen, events)
         reading.there_already += before - len(unseen)
         reading.unseen = list(unseen.values())
-        reading.stored.append(facts)
+        reading.stored.append(events)
         reading.next_part += 1
         if reading.unseen:
             yield reading

@@ -17,7 +17,13 @@ from domain.organization import decider
 from domain.organization.decider import OrganizationCommand
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
-from infra.eventstore.store import Alongside, Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.store import (
+    Alongside,
+    RecordedEvent,
+    Store,
+    relayed,
+    retry_conflicts,
+)
 from infra.handlers.handling import next_entries, organization_of
 from infra.ids import new_id
 
@@ -29,8 +35,8 @@ FIRST_PROJECT = "First project"
 class OrganizationChanged(msgspec.Struct, frozen=True, kw_only=True):
     """An organization's whole stream after a command; position None: nothing new."""
 
-    history: tuple[Recorded, ...]
-    fresh: tuple[Recorded, ...]
+    history: tuple[RecordedEvent, ...]
+    fresh: tuple[RecordedEvent, ...]
 
     @property
     def position(self) -> int | None:
@@ -43,7 +49,7 @@ class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
     key_id: UUID
     text: str
     scopes: tuple[e.Scope, ...]
-    fresh: tuple[Recorded, ...] = ()
+    fresh: tuple[RecordedEvent, ...] = ()
 
     @property
     def position(self) -> int | None:
@@ -103,13 +109,13 @@ def make_organization(
         ),
     ]
     state = None
-    facts: list[e.OrganizationEvent] = []
+    events: list[e.OrganizationEvent] = []
     for command in commands:
-        for fact in decider.decide(state, command):
-            state = decider.evolve(state, fact)
-            facts.append(fact)
+        for event in decider.decide(state, command):
+            state = decider.evolve(state, event)
+            events.append(event)
     store.append(
-        next_entries(organization_id, [], facts), context=context, alongside=alongside
+        next_entries(organization_id, [], events), context=context, alongside=alongside
     )
     return MadeOrganization(
         organization_id=organization_id,
@@ -198,16 +204,16 @@ def command_organization(
                 raise NotFoundError("project")
             if checked.version not in versions:
                 raise StaleVersionError(checked.version)
-        facts = decider.decide(state, command(plans[state.plan]))
-        if not facts:
+        events = decider.decide(state, command(plans[state.plan]))
+        if not events:
             return OrganizationChanged(history=tuple(past), fresh=())
 
-        def changed(fresh: Sequence[Recorded]) -> OrganizationChanged:
+        def changed(fresh: Sequence[RecordedEvent]) -> OrganizationChanged:
             return OrganizationChanged(history=(*past, *fresh), fresh=tuple(fresh))
 
         return changed(
             store.append(
-                next_entries(organization_id, past, facts),
+                next_entries(organization_id, past, events),
                 context=context,
                 alongside=relayed(alongside, changed),
             )

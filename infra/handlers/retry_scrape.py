@@ -15,7 +15,7 @@ from domain.scrape import decider
 from domain.scrape.decider import Scrape
 from domain.streams import retry_stream, video_stream
 from infra.eventstore.append import Context
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.handling import (
     creator_of,
     next_entries,
@@ -68,12 +68,12 @@ def retry_scrape(
         if organization is None:
             raise NotFoundError("organization")
 
-        def asked(facts: Sequence[Recorded]) -> RetryAsked:
+        def asked(events: Sequence[RecordedEvent]) -> RetryAsked:
             return RetryAsked(
                 scrape_id=stream,
                 creator_id=run.creator_id,
                 job_type=run.job_type,
-                position=facts[-1].position if facts else None,
+                position=events[-1].position if events else None,
             )
 
         if pasts[stream]:

@@ -17,8 +17,8 @@ from domain.scrape import decider
 from domain.streams import manual_scrapes_tally, scrape_stream
 from infra.database import Pool, ask
 from infra.eventstore.append import Before, Context, Tally
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.handling import (
     History,
     creator_of,
@@ -55,10 +55,10 @@ def requested(
     job_types: Sequence[e.JobType],
     trigger: e.Trigger,
     context: Context,
-) -> list[Entry]:
+) -> list[NewEvent]:
     """Return the requests that go into the same append as their cause."""
     return [
-        Entry(
+        NewEvent(
             scrape_stream(context.command_id, creator_id, job_type),
             1,
             e.ScrapeRequested(
@@ -116,12 +116,12 @@ def request_scrape(
             context=context,
         )
 
-        def asked(facts: Sequence[Recorded]) -> ScrapeAsked:
+        def asked(events: Sequence[RecordedEvent]) -> ScrapeAsked:
             return ScrapeAsked(
                 scrape_id=entries[0].originator_id,
                 creator_id=creator_id,
                 job_type=job_type,
-                position=facts[-1].position,
+                position=events[-1].position,
             )
 
         limits = plans[organization.plan]
@@ -143,7 +143,7 @@ def request_scheduled(
     *,
     context: Context,
     beforehand: Before,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Ask for many runs in one append, each under the id given with it.
 
     ``beforehand`` takes them off the schedule in the same transaction. Nothing is
@@ -190,7 +190,7 @@ def end_scrape(
     context: Context,
     past: History = (),
     beforehand: Before | None = None,
-) -> list[Recorded]:
+) -> list[RecordedEvent]:
     """Record what came of a run, once; an empty answer means it had ended before.
 
     ``past`` is the run's history as far as the caller knows it. ``beforehand`` is as in
@@ -201,14 +201,14 @@ def end_scrape(
     """
     known = past
 
-    def attempt() -> list[Recorded]:
+    def attempt() -> list[RecordedEvent]:
         nonlocal known
         read, known = known or store.load(scrape_id)[scrape_id], ()
-        facts = decider.decide(scrape_of(read), command)
-        if not facts:
+        events = decider.decide(scrape_of(read), command)
+        if not events:
             return []
         return store.append(
-            next_entries(scrape_id, read, facts),
+            next_entries(scrape_id, read, events),
             context=context,
             beforehand=beforehand,
         )

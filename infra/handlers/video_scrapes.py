@@ -15,8 +15,8 @@ from domain.organization.plans import Limits
 from domain.streams import scrape_stream
 from domain.video.decider import Video
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.handling import creator_of, organization_of, video_of
 from infra.handlers.scrapes import counted_by_hand, require_progress
 
@@ -42,12 +42,12 @@ def requested(
     trigger: e.Trigger,
     context: Context,
     creator: Creator | None = None,
-) -> Entry:
+) -> NewEvent:
     """Return the request of a run that looks at one video.
 
     ``creator`` is the video's, where the run is to be the creator's, too.
     """
-    return Entry(
+    return NewEvent(
         scrape_stream(context.command_id, video_id, JOB_TYPE),
         1,
         e.ScrapeRequested(
@@ -107,12 +107,12 @@ def request_video_scrape(
             video, video_id, trigger="manual", context=context, creator=creator
         )
 
-        def asked(facts: Sequence[Recorded]) -> VideoScrapeAsked:
+        def asked(events: Sequence[RecordedEvent]) -> VideoScrapeAsked:
             return VideoScrapeAsked(
                 scrape_id=entry.originator_id,
                 video_id=video_id,
                 creator_id=None if creator is None else video.creator_id,
-                position=facts[-1].position,
+                position=events[-1].position,
             )
 
         limits = plans[organization.plan]

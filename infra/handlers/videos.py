@@ -15,8 +15,8 @@ from domain.video import decider as domain
 from domain.video.decider import Video
 from domain.video.url import read_video_url
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store, relayed, retry_conflicts
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
 from infra.handlers.handling import (
     History,
     banned_by,
@@ -34,7 +34,7 @@ class VideoChanged(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     video_id: UUID
-    history: tuple[Recorded, ...]
+    history: tuple[RecordedEvent, ...]
     position: int | None
     is_new: bool = False
 
@@ -67,7 +67,7 @@ def add_video(
         pasts = store.load(organization_id, video_id, ban)
         check_project(pasts[organization_id], project_id)
         past = pasts[video_id]
-        facts = domain.decide(
+        events = domain.decide(
             video_of(past),
             c.AddVideo(
                 organization_id=organization_id,
@@ -77,11 +77,11 @@ def add_video(
                 kind=named.kind,
             ),
         )
-        if facts and banned_by(pasts[ban]):
+        if events and banned_by(pasts[ban]):
             raise CreatorBannedError(named.handle)
-        entries = next_entries(video_id, past, facts)
+        entries = next_entries(video_id, past, events)
         if not past:
-            added = video_of_facts(None, facts)
+            added = video_of_events(None, events)
             entries.append(requested(added, video_id, trigger="added", context=context))
         return _append(
             store, video_id, past, entries,
@@ -162,10 +162,10 @@ def listed(past: History, organization_id: UUID) -> Video:
     return video
 
 
-def video_of_facts(video: Video | None, facts: Sequence[e.VideoEvent]) -> Video:
-    """Return the video after further facts, of which a new one has at least one."""
-    for fact in facts:
-        video = domain.evolve(video, fact)
+def video_of_events(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
+    """Return the video after further events, of which a new one has at least one."""
+    for event in events:
+        video = domain.evolve(video, event)
     assert video is not None
     return video
 
@@ -186,18 +186,18 @@ def _append(
     store: Store,
     video_id: UUID,
     past: History,
-    entries: Sequence[Entry],
+    entries: Sequence[NewEvent],
     *,
     context: Context,
     guards: Sequence[tuple[UUID, int]] = (),
     alongside: VideoAlongside | None,
 ) -> VideoChanged:
-    def changed(facts: Sequence[Recorded]) -> VideoChanged:
-        own = [fact for fact in facts if fact.stream == video_id]
+    def changed(events: Sequence[RecordedEvent]) -> VideoChanged:
+        own = [event for event in events if event.stream == video_id]
         return VideoChanged(
             video_id=video_id,
             history=(*past, *own),
-            position=facts[-1].position if facts else None,
+            position=events[-1].position if events else None,
             is_new=not past,
         )
 

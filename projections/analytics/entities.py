@@ -1,6 +1,6 @@
 """analytics_videos and analytics_subjects: what stands behind the numbers, and how.
 
-A video's row keeps every fact that was told of it, by position. What it is now, or was
+A video's row keeps every event that was told of it, by position. What it is now, or was
 at any position, is the fold of those, so the order in which they came is no matter.
 """
 
@@ -16,15 +16,15 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.analytics.baselines import BaselineRule, is_baseline
 from domain.errors import CorruptHistoryError
-from domain.messages import Fact
+from domain.messages import Event
 from domain.video.decider import Video, evolve
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.analytics.columns import number_of
 from projections.analytics.owner_state import BASELINE, COUNTED, OWNED
 
 _SEEN = "seen"
-_NONE: Mapping[int, Fact] = {}
+_NONE: Mapping[int, Event] = {}
 _NOTHING = msgspec.Raw(b"[]")
 _UNTOLD = datetime.min.replace(tzinfo=UTC)
 _codec = Codec()
@@ -42,7 +42,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Something that was told of a video: a fact's stored name and body, or a look."""
+    """Something reported of a video: an event's stored name and body, or a look."""
 
     position: int
     name: str
@@ -119,29 +119,29 @@ def seen_change(position: int, seen: Seen) -> Change:
     return Change(position, _SEEN, msgspec.Raw(msgspec.json.encode(seen)))
 
 
-def fact_change(recorded: Recorded) -> Change:
-    """Return a video's fact as a change."""
-    fact = recorded.fact
-    body = msgspec.Raw(_codec.encode(fact))
-    return Change(recorded.position, _codec.name_of(fact), body)
+def event_change(recorded: RecordedEvent) -> Change:
+    """Return a video's event as a change."""
+    event = recorded.event
+    body = msgspec.Raw(_codec.encode(event))
+    return Change(recorded.position, _codec.name_of(event), body)
 
 
 def changed(
-    row: VideoRow, told: Sequence[Change], facts: Mapping[int, Fact] = _NONE
+    row: VideoRow, told: Sequence[Change], events: Mapping[int, Event] = _NONE
 ) -> VideoRow:
     """Return the row with these changes too, each counted once.
 
-    ``facts`` are those that need not be decoded, by position.
+    ``events`` are those that need not be decoded, by position.
     """
     if row.changes is _NOTHING and len(told) == 1:
         # As most begin; to join and to sort these took a third of the time.
-        return _of_all(row, told, facts)
+        return _of_all(row, told, events)
     known = {change.position: change for change in _decode(row.changes)}
     before = len(known)
     known |= {change.position: change for change in told}
     if len(known) == before:
         return row
-    return _of_all(row, [known[position] for position in sorted(known)], facts)
+    return _of_all(row, [known[position] for position in sorted(known)], events)
 
 
 def refolded(row: VideoRow) -> VideoRow:
@@ -178,7 +178,7 @@ def flags_of_profile(row: SubjectRow | None) -> int:
 
 
 def _folded(
-    row: VideoRow, changes: Iterable[Change], facts: Mapping[int, Fact] = _NONE
+    row: VideoRow, changes: Iterable[Change], events: Mapping[int, Event] = _NONE
 ) -> VideoRow:
     video: Video | None = None
     seen: list[Seen] = []
@@ -187,13 +187,13 @@ def _folded(
         if change.name == _SEEN:
             seen.append(msgspec.json.decode(change.body, type=Seen))
             continue
-        fact = facts.get(change.position)
-        if fact is None:
-            fact = _codec.decode(change.name, bytes(change.body))
-        if isinstance(fact, e.VideoDiscovered):
-            title = fact.title or title
+        event = events.get(change.position)
+        if event is None:
+            event = _codec.decode(change.name, bytes(change.body))
+        if isinstance(event, e.VideoDiscovered):
+            title = event.title or title
         try:
-            video = evolve(video, cast("e.VideoEvent", fact))
+            video = evolve(video, cast("e.VideoEvent", event))
         except CorruptHistoryError:
             # How it begins is in a part of the log that has not been taken in yet.
             continue
@@ -218,10 +218,10 @@ def _folded(
 
 
 def _of_all(
-    row: VideoRow, changes: Sequence[Change], facts: Mapping[int, Fact]
+    row: VideoRow, changes: Sequence[Change], events: Mapping[int, Event]
 ) -> VideoRow:
     return replace(
-        _folded(row, changes, facts), changes=msgspec.Raw(_encode_changes(changes))
+        _folded(row, changes, events), changes=msgspec.Raw(_encode_changes(changes))
     )
 
 

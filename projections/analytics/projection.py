@@ -1,6 +1,6 @@
-"""analytics: every look and its sums, kept so that no order of facts matters.
+"""analytics: every look and its sums, kept so that no order of events matters.
 
-What takes facts in is imported when it is first needed: numpy, which it needs, takes a
+What takes events in is imported when it is first needed: numpy, which it needs, takes a
 tenth of a second to load, and most processes of Goatherd never do.
 """
 
@@ -11,13 +11,13 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
-from domain.messages import Fact
-from infra.eventstore.store import Recorded
+from domain.messages import Event
+from infra.eventstore.store import RecordedEvent
 from projections.analytics.baseline_rule import put_rule, rule_of
 from projections.engine.projection import Settled
 
 
-def _videos_seen(body: bytes) -> Fact:
+def _videos_seen(body: bytes) -> Event:
     from projections.analytics.snapshot_decoder import videos_seen
 
     return videos_seen(body)
@@ -32,7 +32,7 @@ class Analytics:
 
     name = "analytics"
     version = 3
-    facts = frozenset(
+    events = frozenset(
         {
             "project_created",
             "project_details_changed",
@@ -63,7 +63,7 @@ class Analytics:
         "analytics_profile_sums",
     )
     stages = ("videos", "owners", "herds")
-    shapes: Mapping[str, Callable[[bytes], Fact]] = {
+    shapes: Mapping[str, Callable[[bytes], Event]] = {
         "video_stats_snapshot_recorded": _videos_seen
     }
 
@@ -78,24 +78,24 @@ class Analytics:
         """Let the empty tables that the cursor looks at be worked out under a rule."""
         put_rule(cursor, msgspec.convert(rule, BaselineRule))
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Take the facts in; those that were taken in before change nothing."""
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Take the events in; those that were taken in before change nothing."""
         from projections.analytics.batch import parts_of_log
         from projections.analytics.rows import enable_arrays
         from projections.analytics.writer import Intake
 
         enable_arrays(cursor)
         rule = rule_of(cursor)
-        for part in parts_of_log(facts):
+        for part in parts_of_log(events):
             Intake(cursor, rule).take_in(part)
 
-    def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Write down what a slice of the log tells, to be settled later."""
         from projections.analytics.rebuild_gather import gather
         from projections.analytics.rows import enable_arrays
 
         enable_arrays(cursor)
-        gather(cursor, facts)
+        gather(cursor, events)
 
     def settle(
         self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int

@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import Heard
@@ -51,10 +51,10 @@ ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
 """
 
 
-def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-    """Write down what the facts tell; again makes no difference."""
+def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+    """Write down what the events tell; again makes no difference."""
     heard = Heard()
-    heard.hear(facts)
+    heard.hear(events)
     subjects = sorted(
         heard.subjects.values(), key=lambda row: (row.organization_id, row.id)
     )
@@ -63,7 +63,7 @@ def gather(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
         changed(
             VideoRow(organization_id=organizations[key[0]], id=UUID(int=key[1])),
             told,
-            heard.facts,
+            heard.events,
         )
         for key, told in sorted(heard.told.items())
     ]

@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from domain import events as e
-from domain.messages import Fact
-from infra.eventstore.codec import UnknownFactError
+from domain.messages import Event
+from infra.eventstore.codec import UnknownEventError
 from projections.analytics.columns import Listed, Seen, listed, seen_of
 
 SNAPSHOT_OF_VIDEOS = "video_stats_snapshot_recorded"
@@ -16,8 +16,8 @@ _ITS_FIRST = 32
 _last: dict[bytes, tuple[bytes, Listed]] = {}
 
 
-class VideosSeen(Fact, frozen=True, kw_only=True):
-    """The fact ``VideoStatsSnapshotRecorded``, its counters as numpy has them."""
+class VideosSeen(Event, frozen=True, kw_only=True):
+    """The event ``VideoStatsSnapshotRecorded``, its counters as numpy has them."""
 
     organization_id: UUID
     project_id: UUID | None
@@ -61,13 +61,13 @@ _decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 def videos_seen(body: bytes) -> VideosSeen:
-    """Return the fact that is stored as this body.
+    """Return the event that is stored as this body.
 
     At once in columns: a batch of Python's numbers would have left the processor's
     cache before they are read again.
 
     Raises:
-        DecodeError, UnknownFactError: the body does not fit the fact.
+        DecodeError, UnknownEventError: the body does not fit the event.
         OverflowError: a counter is not a signed 64-bit number.
     """
     stored = _decode(body)
@@ -92,9 +92,9 @@ def videos_seen(body: bytes) -> VideosSeen:
     )
 
 
-def same_seen(fact: e.VideoStatsSnapshotRecorded) -> VideosSeen:
-    """Return a fact that was decoded whole as it would have been read."""
-    return videos_seen(msgspec.json.encode(fact))
+def same_seen(event: e.VideoStatsSnapshotRecorded) -> VideosSeen:
+    """Return an event that was decoded whole as it would have been read."""
+    return videos_seen(msgspec.json.encode(event))
 
 
 def _listed(ids: bytes) -> Listed:
@@ -113,4 +113,4 @@ def _ids_in(stored: bytes) -> tuple[str, ...]:
     try:
         return _decode_ids(stored)
     except msgspec.DecodeError as error:
-        raise UnknownFactError(SNAPSHOT_OF_VIDEOS, str(error)) from error
+        raise UnknownEventError(SNAPSHOT_OF_VIDEOS, str(error)) from error

@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import Heard, subjects_of
@@ -74,11 +74,11 @@ class Intake:
         self._gone: set[Unowned] = set()
         self._came: set[Unowned] = set()
 
-    def take_in(self, facts: Sequence[Recorded]) -> None:
-        """Take the facts in; those that were taken in before change nothing."""
-        self._load_subjects(key for fact in facts for key in subjects_of(fact))
+    def take_in(self, events: Sequence[RecordedEvent]) -> None:
+        """Take the events in; those that were taken in before change nothing."""
+        self._load_subjects(key for event in events for key in subjects_of(event))
         self._heard = Heard(self._subjects_before.values())
-        self._heard.hear(facts)
+        self._heard.hear(events)
         self._fold_videos()
         self._route()
         self._stand_profiles()
@@ -99,7 +99,7 @@ class Intake:
             row = self._rows_before.get(key) or VideoRow(
                 organization_id=UUID(int=key[0]), id=UUID(int=key[1])
             )
-            self._rows[key] = changed(row, changes, self._heard.facts)
+            self._rows[key] = changed(row, changes, self._heard.events)
         both = [*self._rows_before.values(), *self._rows.values()]
         self._load_subjects(
             (row.organization_id, row.creator_id) for row in both if row.creator_id

@@ -1,4 +1,4 @@
-"""creator_history: which facts tell of a creator, its runs and its videos."""
+"""creator_history: which events tell of a creator, its runs and its videos."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.milestones import Sighting, earliest
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
-OWN_FACTS = frozenset(
+OWN_EVENTS = frozenset(
     {
         "creator_added",
         "handle_changed",
@@ -28,7 +28,7 @@ OWN_FACTS = frozenset(
         "creator_reenabled",
     }
 )
-RUN_FACTS = frozenset(
+RUN_EVENTS = frozenset(
     {
         "scrape_requested",
         "profile_snapshot_recorded",
@@ -37,7 +37,7 @@ RUN_FACTS = frozenset(
         "scrape_failed",
     }
 )
-VIDEO_FACTS = frozenset(
+VIDEO_EVENTS = frozenset(
     {
         "video_discovered",
         "video_added",
@@ -63,7 +63,7 @@ class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """A fact that tells of a creator; ``observed_at`` is a profile snapshot's own."""
+    """An event that tells of a creator; ``observed_at`` is a profile snapshot's own."""
 
     organization_id: UUID
     creator_id: UUID
@@ -78,14 +78,14 @@ class CreatorHistory:
     name = "creator_history"
     version = 1
     tables = ("creator_history", "creator_history_videos", "creator_milestones")
-    facts = OWN_FACTS | RUN_FACTS | VIDEO_FACTS
+    events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Write a line for each fact that tells of a creator."""
-        lines = [line for recorded in facts if (line := _line(recorded)) is not None]
-        lines += _of_videos(cursor, facts)
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Write a line for each event that tells of a creator."""
+        lines = [line for recorded in events if (line := _line(recorded)) is not None]
+        lines += _of_videos(cursor, events)
         _write_lines(cursor, lines)
-        _write_sightings(cursor, facts)
+        _write_sightings(cursor, events)
 
 
 _VIDEOS = Table(HistoryVideo, name="creator_history_videos")
@@ -116,60 +116,62 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 """
 
 
-def _line(recorded: Recorded) -> Line | None:
-    """Return the line of a fact that says itself whose it is."""
-    fact: Any = recorded.fact
-    event = _NAMES[type(fact)]
-    if event in OWN_FACTS:
+def _line(recorded: RecordedEvent) -> Line | None:
+    """Return the line of an event that says itself whose it is."""
+    event: Any = recorded.event
+    name = _NAMES[type(event)]
+    if name in OWN_EVENTS:
         creator_id = recorded.stream
-    elif event in RUN_FACTS or isinstance(fact, e.VideoDiscovered):
-        creator_id = fact.creator_id
+    elif name in RUN_EVENTS or isinstance(event, e.VideoDiscovered):
+        creator_id = event.creator_id
     else:
         creator_id = None
     if creator_id is None:
         return None
-    seen_at = fact.observed_at if isinstance(fact, e.ProfileSnapshotRecorded) else None
-    return Line(fact.organization_id, creator_id, recorded.position, event, seen_at)
+    seen_at = (
+        event.observed_at if isinstance(event, e.ProfileSnapshotRecorded) else None
+    )
+    return Line(event.organization_id, creator_id, recorded.position, name, seen_at)
 
 
-def _of_videos(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> list[Line]:
+def _of_videos(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> list[Line]:
     """Return the lines of what happened to videos, once it is known whose they are."""
-    told: list[tuple[Recorded, Any]] = [
-        (recorded, recorded.fact)
-        for recorded in facts
-        if isinstance(recorded.fact, e.VideoEvent)
+    told: list[tuple[RecordedEvent, Any]] = [
+        (recorded, recorded.event)
+        for recorded in events
+        if isinstance(recorded.event, e.VideoEvent)
     ]
     before = _VIDEOS.load(
         cursor,
         dict.fromkeys(
-            (fact.organization_id, recorded.stream) for recorded, fact in told
+            (event.organization_id, recorded.stream) for recorded, event in told
         ),
     )
     after = dict(before)
     lines: list[Line] = []
-    for recorded, fact in told:
+    for recorded, event in told:
         known = after.get(recorded.stream)
-        event = _NAMES[type(fact)]
-        here = (recorded.position, event)
-        if isinstance(fact, e.VideoDiscovered):
+        name = _NAMES[type(event)]
+        here = (recorded.position, name)
+        if isinstance(event, e.VideoDiscovered):
             if known is None or known.creator_id is None:
                 lines += [
-                    Line(fact.organization_id, fact.creator_id, *early)
+                    Line(event.organization_id, event.creator_id, *early)
                     for early in (known.early if known else ())
                 ]
                 after[recorded.stream] = HistoryVideo(
-                    organization_id=fact.organization_id,
+                    organization_id=event.organization_id,
                     id=recorded.stream,
-                    tiktok_video_id=fact.tiktok_video_id,
-                    creator_id=fact.creator_id,
+                    tiktok_video_id=event.tiktok_video_id,
+                    creator_id=event.creator_id,
                 )
         elif known is not None and known.creator_id is not None:
-            lines.append(Line(fact.organization_id, known.creator_id, *here))
-        elif isinstance(fact, e.VideoAdded) and known is None:
+            lines.append(Line(event.organization_id, known.creator_id, *here))
+        elif isinstance(event, e.VideoAdded) and known is None:
             after[recorded.stream] = HistoryVideo(
-                organization_id=fact.organization_id,
+                organization_id=event.organization_id,
                 id=recorded.stream,
-                tiktok_video_id=fact.tiktok_video_id,
+                tiktok_video_id=event.tiktok_video_id,
                 early=[here],
             )
         elif known is not None and recorded.position not in dict(known.early):
@@ -195,16 +197,16 @@ def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[Line]) -> None:
     cursor.execute(_LINES, columns, prepare=True)
 
 
-def _write_sightings(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+def _write_sightings(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     """Keep the sightings that were earlier at or past a number than any before."""
     seen: defaultdict[tuple[UUID, UUID], list[Sighting]] = defaultdict(list)
-    for recorded in facts:
-        fact = recorded.fact
-        if isinstance(fact, e.ProfileSnapshotRecorded) and (
-            fact.follower_count is not None
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, e.ProfileSnapshotRecorded) and (
+            event.follower_count is not None
         ):
-            seen[fact.organization_id, fact.creator_id].append(
-                Sighting(fact.observed_at, recorded.position, fact.follower_count)
+            seen[event.organization_id, event.creator_id].append(
+                Sighting(event.observed_at, recorded.position, event.follower_count)
             )
     rows = [
         (*key, mark, sighting.observed_at, sighting.position, sighting.followers)

@@ -11,30 +11,30 @@ from domain import events as e
 from domain.analytics.milestones import Milestone, Sighting, passed
 from domain.summaries import Told, key_of, milestone_sentence, sentence, who
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import Recorded, open_envelope
-from projections.creator_history.projection import OWN_FACTS, RUN_FACTS, VIDEO_FACTS
+from infra.eventstore.store import RecordedEvent, open_envelope
+from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
 from projections.engine.reader import Reader
 
 MILESTONE: Final = "follower_milestone_passed"
-EVENTS = frozenset({*OWN_FACTS, *RUN_FACTS, *VIDEO_FACTS, MILESTONE})
+EVENTS = frozenset({*OWN_EVENTS, *RUN_EVENTS, *VIDEO_EVENTS, MILESTONE})
 END: Final = 2**63 - 1
 
 Place = tuple[int, int]
 """Where an entry stands: its position, and the number of a milestone or 0."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a creator's change log.
 
-    ``stream`` is the creator, run or video (``about``) whose fact it is, ``version``
+    ``stream`` is the creator, run or video (``about``) whose event it is, ``version``
     its version in there. ``at`` is when it happened: of what was observed, the time of
     the observation; ``recorded_at`` is when it became known. They are far apart where
     something was imported. ``position`` is the place in the log, which lists are
     sorted by. ``actor`` is who did it as the log has it, ``actor_name`` in words.
     ``correlation_id`` is the same for everything that one request or run led to,
-    ``causation_id`` for all that one command did. ``data`` is what the fact says,
+    ``causation_id`` for all that one command did. ``data`` is what the event says,
     without what was left out of it; arrays of a snapshot of videos are counted.
-    A ``follower_milestone_passed`` is not a fact of its own: it follows from all
+    A ``follower_milestone_passed`` is not an event of its own: it follows from all
     observations (``is_derived``) and stands where the one that shows it stands.
     """
 
@@ -80,7 +80,7 @@ _MILESTONES = b"""
 SELECT mark, observed_at, position, followers FROM creator_milestones
 WHERE organization_id = %(organization)s AND creator_id = %(creator)s
 """
-_FACTS = b"""
+_EVENTS = b"""
 WITH page AS MATERIALIZED (
     SELECT position FROM creator_history
     WHERE organization_id = %(organization)s AND creator_id = %(creator)s
@@ -88,7 +88,7 @@ WITH page AS MATERIALIZED (
     AND (%(events)s::text[] IS NULL OR event = ANY(%(events)s::text[]))
     ORDER BY position DESC LIMIT %(limit)s
 )
-SELECT * FROM goatherd_creator_facts(
+SELECT * FROM goatherd_creator_events(
     %(creator)s, ARRAY(SELECT position FROM page) || %(also)s::bigint[])
 """
 _KEYS = b"""
@@ -101,7 +101,9 @@ WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 """
 
 
-async def page_of_history(reader: Reader, wanted: Wanted) -> list[tuple[Place, Entry]]:
+async def page_of_history(
+    reader: Reader, wanted: Wanted
+) -> list[tuple[Place, HistoryEntry]]:
     """Return up to ``limit`` entries of a creator, newest first, with their places."""
     milestones = [
         milestone
@@ -110,15 +112,15 @@ async def page_of_history(reader: Reader, wanted: Wanted) -> list[tuple[Place, E
         )
         if wanted.has((milestone.sighting.position, milestone.number), MILESTONE)
     ]
-    facts = await facts_of(
+    events = await events_of(
         reader, wanted, also=[each.sighting.position for each in milestones]
     )
-    by_position = {recorded.position: recorded for recorded in facts}
+    by_position = {recorded.position: recorded for recorded in events}
     places = [
         *(
             ((recorded.position, 0), None)
-            for recorded in facts
-            if wanted.has((recorded.position, 0), _NAMES[type(recorded.fact)])
+            for recorded in events
+            if wanted.has((recorded.position, 0), _NAMES[type(recorded.event)])
         ),
         *(((each.sighting.position, each.number), each) for each in milestones),
     ]
@@ -130,7 +132,7 @@ async def page_of_history(reader: Reader, wanted: Wanted) -> list[tuple[Place, E
     return [
         (
             place,
-            teller.fact(by_position[place[0]])
+            teller.event(by_position[place[0]])
             if milestone is None
             else teller.milestone(milestone, by_position[place[0]]),
         )
@@ -147,10 +149,10 @@ async def milestones_of(
     return passed({mark: Sighting(*sighting) for mark, *sighting in rows})
 
 
-async def facts_of(
+async def events_of(
     reader: Reader, wanted: Wanted, *, also: Sequence[int] = ()
-) -> list[Recorded]:
-    """Return facts that tell of a creator, newest first.
+) -> list[RecordedEvent]:
+    """Return events that tell of a creator, newest first.
 
     These are the first ``limit`` of those wanted, and those at the positions ``also``.
     """
@@ -161,7 +163,7 @@ async def facts_of(
         last = min(last, position if number else position - 1)
     rows = await reader.rows(
         wanted.organization_id,
-        _FACTS,
+        _EVENTS,
         {
             "organization": wanted.organization_id,
             "creator": wanted.creator_id,
@@ -176,23 +178,23 @@ async def facts_of(
 
 
 class _Teller(msgspec.Struct, frozen=True):
-    """Tells of facts, knowing the names of keys and of videos."""
+    """Tells of events, knowing the names of keys and of videos."""
 
     keys: dict[UUID, str]
     videos: dict[UUID, str]
 
-    def fact(self, recorded: Recorded) -> Entry:
-        fact: Any = recorded.fact
-        told: Told = fact
+    def event(self, recorded: RecordedEvent) -> HistoryEntry:
+        event: Any = recorded.event
+        told: Told = event
         by = who(recorded.actor, self.keys)
         return self._entry(
             recorded,
-            event=_NAMES[type(fact)],
+            event=_NAMES[type(event)],
             summary=sentence(told, by=by, video=self.videos.get(recorded.stream)),
-            data=_data(fact),
+            data=_data(event),
         )
 
-    def milestone(self, milestone: Milestone, recorded: Recorded) -> Entry:
+    def milestone(self, milestone: Milestone, recorded: RecordedEvent) -> HistoryEntry:
         return self._entry(
             recorded,
             event=MILESTONE,
@@ -205,14 +207,14 @@ class _Teller(msgspec.Struct, frozen=True):
         )
 
     def _entry(
-        self, recorded: Recorded, *, event: str, summary: str, data: dict[str, Any]
-    ) -> Entry:
-        seen_at: datetime | None = getattr(recorded.fact, "observed_at", None)
-        return Entry(
+        self, recorded: RecordedEvent, *, event: str, summary: str, data: dict[str, Any]
+    ) -> HistoryEntry:
+        seen_at: datetime | None = getattr(recorded.event, "observed_at", None)
+        return HistoryEntry(
             position=recorded.position,
             version=recorded.version,
             event=event,
-            about=_about(recorded.fact),
+            about=_about(recorded.event),
             stream=recorded.stream,
             at=recorded.recorded_at if seen_at is None else seen_at,
             recorded_at=recorded.recorded_at,
@@ -227,10 +229,10 @@ class _Teller(msgspec.Struct, frozen=True):
 
 
 async def _teller(
-    reader: Reader, organization_id: UUID, facts: Sequence[Recorded]
+    reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> _Teller:
-    keys = {key for r in facts if (key := key_of(r.actor)) is not None}
-    videos = {r.stream for r in facts if isinstance(r.fact, e.VideoEvent)}
+    keys = {key for r in events if (key := key_of(r.actor)) is not None}
+    videos = {r.stream for r in events if isinstance(r.event, e.VideoEvent)}
 
     async def named(query: bytes, ids: list[UUID]) -> dict[UUID, str]:
         if not ids:
@@ -244,22 +246,22 @@ async def _teller(
     )
 
 
-def _about(fact: e.Fact) -> Literal["creator", "scrape", "video"]:
-    if isinstance(fact, e.VideoEvent):
+def _about(event: e.Event) -> Literal["creator", "scrape", "video"]:
+    if isinstance(event, e.VideoEvent):
         return "video"
-    return "scrape" if isinstance(fact, e.ScrapeEvent) else "creator"
+    return "scrape" if isinstance(event, e.ScrapeEvent) else "creator"
 
 
-def _data(fact: e.Fact) -> dict[str, Any]:
+def _data(event: e.Event) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(
-        fact, builtin_types=(datetime, UUID), str_keys=True
+        event, builtin_types=(datetime, UUID), str_keys=True
     )
     # Whose it is, whoever asks knows.
     data.pop("organization_id", None)
-    if isinstance(fact, e.VideoStatsSnapshotRecorded):
+    if isinstance(event, e.VideoStatsSnapshotRecorded):
         kept = ("observed_at", "provider")
         return {
             **{name: data[name] for name in kept},
-            "video_count": len(fact.video_ids),
+            "video_count": len(event.video_ids),
         }
     return data

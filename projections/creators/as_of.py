@@ -1,4 +1,4 @@
-"""A creator as it was known at a position of the log, told again from its facts."""
+"""A creator as it was known at a position of the log, told again from its events."""
 
 from functools import reduce
 from uuid import UUID
@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.messages import IMPORT_PROVIDER
-from infra.eventstore.store import Recorded
-from projections.creator_history.projection import OWN_FACTS
-from projections.creator_history.queries import Wanted, facts_of
+from infra.eventstore.store import RecordedEvent
+from projections.creator_history.projection import OWN_EVENTS
+from projections.creator_history.queries import Wanted, events_of
 from projections.creators.projection import CreatorRow, fold
 from projections.engine.reader import Reader
 
@@ -46,10 +46,10 @@ async def creator_then(
         organization_id=organization_id,
         creator_id=creator_id,
         last=at,
-        events=OWN_FACTS,
+        events=OWN_EVENTS,
         limit=_ALL,
     )
-    own = await facts_of(reader, of)
+    own = await events_of(reader, of)
     if not own:
         return None
     own += await _runs(reader, of)
@@ -64,24 +64,24 @@ async def creator_then(
     return row
 
 
-async def _runs(reader: Reader, of: Wanted) -> list[Recorded]:
+async def _runs(reader: Reader, of: Wanted) -> list[RecordedEvent]:
     """Return the last run that looked at the creator and succeeded, perhaps others."""
     for limit in _RUNS:
-        runs = await facts_of(
+        runs = await events_of(
             reader, replace(of, events=frozenset({"scrape_succeeded"}), limit=limit)
         )
         live = [
             run
             for run in runs
-            if isinstance(run.fact, e.ScrapeSucceeded)
-            and run.fact.provider != IMPORT_PROVIDER
+            if isinstance(run.event, e.ScrapeSucceeded)
+            and run.event.provider != IMPORT_PROVIDER
         ]
         if live or len(runs) < limit:
             return live
     return []
 
 
-async def _counting(reader: Reader, of: Wanted, limit: int) -> list[Recorded]:
+async def _counting(reader: Reader, of: Wanted, limit: int) -> list[RecordedEvent]:
     """Return the last snapshots of the profile that changed anything."""
     rows = await reader.rows(
         of.organization_id,
@@ -95,8 +95,8 @@ async def _counting(reader: Reader, of: Wanted, limit: int) -> list[Recorded]:
     )
     # Nothing else than what stands at these positions.
     nothing = replace(of, events=frozenset[str](), limit=0)
-    return await facts_of(reader, nothing, also=[row[0] for row in rows])
+    return await events_of(reader, nothing, also=[row[0] for row in rows])
 
 
-def _place(recorded: Recorded) -> int:
+def _place(recorded: RecordedEvent) -> int:
     return recorded.position

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.creator.decider import Status, changed_details
 from domain.messages import IMPORT_PROVIDER
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
 # As goatherd_grams has it, which makes what is indexed.
@@ -72,7 +72,7 @@ class CreatorList:
     name = "creator_list"
     version = 1
     tables = ("creator_list", "creator_search")
-    facts = frozenset(
+    events = frozenset(
         {
             "creator_added",
             "handle_changed",
@@ -88,13 +88,13 @@ class CreatorList:
         }
     )
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Fold ``facts`` into the rows they are about, and save each row once."""
-        told = [(key, fact) for fact in facts if (key := _key(fact)) is not None]
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Fold ``events`` into the rows they are about, and save each row once."""
+        told = [(key, event) for event in events if (key := _key(event)) is not None]
         before = _TABLE.load(cursor, dict.fromkeys(key for key, _ in told))
         after: dict[UUID, CreatorRow] = dict(before)
-        for (_, creator_id), fact in told:
-            folded = fold(after.get(creator_id), fact)
+        for (_, creator_id), event in told:
+            folded = fold(after.get(creator_id), event)
             if folded is not None:
                 after[creator_id] = folded
         changed = [row for key, row in after.items() if row is not before.get(key)]
@@ -120,16 +120,16 @@ def load_rows(
     return _TABLE.load(cursor, keys)
 
 
-def fold(row: CreatorRow | None, recorded: Recorded) -> CreatorRow | None:
-    """Return the row after a fact; None for facts about a creator nobody added."""
-    fact = recorded.fact
-    if isinstance(fact, e.CreatorAdded):
-        return row or _added(fact, recorded)
+def fold(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
+    """Return the row after an event; None for events about a creator nobody added."""
+    event = recorded.event
+    if isinstance(event, e.CreatorAdded):
+        return row or _added(event, recorded)
     if row is None:
         return None
-    match fact:
+    match event:
         case e.ProfileSnapshotRecorded():
-            return _with_figures(row, fact, recorded)
+            return _with_figures(row, event, recorded)
         case e.ScrapeSucceeded():
             if row.last_scraped_at and row.last_scraped_at >= recorded.recorded_at:
                 return row
@@ -142,7 +142,7 @@ def fold(row: CreatorRow | None, recorded: Recorded) -> CreatorRow | None:
         row,
         version=recorded.version,
         updated_at=recorded.recorded_at,
-        **_decided(fact),
+        **_decided(event),
     )
 
 
@@ -175,31 +175,31 @@ def search_grams(organization_id: UUID, part: str) -> list[str]:
     return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})
 
 
-def _key(recorded: Recorded) -> tuple[UUID, UUID] | None:
-    """Return whose row a fact is about; None for runs that change none."""
-    fact: Any = recorded.fact
-    if isinstance(fact, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
-        if fact.creator_id is None:
+def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
+    """Return whose row an event is about; None for runs that change none."""
+    event: Any = recorded.event
+    if isinstance(event, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
+        if event.creator_id is None:
             return None
         # Its snapshots are the creator's, but nothing was scraped when it was imported.
-        if isinstance(fact, e.ScrapeSucceeded) and fact.provider == IMPORT_PROVIDER:
+        if isinstance(event, e.ScrapeSucceeded) and event.provider == IMPORT_PROVIDER:
             return None
-        return fact.organization_id, fact.creator_id
-    return fact.organization_id, recorded.stream
+        return event.organization_id, event.creator_id
+    return event.organization_id, recorded.stream
 
 
-def _added(fact: e.CreatorAdded, recorded: Recorded) -> CreatorRow:
+def _added(event: e.CreatorAdded, recorded: RecordedEvent) -> CreatorRow:
     return CreatorRow(
-        organization_id=fact.organization_id,
+        organization_id=event.organization_id,
         id=recorded.stream,
-        project_id=fact.project_id,
-        tiktok_handle=fact.handle,
-        description=fact.description,
-        readme=fact.readme,
-        metadata=fact.metadata,
-        tracking_mode=fact.tracking_mode,
-        tracking_start_date=fact.tracking_start_date,
-        tracking_end_date=fact.tracking_end_date,
+        project_id=event.project_id,
+        tiktok_handle=event.handle,
+        description=event.description,
+        readme=event.readme,
+        metadata=event.metadata,
+        tracking_mode=event.tracking_mode,
+        tracking_start_date=event.tracking_start_date,
+        tracking_end_date=event.tracking_end_date,
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,
@@ -207,7 +207,7 @@ def _added(fact: e.CreatorAdded, recorded: Recorded) -> CreatorRow:
 
 
 def _with_figures(
-    row: CreatorRow, fact: e.ProfileSnapshotRecorded, recorded: Recorded
+    row: CreatorRow, event: e.ProfileSnapshotRecorded, recorded: RecordedEvent
 ) -> CreatorRow:
     """Newest observation wins; of two at one instant, the later in the log.
 
@@ -215,51 +215,51 @@ def _with_figures(
     a list shows figures, the history shows when each was seen.
     """
     newest = (row.profile_observed_at, row.profile_position)
-    if newest[0] and newest >= (fact.observed_at, recorded.position):
+    if newest[0] and newest >= (event.observed_at, recorded.position):
         return row
     seen = {
-        "scraped_display_name": fact.display_name,
-        "avatar_url": fact.avatar_url,
-        "follower_count": fact.follower_count,
-        "following_count": fact.following_count,
-        "total_likes_count": fact.total_likes_count,
-        "video_count": fact.video_count,
+        "scraped_display_name": event.display_name,
+        "avatar_url": event.avatar_url,
+        "follower_count": event.follower_count,
+        "following_count": event.following_count,
+        "total_likes_count": event.total_likes_count,
+        "video_count": event.video_count,
     }
     return replace(
         row,
-        profile_observed_at=fact.observed_at,
+        profile_observed_at=event.observed_at,
         profile_position=recorded.position,
         **{name: value for name, value in seen.items() if value is not None},
     )
 
 
-def _decided(fact: e.Fact) -> dict[str, Any]:
-    """Return the columns that a fact of the creator's own stream sets."""
-    match fact:
+def _decided(event: e.Event) -> dict[str, Any]:
+    """Return the columns that an event of the creator's own stream sets."""
+    match event:
         case e.HandleChanged(new=handle):
             return {"tiktok_handle": handle}
         case e.CreatorDetailsChanged():
-            return changed_details(fact)
+            return changed_details(event)
         case e.TrackingModeChanged(new=mode):
             return {"tracking_mode": mode}
         case e.TrackingWindowChanged():
             return {
-                "tracking_start_date": fact.tracking_start_date,
-                "tracking_end_date": fact.tracking_end_date,
+                "tracking_start_date": event.tracking_start_date,
+                "tracking_end_date": event.tracking_end_date,
             }
         case e.CreatorRemoved():
             return {"status": "removed", "disabled_reason": None}
         case e.CreatorReactivated():
             return {
                 "status": "active",
-                "tracking_mode": fact.tracking_mode,
-                "tracking_start_date": fact.tracking_start_date,
-                "tracking_end_date": fact.tracking_end_date,
+                "tracking_mode": event.tracking_mode,
+                "tracking_start_date": event.tracking_start_date,
+                "tracking_end_date": event.tracking_end_date,
             }
         case e.CreatorAutoDisabled(verdict=verdict):
             return {"status": "disabled", "disabled_reason": verdict}
         case e.CreatorReenabled():
             return {"status": "active", "disabled_reason": None}
         case _:
-            msg = f"creator_list takes in no {type(fact).__name__}."
+            msg = f"creator_list takes in no {type(event).__name__}."
             raise TypeError(msg)

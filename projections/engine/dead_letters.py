@@ -1,4 +1,4 @@
-"""Letters: the facts that followers parked, the newest of each projection."""
+"""Letters: the events that followers parked, the newest of each projection."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ SELECT projection, position, name, error, parked_at FROM (
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that a projection could not take in, and why."""
+    """An event that a projection could not take in, and why."""
 
     position: int
     name: str

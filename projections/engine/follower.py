@@ -17,11 +17,11 @@ from projections.engine.projection import Projection, Shaped, codec_for
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
-# Of large facts that are decoded into something small.
+# Of large events that are decoded into something small.
 COMPACT_BATCH = 1_500
-# Of what is told of hundreds of things in one fact, thousands of facts would be
+# Of what is told of hundreds of things in one event, thousands of events would be
 # hundreds of megabytes.
-LARGE_FACTS = frozenset({"video_stats_snapshot_recorded"})
+LARGE_EVENTS = frozenset({"video_stats_snapshot_recorded"})
 MOST_PARKED_AT_ONCE = 20
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5
@@ -36,8 +36,8 @@ _TAKE = """
 SELECT version, position, heartbeat_at < clock_timestamp() - make_interval(secs => %s)
 FROM projection WHERE name = %s FOR UPDATE SKIP LOCKED
 """
-# The bodies of facts that are known and not read here are not even fetched. What nobody
-# knows is, so that it is parked: nobody can say that it does not matter.
+# The bodies of events that are known and not read here are not even fetched. What
+# nobody knows is, so that it is parked: nobody can say that it does not matter.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
@@ -53,13 +53,13 @@ ON CONFLICT (projection, position) DO NOTHING
 """
 _FORGET = "DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s)"
 
-# What says that the database or its schema is in trouble, not that a fact is bad.
+# What says that the database or its schema is in trouble, not that an event is bad.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
 
 def most_at_once(projection: Projection) -> int:
-    """Return how many facts a projection takes in at a time where there are many."""
-    large = projection.facts & LARGE_FACTS
+    """Return how many events a projection takes in at a time where there are many."""
+    large = projection.events & LARGE_EVENTS
     if not large:
         return CATCHING_UP_BATCH
     if isinstance(projection, Shaped) and large <= projection.shapes.keys():
@@ -78,14 +78,14 @@ class Follower:
         self.projection = projection
         self._pool = pool
         self._codec = codec_for(projection, codec)
-        self._passed_over = codec.names_beside(projection.facts)
+        self._passed_over = codec.names_beside(projection.events)
         self._most = most_at_once(projection)
 
     def register(self) -> None:
         """Make the checkpoint row, at the start of the log, if there is none.
 
         What an older release parked because nobody knew it, and turns out to be none of
-        the projection's facts, is no loss any more.
+        the projection's events, is no loss any more.
         """
         name = self.projection.name
         with self._pool.connection() as connection:
@@ -93,10 +93,10 @@ class Follower:
             connection.execute(_FORGET, (name, self._passed_over))
 
     def step(self, limit: int = LIVE_BATCH) -> int:
-        """Take in up to ``limit`` facts and the checkpoint in one transaction.
+        """Take in up to ``limit`` events and the checkpoint in one transaction.
 
-        Of large facts it takes fewer at a time, whatever the limit. Returns how many
-        facts of the log it passed; 0 when level with it, or when
+        Of large events it takes fewer at a time, whatever the limit. Returns how many
+        events of the log it passed; 0 when level with it, or when
         another follower is at work.
 
         Raises:
@@ -133,7 +133,7 @@ class Follower:
             return len(rows)
 
     def catch_up(self) -> int:
-        """Step until level with the log; returns how many facts that took."""
+        """Step until level with the log; returns how many events that took."""
         total = passed = self.step(CATCHING_UP_BATCH)
         # Fewer than any batch holds were all there were.
         while passed >= LIVE_BATCH:
@@ -144,7 +144,7 @@ class Follower:
     def run(self, stop: threading.Event, woken: threading.Event) -> None:
         """Follow until ``stop`` is set, through every outage of the database.
 
-        ``woken`` is set by whoever hears of new facts; the log is read every 250 ms in
+        ``woken`` is set by whoever hears of new events; the log is read every 250 ms in
         any case.
         """
         failures = 0
@@ -189,16 +189,16 @@ class Follower:
     ) -> None:
         try:
             with connection.transaction():
-                facts = [
+                events = [
                     open_envelope(row, self._codec)
                     for row in rows
                     if row[8] is not None
                 ]
-                if facts:
-                    self.projection.write(cursor, facts)
+                if events:
+                    self.projection.write(cursor, events)
         except _OUTAGES:
             raise
-        except Exception:  # noqa: BLE001 - whatever it was, find the fact it came from
+        except Exception:  # noqa: BLE001 - whatever it was, find the event it came from
             self._take_in_singly(connection, cursor, rows)
 
     def _take_in_singly(
@@ -219,25 +219,25 @@ class Follower:
             except Exception as error:
                 parked += 1
                 if parked > MOST_PARKED_AT_ONCE:
-                    # So many bad facts are one bad release: wait for a better one.
+                    # So many bad events are one bad release: wait for a better one.
                     raise
-                self._park(cursor, position=row[0], fact=row[7], error=error)
+                self._park(cursor, position=row[0], event=row[7], error=error)
 
     def _park(
-        self, cursor: Cursor[TupleRow], *, position: int, fact: str, error: Exception
+        self, cursor: Cursor[TupleRow], *, position: int, event: str, error: Exception
     ) -> None:
         name = self.projection.name
         _log.error(
-            "fact_parked", projection=name, position=position, fact=fact,
+            "event_parked", projection=name, position=position, topic=event,
             error=repr(error),
         )  # fmt: skip
-        cursor.execute(_PARK, (name, position, fact, repr(error)))
+        cursor.execute(_PARK, (name, position, event, repr(error)))
 
 
 def listen(url: str, stop: threading.Event, ring: Callable[[], None]) -> None:
-    """Call ``ring`` whenever facts were appended, until ``stop`` is set.
+    """Call ``ring`` whenever events were appended, until ``stop`` is set.
 
-    A hint, not a promise: the connection may be lost and facts pass unheard while it
+    A hint, not a promise: the connection may be lost and events pass unheard while it
     is made anew, which is why followers poll as well.
     """
     failures = 0

@@ -6,16 +6,16 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from domain.messages import Fact
+from domain.messages import Event
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 
 
 class Projection(Protocol):
     """One read model's way in.
 
     ``name`` is permanent: it owns the stored position. ``version`` changes with the
-    rules of the fold. ``facts`` are the stored names it takes in; others pass unread.
+    rules of the fold. ``events`` are the stored names it takes in; others pass unread.
     """
 
     @property
@@ -23,26 +23,26 @@ class Projection(Protocol):
     @property
     def version(self) -> int: ...
     @property
-    def facts(self) -> frozenset[str]: ...
+    def events(self) -> frozenset[str]: ...
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Take in ``facts``, in log order; taking one in twice changes nothing."""
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Take in ``events``, in log order; taking one in twice changes nothing."""
         ...
 
 
 @runtime_checkable
 class Shaped(Projection, Protocol):
-    """A projection that decodes some facts itself, by stored name.
+    """A projection that decodes some events itself, by stored name.
 
-    Where a fact is large, what is read of it alone is cheaper to decode.
+    Where an event is large, what is read of it alone is cheaper to decode.
     """
 
     @property
-    def shapes(self) -> Mapping[str, Callable[[bytes], Fact]]: ...
+    def shapes(self) -> Mapping[str, Callable[[bytes], Event]]: ...
 
 
 def codec_for(projection: Projection, codec: Codec) -> Codec:
-    """Return the codec that decodes facts as the projection reads them."""
+    """Return the codec that decodes events as the projection reads them."""
     if isinstance(projection, Shaped):
         return codec.with_shapes(projection.shapes)
     return codec
@@ -77,7 +77,7 @@ class Sliced(ReadModel, Protocol):
     @property
     def stages(self) -> tuple[str, ...]: ...
 
-    def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Write down what a slice of the log tells; slices come in any order."""
         ...
 

@@ -1,8 +1,8 @@
 """api_keys: what checking a key needs: the keys, and their organizations with plans.
 
 It is also written in the append's own transaction (``alongside``), so that a new key
-opens and a revoked one closes at once, however far behind the followers are. Writing a
-fact twice changes nothing.
+opens and a revoked one closes at once, however far behind the followers are. Writing an
+event twice changes nothing.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from domain import events as e
 from domain.events import Scope
 from domain.organization.decider import changed_settings
 from infra.database import AsyncPool, ask_async
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.reader import Reader
 
 _ORGANIZATION = """
@@ -52,7 +52,7 @@ class ApiKeys:
     name = "api_keys"
     version = 2
     tables = ("api_keys", "organizations")
-    facts = frozenset(
+    events = frozenset(
         {
             "organization_created",
             "organization_settings_changed",
@@ -62,9 +62,9 @@ class ApiKeys:
         }
     )
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Write each fact's row; these facts are few."""
-        for recorded in facts:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Write each event's row; these events are few."""
+        for recorded in events:
             _write(cursor, recorded)
 
 
@@ -143,19 +143,27 @@ async def page_of_keys(
     ]
 
 
-def _write(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
-    fact, organization, at = recorded.fact, recorded.stream, recorded.recorded_at
+def _write(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
+    event, organization, at = recorded.event, recorded.stream, recorded.recorded_at
     position = recorded.position
-    match fact:
+    match event:
         case e.OrganizationCreated():
             cursor.execute(
                 _ORGANIZATION,
-                (organization, fact.name, fact.plan, fact.time_zone, position, at, at),
+                (
+                    organization,
+                    event.name,
+                    event.plan,
+                    event.time_zone,
+                    position,
+                    at,
+                    at,
+                ),
             )
         case e.PlanChanged(new=plan):
             cursor.execute(_PLAN, (plan, at, position, organization, position))
         case e.OrganizationSettingsChanged():
-            changed = changed_settings(fact)
+            changed = changed_settings(event)
             where = {"at": at, "position": position, "organization": organization}
             cursor.execute(
                 _SETTINGS.format(
@@ -172,8 +180,8 @@ def _write(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
             cursor.execute(
                 _KEY,
                 (
-                    *(organization, fact.key_id, fact.name, fact.digest, fact.hint),
-                    *(list(fact.scopes), at, fact.expires_at),
+                    *(organization, event.key_id, event.name, event.digest, event.hint),
+                    *(list(event.scopes), at, event.expires_at),
                 ),
             )
         case e.ApiKeyRevoked(key_id=key_id):

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from infra.database import Pool
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import Recorded, open_envelope
+from infra.eventstore.store import RecordedEvent, open_envelope
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, most_at_once
 from projections.engine.projection import ReadModel, codec_for
 from projections.rebuild.shadow_tables import look_beside
@@ -25,7 +25,7 @@ FROM goatherd_events WHERE notification_id > %s AND notification_id <= %s
 ORDER BY notification_id LIMIT %s
 """
 _STEP = """
-UPDATE projection_rebuild SET position = %s, facts = facts + %s,
+UPDATE projection_rebuild SET position = %s, events = events + %s,
     working_seconds = working_seconds + %s, updated_at = clock_timestamp()
 WHERE name = %s
 """
@@ -38,19 +38,20 @@ SELECT version, position, false FROM projection_kept WHERE name = %s FOR UPDATE
 """
 _STEP_KEPT = "UPDATE projection_kept SET position = %s WHERE name = %s"
 FOREVER = 2**63 - 1
-# What says that the database is in trouble, not that a fact is bad.
+# What says that the database is in trouble, not that an event is bad.
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
-class RefusedFactError(Exception):
-    """A fact that cannot be taken in: nobody knows it, or the fold fails on it."""
+class RefusedEventError(Exception):
+    """An event that cannot be taken in: nobody knows it, or the fold fails on it."""
 
-    def __init__(self, projection: str, *, position: int, fact: str, why: str) -> None:
+    def __init__(self, projection: str, *, position: int, event: str, why: str) -> None:
         super().__init__(
-            f"{projection} cannot take in the fact {fact} at position {position}: {why}"
+            f"{projection} cannot take in the event {event} at position {position}: "
+            f"{why}"
         )
         self.position = position
-        self.fact = fact
+        self.event = event
 
 
 class SupersededError(Exception):
@@ -61,7 +62,7 @@ class CancelAskedError(Exception):
     """Somebody asked for the rebuild to be given up."""
 
 
-# These say nothing of the facts.
+# These say nothing of the events.
 NOT_ITS_FAULT = (
     *OUTAGES,
     psycopg.ProgrammingError,
@@ -90,16 +91,16 @@ class Filler:
         self._codec = codec_for(projection, codec)
         self._schema = schema
         self._is_kept = is_kept
-        self._passed_over = codec.names_beside(projection.facts)
+        self._passed_over = codec.names_beside(projection.events)
         self._most = min(most_at_once(projection), CATCHING_UP_BATCH)
 
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:
-        """Take in the next facts, none after ``until``, and the position with them.
+        """Take in the next events, none after ``until``, and the position with them.
 
-        Returns the position it reached and how many facts of the log it passed.
+        Returns the position it reached and how many events of the log it passed.
 
         Raises:
-            RefusedFactError: one could not be taken in; none of them was.
+            RefusedEventError: one could not be taken in; none of them was.
             SupersededError, CancelAskedError: it is not to go on.
         """
         began = time.monotonic()
@@ -136,7 +137,7 @@ class Filler:
             raise refused from error
 
     def fill(self, *, until: int = FOREVER) -> int:
-        """Step until the next facts are few; returns the position it reached."""
+        """Step until the next events are few; returns the position it reached."""
         while True:
             position, passed = self.step(until=until)
             if passed < LIVE_BATCH:
@@ -145,7 +146,7 @@ class Filler:
     def finish(self, cursor: Cursor[TupleRow], *, position: int) -> int:
         """Take in all that is left in the caller's transaction; returns the position.
 
-        Of facts that are written alongside their appends, once nobody can write.
+        Of events that are written alongside their appends, once nobody can write.
         """
         asked = (self._passed_over, position, FOREVER, FOREVER)
         rows = cursor.execute(READ, asked).fetchall()
@@ -182,20 +183,20 @@ class Filler:
             cursor.execute(_STEP, (reached, len(rows), seconds, name))
 
 
-TakeIn = Callable[[Cursor[TupleRow], Sequence[Recorded]], None]
+TakeIn = Callable[[Cursor[TupleRow], Sequence[RecordedEvent]], None]
 
 
 def take_in(
     write: TakeIn, cursor: Cursor[TupleRow], rows: Sequence[TupleRow], codec: Codec
 ) -> int:
-    """Give ``write`` the facts among rows of the log; returns how many these were.
+    """Give ``write`` the events among rows of the log; returns how many these were.
 
     Those whose bodies were not fetched are known, and of no interest to it.
     """
-    facts = [open_envelope(row, codec) for row in rows if row[8] is not None]
-    if facts:
-        write(cursor, facts)
-    return len(facts)
+    events = [open_envelope(row, codec) for row in rows if row[8] is not None]
+    if events:
+        write(cursor, events)
+    return len(events)
 
 
 def find_refused(
@@ -207,8 +208,8 @@ def find_refused(
     pool: Pool,
     codec: Codec,
     schema: str,
-) -> RefusedFactError | None:
-    """Return which of the facts it was; all that finding out does is undone."""
+) -> RefusedEventError | None:
+    """Return which of the events it was; all that finding out does is undone."""
     read = [row for row in rows if row[8] is not None]
     if not read:
         return None
@@ -225,9 +226,9 @@ def find_refused(
             except NOT_ITS_FAULT:
                 raise
             except Exception as refused:  # noqa: BLE001 - this is the one
-                return RefusedFactError(
-                    name, position=row[0], fact=row[7], why=str(refused)
+                return RefusedEventError(
+                    name, position=row[0], event=row[7], why=str(refused)
                 )
     # Each alone can be taken in: it is all of them together that cannot.
     why = f"with those after it: {error}"
-    return RefusedFactError(name, position=read[0][0], fact=read[0][7], why=why)
+    return RefusedEventError(name, position=read[0][0], event=read[0][7], why=why)

@@ -101,7 +101,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             for table in different
         )
         if self.dead_letters:
-            said += f"; {self.dead_letters:,} facts were parked by the live follower"
+            said += f"; {self.dead_letters:,} events were parked by the live follower"
         return said
 
 

@@ -16,7 +16,7 @@ from projections.rebuild import state
 from projections.rebuild.catch_up import (
     OUTAGES,
     CancelAskedError,
-    RefusedFactError,
+    RefusedEventError,
     SupersededError,
 )
 from projections.rebuild.compare import Comparison
@@ -45,7 +45,7 @@ EXPECTED = (
     AlreadyRebuildingError,
     FencedError,
     CannotBuildBesideError,
-    RefusedFactError,
+    RefusedEventError,
     DifferentError,
     CancelAskedError,
     SupersededError,
@@ -105,7 +105,7 @@ def rebuild(
         AlreadyRebuildingError: another process does it.
         FencedError: a release with newer rules owns the read model.
         CannotBuildBesideError: something hangs on its tables.
-        RefusedFactError: a fact could not be taken in; the rebuild failed there.
+        RefusedEventError: an event could not be taken in; the rebuild failed there.
         DifferentError: the same rules gave other rows than the live ones.
         CancelAskedError: somebody cancelled it; all it built is gone.
         SupersededError: a rebuild with other rules began.
@@ -257,9 +257,9 @@ def _concluded(builder: Builder, act: Callable[[], _Ended]) -> _Ended:
         FailedElsewhereError,
     ):
         raise
-    except RefusedFactError as error:
+    except RefusedEventError as error:
         state.note_failure(
-            pool, projection, error, position=error.position, fact=error.fact
+            pool, projection, error, position=error.position, event=error.event
         )
         raise
     except Exception as error:

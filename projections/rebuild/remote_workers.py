@@ -11,7 +11,7 @@ import structlog
 from infra.database import Pool
 from infra.eventstore.store import Store
 from projections.engine.projection import Sliced
-from projections.rebuild.catch_up import OUTAGES, RefusedFactError
+from projections.rebuild.catch_up import OUTAGES, RefusedEventError
 from projections.rebuild.slices import (
     LEASE_SECONDS,
     lease_slice,
@@ -196,7 +196,9 @@ def _note(pool: Pool, projection: Sliced, error: Exception) -> None:
         # It was cancelled, say, and its tables are gone: that is no failure.
         return
     _log.error("slice_failed", projection=projection.name, error=str(error))
-    if isinstance(error, RefusedFactError):
-        note_failure(pool, projection, error, position=error.position, fact=error.fact)
+    if isinstance(error, RefusedEventError):
+        note_failure(
+            pool, projection, error, position=error.position, event=error.event
+        )
     else:
         note_failure(pool, projection, error)

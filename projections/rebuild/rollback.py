@@ -39,7 +39,7 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
     Raises:
         NothingKeptError: there are none.
         AlreadyRebuildingError: a rebuild runs, or waits to be resumed.
-        RefusedFactError: a fact could not be taken in.
+        RefusedEventError: an event could not be taken in.
     """
     name = projection.name
     with sole_builder(store.pool, name):

@@ -20,8 +20,8 @@ from projections.rebuild.catch_up import (
 )
 from projections.rebuild.shadow_tables import look_beside, next_schema, wait_for_workers
 
-SLICE_FACTS = 4_000
-# Facts are of very different sizes: one may hold a creator's 300 videos.
+SLICE_EVENTS = 4_000
+# Events are of very different sizes: one may hold a creator's 300 videos.
 SLICE_BYTES = 4_000_000
 SHARES = 4
 LEASE_SECONDS = 60
@@ -29,14 +29,14 @@ GATHER = "gather"
 
 Done = Literal["done", "more", "lost"]
 
-# By facts and not by positions: appends that failed have left gaps.
+# By events and not by positions: appends that failed have left gaps.
 _CUT = """
 INSERT INTO projection_slice
     (name, version, stage_number, stage, number, after_position, last_position)
 SELECT %(name)s, %(version)s, 0, 'gather', number,
        lag(last, 1, 0::bigint) OVER (ORDER BY number), last
 FROM (
-    SELECT (nth - 1) / %(facts)s + ((bytes - size) / %(bytes)s)::int AS number,
+    SELECT (nth - 1) / %(events)s + ((bytes - size) / %(bytes)s)::int AS number,
            max(notification_id) AS last
     FROM (
         SELECT notification_id, octet_length(state) AS size,
@@ -93,7 +93,7 @@ WHERE (name, version, stage_number, number, fence) = (%s, %s, %s, %s, %s)
   AND state = 'waiting' FOR UPDATE
 """
 _DONE = """
-UPDATE projection_slice SET state = %s, facts = facts + %s, settled = settled + %s,
+UPDATE projection_slice SET state = %s, events = events + %s, settled = settled + %s,
     working_seconds = working_seconds + %s,
     after_position = coalesce(%s, after_position), leased_until = CASE WHEN %s THEN NULL
         ELSE clock_timestamp() + make_interval(secs => %s) END,
@@ -111,9 +111,9 @@ WHERE name = %s AND version = %s AND state = 'waiting'
 # What was gathered and settled is what the log says up to the fixed head.
 _LEVEL = """
 UPDATE projection_rebuild AS r SET position = head, updated_at = clock_timestamp(),
-    facts = r.facts + s.facts, working_seconds = r.working_seconds + s.seconds
+    events = r.events + s.events, working_seconds = r.working_seconds + s.seconds
 FROM (
-    SELECT coalesce(sum(facts), 0) AS facts,
+    SELECT coalesce(sum(events), 0) AS events,
            coalesce(sum(working_seconds), 0) AS seconds,
            count(*) AS slices, count(*) FILTER (WHERE state = 'waiting') AS waiting
     FROM projection_slice WHERE name = %(name)s AND version = %(version)s
@@ -149,15 +149,15 @@ def cut(
     projection: Sliced,
     *,
     head: int,
-    facts: int = 0,
+    events: int = 0,
     shares: int = 0,
 ) -> None:
     """Cut the log up to ``head`` and all stages into slices that wait.
 
-    A slice of the log ends after so many facts, or so many bytes of them.
+    A slice of the log ends after so many events, or so many bytes of them.
     """
     key = {"name": projection.name, "version": projection.version}
-    most = {"facts": facts or SLICE_FACTS, "bytes": SLICE_BYTES}
+    most = {"events": events or SLICE_EVENTS, "bytes": SLICE_BYTES}
     cursor.execute(_CUT, {**key, **most, "head": head})
     if head == 0:
         return
@@ -232,11 +232,11 @@ def work_on_one_slice(
     over: nothing of this was kept.
 
     Raises:
-        RefusedFactError: a fact of the slice could not be gathered.
+        RefusedEventError: an event of the slice could not be gathered.
     """
     assert leased.version == projection.version, "leased for these rules"
     codec = codec_for(projection, codec)
-    passed_over = codec.names_beside(projection.facts)
+    passed_over = codec.names_beside(projection.events)
     began = time.monotonic()
     rows: list[TupleRow] = []
     try:
@@ -250,12 +250,12 @@ def work_on_one_slice(
             held = cursor.execute(_HOLD, asked, prepare=True).fetchone()
             if held is None:
                 return "lost"
-            facts, amount, reached = 0, 0, None
+            events, amount, reached = 0, 0, None
             if leased.stage_number == 0:
                 rows = _read(cursor, passed_over, held[0], leased.last_position)
                 look_beside(cursor, next_schema(projection.name))
                 take_in(projection.gather, cursor, rows, codec)
-                facts, reached = len(rows), rows[-1][0] if rows else None
+                events, reached = len(rows), rows[-1][0] if rows else None
                 is_done = reached in {None, leased.last_position}
             else:
                 look_beside(cursor, next_schema(projection.name))
@@ -268,7 +268,7 @@ def work_on_one_slice(
             spent = time.monotonic() - began
             told = (reached, is_done, seconds, is_done)
             state = "done" if is_done else "waiting"
-            done = (state, facts, amount, spent, *told, *leased.key)
+            done = (state, events, amount, spent, *told, *leased.key)
             cursor.execute(_DONE, done, prepare=True)
             return "done" if is_done else "more"
     except OUTAGES:
@@ -295,5 +295,5 @@ def work_on_one_slice(
 def _read(
     cursor: Cursor[TupleRow], passed_over: list[str], after: int, last: int | None
 ) -> list[TupleRow]:
-    asked = (passed_over, after, last, SLICE_FACTS)
+    asked = (passed_over, after, last, SLICE_EVENTS)
     return cursor.execute(READ, asked, prepare=True).fetchall()

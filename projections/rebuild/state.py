@@ -36,7 +36,7 @@ SELECT version, status, rule, is_dry_run FROM projection_rebuild
 WHERE name = %s FOR UPDATE
 """
 _RESUME = """
-UPDATE projection_rebuild SET status = 'building', error = NULL, error_fact = NULL,
+UPDATE projection_rebuild SET status = 'building', error = NULL, error_event = NULL,
     is_forced = is_forced OR %s, error_position = NULL, updated_at = clock_timestamp(),
     is_cancel_asked = is_cancel_asked AND status = ANY(%s), -- Still to be heard.
     is_dry_run = %s
@@ -51,9 +51,9 @@ VALUES (%s, %s, 'building',
 RETURNING head
 """
 _ROWS = """
-SELECT r.name, r.version, r.status, r.position, r.head, h.head, r.facts,
+SELECT r.name, r.version, r.status, r.position, r.head, h.head, r.events,
        r.working_seconds, r.comparison, r.swap_ms, r.error, r.error_position,
-       r.error_fact, r.is_cancel_asked, r.is_forced, r.started_by, r.started_at,
+       r.error_event, r.is_cancel_asked, r.is_forced, r.started_by, r.started_at,
        r.updated_at,
        (SELECT count(*) FROM projection_slice s
         WHERE (s.name, s.version) = (r.name, r.version)),
@@ -74,7 +74,7 @@ WHERE name = %s AND version = %s
 """
 _FAIL = """
 UPDATE projection_rebuild SET status = 'failed', error = %s, error_position = %s,
-    error_fact = %s, updated_at = clock_timestamp()
+    error_event = %s, updated_at = clock_timestamp()
 WHERE name = %s AND version = %s
 """
 _COMPARED = """
@@ -109,13 +109,13 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     head: int
     log_end: int
-    facts: int
+    events: int
     working_seconds: float
     comparison: msgspec.Raw | None
     swap_ms: float | None
     error: str | None
     error_position: int | None
-    error_fact: str | None
+    error_event: str | None
     is_cancel_asked: bool
     is_forced: bool
     started_by: str
@@ -146,9 +146,9 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
         return min(1.0, self.position / self.log_end) if self.log_end else 1.0
 
     @property
-    def facts_per_second(self) -> float | None:
-        """How many facts of the log one builder passed in a second of work."""
-        return self.facts / self.working_seconds if self.working_seconds else None
+    def events_per_second(self) -> float | None:
+        """How many events of the log one builder passed in a second of work."""
+        return self.events / self.working_seconds if self.working_seconds else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -281,10 +281,10 @@ def note_failure(
     error: Exception,
     *,
     position: int | None = None,
-    fact: str | None = None,
+    event: str | None = None,
 ) -> None:
     """Note what stopped it; the same release may resume it, from where it was."""
-    noted = (str(error) or repr(error), position, fact)
+    noted = (str(error) or repr(error), position, event)
     with pool.connection() as connection:
         connection.execute(_FAIL, (*noted, projection.name, projection.version))
 

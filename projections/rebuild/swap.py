@@ -57,8 +57,8 @@ UPDATE projection SET version = %s, position = %s, status = 'following', error =
 WHERE name = %s
 """
 
-# Facts that are written alongside their appends as well, whoever follows the log: their
-# live tables are ahead of their position.
+# Events that are written alongside their appends as well, whoever follows the log:
+# their live tables are ahead of their position.
 WRITTEN_ALONGSIDE = frozenset({"api_keys"})
 
 

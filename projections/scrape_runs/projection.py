@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
 
@@ -48,16 +48,16 @@ class ScrapeRuns:
     name = "scrape_runs"
     version = 1
     tables = ("scrape_runs",)
-    facts = frozenset({"scrape_requested", "scrape_succeeded", "scrape_failed"})
+    events = frozenset({"scrape_requested", "scrape_succeeded", "scrape_failed"})
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Fold ``facts`` into the runs they are about, and save each run once."""
-        before = _TABLE.load(cursor, dict.fromkeys(map(_key, facts)))
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Fold ``events`` into the runs they are about, and save each run once."""
+        before = _TABLE.load(cursor, dict.fromkeys(map(_key, events)))
         after: dict[UUID, ScrapeRow] = dict(before)
-        for fact in facts:
-            folded = fold(after.get(fact.stream), fact)
+        for event in events:
+            folded = fold(after.get(event.stream), event)
             if folded is not None:
-                after[fact.stream] = folded
+                after[event.stream] = folded
         _TABLE.save(
             cursor, [row for key, row in after.items() if row is not before.get(key)]
         )
@@ -66,56 +66,56 @@ class ScrapeRuns:
 _TABLE = Table(ScrapeRow, name="scrape_runs")
 
 
-def fold(row: ScrapeRow | None, recorded: Recorded) -> ScrapeRow | None:
-    """Return the run after a fact; an ended run stays as it ended."""
-    fact = recorded.fact
-    if isinstance(fact, e.ScrapeRequested):
+def fold(row: ScrapeRow | None, recorded: RecordedEvent) -> ScrapeRow | None:
+    """Return the run after an event; an ended run stays as it ended."""
+    event = recorded.event
+    if isinstance(event, e.ScrapeRequested):
         return row or ScrapeRow(
-            organization_id=fact.organization_id,
+            organization_id=event.organization_id,
             id=recorded.stream,
-            project_id=fact.project_id,
-            creator_id=fact.creator_id,
-            tiktok_handle=fact.handle,
-            job_type=fact.job_type,
-            trigger=fact.trigger,
+            project_id=event.project_id,
+            creator_id=event.creator_id,
+            tiktok_handle=event.handle,
+            job_type=event.job_type,
+            trigger=event.trigger,
             requested_at=recorded.recorded_at,
         )
     if row is None or row.finished_at is not None:
         return row
-    match fact:
+    match event:
         case e.ScrapeSucceeded():
             return replace(
                 row,
                 status="succeeded",
-                attempts=fact.attempts,
+                attempts=event.attempts,
                 outcome="ok",
-                provider=fact.provider,
-                observed_at=fact.observed_at,
-                duration_ms=fact.duration_ms,
-                profile_seen=fact.profile_seen,
-                videos_seen=fact.videos_seen,
-                pages=fact.pages,
-                payload_sha256=fact.payload_sha256,
-                precision=fact.precision,
-                videos_missing=len(fact.missing_video_ids),
+                provider=event.provider,
+                observed_at=event.observed_at,
+                duration_ms=event.duration_ms,
+                profile_seen=event.profile_seen,
+                videos_seen=event.videos_seen,
+                pages=event.pages,
+                payload_sha256=event.payload_sha256,
+                precision=event.precision,
+                videos_missing=len(event.missing_video_ids),
                 finished_at=recorded.recorded_at,
             )
         case e.ScrapeFailed():
             return replace(
                 row,
                 status="failed",
-                attempts=fact.attempts,
-                outcome=fact.outcome,
-                error=fact.error,
-                provider=fact.provider,
-                observed_at=fact.observed_at,
+                attempts=event.attempts,
+                outcome=event.outcome,
+                error=event.error,
+                provider=event.provider,
+                observed_at=event.observed_at,
                 finished_at=recorded.recorded_at,
             )
         case _:
-            msg = f"scrape_runs takes in no {type(fact).__name__}."
+            msg = f"scrape_runs takes in no {type(event).__name__}."
             raise TypeError(msg)
 
 
-def _key(recorded: Recorded) -> tuple[UUID, UUID]:
-    fact: Any = recorded.fact
-    return fact.organization_id, recorded.stream
+def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
+    event: Any = recorded.event
+    return event.organization_id, recorded.stream

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
 
@@ -40,11 +40,11 @@ _TABLE = Table(FiguresRow, name="video_figures")
 _ROWS_AT_A_TIME = 10_000
 
 
-def write_figures(cursor: Cursor[TupleRow], facts: Iterable[Recorded]) -> None:
-    """Fold the snapshots among ``facts`` into their videos."""
+def write_figures(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
+    """Fold the snapshots among ``events`` into their videos."""
     seen: list[FiguresRow] = []
-    for fact in facts:
-        seen += seen_in(fact)
+    for event in events:
+        seen += seen_in(event)
         if len(seen) >= _ROWS_AT_A_TIME:
             _write(cursor, seen)
             seen.clear()
@@ -58,31 +58,31 @@ def load_figures(
     return _TABLE.load(cursor, keys)
 
 
-def seen_in(recorded: Recorded) -> list[FiguresRow]:
+def seen_in(recorded: RecordedEvent) -> list[FiguresRow]:
     """Return what a snapshot alone says of each of its videos.
 
     One from before projects had videos says nothing: its videos are of no project.
     """
-    fact = recorded.fact
-    if not isinstance(fact, e.VideoStatsSnapshotRecorded) or fact.project_id is None:
+    event = recorded.event
+    if not isinstance(event, e.VideoStatsSnapshotRecorded) or event.project_id is None:
         return []
-    project_id, at = fact.project_id, fact.observed_at
-    unsaid = (None,) * len(fact.video_ids)
+    project_id, at = event.project_id, event.observed_at
+    unsaid = (None,) * len(event.video_ids)
     columns = zip(
-        fact.video_ids,
-        fact.kinds or unsaid,
-        fact.titles or unsaid,
-        fact.posted_at or unsaid,
-        fact.view_counts,
-        fact.like_counts,
-        fact.comment_counts,
-        fact.share_counts,
-        fact.save_counts,
+        event.video_ids,
+        event.kinds or unsaid,
+        event.titles or unsaid,
+        event.posted_at or unsaid,
+        event.view_counts,
+        event.like_counts,
+        event.comment_counts,
+        event.share_counts,
+        event.save_counts,
         strict=True,
     )
     return [
         FiguresRow(
-            organization_id=fact.organization_id,
+            organization_id=event.organization_id,
             id=video_stream(project_id, tiktok_video_id),
             kind=kind,
             title=title,

@@ -1,4 +1,4 @@
-"""videos: one row a video and project, as its own facts tell it."""
+"""videos: one row a video and project, as its own events tell it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.video.decider import changed_details
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 from projections.videos.latest_counts import write_figures
 
@@ -49,7 +49,7 @@ class Videos:
     name = "videos"
     version = 1
     tables = ("videos", "video_figures")
-    facts = frozenset(
+    events = frozenset(
         {
             "video_discovered",
             "video_added",
@@ -64,11 +64,13 @@ class Videos:
         }
     )
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Fold ``facts`` into the rows they are about, and save each row once."""
-        write_figures(cursor, facts)
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Fold ``events`` into the rows they are about, and save each row once."""
+        write_figures(cursor, events)
         told = [
-            (key, recorded) for recorded in facts if (key := _key(recorded)) is not None
+            (key, recorded)
+            for recorded in events
+            if (key := _key(recorded)) is not None
         ]
         before = load_rows(cursor, dict.fromkeys(key for key, _ in told))
         after: dict[UUID, VideoRow] = dict(before)
@@ -91,12 +93,12 @@ def load_rows(
     return _TABLE.load(cursor, keys)
 
 
-def fold(row: VideoRow | None, recorded: Recorded) -> VideoRow | None:
-    """Return the row after a fact of the video's own stream."""
-    fact = recorded.fact
+def fold(row: VideoRow | None, recorded: RecordedEvent) -> VideoRow | None:
+    """Return the row after an event of the video's own stream."""
+    event = recorded.event
     if row is None:
-        if isinstance(fact, e.VideoDiscovered | e.VideoAdded):
-            return _first(fact, recorded)
+        if isinstance(event, e.VideoDiscovered | e.VideoAdded):
+            return _first(event, recorded)
         return None
     if recorded.version <= row.version:
         return row
@@ -104,41 +106,43 @@ def fold(row: VideoRow | None, recorded: Recorded) -> VideoRow | None:
         row,
         version=recorded.version,
         updated_at=recorded.recorded_at,
-        **_decided(row, fact),
+        **_decided(row, event),
     )
 
 
-def _key(recorded: Recorded) -> tuple[UUID, UUID] | None:
-    fact: Any = recorded.fact
-    if isinstance(fact, e.VideoStatsSnapshotRecorded):
+def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
+    event: Any = recorded.event
+    if isinstance(event, e.VideoStatsSnapshotRecorded):
         return None
-    return fact.organization_id, recorded.stream
+    return event.organization_id, recorded.stream
 
 
-def _first(fact: e.VideoDiscovered | e.VideoAdded, recorded: Recorded) -> VideoRow:
+def _first(
+    event: e.VideoDiscovered | e.VideoAdded, recorded: RecordedEvent
+) -> VideoRow:
     row = VideoRow(
-        organization_id=fact.organization_id,
+        organization_id=event.organization_id,
         id=recorded.stream,
-        project_id=fact.project_id,
-        tiktok_video_id=fact.tiktok_video_id,
-        tiktok_handle=fact.handle,
-        kind=fact.kind,
+        project_id=event.project_id,
+        tiktok_video_id=event.tiktok_video_id,
+        tiktok_handle=event.handle,
+        kind=event.kind,
         metadata={},
         tracking_status="direct_add",
         version=recorded.version,
         created_at=recorded.recorded_at,
         updated_at=recorded.recorded_at,
     )
-    if isinstance(fact, e.VideoAdded):
+    if isinstance(event, e.VideoAdded):
         return row
-    return replace(row, tracking_status=fact.tracking_status, **_found(row, fact))
+    return replace(row, tracking_status=event.tracking_status, **_found(row, event))
 
 
-def _decided(row: VideoRow, fact: e.Fact) -> dict[str, Any]:
-    """Return the columns that a fact about a known video sets."""
-    match fact:
+def _decided(row: VideoRow, event: e.Event) -> dict[str, Any]:
+    """Return the columns that an event about a known video sets."""
+    match event:
         case e.VideoDiscovered():
-            return _found(row, fact)
+            return _found(row, event)
         case e.VideoAdded():
             return {"tracking_status": "direct_add", "tracking_enabled": True}
         case e.VideoCameIntoWindow(tracking_status=status):
@@ -152,24 +156,24 @@ def _decided(row: VideoRow, fact: e.Fact) -> dict[str, Any]:
         case e.VideoTrackingDisabled():
             return {"tracking_enabled": False}
         case e.VideoDetailsChanged():
-            return changed_details(fact)
+            return changed_details(event)
         case e.VideoWentMissing(missing_since=since):
             return {"missing_since": since}
         case _:
-            msg = f"videos takes in no {type(fact).__name__}."
+            msg = f"videos takes in no {type(event).__name__}."
             raise TypeError(msg)
 
 
-def _found(row: VideoRow, fact: e.VideoDiscovered) -> dict[str, Any]:
+def _found(row: VideoRow, event: e.VideoDiscovered) -> dict[str, Any]:
     """Return what is known of a video once a run listed it.
 
     Of one that was added by hand before, TikTok knows the handle and kind better than
     whoever typed the URL.
     """
     return {
-        "creator_id": fact.creator_id,
-        "tiktok_handle": fact.handle,
-        "kind": fact.kind or row.kind,
-        "title": fact.title,
-        "posted_at": fact.posted_at,
+        "creator_id": event.creator_id,
+        "tiktok_handle": event.handle,
+        "kind": event.kind or row.kind,
+        "title": event.title,
+        "posted_at": event.posted_at,
     }

@@ -20,7 +20,7 @@ from domain import events as e
 from domain.organization.plans import UNLIMITED
 from domain.streams import creators_tally, video_stream
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.creators import disable_creator
 from infra.handlers.handling import next_entries
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
@@ -113,38 +113,38 @@ class Goatherd:
             cursor = connection.execute(query.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    def log(self, stream: UUID | str) -> list[Recorded]:
-        """The facts of one stream."""
+    def log(self, stream: UUID | str) -> list[RecordedEvent]:
+        """The events of one stream."""
         stream = UUID(str(stream))
         return self.store.load(stream)[stream]
 
-    def facts(self, stream: UUID | str) -> list[e.Fact]:
-        return [recorded.fact for recorded in self.log(stream)]
+    def events(self, stream: UUID | str) -> list[e.Event]:
+        return [recorded.event for recorded in self.log(stream)]
 
     @property
     def head(self) -> int:
-        """The position of the newest fact."""
+        """The position of the newest event."""
         return self.store.head()
 
-    def since(self, position: int) -> list[Recorded]:
-        """The facts after a position, whatever they are about, in the log's order."""
+    def since(self, position: int) -> list[RecordedEvent]:
+        """The events after a position, whatever they are about, in the log's order."""
         streams = self.asked(
             "SELECT DISTINCT originator_id FROM goatherd_events "
             "WHERE notification_id > %s",
             position,
         )
         histories = self.store.load(*(stream for (stream,) in streams))
-        recorded = (fact for history in histories.values() for fact in history)
+        recorded = (event for history in histories.values() for event in history)
         return sorted(
-            (fact for fact in recorded if fact.position > position),
-            key=lambda fact: fact.position,
+            (event for event in recorded if event.position > position),
+            key=lambda event: event.position,
         )
 
-    def append(self, stream: UUID | str, *facts: e.Fact) -> None:
-        """Let facts happen that no request can make happen."""
+    def append(self, stream: UUID | str, *events: e.Event) -> None:
+        """Let events happen that no request can make happen."""
         stream = UUID(str(stream))
         past = self.store.load(stream)[stream]
-        self.store.append(next_entries(stream, past, facts), context=asking())
+        self.store.append(next_entries(stream, past, events), context=asking())
 
     def tenant(self, *, plan: str = UNLIMITED, time_zone: str = "UTC") -> "Tenant":
         """A new organization with one project and a key that may do everything."""
@@ -155,7 +155,7 @@ class Goatherd:
             time_zone=time_zone,
             context=asking(),
             # As the command line does it, so that the key opens at once.
-            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
         )
         return Tenant(
             self,
@@ -278,7 +278,7 @@ class Tenant:
 
     def failed(self, scrape_id: str, *, outcome: e.Outcome | None = "blocked") -> None:
         """Let a run have failed."""
-        asked: Any = self.goatherd.facts(scrape_id)[0]
+        asked: Any = self.goatherd.events(scrape_id)[0]
         self.goatherd.append(
             scrape_id,
             e.ScrapeFailed(

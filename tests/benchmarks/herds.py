@@ -168,7 +168,7 @@ _NOUNS = [
     "jokes",
     "memes",
     "news",
-    "facts",
+    "events",
     "science",
     "history",
     "math",

@@ -8,7 +8,7 @@ import msgspec
 
 from domain import events as e
 from domain.streams import claim_stream
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.ids import new_id
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,11 +32,11 @@ def a_creator(organization_id: UUID, project_id: UUID, number: int) -> Creator:
     )
 
 
-def addition(creator: Creator) -> list[Entry]:
-    """Return the four facts that adding a creator appends."""
+def addition(creator: Creator) -> list[NewEvent]:
+    """Return the four events that adding a creator appends."""
     claim = claim_stream(creator.project_id, creator.handle)
     return [
-        Entry(
+        NewEvent(
             creator.id,
             1,
             e.CreatorAdded(
@@ -49,7 +49,7 @@ def addition(creator: Creator) -> list[Entry]:
                 metadata={"tier": "gold", "manager": "maria"},
             ),
         ),
-        Entry(
+        NewEvent(
             claim,
             1,
             e.HandleClaimed(
@@ -64,8 +64,8 @@ def addition(creator: Creator) -> list[Entry]:
     ]
 
 
-def request(creator: Creator, scrape_id: UUID, *, job_type: e.JobType) -> Entry:
-    return Entry(
+def request(creator: Creator, scrape_id: UUID, *, job_type: e.JobType) -> NewEvent:
+    return NewEvent(
         scrape_id,
         1,
         e.ScrapeRequested(
@@ -79,12 +79,12 @@ def request(creator: Creator, scrape_id: UUID, *, job_type: e.JobType) -> Entry:
     )
 
 
-def profile_scrape(creator: Creator, number: int) -> list[Entry]:
-    """Return the three facts of a creator's ``number``-th profile scrape."""
+def profile_scrape(creator: Creator, number: int) -> list[NewEvent]:
+    """Return the three events of a creator's ``number``-th profile scrape."""
     scrape_id, seen_at = new_id(), BEGINNING + timedelta(hours=6 * number)
     return [
         request(creator, scrape_id, job_type="creator_profiles"),
-        Entry(
+        NewEvent(
             scrape_id,
             2,
             e.ProfileSnapshotRecorded(
@@ -103,7 +103,7 @@ def profile_scrape(creator: Creator, number: int) -> list[Entry]:
                 video_count=310 + number,
             ),
         ),
-        Entry(
+        NewEvent(
             scrape_id,
             3,
             e.ScrapeSucceeded(
@@ -122,9 +122,9 @@ def profile_scrape(creator: Creator, number: int) -> list[Entry]:
     ]
 
 
-def details(creator: Creator, version: int) -> Entry:
+def details(creator: Creator, version: int) -> NewEvent:
     """Return a new description as the ``version`` of a creator's stream."""
-    return Entry(
+    return NewEvent(
         creator.id,
         version,
         e.CreatorDetailsChanged(
@@ -135,8 +135,8 @@ def details(creator: Creator, version: int) -> Entry:
     )
 
 
-def busy_log(amount: int, *, scrapes: int = 8) -> Iterator[list[Entry]]:
-    """Give about ``amount`` facts, an append at a time, in which all of it mixes.
+def busy_log(amount: int, *, scrapes: int = 8) -> Iterator[list[NewEvent]]:
+    """Give about ``amount`` events, an append at a time, in which all of it mixes.
 
     Fifty creators are added at once and then scraped, one after the other, ``scrapes``
     times each; then come the next fifty. Any stretch of some thousands is like another.

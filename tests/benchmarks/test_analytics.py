@@ -19,7 +19,7 @@ from domain.analytics.metrics import Entity, question
 from domain.analytics.series import points, total
 from domain.streams import video_stream
 from infra.database import AsyncPool, reading_pool
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.projection import Analytics
@@ -84,7 +84,7 @@ def herd(
         for number, creator in enumerate(ids)
     }
 
-    def told() -> Iterator[tuple[UUID, e.Fact]]:
+    def told() -> Iterator[tuple[UUID, e.Event]]:
         if home is None:
             yield organization, e.ProjectCreated(project_id=project, name="Herd")
         for number, creator in enumerate(ids):
@@ -120,10 +120,10 @@ def herd(
                 )
                 yield new_id(), seen
 
-    facts = told()
-    while some := list(islice(facts, 500)):
+    events = told()
+    while some := list(islice(events, 500)):
         store.append(
-            [Entry(stream, 1, fact) for stream, fact in some],
+            [NewEvent(stream, 1, event) for stream, event in some],
             context=asking("bench"),
         )
     return Herd(

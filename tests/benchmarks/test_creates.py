@@ -49,5 +49,6 @@ def test_fifty_at_once_are_created_faster_than_one_by_one(
         unit="creators/s",
         at_least=10,
         how="Bulk create: POST of 50 creators against POST of one, both over "
-        f"{CONNECTIONS} connections to one granian worker; each creator is four facts.",
+        f"{CONNECTIONS} connections to one granian worker; each creator is four "
+        "events.",
     )

@@ -15,7 +15,7 @@ SINGLES = 600
 
 _HOW = (
     "Follower: a log of creators added fifty at a time and scraped eight times each "
-    "(most facts are not for the list); Follower.step with its batch against the same "
+    "(most events are not for the list); Follower.step with its batch against the same "
     "with a batch of 1, each going on where the last one stopped."
 )
 

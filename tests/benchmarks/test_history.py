@@ -25,7 +25,7 @@ SCRAPES = 9_000
 QUESTIONS = 50
 _HOW = (
     f"History: {CREATORS} creators with {SCRAPES:,} profile scrapes each, in turn, so "
-    "that the facts of one are spread over the log; on the reading pool as the reader "
+    "that the events of one are spread over the log; on the reading pool as the reader "
     f"role, the p99 of {QUESTIONS} a round. The floor is `SELECT 1` in the same way."
 )
 _FOLLOWER_HOW = "Follower of the history: catching up with the log of the row above."
@@ -36,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     creator: Creator
     middle: int
-    facts: int
+    events: int
     seconds: float
 
 
@@ -91,7 +91,7 @@ def test_a_history_of_a_year_is_read_page_by_page(
         return ask
 
     for what, question, at_most in (
-        ("A page of a history of 27,000 facts", page(), 20),
+        ("A page of a history of 27,000 events", page(), 20),
         ("The same from its middle", page(after=(asked.middle, 0)), 20),
         (
             "The same, of an event as rare as one",
@@ -105,7 +105,7 @@ def test_a_history_of_a_year_is_read_page_by_page(
     report.add(
         Row(
             what="Follower of the history, catching up",
-            ours=f"{asked.facts / asked.seconds:,.0f} facts/s",
+            ours=f"{asked.events / asked.seconds:,.0f} events/s",
             how=_FOLLOWER_HOW,
         )
     )

@@ -9,7 +9,7 @@ from api.http.auth import digest_of
 from api.http.sessions import COOKIE, Sessions
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.engine.follower import Follower
@@ -44,8 +44,8 @@ def test_the_creators_and_an_overview_are_soon_on_their_way(
         a_creator(tenant.organization_id, tenant.project_id, number)
         for number in range(CREATORS)
     ]
-    facts = busy_facts(herd)
-    while some := list(islice(facts, 1_000)):
+    events = busy_events(herd)
+    while some := list(islice(events, 1_000)):
         store.append(some, context=asking("bench"))
     for projection in PROJECTIONS:
         follower = Follower(projection, pool=store.pool, codec=store.codec)
@@ -85,7 +85,7 @@ def milliseconds(port: int, path: str, tenant: Tenant) -> list[float]:
     return [1_000 * seconds for seconds in outcome.latencies]
 
 
-def busy_facts(herd: list[Creator]) -> Iterator[Entry]:
+def busy_events(herd: list[Creator]) -> Iterator[NewEvent]:
     """Add everybody and their videos, then look at all of it once a day, until now."""
     videos = {
         creator.id: [
@@ -105,8 +105,8 @@ def busy_facts(herd: list[Creator]) -> Iterator[Entry]:
             yield from looked_at(creator, videos[creator.id], day=day, at=seen_at)
 
 
-def discovery(creator: Creator, video: str, *, posted_at: datetime) -> Entry:
-    return Entry(
+def discovery(creator: Creator, video: str, *, posted_at: datetime) -> NewEvent:
+    return NewEvent(
         video_stream(creator.project_id, video),
         1,
         e.VideoDiscovered(
@@ -125,10 +125,10 @@ def discovery(creator: Creator, video: str, *, posted_at: datetime) -> Entry:
 
 def looked_at(
     creator: Creator, videos: list[str], *, day: int, at: datetime
-) -> Iterator[Entry]:
+) -> Iterator[NewEvent]:
     stream: UUID = new_id()
     views = tuple(1_000 * (n + 1) + 370 * day for n, _ in enumerate(videos))
-    yield Entry(
+    yield NewEvent(
         stream,
         1,
         e.ProfileSnapshotRecorded(
@@ -143,7 +143,7 @@ def looked_at(
             video_count=len(videos),
         ),
     )
-    yield Entry(
+    yield NewEvent(
         stream,
         2,
         e.VideoStatsSnapshotRecorded(

@@ -25,8 +25,8 @@ GOATHERD = Path(sys.executable).parent / "goatherd"
 _REBUILD_HOW = (
     "Rebuild of analytics: videos of creators with 300 each, looked at every 6 hours "
     "for 30 days; one process, from the command to the swap, with the comparison of "
-    "all rows. The floor reads and decodes the same facts in one process. The follower "
-    "takes in the same log from nothing, as `goatherd project` does."
+    "all rows. The floor reads and decodes the same events in one process. The "
+    "follower takes in the same log from nothing, as `goatherd project` does."
 )
 _STALL_HOW = (
     "Swap: `goatherd rebuild analytics` as a process of its own, with the live tables "

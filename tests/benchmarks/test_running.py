@@ -44,8 +44,8 @@ def test_an_append_is_soon_seen_in_the_list(
                 note_seen(connection, appended, seen)
                 sleep(min(left, 0.001))
             creator = a_creator(tenant.organization_id, tenant.project_id, number)
-            (fact,) = store.append(addition(creator)[:1], context=asking("bench"))
-            appended[fact.position] = perf_counter()
+            (event,) = store.append(addition(creator)[:1], context=asking("bench"))
+            appended[event.position] = perf_counter()
         assert wait_until(
             lambda: note_seen(connection, appended, seen) == len(appended), seconds=30
         )

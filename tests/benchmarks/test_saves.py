@@ -9,7 +9,7 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, interleaved, seconds
@@ -73,7 +73,7 @@ def test_one_event_at_a_time(store: Store, plain: Cursor[TupleRow], report: Repo
     append_all(store, [addition(creator) for creator in herd])
     numbers = count()
 
-    def next_singles() -> list[list[Entry]]:
+    def next_singles() -> list[list[NewEvent]]:
         turns = (divmod(next(numbers), CREATORS) for _ in range(SINGLES))
         return [[details(herd[which], 2 + turn)] for turn, which in turns]
 
@@ -99,7 +99,7 @@ def test_a_hundred_events_at_a_time(
     organization_id, project_id = new_id(), new_id()
     numbers = count()
 
-    def next_hundreds() -> list[list[Entry]]:
+    def next_hundreds() -> list[list[NewEvent]]:
         return [
             [
                 entry
@@ -132,7 +132,7 @@ def test_a_hundred_events_at_a_time(
     )
 
 
-def append_all(store: Store, appends: Sequence[list[Entry]]) -> float:
+def append_all(store: Store, appends: Sequence[list[NewEvent]]) -> float:
     """Append each in turn; return events a second."""
     contexts = [
         Context(actor=f"key:{new_id()}", command_id=new_id(), correlation_id=new_id())

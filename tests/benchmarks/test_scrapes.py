@@ -11,7 +11,7 @@ from dramatiq import Message
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from infra.settings import Settings
@@ -112,7 +112,7 @@ def noop_workers(redis_url: str) -> Iterator[None]:
 def scrape_all(store: Store, home: Home, herd: list[UUID]) -> None:
     """Ask for many runs at once and wait until the last has its result."""
     entries = [
-        Entry(
+        NewEvent(
             new_id(),
             1,
             e.ScrapeRequested(

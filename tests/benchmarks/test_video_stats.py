@@ -7,7 +7,7 @@ from psycopg import sql
 
 from domain import events as e
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.handlers.add_creators import NewCreator
 from infra.ids import new_id
@@ -50,7 +50,7 @@ def test_what_a_run_of_500_known_videos_leaves(store: Store, report: Report):
         "times that are known by then, ids of 19 digits and counters from a hundred to "
         "some millions. Bytes: the growth of the log with its indexes and TOAST table, "
         "request and end of the run included, divided by the videos seen. Events: the "
-        "facts of the result, which is one append; the request is not counted."
+        "events of the result, which is one append; the request is not counted."
     )
     report.add(
         Row(
@@ -119,7 +119,7 @@ def grown(video: VideoSeen, chance: Random) -> VideoSeen:
 
 
 def run(home: Home, creator_id: UUID, videos: list[VideoSeen]) -> int:
-    """Ask for a run and do it as a worker does; returns how many facts it appended."""
+    """Ask for a run and do it as a worker does; returns how many events it appended."""
     scrape_id = new_id()
     asked = e.ScrapeRequested(
         organization_id=home.organization_id,
@@ -129,7 +129,9 @@ def run(home: Home, creator_id: UUID, videos: list[VideoSeen]) -> int:
         job_type="discover_videos",
         trigger="scheduled",
     )
-    home.store.append([Entry(scrape_id, 1, asked)], context=asking("policy:schedule"))
+    home.store.append(
+        [NewEvent(scrape_id, 1, asked)], context=asking("policy:schedule")
+    )
     derive_jobs(home.store)
     seen = Ok(
         observed_at=NOON, videos=tuple(videos), pages=15, payload_sha256="ab" * 32

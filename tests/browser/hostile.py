@@ -89,7 +89,7 @@ STRINGS: tuple[str, ...] = (
     "word " * 40,
 )  # fmt: skip
 
-# The API refuses these, so only a source of facts can bring them.
+# The API refuses these, so only a source of events can bring them.
 FROM_SOURCES: tuple[str, ...] = (
     "\N{RIGHT-TO-LEFT OVERRIDE}moc.elpmaxe//:sptth",
     "\u202d\N{HEBREW LETTER ALEF}\u202c\u202c\u202bnever ended",

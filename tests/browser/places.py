@@ -7,7 +7,7 @@ import httpx
 import msgspec
 from litestar.routes import HTTPRoute
 
-from api.http.route_info import RouteFacts
+from api.http.route_info import RouteInfo
 from api.http.sessions import COOKIE
 from api.main import assemble
 from infra.settings import Settings
@@ -31,7 +31,7 @@ def places() -> list[str]:
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items()
-        if method == "GET" and RouteFacts.of(handler).is_page
+        if method == "GET" and RouteInfo.of(handler).is_page
     )
 
 

@@ -34,13 +34,13 @@ def inbox(home: Tenant, page: Page, waiting: list[str]) -> Page:
     return page
 
 
-def happened(home: Tenant, video_id: str) -> list[type[e.Fact]]:
-    return [type(fact) for fact in home.goatherd.facts(video_id)][1:]
+def happened(home: Tenant, video_id: str) -> list[type[e.Event]]:
+    return [type(event) for event in home.goatherd.events(video_id)][1:]
 
 
-def arrived(home: Tenant, video_id: str, *facts: type[e.Fact]) -> None:
-    """Assert that exactly these facts come of a video's review."""
-    wanted = list(facts)
+def arrived(home: Tenant, video_id: str, *events: type[e.Event]) -> None:
+    """Assert that exactly these events come of a video's review."""
+    wanted = list(events)
     assert wait_until(lambda: happened(home, video_id) == wanted, seconds=10)
 
 

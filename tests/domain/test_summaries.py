@@ -1,4 +1,4 @@
-"""Given a fact, then the sentence that people read of it."""
+"""Given an event, then the sentence that people read of it."""
 
 from datetime import date
 from typing import Any, get_args
@@ -173,13 +173,13 @@ SENTENCES: list[tuple[Told, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fact", "told"), SENTENCES)
-def test_a_fact_is_told_in_one_plain_sentence(fact: Told, told: str):
-    assert sentence(fact, by=OPS, video="71") == told
+@pytest.mark.parametrize(("event", "told"), SENTENCES)
+def test_an_event_is_told_in_one_plain_sentence(event: Told, told: str):
+    assert sentence(event, by=OPS, video="71") == told
 
 
-def test_every_fact_of_a_creators_history_is_told_above():
-    assert {type(fact) for fact, _ in SENTENCES} == set(get_args(Told))
+def test_every_event_of_a_creators_history_is_told_above():
+    assert {type(event) for event, _ in SENTENCES} == set(get_args(Told))
 
 
 def test_a_milestone_says_what_was_passed_and_what_was_seen():

@@ -34,7 +34,7 @@ def terminate(url: str, *, whom: sql.SQL = EVERYBODY) -> int:
 
 
 def listeners(url: str) -> int:
-    """How many connections listen for new facts."""
+    """How many connections listen for new events."""
     count = sql.SQL("SELECT count(*) {}")
     with psycopg.connect(url) as connection:
         row = connection.execute(count.format(_OTHERS.format(LISTENING))).fetchone()

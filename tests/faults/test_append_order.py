@@ -11,7 +11,7 @@ from infra.eventstore import append as appending
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.builders import asking, facts_for, opened_store
+from tests.builders import asking, events_for, opened_store
 
 WRITERS = 8
 APPENDS = 60
@@ -44,16 +44,16 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
     def write(number: int) -> None:
         dice = random.Random(number)  # noqa: S311 - a die, not a secret
         stream = new_id()
-        past = store.append(facts_for(stream, "first"), context=asking())
+        past = store.append(events_for(stream, "first"), context=asking())
         for turn in range(APPENDS):
             way = ways[turn % len(ways)]
             handles = ["x"] * (6 if way == "COPY" else dice.randint(1, 5))
             if turn % 10 == 9:
                 # Whoever loses leaves a gap between the positions.
                 with suppress(AppendConflictError):
-                    store.append(facts_for(stream, *handles), context=asking())
+                    store.append(events_for(stream, *handles), context=asking())
             past += store.append(
-                facts_for(stream, *handles, after=past),
+                events_for(stream, *handles, after=past),
                 context=asking(),
                 alongside=(lambda *_: None) if way == "alongside" else None,
             )
@@ -75,12 +75,12 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
 def test_statistics_that_are_being_gathered_stop_no_append(
     store: Store, database_url: str
 ):
-    store.append(facts_for(new_id(), "a"), context=asking())
+    store.append(events_for(new_id(), "a"), context=asking())
 
     with psycopg.connect(database_url) as gatherer:
         # Its lock is held until the transaction ends.
         gatherer.execute("ANALYZE goatherd_events")
-        (recorded,) = store.append(facts_for(new_id(), "b"), context=asking())
+        (recorded,) = store.append(events_for(new_id(), "b"), context=asking())
 
     assert store.head() == recorded.position
 
@@ -102,7 +102,7 @@ def test_statistics_gathered_without_pause_and_appends_live_together(
         gatherer = thread.submit(gather)
         try:
             for _ in range(200):
-                store.append(facts_for(new_id(), "a"), context=asking())
+                store.append(events_for(new_id(), "a"), context=asking())
         finally:
             written.set()
 

@@ -14,12 +14,12 @@ from infra.eventstore import append as appending
 from infra.eventstore import recorder
 from infra.eventstore.append import Tally
 from infra.eventstore.recorder import AppendConflictError
-from infra.eventstore.store import Alongside, Recorded, Store
+from infra.eventstore.store import Alongside, RecordedEvent, Store
 from infra.ids import new_id
-from tests.builders import asking, facts_for, make_home, opened_store
+from tests.builders import asking, events_for, make_home, opened_store
 from tests.faults.proxy import Damage, Proxy
 
-# Part of the very request that makes an append last, by the way facts get in.
+# Part of the very request that makes an append last, by the way events get in.
 LAST_REQUEST = {
     "the function": b"actor to be cut",
     "alongside": b"COMMIT",
@@ -59,13 +59,13 @@ def test_whatever_is_cut_the_append_succeeds_once(
     store: Store, direct: Store, proxy: Proxy, way_in: str, damage: Damage
 ):
     key, rounds = new_id(), 20
-    told: list[Recorded] = []
+    told: list[RecordedEvent] = []
     streams = [new_id() for _ in range(rounds)]
 
     for stream in streams:
         proxy.strike(damage, at=LAST_REQUEST[way_in])
         told += store.append(
-            facts_for(stream, "a", "b"),
+            events_for(stream, "a", "b"),
             context=asking("actor to be cut"),
             tallies=[Tally(key=key, delta=1, limit_key="max_goats", maximum=rounds)],
             alongside=_alongside(way_in),
@@ -73,13 +73,13 @@ def test_whatever_is_cut_the_append_succeeds_once(
 
     assert proxy.struck == rounds
     histories = direct.load(*streams)
-    assert told == [fact for stream in streams for fact in histories[stream]]
-    assert [fact.version for fact in told] == [1, 2] * rounds
+    assert told == [event for stream in streams for event in histories[stream]]
+    assert [event.version for event in told] == [1, 2] * rounds
     assert direct.head() == told[-1].position
     assert _tally(direct, key) == rounds
 
 
-def test_a_connection_that_falls_silent_costs_time_but_no_fact(
+def test_a_connection_that_falls_silent_costs_time_but_no_event(
     store: Store, direct: Store, proxy: Proxy
 ):
     stream = new_id()
@@ -87,7 +87,7 @@ def test_a_connection_that_falls_silent_costs_time_but_no_fact(
 
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(
-            store.append, facts_for(stream, "a"), context=asking("actor to be cut")
+            store.append, events_for(stream, "a"), context=asking("actor to be cut")
         )
         proxy.wait_for_strike()
         proxy.cut()
@@ -109,7 +109,7 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
         holder.execute("SELECT pg_advisory_lock(7203914821)")
         answer = thread.submit(
             store.append,
-            facts_for(stream, "a"),
+            events_for(stream, "a"),
             context=asking(),
             tallies=[Tally(key=key, delta=1, limit_key="max_goats", maximum=1)],
             alongside=_alongside(way_in),
@@ -131,7 +131,7 @@ def test_an_append_that_loses_its_connection_again_and_again_gets_through(
     stream = new_id()
     proxy.strike(damage, at=b"actor to be cut", times=3)
 
-    told = store.append(facts_for(stream, "a"), context=asking("actor to be cut"))
+    told = store.append(events_for(stream, "a"), context=asking("actor to be cut"))
 
     assert direct.load(stream)[stream] == told
     # A lost answer is found in the log; there is nothing to send a second time.
@@ -142,7 +142,7 @@ def test_a_conflict_after_an_unknown_outcome_is_still_a_conflict(
     store: Store, direct: Store, proxy: Proxy, way_in: str
 ):
     stream, key = new_id(), new_id()
-    rival = facts_for(stream, "rival")
+    rival = events_for(stream, "rival")
     # The tally is part of the first request by any way: nothing is locked by then.
     proxy.strike(
         "cut request",
@@ -152,14 +152,14 @@ def test_a_conflict_after_an_unknown_outcome_is_still_a_conflict(
 
     with pytest.raises(AppendConflictError):
         store.append(
-            facts_for(stream, "ours"),
+            events_for(stream, "ours"),
             context=asking("actor to be cut"),
             tallies=[Tally(key=key, delta=1)],
             alongside=_alongside(way_in),
         )
 
     assert proxy.struck == 1
-    assert [fact.fact for fact in direct.load(stream)[stream]] == [rival[0].fact]
+    assert [event.event for event in direct.load(stream)[stream]] == [rival[0].event]
     assert _tally(direct, key) is None
 
 
@@ -170,12 +170,12 @@ def test_a_guard_that_broke_during_an_unknown_outcome_is_a_conflict(
     proxy.strike(
         "cut request",
         at=b"actor to be cut",
-        meanwhile=lambda: direct.append(facts_for(guarded, "b"), context=asking()),
+        meanwhile=lambda: direct.append(events_for(guarded, "b"), context=asking()),
     )
 
     with pytest.raises(AppendConflictError):
         store.append(
-            facts_for(stream, "ours"),
+            events_for(stream, "ours"),
             context=asking("actor to be cut"),
             guards=[(guarded, 0)],
         )
@@ -183,14 +183,14 @@ def test_a_guard_that_broke_during_an_unknown_outcome_is_a_conflict(
     assert direct.load(stream)[stream] == []
 
 
-def test_our_own_fact_does_not_break_our_guard(
+def test_our_own_event_does_not_break_our_guard(
     store: Store, direct: Store, proxy: Proxy
 ):
     stream = new_id()
     proxy.strike("cut answer", at=b"actor to be cut")
 
     told = store.append(
-        facts_for(stream, "ours"),
+        events_for(stream, "ours"),
         context=asking("actor to be cut"),
         guards=[(stream, 0)],
     )
@@ -205,7 +205,7 @@ def test_the_last_place_that_we_took_ourselves_is_not_refused_to_us(
     proxy.strike("cut answer", at=b"actor to be cut")
 
     told = store.append(
-        facts_for(new_id(), "ours"), context=asking("actor to be cut"), tallies=[tally]
+        events_for(new_id(), "ours"), context=asking("actor to be cut"), tallies=[tally]
     )
 
     assert direct.head() == told[0].position
@@ -221,13 +221,13 @@ def test_the_last_place_that_another_took_meanwhile_is_refused(
         "cut request",
         at=b"actor to be cut",
         meanwhile=lambda: direct.append(
-            facts_for(new_id(), "rival"), context=asking(), tallies=[tally]
+            events_for(new_id(), "rival"), context=asking(), tallies=[tally]
         ),
     )
 
     with pytest.raises(LimitReachedError) as refused:
         store.append(
-            facts_for(stream, "ours"),
+            events_for(stream, "ours"),
             context=asking("actor to be cut"),
             tallies=[tally],
         )
@@ -240,7 +240,7 @@ def test_another_command_at_the_same_place_is_not_taken_for_ours(
     store: Store, direct: Store, proxy: Proxy
 ):
     stream = new_id()
-    same_words = facts_for(stream, "ada")
+    same_words = events_for(stream, "ada")
     proxy.strike(
         "cut request",
         at=b"actor to be cut",
@@ -281,7 +281,7 @@ def test_a_database_that_stays_away_is_said_to_be_away(
         proxy.close()
 
         with pytest.raises(psycopg.OperationalError):
-            store.append(facts_for(new_id(), "a"), context=asking())
+            store.append(events_for(new_id(), "a"), context=asking())
 
     assert direct.head() == 0
 
@@ -293,23 +293,23 @@ def test_where_there_is_no_connection_nobody_waits_for_an_answer(proxy: Proxy):
     pool.open()
 
     with pytest.raises(PoolTimeout):
-        Store(pool).append(facts_for(new_id(), "a"), context=asking())
+        Store(pool).append(events_for(new_id(), "a"), context=asking())
 
     assert pool.get_stats()["requests_errors"] == 1
     pool.close()
 
 
 def test_what_the_server_refused_is_not_tried_again(store: Store, direct: Store):
-    tries: list[Recorded] = []
+    tries: list[RecordedEvent] = []
 
-    def too_slow(cursor: Cursor[Any], facts: list[Recorded]) -> None:
-        tries.extend(facts)
+    def too_slow(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
+        tries.extend(events)
         if len(tries) == 1:
             cursor.execute("SET LOCAL statement_timeout = '10ms'")
             cursor.execute("SELECT pg_sleep(60)")
 
     with pytest.raises(psycopg.errors.QueryCanceled):
-        store.append(facts_for(new_id(), "a"), context=asking(), alongside=too_slow)
+        store.append(events_for(new_id(), "a"), context=asking(), alongside=too_slow)
 
     assert len(tries) == 1
     assert direct.head() == 0

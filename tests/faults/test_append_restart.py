@@ -12,9 +12,9 @@ import pytest
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
-from tests.builders import asking, facts_for, opened_store
+from tests.builders import asking, events_for, opened_store
 
 WRITERS = 4
 
@@ -33,11 +33,11 @@ def test_whatever_was_confirmed_before_postgres_was_killed_is_there_once(
     url = server.start()
     migrate(url)
     streams = [new_id() for _ in range(WRITERS)]
-    confirmed: dict[UUID, list[Recorded]] = {stream: [] for stream in streams}
+    confirmed: dict[UUID, list[RecordedEvent]] = {stream: [] for stream in streams}
     enough = threading.Event()
 
     def every_writer_gets_on() -> bool:
-        goals = {stream: len(facts) + 10 for stream, facts in confirmed.items()}
+        goals = {stream: len(events) + 10 for stream, events in confirmed.items()}
         return wait_until(
             lambda: all(len(confirmed[s]) >= goal for s, goal in goals.items()),
             seconds=60,
@@ -64,23 +64,27 @@ def test_whatever_was_confirmed_before_postgres_was_killed_is_there_once(
         stored = store.load(*streams)
 
     for stream in streams:
-        versions = [fact.version for fact in stored[stream]]
+        versions = [event.version for event in stored[stream]]
         assert versions == list(range(1, len(versions) + 1))
-        assert [fact for fact in stored[stream] if fact in confirmed[stream]] == (
+        assert [event for event in stored[stream] if event in confirmed[stream]] == (
             confirmed[stream]
         )
 
 
 def _write(
-    store: Store, stream: UUID, confirmed: list[Recorded], *, until: threading.Event
+    store: Store,
+    stream: UUID,
+    confirmed: list[RecordedEvent],
+    *,
+    until: threading.Event,
 ) -> None:
-    """Append fact after fact, and note each that was confirmed."""
-    past: list[Recorded] | None = []
+    """Append event after event, and note each that was confirmed."""
+    past: list[RecordedEvent] | None = []
     while not until.is_set():
         try:
             if past is None:
                 past = store.load(stream)[stream]
-            following = facts_for(stream, f"goat-{len(past)}", after=past)
+            following = events_for(stream, f"goat-{len(past)}", after=past)
             recorded = store.append(following, context=asking())
         except psycopg.OperationalError:
             # Given up, and nobody knows with what outcome: read what there is.

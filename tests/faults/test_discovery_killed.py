@@ -1,4 +1,4 @@
-"""Dispatchers that are killed while they make facts of what runs saw."""
+"""Dispatchers that are killed while they make events of what runs saw."""
 
 import multiprocessing
 import threading
@@ -24,7 +24,7 @@ AWAY = "redis://127.0.0.1:1/0"
 def dispatch(url: str) -> None:
     """Dispatch until killed, in small steps: many moments to be killed at."""
     discovery.DUE_AT_ONCE = 5
-    runner.FACTS_AT_ONCE = 20
+    runner.EVENTS_AT_ONCE = 20
     with opened_store(url, pool_size=4) as store:
         Dispatcher(store, connect_broker(AWAY), url=url).run(threading.Event())
 

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from projections.creators.projection import CreatorList
 from projections.engine import follower as following
 from projections.engine.follower import FencedError
@@ -35,8 +35,8 @@ PATIENTLY = 20.0
 FOLLOWED: tuple[Projection, ...] = (*PROJECTIONS, CreatorIdentities(), KnownVideos())
 
 
-class GoatMilked(e.Fact, frozen=True, kw_only=True):
-    """A fact of a release that is not this one."""
+class GoatMilked(e.Event, frozen=True, kw_only=True):
+    """An event of a release that is not this one."""
 
     litres: int
 
@@ -49,7 +49,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 
 def test_rows_and_position_stand_or_fall_together(store: Store, database_url: str):
-    def die_once(cursor: Cursor[TupleRow], _: Sequence[Recorded]) -> None:
+    def die_once(cursor: Cursor[TupleRow], _: Sequence[RecordedEvent]) -> None:
         ledger.then = None
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute(
@@ -73,7 +73,7 @@ def test_rows_and_position_stand_or_fall_together(store: Store, database_url: st
 def test_of_two_followers_one_works_and_the_other_waits(store: Store):
     writing, go_on = threading.Event(), threading.Event()
 
-    def dawdle(_: Cursor[TupleRow], __: Sequence[Recorded]) -> None:
+    def dawdle(_: Cursor[TupleRow], __: Sequence[RecordedEvent]) -> None:
         writing.set()
         assert go_on.wait(PATIENTLY)
 
@@ -106,7 +106,7 @@ def test_a_follower_with_other_rules_is_fenced_off(store: Store):
     assert registered(store, new).catch_up() == 2
 
 
-def test_a_bad_fact_is_parked_with_its_reason_and_the_rest_taken_in(store: Store):
+def test_a_bad_event_is_parked_with_its_reason_and_the_rest_taken_in(store: Store):
     unkeepable = added("bad", metadata={"PostgreSQL keeps no": "\0"})
     follower = registered(store, CreatorList())
     *_, bad, last = append(store, *goats(2), unkeepable, added("fine"))
@@ -125,7 +125,7 @@ def test_a_bad_fact_is_parked_with_its_reason_and_the_rest_taken_in(store: Store
     assert letter[3].startswith("UntranslatableCharacter(")
 
 
-def test_a_fact_that_this_release_does_not_know_is_parked(store: Store):
+def test_an_event_that_this_release_does_not_know_is_parked(store: Store):
     follower = registered(store, Ledger())
     newer = Store(store.pool)
     newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
@@ -144,7 +144,7 @@ def test_a_fact_that_this_release_does_not_know_is_parked(store: Store):
 
 
 @pytest.mark.parametrize("projection", FOLLOWED, ids=lambda each: each.name)
-def test_a_fact_that_nobody_knows_is_parked_by_every_projection(
+def test_an_event_that_nobody_knows_is_parked_by_every_projection(
     store: Store, projection: Projection
 ):
     follower = registered(store, projection)
@@ -186,7 +186,7 @@ def test_a_body_that_does_not_fit_its_name_is_parked(store: Store):
     assert "organization_id" in error
 
 
-def test_parking_the_same_fact_again_leaves_one_letter(store: Store):
+def test_parking_the_same_event_again_leaves_one_letter(store: Store):
     follower = registered(store, CreatorList())
     append(store, added("bad", metadata={"": "\0"}))
     follower.catch_up()
@@ -199,7 +199,7 @@ def test_parking_the_same_fact_again_leaves_one_letter(store: Store):
 
 
 def test_when_everything_fails_nothing_is_parked_and_the_position_stays(store: Store):
-    def refuse(_: Cursor[TupleRow], __: Sequence[Recorded]) -> None:
+    def refuse(_: Cursor[TupleRow], __: Sequence[RecordedEvent]) -> None:
         msg = "This release has a bug."
         raise ValueError(msg)
 
@@ -212,7 +212,7 @@ def test_when_everything_fails_nothing_is_parked_and_the_position_stays(store: S
     assert (taken_in(store), position_of(store), dead_letters(store)) == ([], 0, [])
 
 
-def test_as_many_bad_facts_as_may_be_are_parked(store: Store):
+def test_as_many_bad_events_as_may_be_are_parked(store: Store):
     bad = [added("bad", metadata={"": "\0"})] * following.MOST_PARKED_AT_ONCE
     append(store, *bad, *goats(1))
     follower = registered(store, CreatorList())

@@ -19,7 +19,7 @@ from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
 from tests.builders import opened_store
 from tests.projections.analytics.expected import expected, stored
-from tests.projections.analytics.histories import log, many_facts
+from tests.projections.analytics.histories import log, many_events
 from workers.scraping.jobs import ScrapeJobs
 
 PATIENTLY = 30.0
@@ -71,12 +71,12 @@ def positions(store: Store) -> list[int]:
         return [row[0] for row in rows]
 
 
-def test_killed_followers_leave_the_rows_that_one_fold_over_all_facts_gives(
+def test_killed_followers_leave_the_rows_that_one_fold_over_all_events_gives(
     database_url: str,
 ):
     with opened_store(database_url) as store:
-        facts = log(store, many_facts(5_000))
-        head = facts[-1].position
+        events = log(store, many_events(5_000))
+        head = events[-1].position
         for follower in followers(store):
             follower.register()
 
@@ -99,8 +99,8 @@ def test_killed_followers_leave_the_rows_that_one_fold_over_all_facts_gives(
             letters = connection.execute("SELECT FROM dead_letter").fetchall()
     assert level
     assert all(min(reached) < head for reached in killed_at)
-    assert rows == expected(facts)
+    assert rows == expected(events)
     assert sorted(job for (job,) in jobs) == sorted(
-        fact.stream for fact in facts if isinstance(fact.fact, e.ScrapeRequested)
+        event.stream for event in events if isinstance(event.event, e.ScrapeRequested)
     )
     assert letters == []

@@ -67,7 +67,7 @@ def running(
     assert ended
 
 
-def test_many_followers_of_one_projection_take_each_fact_in_once(store: Store):
+def test_many_followers_of_one_projection_take_each_event_in_once(store: Store):
     loops = [
         lambda stop: registered(store, Ledger()).run(stop, threading.Event())
         for _ in range(3)
@@ -83,7 +83,7 @@ def test_many_followers_of_one_projection_take_each_fact_in_once(store: Store):
     assert taken_in(store) == positions
 
 
-def test_a_fact_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
+def test_an_event_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
     follower = registered(store, Ledger())
     nobody_sets_this = threading.Event()
 
@@ -94,7 +94,7 @@ def test_a_fact_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
     assert in_time
 
 
-def test_the_bell_brings_facts_in_before_the_poll_would(
+def test_the_bell_brings_events_in_before_the_poll_would(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(following, "POLL_SECONDS", 2 * PATIENTLY)

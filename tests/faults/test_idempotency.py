@@ -12,7 +12,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra import idempotency
-from infra.eventstore.store import BusyError, Recorded, Store
+from infra.eventstore.store import BusyError, RecordedEvent, Store
 from tests.api.goatherd import Tenant, code_of, data_of
 
 BODY = {"tiktok_handle": "wanted.goat"}
@@ -138,7 +138,7 @@ def test_whoever_was_taken_over_has_no_effect(
     begun, go_on = threading.Event(), threading.Event()
     load = Store.load
 
-    def stall(self: Store, *streams: UUID) -> dict[UUID, list[Recorded]]:
+    def stall(self: Store, *streams: UUID) -> dict[UUID, list[RecordedEvent]]:
         monkeypatch.setattr(Store, "load", load)
         begun.set()
         assert go_on.wait(PATIENTLY)

@@ -78,9 +78,9 @@ def run_of(store: Store, handle: str) -> UUID:
     derive_jobs(store)
     runs = [job["scrape_id"] for job in jobs_in(store)]
     for history in store.load(*runs).values():
-        fact = history[0].fact
-        assert isinstance(fact, e.ScrapeRequested)
-        if (fact.handle, fact.job_type) == (handle, "creator_profiles"):
+        event = history[0].event
+        assert isinstance(event, e.ScrapeRequested)
+        if (event.handle, event.job_type) == (handle, "creator_profiles"):
             return history[0].stream
     raise AssertionError(handle)
 

@@ -1,4 +1,4 @@
-"""Rebuilds while facts are appended, followed and read, and while processes die."""
+"""Rebuilds while events are appended, followed and read, and while processes die."""
 
 import asyncio
 import multiprocessing
@@ -20,8 +20,8 @@ import pytest
 from infra.database import migrate, reading_pool
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from projections import runner
 from projections.creators.projection import CreatorList
@@ -42,7 +42,7 @@ from projections.runner import keep_rebuilt
 from projections.scrape_runs.projection import ScrapeRuns
 from tests.builders import asking, opened_store
 from tests.projections.analytics.expected import expected, stored
-from tests.projections.analytics.histories import HOME, added, log, many_facts
+from tests.projections.analytics.histories import HOME, added, log, many_events
 
 PATIENTLY = 30.0
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
@@ -149,7 +149,7 @@ def write_on(
     while not enough.is_set():
         creator = new_id()
         (past,) = store.append(
-            [Entry(creator, 1, added(f"w{creator.hex[:12]}"))], context=asking()
+            [NewEvent(creator, 1, added(f"w{creator.hex[:12]}"))], context=asking()
         )
         readers.newest = (creator, past.position)
         for bell in bells:
@@ -159,14 +159,14 @@ def write_on(
     return written
 
 
-def whole_log(store: Store) -> list[Recorded]:
+def whole_log(store: Store) -> list[RecordedEvent]:
     with store.pool.connection() as connection:
         streams = connection.execute(
             "SELECT DISTINCT originator_id FROM goatherd_events"
         ).fetchall()
     histories = store.load(*(stream for (stream,) in streams))
-    facts = [fact for history in histories.values() for fact in history]
-    return sorted(facts, key=lambda fact: fact.position)
+    events = [event for history in histories.values() for event in history]
+    return sorted(events, key=lambda event: event.position)
 
 
 def kept_rows(store: Store) -> dict[str, object]:
@@ -175,8 +175,8 @@ def kept_rows(store: Store) -> dict[str, object]:
     return {table: rows[table] for each in READ_MODELS for table in each.tables}
 
 
-def wanted_rows(facts: list[Recorded]) -> dict[str, object]:
-    rows = expected(facts)
+def wanted_rows(events: list[RecordedEvent]) -> dict[str, object]:
+    rows = expected(events)
     return {table: rows[table] for each in READ_MODELS for table in each.tables}
 
 
@@ -199,7 +199,7 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
     bells = [threading.Event() for _ in READ_MODELS]
     readers = Readers(database_url)
     with opened_store(database_url, pool_size=12) as store:
-        log(store, many_facts(3_000))
+        log(store, many_events(3_000))
         followed(store)
         following = [
             threading.Thread(
@@ -237,7 +237,7 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
         stop.set()
         for thread in following:
             thread.join()
-        facts = whole_log(store)
+        events = whole_log(store)
         rows = kept_rows(store)
 
     assert level
@@ -247,7 +247,7 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
     assert written > 50
     assert all(each.comparison.is_equal for each in done)
     assert all(each.comparison.is_binding for each in done)
-    assert rows == wanted_rows(facts)
+    assert rows == wanted_rows(events)
 
 
 def test_a_killed_rebuild_goes_on_where_it_was(database_url: str):
@@ -255,7 +255,7 @@ def test_a_killed_rebuild_goes_on_where_it_was(database_url: str):
     readers = Readers(database_url)
     reached: list[tuple[str, int]] = []
     with opened_store(database_url) as store:
-        facts = log(store, many_facts(3_000))
+        events = log(store, many_events(3_000))
         followed(store)
         with readers.reading():
             for _ in range(10):
@@ -272,9 +272,9 @@ def test_a_killed_rebuild_goes_on_where_it_was(database_url: str):
         rows = kept_rows(store)
 
     assert readers.errors == []
-    assert rows == wanted_rows(facts)
+    assert rows == wanted_rows(events)
     # Killed in its midst, and never thrown back while it was the same one.
-    assert any(0 < position < facts[-1].position for _, position in reached), reached
+    assert any(0 < position < events[-1].position for _, position in reached), reached
 
 
 def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
@@ -294,7 +294,7 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
 
     try:
         with opened_store(url, pool_size=5) as store, pytest.MonkeyPatch.context() as m:
-            facts = log(store, many_facts(3_000))
+            events = log(store, many_events(3_000))
             followed(store)
             m.setattr(catch_up, "LIVE_BATCH", 100)
             m.setattr(catch_up, "CATCHING_UP_BATCH", 100)
@@ -307,12 +307,12 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
     assert killed.is_set()
     assert done.was_resumed
     assert done.comparison.is_equal
-    assert rows == wanted_rows(facts)
+    assert rows == wanted_rows(events)
 
 
 def test_a_projector_with_newer_rules_rebuilds_what_has_older_ones(database_url: str):
     with opened_store(database_url) as store:
-        log(store, many_facts(300))
+        log(store, many_events(300))
         followed(store)
 
         with projector(database_url, [Newer(), ScrapeRuns()]):
@@ -335,7 +335,7 @@ def test_a_projector_with_newer_rules_rebuilds_what_has_older_ones(database_url:
 
 def test_a_projector_ends_what_others_began(database_url: str):
     with opened_store(database_url) as store:
-        log(store, many_facts(300))
+        log(store, many_events(300))
         followed(store)
         begin(store.pool, CreatorList(), by="somebody")
 
@@ -372,7 +372,7 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
     monkeypatch.setattr(runner, "rebuild", noting)
     monkeypatch.setattr(runner, "LOOK_AGAIN_SECONDS", 0.05)
     with opened_store(database_url) as store:
-        log(store, many_facts(300))
+        log(store, many_events(300))
         followed(store)
         begin(store.pool, CreatorList(), by="somebody")
 
@@ -395,7 +395,7 @@ def test_a_reader_who_holds_the_table_is_waited_for_and_nobody_behind_it(
     database_url: str,
 ):
     with opened_store(database_url) as store:
-        log(store, many_facts(300))
+        log(store, many_events(300))
         followed(store)
         with psycopg.connect(database_url) as holder:
             holder.execute("SELECT count(*) FROM creator_list")

@@ -39,7 +39,7 @@ from projections.rebuild.state import begin, rebuild_of
 from tests.benchmarks.test_analytics import herd
 from tests.builders import Home, make_home, opened_store
 from tests.faults.workshop import kill, worker_process
-from tests.projections.analytics.histories import log, many_facts
+from tests.projections.analytics.histories import log, many_events
 from tests.projections.analytics.test_analytics import contents
 from tests.workers.work import (
     Scripted,
@@ -64,9 +64,9 @@ Rows = dict[str, list[str]]
 @pytest.fixture
 def store(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A log of several creators, and the read model as one follower folds it."""
-    monkeypatch.setattr("projections.rebuild.slices.SLICE_FACTS", 20)
+    monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 20)
     with opened_store(database_url, pool_size=8) as store:
-        log(store, many_facts(600, creators=12))
+        log(store, many_events(600, creators=12))
         herd(store, creators=6, videos=20, looks=12, every=timedelta(hours=9))
         follower = Follower(ANALYTICS, pool=store.pool, codec=store.codec)
         follower.register()
@@ -420,7 +420,7 @@ def test_a_cancelled_rebuild_ends_its_workers_and_is_no_failure(
     assert rows(store) == before
 
 
-def test_a_fact_that_a_worker_cannot_gather_ends_the_rebuild_and_is_named(
+def test_an_event_that_a_worker_cannot_gather_ends_the_rebuild_and_is_named(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     def refuse(*_: object) -> None:

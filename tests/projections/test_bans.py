@@ -3,7 +3,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import ban_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.bans import Bans
 from tests.projections.analytics.expected import rows_of
 from tests.projections.analytics.histories import MONDAY, History
@@ -11,9 +11,9 @@ from tests.projections.analytics.histories import MONDAY, History
 Reading = Connection[TupleRow]
 
 
-def take_in(connection: Reading, facts: list[Recorded]) -> None:
+def take_in(connection: Reading, events: list[RecordedEvent]) -> None:
     with connection.cursor() as cursor:
-        Bans().write(cursor, facts)
+        Bans().write(cursor, events)
 
 
 def test_a_banned_handle_is_a_row_until_the_ban_is_lifted(
@@ -32,16 +32,16 @@ def test_a_banned_handle_is_a_row_until_the_ban_is_lifted(
     assert rows_of(connection, "bans") == []
 
 
-def test_the_same_facts_twice_leave_the_same_bans(
+def test_the_same_events_twice_leave_the_same_bans(
     connection: Reading, history: History
 ):
     history.happened(ban_stream("a"), e.HandleBanned(handle="a"))
     history.happened(ban_stream("b"), e.HandleBanned(handle="b", reason="Spam"))
     history.happened(ban_stream("a"), e.HandleUnbanned(handle="a"))
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
     once = rows_of(connection, "bans")
 
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
 
     assert rows_of(connection, "bans") == once
     assert [row["handle"] for row in once] == ["b"]

@@ -5,7 +5,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.projects import Projects
 from tests.projections.analytics.expected import rows_of
 from tests.projections.analytics.histories import AWAY, HOME, MONDAY, PROJECT, History
@@ -15,9 +15,9 @@ OTHER = UUID("44444444-4444-4444-8444-444444444444")
 Reading = Connection[TupleRow]
 
 
-def take_in(connection: Reading, facts: list[Recorded]) -> None:
+def take_in(connection: Reading, events: list[RecordedEvent]) -> None:
     with connection.cursor() as cursor:
-        Projects().write(cursor, facts)
+        Projects().write(cursor, events)
 
 
 def test_a_created_project_is_a_row(connection: Reading, history: History):
@@ -52,9 +52,9 @@ def test_a_change_sets_what_it_names_and_counts_as_a_version(
         HOME, e.ProjectDetailsChanged(project_id=PROJECT, description=None)
     )
 
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
     once = rows_of(connection, "projects")
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
 
     (row,) = once
     assert (row["name"], row["description"]) == ("More goats", None)
@@ -70,7 +70,7 @@ def test_projects_do_not_count_each_others_changes(
     history.happened(HOME, e.ProjectCreated(project_id=OTHER, name="Sheep"))
     history.happened(HOME, e.ProjectDetailsChanged(project_id=OTHER, name="Lambs"))
 
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
 
     rows = rows_of(connection, "projects")
     assert [(row["name"], row["version"]) for row in rows] == [

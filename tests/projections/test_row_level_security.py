@@ -136,7 +136,7 @@ def two_tenants(store: Store, history: History) -> None:
                 scrape_id=run_id,
             ),
         )
-    log(store, history.facts)
+    log(store, history.events)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(Analytics(), CreatorHistory(), ScrapeJobs(), Videos()),
@@ -329,10 +329,12 @@ def test_the_pool_for_reads_gives_readers_only(database_url: str):
     assert answer == (READER_ROLE, "on", 0)
 
 
-def test_the_facts_of_a_creator_are_given_to_its_own_organization_alone(
+def test_the_events_of_a_creator_are_given_to_its_own_organization_alone(
     reader: Reading,
 ):
-    ask = "SELECT count(*) FROM goatherd_creator_facts(%s, ARRAY(SELECT n FROM wanted))"
+    ask = (
+        "SELECT count(*) FROM goatherd_creator_events(%s, ARRAY(SELECT n FROM wanted))"
+    )
     every = "WITH wanted AS (SELECT generate_series(1::bigint, 100) AS n) "
     found: dict[UUID, list[int]] = {}
     for tenant in (HOME, AWAY):

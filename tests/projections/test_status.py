@@ -1,4 +1,4 @@
-"""Progress: how far projections have come, in facts and in seconds."""
+"""Progress: how far projections have come, in events and in seconds."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from projections.status import NEVER_STARTED, Progress, progress
-from tests.builders import asking, facts_for, opened_store
+from tests.builders import asking, events_for, opened_store
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 def ban(store: Store, *handles: str) -> None:
     for handle in handles:
-        store.append(facts_for(ban_stream(handle), handle), context=asking())
+        store.append(events_for(ban_stream(handle), handle), context=asking())
 
 
 def follower_of_bans(store: Store) -> Follower:
@@ -37,7 +37,7 @@ def of_bans(store: Store) -> Progress:
 
 
 def age(store: Store, seconds: int, *, position: int) -> None:
-    """Make a fact older than it is."""
+    """Make an event older than it is."""
     with store.pool.connection() as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
         connection.execute(
@@ -72,7 +72,7 @@ def test_a_level_projection_lags_by_nothing(store: Store):
     assert found.heartbeat_seconds < 10
 
 
-def test_the_lag_is_the_age_of_the_first_fact_not_taken_in(store: Store):
+def test_the_lag_is_the_age_of_the_first_event_not_taken_in(store: Store):
     ban(store, "ada", "berta", "cleo")
     follower_of_bans(store).step(limit=1)
     age(store, 1_000, position=1)

@@ -96,7 +96,7 @@ def test_a_creator_whose_account_is_gone_is_disabled(
     with at_work(dispatcher):
         disabled = wait_until(
             lambda: isinstance(
-                home.store.load(billie)[billie][-1].fact, e.CreatorAutoDisabled
+                home.store.load(billie)[billie][-1].event, e.CreatorAutoDisabled
             ),
             seconds=PATIENTLY,
         )
@@ -114,7 +114,7 @@ def test_while_the_broker_is_away_jobs_are_kept_and_creators_disabled(
     with at_work(cut_off) as threads:
         disabled = wait_until(
             lambda: isinstance(
-                home.store.load(billie)[billie][-1].fact, e.CreatorAutoDisabled
+                home.store.load(billie)[billie][-1].event, e.CreatorAutoDisabled
             ),
             seconds=PATIENTLY,
         )

@@ -10,8 +10,8 @@ from domain import events as e
 from domain.streams import video_stream
 from domain.video.decider import Video
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.add_creators import NewCreator
 from infra.handlers.handling import video_of
 from infra.ids import new_id
@@ -54,7 +54,7 @@ def a_run(
     run, observed_at = new_id(), MONDAY + timedelta(days=day)
     nothing = (None,) * len(video_ids)
     entries = [
-        Entry(
+        NewEvent(
             run,
             1,
             e.ScrapeRequested(
@@ -83,7 +83,7 @@ def a_run(
             titles=tuple(titles),
             posted_at=tuple(posted_at),
         )
-        entries.append(Entry(run, 2, seen))
+        entries.append(NewEvent(run, 2, seen))
     ended = e.ScrapeSucceeded(
         organization_id=home.organization_id,
         creator_id=creator_id,
@@ -95,18 +95,21 @@ def a_run(
         videos_seen=len(video_ids),
         missing_video_ids=tuple(missing),
     )
-    entries.append(Entry(run, len(entries) + 1, ended))
+    entries.append(NewEvent(run, len(entries) + 1, ended))
     context = Context(actor="worker:test", command_id=new_id(), correlation_id=run)
     home.store.append(entries, context=context)
     return run
 
 
-def happened(home: Home, video_id: str, *facts: e.VideoEvent) -> None:
-    """Put facts about a video into the log, whatever it is at."""
+def happened(home: Home, video_id: str, *events: e.VideoEvent) -> None:
+    """Put events about a video into the log, whatever it is at."""
     stream = video_stream(home.project_id, video_id)
     version = len(home.store.load(stream)[stream])
     home.store.append(
-        [Entry(stream, number, fact) for number, fact in enumerate(facts, version + 1)],
+        [
+            NewEvent(stream, number, event)
+            for number, event in enumerate(events, version + 1)
+        ],
         context=asking(),
     )
 
@@ -133,13 +136,13 @@ def do_all(store: Store) -> int:
     return total
 
 
-def history_of(home: Home, video_id: str) -> list[Recorded]:
+def history_of(home: Home, video_id: str) -> list[RecordedEvent]:
     stream = video_stream(home.project_id, video_id)
     return home.store.load(stream)[stream]
 
 
-def facts_of(home: Home, video_id: str) -> list[e.Fact]:
-    return [past.fact for past in history_of(home, video_id)]
+def events_of(home: Home, video_id: str) -> list[e.Event]:
+    return [past.event for past in history_of(home, video_id)]
 
 
 def the_video(home: Home, video_id: str) -> Video:

@@ -12,8 +12,8 @@ from psycopg.rows import dict_row
 
 from domain import commands as c
 from domain import events as e
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
 from projections.engine.follower import Follower
@@ -74,7 +74,9 @@ def working(broker: Broker, bench: Bench, *, threads: int = 2) -> Generator[None
         yield
 
 
-def record_failure(store: Store, lease: Lease, *, outcome: e.Outcome) -> list[Recorded]:
+def record_failure(
+    store: Store, lease: Lease, *, outcome: e.Outcome
+) -> list[RecordedEvent]:
     """Record how the run of the lease ended, as a worker does."""
     with jobs.fenced():
         return end_scrape(
@@ -95,7 +97,7 @@ def ask_for_runs(
 ) -> list[UUID]:
     """Put requests for runs of creators that do not matter into the log."""
     entries = [
-        Entry(new_id(), 1, requested(new_id(), organization_id=organization_id))
+        NewEvent(new_id(), 1, requested(new_id(), organization_id=organization_id))
         for _ in range(amount)
     ]
     store.append(entries, context=asking())
@@ -167,14 +169,14 @@ def let_time_pass(store: Store) -> None:
         )
 
 
-def ends_of(store: Store, scrape_ids: Sequence[UUID]) -> dict[UUID, list[e.Fact]]:
-    """How each run ended: its last facts, of which there should be one."""
+def ends_of(store: Store, scrape_ids: Sequence[UUID]) -> dict[UUID, list[e.Event]]:
+    """How each run ended: its last events, of which there should be one."""
     histories = store.load(*scrape_ids)
     return {
         scrape_id: [
-            past.fact
+            past.event
             for past in history
-            if isinstance(past.fact, e.ScrapeSucceeded | e.ScrapeFailed)
+            if isinstance(past.event, e.ScrapeSucceeded | e.ScrapeFailed)
         ]
         for scrape_id, history in histories.items()
     }

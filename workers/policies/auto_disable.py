@@ -13,7 +13,7 @@ from domain import events as e
 from domain.messages import IMPORT_PROVIDER
 from infra.database import Pool
 from infra.eventstore.append import Context
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.creators import disable_creator
 
 DISABLING_STREAK = 3
@@ -55,7 +55,7 @@ class VerdictStreaks:
 
     name = "verdict_streaks"
     version = 1
-    facts = frozenset(
+    events = frozenset(
         {
             "scrape_failed",
             "scrape_succeeded",
@@ -66,9 +66,11 @@ class VerdictStreaks:
         }
     )
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Count or reset, in log order; other failures do neither."""
-        told = [(key, fact) for fact in facts if (key := _creator(fact)) is not None]
+        told = [
+            (key, event) for event in events if (key := _creator(event)) is not None
+        ]
         creators = list(dict.fromkeys(key for key, _ in told))
         rows = cursor.execute(_LOAD, (creators,), prepare=True).fetchall()
         before = {row[0]: Streak(*row) for row in rows}
@@ -82,24 +84,24 @@ class VerdictStreaks:
             cursor.executemany(_SAVE, [astuple(row) for row in changed])
 
 
-def count(streak: Streak | None, recorded: Recorded) -> Streak | None:
-    """Return a creator's streak after a fact of its; None while it never had one."""
+def count(streak: Streak | None, recorded: RecordedEvent) -> Streak | None:
+    """Return a creator's streak after an event of its; None while it never had one."""
     if streak is not None and streak.position >= recorded.position:
         return streak
-    fact = recorded.fact
-    if not isinstance(fact, e.ScrapeFailed):
+    event = recorded.event
+    if not isinstance(event, e.ScrapeFailed):
         # Where nothing was counted, nothing has to be forgotten.
         if streak is None or streak.length == 0:
             return streak
         return Streak(streak.creator_id, 0, recorded.position)
-    if fact.outcome not in COUNTED or fact.creator_id is None:
+    if event.outcome not in COUNTED or event.creator_id is None:
         return streak
     length = 1 if streak is None else streak.length + 1
     due = None if streak is None else streak.due_verdict
     scrape_id = None if streak is None else streak.due_scrape_id
     if length == DISABLING_STREAK:
-        due, scrape_id = fact.outcome, recorded.stream
-    return Streak(fact.creator_id, length, recorded.position, due, scrape_id)
+        due, scrape_id = event.outcome, recorded.stream
+    return Streak(event.creator_id, length, recorded.position, due, scrape_id)
 
 
 def disable_due(store: Store, pool: Pool) -> int:
@@ -125,12 +127,12 @@ def disable_due(store: Store, pool: Pool) -> int:
     return len(due)
 
 
-def _creator(recorded: Recorded) -> UUID | None:
-    """Return whose streak a fact is about; None for runs that are of no creator.
+def _creator(recorded: RecordedEvent) -> UUID | None:
+    """Return whose streak an event is about; None for runs that are of no creator.
 
     What was imported is of the past and says nothing of the account as it is.
     """
-    fact = recorded.fact
-    if isinstance(fact, e.ScrapeFailed | e.ScrapeSucceeded):
-        return None if fact.provider == IMPORT_PROVIDER else fact.creator_id
+    event = recorded.event
+    if isinstance(event, e.ScrapeFailed | e.ScrapeSucceeded):
+        return None if event.provider == IMPORT_PROVIDER else event.creator_id
     return recorded.stream

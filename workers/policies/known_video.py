@@ -8,11 +8,11 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 
 
 class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One video of a project, as its own facts and the runs that saw it tell it.
+    """One video of a project, as its own events and the runs that saw it tell it.
 
     ``id`` is its stream. ``creator_id`` is null while it was added by hand and no run
     of a creator listed it. ``missing_since`` is when the first direct read found it
@@ -43,22 +43,22 @@ def digest_of(title: str | None) -> int | None:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def after_fact(row: KnownVideo | None, recorded: Recorded) -> KnownVideo | None:
-    """Return what is noted of a video after a fact of its own stream."""
-    fact, position = recorded.fact, recorded.position
+def after_event(row: KnownVideo | None, recorded: RecordedEvent) -> KnownVideo | None:
+    """Return what is noted of a video after an event of its own stream."""
+    event, position = recorded.event, recorded.position
     if row is not None and row.position >= position:
         return row
-    match fact:
+    match event:
         case e.VideoDiscovered():
-            return _discovered(row, fact, recorded)
+            return _discovered(row, event, recorded)
         case e.VideoAdded() if row is None:
             return KnownVideo(
-                organization_id=fact.organization_id,
+                organization_id=event.organization_id,
                 id=recorded.stream,
                 creator_id=None,
-                tiktok_video_id=fact.tiktok_video_id,
+                tiktok_video_id=event.tiktok_video_id,
                 tracking_status="direct_add",
-                kind=fact.kind,
+                kind=event.kind,
                 position=position,
             )
         case _ if row is None:
@@ -66,7 +66,7 @@ def after_fact(row: KnownVideo | None, recorded: Recorded) -> KnownVideo | None:
         case e.VideoAdded():
             status, enabled = "direct_add", True
         case e.VideoCameIntoWindow():
-            status, enabled = fact.tracking_status, row.tracking_enabled
+            status, enabled = event.tracking_status, row.tracking_enabled
         case e.VideoIncluded():
             status, enabled = "included", True
         case e.VideoExcluded():
@@ -143,26 +143,28 @@ def after_absence(
 
 
 def _discovered(
-    row: KnownVideo | None, fact: e.VideoDiscovered, recorded: Recorded
+    row: KnownVideo | None, event: e.VideoDiscovered, recorded: RecordedEvent
 ) -> KnownVideo:
     if row is None:
         return KnownVideo(
-            organization_id=fact.organization_id,
+            organization_id=event.organization_id,
             id=recorded.stream,
-            creator_id=fact.creator_id,
-            tiktok_video_id=fact.tiktok_video_id,
-            tracking_status=fact.tracking_status,
-            kind=fact.kind,
-            title_digest=digest_of(fact.title),
-            posted_at=fact.posted_at,
+            creator_id=event.creator_id,
+            tiktok_video_id=event.tiktok_video_id,
+            tracking_status=event.tracking_status,
+            kind=event.kind,
+            title_digest=digest_of(event.title),
+            posted_at=event.posted_at,
             position=recorded.position,
         )
     # Added by hand before: that stands.
     return replace(
         row,
-        creator_id=fact.creator_id,
-        kind=fact.kind or row.kind,
-        title_digest=row.title_digest if fact.title is None else digest_of(fact.title),
-        posted_at=fact.posted_at or row.posted_at,
+        creator_id=event.creator_id,
+        kind=event.kind or row.kind,
+        title_digest=row.title_digest
+        if event.title is None
+        else digest_of(event.title),
+        posted_at=event.posted_at or row.posted_at,
         position=recorded.position,
     )

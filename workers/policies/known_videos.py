@@ -10,13 +10,13 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.streams import video_stream
 from infra import arrays
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 from workers.policies import work_queue
 from workers.policies.known_video import (
     KnownVideo,
     after_absence,
-    after_fact,
+    after_event,
     after_look,
 )
 from workers.policies.work_queue import Due
@@ -32,14 +32,14 @@ AND topic = 'scrape_requested'
 
 
 class KnownVideos:
-    """Keeps known_video, and adds to video_due what its facts ask the policies for.
+    """Keeps known_video, and adds to video_due what its events ask the policies for.
 
     A row of video_due is therefore seen only with everything before it taken in.
     """
 
     name = "known_videos"
     version = 1
-    facts = frozenset(
+    events = frozenset(
         {
             "video_discovered",
             "video_added",
@@ -56,41 +56,43 @@ class KnownVideos:
         }
     )
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Take the facts in one by one, and save each video once."""
-        batch = _Batch(cursor, facts)
-        for recorded in facts:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Take the events in one by one, and save each video once."""
+        batch = _Batch(cursor, events)
+        for recorded in events:
             batch.take_in(recorded)
         batch.save(cursor)
 
 
 class _Batch:
-    """The videos that a batch of facts is about, by stream, as they change."""
+    """The videos that a batch of events is about, by stream, as they change."""
 
-    def __init__(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def __init__(
+        self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+    ) -> None:
         self._streams: dict[UUID, dict[str, UUID]] = {}
-        self._projects = _projects(cursor, facts)
+        self._projects = _projects(cursor, events)
         self._before = KNOWN_VIDEO.load(
-            cursor, dict.fromkeys(key for fact in facts for key in self._keys(fact))
+            cursor, dict.fromkeys(key for event in events for key in self._keys(event))
         )
         self._after: dict[UUID, KnownVideo] = dict(self._before)
         self._due: list[Due] = []
 
-    def take_in(self, recorded: Recorded) -> None:
-        fact = recorded.fact
-        match fact:
+    def take_in(self, recorded: RecordedEvent) -> None:
+        event = recorded.event
+        match event:
             case e.VideoStatsSnapshotRecorded():
-                self._look(recorded, fact)
+                self._look(recorded, event)
             case e.ScrapeSucceeded():
-                self._absences(recorded, fact)
+                self._absences(recorded, event)
             case e.TrackingWindowChanged() | e.CreatorReactivated():
-                self._window(recorded, fact.organization_id, recorded.stream)
+                self._window(recorded, event.organization_id, recorded.stream)
             case e.OrganizationSettingsChanged():
-                if fact.time_zone is not UNSET:
+                if event.time_zone is not UNSET:
                     # Its days begin elsewhere now, and with them every window.
                     self._window(recorded, recorded.stream, None)
             case _:
-                row = after_fact(self._after.get(recorded.stream), recorded)
+                row = after_event(self._after.get(recorded.stream), recorded)
                 if row is not None:
                     self._after[recorded.stream] = row
 
@@ -101,16 +103,16 @@ class _Batch:
         KNOWN_VIDEO.save(cursor, changed)
         work_queue.add(cursor, self._due)
 
-    def _keys(self, recorded: Recorded) -> Iterator[tuple[UUID, UUID]]:
-        fact = recorded.fact
-        match fact:
+    def _keys(self, recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
+        event = recorded.event
+        match event:
             case e.VideoStatsSnapshotRecorded(project_id=project_id):
                 if project_id is not None:
-                    for stream in self._streams_of(project_id, fact.video_ids):
-                        yield fact.organization_id, stream
+                    for stream in self._streams_of(project_id, event.video_ids):
+                        yield event.organization_id, stream
             case e.ScrapeSucceeded():
-                for stream in self._gone(recorded, fact):
-                    yield fact.organization_id, stream
+                for stream in self._gone(recorded, event):
+                    yield event.organization_id, stream
             case (
                 e.VideoDiscovered()
                 | e.VideoAdded()
@@ -120,19 +122,21 @@ class _Batch:
                 | e.VideoPutBack()
                 | e.VideoTrackingDisabled()
             ):
-                yield fact.organization_id, recorded.stream
+                yield event.organization_id, recorded.stream
             case _:
                 pass
 
-    def _look(self, recorded: Recorded, fact: e.VideoStatsSnapshotRecorded) -> None:
-        if fact.project_id is None:
+    def _look(
+        self, recorded: RecordedEvent, event: e.VideoStatsSnapshotRecorded
+    ) -> None:
+        if event.project_id is None:
             return
-        nothing = (None,) * len(fact.video_ids)
+        nothing = (None,) * len(event.video_ids)
         seen = zip(
-            self._streams_of(fact.project_id, fact.video_ids),
-            fact.kinds or nothing,
-            fact.titles or nothing,
-            fact.posted_at or nothing,
+            self._streams_of(event.project_id, event.video_ids),
+            event.kinds or nothing,
+            event.titles or nothing,
+            event.posted_at or nothing,
             strict=True,
         )
         has_news = False
@@ -142,33 +146,33 @@ class _Batch:
                 self._after[stream] = after_look(
                     row,
                     recorded.position,
-                    fact.observed_at,
+                    event.observed_at,
                     kind=kind,
                     title=title,
                     posted_at=posted_at,
                 )
             if row is None or row.creator_id is None:
                 has_news = True
-        if has_news and fact.creator_id is not None:
+        if has_news and event.creator_id is not None:
             self._due.append(
                 Due(
                     position=recorded.position,
                     subject=recorded.stream,
                     kind="listed",
-                    organization_id=fact.organization_id,
-                    project_id=fact.project_id,
-                    creator_id=fact.creator_id,
+                    organization_id=event.organization_id,
+                    project_id=event.project_id,
+                    creator_id=event.creator_id,
                     correlation_id=recorded.correlation_id,
                 )
             )
 
-    def _absences(self, recorded: Recorded, fact: e.ScrapeSucceeded) -> None:
-        for stream in self._gone(recorded, fact):
+    def _absences(self, recorded: RecordedEvent, event: e.ScrapeSucceeded) -> None:
+        for stream in self._gone(recorded, event):
             row = self._after.get(stream)
             if row is None:
                 continue
             after = after_absence(
-                row, recorded.position, fact.observed_at, recorded.stream
+                row, recorded.position, event.observed_at, recorded.stream
             )
             self._after[stream] = after
             if after.missing_confirmed and not row.missing_confirmed:
@@ -177,7 +181,7 @@ class _Batch:
                         position=recorded.position,
                         subject=stream,
                         kind="missing",
-                        organization_id=fact.organization_id,
+                        organization_id=event.organization_id,
                         creator_id=row.creator_id,
                         correlation_id=recorded.correlation_id,
                         missing_since=after.missing_since,
@@ -186,7 +190,7 @@ class _Batch:
                 )
 
     def _window(
-        self, recorded: Recorded, organization_id: UUID, creator_id: UUID | None
+        self, recorded: RecordedEvent, organization_id: UUID, creator_id: UUID | None
     ) -> None:
         self._due.append(
             Due(
@@ -199,11 +203,11 @@ class _Batch:
             )
         )
 
-    def _gone(self, recorded: Recorded, fact: e.ScrapeSucceeded) -> list[UUID]:
+    def _gone(self, recorded: RecordedEvent, event: e.ScrapeSucceeded) -> list[UUID]:
         project_id = self._projects.get(recorded.stream)
         if project_id is None:
             return []
-        return self._streams_of(project_id, fact.missing_video_ids)
+        return self._streams_of(project_id, event.missing_video_ids)
 
     def _streams_of(self, project_id: UUID, video_ids: Sequence[str]) -> list[UUID]:
         # An import sees the same few thousand videos a hundred times.
@@ -214,13 +218,15 @@ class _Batch:
         return [known[video_id] for video_id in video_ids]
 
 
-def _projects(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> dict[UUID, UUID]:
+def _projects(
+    cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+) -> dict[UUID, UUID]:
     """Return the project of each run that found videos gone."""
     runs = [
         recorded.stream
-        for recorded in facts
-        if isinstance(recorded.fact, e.ScrapeSucceeded)
-        and recorded.fact.missing_video_ids
+        for recorded in events
+        if isinstance(recorded.event, e.ScrapeSucceeded)
+        and recorded.event.missing_video_ids
     ]
     if not runs:
         return {}

@@ -13,8 +13,8 @@ from workers.policies.video_policies import do_due
 
 ROUND_SECONDS = 1.0
 # One of them may tell of 500 videos.
-FACTS_AT_ONCE = 200
-# Every fact wakes it, and so do several at once.
+EVENTS_AT_ONCE = 200
+# Every event wakes it, and so do several at once.
 PAUSE_SECONDS = 0.02
 
 _log = structlog.get_logger()
@@ -33,7 +33,7 @@ class VideoPolicies:
         self._woken = threading.Event()
 
     def wake(self) -> None:
-        """Have a look at the log now; whoever hears of new facts says so."""
+        """Have a look at the log now; whoever hears of new events says so."""
         self._woken.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -62,7 +62,7 @@ class VideoPolicies:
                     self._store.pool.check()
                 stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
                 continue
-            if amount < FACTS_AT_ONCE:
+            if amount < EVENTS_AT_ONCE:
                 stop.wait(PAUSE_SECONDS)
             if amount == 0 and not stop.is_set():
                 self._woken.wait(ROUND_SECONDS)
@@ -72,6 +72,6 @@ class VideoPolicies:
         self.follower.register()
 
     def step(self) -> int:
-        """Take in some facts and do some of what is due; return how many in all."""
-        passed = self.follower.step(FACTS_AT_ONCE)
+        """Take in some events and do some of what is due; return how many in all."""
+        passed = self.follower.step(EVENTS_AT_ONCE)
         return passed + do_due(self._store)

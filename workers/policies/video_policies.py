@@ -1,4 +1,4 @@
-"""Discovery: the policies that make what runs saw of videos facts about them."""
+"""Discovery: the policies that make what runs saw of videos events about them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -120,8 +120,8 @@ def _snapshots(
         found = at.execute(_READ, (positions,), prepare=True).fetchall()
     for row in found:
         recorded = open_envelope(row, store.codec)
-        assert isinstance(recorded.fact, e.VideoStatsSnapshotRecorded)
-        yield recorded.stream, recorded.fact
+        assert isinstance(recorded.event, e.VideoStatsSnapshotRecorded)
+        yield recorded.stream, recorded.event
 
 
 def _listed(
@@ -129,13 +129,13 @@ def _listed(
 ) -> list[Listed]:
     """Return each video as the first run listed it, with what later ones added."""
     listed: dict[str, Listed] = {}
-    for scrape_id, fact in snapshots:
-        nothing = (None,) * len(fact.video_ids)
+    for scrape_id, event in snapshots:
+        nothing = (None,) * len(event.video_ids)
         seen = zip(
-            fact.video_ids,
-            fact.kinds or nothing,
-            fact.titles or nothing,
-            fact.posted_at or nothing,
+            event.video_ids,
+            event.kinds or nothing,
+            event.titles or nothing,
+            event.posted_at or nothing,
             strict=True,
         )
         for video_id, kind, title, posted_at in seen:

@@ -40,7 +40,7 @@ WHERE (position, subject) IN (SELECT * FROM unnest(%s::bigint[], %s::uuid[]))
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the fact at ``position`` asks for.
+    """What the event at ``position`` asks for.
 
     ``subject`` is the scrape that listed videos, the creator (or, with a null
     ``creator_id``, the organization) whose window moved, or the video that is gone, as
@@ -62,7 +62,7 @@ _FIELDS = Due.__struct_fields__
 
 
 def add(cursor: Cursor[TupleRow], due: Sequence[Due]) -> None:
-    """Note what is due, in the transaction that takes the facts in."""
+    """Note what is due, in the transaction that takes the events in."""
     if due:
         cursor.executemany(_ADD, [astuple(each) for each in due])
 

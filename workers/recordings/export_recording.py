@@ -8,7 +8,7 @@ import msgspec
 
 from domain import events as e
 from infra.eventstore.codec import Codec
-from projections.event_log import OrganizationLog, SeenFact, Span
+from projections.event_log import OrganizationLog, SeenEvent, Span
 from workers.provider import ProfileSeen, VideoSeen
 from workers.recordings.file_format import Observation, RecordedOutcome
 
@@ -39,26 +39,26 @@ def observations(log: OrganizationLog, span: Span) -> Iterator[tuple[int, list[S
     of thousands.
 
     Raises:
-        UnknownFactError: the log holds a fact that cannot be read.
+        UnknownEventError: the log holds an event that cannot be read.
     """
     codec = Codec()
-    for passed, facts in log.seen(span):
-        for fact in facts:
-            yield 0, list(_observed(fact, codec))
+    for passed, events in log.seen(span):
+        for event in events:
+            yield 0, list(_observed(event, codec))
         yield passed, []
 
 
-def _observed(seen: SeenFact, codec: Codec) -> Iterator[Seen]:
+def _observed(seen: SeenEvent, codec: Codec) -> Iterator[Seen]:
     asked = codec.decode("scrape_requested", seen.asked)
-    fact = codec.decode(seen.name, seen.body)
+    event = codec.decode(seen.name, seen.body)
     assert isinstance(asked, e.ScrapeRequested)
-    match fact:
+    match event:
         case e.ProfileSnapshotRecorded():
-            found = iter([_profile(fact, asked.handle)])
+            found = iter([_profile(event, asked.handle)])
         case e.VideoStatsSnapshotRecorded():
-            found = _videos(fact, asked.handle)
+            found = _videos(event, asked.handle)
         case e.ScrapeFailed():
-            found = _outcome(fact, asked.handle, recorded_at=seen.recorded_at)
+            found = _outcome(event, asked.handle, recorded_at=seen.recorded_at)
         case _:
             return
     scrape_id = str(seen.scrape_id)
@@ -70,45 +70,45 @@ def _observed(seen: SeenFact, codec: Codec) -> Iterator[Seen]:
             scrape_id=scrape_id,
             project_id=project_id,
             creator_id=creator_id,
-            provider=fact.provider,
+            provider=event.provider,
             observation=observation,
         )
 
 
-def _profile(fact: e.ProfileSnapshotRecorded, handle: str) -> Observation:
+def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
     return Observation(
-        observed_at=fact.observed_at,
+        observed_at=event.observed_at,
         handle=handle,
         profile=ProfileSeen(
-            user_id=fact.user_id,
-            sec_uid=fact.sec_uid,
-            display_name=fact.display_name,
-            avatar_url=fact.avatar_url,
-            follower_count=fact.follower_count,
-            following_count=fact.following_count,
-            total_likes_count=fact.total_likes_count,
-            video_count=fact.video_count,
-            precision=fact.precision,
+            user_id=event.user_id,
+            sec_uid=event.sec_uid,
+            display_name=event.display_name,
+            avatar_url=event.avatar_url,
+            follower_count=event.follower_count,
+            following_count=event.following_count,
+            total_likes_count=event.total_likes_count,
+            video_count=event.video_count,
+            precision=event.precision,
         ),
     )
 
 
-def _videos(fact: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observation]:
-    nobody = (None,) * len(fact.video_ids)
+def _videos(event: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observation]:
+    nobody = (None,) * len(event.video_ids)
     for name, views, likes, comments, shares, saves, kind, title, posted_at in zip(
-        fact.video_ids,
-        fact.view_counts,
-        fact.like_counts,
-        fact.comment_counts,
-        fact.share_counts,
-        fact.save_counts,
-        fact.kinds or nobody,
-        fact.titles or nobody,
-        fact.posted_at or nobody,
+        event.video_ids,
+        event.view_counts,
+        event.like_counts,
+        event.comment_counts,
+        event.share_counts,
+        event.save_counts,
+        event.kinds or nobody,
+        event.titles or nobody,
+        event.posted_at or nobody,
         strict=True,
     ):
         yield Observation(
-            observed_at=fact.observed_at,
+            observed_at=event.observed_at,
             handle=handle,
             video=VideoSeen(
                 tiktok_video_id=name,
@@ -125,10 +125,10 @@ def _videos(fact: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observa
 
 
 def _outcome(
-    fact: e.ScrapeFailed, handle: str, *, recorded_at: datetime
+    event: e.ScrapeFailed, handle: str, *, recorded_at: datetime
 ) -> Iterator[Observation]:
-    outcome = _OUTCOMES.get(fact.outcome)
+    outcome = _OUTCOMES.get(event.outcome)
     if outcome is not None:
         yield Observation(
-            observed_at=fact.observed_at or recorded_at, handle=handle, outcome=outcome
+            observed_at=event.observed_at or recorded_at, handle=handle, outcome=outcome
         )

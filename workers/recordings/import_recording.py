@@ -32,7 +32,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a recording's observations.
 
     ``there_already`` were stored before, ``repeated`` only say again what another line
-    says; ``position`` is that of the last new fact, None if there is none.
+    says; ``position`` is that of the last new event, None if there is none.
     """
 
     observations: int

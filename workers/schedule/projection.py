@@ -15,7 +15,7 @@ from domain import events as e
 from domain.organization.decider import changed_settings
 from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from workers.schedule.videos import take_in_discovered, take_in_video
 
 _JOB_TYPES = list(DEFAULT_HOURS)
@@ -105,7 +105,7 @@ class Schedule:
 
     name = "schedule"
     version = 1
-    facts = frozenset(
+    events = frozenset(
         {
             "organization_created",
             "organization_settings_changed",
@@ -128,10 +128,12 @@ class Schedule:
         }
     )
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        """Take in ``facts``; what comes in numbers goes in one statement."""
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Take in ``events``; what comes in numbers goes in one statement."""
         with cursor.connection.pipeline():
-            for kind, group in groupby(facts, key=lambda recorded: type(recorded.fact)):
+            for kind, group in groupby(
+                events, key=lambda recorded: type(recorded.event)
+            ):
                 if kind is e.ScrapeRequested:
                     _requested(cursor, list(group))
                 elif kind is e.VideoDiscovered:
@@ -143,17 +145,17 @@ class Schedule:
                         take_in_video(cursor, recorded)
 
 
-def _of_an_organization(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
-    fact, position = recorded.fact, recorded.position
+def _of_an_organization(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
+    event, position = recorded.event, recorded.position
     where = {"organization": recorded.stream, "position": position}
-    match fact:
+    match event:
         case e.OrganizationCreated(plan=plan, time_zone=zone):
             made = (recorded.stream, plan, zone, position, _JOB_TYPES)
             cursor.execute(_ORGANIZATION, made, prepare=True)
         case e.PlanChanged(new=plan):
             cursor.execute(_PLAN, {**where, "plan": plan}, prepare=True)
         case e.OrganizationSettingsChanged():
-            changed = changed_settings(fact)
+            changed = changed_settings(event)
             asked = {
                 job_type: changed[f"{job_type}_hours"]
                 for job_type in _JOB_TYPES
@@ -165,17 +167,17 @@ def _of_an_organization(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
             pass
 
 
-def _of_a_creator(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
-    fact = recorded.fact
+def _of_a_creator(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
+    event = recorded.event
     about = {
-        "organization": getattr(fact, "organization_id", None),
+        "organization": getattr(event, "organization_id", None),
         "creator": recorded.stream,
-        "start": getattr(fact, "tracking_start_date", None),
-        "end": getattr(fact, "tracking_end_date", None),
+        "start": getattr(event, "tracking_start_date", None),
+        "end": getattr(event, "tracking_end_date", None),
         "at": recorded.recorded_at,
         "position": recorded.position,
     }
-    match fact:
+    match event:
         case e.CreatorAdded(project_id=project_id, handle=handle):
             about |= {"project": project_id, "handle": handle, "job_types": _JOB_TYPES}
             cursor.execute(_ADD, about, prepare=True)
@@ -193,12 +195,12 @@ def _of_a_creator(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
             pass
 
 
-def _requested(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+def _requested(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     last = {
-        (fact.organization_id, subject, fact.job_type): recorded
-        for recorded in facts
-        if isinstance(fact := recorded.fact, e.ScrapeRequested)
-        for subject in _subjects(fact)
+        (event.organization_id, subject, event.job_type): recorded
+        for recorded in events
+        if isinstance(event := recorded.event, e.ScrapeRequested)
+        for subject in _subjects(event)
     }
     cursor.execute(
         _REQUESTED,
@@ -214,11 +216,11 @@ def _requested(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
     )
 
 
-def _subjects(fact: e.ScrapeRequested) -> list[object]:
-    if fact.trigger == "imported":
+def _subjects(event: e.ScrapeRequested) -> list[object]:
+    if event.trigger == "imported":
         # What was seen then says nothing of when to look next.
         return []
-    if fact.creator_id is None:
-        return [video_stream(fact.project_id, one) for one in fact.tiktok_video_ids]
+    if event.creator_id is None:
+        return [video_stream(event.project_id, one) for one in event.tiktok_video_ids]
     # A look at some of a creator's videos stands for no look at all of them.
-    return [] if fact.tiktok_video_ids else [fact.creator_id]
+    return [] if event.tiktok_video_ids else [event.creator_id]

@@ -22,8 +22,8 @@ WHERE name = 'schedule' AND holder = %(holder)s AND lease_until > clock_timestam
 FOR UPDATE
 """
 
-# Whether the schedule has taken in all but the newest facts: whoever reads the log from
-# its start, or comes back after a day, would ask for what was done long ago.
+# Whether the schedule has taken in all but the newest events: whoever reads the log
+# from its start, or comes back after a day, would ask for what was done long ago.
 IS_LEVEL = """
 SELECT coalesce((
     SELECT recorded_at FROM goatherd_events

@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.video.decider import COUNTED
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 
 _DISCOVERED = """
 INSERT INTO scheduled_video AS v (organization_id, id, creator_id, is_counted, position)
@@ -62,22 +62,24 @@ WHERE (v.organization_id, v.id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[])
 """
 
 
-def take_in_discovered(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+def take_in_discovered(
+    cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+) -> None:
     """Take in many discovered videos at once."""
     found = {
-        recorded.stream: (fact, recorded.position)
-        for recorded in facts
-        if isinstance(fact := recorded.fact, e.VideoDiscovered)
+        recorded.stream: (event, recorded.position)
+        for recorded in events
+        if isinstance(event := recorded.event, e.VideoDiscovered)
     }
-    organizations = [fact.organization_id for fact, _ in found.values()]
+    organizations = [event.organization_id for event, _ in found.values()]
     videos = list(found)
     cursor.execute(
         _DISCOVERED,
         (
             organizations,
             videos,
-            [fact.creator_id for fact, _ in found.values()],
-            [fact.tracking_status in COUNTED for fact, _ in found.values()],
+            [event.creator_id for event, _ in found.values()],
+            [event.tracking_status in COUNTED for event, _ in found.values()],
             [position for _, position in found.values()],
         ),
         prepare=True,
@@ -86,20 +88,20 @@ def take_in_discovered(cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> N
     cursor.execute(_WAKE, (organizations, videos), prepare=True)
 
 
-def take_in_video(cursor: Cursor[TupleRow], recorded: Recorded) -> None:
+def take_in_video(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
     """Take in what was decided about one video."""
-    fact, video_id = recorded.fact, recorded.stream
+    event, video_id = recorded.event, recorded.stream
     about = {
-        "organization": getattr(fact, "organization_id", None),
+        "organization": getattr(event, "organization_id", None),
         "video": video_id,
         "position": recorded.position,
     }
-    match fact:
+    match event:
         case e.VideoAdded():
             about |= {
-                "project": fact.project_id,
-                "tiktok_video_id": fact.tiktok_video_id,
-                "handle": fact.handle,
+                "project": event.project_id,
+                "tiktok_video_id": event.tiktok_video_id,
+                "handle": event.handle,
                 "at": recorded.recorded_at,
             }
             cursor.execute(_VIDEO_ADDED, about, prepare=True)

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.database import Pool
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from workers.provider import Ok, Target, Verdict, another_account
 
 _COLUMNS = "creator_id, organization_id, user_id, sec_uid, position"
@@ -23,7 +23,7 @@ ON CONFLICT (creator_id) DO UPDATE SET user_id = excluded.user_id,
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
-    """A creator's stable ids; ``position`` is of the last fact that changed them."""
+    """A creator's stable ids; ``position`` is of the last event that changed them."""
 
     creator_id: UUID
     organization_id: UUID
@@ -37,15 +37,15 @@ class CreatorIdentities:
 
     name = "creator_identities"
     version = 1
-    facts = frozenset({"profile_snapshot_recorded", "creator_reactivated"})
+    events = frozenset({"profile_snapshot_recorded", "creator_reactivated"})
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Pin, fill in or forget, in log order."""
-        creators = {_creator(recorded) for recorded in facts}
+        creators = {_creator(recorded) for recorded in events}
         rows = cursor.execute(_LOAD, (list(creators),), prepare=True).fetchall()
         before = {row[0]: Identity(*row) for row in rows}
         after = dict(before)
-        for recorded in facts:
+        for recorded in events:
             creator_id = _creator(recorded)
             identity = pinned(after.get(creator_id), recorded)
             if identity is not None:
@@ -55,36 +55,38 @@ class CreatorIdentities:
             cursor.executemany(_SAVE, [astuple(row) for row in changed])
 
 
-def pinned(identity: Identity | None, recorded: Recorded) -> Identity | None:
-    """Return a creator's identity after a fact; None while it never had one.
+def pinned(identity: Identity | None, recorded: RecordedEvent) -> Identity | None:
+    """Return a creator's identity after an event; None while it never had one.
 
     The first user id stays, whatever is seen later; a rename does not touch it. A
     creator that comes back was added anew, and may be somebody else by then.
     """
     if identity is not None and identity.position >= recorded.position:
         return identity
-    fact = recorded.fact
-    if isinstance(fact, e.CreatorReactivated):
+    event = recorded.event
+    if isinstance(event, e.CreatorReactivated):
         if identity is None:
             return None
         return replace(identity, user_id=None, sec_uid=None, position=recorded.position)
-    if not isinstance(fact, e.ProfileSnapshotRecorded) or fact.user_id is None:
+    if not isinstance(event, e.ProfileSnapshotRecorded) or event.user_id is None:
         return identity
     if identity is None or identity.user_id is None:
         return Identity(
-            fact.creator_id,
-            fact.organization_id,
-            fact.user_id,
-            fact.sec_uid,
+            event.creator_id,
+            event.organization_id,
+            event.user_id,
+            event.sec_uid,
             recorded.position,
         )
     # Of the same account only; what came through before the pin must not mix in.
-    if fact.user_id != identity.user_id or identity.sec_uid or not fact.sec_uid:
+    if event.user_id != identity.user_id or identity.sec_uid or not event.sec_uid:
         return identity
-    return replace(identity, sec_uid=fact.sec_uid, position=recorded.position)
+    return replace(identity, sec_uid=event.sec_uid, position=recorded.position)
 
 
-def known(pool: Pool, creator_id: UUID, past: Sequence[Recorded]) -> Identity | None:
+def known(
+    pool: Pool, creator_id: UUID, past: Sequence[RecordedEvent]
+) -> Identity | None:
     """Return the creator's identity if it is pinned; ``past`` is the creator's stream.
 
     The table follows the log, so it may be late. A pin from before the creator came
@@ -96,7 +98,7 @@ def known(pool: Pool, creator_id: UUID, past: Sequence[Recorded]) -> Identity | 
     identity = Identity(*row) if row else None
     if identity is None or identity.user_id is None:
         return None
-    came_back = (r for r in past if isinstance(r.fact, e.CreatorReactivated))
+    came_back = (r for r in past if isinstance(r.event, e.CreatorReactivated))
     if any(recorded.position > identity.position for recorded in came_back):
         return None
     return identity
@@ -112,8 +114,8 @@ def checked(verdict: Verdict, target: Target) -> Verdict:
     return another_account(target.handle, seen=seen, known=target.user_id)
 
 
-def _creator(recorded: Recorded) -> UUID:
-    fact = recorded.fact
-    if isinstance(fact, e.ProfileSnapshotRecorded):
-        return fact.creator_id
+def _creator(recorded: RecordedEvent) -> UUID:
+    event = recorded.event
+    if isinstance(event, e.ProfileSnapshotRecorded):
+        return event.creator_id
     return recorded.stream

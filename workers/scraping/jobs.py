@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.database import Pool
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from workers.scraping.retry_policy import DIED
 
 MAX_ATTEMPTS = DIED.tries
@@ -89,24 +89,24 @@ class ScrapeJobs:
 
     name = "scrape_jobs"
     version = 1
-    facts = frozenset({"scrape_requested"})
+    events = frozenset({"scrape_requested"})
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Add a job for each request that has none."""
         asked = [
-            (recorded.stream, recorded.fact)
-            for recorded in facts
-            if isinstance(recorded.fact, e.ScrapeRequested)
-            and recorded.fact.trigger != "imported"
+            (recorded.stream, recorded.event)
+            for recorded in events
+            if isinstance(recorded.event, e.ScrapeRequested)
+            and recorded.event.trigger != "imported"
         ]
         cursor.execute(
             _ADD,
             (
                 [scrape_id for scrape_id, _ in asked],
-                [fact.organization_id for _, fact in asked],
-                [fact.creator_id for _, fact in asked],
-                [fact.job_type for _, fact in asked],
-                [_FIRST if fact.trigger in _URGENT else _LATER for _, fact in asked],
+                [event.organization_id for _, event in asked],
+                [event.creator_id for _, event in asked],
+                [event.job_type for _, event in asked],
+                [_FIRST if event.trigger in _URGENT else _LATER for _, event in asked],
             ),
             prepare=True,
         )

@@ -93,7 +93,7 @@ def check_projections(connection: Connection[TupleRow]) -> str:
         most = max(behind, key=lambda p: p.lag_seconds)
         raise WrongError(
             f"{_names(behind)}: up to {most.lag_seconds:.0f} s and {most.lag_events} "
-            "facts behind.",
+            "events behind.",
             advice="If it does not get less within minutes, the database is too slow "
             "for what is recorded: look at its load.",
         )
@@ -101,7 +101,7 @@ def check_projections(connection: Connection[TupleRow]) -> str:
 
 
 def check_dead_letters(connection: Connection[TupleRow]) -> str:
-    """Say that every fact could be taken in.
+    """Say that every event could be taken in.
 
     Raises:
         WrongError: one could not.
@@ -114,9 +114,9 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
         return "None."
     count, projection, position, error = row
     raise WrongError(
-        f"{count} facts could not be taken in, the last by {projection} at position "
+        f"{count} events could not be taken in, the last by {projection} at position "
         f"{position}: {error}",
-        advice="Those read models lack these facts; a later release may take them in. "
+        advice="Those read models lack these events; a later release may take them in. "
         "SELECT * FROM dead_letter shows all.",
     )
 

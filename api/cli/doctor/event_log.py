@@ -1,11 +1,11 @@
-"""The chain: whether every fact can be read and is what was once recorded."""
+"""The chain: whether every event can be read and is what was once recorded."""
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import WrongError
 from api.cli.output import progress_bar
-from infra.eventstore.codec import Codec, UnknownFactError
+from infra.eventstore.codec import Codec, UnknownEventError
 
 BATCH = 5_000
 _NAMED_AT_MOST = 3
@@ -14,8 +14,8 @@ _BOUNDS = """
 SELECT coalesce(min(notification_id), 1), coalesce(max(notification_id), 0)
 FROM goatherd_events
 """
-# A link is over the one before it in its stream, so a fact that was changed, swapped or
-# taken out of the middle breaks its own or the next.
+# A link is over the one before it in its stream, so an event that was changed, swapped
+# or taken out of the middle breaks its own or the next.
 _BATCH = """
 SELECT e.notification_id, e.topic, e.state, e.digest IS NOT DISTINCT FROM goatherd_link(
     CASE WHEN e.originator_version = 1 THEN '' ELSE p.digest END,
@@ -31,14 +31,14 @@ ORDER BY e.notification_id
 
 
 def check_event_log(connection: Connection[TupleRow]) -> str:
-    """Read every fact, and compare each link of the streams' chains.
+    """Read every event, and compare each link of the streams' chains.
 
     Raises:
         WrongError: one cannot be read, or is not what was recorded.
     """
     codec = Codec()
     broken: list[int] = []
-    unreadable: list[UnknownFactError] = []
+    unreadable: list[UnknownEventError] = []
     row = connection.execute(_BOUNDS).fetchone()
     first, head = row or (1, 0)
     read = 0
@@ -52,22 +52,22 @@ def check_event_log(connection: Connection[TupleRow]) -> str:
                     broken.append(position)
                 try:
                     codec.decode(name, body)
-                except UnknownFactError as error:
+                except UnknownEventError as error:
                     unreadable.append(error)
             advance(end - start + 1)
     if broken:
         raise WrongError(
-            f"{len(broken)} of {read} facts are not what was recorded, or follow one "
+            f"{len(broken)} of {read} events are not what was recorded, or follow one "
             f"that is gone: position {_some(broken)}.",
             advice="Somebody changed the table goatherd_events: restore a backup from "
             "before, and find out who can write there.",
         )
     if unreadable:
         raise WrongError(
-            f"{len(unreadable)} of {read} facts cannot be read: {unreadable[0]}",
+            f"{len(unreadable)} of {read} events cannot be read: {unreadable[0]}",
             advice="A newer Goatherd wrote them: run that one.",
         )
-    return f"All {read} facts can be read and are what was recorded."
+    return f"All {read} events can be read and are what was recorded."
 
 
 def _some(positions: list[int]) -> str:

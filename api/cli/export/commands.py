@@ -23,7 +23,7 @@ from api.cli.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Metric, Mode, RawMetric
 from domain.errors import NotFoundError
-from infra.eventstore.codec import UnknownFactError
+from infra.eventstore.codec import UnknownEventError
 from infra.handlers.handling import organization_of
 from infra.settings import Settings
 from projections.event_log import OrganizationLog
@@ -92,7 +92,7 @@ def events(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write every fact about the organization, in the order of the log.
+    """Write every event about the organization, in the order of the log.
 
     Handles that are banned are the installation's and not in it; nor are keys' digests.
     """
@@ -105,7 +105,7 @@ def events(
         log = OrganizationLog(connection, org, project)
         span = log.span()
         written = _write(
-            log.facts(span),
+            log.events(span),
             EVENTS,
             format_=format_,
             output=output,
@@ -199,7 +199,7 @@ def _write(
     """Write all there is, and return how much that was.
 
     Raises:
-        CommandError: the log holds a fact that cannot be read, or we were interrupted.
+        CommandError: an event in the log cannot be read, or we were interrupted.
     """
     written = 0
     with (
@@ -213,7 +213,7 @@ def _write(
                     writer.write(records)
                     written += len(records)
                 advance(passed)
-        except UnknownFactError as error:
+        except UnknownEventError as error:
             raise CommandError(str(error)) from error
     return written
 
@@ -232,12 +232,12 @@ def _answer(
 
 
 def _wait_for_analytics(connection: Connection[TupleRow]) -> None:
-    """Wait until the numbers know all facts, or say on stderr that they do not."""
+    """Wait until the numbers know all events, or say on stderr that they do not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while behind := _behind(connection):
         if time.monotonic() > deadline:
             print(
-                f"goatherd: these numbers are {behind:,} facts behind; "
+                f"goatherd: these numbers are {behind:,} events behind; "
                 "`goatherd project` keeps them.",
                 file=sys.stderr,
             )

@@ -26,7 +26,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 # A row group is what readers of Parquet load at once, and what we hold of it.
 _ROWS_IN_A_GROUP = 65_536
 _BYTES_IN_A_GROUP = 32 << 20
-# Rows of Python are far larger than rows of Arrow, and a fact may have 60 kB.
+# Rows of Python are far larger than rows of Arrow, and an event may have 60 kB.
 _ROWS_AT_ONCE = 256
 
 

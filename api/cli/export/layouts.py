@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from api.cli.export.formats import Cell, Kind, Layout
-from projections.event_log import LoggedFact
+from projections.event_log import LoggedEvent
 from workers.recordings.export_recording import Seen
 from workers.recordings.file_format import encode_observations
 
@@ -106,23 +106,23 @@ def _observation_row(seen: Seen) -> tuple[Cell, ...]:
     )
 
 
-def _event_row(fact: LoggedFact) -> tuple[Cell, ...]:
+def _event_row(event: LoggedEvent) -> tuple[Cell, ...]:
     return (
-        fact.position,
-        fact.stream,
-        fact.version,
-        fact.name,
-        fact.actor,
-        fact.recorded_at,
-        fact.correlation_id,
-        fact.causation_id,
-        fact.payload,
+        event.position,
+        event.stream,
+        event.version,
+        event.name,
+        event.actor,
+        event.recorded_at,
+        event.correlation_id,
+        event.causation_id,
+        event.payload,
     )
 
 
 OBSERVATIONS: Layout[Seen] = Layout(
     columns=_OBSERVATION_COLUMNS, lines=_observation_lines, row=_observation_row
 )
-EVENTS: Layout[LoggedFact] = Layout(
+EVENTS: Layout[LoggedEvent] = Layout(
     columns=_EVENT_COLUMNS, lines=_encode_lines, row=_event_row
 )

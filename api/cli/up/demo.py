@@ -118,7 +118,7 @@ def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
     pasts = store.load(*claims.values())
     holders: dict[str, UUID] = {}
     for handle, stream in claims.items():
-        first = pasts[stream][0].fact if pasts[stream] else None
+        first = pasts[stream][0].event if pasts[stream] else None
         if isinstance(first, e.HandleClaimed):
             holders[handle] = first.creator_id
     creators = store.load(*holders.values())

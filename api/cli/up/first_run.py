@@ -71,7 +71,7 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
             plan=UNLIMITED,
             time_zone="UTC",
             context=asked_here(ACTOR),
-            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
         )
         _write_private(path, made.key.text)
         return Home(organization_id=made.organization_id, new_key=made.key.text)

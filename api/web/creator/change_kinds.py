@@ -5,10 +5,10 @@ from typing import Final
 from msgspec import Struct
 
 from api.http.query import invalid_query
-from projections.creator_history.projection import OWN_FACTS, RUN_FACTS, VIDEO_FACTS
+from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
 from projections.creator_history.queries import MILESTONE
 
-OWN: Final = ",".join(sorted(OWN_FACTS))
+OWN: Final = ",".join(sorted(OWN_EVENTS))
 
 
 class Kind(Struct, frozen=True):
@@ -64,9 +64,9 @@ def _group(label: str, whole: Kind, *, singly: bool = True) -> Group:
 
 
 GROUPS: Final = (
-    _group("Creator", Kind("creator", "All about the creator", OWN_FACTS)),
-    _group("Scrapes", Kind("scrapes", "All about scrapes", RUN_FACTS)),
-    _group("Videos", Kind("videos", "All about videos", VIDEO_FACTS)),
+    _group("Creator", Kind("creator", "All about the creator", OWN_EVENTS)),
+    _group("Scrapes", Kind("scrapes", "All about scrapes", RUN_EVENTS)),
+    _group("Videos", Kind("videos", "All about videos", VIDEO_EVENTS)),
     _group(
         "Milestones",
         Kind("milestones", _EVENTS[MILESTONE], frozenset({MILESTONE})),

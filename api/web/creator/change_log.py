@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.messages import IMPORT_PROVIDER
-from projections.creator_history.queries import Entry
+from projections.creator_history.queries import HistoryEntry
 
 # Times are shown to the minute; what is nearer than that is no difference.
 _DIFFERS: Final = timedelta(minutes=1)
@@ -29,7 +29,7 @@ _FOLDED = {
 class Line(Struct, frozen=True, kw_only=True):
     """One entry: who is behind it, and when it happened if that was another time."""
 
-    entry: Entry
+    entry: HistoryEntry
     by: str
     happened_at: datetime | None
 
@@ -54,7 +54,7 @@ class Day(Struct, frozen=True, kw_only=True):
     items: list[Line | Fold]
 
 
-def days(entries: Iterable[Entry], *, time_zone: str) -> list[Day]:
+def days(entries: Iterable[HistoryEntry], *, time_zone: str) -> list[Day]:
     """Return entries by the day on which they became known in a zone."""
     zone = ZoneInfo(time_zone)
     return [
@@ -65,13 +65,13 @@ def days(entries: Iterable[Entry], *, time_zone: str) -> list[Day]:
     ]
 
 
-def line(entry: Entry) -> Line:
+def line(entry: HistoryEntry) -> Line:
     """Return one entry as people read it."""
     is_other = abs(entry.recorded_at - entry.at) >= _DIFFERS
     return Line(entry=entry, by=_by(entry), happened_at=entry.at if is_other else None)
 
 
-def _by(entry: Entry) -> str:
+def _by(entry: HistoryEntry) -> str:
     is_imported = (
         entry.data.get("provider") == IMPORT_PROVIDER
         or entry.data.get("trigger") == "imported"
@@ -79,7 +79,7 @@ def _by(entry: Entry) -> str:
     return f"{'imported ' if is_imported else ''}by {entry.actor_name}"
 
 
-def _folded(entries: list[Entry]) -> list[Line | Fold]:
+def _folded(entries: list[HistoryEntry]) -> list[Line | Fold]:
     items: list[Line | Fold] = []
     for (event, by), group in groupby(entries, key=lambda e: (e.event, e.actor_name)):
         lines = [line(entry) for entry in group]

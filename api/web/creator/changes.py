@@ -26,7 +26,7 @@ from api.web.kit.as_of_fields import (
     is_today_or_later,
 )
 from api.web.kit.page import Visit
-from projections.creator_history.queries import Entry
+from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 
 MOST_STEPS = 100
@@ -60,7 +60,7 @@ class ChangesPages(Controller):
         try:
             got = await visit.get(
                 f"/creators/{creator_id}/history",
-                list[Entry],
+                list[HistoryEntry],
                 **_of_the_log(visit, chosen),
                 cursor=given(cursor),
             )
@@ -183,15 +183,18 @@ def _bounds(visit: Visit, chosen: dict[str, str | None]) -> dict[str, str | None
     }
 
 
-async def _own_changes(visit: Visit, creator_id: UUID) -> list[Entry]:
+async def _own_changes(visit: Visit, creator_id: UUID) -> list[HistoryEntry]:
     """Return the last changes of the creator itself, newest first."""
     got = await visit.get(
-        f"/creators/{creator_id}/history", list[Entry], event=OWN, limit=MOST_STEPS
+        f"/creators/{creator_id}/history",
+        list[HistoryEntry],
+        event=OWN,
+        limit=MOST_STEPS,
     )
     return got.data
 
 
-def _step(steps: list[Entry], asked: str | None, time_zone: str) -> int | None:
+def _step(steps: list[HistoryEntry], asked: str | None, time_zone: str) -> int | None:
     """Return which change was the last one then; None if the present was asked for."""
     if asked is None:
         return None

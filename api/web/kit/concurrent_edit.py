@@ -19,7 +19,7 @@ from api.http.errors import field_error
 from api.http.strict_json import without_forbidden
 from api.web.kit.api_client import RefusedError
 from api.web.kit.page import Visit
-from projections.creator_history.queries import Entry
+from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
 
@@ -71,7 +71,7 @@ class Saved(Struct, frozen=True, kw_only=True):
 
     creator: Creator
     is_merged: bool
-    others: list[Entry]
+    others: list[HistoryEntry]
 
 
 class Settled(Struct, Generic[T], frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ class Clash(Struct, frozen=True, kw_only=True):
 
     creator: Creator
     fields: list[str]
-    by: Mapping[str, Entry]
+    by: Mapping[str, HistoryEntry]
 
 
 def stored(creator: Creator) -> dict[str, Any]:
@@ -214,15 +214,15 @@ async def _newest(visit: Visit, path: str, type_: type[T], refusal: RefusedError
     raise refusal
 
 
-async def _since(visit: Visit, creator: Creator, version: int) -> list[Entry]:
+async def _since(visit: Visit, creator: Creator, version: int) -> list[HistoryEntry]:
     """Return what was changed after a version, newest first, as far as it is known."""
     path, events = f"/creators/{creator.id}/history", ",".join(sorted(_CHANGES))
-    got = await visit.get(path, list[Entry], event=events, limit=50)
+    got = await visit.get(path, list[HistoryEntry], event=events, limit=50)
     return [entry for entry in got.data if entry.version > version]
 
 
-def _by(entries: list[Entry]) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
+def _by(entries: list[HistoryEntry]) -> dict[str, HistoryEntry]:
+    found: dict[str, HistoryEntry] = {}
     for entry in entries:
         for name in _CHANGES[entry.event] or entry.data:
             found.setdefault(name, entry)

@@ -62,7 +62,7 @@ async def log_end(
     at: datetime | None = None,
     until: int | None = None,
 ) -> LogEnd | None:
-    """Return the end of the log at a time or position; None before its first fact."""
+    """Return the end of the log at a time or position; None before its first event."""
     rows = await reader.rows(organization_id, _LOG_END, {"at": at, "until": until})
     return None if rows[0][0] is None else LogEnd(*rows[0])
 

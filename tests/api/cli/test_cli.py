@@ -288,7 +288,7 @@ def test_a_list_of_bans_that_is_behind_says_so(
     listed = cli("bans", "list", "--json")
 
     assert listed.document == []
-    assert "1 facts behind" in listed.complaint
+    assert "1 events behind" in listed.complaint
     assert store.head() == 1
 
 

@@ -65,11 +65,11 @@ def oracles(store: Store) -> tuple[Oracle, Oracle]:
     history, random = History(), Random(31)  # noqa: S311
     beginning(history, random)
     looks(history, random, amount=40)
-    facts = log(store, history.facts)
+    events = log(store, history.events)
     follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
     follower.register()
     follower.catch_up()
-    return Oracle(facts), Oracle(facts, rule="first_snapshot")
+    return Oracle(events), Oracle(events, rule="first_snapshot")
 
 
 def sums(store: Store) -> list[TupleRow]:

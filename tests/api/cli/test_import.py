@@ -12,7 +12,7 @@ import pytest
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.bans import ban_handle
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
@@ -77,17 +77,17 @@ class Importing:
         done = self(*lines, options=("--json",)).document
         return done["stored"], done["there_already"], done["repeated"]
 
-    def facts(self) -> list[e.Fact]:
-        """Every fact of a run that the log has, in its order."""
-        return [past.fact for past in everything(self.store) if of_a_run(past)]
+    def events(self) -> list[e.Event]:
+        """Every event of a run that the log has, in its order."""
+        return [past.event for past in everything(self.store) if of_a_run(past)]
 
     def videos(self) -> Counter[tuple[Any, ...]]:
         """Every observation of a video that the log has: when, which, and its views."""
         return Counter(
-            (fact.observed_at, *observed)
-            for fact in self.facts()
-            if isinstance(fact, e.VideoStatsSnapshotRecorded)
-            for observed in zip(fact.video_ids, fact.view_counts, strict=True)
+            (event.observed_at, *observed)
+            for event in self.events()
+            if isinstance(event, e.VideoStatsSnapshotRecorded)
+            for observed in zip(event.video_ids, event.view_counts, strict=True)
         )
 
 
@@ -98,7 +98,7 @@ def importing(cli: CommandLine, home: Home, tmp_path: Path) -> Importing:
     return Importing(cli, home, tmp_path)
 
 
-def everything(store: Store) -> list[Recorded]:
+def everything(store: Store) -> list[RecordedEvent]:
     with store.pool.connection() as connection:
         streams = connection.execute(
             "SELECT originator_id FROM goatherd_events GROUP BY 1 ORDER BY max("
@@ -108,16 +108,16 @@ def everything(store: Store) -> list[Recorded]:
     return sorted((p for past in pasts.values() for p in past), key=position_of)
 
 
-def position_of(past: Recorded) -> int:
+def position_of(past: RecordedEvent) -> int:
     return past.position
 
 
-def of_a_run(past: Recorded) -> bool:
+def of_a_run(past: RecordedEvent) -> bool:
     """Whether it is of an imported run; those of additions are not of interest."""
-    fact: Any = past.fact
-    if isinstance(fact, e.ScrapeRequested):
-        return fact.trigger == "imported"
-    return getattr(fact, "provider", None) == "import"
+    event: Any = past.event
+    if isinstance(event, e.ScrapeRequested):
+        return event.trigger == "imported"
+    return getattr(event, "provider", None) == "import"
 
 
 def asked(store: Store, query: bytes) -> list[Any]:
@@ -160,7 +160,7 @@ def test_a_recording_is_stored_as_the_runs_that_saw_it(importing: Importing):
         "creators_created": [],
         "position": importing.store.head(),
     }
-    assert Counter(type(fact).__name__ for fact in importing.facts()) == {
+    assert Counter(type(event).__name__ for event in importing.events()) == {
         "ScrapeRequested": 5,
         "ProfileSnapshotRecorded": 2,
         "VideoStatsSnapshotRecorded": 3,
@@ -173,9 +173,9 @@ def test_what_a_counter_was_stays_as_it_is(importing: Importing):
     importing.file(HERD)
 
     first = next(
-        fact
-        for fact in importing.facts()
-        if isinstance(fact, e.VideoStatsSnapshotRecorded)
+        event
+        for event in importing.events()
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
     assert first.creator_id == importing.home.holder("kid.and.kettle")
     assert first.project_id == importing.home.project_id
@@ -208,15 +208,15 @@ def test_the_order_of_lines_decides_nothing(
     other.add("kid.and.kettle", "old-billy")
 
     importing(*lines)
-    first = importing.facts()
+    first = importing.events()
     Importing(cli, other, tmp_path)(*reversed(lines))
 
-    second = importing.facts()[len(first) :]
-    assert [shape_of(fact) for fact in second] == [shape_of(fact) for fact in first]
+    second = importing.events()[len(first) :]
+    assert [shape_of(event) for event in second] == [shape_of(event) for event in first]
 
 
-def shape_of(fact: Any) -> dict[str, Any]:  # noqa: ANN401
-    fields = {name: getattr(fact, name) for name in fact.__struct_fields__}
+def shape_of(event: Any) -> dict[str, Any]:  # noqa: ANN401
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
     return {k: v for k, v in fields.items() if not isinstance(v, UUID)}
 
 
@@ -281,9 +281,9 @@ def test_titles_are_stored_with_the_first_run_that_shows_the_video(
     importing(*(line.replace("Hay", "Straw") for line in lines), video(9, title="Oats"))
 
     titles = [
-        fact.titles
-        for fact in importing.facts()
-        if isinstance(fact, e.VideoStatsSnapshotRecorded)
+        event.titles
+        for event in importing.events()
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
     ]
     assert titles == [("Hay",), (), (), (), ("Oats",)]
 
@@ -296,9 +296,9 @@ def test_a_title_that_a_former_import_lacked_comes_with_the_next_new_observation
     importing(video(1, title="Hay"), video(2, at="2026-02-02T00:00:00Z", title="Hay"))
 
     *_, last = (
-        fact
-        for fact in importing.facts()
-        if isinstance(fact, e.VideoStatsSnapshotRecorded)
+        event
+        for event in importing.events()
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
     )
     assert (last.view_counts, last.titles) == ((2,), ("Hay",))
 
@@ -318,7 +318,7 @@ def test_imported_runs_are_no_work_and_disable_nobody(importing: Importing):
         b"SELECT count(*) FROM scrape_job JOIN event_log ON stream = scrape_id "
         b"WHERE payload->>'trigger' = 'imported'",
     )
-    assert sum(isinstance(f, e.ScrapeFailed) for f in importing.facts()) == 7
+    assert sum(isinstance(f, e.ScrapeFailed) for f in importing.events()) == 7
     assert jobs == [(0,)]
     assert asked(importing.store, b"SELECT * FROM verdict_streak") == []
 
@@ -344,11 +344,11 @@ def test_imported_success_does_not_end_a_streak(importing: Importing):
     assert rows == [(billy, 1)]
 
 
-def append(store: Store, fact: e.Fact) -> None:
-    from infra.eventstore.codec import Entry  # noqa: PLC0415
+def append(store: Store, event: e.Event) -> None:
+    from infra.eventstore.codec import NewEvent  # noqa: PLC0415
     from infra.ids import new_id  # noqa: PLC0415
 
-    store.append([Entry(new_id(), 1, fact)], context=asking())
+    store.append([NewEvent(new_id(), 1, event)], context=asking())
 
 
 def test_the_list_shows_imported_figures_and_no_scrape(importing: Importing):
@@ -521,9 +521,9 @@ def test_creators_can_be_made_without_a_bound_and_without_scrapes(
     assert (creator.tracking_mode, creator.tracking_start_date) == ("auto", None)
     assert home.counted() == 2
     triggers = {
-        past.fact.trigger
+        past.event.trigger
         for past in everything(home.store)
-        if isinstance(past.fact, e.ScrapeRequested)
+        if isinstance(past.event, e.ScrapeRequested)
     }
     assert triggers == {"imported"}
 
@@ -541,9 +541,9 @@ def test_a_removed_creator_comes_back_with_its_history_and_without_scrapes(
     assert home.holder("old-billy") == removed
     assert home.look_at(removed).status == "active"
     assert home.look_at(removed).tracking_start_date is None
-    assert [p.fact.trigger for p in since if isinstance(p.fact, e.ScrapeRequested)] == [
-        "imported"
-    ]
+    assert [
+        p.event.trigger for p in since if isinstance(p.event, e.ScrapeRequested)
+    ] == ["imported"]
 
 
 def test_one_banned_handle_makes_no_creator_at_all(

@@ -53,12 +53,12 @@ def test_every_example_of_a_body_is_accepted(
 ):
     read = 0
     for operation in operations:
-        if operation.facts.body is None:
+        if operation.route.body is None:
             continue
         body = described["paths"][operation.path][operation.method.lower()]
         content = body["requestBody"]["content"]["application/json"]
         for example in content["examples"].values():
-            operation.facts.body.read(msgspec.json.encode(example["value"]))
+            operation.route.body.read(msgspec.json.encode(example["value"]))
             read += 1
 
     assert read
@@ -85,7 +85,7 @@ def test_nothing_is_answered_without_a_key_but_what_needs_none(
     refused: set[str] = set()
     scoped: set[str] = set()
     for operation in operations:
-        if operation.facts.scope is None:
+        if operation.route.scope is None:
             continue
         scoped.add(operation.id)
         path = re.sub(r"{\w+}", A_UUID, operation.path)
@@ -98,16 +98,16 @@ def test_nothing_is_answered_without_a_key_but_what_needs_none(
 
 def test_reading_needs_read_and_changing_needs_more(operations: list[Operation]):
     needs = {
-        (operation.method == "GET", operation.facts.scope)
+        (operation.method == "GET", operation.route.scope)
         for operation in operations
-        if operation.facts.scope not in {None, "admin"}
+        if operation.route.scope not in {None, "admin"}
     }
 
     assert needs == {(True, "read"), (False, "write")}
 
 
 def test_only_admin_operations_need_admin(operations: list[Operation]):
-    admin = {o.path for o in operations if o.facts.scope == "admin"}
+    admin = {o.path for o in operations if o.route.scope == "admin"}
 
     assert {path for path in admin if "/admin/" not in path} <= {
         "/api/v1/api-keys",

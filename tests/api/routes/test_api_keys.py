@@ -55,7 +55,7 @@ def test_a_key_is_issued_and_only_its_digest_is_kept(home: Tenant):
     assert text.startswith("tga_")
     assert len(bytes.fromhex(text.removeprefix("tga_"))) == 32
     assert recorded.stream == home.organization_id
-    assert recorded.fact == e.ApiKeyCreated(
+    assert recorded.event == e.ApiKeyCreated(
         key_id=UUID(key["id"]),
         name="Robot",
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -121,7 +121,7 @@ def test_a_key_is_revoked_once(home: Tenant):
 
     assert data_of(answer) == data_of(again) == {"id": key["id"], "revoked": True}
     (recorded,) = home.goatherd.since(head)
-    assert recorded.fact == e.ApiKeyRevoked(key_id=UUID(key["id"]))
+    assert recorded.event == e.ApiKeyRevoked(key_id=UUID(key["id"]))
     assert int(answer.headers["Goatherd-Position"]) == recorded.position
     assert int(again.headers["Goatherd-Position"]) == home.goatherd.head
     assert home.goatherd.kept() == kept

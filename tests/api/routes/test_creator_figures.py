@@ -60,8 +60,8 @@ class Watched:
             )
         )
 
-    def _append(self, fact: e.Fact) -> None:
-        self.tenant.goatherd.append(new_id(), fact)
+    def _append(self, event: e.Event) -> None:
+        self.tenant.goatherd.append(new_id(), event)
 
 
 def figures(tenant: Tenant, *ids: str) -> dict[str, Any]:

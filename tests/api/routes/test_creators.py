@@ -65,7 +65,7 @@ def test_adding_a_creator_is_one_append_with_its_claim_and_both_scrapes(home: Te
         "project_id": home.project_id,
         "handle": "goat.of.the_day",
     }
-    assert [past.fact for past in recorded] == [
+    assert [past.event for past in recorded] == [
         e.CreatorAdded(
             **about,
             tracking_mode="selective",

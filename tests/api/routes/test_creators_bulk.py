@@ -80,7 +80,7 @@ def test_of_many_those_that_can_be_are_added_in_one_append(
 
     results = data_of(answer, status=201)["results"]
     recorded = home.goatherd.since(head)
-    assert [type(past.fact) for past in recorded] == [
+    assert [type(past.event) for past in recorded] == [
         *(e.CreatorAdded, e.HandleClaimed, e.ScrapeRequested, e.ScrapeRequested),
         *(e.CreatorReactivated, e.HandleClaimed, e.ScrapeRequested, e.ScrapeRequested),
         *(e.CreatorAdded, e.HandleClaimed, e.ScrapeRequested, e.ScrapeRequested),
@@ -215,7 +215,7 @@ def test_many_creators_are_removed_in_one_append(home: Tenant):
         ],
     }
     recorded = home.goatherd.since(head)
-    assert [type(past.fact) for past in recorded] == [
+    assert [type(past.event) for past in recorded] == [
         *(e.CreatorRemoved, e.HandleReleased) * 2
     ]
     assert [past.stream for past in recorded[::2]] == [UUID(first), UUID(third)]
@@ -255,8 +255,8 @@ def test_disabled_creators_get_another_try_once_a_day(home: Tenant):
         ("failed", "not_found"),
         ("skipped", "not auto-disabled"),
     ]
-    fact, profile, videos = (past.fact for past in home.goatherd.since(head))
-    assert isinstance(fact, e.CreatorReenabled)
+    event, profile, videos = (past.event for past in home.goatherd.since(head))
+    assert isinstance(event, e.CreatorReenabled)
     about: dict[str, Any] = {
         "organization_id": home.organization_id,
         "project_id": home.project_id,

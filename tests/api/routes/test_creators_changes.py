@@ -36,7 +36,7 @@ def test_a_detail_is_changed_and_the_rest_stays(home: Tenant, change: dict[str, 
         "updated_at": creator["updated_at"],
     }
     assert creator["updated_at"] > before["updated_at"]
-    assert home.goatherd.facts(creator["id"])[1:] == [
+    assert home.goatherd.events(creator["id"])[1:] == [
         e.CreatorDetailsChanged(organization_id=home.organization_id, **change)
     ]
     assert answer.headers["ETag"] == '"2"'
@@ -57,10 +57,10 @@ def test_how_a_creator_is_tracked_is_changed_in_one_append(home: Tenant):
     assert creator | change == creator
     assert creator["version"] == 3
     _, mode, window = home.goatherd.log(creator["id"])
-    assert mode.fact == e.TrackingModeChanged(
+    assert mode.event == e.TrackingModeChanged(
         organization_id=home.organization_id, old="auto", new="selective"
     )
-    assert window.fact == e.TrackingWindowChanged(
+    assert window.event == e.TrackingWindowChanged(
         organization_id=home.organization_id,
         tracking_start_date=None,
         tracking_end_date=date(2026, 4, 1),
@@ -124,7 +124,7 @@ def test_a_rename_keeps_everything_and_scrapes_anew(home: Tenant):
         "project_id": home.project_id,
         "creator_id": creator_id,
     }
-    assert [past.fact for past in home.goatherd.since(head)] == [
+    assert [past.event for past in home.goatherd.since(head)] == [
         e.HandleChanged(**mine, old="old.goat", new="new.goat"),
         e.HandleClaimed(**place, handle="new.goat"),
         e.HandleReleased(**place, handle="old.goat"),

@@ -21,8 +21,8 @@ def test_a_removed_creator_is_not_active_and_keeps_its_history(home: Tenant):
         "updated_at": creator["updated_at"],
     }
     removed, released = home.goatherd.since(head)
-    assert removed.fact == e.CreatorRemoved(organization_id=home.organization_id)
-    assert released.fact == e.HandleReleased(
+    assert removed.event == e.CreatorRemoved(organization_id=home.organization_id)
+    assert released.event == e.HandleReleased(
         organization_id=home.organization_id,
         project_id=home.project_id,
         handle="leaving.goat",
@@ -77,7 +77,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(home: Tenant):
         "version": 4,
         "updated_at": creator["updated_at"],
     }
-    assert [type(past.fact) for past in home.goatherd.since(head)] == [
+    assert [type(past.event) for past in home.goatherd.since(head)] == [
         e.CreatorReactivated,
         e.CreatorDetailsChanged,
         e.HandleClaimed,
@@ -85,9 +85,9 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(home: Tenant):
         e.ScrapeRequested,
     ]
     assert {
-        past.fact.trigger
+        past.event.trigger
         for past in home.goatherd.since(head)
-        if isinstance(past.fact, e.ScrapeRequested)
+        if isinstance(past.event, e.ScrapeRequested)
     } == {"reactivated"}
     assert answer.headers["ETag"] == '"4"'
     assert home.counted == 1

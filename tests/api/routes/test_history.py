@@ -81,7 +81,7 @@ def test_an_entry_has_the_whole_envelope(home: Tenant):
     (recorded,) = [
         each
         for each in home.goatherd.log(creator["id"])
-        if isinstance(each.fact, e.HandleChanged)
+        if isinstance(each.event, e.HandleChanged)
     ]
 
     (entry,) = history(home, creator["id"], event="handle_changed")

@@ -100,8 +100,8 @@ def test_settings_are_changed_and_shown_as_they_were_answered(tenant: Tenant):
     }
     assert data["version"] == 2
     assert shown(tenant) == data
-    (fact,) = tenant.goatherd.facts(tenant.organization_id)[-1:]
-    assert fact == e.OrganizationSettingsChanged(**change)
+    (event,) = tenant.goatherd.events(tenant.organization_id)[-1:]
+    assert event == e.OrganizationSettingsChanged(**change)
 
 
 def test_null_brings_the_default_back(tenant: Tenant):

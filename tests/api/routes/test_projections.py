@@ -66,7 +66,7 @@ def comes_to(admin: Tenant, status: str) -> dict[str, Any]:
 
 
 def nobody_can_take_in(goatherd: Goatherd, *, as_if: str = "creator_added") -> int:
-    """Append a fact of a read model's whose body no code understands."""
+    """Append an event of a read model's whose body no code understands."""
     position = goatherd.head + 1
     goatherd.asked(
         "INSERT INTO goatherd_events (notification_id, originator_id, "
@@ -155,7 +155,7 @@ def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
     assert done["part_done"] == 1
     assert done["position"] == done["head"] == admin.goatherd.head
     assert done["swap_ms"] > 0
-    assert done["facts_per_second"] > 0
+    assert done["events_per_second"] > 0
     assert done["error"] is None
     comparison = done["comparison"]
     assert (comparison["binding"], comparison["equal"]) == (True, True)
@@ -269,7 +269,7 @@ def test_rows_that_differ_are_refused_until_somebody_forces_them(admin: Tenant):
     assert forced["forced"]
 
 
-def test_a_fact_that_nobody_can_take_in_is_parked_and_said_so(admin: Tenant):
+def test_an_event_that_nobody_can_take_in_is_parked_and_said_so(admin: Tenant):
     admin.add("goat")
     position = nobody_can_take_in(admin.goatherd)
     admin.goatherd.catch_up()
@@ -309,7 +309,7 @@ def test_the_newest_five_letters_are_shown_without_anybodys_rows(admin: Tenant):
     assert str(stranger) not in str(letters)
 
 
-def test_a_rebuild_stops_at_such_a_fact_and_names_it(admin: Tenant):
+def test_a_rebuild_stops_at_such_an_event_and_names_it(admin: Tenant):
     admin.add("goat")
     position = nobody_can_take_in(admin.goatherd)
 
@@ -319,10 +319,10 @@ def test_a_rebuild_stops_at_such_a_fact_and_names_it(admin: Tenant):
         still = data_of(admin.get("/creators"))
         metrics = admin.goatherd.client.get("/metrics").text
 
-    assert (failed["error_position"], failed["error_fact"]) == (
+    assert (failed["error_position"], failed["error_event"]) == (
         *(position, "creator_added"),
     )
-    assert f"the fact creator_added at position {position}" in failed["error"]
+    assert f"the event creator_added at position {position}" in failed["error"]
     assert [row["tiktok_handle"] for row in still] == ["goat"]
     assert 'goatherd_rebuild_stopped{projection="creator_list"} 1.0' in metrics
     assert 'goatherd_rebuild_running{projection="creator_list"} 0.0' in metrics

@@ -37,7 +37,7 @@ def test_a_project_is_made(home: Tenant):
     }
     (recorded,) = home.goatherd.since(head)
     assert recorded.stream == home.organization_id
-    assert recorded.fact == e.ProjectCreated(
+    assert recorded.event == e.ProjectCreated(
         project_id=UUID(project["id"]), name="Alps", description="High up."
     )
     assert recorded.actor == f"key:{home.key_id}"
@@ -77,7 +77,7 @@ def test_a_project_is_changed_and_the_rest_stays(
     }
     assert project["updated_at"] > before["updated_at"]
     (recorded,) = home.goatherd.since(head)
-    assert recorded.fact == e.ProjectDetailsChanged(
+    assert recorded.event == e.ProjectDetailsChanged(
         project_id=UUID(project["id"]), **change
     )
     assert answer.headers["ETag"] == '"2"'

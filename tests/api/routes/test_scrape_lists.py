@@ -192,7 +192,7 @@ def test_a_failed_scrape_is_tried_again_by_a_new_one_of_its_kind(home: Tenant):
         "creator_id": creator_id,
         "job_type": "discover_videos",
     }
-    assert recorded.fact == e.ScrapeRequested(
+    assert recorded.event == e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=UUID(creator_id),
@@ -215,10 +215,10 @@ def test_a_failed_look_at_one_video_is_tried_again_at_that_video(home: Tenant):
 
     again = data_of(home.post(f"/scrapes/{scrape_id}/retry"), status=202)
 
-    (fact,) = home.goatherd.facts(again["scrape_id"])
-    assert isinstance(fact, e.ScrapeRequested)
-    assert fact.tiktok_video_ids == ("7185729796075474222",)
-    assert fact.creator_id is None
+    (event,) = home.goatherd.events(again["scrape_id"])
+    assert isinstance(event, e.ScrapeRequested)
+    assert event.tiktok_video_ids == ("7185729796075474222",)
+    assert event.creator_id is None
 
 
 def test_a_look_at_an_excluded_video_is_not_tried_again(home: Tenant):

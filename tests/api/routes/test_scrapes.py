@@ -65,7 +65,7 @@ def test_a_scrape_is_queued(
         "error": None,
         "meta": None,
     }
-    assert recorded.fact == e.ScrapeRequested(
+    assert recorded.event == e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=UUID(creator_id),

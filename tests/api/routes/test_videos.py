@@ -84,9 +84,9 @@ def test_an_added_video_is_scraped_at_once(home: Tenant):
     video = added(home)
 
     (_, request) = home.goatherd.since(head)
-    assert isinstance(request.fact, e.ScrapeRequested)
-    assert (request.fact.job_type, request.fact.trigger) == ("video_stats", "added")
-    assert request.fact.tiktok_video_ids == (ID,)
+    assert isinstance(request.event, e.ScrapeRequested)
+    assert (request.event.job_type, request.event.trigger) == ("video_stats", "added")
+    assert request.event.tiktok_video_ids == (ID,)
     home.goatherd.catch_up()
     scrape = data_of(home.get(f"/scrapes/{request.stream}"))
     assert (scrape["creator_id"], scrape["tiktok_handle"]) == (None, "goat")
@@ -116,7 +116,7 @@ def test_adding_a_video_that_did_not_count_tracks_it(
 
     assert (video["tracking_status"], video["version"]) == ("direct_add", 2)
     assert (video["creator_id"], video["title"]) == (creator["id"], "Goats")
-    assert [type(fact.fact) for fact in home.goatherd.since(head)] == [e.VideoAdded]
+    assert [type(event.event) for event in home.goatherd.since(head)] == [e.VideoAdded]
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_scrape_of_a_video_is_queued_as_its_creator_s(home: Tenant):
         "job_type": "video_stats",
         "status": "queued",
     }
-    (request,) = home.goatherd.facts(queued["scrape_id"])
+    (request,) = home.goatherd.events(queued["scrape_id"])
     assert isinstance(request, e.ScrapeRequested)
     assert (request.handle, request.trigger) == ("goat.of.the.day", "manual")
     assert request.tiktok_video_ids == (ID,)

@@ -413,8 +413,8 @@ def test_several_commands_are_refused_as_one():
 # what a creator is, after all that
 
 
-def test_a_creator_is_what_its_facts_say():
-    facts: list[e.CreatorEvent] = [
+def test_a_creator_is_what_its_events_say():
+    events: list[e.CreatorEvent] = [
         ADDED,
         e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace"),
         e.CreatorDetailsChanged(
@@ -429,7 +429,7 @@ def test_a_creator_is_what_its_facts_say():
         DISABLED,
     ]
 
-    creator = reduce(evolve, facts, None)
+    creator = reduce(evolve, events, None)
 
     assert creator == Creator(
         organization_id=ORGANIZATION,
@@ -488,9 +488,9 @@ def test_a_returned_creator_has_the_settings_it_returned_with_and_its_old_detail
 
 def test_the_cooldown_counts_from_the_last_second_chance():
     last = datetime(2026, 3, 5, tzinfo=UTC)
-    facts = (ADDED, DISABLED, REENABLED, DISABLED, replace(REENABLED, at=last))
+    events = (ADDED, DISABLED, REENABLED, DISABLED, replace(REENABLED, at=last))
 
-    creator = reduce(evolve, facts, None)
+    creator = reduce(evolve, events, None)
 
     assert creator is not None
     assert creator.reenabled_at == last

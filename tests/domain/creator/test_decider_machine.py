@@ -45,7 +45,7 @@ OR_UNSET = st.just(UNSET)
 
 
 class Herd:
-    """The system: every stream a list of stored facts, read back for each decision."""
+    """The system: every stream a list of stored events, read back for each decision."""
 
     def __init__(self) -> None:
         self._codec = Codec()
@@ -66,8 +66,8 @@ class Herd:
         claim: str | None = None,
         release: str | None = None,
     ) -> int:
-        """Carry out all or nothing, and say how many facts that made."""
-        happened: dict[object, Sequence[e.Fact]] = {
+        """Carry out all or nothing, and say how many events that made."""
+        happened: dict[object, Sequence[e.Event]] = {
             key: decider.decide_all(self.creator(key), *commands)
         }
         for handle, kind in ((claim, c.ClaimHandle), (release, c.ReleaseHandle)):
@@ -79,10 +79,10 @@ class Herd:
                     creator_id=key,
                 )
                 happened[handle] = handle_claim.decide(self.claim(handle), order)
-        for stream, facts in happened.items():
-            for fact in facts:
-                stored = self._codec.name_of(fact), self._codec.encode(fact)
-                assert self._codec.decode(*stored) == fact
+        for stream, events in happened.items():
+            for event in events:
+                stored = self._codec.name_of(event), self._codec.encode(event)
+                assert self._codec.decode(*stored) == event
                 self._streams[stream].append(stored)
         return sum(map(len, happened.values()))
 
@@ -91,7 +91,7 @@ class Herd:
 
 
 class CreatorMachine(RuleBasedStateMachine):
-    """The model: a dict a creator, changed by rules that know no fact."""
+    """The model: a dict a creator, changed by rules that know no event."""
 
     creators = Bundle("creators")
 
@@ -111,7 +111,7 @@ class CreatorMachine(RuleBasedStateMachine):
         return next(holding, None)
 
     def refused(self, key: UUID, *commands: c.CreatorCommand, **claim: str) -> object:
-        """Ask, and return the refusal or how many facts were made."""
+        """Ask, and return the refusal or how many events were made."""
         try:
             return self.herd.ask(key, *commands, **claim)
         except DomainError as refusal:

@@ -69,8 +69,8 @@ def test_who_held_a_handle_last_is_remembered():
     released_by_berta = replace(RELEASED, creator_id=BERTA)
 
     claims = [
-        reduce(evolve, facts, UNCLAIMED)
-        for facts in (
+        reduce(evolve, events, UNCLAIMED)
+        for events in (
             (CLAIMED,),
             (CLAIMED, RELEASED),
             (CLAIMED, RELEASED, by_berta),

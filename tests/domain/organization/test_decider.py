@@ -228,8 +228,8 @@ def test_nothing_can_be_asked_of_an_organization_that_is_not_there(
     scenario.given().when(command).then_refused(NotFoundError, kind="organization")
 
 
-def test_an_organization_is_what_its_facts_say():
-    facts: list[e.OrganizationEvent] = [
+def test_an_organization_is_what_its_events_say():
+    events: list[e.OrganizationEvent] = [
         CREATED,
         e.PlanChanged(old="free", new="ultra"),
         e.OrganizationSettingsChanged(name="Flock", video_stats_hours=3),
@@ -242,7 +242,7 @@ def test_an_organization_is_what_its_facts_say():
         KEY_REVOKED,
     ]
 
-    organization = reduce(evolve, facts, None)
+    organization = reduce(evolve, events, None)
 
     assert organization == Organization(
         name="Flock",

@@ -197,11 +197,11 @@ def test_many_videos_are_recorded_500_at_a_time(amount: int, sizes: list[int]):
     assert isinstance(succeeded, e.ScrapeSucceeded)
     assert succeeded.videos_seen == amount
     seen = [
-        fact for fact in snapshots if isinstance(fact, e.VideoStatsSnapshotRecorded)
+        event for event in snapshots if isinstance(event, e.VideoStatsSnapshotRecorded)
     ]
-    assert [len(fact.video_ids) for fact in seen] == sizes
-    assert [video for fact in seen for video in fact.video_ids] == ids
-    assert [count for fact in seen for count in fact.view_counts] == [*range(amount)]
+    assert [len(event.video_ids) for event in seen] == sizes
+    assert [video for event in seen for video in event.video_ids] == ids
+    assert [count for event in seen for count in event.view_counts] == [*range(amount)]
 
 
 def test_a_run_that_was_given_up_says_why(scenario: Scenario):

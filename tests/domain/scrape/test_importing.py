@@ -62,7 +62,7 @@ def seen_at_noon(*observed: Observed) -> Moment:
 
 
 def runs(
-    *observed: Observed, known: Known | None = None, stored: list[e.Fact] | None = None
+    *observed: Observed, known: Known | None = None, stored: list[e.Event] | None = None
 ) -> list[list[e.ScrapeEvent]]:
     """The runs that an import of these makes, behind what is stored."""
     moment = seen_at_noon(*observed)
@@ -71,12 +71,12 @@ def runs(
     return list(runs_of(moment, list(unseen.values()), {} if known is None else known))
 
 
-def snapshots(facts: list[e.ScrapeEvent]) -> list[e.VideoStatsSnapshotRecorded]:
-    return [f for f in facts if isinstance(f, e.VideoStatsSnapshotRecorded)]
+def snapshots(events: list[e.ScrapeEvent]) -> list[e.VideoStatsSnapshotRecorded]:
+    return [f for f in events if isinstance(f, e.VideoStatsSnapshotRecorded)]
 
 
-def the_snapshot(facts: list[e.ScrapeEvent]) -> e.VideoStatsSnapshotRecorded:
-    (snapshot,) = snapshots(facts)
+def the_snapshot(events: list[e.ScrapeEvent]) -> e.VideoStatsSnapshotRecorded:
+    (snapshot,) = snapshots(events)
     return snapshot
 
 
@@ -138,7 +138,7 @@ def test_a_profile_alone_is_a_run_of_the_profile():
     (run,) = runs(profile(12))
 
     assert run[0] == requested("creator_profiles")
-    assert [type(fact) for fact in run] == [
+    assert [type(event) for event in run] == [
         e.ScrapeRequested,
         e.ProfileSnapshotRecorded,
         e.ScrapeSucceeded,
@@ -189,10 +189,10 @@ def test_what_contradicts_goes_into_a_run_of_its_own():
         ("7001",),
     ]
     profiles = [
-        fact.follower_count
+        event.follower_count
         for run in made
-        for fact in run
-        if isinstance(fact, e.ProfileSnapshotRecorded)
+        for event in run
+        if isinstance(event, e.ProfileSnapshotRecorded)
     ]
     assert profiles == [1, 2]
 
@@ -250,7 +250,7 @@ def test_of_a_moment_that_grew_only_what_is_new_makes_a_run():
         profile(1), video(5), video(6), GONE, stored=[*stored, *runs(GONE)[0]]
     )
 
-    assert [type(fact) for fact in run] == [
+    assert [type(event) for event in run] == [
         e.ScrapeRequested,
         e.VideoStatsSnapshotRecorded,
         e.ScrapeSucceeded,

@@ -8,8 +8,14 @@ import msgspec
 import pytest
 from eventsourcing.persistence import JSONTranscoder, StoredEvent
 
-from domain.events import STORED_NAMES, CreatorRemoved, Fact, HandleBanned
-from infra.eventstore.codec import Codec, Entry, FactMapper, UnknownFactError, Upcast
+from domain.events import STORED_NAMES, CreatorRemoved, Event, HandleBanned
+from infra.eventstore.codec import (
+    Codec,
+    EventMapper,
+    NewEvent,
+    UnknownEventError,
+    Upcast,
+)
 from tests.builders import ADA, ORGANIZATION
 
 # One line a shape that was ever stored: lines are added, never changed or taken away.
@@ -21,7 +27,7 @@ class Golden(msgspec.Struct, frozen=True):
 
     name: str
     body: str
-    fact: dict[str, str]
+    event: dict[str, str]
 
     @property
     def schema_version(self) -> int:
@@ -45,21 +51,21 @@ def _name_of(line: Golden) -> str:
 
 @pytest.mark.parametrize("line", LINES, ids=_name_of)
 def test_whatever_was_ever_stored_still_means_the_same(line: Golden):
-    fact = Codec().decode(line.name, line.body.encode())
+    event = Codec().decode(line.name, line.body.encode())
 
-    assert {name: repr(getattr(fact, name)) for name in line.fact} == line.fact
+    assert {name: repr(getattr(event, name)) for name in line.event} == line.event
 
 
 @pytest.mark.parametrize("line", PRESENT, ids=_name_of)
-def test_a_fact_is_stored_today_as_it_always_was(line: Golden):
+def test_an_event_is_stored_today_as_it_always_was(line: Golden):
     codec = Codec()
-    fact = codec.decode(line.name, line.body.encode())
+    event = codec.decode(line.name, line.body.encode())
 
-    assert codec.encode(fact).decode() == line.body
-    assert codec.name_of(fact) == line.name
+    assert codec.encode(event).decode() == line.body
+    assert codec.name_of(event) == line.name
 
 
-def test_every_field_of_every_fact_has_been_stored_in_the_golden_file():
+def test_every_field_of_every_event_has_been_stored_in_the_golden_file():
     stored: dict[str, set[str]] = defaultdict(set)
     for line in PRESENT:
         stored[line.name] |= json.loads(line.body).keys() - {"schema_version"}
@@ -73,7 +79,7 @@ def test_no_two_names_share_a_class():
     assert len(set(STORED_NAMES.values())) == len(STORED_NAMES)
 
 
-class GoatWeighed(Fact, frozen=True, kw_only=True):
+class GoatWeighed(Event, frozen=True, kw_only=True):
     """In grams by now; first in kilograms, then in grams with the goat as ``name``."""
 
     schema_version: ClassVar[int] = 3
@@ -83,7 +89,7 @@ class GoatWeighed(Fact, frozen=True, kw_only=True):
     by: UUID | None = None
 
 
-class Fed(Fact, frozen=True, kw_only=True):
+class Fed(Event, frozen=True, kw_only=True):
     schema_version: ClassVar[int] = 2
 
 
@@ -104,7 +110,7 @@ HEIDI = GoatWeighed(goat="Heidi", grams=52_000)
 
 @pytest.fixture
 def codec() -> Codec:
-    names: dict[str, type[Fact]] = {
+    names: dict[str, type[Event]] = {
         "goat_weighed": GoatWeighed,
         "fed": Fed,
         "handle_banned": HandleBanned,
@@ -128,7 +134,7 @@ def test_old_shapes_are_brought_forward_one_version_at_a_time(
     assert codec.decode("goat_weighed", body) == HEIDI
 
 
-def test_a_fact_past_its_first_shape_is_stored_with_its_version(codec: Codec):
+def test_an_event_past_its_first_shape_is_stored_with_its_version(codec: Codec):
     weighed = GoatWeighed(goat="Heidi", grams=52_000, by=ADA)
 
     bodies = [codec.encode(weighed), codec.encode(Fed())]
@@ -141,7 +147,7 @@ def test_a_fact_past_its_first_shape_is_stored_with_its_version(codec: Codec):
     assert codec.decode("fed", bodies[1]) == Fed()
 
 
-def test_a_fact_of_its_first_shape_is_stored_without_a_version(codec: Codec):
+def test_an_event_of_its_first_shape_is_stored_without_a_version(codec: Codec):
     assert codec.encode(HandleBanned(handle="ada")) == b'{"handle":"ada"}'
 
 
@@ -168,8 +174,8 @@ def test_a_fact_of_its_first_shape_is_stored_without_a_version(codec: Codec):
         ("fed", b"{}"),
     ),
 )
-def test_a_fact_that_cannot_be_read_is_named(codec: Codec, name: str, body: bytes):
-    with pytest.raises(UnknownFactError, match=f"stored '{name}'") as unknown:
+def test_an_event_that_cannot_be_read_is_named(codec: Codec, name: str, body: bytes):
+    with pytest.raises(UnknownEventError, match=f"stored '{name}'") as unknown:
         codec.decode(name, body)
 
     assert unknown.value.name == name
@@ -186,20 +192,20 @@ def test_a_fact_that_cannot_be_read_is_named(codec: Codec, name: str, body: byte
 def test_a_shape_from_a_newer_release_is_not_guessed_at(
     codec: Codec, name: str, body: bytes
 ):
-    with pytest.raises(UnknownFactError, match="newer") as unknown:
+    with pytest.raises(UnknownEventError, match="newer") as unknown:
         codec.decode(name, body)
 
     assert unknown.value.name == name
 
 
 def test_a_name_that_no_code_knows_is_said_to_be_so(codec: Codec):
-    with pytest.raises(UnknownFactError, match="no code knows that name"):
+    with pytest.raises(UnknownEventError, match="no code knows that name"):
         codec.decode("goat_sold", b"{}")
 
 
 def test_the_mapper_stores_entries_under_permanent_names():
-    mapper = FactMapper(JSONTranscoder(), Codec())
-    entry = Entry(ADA, 4, CreatorRemoved(organization_id=ORGANIZATION))
+    mapper = EventMapper(JSONTranscoder(), Codec())
+    entry = NewEvent(ADA, 4, CreatorRemoved(organization_id=ORGANIZATION))
 
     stored = mapper.to_stored_event(entry)
 

@@ -25,9 +25,9 @@ from psycopg.sql import SQL, Identifier
 
 from domain import events as e
 from domain.streams import ban_stream
-from infra.eventstore.codec import Codec, Entry, FactMapper
+from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.store import Store
-from tests.builders import asking, facts_for, opened_store
+from tests.builders import asking, events_for, opened_store
 
 ADA, BERTA = ban_stream("ada"), ban_stream("berta")
 
@@ -37,7 +37,7 @@ class Reader(Application[UUID]):
     name = "goatherd"
 
     def construct_mapper(self) -> Mapper[UUID]:
-        return FactMapper(self.construct_transcoder(), Codec())
+        return EventMapper(self.construct_transcoder(), Codec())
 
     def ban(self, handle: str, *, version: int | None = None) -> "Ban":
         return self.repository.get(
@@ -54,9 +54,9 @@ class Ban:
     is_active: bool
 
 
-def project_ban(ban: Ban | None, entries: Iterable[Entry]) -> Ban | None:
+def project_ban(ban: Ban | None, entries: Iterable[NewEvent]) -> Ban | None:
     for entry in entries:
-        is_active = isinstance(entry.fact, e.HandleBanned)
+        is_active = isinstance(entry.event, e.HandleBanned)
         ban = Ban(entry.originator_id, entry.originator_version, is_active)
     return ban
 
@@ -98,8 +98,8 @@ class BanProjection(Projection[BannedHandles]):
     topics = ("handle_banned", "handle_unbanned")
 
     @singledispatchmethod
-    def process_event(self, domain_event: Entry, tracking: Tracking) -> None:
-        match domain_event.fact:
+    def process_event(self, domain_event: NewEvent, tracking: Tracking) -> None:
+        match domain_event.event:
             case e.HandleBanned(handle=handle):
                 self.view.add(handle, tracking)
             case e.HandleUnbanned(handle=handle):
@@ -135,8 +135,8 @@ def env(database_url: str, empty_database_url: str) -> dict[str, str]:
 
 
 def test_a_plain_application_reads_a_stream(store: Store, env: dict[str, str]):
-    entries = facts_for(ADA, "ada", "ada", "ada")
-    store.append([*facts_for(BERTA, "berta"), *entries], context=asking())
+    entries = events_for(ADA, "ada", "ada", "ada")
+    store.append([*events_for(BERTA, "berta"), *entries], context=asking())
 
     with Reader(env) as reader:
         assert list(reader.events.get(ADA)) == entries
@@ -145,8 +145,11 @@ def test_a_plain_application_reads_a_stream(store: Store, env: dict[str, str]):
 
 
 def test_a_plain_application_reads_the_log(store: Store, env: dict[str, str]):
-    store.append(facts_for(BERTA, "berta"), context=asking())
-    entries = [*facts_for(ADA, "ada"), Entry(ADA, 2, e.HandleUnbanned(handle="ada"))]
+    store.append(events_for(BERTA, "berta"), context=asking())
+    entries = [
+        *events_for(ADA, "ada"),
+        NewEvent(ADA, 2, e.HandleUnbanned(handle="ada")),
+    ]
     recorded = store.append(entries, context=asking())
 
     with Reader(env) as reader:
@@ -161,8 +164,8 @@ def test_a_plain_application_reads_the_log(store: Store, env: dict[str, str]):
 
 
 def test_a_plain_application_rebuilds_an_aggregate(store: Store, env: dict[str, str]):
-    unbanned = Entry(ADA, 2, e.HandleUnbanned(handle="ada"))
-    store.append([*facts_for(ADA, "ada"), unbanned], context=asking())
+    unbanned = NewEvent(ADA, 2, e.HandleUnbanned(handle="ada"))
+    store.append([*events_for(ADA, "ada"), unbanned], context=asking())
 
     with Reader(env) as reader:
         assert reader.ban("ada") == Ban(ADA, 2, is_active=False)
@@ -174,7 +177,7 @@ def test_a_plain_application_rebuilds_an_aggregate(store: Store, env: dict[str, 
 def test_a_plain_application_hears_of_what_is_appended(
     store: Store, env: dict[str, str]
 ):
-    ada, berta = facts_for(ADA, "ada"), facts_for(BERTA, "berta")
+    ada, berta = events_for(ADA, "ada"), events_for(BERTA, "berta")
     (first,) = store.append(ada, context=asking())
 
     with Reader(env) as reader, ApplicationSubscription(reader) as subscription:
@@ -189,11 +192,11 @@ def test_a_plain_application_hears_of_what_is_appended(
 
 
 def test_a_plain_application_cannot_write(store: Store, env: dict[str, str]):
-    recorded = store.append(facts_for(ADA, "ada"), context=asking())
+    recorded = store.append(events_for(ADA, "ada"), context=asking())
 
     with Reader({**env, "CREATE_TABLE": "yes"}) as reader:
         with pytest.raises(IntegrityError, match="null value in column"):
-            reader.save(Entry(BERTA, 1, e.HandleBanned(handle="berta")))
+            reader.save(NewEvent(BERTA, 1, e.HandleBanned(handle="berta")))
         with pytest.raises(TypeError, match="Not an event of Goatherd's"):
             reader.save(Aggregate())
 
@@ -205,23 +208,25 @@ def test_a_plain_application_cannot_write(store: Store, env: dict[str, str]):
 
 
 def test_a_runner_keeps_a_view_of_the_log(store: Store, env: dict[str, str]):
-    store.append([*facts_for(ADA, "ada"), *facts_for(BERTA, "berta")], context=asking())
+    store.append(
+        [*events_for(ADA, "ada"), *events_for(BERTA, "berta")], context=asking()
+    )
 
     with _runner(env) as runner:
         runner.wait(store.head(), timeout=10)
         assert runner.view.handles() == ["ada", "berta"]
 
-        unbanned = Entry(ADA, 2, e.HandleUnbanned(handle="ada"))
+        unbanned = NewEvent(ADA, 2, e.HandleUnbanned(handle="ada"))
         store.append([unbanned], context=asking())
         runner.wait(store.head(), timeout=10)
         assert runner.view.handles() == ["berta"]
 
 
 def test_a_runner_goes_on_where_it_was_stopped(store: Store, env: dict[str, str]):
-    store.append(facts_for(ADA, "ada"), context=asking())
+    store.append(events_for(ADA, "ada"), context=asking())
     with _runner(env) as runner:
         runner.wait(store.head(), timeout=10)
-    store.append(facts_for(BERTA, "berta"), context=asking())
+    store.append(events_for(BERTA, "berta"), context=asking())
 
     # Adding a handle a second time would break the view's primary key.
     with _runner(env) as runner:

@@ -10,11 +10,11 @@ from domain import events as e
 from domain.errors import LimitReachedError
 from infra.eventstore import append as appending
 from infra.eventstore.append import COPY_FROM, Context, Tally
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.recorder import AppendConflictError
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
-from tests.builders import asking, facts_for, opened_store
+from tests.builders import asking, events_for, opened_store
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture(params=("the function", "COPY"), autouse=True)
 def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Facts get in by the append function or by COPY, and nobody sees a difference."""
+    """Events get in by the append function or by COPY, and nobody sees a difference."""
     if request.param == "COPY":
         monkeypatch.setattr(appending, "COPY_FROM", 1)
     return request.param
@@ -36,48 +36,48 @@ def way_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 def test_the_positions_of_one_append_are_consecutive_and_in_order(store: Store):
     a, b, c = new_id(), new_id(), new_id()
-    store.append(facts_for(c, "c1"), context=asking())
+    store.append(events_for(c, "c1"), context=asking())
     before = store.head()
     entries = [
-        Entry(stream, version, e.HandleBanned(handle=f"{version}"))
+        NewEvent(stream, version, e.HandleBanned(handle=f"{version}"))
         for stream, version in ((b, 1), (a, 1), (b, 2), (c, 2), (a, 2), (b, 3))
     ]
 
     recorded = store.append(entries, context=asking())
 
-    assert [fact.position for fact in recorded] == [before + n for n in range(1, 7)]
-    assert [Entry(r.stream, r.version, r.fact) for r in recorded] == entries
+    assert [event.position for event in recorded] == [before + n for n in range(1, 7)]
+    assert [NewEvent(r.stream, r.version, r.event) for r in recorded] == entries
     assert _log(store)[-6:] == recorded
     assert store.head() == recorded[-1].position
 
 
 def test_appends_follow_each_other(store: Store):
-    first = store.append(facts_for(new_id(), "a", "b"), context=asking())
-    second = store.append(facts_for(new_id(), "c"), context=asking())
-    third = store.append(facts_for(new_id(), "d", "e", "f"), context=asking())
+    first = store.append(events_for(new_id(), "a", "b"), context=asking())
+    second = store.append(events_for(new_id(), "c"), context=asking())
+    third = store.append(events_for(new_id(), "d", "e", "f"), context=asking())
 
-    facts = [*first, *second, *third]
-    positions = [fact.position for fact in facts]
+    events = [*first, *second, *third]
+    positions = [event.position for event in events]
     assert positions == list(range(positions[0], positions[0] + 6))
-    times = [fact.recorded_at for fact in facts]
+    times = [event.recorded_at for event in events]
     assert times == sorted(times)
     assert len(set(times)) == 3
 
 
-def test_a_fact_is_stored_with_who_asked_when_and_why(store: Store):
+def test_an_event_is_stored_with_who_asked_when_and_why(store: Store):
     stream = new_id()
     told = Context(actor="key:Söhne", command_id=new_id(), correlation_id=new_id())
     early = datetime.now(UTC)
 
-    (returned,) = store.append(facts_for(stream, "ada"), context=told)
+    (returned,) = store.append(events_for(stream, "ada"), context=told)
 
     (stored,) = store.load(stream)[stream]
     assert stored == returned
-    assert stored == Recorded(
+    assert stored == RecordedEvent(
         position=returned.position,
         stream=stream,
         version=1,
-        fact=e.HandleBanned(handle="ada"),
+        event=e.HandleBanned(handle="ada"),
         recorded_at=returned.recorded_at,
         actor="key:Söhne",
         correlation_id=told.correlation_id,
@@ -89,7 +89,7 @@ def test_a_fact_is_stored_with_who_asked_when_and_why(store: Store):
 def test_whoever_listens_hears_of_an_append(store: Store, database_url: str):
     with psycopg.connect(database_url, autocommit=True) as listener:
         listener.execute("LISTEN goatherd_events")
-        store.append(facts_for(new_id(), "ada"), context=asking())
+        store.append(events_for(new_id(), "ada"), context=asking())
 
         heard = list(listener.notifies(timeout=10, stop_after=1))
 
@@ -102,15 +102,17 @@ def test_whoever_listens_hears_of_an_append(store: Store, database_url: str):
 
 
 @pytest.mark.parametrize("versions", ((1,), (3, 4), (5,), (0,), (-1,), (3, 5), (4, 3)))
-def test_facts_go_only_where_their_stream_ends(store: Store, versions: tuple[int, ...]):
+def test_events_go_only_where_their_stream_ends(
+    store: Store, versions: tuple[int, ...]
+):
     stream, other = new_id(), new_id()
-    kept = store.append(facts_for(stream, "a", "b", "c"), context=asking())
+    kept = store.append(events_for(stream, "a", "b", "c"), context=asking())
 
     with pytest.raises(AppendConflictError):
         store.append(
             [
-                *facts_for(other, "innocent"),
-                *(Entry(stream, v, e.HandleBanned(handle="x")) for v in versions),
+                *events_for(other, "innocent"),
+                *(NewEvent(stream, v, e.HandleBanned(handle="x")) for v in versions),
             ],
             context=asking(),
         )
@@ -125,8 +127,8 @@ def test_a_new_stream_begins_at_version_1(store: Store, versions: tuple[int, ...
     with pytest.raises(AppendConflictError):
         store.append(
             [
-                *facts_for(other, "innocent"),
-                *(Entry(stream, v, e.HandleBanned(handle="x")) for v in versions),
+                *events_for(other, "innocent"),
+                *(NewEvent(stream, v, e.HandleBanned(handle="x")) for v in versions),
             ],
             context=asking(),
         )
@@ -136,15 +138,15 @@ def test_a_new_stream_begins_at_version_1(store: Store, versions: tuple[int, ...
 
 def test_an_append_after_a_refused_one_is_not_disturbed(store: Store):
     stream = new_id()
-    store.append(facts_for(stream, "a"), context=asking())
+    store.append(events_for(stream, "a"), context=asking())
     with pytest.raises(AppendConflictError):
-        store.append(facts_for(stream, "b"), context=asking())
+        store.append(events_for(stream, "b"), context=asking())
 
     (second,) = store.append(
-        [Entry(stream, 2, e.HandleBanned(handle="b"))], context=asking()
+        [NewEvent(stream, 2, e.HandleBanned(handle="b"))], context=asking()
     )
 
-    assert [fact.version for fact in _log(store)] == [1, 2]
+    assert [event.version for event in _log(store)] == [1, 2]
     assert _log(store)[-1] == second
 
 
@@ -153,26 +155,26 @@ def test_an_append_after_a_refused_one_is_not_disturbed(store: Store):
 
 def test_guards_that_hold_let_an_append_through(store: Store):
     here, elsewhere, nowhere = new_id(), new_id(), new_id()
-    store.append(facts_for(here, "a"), context=asking())
-    store.append(facts_for(elsewhere, "a", "b"), context=asking())
+    store.append(events_for(here, "a"), context=asking())
+    store.append(events_for(elsewhere, "a", "b"), context=asking())
 
     recorded = store.append(
-        [Entry(here, 2, e.HandleBanned(handle="b"))],
+        [NewEvent(here, 2, e.HandleBanned(handle="b"))],
         context=asking(),
         guards=[(elsewhere, 2), (nowhere, 0), (here, 1)],
     )
 
-    assert [fact.version for fact in recorded] == [2]
+    assert [event.version for event in recorded] == [2]
 
 
 @pytest.mark.parametrize("version", (0, 1, 3))
 def test_a_guarded_stream_that_moved_on_stops_an_append(store: Store, version: int):
     guarded, nowhere = new_id(), new_id()
-    kept = store.append(facts_for(guarded, "a", "b"), context=asking())
+    kept = store.append(events_for(guarded, "a", "b"), context=asking())
 
     with pytest.raises(AppendConflictError):
         store.append(
-            facts_for(new_id(), "c"),
+            events_for(new_id(), "c"),
             context=asking(),
             guards=[(nowhere, 0), (guarded, version)],
         )
@@ -188,7 +190,7 @@ def test_what_is_limited_can_be_used_up_but_not_passed(store: Store):
 
     def take(amount: int) -> None:
         tally = Tally(key=key, delta=amount, limit_key="max_goats", maximum=5)
-        store.append(facts_for(new_id(), "a"), context=asking(), tallies=[tally])
+        store.append(events_for(new_id(), "a"), context=asking(), tallies=[tally])
 
     take(3)
     with pytest.raises(LimitReachedError) as refused:
@@ -207,7 +209,7 @@ def test_where_nothing_is_allowed_the_first_is_too_many(store: Store):
     tally = Tally(key=new_id(), delta=1, limit_key="max_goats", maximum=0)
 
     with pytest.raises(LimitReachedError) as refused:
-        store.append(facts_for(new_id(), "a"), context=asking(), tallies=[tally])
+        store.append(events_for(new_id(), "a"), context=asking(), tallies=[tally])
 
     assert _told(refused.value) == ("max_goats", 0, 0)
     assert _tally(store, tally.key) is None
@@ -216,14 +218,14 @@ def test_where_nothing_is_allowed_the_first_is_too_many(store: Store):
 def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
     goats, kids = new_id(), new_id()
     store.append(
-        facts_for(new_id(), "a"),
+        events_for(new_id(), "a"),
         context=asking(),
         tallies=[Tally(key=kids, delta=7)],
     )
 
     with pytest.raises(LimitReachedError) as refused:
         store.append(
-            facts_for(new_id(), "b"),
+            events_for(new_id(), "b"),
             context=asking(),
             tallies=[
                 Tally(key=goats, delta=1, limit_key="max_goats", maximum=5),
@@ -239,23 +241,23 @@ def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
 def test_giving_back_is_never_refused(store: Store):
     key = new_id()
     store.append(
-        facts_for(new_id(), "a"), context=asking(), tallies=[Tally(key=key, delta=9)]
+        events_for(new_id(), "a"), context=asking(), tallies=[Tally(key=key, delta=9)]
     )
 
     # The plan was changed to a smaller one in between.
     back = Tally(key=key, delta=-1, limit_key="max_goats", maximum=5)
-    store.append(facts_for(new_id(), "b"), context=asking(), tallies=[back])
+    store.append(events_for(new_id(), "b"), context=asking(), tallies=[back])
 
     assert _tally(store, key) == 8
 
 
 def test_a_conflict_counts_nothing(store: Store):
     stream, key = new_id(), new_id()
-    store.append(facts_for(stream, "a"), context=asking())
+    store.append(events_for(stream, "a"), context=asking())
 
     with pytest.raises(AppendConflictError):
         store.append(
-            facts_for(stream, "b"), context=asking(), tallies=[Tally(key=key, delta=1)]
+            events_for(stream, "b"), context=asking(), tallies=[Tally(key=key, delta=1)]
         )
 
     assert _tally(store, key) is None
@@ -264,16 +266,16 @@ def test_a_conflict_counts_nothing(store: Store):
 # alongside
 
 
-def test_what_is_written_alongside_is_there_with_the_facts(store: Store):
+def test_what_is_written_alongside_is_there_with_the_events(store: Store):
     key = new_id()
-    seen: list[list[Recorded]] = []
+    seen: list[list[RecordedEvent]] = []
 
-    def alongside(cursor: Cursor[Any], facts: list[Recorded]) -> None:
-        seen.append(facts)
-        cursor.execute("INSERT INTO tally VALUES (%s, %s)", (key, facts[-1].position))
+    def alongside(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
+        seen.append(events)
+        cursor.execute("INSERT INTO tally VALUES (%s, %s)", (key, events[-1].position))
 
     recorded = store.append(
-        facts_for(new_id(), "a", "b"), context=asking(), alongside=alongside
+        events_for(new_id(), "a", "b"), context=asking(), alongside=alongside
     )
 
     assert seen == [recorded]
@@ -281,16 +283,16 @@ def test_what_is_written_alongside_is_there_with_the_facts(store: Store):
     assert _log(store) == recorded
 
 
-def test_facts_fall_with_what_fails_alongside(store: Store):
+def test_events_fall_with_what_fails_alongside(store: Store):
     key, counted = new_id(), new_id()
 
-    def alongside(cursor: Cursor[Any], _: list[Recorded]) -> None:
+    def alongside(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 1)", (key,))
         raise RuntimeError("the goat ate it")
 
     with pytest.raises(RuntimeError, match="the goat ate it"):
         store.append(
-            facts_for(new_id(), "a"),
+            events_for(new_id(), "a"),
             context=asking(),
             tallies=[Tally(key=counted, delta=1)],
             alongside=alongside,
@@ -300,15 +302,15 @@ def test_facts_fall_with_what_fails_alongside(store: Store):
     assert (_tally(store, key), _tally(store, counted)) == (None, None)
 
 
-def test_what_is_written_alongside_falls_with_the_facts(store: Store):
+def test_what_is_written_alongside_falls_with_the_events(store: Store):
     stream, key = new_id(), new_id()
-    store.append(facts_for(stream, "a"), context=asking())
+    store.append(events_for(stream, "a"), context=asking())
 
-    def alongside(cursor: Cursor[Any], _: list[Recorded]) -> None:
+    def alongside(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 1)", (key,))
 
     with pytest.raises(AppendConflictError):
-        store.append(facts_for(stream, "b"), context=asking(), alongside=alongside)
+        store.append(events_for(stream, "b"), context=asking(), alongside=alongside)
 
     assert _tally(store, key) is None
 
@@ -325,14 +327,14 @@ def test_a_violation_alongside_is_not_taken_for_a_conflict(
 ):
     key = new_id()
     store.append(
-        facts_for(new_id(), "a"), context=asking(), tallies=[Tally(key=key, delta=1)]
+        events_for(new_id(), "a"), context=asking(), tallies=[Tally(key=key, delta=1)]
     )
 
-    def alongside(cursor: Cursor[Any], _: list[Recorded]) -> None:
+    def alongside(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
         cursor.execute(statement.encode(), (key,) if "%s" in statement else None)
 
     with pytest.raises(error):
-        store.append(facts_for(new_id(), "b"), context=asking(), alongside=alongside)
+        store.append(events_for(new_id(), "b"), context=asking(), alongside=alongside)
 
     assert len(_log(store)) == 1
 
@@ -340,21 +342,21 @@ def test_a_violation_alongside_is_not_taken_for_a_conflict(
 # beforehand
 
 
-def _nothing(cursor: Cursor[Any], facts: list[Recorded]) -> None:
-    del cursor, facts
+def _nothing(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
+    del cursor, events
 
 
 @pytest.fixture(params=("one round trip", "with something alongside", "by COPY"))
 def whichever_way(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What makes an append take each of its ways; the facts are about goats."""
+    """What makes an append take each of its ways; the events are about goats."""
     amount = COPY_FROM if request.param == "by COPY" else 2
-    ways: dict[str, Any] = {"entries": facts_for(new_id(), *["goat"] * amount)}
+    ways: dict[str, Any] = {"entries": events_for(new_id(), *["goat"] * amount)}
     if request.param == "with something alongside":
         ways["alongside"] = _nothing
     return ways
 
 
-def test_what_is_written_beforehand_is_there_with_the_facts(
+def test_what_is_written_beforehand_is_there_with_the_events(
     store: Store, whichever_way: dict[str, Any]
 ):
     key = new_id()
@@ -369,7 +371,7 @@ def test_what_is_written_beforehand_is_there_with_the_facts(
     assert _tally(store, key) == 5
 
 
-def test_what_is_written_beforehand_falls_with_the_facts(
+def test_what_is_written_beforehand_falls_with_the_events(
     store: Store, whichever_way: dict[str, Any]
 ):
     key = new_id()
@@ -385,7 +387,7 @@ def test_what_is_written_beforehand_falls_with_the_facts(
     assert len(_log(store)) == 1
 
 
-def test_facts_fall_with_what_the_server_refuses_beforehand(
+def test_events_fall_with_what_the_server_refuses_beforehand(
     store: Store, whichever_way: dict[str, Any]
 ):
     def beforehand(cursor: Cursor[Any]) -> None:
@@ -396,16 +398,16 @@ def test_facts_fall_with_what_the_server_refuses_beforehand(
 
     assert _log(store) == []
     # The connection is good for the next one.
-    store.append(facts_for(new_id(), "goat"), context=asking())
+    store.append(events_for(new_id(), "goat"), context=asking())
 
 
-def _log(store: Store) -> list[Recorded]:
+def _log(store: Store) -> list[RecordedEvent]:
     """The whole log, by position."""
     with store.pool.connection() as connection:
         rows = connection.execute("SELECT DISTINCT originator_id FROM goatherd_events")
         streams = [row[0] for row in rows]
-    facts = [fact for past in store.load(*streams).values() for fact in past]
-    return sorted(facts, key=lambda fact: fact.position)
+    events = [event for past in store.load(*streams).values() for event in past]
+    return sorted(events, key=lambda event: event.position)
 
 
 def _tally(store: Store, key: object) -> int | None:

@@ -14,10 +14,10 @@ from psycopg.rows import class_row
 from domain import events as e
 from infra.eventstore import append as appending
 from infra.eventstore.append import Context, asked, link
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.builders import ADA, BERTA, SCRAPE, asking, facts_for, opened_store
+from tests.builders import ADA, BERTA, SCRAPE, asking, events_for, opened_store
 
 BROKEN_LINKS = """
 SELECT notification_id FROM (
@@ -141,7 +141,7 @@ def test_sql_and_python_make_the_same_link(
 
 
 class Appends(msgspec.Struct, frozen=True):
-    """Which stream (by number) each fact of one append goes to, and by which way."""
+    """Which stream (by number) each event of one append goes to, and by which way."""
 
     streams: list[int]
     by_copy: bool
@@ -165,19 +165,19 @@ APPENDS = st.lists(
     # Streams are new in each example; what others left in the log does no harm.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_however_streams_interleave_every_fact_is_in_order_and_chained(
+def test_however_streams_interleave_every_event_is_in_order_and_chained(
     store: Store, appends: list[Appends]
 ):
     streams = [new_id() for _ in range(4)]
     lengths = dict.fromkeys(streams, 0)
-    wanted: list[Entry] = []
+    wanted: list[NewEvent] = []
 
     for append in appends:
-        entries: list[Entry] = []
+        entries: list[NewEvent] = []
         for stream in (streams[number] for number in append.streams):
             lengths[stream] += 1
-            fact = e.HandleBanned(handle=str(len(wanted) + len(entries)))
-            entries.append(Entry(stream, lengths[stream], fact))
+            event = e.HandleBanned(handle=str(len(wanted) + len(entries)))
+            entries.append(NewEvent(stream, lengths[stream], event))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(appending, "COPY_FROM", 1 if append.by_copy else 1_000)
             store.append(entries, context=asking())
@@ -186,7 +186,9 @@ def test_however_streams_interleave_every_fact_is_in_order_and_chained(
     rows = _rows(store, streams)
     decode = store.codec.decode
     assert [
-        Entry(row.originator_id, row.originator_version, decode(row.topic, row.state))
+        NewEvent(
+            row.originator_id, row.originator_version, decode(row.topic, row.state)
+        )
         for row in rows
     ] == wanted
     assert _consecutive_in_each_append(rows)
@@ -217,7 +219,7 @@ def test_whoever_changes_history_breaks_a_link(
     copy_from: int,
 ):
     monkeypatch.setattr(appending, "COPY_FROM", copy_from)
-    store.append(facts_for(new_id(), "a", "b", "c", "d"), context=asking())
+    store.append(events_for(new_id(), "a", "b", "c", "d"), context=asking())
     before = _broken_links(store)
 
     _change_history(store, f"UPDATE goatherd_events {change}")
@@ -226,8 +228,8 @@ def test_whoever_changes_history_breaks_a_link(
     assert _broken_links(store) == broken
 
 
-def test_whoever_takes_a_fact_out_of_history_breaks_a_link(store: Store):
-    store.append(facts_for(new_id(), "a", "b", "c"), context=asking())
+def test_whoever_takes_an_event_out_of_history_breaks_a_link(store: Store):
+    store.append(events_for(new_id(), "a", "b", "c"), context=asking())
 
     _change_history(store, "DELETE FROM goatherd_events WHERE notification_id = 2")
 
@@ -245,7 +247,7 @@ def test_whoever_takes_a_fact_out_of_history_breaks_a_link(store: Store):
     ),
 )
 def test_history_cannot_be_changed_by_accident(store: Store, statement: str):
-    store.append(facts_for(new_id(), "a"), context=asking())
+    store.append(events_for(new_id(), "a"), context=asking())
 
     with (
         store.pool.connection() as connection,
@@ -262,7 +264,7 @@ def test_the_log_is_readable_in_sql(store: Store):
     stream = new_id()
     told = Context(actor="cli", command_id=new_id(), correlation_id=new_id())
     (recorded,) = store.append(
-        [Entry(stream, 1, e.HandleBanned(handle="ada", reason='says "mäh"\n'))],
+        [NewEvent(stream, 1, e.HandleBanned(handle="ada", reason='says "mäh"\n'))],
         context=told,
     )
 

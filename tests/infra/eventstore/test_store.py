@@ -9,11 +9,11 @@ from psycopg_pool import PoolClosed
 from domain import events as e
 from domain.errors import LimitReachedError
 from infra.eventstore.append import Context, Tally
-from infra.eventstore.codec import Entry, UnknownFactError
+from infra.eventstore.codec import NewEvent, UnknownEventError
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError, Store, open_store, retry_conflicts
 from infra.ids import new_id
-from tests.builders import asking, facts_for, opened_store
+from tests.builders import asking, events_for, opened_store
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def store(database_url: str) -> Iterator[Store]:
 
 def test_each_stream_is_loaded_whole_and_in_order(store: Store):
     a, b, unknown = new_id(), new_id(), new_id()
-    first = store.append([*facts_for(a, "a1"), *facts_for(b, "b1")], context=asking())
+    first = store.append([*events_for(a, "a1"), *events_for(b, "b1")], context=asking())
     second = store.append(
         [
-            Entry(b, 2, e.HandleUnbanned(handle="b1")),
-            Entry(a, 2, e.HandleUnbanned(handle="a1")),
+            NewEvent(b, 2, e.HandleUnbanned(handle="b1")),
+            NewEvent(a, 2, e.HandleUnbanned(handle="a1")),
         ],
         context=asking(),
     )
@@ -48,7 +48,7 @@ def test_each_stream_is_loaded_whole_and_in_order(store: Store):
 
 def test_a_stream_that_is_asked_for_twice_is_loaded_once(store: Store):
     stream = new_id()
-    recorded = store.append(facts_for(stream, "a", "b"), context=asking())
+    recorded = store.append(events_for(stream, "a", "b"), context=asking())
 
     assert store.load(stream, stream) == {stream: recorded}
 
@@ -57,10 +57,10 @@ def test_nothing_asked_nothing_loaded(store: Store):
     assert store.load() == {}
 
 
-def test_the_head_is_the_position_of_the_newest_fact(store: Store):
+def test_the_head_is_the_position_of_the_newest_event(store: Store):
     before = store.head()
 
-    recorded = store.append(facts_for(new_id(), "a", "b"), context=asking())
+    recorded = store.append(events_for(new_id(), "a", "b"), context=asking())
 
     assert before == 0
     assert store.head() == recorded[-1].position
@@ -69,14 +69,14 @@ def test_the_head_is_the_position_of_the_newest_fact(store: Store):
 def test_a_store_opens_its_own_connections(database_url: str):
     store = open_store(database_url, pool_size=1)
 
-    recorded = store.append(facts_for(new_id(), "a"), context=asking())
+    recorded = store.append(events_for(new_id(), "a"), context=asking())
 
     assert store.head() == recorded[0].position
     assert not store.pool.closed
     store.pool.close()
 
 
-def test_a_fact_that_no_code_knows_is_named_when_its_stream_is_loaded(store: Store):
+def test_an_event_that_no_code_knows_is_named_when_its_stream_is_loaded(store: Store):
     stream = new_id()
     with store.pool.connection() as connection:
         connection.execute(
@@ -86,7 +86,7 @@ def test_a_fact_that_no_code_knows_is_named_when_its_stream_is_loaded(store: Sto
             (stream,),
         )
 
-    with pytest.raises(UnknownFactError, match="goat_sold"):
+    with pytest.raises(UnknownEventError, match="goat_sold"):
         store.load(stream)
 
 
@@ -95,16 +95,16 @@ def test_a_fact_that_no_code_knows_is_named_when_its_stream_is_loaded(store: Sto
 
 def test_the_library_saves_entries_and_says_where_they_went(store: Store):
     stream, told = new_id(), Context(actor="cli", command_id=new_id())
-    entries = facts_for(stream, "a", "b")
+    entries = events_for(stream, "a", "b")
 
     recordings = store.save(*entries, context=told)
 
     recorded = store.load(stream)[stream]
     assert [recording.domain_event for recording in recordings] == entries
     assert [recording.notification.id for recording in recordings] == [
-        fact.position for fact in recorded
+        event.position for event in recorded
     ]
-    assert [(fact.actor, fact.causation_id) for fact in recorded] == [
+    assert [(event.actor, event.causation_id) for event in recorded] == [
         ("cli", told.command_id)
     ] * 2
 
@@ -114,9 +114,9 @@ def test_the_library_saves_under_guards_and_limits(store: Store):
     tally = Tally(key=key, delta=2, limit_key="max_goats", maximum=1)
 
     with pytest.raises(AppendConflictError):
-        store.save(*facts_for(stream, "a"), context=asking(), guards=[(new_id(), 1)])
+        store.save(*events_for(stream, "a"), context=asking(), guards=[(new_id(), 1)])
     with pytest.raises(LimitReachedError):
-        store.save(*facts_for(stream, "a"), context=asking(), tallies=[tally])
+        store.save(*events_for(stream, "a"), context=asking(), tallies=[tally])
 
     assert store.head() == 0
 
@@ -144,8 +144,8 @@ def test_the_library_reads_a_stream(
     store: Store, asked: dict[str, int | bool], versions: list[int]
 ):
     stream = new_id()
-    entries = facts_for(stream, "a", "b", "c", "d")
-    store.append([*facts_for(new_id(), "x"), *entries], context=asking())
+    entries = events_for(stream, "a", "b", "c", "d")
+    store.append([*events_for(new_id(), "x"), *entries], context=asking())
 
     read = list(store.events.get(stream, **asked))  # pyright: ignore[reportArgumentType]
 
@@ -155,12 +155,12 @@ def test_the_library_reads_a_stream(
 def test_the_library_reads_the_log(store: Store):
     a, b = new_id(), new_id()
     entries = [
-        Entry(a, 1, e.HandleBanned(handle="a")),
-        Entry(b, 1, e.HandleBanned(handle="b")),
-        Entry(a, 2, e.HandleUnbanned(handle="a")),
+        NewEvent(a, 1, e.HandleBanned(handle="a")),
+        NewEvent(b, 1, e.HandleBanned(handle="b")),
+        NewEvent(a, 2, e.HandleUnbanned(handle="a")),
     ]
     first, second, third = (
-        fact.position for fact in store.append(entries, context=asking())
+        event.position for event in store.append(entries, context=asking())
     )
     select = store.notification_log.select
 
@@ -180,7 +180,7 @@ def test_the_library_reads_the_log(store: Store):
 
 
 def test_the_library_follows_the_log(store: Store):
-    first, second, third = facts_for(new_id(), "a", "b", "c")
+    first, second, third = events_for(new_id(), "a", "b", "c")
     (passed,) = store.append([first], context=asking())
 
     with ApplicationSubscription(store, gt=passed.position) as subscription:
@@ -210,8 +210,8 @@ def test_whoever_loses_reads_again_and_decides_anew(store: Store):
         past = store.load(stream)[stream]
         if len(lost) < 4:
             lost.append(len(past))
-            store.append(facts_for(stream, "rival", after=past), context=asking())
-        ours = store.append(facts_for(stream, "ours", after=past), context=asking())
+            store.append(events_for(stream, "rival", after=past), context=asking())
+        ours = store.append(events_for(stream, "ours", after=past), context=asking())
         return ours[0].version
 
     assert retry_conflicts(attempt) == 5
@@ -223,13 +223,13 @@ def test_whoever_loses_five_times_is_told_that_others_are_busy(store: Store):
 
     def attempt() -> None:
         past = store.load(stream)[stream]
-        store.append(facts_for(stream, "rival", after=past), context=asking())
-        store.append(facts_for(stream, "ours", after=past), context=asking())
+        store.append(events_for(stream, "rival", after=past), context=asking())
+        store.append(events_for(stream, "ours", after=past), context=asking())
 
     with pytest.raises(BusyError, match="try again"):
         retry_conflicts(attempt)
 
-    assert [fact.fact for fact in store.load(stream)[stream]] == [
+    assert [event.event for event in store.load(stream)[stream]] == [
         e.HandleBanned(handle="rival")
     ] * 5
 

@@ -62,7 +62,7 @@ def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
         scrape_stream(context.command_id, ada, "creator_profiles"),
         scrape_stream(context.command_id, ada, "discover_videos"),
     )
-    assert [[fact.fact for fact in facts] for facts in stored.values()] == [
+    assert [[event.event for event in events] for events in stored.values()] == [
         [
             e.CreatorAdded(
                 organization_id=home.organization_id,
@@ -87,10 +87,10 @@ def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
         [_requested(home, ada, "ada", job_type="creator_profiles", trigger="added")],
         [_requested(home, ada, "ada", job_type="discover_videos", trigger="added")],
     ]
-    envelopes = [fact for facts in stored.values() for fact in facts]
-    assert {fact.position for fact in envelopes} == set(range(before + 1, before + 5))
-    assert {fact.actor for fact in envelopes} == {"key:1"}
-    assert {fact.causation_id for fact in envelopes} == {context.command_id}
+    envelopes = [event for events in stored.values() for event in events]
+    assert {event.position for event in envelopes} == set(range(before + 1, before + 5))
+    assert {event.actor for event in envelopes} == {"key:1"}
+    assert {event.causation_id for event in envelopes} == {context.command_id}
     assert added.history == tuple(stored[ada])
     assert additions.position == store.head()
     assert home.counted() == 1
@@ -255,7 +255,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     assert (back.status, back.creator_id) == ("reactivated", ada)
     assert list(back.history) == store.load(ada)[ada]
     assert list(back.history[:2]) == removed
-    assert [fact.fact for fact in back.history[2:]] == [
+    assert [event.event for event in back.history[2:]] == [
         e.CreatorReactivated(
             organization_id=home.organization_id,
             tracking_mode="auto",
@@ -274,7 +274,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     for job in BOTH_SCRAPES:
         run = scrape_stream(again, ada, job)
         (asked,) = store.load(run)[run]
-        assert asked.fact == _requested(
+        assert asked.event == _requested(
             home, ada, "ada", job_type=job, trigger="reactivated"
         )
 
@@ -288,7 +288,7 @@ def test_between_removal_and_return_the_handle_is_free(store: Store, home: Home)
 
     assert free is None
     claim = claim_stream(home.project_id, "ada")
-    assert [type(fact.fact) for fact in store.load(claim)[claim]] == [
+    assert [type(event.event) for event in store.load(claim)[claim]] == [
         *(e.HandleClaimed, e.HandleReleased, e.HandleClaimed)
     ]
 

@@ -16,7 +16,7 @@ def test_a_handle_is_banned_however_it_is_written(store: Store):
         context=asking("cli"),
     )
 
-    assert recorded.fact == e.HandleBanned(handle="ada", reason="eats the hedge")
+    assert recorded.event == e.HandleBanned(handle="ada", reason="eats the hedge")
     assert recorded.actor == "cli"
     assert store.load(ban_stream("ada"))[ban_stream("ada")] == [recorded]
 
@@ -36,7 +36,7 @@ def test_a_lifted_ban_lets_the_handle_in_again(store: Store, home: Home):
     (let_in,) = home.add("ada")
 
     assert kept_out.status == "failed"
-    assert recorded.fact == e.HandleUnbanned(handle="ada")
+    assert recorded.event == e.HandleUnbanned(handle="ada")
     assert let_in.status == "created"
 
 

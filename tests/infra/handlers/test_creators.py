@@ -23,7 +23,7 @@ from domain.errors import (
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.append import Context
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.bans import ban_handle
 from infra.handlers.bulk_creators import (
     BOTH_SCRAPES,
@@ -69,7 +69,7 @@ def test_a_rename_moves_the_claim_and_asks_for_the_new_profile(
         "project_id": home.project_id,
         "creator_id": ada,
     }
-    assert [facts[-1].fact for facts in stored.values()] == [
+    assert [events[-1].event for events in stored.values()] == [
         e.HandleChanged(
             organization_id=home.organization_id, old="ada", new="lovelace"
         ),
@@ -167,10 +167,10 @@ def test_several_changes_are_one_append(store: Store, home: Home):
         c.ChangeTracking(tracking_mode="selective"),
     )
 
-    assert [type(fact.fact) for fact in changed.history[1:]] == [
+    assert [type(event.event) for event in changed.history[1:]] == [
         *(e.HandleChanged, e.CreatorDetailsChanged, e.TrackingModeChanged)
     ]
-    assert len({fact.recorded_at for fact in changed.history[1:]}) == 1
+    assert len({event.recorded_at for event in changed.history[1:]}) == 1
     assert list(changed.history) == store.load(ada)[ada]
 
 
@@ -263,7 +263,7 @@ def test_a_removal_frees_the_handle_and_a_place(store: Store, home: Home):
     assert store.head() - before == 2
     assert removed.position == store.head()
     assert removed.history == tuple(store.load(ada)[ada])
-    assert isinstance(removed.history[-1].fact, e.CreatorRemoved)
+    assert isinstance(removed.history[-1].event, e.CreatorRemoved)
     assert home.holder("ada") is None
     assert home.counted() == home.active_in_the_log() == 0
 
@@ -381,7 +381,7 @@ def test_a_verdict_disables_a_creator_and_frees_its_place(store: Store, home: Ho
 
     recorded = _disable(home, ada, SCRAPE)
 
-    assert [fact.fact for fact in recorded] == [
+    assert [event.event for event in recorded] == [
         e.CreatorAutoDisabled(
             organization_id=home.organization_id, verdict="private", scrape_id=SCRAPE
         )
@@ -434,10 +434,10 @@ def test_a_second_chance_asks_for_both_scrapes_and_takes_a_place(
     assert done == BulkDone(
         results=(BulkResult(creator_id=ada, status="ok"),), position=store.head()
     )
-    assert stored[ada][-1].fact == e.CreatorReenabled(
+    assert stored[ada][-1].event == e.CreatorReenabled(
         organization_id=home.organization_id, at=NOON
     )
-    assert [stored[run][0].fact for run in runs] == [
+    assert [stored[run][0].event for run in runs] == [
         e.ScrapeRequested(
             organization_id=home.organization_id,
             project_id=home.project_id,
@@ -554,7 +554,7 @@ def _change(
     )
 
 
-def _disable(home: Home, creator_id: UUID, scrape_id: UUID) -> list[Recorded]:
+def _disable(home: Home, creator_id: UUID, scrape_id: UUID) -> list[RecordedEvent]:
     verdict = c.AutoDisable(verdict="private", scrape_id=scrape_id)
     return disable_creator(home.store, creator_id, verdict, context=asking())
 

@@ -10,7 +10,7 @@ from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from domain.video import commands as vc
 from domain.video.decider import Video, decide
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.add_creators import NewCreator
 from infra.handlers.creators import change_creator
 from infra.handlers.discover_videos import (
@@ -61,7 +61,7 @@ def listed(video_id: str, posted_at: datetime | None = IN_MARCH) -> Listed:
     )
 
 
-def discover(home: Home, creator_id: UUID, *videos: Listed) -> list[Recorded]:
+def discover(home: Home, creator_id: UUID, *videos: Listed) -> list[RecordedEvent]:
     return discover_videos(
         home.store,
         creator_id,
@@ -128,15 +128,15 @@ def set_zone(home: Home, time_zone: str) -> None:
 def test_what_a_run_lists_becomes_known_in_one_append(home: Home):
     billie = a_creator(home)
 
-    facts = discover(
+    events = discover(
         home, billie, listed("71"), listed("72", IN_FEBRUARY), listed("73", None)
     )
 
-    assert [past.stream for past in facts] == [
+    assert [past.stream for past in events] == [
         stream_of(home, video_id) for video_id in ("71", "72", "73")
     ]
-    assert len({past.causation_id for past in facts}) == 1
-    assert facts[0].fact == e.VideoDiscovered(
+    assert len({past.causation_id for past in events}) == 1
+    assert events[0].event == e.VideoDiscovered(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=billie,
@@ -148,23 +148,23 @@ def test_what_a_run_lists_becomes_known_in_one_append(home: Home):
         title="Video 71",
         posted_at=IN_MARCH,
     )
-    assert statuses(facts) == ["auto_tracked", "out_of_window", "pending_review"]
+    assert statuses(events) == ["auto_tracked", "out_of_window", "pending_review"]
 
 
-def statuses(facts: Sequence[Recorded]) -> list[e.TrackingStatus]:
+def statuses(events: Sequence[RecordedEvent]) -> list[e.TrackingStatus]:
     return [
-        past.fact.tracking_status
-        for past in facts
-        if isinstance(past.fact, e.VideoDiscovered)
+        past.event.tracking_status
+        for past in events
+        if isinstance(past.event, e.VideoDiscovered)
     ]
 
 
 def test_what_a_selective_creator_posts_waits_for_review(home: Home):
     billie = a_creator(home, mode="selective")
 
-    facts = discover(home, billie, listed("71"), listed("72", IN_FEBRUARY))
+    events = discover(home, billie, listed("71"), listed("72", IN_FEBRUARY))
 
-    assert statuses(facts) == ["pending_review", "out_of_window"]
+    assert statuses(events) == ["pending_review", "out_of_window"]
 
 
 def test_days_begin_where_the_organization_is(store: Store):
@@ -172,14 +172,14 @@ def test_days_begin_where_the_organization_is(store: Store):
     billie = a_creator(home)
     still_february = datetime(2026, 3, 1, 7, 59, tzinfo=UTC)
 
-    facts = discover(
+    events = discover(
         home,
         billie,
         listed("71", still_february),
         listed("72", still_february + timedelta(minutes=1)),
     )
 
-    assert statuses(facts) == ["out_of_window", "auto_tracked"]
+    assert statuses(events) == ["out_of_window", "auto_tracked"]
 
 
 def test_discovering_twice_is_discovering_once(home: Home):
@@ -206,9 +206,9 @@ def test_of_a_video_added_by_hand_it_becomes_known_whose_it_is(home: Home):
     billie = a_creator(home)
     add_by_hand(home, "71")
 
-    (fact,) = discover(home, billie, listed("71", IN_FEBRUARY))
+    (event,) = discover(home, billie, listed("71", IN_FEBRUARY))
 
-    assert (fact.stream, fact.version) == (stream_of(home, "71"), 2)
+    assert (event.stream, event.version) == (stream_of(home, "71"), 2)
     known = the_video(home, "71")
     assert (known.creator_id, known.tracking_status) == (billie, "direct_add")
     assert discover(home, billie, listed("71", IN_FEBRUARY)) == []
@@ -218,9 +218,9 @@ def test_a_video_stays_with_the_creator_it_was_first_seen_at(home: Home):
     billie, nanny = a_creator(home), a_creator(home, "nanny", start=None)
     discover(home, billie, listed("71", IN_FEBRUARY))
 
-    facts = discover(home, nanny, listed("71", IN_FEBRUARY))
+    events = discover(home, nanny, listed("71", IN_FEBRUARY))
 
-    assert facts == []
+    assert events == []
     known = the_video(home, "71")
     assert (known.creator_id, known.tracking_status) == (billie, "out_of_window")
 
@@ -242,10 +242,10 @@ def test_of_a_disabled_creator_what_was_seen_is_kept(home: Home):
 def test_a_list_of_thousands_is_still_one_append(home: Home):
     billie = a_creator(home)
 
-    facts = discover(home, billie, *(listed(str(number)) for number in range(5_000)))
+    events = discover(home, billie, *(listed(str(number)) for number in range(5_000)))
 
-    assert len(facts) == 5_000
-    assert facts[-1].position - facts[0].position == 4_999
+    assert len(events) == 5_000
+    assert events[-1].position - events[0].position == 4_999
 
 
 # windows that move
@@ -259,10 +259,10 @@ def test_a_window_that_grows_brings_in_what_was_remembered_outside(home: Home):
     ask(home, "72", vc.IncludeVideo())
     set_window(home, billie, date(2026, 2, 1))
 
-    facts = move(home, billie, {"71": IN_FEBRUARY, "72": IN_FEBRUARY, "73": long_ago})
+    events = move(home, billie, {"71": IN_FEBRUARY, "72": IN_FEBRUARY, "73": long_ago})
     again = move(home, billie, {"71": IN_FEBRUARY, "73": long_ago})
 
-    assert [(past.stream, past.fact) for past in facts] == [
+    assert [(past.stream, past.event) for past in events] == [
         (
             stream_of(home, "71"),
             e.VideoCameIntoWindow(
@@ -275,7 +275,9 @@ def test_a_window_that_grows_brings_in_what_was_remembered_outside(home: Home):
     assert the_video(home, "73").tracking_status == "out_of_window"
 
 
-def move(home: Home, creator_id: UUID, outside: dict[str, datetime]) -> list[Recorded]:
+def move(
+    home: Home, creator_id: UUID, outside: dict[str, datetime]
+) -> list[RecordedEvent]:
     return move_window(
         home.store,
         creator_id,
@@ -312,10 +314,10 @@ def test_a_confirmed_absence_is_told_once(home: Home):
     discover(home, billie, listed("71"), listed("72"))
     gone = {stream_of(home, "71"): NOON, stream_of(home, "unheard-of"): NOON}
 
-    facts = missing(home, gone, SCRAPE)
+    events = missing(home, gone, SCRAPE)
     again = missing(home, gone, ANOTHER_SCRAPE)
 
-    assert [(past.stream, past.fact) for past in facts] == [
+    assert [(past.stream, past.event) for past in events] == [
         (
             stream_of(home, "71"),
             e.VideoWentMissing(
@@ -328,7 +330,9 @@ def test_a_confirmed_absence_is_told_once(home: Home):
     assert again == []
 
 
-def missing(home: Home, gone: dict[UUID, datetime], scrape_id: UUID) -> list[Recorded]:
+def missing(
+    home: Home, gone: dict[UUID, datetime], scrape_id: UUID
+) -> list[RecordedEvent]:
     return report_missing(
         home.store, gone, scrape_id=scrape_id, context=asking("policy:missing")
     )
@@ -340,9 +344,9 @@ def test_a_video_that_was_back_may_go_missing_again(home: Home):
     stream = stream_of(home, "71")
     missing(home, {stream: NOON}, SCRAPE)
 
-    facts = missing(home, {stream: NOON + timedelta(days=9)}, ANOTHER_SCRAPE)
+    events = missing(home, {stream: NOON + timedelta(days=9)}, ANOTHER_SCRAPE)
 
-    assert len(facts) == 1
+    assert len(events) == 1
     assert the_video(home, "71").missing_since == NOON + timedelta(days=9)
 
 

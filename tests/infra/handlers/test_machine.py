@@ -187,14 +187,14 @@ class HandlersMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES))
     def ban(self, name: str) -> None:
-        facts = ban_handle(self.store, name + self.tail, context=asking())
-        assert bool(facts) is (name not in self.banned)
+        events = ban_handle(self.store, name + self.tail, context=asking())
+        assert bool(events) is (name not in self.banned)
         self.banned.add(name)
 
     @rule(name=st.sampled_from(NAMES))
     def unban(self, name: str) -> None:
-        facts = unban_handle(self.store, name + self.tail, context=asking())
-        assert bool(facts) is (name in self.banned)
+        events = unban_handle(self.store, name + self.tail, context=asking())
+        assert bool(events) is (name in self.banned)
         self.banned.discard(name)
 
     @rule(key=consumes(creators))

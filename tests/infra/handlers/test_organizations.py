@@ -31,13 +31,13 @@ def test_an_organization_begins_with_a_project_and_a_key(store: Store):
     )
 
     created, project, key = store.load(made.organization_id)[made.organization_id]
-    assert created.fact == e.OrganizationCreated(
+    assert created.event == e.OrganizationCreated(
         name="Herd", plan="free", time_zone="Europe/Vienna"
     )
-    assert project.fact == e.ProjectCreated(
+    assert project.event == e.ProjectCreated(
         project_id=made.project_id, name="First project"
     )
-    assert key.fact == e.ApiKeyCreated(
+    assert key.event == e.ApiKeyCreated(
         key_id=made.key.key_id,
         name="First key",
         digest=hashlib.sha256(made.key.text.encode()).hexdigest(),
@@ -83,8 +83,8 @@ def test_a_key_has_each_of_its_scopes_once(store: Store, home: Home):
 
     assert key.scopes == ("write", "read")
     (recorded,) = key.fresh
-    assert isinstance(recorded.fact, e.ApiKeyCreated)
-    assert recorded.fact.scopes == ("write", "read")
+    assert isinstance(recorded.event, e.ApiKeyCreated)
+    assert recorded.event.scopes == ("write", "read")
 
 
 def test_what_is_written_alongside_a_key_knows_the_key(home: Home):
@@ -135,7 +135,7 @@ def test_a_project_changes_only_at_the_version_that_was_seen(store: Store, home:
         _command(home, again, expected_versions=(home.project_id, [1]))
 
     assert stale.value.current == 2
-    assert [fact.fact for fact in changed.fresh] == [
+    assert [event.event for event in changed.fresh] == [
         e.ProjectDetailsChanged(project_id=home.project_id, name="Summer")
     ]
     assert (

@@ -225,9 +225,9 @@ def test_no_handle_is_ever_claimed_after_its_ban(store: Store, home: Home, way: 
         pasts = store.load(claimed, banned)
         (the_ban,) = pasts[banned]
         assert all(
-            fact.position < the_ban.position
-            for fact in pasts[claimed]
-            if isinstance(fact.fact, e.HandleClaimed)
+            event.position < the_ban.position
+            for event in pasts[claimed]
+            if isinstance(event.event, e.HandleClaimed)
         )
 
 
@@ -391,8 +391,8 @@ def test_whoever_loses_four_times_gets_through(store: Store, home: Home):
     def meddle() -> None:
         if plans.times < 5:
             past = store.load(stream)[stream]
-            fact = e.PlanChanged(old="unlimited", new="unlimited")
-            store.append(next_entries(stream, past, [fact]), context=asking())
+            event = e.PlanChanged(old="unlimited", new="unlimited")
+            store.append(next_entries(stream, past, [event]), context=asking())
 
     plans = Meddling(meddle)
 

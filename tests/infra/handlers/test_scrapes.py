@@ -41,7 +41,7 @@ def test_a_run_is_asked_for_by_hand(store: Store, home: Home):
         job_type="video_stats",
         position=requested.position,
     )
-    assert requested.fact == e.ScrapeRequested(
+    assert requested.event == e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=ada,
@@ -59,8 +59,8 @@ def test_a_renamed_creator_is_asked_for_by_its_present_handle(store: Store, home
     run = _ask(home, ada).scrape_id
 
     (requested,) = store.load(run)[run]
-    assert isinstance(requested.fact, e.ScrapeRequested)
-    assert requested.fact.handle == "lovelace"
+    assert isinstance(requested.event, e.ScrapeRequested)
+    assert requested.event.handle == "lovelace"
 
 
 def test_a_day_has_as_many_runs_by_hand_as_the_plan_says(store: Store):
@@ -119,13 +119,13 @@ def test_a_run_ends_with_what_it_saw_or_why_it_saw_nothing(
     store: Store,
     home: Home,
     command: c.RecordResult | c.RecordFailure,
-    kinds: list[type[e.Fact]],
+    kinds: list[type[e.Event]],
 ):
     run = _ask(home, home.creator("ada")).scrape_id
 
     recorded = end_scrape(store, run, command, context=asking())
 
-    assert [type(fact.fact) for fact in recorded] == kinds
+    assert [type(event.event) for event in recorded] == kinds
     assert store.load(run)[run][1:] == recorded
 
 

@@ -42,8 +42,8 @@ ID = "7185729796075474222"
 URL = f"https://www.tiktok.com/@Ada/photo/{ID}"
 
 
-def facts_of(store: Store, stream: UUID) -> list[e.Fact]:
-    return [past.fact for past in store.load(stream)[stream]]
+def events_of(store: Store, stream: UUID) -> list[e.Event]:
+    return [past.event for past in store.load(stream)[stream]]
 
 
 def found(
@@ -54,7 +54,7 @@ def found(
 ) -> UUID:
     """Let a run have found a video of the creator's."""
     video_id = video_stream(home.project_id, tiktok_video_id)
-    fact = e.VideoDiscovered(
+    event = e.VideoDiscovered(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=creator_id,
@@ -64,7 +64,7 @@ def found(
         scrape_id=SCRAPE,
     )
     past = home.store.load(video_id)[video_id]
-    home.store.append(next_entries(video_id, past, [fact]), context=asking())
+    home.store.append(next_entries(video_id, past, [event]), context=asking())
     return video_id
 
 
@@ -149,7 +149,7 @@ def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home:
     video_id = video_stream(home.project_id, ID)
     run = scrape_stream(context.command_id, video_id, "video_stats")
     assert (done.video_id, done.is_new) == (video_id, True)
-    assert facts_of(store, video_id) == [
+    assert events_of(store, video_id) == [
         e.VideoAdded(
             organization_id=home.organization_id,
             project_id=home.project_id,
@@ -158,7 +158,7 @@ def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home:
             kind="photo",
         )
     ]
-    assert facts_of(store, run) == [
+    assert events_of(store, run) == [
         e.ScrapeRequested(
             organization_id=home.organization_id,
             project_id=home.project_id,
@@ -197,7 +197,7 @@ def test_a_video_that_was_not_counted_is_tracked_and_not_looked_at_anew(
     assert video.tracking_status == "direct_add"
     assert (done.is_new, done.position) == (False, before + 1)
     assert store.head() == before + 1
-    assert len(facts_of(store, video_id)) == 2
+    assert len(events_of(store, video_id)) == 2
 
 
 def test_a_video_is_only_added_to_a_project_of_ones_own(store: Store, home: Home):
@@ -227,13 +227,13 @@ def test_no_video_is_added_by_what_is_no_url(store: Store, home: Home):
 
 def test_no_video_of_a_banned_handle_is_added(store: Store, home: Home):
     ban = ban_stream("ada")
-    facts = decide_ban(False, BanHandle(handle="ada", reason=None))  # noqa: FBT003
-    store.append(next_entries(ban, [], facts), context=asking())
+    events = decide_ban(False, BanHandle(handle="ada", reason=None))  # noqa: FBT003
+    store.append(next_entries(ban, [], events), context=asking())
 
     with pytest.raises(CreatorBannedError):
         add(home)
 
-    assert facts_of(store, video_stream(home.project_id, ID)) == []
+    assert events_of(store, video_stream(home.project_id, ID)) == []
 
 
 def test_one_video_in_two_projects_is_two(store: Store, home: Home):
@@ -251,7 +251,7 @@ def test_of_many_who_add_one_video_at_once_one_adds_it(store: Store, home: Home)
 
     assert sorted(one.is_new for one in done) == [False] * 5 + [True]
     assert {one.video_id for one in done} == {video_stream(home.project_id, ID)}
-    assert len(facts_of(store, done[0].video_id)) == 1
+    assert len(events_of(store, done[0].video_id)) == 1
 
 
 def test_notes_on_a_video_are_changed_once(store: Store, home: Home):
@@ -259,7 +259,7 @@ def test_notes_on_a_video_are_changed_once(store: Store, home: Home):
 
     done, again = change(home, video_id), change(home, video_id)
 
-    assert facts_of(store, video_id)[1:] == [
+    assert events_of(store, video_id)[1:] == [
         e.VideoDetailsChanged(organization_id=home.organization_id, readme="# Goats")
     ]
     assert done.position == store.head()
@@ -286,7 +286,7 @@ def test_excluding_happens_once(store: Store, home: Home):
 
     done, again = exclude(home, video_id), exclude(home, video_id)
 
-    assert facts_of(store, video_id)[1:] == [
+    assert events_of(store, video_id)[1:] == [
         e.VideoExcluded(organization_id=home.organization_id)
     ]
     assert done.position == store.head()
@@ -336,7 +336,7 @@ def test_tracking_is_disabled_once_and_begins_anew_by_adding(store: Store, home:
         change(home, video_id, command=c.DisableTracking())
     added = add(home)
 
-    kinds = [type(fact) for fact in facts_of(store, video_id)]
+    kinds = [type(event) for event in events_of(store, video_id)]
     assert kinds == [e.VideoAdded, e.VideoTrackingDisabled, e.VideoAdded]
     video = video_of(added.history)
     assert video is not None
@@ -355,7 +355,7 @@ def test_a_creator_s_video_is_looked_at_as_the_creator_s(store: Store, home: Hom
     assert asked == VideoScrapeAsked(
         scrape_id=run, video_id=video_id, creator_id=ada, position=store.head()
     )
-    assert facts_of(store, run) == [
+    assert events_of(store, run) == [
         e.ScrapeRequested(
             organization_id=home.organization_id,
             project_id=home.project_id,
@@ -384,7 +384,7 @@ def test_a_removed_creator_s_videos_are_looked_at_only_if_added_by_hand(
     asked = scrape(home, video_id)
 
     assert nothing_stored
-    (request,) = facts_of(store, asked.scrape_id)
+    (request,) = events_of(store, asked.scrape_id)
     assert isinstance(request, e.ScrapeRequested)
     assert (asked.creator_id, request.creator_id, request.handle) == (None, None, "ada")
 
@@ -433,8 +433,8 @@ def test_a_review_takes_each_decision_in_one_append(store: Store, home: Home):
     ]
     assert [result.video_id for result in done.results[:2]] == [pending, rejected]
     assert done.position == store.head() == before + 3
-    last = [facts_of(store, video_id)[-1] for video_id in (pending, rejected, gone)]
-    assert [type(fact) for fact in last] == [
+    last = [events_of(store, video_id)[-1] for video_id in (pending, rejected, gone)]
+    assert [type(event) for event in last] == [
         e.VideoIncluded,
         e.VideoExcluded,
         e.VideoIncluded,
@@ -466,8 +466,8 @@ def test_a_review_puts_back_what_was_decided_and_nothing_else(store: Store, home
         ("failed", "not_found"),
     ]
     for video_id in (pending, gone):
-        assert isinstance(facts_of(store, video_id)[-1], e.VideoPutBack)
-    assert len(facts_of(store, tracked)) == 1
+        assert isinstance(events_of(store, video_id)[-1], e.VideoPutBack)
+    assert len(events_of(store, tracked)) == 1
 
 
 def test_two_decisions_about_one_video_are_taken_in_order(store: Store, home: Home):
@@ -477,7 +477,7 @@ def test_two_decisions_about_one_video_are_taken_in_order(store: Store, home: Ho
 
     assert told(done) == [("ok", None), ("ok", None)]
     assert [past.version for past in store.load(video_id)[video_id]] == [1, 2, 3]
-    assert isinstance(facts_of(store, video_id)[-1], e.VideoExcluded)
+    assert isinstance(events_of(store, video_id)[-1], e.VideoExcluded)
 
 
 def test_many_videos_stop_counting_at_once(store: Store, home: Home):

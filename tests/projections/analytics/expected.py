@@ -1,4 +1,4 @@
-"""What the read models must hold: each told again as a plain fold over all facts.
+"""What the read models must hold: each told again as a plain fold over all events.
 
 Nothing here is shared with what it checks, not even a column's name.
 """
@@ -13,16 +13,16 @@ from psycopg.rows import TupleRow, dict_row
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 
 Row = dict[str, Any]
 Rows = dict[Any, Row]
 
 
-def organizations(facts: Iterable[Recorded]) -> Rows:
+def organizations(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        match past.fact:
+    for past in events:
+        match past.event:
             case e.OrganizationCreated(name=name, plan=plan, time_zone=zone):
                 rows[past.stream] = {
                     "organization_id": past.stream,
@@ -54,10 +54,10 @@ def organizations(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
-def api_keys(facts: Iterable[Recorded]) -> Rows:
+def api_keys(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        match past.fact:
+    for past in events:
+        match past.event:
             case e.ApiKeyCreated() as key:
                 rows[key.key_id] = {
                     "organization_id": past.stream,
@@ -77,10 +77,10 @@ def api_keys(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
-def projects(facts: Iterable[Recorded]) -> Rows:
+def projects(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        match past.fact:
+    for past in events:
+        match past.event:
             case e.ProjectCreated(project_id=project_id, name=name, description=text):
                 rows[project_id] = {
                     "organization_id": past.stream,
@@ -103,10 +103,10 @@ def projects(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
-def bans(facts: Iterable[Recorded]) -> Rows:
+def bans(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        match past.fact:
+    for past in events:
+        match past.event:
             case e.HandleBanned(handle=handle, reason=reason):
                 rows[handle] = {
                     "handle": handle,
@@ -120,29 +120,29 @@ def bans(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
-def creator_list(facts: Iterable[Recorded]) -> Rows:
+def creator_list(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     newest: dict[UUID, tuple[Any, int]] = {}
-    for past in facts:
-        fact, at = past.fact, past.recorded_at
-        if isinstance(fact, e.CreatorAdded):
-            rows[past.stream] = _new_creator(past, fact)
-        elif isinstance(fact, e.ScrapeSucceeded):
-            if fact.provider != "import":
-                rows[fact.creator_id]["last_scraped_at"] = at
-        elif isinstance(fact, e.ProfileSnapshotRecorded):
-            seen = (fact.observed_at, past.position)
-            if seen > newest.get(fact.creator_id, (seen[0], 0)):
-                newest[fact.creator_id] = seen
-                rows[fact.creator_id] |= _figures(fact, past.position)
-        elif isinstance(fact, e.CreatorEvent):
+    for past in events:
+        event, at = past.event, past.recorded_at
+        if isinstance(event, e.CreatorAdded):
+            rows[past.stream] = _new_creator(past, event)
+        elif isinstance(event, e.ScrapeSucceeded):
+            if event.provider != "import":
+                rows[event.creator_id]["last_scraped_at"] = at
+        elif isinstance(event, e.ProfileSnapshotRecorded):
+            seen = (event.observed_at, past.position)
+            if seen > newest.get(event.creator_id, (seen[0], 0)):
+                newest[event.creator_id] = seen
+                rows[event.creator_id] |= _figures(event, past.position)
+        elif isinstance(event, e.CreatorEvent):
             row = rows[past.stream]
-            row |= _decided(fact)
+            row |= _decided(event)
             row |= {"version": row["version"] + 1, "updated_at": at}
     return rows
 
 
-def creator_search(facts: Iterable[Recorded]) -> Rows:
+def creator_search(events: Iterable[RecordedEvent]) -> Rows:
     kept = ("organization_id", "id", "project_id", "created_at", "status")
     return {
         row["id"]: {
@@ -150,14 +150,14 @@ def creator_search(facts: Iterable[Recorded]) -> Rows:
             "tiktok_handle": row["tiktok_handle"],
             "magnitude": _digits(row["follower_count"]),
         }
-        for row in creator_list(facts).values()
+        for row in creator_list(events).values()
     }
 
 
-def scrape_runs(facts: Iterable[Recorded]) -> Rows:
+def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        match past.fact:
+    for past in events:
+        match past.event:
             case e.ScrapeRequested() as asked:
                 rows[past.stream] = {
                     "organization_id": asked.organization_id,
@@ -203,15 +203,15 @@ def scrape_runs(facts: Iterable[Recorded]) -> Rows:
     return rows
 
 
-def videos(facts: Iterable[Recorded]) -> Rows:
+def videos(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        fact, at = past.fact, past.recorded_at
-        if not isinstance(fact, e.VideoEvent):
+    for past in events:
+        event, at = past.event, past.recorded_at
+        if not isinstance(event, e.VideoEvent):
             continue
         if past.version == 1:
             rows[past.stream] = {
-                "organization_id": fact.organization_id,
+                "organization_id": event.organization_id,
                 "id": past.stream,
                 "metadata": {},
                 "tracking_enabled": True,
@@ -221,21 +221,21 @@ def videos(facts: Iterable[Recorded]) -> Rows:
             }
         row = rows[past.stream]
         row |= {"version": row["version"] + 1, "updated_at": at}
-        match fact:
+        match event:
             case e.VideoDiscovered():
-                row |= _set(fact, "project_id", "tiktok_video_id", "creator_id")
-                row |= {"tiktok_handle": fact.handle}
-                row |= _set(fact, "title", "posted_at")
-                row["kind"] = fact.kind or row["kind"]
+                row |= _set(event, "project_id", "tiktok_video_id", "creator_id")
+                row |= {"tiktok_handle": event.handle}
+                row |= _set(event, "title", "posted_at")
+                row["kind"] = event.kind or row["kind"]
                 if past.version == 1:
-                    row["tracking_status"] = fact.tracking_status
+                    row["tracking_status"] = event.tracking_status
             case e.VideoAdded():
                 row |= {"tracking_status": "direct_add", "tracking_enabled": True}
                 if past.version == 1:
-                    row |= _set(fact, "project_id", "tiktok_video_id", "kind")
-                    row |= {"tiktok_handle": fact.handle}
+                    row |= _set(event, "project_id", "tiktok_video_id", "kind")
+                    row |= {"tiktok_handle": event.handle}
             case e.VideoCameIntoWindow():
-                row["tracking_status"] = fact.tracking_status
+                row["tracking_status"] = event.tracking_status
             case e.VideoIncluded():
                 row |= {"tracking_status": "included", "tracking_enabled": True}
             case e.VideoExcluded():
@@ -246,124 +246,124 @@ def videos(facts: Iterable[Recorded]) -> Rows:
             case e.VideoTrackingDisabled():
                 row["tracking_enabled"] = False
             case e.VideoDetailsChanged():
-                row |= _set(fact, "description", "readme", "metadata")
+                row |= _set(event, "description", "readme", "metadata")
             case e.VideoWentMissing():
-                row["missing_since"] = fact.missing_since
+                row["missing_since"] = event.missing_since
     return rows
 
 
-def video_figures(facts: Iterable[Recorded]) -> Rows:
+def video_figures(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in facts:
-        fact = past.fact
-        if not isinstance(fact, e.VideoStatsSnapshotRecorded) or not fact.project_id:
+    for past in events:
+        event = past.event
+        if not isinstance(event, e.VideoStatsSnapshotRecorded) or not event.project_id:
             continue
-        for index, tiktok_video_id in enumerate(fact.video_ids):
+        for index, tiktok_video_id in enumerate(event.video_ids):
             row = rows.setdefault(
-                video_stream(fact.project_id, tiktok_video_id),
-                {"first_seen_at": fact.observed_at, **dict.fromkeys(_SEEN_OF_VIDEOS)},
+                video_stream(event.project_id, tiktok_video_id),
+                {"first_seen_at": event.observed_at, **dict.fromkeys(_SEEN_OF_VIDEOS)},
             )
             seen: Row = {
-                column: getattr(fact, array)[index] if getattr(fact, array) else None
+                column: getattr(event, array)[index] if getattr(event, array) else None
                 for column, array in _SEEN_OF_VIDEOS.items()
             }
             last = row.get("observed_at")
-            is_newer = last is None or fact.observed_at >= last
+            is_newer = last is None or event.observed_at >= last
             for column, value in seen.items():
                 if value is not None and (is_newer or row[column] is None):
                     row[column] = value
             if is_newer:
-                row |= {"observed_at": fact.observed_at, "position": past.position}
-            row["first_seen_at"] = min(row["first_seen_at"], fact.observed_at)
-            row["organization_id"] = fact.organization_id
-            row["id"] = video_stream(fact.project_id, tiktok_video_id)
+                row |= {"observed_at": event.observed_at, "position": past.position}
+            row["first_seen_at"] = min(row["first_seen_at"], event.observed_at)
+            row["organization_id"] = event.organization_id
+            row["id"] = video_stream(event.project_id, tiktok_video_id)
     return rows
 
 
-def creator_history(facts: Iterable[Recorded]) -> Rows:
+def creator_history(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    owners = _owners(facts)
-    for past in facts:
-        fact: Any = past.fact
-        if isinstance(fact, e.VideoEvent):
+    owners = _owners(events)
+    for past in events:
+        event: Any = past.event
+        if isinstance(event, e.VideoEvent):
             creator_id = owners.get(past.stream)
-        elif isinstance(fact, e.ScrapeEvent):
-            creator_id = fact.creator_id
-        elif isinstance(fact, e.CreatorEvent):
+        elif isinstance(event, e.ScrapeEvent):
+            creator_id = event.creator_id
+        elif isinstance(event, e.CreatorEvent):
             creator_id = past.stream
         else:
             continue
         if creator_id is not None:
             rows[past.position] = {
-                "organization_id": fact.organization_id,
+                "organization_id": event.organization_id,
                 "creator_id": creator_id,
                 "position": past.position,
-                "event": _NAMES[type(fact)],
-                "observed_at": fact.observed_at
-                if isinstance(fact, e.ProfileSnapshotRecorded)
+                "event": _NAMES[type(event)],
+                "observed_at": event.observed_at
+                if isinstance(event, e.ProfileSnapshotRecorded)
                 else None,
             }
     return rows
 
 
-def creator_history_videos(facts: Iterable[Recorded]) -> Rows:
+def creator_history_videos(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    owners = _owners(facts)
-    for past in facts:
-        fact = past.fact
-        if isinstance(fact, e.VideoDiscovered | e.VideoAdded):
+    owners = _owners(events)
+    for past in events:
+        event = past.event
+        if isinstance(event, e.VideoDiscovered | e.VideoAdded):
             rows.setdefault(
                 past.stream,
                 {
-                    "organization_id": fact.organization_id,
+                    "organization_id": event.organization_id,
                     "id": past.stream,
-                    "tiktok_video_id": fact.tiktok_video_id,
+                    "tiktok_video_id": event.tiktok_video_id,
                     "creator_id": owners.get(past.stream),
                     "early": [],
                 },
             )
-        if isinstance(fact, e.VideoEvent) and past.stream not in owners:
-            early = [past.position, _NAMES[type(fact)]]
+        if isinstance(event, e.VideoEvent) and past.stream not in owners:
+            early = [past.position, _NAMES[type(event)]]
             rows[past.stream]["early"].append(early)
     return rows
 
 
-def creator_milestones(facts: Iterable[Recorded]) -> Rows:
+def creator_milestones(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     seen = [
-        (past.fact.observed_at, past.position, past.fact)
-        for past in facts
-        if isinstance(past.fact, e.ProfileSnapshotRecorded)
-        and past.fact.follower_count is not None
+        (past.event.observed_at, past.position, past.event)
+        for past in events
+        if isinstance(past.event, e.ProfileSnapshotRecorded)
+        and past.event.follower_count is not None
     ]
-    for observed_at, position, fact in sorted(seen, key=lambda each: each[:2]):
-        assert fact.follower_count is not None
-        passed = [mark for mark in _MARKS if fact.follower_count >= mark]
+    for observed_at, position, event in sorted(seen, key=lambda each: each[:2]):
+        assert event.follower_count is not None
+        passed = [mark for mark in _MARKS if event.follower_count >= mark]
         for mark in (0, *passed):
             rows.setdefault(
-                (fact.creator_id, mark),
+                (event.creator_id, mark),
                 {
-                    "organization_id": fact.organization_id,
-                    "creator_id": fact.creator_id,
+                    "organization_id": event.organization_id,
+                    "creator_id": event.creator_id,
                     "mark": mark,
                     "observed_at": observed_at,
                     "position": position,
-                    "followers": fact.follower_count,
+                    "followers": event.follower_count,
                 },
             )
     return rows
 
 
-def _owners(facts: Iterable[Recorded]) -> dict[UUID, UUID]:
+def _owners(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
     """Whose each video is that a run discovered."""
     return {
-        past.stream: past.fact.creator_id
-        for past in facts
-        if isinstance(past.fact, e.VideoDiscovered)
+        past.stream: past.event.creator_id
+        for past in events
+        if isinstance(past.event, e.VideoDiscovered)
     }
 
 
-FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
+FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "organizations": organizations,
     "api_keys": api_keys,
     "projects": projects,
@@ -379,9 +379,9 @@ FOLDS: dict[str, Callable[[Iterable[Recorded]], Rows]] = {
 }
 
 
-def expected(facts: Sequence[Recorded]) -> dict[str, list[Row]]:
+def expected(events: Sequence[RecordedEvent]) -> dict[str, list[Row]]:
     """Return the rows of every read model, each table in one certain order."""
-    return {table: _ordered(fold(facts).values()) for table, fold in FOLDS.items()}
+    return {table: _ordered(fold(events).values()) for table, fold in FOLDS.items()}
 
 
 def stored(connection: Connection[TupleRow]) -> dict[str, list[Row]]:
@@ -432,19 +432,19 @@ _FIGURES = {
 }
 
 
-def _new_creator(past: Recorded, fact: e.CreatorAdded) -> Row:
+def _new_creator(past: RecordedEvent, event: e.CreatorAdded) -> Row:
     return {
-        "organization_id": fact.organization_id,
+        "organization_id": event.organization_id,
         "id": past.stream,
-        "project_id": fact.project_id,
-        "tiktok_handle": fact.handle,
+        "project_id": event.project_id,
+        "tiktok_handle": event.handle,
         "display_name": None,
-        "description": fact.description,
-        "readme": fact.readme,
-        "metadata": fact.metadata,
-        "tracking_mode": fact.tracking_mode,
-        "tracking_start_date": fact.tracking_start_date,
-        "tracking_end_date": fact.tracking_end_date,
+        "description": event.description,
+        "readme": event.readme,
+        "metadata": event.metadata,
+        "tracking_mode": event.tracking_mode,
+        "tracking_start_date": event.tracking_start_date,
+        "tracking_end_date": event.tracking_end_date,
         "status": "active",
         "disabled_reason": None,
         "version": 1,
@@ -468,31 +468,31 @@ def _figures(seen: e.ProfileSnapshotRecorded, position: int) -> Row:
     return figures
 
 
-def _decided(fact: e.CreatorEvent) -> Row:
-    match fact:
+def _decided(event: e.CreatorEvent) -> Row:
+    match event:
         case e.HandleChanged(new=handle):
             return {"tiktok_handle": handle}
         case e.CreatorDetailsChanged():
-            return _set(fact, "display_name", "description", "readme", "metadata")
+            return _set(event, "display_name", "description", "readme", "metadata")
         case e.TrackingModeChanged(new=mode):
             return {"tracking_mode": mode}
         case e.TrackingWindowChanged():
-            return _set(fact, "tracking_start_date", "tracking_end_date")
+            return _set(event, "tracking_start_date", "tracking_end_date")
         case e.CreatorRemoved():
             return {"status": "removed", "disabled_reason": None}
         case e.CreatorReactivated():
             asked = ("tracking_mode", "tracking_start_date", "tracking_end_date")
-            return {"status": "active", **_set(fact, *asked)}
+            return {"status": "active", **_set(event, *asked)}
         case e.CreatorAutoDisabled(verdict=verdict):
             return {"status": "disabled", "disabled_reason": verdict}
         case e.CreatorReenabled():
             return {"status": "active", "disabled_reason": None}
         case _:
-            raise AssertionError(fact)
+            raise AssertionError(event)
 
 
-def _set(fact: e.Fact, *names: str) -> Row:
-    values = {name: getattr(fact, name) for name in names}
+def _set(event: e.Event, *names: str) -> Row:
+    values = {name: getattr(event, name) for name in names}
     return {name: value for name, value in values.items() if value is not msgspec.UNSET}
 
 

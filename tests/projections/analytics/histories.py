@@ -1,4 +1,4 @@
-"""Histories to project: facts in envelopes, without a log or through a real one."""
+"""Histories to project: events in envelopes, without a log or through a real one."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from uuid import UUID
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.append import Context
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 
 MONDAY = datetime(2026, 2, 2, 8, tzinfo=UTC)
@@ -24,34 +24,34 @@ class History:
     """A log that exists on paper only: positions, versions and times as a real one."""
 
     def __init__(self) -> None:
-        self.facts: list[Recorded] = []
+        self.events: list[RecordedEvent] = []
         self._versions: Counter[UUID] = Counter()
 
-    def happened(self, stream: UUID, *facts: e.Fact) -> list[Recorded]:
-        """Add facts to a stream as one append, a second after the one before."""
-        at = MONDAY + timedelta(seconds=len(self.facts))
-        appended: list[Recorded] = []
-        for fact in facts:
+    def happened(self, stream: UUID, *events: e.Event) -> list[RecordedEvent]:
+        """Add events to a stream as one append, a second after the one before."""
+        at = MONDAY + timedelta(seconds=len(self.events))
+        appended: list[RecordedEvent] = []
+        for event in events:
             self._versions[stream] += 1
             version = self._versions[stream]
-            position = len(self.facts) + 1
+            position = len(self.events) + 1
             appended.append(
-                Recorded(position, stream, version, fact, at, "test", None, None)
+                RecordedEvent(position, stream, version, event, at, "test", None, None)
             )
-            self.facts.append(appended[-1])
+            self.events.append(appended[-1])
         return appended
 
 
-def log(store: Store, facts: Sequence[Recorded]) -> list[Recorded]:
-    """Put the facts into a real log, and return them as that recorded them.
+def log(store: Store, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+    """Put the events into a real log, and return them as that recorded them.
 
     A change of a project has an append and with it a time of its own, as always.
     """
-    appends: list[list[Entry]] = [[]]
-    for past in facts:
-        if isinstance(past.fact, e.ProjectDetailsChanged) and appends[-1]:
+    appends: list[list[NewEvent]] = [[]]
+    for past in events:
+        if isinstance(past.event, e.ProjectDetailsChanged) and appends[-1]:
             appends.append([])
-        appends[-1].append(Entry(past.stream, past.version, past.fact))
+        appends[-1].append(NewEvent(past.stream, past.version, past.event))
     return [
         recorded
         for entries in appends
@@ -133,8 +133,8 @@ def failed(
     )
 
 
-def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
-    """At least ``amount`` facts of every projected kind, always the same ones."""
+def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
+    """At least ``amount`` events of every projected kind, always the same ones."""
     history = History()
     history.happened(
         HOME,
@@ -150,7 +150,7 @@ def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
     ids = list(handles)
     known: set[str] = set()
     run = 0
-    while len(history.facts) < amount:
+    while len(history.events) < amount:
         run += 1
         creator_id, scrape_id = ids[run % creators], UUID(int=1_000_000 + run)
         history.happened(scrape_id, requested(creator_id))
@@ -182,7 +182,7 @@ def many_facts(amount: int, *, creators: int = 40) -> list[Recorded]:
                 HOME,
                 e.ProjectDetailsChanged(project_id=PROJECT, name=f"Project {run}"),
             )
-    return history.facts
+    return history.events
 
 
 def found(
@@ -193,7 +193,7 @@ def found(
     **told: object,
 ) -> e.VideoDiscovered:
     """A video as a run lists it for the first time."""
-    facts: dict[str, Any] = {
+    events: dict[str, Any] = {
         "handle": "billie",
         "tracking_status": "auto_tracked",
         "scrape_id": UUID(int=0x5C),
@@ -204,7 +204,7 @@ def found(
         project_id=PROJECT,
         creator_id=creator_id,
         tiktok_video_id=tiktok_video_id,
-        **facts,
+        **events,
     )
 
 

@@ -6,34 +6,34 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
 from tests.builders import asking
 from tests.projections.analytics.histories import added
 
-Then = Callable[[Cursor[TupleRow], Sequence[Recorded]], None]
+Then = Callable[[Cursor[TupleRow], Sequence[RecordedEvent]], None]
 
 
 class Ledger:
     """A read model without any key; ``then`` is called before its writes are kept."""
 
     name = "ledger"
-    facts = frozenset({"creator_added", "creator_removed"})
+    events = frozenset({"creator_added", "creator_removed"})
 
     def __init__(self, *, version: int = 1, then: Then | None = None) -> None:
         self.version = version
         self.then = then
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         cursor.execute(
             "INSERT INTO ledger SELECT unnest(%s::bigint[])",
-            ([fact.position for fact in facts],),
+            ([event.position for event in events],),
         )
         if self.then is not None:
-            self.then(cursor, facts)
+            self.then(cursor, events)
 
 
 def create_ledger(store: Store) -> None:
@@ -48,10 +48,10 @@ def registered(store: Store, projection: Projection) -> Follower:
     return follower
 
 
-def append(store: Store, *facts: e.Fact) -> list[int]:
-    """Append each fact to a stream of its own, and return their positions."""
-    entries = [Entry(new_id(), 1, fact) for fact in facts]
-    return [fact.position for fact in store.append(entries, context=asking())]
+def append(store: Store, *events: e.Event) -> list[int]:
+    """Append each event to a stream of its own, and return their positions."""
+    entries = [NewEvent(new_id(), 1, event) for event in events]
+    return [event.position for event in store.append(entries, context=asking())]
 
 
 def goats(amount: int) -> list[e.CreatorAdded]:

@@ -1,4 +1,4 @@
-"""What /analytics must answer: a slow and plain fold over all facts.
+"""What /analytics must answer: a slow and plain fold over all events.
 
 Written from docs/analytics.md alone. Nothing here is shared with what it checks: no
 sums, no stored levels, no buckets; every number is looked up in the list of snapshots.
@@ -14,7 +14,7 @@ import msgspec
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 
 VIDEO_COUNTERS = ("views", "likes", "comments", "shares", "saves")
 PROFILE_COUNTERS = ("followers", "following", "total_likes", "video_count")
@@ -66,7 +66,7 @@ class Oracle:
 
     def __init__(
         self,
-        facts: Sequence[Recorded],
+        events: Sequence[RecordedEvent],
         as_of: int | None = None,
         rule: str = "posted_before_first_look",
     ) -> None:
@@ -75,7 +75,7 @@ class Oracle:
         self.creators: dict[UUID, UUID] = {}
         self.looks: dict[UUID, list[Snapshot]] = {}
         self.creator_looks: dict[UUID, list[datetime]] = {}
-        for past in sorted(facts, key=lambda past: past.position):
+        for past in sorted(events, key=lambda past: past.position):
             if as_of is None or past.position <= as_of:
                 self._hear(past)
 
@@ -120,42 +120,42 @@ class Oracle:
 
     # What was told
 
-    def _hear(self, past: Recorded) -> None:
-        fact = past.fact
+    def _hear(self, past: RecordedEvent) -> None:
+        event = past.event
         video = self.videos.get(past.stream)
-        match fact:
+        match event:
             case e.CreatorAdded():
-                self.creators[past.stream] = fact.project_id
+                self.creators[past.stream] = event.project_id
             case e.ProfileSnapshotRecorded():
                 self._look(
-                    fact.creator_id,
+                    event.creator_id,
                     past,
-                    fact.observed_at,
+                    event.observed_at,
                     {
-                        "followers": fact.follower_count,
-                        "following": fact.following_count,
-                        "total_likes": fact.total_likes_count,
-                        "video_count": fact.video_count,
+                        "followers": event.follower_count,
+                        "following": event.following_count,
+                        "total_likes": event.total_likes_count,
+                        "video_count": event.video_count,
                     },
                 )
-                self.creator_looks.setdefault(fact.creator_id, []).append(
-                    fact.observed_at
+                self.creator_looks.setdefault(event.creator_id, []).append(
+                    event.observed_at
                 )
             case e.VideoStatsSnapshotRecorded():
-                self._look_at_videos(past, fact)
+                self._look_at_videos(past, event)
             case e.VideoDiscovered():
                 video = self._video(past.stream)
                 if video.status is None:
-                    video.status = fact.tracking_status
-                video.creator, video.project = fact.creator_id, fact.project_id
-                video.posted_in_discovery = fact.posted_at
+                    video.status = event.tracking_status
+                video.creator, video.project = event.creator_id, event.project_id
+                video.posted_in_discovery = event.posted_at
             case e.VideoAdded():
                 video = self._video(past.stream)
                 video.status, video.enabled = "direct_add", True
-                video.project = fact.project_id
+                video.project = event.project_id
             case e.VideoCameIntoWindow():
                 assert video
-                video.status = fact.tracking_status
+                video.status = event.tracking_status
             case e.VideoIncluded():
                 assert video
                 video.status, video.enabled = "included", True
@@ -172,43 +172,45 @@ class Oracle:
                 pass
 
     def _look_at_videos(
-        self, past: Recorded, fact: e.VideoStatsSnapshotRecorded
+        self, past: RecordedEvent, event: e.VideoStatsSnapshotRecorded
     ) -> None:
-        if fact.creator_id is not None:
-            self.creator_looks.setdefault(fact.creator_id, []).append(fact.observed_at)
-        project = fact.project_id
+        if event.creator_id is not None:
+            self.creator_looks.setdefault(event.creator_id, []).append(
+                event.observed_at
+            )
+        project = event.project_id
         if project is None:
-            assert fact.creator_id
-            project = self.creators[fact.creator_id]
-        for n, tiktok_id in enumerate(fact.video_ids):
+            assert event.creator_id
+            project = self.creators[event.creator_id]
+        for n, tiktok_id in enumerate(event.video_ids):
             video_id = video_stream(project, tiktok_id)
             self._look(
                 video_id,
                 past,
-                fact.observed_at,
+                event.observed_at,
                 {
-                    "views": fact.view_counts[n],
-                    "likes": fact.like_counts[n],
-                    "comments": fact.comment_counts[n],
-                    "shares": fact.share_counts[n],
-                    "saves": fact.save_counts[n],
+                    "views": event.view_counts[n],
+                    "likes": event.like_counts[n],
+                    "comments": event.comment_counts[n],
+                    "shares": event.share_counts[n],
+                    "saves": event.save_counts[n],
                 },
             )
-            posted_at = fact.posted_at[n] if fact.posted_at else None
+            posted_at = event.posted_at[n] if event.posted_at else None
             if posted_at is not None:
                 told = self._video(video_id).posted_in_snapshots
-                told[fact.observed_at, past.position] = posted_at
+                told[event.observed_at, past.position] = posted_at
 
     def _look(
         self,
         thing: UUID,
-        past: Recorded,
+        past: RecordedEvent,
         at: datetime,
         counters: dict[str, int | None],
     ) -> None:
         snapshot = Snapshot(at=at, position=past.position, counters=counters)
         held = self.looks.setdefault(thing, [])
-        # The same fact told twice is one fact.
+        # The same event told twice is one event.
         if all(other.position != past.position for other in held):
             held.append(snapshot)
 

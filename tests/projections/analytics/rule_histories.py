@@ -9,7 +9,7 @@ import msgspec
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from tests.projections.analytics.histories import HOME, MONDAY, PROJECT, History, added
 from tests.projections.analytics.oracle import Asked, Oracle
 
@@ -64,13 +64,13 @@ def looks(history: History, random: Random, *, amount: int) -> None:
             video_ids=tuple(seen),
             **counts,
         )
-        run = UUID(int=0x5C0_0000 + len(history.facts) + number)
+        run = UUID(int=0x5C0_0000 + len(history.events) + number)
         history.happened(run, snapshot)
 
 
 def another_video(history: History) -> None:
     """Add a video to each creator that is new by the usual rule, and look at it."""
-    tiktok_id = str(1_000_000 + len(history.facts))
+    tiktok_id = str(1_000_000 + len(history.events))
     for creator, project in CREATORS.items():
         video = e.VideoDiscovered(
             organization_id=HOME,
@@ -96,7 +96,7 @@ def another_video(history: History) -> None:
             save_counts=(None,),
         )
         history.happened(video_stream(project, video.tiktok_video_id), video)
-        history.happened(UUID(int=0x5C0_0000 + len(history.facts)), snapshot)
+        history.happened(UUID(int=0x5C0_0000 + len(history.events)), snapshot)
 
 
 def videos_of(creator: UUID) -> list[str]:
@@ -138,7 +138,7 @@ def turned(one: Oracle, other: Oracle, project: UUID) -> int:
     )
 
 
-def questions(facts: list[Recorded]) -> list[Asked]:
+def questions(events: list[RecordedEvent]) -> list[Asked]:
     """Of everything there is, each by another way into the read model."""
     asked = [
         *(of_all_time("project", project, "views") for project in (PROJECT, ELSEWHERE)),
@@ -149,7 +149,7 @@ def questions(facts: list[Recorded]) -> list[Asked]:
             for tiktok_id in videos_of(creator)
         ),
     ]
-    then = facts[len(facts) // 2].position
+    then = events[len(events) // 2].position
     return [
         *asked,
         *(msgspec.structs.replace(one, as_of=then) for one in asked),

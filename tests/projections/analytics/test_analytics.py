@@ -21,7 +21,7 @@ from domain.analytics.metrics import DERIVED_METRICS, RAW_METRICS, Question, que
 from domain.analytics.series import Ledger, factor_of, parts_of, points, total
 from domain.errors import InvalidQuestionError
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.analytics import rebuild_merge
 from projections.analytics.entities import VideoRow, as_of
 from projections.analytics.projection import Analytics
@@ -163,7 +163,7 @@ def discoveries(draw: st.DrawFn, video: str) -> e.VideoDiscovered:
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> tuple[str, e.Fact]:
+def changes(draw: st.DrawFn) -> tuple[str, e.Event]:
     video = draw(st.sampled_from(VIDEOS))
     discovered = draw(discoveries(video))
     was_added = e.VideoAdded(
@@ -173,7 +173,7 @@ def changes(draw: st.DrawFn) -> tuple[str, e.Fact]:
         handle="billie",
         kind="video",
     )
-    others: list[e.Fact] = [
+    others: list[e.Event] = [
         e.VideoIncluded(organization_id=HOME),
         e.VideoExcluded(organization_id=HOME),
         e.VideoPutBack(organization_id=HOME),
@@ -197,7 +197,7 @@ def seen_again(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Recorded]:
+def histories(draw: st.DrawFn) -> list[RecordedEvent]:
     history = History()
     for project in PROJECTS:
         history.happened(HOME, e.ProjectCreated(project_id=project, name="Project"))
@@ -211,7 +211,7 @@ def histories(draw: st.DrawFn) -> list[Recorded]:
         if not isinstance(step, tuple):
             seen = draw(seen_again(step, looked))
             looked.append(seen.observed_at)
-            run = UUID(int=0x5C0 + len(history.facts))
+            run = UUID(int=0x5C0 + len(history.events))
             history.happened(run, seen)
             # Mostly a video is discovered where a run first lists it.
             for name in getattr(seen, "video_ids", ()):
@@ -220,12 +220,12 @@ def histories(draw: st.DrawFn) -> list[Recorded]:
                     found = draw(discoveries(name))
                     history.happened(video_stream(PROJECT, name), found)
             continue
-        video, fact = step
-        if isinstance(fact, e.VideoDiscovered | e.VideoAdded):
+        video, event = step
+        if isinstance(event, e.VideoDiscovered | e.VideoAdded):
             begun.add(video)
         if video in begun:
-            history.happened(video_stream(PROJECT, video), fact)
-    return history.facts
+            history.happened(video_stream(PROJECT, video), event)
+    return history.events
 
 
 @st.composite
@@ -255,7 +255,7 @@ def questions(draw: st.DrawFn) -> Asked:
 
 def take_in(
     connection: Connection[TupleRow],
-    batches: Iterable[Sequence[Recorded]],
+    batches: Iterable[Sequence[RecordedEvent]],
     *,
     rule: BaselineRule = "posted_before_first_look",
 ) -> None:
@@ -267,7 +267,7 @@ def take_in(
 
 def rebuild(
     connection: Connection[TupleRow],
-    slices: Iterable[Sequence[Recorded]],
+    slices: Iterable[Sequence[RecordedEvent]],
     *,
     shares: int,
     rule: BaselineRule,
@@ -289,9 +289,9 @@ def rebuild(
                 )
 
 
-def told_to_analytics(facts: Sequence[Recorded]) -> list[Recorded]:
+def told_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
-    return [one for one in facts if by_class[type(one.fact)] in Analytics.facts]
+    return [one for one in events if by_class[type(one.event)] in Analytics.events]
 
 
 def the_question(asked: Asked, *, by_video: bool = False) -> Question | None:
@@ -397,22 +397,22 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
 
 @SLOWLY
 @given(
-    facts=histories(),
+    events=histories(),
     rule=RULES,
     asked=st.lists(questions(), min_size=8, max_size=8),
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
 )
 def test_every_number_is_the_one_of_the_plain_fold(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     asked: list[Asked],
     sizes: list[int],
 ):
-    oracle = Oracle(facts, rule=rule)
+    oracle = Oracle(events, rule=rule)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, cut(facts, sizes), rule=rule)
+        take_in(connection, cut(events, sizes), rule=rule)
         for one in asked:
             answered = answer(connection, one)
             with pytest.MonkeyPatch.context() as patch:
@@ -468,7 +468,7 @@ def test_only_what_was_posted_before_the_first_look_is_a_baseline(
         now=at,
     )
 
-    take_in(connection, [history.facts])
+    take_in(connection, [history.events])
 
     answered = answer(connection, asked)
     assert answered is not None
@@ -519,7 +519,7 @@ def test_a_correction_of_the_first_look_is_not_new(
         now=at,
     )
 
-    take_in(connection, cut(history.facts, [4 - batches]))
+    take_in(connection, cut(history.events, [4 - batches]))
 
     answered = answer(connection, asked)
     assert answered is not None
@@ -528,22 +528,22 @@ def test_a_correction_of_the_first_look_is_not_new(
 
 @SLOWLY
 @given(
-    facts=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+    events=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
 )
 def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     asked: list[Asked],
 ):
-    oracle = Oracle(facts, rule=rule)
+    oracle = Oracle(events, rule=rule)
 
     with (
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
-        take_in(connection, [facts], rule=rule)
+        take_in(connection, [events], rule=rule)
         for one in asked:
             answered = broken_down(connection, one)
 
@@ -553,19 +553,19 @@ def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
 
 @SLOWLY
 @given(
-    facts=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+    events=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
 )
 def test_the_observations_behind_a_point_add_up_to_it(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     asked: list[Asked],
 ):
-    oracle = Oracle(facts, rule=rule)
+    oracle = Oracle(events, rule=rule)
     reader = cast("Reader", Within(connection))
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, [facts], rule=rule)
+        take_in(connection, [events], rule=rule)
         for one in asked:
             wanted, bucket = the_question(one), the_range(one).buckets()[-1]
             if wanted is None or answer(connection, one) is None:
@@ -595,27 +595,27 @@ def test_the_observations_behind_a_point_add_up_to_it(
 
 @SLOWLY
 @given(
-    facts=histories(),
+    events=histories(),
     rule=RULES,
     asked=st.lists(questions(), min_size=8, max_size=8),
     part=st.floats(0, 1),
 )
 def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     asked: list[Asked],
     part: float,
 ):
-    position = round(part * len(facts))
-    oracle = Oracle(facts, as_of=position, rule=rule)
+    position = round(part * len(events))
+    oracle = Oracle(events, as_of=position, rule=rule)
 
     with (
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
-        take_in(connection, [facts], rule=rule)
+        take_in(connection, [events], rule=rule)
         for now in asked:
             one = msgspec.structs.replace(now, as_of=position)
             answered, videos = answer(connection, one), broken_down(connection, one)
@@ -628,24 +628,24 @@ def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
 
 @SLOWLY
 @given(
-    facts=histories(),
+    events=histories(),
     rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     random=st.randoms(use_true_random=False),
 )
 def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     sizes: list[int],
     random: Random,
 ):
-    slices = cut(facts, sizes)
+    slices = cut(events, sizes)
     shuffled = [*slices, *slices[::2]]
     random.shuffle(shuffled)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, [facts], rule=rule)
+        take_in(connection, [events], rule=rule)
         whole = contents(connection)
     with connection.transaction(force_rollback=True):
         take_in(connection, shuffled, rule=rule)
@@ -656,7 +656,7 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
 
 @SLOWLY
 @given(
-    facts=histories(),
+    events=histories(),
     rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     shares=st.integers(1, 3),
@@ -665,19 +665,19 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
 )
 def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     sizes: list[int],
     shares: int,
     looks_at_once: int,
     random: Random,
 ):
-    slices = cut(facts, sizes)
+    slices = cut(events, sizes)
     shuffled = [*slices, *slices[::2]]
     random.shuffle(shuffled)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, [facts], rule=rule)
+        take_in(connection, [events], rule=rule)
         whole = contents(connection)
     with (
         connection.transaction(force_rollback=True),

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from domain.analytics.baselines import BaselineRule
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from projections.analytics.projection import Analytics
 from projections.analytics.queries.rule_effects import Effects, effects
 from projections.engine.follower import Follower
@@ -37,7 +37,7 @@ class Herd:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.facts: list[Recorded] = []
+        self.events: list[RecordedEvent] = []
         self._random = Random(29)  # noqa: S311
         self._history = History()
         beginning(self._history, self._random)
@@ -45,10 +45,10 @@ class Herd:
 
     def goes_on(self, *, followed: bool = True) -> None:
         """Append more looks and let them be followed."""
-        known = len(self.facts)
+        known = len(self.events)
         looks(self._history, self._random, amount=40)
         another_video(self._history)
-        self.facts += log(self.store, self._history.facts[known:])
+        self.events += log(self.store, self._history.events[known:])
         if followed:
             follower = Follower(
                 Analytics(), pool=self.store.pool, codec=self.store.codec
@@ -57,12 +57,12 @@ class Herd:
             follower.catch_up()
 
     def oracle(self, rule: BaselineRule, as_of: int | None = None) -> Oracle:
-        return Oracle(self.facts, as_of=as_of, rule=rule)
+        return Oracle(self.events, as_of=as_of, rule=rule)
 
     def answers_under(self, rule: BaselineRule) -> None:
         """Check every way into the read model against the plain fold."""
         differ = 0
-        asked = questions(self.facts)
+        asked = questions(self.events)
         ends = {one.as_of for one in asked}
         ours = {end: self.oracle(rule, end) for end in ends}
         another: BaselineRule = USUAL if rule != USUAL else "first_snapshot"
@@ -209,7 +209,7 @@ def test_the_same_words_without_the_dry_run_swap_what_it_built(herd: Herd):
 def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
     herd: Herd, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("projections.rebuild.slices.SLICE_FACTS", 10)
+    monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 10)
     stop = threading.Event()
 
     def after_some(state: Rebuild) -> None:

@@ -24,7 +24,7 @@ from domain.scrape import decider as scrape_decider
 from domain.streams import ban_stream, video_stream
 from domain.video import commands as v
 from domain.video import decider as video_decider
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from projections.bans import Bans
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
@@ -42,7 +42,7 @@ from tests.projections.analytics.histories import (
     PROJECT,
     History,
     log,
-    many_facts,
+    many_events,
 )
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -94,13 +94,13 @@ class World(History):
         evolve: Callable[..., Any],
         command: c.Command,
     ) -> None:
-        past: list[Any] = [f.fact for f in self.facts if f.stream == stream]
+        past: list[Any] = [f.event for f in self.events if f.stream == stream]
         start = False if decide is handle_ban.decide else None
         try:
-            facts = decide(reduce(evolve, past, start), command)
+            events = decide(reduce(evolve, past, start), command)
         except DomainError:
             return
-        self.happened(stream, *facts)
+        self.happened(stream, *events)
 
 
 def _tenant_of(some_id: UUID) -> UUID:
@@ -142,7 +142,7 @@ def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
     )
 
     def take(world: World) -> None:
-        if any(fact.stream == creator_id for fact in world.facts):
+        if any(event.stream == creator_id for event in world.events):
             for one in (asked, command):
                 world.ask(run, scrape_decider.decide, scrape_decider.evolve, one)
 
@@ -341,63 +341,65 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Recorded]:
+def histories(draw: st.DrawFn) -> list[RecordedEvent]:
     world = World()
     for tenant in TENANTS:
         made = c.CreateOrganization(name="Home", plan="free", time_zone="UTC")
         _of_an_organization(tenant, made)(world)
     for step in draw(st.lists(STEPS, min_size=25, max_size=80)):
         step(world)
-    return world.facts
+    return world.events
 
 
 def take_in(
-    connection: Connection[TupleRow], batches: Iterable[Sequence[Recorded]]
+    connection: Connection[TupleRow], batches: Iterable[Sequence[RecordedEvent]]
 ) -> dict[str, list[Row]]:
     """Return the rows after the batches, and leave the tables as they were."""
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         for batch in batches:
             for projection in PROJECTIONS:
-                facts = [f for f in batch if NAMES[type(f.fact)] in projection.facts]
-                if facts:
-                    projection.write(cursor, facts)
+                events = [f for f in batch if NAMES[type(f.event)] in projection.events]
+                if events:
+                    projection.write(cursor, events)
         return stored(connection)
 
 
-def cut(facts: Sequence[Recorded], sizes: Sequence[int]) -> list[Sequence[Recorded]]:
+def cut(
+    events: Sequence[RecordedEvent], sizes: Sequence[int]
+) -> list[Sequence[RecordedEvent]]:
     ends = accumulate(cycle(sizes))
-    cuts = [0, *takewhile(lambda end: end < len(facts), ends), len(facts)]
-    return [facts[start:end] for start, end in pairwise(cuts)]
+    cuts = [0, *takewhile(lambda end: end < len(events), ends), len(events)]
+    return [events[start:end] for start, end in pairwise(cuts)]
 
 
 @SLOWLY
-@given(facts=histories(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
+@given(events=histories(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 def test_any_cut_of_the_log_gives_the_rows_of_one_fold(
-    connection: Connection[TupleRow], facts: list[Recorded], sizes: list[int]
+    connection: Connection[TupleRow], events: list[RecordedEvent], sizes: list[int]
 ):
-    whole = take_in(connection, [facts])
-    in_parts = take_in(connection, cut(facts, sizes))
+    whole = take_in(connection, [events])
+    in_parts = take_in(connection, cut(events, sizes))
 
-    assert whole == expected(facts)
+    assert whole == expected(events)
     assert in_parts == whole
 
 
 @SLOWLY
-@given(facts=histories(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
-def test_facts_that_come_twice_change_nothing(
-    connection: Connection[TupleRow], facts: list[Recorded], sizes: list[int]
+@given(events=histories(), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4))
+def test_events_that_come_twice_change_nothing(
+    connection: Connection[TupleRow], events: list[RecordedEvent], sizes: list[int]
 ):
-    batches = cut(facts, sizes)
+    batches = cut(events, sizes)
 
     each_again = take_in(connection, [b for batch in batches for b in (batch, batch)])
-    all_again = take_in(connection, [*batches, facts])
+    all_again = take_in(connection, [*batches, events])
 
-    assert each_again == expected(facts)
+    assert each_again == expected(events)
     assert all_again == each_again
 
 
 def test_a_follower_takes_the_log_in_whatever_it_passes_at_a_time(store: Store):
-    facts = log(store, many_facts(700))
+    events = log(store, many_events(700))
     followers = [
         Follower(projection, pool=store.pool, codec=store.codec)
         for projection in PROJECTIONS
@@ -410,6 +412,6 @@ def test_a_follower_takes_the_log_in_whatever_it_passes_at_a_time(store: Store):
             pass
 
     with store.pool.connection() as connection:
-        assert stored(connection) == expected(facts)
+        assert stored(connection) == expected(events)
         positions = connection.execute("SELECT position FROM projection").fetchall()
-    assert positions == [(facts[-1].position,)] * len(PROJECTIONS)
+    assert positions == [(events[-1].position,)] * len(PROJECTIONS)

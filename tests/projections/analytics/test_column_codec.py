@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain import events as e
 from domain.events import STORED_NAMES
-from infra.eventstore.codec import Codec, UnknownFactError
+from infra.eventstore.codec import Codec, UnknownEventError
 from projections.analytics.column_codec import pack, pack_all, unpack
 from projections.analytics.columns import Observations, Seen, listed, seen_of
 from projections.analytics.levels import Levels, follow
@@ -133,21 +133,21 @@ NAME = next(n for n, c in STORED_NAMES.items() if c is e.VideoStatsSnapshotRecor
 def test_a_snapshot_is_read_in_columns_the_last_line_of_a_video_counting():
     codec = codec_for(Analytics(), Codec())
 
-    fact = codec.decode(NAME, Codec().encode(snapshot()))
+    event = codec.decode(NAME, Codec().encode(snapshot()))
 
-    assert isinstance(fact, VideosSeen)
-    assert fact.names() == ("3", "1", "3")
-    assert fact.seen.things.tolist() == [1, 3]
-    assert fact.seen.counts[:2].tolist() == [[0, 3], [2, 3]]
-    assert fact.seen.missing.tolist() == [0b00101, 0b00100]
+    assert isinstance(event, VideosSeen)
+    assert event.names() == ("3", "1", "3")
+    assert event.seen.things.tolist() == [1, 3]
+    assert event.seen.counts[:2].tolist() == [[0, 3], [2, 3]]
+    assert event.seen.missing.tolist() == [0b00101, 0b00100]
 
 
 @pytest.mark.parametrize("ids", ([1, 2, 3], "123", [None, "1", "2"]))
-def test_ids_that_are_none_are_an_unreadable_fact(ids: object):
+def test_ids_that_are_none_are_an_unreadable_event(ids: object):
     codec = codec_for(Analytics(), Codec())
     body = msgspec.to_builtins(snapshot()) | {"video_ids": ids}
 
-    with pytest.raises(UnknownFactError, match=NAME):
+    with pytest.raises(UnknownEventError, match=NAME):
         codec.decode(NAME, msgspec.json.encode(body))
 
 

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range
 from domain.analytics.metrics import question
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries.recent_days import recent
 from projections.analytics.queries.series import ledgers
 from projections.engine.reader import Reader
@@ -35,7 +35,7 @@ from tests.projections.analytics.test_batches import cut
 
 @SLOWLY
 @given(
-    facts=histories(),
+    events=histories(),
     rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     begins=st.integers(0, DAYS),
@@ -44,7 +44,7 @@ from tests.projections.analytics.test_batches import cut
 )
 def test_what_is_counted_from_now_back_is_what_is_counted_from_the_beginning(
     connection: Connection[TupleRow],
-    facts: list[Recorded],
+    events: list[RecordedEvent],
     rule: BaselineRule,
     sizes: list[int],
     begins: int,
@@ -61,7 +61,7 @@ def test_what_is_counted_from_now_back_is_what_is_counted_from_the_beginning(
     nobody = UUID(int=1)
 
     with connection.transaction(force_rollback=True):
-        take_in(connection, cut(facts, sizes), rule=rule)
+        take_in(connection, cut(events, sizes), rule=rule)
         found = at_once(recent(reader, HOME, [*CREATORS, nobody], buckets))
         expected = {
             metric: at_once(

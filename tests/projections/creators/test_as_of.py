@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.codec import Codec
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import CreatorHistory
 from projections.creators import as_of
 from projections.creators.as_of import creator_then
@@ -50,8 +50,8 @@ class HereReader(Reader):
         return cursor.execute(query, parameters).fetchall()
 
 
-def keep(connection: Connection[TupleRow], facts: list[Recorded]) -> None:
-    """Put the facts into the log with the positions and times that they have."""
+def keep(connection: Connection[TupleRow], events: list[RecordedEvent]) -> None:
+    """Put the events into the log with the positions and times that they have."""
     codec = Codec()
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -60,13 +60,13 @@ def keep(connection: Connection[TupleRow], facts: list[Recorded]) -> None:
             "VALUES (%s, %s, %s, %s, %s, %s, %s, '')",
             [
                 (
-                    *(f.position, f.stream, f.version, codec.name_of(f.fact)),
-                    *(codec.encode(f.fact), f.recorded_at, f.actor),
+                    *(f.position, f.stream, f.version, codec.name_of(f.event)),
+                    *(codec.encode(f.event), f.recorded_at, f.actor),
                 )
-                for f in facts
+                for f in events
             ],
         )
-        told = [f for f in facts if NAMES[type(f.fact)] in CreatorHistory.facts]
+        told = [f for f in events if NAMES[type(f.event)] in CreatorHistory.events]
         CreatorHistory().write(cursor, told)
 
 
@@ -84,20 +84,20 @@ def then(
 
 
 @settings(SLOWLY, max_examples=30)
-@given(facts=histories())
+@given(events=histories())
 def test_as_of_every_position_is_a_plain_fold_up_to_there(
-    connection: Connection[TupleRow], facts: list[Recorded]
+    connection: Connection[TupleRow], events: list[RecordedEvent]
 ):
     owners = {
-        fact.stream: fact.fact.organization_id
-        for fact in facts
-        if isinstance(fact.fact, e.CreatorAdded)
+        event.stream: event.event.organization_id
+        for event in events
+        if isinstance(event.event, e.CreatorAdded)
     }
 
     with connection.transaction(force_rollback=True):
-        keep(connection, facts)
-        for at in range(len(facts) + 2):
-            folded = creator_list(facts[:at])
+        keep(connection, events)
+        for at in range(len(events) + 2):
+            folded = creator_list(events[:at])
             for creator_id, organization_id in owners.items():
                 shown = then(
                     connection, creator_id, at=at, organization_id=organization_id
@@ -132,10 +132,10 @@ def test_figures_are_found_as_far_back_as_they_were_last_told(
         pytest.MonkeyPatch.context() as patched,
     ):
         patched.setattr(as_of, "_SNAPSHOTS", (1, 2, 100))
-        keep(connection, history.facts)
-        shown = then(connection, BILLIE, at=len(history.facts))
+        keep(connection, history.events)
+        shown = then(connection, BILLIE, at=len(history.events))
 
-    assert shown == creator_list(history.facts)[BILLIE]
+    assert shown == creator_list(history.events)[BILLIE]
 
 
 def test_the_last_live_scrape_is_found_behind_many_imported_ones(
@@ -147,11 +147,11 @@ def test_the_last_live_scrape_is_found_behind_many_imported_ones(
     for run in range(2, 9):
         history.happened(UUID(int=run), requested(BILLIE), imported)
 
-    keep(connection, history.facts)
+    keep(connection, history.events)
 
-    shown = then(connection, BILLIE, at=len(history.facts))
+    shown = then(connection, BILLIE, at=len(history.events))
     assert shown is not None
-    assert shown == creator_list(history.facts)[BILLIE]
+    assert shown == creator_list(history.events)[BILLIE]
     assert shown["last_scraped_at"] is not None
 
 
@@ -160,6 +160,6 @@ def test_another_organization_has_no_past_of_it(
 ):
     history.happened(BILLIE, added(), snapshot(BILLIE, follower_count=7))
 
-    keep(connection, history.facts)
+    keep(connection, history.events)
 
     assert then(connection, BILLIE, at=9, organization_id=UUID(int=5)) is None

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.creators.projection import CreatorList
 from tests.projections.analytics.expected import expected, rows_of
 from tests.projections.analytics.histories import (
@@ -30,9 +30,9 @@ SCRAPE = UUID("5c5c5c5c-0000-4000-8000-000000000000")
 Reading = Connection[TupleRow]
 
 
-def take_in(connection: Reading, *facts: Recorded) -> None:
+def take_in(connection: Reading, *events: RecordedEvent) -> None:
     with connection.cursor() as cursor:
-        CreatorList().write(cursor, facts)
+        CreatorList().write(cursor, events)
 
 
 def the_row(connection: Reading) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
 
 
 @pytest.mark.parametrize(
-    ("fact", "changes"),
+    ("event", "changes"),
     (
         (
             e.HandleChanged(organization_id=HOME, old="billie", new="william"),
@@ -124,7 +124,10 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
     ids=["handle", "name", "readme", "mode", "window", "removal", "disabling"],
 )
 def test_a_change_shows_and_leaves_the_rest_alone(
-    connection: Reading, history: History, fact: e.CreatorEvent, changes: dict[str, Any]
+    connection: Reading,
+    history: History,
+    event: e.CreatorEvent,
+    changes: dict[str, Any],
 ):
     settings: dict[str, Any] = {
         "description": "Old",
@@ -135,7 +138,7 @@ def test_a_change_shows_and_leaves_the_rest_alone(
     take_in(connection, *history.happened(BILLIE, added(**settings)))
     before = the_row(connection)
 
-    take_in(connection, *history.happened(BILLIE, fact))
+    take_in(connection, *history.happened(BILLIE, event))
 
     later = {"version": 2, "updated_at": MONDAY + timedelta(seconds=1)}
     assert the_row(connection) == {**before, **changes, **later}
@@ -217,7 +220,7 @@ def test_the_newest_observation_wins_in_whatever_order_they_come(
         for day in order
     ]
 
-    for batch in [seen] if at_once else [[fact] for fact in seen]:
+    for batch in [seen] if at_once else [[event] for event in seen]:
         take_in(connection, *batch)
 
     row = the_row(connection)
@@ -266,8 +269,8 @@ def test_a_name_that_somebody_set_stays_until_it_is_set_to_null(
         return scraped if own is None else own
 
     def set_name(name: str | None) -> None:
-        fact = e.CreatorDetailsChanged(organization_id=HOME, display_name=name)
-        take_in(connection, *history.happened(BILLIE, fact))
+        event = e.CreatorDetailsChanged(organization_id=HOME, display_name=name)
+        take_in(connection, *history.happened(BILLIE, event))
 
     def scrape(day: int, name: str) -> None:
         seen = snapshot(BILLIE, day=day, display_name=name)
@@ -292,16 +295,16 @@ def test_the_last_good_scrape_is_remembered_and_a_failed_one_is_not(
     take_in(connection, *history.happened(BILLIE, added()))
     first = history.happened(SCRAPE, requested(BILLIE), succeeded(BILLIE))
     second = history.happened(SCRAPE, succeeded(BILLIE))
-    facts = [fact for fact in [*first, *second] if fact.version > 1]
+    events = [event for event in [*first, *second] if event.version > 1]
 
-    take_in(connection, *facts)
-    take_in(connection, facts[0])
+    take_in(connection, *events)
+    take_in(connection, events[0])
 
-    assert "scrape_failed" not in CreatorList.facts
+    assert "scrape_failed" not in CreatorList.events
     assert the_row(connection)["last_scraped_at"] == second[0].recorded_at
 
 
-def test_facts_about_a_creator_that_nobody_added_leave_no_row(
+def test_events_about_a_creator_that_nobody_added_leave_no_row(
     connection: Reading, history: History
 ):
     take_in(
@@ -314,7 +317,7 @@ def test_facts_about_a_creator_that_nobody_added_leave_no_row(
     assert rows_of(connection, "creator_search") == []
 
 
-def test_the_same_facts_twice_leave_the_same_rows(
+def test_the_same_events_twice_leave_the_same_rows(
     connection: Reading, history: History
 ):
     history.happened(BILLIE, added(metadata={"a": 1}))
@@ -325,18 +328,18 @@ def test_the_same_facts_twice_leave_the_same_rows(
         e.HandleChanged(organization_id=HOME, old="billie", new="william"),
         e.CreatorRemoved(organization_id=HOME),
     )
-    take_in(connection, *history.facts)
+    take_in(connection, *history.events)
     once = [rows_of(connection, name) for name in ("creator_list", "creator_search")]
 
-    take_in(connection, *history.facts)
+    take_in(connection, *history.events)
 
     twice = [rows_of(connection, name) for name in ("creator_list", "creator_search")]
     assert once == twice
-    wanted = expected(history.facts)
+    wanted = expected(history.events)
     assert once == [wanted["creator_list"], wanted["creator_search"]]
 
 
-def test_an_old_fact_that_comes_again_turns_nothing_back(
+def test_an_old_event_that_comes_again_turns_nothing_back(
     connection: Reading, history: History
 ):
     take_in(connection, *history.happened(BILLIE, added()))
@@ -356,7 +359,7 @@ def test_an_old_fact_that_comes_again_turns_nothing_back(
     assert searched["tiktok_handle"] == "william"
 
 
-def test_an_organization_is_not_touched_by_facts_that_name_another(
+def test_an_organization_is_not_touched_by_events_that_name_another(
     connection: Reading, history: History
 ):
     take_in(connection, *history.happened(BILLIE, added()))
@@ -368,7 +371,7 @@ def test_an_organization_is_not_touched_by_facts_that_name_another(
     assert the_row(connection) == before
 
 
-def test_a_failed_run_is_no_fact_of_this_list(connection: Reading, history: History):
+def test_a_failed_run_is_no_event_of_this_list(connection: Reading, history: History):
     take_in(connection, *history.happened(BILLIE, added()))
 
     with pytest.raises(TypeError, match="ScrapeFailed"):

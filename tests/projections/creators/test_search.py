@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra import database
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.creators.projection import CreatorList, magnitude, search_grams
 from tests.projections.analytics.expected import expected, rows_of
 from tests.projections.analytics.histories import (
@@ -30,9 +30,9 @@ COUNTS = (None, *range(-9, 10), 2**31, 2**63 - 1, 2**62, 2**62 - 1, -(2**62), -(
 Reading = Connection[TupleRow]
 
 
-def take_in(connection: Reading, *facts: Recorded) -> None:
+def take_in(connection: Reading, *events: RecordedEvent) -> None:
     with connection.cursor() as cursor:
-        CreatorList().write(cursor, facts)
+        CreatorList().write(cursor, events)
 
 
 def found_by(connection: Reading, part: str) -> list[UUID]:
@@ -153,7 +153,7 @@ def test_creators_from_before_the_search_had_its_table_are_found(
     assert applied[0] == "search"
     with psycopg.connect(empty_database_url) as connection:
         rows = rows_of(connection, "creator_search")
-        assert rows == expected(history.facts)["creator_search"]
+        assert rows == expected(history.events)["creator_search"]
         assert len(found_by(connection, "llie_")) == len(COUNTS)
 
 
@@ -166,4 +166,6 @@ _ENDS: dict[str, e.CreatorEvent] = {
 
 
 def _added_at(history: History, creator_id: UUID) -> object:
-    return next(fact.recorded_at for fact in history.facts if fact.stream == creator_id)
+    return next(
+        event.recorded_at for event in history.events if event.stream == creator_id
+    )

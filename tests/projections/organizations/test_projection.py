@@ -5,7 +5,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.organizations.projection import ApiKeys
 from tests.projections.analytics.expected import rows_of
 from tests.projections.analytics.histories import HOME, MONDAY, History
@@ -24,9 +24,9 @@ ISSUED = e.ApiKeyCreated(
 Reading = Connection[TupleRow]
 
 
-def take_in(connection: Reading, facts: list[Recorded]) -> None:
+def take_in(connection: Reading, events: list[RecordedEvent]) -> None:
     with connection.cursor() as cursor:
-        ApiKeys().write(cursor, facts)
+        ApiKeys().write(cursor, events)
 
 
 def test_an_organization_and_its_key_are_rows(connection: Reading, history: History):
@@ -80,11 +80,11 @@ def test_a_follower_that_is_late_opens_no_revoked_key_and_brings_no_old_plan_bac
     history.happened(HOME, e.PlanChanged(old="starter", new="ultra"))
     history.happened(HOME, e.ApiKeyRevoked(key_id=KEY))
     # Each was written in its own append, long before a follower gets there.
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
     before = [rows_of(connection, name) for name in ("organizations", "api_keys")]
 
-    for fact in history.facts:
-        take_in(connection, [fact])
+    for event in history.events:
+        take_in(connection, [event])
         after = [rows_of(connection, name) for name in ("organizations", "api_keys")]
         assert after == before
     assert before[0][0]["plan"] == "ultra"
@@ -103,7 +103,7 @@ def test_settings_change_what_they_name_once_each(
     )
 
     for _ in range(2):
-        take_in(connection, history.facts)
+        take_in(connection, history.events)
 
     (row,) = rows_of(connection, "organizations")
     assert {name: row[name] for name in row if name not in {"plan", "created_at"}} == {
@@ -115,5 +115,5 @@ def test_settings_change_what_they_name_once_each(
         "video_stats_hours": 2,
         "version": 3,
         "position": 3,
-        "updated_at": history.facts[-1].recorded_at,
+        "updated_at": history.events[-1].recorded_at,
     }

@@ -14,13 +14,13 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from projections.creators.projection import CreatorList
 from projections.engine.follower import FencedError, Follower
 from projections.engine.projection import ReadModel, Settled
 from projections.organizations.projection import ApiKeys
-from projections.rebuild.catch_up import CancelAskedError, RefusedFactError
+from projections.rebuild.catch_up import CancelAskedError, RefusedEventError
 from projections.rebuild.driver import (
     DifferentError,
     FailedElsewhereError,
@@ -33,17 +33,17 @@ from projections.rebuild.state import Rebuild, begin, note_failure, rebuild_of
 from projections.registry import PROJECTIONS
 from tests.builders import asking, opened_store
 from tests.projections.analytics.expected import expected, stored
-from tests.projections.analytics.histories import log, many_facts
+from tests.projections.analytics.histories import log, many_events
 from tests.projections.analytics.ledger import append, goats, position_of
 
 
 @pytest.fixture
-def facts(store: Store) -> list[Recorded]:
+def events(store: Store) -> list[RecordedEvent]:
     """A log, and every read model level with it."""
-    facts = log(store, many_facts(1_500))
+    events = log(store, many_events(1_500))
     for projection in PROJECTIONS:
         follow(store, projection)
-    return facts
+    return events
 
 
 def follow(store: Store, projection: ReadModel) -> None:
@@ -96,7 +96,7 @@ def shape_of(store: Store, table: str) -> dict[str, object]:
 
 
 def append_unknown(store: Store) -> None:
-    """Store the fact of a release that is not this one."""
+    """Store the event of a release that is not this one."""
     run(
         store,
         "INSERT INTO goatherd_events (notification_id, originator_id, "
@@ -110,15 +110,15 @@ class Handles:
 
     name = "handles"
     tables = ("handles",)
-    facts = frozenset({"creator_added"})
+    events = frozenset({"creator_added"})
 
     def __init__(self, *, version: int = 1, suffix: str = "") -> None:
         self.version = version
         self.suffix = suffix
         self.refuses: str | None = None
 
-    def write(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        handles = [getattr(fact.fact, "handle", "") for fact in facts]
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        handles = [getattr(event.event, "handle", "") for event in events]
         if self.refuses in handles:
             msg = f"{self.refuses} is no handle"
             raise ValueError(msg)
@@ -126,7 +126,7 @@ class Handles:
             "INSERT INTO handles SELECT * FROM unnest(%s::bigint[], %s::text[]) "
             "ON CONFLICT DO NOTHING",
             (
-                [fact.position for fact in facts],
+                [event.position for event in events],
                 [handle + self.suffix for handle in handles],
             ),
         )
@@ -137,8 +137,8 @@ class SlicedHandles(Handles):
 
     stages = ("evens", "odds")
 
-    def gather(self, cursor: Cursor[TupleRow], facts: Sequence[Recorded]) -> None:
-        self.write(cursor, facts)
+    def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        self.write(cursor, events)
 
     def settle(
         self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
@@ -169,8 +169,8 @@ def rows(store: Store) -> list[TupleRow]:
     return run(store, "SELECT position, handle FROM handles ORDER BY position")
 
 
-def test_every_read_model_is_rebuilt_to_what_one_fold_over_all_facts_gives(
-    store: Store, facts: list[Recorded]
+def test_every_read_model_is_rebuilt_to_what_one_fold_over_all_events_gives(
+    store: Store, events: list[RecordedEvent]
 ):
     before = {table: shape_of(store, table) for p in PROJECTIONS for table in p.tables}
     names = [row[0] for row in run(store, "SELECT oid FROM pg_class")]
@@ -178,7 +178,7 @@ def test_every_read_model_is_rebuilt_to_what_one_fold_over_all_facts_gives(
     done = [rebuild(store, projection, by="test") for projection in PROJECTIONS]
 
     with store.pool.connection() as connection:
-        assert stored(connection) == expected(facts)
+        assert stored(connection) == expected(events)
     assert all(each.comparison.is_equal for each in done)
     assert all(each.comparison.is_binding for each in done)
     assert sum(table.rows for each in done for table in each.comparison.tables) > 1_000
@@ -189,7 +189,7 @@ def test_every_read_model_is_rebuilt_to_what_one_fold_over_all_facts_gives(
     assert creator_list not in names
 
 
-def test_the_next_facts_are_taken_in_by_those_who_follow(
+def test_the_next_events_are_taken_in_by_those_who_follow(
     store: Store, handles: Handles
 ):
     follower = Follower(handles, pool=store.pool, codec=store.codec)
@@ -202,7 +202,7 @@ def test_the_next_facts_are_taken_in_by_those_who_follow(
     assert position_of(store, "handles") == position
 
 
-@pytest.mark.usefixtures("facts")
+@pytest.mark.usefixtures("events")
 def test_nothing_but_its_own_tables_is_touched_by_a_build(store: Store):
     tables = [
         name
@@ -239,7 +239,9 @@ def test_nothing_but_its_own_tables_is_touched_by_a_build(store: Store):
     assert contents() == before
 
 
-def test_one_fact_that_differs_is_named_and_not_swapped(store: Store, handles: Handles):
+def test_one_event_that_differs_is_named_and_not_swapped(
+    store: Store, handles: Handles
+):
     run(store, "UPDATE handles SET handle = 'wolf' WHERE position = 3")
 
     with pytest.raises(DifferentError, match=r"1 rows differ \(such as \(3\)\)"):
@@ -266,16 +268,16 @@ def test_what_was_refused_can_be_forced(store: Store, handles: Handles):
     assert msgspec.json.decode(state.comparison)["tables"][0]["different_rows"] == 1
 
 
-def test_a_fact_that_cannot_be_taken_in_stops_it_and_is_named(
+def test_an_event_that_cannot_be_taken_in_stops_it_and_is_named(
     store: Store, handles: Handles
 ):
     handles.refuses = "goat4"
 
-    with pytest.raises(RefusedFactError, match="creator_added at position 5: goat4"):
+    with pytest.raises(RefusedEventError, match="creator_added at position 5: goat4"):
         rebuild(store, handles, by="test")
 
     state = state_of(store, "handles")
-    assert (state.status, state.error_position, state.error_fact) == (
+    assert (state.status, state.error_position, state.error_event) == (
         *("failed", 5, "creator_added"),
     )
     assert len(rows(store)) == 10
@@ -285,7 +287,7 @@ def test_a_fact_that_cannot_be_taken_in_stops_it_and_is_named(
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
-def test_a_fact_that_nobody_knows_stops_any_rebuild_and_is_named(
+def test_an_event_that_nobody_knows_stops_any_rebuild_and_is_named(
     store: Store, projection: ReadModel
 ):
     append_unknown(store)
@@ -293,23 +295,25 @@ def test_a_fact_that_nobody_knows_stops_any_rebuild_and_is_named(
     Follower(projection, pool=store.pool, codec=store.codec).register()
 
     with pytest.raises(
-        RefusedFactError, match=f"the fact goat_milked at position {head}"
+        RefusedEventError, match=f"the event goat_milked at position {head}"
     ):
         rebuild(store, projection, by="test")
 
-    assert state_of(store, projection.name).error_fact == "goat_milked"
+    assert state_of(store, projection.name).error_event == "goat_milked"
 
 
-def test_a_fact_that_nobody_knows_stops_it_and_is_named(store: Store, handles: Handles):
+def test_an_event_that_nobody_knows_stops_it_and_is_named(
+    store: Store, handles: Handles
+):
     append_unknown(store)
     head = store.head()
 
     with pytest.raises(
-        RefusedFactError, match=f"the fact goat_milked at position {head}"
+        RefusedEventError, match=f"the event goat_milked at position {head}"
     ):
         rebuild(store, handles, by="test")
 
-    assert state_of(store, "handles").error_fact == "goat_milked"
+    assert state_of(store, "handles").error_event == "goat_milked"
 
 
 def test_a_cancelled_rebuild_leaves_nothing_behind(store: Store, handles: Handles):
@@ -394,7 +398,7 @@ def test_older_rules_do_not_replace_newer_ones(store: Store, handles: Handles):
         rebuild(store, handles, by="test")
 
 
-def test_letters_of_facts_that_a_rebuild_took_in_are_gone(
+def test_letters_of_events_that_a_rebuild_took_in_are_gone(
     store: Store, handles: Handles
 ):
     handles.refuses = "goat10"
@@ -403,7 +407,7 @@ def test_letters_of_facts_that_a_rebuild_took_in_are_gone(
     assert run(store, "SELECT count(*) FROM dead_letter") == [(1,)]
     handles.refuses = None
 
-    with pytest.raises(DifferentError, match="1 facts were parked"):
+    with pytest.raises(DifferentError, match="1 events were parked"):
         rebuild(store, handles, by="test")
     rebuild(store, handles, by="test", force=True)
 
@@ -428,7 +432,7 @@ def test_a_trigger_that_would_be_lost_keeps_a_rebuild_from_beginning(
 def test_a_sliced_rebuild_gathers_settles_and_follows_on(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("projections.rebuild.slices.SLICE_FACTS", 3)
+    monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 3)
     sliced = SlicedHandles(version=2)
     stages: list[str | None] = []
 
@@ -488,7 +492,7 @@ def test_a_slice_that_an_outage_cut_off_is_given_back_at_once(
 def test_a_rebuild_that_is_stopped_gives_its_slice_back_at_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("projections.rebuild.slices.SLICE_FACTS", 3)
+    monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 3)
     sliced = SlicedHandles(version=2)
     stop = threading.Event()
 
@@ -512,7 +516,7 @@ def test_a_failure_that_another_worker_noted_ends_the_rebuild(store: Store):
     def fail(state: Rebuild) -> None:
         if state.status == "building":
             error = ValueError("out of goats")
-            note_failure(store.pool, sliced, error, position=3, fact="creator_added")
+            note_failure(store.pool, sliced, error, position=3, event="creator_added")
 
     with pytest.raises(FailedElsewhereError, match="out of goats"):
         rebuild(store, sliced, by="test", watch=fail)
@@ -521,17 +525,17 @@ def test_a_failure_that_another_worker_noted_ends_the_rebuild(store: Store):
 
 
 @pytest.mark.usefixtures("handles")
-def test_a_fact_that_cannot_be_gathered_is_named(store: Store):
+def test_an_event_that_cannot_be_gathered_is_named(store: Store):
     sliced = SlicedHandles(version=2)
     sliced.refuses = "goat7"
 
-    with pytest.raises(RefusedFactError, match="creator_added at position 8"):
+    with pytest.raises(RefusedEventError, match="creator_added at position 8"):
         rebuild(store, sliced, by="test")
 
     assert state_of(store, "handles").status == "failed"
 
 
-@pytest.mark.usefixtures("facts")
+@pytest.mark.usefixtures("events")
 def test_a_key_that_is_issued_in_the_last_moment_is_there(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
@@ -543,9 +547,9 @@ def test_a_key_that_is_issued_in_the_last_moment_is_there(
 
     def issue(_: object) -> None:
         store.append(
-            [Entry(organization, version, key)],
+            [NewEvent(organization, version, key)],
             context=asking(),
-            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
         )
 
     monkeypatch.setattr("projections.rebuild.swap.wait_for_older_reads", issue)
@@ -555,7 +559,7 @@ def test_a_key_that_is_issued_in_the_last_moment_is_there(
     assert (UUID(int=77),) in run(store, "SELECT id FROM api_keys")
 
 
-def test_a_fact_that_was_followed_in_the_last_moment_is_there(
+def test_an_event_that_was_followed_in_the_last_moment_is_there(
     store: Store, handles: Handles
 ):
     def append_and_follow(state: Rebuild) -> None:
@@ -599,7 +603,7 @@ def test_who_began_to_read_before_the_swap_sees_no_less_afterwards(
     assert len(rows(store)) == 11
 
 
-@pytest.mark.usefixtures("facts")
+@pytest.mark.usefixtures("events")
 def test_the_search_finds_in_the_new_tables(store: Store):
     def found() -> int:
         with store.pool.connection() as connection, connection.transaction():

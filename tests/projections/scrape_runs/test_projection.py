@@ -5,7 +5,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.eventstore.store import Recorded
+from infra.eventstore.store import RecordedEvent
 from projections.scrape_runs.projection import ScrapeRuns
 from tests.projections.analytics.expected import rows_of
 from tests.projections.analytics.histories import (
@@ -50,8 +50,8 @@ QUEUED = {
 }
 
 
-def take_in(connection: Reading, facts: list[Recorded]) -> None:
-    taken_in = [f for f in facts if not isinstance(f.fact, e.ProfileSnapshotRecorded)]
+def take_in(connection: Reading, events: list[RecordedEvent]) -> None:
+    taken_in = [f for f in events if not isinstance(f.event, e.ProfileSnapshotRecorded)]
     with connection.cursor() as cursor:
         ScrapeRuns().write(cursor, taken_in)
 
@@ -115,7 +115,7 @@ def test_an_ended_run_stays_as_it_ended(connection: Reading, history: History):
     before = rows_of(connection, "scrape_runs")
 
     take_in(connection, history.happened(RUN, failed(BILLIE)))
-    take_in(connection, history.facts)
+    take_in(connection, history.events)
 
     assert rows_of(connection, "scrape_runs") == before
 

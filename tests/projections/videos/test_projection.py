@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, Follower
 from projections.videos import latest_counts
 from projections.videos.latest_counts import load_figures
@@ -42,9 +42,9 @@ OF_HOME: dict[str, Any] = {"organization_id": HOME}
 Reading = Connection[TupleRow]
 
 
-def take_in(connection: Reading, *facts: Recorded) -> None:
+def take_in(connection: Reading, *events: RecordedEvent) -> None:
     with connection.cursor() as cursor:
-        Videos().write(cursor, facts)
+        Videos().write(cursor, events)
 
 
 def the_video(connection: Reading) -> Video:
@@ -113,7 +113,7 @@ def test_what_nobody_has_found_yet_has_figures_and_is_no_video(
 def test_figures_that_came_before_the_video_are_the_video_s(
     connection: Reading, history: History
 ):
-    facts = [
+    events = [
         *history.happened(
             RUN,
             stats(ID, day=-1, views=5, kinds=("photo",), titles=("Goats",)),
@@ -121,13 +121,13 @@ def test_figures_that_came_before_the_video_are_the_video_s(
         *history.happened(VIDEO, found(BILLIE, ID, title="Older")),
     ]
 
-    for fact in facts:
-        take_in(connection, fact)
+    for event in events:
+        take_in(connection, event)
 
     video = the_video(connection)
     assert (video.view_count, video.kind, video.title) == (5, "photo", "Goats")
     assert video.first_seen_at == video.last_scraped_at == day(-1)
-    assert (video.version, video.created_at) == (1, facts[-1].recorded_at)
+    assert (video.version, video.created_at) == (1, events[-1].recorded_at)
 
 
 def test_a_snapshot_from_before_projects_had_videos_is_of_none(
@@ -162,7 +162,7 @@ def test_a_run_knows_whose_an_added_video_is_and_of_which_kind(
 
 
 @pytest.mark.parametrize(
-    ("facts", "changes"),
+    ("events", "changes"),
     (
         (
             [e.VideoCameIntoWindow(**OF_HOME, tracking_status="auto_tracked")],
@@ -197,10 +197,10 @@ def test_a_run_knows_whose_an_added_video_is_and_of_which_kind(
         ),
     ),
 )
-def test_a_fact_changes_its_columns_and_the_version(
+def test_an_event_changes_its_columns_and_the_version(
     connection: Reading,
     history: History,
-    facts: list[e.Fact],
+    events: list[e.Event],
     changes: dict[str, Any],
 ):
     take_in(
@@ -209,12 +209,12 @@ def test_a_fact_changes_its_columns_and_the_version(
     )
     (before,) = rows_of(connection, "videos")
 
-    later = history.happened(VIDEO, *facts)
+    later = history.happened(VIDEO, *events)
     take_in(connection, *later)
 
     (after,) = rows_of(connection, "videos")
     assert after == before | changes | {
-        "version": 1 + len(facts),
+        "version": 1 + len(events),
         "updated_at": later[-1].recorded_at,
     }
 
@@ -228,8 +228,8 @@ def test_the_newest_observation_counts_in_whatever_order_they_come(
     ]
     for order in permutations(seen):
         with connection.transaction(force_rollback=True):
-            for fact in order:
-                take_in(connection, fact)
+            for event in order:
+                take_in(connection, event)
             (row,) = rows_of(connection, "video_figures")
 
         assert (row["view_count"], row["observed_at"]) == (30, day(3))
@@ -290,12 +290,12 @@ def test_a_video_that_was_seen_later_is_not_missing(
     connection: Reading, history: History, seen: int, *, missing: bool
 ):
     gone = e.VideoWentMissing(**OF_HOME, missing_since=day(3), scrape_id=RUN)
-    facts = [
+    events = [
         history.happened(VIDEO, found(BILLIE, ID), gone),
         history.happened(RUN, stats(ID, day=seen, views=1)),
     ]
 
-    for one, two in permutations(facts):
+    for one, two in permutations(events):
         with connection.transaction(force_rollback=True):
             take_in(connection, *one, *two)
             video = the_video(connection)
@@ -335,7 +335,7 @@ def test_five_hundred_videos_of_a_snapshot_are_as_many_rows(
 
     rows = rows_of(connection, "video_figures")
     assert [row["view_count"] for row in rows] == [2] * 500
-    assert rows == expected(history.facts)["video_figures"]
+    assert rows == expected(history.events)["video_figures"]
 
 
 def test_more_snapshots_than_are_folded_at_once_come_to_the_same(
@@ -346,16 +346,16 @@ def test_more_snapshots_than_are_folded_at_once_come_to_the_same(
         seen = stats(ID, "17", str(number), day=number % 3, views=number)
         history.happened(RUN, seen)
 
-    take_in(connection, *history.facts)
+    take_in(connection, *history.events)
 
     rows = rows_of(connection, "video_figures")
-    assert rows == expected(history.facts)["video_figures"]
+    assert rows == expected(history.events)["video_figures"]
 
 
 def test_few_snapshots_are_read_at_a_time(store: Store, history: History):
     for number in range(LIVE_BATCH + 1):
         history.happened(RUN, stats(ID, day=number, views=number))
-    log(store, history.facts)
+    log(store, history.events)
     follower = Follower(Videos(), pool=store.pool, codec=store.codec)
     follower.register()
 

@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
-from infra.eventstore.codec import Entry
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.bulk_creators import reenable_creators
 from infra.handlers.creators import remove_creator
 from infra.ids import new_id
@@ -31,10 +31,10 @@ NOT_COUNTED: tuple[e.Outcome | None, ...] = (
 )
 
 
-def a_run_ends(store: Store, fact: e.ScrapeFailed | e.ScrapeSucceeded) -> UUID:
+def a_run_ends(store: Store, event: e.ScrapeFailed | e.ScrapeSucceeded) -> UUID:
     """Put the end of a run into the log, and return the run."""
     scrape_id = new_id()
-    store.append([Entry(scrape_id, 1, fact)], context=asking())
+    store.append([NewEvent(scrape_id, 1, event)], context=asking())
     return scrape_id
 
 
@@ -56,9 +56,9 @@ def count(store: Store) -> int:
 
 def disablings(store: Store, creator_id: UUID) -> list[e.CreatorAutoDisabled]:
     return [
-        past.fact
+        past.event
         for past in store.load(creator_id)[creator_id]
-        if isinstance(past.fact, e.CreatorAutoDisabled)
+        if isinstance(past.event, e.CreatorAutoDisabled)
     ]
 
 
@@ -122,7 +122,7 @@ def test_a_verdict_that_says_nothing_of_the_account_neither_counts_nor_resets(
     assert disablings(home.store, nanny) == []
 
 
-RESETS: dict[str, e.Fact] = {
+RESETS: dict[str, e.Event] = {
     "a rename": e.HandleChanged(organization_id=HOME, old="billie", new="nanny"),
     "another try": e.CreatorReenabled(organization_id=HOME, at=NOON),
     "a return": e.CreatorReactivated(organization_id=HOME, tracking_mode="auto"),
@@ -145,7 +145,7 @@ def test_what_begins_anew_counts_anew(home: Home, reset: str, *, at_once: bool):
         a_run_ends(home.store, succeeded(billie))
     else:
         version = len(home.store.load(billie)[billie]) + 1
-        home.store.append([Entry(billie, version, RESETS[reset])], context=asking())
+        home.store.append([NewEvent(billie, version, RESETS[reset])], context=asking())
     perhaps_count()
     runs_fail(home.store, billie, "private", "private")
     count(home.store)
@@ -184,7 +184,7 @@ def test_a_disabling_that_was_not_marked_as_done_is_not_done_twice(home: Home):
 
     assert (handed_over, after_that) == (1, 0)
     assert len(disablings(home.store, billie)) == 1
-    assert isinstance(home.store.load(billie)[billie][-1].fact, e.CreatorReenabled)
+    assert isinstance(home.store.load(billie)[billie][-1].event, e.CreatorReenabled)
 
 
 def test_after_another_try_it_takes_three_more(home: Home):
@@ -199,7 +199,7 @@ def test_after_another_try_it_takes_three_more(home: Home):
     after_three = count(home.store)
 
     assert (after_two, after_three) == (0, 1)
-    assert [fact.scrape_id for fact in disablings(home.store, billie)][1:] == [last]
+    assert [event.scrape_id for event in disablings(home.store, billie)][1:] == [last]
 
 
 def test_a_creator_that_was_removed_meanwhile_stays_removed(home: Home):
@@ -228,7 +228,7 @@ STEPS = st.tuples(
 )
 
 
-def told(steps: Sequence[tuple[UUID, Any]]) -> list[Recorded]:
+def told(steps: Sequence[tuple[UUID, Any]]) -> list[RecordedEvent]:
     history = History()
     for number, (creator_id, step) in enumerate(steps):
         run = UUID(int=0x5C0000 + number)
@@ -238,7 +238,7 @@ def told(steps: Sequence[tuple[UUID, Any]]) -> list[Recorded]:
             history.happened(creator_id, RESETS[step])
         else:
             history.happened(run, failed(creator_id, outcome=step))
-    return history.facts
+    return history.events
 
 
 def counted(steps: Sequence[tuple[UUID, Any]]) -> dict[UUID, tuple[Any, ...]]:
@@ -272,13 +272,13 @@ def connection(store: Store) -> Iterator[Connection[TupleRow]]:
 def test_any_cut_of_the_log_taken_in_twice_gives_the_same_streaks(
     connection: Connection[TupleRow], steps: list[tuple[UUID, Any]], sizes: list[int]
 ):
-    facts = told(steps)
-    ends = takewhile(partial(int.__gt__, len(facts)), accumulate(cycle(sizes)))
+    events = told(steps)
+    ends = takewhile(partial(int.__gt__, len(events)), accumulate(cycle(sizes)))
 
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        for start, end in pairwise([0, *ends, len(facts)]):
-            VerdictStreaks().write(cursor, facts[start:end])
-            VerdictStreaks().write(cursor, facts[start:end])
+        for start, end in pairwise([0, *ends, len(events)]):
+            VerdictStreaks().write(cursor, events[start:end])
+            VerdictStreaks().write(cursor, events[start:end])
         rows = cursor.execute(
             "SELECT creator_id, streak, due_verdict, due_scrape_id "
             "FROM verdict_streak WHERE streak > 0"

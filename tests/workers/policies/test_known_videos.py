@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from tests.builders import Home
 from tests.projections.analytics.histories import HOME, PROJECT, History
 from tests.workers.videos import (
@@ -81,7 +81,7 @@ def note(home: Home, *shown: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_video_is_noted_as_its_facts_tell(home: Home):
+def test_a_video_is_noted_as_its_events_tell(home: Home):
     org = home.organization_id
     happened(home, "71", discovered(home, "71", BILLIE, posted_at=INSIDE, title="Hay"))
     happened(home, "72", added(home, "72"))
@@ -230,10 +230,10 @@ def test_a_video_that_the_project_does_not_have_cannot_go_missing(home: Home):
     assert (known(home.store), due(home.store)) == ({}, [])
 
 
-# taking facts in again, and in batches of any size
+# taking events in again, and in batches of any size
 
 
-def a_history(script: Sequence[tuple[str, int, int]]) -> list[Recorded]:
+def a_history(script: Sequence[tuple[str, int, int]]) -> list[RecordedEvent]:
     """A log in which the steps of ``script`` happened, each to one of four videos."""
     history = History()
     for number, (step, which, day) in enumerate(script):
@@ -256,7 +256,7 @@ def a_history(script: Sequence[tuple[str, int, int]]) -> list[Recorded]:
                 history.happened(run, _seen(video_id, at, title=f"Day {day}"))
             case _:
                 history.happened(run, *_gone(video_id, at))
-    return history.facts
+    return history.events
 
 
 STEPS = ("discovered", "added", "excluded", "included", "seen", "told", "gone", "gone")
@@ -282,26 +282,26 @@ def test_any_batches_and_any_repetition_leave_the_same_rows(
     cuts: list[int],
     again: int,
 ):
-    facts = a_history(script)
-    ends = sorted({0, len(facts), *(min(cut, len(facts)) for cut in cuts)})
+    events = a_history(script)
+    ends = sorted({0, len(events), *(min(cut, len(events)) for cut in cuts)})
 
-    whole = written(connection, [facts])
-    parts = written(connection, [facts[start:end] for start, end in pairwise(ends)])
-    repeated = written(connection, [facts, facts[again:], facts])
+    whole = written(connection, [events])
+    parts = written(connection, [events[start:end] for start, end in pairwise(ends)])
+    repeated = written(connection, [events, events[again:], events])
 
     assert parts == whole
     assert repeated == whole
 
 
 def written(
-    connection: Connection[TupleRow], batches: Sequence[Sequence[Recorded]]
+    connection: Connection[TupleRow], batches: Sequence[Sequence[RecordedEvent]]
 ) -> tuple[list[TupleRow], list[TupleRow]]:
     """What the batches leave in both tables, of which nothing is kept."""
     runs = {
         past.stream
         for batch in batches
         for past in batch
-        if isinstance(past.fact, e.ScrapeSucceeded)
+        if isinstance(past.event, e.ScrapeSucceeded)
     }
     asked = msgspec.json.encode({"project_id": PROJECT})
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
@@ -360,7 +360,7 @@ def _seen(
     )
 
 
-def _gone(video_id: str, at: datetime) -> tuple[e.Fact, ...]:
+def _gone(video_id: str, at: datetime) -> tuple[e.Event, ...]:
     return (
         e.ScrapeSucceeded(
             organization_id=HOME,

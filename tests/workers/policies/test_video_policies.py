@@ -15,7 +15,7 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from domain.video.decider import Window
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.add_creators import NewCreator
 from infra.handlers.creators import change_creator
 from infra.handlers.discover_videos import Listed
@@ -31,7 +31,7 @@ from tests.workers.videos import (
     a_run,
     do_all,
     due,
-    facts_of,
+    events_of,
     happened,
     history_of,
     known,
@@ -74,8 +74,8 @@ def test_what_a_run_lists_is_discovered_once_in_the_name_of_the_policy(home: Hom
     settle(home.store)
 
     (past,) = history_of(home, "71")
-    assert isinstance(past.fact, e.VideoDiscovered)
-    assert (past.fact.scrape_id, past.fact.title) == (run, "Hay")
+    assert isinstance(past.event, e.VideoDiscovered)
+    assert (past.event.scrape_id, past.event.title) == (run, "Hay")
     assert (past.actor, past.correlation_id) == ("policy:discovery", run)
     assert the_video(home, "71").tracking_status == "auto_tracked"
     assert the_video(home, "72").tracking_status == "out_of_window"
@@ -103,11 +103,11 @@ def test_many_lists_that_wait_are_discovered_by_the_first_that_had_each(home: Ho
 
     settle(home.store)
 
-    seen = [fact for video in ("71", "72") for fact in facts_of(home, video)]
+    seen = [event for video in ("71", "72") for event in events_of(home, video)]
     assert [
-        (fact.scrape_id, fact.title)
-        for fact in seen
-        if isinstance(fact, e.VideoDiscovered)
+        (event.scrape_id, event.title)
+        for event in seen
+        if isinstance(event, e.VideoDiscovered)
     ] == [(first, "Hay"), (second, None)]
 
 
@@ -136,9 +136,9 @@ def test_what_is_told_of_later_fills_in_within_one_conversation(home: Home):
 
     do_all(home.store)
 
-    (fact,) = facts_of(home, "71")
-    assert isinstance(fact, e.VideoDiscovered)
-    assert (fact.title, fact.posted_at) == ("Hay", INSIDE)
+    (event,) = events_of(home, "71")
+    assert isinstance(event, e.VideoDiscovered)
+    assert (event.title, event.posted_at) == ("Hay", INSIDE)
 
 
 def test_of_a_creator_removed_meanwhile_nothing_is_discovered_and_all_is_dropped(
@@ -150,7 +150,7 @@ def test_of_a_creator_removed_meanwhile_nothing_is_discovered_and_all_is_dropped
 
     settle(home.store)
 
-    assert (facts_of(home, "71"), due(home.store)) == ([], [])
+    assert (events_of(home, "71"), due(home.store)) == ([], [])
 
 
 def test_one_that_came_back_is_discovered_by_its_next_run(home: Home):
@@ -185,7 +185,7 @@ def test_a_window_that_grows_brings_in_what_was_outside(home: Home):
     settle(home.store)
 
     *_, past = history_of(home, "71")
-    assert past.fact == e.VideoCameIntoWindow(
+    assert past.event == e.VideoCameIntoWindow(
         organization_id=home.organization_id, tracking_status="auto_tracked"
     )
     assert past.actor == "policy:window"
@@ -259,7 +259,7 @@ def test_two_direct_reads_make_a_video_missing_once(home: Home):
 
     *_, past = history_of(home, "71")
     assert (after_one, past.version) == (1, 2)
-    assert past.fact == e.VideoWentMissing(
+    assert past.event == e.VideoWentMissing(
         organization_id=home.organization_id,
         missing_since=MONDAY + timedelta(days=1),
         scrape_id=second,
@@ -281,7 +281,7 @@ def test_a_video_that_was_seen_again_has_to_go_missing_twice_again(home: Home):
     a_run(home, billie, missing=["71"], day=5)
     settle(home.store)
 
-    *_, last = facts_of(home, "71")
+    *_, last = events_of(home, "71")
     assert once == 2
     assert isinstance(last, e.VideoWentMissing)
     assert last.missing_since == MONDAY + timedelta(days=4)
@@ -304,7 +304,7 @@ def test_what_cannot_be_done_is_put_off_and_holds_up_nothing(
         creator_id: UUID,
         listed: Sequence[Listed],
         **asked: Any,  # noqa: ANN401 - as it was asked
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         if creator_id == billie:
             raise ValueError("A bad row.")
         return right(store, creator_id, listed, **asked)
@@ -314,14 +314,14 @@ def test_what_cannot_be_done_is_put_off_and_holds_up_nothing(
         do_all(home.store)
     monkeypatch.undo()
 
-    assert len(facts_of(home, "72")) == 1
+    assert len(events_of(home, "72")) == 1
     assert [row["creator_id"] for row in due(home.store)] == [billie]
     assert [entry["event"] for entry in logs] == ["video_policy_failed"]
     monkeypatch.setattr(work_queue, "PUT_OFF_SECONDS", 0)
     with home.store.pool.connection() as connection:
         connection.execute("UPDATE video_due SET due_at = clock_timestamp()")
     do_all(home.store)
-    assert len(facts_of(home, "71")) == 1
+    assert len(events_of(home, "71")) == 1
 
 
 def test_doing_what_was_done_and_not_forgotten_changes_nothing(home: Home):
@@ -405,12 +405,12 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
         for video in sorted({v for run in range(RUNS) for v in videos_of(which, run)}):
             first, *later = history_of(home, video)
             at = posted_at(video)
-            assert isinstance(first.fact, e.VideoDiscovered)
-            status = first.fact.tracking_status
+            assert isinstance(first.event, e.VideoDiscovered)
+            status = first.event.tracking_status
             assert status == window_at(past, first.position).status_of(at)
             for change in later:
-                assert isinstance(change.fact, e.VideoCameIntoWindow)
-                status = change.fact.tracking_status
+                assert isinstance(change.event, e.VideoCameIntoWindow)
+                status = change.event.tracking_status
                 assert status == window_at(past, change.position).status_of(at)
             assert len(later) <= 1
             if at >= days[RUNS]:
@@ -419,9 +419,9 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
     assert moved > 0
 
 
-def window_at(past: list[Recorded], position: int) -> Window:
+def window_at(past: list[RecordedEvent], position: int) -> Window:
     """The creator's window as it stood just before a position of the log."""
-    creator = creator_of([fact for fact in past if fact.position < position])
+    creator = creator_of([event for event in past if event.position < position])
     assert creator is not None
     return Window(
         tracking_mode=creator.tracking_mode,
@@ -453,10 +453,10 @@ def at_work(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_loop_goes_on_when_its_connections_were_cut(home: Home, database_url: str):
     billie = a_creator(home)
     a_run(home, billie, "71")
-    assert wait_until(lambda: len(facts_of(home, "71")) == 1, seconds=10)
+    assert wait_until(lambda: len(events_of(home, "71")) == 1, seconds=10)
 
     terminate(database_url)
     home.store.pool.check()
     a_run(home, billie, "72")
 
-    assert wait_until(lambda: len(facts_of(home, "72")) == 1, seconds=10)
+    assert wait_until(lambda: len(events_of(home, "72")) == 1, seconds=10)

@@ -54,7 +54,7 @@ def a_month_of(handles: list[str], folder: Path, *, videos: int = 3) -> Path:
     return path
 
 
-def imported_facts(store: Store) -> list[e.Fact]:
+def imported_events(store: Store) -> list[e.Event]:
     with store.pool.connection() as connection:
         rows = connection.execute(
             "SELECT topic, state FROM goatherd_events WHERE originator_id IN ("
@@ -66,19 +66,19 @@ def imported_facts(store: Store) -> list[e.Fact]:
 
 def observations(store: Store) -> Counter[tuple[Any, ...]]:
     return Counter(
-        (fact.creator_id, fact.observed_at, *seen)
-        for fact in imported_facts(store)
-        if isinstance(fact, e.VideoStatsSnapshotRecorded)
-        for seen in zip(fact.video_ids, fact.view_counts, strict=True)
+        (event.creator_id, event.observed_at, *seen)
+        for event in imported_events(store)
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
+        for seen in zip(event.video_ids, event.view_counts, strict=True)
     )
 
 
 def told_titles(store: Store) -> list[str]:
     return [
         title
-        for fact in imported_facts(store)
-        if isinstance(fact, e.VideoStatsSnapshotRecorded)
-        for title in fact.titles
+        for event in imported_events(store)
+        if isinstance(event, e.VideoStatsSnapshotRecorded)
+        for title in event.titles
         if title is not None
     ]
 

@@ -87,7 +87,7 @@ def test_lines_that_come_together_are_a_sighting_in_the_order_of_their_text(
     )
 
 
-def facts(pile: Pile, heap: Heap, known: Known, *, in_columns: bool) -> list[Any]:
+def events(pile: Pile, heap: Heap, known: Known, *, in_columns: bool) -> list[Any]:
     moment = Moment(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
@@ -119,8 +119,8 @@ def test_a_sighting_becomes_the_run_that_its_lines_would(
     with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as pile:
         (heap,) = pile.heaps()
         for _ in range(2):
-            columns = facts(pile, heap, from_columns, in_columns=True)
-            lines = facts(pile, heap, from_lines, in_columns=False)
+            columns = events(pile, heap, from_columns, in_columns=True)
+            lines = events(pile, heap, from_lines, in_columns=False)
             assert columns == lines
             assert from_columns == from_lines
 
@@ -128,7 +128,7 @@ def test_a_sighting_becomes_the_run_that_its_lines_would(
 def test_both_ways_keep_what_was_seen(tmp_path: Path):
     with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as pile:
         (heap,) = pile.heaps()
-        ((_, _, snapshot, _),) = facts(pile, heap, {}, in_columns=True)
+        ((_, _, snapshot, _),) = events(pile, heap, {}, in_columns=True)
         told = {each.video for _, each in pile.lines(heap) if each.video}
 
     assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)

@@ -11,7 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.handlers.creators import change_creator
 from infra.handlers.organizations import command_organization
@@ -74,11 +74,11 @@ def requests(store: Store) -> list[tuple[UUID | None, str, str]]:
         "ORDER BY notification_id",
     )
     histories = store.load(*(stream for (stream,) in found))
-    facts = [histories[stream][0].fact for (stream,) in found]
+    events = [histories[stream][0].event for (stream,) in found]
     return [
-        (fact.creator_id, fact.job_type, fact.trigger)
-        for fact in facts
-        if isinstance(fact, e.ScrapeRequested)
+        (event.creator_id, event.job_type, event.trigger)
+        for event in events
+        if isinstance(event, e.ScrapeRequested)
     ]
 
 
@@ -102,7 +102,7 @@ def discover(
 ) -> list[UUID]:
     """Let a run have listed videos that were not known before."""
     entries = [
-        Entry(
+        NewEvent(
             video_stream(home.project_id, video_id),
             1,
             e.VideoDiscovered(
@@ -121,11 +121,11 @@ def discover(
     return [entry.originator_id for entry in entries]
 
 
-def decide_on(home: Home, video_id: UUID, *facts: e.Fact) -> None:
-    """Let facts happen to a video."""
+def decide_on(home: Home, video_id: UUID, *events: e.Event) -> None:
+    """Let events happen to a video."""
     version = len(home.store.load(video_id)[video_id])
     home.store.append(
-        [Entry(video_id, version + n, fact) for n, fact in enumerate(facts, 1)],
+        [NewEvent(video_id, version + n, event) for n, event in enumerate(events, 1)],
         context=asking(),
     )
 

@@ -1,4 +1,4 @@
-"""The follower that keeps the schedule: facts to rows, in any batches, also again."""
+"""The follower that keeps the schedule: events to rows, in any batches, also again."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow, dict_row
 
 from domain import events as e
 from domain.streams import video_stream
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from tests.projections.analytics.histories import (
     AWAY,
     HOME,
@@ -21,7 +21,7 @@ from tests.projections.analytics.histories import (
     History,
     added,
     log,
-    many_facts,
+    many_events,
     requested,
 )
 from tests.workers.schedule.scheduling import level, told
@@ -47,9 +47,9 @@ def history() -> History:
     return History()
 
 
-def take_in(connection: Reading, facts: Sequence[Recorded]) -> None:
+def take_in(connection: Reading, events: Sequence[RecordedEvent]) -> None:
     with connection.cursor(binary=True) as cursor:
-        Schedule().write(cursor, facts)
+        Schedule().write(cursor, events)
 
 
 def tables(connection: Reading) -> list[list[dict[str, Any]]]:
@@ -71,7 +71,7 @@ def discovered(video_id: str, **changed: Any) -> e.VideoDiscovered:  # noqa: ANN
     )  # fmt: skip
 
 
-def a_life(history: History) -> list[Recorded]:
+def a_life(history: History) -> list[RecordedEvent]:
     """A bit of everything that the schedule is about."""
     own: dict[str, Any] = {"organization_id": HOME}
     history.happened(
@@ -118,13 +118,13 @@ def a_life(history: History) -> list[Recorded]:
         NANNY, e.CreatorAutoDisabled(verdict="private", scrape_id=UUID(int=3), **own)
     )
     history.happened(ALONE, e.VideoTrackingDisabled(**own))
-    return history.facts
+    return history.events
 
 
 def test_rows_say_who_is_looked_at_and_how_often(connection: Reading, history: History):
-    facts = a_life(history)
+    events = a_life(history)
 
-    take_in(connection, facts)
+    take_in(connection, events)
 
     intervals, rows, videos = tables(connection)
     assert [
@@ -142,7 +142,7 @@ def test_rows_say_who_is_looked_at_and_how_often(connection: Reading, history: H
     assert (billie["handle"], billie["is_active"]) == ("billie.goat", True)
     assert billie["tracking_start_date"] == date(2026, 5, 1)
     assert billie["last_scrape_id"] == UUID(int=2)
-    assert billie["last_requested_at"] == history.facts[-3].recorded_at
+    assert billie["last_requested_at"] == history.events[-3].recorded_at
     nanny = by_subject[NANNY, "video_stats"]
     assert not nanny["is_active"]
     assert nanny["tracking_start_date"] is None
@@ -156,20 +156,20 @@ def test_rows_say_who_is_looked_at_and_how_often(connection: Reading, history: H
 
 
 @pytest.mark.parametrize("size", (1, 2, 3, 7))
-def test_any_batches_give_the_same_rows_and_so_do_facts_that_come_again(
+def test_any_batches_give_the_same_rows_and_so_do_events_that_come_again(
     connection: Reading, history: History, size: int
 ):
-    facts = a_life(history)
+    events = a_life(history)
     with connection.transaction(force_rollback=True):
-        take_in(connection, facts)
+        take_in(connection, events)
         whole = tables(connection)
 
-    for start in range(0, len(facts), size):
-        batch = facts[start : start + size]
+    for start in range(0, len(events), size):
+        batch = events[start : start + size]
         take_in(connection, batch)
         take_in(connection, batch)
     in_parts = tables(connection)
-    take_in(connection, facts)
+    take_in(connection, events)
 
     assert in_parts == whole
     assert tables(connection) == whole
@@ -204,7 +204,7 @@ def test_a_request_moves_only_what_it_was_for(connection: Reading, history: Hist
 
 
 def test_the_log_of_a_busy_herd_is_taken_in_whole(store: Store):
-    facts = log(store, many_facts(700))
+    events = log(store, many_events(700))
 
     level(store)
 
@@ -213,6 +213,6 @@ def test_the_log_of_a_busy_herd_is_taken_in_whole(store: Store):
         "SELECT count(DISTINCT subject_id), count(*), max(last_requested_at) "
         "FROM scrape_schedule",
     )
-    asked = [past for past in facts if isinstance(past.fact, e.ScrapeRequested)]
+    asked = [past for past in events if isinstance(past.event, e.ScrapeRequested)]
     assert row == (40, 120, asked[-1].recorded_at)
     assert told(store, "SELECT count(*) FROM dead_letter") == [(0,)]

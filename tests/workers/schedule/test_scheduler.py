@@ -392,7 +392,7 @@ def test_a_video_added_by_hand_is_looked_at_by_itself_until_its_creator_is_known
     make_due(home.store)
     scheduler.round()
     alone = rows_of(home.store, video)["video_stats"]
-    asked = home.store.load(alone["last_scrape_id"])[alone["last_scrape_id"]][0].fact
+    asked = home.store.load(alone["last_scrape_id"])[alone["last_scrape_id"]][0].event
     finish_all(home.store)
     nanny = home.creator("nanny")
     decide_on(

@@ -85,7 +85,7 @@ def test_after_an_hour_of_garbage_the_last_good_figures_stand_with_their_time(
     assert disabled == 0
     histories = home.store.load(*runs)
     for run in runs:
-        asked, end = (past.fact for past in histories[run])
+        asked, end = (past.event for past in histories[run])
         assert isinstance(asked, e.ScrapeRequested)
         assert isinstance(end, e.ScrapeFailed)
         assert end.outcome in {"schema_changed", "transient", "blocked", "rate_limited"}

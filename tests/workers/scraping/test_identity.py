@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.scrapes import request_scrape
 from projections.engine.follower import Follower
 from tests.builders import NOON, Home, asking
@@ -61,7 +61,7 @@ def scrape(
     provider: Provider,
     *,
     job_type: e.JobType = "creator_profiles",
-) -> list[e.Fact]:
+) -> list[e.Event]:
     """Ask for a run and do it; returns what it appended."""
     asked = request_scrape(
         home.store,
@@ -75,14 +75,16 @@ def scrape(
     )
     derive_jobs(home.store)
     scrape_creator(Bench(store=home.store, provider=provider), asked.scrape_id)
-    return [past.fact for past in home.store.load(asked.scrape_id)[asked.scrape_id]][1:]
+    return [past.event for past in home.store.load(asked.scrape_id)[asked.scrape_id]][
+        1:
+    ]
 
 
-def outcomes(facts: Sequence[e.Fact]) -> list[e.Outcome | None]:
+def outcomes(events: Sequence[e.Event]) -> list[e.Outcome | None]:
     return [
-        fact.outcome if isinstance(fact, e.ScrapeFailed) else "ok"
-        for fact in facts
-        if isinstance(fact, e.ScrapeFailed | e.ScrapeSucceeded)
+        event.outcome if isinstance(event, e.ScrapeFailed) else "ok"
+        for event in events
+        if isinstance(event, e.ScrapeFailed | e.ScrapeSucceeded)
     ]
 
 
@@ -113,9 +115,9 @@ def test_another_account_under_the_handle_ends_the_run_and_leaves_no_figure(
     follow(home.store)
     provider = Scripted(seeing("7"))
 
-    facts = scrape(home, billie, provider, job_type=job_type)
+    events = scrape(home, billie, provider, job_type=job_type)
 
-    assert facts == [
+    assert events == [
         e.ScrapeFailed(
             organization_id=home.organization_id,
             creator_id=billie,
@@ -152,9 +154,9 @@ def test_a_profile_without_an_id_is_believed(home: Home):
     scrape(home, billie, Scripted(seeing("6")))
     follow(home.store)
 
-    facts = scrape(home, billie, Scripted(seeing(None)))
+    events = scrape(home, billie, Scripted(seeing(None)))
 
-    assert outcomes(facts) == ["ok"]
+    assert outcomes(events) == ["ok"]
 
 
 def test_a_rename_keeps_the_account(home: Home):
@@ -265,21 +267,21 @@ STEPS = st.tuples(
 )
 
 
-def told(steps: Sequence[tuple[UUID, Any]]) -> list[Recorded]:
+def told(steps: Sequence[tuple[UUID, Any]]) -> list[RecordedEvent]:
     history = History()
     for number, (goat, step) in enumerate(steps):
         if step == "came back":
-            fact = e.CreatorReactivated(
+            event = e.CreatorReactivated(
                 organization_id=GOATS[goat], tracking_mode="auto"
             )
-            history.happened(goat, fact)
+            history.happened(goat, event)
         else:
             user_id, sec_uid = step
             seen = snapshot(
                 goat, organization_id=GOATS[goat], user_id=user_id, sec_uid=sec_uid
             )
             history.happened(UUID(int=0x5C0000 + number), seen)
-    return history.facts
+    return history.events
 
 
 def pins(steps: Sequence[tuple[UUID, Any]]) -> dict[UUID, tuple[Any, ...]]:
@@ -315,13 +317,13 @@ def connection(store: Store) -> Iterator[Connection[TupleRow]]:
 def test_any_cut_of_the_log_taken_in_twice_gives_the_same_pins(
     connection: Connection[TupleRow], steps: list[tuple[UUID, Any]], sizes: list[int]
 ):
-    facts = told(steps)
-    ends = takewhile(partial(int.__gt__, len(facts)), accumulate(cycle(sizes)))
+    events = told(steps)
+    ends = takewhile(partial(int.__gt__, len(events)), accumulate(cycle(sizes)))
 
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        for start, end in pairwise([0, *ends, len(facts)]):
-            CreatorIdentities().write(cursor, facts[start:end])
-            CreatorIdentities().write(cursor, facts[start:end])
+        for start, end in pairwise([0, *ends, len(events)]):
+            CreatorIdentities().write(cursor, events[start:end])
+            CreatorIdentities().write(cursor, events[start:end])
         rows = cursor.execute(
             "SELECT creator_id, organization_id, user_id, sec_uid "
             "FROM creator_identity WHERE user_id IS NOT NULL"

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from domain import events as e
-from infra.eventstore.store import Recorded, Store
+from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from tests.projections.analytics.histories import HOME, requested
 from tests.workers.work import (
@@ -40,16 +40,16 @@ def test_a_request_becomes_a_job_that_is_due_at_once(store: Store):
 def test_a_request_that_is_taken_in_twice_is_one_job_as_far_as_it_has_come(
     store: Store,
 ):
-    fact = Recorded(
+    event = RecordedEvent(
         1, new_id(), 1, requested(new_id()), datetime(2026, 1, 1, tzinfo=UTC), "test"
     )
     with store.pool.connection() as connection, connection.cursor() as cursor:
-        ScrapeJobs().write(cursor, [fact, fact])
+        ScrapeJobs().write(cursor, [event, event])
     (once,) = jobs_in(store)
-    lease = leased(store, fact.stream)
+    lease = leased(store, event.stream)
 
     with store.pool.connection() as connection, connection.cursor() as cursor:
-        ScrapeJobs().write(cursor, [fact])
+        ScrapeJobs().write(cursor, [event])
 
     assert (once["state"], once["attempts"]) == ("ready", 0)
     (job,) = jobs_in(store)
@@ -209,8 +209,10 @@ def test_the_waits_after_attempts_that_died_grow_fivefold(store: Store):
 
 @pytest.mark.parametrize("trigger", ("added", "manual", "renamed", "anything else"))
 def test_what_nobody_waits_for_comes_later(store: Store, trigger: str):
-    fact = msgspec.structs.replace(requested(new_id()), trigger=trigger)
-    recorded = Recorded(1, new_id(), 1, fact, datetime(2026, 1, 1, tzinfo=UTC), "test")
+    event = msgspec.structs.replace(requested(new_id()), trigger=trigger)
+    recorded = RecordedEvent(
+        1, new_id(), 1, event, datetime(2026, 1, 1, tzinfo=UTC), "test"
+    )
 
     with store.pool.connection() as connection, connection.cursor() as cursor:
         ScrapeJobs().write(cursor, [recorded])

@@ -106,8 +106,8 @@ def bench(store: Store, provider: Provider) -> Bench:
     return Bench(store=store, provider=provider)
 
 
-def facts_of(store: Store, scrape_id: UUID) -> list[e.Fact]:
-    return [past.fact for past in store.load(scrape_id)[scrape_id]]
+def events_of(store: Store, scrape_id: UUID) -> list[e.Event]:
+    return [past.event for past in store.load(scrape_id)[scrape_id]]
 
 
 def until_handled(
@@ -132,7 +132,7 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
         "observed_at": SEEN_AT,
     }
     _, profile, videos, end = home.store.load(run)[run]
-    assert profile.fact == e.ProfileSnapshotRecorded(
+    assert profile.event == e.ProfileSnapshotRecorded(
         user_id="6",
         sec_uid="MS4",
         display_name="Billie",
@@ -144,7 +144,7 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
         precision="exact",
         **of_the_creator,
     )
-    assert videos.fact == e.VideoStatsSnapshotRecorded(
+    assert videos.event == e.VideoStatsSnapshotRecorded(
         video_ids=("71", "72"),
         view_counts=(10, None),
         like_counts=(None, None),
@@ -157,9 +157,9 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
         project_id=home.project_id,
         **of_the_creator,
     )
-    assert isinstance(end.fact, e.ScrapeSucceeded)
-    assert (end.fact.attempts, end.fact.pages, end.fact.videos_seen) == (1, 3, 2)
-    assert 0 <= end.fact.duration_ms < PATIENTLY * 1_000
+    assert isinstance(end.event, e.ScrapeSucceeded)
+    assert (end.event.attempts, end.event.pages, end.event.videos_seen) == (1, 3, 2)
+    assert 0 <= end.event.duration_ms < PATIENTLY * 1_000
     assert (end.actor, end.correlation_id) == ("worker:scripted", run)
     job = job_of(home.store, run)
     assert (job["state"], job["outcome"], job["error"]) == ("done", "ok", None)
@@ -176,7 +176,7 @@ def test_the_same_message_ten_times_is_one_result(
     scrape_creator(at, run)
 
     assert len(provider.asked) == 1
-    assert len(facts_of(home.store, run)) == 4
+    assert len(events_of(home.store, run)) == 4
 
 
 @pytest.mark.parametrize("verdict", ENDING, ids=kind)
@@ -187,7 +187,7 @@ def test_a_verdict_on_the_account_ends_the_run(
 
     until_handled(broker, redis_url, bench(home.store, Scripted(verdict)), run)
 
-    assert facts_of(home.store, run)[1:] == [
+    assert events_of(home.store, run)[1:] == [
         e.ScrapeFailed(
             organization_id=home.organization_id,
             creator_id=creator_of(home, run),
@@ -217,7 +217,7 @@ def test_when_nothing_was_learned_the_run_waits_and_says_why(
     longest = retry_policy.RETRIES[outcome_of(verdict)].first
     least, most = (590, 600) if isinstance(verdict, RateLimited) else (0, longest)
     assert least < job["due_in"] <= most
-    assert len(facts_of(home.store, run)) == 1
+    assert len(events_of(home.store, run)) == 1
 
 
 @pytest.mark.parametrize("verdict", WAITING, ids=kind)
@@ -232,7 +232,7 @@ def test_after_the_last_attempt_the_run_is_given_up_with_its_verdict(
         let_time_pass(home.store)
 
     assert len(provider.asked) == jobs.MAX_ATTEMPTS
-    (end,) = facts_of(home.store, run)[1:]
+    (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.outcome, end.error) == (outcome_of(verdict), verdict.detail)
     assert end.attempts == jobs.MAX_ATTEMPTS
@@ -246,7 +246,7 @@ def test_a_run_that_works_at_last_tells_how_often_it_was_tried(home: Home):
         scrape_creator(bench(home.store, provider), run)
         let_time_pass(home.store)
 
-    *_, end = facts_of(home.store, run)
+    *_, end = events_of(home.store, run)
     assert isinstance(end, e.ScrapeSucceeded)
     assert end.attempts == 3
     job = job_of(home.store, run)
@@ -281,7 +281,7 @@ def test_a_provider_that_breaks_is_tried_again_and_its_words_are_not_kept(
     assert (broken["state"], broken["attempts"]) == ("ready", 1)
     assert (broken["outcome"], broken["error"]) == ("transient", "ValueError")
     assert 0 < broken["due_in"] <= 10
-    assert isinstance(facts_of(home.store, run)[-1], e.ScrapeSucceeded)
+    assert isinstance(events_of(home.store, run)[-1], e.ScrapeSucceeded)
     (line,) = lines
     assert (line["event"], line["error"]) == ("provider_raised", "ValueError")
     assert "raise answer" in line["place"]
@@ -295,7 +295,7 @@ def test_a_provider_that_always_breaks_is_given_up(home: Home):
         scrape_creator(at, run)
         let_time_pass(home.store)
 
-    (end,) = facts_of(home.store, run)[1:]
+    (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.outcome, end.error) == ("transient", "KeyError")
 
@@ -309,7 +309,7 @@ def test_attempts_that_died_count_and_the_run_is_given_up_unasked(home: Home):
     scrape_creator(bench(home.store, provider), run)
 
     assert provider.asked == []
-    (end,) = facts_of(home.store, run)[1:]
+    (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert end.outcome is None
     assert (end.error, end.attempts) == ("Attempt 5 died without an answer.", 5)
@@ -331,7 +331,7 @@ def test_a_creator_that_was_removed_before_the_run_is_not_looked_at(home: Home):
     scrape_creator(bench(home.store, provider), run)
 
     assert provider.asked == []
-    (end,) = facts_of(home.store, run)[1:]
+    (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.outcome, end.error) == (
         None,
@@ -375,7 +375,7 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
     scrape_creator(bench(home.store, provider), asked.scrape_id)
 
     assert provider.asked == [(job_type, "billie")]
-    *_, videos, end = facts_of(home.store, asked.scrape_id)
+    *_, videos, end = events_of(home.store, asked.scrape_id)
     assert isinstance(end, e.ScrapeSucceeded)
     assert isinstance(videos, e.VideoStatsSnapshotRecorded)
     assert videos.titles == ("Hay", None)
@@ -417,7 +417,7 @@ def test_what_a_worker_says_after_its_lease_went_on_is_void(
     late = Slow(late_answer, meanwhile=another_takes_over)
     scrape_creator(bench(home.store, late), run)
 
-    (end,) = facts_of(home.store, run)[1:]
+    (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.error, end.attempts) == ("Gone.", 2)
     job = job_of(home.store, run)
@@ -431,7 +431,7 @@ def test_a_run_that_had_ended_already_only_closes_its_job(home: Home):
 
     scrape_creator(bench(home.store, Scripted(SEEN)), run)
 
-    (end,) = facts_of(home.store, run)[1:]
+    (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert end.error == "Earlier."
     assert job_of(home.store, run)["state"] == "done"
@@ -446,7 +446,7 @@ def test_more_videos_than_one_snapshot_holds_are_still_one_append(home: Home):
     )
 
     _, *snapshots, end = home.store.load(run)[run]
-    assert [len(past.fact.video_ids) for past in snapshots] == [500, 500, 1]  # pyright: ignore[reportAttributeAccessIssue]
+    assert [len(past.event.video_ids) for past in snapshots] == [500, 500, 1]  # pyright: ignore[reportAttributeAccessIssue]
     assert {past.recorded_at for past in snapshots} == {end.recorded_at}
 
 
@@ -465,7 +465,9 @@ def test_texts_that_postgresql_refuses_lose_only_what_it_refuses(home: Home):
     assert row["scraped_display_name"] == "Billie \U0001f410\ufffd"
     assert row["avatar_url"] == "a"
     assert dead_letters(home.store) == []
-    assert any(fact["video_ids"] == ["7"] for (fact,) in logged if "video_ids" in fact)
+    assert any(
+        event["video_ids"] == ["7"] for (event,) in logged if "video_ids" in event
+    )
     assert "\\u0000" not in str(logged)
 
 
@@ -480,10 +482,10 @@ def test_titles_of_a_list_lose_only_what_postgresql_refuses(home: Home):
 
     runs = [job["scrape_id"] for job in jobs_in(home.store)]
     titles = [
-        past.fact.titles
+        past.event.titles
         for history in home.store.load(*runs).values()
         for past in history
-        if isinstance(past.fact, e.VideoStatsSnapshotRecorded)
+        if isinstance(past.event, e.VideoStatsSnapshotRecorded)
     ]
     assert titles == [("Hay\ufffd",)] * 2
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain import events as e
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
-from infra.eventstore.codec import Entry
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.builders import Home, asking
@@ -17,7 +17,7 @@ from tests.workers.videos import (
     OUTSIDE,
     a_creator,
     a_run,
-    facts_of,
+    events_of,
     happened,
     settle,
     the_video,
@@ -73,7 +73,7 @@ def scrape(
         trigger="scheduled",
         tiktok_video_ids=video_ids,
     )
-    home.store.append([Entry(run, 1, asked)], context=asking())
+    home.store.append([NewEvent(run, 1, asked)], context=asking())
     derive_jobs(home.store)
     scrape_creator(Bench(store=home.store, provider=provider), run)
     return run, provider.targets[0]
@@ -81,9 +81,9 @@ def scrape(
 
 def snapshots(store: Store, run: UUID) -> list[e.VideoStatsSnapshotRecorded]:
     return [
-        past.fact
+        past.event
         for past in store.load(run)[run]
-        if isinstance(past.fact, e.VideoStatsSnapshotRecorded)
+        if isinstance(past.event, e.VideoStatsSnapshotRecorded)
     ]
 
 
@@ -100,9 +100,9 @@ def test_details_are_told_once_and_again_where_they_changed(home: Home):
     new, _ = scrape(home, billie, seen(video("71"), video("73", "Bran")))
 
     told = [
-        (fact.kinds, fact.titles, fact.posted_at)
+        (event.kinds, event.titles, event.posted_at)
         for run in (first, known, changed, new)
-        for fact in snapshots(home.store, run)
+        for event in snapshots(home.store, run)
     ]
     assert told == [
         (("video", "video"), ("Hay", "Oats"), (INSIDE, INSIDE)),
@@ -132,11 +132,11 @@ def test_what_nobody_knows_as_a_creators_yet_is_told_in_full(home: Home):
     scrape(home, billie, seen(video()))
     settle(home.store)
 
-    titles = [fact.titles for run in alone for fact in snapshots(home.store, run)]
+    titles = [event.titles for run in alone for event in snapshots(home.store, run)]
     assert titles == [("Hay",), ()]
-    *_, fact = facts_of(home, "71")
-    assert isinstance(fact, e.VideoDiscovered)
-    assert (fact.title, fact.posted_at) == ("Hay", INSIDE)
+    *_, event = events_of(home, "71")
+    assert isinstance(event, e.VideoDiscovered)
+    assert (event.title, event.posted_at) == ("Hay", INSIDE)
 
 
 def test_a_title_that_cannot_be_stored_is_known_as_it_was_stored(home: Home):
@@ -147,8 +147,8 @@ def test_a_title_that_cannot_be_stored_is_known_as_it_was_stored(home: Home):
 
     again, _ = scrape(home, billie, torn)
 
-    (fact,) = snapshots(home.store, again)
-    assert fact.titles == ()
+    (event,) = snapshots(home.store, again)
+    assert event.titles == ()
 
 
 def test_a_video_that_is_listed_twice_counts_once_as_first_seen(home: Home):
@@ -157,8 +157,8 @@ def test_a_video_that_is_listed_twice_counts_once_as_first_seen(home: Home):
         home, billie, seen(video(views=5), video("72", views=7), video(views=4))
     )
 
-    (fact,) = snapshots(home.store, run)
-    assert (fact.video_ids, fact.view_counts) == (("71", "72"), (5, 7))
+    (event,) = snapshots(home.store, run)
+    assert (event.video_ids, event.view_counts) == (("71", "72"), (5, 7))
 
 
 @given(title=st.text())
@@ -173,9 +173,9 @@ def test_a_titles_digest_fits_the_column_it_is_kept_in(title: str):
 # one append
 
 
-@pytest.mark.parametrize(("amount", "facts"), ((500, 2), (501, 3), (5_000, 11)))
+@pytest.mark.parametrize(("amount", "events"), ((500, 2), (501, 3), (5_000, 11)))
 def test_a_run_ends_in_one_append_however_many_videos_it_saw(
-    home: Home, amount: int, facts: int
+    home: Home, amount: int, events: int
 ):
     billie = a_creator(home)
     videos = [video(str(number)) for number in range(amount)]
@@ -183,9 +183,9 @@ def test_a_run_ends_in_one_append_however_many_videos_it_saw(
     run, _ = scrape(home, billie, seen(*videos))
 
     result = home.store.load(run)[run][1:]
-    assert len(result) == facts
+    assert len(result) == events
     assert len({past.causation_id for past in result}) == 1
-    parts = [len(fact.video_ids) for fact in snapshots(home.store, run)]
+    parts = [len(event.video_ids) for event in snapshots(home.store, run)]
     assert sum(parts) == amount
     assert max(parts) == MAX_VIDEOS_PER_SNAPSHOT
 
@@ -242,6 +242,6 @@ def test_what_two_runs_found_gone_goes_missing(home: Home):
     settle(home.store)
 
     *_, end = home.store.load(runs[0])[runs[0]]
-    assert isinstance(end.fact, e.ScrapeSucceeded)
-    assert end.fact.missing_video_ids == ("71",)
+    assert isinstance(end.event, e.ScrapeSucceeded)
+    assert end.event.missing_video_ids == ("71",)
     assert the_video(home, "71").missing_since == MONDAY + timedelta(days=1)

@@ -114,7 +114,7 @@ class WebProvider:
     def read_videos(self, target: Target) -> VideosRead | Verdict:
         """Read the page of each video asked for.
 
-        Counters that were read are facts, whatever stopped the next: a refusal is the
+        Counters that were read are events, whatever stopped the next: a refusal is the
         answer only where nothing was learned at all.
         """
         with Visit(self._site) as visit:

@@ -18,7 +18,7 @@ from api.system.all_projections import KEPT_PROJECTIONS
 from domain.streams import ban_stream, creators_tally
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
-from tests.builders import Home, asking, facts_for, make_home, opened_store
+from tests.builders import Home, asking, events_for, make_home, opened_store
 from tests.commandline import ROOT, CommandLine, Outcome
 
 CHECKS = [
@@ -134,11 +134,11 @@ def test_what_is_wrong_is_told_with_its_cure(cli: CommandLine, home: Home):
     ),
     ids=["body", "actor", "time", "name", "gone"],
 )
-def test_a_fact_that_was_changed_is_found(
+def test_an_event_that_was_changed_is_found(
     cli: CommandLine, store: Store, home: Home, damage: str
 ):
     stream = ban_stream("mallory")
-    store.append(facts_for(stream, "mallory", "mallory"), context=asking())
+    store.append(events_for(stream, "mallory", "mallory"), context=asking())
     catch_up(store)
     change(store, damage, store.head())
 
@@ -158,7 +158,7 @@ def test_every_batch_of_the_log_is_read(
     monkeypatch.setattr("api.cli.doctor.event_log.BATCH", 3)
     for number in range(7):
         name = f"goat-{number}"
-        store.append(facts_for(ban_stream(name), name), context=asking())
+        store.append(events_for(ban_stream(name), name), context=asking())
     catch_up(store)
 
     well = cli("doctor", "--json")
@@ -170,16 +170,16 @@ def test_every_batch_of_the_log_is_read(
         )
     bad = wrong(cli("doctor", "--json"))
 
-    assert "All 7 facts" in findings(well)["event log"]["text"]
-    assert "3 of 7 facts" in bad["event log"]["text"]
+    assert "All 7 events" in findings(well)["event log"]["text"]
+    assert "3 of 7 events" in bad["event log"]["text"]
     assert "position 1, 4, 7." in bad["event log"]["text"]
 
 
-def test_a_fact_of_a_later_release_is_said_to_be_unreadable(
+def test_an_event_of_a_later_release_is_said_to_be_unreadable(
     cli: CommandLine, store: Store, home: Home
 ):
     stream = ban_stream("mallory")
-    store.append(facts_for(stream, "mallory"), context=asking())
+    store.append(events_for(stream, "mallory"), context=asking())
     catch_up(store)
     change(
         store,
@@ -247,7 +247,7 @@ def test_a_projection_that_cannot_keep_up_is_found(
     cli: CommandLine, store: Store, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(checks, "TRIES", 2)
-    store.append(facts_for(ban_stream("mallory"), "mallory"), context=asking())
+    store.append(events_for(ban_stream("mallory"), "mallory"), context=asking())
     change(
         store,
         "UPDATE goatherd_events SET recorded_at = now() - interval '61 s' "
@@ -258,7 +258,7 @@ def test_a_projection_that_cannot_keep_up_is_found(
     bad = wrong(cli("doctor", "--quick", "--json"))
 
     assert list(bad) == ["projections"]
-    assert "61 s and 1 facts behind" in bad["projections"]["text"]
+    assert "61 s and 1 events behind" in bad["projections"]["text"]
     assert home.counted() == 1
 
 

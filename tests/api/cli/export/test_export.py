@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from domain import events as e
-from infra.eventstore.codec import Codec, Entry
+from infra.eventstore.codec import Codec, NewEvent
 from infra.ids import new_id
 from projections.analytics.projection import Analytics
 from projections.engine.follower import Follower
@@ -81,14 +81,14 @@ def brought_in(cli: CommandLine, home: Home, recording: Path) -> dict[str, Any]:
     ).document
 
 
-def run(home: Home, *facts: Any, handle: str = "old-billy") -> UUID:  # noqa: ANN401
-    """Let a run have come to these facts; returns its id."""
-    entries = run_of(home, *facts, handle=handle)
+def run(home: Home, *events: Any, handle: str = "old-billy") -> UUID:  # noqa: ANN401
+    """Let a run have come to these events; returns its id."""
+    entries = run_of(home, *events, handle=handle)
     home.store.append(entries, context=asking())
     return entries[0].originator_id
 
 
-def run_of(home: Home, *facts: Any, handle: str = "old-billy") -> list[Entry]:  # noqa: ANN401
+def run_of(home: Home, *events: Any, handle: str = "old-billy") -> list[NewEvent]:  # noqa: ANN401
     stream = new_id()
     asked = e.ScrapeRequested(
         organization_id=home.organization_id,
@@ -98,10 +98,10 @@ def run_of(home: Home, *facts: Any, handle: str = "old-billy") -> list[Entry]:  
         job_type="video_stats",
         trigger="manual",
     )
-    return [Entry(stream, n, fact) for n, fact in enumerate((asked, *facts), 1)]
+    return [NewEvent(stream, n, event) for n, event in enumerate((asked, *events), 1)]
 
 
-def videos_seen(home: Home, amount: int, *, day: int = 0) -> e.Fact:
+def videos_seen(home: Home, amount: int, *, day: int = 0) -> e.Event:
     return e.VideoStatsSnapshotRecorded(
         organization_id=home.organization_id,
         project_id=home.project_id,
@@ -191,7 +191,7 @@ def test_what_a_recording_has_no_word_for_is_left_out(
     assert exported(cli, "observations", home) == ""
 
 
-def test_of_the_golden_facts_each_goes_to_its_organization_alone(
+def test_of_the_golden_events_each_goes_to_its_organization_alone(
     cli: CommandLine, home: Home
 ):
     other = make_home(home.store)
@@ -201,7 +201,7 @@ def test_of_the_golden_facts_each_goes_to_its_organization_alone(
         golden = msgspec.json.decode(line)
         for owner in (home, other):
             body = golden["body"].replace(str(OF_THE_FILE), str(owner.organization_id))
-            fact = codec.decode(golden["name"], body.encode())
+            event = codec.decode(golden["name"], body.encode())
             of_owner = golden["body"] != body
             is_ban = golden["name"].startswith("handle_") and not of_owner
             if of_owner or is_ban:
@@ -209,16 +209,16 @@ def test_of_the_golden_facts_each_goes_to_its_organization_alone(
             else:
                 stream = owner.organization_id
                 version = len(home.store.load(stream)[stream]) + 1
-            home.store.append([Entry(stream, version, fact)], context=asking())
+            home.store.append([NewEvent(stream, version, event)], context=asking())
             if owner is home and not is_ban:
                 ours.append((stream, golden["name"]))
 
     text = exported(cli, "events", home)
-    facts = lines_of(text)
+    events = lines_of(text)
 
     names = {name for _, name in ours}
     assert names == {*e.STORED_NAMES} - {"handle_banned", "handle_unbanned"}
-    assert [(f["stream"], f["name"]) for f in facts[-len(ours) :]] == [
+    assert [(f["stream"], f["name"]) for f in events[-len(ours) :]] == [
         (str(stream), name) for stream, name in ours
     ]
     assert str(other.organization_id) not in text
@@ -227,7 +227,7 @@ def test_of_the_golden_facts_each_goes_to_its_organization_alone(
     assert DIGEST not in text
 
 
-def test_notes_that_name_an_organization_are_not_its_facts(
+def test_notes_that_name_an_organization_are_not_its_events(
     cli: CommandLine, home: Home
 ):
     other = make_home(home.store)
@@ -235,11 +235,11 @@ def test_notes_that_name_an_organization_are_not_its_facts(
         organization_id=other.organization_id,
         metadata={"organization_id": str(home.organization_id)},
     )
-    head = home.store.append([Entry(new_id(), 1, spying)], context=asking())
+    head = home.store.append([NewEvent(new_id(), 1, spying)], context=asking())
 
-    facts = lines_of(exported(cli, "events", home))
+    events = lines_of(exported(cli, "events", home))
 
-    assert head[0].position not in {fact["position"] for fact in facts}
+    assert head[0].position not in {event["position"] for event in events}
 
 
 def test_events_are_what_the_view_shows_without_digests(
@@ -254,26 +254,26 @@ def test_events_are_what_the_view_shows_without_digests(
             "FROM event_log ORDER BY position"
         ).fetchall()
 
-    facts = lines_of(exported(cli, "events", home))
+    events = lines_of(exported(cli, "events", home))
     exported(cli, "events", home, "--format", "parquet", "--output", str(parquet))
     rows = table_of(parquet).to_pylist()
 
-    assert len(facts) > 5
-    assert [tuple(fact.values()) for fact in rows] == [
+    assert len(events) > 5
+    assert [tuple(event.values()) for event in rows] == [
         (*row[:8], decoded["payload"]) for row, decoded in zip(shown, rows, strict=True)
     ]
-    assert [fact["payload"] for fact in facts] == [row[8] for row in shown]
+    assert [event["payload"] for event in events] == [row[8] for row in shown]
     assert [msgspec.json.decode(row["payload"]) for row in rows] == [
         row[8] for row in shown
     ]
 
 
-def test_a_project_has_its_own_facts_and_no_others(cli: CommandLine, home: Home):
+def test_a_project_has_its_own_events_and_no_others(cli: CommandLine, home: Home):
     spring = new_id()
     created = e.ProjectCreated(project_id=spring, name="Spring")
     org = home.organization_id
     version = len(home.store.load(org)[org]) + 1
-    home.store.append([Entry(org, version, created)], context=asking())
+    home.store.append([NewEvent(org, version, created)], context=asking())
     of_spring = Home(home.store, org, spring)
     ada = of_spring.creator("ada")
     of_spring.rename(ada, "lovelace")
@@ -282,7 +282,7 @@ def test_a_project_has_its_own_facts_and_no_others(cli: CommandLine, home: Home)
     run(home, failed(home, "private"), handle="berta")
 
     only = ("--project", str(spring))
-    names = [fact["name"] for fact in lines_of(exported(cli, "events", home, *only))]
+    names = [event["name"] for event in lines_of(exported(cli, "events", home, *only))]
     seen = lines_of(exported(cli, "observations", home, *only))
 
     assert names.count("project_created") == names.count("creator_added") == 1

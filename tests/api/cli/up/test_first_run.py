@@ -64,9 +64,9 @@ def room(store: Store, made: Home) -> builders.Home:
     """The home's first project, to do things in."""
     (past,) = store.load(made.organization_id).values()
     project_id = next(
-        recorded.fact.project_id  # type: ignore[attr-defined]
+        recorded.event.project_id  # type: ignore[attr-defined]
         for recorded in past
-        if type(recorded.fact).__name__ == "ProjectCreated"
+        if type(recorded.event).__name__ == "ProjectCreated"
     )
     return builders.Home(store, made.organization_id, project_id)
 
@@ -165,7 +165,7 @@ def test_where_there_are_organizations_the_first_of_them_is_home(
             plan="unlimited",
             time_zone="UTC",
             context=asking(),
-            alongside=lambda cursor, facts: ApiKeys().write(cursor, facts),
+            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
         )
         for name in ("Acme", "Home")
     ]

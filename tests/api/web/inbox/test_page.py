@@ -39,9 +39,9 @@ def shown(page: Element) -> list[str]:
     return [row["data-video"] for row in page.one("ol", id="videos").all("li")]
 
 
-def statuses(goatherd: Goatherd, *video_ids: str) -> list[type[e.Fact]]:
+def statuses(goatherd: Goatherd, *video_ids: str) -> list[type[e.Event]]:
     """What happened to each video last."""
-    return [type(goatherd.facts(video_id)[-1]) for video_id in video_ids]
+    return [type(goatherd.events(video_id)[-1]) for video_id in video_ids]
 
 
 def decided(visitor: Visitor, inbox: str, decision: str, *ids: str) -> httpx.Response:
@@ -148,7 +148,7 @@ def test_one_form_sent_twice_decides_once(
     for _ in range(2):
         assert visitor.post(inbox, fields).status_code == 303
 
-    assert len(goatherd.facts(waiting[0])) == 2
+    assert len(goatherd.events(waiting[0])) == 2
 
 
 @pytest.mark.parametrize("chosen", ({}, {"decision": "", "video": "{first}"}))
@@ -200,7 +200,7 @@ def test_a_form_of_another_session_decides_nothing(
     answer = visitor.post(inbox, fields)
 
     assert answer.status_code == 400
-    assert len(goatherd.facts(waiting[0])) == 1
+    assert len(goatherd.events(waiting[0])) == 1
 
 
 def test_a_key_that_may_only_read_sees_what_waits_and_no_button(

@@ -162,9 +162,9 @@ def test_one_request_has_one_id_inside_and_out(
         "/tiny", {"name": "Bells"}, headers={"X-Request-Id": request_id}
     )
 
-    (fact,) = tiny_goatherd.since(head)
+    (event,) = tiny_goatherd.since(head)
     assert answer.headers.get_list("X-Request-Id") == [request_id]
-    assert str(fact.correlation_id) == request_id
+    assert str(event.correlation_id) == request_id
 
 
 def test_an_organization_without_a_readable_name_has_pages_all_the_same(

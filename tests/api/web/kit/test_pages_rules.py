@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from api.http.auth import SCOPES
-from api.http.route_info import RouteFacts
+from api.http.route_info import RouteInfo
 from api.main import assemble
 from domain.events import Scope
 from infra.settings import Settings
@@ -45,10 +45,10 @@ def assembled() -> Litestar:
     return assemble(Settings(database_url=nowhere, secret="s" * 32))
 
 
-def routes() -> dict[tuple[str, str], RouteFacts]:
+def routes() -> dict[tuple[str, str], RouteInfo]:
     """Every route that is not of the API's, by method and path."""
     return {
-        (str(method), route.path_format): RouteFacts.of(handler)
+        (str(method), route.path_format): RouteInfo.of(handler)
         for route in assembled().routes
         if isinstance(route, HTTPRoute) and not NOT_PAGES.match(route.path_format)
         for method, (handler, _) in route.route_handler_map.items()
@@ -57,7 +57,7 @@ def routes() -> dict[tuple[str, str], RouteFacts]:
 
 
 ROUTES = routes()
-PAGES = sorted(place for place, facts in ROUTES.items() if facts.is_page)
+PAGES = sorted(place for place, events in ROUTES.items() if events.is_page)
 # A client without a browser would wait for their end, which never comes.
 STREAMS = {"/operations/projections/stream"}
 LOOKS = [path for method, path in PAGES if method == "GET" and path not in STREAMS]
@@ -76,17 +76,17 @@ def policy_of(header: str) -> dict[str, str]:
 
 
 def test_whatever_is_not_the_apis_is_a_page_or_known_to_be_open():
-    assert {place for place, facts in ROUTES.items() if not facts.is_page} == OPEN
+    assert {place for place, events in ROUTES.items() if not events.is_page} == OPEN
     assert PAGES
 
 
 def test_a_page_is_looked_at_or_sent_a_form_and_demands_a_scope():
-    for (method, path), facts in ROUTES.items():
+    for (method, path), events in ROUTES.items():
         assert method in {"GET", "POST"}, path
-        assert (facts.form is not None) is (method == "POST"), path
-        assert facts.body is None, path
-        if facts.is_page:
-            assert facts.scope in SCOPES, path
+        assert (events.form is not None) is (method == "POST"), path
+        assert events.body is None, path
+        if events.is_page:
+            assert events.scope in SCOPES, path
 
 
 def test_a_form_that_changes_something_demands_more_than_read():

@@ -59,7 +59,7 @@ def test_what_failed_says_why_and_can_be_tried_again(
     assert "TikTok sent us away." in row.text
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/operations/jobs?show=failed"
-    again = home.goatherd.facts(retry_stream(UUID(failed)))
+    again = home.goatherd.events(retry_stream(UUID(failed)))
     assert len(again) == 1
     home.goatherd.catch_up()
     after = visitor.see("/operations/jobs?show=failed")

@@ -17,8 +17,8 @@ TEXT = re.compile(r"tga_[0-9a-f]{64}")
 
 def issued(home: Tenant) -> list[e.ApiKeyCreated]:
     """The keys that were issued, in the order that they were."""
-    facts = home.goatherd.facts(home.organization_id)
-    return [fact for fact in facts if isinstance(fact, e.ApiKeyCreated)]
+    events = home.goatherd.events(home.organization_id)
+    return [event for event in events if isinstance(event, e.ApiKeyCreated)]
 
 
 def row_of(page: Element, name: str) -> Element:

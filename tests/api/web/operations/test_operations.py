@@ -80,7 +80,7 @@ def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: V
     assert "Start goatherd project" in concern.text
 
 
-def test_a_parked_fact_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
+def test_a_parked_event_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
     goatherd.catch_up()
     goatherd.asked("UPDATE projection SET heartbeat_at = now()")
     goatherd.asked(

@@ -96,7 +96,7 @@ def test_watchers_are_told_all_at_first_and_then_what_changes(
 
     assert first["api_keys.position"] == str(start)
     assert set(behind) < set(first)
-    assert "facts" in behind["api_keys.lag"]
+    assert "events" in behind["api_keys.lag"]
     assert "none" in level["api_keys.lag"]
 
 

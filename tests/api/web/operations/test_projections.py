@@ -70,13 +70,13 @@ def test_a_rebuild_that_failed_says_where_and_why(goatherd: Goatherd, visitor: V
     visitor.submit(visitor.see(BANS), f"{BANS}/rebuild")
     goatherd.asked(
         "UPDATE projection_rebuild SET status = 'failed', error = 'No <i>room</i>', "
-        "error_position = 1234, error_fact = 'handle_banned' WHERE name = 'bans'"
+        "error_position = 1234, error_event = 'handle_banned' WHERE name = 'bans'"
     )
 
     part = visitor.see(BANS).one("section", id="rebuild")
 
     assert "No <i>room</i>" in part.text
-    assert "At position 1,234, the fact handle_banned" in part.text
+    assert "At position 1,234, the event handle_banned" in part.text
     assert part.one("form", action=f"{BANS}/rebuild")
 
 

@@ -68,9 +68,9 @@ class Herd:
         )
         return asked.scrape_id
 
-    def facts(self, scrape_id: UUID) -> list[e.Fact]:
+    def events(self, scrape_id: UUID) -> list[e.Event]:
         past = self.home.store.load(scrape_id)[scrape_id]
-        return [recorded.fact for recorded in past][1:]
+        return [recorded.event for recorded in past][1:]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_tiktok_shows_stands_in_the_log(
     with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
         assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
 
-    profile, videos, end = herd.facts(run)
+    profile, videos, end = herd.events(run)
     assert isinstance(profile, e.ProfileSnapshotRecorded)
     assert (profile.creator_id, profile.provider) == (nanny, "web")
     assert (profile.user_id, profile.sec_uid) == (USER_ID, SEC_UID)
@@ -141,7 +141,7 @@ def test_a_handle_with_another_owner_leaves_one_failure_and_no_snapshot(
         assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
 
     for run in runs:
-        (end,) = herd.facts(run)
+        (end,) = herd.events(run)
         assert isinstance(end, e.ScrapeFailed)
         assert (end.outcome, end.attempts) == ("identity_changed", 1)
         assert f"(id 6999, known {USER_ID})" in end.error
@@ -206,7 +206,7 @@ def test_a_captcha_is_waited_out_and_leaves_nothing(
 
     job = job_of(herd.home.store, run)
     assert (job["state"], job["outcome"], job["attempts"]) == ("ready", "blocked", 1)
-    assert herd.facts(run) == []
+    assert herd.events(run) == []
 
 
 def snapshots(herd: Herd) -> list[dict[str, object]]:
