@@ -15,6 +15,7 @@ import pytest
 from api.http.errors import markdown
 from domain.events import STORED_NAMES
 from infra.settings import table
+from tests.kit.house_map import house_map
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -26,6 +27,7 @@ PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 TOP_LEVEL = {"domain", "infra", "projections", "workers", "api", "tests", "docs", ".ci"}
 SECTIONS = ["Context", "Decision", "Consequences", "Alternatives", "Enforced by"]
 LONGEST_DECISION = 60
+MOST_WORDS = 45
 
 
 def _of_the_repository(page: Path) -> str:
@@ -119,6 +121,40 @@ def test_the_table_of_errors_is_the_printed_one():
     assert f"\n\n{markdown()}\n" in text
 
 
+def test_the_map_of_the_house_is_the_printed_one():
+    text = (DOCS / "house.md").read_text()
+
+    assert f"\n\n{house_map()}\n" in text
+
+
+def test_every_package_of_the_readmes_map_exists():
+    fence = re.search(
+        r"^```\n(domain/.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert fence
+    lines = fence[1].splitlines()
+
+    named = [(line.startswith(" "), re.findall(r"\w+(?=/)", line)) for line in lines]
+
+    top = ""
+    for is_inner, names in named:
+        if not is_inner:
+            top = names[0]
+            assert (ROOT / top).is_dir()
+        else:
+            assert names
+            assert [name for name in names if not (ROOT / top / name).is_dir()] == []
+
+
+def test_the_vocabulary_is_short():
+    """A name that needs a glossary is renamed instead."""
+    words = (DOCS / "vocabulary.md").read_text().partition("\n## Events\n")[0]
+
+    rows = re.findall(r"^\| (?!Word |---)", words, re.MULTILINE)
+
+    assert 0 < len(rows) <= MOST_WORDS
+
+
 def test_the_vocabulary_has_every_stored_name_once():
     section = (DOCS / "vocabulary.md").read_text().partition("\n## Events\n")[2]
 
@@ -154,7 +190,8 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
     port = _free_port()
     fences = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     tour = "".join(fences.findall(README.read_text()))
-    script = tour.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    script = tour.replace("URL=http://127.0.0.1:8000", f"URL=http://127.0.0.1:{port}")
+    assert "8000" not in script, "the tour names a port besides the one in URL"
     folder = data_dir.parent
     up = [sys.executable, "-m", "api.cli", "up", "--demo", "--port", str(port)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}

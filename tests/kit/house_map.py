@@ -1,0 +1,30 @@
+"""The map of the house: every package with its own sentence, as docs/house.md shows it.
+
+``python -m tests.kit.house_map`` prints the map.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("domain", "infra", "projections", "workers", "api")
+
+
+def house_map() -> str:
+    """Return a Markdown table of packages, in the order in which imports point up."""
+    rows = [
+        f"| `{init.parent.relative_to(ROOT)}` | {_sentence(init)} |\n"
+        for package in PACKAGES
+        for init in sorted((ROOT / package).rglob("__init__.py"))
+    ]
+    return "| Package | What it is |\n|---|---|\n" + "".join(rows)
+
+
+def _sentence(module: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(module.read_text())) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(house_map())
