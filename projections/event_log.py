@@ -64,7 +64,7 @@ class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payload: msgspec.Raw
 
 
-class SeenEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stored event that says what a run saw, and the one that asked for the run."""
 
     position: int
@@ -72,10 +72,10 @@ class SeenEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     recorded_at: datetime
     name: str
     body: bytes
-    asked: bytes
+    request: bytes
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
     """The positions after ``after`` and at or before ``until``."""
 
     after: int
@@ -99,7 +99,7 @@ class OrganizationLog:
         self._project_id = project_id
         connection.execute("SET timezone TO 'UTC'")
 
-    def span(self) -> Span:
+    def position_range(self) -> PositionRange:
         """Return where all lies that can be of the organization by now.
 
         Raises:
@@ -109,26 +109,28 @@ class OrganizationLog:
         head = self._connection.execute(_HEAD).fetchone()
         if begin is None or head is None:
             raise NotFoundError("organization")
-        return Span(after=begin[0] - 1, until=head[0])
+        return PositionRange(after=begin[0] - 1, until=head[0])
 
-    def events(self, span: Span) -> Iterator[tuple[int, list[LoggedEvent]]]:
+    def events(self, span: PositionRange) -> Iterator[tuple[int, list[LoggedEvent]]]:
         """Yield how many positions more were passed, and the events there."""
         for passed, rows in self._pages(_EVENTS, span):
             yield passed, [_logged(row) for row in rows if self._is_ours(row)]
 
-    def seen(self, span: Span) -> Iterator[tuple[int, list[SeenEvent]]]:
+    def observations(
+        self, span: PositionRange
+    ) -> Iterator[tuple[int, list[ObservationEvent]]]:
         """Yield how many positions more were passed, and what runs saw there."""
         for passed, rows in self._pages(_SEEN, span):
             yield (
                 passed,
                 [
-                    SeenEvent(
+                    ObservationEvent(
                         position=row[0],
                         scrape_id=row[1],
                         recorded_at=row[2],
                         name=row[3],
                         body=row[4],
-                        asked=row[5],
+                        request=row[5],
                     )
                     for row in rows
                     if self._is_named(_whose(row[5]))
@@ -136,7 +138,7 @@ class OrganizationLog:
             )
 
     def _pages(
-        self, query: str, span: Span
+        self, query: str, span: PositionRange
     ) -> Iterator[tuple[int, Sequence[TupleRow]]]:
         named = f'"organization_id":"{self._organization_id}"'.encode()
         asking: Mapping[str, object] = {

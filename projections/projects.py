@@ -44,7 +44,7 @@ class Projects:
         after: dict[UUID, ProjectRow] = dict(before)
         for event in events:
             _, project_id = _key(event)
-            folded = fold(after.get(project_id), event)
+            folded = fold_project(after.get(project_id), event)
             if folded is not None:
                 after[project_id] = folded
         _TABLE.save(
@@ -87,8 +87,8 @@ async def one_project(
     reader: Reader, organization_id: UUID, project_id: UUID
 ) -> Project | None:
     """Return one project of an organization, None if it has no such."""
-    asked = {"organization": organization_id, "id": project_id}
-    rows = await reader.rows(organization_id, _ONE, asked)
+    params = {"organization": organization_id, "id": project_id}
+    rows = await reader.rows(organization_id, _ONE, params)
     return _project(rows[0]) if rows else None
 
 
@@ -101,17 +101,17 @@ async def page_of_projects(
 ) -> list[Project]:
     """Return up to ``limit`` projects, newest first, after that one."""
     created_at, last_id = after or (None, None)
-    asked = {
+    params = {
         "organization": organization_id,
         "created_at": created_at,
         "last_id": last_id,
         "limit": limit,
     }
-    rows = await reader.rows(organization_id, _PAGE, asked)
+    rows = await reader.rows(organization_id, _PAGE, params)
     return [_project(row) for row in rows]
 
 
-def shown(row: ProjectRow) -> Project:
+def project_from_row(row: ProjectRow) -> Project:
     """Return a row as clients read it."""
     return Project(
         id=row.id,
@@ -128,7 +128,7 @@ def _project(row: TupleRow) -> Project:
     return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))
 
 
-def fold(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
+def fold_project(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
     """Return the project after an event."""
     event = recorded.event
     match event:

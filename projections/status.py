@@ -14,7 +14,7 @@ from projections.registry import PROJECTIONS
 NEVER_STARTED = "never started"
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Where one projection stands.
 
     ``lag_events`` is how many positions it is behind, 0 when level; appends that were
@@ -38,7 +38,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     rule: str | None = None
 
 
-_FIELDS = Progress.__struct_fields__[:-2]
+_FIELDS = ProjectionProgress.__struct_fields__[:-2]
 
 # A level position is the head's own, since both are positions of events.
 _PROGRESS = """
@@ -65,14 +65,14 @@ FROM goatherd_events
 
 def progress(
     connection: Connection[TupleRow], known: Sequence[Projection] = PROJECTIONS
-) -> list[Progress]:
+) -> list[ProjectionProgress]:
     """Return where every projection stands, by name.
 
     That is each that has a checkpoint, whatever process keeps it, and each of
     ``known`` that never got one.
     """
     found = {
-        row[0]: Progress(**dict(zip(_FIELDS, row, strict=True)))
+        row[0]: ProjectionProgress(**dict(zip(_FIELDS, row, strict=True)))
         for row in connection.execute(_PROGRESS)
     }
     for each in rebuilds(connection):
@@ -87,7 +87,7 @@ def progress(
         row = connection.execute(_UNREGISTERED).fetchone()
         head, seconds = row or (0, 0.0)
         for projection in missing:
-            found[projection.name] = Progress(
+            found[projection.name] = ProjectionProgress(
                 name=projection.name,
                 version=projection.version,
                 position=0,

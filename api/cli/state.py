@@ -13,7 +13,7 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from api.system.all_projections import KEPT_PROJECTIONS
 from infra.database import migrate as migrate_database
-from projections.status import Progress, progress
+from projections.status import ProjectionProgress, progress
 
 _MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
 
@@ -101,7 +101,7 @@ def doctor(
         raise CommandError(f"{len(wrong)} of {len(findings)} checks failed: {names}.")
 
 
-def _status(progress: Progress) -> str:
+def _status(progress: ProjectionProgress) -> str:
     rebuild = progress.rebuild
     if rebuild is None or not rebuild.is_unfinished:
         return progress.status

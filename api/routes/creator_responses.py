@@ -15,8 +15,8 @@ from infra.eventstore.store import RecordedEvent
 from infra.handlers.add_creators import Addition, Additions
 from infra.handlers.bulk_creators import BulkDone
 from infra.handlers.creators import Changed
-from projections.creators.projection import CreatorRow, fold, load_rows
-from projections.creators.queries import Creator, shown
+from projections.creators.projection import CreatorRow, fold_creator, load_creator_rows
+from projections.creators.queries import Creator, creator_from_row
 
 CREATED = 201
 OK = 200
@@ -116,12 +116,12 @@ def _present(rows: Rows, creator_id: UUID, history: Sequence[RecordedEvent]) -> 
     if len(history) > 1:
         row = rows.ask(lambda cursor: _row(cursor, first.organization_id, creator_id))
     for recorded in history:
-        row = fold(row, recorded)
+        row = fold_creator(row, recorded)
     assert row is not None
-    return shown(row)
+    return creator_from_row(row)
 
 
 def _row(
     cursor: Cursor[TupleRow], organization_id: UUID, creator_id: UUID
 ) -> CreatorRow | None:
-    return load_rows(cursor, [(organization_id, creator_id)]).get(creator_id)
+    return load_creator_rows(cursor, [(organization_id, creator_id)]).get(creator_id)

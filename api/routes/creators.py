@@ -27,12 +27,12 @@ from infra.handlers import creators
 from infra.handlers.creators import Asked
 from projections.creators.queries import (
     Creator,
-    Sort,
-    Wanted,
+    CreatorQuery,
+    CreatorSort,
+    creator_from_row,
+    creator_sort_value,
     one_creator,
     page_of_creators,
-    shown,
-    sort_value,
 )
 from projections.engine.reader import Reader
 
@@ -71,7 +71,7 @@ class CreatorRoutes(Controller):
                 "or all."
             ),
         ] = _DEFAULT_STATUSES,
-        sort: FromQuery[Sort] = "created_at",
+        sort: FromQuery[CreatorSort] = "created_at",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[Creator]:
@@ -89,7 +89,7 @@ class CreatorRoutes(Controller):
         await caught_up(request, reader, "creator_list")
         rows = await page_of_creators(
             reader,
-            Wanted(
+            CreatorQuery(
                 organization_id=organization_id,
                 project_id=project_id,
                 search=part,
@@ -109,7 +109,7 @@ class CreatorRoutes(Controller):
             limit=limit,
             organization_id=organization_id,
             filters=filters,
-            key=lambda row: (sort_value(row, sort), row.id),
+            key=lambda row: (creator_sort_value(row, sort), row.id),
         )
 
     @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
@@ -139,7 +139,7 @@ class CreatorRoutes(Controller):
             row = await known_then(reader, organization_id, creator_id, then)
             if row is None:
                 raise NotFoundError("creator")
-            return Answer(shown(row))
+            return Answer(creator_from_row(row))
         await caught_up(request, reader, "creator_list")
         creator = await one_creator(reader, organization_id, creator_id)
         if creator is None:
@@ -219,7 +219,7 @@ class CreatorRoutes(Controller):
         )
 
 
-_AFTER: dict[Sort, type[tuple[datetime | str | int, UUID]]] = {
+_AFTER: dict[CreatorSort, type[tuple[datetime | str | int, UUID]]] = {
     "created_at": tuple[datetime, UUID],
     "tiktok_handle": tuple[str, UUID],
     "follower_count": tuple[int, UUID],

@@ -20,13 +20,13 @@ from projections.creator_history.queries import (
     END,
     EVENTS,
     HistoryEntry,
-    Place,
-    Wanted,
+    HistoryPlace,
+    HistoryQuery,
     page_of_history,
 )
-from projections.creators.as_of import creator_then
+from projections.creators.as_of import creator_as_of
 from projections.creators.projection import CreatorRow
-from projections.creators.queries import Creator, one_creator, shown
+from projections.creators.queries import Creator, creator_from_row, one_creator
 from projections.engine.reader import Reader
 
 MOST_EVENTS = 100
@@ -143,7 +143,7 @@ class HistoryRoutes(Controller):
             "to": to,
         }
         after = pages.after(
-            cursor, organization_id=organization_id, filters=filters, after=Place
+            cursor, organization_id=organization_id, filters=filters, after=HistoryPlace
         )
         events = None if event is None else _events(event)
         await caught_up(request, reader, "creator_list")
@@ -153,7 +153,7 @@ class HistoryRoutes(Controller):
         now = datetime.now(UTC)
         rows = await page_of_history(
             reader,
-            Wanted(
+            HistoryQuery(
                 organization_id=organization_id,
                 creator_id=creator_id,
                 first=0
@@ -223,12 +223,12 @@ class HistoryRoutes(Controller):
         )
         if after is None:
             raise NotFoundError("creator")
-        before = await creator_then(
+        before = await creator_as_of(
             reader, organization_id, creator_id, at=start.position
         )
         rows = await page_of_history(
             reader,
-            Wanted(
+            HistoryQuery(
                 organization_id=organization_id,
                 creator_id=creator_id,
                 first=start.position + 1,
@@ -266,7 +266,7 @@ async def known_then(
     """
     if waits:
         await reached(reader, READ_MODEL, then.end)
-    return await creator_then(reader, organization_id, creator_id, at=then.position)
+    return await creator_as_of(reader, organization_id, creator_id, at=then.position)
 
 
 _written = msgspec.json.Encoder(order="deterministic").encode
@@ -285,7 +285,7 @@ def _values(row: CreatorRow | None) -> dict[str, Any]:
     fields = Creator.__struct_fields__
     if row is None:
         return dict.fromkeys(fields)
-    creator = shown(row)
+    creator = creator_from_row(row)
     values = {field: getattr(creator, field) for field in fields}
     return {**values, "metadata": row.metadata}
 

@@ -25,7 +25,7 @@ from infra.database import AsyncPool
 from infra.handlers.handling import organization_of
 from infra.handlers.organizations import OrganizationChanged, command_organization
 from projections.engine.reader import Reader
-from projections.organizations.queries import OrganizationRow, one_organization
+from projections.organizations.queries import OrganizationSettings, one_organization
 
 Hours = Annotated[
     int,
@@ -184,12 +184,12 @@ class OrganizationRoutes(Controller):
         )
 
 
-def _row(organization_id: UUID, done: OrganizationChanged) -> OrganizationRow:
+def _row(organization_id: UUID, done: OrganizationChanged) -> OrganizationSettings:
     state = organization_of(done.history)
     if state is None:
         raise NotFoundError("organization")
     own = [past for past in done.history if isinstance(past.event, _OWN_EVENTS)]
-    return OrganizationRow(
+    return OrganizationSettings(
         id=organization_id,
         name=state.name,
         plan=state.plan,
@@ -205,7 +205,9 @@ def _row(organization_id: UUID, done: OrganizationChanged) -> OrganizationRow:
     )
 
 
-def _shown(row: OrganizationRow, counts: Counts, *, limits: Limits) -> Organization:
+def _shown(
+    row: OrganizationSettings, counts: Counts, *, limits: Limits
+) -> Organization:
     return Organization(
         id=row.id,
         name=row.name,

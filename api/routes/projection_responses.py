@@ -10,7 +10,7 @@ from projections.engine.dead_letters import DeadLetter
 from projections.rebuild.compare import Comparison
 from projections.rebuild.state import Rebuild, Status
 from projections.registry import PROJECTIONS
-from projections.status import Progress
+from projections.status import ProjectionProgress
 
 READ_MODELS = {projection.name: projection for projection in PROJECTIONS}
 # What PostgreSQL adds to an error, as it is or in a repr: rows, of any organization.
@@ -147,7 +147,7 @@ EXAMPLE = ProjectionState(
 """A projection that parked an event and is rebuilt just now, for the documentation."""
 
 
-def told(each: Progress, letters: list[DeadLetter]) -> ProjectionState:
+def told(each: ProjectionProgress, letters: list[DeadLetter]) -> ProjectionState:
     """Return a projection and its newest letters as clients read them."""
     return ProjectionState(
         name=each.name,

@@ -19,7 +19,7 @@ from api.system.all_projections import KEPT_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.database import ask
 from infra.eventstore.store import Store
-from projections.engine.dead_letters import newest_letters
+from projections.engine.dead_letters import newest_dead_letters
 from projections.engine.follower import FencedError
 from projections.engine.reader import Reader
 from projections.rebuild.rebuild import cancel
@@ -139,7 +139,7 @@ def standings(store: Store) -> list[ProjectionState]:
     """Return every projection as it stands, by name."""
 
     def look(connection: Connection[TupleRow]) -> list[ProjectionState]:
-        letters = newest_letters(connection, limit=_LETTERS)
+        letters = newest_dead_letters(connection, limit=_LETTERS)
         return [
             told(each, letters.get(each.name, []))
             for each in progress(connection, KEPT_PROJECTIONS)

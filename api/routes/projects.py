@@ -25,10 +25,10 @@ from infra.ids import new_id
 from projections.engine.reader import Reader
 from projections.projects import (
     Project,
-    fold,
+    fold_project,
     one_project,
     page_of_projects,
-    shown,
+    project_from_row,
 )
 
 _FILTERS = {"list": "projects"}
@@ -181,10 +181,10 @@ def _project(
             isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged)
             and event.project_id == project_id
         ):
-            row = fold(row, recorded)
+            row = fold_project(row, recorded)
     if row is None:
         raise NotFoundError("project")
-    project = shown(row)
+    project = project_from_row(row)
     return Answer(
         project, status=status, version=project.version, position=done.position
     )

@@ -12,9 +12,9 @@ from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
 from infra.handlers.bulk_videos import VideosDone
 from infra.handlers.video_scrapes import JOB_TYPE, VideoScrapeAsked
 from infra.handlers.videos import VideoChanged
-from projections.videos.latest_counts import FiguresRow, load_figures
-from projections.videos.projection import VideoRow, fold, load_rows
-from projections.videos.queries import Video, shown
+from projections.videos.latest_counts import VideoFiguresRow, load_figures
+from projections.videos.projection import VideoRow, fold_video, load_video_rows
+from projections.videos.queries import Video, video_from_row
 
 ACCEPTED = 202
 
@@ -27,9 +27,11 @@ def changed_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
     """
     row, figures = rows.ask(lambda cursor: _rows(cursor, done))
     for recorded in done.history:
-        row = fold(row, recorded)
+        row = fold_video(row, recorded)
     assert row is not None
-    return Answer(shown(row, figures), version=row.version, position=done.position)
+    return Answer(
+        video_from_row(row, figures), version=row.version, position=done.position
+    )
 
 
 def added_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
@@ -80,8 +82,8 @@ def queued_scrape(rows: Rows, done: VideoScrapeAsked) -> Answer[QueuedVideoScrap
 
 def _rows(
     cursor: Cursor[TupleRow], done: VideoChanged
-) -> tuple[VideoRow | None, FiguresRow | None]:
+) -> tuple[VideoRow | None, VideoFiguresRow | None]:
     first: Any = done.history[0].event
     key = (first.organization_id, done.video_id)
-    row = load_rows(cursor, [key]).get(done.video_id)
+    row = load_video_rows(cursor, [key]).get(done.video_id)
     return row, load_figures(cursor, [key]).get(done.video_id)

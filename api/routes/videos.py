@@ -25,12 +25,12 @@ from infra.handlers.video_scrapes import request_video_scrape
 from projections.engine.reader import Reader
 from projections.videos.queries import (
     Video,
-    Wanted,
+    VideoQuery,
     one_video,
     page_of_videos,
-    sort_value,
+    video_sort_value,
 )
-from projections.videos.sort_sql import Order, Sort
+from projections.videos.sort_sql import SortOrder, VideoSort
 
 _LISTED: tuple[TrackingStatus, ...] = (
     "auto_tracked",
@@ -41,7 +41,7 @@ _LISTED: tuple[TrackingStatus, ...] = (
 )
 _DEFAULT_STATUSES = "auto_tracked,pending_review,included,direct_add"
 # What cursors of each sort point after; of the others a count.
-_AFTER: dict[Sort, Any] = {
+_AFTER: dict[VideoSort, Any] = {
     "created_at": tuple[datetime, UUID],
     "posted_at": tuple[datetime | None, UUID],
     "engagement_rate": tuple[float | None, UUID],
@@ -72,7 +72,7 @@ class VideoRoutes(Controller):
             ),
         ] = _DEFAULT_STATUSES,
         sort: Annotated[
-            Sort,
+            VideoSort,
             QueryParameter(
                 description="Other than created_at only with creator_id. "
                 "engagement_rate is likes, comments, shares and saves for each view. "
@@ -80,7 +80,7 @@ class VideoRoutes(Controller):
             ),
         ] = "created_at",
         order: Annotated[
-            Order, QueryParameter(description="desc has the greatest first.")
+            SortOrder, QueryParameter(description="desc has the greatest first.")
         ] = "desc",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
@@ -107,7 +107,7 @@ class VideoRoutes(Controller):
         await caught_up(request, reader, "videos")
         rows = await page_of_videos(
             reader,
-            Wanted(
+            VideoQuery(
                 organization_id=organization_id,
                 statuses=statuses,
                 project_id=project_id,
@@ -123,7 +123,7 @@ class VideoRoutes(Controller):
             limit=limit,
             organization_id=organization_id,
             filters=filters,
-            key=lambda row: (sort_value(row, sort), row.id),
+            key=lambda row: (video_sort_value(row, sort), row.id),
         )
 
     @get("/videos/{video_id:uuid}", opt=_READ, operation_id="getVideo")

@@ -19,7 +19,7 @@ from domain.errors import NotFoundError
 from infra.handlers import bulk_videos, videos
 from projections.engine.reader import Reader
 from projections.projects import one_project
-from projections.videos.queries import Video, Wanted, page_of_videos
+from projections.videos.queries import Video, VideoQuery, page_of_videos
 
 
 class ProjectVideoRoutes(Controller):
@@ -119,7 +119,7 @@ class InboxRoutes(Controller):
             raise NotFoundError("project")
         rows = await page_of_videos(
             reader,
-            Wanted(
+            VideoQuery(
                 organization_id=organization_id,
                 statuses=("pending_review",),
                 project_id=project_id,

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 
 from api.system.health import Check
 from infra.database import AsyncPool, Pool, ask, ask_async
-from projections.engine.dead_letters import newest_letters
+from projections.engine.dead_letters import newest_dead_letters
 from projections.status import progress
 
 # A follower that lives says so every few seconds, however far behind it is.
@@ -63,7 +63,9 @@ async def _projections(writing: Pool) -> str | None:
 
 async def _dead_letters(writing: Pool) -> str | None:
     newest = await asyncio.to_thread(
-        lambda: ask(writing, lambda connection: newest_letters(connection, limit=1))
+        lambda: ask(
+            writing, lambda connection: newest_dead_letters(connection, limit=1)
+        )
     )
     # Anybody may ask this, so why they were parked is told elsewhere.
     sentences = [

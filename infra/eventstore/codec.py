@@ -53,17 +53,19 @@ class Codec:
         }
         self._decode_raw = msgspec.json.Decoder(dict[str, Any]).decode
 
-    def with_shapes(self, shapes: Mapping[str, Callable[[bytes], Event]]) -> "Codec":
+    def with_decoders(
+        self, decoders: Mapping[str, Callable[[bytes], Event]]
+    ) -> "Codec":
         """Return a codec that decodes bodies under these names otherwise.
 
         Only bodies of the first schema version: what is older than the newest shape is
         brought forward to the event that it is.
         """
         shaped = copy(self)
-        shaped._decoders = {**self._decoders, **shapes}  # noqa: SLF001
+        shaped._decoders = {**self._decoders, **decoders}  # noqa: SLF001
         return shaped
 
-    def names_beside(self, read: Collection[str]) -> list[str]:
+    def names_except(self, read: Collection[str]) -> list[str]:
         """Return the names that are known here, without those that somebody reads.
 
         What has neither is of a newer release, and nobody can say whom it concerns.

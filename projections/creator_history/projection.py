@@ -62,7 +62,7 @@ class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     early: list[tuple[int, str]] = []
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class HistoryLine(msgspec.Struct, frozen=True, gc=False):
     """An event that tells of a creator; ``observed_at`` is a profile snapshot's own."""
 
     organization_id: UUID
@@ -116,7 +116,7 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 """
 
 
-def _line(recorded: RecordedEvent) -> Line | None:
+def _line(recorded: RecordedEvent) -> HistoryLine | None:
     """Return the line of an event that says itself whose it is."""
     event: Any = recorded.event
     name = _NAMES[type(event)]
@@ -131,10 +131,14 @@ def _line(recorded: RecordedEvent) -> Line | None:
     seen_at = (
         event.observed_at if isinstance(event, e.ProfileSnapshotRecorded) else None
     )
-    return Line(event.organization_id, creator_id, recorded.position, name, seen_at)
+    return HistoryLine(
+        event.organization_id, creator_id, recorded.position, name, seen_at
+    )
 
 
-def _of_videos(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> list[Line]:
+def _of_videos(
+    cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+) -> list[HistoryLine]:
     """Return the lines of what happened to videos, once it is known whose they are."""
     told: list[tuple[RecordedEvent, Any]] = [
         (recorded, recorded.event)
@@ -148,7 +152,7 @@ def _of_videos(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> lis
         ),
     )
     after = dict(before)
-    lines: list[Line] = []
+    lines: list[HistoryLine] = []
     for recorded, event in told:
         known = after.get(recorded.stream)
         name = _NAMES[type(event)]
@@ -156,7 +160,7 @@ def _of_videos(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> lis
         if isinstance(event, e.VideoDiscovered):
             if known is None or known.creator_id is None:
                 lines += [
-                    Line(event.organization_id, event.creator_id, *early)
+                    HistoryLine(event.organization_id, event.creator_id, *early)
                     for early in (known.early if known else ())
                 ]
                 after[recorded.stream] = HistoryVideo(
@@ -166,7 +170,7 @@ def _of_videos(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> lis
                     creator_id=event.creator_id,
                 )
         elif known is not None and known.creator_id is not None:
-            lines.append(Line(event.organization_id, known.creator_id, *here))
+            lines.append(HistoryLine(event.organization_id, known.creator_id, *here))
         elif isinstance(event, e.VideoAdded) and known is None:
             after[recorded.stream] = HistoryVideo(
                 organization_id=event.organization_id,
@@ -184,7 +188,7 @@ def _of_videos(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> lis
     return lines
 
 
-def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[Line]) -> None:
+def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[HistoryLine]) -> None:
     if not lines:
         return
     columns = (

@@ -19,7 +19,7 @@ MILESTONE: Final = "follower_milestone_passed"
 EVENTS = frozenset({*OWN_EVENTS, *RUN_EVENTS, *VIDEO_EVENTS, MILESTONE})
 END: Final = 2**63 - 1
 
-Place = tuple[int, int]
+HistoryPlace = tuple[int, int]
 """Where an entry stands: its position, and the number of a milestone or 0."""
 
 
@@ -54,7 +54,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     causation_id: UUID | None
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries: positions inclusive, events by name (None: all), after which."""
 
     organization_id: UUID
@@ -62,10 +62,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     first: int = 0
     last: int = END
     events: frozenset[str] | None = None
-    after: Place | None = None
+    after: HistoryPlace | None = None
     limit: int = 50
 
-    def has(self, place: Place, event: str) -> bool:
+    def includes(self, place: HistoryPlace, event: str) -> bool:
         """Tell whether an entry is wanted, however many there are."""
         return (
             self.first <= place[0] <= self.last
@@ -102,41 +102,41 @@ WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 
 
 async def page_of_history(
-    reader: Reader, wanted: Wanted
-) -> list[tuple[Place, HistoryEntry]]:
+    reader: Reader, query: HistoryQuery
+) -> list[tuple[HistoryPlace, HistoryEntry]]:
     """Return up to ``limit`` entries of a creator, newest first, with their places."""
     milestones = [
         milestone
         for milestone in await milestones_of(
-            reader, wanted.organization_id, wanted.creator_id
+            reader, query.organization_id, query.creator_id
         )
-        if wanted.has((milestone.sighting.position, milestone.number), MILESTONE)
+        if query.includes((milestone.sighting.position, milestone.number), MILESTONE)
     ]
     events = await events_of(
-        reader, wanted, also=[each.sighting.position for each in milestones]
+        reader, query, also=[each.sighting.position for each in milestones]
     )
     by_position = {recorded.position: recorded for recorded in events}
     places = [
         *(
             ((recorded.position, 0), None)
             for recorded in events
-            if wanted.has((recorded.position, 0), _NAMES[type(recorded.event)])
+            if query.includes((recorded.position, 0), _NAMES[type(recorded.event)])
         ),
         *(((each.sighting.position, each.number), each) for each in milestones),
     ]
     places.sort(key=lambda each: each[0], reverse=True)
-    shown = places[: wanted.limit]
-    teller = await _teller(
-        reader, wanted.organization_id, [by_position[place[0]] for place, _ in shown]
+    page = places[: query.limit]
+    formatter = await _entry_formatter(
+        reader, query.organization_id, [by_position[place[0]] for place, _ in page]
     )
     return [
         (
             place,
-            teller.event(by_position[place[0]])
+            formatter.event(by_position[place[0]])
             if milestone is None
-            else teller.milestone(milestone, by_position[place[0]]),
+            else formatter.milestone(milestone, by_position[place[0]]),
         )
-        for place, milestone in shown
+        for place, milestone in page
     ]
 
 
@@ -144,40 +144,40 @@ async def milestones_of(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> list[Milestone]:
     """Return the milestones that a creator was seen to pass."""
-    asked = {"organization": organization_id, "creator": creator_id}
-    rows = await reader.rows(organization_id, _MILESTONES, asked)
+    params = {"organization": organization_id, "creator": creator_id}
+    rows = await reader.rows(organization_id, _MILESTONES, params)
     return passed({mark: Sighting(*sighting) for mark, *sighting in rows})
 
 
 async def events_of(
-    reader: Reader, wanted: Wanted, *, also: Sequence[int] = ()
+    reader: Reader, query: HistoryQuery, *, also: Sequence[int] = ()
 ) -> list[RecordedEvent]:
     """Return events that tell of a creator, newest first.
 
     These are the first ``limit`` of those wanted, and those at the positions ``also``.
     """
-    last = wanted.last
-    if wanted.after is not None:
+    last = query.last
+    if query.after is not None:
         # What stands at the position of a milestone stands after it.
-        position, number = wanted.after
+        position, number = query.after
         last = min(last, position if number else position - 1)
     rows = await reader.rows(
-        wanted.organization_id,
+        query.organization_id,
         _EVENTS,
         {
-            "organization": wanted.organization_id,
-            "creator": wanted.creator_id,
-            "first": wanted.first,
+            "organization": query.organization_id,
+            "creator": query.creator_id,
+            "first": query.first,
             "last": last,
-            "events": None if wanted.events is None else sorted(wanted.events),
-            "limit": wanted.limit,
+            "events": None if query.events is None else sorted(query.events),
+            "limit": query.limit,
             "also": list(also),
         },
     )
     return [open_envelope(row, _CODEC) for row in rows]
 
 
-class _Teller(msgspec.Struct, frozen=True):
+class _EntryFormatter(msgspec.Struct, frozen=True):
     """Tells of events, knowing the names of keys and of videos."""
 
     keys: dict[UUID, str]
@@ -228,9 +228,9 @@ class _Teller(msgspec.Struct, frozen=True):
         )
 
 
-async def _teller(
+async def _entry_formatter(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
-) -> _Teller:
+) -> _EntryFormatter:
     keys = {key for r in events if (key := key_of(r.actor)) is not None}
     videos = {r.stream for r in events if isinstance(r.event, e.VideoEvent)}
 
@@ -240,7 +240,7 @@ async def _teller(
         asked = {"organization": organization_id, "ids": ids}
         return dict(await reader.rows(organization_id, query, asked))
 
-    return _Teller(
+    return _EntryFormatter(
         keys=await named(_KEYS, sorted(keys)),
         videos=await named(_VIDEOS, sorted(videos)),
     )

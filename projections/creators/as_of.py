@@ -9,8 +9,8 @@ from domain import events as e
 from domain.messages import IMPORT_PROVIDER
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import OWN_EVENTS
-from projections.creator_history.queries import Wanted, events_of
-from projections.creators.projection import CreatorRow, fold
+from projections.creator_history.queries import HistoryQuery, events_of
+from projections.creators.projection import CreatorRow, fold_creator
 from projections.engine.reader import Reader
 
 _ALL = 2**31 - 1
@@ -38,11 +38,11 @@ ORDER BY position DESC LIMIT %(limit)s
 """
 
 
-async def creator_then(
+async def creator_as_of(
     reader: Reader, organization_id: UUID, creator_id: UUID, *, at: int
 ) -> CreatorRow | None:
     """Return the creator as its row was after a position; None if it was not there."""
-    of = Wanted(
+    of = HistoryQuery(
         organization_id=organization_id,
         creator_id=creator_id,
         last=at,
@@ -56,7 +56,7 @@ async def creator_then(
     row: CreatorRow | None = None
     for limit in _SNAPSHOTS:
         counting = await _counting(reader, of, limit)
-        row = reduce(fold, sorted([*own, *counting], key=_place), None)
+        row = reduce(fold_creator, sorted([*own, *counting], key=_place), None)
         if row is None or len(counting) < limit:
             break
         if all(getattr(row, figure) is not None for figure in _FIGURES):
@@ -64,7 +64,7 @@ async def creator_then(
     return row
 
 
-async def _runs(reader: Reader, of: Wanted) -> list[RecordedEvent]:
+async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:
     """Return the last run that looked at the creator and succeeded, perhaps others."""
     for limit in _RUNS:
         runs = await events_of(
@@ -81,7 +81,9 @@ async def _runs(reader: Reader, of: Wanted) -> list[RecordedEvent]:
     return []
 
 
-async def _counting(reader: Reader, of: Wanted, limit: int) -> list[RecordedEvent]:
+async def _counting(
+    reader: Reader, of: HistoryQuery, limit: int
+) -> list[RecordedEvent]:
     """Return the last snapshots of the profile that changed anything."""
     rows = await reader.rows(
         of.organization_id,

@@ -54,7 +54,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
-class SearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What decides which creators a search finds, and in which order."""
 
     organization_id: UUID
@@ -94,7 +94,7 @@ class CreatorList:
         before = _TABLE.load(cursor, dict.fromkeys(key for key, _ in told))
         after: dict[UUID, CreatorRow] = dict(before)
         for (_, creator_id), event in told:
-            folded = fold(after.get(creator_id), event)
+            folded = fold_creator(after.get(creator_id), event)
             if folded is not None:
                 after[creator_id] = folded
         changed = [row for key, row in after.items() if row is not before.get(key)]
@@ -102,25 +102,25 @@ class CreatorList:
         _SEARCH.save(
             cursor,
             [
-                searched(row)
+                search_row(row)
                 for row in changed
-                if row.id not in before or searched(before[row.id]) != searched(row)
+                if row.id not in before or search_row(before[row.id]) != search_row(row)
             ],
         )
 
 
 _TABLE = Table(CreatorRow, name="creator_list")
-_SEARCH = Table(SearchRow, name="creator_search")
+_SEARCH = Table(CreatorSearchRow, name="creator_search")
 
 
-def load_rows(
+def load_creator_rows(
     cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
 ) -> dict[UUID, CreatorRow]:
     """Return the rows with these (organization id, creator id) keys, by creator."""
     return _TABLE.load(cursor, keys)
 
 
-def fold(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
+def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
     """Return the row after an event; None for events about a creator nobody added."""
     event = recorded.event
     if isinstance(event, e.CreatorAdded):
@@ -146,20 +146,20 @@ def fold(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
     )
 
 
-def searched(row: CreatorRow) -> SearchRow:
+def search_row(row: CreatorRow) -> CreatorSearchRow:
     """Return what a search has to know of a creator."""
-    return SearchRow(
+    return CreatorSearchRow(
         organization_id=row.organization_id,
         id=row.id,
         project_id=row.project_id,
         created_at=row.created_at,
-        magnitude=magnitude(row.follower_count),
+        magnitude=follower_bucket(row.follower_count),
         status=row.status,
         tiktok_handle=row.tiktok_handle,
     )
 
 
-def magnitude(follower_count: int | None) -> int:
+def follower_bucket(follower_count: int | None) -> int:
     """Return how many binary digits the followers have; below 0 if they are not known.
 
     Of two counts the greater never has the lesser magnitude.

@@ -9,21 +9,21 @@ from psycopg.rows import TupleRow
 
 from domain.creator.decider import Status
 from domain.events import TrackingMode
-from projections.creators.projection import CreatorRow, magnitude, search_grams
+from projections.creators.projection import CreatorRow, follower_bucket, search_grams
 from projections.creators.search_sql import (
     COLUMNS,
-    Shape,
-    Sort,
-    among_the_first,
-    by_grams,
-    listed,
+    CreatorQueryVariant,
+    CreatorSort,
+    grams_query,
+    list_query,
+    scan_query,
 )
 from projections.engine.reader import Reader
 
 # How many creators in the order asked a search looks through before it asks the grams:
 # what is common is found among these, what is rare the grams find quickly. Handles that
 # begin alike stand together in theirs, so the first of them are less like the rest.
-LOOKED_THROUGH: dict[Sort, int] = {
+SCANNED_FIRST: dict[CreatorSort, int] = {
     "created_at": 5_000,
     "tiktok_handle": 20_000,
     "follower_count": 5_000,
@@ -63,7 +63,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which creators, in which order, and after which one.
 
     ``search`` is part of a handle; ``after`` is the sort value and id of the last row
@@ -74,7 +74,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     project_id: UUID | None = None
     search: str | None = None
     statuses: tuple[Status, ...] = ("active", "disabled")
-    sort: Sort = "created_at"
+    sort: CreatorSort = "created_at"
     limit: int = 50
     after: tuple[Any, UUID] | None = None
 
@@ -89,46 +89,46 @@ async def one_creator(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> Creator | None:
     """Return one creator of an organization, None if it has no such."""
-    asked = {"organization": organization_id, "id": creator_id}
-    rows = await reader.rows(organization_id, _ONE, asked)
+    params = {"organization": organization_id, "id": creator_id}
+    rows = await reader.rows(organization_id, _ONE, params)
     return _creator(rows[0]) if rows else None
 
 
-async def page_of_creators(reader: Reader, wanted: Wanted) -> list[Creator]:
+async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]:
     """Return up to ``limit`` creators, in the order asked."""
-    shape = Shape(
-        has_project=wanted.project_id is not None,
-        statuses=len(wanted.statuses),
-        sort=wanted.sort,
-        has_after=wanted.after is not None,
+    variant = CreatorQueryVariant(
+        has_project=query.project_id is not None,
+        statuses=len(query.statuses),
+        sort=query.sort,
+        has_after=query.after is not None,
     )
-    value, last_id = wanted.after or (None, None)
-    asked: dict[str, object] = {
-        "organization": wanted.organization_id,
-        "project": wanted.project_id,
+    value, last_id = query.after or (None, None)
+    params: dict[str, object] = {
+        "organization": query.organization_id,
+        "project": query.project_id,
         "value": value,
         "last_id": last_id,
-        "limit": wanted.limit,
-        **{f"status{n}": status for n, status in enumerate(wanted.statuses)},
+        "limit": query.limit,
+        **{f"status{n}": status for n, status in enumerate(query.statuses)},
     }
-    if wanted.search is None:
-        asked["head"] = wanted.limit
-        rows = await reader.rows(wanted.organization_id, listed(shape), asked)
+    if query.search is None:
+        params["head"] = query.limit
+        rows = await reader.rows(query.organization_id, list_query(variant), params)
         return [_creator(row) for row in rows]
-    asked["search"] = wanted.search
-    asked["head"] = LOOKED_THROUGH[wanted.sort]
-    rows = await reader.rows(wanted.organization_id, among_the_first(shape), asked)
+    params["search"] = query.search
+    params["head"] = SCANNED_FIRST[query.sort]
+    rows = await reader.rows(query.organization_id, scan_query(variant), params)
     goes_on = rows[0][0]
     if not goes_on:
         return [_creator(row[1:]) for row in rows if row[1] is not None]
-    asked["grams"] = search_grams(wanted.organization_id, wanted.search)
-    if wanted.after is not None and wanted.sort == "follower_count":
-        asked["magnitude"] = magnitude(wanted.after[0])
-    rows = await reader.rows(wanted.organization_id, by_grams(shape), asked)
+    params["grams"] = search_grams(query.organization_id, query.search)
+    if query.after is not None and query.sort == "follower_count":
+        params["magnitude"] = follower_bucket(query.after[0])
+    rows = await reader.rows(query.organization_id, grams_query(variant), params)
     return [_creator(row) for row in rows]
 
 
-def sort_value(creator: Creator, sort: Sort) -> datetime | str | int:
+def creator_sort_value(creator: Creator, sort: CreatorSort) -> datetime | str | int:
     """Return what a creator is sorted by, for the cursor after it."""
     if sort == "created_at":
         return creator.created_at
@@ -137,7 +137,7 @@ def sort_value(creator: Creator, sort: Sort) -> datetime | str | int:
     return -1 if creator.follower_count is None else creator.follower_count
 
 
-def shown(row: CreatorRow) -> Creator:
+def creator_from_row(row: CreatorRow) -> Creator:
     """Return a row as clients read it."""
     return Creator(
         id=row.id,

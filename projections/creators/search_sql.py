@@ -1,11 +1,11 @@
-"""The queries of the list and of the partial search, one for each shape of question."""
+"""The queries of the list and of the partial search, one for each kind of query."""
 
 from functools import cache
 from typing import Literal
 
 import msgspec
 
-Sort = Literal["created_at", "tiktok_handle", "follower_count"]
+CreatorSort = Literal["created_at", "tiktok_handle", "follower_count"]
 
 COLUMNS = """
 id, project_id, organization_id, tiktok_handle,
@@ -16,7 +16,7 @@ status, disabled_reason, version, created_at, updated_at
 """
 
 # Sort: the expression, its type, and whether the greatest comes first.
-_SORTS: dict[Sort, tuple[str, str, bool]] = {
+_SORTS: dict[CreatorSort, tuple[str, str, bool]] = {
     "created_at": ("created_at", "timestamptz", True),
     "tiktok_handle": ("tiktok_handle", "text", False),
     "follower_count": ("coalesce(follower_count, -1)", "bigint", True),
@@ -26,23 +26,23 @@ _SORTS: dict[Sort, tuple[str, str, bool]] = {
 _ROWS = "creator_list JOIN found ON id = one WHERE organization_id = %(organization)s"
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
     """What makes one query text differ from another."""
 
     has_project: bool
     statuses: int
-    sort: Sort
+    sort: CreatorSort
     has_after: bool
 
 
 @cache
-def listed(shape: Shape) -> bytes:
+def list_query(variant: CreatorQueryVariant) -> bytes:
     """Return the query for a page of the list."""
-    return f"SELECT {COLUMNS} FROM {_heads(shape, '*')} {_order(shape)}".encode()
+    return f"SELECT {COLUMNS} FROM {_heads(variant, '*')} {_order(variant)}".encode()
 
 
 @cache
-def among_the_first(shape: Shape) -> bytes:
+def scan_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among the first ``head`` creators in the order asked.
 
     Its first column tells whether to look further: the page is not full, and these
@@ -52,11 +52,13 @@ def among_the_first(shape: Shape) -> bytes:
     # its head would be missing between what another has in its own. Only indexes are
     # read until it is known which few rows to fetch, and no further than to the last
     # of them: how many were looked through is counted only where the page is not full.
-    keys = ", ".join(dict.fromkeys(("id", shape.sort, "tiktok_handle")))
-    looked = f"SELECT {keys} FROM {_heads(shape, keys)} {_order(shape, limit='head')}"
+    keys = ", ".join(dict.fromkeys(("id", variant.sort, "tiktok_handle")))
+    looked = (
+        f"SELECT {keys} FROM {_heads(variant, keys)} {_order(variant, limit='head')}"
+    )
     found = (
         f"SELECT id FROM looked "
-        f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(shape)}"
+        f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(variant)}"
     )
     goes_on = (
         "CASE WHEN (SELECT count(*) FROM found) < %(limit)s "
@@ -66,32 +68,33 @@ def among_the_first(shape: Shape) -> bytes:
         f"WITH looked AS MATERIALIZED ({looked}), "
         f"found (one) AS MATERIALIZED ({found}) "
         f"SELECT {goes_on}, {COLUMNS} FROM (VALUES (0)) AS always "
-        f"LEFT JOIN (SELECT * FROM {_ROWS}) AS rows ON true {_order(shape)}"
+        f"LEFT JOIN (SELECT * FROM {_ROWS}) AS rows ON true {_order(variant)}"
     ).encode()
 
 
 @cache
-def by_grams(shape: Shape) -> bytes:
+def grams_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among all creators that have the grams."""
     # Grams say where to look; whether they stand together the handle itself decides.
     found = (
-        f"SELECT * FROM goatherd_search(%(grams)s) WHERE {_filters(shape)} "
-        f"AND status IN ({_statuses(shape)}) AND strpos(tiktok_handle, %(search)s) > 0"
+        f"SELECT * FROM goatherd_search(%(grams)s) WHERE {_filters(variant)} "
+        f"AND status IN ({_statuses(variant)}) "
+        "AND strpos(tiktok_handle, %(search)s) > 0"
     )
-    if shape.sort == "follower_count":
-        return _by_magnitude(shape, found)
+    if variant.sort == "follower_count":
+        return _by_bucket(variant, found)
     return (
-        f"WITH found (one) AS (SELECT id FROM ({found}{_after(shape)}) AS found "
-        f"{_order(shape)}) SELECT {COLUMNS} FROM {_ROWS} {_order(shape)}"
+        f"WITH found (one) AS (SELECT id FROM ({found}{_after(variant)}) AS found "
+        f"{_order(variant)}) SELECT {COLUMNS} FROM {_ROWS} {_order(variant)}"
     ).encode()
 
 
-def _by_magnitude(shape: Shape, found: str) -> bytes:
+def _by_bucket(variant: CreatorQueryVariant, found: str) -> bytes:
     # Nobody on the page has a lesser magnitude than the last of as many as it takes.
     # Those of the magnitude in which the page before ended do not count towards that:
     # who of them comes after is not known yet.
     ended = ""
-    if shape.has_after:
+    if variant.has_after:
         found += " AND magnitude <= %(magnitude)s"
         ended = "WHERE magnitude < %(magnitude)s"
     least = (
@@ -101,38 +104,38 @@ def _by_magnitude(shape: Shape, found: str) -> bytes:
     return (
         f"WITH matches AS MATERIALIZED ({found}), found (one) AS "
         f"(SELECT id FROM matches WHERE magnitude >= coalesce(({least}), -99)) "
-        f"SELECT {COLUMNS} FROM {_ROWS}{_after(shape)} {_order(shape)}"
+        f"SELECT {COLUMNS} FROM {_ROWS}{_after(variant)} {_order(variant)}"
     ).encode()
 
 
-def _heads(shape: Shape, columns: str) -> str:
+def _heads(variant: CreatorQueryVariant, columns: str) -> str:
     """Return the first rows of each status, each read in order from its index."""
     heads = (
         f"(SELECT {columns} FROM creator_list "
-        f"WHERE organization_id = %(organization)s AND {_filters(shape)} "
-        f"AND status = %(status{n})s{_after(shape)} {_order(shape, limit='head')})"
-        for n in range(shape.statuses)
+        f"WHERE organization_id = %(organization)s AND {_filters(variant)} "
+        f"AND status = %(status{n})s{_after(variant)} {_order(variant, limit='head')})"
+        for n in range(variant.statuses)
     )
     return f"({' UNION ALL '.join(heads)}) AS heads"
 
 
-def _filters(shape: Shape) -> str:
-    return "project_id = %(project)s" if shape.has_project else "true"
+def _filters(variant: CreatorQueryVariant) -> str:
+    return "project_id = %(project)s" if variant.has_project else "true"
 
 
-def _statuses(shape: Shape) -> str:
-    return ", ".join(f"%(status{n})s" for n in range(shape.statuses))
+def _statuses(variant: CreatorQueryVariant) -> str:
+    return ", ".join(f"%(status{n})s" for n in range(variant.statuses))
 
 
-def _after(shape: Shape) -> str:
-    if not shape.has_after:
+def _after(variant: CreatorQueryVariant) -> str:
+    if not variant.has_after:
         return ""
-    expression, kind, descends = _SORTS[shape.sort]
+    expression, kind, descends = _SORTS[variant.sort]
     beyond = "<" if descends else ">"
     return f" AND ({expression}, id) {beyond} (%(value)s::{kind}, %(last_id)s)"
 
 
-def _order(shape: Shape, *, limit: str = "limit") -> str:
-    expression, _, descends = _SORTS[shape.sort]
+def _order(variant: CreatorQueryVariant, *, limit: str = "limit") -> str:
+    expression, _, descends = _SORTS[variant.sort]
     way = "DESC" if descends else "ASC"
     return f"ORDER BY {expression} {way}, id {way} LIMIT %({limit})s"

@@ -24,7 +24,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     parked_at: datetime
 
 
-def newest_letters(
+def newest_dead_letters(
     connection: Connection[TupleRow], *, limit: int
 ) -> Mapping[str, list[DeadLetter]]:
     """Return up to ``limit`` letters of each projection that has any, newest first."""

@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import open_envelope
-from projections.engine.projection import Projection, Shaped, codec_for
+from projections.engine.projection import CustomDecoding, Projection, codec_for
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
@@ -62,7 +62,7 @@ def most_at_once(projection: Projection) -> int:
     large = projection.events & LARGE_EVENTS
     if not large:
         return CATCHING_UP_BATCH
-    if isinstance(projection, Shaped) and large <= projection.shapes.keys():
+    if isinstance(projection, CustomDecoding) and large <= projection.decoders.keys():
         return COMPACT_BATCH
     return LIVE_BATCH
 
@@ -78,7 +78,7 @@ class Follower:
         self.projection = projection
         self._pool = pool
         self._codec = codec_for(projection, codec)
-        self._passed_over = codec.names_beside(projection.events)
+        self._passed_over = codec.names_except(projection.events)
         self._most = most_at_once(projection)
 
     def register(self) -> None:
@@ -141,7 +141,7 @@ class Follower:
             total += passed
         return total
 
-    def run(self, stop: threading.Event, woken: threading.Event) -> None:
+    def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
         """Follow until ``stop`` is set, through every outage of the database.
 
         ``woken`` is set by whoever hears of new events; the log is read every 250 ms in
@@ -152,7 +152,7 @@ class Follower:
         limit = LIVE_BATCH
         while not stop.is_set():
             try:
-                woken.clear()
+                wake_up.clear()
                 passed = self.step(limit)
                 failures = 0
                 is_fenced = False
@@ -179,7 +179,7 @@ class Follower:
                 continue
             limit = CATCHING_UP_BATCH if passed >= LIVE_BATCH else LIVE_BATCH
             if passed == 0:
-                woken.wait(POLL_SECONDS)
+                wake_up.wait(POLL_SECONDS)
 
     def _take_in(
         self,
@@ -234,7 +234,7 @@ class Follower:
         cursor.execute(_PARK, (name, position, event, repr(error)))
 
 
-def listen(url: str, stop: threading.Event, ring: Callable[[], None]) -> None:
+def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
     """Call ``ring`` whenever events were appended, until ``stop`` is set.
 
     A hint, not a promise: the connection may be lost and events pass unheard while it
@@ -250,6 +250,6 @@ def listen(url: str, stop: threading.Event, ring: Callable[[], None]) -> None:
             failures = 0
             while not stop.is_set():
                 for _ in connection.notifies(timeout=0.5, stop_after=1):
-                    ring()
+                    notify()
         failures += 1
         stop.wait(min(0.1 * 2**failures, 2))

@@ -31,20 +31,20 @@ class Projection(Protocol):
 
 
 @runtime_checkable
-class Shaped(Projection, Protocol):
+class CustomDecoding(Projection, Protocol):
     """A projection that decodes some events itself, by stored name.
 
     Where an event is large, what is read of it alone is cheaper to decode.
     """
 
     @property
-    def shapes(self) -> Mapping[str, Callable[[bytes], Event]]: ...
+    def decoders(self) -> Mapping[str, Callable[[bytes], Event]]: ...
 
 
 def codec_for(projection: Projection, codec: Codec) -> Codec:
     """Return the codec that decodes events as the projection reads them."""
-    if isinstance(projection, Shaped):
-        return codec.with_shapes(projection.shapes)
+    if isinstance(projection, CustomDecoding):
+        return codec.with_decoders(projection.decoders)
     return codec
 
 

@@ -22,9 +22,10 @@ _POSITION = "SELECT position FROM projection WHERE name = %s"
 class ProjectionBehindError(Exception):
     """The read model has not come to the asked position in time."""
 
-    def __init__(self, name: str, *, position: int, wanted: int) -> None:
+    def __init__(self, name: str, *, position: int, requested: int) -> None:
         super().__init__(
-            f"{name} is at position {position}, not yet at {wanted}; retry in a moment."
+            f"{name} is at position {position}, not yet at {requested}; "
+            "retry in a moment."
         )
 
 
@@ -66,5 +67,5 @@ class Reader:
             if reached >= position:
                 return
             if time.monotonic() >= deadline:
-                raise ProjectionBehindError(name, position=reached, wanted=position)
+                raise ProjectionBehindError(name, position=reached, requested=position)
             await asyncio.sleep(_ASK_AGAIN_SECONDS)

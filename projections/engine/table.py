@@ -8,17 +8,17 @@ import msgspec
 from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
-Row = TypeVar("Row", bound=msgspec.Struct)
+TableRow = TypeVar("TableRow", bound=msgspec.Struct)
 
 _encode = msgspec.json.Encoder().encode
 
 
-class Table(Generic[Row]):
+class Table(Generic[TableRow]):
     """One table whose rows are ``row`` structs, with ``key`` its primary key."""
 
     def __init__(
         self,
-        row: type[Row],
+        row: type[TableRow],
         *,
         name: str,
         key: Sequence[str] = ("organization_id", "id"),
@@ -51,7 +51,7 @@ class Table(Generic[Row]):
 
     def load(
         self, cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
-    ) -> dict[UUID, Row]:
+    ) -> dict[UUID, TableRow]:
         """Return the rows with these (organization id, id) keys, by id."""
         wanted = list(keys)
         if not wanted:
@@ -66,7 +66,7 @@ class Table(Generic[Row]):
         ]
         return {row.id: row for row in found}
 
-    def save(self, cursor: Cursor[TupleRow], rows: Sequence[Row]) -> None:
+    def save(self, cursor: Cursor[TupleRow], rows: Sequence[TableRow]) -> None:
         """Insert the rows, or replace those with the same key."""
         if rows:
             cursor.execute(self._upsert, (_encode(rows).decode(),), prepare=True)

@@ -131,13 +131,13 @@ async def page_of_keys(
 ) -> list[ApiKey]:
     """Return up to ``limit`` keys, newest first, after that one."""
     created_at, last_id = after or (None, None)
-    asked = {
+    params = {
         "organization": organization_id,
         "created_at": created_at,
         "last_id": last_id,
         "limit": limit,
     }
-    rows = await reader.rows(organization_id, _PAGE, asked)
+    rows = await reader.rows(organization_id, _PAGE, params)
     return [
         ApiKey(**dict(zip(ApiKey.__struct_fields__, row, strict=True))) for row in rows
     ]

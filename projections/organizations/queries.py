@@ -11,7 +11,7 @@ import msgspec
 from projections.engine.reader import Reader
 
 
-class OrganizationRow(msgspec.Struct, frozen=True, kw_only=True):
+class OrganizationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An organization's settings, and how many projects and living keys it has."""
 
     id: UUID
@@ -40,11 +40,11 @@ FROM organizations o WHERE o.organization_id = %(organization)s
 
 async def one_organization(
     reader: Reader, organization_id: UUID
-) -> OrganizationRow | None:
+) -> OrganizationSettings | None:
     """Return the organization, None where the read model has not got there yet."""
     rows = await reader.rows(organization_id, _ONE, {"organization": organization_id})
     if not rows:
         return None
-    return OrganizationRow(
-        **dict(zip(OrganizationRow.__struct_fields__, rows[0], strict=True))
+    return OrganizationSettings(
+        **dict(zip(OrganizationSettings.__struct_fields__, rows[0], strict=True))
     )

@@ -91,7 +91,7 @@ class Filler:
         self._codec = codec_for(projection, codec)
         self._schema = schema
         self._is_kept = is_kept
-        self._passed_over = codec.names_beside(projection.events)
+        self._passed_over = codec.names_except(projection.events)
         self._most = min(most_at_once(projection), CATCHING_UP_BATCH)
 
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:

@@ -236,7 +236,7 @@ def work_on_one_slice(
     """
     assert leased.version == projection.version, "leased for these rules"
     codec = codec_for(projection, codec)
-    passed_over = codec.names_beside(projection.events)
+    passed_over = codec.names_except(projection.events)
     began = time.monotonic()
     rows: list[TupleRow] = []
     try:

@@ -15,7 +15,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
 
-class ScrapeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One run as people read it; null where it has not come that far."""
 
     organization_id: UUID
@@ -53,9 +53,9 @@ class ScrapeRuns:
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into the runs they are about, and save each run once."""
         before = _TABLE.load(cursor, dict.fromkeys(map(_key, events)))
-        after: dict[UUID, ScrapeRow] = dict(before)
+        after: dict[UUID, ScrapeRunRow] = dict(before)
         for event in events:
-            folded = fold(after.get(event.stream), event)
+            folded = fold_run(after.get(event.stream), event)
             if folded is not None:
                 after[event.stream] = folded
         _TABLE.save(
@@ -63,14 +63,14 @@ class ScrapeRuns:
         )
 
 
-_TABLE = Table(ScrapeRow, name="scrape_runs")
+_TABLE = Table(ScrapeRunRow, name="scrape_runs")
 
 
-def fold(row: ScrapeRow | None, recorded: RecordedEvent) -> ScrapeRow | None:
+def fold_run(row: ScrapeRunRow | None, recorded: RecordedEvent) -> ScrapeRunRow | None:
     """Return the run after an event; an ended run stays as it ended."""
     event = recorded.event
     if isinstance(event, e.ScrapeRequested):
-        return row or ScrapeRow(
+        return row or ScrapeRunRow(
             organization_id=event.organization_id,
             id=recorded.stream,
             project_id=event.project_id,

@@ -137,8 +137,8 @@ async def one_scrape(
     reader: Reader, organization_id: UUID, scrape_id: UUID
 ) -> Scrape | None:
     """Return one run of an organization, None if it has no such."""
-    asked = {"organization": organization_id, "id": scrape_id}
-    rows = await reader.rows(organization_id, _ONE, asked)
+    params = {"organization": organization_id, "id": scrape_id}
+    rows = await reader.rows(organization_id, _ONE, params)
     return _scrape(rows[0]) if rows else None
 
 
@@ -179,20 +179,20 @@ async def page_of_runs(
     They come newest first, after that one, and without those that were imported.
     """
     requested_at, last_id = after or (None, None)
-    asked = {
+    params = {
         "organization": organization_id,
         "requested_at": requested_at,
         "last_id": last_id,
         "limit": limit,
     }
-    rows = await reader.rows(organization_id, _list(tuple(statuses)), asked)
+    rows = await reader.rows(organization_id, _list(tuple(statuses)), params)
     return [_scrape(row) for row in rows]
 
 
 async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
     """Return how an organization's runs are doing on the whole."""
-    asked = {"organization": organization_id}
-    (row,) = await reader.rows(organization_id, _COUNTS, asked)
+    params = {"organization": organization_id}
+    (row,) = await reader.rows(organization_id, _COUNTS, params)
     return ScrapeCounts(**dict(zip(ScrapeCounts.__struct_fields__, row, strict=True)))
 
 

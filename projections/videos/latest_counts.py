@@ -14,7 +14,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
 
-class FiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The newest that was seen of a video; null is what no snapshot ever said.
 
     ``observed_at`` and ``position`` are the newest snapshot's, ``first_seen_at`` is
@@ -36,15 +36,15 @@ class FiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int
 
 
-_TABLE = Table(FiguresRow, name="video_figures")
+_TABLE = Table(VideoFiguresRow, name="video_figures")
 _ROWS_AT_A_TIME = 10_000
 
 
 def write_figures(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
     """Fold the snapshots among ``events`` into their videos."""
-    seen: list[FiguresRow] = []
+    seen: list[VideoFiguresRow] = []
     for event in events:
-        seen += seen_in(event)
+        seen += figures_in_snapshot(event)
         if len(seen) >= _ROWS_AT_A_TIME:
             _write(cursor, seen)
             seen.clear()
@@ -53,12 +53,12 @@ def write_figures(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> 
 
 def load_figures(
     cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
-) -> dict[UUID, FiguresRow]:
+) -> dict[UUID, VideoFiguresRow]:
     """Return the rows with these (organization id, video id) keys, by video."""
     return _TABLE.load(cursor, keys)
 
 
-def seen_in(recorded: RecordedEvent) -> list[FiguresRow]:
+def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
     """Return what a snapshot alone says of each of its videos.
 
     One from before projects had videos says nothing: its videos are of no project.
@@ -81,7 +81,7 @@ def seen_in(recorded: RecordedEvent) -> list[FiguresRow]:
         strict=True,
     )
     return [
-        FiguresRow(
+        VideoFiguresRow(
             organization_id=event.organization_id,
             id=video_stream(project_id, tiktok_video_id),
             kind=kind,
@@ -100,7 +100,9 @@ def seen_in(recorded: RecordedEvent) -> list[FiguresRow]:
     ]
 
 
-def merged(row: FiguresRow | None, seen: FiguresRow) -> FiguresRow:
+def merge_figures(
+    row: VideoFiguresRow | None, seen: VideoFiguresRow
+) -> VideoFiguresRow:
     """Return the row after a snapshot; told again, it changes nothing.
 
     The newest observation wins, of two at one instant the later in the log; what it
@@ -110,7 +112,7 @@ def merged(row: FiguresRow | None, seen: FiguresRow) -> FiguresRow:
         return seen
     is_newer = (seen.observed_at, seen.position) > (row.observed_at, row.position)
     new, old = (seen, row) if is_newer else (row, seen)
-    both = FiguresRow(
+    both = VideoFiguresRow(
         organization_id=row.organization_id,
         id=row.id,
         kind=new.kind or old.kind,
@@ -128,12 +130,12 @@ def merged(row: FiguresRow | None, seen: FiguresRow) -> FiguresRow:
     return row if both == row else both
 
 
-def _write(cursor: Cursor[TupleRow], seen: Sequence[FiguresRow]) -> None:
+def _write(cursor: Cursor[TupleRow], seen: Sequence[VideoFiguresRow]) -> None:
     keys = dict.fromkeys((row.organization_id, row.id) for row in seen)
     before = load_figures(cursor, keys)
-    after: dict[UUID, FiguresRow] = dict(before)
+    after: dict[UUID, VideoFiguresRow] = dict(before)
     for row in seen:
-        after[row.id] = merged(after.get(row.id), row)
+        after[row.id] = merge_figures(after.get(row.id), row)
     _TABLE.save(
         cursor, [row for key, row in after.items() if row is not before.get(key)]
     )

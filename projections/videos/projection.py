@@ -72,10 +72,10 @@ class Videos:
             for recorded in events
             if (key := _key(recorded)) is not None
         ]
-        before = load_rows(cursor, dict.fromkeys(key for key, _ in told))
+        before = load_video_rows(cursor, dict.fromkeys(key for key, _ in told))
         after: dict[UUID, VideoRow] = dict(before)
         for (_, video_id), recorded in told:
-            folded = fold(after.get(video_id), recorded)
+            folded = fold_video(after.get(video_id), recorded)
             if folded is not None:
                 after[video_id] = folded
         _TABLE.save(
@@ -86,14 +86,14 @@ class Videos:
 _TABLE = Table(VideoRow, name="videos")
 
 
-def load_rows(
+def load_video_rows(
     cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
 ) -> dict[UUID, VideoRow]:
     """Return the rows with these (organization id, video id) keys, by video."""
     return _TABLE.load(cursor, keys)
 
 
-def fold(row: VideoRow | None, recorded: RecordedEvent) -> VideoRow | None:
+def fold_video(row: VideoRow | None, recorded: RecordedEvent) -> VideoRow | None:
     """Return the row after an event of the video's own stream."""
     event = recorded.event
     if row is None:

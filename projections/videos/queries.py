@@ -11,12 +11,12 @@ from psycopg.rows import TupleRow
 from domain.events import TrackingStatus, VideoKind
 from domain.video.url import video_url
 from projections.engine.reader import Reader
-from projections.videos.latest_counts import FiguresRow
+from projections.videos.latest_counts import VideoFiguresRow
 from projections.videos.projection import VideoRow
 from projections.videos.sort_sql import (
-    Order,
-    Shape,
-    Sort,
+    SortOrder,
+    VideoQueryVariant,
+    VideoSort,
     engagement_rate,
     of_a_creator,
 )
@@ -59,7 +59,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class VideoQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which videos, in which order, and after which one.
 
     Other sorts than by creation are of one creator's videos. ``after`` is the sort
@@ -70,14 +70,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[TrackingStatus, ...]
     project_id: UUID | None = None
     creator_id: UUID | None = None
-    sort: Sort = "created_at"
-    order: Order = "desc"
+    sort: VideoSort = "created_at"
+    order: SortOrder = "desc"
     limit: int = 50
     after: tuple[Any, UUID] | None = None
 
 
 _OF_VIDEO = VideoRow.__struct_fields__
-_OF_FIGURES = FiguresRow.__struct_fields__
+_OF_FIGURES = VideoFiguresRow.__struct_fields__
 _COLUMNS = ", ".join(
     [
         *(f"v.{name}" for name in _OF_VIDEO if name != "metadata"),
@@ -101,41 +101,41 @@ async def one_video(
     reader: Reader, organization_id: UUID, video_id: UUID
 ) -> Video | None:
     """Return one video of an organization, None if it has no such or excluded it."""
-    asked = {"organization": organization_id, "id": video_id}
-    rows = await reader.rows(organization_id, _ONE, asked)
+    params = {"organization": organization_id, "id": video_id}
+    rows = await reader.rows(organization_id, _ONE, params)
     return _video(rows[0]) if rows else None
 
 
-async def page_of_videos(reader: Reader, wanted: Wanted) -> list[Video]:
+async def page_of_videos(reader: Reader, query: VideoQuery) -> list[Video]:
     """Return up to ``limit`` videos, newest first unless sorted otherwise."""
-    shape = Shape(
-        statuses=len(wanted.statuses),
-        has_project=wanted.project_id is not None,
-        sort=wanted.sort,
-        order=wanted.order,
-        has_after=wanted.after is not None,
+    variant = VideoQueryVariant(
+        statuses=len(query.statuses),
+        has_project=query.project_id is not None,
+        sort=query.sort,
+        order=query.order,
+        has_after=query.after is not None,
     )
-    has_creator = wanted.creator_id is not None
-    value, last_id = wanted.after or (None, None)
-    asked = {
-        "organization": wanted.organization_id,
-        "project": wanted.project_id,
-        "creator": wanted.creator_id,
+    has_creator = query.creator_id is not None
+    value, last_id = query.after or (None, None)
+    params = {
+        "organization": query.organization_id,
+        "project": query.project_id,
+        "creator": query.creator_id,
         "value": value,
         "last_id": last_id,
-        "limit": wanted.limit,
-        **{f"status{n}": status for n, status in enumerate(wanted.statuses)},
+        "limit": query.limit,
+        **{f"status{n}": status for n, status in enumerate(query.statuses)},
     }
-    query = (
-        _list(shape, has_creator=has_creator)
-        if wanted.sort == "created_at"
-        else _sorted(shape)
+    sql = (
+        _list(variant, has_creator=has_creator)
+        if query.sort == "created_at"
+        else _sorted(variant)
     )
-    rows = await reader.rows(wanted.organization_id, query, asked)
+    rows = await reader.rows(query.organization_id, sql, params)
     return [_video(row) for row in rows]
 
 
-def sort_value(video: Video, sort: Sort) -> Any:  # noqa: ANN401 - as the sort has it
+def video_sort_value(video: Video, sort: VideoSort) -> Any:  # noqa: ANN401 - as the sort has it
     """Return what a video's place in the order follows from; None if unknown."""
     if sort != "engagement_rate":
         return getattr(video, sort)
@@ -148,8 +148,11 @@ def sort_value(video: Video, sort: Sort) -> Any:  # noqa: ANN401 - as the sort h
     )
 
 
-def shown(
-    row: VideoRow, figures: FiguresRow | None, *, metadata: msgspec.Raw | None = None
+def video_from_row(
+    row: VideoRow,
+    figures: VideoFiguresRow | None,
+    *,
+    metadata: msgspec.Raw | None = None,
 ) -> Video:
     """Return a row and what was seen of the video, as clients read them.
 
@@ -194,39 +197,39 @@ def shown(
 
 
 @cache
-def _list(shape: Shape, *, has_creator: bool) -> bytes:
-    beyond = "<" if shape.order == "desc" else ">"
+def _list(variant: VideoQueryVariant, *, has_creator: bool) -> bytes:
+    beyond = "<" if variant.order == "desc" else ">"
     conditions = ["organization_id = %(organization)s"]
-    if shape.has_project:
+    if variant.has_project:
         conditions.append("project_id = %(project)s")
     if has_creator:
         conditions.append("creator_id = %(creator)s")
-    if shape.has_after:
+    if variant.has_after:
         conditions.append(
             f"(created_at, id) {beyond} (%(value)s::timestamptz, %(last_id)s)"
         )
     where = " AND ".join(conditions)
-    order = f"ORDER BY created_at {shape.order}, id {shape.order} LIMIT %(limit)s"
+    order = f"ORDER BY created_at {variant.order}, id {variant.order} LIMIT %(limit)s"
     # The first rows of each status, each read in order from its index.
     heads = " UNION ALL ".join(
         f"(SELECT * FROM videos WHERE {where} "
         f"AND tracking_status = %(status{n})s {order})"
-        for n in range(shape.statuses)
+        for n in range(variant.statuses)
     )
     page = f"SELECT * FROM ({heads}) AS heads {order}"
     return (
         f"SELECT {_COLUMNS} FROM ({page}) AS v {_FIGURES} "
-        f"ORDER BY v.created_at {shape.order}, v.id {shape.order}"
+        f"ORDER BY v.created_at {variant.order}, v.id {variant.order}"
     ).encode()
 
 
 @cache
-def _sorted(shape: Shape) -> bytes:
+def _sorted(variant: VideoQueryVariant) -> bytes:
     # Rows are fetched when it is known which: notes may be long.
     return (
-        f"SELECT {_COLUMNS} FROM ({of_a_creator(shape)}) AS page "
+        f"SELECT {_COLUMNS} FROM ({of_a_creator(variant)}) AS page "
         "JOIN videos v ON v.organization_id = %(organization)s AND v.id = one "
-        f"{_FIGURES} ORDER BY key {shape.order}, one {shape.order}"
+        f"{_FIGURES} ORDER BY key {variant.order}, one {variant.order}"
     ).encode()
 
 
@@ -238,8 +241,8 @@ def _video(row: TupleRow) -> Video:
     )
     values: dict[str, Any] = dict(zip(_NAMES, of_video, strict=True))
     seen: dict[str, Any] = dict(zip(_OF_FIGURES, of_figures, strict=True))
-    return shown(
+    return video_from_row(
         VideoRow(**values, metadata={}),
-        None if seen["id"] is None else FiguresRow(**seen),
+        None if seen["id"] is None else VideoFiguresRow(**seen),
         metadata=msgspec.Raw(metadata),
     )

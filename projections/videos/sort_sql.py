@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-Sort = Literal[
+VideoSort = Literal[
     "created_at",
     "posted_at",
     "view_count",
@@ -15,18 +15,18 @@ Sort = Literal[
     "save_count",
     "engagement_rate",
 ]
-Order = Literal["desc", "asc"]
+SortOrder = Literal["desc", "asc"]
 
 _RATE = (
     "(f.like_count::float8 + f.comment_count + f.share_count "
     "+ coalesce(f.save_count, 0)) / nullif(f.view_count, 0)"
 )
-_TIMES: dict[Sort, str] = {
+_TIMES: dict[VideoSort, str] = {
     "created_at": "v.created_at",
     "posted_at": "coalesce(f.posted_at, v.posted_at)",
 }
 # What is unknown comes last, whichever way the rest goes.
-_UNKNOWN: dict[tuple[str, Order], str] = {
+_UNKNOWN: dict[tuple[str, SortOrder], str] = {
     ("timestamptz", "desc"): "'-infinity'",
     ("timestamptz", "asc"): "'infinity'",
     ("float8", "desc"): "-1",
@@ -36,28 +36,28 @@ _UNKNOWN: dict[tuple[str, Order], str] = {
 }
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
+class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
     """What makes one query text differ from another."""
 
     statuses: int
     has_project: bool
-    sort: Sort
-    order: Order
+    sort: VideoSort
+    order: SortOrder
     has_after: bool
 
 
 @cache
-def of_a_creator(shape: Shape) -> str:
+def of_a_creator(variant: VideoQueryVariant) -> str:
     """Return the query for the ids of a page of a creator's videos, and their keys.
 
     Its columns are ``one`` and ``key``. All videos of the creator are looked at: no
     index has figures, which change with every scrape.
     """
-    key, kind = _key(shape.sort)
-    unknown = _UNKNOWN[kind, shape.order]
-    statuses = ", ".join(f"%(status{n})s" for n in range(shape.statuses))
-    project = " AND v.project_id = %(project)s" if shape.has_project else ""
-    beyond = "<" if shape.order == "desc" else ">"
+    key, kind = _key(variant.sort)
+    unknown = _UNKNOWN[kind, variant.order]
+    statuses = ", ".join(f"%(status{n})s" for n in range(variant.statuses))
+    project = " AND v.project_id = %(project)s" if variant.has_project else ""
+    beyond = "<" if variant.order == "desc" else ">"
     after = (
         f"WHERE (key, one) {beyond} "
         f"(coalesce(%(value)s::{kind}, {unknown}), %(last_id)s)"
@@ -68,8 +68,8 @@ def of_a_creator(shape: Shape) -> str:
         "ON f.organization_id = %(organization)s AND f.id = v.id "
         "WHERE v.organization_id = %(organization)s AND v.creator_id = %(creator)s "
         f"AND v.tracking_status IN ({statuses}){project}) AS found "
-        f"{after if shape.has_after else ''} "
-        f"ORDER BY key {shape.order}, one {shape.order} LIMIT %(limit)s"
+        f"{after if variant.has_after else ''} "
+        f"ORDER BY key {variant.order}, one {variant.order} LIMIT %(limit)s"
     )
 
 
@@ -91,7 +91,7 @@ def engagement_rate(
     return sum(float(count or 0) for count in counts) / float(view_count)
 
 
-def _key(sort: Sort) -> tuple[str, str]:
+def _key(sort: VideoSort) -> tuple[str, str]:
     """Return what is sorted by, and of which type it is."""
     if sort in _TIMES:
         return _TIMES[sort], "timestamptz"

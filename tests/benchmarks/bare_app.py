@@ -16,7 +16,7 @@ from api.http.responses import Envelope, PageMeta
 from infra.database import own_pool
 from infra.settings import Settings
 from projections.creators.queries import _creator
-from projections.creators.search_sql import Shape, listed
+from projections.creators.search_sql import CreatorQueryVariant, list_query
 
 
 def create() -> Litestar:
@@ -25,8 +25,10 @@ def create() -> Litestar:
     pool = own_pool(
         os.environ["GOATHERD_DATABASE_URL"], size=Settings().reading_pool_size
     )
-    query = listed(
-        Shape(has_project=False, statuses=2, sort="created_at", has_after=False)
+    query = list_query(
+        CreatorQueryVariant(
+            has_project=False, statuses=2, sort="created_at", has_after=False
+        )
     )
     asked = {
         "organization": UUID(os.environ["GOATHERD_TEST_ORGANIZATION"]),

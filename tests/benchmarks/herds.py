@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from infra.ids import new_id
-from projections.creators.projection import magnitude
+from projections.creators.projection import follower_bucket
 
 # How large a part of all creators each project has.
 _PROJECTS = (0.6, 0.2, 0.1, 0.08, 0.02)
@@ -328,7 +328,7 @@ def _rows(random: Random, herd: Herd) -> Iterator[_Row]:
             f'{{"tier": "gold", "manager": "maria"}}\tauto\t{created.date()}\t'
             f"{figures}\t{status}\t{reason}\t3\t{created}\t{created}\n",
             f"{owner}\t{creator_id}\t{project_id}\t{created}\t"
-            f"{magnitude(followers)}\t{status}\t{handle}\n",
+            f"{follower_bucket(followers)}\t{status}\t{handle}\n",
         )
 
 

@@ -8,13 +8,13 @@ from typing import get_args
 from urllib.parse import urlencode
 
 from domain.creator.decider import Status
-from projections.creators.queries import Sort, Wanted
+from projections.creators.queries import CreatorQuery, CreatorSort
 from tests.benchmarks.herds import Herd, handles
 
 LIMIT = 51
 LONGEST = 6
 
-_SORTS: tuple[Sort, ...] = get_args(Sort)
+_SORTS: tuple[CreatorSort, ...] = get_args(CreatorSort)
 _STATUSES: tuple[tuple[Status, ...], ...] = (
     ("active", "disabled"),
     ("active",),
@@ -46,7 +46,7 @@ def parts_of_handles(random: Random) -> Iterator[str]:
             yield "".join(random.choices("qxzjwv_.0123456789", k=length))
 
 
-def searches(herd: Herd) -> list[Wanted]:
+def searches(herd: Herd) -> list[CreatorQuery]:
     """Return every part in every order, each under some filters."""
     random = Random(7)
     return [
@@ -56,7 +56,7 @@ def searches(herd: Herd) -> list[Wanted]:
     ]
 
 
-def first_pages(herd: Herd) -> list[Wanted]:
+def first_pages(herd: Herd) -> list[CreatorQuery]:
     """Return the list without a search, in every order, each under some filters."""
     random = Random(7)
     return [
@@ -67,10 +67,10 @@ def first_pages(herd: Herd) -> list[Wanted]:
 
 
 def _filtered(
-    random: Random, herd: Herd, *, search: str | None, sort: Sort
-) -> Iterator[Wanted]:
+    random: Random, herd: Herd, *, search: str | None, sort: CreatorSort
+) -> Iterator[CreatorQuery]:
     for _ in range(_FILTERS_EACH):
-        yield Wanted(
+        yield CreatorQuery(
             organization_id=herd.organization_id,
             project_id=random.choice((None, None, herd.projects[0], herd.projects[-1])),
             search=search,
@@ -80,7 +80,7 @@ def _filtered(
         )
 
 
-def path_of(wanted: Wanted) -> str:
+def path_of(wanted: CreatorQuery) -> str:
     """Return the same question as a path of the API."""
     asked = {
         "project_id": wanted.project_id,

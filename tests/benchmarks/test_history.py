@@ -12,8 +12,8 @@ from infra.database import reading_pool
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.creator_history.projection import CreatorHistory
-from projections.creator_history.queries import Wanted, page_of_history
-from projections.creators.as_of import creator_then
+from projections.creator_history.queries import HistoryQuery, page_of_history
+from projections.creators.as_of import creator_as_of
 from projections.engine.follower import CATCHING_UP_BATCH, Follower
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
@@ -75,7 +75,7 @@ def test_a_history_of_a_year_is_read_page_by_page(
 
     def page(**narrowed: object) -> Callable[[Reader], Awaitable[None]]:
         wanted = msgspec.structs.replace(
-            Wanted(organization_id=organization_id, creator_id=id_, limit=51),
+            HistoryQuery(organization_id=organization_id, creator_id=id_, limit=51),
             **narrowed,
         )
 
@@ -86,7 +86,7 @@ def test_a_history_of_a_year_is_read_page_by_page(
 
     def then(at: int) -> Callable[[Reader], Awaitable[None]]:
         async def ask(reader: Reader) -> None:
-            assert await creator_then(reader, organization_id, id_, at=at)
+            assert await creator_as_of(reader, organization_id, id_, at=at)
 
         return ask
 

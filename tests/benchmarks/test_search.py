@@ -9,7 +9,7 @@ import pytest
 
 from infra.database import reading_pool
 from infra.ids import new_id
-from projections.creators.queries import Wanted, page_of_creators
+from projections.creators.queries import CreatorQuery, page_of_creators
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, percentile
 from tests.benchmarks.herds import add_herd
@@ -45,7 +45,7 @@ def test_the_list_and_a_search_are_quick_among_very_many(
         )
 
 
-async def milliseconds(url: str, asked: Sequence[Wanted]) -> list[float]:
+async def milliseconds(url: str, asked: Sequence[CreatorQuery]) -> list[float]:
     """Return how long each page took; the first twenty only warm up."""
     pool = reading_pool(url, size=1)
     await pool.open()

@@ -25,7 +25,7 @@ from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from projections import runner
 from projections.creators.projection import CreatorList
-from projections.creators.queries import Wanted, one_creator, page_of_creators
+from projections.creators.queries import CreatorQuery, one_creator, page_of_creators
 from projections.engine import follower
 from projections.engine.follower import Follower
 from projections.engine.projection import ReadModel
@@ -126,7 +126,7 @@ class Readers:
                     await reader.wait_for("creator_list", newest[1])
                 began = time.monotonic()
                 page = await page_of_creators(
-                    reader, Wanted(organization_id=HOME, limit=50)
+                    reader, CreatorQuery(organization_id=HOME, limit=50)
                 )
                 found = newest and await one_creator(reader, HOME, newest[0])
                 self.slowest = max(self.slowest, time.monotonic() - began)

@@ -9,7 +9,7 @@ from infra.eventstore.store import Store
 from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
-from projections.status import NEVER_STARTED, Progress, progress
+from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from tests.builders import asking, events_for, opened_store
 
 
@@ -30,7 +30,7 @@ def follower_of_bans(store: Store) -> Follower:
     return follower
 
 
-def of_bans(store: Store) -> Progress:
+def of_bans(store: Store) -> ProjectionProgress:
     with store.pool.connection() as connection:
         (found,) = (p for p in progress(connection) if p.name == "bans")
     return found

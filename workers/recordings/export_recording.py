@@ -8,7 +8,7 @@ import msgspec
 
 from domain import events as e
 from infra.eventstore.codec import Codec
-from projections.event_log import OrganizationLog, SeenEvent, Span
+from projections.event_log import ObservationEvent, OrganizationLog, PositionRange
 from workers.provider import ProfileSeen, VideoSeen
 from workers.recordings.file_format import Observation, RecordedOutcome
 
@@ -28,7 +28,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     observation: Observation
 
 
-def observations(log: OrganizationLog, span: Span) -> Iterator[tuple[int, list[Seen]]]:
+def observations(
+    log: OrganizationLog, span: PositionRange
+) -> Iterator[tuple[int, list[Seen]]]:
     """Yield how many positions more were passed, and what was observed there.
 
     Of a run that failed the outcome is what was observed, when it was recorded unless
@@ -42,14 +44,14 @@ def observations(log: OrganizationLog, span: Span) -> Iterator[tuple[int, list[S
         UnknownEventError: the log holds an event that cannot be read.
     """
     codec = Codec()
-    for passed, events in log.seen(span):
+    for passed, events in log.observations(span):
         for event in events:
             yield 0, list(_observed(event, codec))
         yield passed, []
 
 
-def _observed(seen: SeenEvent, codec: Codec) -> Iterator[Seen]:
-    asked = codec.decode("scrape_requested", seen.asked)
+def _observed(seen: ObservationEvent, codec: Codec) -> Iterator[Seen]:
+    asked = codec.decode("scrape_requested", seen.request)
     event = codec.decode(seen.name, seen.body)
     assert isinstance(asked, e.ScrapeRequested)
     match event:

@@ -13,7 +13,7 @@ from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import KEPT_PROJECTIONS
 from domain.streams import creators_tally
 from infra.settings import Settings
-from projections.status import NEVER_STARTED, Progress, progress
+from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
 
 STALLED_SECONDS = 30
@@ -241,17 +241,17 @@ def check_disk(settings: Settings) -> str:
     return f"{settings.data_dir} has {free / (1 << 30):.0f} GB left."
 
 
-def _is_stalled(progress: Progress) -> bool:
+def _is_stalled(progress: ProjectionProgress) -> bool:
     if progress.status == NEVER_STARTED or progress.heartbeat_seconds is None:
         return True
     return progress.heartbeat_seconds > STALLED_SECONDS
 
 
-def _names(found: list[Progress]) -> str:
+def _names(found: list[ProjectionProgress]) -> str:
     return ", ".join(each.name for each in found)
 
 
-def _keepers(found: list[Progress]) -> str:
+def _keepers(found: list[ProjectionProgress]) -> str:
     of_the_dispatcher = {each.name in _OF_THE_DISPATCHER for each in found}
     return " and ".join(
         "`goatherd dispatch`" if is_its else "`goatherd project`"

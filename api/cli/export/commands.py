@@ -72,7 +72,7 @@ def observations(
     _check_there(settings, org, project)
     with fitting(settings) as connection:
         log = OrganizationLog(connection, org, project)
-        span = log.span()
+        span = log.position_range()
         written = _write(
             observations_of(log, span),
             OBSERVATIONS,
@@ -103,7 +103,7 @@ def events(
     _check_there(settings, org, project)
     with fitting(settings) as connection:
         log = OrganizationLog(connection, org, project)
-        span = log.span()
+        span = log.position_range()
         written = _write(
             log.events(span),
             EVENTS,

@@ -17,7 +17,7 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import CreatorHistory
 from projections.creators import as_of
-from projections.creators.as_of import creator_then
+from projections.creators.as_of import creator_as_of
 from projections.engine.reader import Reader
 from tests.projections.analytics.expected import creator_list
 from tests.projections.analytics.histories import (
@@ -78,7 +78,7 @@ def then(
     organization_id: UUID = HOME,
 ) -> dict[str, Any] | None:
     row = asyncio.run(
-        creator_then(HereReader(connection), organization_id, creator_id, at=at)
+        creator_as_of(HereReader(connection), organization_id, creator_id, at=at)
     )
     return None if row is None else msgspec.structs.asdict(row)
 

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra import database
 from infra.eventstore.store import RecordedEvent
-from projections.creators.projection import CreatorList, magnitude, search_grams
+from projections.creators.projection import CreatorList, follower_bucket, search_grams
 from tests.projections.analytics.expected import expected, rows_of
 from tests.projections.analytics.histories import (
     HOME,
@@ -114,12 +114,12 @@ def test_new_figures_touch_the_search_only_with_another_magnitude(
 def test_the_greater_count_never_has_the_lesser_magnitude(one: int, other: int):
     less, more = sorted((one, other))
 
-    assert magnitude(less) <= magnitude(more)
+    assert follower_bucket(less) <= follower_bucket(more)
 
 
 def test_creators_without_followers_known_stand_as_the_sort_has_them():
-    assert magnitude(None) == magnitude(-1)
-    assert magnitude(-2) < magnitude(None) < magnitude(0)
+    assert follower_bucket(None) == follower_bucket(-1)
+    assert follower_bucket(-2) < follower_bucket(None) < follower_bucket(0)
 
 
 def test_creators_from_before_the_search_had_its_table_are_found(

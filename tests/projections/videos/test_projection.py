@@ -13,8 +13,8 @@ from infra.eventstore.store import RecordedEvent, Store
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, Follower
 from projections.videos import latest_counts
 from projections.videos.latest_counts import load_figures
-from projections.videos.projection import Videos, load_rows
-from projections.videos.queries import Video, shown
+from projections.videos.projection import Videos, load_video_rows
+from projections.videos.queries import Video, video_from_row
 from tests.projections.analytics.expected import expected, rows_of
 from tests.projections.analytics.histories import (
     HOME,
@@ -52,7 +52,7 @@ def the_video(connection: Reading) -> Video:
     with connection.cursor() as cursor:
         key = [(HOME, VIDEO)]
         figures = load_figures(cursor, key).get(VIDEO)
-        return shown(load_rows(cursor, key)[VIDEO], figures)
+        return video_from_row(load_video_rows(cursor, key)[VIDEO], figures)
 
 
 def day(number: float) -> Any:  # noqa: ANN401 - a moment, to compare with
