@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from api.http.auth import Authenticator
 from api.http.error_responses import answer_failure
-from api.http.failed_logins import FailedAttempts
-from api.http.guard import Admission
+from api.http.failed_logins import FailedLogins
+from api.http.guard import RequestGuard
 from api.http.json_body import MAX_BODY_BYTES
 from api.http.metrics import RequestMetrics, metrics_route
-from api.http.middleware import Edge
+from api.http.middleware import RequestMiddleware
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 from api.http.route_info import inspect_routes
@@ -33,7 +33,7 @@ BASE_PATH = "/api/v1"
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-class Parts(Struct, frozen=True, kw_only=True):
+class AppConfig(Struct, frozen=True, kw_only=True):
     """What an application is made of.
 
     ``routes`` stand under /api/v1, ``pages`` where they say. ``site`` is what pages for
@@ -46,7 +46,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     routes: Sequence[ControllerRouterHandler]
     authenticator: Authenticator
     limiter: RequestLimiter
-    attempts: FailedAttempts
+    attempts: FailedLogins
     checks: Sequence[tuple[str, Check]]
     entities: Mapping[str, type[Struct]]
     registry: CollectorRegistry
@@ -59,49 +59,53 @@ class Parts(Struct, frozen=True, kw_only=True):
     lifespan: Sequence[Lifespan] = ()
 
 
-def create_app(parts: Parts) -> Litestar:
+def create_app(config: AppConfig) -> Litestar:
     """Return the application.
 
     Raises:
         RouteError: a route does not declare what every route must.
     """
-    sessions = Sessions("") if parts.site is None else parts.site.sessions
-    admission = Admission(parts.authenticator, parts.limiter, parts.attempts, sessions)
+    sessions = Sessions("") if config.site is None else config.site.sessions
+    guard = RequestGuard(
+        config.authenticator, config.limiter, config.attempts, sessions
+    )
     app = Litestar(
         [
             Router(
                 BASE_PATH,
                 route_handlers=[
-                    *parts.routes,
-                    entities_route(parts.entities),
-                    openapi_route(version=parts.version),
+                    *config.routes,
+                    entities_route(config.entities),
+                    openapi_route(version=config.version),
                 ],
             ),
-            *parts.pages,
+            *config.pages,
             *docs_routes(),
-            *health_routes(parts.checks, parts.warnings),
-            metrics_route(parts.registry),
+            *health_routes(config.checks, config.warnings),
+            metrics_route(config.registry),
         ],
-        before_request=admission.admit,
-        cors_config=_cors(parts.cors_origins),
+        before_request=guard.check,
+        cors_config=_cors(config.cors_origins),
         debug=False,
-        dependencies=parts.dependencies,
+        dependencies=config.dependencies,
         exception_handlers={
-            Exception: answer_failure if parts.site is None else answer_anything
+            Exception: answer_failure if config.site is None else answer_anything
         },
-        lifespan=list(parts.lifespan),
+        lifespan=list(config.lifespan),
         logging_config=None,
         openapi_config=None,
         pdb_on_exception=False,
         request_class=Request,
         request_max_body_size=MAX_BODY_BYTES,
-        template_config=None if parts.site is None else parts.site.templates(),
+        template_config=None if config.site is None else config.site.templates(),
     )
     inspect_routes(app)
-    app.state.site = parts.site
-    # What pages ask: the edge has dressed and counted their request already.
+    app.state.site = config.site
+    # Pages call this one: the middleware has counted their request already.
     app.state.inside = app.asgi_handler
-    app.asgi_handler = Edge(app.asgi_handler, RequestMetrics(parts.registry))
+    app.asgi_handler = RequestMiddleware(
+        app.asgi_handler, RequestMetrics(config.registry)
+    )
     return app
 
 

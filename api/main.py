@@ -10,9 +10,9 @@ from litestar import Litestar
 from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 
-from api.app import Parts, create_app
+from api.app import AppConfig, create_app
 from api.http.auth import Authenticator, Principal
-from api.http.failed_logins import FailedAttempts
+from api.http.failed_logins import FailedLogins
 from api.http.paging import Pages
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
@@ -119,7 +119,7 @@ def assemble(settings: Settings) -> Litestar:
         del reader
         return pages
 
-    authenticator, attempts = Authenticator(look_up), FailedAttempts()
+    authenticator, attempts = Authenticator(look_up), FailedLogins()
     site = Site(
         sessions=Sessions(secret),
         assets=Assets.of_the_package(),
@@ -144,7 +144,7 @@ def assemble(settings: Settings) -> Litestar:
             writing.close()
 
     return create_app(
-        Parts(
+        AppConfig(
             routes=[
                 OrganizationRoutes,
                 ProjectRoutes,
@@ -191,5 +191,5 @@ def assemble(settings: Settings) -> Litestar:
     )
 
 
-def _provide(thing: object) -> Provide:
-    return Provide(lambda: thing, sync_to_thread=False)
+def _provide(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

@@ -11,7 +11,7 @@ from api.cli.doctor.finding import Finding
 from api.cli.doctor.run import examine
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import migrate as migrate_database
 from projections.status import ProjectionProgress, progress
 
@@ -39,7 +39,7 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
 def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Show how far each read model has come, and what it could not take in."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
-        found = progress(connection, KEPT_PROJECTIONS)
+        found = progress(connection, ALL_PROJECTIONS)
     if json:
         print_json(found)
         return

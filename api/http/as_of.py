@@ -16,7 +16,7 @@ _INSTANT = timedelta(microseconds=1)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Then(Struct, frozen=True, kw_only=True):
+class AsOf(Struct, frozen=True, kw_only=True):
     """When a question is taken to be asked: where the log ended, and the time.
 
     ``end`` is the newest position that is really there, 0 if there is none.
@@ -27,14 +27,14 @@ class Then(Struct, frozen=True, kw_only=True):
     end: int
 
 
-async def then_of(
+async def resolve_as_of(
     reader: Reader,
     organization_id: UUID,
     text: str,
     *,
     now: datetime,
     name: str = "as_of",
-) -> Then:
+) -> AsOf:
     """Return the moment that a time or a position names.
 
     ``name`` is the parameter it came in.
@@ -42,12 +42,12 @@ async def then_of(
     Raises:
         ApiError: ``invalid_query``, if it names none, or one that is still to come.
     """
-    named = _named(text, name)
+    named = _parse(text, name)
     if isinstance(named, int):
         end = await log_end(reader, organization_id, until=named)
         if end is None or end.position < named:
-            await _refuse_what_is_to_come(reader, organization_id, named, name)
-        return Then(
+            await _refuse_future(reader, organization_id, named, name)
+        return AsOf(
             position=named,
             now=now if end is None else end.told_at,
             end=0 if end is None else end.position,
@@ -56,10 +56,10 @@ async def then_of(
         raise invalid_query(name, "must not lie in the future")
     end = await log_end(reader, organization_id, at=named)
     position = 0 if end is None else end.position
-    return Then(position=position, now=named, end=position)
+    return AsOf(position=position, now=named, end=position)
 
 
-async def _refuse_what_is_to_come(
+async def _refuse_future(
     reader: Reader, organization_id: UUID, position: int, name: str
 ) -> None:
     """Refuse a position beyond the log: what is told of the past must not change."""
@@ -79,7 +79,7 @@ async def first_position(
     Raises:
         ApiError: ``invalid_query``, if it names none.
     """
-    named = _named(text, name)
+    named = _parse(text, name)
     if isinstance(named, int):
         return named
     end = await log_end(reader, organization_id, at=min(named, now) - _INSTANT)
@@ -94,14 +94,14 @@ async def last_position(
     Raises:
         ApiError: ``invalid_query``, if it names none.
     """
-    named = _named(text, name)
+    named = _parse(text, name)
     if isinstance(named, int):
         return named
     end = await log_end(reader, organization_id, at=min(named, now))
     return 0 if end is None else end.position
 
 
-def _named(text: str, name: str) -> datetime | int:
+def _parse(text: str, name: str) -> datetime | int:
     if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
         return int(text)
     try:

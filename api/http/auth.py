@@ -44,7 +44,7 @@ class Principal(Struct, frozen=True, kw_only=True):
         )
 
 
-Lookup = Callable[[bytes], Awaitable[Principal | None]]
+PrincipalLookup = Callable[[bytes], Awaitable[Principal | None]]
 
 
 class Authenticator:
@@ -58,7 +58,7 @@ class Authenticator:
 
     def __init__(
         self,
-        lookup: Lookup,
+        lookup: PrincipalLookup,
         *,
         keep_for: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
@@ -66,7 +66,7 @@ class Authenticator:
         self._lookup = lookup
         self._keep_for = keep_for
         self._clock = clock
-        self._found: dict[bytes, tuple[float, Principal]] = {}
+        self._cache: dict[bytes, tuple[float, Principal]] = {}
 
     async def authenticate(self, authorization: bytes | None) -> Principal:
         """Return the principal.
@@ -77,25 +77,25 @@ class Authenticator:
         match = _BEARER.match(authorization or b"")
         if match is None:
             raise invalid_api_key(presented=authorization is not None)
-        return await self.holder(digest_of(match[1]))
+        return await self.principal_of(digest_of(match[1]))
 
-    async def holder(self, digest: bytes) -> Principal:
+    async def principal_of(self, digest: bytes) -> Principal:
         """Return the principal behind the digest of a key.
 
         Raises:
             ApiError: ``invalid_api_key``, if no key that opens has this digest.
         """
-        asked_at = self._clock()
-        kept = self._found.get(digest)
-        if kept is not None and asked_at < kept[0]:
-            return kept[1]
+        started_at = self._clock()
+        cached = self._cache.get(digest)
+        if cached is not None and started_at < cached[0]:
+            return cached[1]
         principal = await self._lookup(digest)
         if principal is None:
-            self._found.pop(digest, None)
+            self._cache.pop(digest, None)
             raise invalid_api_key(presented=True)
-        if len(self._found) >= _MAX_CACHED:
-            self._found.clear()
-        self._found[digest] = (asked_at + self._keep_for, principal)
+        if len(self._cache) >= _MAX_CACHED:
+            self._cache.clear()
+        self._cache[digest] = (started_at + self._keep_for, principal)
         return principal
 
 

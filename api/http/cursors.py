@@ -79,7 +79,7 @@ def _bytes(cursor: str) -> bytes:
 def _mac(
     secret: str, organization_id: UUID, filters: Mapping[str, Any], payload: bytes
 ) -> bytes:
-    asked = msgspec.json.encode(filters, order="sorted")
+    listed = msgspec.json.encode(filters, order="sorted")
     # None of these can run into the next: two have a fixed length, one is an object.
-    message = b"goatherd cursor" + organization_id.bytes + asked + payload
+    message = b"goatherd cursor" + organization_id.bytes + listed + payload
     return hmac.digest(secret.encode(), message, "sha256")[:_MAC_BYTES]

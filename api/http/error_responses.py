@@ -10,7 +10,7 @@ from litestar.types import HTTPScope
 
 from api.http.errors import ApiError, Code, known_error
 from api.http.litestar_errors import of_litestar
-from api.http.request import exchange_of, route_of
+from api.http.request import context_of, route_of
 from api.http.responses import Answer, Envelope
 
 ERRORS_PAGE = "/docs/errors"
@@ -20,7 +20,7 @@ _ENCODER = msgspec.json.Encoder()
 _SERVER_ERROR = 500
 
 
-class Failure(Answer[None]):
+class ErrorResponse(Answer[None]):
     """The answer to a request that failed."""
 
     def __init__(
@@ -51,14 +51,14 @@ class Failure(Answer[None]):
 
 def answer_failure(
     request: LitestarRequest[Any, Any, Any], exception: Exception
-) -> Failure:
+) -> ErrorResponse:
     """Answer whatever went wrong; what nobody foresaw is logged and stays inside."""
-    exchange = exchange_of(request.scope)
+    context = context_of(request.scope)
     error = api_error(exception)
     log_failure(error, exception, request.scope)
-    accept = exchange.headers.get(b"accept", b"")
-    return Failure(
-        error, request_id=exchange.request_id, as_problem=_accepts_problem(accept)
+    accept = context.headers.get(b"accept", b"")
+    return ErrorResponse(
+        error, request_id=context.request_id, as_problem=_accepts_problem(accept)
     )
 
 
@@ -86,7 +86,7 @@ def log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None
         return
     about = {
         "code": str(error.code),
-        "request_id": exchange_of(scope).request_id,
+        "request_id": context_of(scope).request_id,
         "route": route_of(scope),
     }
     if error.code is Code.INTERNAL_ERROR:

@@ -17,7 +17,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-class Condition(Struct, frozen=True):
+class ETagCondition(Struct, frozen=True):
     """An If-Match or If-None-Match: some tags, or ``*`` for whatever there is."""
 
     tags: frozenset[str]

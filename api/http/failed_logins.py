@@ -10,7 +10,7 @@ from api.http.errors import ApiError, Code
 _MAX_ADDRESSES = 10_000
 
 
-class FailedAttempts:
+class FailedLogins:
     """Counts wrong keys by address, and refuses more than ``limit`` in ``window`` s.
 
     Only failures are counted and only failures are refused: a key that works is
@@ -30,7 +30,7 @@ class FailedAttempts:
         self._clock = clock
         self._failures: dict[str, tuple[float, int]] = {}
 
-    def failed(self, address: str) -> None:
+    def count(self, address: str) -> None:
         """Count one more failure.
 
         Raises:

@@ -12,7 +12,7 @@ from litestar import Response
 
 from api.http.auth import Authenticator, Principal, invalid_api_key
 from api.http.errors import ApiError, Code
-from api.http.failed_logins import FailedAttempts
+from api.http.failed_logins import FailedLogins
 from api.http.query import check_path
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
@@ -25,25 +25,25 @@ _STALE_FORM = (
 
 
 class StaleFormError(ApiError):
-    """A form without the token of the session; what it sent is in the exchange.
+    """A form without the token of the session; what it sent is in the context.
 
-    ``is_from_here`` if the browser says that a page of ours sent it. Only then may it
+    ``is_same_origin`` if the browser says that a page of ours sent it. Only then may it
     be offered to be sent again, with a token: who else made it cannot be known.
     """
 
-    def __init__(self, *, is_from_here: bool) -> None:
+    def __init__(self, *, is_same_origin: bool) -> None:
         super().__init__(Code.INVALID_PARAMS, _STALE_FORM)
-        self.is_from_here = is_from_here
+        self.is_same_origin = is_same_origin
 
 
-class Admission:
+class RequestGuard:
     """Lets a request through to its handler, or says why not."""
 
     def __init__(
         self,
         authenticator: Authenticator,
         limiter: RequestLimiter,
-        attempts: FailedAttempts,
+        attempts: FailedLogins,
         sessions: Sessions,
     ) -> None:
         self._authenticator = authenticator
@@ -51,7 +51,7 @@ class Admission:
         self._attempts = attempts
         self._sessions = sessions
 
-    async def admit(
+    async def check(
         self, connection: LitestarRequest[Any, Any, Any]
     ) -> Response[None] | None:
         """Check what the route demands; None lets the handler answer.
@@ -60,36 +60,36 @@ class Admission:
             ApiError: 401, 429, 403 or 400, in this order.
         """
         request = cast("Request", connection)
-        events = request.route_info
-        if events.allowed is not None:
-            return Response(None, status_code=204, headers={"Allow": events.allowed})
-        if events.scope is not None:
+        route = request.route_info
+        if route.allowed is not None:
+            return Response(None, status_code=204, headers={"Allow": route.allowed})
+        if route.scope is not None:
             try:
                 principal = await self._principal(request)
-                principal.require(events.scope)
+                principal.require(route.scope)
             except ApiError:
                 await _keep_form(request)
                 raise
         request.check_query()
-        if events.has_text_in_path:
+        if route.has_text_in_path:
             check_path(request.scope["path_params"])
-        if events.form is not None:
+        if route.form is not None:
             await self._check_form(request)
-        if events.refuses_body:
+        if route.refuses_body:
             await request.check_no_body()
         return None
 
     async def _principal(self, request: Request) -> Principal:
-        exchange = request.exchange
-        if exchange.principal is not None:
+        context = request.context
+        if context.principal is not None:
             # A page asks the API for somebody who was let in, and counted, already.
-            return exchange.principal
+            return context.principal
         if request.route_info.is_page:
             principal = await self._signed_in(request)
         else:
             principal = await self._authenticate(request)
-        exchange.principal = principal
-        exchange.sent_headers += await self._limiter.spend(principal)
+        context.principal = principal
+        context.response_headers += await self._limiter.spend(principal)
         return principal
 
     async def _authenticate(self, request: Request) -> Principal:
@@ -100,22 +100,22 @@ class Admission:
             # Nobody guesses by sending nothing at all.
             if authorization is not None:
                 client = request.scope["client"]
-                self._attempts.failed(client[0] if client else "")
+                self._attempts.count(client[0] if client else "")
             raise
 
     async def _signed_in(self, request: Request) -> Principal:
         session = self._sessions.opened(request.sent_cookies.get(COOKIE))
         if session is None:
             raise invalid_api_key(presented=False)
-        request.exchange.session = session
-        return await self._authenticator.holder(session.key_digest)
+        request.context.session = session
+        return await self._authenticator.principal_of(session.key_digest)
 
     async def _check_form(self, request: Request) -> None:
         _check_origin(request)
         form = await request.read_form()
-        session = request.exchange.session
+        session = request.context.session
         if session is not None and not self._sessions.is_csrf_token(session, form.csrf):
-            raise StaleFormError(is_from_here=is_from_here(request) is True)
+            raise StaleFormError(is_same_origin=is_same_origin(request) is True)
 
 
 async def _keep_form(request: Request) -> None:
@@ -127,7 +127,7 @@ async def _keep_form(request: Request) -> None:
         await request.read_form()
 
 
-def is_from_here(request: Request) -> bool | None:
+def is_same_origin(request: Request) -> bool | None:
     """Return whether a page of ours sent a form, None if the browser does not say."""
     fetched_from = request.raw_header(b"sec-fetch-site")
     origin = request.raw_header(b"origin")
@@ -142,5 +142,5 @@ def is_from_here(request: Request) -> bool | None:
 
 def _check_origin(request: Request) -> None:
     """Refuse a form from another site, even one for people who are not signed in."""
-    if is_from_here(request) is False:
+    if is_same_origin(request) is False:
         raise ApiError(Code.INVALID_PARAMS, _STALE_FORM)

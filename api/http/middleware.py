@@ -5,12 +5,12 @@ from time import perf_counter
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.metrics import RequestMetrics
-from api.http.request import begin_exchange, route_of
+from api.http.request import begin_request, route_of
 from api.http.security_headers import security_headers
 from infra.logs import correlated
 
 
-class Edge:
+class RequestMiddleware:
     """Wraps the whole application, unknown paths and failures included."""
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
@@ -21,29 +21,29 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = begin_exchange(scope)
+        context = begin_request(scope)
         status = 0
 
-        async def send_dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = list(message["headers"])
                 message["headers"] = [
                     *headers,
-                    (b"x-request-id", exchange.request_id.encode("ascii")),
+                    (b"x-request-id", context.request_id.encode("ascii")),
                     *security_headers(headers, is_tls=scope["scheme"] == "https"),
-                    *exchange.sent_headers,
+                    *context.response_headers,
                 ]
             await send(message)
 
         try:
-            with correlated(exchange.request_id):
-                await self._app(scope, receive, send_dressed)
+            with correlated(context.request_id):
+                await self._app(scope, receive, send_with_headers)
         finally:
             self._metrics.answered(
                 scope["method"],
                 route_of(scope),
                 status,
-                perf_counter() - exchange.started_at,
+                perf_counter() - context.started_at,
             )

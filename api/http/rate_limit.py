@@ -121,7 +121,7 @@ class RequestLimiter:
     async def _count(
         self, principal: Principal, *, per_minute: int | None, per_day: int | None
     ) -> _Spent:
-        wanted = {
+        parameters = {
             "organization": principal.organization_id,
             "key": principal.key_id,
             "per_minute": per_minute,
@@ -130,7 +130,7 @@ class RequestLimiter:
 
         async def spend(connection: AsyncConnection[TupleRow]) -> _Spent | None:
             async with connection.cursor(row_factory=class_row(_Spent)) as cursor:
-                await cursor.execute(_SPEND, wanted)
+                await cursor.execute(_SPEND, parameters)
                 return await cursor.fetchone()
 
         spent = await ask_async(self._pool, spend)

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from api.http.auth import Principal
 from api.http.errors import ApiError, Code, field_error
-from api.http.etags import Condition
+from api.http.etags import ETagCondition
 from api.http.form_body import Form, check_form_type
 from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
 from api.http.route_info import RouteInfo
@@ -22,15 +22,15 @@ from api.http.sessions import Cookies, Session
 
 F = TypeVar("F", bound=Struct)
 
-_EXCHANGE = "exchange"
+_CONTEXT = "goatherd_context"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}\Z")
 _CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
 
 
-class Exchange:
+class RequestContext:
     """One request and its answer: what every layer may need to know of it.
 
-    ``sent_headers`` are added to whatever is answered. ``session`` and ``form`` are
+    ``response_headers`` are added to whatever is answered. ``session`` and ``form`` are
     there for pages only.
     """
 
@@ -39,7 +39,7 @@ class Exchange:
         "headers",
         "principal",
         "request_id",
-        "sent_headers",
+        "response_headers",
         "session",
         "started_at",
     )
@@ -50,7 +50,7 @@ class Exchange:
         self.principal: Principal | None = None
         self.session: Session | None = None
         self.form: Form | None = None
-        self.sent_headers: list[tuple[bytes, bytes]] = []
+        self.response_headers: list[tuple[bytes, bytes]] = []
         given = headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.match(given):
             self.request_id = given.decode("ascii")
@@ -66,16 +66,16 @@ class Exchange:
             return uuid5(_CORRELATIONS, self.request_id)
 
 
-def begin_exchange(scope: HTTPScope) -> Exchange:
+def begin_request(scope: HTTPScope) -> RequestContext:
     """Remember a request that has just arrived."""
-    exchange = Exchange(dict(scope["headers"]))
-    scope["state"][_EXCHANGE] = exchange
-    return exchange
+    context = RequestContext(dict(scope["headers"]))
+    scope["state"][_CONTEXT] = context
+    return context
 
 
-def exchange_of(scope: HTTPScope) -> Exchange:
+def context_of(scope: HTTPScope) -> RequestContext:
     """Return what is remembered of the request in a scope."""
-    return cast("Exchange", scope["state"][_EXCHANGE])
+    return cast("RequestContext", scope["state"][_CONTEXT])
 
 
 def route_of(scope: HTTPScope) -> str:
@@ -88,8 +88,8 @@ class Request(LitestarRequest[Any, Any, State]):
     """Litestar's request, which knows the rules of its route and the principal."""
 
     @property
-    def exchange(self) -> Exchange:
-        return exchange_of(self.scope)
+    def context(self) -> RequestContext:
+        return context_of(self.scope)
 
     @property
     def route_info(self) -> RouteInfo:
@@ -97,12 +97,12 @@ class Request(LitestarRequest[Any, Any, State]):
 
     @property
     def request_id(self) -> str:
-        return self.exchange.request_id
+        return self.context.request_id
 
     @property
     def principal(self) -> Principal:
         """Return who asks; only operations with a scope have one."""
-        principal = self.exchange.principal
+        principal = self.context.principal
         if principal is None:
             msg = f"{self.route_handler} has no scope, so nobody was authenticated."
             raise RuntimeError(msg)
@@ -110,27 +110,27 @@ class Request(LitestarRequest[Any, Any, State]):
 
     def raw_header(self, name: bytes) -> bytes | None:
         """Return the value of a header; the name is given in lower case."""
-        return self.exchange.headers.get(name)
+        return self.context.headers.get(name)
 
     @property
-    def if_match(self) -> Condition | None:
+    def if_match(self) -> ETagCondition | None:
         """Return the If-Match header.
 
         Raises:
             ApiError: ``invalid_params``, if it is malformed.
         """
         value = self.raw_header(b"if-match")
-        return None if value is None else Condition.parse("If-Match", value)
+        return None if value is None else ETagCondition.parse("If-Match", value)
 
     @property
-    def if_none_match(self) -> Condition | None:
+    def if_none_match(self) -> ETagCondition | None:
         """Return the If-None-Match header.
 
         Raises:
             ApiError: ``invalid_params``, if it is malformed.
         """
         value = self.raw_header(b"if-none-match")
-        return None if value is None else Condition.parse("If-None-Match", value)
+        return None if value is None else ETagCondition.parse("If-None-Match", value)
 
     def check_query(self) -> None:
         """Read the query by the rules of the route; Litestar reads what this kept.
@@ -152,7 +152,9 @@ class Request(LitestarRequest[Any, Any, State]):
         if self._body is Empty:
             kept = self._connection_state.body
             if kept is Empty:
-                kept = await _read(self.receive, self.raw_header(b"content-length"))
+                kept = await _read_body(
+                    self.receive, self.raw_header(b"content-length")
+                )
                 self._connection_state.body = kept
             self._body = kept
         return self._body
@@ -209,12 +211,12 @@ class Request(LitestarRequest[Any, Any, State]):
             msg = f"{self.route_handler} declares no form."
             raise RuntimeError(msg)
         check_form_type(self.raw_header(b"content-type"))
-        self.exchange.form = form = reader.read(await self.body())
+        self.context.form = form = reader.read(await self.body())
         return form
 
     def form_as(self, type_: type[F]) -> F:
         """Return the fields of the form that was sent, which the route declares."""
-        form = self.exchange.form
+        form = self.context.form
         if form is None or not isinstance(form.fields, type_):
             msg = f"{self.route_handler} was not sent a {type_.__name__}."
             raise RuntimeError(msg)
@@ -226,7 +228,7 @@ class Request(LitestarRequest[Any, Any, State]):
         Raises:
             ApiError: ``invalid_body``.
         """
-        headers = self.exchange.headers
+        headers = self.context.headers
         length = headers.get(b"content-length", b"0")
         if length == b"0" and b"transfer-encoding" not in headers:
             return
@@ -235,12 +237,12 @@ class Request(LitestarRequest[Any, Any, State]):
             raise field_error(Code.INVALID_BODY, "", message)
 
 
-async def _read(receive: Receive, announced: bytes | None) -> bytes:
-    if announced is not None:
-        if not announced.isdigit():
+async def _read_body(receive: Receive, content_length: bytes | None) -> bytes:
+    if content_length is not None:
+        if not content_length.isdigit():
             message = "must be a number of bytes"
             raise field_error(Code.INVALID_PARAMS, "/Content-Length", message)
-        if int(announced) > MAX_BODY_BYTES:
+        if int(content_length) > MAX_BODY_BYTES:
             raise ApiError(Code.BODY_TOO_LARGE)
     chunks: list[bytes] = []
     size = 0

@@ -12,7 +12,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
-from api.http.etags import Condition, etag
+from api.http.etags import ETagCondition, etag
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class PageMeta(Struct, frozen=True, kw_only=True, rename="camel"):
     limit: int
 
 
-class Encoded(ASGIResponse):
+class EncodedResponse(ASGIResponse):
     """Bytes and headers that are sent as they are.
 
     Litestar's own class spends more time on headers than the rest of a small answer.
@@ -112,14 +112,14 @@ class Answer(Response[T]):
         sent = _encoded({**(headers or {}), **self.headers})
         if self.version is not None and request.method == "GET":
             sent.append(_REVALIDATE)
-            given: Condition | None = request.if_none_match
+            given: ETagCondition | None = request.if_none_match
             if given is not None and given.is_current(self.version):
-                return Encoded(b"", status=_NOT_MODIFIED, headers=sent)
+                return EncodedResponse(b"", status=_NOT_MODIFIED, headers=sent)
         body = self.encoded_body()
         sent.append((b"content-type", self.sent_media_type))
         sent.append((b"content-length", b"%d" % len(body)))
         status = self.status_code or status_code or _OK
-        return Encoded(body, status=status, headers=sent)
+        return EncodedResponse(body, status=status, headers=sent)
 
 
 class Page(Answer[list[T]], Generic[T]):
@@ -129,7 +129,7 @@ class Page(Answer[list[T]], Generic[T]):
         super().__init__(rows, meta=PageMeta(next_cursor=next_cursor, limit=limit))
 
 
-class Stored(Answer[Any]):
+class StoredAnswer(Answer[Any]):
     """An answer that was given before, repeated byte for byte."""
 
     def __init__(

@@ -16,7 +16,7 @@ from api.http.json_body import BodyReader
 from api.http.query import QueryRules
 from domain.events import Scope
 
-_EVENTS = "events"
+_ROUTE_INFO = "events"
 _BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -45,12 +45,12 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, handler: BaseRouteHandler) -> Self:
-        """Return the events of a handler that ``survey`` has seen."""
-        return cast("Self", handler.opt[_EVENTS])
+        """Return what ``inspect_routes`` found out about a handler."""
+        return cast("Self", handler.opt[_ROUTE_INFO])
 
 
 def inspect_routes(app: Litestar) -> None:
-    """Look at every route once and keep its events.
+    """Check every route and attach its RouteInfo to the handler.
 
     Raises:
         RouteError: one declares no scope, or something that does not exist.
@@ -67,12 +67,12 @@ def _inspect(route: HTTPRoute) -> None:
     for method, (handler, _) in route.route_handler_map.items():
         if method == "OPTIONS":
             allowed = ", ".join(sorted(route.route_handler_map))
-            handler.opt[_EVENTS] = RouteInfo(allowed=allowed)
+            handler.opt[_ROUTE_INFO] = RouteInfo(allowed=allowed)
             continue
         _check(handler, place=f"{method} {route.path_format}")
         data = handler.parsed_fn_signature.parameters.get("data")
         form = handler.opt.get("form")
-        handler.opt[_EVENTS] = RouteInfo(
+        handler.opt[_ROUTE_INFO] = RouteInfo(
             scope=handler.opt["scope"],
             is_page=handler.opt.get("page", False),
             form=None if form is None else FormReader(form),

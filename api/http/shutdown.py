@@ -1,16 +1,16 @@
-"""Whether the process is about to end, for answers that would go on for ever."""
+"""Whether the process is shutting down, so that streaming answers end."""
 
 
-class Ending:
-    """Says that it is time to come to an end; told by whoever hears the signals."""
+class Shutdown:
+    """A flag that the signal handlers set and long answers look at."""
 
     def __init__(self) -> None:
         self.has_begun = False
 
     def begin(self) -> None:
-        """Let everything that asks end soon."""
+        """Ask streaming answers to end."""
         self.has_begun = True
 
 
-ENDING = Ending()
-"""The ending of this process."""
+SHUTDOWN = Shutdown()
+"""The shutdown of this process."""

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from api.http.error_responses import answer_failure
 from api.http.errors import CODES, ApiError, Code, field_error, known_error
 from api.http.request import Request
-from api.http.responses import Answer, Stored
+from api.http.responses import Answer, StoredAnswer
 from domain.organization.plans import Limits, UnknownPlanError
 from infra import idempotency
 from infra.database import ask
@@ -35,16 +35,16 @@ _KEPT_BELOW = 500
 _NEVER_KEPT = frozenset({Code.RATE_LIMIT_EXCEEDED})
 
 
-class Outcome(Protocol):
+class CommandResult(Protocol):
     """What a handler returns; ``position`` is None where nothing was appended."""
 
     @property
     def position(self) -> int | None: ...
 
 
-Done = TypeVar("Done", bound=Outcome)
+Result = TypeVar("Result", bound=CommandResult)
 T = TypeVar("T")
-Alongside = Callable[[Cursor[TupleRow], Done], None]
+Alongside = Callable[[Cursor[TupleRow], Result], None]
 
 
 class Rows:
@@ -88,10 +88,10 @@ class Writer:
     def perform(
         self,
         request: Request,
-        carry_out: Callable[[Alongside[Done] | None], Done],
-        present: Callable[[Rows, Done], Answer[Any]],
+        execute: Callable[[Alongside[Result] | None], Result],
+        respond: Callable[[Rows, Result], Answer[Any]],
         *,
-        reveal: Callable[[bytes], bytes] = bytes,
+        unseal: Callable[[bytes], bytes] = bytes,
     ) -> Answer[Any]:
         """Carry the command out and answer, or repeat what was answered before.
 
@@ -99,26 +99,26 @@ class Writer:
         inside the append's transaction. ``reveal`` turns a stored body into the one to
         send, where it holds what may not be stored.
         """
-        ask = _ask(request)
+        ask = _idempotency_request(request)
         if ask is None:
-            done = carry_out(None)
-            answer = _placed(present, Rows(self.store), done)
-            return answer if reveal is bytes else _revealed(answer, reveal)
+            done = execute(None)
+            answer = _with_position(respond, Rows(self.store), done)
+            return answer if unseal is bytes else _unsealed(answer, unseal)
         claimed = idempotency.claim(self.store.pool, ask)
         match claimed:
             case idempotency.Unanswerable():
                 raise _unanswerable(claimed)
             case idempotency.Given():
-                return _repeated(claimed, reveal)
+                return _repeated(claimed, unseal)
             case idempotency.Claim():
-                return self._first(request, claimed, carry_out, present, reveal)
+                return self._first(request, claimed, execute, respond, unseal)
 
     def context(self, request: Request) -> Context:
         """Return who asks, for the events that come of it."""
         return Context(
             actor=f"key:{request.principal.key_id}",
             command_id=new_id(),
-            correlation_id=request.exchange.correlation_id,
+            correlation_id=request.context.correlation_id,
         )
 
     def expected_versions(self, request: Request) -> frozenset[int] | None:
@@ -146,23 +146,23 @@ class Writer:
         self,
         request: Request,
         claimed: idempotency.Claim,
-        carry_out: Callable[[Alongside[Done] | None], Done],
-        present: Callable[[Rows, Done], Answer[Any]],
-        reveal: Callable[[bytes], bytes],
+        execute: Callable[[Alongside[Result] | None], Result],
+        respond: Callable[[Rows, Result], Answer[Any]],
+        unseal: Callable[[bytes], bytes],
     ) -> Answer[Any]:
         answers: list[Answer[Any]] = []
 
-        def answer_within(cursor: Cursor[TupleRow], done: Done) -> None:
-            answer = _placed(present, Rows(self.store, cursor), done)
+        def answer_within(cursor: Cursor[TupleRow], done: Result) -> None:
+            answer = _with_position(respond, Rows(self.store, cursor), done)
             _keep(cursor, claimed, answer)
             answers.append(answer)
 
         try:
-            done = carry_out(answer_within)
+            done = execute(answer_within)
             if done.position is None:
                 # Nothing was appended, so the answer is all there is to store.
                 self._in_transaction(lambda cursor: answer_within(cursor, done))
-            return _revealed(answers[-1], reveal)
+            return _unsealed(answers[-1], unseal)
         except Exception as error:
             known = known_error(error)
             if (
@@ -181,10 +181,10 @@ class Writer:
             write(connection.cursor())
 
 
-def _placed(
-    present: Callable[[Rows, Done], Answer[Any]], rows: Rows, done: Done
+def _with_position(
+    respond: Callable[[Rows, Result], Answer[Any]], rows: Rows, done: Result
 ) -> Answer[Any]:
-    answer = present(rows, done)
+    answer = respond(rows, done)
     if done.position is None:
         # Whoever asked for what is so already may want to read it, too.
         answer.headers["Goatherd-Position"] = str(rows.head())
@@ -203,23 +203,25 @@ def _keep(
     )
 
 
-def _repeated(given: idempotency.Given, reveal: Callable[[bytes], bytes]) -> Stored:
+def _repeated(
+    given: idempotency.Given, unseal: Callable[[bytes], bytes]
+) -> StoredAnswer:
     headers = {**given.headers, "Idempotent-Replayed": "true"}
     media_type = headers.pop(_TYPE)
-    answer = Stored(reveal(given.body), status=given.status, headers=headers)
+    answer = StoredAnswer(unseal(given.body), status=given.status, headers=headers)
     answer.sent_media_type = media_type.encode()
     return answer
 
 
-def _revealed(answer: Answer[Any], reveal: Callable[[bytes], bytes]) -> Answer[Any]:
-    return Stored(
-        reveal(answer.encoded_body()),
+def _unsealed(answer: Answer[Any], unseal: Callable[[bytes], bytes]) -> Answer[Any]:
+    return StoredAnswer(
+        unseal(answer.encoded_body()),
         status=answer.status_code or 200,
         headers=dict(answer.headers),
     )
 
 
-def _ask(request: Request) -> idempotency.Ask | None:
+def _idempotency_request(request: Request) -> idempotency.Ask | None:
     header = request.raw_header(b"idempotency-key")
     if header is None or request.method != "POST":
         return None

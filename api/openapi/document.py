@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from api.http.route_info import RouteError
-from api.openapi import components as parts
+from api.openapi import components
 from api.openapi.components import reference
 from api.openapi.operations import Operation, operations_of
 from api.openapi.paths import Types, describe
@@ -68,11 +68,11 @@ def document(app: Litestar, *, version: str) -> Schema:
         "tags": _tags(operations),
         "paths": paths,
         "components": {
-            "schemas": {**types.named, **parts.SCHEMAS},
-            "parameters": _used("parameters", parts.PARAMETERS, paths),
-            "headers": _used("headers", parts.HEADERS, paths),
-            "examples": _used("examples", parts.error_examples(), paths),
-            "securitySchemes": parts.SECURITY_SCHEMES,
+            "schemas": {**types.named, **components.SCHEMAS},
+            "parameters": _used("parameters", components.PARAMETERS, paths),
+            "headers": _used("headers", components.HEADERS, paths),
+            "examples": _used("examples", components.error_examples(), paths),
+            "securitySchemes": components.SECURITY_SCHEMES,
         },
     }
 
@@ -92,7 +92,7 @@ def _tags(operations: list[Operation]) -> list[Schema]:
     used = {tag for op in operations for tag in op.handler.resolve_tags()}
     return [
         {"name": name, "description": description}
-        for name, description in parts.TAGS.items()
+        for name, description in components.TAGS.items()
         if name in used
     ]
 
@@ -107,6 +107,6 @@ def _check(operations: list[Operation]) -> None:
             msg = f"{operation.method} {operation.path} has no docstring to show."
             raise RouteError(msg)
         tags = operation.handler.resolve_tags()
-        if not tags or not parts.TAGS.keys() >= set(tags):
+        if not tags or not components.TAGS.keys() >= set(tags):
             msg = f"{operation.method} {operation.path} needs tags out of TAGS."
             raise RouteError(msg)

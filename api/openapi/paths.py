@@ -6,7 +6,7 @@ import msgspec
 from litestar.typing import FieldDefinition
 
 from api.http.json_body import forms_of
-from api.openapi import components as parts
+from api.openapi import components
 from api.openapi.components import reference
 from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
@@ -67,7 +67,7 @@ def describe(operation: Operation, types: Types) -> Schema:
         described["requestBody"] = _request_body(operation, operation.body, types)
     described["responses"] = {
         **_successes(operation, types),
-        **parts.error_responses(operation.errors),
+        **components.error_responses(operation.errors),
     }
     return described
 
@@ -89,7 +89,7 @@ def _parameters(operation: Operation, types: Types) -> list[Schema]:
     return own + [
         reference("parameters", name)
         for name in names
-        if parts.PARAMETERS[name]["name"] not in declared
+        if components.PARAMETERS[name]["name"] not in declared
     ]
 
 

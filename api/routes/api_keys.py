@@ -154,7 +154,7 @@ class ApiKeyRoutes(Controller):
             request,
             carry_out,
             lambda _, done: _issued(done),
-            reveal=text.reveal,
+            unseal=text.reveal,
         )
 
     @delete(

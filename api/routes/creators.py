@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET
 
-from api.http.as_of import then_of
+from api.http.as_of import resolve_as_of
 from api.http.errors import ApiError, Code
 from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
 from api.http.query import invalid_query
@@ -19,7 +19,7 @@ from api.http.responses import Answer, Page
 from api.http.writer import Writer
 from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
-from api.routes.history import READ_MODEL, known_then
+from api.routes.history import READ_MODEL, creator_as_of
 from domain import commands as c
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
@@ -135,8 +135,8 @@ class CreatorRoutes(Controller):
         if as_of is not None:
             await caught_up(request, reader, READ_MODEL)
             now = datetime.now(UTC)
-            then = await then_of(reader, organization_id, as_of, now=now)
-            row = await known_then(reader, organization_id, creator_id, then)
+            then = await resolve_as_of(reader, organization_id, as_of, now=now)
+            row = await creator_as_of(reader, organization_id, creator_id, then)
             if row is None:
                 raise NotFoundError("creator")
             return Answer(creator_from_row(row))

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
-from api.http.as_of import Then, first_position, last_position, then_of
+from api.http.as_of import AsOf, first_position, last_position, resolve_as_of
 from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up, reached
 from api.http.query import invalid_query
 from api.http.request import Request
@@ -213,12 +213,14 @@ class HistoryRoutes(Controller):
         organization_id = request.principal.organization_id
         await caught_up(request, reader, READ_MODEL)
         now = datetime.now(UTC)
-        start = await then_of(reader, organization_id, from_, now=now, name="from")
+        start = await resolve_as_of(
+            reader, organization_id, from_, now=now, name="from"
+        )
         last = now.isoformat() if to is None else to
-        end = await then_of(reader, organization_id, last, now=now, name="to")
+        end = await resolve_as_of(reader, organization_id, last, now=now, name="to")
         if start.position > end.position:
             raise invalid_query("from", "must not come after to")
-        after = await known_then(
+        after = await creator_as_of(
             reader, organization_id, creator_id, end, waits=to is not None
         )
         if after is None:
@@ -249,11 +251,11 @@ class HistoryRoutes(Controller):
         )
 
 
-async def known_then(
+async def creator_as_of(
     reader: Reader,
     organization_id: UUID,
     creator_id: UUID,
-    then: Then,
+    then: AsOf,
     *,
     waits: bool = True,
 ) -> CreatorRow | None:

@@ -15,7 +15,7 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import Writer
 from api.routes.projection_responses import EXAMPLE, READ_MODELS, ProjectionState, told
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.database import ask
 from infra.eventstore.store import Store
@@ -142,7 +142,7 @@ def standings(store: Store) -> list[ProjectionState]:
         letters = newest_dead_letters(connection, limit=_LETTERS)
         return [
             told(each, letters.get(each.name, []))
-            for each in progress(connection, KEPT_PROJECTIONS)
+            for each in progress(connection, ALL_PROJECTIONS)
         ]
 
     return ask(store.pool, look)

@@ -8,7 +8,7 @@ from workers.schedule.projection import Schedule
 from workers.scraping.identity import CreatorIdentities
 from workers.scraping.jobs import ScrapeJobs
 
-KEPT_PROJECTIONS: tuple[Projection, ...] = (
+ALL_PROJECTIONS: tuple[Projection, ...] = (
     *PROJECTIONS,
     CreatorIdentities(),
     ScrapeJobs(),

@@ -63,10 +63,10 @@ def health_routes(
         """Whether everything that answering needs is well; 503 with reasons if not."""
         reasons, warned = await asyncio.gather(_ask_all(checks), _ask_all(warnings))
         if reasons:
-            sentences = "; ".join(f"{name}: {why}" for name, why in reasons.items())
+            problems = "; ".join(f"{name}: {why}" for name, why in reasons.items())
             raise ApiError(
                 Code.UNAVAILABLE,
-                f"Not ready. {sentences}",
+                f"Not ready. {problems}",
                 meta={"reasons": reasons, "warnings": warned},
             )
         passed = dict.fromkeys((name for name, _ in checks), "ok")

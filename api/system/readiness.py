@@ -50,7 +50,7 @@ async def _event_log(own: AsyncPool) -> str | None:
 
 async def _projections(writing: Pool) -> str | None:
     known = await asyncio.to_thread(lambda: ask(writing, progress))
-    sentences = [
+    problems = [
         f"{each.name} was never followed"
         if each.heartbeat_seconds is None
         else f"{each.name} was last heard of {each.heartbeat_seconds:.0f} s ago, "
@@ -58,7 +58,7 @@ async def _projections(writing: Pool) -> str | None:
         for each in known
         if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
     ]
-    return "; ".join(sentences) or None
+    return "; ".join(problems) or None
 
 
 async def _dead_letters(writing: Pool) -> str | None:
@@ -68,11 +68,11 @@ async def _dead_letters(writing: Pool) -> str | None:
         )
     )
     # Anybody may ask this, so why they were parked is told elsewhere.
-    sentences = [
+    problems = [
         f"{name} could not take in {letter.name} at position {letter.position}"
         for name, (letter,) in newest.items()
     ]
-    return "; ".join(sentences) or None
+    return "; ".join(problems) or None
 
 
 async def _redis(url: str) -> str | None:

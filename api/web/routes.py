@@ -7,7 +7,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.types import ControllerRouterHandler
 
 from api.http.request import Request
-from api.http.shutdown import ENDING
+from api.http.shutdown import SHUTDOWN
 from api.web.compare.page import ComparePage
 from api.web.creator.changes import ChangesPages
 from api.web.creator.notes import CreatorNotes
@@ -66,7 +66,7 @@ def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
             route_handlers=list(PAGES),
             dependencies={
                 "site": _provide(site),
-                "board": _provide(Board(ENDING)),
+                "board": _provide(Board(SHUTDOWN)),
                 "door": _provide(door),
                 "visit": Provide(_begin),
             },

@@ -11,7 +11,7 @@ import psutil
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, percentile
@@ -139,7 +139,7 @@ def everybody_is_level(connection: Connection[TupleRow]) -> bool:
     row = connection.execute(
         "SELECT count(*) = %s AND min(position) >= "
         "(SELECT max(notification_id) FROM goatherd_events) FROM projection",
-        (len(KEPT_PROJECTIONS),),
+        (len(ALL_PROJECTIONS),),
     ).fetchone()
     return row is not None and row[0]
 

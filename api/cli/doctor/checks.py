@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from api.cli import CommandError
 from api.cli.databases import ping_redis, redis_url
 from api.cli.doctor.finding import SkippedError, WrongError
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from domain.streams import creators_tally
 from infra.settings import Settings
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
@@ -74,8 +74,8 @@ def check_projections(connection: Connection[TupleRow]) -> str:
     Raises:
         WrongError: one does not, or belongs to another release.
     """
-    versions = {projection.name: projection.version for projection in KEPT_PROJECTIONS}
-    found = progress(connection, KEPT_PROJECTIONS)
+    versions = {projection.name: projection.version for projection in ALL_PROJECTIONS}
+    found = progress(connection, ALL_PROJECTIONS)
     others = [p for p in found if p.version != versions.get(p.name, p.version)]
     if others:
         raise WrongError(

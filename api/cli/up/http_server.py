@@ -16,7 +16,7 @@ from granian.server.mp import WorkerProcess
 from litestar import Litestar
 
 from api.cli.up.ports import free_address
-from api.http.shutdown import ENDING
+from api.http.shutdown import SHUTDOWN
 from infra.settings import Settings
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -42,7 +42,7 @@ class _HearingLoop(uvloop.Loop):
         self, sig: int, callback: Callable[..., object], *args: object
     ) -> None:
         def hear(*_: object) -> None:
-            ENDING.begin()
+            SHUTDOWN.begin()
             self.call_soon_threadsafe(callback, *args)
 
         signal.signal(sig, hear)

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from msgspec.structs import replace
 
-from api.http.as_of import then_of
+from api.http.as_of import resolve_as_of
 from api.http.errors import Code
 from api.http.paging import caught_up
 from api.http.request import Request
@@ -153,7 +153,7 @@ class AnalyticsRoutes(Controller):
         then = (
             None
             if as_of is None
-            else await then_of(reader, organization_id, as_of, now=today)
+            else await resolve_as_of(reader, organization_id, as_of, now=today)
         )
         wanted, own_zone = await things_of(reader, organization_id, entity, ids, then)
         if len(wanted) < len(ids):
@@ -237,7 +237,7 @@ class AnalyticsRoutes(Controller):
         then = (
             None
             if as_of is None
-            else await then_of(reader, organization_id, as_of, now=today)
+            else await resolve_as_of(reader, organization_id, as_of, now=today)
         )
         found, own_zone = await things_of(
             reader, organization_id, entity, [entity_id], then

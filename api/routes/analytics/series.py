@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.http.as_of import Then
+from api.http.as_of import AsOf
 from api.routes.analytics.responses import Series, other, reference
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.metrics import Entity, Question
@@ -22,7 +22,7 @@ async def things_of(
     organization_id: UUID,
     entity: Entity,
     ids: Sequence[UUID],
-    then: Then | None,
+    then: AsOf | None,
 ) -> tuple[list[Thing], str]:
     """Return the things in the order asked, and the organization's time zone.
 

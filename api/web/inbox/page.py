@@ -80,7 +80,7 @@ class InboxPages(Controller):
             f"/projects/{project_id}/inbox", list[Video], cursor=given(cursor)
         )
         value = str(project_id)
-        request.exchange.sent_headers.append(
+        request.context.response_headers.append(
             set_cookie(
                 PROJECT_COOKIE, value, seconds=_YEAR_SECONDS, is_tls=request.is_tls
             )

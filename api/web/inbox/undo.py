@@ -47,7 +47,7 @@ def keep_decided(
     header = set_cookie(
         COOKIE, value, seconds=_SECONDS if ids else 0, is_tls=request.is_tls
     )
-    request.exchange.sent_headers.append(header)
+    request.context.response_headers.append(header)
 
 
 def last_decided(

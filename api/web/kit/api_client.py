@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError, FieldProblem
-from api.http.request import Request, begin_exchange, exchange_of
+from api.http.request import Request, begin_request, context_of
 
 BASE_PATH = "/api/v1"
 
@@ -144,7 +144,7 @@ class Inside:
             "extensions": {},
         }
         http = cast("HTTPScope", scope)
-        begin_exchange(http).principal = self._request.principal
+        begin_request(http).principal = self._request.principal
         return http
 
     async def _exchange(self, scope: HTTPScope, content: bytes) -> Raw:
@@ -161,7 +161,7 @@ class Inside:
                 chunks.append(message["body"])
 
         await self._app(scope, receive, send)
-        pairs = [*started["headers"], *exchange_of(scope).sent_headers]
+        pairs = [*started["headers"], *context_of(scope).response_headers]
         return Raw(
             body=b"".join(chunks),
             status=started["status"],

@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 from api.http.error_codes import Code
 from api.http.error_responses import answer_failure, api_error, log_failure
 from api.http.errors import ApiError
-from api.http.guard import StaleFormError, is_from_here
+from api.http.guard import StaleFormError, is_same_origin
 from api.http.request import Request
 from api.http.sessions import COOKIE
 from api.web.kit.api_client import RefusedError
@@ -113,7 +113,7 @@ def _visit(request: Request, site: Site) -> Visit | None:
     if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
         return None
     visit = Visit(request, site)
-    principal = request.exchange.principal
+    principal = request.context.principal
     if principal is not None:
         visit.house = site.known_house(principal.organization_id)
     return visit
@@ -134,7 +134,7 @@ def _listed(words: Sequence[str]) -> str:
 
 def _signed_out(request: Request, error: ApiError) -> Response[Any]:
     """Answer somebody who is not signed in, or not any more."""
-    is_ours = is_from_here(request) is True
+    is_ours = is_same_origin(request) is True
     form = kept_form(request, csrf="" if is_ours else None)
     if form is None or request.raw_header(b"hx-request") is not None:
         return _way_in(request)
@@ -145,9 +145,9 @@ def _signed_out(request: Request, error: ApiError) -> Response[Any]:
 
 
 def _stale(request: Request, error: StaleFormError) -> Template:
-    session = request.exchange.session
+    session = request.context.session
     csrf = None
-    if error.is_from_here and session is not None:
+    if error.is_same_origin and session is not None:
         csrf = cast("Site", request.app.state.site).sessions.csrf_token(session)
     form = kept_form(request, csrf=csrf)
     if form is None:

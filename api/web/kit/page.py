@@ -96,7 +96,7 @@ class Visit:
     @property
     def csrf(self) -> str:
         """Return what forms of this session carry."""
-        session = self.request.exchange.session
+        session = self.request.context.session
         return "" if session is None else self.site.sessions.csrf_token(session)
 
     def once(self) -> str:
@@ -156,7 +156,7 @@ class Visit:
             RefusedError: the API refused, for one with ``version_conflict``.
         """
         headers: dict[str, str] = {}
-        form = self.request.exchange.form
+        form = self.request.context.form
         if method == "POST" and form is not None and form.once:
             headers["idempotency-key"] = f"{form.once}{part}"
         if version is not None:
@@ -218,7 +218,7 @@ class Visit:
 
     def _keep(self, name: str, value: str, *, seconds: int) -> None:
         header = set_cookie(name, value, seconds=seconds, is_tls=self.request.is_tls)
-        self.request.exchange.sent_headers.append(header)
+        self.request.context.response_headers.append(header)
 
 
 def here(request: Request) -> str:

@@ -38,7 +38,7 @@ def kept_form(request: Request, *, csrf: str | None) -> KeptForm | None:
 
     It may be sent again if ``csrf`` is given, with that for a token if it is one.
     """
-    form = request.exchange.form
+    form = request.context.form
     # What there is no route for was not read, and has no events.
     reader = None if form is None else request.route_info.form
     if form is None or reader is None:

@@ -8,7 +8,7 @@ import msgspec
 from litestar.response.sse import ServerSentEventMessage
 
 from api.http.errors import known_error
-from api.http.shutdown import Ending
+from api.http.shutdown import Shutdown
 from api.routes.projection_responses import ProjectionState
 
 Ask = Callable[[], Awaitable[list[ProjectionState]]]
@@ -30,7 +30,7 @@ class Board:
     """
 
     def __init__(
-        self, ending: Ending, *, clock: Callable[[], float] = time.monotonic
+        self, ending: Shutdown, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._ending = ending
         self._clock = clock

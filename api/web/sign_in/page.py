@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from api.http.auth import Authenticator, digest_of
 from api.http.errors import ApiError, Code
-from api.http.failed_logins import FailedAttempts
+from api.http.failed_logins import FailedLogins
 from api.http.form_body import NoFields
 from api.http.request import Request
 from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
@@ -46,7 +46,7 @@ class Door:
         self,
         *,
         authenticator: Authenticator,
-        attempts: FailedAttempts,
+        attempts: FailedLogins,
         sessions: Sessions,
         pool: AsyncPool,
     ) -> None:
@@ -76,7 +76,7 @@ class Door:
         """
         digest = await spend_link(self._pool, token)
         try:
-            await self._authenticator.holder(digest or b"")
+            await self._authenticator.principal_of(digest or b"")
         except ApiError as error:
             self._failed(request, error)
             return None
@@ -88,7 +88,7 @@ class Door:
         if session is None:
             return False
         try:
-            await self._authenticator.holder(session.key_digest)
+            await self._authenticator.principal_of(session.key_digest)
         except ApiError as error:
             if error.code is not Code.INVALID_API_KEY:
                 raise
@@ -101,7 +101,7 @@ class Door:
         if session is None:
             return False
         try:
-            holder = await self._authenticator.holder(session.key_digest)
+            holder = await self._authenticator.principal_of(session.key_digest)
         except ApiError as error:
             if error.code is not Code.INVALID_API_KEY:
                 raise
@@ -117,7 +117,7 @@ class Door:
         if error.code is not Code.INVALID_API_KEY:
             raise error
         client = request.scope["client"]
-        self._attempts.failed(client[0] if client else "")
+        self._attempts.count(client[0] if client else "")
 
 
 class SignInRoutes(Controller):
@@ -191,7 +191,7 @@ def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:
 
 
 def _go(request: Request, path: str, sealed: str, *, seconds: int) -> Redirect:
-    request.exchange.sent_headers.append(
+    request.context.response_headers.append(
         set_cookie(COOKIE, sealed, seconds=seconds, is_tls=request.is_tls)
     )
     return Redirect(path, status_code=_SEE_OTHER)

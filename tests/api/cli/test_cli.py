@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import TupleRow
 
 from api.cli import bans
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import known_migrations
 from infra.eventstore.store import Store
 from projections.bans import Bans
@@ -324,7 +324,7 @@ def test_projections_are_shown_even_if_they_were_never_started(
     shown = cli("projections", "--json").document
     table = cli("projections")
 
-    known = sorted(projection.name for projection in KEPT_PROJECTIONS)
+    known = sorted(projection.name for projection in ALL_PROJECTIONS)
     assert [each["name"] for each in shown] == known
     assert {"bans", "creator_list", "scrape_jobs"} <= set(known)
     by_name = {each["name"]: each for each in shown}

@@ -7,7 +7,7 @@ from litestar.testing import TestClient
 
 from api.http.auth import Authenticator, Principal
 from api.http.errors import ApiError
-from api.http.failed_logins import FailedAttempts
+from api.http.failed_logins import FailedLogins
 from api.http.request import Request
 from api.http.responses import Answer
 from domain.events import Scope
@@ -214,48 +214,48 @@ def test_whoever_sends_no_key_guesses_nothing(client: TestClient[Litestar]):
 
 def test_wrong_keys_are_forgotten_after_a_minute():
     clock = Clock()
-    attempts = FailedAttempts(limit=1, window=60, clock=clock)
-    attempts.failed("192.0.2.1")
+    attempts = FailedLogins(limit=1, window=60, clock=clock)
+    attempts.count("192.0.2.1")
 
     with pytest.raises(ApiError) as refused:
-        attempts.failed("192.0.2.1")
+        attempts.count("192.0.2.1")
     clock.now += 60
 
-    attempts.failed("192.0.2.1")
+    attempts.count("192.0.2.1")
     assert refused.value.headers == {"Retry-After": "60"}
 
 
 def test_one_address_does_not_slow_another_down():
-    attempts = FailedAttempts(limit=1, clock=Clock())
-    attempts.failed("192.0.2.1")
+    attempts = FailedLogins(limit=1, clock=Clock())
+    attempts.count("192.0.2.1")
 
-    attempts.failed("192.0.2.2")
+    attempts.count("192.0.2.2")
 
     with pytest.raises(ApiError):
-        attempts.failed("192.0.2.1")
+        attempts.count("192.0.2.1")
 
 
 def test_addresses_of_one_ipv6_network_are_one_address():
-    attempts = FailedAttempts(limit=1, clock=Clock())
-    attempts.failed("2001:db8:0:1::1")
-    attempts.failed("2001:db8:0:2::1")
+    attempts = FailedLogins(limit=1, clock=Clock())
+    attempts.count("2001:db8:0:1::1")
+    attempts.count("2001:db8:0:2::1")
 
     with pytest.raises(ApiError):
-        attempts.failed("2001:db8:0:1:ffff::2")
+        attempts.count("2001:db8:0:1:ffff::2")
 
 
 def test_failures_from_ever_new_addresses_do_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("api.http.failed_logins._MAX_ADDRESSES", 3)
-    attempts = FailedAttempts(limit=1, clock=Clock())
+    attempts = FailedLogins(limit=1, clock=Clock())
     for number in range(10):
-        attempts.failed(f"192.0.2.{number}")
+        attempts.count(f"192.0.2.{number}")
 
-    attempts.failed("192.0.2.0")
+    attempts.count("192.0.2.0")
 
     with pytest.raises(ApiError):
-        attempts.failed("192.0.2.9")
+        attempts.count("192.0.2.9")
 
 
 def test_an_operation_for_everybody_has_no_principal(keyring: Keyring):

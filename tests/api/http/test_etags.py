@@ -2,7 +2,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from api.http.etags import Condition
+from api.http.etags import ETagCondition
 from tests.api.http.tiny import NOTE_ID
 
 A_NOTE = f"/api/v1/notes/{NOTE_ID}"
@@ -84,6 +84,6 @@ def test_a_malformed_tag_is_refused_and_named(tiny: TestClient[Litestar], header
 def test_a_command_can_carry_the_versions_that_are_named(
     header: bytes, versions: set[int]
 ):
-    condition = Condition.parse("If-Match", header)
+    condition = ETagCondition.parse("If-Match", header)
 
     assert condition.versions == versions

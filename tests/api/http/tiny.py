@@ -15,10 +15,10 @@ from litestar.types import ControllerRouterHandler
 from msgspec import UNSET, Meta, Struct, UnsetType
 from prometheus_client import CollectorRegistry
 
-from api.app import Lifespan, Parts, create_app
+from api.app import AppConfig, Lifespan, create_app
 from api.http.auth import Authenticator, Principal
 from api.http.errors import ApiError, Code
-from api.http.failed_logins import FailedAttempts
+from api.http.failed_logins import FailedLogins
 from api.http.json_body import OneOf
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
@@ -164,7 +164,7 @@ async def put_name(request: Request, name: FromPath[str]) -> Answer[str]:
 @get("/echo", opt={"scope": None}, tags=["Operations"])
 async def echo(request: Request) -> Answer[list[str]]:
     """Say what is known of the request."""
-    return Answer([request.request_id, str(request.exchange.correlation_id)])
+    return Answer([request.request_id, str(request.context.correlation_id)])
 
 
 FAILURES: dict[str, Callable[[], Exception]] = {
@@ -250,7 +250,7 @@ def tiny_app(
     routes: Sequence[ControllerRouterHandler] = ROUTES,
     pages: Sequence[ControllerRouterHandler] = (),
     pool: AsyncPool | None = None,
-    attempts: FailedAttempts | None = None,
+    attempts: FailedLogins | None = None,
     clock: Callable[[], float] = lambda: 0.0,
     checks: Sequence[tuple[str, Check]] = (),
     warnings: Sequence[tuple[str, Check]] = (),
@@ -259,12 +259,12 @@ def tiny_app(
 ) -> Litestar:
     """Return the application; by default time stands still for the cache of keys."""
     return create_app(
-        Parts(
+        AppConfig(
             routes=routes,
             pages=pages,
             authenticator=Authenticator(keyring.find, clock=clock),
             limiter=RequestLimiter(pool or own_pool(NO_DATABASE, size=1)),
-            attempts=attempts or FailedAttempts(clock=clock),
+            attempts=attempts or FailedLogins(clock=clock),
             checks=checks,
             warnings=warnings,
             entities={"note": Note},

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from api.cli.doctor import checks
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from domain.streams import ban_stream, creators_tally
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
@@ -58,7 +58,7 @@ def home(store: Store) -> Home:
 
 
 def catch_up(store: Store) -> None:
-    for projection in KEPT_PROJECTIONS:
+    for projection in ALL_PROJECTIONS:
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
