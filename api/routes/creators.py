@@ -19,7 +19,7 @@ from api.http.responses import Answer, Page
 from api.http.writer import Writer
 from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
-from api.routes.history import READ_MODEL, creator_as_of
+from api.routes.history import READ_MODEL, known_creator
 from domain import commands as c
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
@@ -136,7 +136,7 @@ class CreatorRoutes(Controller):
             await caught_up(request, reader, READ_MODEL)
             now = datetime.now(UTC)
             then = await resolve_as_of(reader, organization_id, as_of, now=now)
-            row = await creator_as_of(reader, organization_id, creator_id, then)
+            row = await known_creator(reader, organization_id, creator_id, then)
             if row is None:
                 raise NotFoundError("creator")
             return Answer(creator_from_row(row))

@@ -220,12 +220,12 @@ class HistoryRoutes(Controller):
         end = await resolve_as_of(reader, organization_id, last, now=now, name="to")
         if start.position > end.position:
             raise invalid_query("from", "must not come after to")
-        after = await creator_as_of(
+        after = await known_creator(
             reader, organization_id, creator_id, end, waits=to is not None
         )
         if after is None:
             raise NotFoundError("creator")
-        before = await creator_as_of(
+        before = await known_creator(
             reader, organization_id, creator_id, at=start.position
         )
         rows = await page_of_history(
@@ -251,7 +251,7 @@ class HistoryRoutes(Controller):
         )
 
 
-async def creator_as_of(
+async def known_creator(
     reader: Reader,
     organization_id: UUID,
     creator_id: UUID,
