@@ -225,7 +225,7 @@ class HistoryRoutes(Controller):
         )
         if after is None:
             raise NotFoundError("creator")
-        before = await known_creator(
+        before = await creator_as_of(
             reader, organization_id, creator_id, at=start.position
         )
         rows = await page_of_history(
