@@ -1,0 +1,234 @@
+"""What the old version answered, and what may differ in the answers of this one.
+
+The tables below are the whole of what an upgrade may change for those who ask.
+"""
+
+import gzip
+import re
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+FOLDER = Path(__file__).parent / "from_46ccd1a"
+DATABASE = FOLDER / "database.sql.gz"
+ANSWERS = FOLDER / "answers.jsonl.gz"
+ABOUT = FOLDER / "about.json"
+
+# Public names that were changed since: old name to new one, by the beginning of the
+# questions that they are in the answers of ("" is every question).
+RENAMED_FIELDS: dict[str, dict[str, str]] = {
+    "/api/v1/admin/projections": {
+        "facts_per_second": "events_per_second",
+        "error_fact": "error_event",
+    },
+    "projections ": {"facts": "events", "error_fact": "error_event"},
+}
+# Words that stand as values.
+RENAMED_VALUES: dict[str, dict[str, str]] = {}
+# Parts of paths, of queries and of commands, which are replaced as text.
+RENAMED_QUESTIONS: dict[str, str] = {}
+# Projections, old name to new one.
+RENAMED_PROJECTIONS: dict[str, str] = {}
+# Those (by their new names) whose version was raised on purpose: they are built anew.
+RAISED_PROJECTIONS: frozenset[str] = frozenset()
+
+_ABOUT_PROJECTIONS = ("projections ", "/api/v1/admin/projections")
+
+# What is left out of answers before they are compared, by the beginning of questions.
+VOLATILE: dict[str, frozenset[str]] = {
+    # Of the one request, sealed with a secret, noted or counted because the test asks.
+    "": frozenset({"requestId", "nextCursor", "last_used_at"}),
+    # Of this day only.
+    "/api/v1/organization": frozenset({"api_requests_today", "manual_scrapes_today"}),
+    "/api/v1/scrapes/counts": frozenset(
+        {"failed_last_day", "quarantined_last_day", "oldest_due_seconds"}
+    ),
+    # The last 30 days until now; what is known at their end stays as it is.
+    "/api/v1/creators/figures": frozenset(
+        {"from", "to", "new", "levels", "new_by_day"}
+    ),
+    # Seconds until now.
+    **dict.fromkeys(
+        _ABOUT_PROJECTIONS,
+        frozenset({"lag_seconds", "heartbeat_seconds"})
+        | ({"version"} if RAISED_PROJECTIONS else set()),
+    ),
+}
+# What the newest rebuild of a projection did; not compared once there was a newer one.
+REBUILD = "rebuild"
+# Videos of one snapshot stand in the order in which the database had them.
+UNORDERED = "observations"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One question to the old version, and its answer.
+
+    ``question`` is a path with its query, asked with the key named ``key``, or a
+    command line of ``goatherd`` if there is no key.
+    """
+
+    question: str
+    key: str | None = None
+    status: int = 0
+    etag: str | None = None
+    answer: Any
+
+
+class Repeatable(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that was sent with an Idempotency-Key, and its answer."""
+
+    path: str
+    json: Any
+    idempotency_key: str
+    status: int
+    answer: Any
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What else is known of the dumped database.
+
+    ``checkpoints`` are the positions of its projections when it was dumped, and
+    ``waiting_scrape`` is a run that no worker had begun.
+    """
+
+    secret: str
+    keys: dict[str, str]
+    sign_in_path: str
+    repeatable: Repeatable
+    checkpoints: dict[str, int]
+    head: int
+    dry_run: str
+    rolled_back: str
+    waiting_scrape: str
+
+
+def about() -> About:
+    return msgspec.json.decode(ABOUT.read_bytes(), type=About)
+
+
+def recorded_answers() -> list[Answer]:
+    decoder = msgspec.json.Decoder(Answer)
+    return decoder.decode_lines(gzip.decompress(ANSWERS.read_bytes()))
+
+
+def question_now(question: str) -> str:
+    """Return the question in the words of this version."""
+    for old, new in RENAMED_QUESTIONS.items():
+        question = question.replace(old, new)
+    return question
+
+
+def answer_now(recorded: Answer) -> object:
+    """Return the recorded answer in the words of this version."""
+    fields = _for(recorded.question, RENAMED_FIELDS)
+    values = _for(recorded.question, RENAMED_VALUES)
+    if not recorded.question.startswith(_ABOUT_PROJECTIONS):
+        return _renamed(recorded.answer, fields, values)
+    named = _renamed(recorded.answer, fields, values | RENAMED_PROJECTIONS)
+    # They come by their names.
+    states = named if isinstance(named, list) else named["data"]
+    states.sort(key=itemgetter("name"))
+    return named
+
+
+def projection_now(name: str) -> str:
+    """Return what a projection of the old version is called in this one."""
+    return RENAMED_PROJECTIONS.get(name, name)
+
+
+def comparable(question: str, answer: object, *, is_rebuilt: bool) -> object:
+    """Return the answer to an old question without what may differ at every asking.
+
+    ``is_rebuilt`` says that read models were rebuilt since the database was upgraded.
+    """
+    names = _for(question, RENAMED_FIELDS)
+    dropped = {
+        either
+        for beginning, volatile in VOLATILE.items()
+        if question.startswith(beginning)
+        for name in volatile
+        for either in (name, names.get(name, name))
+    }
+    if is_rebuilt and question.startswith(_ABOUT_PROJECTIONS):
+        dropped |= {REBUILD, names.get(REBUILD, REBUILD)}
+    unordered = {UNORDERED, names.get(UNORDERED, UNORDERED)}
+    return _comparable(answer, dropped, unordered)
+
+
+def _comparable(answer: Any, dropped: set[str], unordered: set[str]) -> Any:  # noqa: ANN401
+    match answer:
+        case dict():
+            return {
+                name: _in_order(inner) if name in unordered else inner
+                for name, value in answer.items()
+                if name not in dropped
+                for inner in [_comparable(value, dropped, unordered)]
+            }
+        case list():
+            return [_comparable(value, dropped, unordered) for value in answer]
+        case _:
+            return answer
+
+
+def _in_order(observations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    together = groupby(observations, key=itemgetter("position"))
+    encode = msgspec.json.Encoder(order="deterministic").encode
+    return [one for _, some in together for one in sorted(some, key=encode)]
+
+
+def parsed(text: str) -> object:
+    """Return JSON, JSON Lines or a table as values; other text as it is."""
+    for read in (_json, _json_lines, _table):
+        if (found := read(text)) is not None:
+            return found
+    return text
+
+
+def _json(text: str) -> Any:  # noqa: ANN401
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
+
+
+def _json_lines(text: str) -> Any:  # noqa: ANN401
+    try:
+        return msgspec.json.Decoder().decode_lines(text)
+    except msgspec.DecodeError:
+        return None
+
+
+def _table(text: str) -> list[list[str]] | None:
+    if not re.match(r"\w+(,\w+)+\r?\n", text):
+        return None
+    return [line.split(",") for line in text.splitlines()]
+
+
+def _for(question: str, tables: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {
+        old: new
+        for beginning, names in tables.items()
+        if question.startswith(beginning)
+        for old, new in names.items()
+    }
+
+
+def _renamed(value: Any, fields: dict[str, str], values: dict[str, str]) -> Any:  # noqa: ANN401
+    match value:
+        case dict():
+            return {
+                fields.get(name, name): _renamed(inner, fields, values)
+                for name, inner in value.items()
+            }
+        case [[*header], *rows] if rows and all(isinstance(h, str) for h in header):
+            named = [fields.get(name, name) for name in header]
+            return [named, *(_renamed(row, fields, values) for row in rows)]
+        case list():
+            return [_renamed(inner, fields, values) for inner in value]
+        case str():
+            return values.get(value, value)
+        case _:
+            return value

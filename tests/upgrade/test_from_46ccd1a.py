@@ -1,0 +1,160 @@
+"""A database that commit 46ccd1a left behind serves the same answers after an upgrade.
+
+``tests/upgrade/answers.py`` has the names that were changed since, and says what of the
+answers is not compared.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from api.system.all_projections import KEPT_PROJECTIONS
+from infra.database import migrate
+from projections.engine.follower import Follower
+from projections.engine.projection import Projection
+from projections.registry import PROJECTIONS
+from tests.api.goatherd import serving
+from tests.builders import opened_store
+from tests.commandline import CommandLine
+from tests.upgrade.answers import (
+    RAISED_PROJECTIONS,
+    about,
+    projection_now,
+    question_now,
+    recorded_answers,
+)
+from tests.upgrade.comparing import bearer, differences
+
+
+def start(url: str, projections: Iterable[Projection], *, work: bool = True) -> None:
+    """Start projections as their processes do, and let them take in the whole log."""
+    with opened_store(url, pool_size=2) as store:
+        for projection in projections:
+            follower = Follower(projection, pool=store.pool, codec=store.codec)
+            follower.register()
+            if work:
+                follower.catch_up()
+
+
+@contextmanager
+def upgraded(url: str) -> Generator[TestClient[Litestar]]:
+    """Migrate the database, start the read models and serve it."""
+    migrate(url)
+    start(url, PROJECTIONS)
+    with serving(url) as client:
+        yield client
+
+
+def positions(cli: CommandLine) -> dict[str, int]:
+    states = cli("projections", "--json").document
+    return {state["name"]: state["position"] for state in states}
+
+
+def changed(
+    client: TestClient[Litestar], cli: CommandLine, *, is_rebuilt: bool = False
+) -> list[Any]:
+    """Everything that is answered otherwise than by the old version."""
+
+    def get(path: str, headers: dict[str, str]) -> httpx.Response:
+        return client.get(path, headers=headers)
+
+    def run(words: list[str]) -> str:
+        ended = cli(*words)
+        assert ended.status == 0, ended.err
+        return ended.out
+
+    return differences(recorded_answers(), get, run, is_rebuilt=is_rebuilt)
+
+
+def test_checkpoints_are_kept_and_everything_goes_on_from_there(
+    cli: CommandLine, old_database_url: str
+):
+    checkpoints = {projection_now(n): at for n, at in about().checkpoints.items()}
+    goes_on = checkpoints.keys() - RAISED_PROJECTIONS
+
+    migrate(old_database_url)
+    migrated = positions(cli)
+    start(old_database_url, KEPT_PROJECTIONS, work=False)
+    started = positions(cli)
+    start(old_database_url, KEPT_PROJECTIONS)
+    ended = cli("projections", "--json").document
+
+    assert all(0 < at < about().head for at in checkpoints.values())
+    assert migrated.keys() >= checkpoints.keys()
+    assert {name: migrated[name] for name in goes_on} == {
+        name: checkpoints[name] for name in goes_on
+    }
+    assert {name: started[name] for name in goes_on} == {
+        name: checkpoints[name] for name in goes_on
+    }
+    assert {state["position"] for state in ended} == {about().head}
+    assert [state["dead_letters"] for state in ended] == [0] * len(ended)
+
+
+def test_answers_are_the_same_before_and_after_every_read_model_is_rebuilt(
+    cli: CommandLine, old_database_url: str
+):
+    with upgraded(old_database_url) as client:
+        first = changed(client, cli)
+        swapped = cli("rebuild", projection_now(about().dry_run), "--swap")
+        rebuilt = cli("rebuild")
+        second = changed(client, cli, is_rebuilt=True)
+
+    assert first == []
+    assert swapped.status == 0, swapped.err
+    # They were compared with the live ones on the way: without --force that is refused.
+    assert rebuilt.status == 0, rebuilt.err
+    assert second == []
+
+
+def test_what_an_old_rebuild_left_can_be_brought_back_or_given_up(
+    cli: CommandLine, old_database_url: str
+):
+    with upgraded(old_database_url) as client:
+        given_up = cli("rebuild", projection_now(about().dry_run), "--cancel")
+        rolled_back = cli("rebuild", projection_now(about().rolled_back), "--rollback")
+        after = changed(client, cli, is_rebuilt=True)
+        back_to_old_rule = cli("rebuild", "analytics", "--rollback")
+        schema = client.get("/api/v1/analytics/schema", headers=bearer("home")).json()
+
+    assert [given_up.status, rolled_back.status, back_to_old_rule.status] == [0, 0, 0]
+    assert after == []
+    assert schema["data"]["baseline_rule"] == "posted_before_first_look"
+
+
+def test_keys_links_and_repeated_requests_are_remembered(old_database_url: str):
+    repeatable = about().repeatable
+
+    with upgraded(old_database_url) as client:
+        repeated = client.post(
+            question_now(repeatable.path),
+            json=repeatable.json,
+            headers={
+                **bearer("home"),
+                "Idempotency-Key": repeatable.idempotency_key,
+            },
+        )
+        opens = [
+            client.get("/api/v1/projects", headers=bearer(key)).status_code
+            for key in ("home", "other", "reader", "revoked")
+        ]
+        may_not = client.post(
+            question_now(repeatable.path),
+            json=repeatable.json,
+            headers=bearer("reader"),
+        )
+        entered = [
+            client.get(about().sign_in_path, follow_redirects=False).status_code
+            for _ in range(2)
+        ]
+
+    assert repeated.status_code == repeatable.status
+    assert repeated.json()["data"] == repeatable.answer
+    assert opens == [200, 200, 200, 401]
+    assert may_not.status_code == 403
+    # A link is good for once.
+    assert entered == [303, 401]
