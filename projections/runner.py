@@ -10,7 +10,7 @@ import structlog
 from infra.eventstore.store import Store, open_store
 from projections.engine.follower import Follower, listen
 from projections.engine.projection import ReadModel
-from projections.rebuild.catch_up import CancelAskedError
+from projections.rebuild.catch_up import RebuildCancelledError
 from projections.rebuild.driver import StoppedError
 from projections.rebuild.lock import AlreadyRebuildingError
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
@@ -104,7 +104,7 @@ def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None
     except AlreadyRebuildingError:
         # Should whoever does it die, its work is waiting for us.
         return
-    except CancelAskedError:
+    except RebuildCancelledError:
         _log.info("rebuild_cancelled", projection=projection.name)
     except StoppedError:
         raise
@@ -117,7 +117,7 @@ def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None
             version=done.version,
             position=done.position,
             locked_ms=round(done.swap.locked_ms, 1),
-            compared=done.comparison.sentence(),
+            compared=done.comparison.summary(),
         )
 
 

@@ -13,7 +13,7 @@ from dramatiq.errors import BrokerConnectionError
 
 from infra.eventstore.store import open_store
 from projections.engine.projection import ReadModel, Sliced
-from projections.rebuild.remote_workers import CannotRingError, Ring, work_on_slices
+from projections.rebuild.remote_workers import CannotNotifyError, Notify, work_on_slices
 from projections.registry import PROJECTIONS
 from workers.broker import (
     REBUILD_ACTOR,
@@ -114,7 +114,7 @@ def declare_rebuild_actor(broker: Broker, hand: SliceHand) -> None:
         hand.wake(name, version)
 
 
-def bell(url: str) -> Ring:
+def bell(url: str) -> Notify:
     """Return what rings for workers on the Redis at ``url``; nothing is sent yet."""
     broker = connect_broker(url, patience_seconds=SENDING_PATIENCE_SECONDS)
 
@@ -123,7 +123,7 @@ def bell(url: str) -> Ring:
             ring_rebuild(broker, name, version)
         except (redis.RedisError, BrokerConnectionError) as error:
             msg = f"Redis cannot be reached ({error})"
-            raise CannotRingError(msg) from error
+            raise CannotNotifyError(msg) from error
 
     return ring
 

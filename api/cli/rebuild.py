@@ -22,8 +22,8 @@ from projections.rebuild.rebuild import (
     rebuild,
     swap_dry_run,
 )
-from projections.rebuild.remote_workers import Crew, Ring
-from projections.rebuild.rollback import NothingKeptError, RolledBack, rollback
+from projections.rebuild.remote_workers import Notify, RemoteWorkers
+from projections.rebuild.rollback import NoPreviousTablesError, RolledBack, rollback
 from projections.rebuild.state import Rebuild
 from projections.registry import PROJECTIONS
 
@@ -120,7 +120,7 @@ def rebuild_read_models(
                     even_dry_run=baseline_rule is not None,
                     ring=ring,
                 )  # fmt: skip
-            except (*EXPECTED, NothingKeptError) as error:
+            except (*EXPECTED, NoPreviousTablesError) as error:
                 # The others do not depend on it.
                 print(f"goatherd: {plain(str(error))}", file=sys.stderr)
                 failed.append(projection.name)
@@ -168,14 +168,14 @@ def _rebuilt(
     *,
     force: bool,
     even_dry_run: bool,
-    ring: Ring | None,
+    ring: Notify | None,
 ) -> Rebuilt:
     def say(sentence: str) -> None:
         print(f"{projection.name}: {plain(sentence)}", file=sys.stderr)
 
     crew = None
     if ring and isinstance(projection, Sliced):
-        crew = Crew(ring, say=say)
+        crew = RemoteWorkers(ring, report=say)
     elif ring:
         say("it cannot be cut into slices, so this process rebuilds it alone.")
     with progress_bar(projection.name, total=1_000) as advance:
@@ -186,7 +186,7 @@ def _rebuilt(
             force=force,
             even_dry_run=even_dry_run,
             watch=_shown_on(advance),
-            crew=crew,
+            remote=crew,
         )
 
 
@@ -223,8 +223,8 @@ def _rolled_back(store: Store, projection: ReadModel) -> RolledBack:
 def _sentence(answer: object) -> str:
     if isinstance(answer, Rebuilt):
         comparison = answer.comparison
-        said = comparison.sentence()
-        if not comparison.is_binding:
+        said = comparison.summary()
+        if not comparison.is_strict:
             said = f"other rules or another position, so it may differ: {said}"
         return (
             f"{answer.name}: swapped in at position {answer.position}, locked for "

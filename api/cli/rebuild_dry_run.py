@@ -67,9 +67,9 @@ def print_dry_run(answer: DryRun) -> None:
     """Show what would change, project by project, and how to go on."""
     found = answer.effects
     said = f"{answer.name}: built beside up to position "
-    said += f"{answer.comparison.position_beside}, and not swapped."
+    said += f"{answer.comparison.shadow_position}, and not swapped."
     if found is None:
-        print(f"{said} {plain(answer.comparison.sentence())}")
+        print(f"{said} {plain(answer.comparison.summary())}")
     else:
         print(f"{said} Live is {found.live_rule}, beside is {found.rule}.")
         _print_effects(found)
@@ -100,7 +100,7 @@ def _print_effects(found: Effects) -> None:
             (
                 (
                     *(_named(project) if number == 0 else ("", "", "")),
-                    *(effect.metric, effect.live, effect.beside),
+                    *(effect.metric, effect.live, effect.shadow),
                     f"{effect.difference:+}" if effect.difference else 0,
                 )
                 for project in changing

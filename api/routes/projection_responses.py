@@ -22,7 +22,7 @@ class ComparedTable(Struct, frozen=True, kw_only=True):
 
     table: str
     rows: int
-    rows_beside: int
+    shadow_rows: int
     hashed_rows: int
     different_rows: int
     differences: list[str]
@@ -31,13 +31,13 @@ class ComparedTable(Struct, frozen=True, kw_only=True):
 class RebuildComparison(Struct, frozen=True, kw_only=True):
     """What the new tables were compared to.
 
-    If it is ``binding``, the rules are the same and so must all rows be.
+    If it is ``strict``, the rules are the same and so must all rows be.
     """
 
-    binding: bool
+    strict: bool
     equal: bool
     position: int
-    position_beside: int
+    shadow_position: int
     tables: list[ComparedTable]
 
 
@@ -64,7 +64,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
     error: str | None
     error_position: int | None
     error_event: str | None
-    cancel_asked: bool
+    cancel_requested: bool
     forced: bool
     started_by: str
     started_at: datetime
@@ -137,7 +137,7 @@ EXAMPLE = ProjectionState(
         error=None,
         error_position=None,
         error_event=None,
-        cancel_asked=False,
+        cancel_requested=False,
         forced=False,
         started_by="key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40",
         started_at=datetime(2026, 11, 24, 14, 31, tzinfo=UTC),
@@ -187,7 +187,7 @@ def _rebuild(rebuild: Rebuild) -> RebuildState:
         error=None if rebuild.error is None else _without_rows(rebuild.error),
         error_position=rebuild.error_position,
         error_event=rebuild.error_event,
-        cancel_asked=rebuild.is_cancel_asked,
+        cancel_requested=rebuild.is_cancel_requested,
         forced=rebuild.is_forced,
         started_by=rebuild.started_by,
         started_at=rebuild.started_at,
@@ -200,16 +200,16 @@ def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
         return None
     found = msgspec.json.decode(stored, type=Comparison)
     return RebuildComparison(
-        binding=found.is_binding,
+        strict=found.is_strict,
         equal=found.is_equal,
         position=found.position,
-        position_beside=found.position_beside,
+        shadow_position=found.shadow_position,
         # Without the keys: they are ids of any organization.
         tables=[
             ComparedTable(
                 table=table.table,
                 rows=table.rows,
-                rows_beside=table.rows_beside,
+                shadow_rows=table.shadow_rows,
                 hashed_rows=table.hashed_rows,
                 different_rows=table.different_rows,
                 differences=table.differences,

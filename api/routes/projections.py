@@ -23,8 +23,8 @@ from projections.engine.dead_letters import newest_dead_letters
 from projections.engine.follower import FencedError
 from projections.engine.reader import Reader
 from projections.rebuild.rebuild import cancel
-from projections.rebuild.rule_variants import DryRunWaitsError
-from projections.rebuild.shadow_tables import CannotBuildBesideError
+from projections.rebuild.rule_variants import DryRunPendingError
+from projections.rebuild.shadow_tables import CannotRebuildError
 from projections.rebuild.state import begin
 from projections.registry import PROJECTIONS
 from projections.status import progress
@@ -125,8 +125,8 @@ class ProjectionRoutes(Controller):
     ) -> Answer[ProjectionState]:
         """Give up a rebuild; the live tables know nothing of it.
 
-        Whoever builds does so within a batch: until then `cancel_asked` is true. Where
-        there is nothing to give up, nothing happens.
+        The process that rebuilds ends within a batch: until then `cancel_requested` is
+        true. If there is nothing to give up, nothing happens.
         """
         writer.require_no_version(request)
         state = _standing(writer.store, name)
@@ -163,6 +163,6 @@ def _begun(store: Store, name: str, *, by: str, force: bool) -> ProjectionState:
         raise ApiError(Code.CANNOT_REBUILD, message)
     try:
         begin(store.pool, projection, by=by, force=force, is_builder=False)
-    except (FencedError, CannotBuildBesideError, DryRunWaitsError) as error:
+    except (FencedError, CannotRebuildError, DryRunPendingError) as error:
         raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
     return _standing(store, name)

@@ -14,7 +14,7 @@ from domain.analytics.baselines import BaselineRule
 from domain.messages import Event
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.baseline_rule import put_rule, rule_of
-from projections.engine.projection import Settled
+from projections.engine.projection import Merged
 
 
 def _videos_seen(body: bytes) -> Event:
@@ -90,19 +90,19 @@ class Analytics:
             Intake(cursor, rule).take_in(part)
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write down what a slice of the log tells, to be settled later."""
+        """Write down what a slice of the log tells, to be merged later."""
         from projections.analytics.rebuild_gather import gather
         from projections.analytics.rows import enable_arrays
 
         enable_arrays(cursor)
         gather(cursor, events)
 
-    def settle(
-        self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
-    ) -> Settled:
-        """Work out some of what one share of a stage still needs."""
-        from projections.analytics.rebuild_merge import settle
+    def merge(
+        self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
+    ) -> Merged:
+        """Work out some of what one partition of a stage still needs."""
+        from projections.analytics.rebuild_merge import merge
         from projections.analytics.rows import enable_arrays
 
         enable_arrays(cursor)
-        return settle(cursor, stage, share=share, shares=shares)
+        return merge(cursor, stage, partition=partition, partitions=partitions)

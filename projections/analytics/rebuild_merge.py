@@ -37,7 +37,7 @@ from projections.analytics.rebuild_gather import herds_of, note_gathered
 from projections.analytics.rollup_deltas import FAMILIES, PROFILES, Sums
 from projections.analytics.snapshots import Look
 from projections.analytics.video_lists import delete_lists, things_listed
-from projections.engine.projection import Settled
+from projections.engine.projection import Merged
 
 _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
 _VIDEOS_AT_ONCE = 2_000
@@ -69,33 +69,35 @@ SELECT o, w, (
 """
 
 
-def settle(cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int) -> Settled:
-    """Work out some of what one share of a stage still needs."""
+def merge(
+    cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
+) -> Merged:
+    """Work out some of what one partition of a stage still needs."""
     match stage:
         case "videos":
-            return _settle_videos(cursor, share, shares)
+            return _merge_videos(cursor, partition, partitions)
         case "owners":
-            return _settle_owners(cursor, share, shares)
+            return _merge_owners(cursor, partition, partitions)
         case "herds":
-            return _settle_herds(cursor, share, shares)
+            return _merge_herds(cursor, partition, partitions)
         case _:
             raise ValueError(f"there is no stage {stage}")
 
 
-def _settle_videos(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
-    found = execute(cursor, _RAW, shares, share, _VIDEOS_AT_ONCE).fetchall()
+def _merge_videos(cursor: Cursor[TupleRow], partition: int, partitions: int) -> Merged:
+    found = execute(cursor, _RAW, partitions, partition, _VIDEOS_AT_ONCE).fetchall()
     videos = [refolded(tables.video_of(row)) for row in found]
     tables.save_videos(cursor, videos)
     note_gathered(cursor, herds_of(videos), is_routed=False)
-    return Settled(len(videos), is_all=len(videos) < _VIDEOS_AT_ONCE)
+    return Merged(len(videos), is_all=len(videos) < _VIDEOS_AT_ONCE)
 
 
-def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
+def _merge_owners(cursor: Cursor[TupleRow], partition: int, partitions: int) -> Merged:
     """Send to their owners what keepers have of others' videos."""
-    found = execute(cursor, _GATHERED, False, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
+    found = execute(cursor, _GATHERED, False, partitions, partition, _OWNERS_AT_ONCE)  # noqa: FBT003
     keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
     if not keys:
-        return Settled(0, is_all=True)
+        return Merged(0, is_all=True)
     for key, others in _not_their_own(cursor, keys).items():
         _route(cursor, key, others)
     delete_lists(cursor, keys)
@@ -108,7 +110,7 @@ def _settle_owners(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled
         """,
         *rows.packed_keys(keys),
     )
-    return Settled(len(keys), is_all=len(keys) < _OWNERS_AT_ONCE)
+    return Merged(len(keys), is_all=len(keys) < _OWNERS_AT_ONCE)
 
 
 def _not_their_own(
@@ -165,8 +167,8 @@ def _replace(
     rows.delete_looks(cursor, [look for look in changed if not look.is_kept])
 
 
-def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
-    found = execute(cursor, _GATHERED, True, shares, share, _OWNERS_AT_ONCE)  # noqa: FBT003
+def _merge_herds(cursor: Cursor[TupleRow], partition: int, partitions: int) -> Merged:
+    found = execute(cursor, _GATHERED, True, partitions, partition, _OWNERS_AT_ONCE)  # noqa: FBT003
     keys: list[HerdKey] = [(row[0], row[1], row[2]) for row in found.fetchall()]
     held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
     rule = rule_of(cursor)
@@ -192,10 +194,10 @@ def _settle_herds(cursor: Cursor[TupleRow], share: int, shares: int) -> Settled:
         """,
         *rows.packed_keys(done),
     )
-    # Last what other shares move as well: they wait for it until this one is done.
+    # Last what other partitions move as well: they wait for it until this one is done.
     for each in sums.values():
         tables.save_sums(cursor, each)
-    return Settled(len(done), is_all=len(done) < _OWNERS_AT_ONCE and done == keys)
+    return Merged(len(done), is_all=len(done) < _OWNERS_AT_ONCE and done == keys)
 
 
 def _folded(

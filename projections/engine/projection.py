@@ -58,8 +58,8 @@ class ReadModel(Projection, Protocol):
     def tables(self) -> tuple[str, ...]: ...
 
 
-class Settled(NamedTuple):
-    """How many things one transaction settled, and whether that was all of a share."""
+class Merged(NamedTuple):
+    """How much one transaction merged, and whether that ended its partition."""
 
     amount: int
     is_all: bool
@@ -69,9 +69,9 @@ class Settled(NamedTuple):
 class Sliced(ReadModel, Protocol):
     """A read model whose rebuild can be cut into slices for many to work on.
 
-    First the log is gathered, slice by slice; then each stage is settled, one after
-    the other, each in shares. What one transaction did is done once or not at all, so
-    both may count on what they find.
+    First the log is gathered, slice by slice; then each stage is merged, one after
+    the other, each in partitions. What one transaction did is done once or not at all,
+    so both may count on what they find.
     """
 
     @property
@@ -81,10 +81,10 @@ class Sliced(ReadModel, Protocol):
         """Write down what a slice of the log tells; slices come in any order."""
         ...
 
-    def settle(
-        self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
-    ) -> Settled:
-        """Do one small transaction's worth of what one share of a stage still needs."""
+    def merge(
+        self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
+    ) -> Merged:
+        """Do one small transaction's worth of a partition of a stage."""
         ...
 
 

@@ -12,7 +12,7 @@ from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent, open_envelope
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, most_at_once
 from projections.engine.projection import ReadModel, codec_for
-from projections.rebuild.shadow_tables import look_beside
+from projections.rebuild.shadow_tables import use_schema
 
 # A batch may be slow where the machine is; a rebuild is nobody's page.
 PATIENTLY = "SET LOCAL statement_timeout = '5min'"
@@ -30,13 +30,13 @@ UPDATE projection_rebuild SET position = %s, events = events + %s,
 WHERE name = %s
 """
 _TAKE = """
-SELECT version, position, is_cancel_asked FROM projection_rebuild
+SELECT version, position, is_cancel_requested FROM projection_rebuild
 WHERE name = %s FOR UPDATE
 """
 _TAKE_KEPT = """
-SELECT version, position, false FROM projection_kept WHERE name = %s FOR UPDATE
+SELECT version, position, false FROM projection_previous WHERE name = %s FOR UPDATE
 """
-_STEP_KEPT = "UPDATE projection_kept SET position = %s WHERE name = %s"
+_STEP_KEPT = "UPDATE projection_previous SET position = %s WHERE name = %s"
 FOREVER = 2**63 - 1
 # What says that the database is in trouble, not that an event is bad.
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -54,11 +54,11 @@ class RefusedEventError(Exception):
         self.event = event
 
 
-class SupersededError(Exception):
+class RebuildReplacedError(Exception):
     """Another rebuild of the projection began meanwhile."""
 
 
-class CancelAskedError(Exception):
+class RebuildCancelledError(Exception):
     """Somebody asked for the rebuild to be given up."""
 
 
@@ -66,12 +66,12 @@ class CancelAskedError(Exception):
 NOT_ITS_FAULT = (
     *OUTAGES,
     psycopg.ProgrammingError,
-    SupersededError,
-    CancelAskedError,
+    RebuildReplacedError,
+    RebuildCancelledError,
 )
 
 
-class Filler:
+class CatchUp:
     """Fills one read model's tables in a schema beside the live ones.
 
     ``is_kept`` says that these are the old ones, whose position stands elsewhere.
@@ -116,7 +116,7 @@ class Filler:
                 rows = cursor.execute(READ, asked, prepare=True).fetchall()
                 if not rows:
                     return position, 0
-                look_beside(cursor, self._schema)
+                use_schema(cursor, self._schema)
                 take_in(self.projection.write, cursor, rows, self._codec)
                 self._keep(cursor, rows, time.monotonic() - began)
                 return rows[-1][0], len(rows)
@@ -136,7 +136,7 @@ class Filler:
                 raise
             raise refused from error
 
-    def fill(self, *, until: int = FOREVER) -> int:
+    def run(self, *, until: int = FOREVER) -> int:
         """Step until the next events are few; returns the position it reached."""
         while True:
             position, passed = self.step(until=until)
@@ -154,7 +154,7 @@ class Filler:
             return position
         path = cursor.execute("SELECT current_setting('search_path')").fetchone()
         assert path is not None
-        look_beside(cursor, self._schema)
+        use_schema(cursor, self._schema)
         take_in(self.projection.write, cursor, rows, self._codec)
         cursor.execute("SELECT set_config('search_path', %s, true)", path)
         return rows[-1][0]
@@ -167,10 +167,10 @@ class Filler:
         row = cursor.execute(take, (name,)).fetchone()
         if row is None or row[0] != self.projection.version:
             msg = f"Another rebuild of {name} began meanwhile."
-            raise SupersededError(msg)
+            raise RebuildReplacedError(msg)
         if row[2]:
             msg = f"The rebuild of {name} was cancelled."
-            raise CancelAskedError(msg)
+            raise RebuildCancelledError(msg)
         return row[1]
 
     def _keep(
@@ -218,7 +218,7 @@ def find_refused(
         connection.transaction(force_rollback=True),
         connection.cursor(binary=True) as cursor,
     ):
-        look_beside(cursor, schema)
+        use_schema(cursor, schema)
         for row in read:
             try:
                 with connection.transaction():

@@ -66,7 +66,7 @@ class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
 
     table: str
     rows: int
-    rows_beside: int
+    shadow_rows: int
     hashed_rows: int
     differences: list[str] = []
     different_rows: int = 0
@@ -79,9 +79,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ``is_binding`` says that they had to be equal: the same rules, at one position.
     """
 
-    is_binding: bool
+    is_strict: bool
     position: int
-    position_beside: int
+    shadow_position: int
     tables: list[TableComparison]
     dead_letters: int = 0
 
@@ -89,11 +89,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def is_equal(self) -> bool:
         return not any(table.differences for table in self.tables)
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """Say in one line what differs, or that nothing does."""
         different = [table for table in self.tables if table.differences]
         if not different:
-            rows = sum(table.rows_beside for table in self.tables)
+            rows = sum(table.shadow_rows for table in self.tables)
             return f"All {rows:,} rows are equal."
         said = "; ".join(
             f"{table.table}: {', '.join(table.differences)}, {table.different_rows:,} "
@@ -186,7 +186,7 @@ def _compared(
     return TableComparison(
         table=shape.name,
         rows=here[0],
-        rows_beside=there[0],
+        shadow_rows=there[0],
         hashed_rows=here[1],
         differences=differences,
         different_rows=count,

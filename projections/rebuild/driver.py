@@ -12,7 +12,11 @@ from infra.eventstore.store import Store
 from projections.engine.follower import LIVE_BATCH, Follower
 from projections.engine.projection import ReadModel, Sliced
 from projections.rebuild import state
-from projections.rebuild.catch_up import CancelAskedError, Filler, SupersededError
+from projections.rebuild.catch_up import (
+    CatchUp,
+    RebuildCancelledError,
+    RebuildReplacedError,
+)
 from projections.rebuild.compare import Comparison, compare_tables, in_snapshot_of
 from projections.rebuild.local_workers import (
     PAUSE_SECONDS,
@@ -21,9 +25,14 @@ from projections.rebuild.local_workers import (
     meanwhile,
     see_done,
 )
-from projections.rebuild.remote_workers import Crew
+from projections.rebuild.remote_workers import RemoteWorkers
 from projections.rebuild.rule_variants import same_rule
-from projections.rebuild.shadow_tables import drop_beside, next_schema, old_schema, tidy
+from projections.rebuild.shadow_tables import (
+    analyze,
+    drop_schema,
+    next_schema,
+    previous_schema,
+)
 from projections.rebuild.slices import lease_slice, level_with_slices, slices_left
 from projections.rebuild.swap import (
     WRITTEN_ALONGSIDE,
@@ -49,15 +58,15 @@ class StoppedError(Exception):
     """It was told to stop; what was built stays and is resumed."""
 
 
-class FailedElsewhereError(Exception):
+class WorkerFailedError(Exception):
     """Somebody who works on its slices could not; the message says why."""
 
 
-class DifferentError(Exception):
+class RowsDifferError(Exception):
     """What was built is not what the live tables hold; it was not swapped."""
 
     def __init__(self, name: str, comparison: Comparison) -> None:
-        super().__init__(f"{name} was not swapped: {comparison.sentence()}.")
+        super().__init__(f"{name} was not swapped: {comparison.summary()}.")
         self.comparison = comparison
 
 
@@ -70,7 +79,7 @@ class Builder:
         projection: ReadModel,
         stop: threading.Event,
         watch: Watch | None,
-        crew: Crew | None = None,
+        crew: RemoteWorkers | None = None,
     ) -> None:
         self.store = store
         self.projection = projection
@@ -79,7 +88,7 @@ class Builder:
         self._stop = stop
         self._watch = watch
         self._crew = crew
-        self._filler = Filler(
+        self._filler = CatchUp(
             projection,
             pool=store.pool,
             codec=store.codec,
@@ -126,14 +135,14 @@ class Builder:
             rebuild = state.rebuild_of(connection, self.projection.name)
         if rebuild is None or rebuild.version != self.projection.version:
             msg = f"Another rebuild of {self.projection.name} began meanwhile."
-            raise SupersededError(msg)
+            raise RebuildReplacedError(msg)
         self.reached = (rebuild.position, rebuild.slices_done)
         if self._watch is not None:
             self._watch(rebuild)
-        if rebuild.is_cancel_asked:
-            raise CancelAskedError(f"The rebuild of {self.projection.name} ended.")
+        if rebuild.is_cancel_requested:
+            raise RebuildCancelledError(f"The rebuild of {self.projection.name} ended.")
         if rebuild.status == "failed":
-            raise FailedElsewhereError(rebuild.error)
+            raise WorkerFailedError(rebuild.error)
         self.pause(0)
         return rebuild
 
@@ -173,7 +182,7 @@ class Builder:
     def _has_crew(self, projection: Sliced, *, by: str) -> bool:
         if self._crew is None or not slices_left(self.store.pool, projection):
             return False
-        return self._crew.has_it(self.store.pool, projection, but=by)
+        return self._crew.are_at_work(self.store.pool, projection, exclude=by)
 
     def _compare(self, *, force: bool) -> Comparison:
         state.set_status(self.store.pool, self.projection, "comparing")
@@ -192,7 +201,7 @@ class Builder:
                 pause()
         # Somebody may have asked for that meanwhile.
         force = force or self._tell().is_forced
-        is_refused = comparison.is_binding and not comparison.is_equal and not force
+        is_refused = comparison.is_strict and not comparison.is_equal and not force
         state.note_comparison(
             self.store.pool,
             self.projection,
@@ -200,7 +209,7 @@ class Builder:
             status="refused" if is_refused else "ready",
         )
         if is_refused:
-            raise DifferentError(self.projection.name, comparison)
+            raise RowsDifferError(self.projection.name, comparison)
         return comparison
 
     def _compared(self) -> Comparison:
@@ -219,10 +228,10 @@ class Builder:
                                 sql.SQL(", ").join(map(sql.Identifier, tables))
                             )
                         )
-                        reached = self._filler.fill()
+                        reached = self._filler.run()
                         is_binding = is_binding and reached >= position
                     else:
-                        reached = self._filler.fill(until=position)
+                        reached = self._filler.run(until=position)
                         if is_level and reached != position:
                             raise TryAgainError(name)
                     # This is its snapshot: from here on both may go on.
@@ -237,9 +246,9 @@ class Builder:
                         (name,),
                     ).fetchone()
                     comparison = Comparison(
-                        is_binding=is_binding,
+                        is_strict=is_binding,
                         position=position,
-                        position_beside=reached,
+                        shadow_position=reached,
                         tables=compare_tables(
                             cursor, tables, schema=next_schema(name), other=other
                         ),
@@ -256,7 +265,7 @@ class Builder:
 
     def _tidy(self) -> None:
         with self.store.pool.connection() as connection:
-            tidy(
+            analyze(
                 connection,
                 self.projection.tables,
                 schema=next_schema(self.projection.name),
@@ -269,20 +278,20 @@ class Builder:
             connection.transaction(),
             connection.cursor() as cursor,
         ):
-            drop_beside(cursor, old_schema(name))
-            cursor.execute("DELETE FROM projection_kept WHERE name = %s", (name,))
+            drop_schema(cursor, previous_schema(name))
+            cursor.execute("DELETE FROM projection_previous WHERE name = %s", (name,))
 
     def _finish(self, cursor: psycopg.Cursor[tuple[object, ...]]) -> None:
         name, version = self.projection.name, self.projection.version
         row = cursor.execute(
-            "SELECT version, status, is_cancel_asked, position FROM projection_rebuild "
-            "WHERE name = %s FOR UPDATE",
+            "SELECT version, status, is_cancel_requested, position "
+            "FROM projection_rebuild WHERE name = %s FOR UPDATE",
             (name,),
         ).fetchone()
         if row is None or row[:2] != (version, "ready"):
             msg = f"Another rebuild of {name} began meanwhile."
-            raise SupersededError(msg)
+            raise RebuildReplacedError(msg)
         if row[2]:
-            raise CancelAskedError(f"The rebuild of {name} was cancelled.")
+            raise RebuildCancelledError(f"The rebuild of {name} was cancelled.")
         cursor.execute(_FINISHED, (row[3], name, version))
         cursor.execute("DELETE FROM projection_slice WHERE name = %s", (name,))

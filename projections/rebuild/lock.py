@@ -10,7 +10,7 @@ import psycopg
 from infra.database import Pool
 
 _LOCK_CLASS = 72039149
-DYING_BUILDER_SECONDS = 5.0
+LOCK_PATIENCE_SECONDS = 5.0
 _TRY_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
 
@@ -20,8 +20,8 @@ class AlreadyRebuildingError(Exception):
 
 
 @contextmanager
-def sole_builder(
-    pool: Pool, name: str, *, patience: float = DYING_BUILDER_SECONDS
+def rebuild_lock(
+    pool: Pool, name: str, *, patience: float = LOCK_PATIENCE_SECONDS
 ) -> Generator[None]:
     """Be the only process that drives a rebuild of the projection.
 

@@ -15,27 +15,27 @@ from projections.engine.projection import ReadModel
 from projections.rebuild import state
 from projections.rebuild.catch_up import (
     OUTAGES,
-    CancelAskedError,
+    RebuildCancelledError,
+    RebuildReplacedError,
     RefusedEventError,
-    SupersededError,
 )
 from projections.rebuild.compare import Comparison
 from projections.rebuild.driver import (
     Builder,
-    DifferentError,
-    FailedElsewhereError,
     LookAtBoth,
+    RowsDifferError,
     StoppedError,
     Watch,
+    WorkerFailedError,
 )
 from projections.rebuild.lock import (
-    DYING_BUILDER_SECONDS,
+    LOCK_PATIENCE_SECONDS,
     AlreadyRebuildingError,
-    sole_builder,
+    rebuild_lock,
 )
-from projections.rebuild.remote_workers import CREW_SHARES, Crew
-from projections.rebuild.rule_variants import DryRunWaitsError, NoDryRunError
-from projections.rebuild.shadow_tables import CannotBuildBesideError
+from projections.rebuild.remote_workers import REMOTE_PARTITIONS, RemoteWorkers
+from projections.rebuild.rule_variants import DryRunPendingError, NoDryRunError
+from projections.rebuild.shadow_tables import CannotRebuildError
 from projections.rebuild.swap import Swapped
 
 # How many connections of its store a rebuild uses at most.
@@ -44,13 +44,13 @@ CONNECTIONS = 6
 EXPECTED = (
     AlreadyRebuildingError,
     FencedError,
-    CannotBuildBesideError,
+    CannotRebuildError,
     RefusedEventError,
-    DifferentError,
-    CancelAskedError,
-    SupersededError,
-    FailedElsewhereError,
-    DryRunWaitsError,
+    RowsDifferError,
+    RebuildCancelledError,
+    RebuildReplacedError,
+    WorkerFailedError,
+    DryRunPendingError,
     NoDryRunError,
 )
 _OUTAGE_SECONDS = 60.0
@@ -89,8 +89,8 @@ def rebuild(
     even_dry_run: bool = False,
     stop: threading.Event | None = None,
     watch: Watch | None = None,
-    crew: Crew | None = None,
-    patience: float = DYING_BUILDER_SECONDS,
+    remote: RemoteWorkers | None = None,
+    patience: float = LOCK_PATIENCE_SECONDS,
 ) -> Rebuilt:
     """Build the read model's tables beside, compare them, and swap them in.
 
@@ -113,14 +113,14 @@ def rebuild(
         StoppedError: ``stop`` was set.
         DryRunWaitsError: what a dry run left waits to be swapped or cancelled.
     """
-    builder = Builder(store, projection, stop or threading.Event(), watch, crew)
+    builder = Builder(store, projection, stop or threading.Event(), watch, remote)
     (comparison, swapped), was_resumed = _driven(
         builder,
         lambda: builder.run(force=force),
         by=by,
         force=force,
         dry_run=False if even_dry_run else None,
-        shares=0 if crew is None else CREW_SHARES,
+        shares=0 if remote is None else REMOTE_PARTITIONS,
         patience=patience,
     )
     return Rebuilt(
@@ -194,7 +194,7 @@ def _driven(
     force: bool = False,
     dry_run: bool | None,
     shares: int = 0,
-    patience: float = DYING_BUILDER_SECONDS,
+    patience: float = LOCK_PATIENCE_SECONDS,
 ) -> tuple[_Ended, bool]:
     """Begin or resume it and act, through outages; also tells whether it resumed."""
     pool, projection = builder.store.pool, builder.projection
@@ -202,7 +202,7 @@ def _driven(
     reached, failing_since = builder.reached, None
     while True:
         try:
-            with sole_builder(pool, projection.name, patience=patience):
+            with rebuild_lock(pool, projection.name, patience=patience):
                 was_there = state.begin(
                     pool,
                     projection,
@@ -231,10 +231,10 @@ def cancel(store: Store, projection: ReadModel) -> bool:
 
     Whoever works on it does so within a batch; where nobody does, it is done here.
     """
-    if not state.ask_to_cancel(store.pool, projection.name):
+    if not state.request_cancel(store.pool, projection.name):
         return False
     try:
-        with sole_builder(store.pool, projection.name, patience=0):
+        with rebuild_lock(store.pool, projection.name, patience=0):
             state.give_up(store.pool, projection)
     except AlreadyRebuildingError:
         pass
@@ -246,15 +246,15 @@ def _concluded(builder: Builder, act: Callable[[], _Ended]) -> _Ended:
     pool, projection = builder.store.pool, builder.projection
     try:
         return act()
-    except CancelAskedError:
+    except RebuildCancelledError:
         state.give_up(pool, projection)
         raise
     except (
         *OUTAGES,
         StoppedError,
-        SupersededError,
-        DifferentError,
-        FailedElsewhereError,
+        RebuildReplacedError,
+        RowsDifferError,
+        WorkerFailedError,
     ):
         raise
     except RefusedEventError as error:

@@ -21,7 +21,7 @@ from projections.rebuild.slices import (
 from projections.rebuild.state import note_failure
 
 # Enough for some machines to have one each, and the next one when they are done.
-CREW_SHARES = 32
+REMOTE_PARTITIONS = 32
 PATIENCE_SECONDS = 10.0
 
 _LOOK_AGAIN_SECONDS = 0.1
@@ -44,16 +44,16 @@ _ANYTHING_LEFT = """
 SELECT EXISTS (
     SELECT FROM projection_slice s JOIN projection_rebuild r USING (name, version)
     WHERE name = %s AND version = %s AND r.status = 'building'
-      AND NOT r.is_cancel_asked AND s.state = 'waiting')
+      AND NOT r.is_cancel_requested AND s.state = 'waiting')
 """
 
 # Lets somebody know of the rebuild of a projection (its name and version).
-Ring = Callable[[str, int], None]
+Notify = Callable[[str, int], None]
 
 _log = structlog.get_logger()
 
 
-class CannotRingError(Exception):
+class CannotNotifyError(Exception):
     """The bell cannot be reached just now; the message says why."""
 
 
@@ -64,7 +64,7 @@ class Attendance(msgspec.Struct, frozen=True):
     workers: int
 
 
-class Crew:
+class RemoteWorkers:
     """Workers of a rebuild who are rung for, and watched in the table of slices.
 
     Nothing depends on the bell: it is rung again while there is something to do, and
@@ -74,24 +74,24 @@ class Crew:
 
     def __init__(
         self,
-        ring: Ring,
+        notify: Notify,
         *,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._ring = ring
-        self._say = say
+        self._ring = notify
+        self._say = report
         self._patience = patience_seconds
         self._seen_at: float | None = None
         self._workers = 0
         self._is_alone = False
 
-    def has_it(self, pool: Pool, projection: Sliced, *, but: str) -> bool:
+    def are_at_work(self, pool: Pool, projection: Sliced, *, exclude: str) -> bool:
         """Ring for what nobody has; False once it is to be worked on here as well.
 
         ``but`` is the name that the caller leases under.
         """
-        seen = attendance(pool, projection, but=but)
+        seen = attendance(pool, projection, but=exclude)
         why = self._rung(projection) if seen.free else None
         if seen.workers != self._workers:
             self._workers = seen.workers
@@ -112,7 +112,7 @@ class Crew:
         """Ring; returns why nobody can hear it, if so."""
         try:
             self._ring(projection.name, projection.version)
-        except CannotRingError as error:
+        except CannotNotifyError as error:
             return str(error)
         return None
 

@@ -5,15 +5,15 @@ import msgspec
 from infra.eventstore.store import Store
 from projections.engine.projection import ReadModel
 from projections.rebuild import state
-from projections.rebuild.catch_up import Filler
-from projections.rebuild.lock import AlreadyRebuildingError, sole_builder
-from projections.rebuild.shadow_tables import old_schema
+from projections.rebuild.catch_up import CatchUp
+from projections.rebuild.lock import AlreadyRebuildingError, rebuild_lock
+from projections.rebuild.shadow_tables import previous_schema
 from projections.rebuild.swap import Swapped, TryAgainError, pause, swap_back
 
-_KEPT = "SELECT version FROM projection_kept WHERE name = %s"
+_KEPT = "SELECT version FROM projection_previous WHERE name = %s"
 
 
-class NothingKeptError(Exception):
+class NoPreviousTablesError(Exception):
     """There are no old tables to go back to."""
 
 
@@ -42,23 +42,23 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
         RefusedEventError: an event could not be taken in.
     """
     name = projection.name
-    with sole_builder(store.pool, name):
+    with rebuild_lock(store.pool, name):
         with store.pool.connection() as connection:
             row = connection.execute(_KEPT, (name,)).fetchone()
             rebuild = state.rebuild_of(connection, name)
         if row is None:
             msg = f"{name} has no old tables to go back to."
-            raise NothingKeptError(msg)
+            raise NoPreviousTablesError(msg)
         if rebuild is not None and rebuild.is_unfinished:
             msg = f"A rebuild of {name} is {rebuild.status}: cancel it first."
             raise AlreadyRebuildingError(msg)
         is_followed = row[0] == projection.version
         filler = (
-            Filler(
+            CatchUp(
                 projection,
                 pool=store.pool,
                 codec=store.codec,
-                schema=old_schema(name),
+                schema=previous_schema(name),
                 is_kept=True,
             )
             if is_followed
@@ -67,7 +67,7 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
         while True:
             try:
                 if filler:
-                    filler.fill()
+                    filler.run()
                 version, swapped = swap_back(store, projection, filler)
             except TryAgainError:
                 pause()

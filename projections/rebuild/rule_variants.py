@@ -4,10 +4,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.engine.projection import ReadModel, Ruled
-from projections.rebuild.shadow_tables import look_beside, next_schema
+from projections.rebuild.shadow_tables import next_schema, use_schema
 
 
-class DryRunWaitsError(Exception):
+class DryRunPendingError(Exception):
     """A dry run waits to be swapped or cancelled; nobody said which."""
 
     def __init__(self, name: str) -> None:
@@ -40,7 +40,7 @@ def begin_under(cursor: Cursor[TupleRow], projection: ReadModel) -> str | None:
         return None
     rule = projection.rule or projection.rule_of(cursor)
     path = _path(cursor)
-    look_beside(cursor, next_schema(projection.name))
+    use_schema(cursor, next_schema(projection.name))
     projection.begin_under(cursor, rule)
     _look_back(cursor, path)
     return rule
@@ -51,7 +51,7 @@ def same_rule(cursor: Cursor[TupleRow], projection: ReadModel) -> bool:
     if not isinstance(projection, Ruled):
         return True
     live, path = projection.rule_of(cursor), _path(cursor)
-    look_beside(cursor, next_schema(projection.name))
+    use_schema(cursor, next_schema(projection.name))
     beside = projection.rule_of(cursor)
     _look_back(cursor, path)
     return live == beside

@@ -114,7 +114,7 @@ SELECT statement FROM told ORDER BY turn, statement
 """
 
 
-class CannotBuildBesideError(Exception):
+class CannotRebuildError(Exception):
     """Something hangs on a table that a copy of it would not have."""
 
 
@@ -123,7 +123,7 @@ def next_schema(name: str) -> str:
     return f"goatherd_next_{name}"
 
 
-def old_schema(name: str) -> str:
+def previous_schema(name: str) -> str:
     """Return the schema in which the tables that were swapped out are kept."""
     return f"goatherd_old_{name}"
 
@@ -135,7 +135,7 @@ def live_schema(cursor: Cursor[TupleRow]) -> str:
     return row[0]
 
 
-def create_beside(
+def create_shadow_tables(
     cursor: Cursor[TupleRow], tables: Sequence[str], *, schema: str
 ) -> None:
     """Make the schema anew with an empty table like each of the live ones.
@@ -150,8 +150,8 @@ def create_beside(
     if attached:
         things = ", ".join(thing for (thing,) in attached)
         msg = f"Its tables cannot be swapped because of {things}."
-        raise CannotBuildBesideError(msg)
-    drop_beside(cursor, schema)
+        raise CannotRebuildError(msg)
+    drop_schema(cursor, schema)
     made: list[sql.Composable] = [
         sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema))
     ]
@@ -176,7 +176,7 @@ def tables_in(cursor: Cursor[TupleRow], schema: str) -> list[str]:
     return [name for (name,) in rows]
 
 
-def drop_beside(cursor: Cursor[TupleRow], schema: str) -> None:
+def drop_schema(cursor: Cursor[TupleRow], schema: str) -> None:
     """Remove the schema with its tables, if it is there.
 
     Whatever somebody made to depend on them keeps it from being removed.
@@ -196,7 +196,7 @@ def wait_for_workers(cursor: Cursor[TupleRow]) -> None:
     cursor.execute("SET LOCAL statement_timeout = '1min'")
 
 
-def look_beside(cursor: Cursor[TupleRow], schema: str) -> None:
+def use_schema(cursor: Cursor[TupleRow], schema: str) -> None:
     """Let tables without a schema's name mean those beside, in this transaction."""
     cursor.execute(
         "SELECT set_config('search_path', "
@@ -206,7 +206,7 @@ def look_beside(cursor: Cursor[TupleRow], schema: str) -> None:
     )
 
 
-def tidy(
+def analyze(
     connection: Connection[TupleRow], tables: Sequence[str], *, schema: str
 ) -> None:
     """Let the planner know the tables of a schema as it knows the live ones.
@@ -224,7 +224,7 @@ def tidy(
     connection.execute("RESET statement_timeout")
 
 
-def exchange(
+def exchange_tables(
     cursor: Cursor[TupleRow], tables: Sequence[str], *, incoming: str, outgoing: str
 ) -> None:
     """Move the live tables to the schema ``outgoing`` and those of ``incoming`` in.

@@ -18,12 +18,12 @@ from projections.rebuild.catch_up import (
     find_refused,
     take_in,
 )
-from projections.rebuild.shadow_tables import look_beside, next_schema, wait_for_workers
+from projections.rebuild.shadow_tables import next_schema, use_schema, wait_for_workers
 
 SLICE_EVENTS = 4_000
 # Events are of very different sizes: one may hold a creator's 300 videos.
 SLICE_BYTES = 4_000_000
-SHARES = 4
+PARTITIONS = 4
 LEASE_SECONDS = 60
 GATHER = "gather"
 
@@ -47,10 +47,10 @@ FROM (
     ) AS numbered GROUP BY 1
 ) AS slices
 """
-_SHARE = """
+_PARTITION = """
 INSERT INTO projection_slice
-    (name, version, stage_number, stage, number, shares)
-SELECT %s, %s, %s, %s, share, %s FROM generate_series(0, %s - 1) AS share
+    (name, version, stage_number, stage, number, partitions)
+SELECT %s, %s, %s, %s, partition, %s FROM generate_series(0, %s - 1) AS partition
 """
 # Only of the first stage that has any left. Materialized, or each row it is joined to
 # would choose another. A lease that a crash of the server takes back does no harm: what
@@ -67,7 +67,7 @@ WITH free AS MATERIALIZED (
       AND EXISTS (
           SELECT FROM projection_rebuild
           WHERE name = %(name)s AND version = %(version)s AND status = 'building'
-            AND NOT is_cancel_asked)
+            AND NOT is_cancel_requested)
     ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE projection_slice AS s
@@ -78,7 +78,7 @@ FROM free, set_config('synchronous_commit', 'off', true)
 WHERE (s.name, s.version, s.stage_number, s.number)
     = (free.name, free.version, free.stage_number, free.number)
 RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position,
-          s.last_position, s.shares, s.fence
+          s.last_position, s.partitions, s.fence
 """
 # Slices may tell of the same things, and then wait for each other's transactions. What
 # a crash of the server takes back of one, it takes back with the slice's position.
@@ -93,7 +93,7 @@ WHERE (name, version, stage_number, number, fence) = (%s, %s, %s, %s, %s)
   AND state = 'waiting' FOR UPDATE
 """
 _DONE = """
-UPDATE projection_slice SET state = %s, events = events + %s, settled = settled + %s,
+UPDATE projection_slice SET state = %s, events = events + %s, merged = merged + %s,
     working_seconds = working_seconds + %s,
     after_position = coalesce(%s, after_position), leased_until = CASE WHEN %s THEN NULL
         ELSE clock_timestamp() + make_interval(secs => %s) END,
@@ -108,7 +108,7 @@ _LEFT = """
 SELECT count(*) FROM projection_slice
 WHERE name = %s AND version = %s AND state = 'waiting'
 """
-# What was gathered and settled is what the log says up to the fixed head.
+# What was gathered and merged is what the log says up to the fixed head.
 _LEVEL = """
 UPDATE projection_rebuild AS r SET position = head, updated_at = clock_timestamp(),
     events = r.events + s.events, working_seconds = r.working_seconds + s.seconds
@@ -124,7 +124,7 @@ WHERE r.name = %(name)s AND r.version = %(version)s AND r.position = 0
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """A leased part of a rebuild: some of the log to gather, or a share to settle.
+    """A leased part of a rebuild: some of the log to gather, or a partition to merge.
 
     ``fence`` grows with every lease: only the newest one's work is kept.
     """
@@ -136,7 +136,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     after_position: int | None
     last_position: int | None
-    shares: int | None
+    partitions: int | None
     fence: int
 
     @property
@@ -150,7 +150,7 @@ def cut(
     *,
     head: int,
     events: int = 0,
-    shares: int = 0,
+    partitions: int = 0,
 ) -> None:
     """Cut the log up to ``head`` and all stages into slices that wait.
 
@@ -161,11 +161,10 @@ def cut(
     cursor.execute(_CUT, {**key, **most, "head": head})
     if head == 0:
         return
-    shares = shares or SHARES
+    partitions = partitions or PARTITIONS
     for number, stage in enumerate(projection.stages, 1):
         cursor.execute(
-            _SHARE,
-            (projection.name, projection.version, number, stage, shares, shares),
+            _PARTITION, (*key.values(), number, stage, partitions, partitions)
         )
 
 
@@ -182,14 +181,11 @@ def lease_slice(
 
     Others may still be at the stage's last ones, or the rebuild may be over.
     """
-    asked = {
-        "name": projection.name,
-        "version": projection.version,
-        "by": by,
-        "seconds": seconds,
-    }
+    key = {"name": projection.name, "version": projection.version}
     with pool.connection() as connection:
-        row = connection.execute(_LEASE, asked, prepare=True).fetchone()
+        row = connection.execute(
+            _LEASE, {**key, "by": by, "seconds": seconds}, prepare=True
+        ).fetchone()
     if row is None:
         return None
     return Slice(**dict(zip(Slice.__struct_fields__, row, strict=True)))
@@ -253,17 +249,17 @@ def work_on_one_slice(
             events, amount, reached = 0, 0, None
             if leased.stage_number == 0:
                 rows = _read(cursor, passed_over, held[0], leased.last_position)
-                look_beside(cursor, next_schema(projection.name))
+                use_schema(cursor, next_schema(projection.name))
                 take_in(projection.gather, cursor, rows, codec)
                 events, reached = len(rows), rows[-1][0] if rows else None
                 is_done = reached in {None, leased.last_position}
             else:
-                look_beside(cursor, next_schema(projection.name))
-                amount, is_done = projection.settle(
+                use_schema(cursor, next_schema(projection.name))
+                amount, is_done = projection.merge(
                     cursor,
                     leased.stage,
-                    share=leased.number,
-                    shares=leased.shares or 1,
+                    partition=leased.number,
+                    partitions=leased.partitions or 1,
                 )
             spent = time.monotonic() - began
             told = (reached, is_done, seconds, is_done)

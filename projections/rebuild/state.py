@@ -11,8 +11,12 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from projections.engine.follower import FencedError
 from projections.engine.projection import ReadModel, Sliced
-from projections.rebuild.rule_variants import DryRunWaitsError, begin_under, can_go_on
-from projections.rebuild.shadow_tables import create_beside, drop_beside, next_schema
+from projections.rebuild.rule_variants import DryRunPendingError, begin_under, can_go_on
+from projections.rebuild.shadow_tables import (
+    create_shadow_tables,
+    drop_schema,
+    next_schema,
+)
 from projections.rebuild.slices import cut, drop_slices
 
 Status = Literal[
@@ -38,7 +42,7 @@ WHERE name = %s FOR UPDATE
 _RESUME = """
 UPDATE projection_rebuild SET status = 'building', error = NULL, error_event = NULL,
     is_forced = is_forced OR %s, error_position = NULL, updated_at = clock_timestamp(),
-    is_cancel_asked = is_cancel_asked AND status = ANY(%s), -- Still to be heard.
+    is_cancel_requested = is_cancel_requested AND status = ANY(%s),
     is_dry_run = %s
 WHERE name = %s
 """
@@ -53,7 +57,7 @@ RETURNING head
 _ROWS = """
 SELECT r.name, r.version, r.status, r.position, r.head, h.head, r.events,
        r.working_seconds, r.comparison, r.swap_ms, r.error, r.error_position,
-       r.error_event, r.is_cancel_asked, r.is_forced, r.started_by, r.started_at,
+       r.error_event, r.is_cancel_requested, r.is_forced, r.started_by, r.started_at,
        r.updated_at,
        (SELECT count(*) FROM projection_slice s
         WHERE (s.name, s.version) = (r.name, r.version)),
@@ -83,11 +87,11 @@ UPDATE projection_rebuild SET status = %s, comparison = %s,
 WHERE name = %s AND version = %s
 """
 _ASK_TO_CANCEL = """
-UPDATE projection_rebuild SET is_cancel_asked = true, updated_at = clock_timestamp()
+UPDATE projection_rebuild SET is_cancel_requested = true, updated_at = clock_timestamp()
 WHERE name = %s AND status = ANY(%s)
 """
 _CANCELLED = """
-UPDATE projection_rebuild SET status = 'cancelled', is_cancel_asked = false,
+UPDATE projection_rebuild SET status = 'cancelled', is_cancel_requested = false,
     updated_at = clock_timestamp()
 WHERE name = %s
 """
@@ -116,7 +120,7 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     error_position: int | None
     error_event: str | None
-    is_cancel_asked: bool
+    is_cancel_requested: bool
     is_forced: bool
     started_by: str
     started_at: datetime
@@ -192,14 +196,14 @@ def begin(
         is_same = their_version == version and can_go_on(projection, rule)
         if is_same and status in resumable:
             if is_dry and dry_run is None:
-                raise DryRunWaitsError(name)
+                raise DryRunPendingError(name)
             if is_builder or status not in RUNNING:
                 resumed = (force, sorted(RUNNING), bool(dry_run), name)
                 cursor.execute(_RESUME, resumed)
             elif force:
                 cursor.execute(_FORCE, (name,))
             return True
-        create_beside(cursor, projection.tables, schema=next_schema(name))
+        create_shadow_tables(cursor, projection.tables, schema=next_schema(name))
         drop_slices(cursor, name)
         cursor.execute("DELETE FROM projection_rebuild WHERE name = %s", (name,))
         rule = begin_under(cursor, projection)
@@ -207,7 +211,7 @@ def begin(
         row = cursor.execute(_BEGIN, begun).fetchone()
         assert row is not None
         if isinstance(projection, Sliced):
-            cut(cursor, projection, head=row[0], shares=shares)
+            cut(cursor, projection, head=row[0], partitions=shares)
         return False
 
 
@@ -246,7 +250,7 @@ def rebuild_of(connection: Connection[TupleRow], name: str) -> Rebuild | None:
     return next(iter(rebuilds(connection, name=name)), None)
 
 
-def ask_to_cancel(pool: Pool, name: str) -> bool:
+def request_cancel(pool: Pool, name: str) -> bool:
     """Tell the builder to give up; False if there is nothing to give up."""
     with pool.connection() as connection:
         cursor = connection.execute(_ASK_TO_CANCEL, (name, sorted(_UNFINISHED)))
@@ -266,7 +270,7 @@ def give_up(pool: Pool, projection: ReadModel) -> None:
             return
         # Slices first: who works on one holds its row, and some of the tables.
         drop_slices(cursor, name)
-        drop_beside(cursor, next_schema(name))
+        drop_schema(cursor, next_schema(name))
         cursor.execute(_CANCELLED, (name,))
 
 

@@ -14,12 +14,12 @@ from infra.database import Pool
 from infra.eventstore.store import Store
 from projections.engine.follower import FencedError
 from projections.engine.projection import ReadModel
-from projections.rebuild.catch_up import Filler
+from projections.rebuild.catch_up import CatchUp
 from projections.rebuild.shadow_tables import (
-    exchange,
+    exchange_tables,
     live_schema,
     next_schema,
-    old_schema,
+    previous_schema,
     tables_in,
 )
 
@@ -39,11 +39,11 @@ SELECT coalesce(json_agg(json_build_array(position, name, error)), '[]')::text
 FROM dead_letter WHERE projection = %s
 """
 _KEEP = """
-INSERT INTO projection_kept (name, version, position, dead_letters)
+INSERT INTO projection_previous (name, version, position, dead_letters)
 VALUES (%s, %s, %s, %s)
 ON CONFLICT (name) DO UPDATE SET version = excluded.version,
     position = excluded.position, dead_letters = excluded.dead_letters,
-    kept_at = clock_timestamp()
+    swapped_out_at = clock_timestamp()
 """
 _FORGET_LETTERS = "DELETE FROM dead_letter WHERE projection = %s"
 _RESTORE_LETTERS = """
@@ -98,7 +98,7 @@ def holding(pool: Pool, name: str) -> Generator[tuple[Connection[TupleRow], int,
 def swap(
     store: Store,
     projection: ReadModel,
-    filler: Filler,
+    filler: CatchUp,
     *,
     finish: Callable[[Cursor[TupleRow]], None],
 ) -> Swapped:
@@ -120,7 +120,7 @@ def swap(
             raise FencedError(msg)
         # In transactions of their own: what is committed before the swap is seen by
         # whoever looks at the new tables, however early its snapshot is.
-        reached = filler.fill()
+        reached = filler.run()
         if reached < position and version == projection.version:
             raise TryAgainError(name)
         wait_for_older_reads(connection)
@@ -130,11 +130,11 @@ def swap(
             _lock(cursor, projection.tables, schema=incoming)
             if name in WRITTEN_ALONGSIDE:
                 reached = filler.finish(cursor, position=reached)
-            exchange(
+            exchange_tables(
                 cursor,
                 projection.tables,
                 incoming=incoming,
-                outgoing=old_schema(name),
+                outgoing=previous_schema(name),
             )
             _arrive(
                 cursor,
@@ -150,7 +150,7 @@ def swap(
 
 
 def swap_back(
-    store: Store, projection: ReadModel, filler: Filler | None
+    store: Store, projection: ReadModel, filler: CatchUp | None
 ) -> tuple[int, Swapped]:
     """Let the kept tables change places with the live ones; returns their version.
 
@@ -162,24 +162,24 @@ def swap_back(
     name = projection.name
     with holding(store.pool, name) as (connection, version, position):
         held = time.monotonic()
-        reached = filler.fill() if filler else 0
+        reached = filler.run() if filler else 0
         if filler and reached < position:
             raise TryAgainError(name)
         wait_for_older_reads(connection)
         with connection.cursor() as cursor:
             row = cursor.execute(
-                "SELECT version, position, dead_letters::text FROM projection_kept "
+                "SELECT version, position, dead_letters::text FROM projection_previous "
                 "WHERE name = %s FOR UPDATE",
                 (name,),
             ).fetchone()
             assert row is not None, "asked before"
             kept_version, kept_position, letters = row
             locked = time.monotonic()
-            incoming = old_schema(name)
+            incoming = previous_schema(name)
             _lock(cursor, projection.tables, schema=incoming)
             if filler and name in WRITTEN_ALONGSIDE:
                 kept_position = filler.finish(cursor, position=kept_position)
-            exchange(
+            exchange_tables(
                 cursor,
                 projection.tables,
                 incoming=incoming,

@@ -13,7 +13,11 @@ from infra.eventstore.store import Store
 from infra.settings import Settings
 from projections.analytics.projection import Analytics
 from projections.rebuild.rebuild import rebuild
-from projections.rebuild.remote_workers import CREW_SHARES, CannotRingError, Crew
+from projections.rebuild.remote_workers import (
+    REMOTE_PARTITIONS,
+    CannotNotifyError,
+    RemoteWorkers,
+)
 from projections.rebuild.state import Rebuild
 from tests.benchmarks.harness import Report, Row
 from tests.benchmarks.serving import running
@@ -128,7 +132,7 @@ def database_seconds(store: Store) -> float:
         return counted + ended.children_user + ended.children_system
 
 
-def measured(store: Store, crew: Crew | None) -> Measured:
+def measured(store: Store, crew: RemoteWorkers | None) -> Measured:
     """Rebuild once; every row must be the one that is there."""
     begin = spent(store)
     slices: list[Spent] = []
@@ -142,8 +146,8 @@ def measured(store: Store, crew: Crew | None) -> Measured:
             rows = connection.execute(_STAGES).fetchall()
         stages.extend((row[0], row[1], row[2], row[3]) for row in rows)
 
-    done = rebuild(store, Analytics(), by="bench", watch=watch, crew=crew)
-    assert done.comparison.is_binding
+    done = rebuild(store, Analytics(), by="bench", watch=watch, remote=crew)
+    assert done.comparison.is_strict
     assert done.comparison.is_equal
     return Measured(total=spent(store).since(begin), slices=slices[0], stages=stages)
 
@@ -183,11 +187,13 @@ def test_a_rebuild_by_several_processes(
 
     alone = measured(store, None)
     # As for a crew, so that the model knows slices of the size that they would have.
-    finely_cut = measured(store, Crew(nobody, say=lambda _: None))
+    finely_cut = measured(store, RemoteWorkers(nobody, report=lambda _: None))
     several = {2: alone, 4: alone}
     for processes in several:
         with workers(database_url, redis_url, processes=processes):
-            crew = Crew(bell(redis_url), say=said.append, patience_seconds=60)
+            crew = RemoteWorkers(
+                bell(redis_url), report=said.append, patience_seconds=60
+            )
             several[processes] = measured(store, crew)
 
     assert not [sentence for sentence in said if "this process" in sentence]
@@ -207,7 +213,7 @@ def test_a_rebuild_by_several_processes(
 
 
 def nobody(name: str, version: int) -> None:
-    raise CannotRingError(f"{name} {version} is rebuilt alone")
+    raise CannotNotifyError(f"{name} {version} is rebuilt alone")
 
 
 def written(took: Measured) -> str:
@@ -222,7 +228,7 @@ def costs(alone: Measured, observations: int) -> Row:
         for stage, slices, spent, longest in alone.stages
     )
     return Row(
-        what=f"Cost of slices an observation, one process, {CREW_SHARES} shares",
+        what=f"Cost of slices an observation, one process, {REMOTE_PARTITIONS} shares",
         ours=f"{stages}; {alone.slices.wall:.1f} s, of a processor "
         f"{alone.slices.here:.1f} s here and {alone.slices.database:.1f} s PostgreSQL; "
         f"of what is serial {alone.total.wall - alone.slices.wall:.1f} s, of a "

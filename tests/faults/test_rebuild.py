@@ -32,9 +32,9 @@ from projections.engine.projection import ReadModel
 from projections.engine.reader import Reader
 from projections.rebuild import catch_up
 from projections.rebuild.lock import (
-    DYING_BUILDER_SECONDS,
+    LOCK_PATIENCE_SECONDS,
     AlreadyRebuildingError,
-    sole_builder,
+    rebuild_lock,
 )
 from projections.rebuild.rebuild import rebuild
 from projections.rebuild.state import Rebuild, begin, rebuild_of, set_status
@@ -246,7 +246,7 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
     assert readers.read > 50
     assert written > 50
     assert all(each.comparison.is_equal for each in done)
-    assert all(each.comparison.is_binding for each in done)
+    assert all(each.comparison.is_strict for each in done)
     assert rows == wanted_rows(events)
 
 
@@ -361,7 +361,7 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
         *,
         by: str,
         stop: threading.Event,
-        patience: float = DYING_BUILDER_SECONDS,
+        patience: float = LOCK_PATIENCE_SECONDS,
     ) -> object:
         try:
             return rebuild(store, projection, by=by, stop=stop, patience=patience)
@@ -377,7 +377,7 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
         begin(store.pool, CreatorList(), by="somebody")
 
         with projector(database_url, READ_MODELS):
-            with sole_builder(store.pool, "creator_list"):
+            with rebuild_lock(store.pool, "creator_list"):
                 assert wait_until(lambda: len(refused) > 1, seconds=PATIENTLY)
                 set_status(store.pool, CreatorList(), "swapped")
             begun_anew = wait_until(lambda: is_built_by_projector(store), seconds=1)

@@ -23,9 +23,9 @@ from projections.engine.projection import ReadModel
 from projections.rebuild import remote_workers as crews
 from projections.rebuild.rebuild import Rebuilt, cancel, rebuild
 from projections.rebuild.remote_workers import (
-    CannotRingError,
-    Crew,
-    Ring,
+    CannotNotifyError,
+    Notify,
+    RemoteWorkers,
     work_on_slices,
 )
 from projections.rebuild.slices import (
@@ -105,10 +105,10 @@ def status(store: Store) -> str:
 
 
 def rebuilt(
-    store: Store, ring: Ring, said: list[str], *, patience: float = PATIENTLY
+    store: Store, ring: Notify, said: list[str], *, patience: float = PATIENTLY
 ) -> Rebuilt:
-    crew = Crew(ring, say=said.append, patience_seconds=patience)
-    return rebuild(store, ANALYTICS, by="test", crew=crew)
+    crew = RemoteWorkers(ring, report=said.append, patience_seconds=patience)
+    return rebuild(store, ANALYTICS, by="test", remote=crew)
 
 
 def holders(store: Store) -> set[str]:
@@ -161,7 +161,7 @@ def test_two_processes_make_the_rows_of_one_and_their_driver_works_on_none(
         done = rebuilding.result(PATIENTLY)
 
     assert both_came
-    assert done.comparison.is_binding
+    assert done.comparison.is_strict
     assert done.comparison.is_equal
     assert rows(store) == before
     assert len(before["looks"]) > 70
@@ -302,7 +302,7 @@ def test_a_redis_that_goes_away_leaves_those_who_came_at_work(
 
     def ring_once(name: str, version: int) -> None:
         if holders(store):
-            raise CannotRingError("Away")
+            raise CannotNotifyError("Away")
         rung.append(version)
         ring(name, version)
 
@@ -319,15 +319,15 @@ def test_a_message_that_was_lost_is_sent_again_and_one_that_waits_is_not(
     store: Store, redis_url: str
 ):
     begin(store.pool, ANALYTICS, by="test")
-    crew = Crew(bell(redis_url), say=lambda _: None)
+    crew = RemoteWorkers(bell(redis_url), report=lambda _: None)
     waiting: list[int] = []
 
     with redis.Redis.from_url(redis_url) as connection:
         for _ in range(2):
-            assert crew.has_it(store.pool, ANALYTICS, but="test")
+            assert crew.are_at_work(store.pool, ANALYTICS, exclude="test")
             waiting.append(connection.llen(f"goatherd:{REBUILDS_QUEUE}"))
         connection.flushdb()
-        assert crew.has_it(store.pool, ANALYTICS, but="test")
+        assert crew.are_at_work(store.pool, ANALYTICS, exclude="test")
         waiting.append(connection.llen(f"goatherd:{REBUILDS_QUEUE}"))
 
     assert waiting == [1, 1, 1]

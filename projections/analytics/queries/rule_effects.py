@@ -33,7 +33,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
     metric: RawMetric
     live: int | None
-    beside: int | None
+    shadow: int | None
     difference: int
 
 
@@ -77,7 +77,7 @@ def effects(cursor: Cursor[TupleRow]) -> Effects:
     for organization_id, project_id, label in projects:
         key = organization_id, project_id
         metrics = [
-            Effect(metric=metric, live=a, beside=b, difference=(b or 0) - (a or 0))
+            Effect(metric=metric, live=a, shadow=b, difference=(b or 0) - (a or 0))
             for metric, a, b in zip(
                 VIDEO_METRICS,
                 before.get(key, nothing),

@@ -98,7 +98,7 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
     (ours,) = (p for p in effects["projects"] if p["project_id"] == str(PROJECT))
     live, beside = (new_in(oracle, PROJECT) for oracle in oracles)
     assert {m["metric"]: m["live"] for m in ours["metrics"]} == live
-    assert {m["metric"]: m["beside"] for m in ours["metrics"]} == beside
+    assert {m["metric"]: m["shadow"] for m in ours["metrics"]} == beside
     assert ours["videos"] == turned(*oracles, PROJECT)
     (line,) = (x for x in shown.stdout.splitlines() if x.startswith("Project 0"))
     told = (live["views"], beside["views"])
@@ -137,7 +137,7 @@ def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
 
     assert [each.returncode for each in dropped] == [0, 0]
     assert swapped["was_resumed"]
-    assert not swapped["comparison"]["is_binding"]
+    assert not swapped["comparison"]["is_strict"]
     assert sums(store) != before
     back = ("rebuild", "analytics", "--baseline-rule", "posted_before_first_look")
     assert goatherd(*back).returncode == 0

@@ -158,9 +158,9 @@ def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
     assert done["events_per_second"] > 0
     assert done["error"] is None
     comparison = done["comparison"]
-    assert (comparison["binding"], comparison["equal"]) == (True, True)
+    assert (comparison["strict"], comparison["equal"]) == (True, True)
     assert comparison["tables"][0]["table"] == "creator_list"
-    assert comparison["tables"][0]["rows_beside"] == len(handles)
+    assert comparison["tables"][0]["shadow_rows"] == len(handles)
 
 
 def test_one_that_runs_is_answered_and_not_begun_again(admin: Tenant):
@@ -219,8 +219,8 @@ def test_one_that_somebody_builds_ends_when_it_is_cancelled(admin: Tenant):
             asked = data_of(admin.delete(REBUILD))["rebuild"]
             cancelled = comes_to(admin, "cancelled")
 
-    assert asked["cancel_asked"] or asked["status"] == "cancelled"
-    assert not cancelled["cancel_asked"]
+    assert asked["cancel_requested"] or asked["status"] == "cancelled"
+    assert not cancelled["cancel_requested"]
     assert cancelled["swap_ms"] is None
     assert [row["tiktok_handle"] for row in data_of(admin.get("/creators"))] == ["goat"]
 
@@ -237,14 +237,14 @@ def test_a_cancel_that_came_before_the_builder_is_heard(admin: Tenant):
     admin.add("goat")
     admin.post(REBUILD)
     # As if whoever was to hear it had died.
-    admin.goatherd.asked("UPDATE projection_rebuild SET is_cancel_asked = true")
+    admin.goatherd.asked("UPDATE projection_rebuild SET is_cancel_requested = true")
 
     waiting = shown(admin)["rebuild"]
     with projector(admin.goatherd):
         cancelled = comes_to(admin, "cancelled")
 
-    assert (waiting["status"], waiting["cancel_asked"]) == ("building", True)
-    assert not cancelled["cancel_asked"]
+    assert (waiting["status"], waiting["cancel_requested"]) == ("building", True)
+    assert not cancelled["cancel_requested"]
 
 
 def test_rows_that_differ_are_refused_until_somebody_forces_them(admin: Tenant):

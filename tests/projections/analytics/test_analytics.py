@@ -269,7 +269,7 @@ def rebuild(
     connection: Connection[TupleRow],
     slices: Iterable[Sequence[RecordedEvent]],
     *,
-    shares: int,
+    partitions: int,
     rule: BaselineRule,
 ) -> None:
     analytics = Analytics()
@@ -278,15 +278,15 @@ def rebuild(
         for part in slices:
             analytics.gather(cursor, told_to_analytics(part))
         for stage in analytics.stages:
-            for share in reversed(range(shares)):
-                while not analytics.settle(
-                    cursor, stage, share=share, shares=shares
+            for partition in reversed(range(partitions)):
+                while not analytics.merge(
+                    cursor, stage, partition=partition, partitions=partitions
                 ).is_all:
                     pass
-                assert analytics.settle(cursor, stage, share=share, shares=shares) == (
-                    0,
-                    True,
+                again = analytics.merge(
+                    cursor, stage, partition=partition, partitions=partitions
                 )
+                assert again == (0, True)
 
 
 def told_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
@@ -659,16 +659,16 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
     events=histories(),
     rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
-    shares=st.integers(1, 3),
+    partitions=st.integers(1, 3),
     looks_at_once=st.sampled_from([1, 2, 3, 200]),
     random=st.randoms(use_true_random=False),
 )
-def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
+def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_rows(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
     sizes: list[int],
-    shares: int,
+    partitions: int,
     looks_at_once: int,
     random: Random,
 ):
@@ -684,7 +684,7 @@ def test_slices_gathered_in_any_order_and_settled_in_shares_make_the_same_rows(
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(rebuild_merge, "_LOOKS_AT_ONCE", looks_at_once)
-        rebuild(connection, shuffled, shares=shares, rule=rule)
+        rebuild(connection, shuffled, partitions=partitions, rule=rule)
         from_slices = contents(connection)
 
     assert from_slices == whole

@@ -13,7 +13,7 @@ from projections.engine.follower import Follower
 from projections.rebuild.driver import StoppedError
 from projections.rebuild.rebuild import cancel, rebuild, rehearse, swap_dry_run
 from projections.rebuild.rollback import rollback
-from projections.rebuild.rule_variants import DryRunWaitsError, NoDryRunError
+from projections.rebuild.rule_variants import DryRunPendingError, NoDryRunError
 from projections.rebuild.state import Rebuild, rebuild_of, unfinished
 from tests.projections.analytics.histories import PROJECT, History, log
 from tests.projections.analytics.oracle import Oracle
@@ -116,7 +116,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     for project, each in said.items():
         ours, theirs = new_in(live, project), new_in(beside, project)
         assert {m.metric: m.live for m in each.metrics} == ours
-        assert {m.metric: m.beside for m in each.metrics} == theirs
+        assert {m.metric: m.shadow for m in each.metrics} == theirs
         assert {m.metric: m.difference for m in each.metrics} == {
             counter: (theirs[counter] or 0) - (ours[counter] or 0) for counter in ours
         }
@@ -138,7 +138,7 @@ def test_both_are_looked_at_where_they_are_level(herd: Herd):
     said = {each.project_id: each for each in found.projects}
     live, beside = herd.oracle(USUAL), herd.oracle("first_snapshot")
     assert {m.metric: m.live for m in said[PROJECT].metrics} == new_in(live, PROJECT)
-    assert {m.metric: m.beside for m in said[PROJECT].metrics} == new_in(
+    assert {m.metric: m.shadow for m in said[PROJECT].metrics} == new_in(
         beside, PROJECT
     )
 
@@ -151,13 +151,13 @@ def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(herd: Herd):
     done = swap_dry_run(herd.store, Analytics(), by="test")
 
     assert done.was_resumed
-    assert not done.comparison.is_binding
+    assert not done.comparison.is_strict
     herd.answers_under("first_snapshot")
     herd.goes_on()
     herd.answers_under("first_snapshot")
     # And a rebuild like any other keeps the rule in force: the same rows come of it.
     again = rebuild(herd.store, Analytics(), by="test")
-    assert again.comparison.is_binding
+    assert again.comparison.is_strict
     assert again.comparison.is_equal
     herd.goes_on()
     herd.answers_under("first_snapshot")
@@ -185,7 +185,7 @@ def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(herd: Herd):
 
     with herd.store.pool.connection() as connection:
         assert unfinished(connection, [Analytics()]) == []
-    with pytest.raises(DryRunWaitsError, match="swap it or cancel it first"):
+    with pytest.raises(DryRunPendingError, match="swap it or cancel it first"):
         rebuild(herd.store, Analytics(), by="test")
 
     assert herd.state().status == "ready"
@@ -237,7 +237,7 @@ def test_one_rule_alone_is_binding(herd: Herd):
     cancel(herd.store, Analytics())
     other = rehearse(herd.store, Analytics("never"), by="test").comparison
 
-    assert same.is_binding
+    assert same.is_strict
     assert same.is_equal
-    assert not other.is_binding
+    assert not other.is_strict
     assert not other.is_equal

@@ -6,7 +6,7 @@ from psycopg import sql
 from infra.eventstore.store import Store
 from projections.rebuild import compare
 from projections.rebuild.compare import TableComparison, compare_tables, in_snapshot_of
-from projections.rebuild.shadow_tables import create_beside, next_schema
+from projections.rebuild.shadow_tables import create_shadow_tables, next_schema
 
 SCHEMA = next_schema("kept")
 _ROWS = sql.SQL(
@@ -23,7 +23,7 @@ def kept(store: Store) -> Store:
             "CREATE TABLE kept "
             "(id int PRIMARY KEY, name text, amount bigint, body bytea)"
         )
-        create_beside(cursor, ["kept"], schema=SCHEMA)
+        create_shadow_tables(cursor, ["kept"], schema=SCHEMA)
         for schema in ("public", SCHEMA):
             cursor.execute(_ROWS.format(sql.Identifier(schema, "kept")))
     return store
@@ -49,7 +49,7 @@ def compared(store: Store, *, late: str = "(9, 'late', 9, '')") -> TableComparis
 def test_equal_rows_are_equal_in_one_snapshot_on_two_connections(kept: Store):
     found = compared(kept)
 
-    assert (found.rows, found.rows_beside, found.hashed_rows) == (3, 3, 3)
+    assert (found.rows, found.shadow_rows, found.hashed_rows) == (3, 3, 3)
     assert found.differences == []
 
 
@@ -102,7 +102,7 @@ def test_of_a_large_table_some_rows_are_hashed_and_all_counted_and_summed(
     moved = compared(kept)
 
     assert equal.differences == []
-    assert equal.rows == equal.rows_beside == 100
+    assert equal.rows == equal.shadow_rows == 100
     assert 5 < equal.hashed_rows < 60
     assert renamed.differences == ["hash of rows"]
     assert renamed.different_rows == 101
@@ -115,7 +115,7 @@ def test_values_that_have_no_hash_are_compared_as_text(store: Store):
         cursor.execute(
             "CREATE TABLE kept (id int PRIMARY KEY, said json, at numeric, done bool)"
         )
-        create_beside(cursor, ["kept"], schema=SCHEMA)
+        create_shadow_tables(cursor, ["kept"], schema=SCHEMA)
     run(store, """INSERT INTO kept VALUES (1, '{"a": 1}', NULL, NULL)""")
 
     level(store)

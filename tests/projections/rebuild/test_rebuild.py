@@ -18,16 +18,16 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
 from projections.creators.projection import CreatorList
 from projections.engine.follower import FencedError, Follower
-from projections.engine.projection import ReadModel, Settled
+from projections.engine.projection import Merged, ReadModel
 from projections.organizations.projection import ApiKeys
-from projections.rebuild.catch_up import CancelAskedError, RefusedEventError
+from projections.rebuild.catch_up import RebuildCancelledError, RefusedEventError
 from projections.rebuild.driver import (
-    DifferentError,
-    FailedElsewhereError,
+    RowsDifferError,
     StoppedError,
+    WorkerFailedError,
 )
 from projections.rebuild.rebuild import cancel, rebuild
-from projections.rebuild.rollback import NothingKeptError, rollback
+from projections.rebuild.rollback import NoPreviousTablesError, rollback
 from projections.rebuild.slices import lease_slice, work_on_one_slice
 from projections.rebuild.state import Rebuild, begin, note_failure, rebuild_of
 from projections.registry import PROJECTIONS
@@ -140,16 +140,16 @@ class SlicedHandles(Handles):
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         self.write(cursor, events)
 
-    def settle(
-        self, cursor: Cursor[TupleRow], stage: str, *, share: int, shares: int
-    ) -> Settled:
+    def merge(
+        self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
+    ) -> Merged:
         amount = cursor.execute(
             "UPDATE handles SET handle = upper(handle) || 'x' WHERE position IN ("
             "SELECT position FROM handles WHERE position %% 2 = %s "
             "AND (position / 2) %% %s = %s AND handle = lower(handle) LIMIT 3)",
-            (int(stage == "odds"), shares, share),
+            (int(stage == "odds"), partitions, partition),
         ).rowcount
-        return Settled(amount, is_all=amount == 0)
+        return Merged(amount, is_all=amount == 0)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_every_read_model_is_rebuilt_to_what_one_fold_over_all_events_gives(
     with store.pool.connection() as connection:
         assert stored(connection) == expected(events)
     assert all(each.comparison.is_equal for each in done)
-    assert all(each.comparison.is_binding for each in done)
+    assert all(each.comparison.is_strict for each in done)
     assert sum(table.rows for each in done for table in each.comparison.tables) > 1_000
     assert {
         table: shape_of(store, table) for p in PROJECTIONS for table in p.tables
@@ -244,7 +244,7 @@ def test_one_event_that_differs_is_named_and_not_swapped(
 ):
     run(store, "UPDATE handles SET handle = 'wolf' WHERE position = 3")
 
-    with pytest.raises(DifferentError, match=r"1 rows differ \(such as \(3\)\)"):
+    with pytest.raises(RowsDifferError, match=r"1 rows differ \(such as \(3\)\)"):
         rebuild(store, handles, by="test")
 
     assert ("wolf",) in run(store, "SELECT handle FROM handles")
@@ -254,7 +254,7 @@ def test_one_event_that_differs_is_named_and_not_swapped(
 
 def test_what_was_refused_can_be_forced(store: Store, handles: Handles):
     run(store, "UPDATE handles SET handle = 'wolf' WHERE position = 3")
-    with pytest.raises(DifferentError):
+    with pytest.raises(RowsDifferError):
         rebuild(store, handles, by="test")
 
     done = rebuild(store, handles, by="test", force=True)
@@ -333,10 +333,10 @@ def test_a_cancelled_rebuild_leaves_nothing_behind(store: Store, handles: Handle
 
 def test_a_rebuild_that_runs_ends_when_it_is_cancelled(store: Store, handles: Handles):
     def cancelled(state: Rebuild) -> None:
-        if state.status == "building" and not state.is_cancel_asked:
+        if state.status == "building" and not state.is_cancel_requested:
             cancel(store, handles)
 
-    with pytest.raises(CancelAskedError):
+    with pytest.raises(RebuildCancelledError):
         rebuild(store, handles, by="test", watch=cancelled)
 
     assert state_of(store, "handles").status == "cancelled"
@@ -378,7 +378,7 @@ def test_the_tables_of_another_release_come_back_as_they_are(
 
 
 def test_without_old_tables_there_is_no_way_back(store: Store, handles: Handles):
-    with pytest.raises(NothingKeptError):
+    with pytest.raises(NoPreviousTablesError):
         rollback(store, handles)
 
 
@@ -386,7 +386,7 @@ def test_without_old_tables_there_is_no_way_back(store: Store, handles: Handles)
 def test_other_rules_may_give_other_rows_which_is_told(store: Store):
     done = rebuild(store, Handles(version=2, suffix="!"), by="test")
 
-    assert not done.comparison.is_binding
+    assert not done.comparison.is_strict
     assert done.comparison.tables[0].different_rows == 10
     assert run(store, "SELECT version FROM projection") == [(2,)]
 
@@ -407,7 +407,7 @@ def test_letters_of_events_that_a_rebuild_took_in_are_gone(
     assert run(store, "SELECT count(*) FROM dead_letter") == [(1,)]
     handles.refuses = None
 
-    with pytest.raises(DifferentError, match="1 events were parked"):
+    with pytest.raises(RowsDifferError, match="1 events were parked"):
         rebuild(store, handles, by="test")
     rebuild(store, handles, by="test", force=True)
 
@@ -429,7 +429,7 @@ def test_a_trigger_that_would_be_lost_keeps_a_rebuild_from_beginning(
 
 
 @pytest.mark.usefixtures("handles")
-def test_a_sliced_rebuild_gathers_settles_and_follows_on(
+def test_a_sliced_rebuild_gathers_merges_and_follows_on(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 3)
@@ -518,7 +518,7 @@ def test_a_failure_that_another_worker_noted_ends_the_rebuild(store: Store):
             error = ValueError("out of goats")
             note_failure(store.pool, sliced, error, position=3, event="creator_added")
 
-    with pytest.raises(FailedElsewhereError, match="out of goats"):
+    with pytest.raises(WorkerFailedError, match="out of goats"):
         rebuild(store, sliced, by="test", watch=fail)
 
     assert state_of(store, "handles").error_position == 3
