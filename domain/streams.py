@@ -10,7 +10,7 @@ _SCRAPE = uuid5(_NAMESPACE, "scrape")
 _RETRY = uuid5(_NAMESPACE, "retried run")
 _IMPORTED = uuid5(_NAMESPACE, "imported run")
 _VIDEO = uuid5(_NAMESPACE, "video")
-_TALLY = uuid5(_NAMESPACE, "tally")
+_COUNTER = uuid5(_NAMESPACE, "tally")
 
 
 def claim_stream(project_id: UUID, handle: str) -> UUID:
@@ -54,11 +54,11 @@ def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:
     return uuid5(_VIDEO, f"{project_id}/{tiktok_video_id}")
 
 
-def creators_tally(organization_id: UUID) -> UUID:
+def creators_counter(organization_id: UUID) -> UUID:
     """Return the key under which an organization's active creators are counted."""
-    return uuid5(_TALLY, f"{organization_id}/creators")
+    return uuid5(_COUNTER, f"{organization_id}/creators")
 
 
-def manual_scrapes_tally(organization_id: UUID, day: date) -> UUID:
+def manual_scrapes_counter(organization_id: UUID, day: date) -> UUID:
     """Return the key under which one UTC day's manual scrapes are counted."""
-    return uuid5(_TALLY, f"{organization_id}/manual_scrapes/{day.isoformat()}")
+    return uuid5(_COUNTER, f"{organization_id}/manual_scrapes/{day.isoformat()}")

@@ -10,9 +10,9 @@ from msgspec import UNSET, UnsetType
 from domain import events as e
 from domain.analytics.milestones import Milestone
 
-Told = e.CreatorEvent | e.ScrapeEvent | e.VideoEvent
+SummarizedEvent = e.CreatorEvent | e.ScrapeEvent | e.VideoEvent
 
-_WHO = {
+_ACTORS = {
     "schedule": "the schedule",
     "cli": "the command line",
     "up": "the first start",
@@ -21,12 +21,12 @@ _WHO = {
     "policy:missing": "the missing-videos policy",
     "policy:window": "the tracking-window policy",
 }
-_LOOK = {
+_SUBJECTS = {
     "creator_profiles": "the profile",
     "discover_videos": "new videos",
     "video_stats": "video figures",
 }
-_WHY: dict[e.Trigger, str] = {
+_REASONS: dict[e.Trigger, str] = {
     "added": "because the creator was added",
     "reactivated": "because the creator came back",
     "renamed": "because the creator was renamed",
@@ -35,17 +35,17 @@ _WHY: dict[e.Trigger, str] = {
 }
 
 
-def who(actor: str, key_names: Mapping[UUID, str]) -> str:
+def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
     """Return an actor as people know it; keys by their names."""
-    key_id = key_of(actor)
+    key_id = key_id_of(actor)
     if key_id is not None:
         known = key_names.get(key_id)
         return "a key" if known is None else f"key {known}"
     kind, _, name = actor.partition(":")
-    return f"the worker ({name})" if kind == "worker" else _WHO.get(actor, actor)
+    return f"the worker ({name})" if kind == "worker" else _ACTORS.get(actor, actor)
 
 
-def key_of(actor: str) -> UUID | None:
+def key_id_of(actor: str) -> UUID | None:
     """Return the id of the key that acted, None if it was something else."""
     kind, _, name = actor.partition(":")
     if kind != "key":
@@ -56,21 +56,21 @@ def key_of(actor: str) -> UUID | None:
         return None
 
 
-def sentence(event: Told, *, by: str, video: str | None = None) -> str:
+def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str:
     """Return what happened; ``video`` is TikTok's id of the video it is about."""
     match event:
         case e.ProfileSnapshotRecorded():
             return f"{_profile(event)}."
         case e.VideoStatsSnapshotRecorded():
-            return f"Figures of {_many(len(event.video_ids), 'video')} seen."
+            return f"Figures of {_count(len(event.video_ids), 'video')} seen."
         case e.ScrapeSucceeded():
             return f"{_succeeded(event)}."
         case e.ScrapeFailed():
             return _failed(event)
         case e.ScrapeRequested():
-            why = _WHY.get(event.trigger)
-            asked = f"Scrape of {_LOOK[event.job_type]} asked for by {by}"
-            return f"{asked}, {why}." if why else f"{asked}."
+            why = _REASONS.get(event.trigger)
+            requested = f"Scrape of {_SUBJECTS[event.job_type]} asked for by {by}"
+            return f"{requested}, {why}." if why else f"{requested}."
         case (
             e.VideoDiscovered()
             | e.VideoAdded()
@@ -87,10 +87,10 @@ def sentence(event: Told, *, by: str, video: str | None = None) -> str:
             return f"{_of_a_creator(event)} by {by}."
 
 
-def milestone_sentence(milestone: Milestone) -> str:
+def milestone_summary(milestone: Milestone) -> str:
     """Return that a number of followers was passed."""
-    seen = milestone.sighting.followers
-    return f"Passed {milestone.number:,} followers, with {seen:,} seen."
+    followers = milestone.observation.followers
+    return f"Passed {milestone.number:,} followers, with {followers:,} seen."
 
 
 def _of_a_creator(event: e.CreatorEvent) -> str:
@@ -144,20 +144,20 @@ def _of_a_video(event: e.VideoEvent, video: str) -> str:
 
 
 def _details(event: e.CreatorDetailsChanged) -> str:
-    told: list[str] = []
+    changes: list[str] = []
     if isinstance(event.display_name, str):
-        told.append(f'display name set to "{event.display_name}"')
+        changes.append(f'display name set to "{event.display_name}"')
     texts = {"description": event.description, "readme": event.readme}
     if event.display_name is None:
         texts = {"display name": None, **texts}
-    told += [
+    changes += [
         f"{name} {'cleared' if text is None else 'changed'}"
         for name, text in texts.items()
         if not isinstance(text, UnsetType)
     ]
     if event.metadata is not UNSET:
-        told.append("metadata changed")
-    text = _listed(told)
+        changes.append("metadata changed")
+    text = _joined(changes)
     return text[:1].upper() + text[1:]
 
 
@@ -174,45 +174,47 @@ def _window(start: date | None, end: date | None) -> str:
 
 
 def _profile(event: e.ProfileSnapshotRecorded) -> str:
-    seen = {
+    counts = {
         "followers": event.follower_count,
         "following": event.following_count,
         "likes": event.total_likes_count,
         "videos": event.video_count,
     }
-    told = [
+    stated = [
         f"{count:,} {name.removesuffix('s') if count == 1 else name}"
-        for name, count in seen.items()
+        for name, count in counts.items()
         if count is not None
     ]
-    if not told:
+    if not stated:
         return "Profile seen, without figures"
     rounded = " (rounded)" if event.precision == "rounded" else ""
-    return f"Profile seen with {_listed(told)}{rounded}"
+    return f"Profile seen with {_joined(stated)}{rounded}"
 
 
 def _succeeded(event: e.ScrapeSucceeded) -> str:
-    told = ["the profile seen"] if event.profile_seen else []
+    results = ["the profile seen"] if event.profile_seen else []
     if event.videos_seen:
-        told.append(f"{_many(event.videos_seen, 'video')} seen")
+        results.append(f"{_count(event.videos_seen, 'video')} seen")
     if event.missing_video_ids:
-        told.append(f"{_many(len(event.missing_video_ids), 'video')} found gone")
-    saw = f": {_listed(told)}" if told else ""
+        results.append(f"{_count(len(event.missing_video_ids), 'video')} found gone")
+    found = f": {_joined(results)}" if results else ""
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
-    return f"Scrape of {_LOOK[event.job_type]} succeeded{tries}{saw}"
+    return f"Scrape of {_SUBJECTS[event.job_type]} succeeded{tries}{found}"
 
 
 def _failed(event: e.ScrapeFailed) -> str:
     verdict = f" as {event.outcome}" if event.outcome else ""
-    tries = f" after {_many(event.attempts, 'attempt')}" if event.attempts else ""
-    return f"Scrape of {_LOOK[event.job_type]} failed{verdict}{tries}: {event.error}"
+    tries = f" after {_count(event.attempts, 'attempt')}" if event.attempts else ""
+    return (
+        f"Scrape of {_SUBJECTS[event.job_type]} failed{verdict}{tries}: {event.error}"
+    )
 
 
-def _many(amount: int, thing: str) -> str:
-    return f"{amount:,} {thing}{'' if amount == 1 else 's'}"
+def _count(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
 
-def _listed(parts: list[str]) -> str:
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+def _joined(phrases: list[str]) -> str:
+    if len(phrases) < 2:
+        return "".join(phrases)
+    return f"{', '.join(phrases[:-1])} and {phrases[-1]}"

@@ -56,7 +56,7 @@ def optional_bigints(items: Sequence[int | None]) -> Packed:
     return _packed(20, len(items), parts, has_null=True)
 
 
-def moments(items: Sequence[datetime]) -> Packed:
+def timestamps(items: Sequence[datetime]) -> Packed:
     """Return ``items``, which know their zone, as a binary timestamptz[]."""
     since = [(item - _DAWN) // _MICROSECOND for item in items]
     return _packed(1184, len(items), [_LONG(8, item) for item in since])

@@ -109,7 +109,7 @@ def own_pool(url: str, *, size: int) -> AsyncPool:
     )
 
 
-def ask(pool: Pool, question: Callable[[Connection[TupleRow]], T]) -> T:
+def run_read(pool: Pool, read: Callable[[Connection[TupleRow]], T]) -> T:
     """Return what a read finds; a connection cut while idle costs one more try.
 
     A server that was restarted has cut them all: without this each would be found out
@@ -117,28 +117,28 @@ def ask(pool: Pool, question: Callable[[Connection[TupleRow]], T]) -> T:
     """
     try:
         with pool.connection() as connection:
-            return question(connection)
+            return read(connection)
     except _CUT as error:
         if isinstance(error, NO_CONNECTION):
             raise
         pool.check()
         with pool.connection() as connection:
-            return question(connection)
+            return read(connection)
 
 
-async def ask_async(
-    pool: AsyncPool, question: Callable[[AsyncConnection[TupleRow]], Awaitable[T]]
+async def run_read_async(
+    pool: AsyncPool, read: Callable[[AsyncConnection[TupleRow]], Awaitable[T]]
 ) -> T:
     """Do as ``ask`` does, on an asynchronous pool."""
     try:
         async with pool.connection() as connection:
-            return await question(connection)
+            return await read(connection)
     except _CUT as error:
         if isinstance(error, NO_CONNECTION):
             raise
         await pool.check()
         async with pool.connection() as connection:
-            return await question(connection)
+            return await read(connection)
 
 
 def known_migrations() -> list[tuple[int, str, str]]:

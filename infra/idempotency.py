@@ -16,7 +16,7 @@ LEASE_SECONDS = 60
 KEPT_HOURS = 24
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
+class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request with an Idempotency-Key; ``fingerprint`` is of everything it says."""
 
     organization_id: UUID
@@ -26,14 +26,14 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class IdempotencyLease(msgspec.Struct, frozen=True, kw_only=True):
     """The right to answer an ask; void once somebody else took it over."""
 
-    ask: Ask
+    request: IdempotentRequest
     holder: UUID
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
+class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that was given before."""
 
     status: int
@@ -41,20 +41,20 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Unanswerable(msgspec.Struct, frozen=True, kw_only=True):
+class KeyUnavailable(msgspec.Struct, frozen=True, kw_only=True):
     """The key belongs to another route or body, or its first ask is still running."""
 
     reason: Literal["other_route", "other_body", "in_flight"]
     route: str
 
 
-class ClaimLostError(Exception):
+class LeaseLostError(Exception):
     """Somebody else took the request over meanwhile; this answer must not stand."""
 
 
 # A key is free when nobody had it for a day, or when whoever works on the very same
 # request has been silent for longer than the lease.
-_CLAIM = """
+_ACQUIRE = """
 INSERT INTO idempotency AS i (organization_id, key_id, idempotency_key, route,
                               fingerprint, holder, lease_until)
 VALUES (%(organization)s, %(key)s, %(text)s, %(route)s, %(fingerprint)s, %(holder)s,
@@ -69,11 +69,11 @@ WHERE i.holder = excluded.holder
       AND i.route = excluded.route AND i.fingerprint = excluded.fingerprint
 RETURNING holder
 """
-_LOOK = """
+_SELECT = """
 SELECT route, fingerprint, status, headers::text, body FROM idempotency
 WHERE organization_id = %s AND key_id = %s AND idempotency_key = %s
 """
-_KEEP = """
+_STORE_RESPONSE = """
 UPDATE idempotency SET status = %s, headers = %s, body = %s
 WHERE organization_id = %s AND key_id = %s AND idempotency_key = %s AND holder = %s
 """
@@ -87,47 +87,49 @@ WHERE created_at < clock_timestamp() - make_interval(hours => %s)
 """
 
 
-def claim(pool: Pool, ask: Ask) -> Claim | Given | Unanswerable:
+def acquire(
+    pool: Pool, request: IdempotentRequest
+) -> IdempotencyLease | StoredResponse | KeyUnavailable:
     """Take the ask on, or say what was answered to it or why it cannot be."""
     holder = new_id()
-    wanted = {
-        "organization": ask.organization_id,
-        "key": ask.key_id,
-        "text": ask.idempotency_key,
-        "route": ask.route,
-        "fingerprint": ask.fingerprint,
+    parameters = {
+        "organization": request.organization_id,
+        "key": request.key_id,
+        "text": request.idempotency_key,
+        "route": request.route,
+        "fingerprint": request.fingerprint,
         "holder": holder,
         "lease": LEASE_SECONDS,
         "kept": KEPT_HOURS,
     }
 
-    def take_or_look(connection: Connection[TupleRow]) -> TupleRow | None:
-        taken = connection.execute(_CLAIM, wanted).fetchone()
-        return taken or connection.execute(_LOOK, _key(ask)).fetchone()
+    def acquire_or_select(connection: Connection[TupleRow]) -> TupleRow | None:
+        taken = connection.execute(_ACQUIRE, parameters).fetchone()
+        return taken or connection.execute(_SELECT, _key(request)).fetchone()
 
-    row = database.ask(pool, take_or_look)
+    row = database.run_read(pool, acquire_or_select)
     if row == (holder,):
-        return Claim(ask=ask, holder=holder)
+        return IdempotencyLease(request=request, holder=holder)
     if row is None:
         # It was released between the two looks: as good as still running.
-        return Unanswerable(reason="in_flight", route=ask.route)
+        return KeyUnavailable(reason="in_flight", route=request.route)
     route, fingerprint, status, headers, body = row
-    if route != ask.route:
-        return Unanswerable(reason="other_route", route=route)
-    if fingerprint != ask.fingerprint:
-        return Unanswerable(reason="other_body", route=route)
+    if route != request.route:
+        return KeyUnavailable(reason="other_route", route=route)
+    if fingerprint != request.fingerprint:
+        return KeyUnavailable(reason="other_body", route=route)
     if status is None:
-        return Unanswerable(reason="in_flight", route=route)
-    return Given(
+        return KeyUnavailable(reason="in_flight", route=route)
+    return StoredResponse(
         status=status,
         headers=msgspec.json.decode(headers, type=dict[str, str]),
         body=body,
     )
 
 
-def keep(
+def store_response(
     cursor: Cursor[TupleRow],
-    claimed: Claim,
+    lease: IdempotencyLease,
     *,
     status: int,
     headers: Mapping[str, str],
@@ -140,18 +142,18 @@ def keep(
     """
     parameters: tuple[Any, ...] = (
         *(status, msgspec.json.encode(headers).decode(), body),
-        *_key(claimed.ask),
-        claimed.holder,
+        *_key(lease.request),
+        lease.holder,
     )
-    cursor.execute(_KEEP, parameters)
+    cursor.execute(_STORE_RESPONSE, parameters)
     if cursor.rowcount != 1:
-        raise ClaimLostError
+        raise LeaseLostError
 
 
-def release(pool: Pool, claimed: Claim) -> None:
+def release(pool: Pool, lease: IdempotencyLease) -> None:
     """Give the ask back unanswered, so that the next try starts anew."""
     with pool.connection() as connection:
-        connection.execute(_RELEASE, (*_key(claimed.ask), claimed.holder))
+        connection.execute(_RELEASE, (*_key(lease.request), lease.holder))
 
 
 def prune(pool: Pool) -> int:
@@ -160,5 +162,5 @@ def prune(pool: Pool) -> int:
         return connection.execute(_PRUNE, (KEPT_HOURS,)).rowcount
 
 
-def _key(ask: Ask) -> tuple[UUID, UUID, str]:
-    return ask.organization_id, ask.key_id, ask.idempotency_key
+def _key(request: IdempotentRequest) -> tuple[UUID, UUID, str]:
+    return request.organization_id, request.key_id, request.idempotency_key

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from infra.database import AsyncPool, ask_async
+from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
 
 
@@ -61,5 +61,5 @@ async def page_of_bans(pool: AsyncPool, *, limit: int, after: str | None) -> lis
         cursor = await connection.execute(_PAGE, {"after": after, "limit": limit})
         return await cursor.fetchall()
 
-    rows = await ask_async(pool, look)
+    rows = await run_read_async(pool, look)
     return [Ban(**dict(zip(Ban.__struct_fields__, row, strict=True))) for row in rows]

@@ -11,7 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator.decider import Creator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
-from domain.streams import claim_stream, creators_tally
+from domain.streams import claim_stream, creators_counter
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store, open_store
@@ -118,7 +118,7 @@ class Home(msgspec.Struct, frozen=True):
 
     def counted(self) -> int:
         """How many active creators the tally says there are."""
-        key = creators_tally(self.organization_id)
+        key = creators_counter(self.organization_id)
         with self.store.pool.connection() as connection:
             row = connection.execute(
                 "SELECT value FROM tally WHERE key = %s", (key,)

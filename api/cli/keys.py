@@ -81,7 +81,7 @@ def create(
             expires_at=expires_at,
             plans=settings.all_plans,
             context=asked_here(),
-            alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
         )
     if json:
         print_json(
@@ -134,7 +134,7 @@ def revoke(
             lambda _: c.RevokeApiKey(key_id=key_id),
             plans=settings.all_plans,
             context=asked_here(),
-            alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
         )
     if json:
         print_json({"id": key_id, "revoked": True})

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow, class_row
 
 from api.http.auth import Principal
 from api.http.errors import ApiError, Code
-from infra.database import AsyncPool, ask_async
+from infra.database import AsyncPool, run_read_async
 
 # A key's minute begins with its first request and is over 60 seconds later; then the
 # next request begins another one. A refused request counts nowhere, so that a client
@@ -133,7 +133,7 @@ class RequestLimiter:
                 await cursor.execute(_SPEND, parameters)
                 return await cursor.fetchone()
 
-        spent = await ask_async(self._pool, spend)
+        spent = await run_read_async(self._pool, spend)
         assert spent is not None
         return spent
 

@@ -18,14 +18,14 @@ from api.http.request import Request
 from api.http.responses import Answer, StoredAnswer
 from domain.organization.plans import Limits, UnknownPlanError
 from infra import idempotency
-from infra.database import ask
+from infra.database import run_read
 from infra.eventstore.append import Context
 from infra.eventstore.store import BusyError, Store
 from infra.ids import new_id
 
 CODES[BusyError] = Code.UNAVAILABLE
 CODES[UnknownPlanError] = Code.UNAVAILABLE
-CODES[idempotency.ClaimLostError] = Code.UNAVAILABLE
+CODES[idempotency.LeaseLostError] = Code.UNAVAILABLE
 
 # In quotes, as the standard in the making has it, or bare, as everybody sends it.
 _KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
@@ -58,7 +58,7 @@ class Rows:
         """Return what ``question`` finds with a cursor."""
         if self._cursor is not None:
             return question(self._cursor)
-        return ask(
+        return run_read(
             self._store.pool,
             lambda connection: question(connection.cursor(binary=True)),
         )
@@ -104,13 +104,13 @@ class Writer:
             done = execute(None)
             answer = _with_position(respond, Rows(self.store), done)
             return answer if unseal is bytes else _unsealed(answer, unseal)
-        claimed = idempotency.claim(self.store.pool, ask)
+        claimed = idempotency.acquire(self.store.pool, ask)
         match claimed:
-            case idempotency.Unanswerable():
+            case idempotency.KeyUnavailable():
                 raise _unanswerable(claimed)
-            case idempotency.Given():
+            case idempotency.StoredResponse():
                 return _repeated(claimed, unseal)
-            case idempotency.Claim():
+            case idempotency.IdempotencyLease():
                 return self._first(request, claimed, execute, respond, unseal)
 
     def context(self, request: Request) -> Context:
@@ -145,7 +145,7 @@ class Writer:
     def _first(
         self,
         request: Request,
-        claimed: idempotency.Claim,
+        claimed: idempotency.IdempotencyLease,
         execute: Callable[[Alongside[Result] | None], Result],
         respond: Callable[[Rows, Result], Answer[Any]],
         unseal: Callable[[bytes], bytes],
@@ -192,9 +192,9 @@ def _with_position(
 
 
 def _keep(
-    cursor: Cursor[TupleRow], claimed: idempotency.Claim, answer: Answer[Any]
+    cursor: Cursor[TupleRow], claimed: idempotency.IdempotencyLease, answer: Answer[Any]
 ) -> None:
-    idempotency.keep(
+    idempotency.store_response(
         cursor,
         claimed,
         status=answer.status_code or 200,
@@ -204,7 +204,7 @@ def _keep(
 
 
 def _repeated(
-    given: idempotency.Given, unseal: Callable[[bytes], bytes]
+    given: idempotency.StoredResponse, unseal: Callable[[bytes], bytes]
 ) -> StoredAnswer:
     headers = {**given.headers, "Idempotent-Replayed": "true"}
     media_type = headers.pop(_TYPE)
@@ -221,7 +221,7 @@ def _unsealed(answer: Answer[Any], unseal: Callable[[bytes], bytes]) -> Answer[A
     )
 
 
-def _idempotency_request(request: Request) -> idempotency.Ask | None:
+def _idempotency_request(request: Request) -> idempotency.IdempotentRequest | None:
     header = request.raw_header(b"idempotency-key")
     if header is None or request.method != "POST":
         return None
@@ -240,7 +240,7 @@ def _idempotency_request(request: Request) -> idempotency.Ask | None:
             request.body_that_was_read,
         )
     )
-    return idempotency.Ask(
+    return idempotency.IdempotentRequest(
         organization_id=principal.organization_id,
         key_id=principal.key_id,
         idempotency_key=(match[1] or match[2]).decode("ascii"),
@@ -249,7 +249,7 @@ def _idempotency_request(request: Request) -> idempotency.Ask | None:
     )
 
 
-def _unanswerable(found: idempotency.Unanswerable) -> ApiError:
+def _unanswerable(found: idempotency.KeyUnavailable) -> ApiError:
     match found.reason:
         case "other_route":
             return ApiError(

@@ -131,12 +131,12 @@ class ApiKeyRoutes(Controller):
         text = _Text(request, secret=writer.secret)
 
         def carry_out(
-            alongside: Callable[[Cursor[TupleRow], IssuedKey], None] | None,
+            in_transaction: Callable[[Cursor[TupleRow], IssuedKey], None] | None,
         ) -> IssuedKey:
             def within(cursor: Cursor[TupleRow], done: IssuedKey) -> None:
                 ApiKeys().write(cursor, done.fresh)
-                if alongside is not None:
-                    alongside(cursor, done)
+                if in_transaction is not None:
+                    in_transaction(cursor, done)
 
             return issue_key(
                 writer.store,
@@ -146,7 +146,7 @@ class ApiKeyRoutes(Controller):
                 expires_at=_end(data.expires_at),
                 plans=writer.plans,
                 context=writer.context(request),
-                alongside=within,
+                in_transaction=within,
                 draw=text.draw,
             )
 
@@ -184,7 +184,7 @@ class ApiKeyRoutes(Controller):
                 lambda _: c.RevokeApiKey(key_id=key_id),
                 plans=writer.plans,
                 context=writer.context(request),
-                alongside=within,
+                in_transaction=within,
             ),
             lambda _, done: Answer(RevokedApiKey(id=key_id), position=done.position),
         )

@@ -166,14 +166,14 @@ class CreatorRoutes(Controller):
         check_sizes(data)
         return writer.perform(
             request,
-            lambda alongside: creators.change_creator(
+            lambda in_transaction: creators.change_creator(
                 writer.store,
                 creator_id,
                 _commands(data),
                 organization_id=request.principal.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.changed_creator,
         )
@@ -194,13 +194,13 @@ class CreatorRoutes(Controller):
         """Stop tracking a creator; its history stays and adding it again revives it."""
         return writer.perform(
             request,
-            lambda alongside: creators.remove_creator(
+            lambda in_transaction: creators.remove_creator(
                 writer.store,
                 creator_id,
                 organization_id=request.principal.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.changed_creator,
         )

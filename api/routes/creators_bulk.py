@@ -73,7 +73,7 @@ class ProjectCreatorRoutes(Controller):
             check_sizes(item, at="" if single else f"/creators/{index}")
         return writer.perform(
             request,
-            lambda alongside: additions.add_creators(
+            lambda in_transaction: additions.add_creators(
                 writer.store,
                 [_wanted(item) for item in wanted],
                 organization_id=request.principal.organization_id,
@@ -81,7 +81,7 @@ class ProjectCreatorRoutes(Controller):
                 plans=writer.plans,
                 now=datetime.now(UTC),
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.added_creator if single else answers.added_creators,
         )
@@ -103,13 +103,13 @@ class ProjectCreatorRoutes(Controller):
         """Stop tracking up to 100 creators; those already removed are skipped."""
         return writer.perform(
             request,
-            lambda alongside: bulk_creators.remove_creators(
+            lambda in_transaction: bulk_creators.remove_creators(
                 writer.store,
                 data.creator_ids,
                 organization_id=request.principal.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )
@@ -131,7 +131,7 @@ class ProjectCreatorRoutes(Controller):
         """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
         return writer.perform(
             request,
-            lambda alongside: bulk_creators.reenable_creators(
+            lambda in_transaction: bulk_creators.reenable_creators(
                 writer.store,
                 data.creator_ids,
                 organization_id=request.principal.organization_id,
@@ -139,7 +139,7 @@ class ProjectCreatorRoutes(Controller):
                 plans=writer.plans,
                 now=datetime.now(UTC),
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )

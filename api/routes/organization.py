@@ -167,7 +167,7 @@ class OrganizationRoutes(Controller):
 
         return writer.perform(
             request,
-            lambda alongside: command_organization(
+            lambda in_transaction: command_organization(
                 writer.store,
                 organization_id,
                 lambda _: c.ChangeOrganizationSettings(
@@ -178,7 +178,7 @@ class OrganizationRoutes(Controller):
                 expected_versions=None
                 if expected is None
                 else (organization_id, expected),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             present,
         )
@@ -218,13 +218,13 @@ def _shown(
         video_stats_hours=row.video_stats_hours,
         scrape_intervals=ScrapeIntervals(
             creator_profiles=hours_between(
-                "creator_profiles", asked=row.creator_profiles_hours, limits=limits
+                "creator_profiles", chosen=row.creator_profiles_hours, limits=limits
             ),
             discover_videos=hours_between(
-                "discover_videos", asked=row.discover_videos_hours, limits=limits
+                "discover_videos", chosen=row.discover_videos_hours, limits=limits
             ),
             video_stats=hours_between(
-                "video_stats", asked=row.video_stats_hours, limits=limits
+                "video_stats", chosen=row.video_stats_hours, limits=limits
             ),
         ),
         limits=limits,

@@ -17,7 +17,7 @@ from api.http.writer import Writer
 from api.routes.projection_responses import EXAMPLE, READ_MODELS, ProjectionState, told
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
-from infra.database import ask
+from infra.database import run_read
 from infra.eventstore.store import Store
 from projections.engine.dead_letters import newest_dead_letters
 from projections.engine.follower import FencedError
@@ -145,7 +145,7 @@ def standings(store: Store) -> list[ProjectionState]:
             for each in progress(connection, ALL_PROJECTIONS)
         ]
 
-    return ask(store.pool, look)
+    return run_read(store.pool, look)
 
 
 def _standing(store: Store, name: str) -> ProjectionState:

@@ -123,7 +123,7 @@ class ProjectRoutes(Controller):
         project_id = new_id()
         return writer.perform(
             request,
-            lambda alongside: command_organization(
+            lambda in_transaction: command_organization(
                 writer.store,
                 request.principal.organization_id,
                 lambda limits: c.CreateProject(
@@ -134,7 +134,7 @@ class ProjectRoutes(Controller):
                 ),
                 plans=writer.plans,
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             lambda _, done: _project(project_id, done, status=201),
         )
@@ -156,7 +156,7 @@ class ProjectRoutes(Controller):
         expected = writer.expected_versions(request)
         return writer.perform(
             request,
-            lambda alongside: command_organization(
+            lambda in_transaction: command_organization(
                 writer.store,
                 request.principal.organization_id,
                 lambda _: c.ChangeProjectDetails(
@@ -165,7 +165,7 @@ class ProjectRoutes(Controller):
                 plans=writer.plans,
                 context=writer.context(request),
                 expected_versions=None if expected is None else (project_id, expected),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             lambda _, done: _project(project_id, done, status=200),
         )

@@ -18,7 +18,7 @@ from api.http.writer import Writer
 from api.routes.creator_schemas import QueuedScrape, RetriedScrape, WantedScrape
 from domain.errors import NotFoundError
 from infra.handlers.retry_scrape import retry_scrape
-from infra.handlers.scrapes import ScrapeAsked, request_scrape
+from infra.handlers.scrapes import ScrapeRequestResult, request_scrape
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
 from projections.scrape_runs.queries import (
@@ -65,7 +65,7 @@ class ScrapeRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: request_scrape(
+            lambda in_transaction: request_scrape(
                 writer.store,
                 creator_id,
                 job_type=data.job_type,
@@ -74,7 +74,7 @@ class ScrapeRoutes(Controller):
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             lambda _, done: _queued(done),
         )
@@ -158,7 +158,7 @@ class ScrapeRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: retry_scrape(
+            lambda in_transaction: retry_scrape(
                 writer.store,
                 scrape_id,
                 organization_id=request.principal.organization_id,
@@ -166,7 +166,7 @@ class ScrapeRoutes(Controller):
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             lambda _, done: Answer(
                 RetriedScrape(
@@ -252,7 +252,7 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
     return tuple(wanted)
 
 
-def _queued(done: ScrapeAsked) -> Answer[QueuedScrape]:
+def _queued(done: ScrapeRequestResult) -> Answer[QueuedScrape]:
     return Answer(
         QueuedScrape(
             scrape_id=done.scrape_id,

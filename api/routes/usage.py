@@ -10,8 +10,8 @@ from psycopg import AsyncConnection, Cursor
 from psycopg.rows import TupleRow
 
 from domain.organization.plans import Limits
-from domain.streams import creators_tally, manual_scrapes_tally
-from infra.database import AsyncPool, ask_async
+from domain.streams import creators_counter, manual_scrapes_counter
+from infra.database import AsyncPool, run_read_async
 
 _COUNTS = """
 SELECT
@@ -57,7 +57,7 @@ async def read_counts(pool: AsyncPool, organization_id: UUID) -> Counts:
         cursor = await connection.execute(_COUNTS, _asked(organization_id))
         return await cursor.fetchone()
 
-    return await ask_async(pool, look) or (None, None, None)
+    return await run_read_async(pool, look) or (None, None, None)
 
 
 def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
@@ -88,6 +88,6 @@ def _asked(organization_id: UUID) -> dict[str, Any]:
     today = datetime.now(UTC).date()
     return {
         "organization": organization_id,
-        "manual_scrapes": manual_scrapes_tally(organization_id, today),
-        "creators": creators_tally(organization_id),
+        "manual_scrapes": manual_scrapes_counter(organization_id, today),
+        "creators": creators_counter(organization_id),
     }

@@ -10,7 +10,7 @@ from api.http.writer import Rows
 from api.routes.creator_responses import CREATED, OK
 from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
 from infra.handlers.bulk_videos import VideosDone
-from infra.handlers.video_scrapes import JOB_TYPE, VideoScrapeAsked
+from infra.handlers.video_scrapes import JOB_TYPE, VideoScrapeRequestResult
 from infra.handlers.videos import VideoChanged
 from projections.videos.latest_counts import VideoFiguresRow, load_figures
 from projections.videos.projection import VideoRow, fold_video, load_video_rows
@@ -65,7 +65,9 @@ def bulk_answer(rows: Rows, done: VideosDone) -> Answer[BulkVideos]:
     )
 
 
-def queued_scrape(rows: Rows, done: VideoScrapeAsked) -> Answer[QueuedVideoScrape]:
+def queued_scrape(
+    rows: Rows, done: VideoScrapeRequestResult
+) -> Answer[QueuedVideoScrape]:
     """Answer that a run was asked for."""
     del rows
     return Answer(

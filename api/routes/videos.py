@@ -157,7 +157,7 @@ class VideoRoutes(Controller):
         check_sizes(data)
         return writer.perform(
             request,
-            lambda alongside: videos.change_video(
+            lambda in_transaction: videos.change_video(
                 writer.store,
                 video_id,
                 c.ChangeVideoDetails(
@@ -168,7 +168,7 @@ class VideoRoutes(Controller):
                 organization_id=request.principal.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.changed_video,
         )
@@ -192,13 +192,13 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: videos.exclude_video(
+            lambda in_transaction: videos.exclude_video(
                 writer.store,
                 video_id,
                 organization_id=request.principal.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.changed_video,
         )
@@ -226,7 +226,7 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: request_video_scrape(
+            lambda in_transaction: request_video_scrape(
                 writer.store,
                 video_id,
                 organization_id=request.principal.organization_id,
@@ -234,7 +234,7 @@ class VideoRoutes(Controller):
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.queued_scrape,
         )
@@ -258,13 +258,13 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: videos.change_video(
+            lambda in_transaction: videos.change_video(
                 writer.store,
                 video_id,
                 c.DisableTracking(),
                 organization_id=request.principal.organization_id,
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.changed_video,
         )

@@ -48,13 +48,13 @@ class ProjectVideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: videos.add_video(
+            lambda in_transaction: videos.add_video(
                 writer.store,
                 data.url,
                 organization_id=request.principal.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.added_video,
         )
@@ -76,13 +76,13 @@ class ProjectVideoRoutes(Controller):
         """Stop counting up to 100 videos; those that do not count are skipped."""
         return writer.perform(
             request,
-            lambda alongside: bulk_videos.disable_videos(
+            lambda in_transaction: bulk_videos.disable_videos(
                 writer.store,
                 data.video_ids,
                 organization_id=request.principal.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )
@@ -156,13 +156,13 @@ class InboxRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda alongside: bulk_videos.review_videos(
+            lambda in_transaction: bulk_videos.review_videos(
                 writer.store,
                 [(item.video_id, item.decision) for item in data.decisions],
                 organization_id=request.principal.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
-                alongside=alongside,
+                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )

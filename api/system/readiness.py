@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.system.health import Check
-from infra.database import AsyncPool, Pool, ask, ask_async
+from infra.database import AsyncPool, Pool, run_read, run_read_async
 from projections.engine.dead_letters import newest_dead_letters
 from projections.status import progress
 
@@ -38,18 +38,18 @@ def readiness_warnings(writing: Pool) -> Sequence[tuple[str, Check]]:
 
 
 async def _database(own: AsyncPool) -> str | None:
-    await ask_async(own, lambda connection: connection.execute("SELECT 1"))
+    await run_read_async(own, lambda connection: connection.execute("SELECT 1"))
     return None
 
 
 async def _event_log(own: AsyncPool) -> str | None:
     head = "SELECT max(notification_id) FROM goatherd_events"
-    await ask_async(own, lambda connection: connection.execute(head))
+    await run_read_async(own, lambda connection: connection.execute(head))
     return None
 
 
 async def _projections(writing: Pool) -> str | None:
-    known = await asyncio.to_thread(lambda: ask(writing, progress))
+    known = await asyncio.to_thread(lambda: run_read(writing, progress))
     problems = [
         f"{each.name} was never followed"
         if each.heartbeat_seconds is None
@@ -63,7 +63,7 @@ async def _projections(writing: Pool) -> str | None:
 
 async def _dead_letters(writing: Pool) -> str | None:
     newest = await asyncio.to_thread(
-        lambda: ask(
+        lambda: run_read(
             writing, lambda connection: newest_dead_letters(connection, limit=1)
         )
     )

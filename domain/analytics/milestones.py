@@ -14,7 +14,7 @@ FIRST_SEEN: Final = 0
 MILESTONES: Final = tuple(lead * 10**zeros for zeros in range(3, 10) for lead in (1, 5))
 
 
-class Sighting(msgspec.Struct, frozen=True, order=True, gc=False):
+class FollowerObservation(msgspec.Struct, frozen=True, order=True, gc=False):
     """A number of followers, seen at a time and told at a position of the log."""
 
     observed_at: datetime
@@ -26,7 +26,7 @@ class Milestone(msgspec.Struct, frozen=True, gc=False):
     """The first sighting at or past a number, after one below it."""
 
     number: int
-    sighting: Sighting
+    observation: FollowerObservation
 
 
 def marks(followers: int) -> tuple[int, ...]:
@@ -34,23 +34,25 @@ def marks(followers: int) -> tuple[int, ...]:
     return (FIRST_SEEN, *(number for number in MILESTONES if number <= followers))
 
 
-def earliest(sightings: Iterable[Sighting]) -> dict[int, Sighting]:
+def earliest(
+    observations: Iterable[FollowerObservation],
+) -> dict[int, FollowerObservation]:
     """Return the earliest sighting of each mark."""
-    found: dict[int, Sighting] = {}
-    for sighting in sightings:
-        for mark in marks(sighting.followers):
-            if mark not in found or sighting < found[mark]:
-                found[mark] = sighting
+    found: dict[int, FollowerObservation] = {}
+    for observation in observations:
+        for mark in marks(observation.followers):
+            if mark not in found or observation < found[mark]:
+                found[mark] = observation
     return found
 
 
-def passed(first: Mapping[int, Sighting]) -> list[Milestone]:
+def passed(first: Mapping[int, FollowerObservation]) -> list[Milestone]:
     """Return the milestones that the earliest sightings amount to, smallest first."""
     if FIRST_SEEN not in first:
         return []
     start = first[FIRST_SEEN]
     return [
-        Milestone(mark, sighting)
-        for mark, sighting in sorted(first.items())
-        if mark != FIRST_SEEN and sighting.observed_at > start.observed_at
+        Milestone(mark, observation)
+        for mark, observation in sorted(first.items())
+        if mark != FIRST_SEEN and observation.observed_at > start.observed_at
     ]

@@ -212,10 +212,10 @@ def _add(creator: Creator | None, command: c.AddCreator) -> list[e.CreatorEvent]
 
 def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.CreatorEvent]:
     changed = {
-        name: asked
+        name: value
         for name in ("display_name", "description", "readme", "metadata")
-        if (asked := getattr(command, name)) is not UNSET
-        and _written(asked) != _written(getattr(creator, name))
+        if (value := getattr(command, name)) is not UNSET
+        and _written(value) != _written(getattr(creator, name))
     }
     if not changed:
         return []
@@ -236,10 +236,10 @@ def _change_tracking(
             )
         )
     old = (creator.tracking_start_date, creator.tracking_end_date)
-    asked = (command.tracking_start_date, command.tracking_end_date)
+    new = (command.tracking_start_date, command.tracking_end_date)
     start, end = (
-        before if wanted is UNSET else wanted
-        for before, wanted in zip(old, asked, strict=True)
+        before if after is UNSET else after
+        for before, after in zip(old, new, strict=True)
     )
     if (start, end) != old:
         _check_window(start, end)

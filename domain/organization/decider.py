@@ -189,10 +189,10 @@ def _change_settings(
     organization: Organization, command: c.ChangeOrganizationSettings
 ) -> list[e.OrganizationEvent]:
     changed: dict[str, Any] = {
-        name: asked
+        name: value
         for name in _SETTINGS
-        if (asked := getattr(command, name)) is not UNSET
-        and asked != getattr(organization, name)
+        if (value := getattr(command, name)) is not UNSET
+        and value != getattr(organization, name)
     }
     if "time_zone" in changed:
         _check_time_zone(changed["time_zone"])

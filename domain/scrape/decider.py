@@ -136,23 +136,23 @@ def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
 
 
 def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
-    seen, creator_id = command.profile, scrape.creator_id
+    profile, creator_id = command.profile, scrape.creator_id
     # A run of a video alone has no creator whose profile it could have seen.
-    if seen is not None and creator_id is not None:
+    if profile is not None and creator_id is not None:
         yield e.ProfileSnapshotRecorded(
             organization_id=scrape.organization_id,
             creator_id=creator_id,
             observed_at=command.observed_at,
             provider=command.provider,
-            precision=seen.precision,
-            user_id=seen.user_id,
-            sec_uid=seen.sec_uid,
-            display_name=seen.display_name,
-            avatar_url=seen.avatar_url,
-            follower_count=seen.follower_count,
-            following_count=seen.following_count,
-            total_likes_count=seen.total_likes_count,
-            video_count=seen.video_count,
+            precision=profile.precision,
+            user_id=profile.user_id,
+            sec_uid=profile.sec_uid,
+            display_name=profile.display_name,
+            avatar_url=profile.avatar_url,
+            follower_count=profile.follower_count,
+            following_count=profile.following_count,
+            total_likes_count=profile.total_likes_count,
+            video_count=profile.video_count,
         )
     videos = command.videos
     if not isinstance(videos, c.VideoColumns):

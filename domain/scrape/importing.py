@@ -15,17 +15,17 @@ from domain.scrape import decider
 
 # Of a video: its kind, its title and when it was posted.
 Details = tuple[str | None, str | None, datetime | None]
-Known = dict[str, Details]
+KnownDetails = dict[str, Details]
 
 # What makes two observations of a creator at a moment the same one. Details are no
 # part of it: a snapshot leaves out what is known of a video, so nobody could compare.
 _VideoKey = tuple[str, int | None, int | None, int | None, int | None, int | None]
-Key = _VideoKey | c.ProfileSnapshot | str
+ObservationKey = _VideoKey | c.ProfileSnapshot | str
 
 _NOTHING: Details = (None, None, None)
 
 
-class Observed(msgspec.Struct, frozen=True, gc=False):
+class ObservedContent(msgspec.Struct, frozen=True, gc=False):
     """One line's content: exactly one of a profile, a video and an outcome."""
 
     profile: c.ProfileSnapshot | None = None
@@ -33,11 +33,11 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     outcome: e.Outcome | None = None
 
 
-Line = tuple[bytes, Observed]
-Unseen = dict[Key, Line]
+ObservationLine = tuple[bytes, ObservedContent]
+NewObservations = dict[ObservationKey, ObservationLine]
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class RunContent(msgspec.Struct, frozen=True, kw_only=True):
     """What one run can keep: a profile or none, and each video once.
 
     In the order of the canonical lines' text, whose digest ``payload_sha256`` is. The
@@ -49,7 +49,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     videos: c.VideoColumns = c.VideoColumns()
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
+class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
     """What recordings say of one creator at one moment.
 
     ``read_lines`` returns the canonical lines in the order of their text, beside what
@@ -62,11 +62,11 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     creator_id: UUID
     handle: str
     observed_at: datetime
-    read_lines: Callable[[], Sequence[Line]]
-    sighting: Sighting | None = None
+    read_lines: Callable[[], Sequence[ObservationLine]]
+    content: RunContent | None = None
 
 
-def are_distinct(lines: Sequence[Line]) -> bool:
+def are_distinct(lines: Sequence[ObservationLine]) -> bool:
     """Tell whether no line can say what another says, which is nearly always so."""
     names = {
         line if (video := observed.video) is None else video.tiktok_video_id
@@ -75,21 +75,23 @@ def are_distinct(lines: Sequence[Line]) -> bool:
     return len(names) == len(lines)
 
 
-def distinct(lines: Sequence[Line]) -> Unseen:
+def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
     """Return each observation once; of details, what the first to tell them tells."""
-    unseen: Unseen = {_key(observed): (line, observed) for line, observed in lines}
-    if len(unseen) == len(lines):
-        return unseen
-    unseen.clear()
+    found: NewObservations = {
+        _key(observed): (line, observed) for line, observed in lines
+    }
+    if len(found) == len(lines):
+        return found
+    found.clear()
     for line, observed in lines:
         key = _key(observed)
-        before = unseen.setdefault(key, (line, observed))
+        before = found.setdefault(key, (line, observed))
         if before[0] is not line:
-            unseen[key] = (before[0], _merged(before[1], observed))
-    return unseen
+            found[key] = (before[0], _merged(before[1], observed))
+    return found
 
 
-def take_out(unseen: Unseen, stored: Sequence[e.Event]) -> None:
+def take_out(new: NewObservations, stored: Sequence[e.Event]) -> None:
     """Take what a run has stored out of what is unseen at its moment."""
     for event in stored:
         match event:
@@ -103,43 +105,43 @@ def take_out(unseen: Unseen, stored: Sequence[e.Event]) -> None:
                     event.save_counts,
                     strict=True,
                 ):
-                    unseen.pop(key, None)
+                    new.pop(key, None)
             case e.ProfileSnapshotRecorded():
-                unseen.pop(_profile_of(event), None)
+                new.pop(_profile_of(event), None)
             case e.ScrapeFailed(outcome=outcome) if outcome is not None:
-                unseen.pop(outcome, None)
+                new.pop(outcome, None)
             case _:
                 pass
 
 
-def learn(known: Known, stored: Sequence[e.Event]) -> None:
+def learn(known: KnownDetails, stored: Sequence[e.Event]) -> None:
     """Add the details that a stored run tells to what is known of the videos."""
     for event in stored:
         if not isinstance(event, e.VideoStatsSnapshotRecorded):
             continue
-        nobody = (None,) * len(event.video_ids)
+        nothing = (None,) * len(event.video_ids)
         details = zip(
-            event.kinds or nobody,
-            event.titles or nobody,
-            event.posted_at or nobody,
+            event.kinds or nothing,
+            event.titles or nothing,
+            event.posted_at or nothing,
             strict=True,
         )
-        for video_id, told in zip(event.video_ids, details, strict=True):
-            _remember(known, video_id, told)
+        for video_id, stated in zip(event.video_ids, details, strict=True):
+            _remember(known, video_id, stated)
 
 
 def runs_of(
-    moment: Moment, unseen: Sequence[Line], known: Known
+    group: ObservationGroup, new: Sequence[ObservationLine], known: KnownDetails
 ) -> Iterator[list[e.ScrapeEvent]]:
     """Yield the events of each run that keeps what is unseen; ``known`` learns of it.
 
     One run has a profile and every video. Observations that contradict each other go
     into runs of their own, and so does each outcome. Outcomes come last.
     """
-    rest = [each for each in unseen if each[1].outcome is None]
+    rest = [each for each in new if each[1].outcome is None]
     while rest:
         lines: list[bytes] = []
-        later: list[Line] = []
+        later: list[ObservationLine] = []
         profile: c.ProfileSnapshot | None = None
         videos: dict[str, c.VideoSnapshot] = {}
         for line, observed in rest:
@@ -152,63 +154,67 @@ def runs_of(
                 later.append((line, observed))
                 continue
             lines.append(line)
-        sighting = Sighting(
+        content = RunContent(
             payload_sha256=sha256(b"\n".join(lines)).hexdigest(),
             profile=profile,
             videos=decider.columns_of(list(videos.values())),
         )
-        yield run_of(moment, sighting, known)
+        yield run_of(group, content, known)
         rest = later
-    for _, observed in unseen:
+    for _, observed in new:
         if observed.outcome is not None:
             yield _run(
-                moment,
+                group,
                 "creator_profiles",
                 c.RecordFailure(
                     provider=IMPORT_PROVIDER,
                     attempts=1,
                     error="Imported: a recording says so.",
                     outcome=observed.outcome,
-                    observed_at=moment.observed_at,
+                    observed_at=group.observed_at,
                 ),
             )
 
 
-def run_of(moment: Moment, seen: Sighting, known: Known) -> list[e.ScrapeEvent]:
+def run_of(
+    group: ObservationGroup, content: RunContent, known: KnownDetails
+) -> list[e.ScrapeEvent]:
     """Return the events of the run that keeps the sighting; ``known`` learns of it."""
     return _run(
-        moment,
-        "discover_videos" if seen.videos.video_ids else "creator_profiles",
+        group,
+        "discover_videos" if content.videos.video_ids else "creator_profiles",
         c.RecordResult(
             provider=IMPORT_PROVIDER,
-            observed_at=moment.observed_at,
+            observed_at=group.observed_at,
             attempts=1,
             duration_ms=0,
-            profile=seen.profile,
-            videos=_news(seen.videos, known),
-            payload_sha256=seen.payload_sha256,
+            profile=content.profile,
+            videos=_news(content.videos, known),
+            payload_sha256=content.payload_sha256,
         ),
     )
 
 
 def _run(
-    moment: Moment, job_type: e.JobType, command: c.RecordResult | c.RecordFailure
+    group: ObservationGroup,
+    job_type: e.JobType,
+    command: c.RecordResult | c.RecordFailure,
 ) -> list[e.ScrapeEvent]:
-    asked = decider.decide(
+    requested = decider.decide(
         None,
         c.RequestScrape(
-            organization_id=moment.organization_id,
-            project_id=moment.project_id,
-            creator_id=moment.creator_id,
-            handle=moment.handle,
+            organization_id=group.organization_id,
+            project_id=group.project_id,
+            creator_id=group.creator_id,
+            handle=group.handle,
             job_type=job_type,
             trigger="imported",
         ),
     )
-    return [*asked, *decider.decide(decider.evolve(None, asked[0]), command)]
+    return [*requested, *decider.decide(decider.evolve(None, requested[0]), command)]
 
 
-def _key(observed: Observed) -> Key:
+def _key(observed: ObservedContent) -> ObservationKey:
     video = observed.video
     if video is not None:
         return (
@@ -238,28 +244,28 @@ def _profile_of(event: e.ProfileSnapshotRecorded) -> c.ProfileSnapshot:
     )
 
 
-def _merged(first: Observed, other: Observed) -> Observed:
+def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
     if first.video is None or other.video is None:
         return first
-    told: Known = {}
-    _remember(told, "", _details(other.video))
-    _remember(told, "", _details(first.video))
-    kind, title, posted_at = told.get("", _NOTHING)
-    return Observed(
+    stated: KnownDetails = {}
+    _remember(stated, "", _details(other.video))
+    _remember(stated, "", _details(first.video))
+    kind, title, posted_at = stated.get("", _NOTHING)
+    return ObservedContent(
         video=replace(first.video, kind=kind, title=title, posted_at=posted_at)
     )
 
 
-def _news(videos: c.VideoColumns, known: Known) -> c.VideoColumns:
+def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
     """Return the videos without the details that are known, and remember them all."""
     columns = (videos.kinds, videos.titles, videos.posted_at)
     before = list(map(known.get, videos.video_ids))
-    told: list[Details] = list(zip(*columns, strict=True))
-    if before == told:
+    stated: list[Details] = list(zip(*columns, strict=True))
+    if before == stated:
         # By far the usual case, and found out without a look at each video.
         return replace(videos, kinds=(), titles=(), posted_at=())
     news: list[Details] = []
-    for video_id, old, new in zip(videos.video_ids, before, told, strict=True):
+    for video_id, old, new in zip(videos.video_ids, before, stated, strict=True):
         _remember(known, video_id, new)
         kind, title, posted_at = new
         if old is not None:
@@ -275,7 +281,7 @@ def _details(video: c.VideoSnapshot) -> Details:
     return video.kind, video.title, video.posted_at
 
 
-def _remember(known: Known, video_id: str, details: Details) -> None:
+def _remember(known: KnownDetails, video_id: str, details: Details) -> None:
     before = known.get(video_id)
     if before is None:
         known[video_id] = details

@@ -19,10 +19,10 @@ def floor_of(job_type: JobType, limits: Limits) -> int | None:
     return getattr(limits, f"min_{job_type}_hours")
 
 
-def hours_between(job_type: JobType, *, asked: int | None, limits: Limits) -> int:
+def hours_between(job_type: JobType, *, chosen: int | None, limits: Limits) -> int:
     """Return the hours that hold: the asked, else the default, not below the floor.
 
     What was asked is kept as it is, so that it holds again under a plan that allows it.
     """
-    wanted = DEFAULT_HOURS[job_type] if asked is None else asked
-    return max(wanted, floor_of(job_type, limits) or 0)
+    hours = DEFAULT_HOURS[job_type] if chosen is None else chosen
+    return max(hours, floor_of(job_type, limits) or 0)

@@ -68,14 +68,14 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         start, end = self.tracking_start_date, self.tracking_end_date
         if posted_at is None:
             is_open = start is None and end is None
-            return self._inside if is_open else "pending_review"
+            return self._status_in_window if is_open else "pending_review"
         day = posted_at.astimezone(ZoneInfo(self.time_zone)).date()
         if (start and day < start) or (end and day > end):
             return "out_of_window"
-        return self._inside
+        return self._status_in_window
 
     @property
-    def _inside(self) -> e.TrackingStatus:
+    def _status_in_window(self) -> e.TrackingStatus:
         return "auto_tracked" if self.tracking_mode == "auto" else "pending_review"
 
 
@@ -213,10 +213,10 @@ def _add(video: Video | None, command: c.AddVideo) -> list[e.VideoEvent]:
 
 def _change_details(video: Video, command: c.ChangeVideoDetails) -> list[e.VideoEvent]:
     changed = {
-        name: asked
+        name: value
         for name in _DETAILS
-        if (asked := getattr(command, name)) is not UNSET
-        and _written(asked) != _written(getattr(video, name))
+        if (value := getattr(command, name)) is not UNSET
+        and _written(value) != _written(getattr(video, name))
     }
     if not changed:
         return []

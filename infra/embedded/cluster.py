@@ -8,7 +8,7 @@ import psutil
 
 from infra.embedded.binaries import PostgresBinaries
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.os_user import Account, acting_as
+from infra.embedded.os_user import OsUser, acting_as
 from infra.embedded.processes import server_environment
 
 SUPERUSER = "postgres"
@@ -40,7 +40,7 @@ _FIRST_WITH_BUILTIN_LOCALE = 17
 
 
 def ensure_cluster(
-    cluster: Path, *, binaries: PostgresBinaries, account: Account | None, durable: bool
+    cluster: Path, *, binaries: PostgresBinaries, account: OsUser | None, durable: bool
 ) -> None:
     """Make the cluster if there is none, or check that these binaries can run it.
 

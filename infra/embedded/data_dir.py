@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.os_user import Account, shelter
+from infra.embedded.os_user import OsUser, shelter
 
 # How the files of a data directory are laid out. A later layout gets the next number.
 FORMAT = 1
@@ -44,7 +44,7 @@ def open_data_dir(data_dir: Path) -> Path:
     return folder
 
 
-class Claim:
+class DataDirLock:
     """A lock that one living process holds; the system lets go of it at any death."""
 
     def __init__(self, path: Path) -> None:
@@ -82,7 +82,7 @@ class Claim:
             self._file = None
 
 
-def service_home(data_dir: Path, name: str, *, account: Account | None) -> Path:
+def service_home(data_dir: Path, name: str, *, os_user: OsUser | None) -> Path:
     """Return a server's own folder, private to its account, made if it is missing.
 
     Where the account cannot reach the data directory, its folder is made under
@@ -99,18 +99,18 @@ def service_home(data_dir: Path, name: str, *, account: Account | None) -> Path:
         )
         raise EmbeddedServiceError(msg)
     if not home.exists():
-        _make_home(home, account=account)
+        _make_home(home, os_user=os_user)
     place = home.resolve()
-    if account is not None and not account.reaches(place):
+    if os_user is not None and not os_user.reaches(place):
         msg = (
-            f"PostgreSQL runs as {account.name!r}, who cannot enter {place}: move the "
+            f"PostgreSQL runs as {os_user.name!r}, who cannot enter {place}: move the "
             "data directory to where everybody may pass, for example under /srv."
         )
         raise EmbeddedServiceError(msg)
     return place
 
 
-def socket_folder(home: Path, *, socket_name: str, account: Account | None) -> Path:
+def socket_folder(home: Path, *, socket_name: str, os_user: OsUser | None) -> Path:
     """Return a private folder whose path leaves room for a socket of that name.
 
     It is the home itself if the home's path is short enough (about 100 bytes with the
@@ -126,27 +126,27 @@ def socket_folder(home: Path, *, socket_name: str, account: Account | None) -> P
         link.unlink()
     # Not the person's TMPDIR: that may be long itself.
     made = Path(tempfile.mkdtemp(prefix="goatherd-", dir="/tmp"))
-    if account is not None:
-        account.owns(made)
+    if os_user is not None:
+        os_user.owns(made)
     link.symlink_to(made)
     return made
 
 
-def _make_home(home: Path, *, account: Account | None) -> None:
-    if account is None:
+def _make_home(home: Path, *, os_user: OsUser | None) -> None:
+    if os_user is None:
         home.mkdir(mode=0o700)
         return
-    if account.reaches(home.parent):
+    if os_user.reaches(home.parent):
         home.mkdir(mode=0o700)
-        account.owns(home)
+        os_user.owns(home)
         return
     place = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=shelter()))
-    account.owns(place)
+    os_user.owns(place)
     home.symlink_to(place)
     _log.warning(
         "The account PostgreSQL runs as cannot enter the data directory; "
         "its files are kept elsewhere.",
-        account=account.name,
+        account=os_user.name,
         data_dir=str(home.parent),
         kept_in=str(place),
     )

@@ -18,7 +18,7 @@ _OWN = "goatherd"
 _LIKELY = ("postgres", "_postgres", _OWN)
 
 
-class Account(NamedTuple):
+class OsUser(NamedTuple):
     """An ordinary account of this machine."""
 
     name: str
@@ -50,14 +50,14 @@ class Acting(TypedDict):
     extra_groups: list[int] | None
 
 
-def acting_as(account: Account | None) -> Acting:
+def acting_as(os_user: OsUser | None) -> Acting:
     """Return subprocess arguments to run as the account, or as ourselves for None."""
-    if account is None:
+    if os_user is None:
         return Acting(cwd="/", user=None, group=None, extra_groups=None)
-    return Acting(cwd="/", user=account.uid, group=account.gid, extra_groups=[])
+    return Acting(cwd="/", user=os_user.uid, group=os_user.gid, extra_groups=[])
 
 
-def server_account(home: Path) -> Account | None:
+def server_os_user(home: Path) -> OsUser | None:
     """Return whom to run PostgreSQL as, or None if that is simply us.
 
     A folder that has an owner keeps it: an account that is found or made later must not
@@ -71,9 +71,9 @@ def server_account(home: Path) -> Account | None:
     if home.exists() and (owner := home.stat().st_uid) != 0:
         return _owner(home, owner)
     for name in _LIKELY:
-        if found := _account(name):
+        if found := _os_user(name):
             return found
-    return _new_account()
+    return _new_os_user()
 
 
 def shelter() -> Path:
@@ -83,7 +83,7 @@ def shelter() -> Path:
     return SHELTER
 
 
-def _owner(home: Path, uid: int) -> Account:
+def _owner(home: Path, uid: int) -> OsUser:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
@@ -92,18 +92,18 @@ def _owner(home: Path, uid: int) -> Account:
             "that has, for example with chown -R."
         )
         raise EmbeddedServiceError(msg) from None
-    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+    return OsUser(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def _account(name: str) -> Account | None:
+def _os_user(name: str) -> OsUser | None:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
         return None
-    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+    return OsUser(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def _new_account() -> Account:
+def _new_os_user() -> OsUser:
     command = ["useradd", "--system", "--no-create-home", "--home-dir", "/"]
     command += ["--shell", "/usr/sbin/nologin", _OWN]
     try:
@@ -111,7 +111,7 @@ def _new_account() -> Account:
     except (OSError, subprocess.CalledProcessError):
         made = None
     else:
-        made = _account(_OWN)
+        made = _os_user(_OWN)
     if made is None:
         msg = (
             "PostgreSQL does not run as root and no account could be made for it: "

@@ -11,7 +11,7 @@ from infra.embedded.binaries import postgres_binaries
 from infra.embedded.cluster import SUPERUSER, ensure_cluster
 from infra.embedded.data_dir import service_home, socket_folder
 from infra.embedded.errors import EmbeddedServiceError
-from infra.embedded.os_user import server_account
+from infra.embedded.os_user import server_os_user
 from infra.embedded.processes import launch
 from infra.embedded.server import EmbeddedServer
 
@@ -40,9 +40,9 @@ class EmbeddedPostgres(EmbeddedServer):
         self._durable = durable
 
     def run(self, data_dir: Path) -> str:
-        account = server_account(data_dir / self.name)
-        home = service_home(data_dir, self.name, account=account)
-        sockets = socket_folder(home, socket_name=_SOCKET, account=account)
+        account = server_os_user(data_dir / self.name)
+        home = service_home(data_dir, self.name, os_user=account)
+        sockets = socket_folder(home, socket_name=_SOCKET, os_user=account)
         cluster = home / "data"
         if not self.finds_running(cluster, answers=lambda: _answers(sockets)):
             binaries = postgres_binaries(account=account)
@@ -55,7 +55,7 @@ class EmbeddedPostgres(EmbeddedServer):
             log = home / "start.log"
             give_up = time.monotonic() + _ORPHANS_SECONDS
             while not self.comes_up(
-                launch(command, log=log, account=account),
+                launch(command, log=log, os_user=account),
                 answers=lambda: _answers(sockets),
                 seconds=_START_SECONDS,
             ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from infra.embedded.os_user import Account, acting_as
+from infra.embedded.os_user import OsUser, acting_as
 
 _POLL_SECONDS = 0.02
 
@@ -56,7 +56,7 @@ class ServerProcess:
 
 
 def launch(
-    command: Sequence[str | Path], *, log: Path, account: Account | None
+    command: Sequence[str | Path], *, log: Path, os_user: OsUser | None
 ) -> ServerProcess:
     """Start a server whose output begins a new log; the one before is kept as ``.1``.
 
@@ -73,7 +73,7 @@ def launch(
             env=server_environment(),
             start_new_session=True,
             umask=0o077,
-            **acting_as(account),
+            **acting_as(os_user),
         )
     return ServerProcess(psutil.Process(child.pid), child=child)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import structlog
 
-from infra.embedded.data_dir import Claim, open_data_dir
+from infra.embedded.data_dir import DataDirLock, open_data_dir
 from infra.embedded.errors import EmbeddedServiceError
 from infra.embedded.processes import ServerProcess, find_server, wait_until
 
@@ -29,7 +29,7 @@ class EmbeddedServer(ABC):
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._claim: Claim | None = None
+        self._lock: DataDirLock | None = None
         self._process: ServerProcess | None = None
 
     @property
@@ -51,8 +51,8 @@ class EmbeddedServer(ABC):
                 cannot run.
         """
         data_dir = open_data_dir(self._data_dir)
-        self._claim = self._claim or Claim(data_dir / f"{self.name}.lock")
-        self._claim.take()
+        self._lock = self._lock or DataDirLock(data_dir / f"{self.name}.lock")
+        self._lock.take()
         try:
             return self.run(data_dir)
         except OSError as error:
@@ -68,8 +68,8 @@ class EmbeddedServer(ABC):
         if self._process is not None:
             self._process.stop(self.shutdown)
             self._process = None
-        if self._claim is not None:
-            self._claim.release()
+        if self._lock is not None:
+            self._lock.release()
 
     @abstractmethod
     def run(self, data_dir: Path) -> str:

@@ -25,12 +25,12 @@ class EmbeddedValkey(EmbeddedServer):
     shutdown = ((signal.SIGTERM, 30.0),)
 
     def run(self, data_dir: Path) -> str:
-        home = service_home(data_dir, self.name, account=None)
-        path = socket_folder(home, socket_name=_SOCKET, account=None) / _SOCKET
+        home = service_home(data_dir, self.name, os_user=None)
+        path = socket_folder(home, socket_name=_SOCKET, os_user=None) / _SOCKET
         if not self.finds_running(home, answers=lambda: _answers(path)):
             log = home / "valkey.log"
             if not self.comes_up(
-                launch(_command(home, path=path), log=log, account=None),
+                launch(_command(home, path=path), log=log, os_user=None),
                 answers=lambda: _answers(path),
                 seconds=_START_SECONDS,
             ):

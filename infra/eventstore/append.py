@@ -32,7 +32,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: UUID | None = None
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
     """A count that changes with the append, and the limit it may not pass."""
 
     key: UUID
@@ -60,8 +60,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         return len(self.streams)
 
 
-Within = Callable[[Cursor[TupleRow], Appended], None]
-Before = Callable[[Cursor[TupleRow]], None]
+AfterAppend = Callable[[Cursor[TupleRow], Appended], None]
+BeforeAppend = Callable[[Cursor[TupleRow]], None]
 
 
 _APPEND = """
@@ -89,7 +89,7 @@ def link(
     previous: bytes,
     *,
     at: datetime,
-    ask: bytes,
+    context: bytes,
     stream: UUID,
     version: int,
     name: str,
@@ -98,22 +98,22 @@ def link(
     """Return the link that an event, recorded ``at``, adds to its stream's chain.
 
     SHA-256 over the link before it (nothing for a first version), its metadata
-    (``ask`` as ``asked`` returns it) and its body; the SQL function ``goatherd_link``
-    computes the same.
+    (``context`` as ``describe_context`` returns it) and its body; the SQL function
+    ``goatherd_link`` computes the same.
     """
     return hashlib.sha256(
         previous
         + ((at - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
         + stream.bytes
         + version.to_bytes(8, "big")
-        + ask
+        + context
         + name.encode()
         + b"\n"
         + body
     ).digest()
 
 
-def asked(context: Context) -> bytes:
+def describe_context(context: Context) -> bytes:
     """Return who asked, in which conversation and by which command, as linked."""
     correlation = context.correlation_id or ""
     return f"{context.actor}\n{correlation}\n{context.command_id}\n".encode()
@@ -124,46 +124,49 @@ def write(
     batch: Batch,
     context: Context,
     guards: Sequence[tuple[UUID, int]],
-    tallies: Sequence[Tally],
+    quota_counters: Sequence[QuotaCounter],
     *,
-    beforehand: Before | None,
-    alongside: Within | None,
+    before_append: BeforeAppend | None,
+    in_transaction: AfterAppend | None,
 ) -> Appended:
     """Store the batch in a transaction of its own.
 
-    ``beforehand`` is carried out first in that transaction, before the append lock is
-    taken: whatever else a transaction has to do holds nobody up there. It must not
-    fetch, and refuses by an error of the server's. ``alongside`` comes last.
+    ``before_append`` runs first in that transaction, before the append lock is taken,
+    so that it holds nobody up. It must not fetch, and refuses by an error of the
+    server's. ``in_transaction`` runs last.
     """
     conditions = (
         arrays.uuids([stream for stream, _ in guards]),
         arrays.bigints([version for _, version in guards]),
-        arrays.uuids([tally.key for tally in tallies]),
-        arrays.bigints([tally.delta for tally in tallies]),
+        arrays.uuids([counter.key for counter in quota_counters]),
+        arrays.bigints([counter.delta for counter in quota_counters]),
         arrays.bigints(
-            [_NO_LIMIT if t.maximum is None else t.maximum for t in tallies]
+            [
+                _NO_LIMIT if counter.maximum is None else counter.maximum
+                for counter in quota_counters
+            ]
         ),
     )
-    if alongside is None and len(batch) < COPY_FROM:
+    if in_transaction is None and len(batch) < COPY_FROM:
         # One round trip: whoever holds the append lock never waits for this process.
         with connection.cursor(binary=True) as cursor:
-            if beforehand is None:
+            if before_append is None:
                 _call_append(cursor, batch, context, conditions)
             else:
                 with connection.pipeline(), connection.transaction():
-                    beforehand(connection.cursor())
+                    before_append(connection.cursor())
                     _call_append(cursor, batch, context, conditions)
             return _answer(cursor)
     with connection.transaction(), connection.cursor(binary=True) as cursor:
-        if beforehand is not None:
-            beforehand(connection.cursor())
+        if before_append is not None:
+            before_append(connection.cursor())
         if len(batch) < COPY_FROM:
             _call_append(cursor, batch, context, conditions)
             appended = _answer(cursor)
         else:
             appended = _copy(cursor, batch, context, conditions)
-        if alongside is not None:
-            alongside(cursor, appended)
+        if in_transaction is not None:
+            in_transaction(cursor, appended)
         return appended
 
 
@@ -200,11 +203,11 @@ def _depths(streams: Sequence[UUID]) -> list[int]:
     """Return how many times each stream came before; empty if none ever did."""
     if len(set(streams)) == len(streams):
         return []
-    seen: Counter[UUID] = Counter()
+    counts: Counter[UUID] = Counter()
     depths: list[int] = []
     for stream in streams:
-        depths.append(seen[stream])
-        seen[stream] += 1
+        depths.append(counts[stream])
+        counts[stream] += 1
     return depths
 
 
@@ -233,7 +236,7 @@ def _copy(
     assert row is not None
     first, at, digests = row
     links: dict[tuple[UUID, int], bytes] = dict(zip(continued, digests, strict=True))
-    ask = asked(context)
+    described = describe_context(context)
     events = zip(batch.streams, batch.versions, batch.names, batch.bodies, strict=True)
     with cursor.copy(_COPY) as copy:
         copy.set_types(_COPY_TYPES)
@@ -241,7 +244,7 @@ def _copy(
             digest = link(
                 b"" if version == 1 else links[stream, version - 1],
                 at=at,
-                ask=ask,
+                context=described,
                 stream=stream,
                 version=version,
                 name=name,

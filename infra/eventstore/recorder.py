@@ -20,20 +20,20 @@ from psycopg.rows import TupleRow
 
 from domain.errors import LimitReachedError
 from infra import arrays
-from infra.database import NO_CONNECTION, Pool, ask
+from infra.database import NO_CONNECTION, Pool, run_read
 from infra.eventstore.append import (
+    AfterAppend,
     Appended,
     Batch,
-    Before,
+    BeforeAppend,
     Context,
-    Tally,
-    Within,
+    QuotaCounter,
     write,
 )
 from infra.eventstore.subscription import LogSubscription
 
 # How long a lost answer is looked for before the caller is told.
-_PATIENCE_SECONDS = 10.0
+_LOOK_UP_SECONDS = 10.0
 
 
 class AppendConflictError(IntegrityError):
@@ -76,25 +76,25 @@ class Recorder(ApplicationRecorder):
         *,
         context: Context,
         guards: Sequence[tuple[UUID, int]] = (),
-        tallies: Sequence[Tally] = (),
-        beforehand: Before | None = None,
-        alongside: Within | None = None,
+        quota_counters: Sequence[QuotaCounter] = (),
+        before_append: BeforeAppend | None = None,
+        in_transaction: AfterAppend | None = None,
     ) -> Appended:
         """Store all of ``batch`` or none, and say where it went.
 
         ``guards`` are (stream, version) pairs that the decision rested on without
-        writing to them. ``beforehand`` runs in the same transaction before the append,
-        ``alongside`` after it, as ``infra.eventstore.append.write`` says. When the
-        answer is lost on the way, the stream is read to find out whether the commit
-        took place: a success is never reported as a conflict.
+        writing to them. ``before_append`` runs in the same transaction before the
+        append, ``in_transaction`` after it, as ``infra.eventstore.append.write`` says.
+        When the answer is lost on the way, the stream is read to find out whether the
+        commit took place: a success is never reported as a conflict.
 
         Raises:
             AppendConflictError: a stream or a guarded one moved on.
-            LimitReachedError: a tally would pass its maximum.
+            LimitReachedError: a quota counter would pass its maximum.
             psycopg.OperationalError: the database stays out of reach.
         """
         unknown_outcome = False
-        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        give_up_at = time.monotonic() + _LOOK_UP_SECONDS
         attempt = 0
         while True:
             try:
@@ -108,9 +108,9 @@ class Recorder(ApplicationRecorder):
                         batch,
                         context,
                         guards,
-                        tallies,
-                        beforehand=beforehand,
-                        alongside=alongside,
+                        quota_counters,
+                        before_append=before_append,
+                        in_transaction=in_transaction,
                     )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 was_sent = not isinstance(error, NO_CONNECTION)
@@ -124,7 +124,7 @@ class Recorder(ApplicationRecorder):
             except psycopg.DatabaseError as error:
                 if unknown_outcome and (ours := self._found(batch, context)):
                     return ours
-                _translate(error, tallies)
+                _translate(error, quota_counters)
 
     def insert_events(
         self,
@@ -157,12 +157,12 @@ class Recorder(ApplicationRecorder):
         Each is (position, stream, version, recorded_at, actor, correlation id,
         causation id, name, body).
         """
-        wanted = (arrays.uuids(streams),)
-        return ask(
+        parameters = (arrays.uuids(streams),)
+        return run_read(
             self._pool,
             lambda connection: (
                 connection.cursor(binary=True)
-                .execute(_SELECT_STREAMS, wanted, prepare=True)
+                .execute(_SELECT_STREAMS, parameters, prepare=True)
                 .fetchall()
             ),
         )
@@ -248,7 +248,9 @@ def _is_final(error: psycopg.Error) -> bool:
     return error.sqlstate[:2] not in {"08", "57"} or error.sqlstate == "57014"
 
 
-def _translate(error: psycopg.DatabaseError, tallies: Iterable[Tally]) -> Never:
+def _translate(
+    error: psycopg.DatabaseError, quota_counters: Iterable[QuotaCounter]
+) -> Never:
     match error.sqlstate:
         case "GH001":
             raise AppendConflictError(str(error)) from error
@@ -257,9 +259,9 @@ def _translate(error: psycopg.DatabaseError, tallies: Iterable[Tally]) -> Never:
             raise AppendConflictError(str(error)) from error
         case "GH002":
             index, current = (error.diag.message_detail or "").split()
-            tally = list(tallies)[int(index)]
+            counter = list(quota_counters)[int(index)]
             raise LimitReachedError(
-                tally.limit_key, current=int(current), maximum=tally.maximum or 0
+                counter.limit_key, current=int(current), maximum=counter.maximum or 0
             ) from error
         case _:
             raise error

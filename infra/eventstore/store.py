@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from domain.events import Event
 from infra.database import Pool, writing_pool
-from infra.eventstore.append import Appended, Batch, Before, Context, Tally
+from infra.eventstore.append import Appended, Batch, BeforeAppend, Context, QuotaCounter
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.recorder import AppendConflictError, Recorder
 
@@ -41,7 +41,7 @@ class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
     causation_id: UUID | None = None
 
 
-Alongside = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
+InTransaction = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
 
 
 class Store(Application[UUID]):
@@ -77,21 +77,21 @@ class Store(Application[UUID]):
         *,
         context: Context,
         guards: Sequence[tuple[UUID, int]] = (),
-        tallies: Sequence[Tally] = (),
-        beforehand: Before | None = None,
-        alongside: Alongside | None = None,
+        quota_counters: Sequence[QuotaCounter] = (),
+        before_append: BeforeAppend | None = None,
+        in_transaction: InTransaction | None = None,
     ) -> list[RecordedEvent]:
         """Append all of ``entries`` or none, and return them in their envelopes.
 
-        ``beforehand`` is called with the cursor of the append's own transaction before
-        the append, and must not fetch; ``alongside`` after it, with what was recorded.
-        What they write stands or falls with the append. For the rest and the errors see
-        ``Recorder.append``.
+        ``before_append`` is called with the cursor of the append's own transaction
+        before the append, and must not fetch; ``in_transaction`` after it, with what
+        was recorded. What they write stands or falls with the append. For the rest and
+        the errors see ``Recorder.append``.
         """
 
         def within(cursor: Cursor[TupleRow], appended: Appended) -> None:
-            assert alongside is not None
-            alongside(cursor, recorded(entries, appended, context))
+            assert in_transaction is not None
+            in_transaction(cursor, recorded(entries, appended, context))
 
         appended = self.event_recorder.append(
             Batch(
@@ -102,9 +102,9 @@ class Store(Application[UUID]):
             ),
             context=context,
             guards=guards,
-            tallies=tallies,
-            beforehand=beforehand,
-            alongside=within if alongside else None,
+            quota_counters=quota_counters,
+            before_append=before_append,
+            in_transaction=within if in_transaction else None,
         )
         return recorded(entries, appended, context)
 
@@ -148,15 +148,15 @@ def recorded(
     ]
 
 
-def relayed(
-    alongside: Callable[[Cursor[TupleRow], T], None] | None,
-    shape: Callable[[list[RecordedEvent]], T],
-) -> Alongside | None:
-    """Return ``alongside`` as an append calls it, told what ``shape`` makes of it."""
-    if alongside is None:
+def adapt_hook(
+    in_transaction: Callable[[Cursor[TupleRow], T], None] | None,
+    convert: Callable[[list[RecordedEvent]], T],
+) -> InTransaction | None:
+    """Return a hook of an append that passes on what ``convert`` makes of events."""
+    if in_transaction is None:
         return None
-    told = alongside
-    return lambda cursor, events: told(cursor, shape(events))
+    hook = in_transaction
+    return lambda cursor, events: hook(cursor, convert(events))
 
 
 def open_store(url: str, *, pool_size: int) -> Store:

@@ -27,7 +27,7 @@ from domain.organization.plans import Limits
 from domain.streams import ban_stream, claim_stream
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.creators import creators_counted
 from infra.handlers.handling import (
     History,
@@ -101,7 +101,7 @@ class _Plan(msgspec.Struct, kw_only=True):
 
 def add_creators(
     store: Store,
-    wanted: Sequence[NewCreator],
+    requested: Sequence[NewCreator],
     *,
     organization_id: UUID,
     project_id: UUID,
@@ -109,22 +109,22 @@ def add_creators(
     now: datetime,
     context: Context,
     job_types: Sequence[e.JobType] = ("creator_profiles", "discover_videos"),
-    alongside: Alongside | None = None,
+    in_transaction: Alongside | None = None,
 ) -> Additions:
     """Track each wanted creator that can be tracked, all in one append.
 
     A bad item fails alone. Each creator's runs of ``job_types`` are asked for with it.
-    ``alongside`` runs in the append's transaction.
+    ``in_transaction`` runs in the append's transaction.
 
     Raises:
         NotFoundError: no such project in the organization.
         LimitReachedError: the plan has no room for all of them; none was added.
         BusyError: too many writers at once.
     """
-    fresh_ids = [new_id() for _ in wanted]
+    fresh_ids = [new_id() for _ in requested]
 
     def attempt() -> Additions:
-        plans_for = _plan(wanted, project_id)
+        plans_for = _plan(requested, project_id)
         pasts = store.load(organization_id, *_streams(plans_for))
         organization = organization_of(pasts[organization_id])
         if organization is None or project_id not in organization.projects:
@@ -152,10 +152,12 @@ def add_creators(
             [entry for plan in added for entry in plan.entries],
             context=context,
             guards=[(plan.ban, len(pasts[plan.ban])) for plan in added],
-            tallies=creators_counted(
+            quota_counters=creators_counted(
                 organization_id, len(added), maximum=limits.max_creators_per_org
             ),
-            alongside=relayed(alongside, lambda events: _additions(plans_for, events)),
+            in_transaction=adapt_hook(
+                in_transaction, lambda events: _additions(plans_for, events)
+            ),
         )
         return _additions(plans_for, recorded)
 

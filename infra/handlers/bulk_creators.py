@@ -13,9 +13,9 @@ from domain import commands as c
 from domain import events as e
 from domain.creator.decider import Creator, decide, is_cooling_down
 from domain.organization.plans import Limits
-from infra.eventstore.append import Context, Tally
+from infra.eventstore.append import Context, QuotaCounter
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.creators import (
     claim_of_its_handle,
     creators_counted,
@@ -53,7 +53,7 @@ def remove_creators(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-    alongside: BulkAlongside | None = None,
+    in_transaction: BulkAlongside | None = None,
 ) -> BulkDone:
     """Remove many creators of one project in one append.
 
@@ -84,8 +84,9 @@ def remove_creators(
             entries += released(creator_id, creator, held[claim_of_its_handle(creator)])
         freed = sum(map(places, living.values()))
         return _append_bulk(
-            store, results, entries, tallies=creators_counted(organization_id, -freed),
-            context=context, alongside=alongside,
+            store, results, entries,
+            quota_counters=creators_counted(organization_id, -freed),
+            context=context, in_transaction=in_transaction,
         )  # fmt: skip
 
     return retry_conflicts(attempt)
@@ -100,7 +101,7 @@ def reenable_creators(
     plans: Mapping[str, Limits],
     now: datetime,
     context: Context,
-    alongside: BulkAlongside | None = None,
+    in_transaction: BulkAlongside | None = None,
 ) -> BulkDone:
     """Give auto-disabled creators of one project another try, in one append.
 
@@ -139,8 +140,10 @@ def reenable_creators(
         maximum = limits.max_creators_per_org
         return _append_bulk(
             store, results, entries,
-            tallies=creators_counted(organization_id, len(woken), maximum=maximum),
-            context=context, alongside=alongside,
+            quota_counters=creators_counted(
+                organization_id, len(woken), maximum=maximum
+            ),
+            context=context, in_transaction=in_transaction,
         )  # fmt: skip
 
     return retry_conflicts(attempt)
@@ -159,9 +162,9 @@ def _append_bulk(
     results: Sequence[BulkResult],
     entries: list[NewEvent],
     *,
-    tallies: list[Tally],
+    quota_counters: list[QuotaCounter],
     context: Context,
-    alongside: BulkAlongside | None,
+    in_transaction: BulkAlongside | None,
 ) -> BulkDone:
     def done(events: Sequence[RecordedEvent]) -> BulkDone:
         position = events[-1].position if events else None
@@ -173,7 +176,7 @@ def _append_bulk(
         store.append(
             entries,
             context=context,
-            tallies=tallies,
-            alongside=relayed(alongside, done),
+            quota_counters=quota_counters,
+            in_transaction=adapt_hook(in_transaction, done),
         )
     )

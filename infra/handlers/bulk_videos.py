@@ -12,7 +12,7 @@ from domain import events as e
 from domain.video import commands as c
 from domain.video import decider as domain
 from infra.eventstore.append import Context
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.handling import check_project, next_entries, video_of
 from infra.handlers.videos import video_of_events
 
@@ -57,7 +57,7 @@ def review_videos(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-    alongside: VideosAlongside | None = None,
+    in_transaction: VideosAlongside | None = None,
 ) -> VideosDone:
     """Include, exclude or put back many videos of one project in one append.
 
@@ -75,7 +75,7 @@ def review_videos(
         organization_id=organization_id,
         project_id=project_id,
         context=context,
-        alongside=alongside,
+        in_transaction=in_transaction,
     )
 
 
@@ -86,7 +86,7 @@ def disable_videos(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-    alongside: VideosAlongside | None = None,
+    in_transaction: VideosAlongside | None = None,
 ) -> VideosDone:
     """Stop counting many videos of one project in one append.
 
@@ -100,7 +100,7 @@ def disable_videos(
         organization_id=organization_id,
         project_id=project_id,
         context=context,
-        alongside=alongside,
+        in_transaction=in_transaction,
     )
 
 
@@ -111,7 +111,7 @@ def _carry_out(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-    alongside: VideosAlongside | None,
+    in_transaction: VideosAlongside | None,
 ) -> VideosDone:
     def attempt() -> VideosDone:
         pasts = store.load(organization_id, *(video_id for video_id, _ in asked))
@@ -149,7 +149,11 @@ def _carry_out(
             for entry in next_entries(video_id, pasts[video_id], events)
         ]
         return done(
-            store.append(entries, context=context, alongside=relayed(alongside, done))
+            store.append(
+                entries,
+                context=context,
+                in_transaction=adapt_hook(in_transaction, done),
+            )
         )
 
     return retry_conflicts(attempt)

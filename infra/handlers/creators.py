@@ -13,10 +13,10 @@ from domain.creator import handle_claim
 from domain.creator.decider import Creator, decide, decide_all
 from domain.creator.handle import normalize_handle
 from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
-from domain.streams import ban_stream, claim_stream, creators_tally
-from infra.eventstore.append import Context, Tally
+from domain.streams import ban_stream, claim_stream, creators_counter
+from infra.eventstore.append import Context, QuotaCounter
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.handling import (
     History,
     banned_by,
@@ -53,13 +53,13 @@ def places(creator: Creator) -> int:
 
 def creators_counted(
     organization_id: UUID, delta: int, *, maximum: int | None = None
-) -> list[Tally]:
+) -> list[QuotaCounter]:
     """Return the change of the number of active creators, none for 0."""
     if delta == 0:
         return []
     return [
-        Tally(
-            key=creators_tally(organization_id),
+        QuotaCounter(
+            key=creators_counter(organization_id),
             delta=delta,
             limit_key="max_creators_per_org",
             maximum=maximum,
@@ -87,7 +87,7 @@ def change_creator(
     organization_id: UUID,
     context: Context,
     expected_versions: Collection[int] | None = None,
-    alongside: ChangedAlongside | None = None,
+    in_transaction: ChangedAlongside | None = None,
 ) -> Changed:
     """Carry out the commands as one; a rename claims, releases and scrapes anew.
 
@@ -124,7 +124,8 @@ def change_creator(
                 )
         return _append_change(
             store, creator_id, past, entries,
-            guards=guards, tallies=[], context=context, alongside=alongside,
+            guards=guards, quota_counters=[], context=context,
+            in_transaction=in_transaction,
         )  # fmt: skip
 
     return retry_conflicts(attempt)
@@ -137,7 +138,7 @@ def remove_creator(
     organization_id: UUID,
     context: Context,
     expected_versions: Collection[int] | None = None,
-    alongside: ChangedAlongside | None = None,
+    in_transaction: ChangedAlongside | None = None,
 ) -> Changed:
     """Stop tracking a creator and free its handle; a removed one stays as it is.
 
@@ -159,8 +160,9 @@ def remove_creator(
             )
         return _append_change(
             store, creator_id, past, entries,
-            guards=[], tallies=creators_counted(organization_id, -places(creator)),
-            context=context, alongside=alongside,
+            guards=[],
+            quota_counters=creators_counted(organization_id, -places(creator)),
+            context=context, in_transaction=in_transaction,
         )  # fmt: skip
 
     return retry_conflicts(attempt)
@@ -180,7 +182,7 @@ def disable_creator(
         return store.append(
             next_entries(creator_id, past, events),
             context=context,
-            tallies=creators_counted(creator.organization_id, -1),
+            quota_counters=creators_counted(creator.organization_id, -1),
         )
 
     return retry_conflicts(attempt)
@@ -231,9 +233,9 @@ def _append_change(
     entries: list[NewEvent],
     *,
     guards: list[tuple[UUID, int]],
-    tallies: list[Tally],
+    quota_counters: list[QuotaCounter],
     context: Context,
-    alongside: ChangedAlongside | None,
+    in_transaction: ChangedAlongside | None,
 ) -> Changed:
     def changed(events: Sequence[RecordedEvent]) -> Changed:
         own = [event for event in events if event.stream == creator_id]
@@ -250,7 +252,7 @@ def _append_change(
             entries,
             context=context,
             guards=guards,
-            tallies=tallies,
-            alongside=relayed(alongside, changed),
+            quota_counters=quota_counters,
+            in_transaction=adapt_hook(in_transaction, changed),
         )
     )

@@ -19,7 +19,7 @@ from infra.eventstore.store import RecordedEvent, Store, retry_conflicts
 from infra.handlers.handling import creator_of, next_entries, organization_of, video_of
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
     """A video as a run of its creator listed it; what the run did not tell is null."""
 
     tiktok_video_id: str
@@ -40,7 +40,7 @@ class _Grounds(msgspec.Struct, frozen=True, kw_only=True):
 def discover_videos(
     store: Store,
     creator_id: UUID,
-    listed: Sequence[Listed],
+    listed: Sequence[ListedVideo],
     *,
     organization_id: UUID,
     project_id: UUID,

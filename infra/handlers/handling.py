@@ -71,13 +71,13 @@ def video_of(history: History) -> Video | None:
     return reduce(video_decider.evolve, events, cast("Video | None", None))
 
 
-def check_project(past: History, project_id: UUID) -> str:
+def check_project(history: History, project_id: UUID) -> str:
     """Return the organization's plan, once the project is known to be its own.
 
     Raises:
         NotFoundError: it is not.
     """
-    decider = organization_of(past)
+    decider = organization_of(history)
     if decider is None or project_id not in decider.projects:
         raise NotFoundError("project")
     return decider.plan

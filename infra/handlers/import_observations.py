@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.organization.plans import Limits
 from domain.scrape import importing
-from domain.scrape.importing import Known, Line, Moment
+from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine
 from domain.streams import ban_stream, claim_stream, imported_run_stream
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
@@ -36,7 +36,7 @@ class Holders(msgspec.Struct, frozen=True, kw_only=True):
     banned: list[str]
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of some moments.
 
     ``stored`` and ``runs`` count what is new, ``there_already`` what was stored before;
@@ -48,24 +48,24 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     there_already: int
     runs: int
     position: int | None
-    known: dict[UUID, Known]
+    known: dict[UUID, KnownDetails]
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+class PreparedAppend(msgspec.Struct, frozen=True, kw_only=True):
     """One append that is ready to be made, and what will have become of its moments."""
 
     entries: list[NewEvent]
-    kept: Kept
+    result: ImportResult
 
 
-class Reading(msgspec.Struct, kw_only=True):
+class PendingGroup(msgspec.Struct, kw_only=True):
     """One moment on its way: what is not stored of it, and the part that is free.
 
     ``unseen`` is None where that is all of the moment's sighting.
     """
 
-    moment: Moment
-    unseen: Sequence[Line] | None = None
+    group: ObservationGroup
+    new: Sequence[ObservationLine] | None = None
     there_already: int = 0
     stored: list[list[e.Event]] = []
     next_part: int = 0
@@ -73,26 +73,26 @@ class Reading(msgspec.Struct, kw_only=True):
     @property
     def stream(self) -> UUID:
         """The stream of the part that is free."""
-        moment = self.moment
+        moment = self.group
         return imported_run_stream(
             moment.project_id, moment.creator_id, moment.observed_at, self.next_part
         )
 
-    def runs(self, known: Known) -> Iterator[list[e.ScrapeEvent]]:
+    def runs(self, known: KnownDetails) -> Iterator[list[e.ScrapeEvent]]:
         """Yield the events of each run that keeps the rest; ``known`` learns of it."""
         for events in self.stored:
             importing.learn(known, events)
-        if self.unseen is not None:
-            yield from importing.runs_of(self.moment, self.unseen, known)
-        elif self.moment.sighting is not None:
-            yield importing.run_of(self.moment, self.moment.sighting, known)
+        if self.new is not None:
+            yield from importing.runs_of(self.group, self.new, known)
+        elif self.group.content is not None:
+            yield importing.run_of(self.group, self.group.content, known)
 
     @property
     def missing(self) -> int:
         """How many observations are not stored."""
-        if self.unseen is not None:
-            return len(self.unseen)
-        sighting = self.moment.sighting
+        if self.new is not None:
+            return len(self.new)
+        sighting = self.group.content
         assert sighting is not None, "what no sighting says is read"
         return len(sighting.videos.video_ids) + (sighting.profile is not None)
 
@@ -143,7 +143,7 @@ def add_for_import(
         now=now,
         context=context,
         job_types=(),
-        alongside=insist,
+        in_transaction=insist,
     )
     if additions.position is None:
         for result in additions.results:
@@ -152,13 +152,13 @@ def add_for_import(
     return additions
 
 
-def keep_moments(
+def store_groups(
     store: Store,
-    moments: Sequence[Moment],
+    groups: Sequence[ObservationGroup],
     *,
-    known: Mapping[UUID, Known],
+    known: Mapping[UUID, KnownDetails],
     context: Context,
-) -> Kept:
+) -> ImportResult:
     """Store what of the moments is not stored yet, in one append.
 
     ``known`` says what former moments of the same import told of videos; it stays as
@@ -168,36 +168,38 @@ def keep_moments(
         BusyError: others import the same just now.
     """
 
-    def attempt() -> Kept:
-        prepared = prepare(read_past(store, moments), known=known)
+    def attempt() -> ImportResult:
+        prepared = prepare(read_stored(store, groups), known=known)
         return append_prepared(store, prepared, context=context)
 
     return retry_conflicts(attempt)
 
 
-def read_past(store: Store, moments: Sequence[Moment]) -> list[Reading]:
+def read_stored(store: Store, groups: Sequence[ObservationGroup]) -> list[PendingGroup]:
     """Take out what is stored, part by part until there is none or nothing is left."""
-    readings = [_reading(moment) for moment in moments]
+    readings = [_pending(group) for group in groups]
     open_ones = readings
     while open_ones:
         open_ones = list(_one_part_on(store, open_ones))
     return readings
 
 
-def prepare(readings: Sequence[Reading], *, known: Mapping[UUID, Known]) -> Prepared:
+def prepare(
+    readings: Sequence[PendingGroup], *, known: Mapping[UUID, KnownDetails]
+) -> PreparedAppend:
     """Return the append that keeps what is missing, without a look at the database.
 
     For ``known`` see ``keep_moments``.
     """
     learned = {
         creator_id: dict(known.get(creator_id, {}))
-        for creator_id in {reading.moment.creator_id for reading in readings}
+        for creator_id in {reading.group.creator_id for reading in readings}
     }
     entries: list[NewEvent] = []
     stored = runs = 0
     for reading in readings:
         stored += reading.missing
-        for events in reading.runs(learned[reading.moment.creator_id]):
+        for events in reading.runs(learned[reading.group.creator_id]):
             stream = reading.stream
             entries += [
                 NewEvent(stream, version, event)
@@ -205,38 +207,42 @@ def prepare(readings: Sequence[Reading], *, known: Mapping[UUID, Known]) -> Prep
             ]
             reading.next_part += 1
             runs += 1
-    kept = Kept(
+    kept = ImportResult(
         stored=stored,
         there_already=sum(reading.there_already for reading in readings),
         runs=runs,
         position=None,
         known=learned,
     )
-    return Prepared(entries=entries, kept=kept)
+    return PreparedAppend(entries=entries, result=kept)
 
 
-def append_prepared(store: Store, prepared: Prepared, *, context: Context) -> Kept:
+def append_prepared(
+    store: Store, prepared: PreparedAppend, *, context: Context
+) -> ImportResult:
     """Make the append, and return what became of the moments.
 
     Raises:
         AppendConflictError: others stored one of the moments since it was looked for.
     """
     if not prepared.entries:
-        return prepared.kept
+        return prepared.result
     position = store.append(prepared.entries, context=context)[-1].position
-    return replace(prepared.kept, position=position)
+    return replace(prepared.result, position=position)
 
 
-def _reading(moment: Moment) -> Reading:
-    if moment.sighting is not None:
-        return Reading(moment=moment)
-    lines = moment.read_lines()
+def _pending(group: ObservationGroup) -> PendingGroup:
+    if group.content is not None:
+        return PendingGroup(group=group)
+    lines = group.read_lines()
     if not importing.are_distinct(lines):
         lines = list(importing.distinct(lines).values())
-    return Reading(moment=moment, unseen=lines)
+    return PendingGroup(group=group, new=lines)
 
 
-def _one_part_on(store: Store, readings: Sequence[Reading]) -> Iterator[Reading]:
+def _one_part_on(
+    store: Store, readings: Sequence[PendingGroup]
+) -> Iterator[PendingGroup]:
     streams = [reading.stream for reading in readings]
     histories = store.load(*streams)
     for reading, stream in zip(readings, streams, strict=True):
@@ -244,15 +250,15 @@ def _one_part_on(store: Store, readings: Sequence[Reading]) -> Iterator[Reading]
         if not events:
             continue
         unseen = importing.distinct(
-            reading.moment.read_lines() if reading.unseen is None else reading.unseen
+            reading.group.read_lines() if reading.new is None else reading.new
         )
         before = len(unseen)
         importing.take_out(unseen, events)
         reading.there_already += before - len(unseen)
-        reading.unseen = list(unseen.values())
+        reading.new = list(unseen.values())
         reading.stored.append(events)
         reading.next_part += 1
-        if reading.unseen:
+        if reading.new:
             yield reading
 
 

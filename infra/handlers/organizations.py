@@ -18,10 +18,10 @@ from domain.organization.decider import OrganizationCommand
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
 from infra.eventstore.store import (
-    Alongside,
+    InTransaction,
     RecordedEvent,
     Store,
-    relayed,
+    adapt_hook,
     retry_conflicts,
 )
 from infra.handlers.handling import next_entries, organization_of
@@ -84,7 +84,7 @@ def make_organization(
     plan: str,
     time_zone: str,
     context: Context,
-    alongside: Alongside | None = None,
+    in_transaction: InTransaction | None = None,
 ) -> MadeOrganization:
     """Make an organization, its first project and a key with every scope, as one.
 
@@ -115,7 +115,9 @@ def make_organization(
             state = decider.evolve(state, event)
             events.append(event)
     store.append(
-        next_entries(organization_id, [], events), context=context, alongside=alongside
+        next_entries(organization_id, [], events),
+        context=context,
+        in_transaction=in_transaction,
     )
     return MadeOrganization(
         organization_id=organization_id,
@@ -133,7 +135,7 @@ def issue_key(
     expires_at: datetime | None,
     plans: Mapping[str, Limits],
     context: Context,
-    alongside: Callable[[Cursor[TupleRow], IssuedKey], None],
+    in_transaction: Callable[[Cursor[TupleRow], IssuedKey], None],
     draw: Callable[[UUID], str] = lambda _: draw_key(),
 ) -> IssuedKey:
     """Issue a key to the organization; ``draw`` makes its text, given its id.
@@ -164,7 +166,7 @@ def issue_key(
         ),
         plans=plans,
         context=context,
-        alongside=lambda cursor, done: alongside(cursor, issued(done)),
+        in_transaction=lambda cursor, done: in_transaction(cursor, issued(done)),
     )
     return issued(changed)
 
@@ -177,7 +179,7 @@ def command_organization(
     plans: Mapping[str, Limits],
     context: Context,
     expected_versions: tuple[UUID, Collection[int]] | None = None,
-    alongside: ChangedAlongside | None = None,
+    in_transaction: ChangedAlongside | None = None,
 ) -> OrganizationChanged:
     """Carry out a command that may depend on the plan's limits.
 
@@ -215,7 +217,7 @@ def command_organization(
             store.append(
                 next_entries(organization_id, past, events),
                 context=context,
-                alongside=relayed(alongside, changed),
+                in_transaction=adapt_hook(in_transaction, changed),
             )
         )
 

@@ -15,7 +15,7 @@ from domain.scrape import decider
 from domain.scrape.decider import Scrape
 from domain.streams import retry_stream, video_stream
 from infra.eventstore.append import Context
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.handling import (
     creator_of,
     next_entries,
@@ -26,7 +26,7 @@ from infra.handlers.handling import (
 from infra.handlers.scrapes import counted_by_hand, require_progress
 
 
-class RetryAsked(msgspec.Struct, frozen=True, kw_only=True):
+class RetryResult(msgspec.Struct, frozen=True, kw_only=True):
     """The run that tries another again; position None: it was asked for before."""
 
     scrape_id: UUID
@@ -44,8 +44,8 @@ def retry_scrape(
     max_queue_age_seconds: float,
     now: datetime,
     context: Context,
-    alongside: Callable[[Cursor[TupleRow], RetryAsked], None] | None = None,
-) -> RetryAsked:
+    in_transaction: Callable[[Cursor[TupleRow], RetryResult], None] | None = None,
+) -> RetryResult:
     """Ask for a failed run again by hand; asked twice it is asked for once.
 
     Raises:
@@ -59,7 +59,7 @@ def retry_scrape(
     """
     stream = retry_stream(scrape_id)
 
-    def attempt() -> RetryAsked:
+    def attempt() -> RetryResult:
         pasts = store.load(organization_id, scrape_id, stream)
         run = scrape_of(pasts[scrape_id])
         organization = organization_of(pasts[organization_id])
@@ -68,8 +68,8 @@ def retry_scrape(
         if organization is None:
             raise NotFoundError("organization")
 
-        def asked(events: Sequence[RecordedEvent]) -> RetryAsked:
-            return RetryAsked(
+        def asked(events: Sequence[RecordedEvent]) -> RetryResult:
+            return RetryResult(
                 scrape_id=stream,
                 creator_id=run.creator_id,
                 job_type=run.job_type,
@@ -88,8 +88,8 @@ def retry_scrape(
             next_entries(stream, (), decider.decide(None, command)),
             context=context,
             guards=[guard],
-            tallies=[counted_by_hand(organization_id, now=now, limits=limits)],
-            alongside=relayed(alongside, asked),
+            quota_counters=[counted_by_hand(organization_id, now=now, limits=limits)],
+            in_transaction=adapt_hook(in_transaction, asked),
         )
         return asked(recorded)
 

@@ -14,11 +14,11 @@ from domain.creator.decider import Creator
 from domain.errors import CreatorRemovedError, NotFoundError, QueueBehindError
 from domain.organization.plans import Limits
 from domain.scrape import decider
-from domain.streams import manual_scrapes_tally, scrape_stream
-from infra.database import Pool, ask
-from infra.eventstore.append import Before, Context, Tally
+from domain.streams import manual_scrapes_counter, scrape_stream
+from infra.database import Pool, run_read
+from infra.eventstore.append import BeforeAppend, Context, QuotaCounter
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.handling import (
     History,
     creator_of,
@@ -39,7 +39,7 @@ SELECT extract(epoch FROM statement_timestamp() - least(
 """
 
 
-class ScrapeAsked(msgspec.Struct, frozen=True, kw_only=True):
+class ScrapeRequestResult(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was asked for, and where its request stands in the log."""
 
     scrape_id: UUID
@@ -84,8 +84,9 @@ def request_scrape(
     max_queue_age_seconds: float,
     now: datetime,
     context: Context,
-    alongside: Callable[[Cursor[TupleRow], ScrapeAsked], None] | None = None,
-) -> ScrapeAsked:
+    in_transaction: Callable[[Cursor[TupleRow], ScrapeRequestResult], None]
+    | None = None,
+) -> ScrapeRequestResult:
     """Ask for one run by hand; it counts against the day's manual scrapes.
 
     Raises:
@@ -97,7 +98,7 @@ def request_scrape(
         BusyError: too many writers at once.
     """
 
-    def attempt() -> ScrapeAsked:
+    def attempt() -> ScrapeRequestResult:
         pasts = store.load(organization_id, creator_id)
         creator = creator_of(pasts[creator_id])
         organization = organization_of(pasts[organization_id])
@@ -116,8 +117,8 @@ def request_scrape(
             context=context,
         )
 
-        def asked(events: Sequence[RecordedEvent]) -> ScrapeAsked:
-            return ScrapeAsked(
+        def asked(events: Sequence[RecordedEvent]) -> ScrapeRequestResult:
+            return ScrapeRequestResult(
                 scrape_id=entries[0].originator_id,
                 creator_id=creator_id,
                 job_type=job_type,
@@ -129,8 +130,8 @@ def request_scrape(
             entries,
             context=context,
             guards=[(creator_id, len(pasts[creator_id]))],
-            tallies=[counted_by_hand(organization_id, now=now, limits=limits)],
-            alongside=relayed(alongside, asked),
+            quota_counters=[counted_by_hand(organization_id, now=now, limits=limits)],
+            in_transaction=adapt_hook(in_transaction, asked),
         )
         return asked(recorded)
 
@@ -139,14 +140,14 @@ def request_scrape(
 
 def request_scheduled(
     store: Store,
-    wanted: Sequence[tuple[UUID, c.RequestScrape]],
+    requests: Sequence[tuple[UUID, c.RequestScrape]],
     *,
     context: Context,
-    beforehand: Before,
+    before_append: BeforeAppend,
 ) -> list[RecordedEvent]:
     """Ask for many runs in one append, each under the id given with it.
 
-    ``beforehand`` takes them off the schedule in the same transaction. Nothing is
+    ``before_append`` takes them off the schedule in the same transaction. Nothing is
     guarded: a run of a creator that was removed meanwhile ends as failed.
 
     Raises:
@@ -154,16 +155,18 @@ def request_scheduled(
     """
     entries = [
         entry
-        for scrape_id, command in wanted
+        for scrape_id, command in requests
         for entry in next_entries(scrape_id, (), decider.decide(None, command))
     ]
-    return store.append(entries, context=context, beforehand=beforehand)
+    return store.append(entries, context=context, before_append=before_append)
 
 
-def counted_by_hand(organization_id: UUID, *, now: datetime, limits: Limits) -> Tally:
+def counted_by_hand(
+    organization_id: UUID, *, now: datetime, limits: Limits
+) -> QuotaCounter:
     """Return one more of the day's (UTC) scrapes by hand, within the plan's limit."""
-    return Tally(
-        key=manual_scrapes_tally(organization_id, now.astimezone(UTC).date()),
+    return QuotaCounter(
+        key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
         delta=1,
         limit_key="max_manual_scrape_triggers_per_day",
         maximum=limits.max_manual_scrape_triggers_per_day,
@@ -177,7 +180,9 @@ def require_progress(pool: Pool, organization_id: UUID, longest: float) -> None:
         QueueBehindError: it is; ``longest`` is in seconds.
     """
     wanted = {"organization": organization_id}
-    row = ask(pool, lambda connection: connection.execute(_OLDEST, wanted).fetchone())
+    row = run_read(
+        pool, lambda connection: connection.execute(_OLDEST, wanted).fetchone()
+    )
     if row is not None and row[0] is not None and row[0] > longest:
         raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)
 
@@ -188,18 +193,18 @@ def end_scrape(
     command: c.RecordResult | c.RecordFailure,
     *,
     context: Context,
-    past: History = (),
-    beforehand: Before | None = None,
+    history: History = (),
+    before_append: BeforeAppend | None = None,
 ) -> list[RecordedEvent]:
     """Record what came of a run, once; an empty answer means it had ended before.
 
-    ``past`` is the run's history as far as the caller knows it. ``beforehand`` is as in
+    ``history`` is the run's as far as the caller knows it. ``before_append`` is as in
     ``Store.append``.
 
     Raises:
         NotFoundError: nobody asked for that run.
     """
-    known = past
+    known = history
 
     def attempt() -> list[RecordedEvent]:
         nonlocal known
@@ -210,7 +215,7 @@ def end_scrape(
         return store.append(
             next_entries(scrape_id, read, events),
             context=context,
-            beforehand=beforehand,
+            before_append=before_append,
         )
 
     return retry_conflicts(attempt)

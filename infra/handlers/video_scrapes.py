@@ -16,14 +16,14 @@ from domain.streams import scrape_stream
 from domain.video.decider import Video
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.handling import creator_of, organization_of, video_of
 from infra.handlers.scrapes import counted_by_hand, require_progress
 
 JOB_TYPE: e.JobType = "video_stats"
 
 
-class VideoScrapeAsked(msgspec.Struct, frozen=True, kw_only=True):
+class VideoScrapeRequestResult(msgspec.Struct, frozen=True, kw_only=True):
     """A run of one video that was asked for, and where its request stands.
 
     ``creator_id`` is null where no creator of the project is known to have made it.
@@ -71,8 +71,9 @@ def request_video_scrape(
     max_queue_age_seconds: float,
     now: datetime,
     context: Context,
-    alongside: Callable[[Cursor[TupleRow], VideoScrapeAsked], None] | None = None,
-) -> VideoScrapeAsked:
+    in_transaction: Callable[[Cursor[TupleRow], VideoScrapeRequestResult], None]
+    | None = None,
+) -> VideoScrapeRequestResult:
     """Ask for one look at a video by hand; it counts as a creator's scrapes do.
 
     Raises:
@@ -84,7 +85,7 @@ def request_video_scrape(
         BusyError: too many writers at once.
     """
 
-    def attempt() -> VideoScrapeAsked:
+    def attempt() -> VideoScrapeRequestResult:
         pasts = store.load(organization_id, video_id)
         video = video_of(pasts[video_id])
         organization = organization_of(pasts[organization_id])
@@ -107,8 +108,8 @@ def request_video_scrape(
             video, video_id, trigger="manual", context=context, creator=creator
         )
 
-        def asked(events: Sequence[RecordedEvent]) -> VideoScrapeAsked:
-            return VideoScrapeAsked(
+        def asked(events: Sequence[RecordedEvent]) -> VideoScrapeRequestResult:
+            return VideoScrapeRequestResult(
                 scrape_id=entry.originator_id,
                 video_id=video_id,
                 creator_id=None if creator is None else video.creator_id,
@@ -120,8 +121,8 @@ def request_video_scrape(
             [entry],
             context=context,
             guards=guards,
-            tallies=[counted_by_hand(organization_id, now=now, limits=limits)],
-            alongside=relayed(alongside, asked),
+            quota_counters=[counted_by_hand(organization_id, now=now, limits=limits)],
+            in_transaction=adapt_hook(in_transaction, asked),
         )
         return asked(recorded)
 

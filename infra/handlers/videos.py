@@ -16,7 +16,7 @@ from domain.video.decider import Video
 from domain.video.url import read_video_url
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, relayed, retry_conflicts
+from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
 from infra.handlers.handling import (
     History,
     banned_by,
@@ -49,7 +49,7 @@ def add_video(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-    alongside: VideoAlongside | None = None,
+    in_transaction: VideoAlongside | None = None,
 ) -> VideoChanged:
     """Track the video of a URL, whatever it was before; a new one is looked at once.
 
@@ -85,7 +85,8 @@ def add_video(
             entries.append(requested(added, video_id, trigger="added", context=context))
         return _append(
             store, video_id, past, entries,
-            guards=[(ban, len(pasts[ban]))], context=context, alongside=alongside,
+            guards=[(ban, len(pasts[ban]))], context=context,
+            in_transaction=in_transaction,
         )  # fmt: skip
 
     return retry_conflicts(attempt)
@@ -99,7 +100,7 @@ def change_video(
     organization_id: UUID,
     context: Context,
     expected_versions: Collection[int] | None = None,
-    alongside: VideoAlongside | None = None,
+    in_transaction: VideoAlongside | None = None,
 ) -> VideoChanged:
     """Change what is noted on a video, or stop counting it.
 
@@ -115,7 +116,12 @@ def change_video(
         _check_version(past, expected_versions)
         entries = next_entries(video_id, past, domain.decide(video, command))
         return _append(
-            store, video_id, past, entries, context=context, alongside=alongside
+            store,
+            video_id,
+            past,
+            entries,
+            context=context,
+            in_transaction=in_transaction,
         )
 
     return retry_conflicts(attempt)
@@ -128,7 +134,7 @@ def exclude_video(
     organization_id: UUID,
     context: Context,
     expected_versions: Collection[int] | None = None,
-    alongside: VideoAlongside | None = None,
+    in_transaction: VideoAlongside | None = None,
 ) -> VideoChanged:
     """Put a video aside; one that was excluded stays as it is.
 
@@ -144,19 +150,24 @@ def exclude_video(
         _check_version(past, expected_versions)
         entries = next_entries(video_id, past, domain.decide(video, c.ExcludeVideo()))
         return _append(
-            store, video_id, past, entries, context=context, alongside=alongside
+            store,
+            video_id,
+            past,
+            entries,
+            context=context,
+            in_transaction=in_transaction,
         )
 
     return retry_conflicts(attempt)
 
 
-def listed(past: History, organization_id: UUID) -> Video:
+def listed(history: History, organization_id: UUID) -> Video:
     """Return a video that clients can see: the organization's own, not excluded.
 
     Raises:
         NotFoundError: it is neither.
     """
-    video = _own(past, organization_id)
+    video = _own(history, organization_id)
     if video.tracking_status == "excluded":
         raise NotFoundError("video")
     return video
@@ -190,7 +201,7 @@ def _append(
     *,
     context: Context,
     guards: Sequence[tuple[UUID, int]] = (),
-    alongside: VideoAlongside | None,
+    in_transaction: VideoAlongside | None,
 ) -> VideoChanged:
     def changed(events: Sequence[RecordedEvent]) -> VideoChanged:
         own = [event for event in events if event.stream == video_id]
@@ -208,6 +219,6 @@ def _append(
             entries,
             context=context,
             guards=guards,
-            alongside=relayed(alongside, changed),
+            in_transaction=adapt_hook(in_transaction, changed),
         )
     )

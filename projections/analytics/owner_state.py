@@ -14,7 +14,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, blobs, moments, uuids
+from infra.arrays import bigints, blobs, timestamps, uuids
 from projections.analytics.column_codec import pack_all, unpack
 from projections.analytics.columns import Bits, Longs, Seen
 from projections.analytics.keys import (
@@ -228,7 +228,7 @@ def save_herds(cursor: Cursor[TupleRow], herds: Sequence[Herd]) -> None:
         *packed_keys([herd.key for herd in herds]),
         uuids([herd.project_id or NOBODY for herd in herds]),
         uuids([herd.creator_id or NOBODY for herd in herds]),
-        moments([moment_of(herd.last[0]) for herd in herds]),
+        timestamps([moment_of(herd.last[0]) for herd in herds]),
         bigints([herd.last[1] for herd in herds]),
         blobs(packed(herds)),
     )

@@ -16,8 +16,8 @@ from infra.arrays import (
     Packed,
     PackedDumper,
     bigints,
-    moments,
     sized_bigints,
+    timestamps,
     uuid_numbers,
     uuids,
     uuids_repeated,
@@ -102,8 +102,8 @@ def load_posted_between(
         cursor,
         _POSTED_BETWEEN,
         *_packed_keys(list(spans)),
-        moments([span[0] for span in spans.values()]),
-        moments([span[1] for span in spans.values()]),
+        timestamps([span[0] for span in spans.values()]),
+        timestamps([span[1] for span in spans.values()]),
     )
     return {key_of(row[0], row[1]): video_of(row) for row in rows}
 

@@ -10,7 +10,7 @@ import numpy as np
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from infra.arrays import bigints, blobs, moments, texts, uuids
+from infra.arrays import bigints, blobs, texts, timestamps, uuids
 from projections.analytics.column_codec import pack_all, unpack
 from projections.analytics.columns import Longs, Observations, Seen
 from projections.analytics.keys import (
@@ -177,12 +177,12 @@ def save_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
         """,
         NOBODY,
         *packed_keys([look.key for look in looks]),
-        moments([look.observed_at for look in looks]),
+        timestamps([look.observed_at for look in looks]),
         bigints([look.position for look in looks]),
         uuids([look.creator_id or NOBODY for look in looks]),
         uuids([look.scrape_id for look in looks]),
         texts([look.provider for look in looks]),
-        moments([look.recorded_at for look in looks]),
+        timestamps([look.recorded_at for look in looks]),
         blobs(pack_all([look.seen for look in looks])),
     )
 
@@ -218,7 +218,7 @@ def delete_looks(cursor: Cursor[TupleRow], looks: Sequence[Look]) -> None:
             AND observed_at = a AND position = p
             """,
             *packed_keys([look.key for look in looks]),
-            moments([look.observed_at for look in looks]),
+            timestamps([look.observed_at for look in looks]),
             bigints([look.position for look in looks]),
         )
 

@@ -11,7 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.analytics.milestones import Sighting, earliest
+from domain.analytics.milestones import FollowerObservation, earliest
 from infra.eventstore.store import RecordedEvent
 from projections.engine.table import Table
 
@@ -203,14 +203,16 @@ def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[HistoryLine]) -> None
 
 def _write_sightings(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     """Keep the sightings that were earlier at or past a number than any before."""
-    seen: defaultdict[tuple[UUID, UUID], list[Sighting]] = defaultdict(list)
+    seen: defaultdict[tuple[UUID, UUID], list[FollowerObservation]] = defaultdict(list)
     for recorded in events:
         event = recorded.event
         if isinstance(event, e.ProfileSnapshotRecorded) and (
             event.follower_count is not None
         ):
             seen[event.organization_id, event.creator_id].append(
-                Sighting(event.observed_at, recorded.position, event.follower_count)
+                FollowerObservation(
+                    event.observed_at, recorded.position, event.follower_count
+                )
             )
     rows = [
         (*key, mark, sighting.observed_at, sighting.position, sighting.followers)

@@ -8,8 +8,14 @@ from uuid import UUID
 import msgspec
 
 from domain import events as e
-from domain.analytics.milestones import Milestone, Sighting, passed
-from domain.summaries import Told, key_of, milestone_sentence, sentence, who
+from domain.analytics.milestones import FollowerObservation, Milestone, passed
+from domain.summaries import (
+    SummarizedEvent,
+    actor_label,
+    key_id_of,
+    milestone_summary,
+    summary,
+)
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent, open_envelope
 from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
@@ -110,10 +116,10 @@ async def page_of_history(
         for milestone in await milestones_of(
             reader, query.organization_id, query.creator_id
         )
-        if query.includes((milestone.sighting.position, milestone.number), MILESTONE)
+        if query.includes((milestone.observation.position, milestone.number), MILESTONE)
     ]
     events = await events_of(
-        reader, query, also=[each.sighting.position for each in milestones]
+        reader, query, also=[each.observation.position for each in milestones]
     )
     by_position = {recorded.position: recorded for recorded in events}
     places = [
@@ -122,7 +128,7 @@ async def page_of_history(
             for recorded in events
             if query.includes((recorded.position, 0), _NAMES[type(recorded.event)])
         ),
-        *(((each.sighting.position, each.number), each) for each in milestones),
+        *(((each.observation.position, each.number), each) for each in milestones),
     ]
     places.sort(key=lambda each: each[0], reverse=True)
     page = places[: query.limit]
@@ -146,7 +152,7 @@ async def milestones_of(
     """Return the milestones that a creator was seen to pass."""
     params = {"organization": organization_id, "creator": creator_id}
     rows = await reader.rows(organization_id, _MILESTONES, params)
-    return passed({mark: Sighting(*sighting) for mark, *sighting in rows})
+    return passed({mark: FollowerObservation(*sighting) for mark, *sighting in rows})
 
 
 async def events_of(
@@ -185,12 +191,12 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
 
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
-        told: Told = event
-        by = who(recorded.actor, self.keys)
+        told: SummarizedEvent = event
+        by = actor_label(recorded.actor, self.keys)
         return self._entry(
             recorded,
             event=_NAMES[type(event)],
-            summary=sentence(told, by=by, video=self.videos.get(recorded.stream)),
+            summary=summary(told, by=by, video=self.videos.get(recorded.stream)),
             data=_data(event),
         )
 
@@ -198,11 +204,11 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
         return self._entry(
             recorded,
             event=MILESTONE,
-            summary=milestone_sentence(milestone),
+            summary=milestone_summary(milestone),
             data={
                 "milestone": milestone.number,
-                "follower_count": milestone.sighting.followers,
-                "observed_at": milestone.sighting.observed_at,
+                "follower_count": milestone.observation.followers,
+                "observed_at": milestone.observation.observed_at,
             },
         )
 
@@ -219,7 +225,7 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
             at=recorded.recorded_at if seen_at is None else seen_at,
             recorded_at=recorded.recorded_at,
             actor=recorded.actor,
-            actor_name=who(recorded.actor, self.keys),
+            actor_name=actor_label(recorded.actor, self.keys),
             summary=summary,
             data=data,
             is_derived=event == MILESTONE,
@@ -231,7 +237,7 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
 async def _entry_formatter(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> _EntryFormatter:
-    keys = {key for r in events if (key := key_of(r.actor)) is not None}
+    keys = {key for r in events if (key := key_id_of(r.actor)) is not None}
     videos = {r.stream for r in events if isinstance(r.event, e.VideoEvent)}
 
     async def named(query: bytes, ids: list[UUID]) -> dict[UUID, str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from infra.database import AsyncPool, ask_async
+from infra.database import AsyncPool, run_read_async
 
 PATIENCE_SECONDS = 2.0
 _ASK_AGAIN_SECONDS = 0.003
@@ -47,7 +47,7 @@ class Reader:
                 await cursor.execute(query, parameters, prepare=True)
             return await cursor.fetchall()
 
-        return await ask_async(self._pool, look)
+        return await run_read_async(self._pool, look)
 
     async def wait_for(self, name: str, position: int) -> None:
         """Return once the projection has taken in ``position``.
@@ -62,7 +62,7 @@ class Reader:
             return await cursor.fetchone()
 
         while True:
-            row = await ask_async(self._pool, look)
+            row = await run_read_async(self._pool, look)
             reached = 0 if row is None else int(row[0])
             if reached >= position:
                 return

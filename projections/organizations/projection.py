@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.events import Scope
 from domain.organization.decider import changed_settings
-from infra.database import AsyncPool, ask_async
+from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
 from projections.engine.reader import Reader
 
@@ -118,7 +118,7 @@ async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
         cursor = await connection.execute(_FIND, (digest.hex(),), prepare=True)
         return await cursor.fetchone()
 
-    row = await ask_async(pool, look)
+    row = await run_read_async(pool, look)
     return None if row is None else KeyHolder(*row)
 
 

@@ -18,7 +18,7 @@ from api.main import assemble
 from domain import commands as c
 from domain import events as e
 from domain.organization.plans import UNLIMITED
-from domain.streams import creators_tally, video_stream
+from domain.streams import creators_counter, video_stream
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.creators import disable_creator
@@ -155,7 +155,7 @@ class Goatherd:
             time_zone=time_zone,
             context=asking(),
             # As the command line does it, so that the key opens at once.
-            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
         )
         return Tenant(
             self,
@@ -250,7 +250,7 @@ class Tenant:
         """How many creators the plan's limit is compared with."""
         rows = self.goatherd.asked(
             "SELECT value FROM tally WHERE key = %s",
-            creators_tally(self.organization_id),
+            creators_counter(self.organization_id),
         )
         return rows[0][0] if rows else 0
 
@@ -330,7 +330,7 @@ class Tenant:
             expires_at=expires_at,
             plans=settings_for(self.goatherd.url).all_plans,
             context=asking(),
-            alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
         )
         return Tenant(
             self.goatherd,

@@ -53,7 +53,7 @@ def a_tenant(store: Store) -> Tenant:
         plan="unlimited",
         time_zone="UTC",
         context=asking("bench"),
-        alongside=lambda cursor, events: ApiKeys().write(cursor, events),
+        in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
     )
     return Tenant(
         organization_id=made.organization_id,

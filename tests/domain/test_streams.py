@@ -3,8 +3,8 @@ from datetime import date
 from domain.streams import (
     ban_stream,
     claim_stream,
-    creators_tally,
-    manual_scrapes_tally,
+    creators_counter,
+    manual_scrapes_counter,
     scrape_stream,
 )
 from tests.builders import ADA, BERTA, ORGANIZATION, PROJECT
@@ -15,8 +15,8 @@ def test_what_is_stored_is_found_under_the_same_ids_for_ever():
         claim_stream(PROJECT, "ada"),
         ban_stream("ada"),
         scrape_stream(BERTA, ADA, "creator_profiles"),
-        creators_tally(ORGANIZATION),
-        manual_scrapes_tally(ORGANIZATION, date(2026, 3, 1)),
+        creators_counter(ORGANIZATION),
+        manual_scrapes_counter(ORGANIZATION, date(2026, 3, 1)),
     ]
 
     assert [str(found) for found in ids] == [
@@ -38,9 +38,9 @@ def test_no_two_things_share_a_stream():
             for creator in (ADA, BERTA)
             for job in ("creator_profiles", "discover_videos")
         ),
-        *(creators_tally(organization) for organization in (ADA, BERTA)),
+        *(creators_counter(organization) for organization in (ADA, BERTA)),
         *(
-            manual_scrapes_tally(organization, date(2026, 3, day))
+            manual_scrapes_counter(organization, date(2026, 3, day))
             for organization in (ADA, BERTA)
             for day in (1, 2)
         ),

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from domain import events as e
-from domain.analytics.milestones import Milestone, Sighting
-from domain.summaries import Told, milestone_sentence, sentence, who
+from domain.analytics.milestones import FollowerObservation, Milestone
+from domain.summaries import SummarizedEvent, actor_label, milestone_summary, summary
 from tests.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
 
 KEY = UUID(int=7)
@@ -62,7 +62,7 @@ MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 
 changed = msgspec.structs.replace
 
-SENTENCES: list[tuple[Told, str]] = [
+SENTENCES: list[tuple[SummarizedEvent, str]] = [
     (ADDED, "Added as @ada, tracked in mode selective, by key Ops."),
     (
         changed(ADDED, tracking_start_date=MAY),
@@ -174,18 +174,18 @@ SENTENCES: list[tuple[Told, str]] = [
 
 
 @pytest.mark.parametrize(("event", "told"), SENTENCES)
-def test_an_event_is_told_in_one_plain_sentence(event: Told, told: str):
-    assert sentence(event, by=OPS, video="71") == told
+def test_an_event_is_told_in_one_plain_sentence(event: SummarizedEvent, told: str):
+    assert summary(event, by=OPS, video="71") == told
 
 
 def test_every_event_of_a_creators_history_is_told_above():
-    assert {type(event) for event, _ in SENTENCES} == set(get_args(Told))
+    assert {type(event) for event, _ in SENTENCES} == set(get_args(SummarizedEvent))
 
 
 def test_a_milestone_says_what_was_passed_and_what_was_seen():
-    passed = Milestone(10_000, Sighting(NOON, 5, 10_234))
+    passed = Milestone(10_000, FollowerObservation(NOON, 5, 10_234))
 
-    assert milestone_sentence(passed) == "Passed 10,000 followers, with 10,234 seen."
+    assert milestone_summary(passed) == "Passed 10,000 followers, with 10,234 seen."
 
 
 @pytest.mark.parametrize(
@@ -202,4 +202,4 @@ def test_a_milestone_says_what_was_passed_and_what_was_seen():
     ),
 )
 def test_who_did_it_has_a_name(actor: str, name: str):
-    assert who(actor, {KEY: "Ops"}) == name
+    assert actor_label(actor, {KEY: "Ops"}) == name

@@ -122,7 +122,7 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
             plan="unlimited",
             time_zone="UTC",
             context=asking(),
-            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
         )
     path = f"{BASE}/projects/{home.project_id}/creators"
     clients = [Client(n, port, path, home.key.text) for n in range(CLIENTS)]

@@ -19,9 +19,9 @@ APPENDS = 60
 # By which ways each writer's appends go, one after the other.
 WAYS = {
     "the function": ("the function",),
-    "alongside": ("alongside",),
+    "in_transaction": ("in_transaction",),
     "COPY": ("COPY",),
-    "mixed": ("the function", "alongside", "COPY"),
+    "mixed": ("the function", "in_transaction", "COPY"),
 }
 
 
@@ -55,7 +55,7 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
             past += store.append(
                 events_for(stream, *handles, after=past),
                 context=asking(),
-                alongside=(lambda *_: None) if way == "alongside" else None,
+                in_transaction=(lambda *_: None) if way == "in_transaction" else None,
             )
 
     with ThreadPoolExecutor(WRITERS + 1) as threads:

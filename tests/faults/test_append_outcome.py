@@ -12,9 +12,9 @@ from infra.database import writing_pool
 from infra.embedded.processes import wait_until
 from infra.eventstore import append as appending
 from infra.eventstore import recorder
-from infra.eventstore.append import Tally
+from infra.eventstore.append import QuotaCounter
 from infra.eventstore.recorder import AppendConflictError
-from infra.eventstore.store import Alongside, RecordedEvent, Store
+from infra.eventstore.store import InTransaction, RecordedEvent, Store
 from infra.ids import new_id
 from tests.builders import asking, events_for, make_home, opened_store
 from tests.faults.proxy import Damage, Proxy
@@ -22,7 +22,7 @@ from tests.faults.proxy import Damage, Proxy
 # Part of the very request that makes an append last, by the way events get in.
 LAST_REQUEST = {
     "the function": b"actor to be cut",
-    "alongside": b"COMMIT",
+    "in_transaction": b"COMMIT",
     "COPY": b"COMMIT",
 }
 
@@ -67,8 +67,10 @@ def test_whatever_is_cut_the_append_succeeds_once(
         told += store.append(
             events_for(stream, "a", "b"),
             context=asking("actor to be cut"),
-            tallies=[Tally(key=key, delta=1, limit_key="max_goats", maximum=rounds)],
-            alongside=_alongside(way_in),
+            quota_counters=[
+                QuotaCounter(key=key, delta=1, limit_key="max_goats", maximum=rounds)
+            ],
+            in_transaction=_alongside(way_in),
         )
 
     assert proxy.struck == rounds
@@ -111,8 +113,10 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
             store.append,
             events_for(stream, "a"),
             context=asking(),
-            tallies=[Tally(key=key, delta=1, limit_key="max_goats", maximum=1)],
-            alongside=_alongside(way_in),
+            quota_counters=[
+                QuotaCounter(key=key, delta=1, limit_key="max_goats", maximum=1)
+            ],
+            in_transaction=_alongside(way_in),
         )
         assert wait_until(lambda: _in_line(holder) == 1, seconds=4)
         proxy.cut()
@@ -154,8 +158,8 @@ def test_a_conflict_after_an_unknown_outcome_is_still_a_conflict(
         store.append(
             events_for(stream, "ours"),
             context=asking("actor to be cut"),
-            tallies=[Tally(key=key, delta=1)],
-            alongside=_alongside(way_in),
+            quota_counters=[QuotaCounter(key=key, delta=1)],
+            in_transaction=_alongside(way_in),
         )
 
     assert proxy.struck == 1
@@ -201,11 +205,13 @@ def test_our_own_event_does_not_break_our_guard(
 def test_the_last_place_that_we_took_ourselves_is_not_refused_to_us(
     store: Store, direct: Store, proxy: Proxy
 ):
-    tally = Tally(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
+    tally = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
     proxy.strike("cut answer", at=b"actor to be cut")
 
     told = store.append(
-        events_for(new_id(), "ours"), context=asking("actor to be cut"), tallies=[tally]
+        events_for(new_id(), "ours"),
+        context=asking("actor to be cut"),
+        quota_counters=[tally],
     )
 
     assert direct.head() == told[0].position
@@ -216,12 +222,12 @@ def test_the_last_place_that_another_took_meanwhile_is_refused(
     store: Store, direct: Store, proxy: Proxy
 ):
     stream = new_id()
-    tally = Tally(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
+    tally = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
     proxy.strike(
         "cut request",
         at=b"actor to be cut",
         meanwhile=lambda: direct.append(
-            events_for(new_id(), "rival"), context=asking(), tallies=[tally]
+            events_for(new_id(), "rival"), context=asking(), quota_counters=[tally]
         ),
     )
 
@@ -229,7 +235,7 @@ def test_the_last_place_that_another_took_meanwhile_is_refused(
         store.append(
             events_for(stream, "ours"),
             context=asking("actor to be cut"),
-            tallies=[tally],
+            quota_counters=[tally],
         )
 
     assert (refused.value.current, refused.value.maximum) == (1, 1)
@@ -309,14 +315,16 @@ def test_what_the_server_refused_is_not_tried_again(store: Store, direct: Store)
             cursor.execute("SELECT pg_sleep(60)")
 
     with pytest.raises(psycopg.errors.QueryCanceled):
-        store.append(events_for(new_id(), "a"), context=asking(), alongside=too_slow)
+        store.append(
+            events_for(new_id(), "a"), context=asking(), in_transaction=too_slow
+        )
 
     assert len(tries) == 1
     assert direct.head() == 0
 
 
-def _alongside(way_in: str) -> Alongside | None:
-    if way_in != "alongside":
+def _alongside(way_in: str) -> InTransaction | None:
+    if way_in != "in_transaction":
         return None
     return lambda cursor, _: cursor.execute("SELECT 1") and None
 

@@ -164,11 +164,11 @@ def test_whoever_was_taken_over_has_no_effect(
 def test_whoever_was_taken_over_in_the_middle_of_the_append_takes_it_back(
     home: Tenant, once: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ):
-    keep = idempotency.keep
+    keep = idempotency.store_response
 
     def keep_too_late(
         cursor: Cursor[TupleRow],
-        claimed: idempotency.Claim,
+        claimed: idempotency.IdempotencyLease,
         *,
         status: int,
         headers: Mapping[str, str],
@@ -199,7 +199,7 @@ def test_a_claim_that_vanishes_between_two_looks_counts_as_in_flight(
     monkeypatch.setattr(
         idempotency,
         "_LOOK",
-        f"{idempotency._LOOK} AND false",  # noqa: SLF001
+        f"{idempotency._SELECT} AND false",  # noqa: SLF001
     )
 
     answer = home.post(home.creators, BODY, headers=once)

@@ -86,7 +86,7 @@ def record_failure(
                 provider="test", attempts=lease.attempt, error="Gone.", outcome=outcome
             ),
             context=asking(),
-            beforehand=lambda cursor: jobs.finish(
+            before_append=lambda cursor: jobs.finish(
                 cursor, lease, outcome=outcome, error="Gone."
             ),
         )

@@ -16,7 +16,7 @@ from infra import arrays
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_envelope
 from infra.handlers.discover_videos import (
-    Listed,
+    ListedVideo,
     discover_videos,
     move_window,
     report_missing,
@@ -126,9 +126,9 @@ def _snapshots(
 
 def _listed(
     snapshots: Iterable[tuple[UUID, e.VideoStatsSnapshotRecorded]],
-) -> list[Listed]:
+) -> list[ListedVideo]:
     """Return each video as the first run listed it, with what later ones added."""
-    listed: dict[str, Listed] = {}
+    listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
         nothing = (None,) * len(event.video_ids)
         seen = zip(
@@ -141,7 +141,7 @@ def _listed(
         for video_id, kind, title, posted_at in seen:
             before = listed.get(video_id)
             if before is None:
-                listed[video_id] = Listed(
+                listed[video_id] = ListedVideo(
                     tiktok_video_id=video_id,
                     scrape_id=scrape_id,
                     kind=_KINDS.get(kind),
@@ -158,7 +158,9 @@ def _listed(
     return list(listed.values())
 
 
-def _unknown(store: Store, first: Due, listed: Sequence[Listed]) -> list[Listed]:
+def _unknown(
+    store: Store, first: Due, listed: Sequence[ListedVideo]
+) -> list[ListedVideo]:
     """Leave out what is a creator's already, without loading its stream."""
     assert first.project_id
     streams = [video_stream(first.project_id, seen.tiktok_video_id) for seen in listed]
@@ -176,7 +178,7 @@ def _unknown(store: Store, first: Due, listed: Sequence[Listed]) -> list[Listed]
     ]
 
 
-def _parts(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
+def _parts(listed: Sequence[ListedVideo]) -> Iterator[Sequence[ListedVideo]]:
     for start in range(0, len(listed), VIDEOS_AT_ONCE):
         yield listed[start : start + VIDEOS_AT_ONCE]
 

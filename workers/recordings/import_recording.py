@@ -8,17 +8,17 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.scrape.importing import Known, Moment
+from domain.scrape.importing import KnownDetails, ObservationGroup
 from infra.eventstore.append import Context
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.handlers.import_observations import (
-    Kept,
-    Prepared,
+    ImportResult,
+    PreparedAppend,
     append_prepared,
-    keep_moments,
     prepare,
-    read_past,
+    read_stored,
+    store_groups,
 )
 from infra.ids import new_id
 from workers.recordings.sorted_recording import Advance, Heap, Pile
@@ -49,13 +49,13 @@ class _Batch(msgspec.Struct, frozen=True, kw_only=True):
     ``known`` is what was told before them of their creators' videos.
     """
 
-    moments: Sequence[Moment]
+    moments: Sequence[ObservationGroup]
     observations: int
-    known: dict[UUID, Known]
+    known: dict[UUID, KnownDetails]
     context: Context
-    prepared: Prepared
+    prepared: PreparedAppend
 
-    def left(self, kept: Kept) -> dict[UUID, Known]:
+    def left(self, kept: ImportResult) -> dict[UUID, KnownDetails]:
         """Return what the next batch has to know of what these have told."""
         # Only the last creator's moments can go on there.
         last = self.moments[-1].creator_id
@@ -84,13 +84,13 @@ def store_pile(
         storing = _Storing(store, beside, context=context, advance=advance)
         for heaps in _batches(pile):
             moments = [
-                Moment(
+                ObservationGroup(
                     organization_id=organization_id,
                     project_id=project_id,
                     creator_id=creators[heap.handle],
                     handle=heap.handle,
                     observed_at=heap.observed_at,
-                    sighting=pile.sighting(heap),
+                    content=pile.sighting(heap),
                     read_lines=partial(pile.lines, heap),
                 )
                 for heap in heaps
@@ -129,15 +129,15 @@ class _Storing:
         self._context = context
         self._advance = advance
         self._ready: _Batch | None = None
-        self._under_way: tuple[_Batch, Future[Kept]] | None = None
+        self._under_way: tuple[_Batch, Future[ImportResult]] | None = None
 
-    def add(self, moments: Sequence[Moment], *, observations: int) -> None:
+    def add(self, moments: Sequence[ObservationGroup], *, observations: int) -> None:
         """Make the next batch ready, and meanwhile append the one before."""
         self._settle()
-        readings = read_past(self._store, moments)
+        readings = read_stored(self._store, moments)
         before = self._ready
         self._send()
-        known = before.left(before.prepared.kept) if before else {}
+        known = before.left(before.prepared.result) if before else {}
         self._ready = _Batch(
             moments=moments,
             observations=observations,
@@ -180,15 +180,15 @@ class _Storing:
         self.position = kept.position or self.position
         self._advance(batch.observations)
 
-    def _keep_again(self, batch: _Batch) -> Kept:
+    def _keep_again(self, batch: _Batch) -> ImportResult:
         """Store a batch that others got in between, and look at the next one anew."""
-        kept = keep_moments(
+        kept = store_groups(
             self._store, batch.moments, known=batch.known, context=batch.context
         )
         if after := self._ready:
             # It was made ready for what this batch would have told, had it been first.
             known = batch.left(kept)
-            readings = read_past(self._store, after.moments)
+            readings = read_stored(self._store, after.moments)
             prepared = prepare(readings, known=known)
             self._ready = replace(after, known=known, prepared=prepared)
         return kept

@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import asdict, astuple
 
 from domain import commands as c
-from domain.scrape.importing import Line, Observed, Sighting
+from domain.scrape.importing import ObservationLine, ObservedContent, RunContent
 from workers.provider import VideoSeen
 from workers.recordings.file_format import (
     BadLineError,
@@ -40,8 +40,8 @@ _FIELDS = VideoSeen.__struct_fields__
 _moment_of = attrgetter("handle", "observed_at")
 _video_id_of = attrgetter("tiktok_video_id")
 _encode_sighting = msgspec.msgpack.Encoder().encode
-_decode_sighting = msgspec.msgpack.Decoder(Sighting).decode
-_decode_lines = msgspec.json.Decoder(Observed).decode_lines
+_decode_sighting = msgspec.msgpack.Decoder(RunContent).decode
+_decode_lines = msgspec.json.Decoder(ObservedContent).decode_lines
 
 Advance = Callable[[int], None]
 
@@ -129,7 +129,7 @@ class Pile(AbstractContextManager["Pile"]):
                     spans=tuple(spans),
                 )
 
-    def sighting(self, heap: Heap) -> Sighting | None:
+    def sighting(self, heap: Heap) -> RunContent | None:
         """Return what was seen at the moment, if its lines are known to be one run."""
         if len(heap.spans) != 4:
             return None
@@ -138,7 +138,7 @@ class Pile(AbstractContextManager["Pile"]):
             return None
         return _decode_sighting(os.pread(self._file.fileno(), end - start, start))
 
-    def lines(self, heap: Heap) -> list[Line]:
+    def lines(self, heap: Heap) -> list[ObservationLine]:
         """Return the moment's canonical lines, and what they say.
 
         In the order of their text, so that the order of the file decides nothing.
@@ -220,7 +220,7 @@ def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
     values = zip(*map(astuple, videos), strict=True)
     column = dict(zip(_FIELDS, values, strict=True))
     profile = others[0].profile if others else None
-    sighting = Sighting(
+    sighting = RunContent(
         payload_sha256=sha256(memoryview(text)[:-1]).hexdigest(),
         profile=c.ProfileSnapshot(**asdict(profile)) if profile else None,
         videos=c.VideoColumns(

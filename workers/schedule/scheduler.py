@@ -175,7 +175,7 @@ class Scheduler:
                 self._store,
                 [(row.scrape_id, row.command) for row in due],
                 context=Context(actor=ACTOR, command_id=new_id()),
-                beforehand=take,
+                before_append=take,
             )
         except AppendConflictError:
             # Asked for before, as after a restore: the same time must not come again.

@@ -238,8 +238,8 @@ def _end(
                 command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
                 correlation_id=leased.scrape_id,
             ),
-            past=past,
-            beforehand=finish,
+            history=past,
+            before_append=finish,
         )
         if not recorded:
             # It had ended before: only the job still has to learn of it.

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain.streams import video_stream
 from infra import arrays
-from infra.database import Pool, ask
+from infra.database import Pool, run_read
 from workers.policies.known_video import digest_of
 
 _KNOWN = """
@@ -32,7 +32,7 @@ def counted_videos(
     They come in no order: a provider that has not the time for all reads others in
     each run, and none is left out for ever.
     """
-    rows = ask(
+    rows = run_read(
         pool,
         lambda connection: connection.execute(
             _COUNTED, (organization_id, creator_id)
@@ -61,7 +61,7 @@ def only_news(
     if not seen:
         return ()
     asked = (organization_id, arrays.uuids(list(seen)), creator_id)
-    rows: Sequence[tuple[UUID, object, object, object]] = ask(
+    rows: Sequence[tuple[UUID, object, object, object]] = run_read(
         pool,
         lambda connection: (
             connection.cursor(binary=True)

@@ -11,7 +11,7 @@ from api.cli import CommandError
 from api.cli.databases import ping_redis, redis_url
 from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
-from domain.streams import creators_tally
+from domain.streams import creators_counter
 from infra.settings import Settings
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
@@ -191,7 +191,7 @@ def check_tallies(connection: Connection[TupleRow]) -> str:
                 time.sleep(_ASK_AGAIN_SECONDS)
                 continue
             active: dict[UUID, int] = dict(connection.execute(_ACTIVE).fetchall())
-            keys = {creators_tally(each): each for each in active}
+            keys = {creators_counter(each): each for each in active}
             counted = dict.fromkeys(active, 0)
             for key, value in connection.execute(_TALLIES, (list(keys),)):
                 counted[keys[key]] = value

@@ -71,7 +71,7 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
             plan=UNLIMITED,
             time_zone="UTC",
             context=asked_here(ACTOR),
-            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
         )
         _write_private(path, made.key.text)
         return Home(organization_id=made.organization_id, new_key=made.key.text)
@@ -86,7 +86,7 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
         expires_at=None,
         plans=plans,
         context=asked_here(ACTOR),
-        alongside=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+        in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
     )
     _write_private(path, issued.text)
     return Home(organization_id=organization_id, new_key=issued.text)

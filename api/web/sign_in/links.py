@@ -6,7 +6,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
 from api.http.auth import digest_of
-from infra.database import AsyncPool, ask_async
+from infra.database import AsyncPool, run_read_async
 
 LIFETIME_HOURS = 24
 
@@ -38,5 +38,5 @@ async def spend_link(pool: AsyncPool, token: str) -> bytes | None:
         cursor = await connection.execute(_SPEND, (digest_of(token.encode()),))
         return await cursor.fetchone()
 
-    row = await ask_async(pool, spend)
+    row = await run_read_async(pool, spend)
     return None if row is None or not row[1] else bytes(row[0])

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
-from domain.streams import manual_scrapes_tally, retry_stream
+from domain.streams import manual_scrapes_counter, retry_stream
 from infra.ids import new_id
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
 from tests.builders import NOON
@@ -252,7 +252,7 @@ def test_a_scrape_is_tried_again_once_however_often_that_is_asked(goatherd: Goat
     assert goatherd.head == head
     assert data_of(second)["scrape_id"] == str(retry_stream(UUID(scrape_id)))
     (recorded,) = goatherd.log(data_of(second)["scrape_id"])
-    key = manual_scrapes_tally(home.organization_id, recorded.recorded_at.date())
+    key = manual_scrapes_counter(home.organization_id, recorded.recorded_at.date())
     (used,) = goatherd.asked("SELECT value FROM tally WHERE key = %s", key)
     assert used == (2,)
 

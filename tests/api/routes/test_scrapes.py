@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
-from domain.streams import manual_scrapes_tally
+from domain.streams import manual_scrapes_counter
 from infra.ids import new_id
 from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
 
@@ -277,7 +277,7 @@ def test_scrapes_by_hand_are_limited_by_the_day(goatherd: Goatherd):
     kept = goatherd.kept()
     second = home.post(path, {"job_type": "video_stats"})
     kept_after_refusal = goatherd.kept()
-    today = manual_scrapes_tally(home.organization_id, datetime.now(UTC).date())
+    today = manual_scrapes_counter(home.organization_id, datetime.now(UTC).date())
     goatherd.asked("UPDATE tally SET key = %s WHERE key = %s", new_id(), today)
     next_day = home.post(path)
 

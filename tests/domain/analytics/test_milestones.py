@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from domain.analytics.milestones import (
     MILESTONES,
+    FollowerObservation,
     Milestone,
-    Sighting,
     earliest,
     passed,
 )
@@ -22,10 +22,10 @@ SIGHTINGS = st.lists(
 )
 
 
-def seen(*told: tuple[int, int]) -> list[Sighting]:
+def seen(*told: tuple[int, int]) -> list[FollowerObservation]:
     """Followers by the hour after noon, told in this order."""
     return [
-        Sighting(NOON + timedelta(hours=hour), position, followers)
+        FollowerObservation(NOON + timedelta(hours=hour), position, followers)
         for position, (hour, followers) in enumerate(told, 1)
     ]
 
@@ -33,7 +33,8 @@ def seen(*told: tuple[int, int]) -> list[Sighting]:
 def passed_by(*told: tuple[int, int]) -> list[tuple[int, int]]:
     """Which numbers were passed, and at which position that was told."""
     return [
-        (each.number, each.sighting.position) for each in passed(earliest(seen(*told)))
+        (each.number, each.observation.position)
+        for each in passed(earliest(seen(*told)))
     ]
 
 

@@ -8,9 +8,9 @@ from domain import commands as c
 from domain import events as e
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from domain.scrape.importing import (
-    Known,
-    Moment,
-    Observed,
+    KnownDetails,
+    ObservationGroup,
+    ObservedContent,
     distinct,
     learn,
     runs_of,
@@ -19,12 +19,12 @@ from domain.scrape.importing import (
 from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
-GONE = Observed(outcome="not_found")
-PRIVATE = Observed(outcome="private")
+GONE = ObservedContent(outcome="not_found")
+PRIVATE = ObservedContent(outcome="private")
 
 
-def profile(followers: int) -> Observed:
-    return Observed(profile=c.ProfileSnapshot(follower_count=followers))
+def profile(followers: int) -> ObservedContent:
+    return ObservedContent(profile=c.ProfileSnapshot(follower_count=followers))
 
 
 def video(
@@ -34,8 +34,8 @@ def video(
     title: str | None = None,
     kind: str | None = None,
     posted_at: datetime | None = None,
-) -> Observed:
-    return Observed(
+) -> ObservedContent:
+    return ObservedContent(
         video=c.VideoSnapshot(
             tiktok_video_id=name,
             view_count=views,
@@ -46,12 +46,12 @@ def video(
     )
 
 
-def line_of(observed: Observed) -> bytes:
+def line_of(observed: ObservedContent) -> bytes:
     return msgspec.json.encode(observed)
 
 
-def seen_at_noon(*observed: Observed) -> Moment:
-    return Moment(
+def seen_at_noon(*observed: ObservedContent) -> ObservationGroup:
+    return ObservationGroup(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
         creator_id=ADA,
@@ -62,7 +62,9 @@ def seen_at_noon(*observed: Observed) -> Moment:
 
 
 def runs(
-    *observed: Observed, known: Known | None = None, stored: list[e.Event] | None = None
+    *observed: ObservedContent,
+    known: KnownDetails | None = None,
+    stored: list[e.Event] | None = None,
 ) -> list[list[e.ScrapeEvent]]:
     """The runs that an import of these makes, behind what is stored."""
     moment = seen_at_noon(*observed)
@@ -208,7 +210,7 @@ def test_a_video_that_differs_in_its_details_alone_counts_once_with_all_of_them(
 
 
 def test_details_are_told_where_they_are_new_or_changed():
-    known: Known = {}
+    known: KnownDetails = {}
 
     first, second, third = (
         the_snapshot(runs(video(views, title=title, kind="video"), known=known)[0])
@@ -222,7 +224,7 @@ def test_details_are_told_where_they_are_new_or_changed():
 
 
 def test_details_that_a_line_leaves_out_stay_known():
-    known: Known = {"7001": ("video", "Hay", NEW_YEAR)}
+    known: KnownDetails = {"7001": ("video", "Hay", NEW_YEAR)}
 
     (run,) = runs(video(1), known=known)
 
@@ -235,7 +237,7 @@ def test_details_that_a_line_leaves_out_stay_known():
     (profile(12), video(5), GONE),
     ids=["profile", "video", "outcome"],
 )
-def test_what_is_stored_makes_no_run(observed: Observed):
+def test_what_is_stored_makes_no_run(observed: ObservedContent):
     (run,) = runs(observed)
 
     again = runs(observed, stored=list(run))
@@ -260,7 +262,7 @@ def test_of_a_moment_that_grew_only_what_is_new_makes_a_run():
 
 def test_what_is_stored_teaches_the_details_that_it_tells():
     (stored,) = runs(video(5, title="Hay", posted_at=NEW_YEAR), video(1, name="7002"))
-    known: Known = {"7002": ("photo", None, None)}
+    known: KnownDetails = {"7002": ("photo", None, None)}
 
     learn(known, stored)
 

@@ -7,7 +7,7 @@ from domain.scrape.intervals import DEFAULT_HOURS, floor_of, hours_between
 
 def test_without_a_wish_or_a_floor_the_defaults_hold():
     hours = {
-        job_type: hours_between(job_type, asked=None, limits=DEFAULT_PLANS[UNLIMITED])
+        job_type: hours_between(job_type, chosen=None, limits=DEFAULT_PLANS[UNLIMITED])
         for job_type in DEFAULT_HOURS
     }
 
@@ -47,4 +47,4 @@ def test_what_is_asked_holds_unless_the_plan_wants_more_hours(
     limits = Limits(min_video_stats_hours=floor, min_discover_videos_hours=100)
     job_type: JobType = "video_stats"
 
-    assert hours_between(job_type, asked=asked, limits=limits) == hours
+    assert hours_between(job_type, chosen=asked, limits=limits) == hours

@@ -477,4 +477,4 @@ def _alive(pid: int) -> bool:
 def _as_owner(uid: int, gid: int) -> os_user.Acting:
     if not AS_ROOT:
         return os_user.acting_as(None)
-    return os_user.acting_as(os_user.Account(name="owner", uid=uid, gid=gid))
+    return os_user.acting_as(os_user.OsUser(name="owner", uid=uid, gid=gid))

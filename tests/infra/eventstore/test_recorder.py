@@ -9,7 +9,7 @@ from psycopg import Cursor
 from domain import events as e
 from domain.errors import LimitReachedError
 from infra.eventstore import append as appending
-from infra.eventstore.append import COPY_FROM, Context, Tally
+from infra.eventstore.append import COPY_FROM, Context, QuotaCounter
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import RecordedEvent, Store
@@ -182,15 +182,17 @@ def test_a_guarded_stream_that_moved_on_stops_an_append(store: Store, version: i
     assert _log(store) == kept
 
 
-# tallies
+# quota_counters
 
 
 def test_what_is_limited_can_be_used_up_but_not_passed(store: Store):
     key = new_id()
 
     def take(amount: int) -> None:
-        tally = Tally(key=key, delta=amount, limit_key="max_goats", maximum=5)
-        store.append(events_for(new_id(), "a"), context=asking(), tallies=[tally])
+        tally = QuotaCounter(key=key, delta=amount, limit_key="max_goats", maximum=5)
+        store.append(
+            events_for(new_id(), "a"), context=asking(), quota_counters=[tally]
+        )
 
     take(3)
     with pytest.raises(LimitReachedError) as refused:
@@ -206,10 +208,12 @@ def test_what_is_limited_can_be_used_up_but_not_passed(store: Store):
 
 
 def test_where_nothing_is_allowed_the_first_is_too_many(store: Store):
-    tally = Tally(key=new_id(), delta=1, limit_key="max_goats", maximum=0)
+    tally = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=0)
 
     with pytest.raises(LimitReachedError) as refused:
-        store.append(events_for(new_id(), "a"), context=asking(), tallies=[tally])
+        store.append(
+            events_for(new_id(), "a"), context=asking(), quota_counters=[tally]
+        )
 
     assert _told(refused.value) == ("max_goats", 0, 0)
     assert _tally(store, tally.key) is None
@@ -220,16 +224,16 @@ def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
     store.append(
         events_for(new_id(), "a"),
         context=asking(),
-        tallies=[Tally(key=kids, delta=7)],
+        quota_counters=[QuotaCounter(key=kids, delta=7)],
     )
 
     with pytest.raises(LimitReachedError) as refused:
         store.append(
             events_for(new_id(), "b"),
             context=asking(),
-            tallies=[
-                Tally(key=goats, delta=1, limit_key="max_goats", maximum=5),
-                Tally(key=kids, delta=2, limit_key="max_kids", maximum=8),
+            quota_counters=[
+                QuotaCounter(key=goats, delta=1, limit_key="max_goats", maximum=5),
+                QuotaCounter(key=kids, delta=2, limit_key="max_kids", maximum=8),
             ],
         )
 
@@ -241,12 +245,14 @@ def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
 def test_giving_back_is_never_refused(store: Store):
     key = new_id()
     store.append(
-        events_for(new_id(), "a"), context=asking(), tallies=[Tally(key=key, delta=9)]
+        events_for(new_id(), "a"),
+        context=asking(),
+        quota_counters=[QuotaCounter(key=key, delta=9)],
     )
 
     # The plan was changed to a smaller one in between.
-    back = Tally(key=key, delta=-1, limit_key="max_goats", maximum=5)
-    store.append(events_for(new_id(), "b"), context=asking(), tallies=[back])
+    back = QuotaCounter(key=key, delta=-1, limit_key="max_goats", maximum=5)
+    store.append(events_for(new_id(), "b"), context=asking(), quota_counters=[back])
 
     assert _tally(store, key) == 8
 
@@ -257,25 +263,27 @@ def test_a_conflict_counts_nothing(store: Store):
 
     with pytest.raises(AppendConflictError):
         store.append(
-            events_for(stream, "b"), context=asking(), tallies=[Tally(key=key, delta=1)]
+            events_for(stream, "b"),
+            context=asking(),
+            quota_counters=[QuotaCounter(key=key, delta=1)],
         )
 
     assert _tally(store, key) is None
 
 
-# alongside
+# in_transaction
 
 
 def test_what_is_written_alongside_is_there_with_the_events(store: Store):
     key = new_id()
     seen: list[list[RecordedEvent]] = []
 
-    def alongside(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
+    def in_transaction(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
         seen.append(events)
         cursor.execute("INSERT INTO tally VALUES (%s, %s)", (key, events[-1].position))
 
     recorded = store.append(
-        events_for(new_id(), "a", "b"), context=asking(), alongside=alongside
+        events_for(new_id(), "a", "b"), context=asking(), in_transaction=in_transaction
     )
 
     assert seen == [recorded]
@@ -286,7 +294,7 @@ def test_what_is_written_alongside_is_there_with_the_events(store: Store):
 def test_events_fall_with_what_fails_alongside(store: Store):
     key, counted = new_id(), new_id()
 
-    def alongside(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
+    def in_transaction(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 1)", (key,))
         raise RuntimeError("the goat ate it")
 
@@ -294,8 +302,8 @@ def test_events_fall_with_what_fails_alongside(store: Store):
         store.append(
             events_for(new_id(), "a"),
             context=asking(),
-            tallies=[Tally(key=counted, delta=1)],
-            alongside=alongside,
+            quota_counters=[QuotaCounter(key=counted, delta=1)],
+            in_transaction=in_transaction,
         )
 
     assert _log(store) == []
@@ -306,11 +314,13 @@ def test_what_is_written_alongside_falls_with_the_events(store: Store):
     stream, key = new_id(), new_id()
     store.append(events_for(stream, "a"), context=asking())
 
-    def alongside(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
+    def in_transaction(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 1)", (key,))
 
     with pytest.raises(AppendConflictError):
-        store.append(events_for(stream, "b"), context=asking(), alongside=alongside)
+        store.append(
+            events_for(stream, "b"), context=asking(), in_transaction=in_transaction
+        )
 
     assert _tally(store, key) is None
 
@@ -327,32 +337,36 @@ def test_a_violation_alongside_is_not_taken_for_a_conflict(
 ):
     key = new_id()
     store.append(
-        events_for(new_id(), "a"), context=asking(), tallies=[Tally(key=key, delta=1)]
+        events_for(new_id(), "a"),
+        context=asking(),
+        quota_counters=[QuotaCounter(key=key, delta=1)],
     )
 
-    def alongside(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
+    def in_transaction(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
         cursor.execute(statement.encode(), (key,) if "%s" in statement else None)
 
     with pytest.raises(error):
-        store.append(events_for(new_id(), "b"), context=asking(), alongside=alongside)
+        store.append(
+            events_for(new_id(), "b"), context=asking(), in_transaction=in_transaction
+        )
 
     assert len(_log(store)) == 1
 
 
-# beforehand
+# before_append
 
 
 def _nothing(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
     del cursor, events
 
 
-@pytest.fixture(params=("one round trip", "with something alongside", "by COPY"))
+@pytest.fixture(params=("one round trip", "with something in_transaction", "by COPY"))
 def whichever_way(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What makes an append take each of its ways; the events are about goats."""
     amount = COPY_FROM if request.param == "by COPY" else 2
     ways: dict[str, Any] = {"entries": events_for(new_id(), *["goat"] * amount)}
-    if request.param == "with something alongside":
-        ways["alongside"] = _nothing
+    if request.param == "with something in_transaction":
+        ways["in_transaction"] = _nothing
     return ways
 
 
@@ -361,10 +375,12 @@ def test_what_is_written_beforehand_is_there_with_the_events(
 ):
     key = new_id()
 
-    def beforehand(cursor: Cursor[Any]) -> None:
+    def before_append(cursor: Cursor[Any]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 5)", (key,))
 
-    recorded = store.append(**whichever_way, context=asking(), beforehand=beforehand)
+    recorded = store.append(
+        **whichever_way, context=asking(), before_append=before_append
+    )
 
     assert len(recorded) == len(whichever_way["entries"])
     assert _log(store) == recorded
@@ -377,11 +393,11 @@ def test_what_is_written_beforehand_falls_with_the_events(
     key = new_id()
     store.append(whichever_way["entries"][:1], context=asking())
 
-    def beforehand(cursor: Cursor[Any]) -> None:
+    def before_append(cursor: Cursor[Any]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 5)", (key,))
 
     with pytest.raises(AppendConflictError):
-        store.append(**whichever_way, context=asking(), beforehand=beforehand)
+        store.append(**whichever_way, context=asking(), before_append=before_append)
 
     assert _tally(store, key) is None
     assert len(_log(store)) == 1
@@ -390,11 +406,11 @@ def test_what_is_written_beforehand_falls_with_the_events(
 def test_events_fall_with_what_the_server_refuses_beforehand(
     store: Store, whichever_way: dict[str, Any]
 ):
-    def beforehand(cursor: Cursor[Any]) -> None:
+    def before_append(cursor: Cursor[Any]) -> None:
         cursor.execute("INSERT INTO tally VALUES (NULL, 5)")
 
     with pytest.raises(psycopg.errors.NotNullViolation):
-        store.append(**whichever_way, context=asking(), beforehand=beforehand)
+        store.append(**whichever_way, context=asking(), before_append=before_append)
 
     assert _log(store) == []
     # The connection is good for the next one.

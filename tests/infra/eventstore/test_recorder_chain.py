@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from domain import events as e
 from infra.eventstore import append as appending
-from infra.eventstore.append import Context, asked, link
+from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
@@ -60,7 +60,7 @@ def test_a_link_is_made_of_these_bytes_and_no_others():
     digest = link(
         b"\x01\x02",
         at=at,
-        ask=asked(context),
+        context=describe_context(context),
         stream=SCRAPE,
         version=258,
         name="handle_banned",
@@ -85,7 +85,7 @@ def test_a_link_is_made_of_these_bytes_and_no_others():
 def test_a_missing_conversation_leaves_its_line_empty():
     context = Context(actor="key:Söhne", command_id=ADA)
 
-    assert asked(context) == f"key:Söhne\n\n{ADA}\n".encode()
+    assert describe_context(context) == f"key:Söhne\n\n{ADA}\n".encode()
 
 
 @given(
@@ -132,7 +132,7 @@ def test_sql_and_python_make_the_same_link(
     assert row[0] == link(
         previous,
         at=at,
-        ask=asked(context),
+        context=describe_context(context),
         stream=stream,
         version=version,
         name=name,
@@ -321,7 +321,7 @@ def _digests(rows: list[Row]) -> list[bytes]:
         digest = link(
             last.get(row.originator_id, b""),
             at=row.recorded_at,
-            ask=asked(context),
+            context=describe_context(context),
             stream=row.originator_id,
             version=row.originator_version,
             name=row.topic,

@@ -8,7 +8,7 @@ from psycopg_pool import PoolClosed
 
 from domain import events as e
 from domain.errors import LimitReachedError
-from infra.eventstore.append import Context, Tally
+from infra.eventstore.append import Context, QuotaCounter
 from infra.eventstore.codec import NewEvent, UnknownEventError
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError, Store, open_store, retry_conflicts
@@ -111,12 +111,12 @@ def test_the_library_saves_entries_and_says_where_they_went(store: Store):
 
 def test_the_library_saves_under_guards_and_limits(store: Store):
     stream, key = new_id(), new_id()
-    tally = Tally(key=key, delta=2, limit_key="max_goats", maximum=1)
+    tally = QuotaCounter(key=key, delta=2, limit_key="max_goats", maximum=1)
 
     with pytest.raises(AppendConflictError):
         store.save(*events_for(stream, "a"), context=asking(), guards=[(new_id(), 1)])
     with pytest.raises(LimitReachedError):
-        store.save(*events_for(stream, "a"), context=asking(), tallies=[tally])
+        store.save(*events_for(stream, "a"), context=asking(), quota_counters=[tally])
 
     assert store.head() == 0
 

@@ -378,13 +378,13 @@ def test_a_creator_is_brought_back_by_its_own_project_only(store: Store):
     assert elsewhere.creator_id != ada
 
 
-# alongside
+# in_transaction
 
 
 def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home):
     seen: list[Additions] = []
 
-    def alongside(cursor: Cursor[Any], additions: Additions) -> None:
+    def in_transaction(cursor: Cursor[Any], additions: Additions) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 1)", (new_id(),))
         seen.append(additions)
 
@@ -396,14 +396,14 @@ def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home
         plans=DEFAULT_PLANS,
         now=NOON,
         context=asking(),
-        alongside=alongside,
+        in_transaction=in_transaction,
     )
 
     assert seen == [additions]
 
 
 def test_nobody_is_added_when_what_is_written_alongside_fails(store: Store, home: Home):
-    def alongside(_: Cursor[Any], __: Additions) -> None:
+    def in_transaction(_: Cursor[Any], __: Additions) -> None:
         raise RuntimeError("the goat ate it")
 
     with pytest.raises(RuntimeError, match="the goat ate it"):
@@ -415,7 +415,7 @@ def test_nobody_is_added_when_what_is_written_alongside_fails(store: Store, home
             plans=DEFAULT_PLANS,
             now=NOON,
             context=asking(),
-            alongside=alongside,
+            in_transaction=in_transaction,
         )
 
     assert home.holder("ada") is None

@@ -202,7 +202,7 @@ def test_what_is_written_alongside_a_change_knows_all_of_it(store: Store, home: 
     ada = home.creator("ada")
     seen: list[Changed] = []
 
-    def alongside(_: Cursor[Any], changed: Changed) -> None:
+    def in_transaction(_: Cursor[Any], changed: Changed) -> None:
         seen.append(changed)
 
     changed = change_creator(
@@ -211,7 +211,7 @@ def test_what_is_written_alongside_a_change_knows_all_of_it(store: Store, home: 
         [RENAME],
         organization_id=home.organization_id,
         context=asking(),
-        alongside=alongside,
+        in_transaction=in_transaction,
     )
 
     assert seen == [changed]

@@ -14,7 +14,7 @@ from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.add_creators import NewCreator
 from infra.handlers.creators import change_creator
 from infra.handlers.discover_videos import (
-    Listed,
+    ListedVideo,
     discover_videos,
     move_window,
     report_missing,
@@ -51,8 +51,8 @@ def a_creator(
     return added.creator_id
 
 
-def listed(video_id: str, posted_at: datetime | None = IN_MARCH) -> Listed:
-    return Listed(
+def listed(video_id: str, posted_at: datetime | None = IN_MARCH) -> ListedVideo:
+    return ListedVideo(
         tiktok_video_id=video_id,
         scrape_id=SCRAPE,
         kind="video",
@@ -61,7 +61,7 @@ def listed(video_id: str, posted_at: datetime | None = IN_MARCH) -> Listed:
     )
 
 
-def discover(home: Home, creator_id: UUID, *videos: Listed) -> list[RecordedEvent]:
+def discover(home: Home, creator_id: UUID, *videos: ListedVideo) -> list[RecordedEvent]:
     return discover_videos(
         home.store,
         creator_id,

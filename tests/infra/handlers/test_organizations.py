@@ -78,7 +78,7 @@ def test_a_key_has_each_of_its_scopes_once(store: Store, home: Home):
         expires_at=None,
         plans=DEFAULT_PLANS,
         context=asking(),
-        alongside=lambda *_: None,
+        in_transaction=lambda *_: None,
     )
 
     assert key.scopes == ("write", "read")
@@ -210,7 +210,7 @@ def _create_project(home: Home) -> OrganizationChanged:
 
 
 def _issue(home: Home, *, seen: list[IssuedKey] | None = None) -> IssuedKey:
-    def alongside(_: Cursor[Any], key: IssuedKey) -> None:
+    def in_transaction(_: Cursor[Any], key: IssuedKey) -> None:
         if seen is not None:
             seen.append(key)
 
@@ -222,5 +222,5 @@ def _issue(home: Home, *, seen: list[IssuedKey] | None = None) -> IssuedKey:
         expires_at=None,
         plans=DEFAULT_PLANS,
         context=asking(),
-        alongside=alongside,
+        in_transaction=in_transaction,
     )

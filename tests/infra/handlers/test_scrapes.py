@@ -11,7 +11,7 @@ from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import scrape_stream
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import ScrapeAsked, end_scrape, request_scrape
+from infra.handlers.scrapes import ScrapeRequestResult, end_scrape, request_scrape
 from infra.ids import new_id
 from tests.builders import NOON, Home, asking, make_home
 
@@ -35,7 +35,7 @@ def test_a_run_is_asked_for_by_hand(store: Store, home: Home):
 
     run = scrape_stream(context.command_id, ada, "video_stats")
     (requested,) = store.load(run)[run]
-    assert asked == ScrapeAsked(
+    assert asked == ScrapeRequestResult(
         scrape_id=run,
         creator_id=ada,
         job_type="video_stats",
@@ -174,7 +174,7 @@ def _ask(
     *,
     after: timedelta = timedelta(0),
     context: Context | None = None,
-) -> ScrapeAsked:
+) -> ScrapeRequestResult:
     return request_scrape(
         home.store,
         creator_id,

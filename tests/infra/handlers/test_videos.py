@@ -29,7 +29,7 @@ from infra.handlers.bulk_videos import (
     review_videos,
 )
 from infra.handlers.handling import next_entries, video_of
-from infra.handlers.video_scrapes import VideoScrapeAsked, request_video_scrape
+from infra.handlers.video_scrapes import VideoScrapeRequestResult, request_video_scrape
 from infra.handlers.videos import (
     VideoChanged,
     add_video,
@@ -105,7 +105,7 @@ def scrape(
     *,
     after: timedelta = timedelta(0),
     context: Context | None = None,
-) -> VideoScrapeAsked:
+) -> VideoScrapeRequestResult:
     return request_video_scrape(
         home.store,
         video_id,
@@ -352,7 +352,7 @@ def test_a_creator_s_video_is_looked_at_as_the_creator_s(store: Store, home: Hom
     asked = scrape(home, video_id, context=context)
 
     run = scrape_stream(context.command_id, video_id, "video_stats")
-    assert asked == VideoScrapeAsked(
+    assert asked == VideoScrapeRequestResult(
         scrape_id=run, video_id=video_id, creator_id=ada, position=store.head()
     )
     assert events_of(store, run) == [

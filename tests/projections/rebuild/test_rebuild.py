@@ -549,7 +549,7 @@ def test_a_key_that_is_issued_in_the_last_moment_is_there(
         store.append(
             [NewEvent(organization, version, key)],
             context=asking(),
-            alongside=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
         )
 
     monkeypatch.setattr("projections.rebuild.swap.wait_for_older_reads", issue)

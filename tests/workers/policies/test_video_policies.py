@@ -18,7 +18,7 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.add_creators import NewCreator
 from infra.handlers.creators import change_creator
-from infra.handlers.discover_videos import Listed
+from infra.handlers.discover_videos import ListedVideo
 from infra.handlers.handling import creator_of
 from infra.handlers.organizations import command_organization
 from tests.builders import Home, asking
@@ -302,7 +302,7 @@ def test_what_cannot_be_done_is_put_off_and_holds_up_nothing(
     def unless_billie(
         store: Store,
         creator_id: UUID,
-        listed: Sequence[Listed],
+        listed: Sequence[ListedVideo],
         **asked: Any,  # noqa: ANN401 - as it was asked
     ) -> list[RecordedEvent]:
         if creator_id == billie:

@@ -9,7 +9,13 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.scrape.importing import Known, Moment, Sighting, run_of, runs_of
+from domain.scrape.importing import (
+    KnownDetails,
+    ObservationGroup,
+    RunContent,
+    run_of,
+    runs_of,
+)
 from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
 from workers.provider import ProfileSeen, VideoSeen
 from workers.recordings import file_format, sorted_recording
@@ -67,7 +73,7 @@ def shuffled(*observations: Observation) -> list[Observation]:
     return [*mixed[1::2], *reversed(mixed[::2])]
 
 
-def sighting_of(folder: Path, *observations: Observation) -> Sighting | None:
+def sighting_of(folder: Path, *observations: Observation) -> RunContent | None:
     with read(folder, *observations) as pile:
         (heap,) = pile.heaps()
         return pile.sighting(heap)
@@ -87,20 +93,22 @@ def test_lines_that_come_together_are_a_sighting_in_the_order_of_their_text(
     )
 
 
-def events(pile: Pile, heap: Heap, known: Known, *, in_columns: bool) -> list[Any]:
-    moment = Moment(
+def events(
+    pile: Pile, heap: Heap, known: KnownDetails, *, in_columns: bool
+) -> list[Any]:
+    moment = ObservationGroup(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
         creator_id=ADA,
         handle=heap.handle,
         observed_at=heap.observed_at,
         read_lines=lambda: pile.lines(heap),
-        sighting=pile.sighting(heap),
+        content=pile.sighting(heap),
     )
     if not in_columns:
         return [list(run) for run in runs_of(moment, pile.lines(heap), known)]
-    assert moment.sighting is not None
-    return [run_of(moment, moment.sighting, known)]
+    assert moment.content is not None
+    return [run_of(moment, moment.content, known)]
 
 
 @pytest.mark.parametrize(

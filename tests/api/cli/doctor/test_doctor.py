@@ -15,7 +15,7 @@ import pytest
 
 from api.cli.doctor import checks
 from api.system.all_projections import ALL_PROJECTIONS
-from domain.streams import ban_stream, creators_tally
+from domain.streams import ban_stream, creators_counter
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
 from tests.builders import Home, asking, events_for, make_home, opened_store
@@ -389,7 +389,7 @@ def test_scrapes_on_their_way_are_well(
 def test_a_wrong_count_is_found_and_told_with_the_right_one(
     cli: CommandLine, store: Store, home: Home
 ):
-    key = creators_tally(home.organization_id)
+    key = creators_counter(home.organization_id)
     change(store, "UPDATE tally SET value = 2 WHERE key = %s", key)
 
     bad = wrong(cli("doctor", "--json"))
