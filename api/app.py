@@ -101,8 +101,8 @@ def create_app(config: AppConfig) -> Litestar:
     )
     inspect_routes(app)
     app.state.site = config.site
-    # Pages call this one: the middleware has counted their request already.
-    app.state.inside = app.asgi_handler
+    # Pages ask the API past the middleware, which has counted their own request.
+    app.state.in_process_api = app.asgi_handler
     app.asgi_handler = RequestMiddleware(
         app.asgi_handler, RequestMetrics(config.registry)
     )

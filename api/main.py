@@ -36,7 +36,7 @@ from api.system.readiness import readiness_checks, readiness_warnings
 from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
-from api.web.sign_in.page import Door
+from api.web.sign_in.page import SignInService
 from infra.database import own_pool, reading_pool, writing_pool
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
@@ -172,7 +172,7 @@ def assemble(settings: Settings) -> Litestar:
             site=site,
             pages=web_routes(
                 site,
-                Door(
+                SignInService(
                     authenticator=authenticator,
                     attempts=attempts,
                     sessions=site.sessions,

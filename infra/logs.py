@@ -34,7 +34,7 @@ _SECRETS = [
         ),
         (r"(bearer\s+)[\w.~+/=-]{16,}", rf"\1{_MASK}"),
         # Cookies of ours, and links that sign in once, wherever they stand.
-        (r"(goatherd_(?:session|notice)=)[\w-]+", rf"\1{_MASK}"),
+        (r"(goatherd_(?:session|flash)=)[\w-]+", rf"\1{_MASK}"),
         (r"(/sign-in/)[\w-]{16,}", rf"\1{_MASK}"),
         # scheme://user:password@host and scheme://:password@host
         (r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@", rf"\1{_MASK}@"),

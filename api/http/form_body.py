@@ -22,7 +22,7 @@ from api.http.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 TYPE = b"application/x-www-form-urlencoded"
 # What every form of ours carries beside its own fields.
-CSRF, ONCE = "csrf", "once"
+CSRF, IDEMPOTENCY_KEY = "csrf", "idempotency_key"
 
 _MAX_FIELDS = 1_000
 _BAD_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
@@ -35,13 +35,13 @@ class NoFields(Struct, frozen=True, forbid_unknown_fields=True):
 class Form(Struct, frozen=True, kw_only=True):
     """What was sent: the operation's own fields, and what every form carries.
 
-    ``csrf`` proves that the form is one of ours, ``once`` makes sending it twice the
-    same as sending it once.
+    ``csrf`` proves that the form is one of ours. Forms that are sent with the same
+    ``idempotency_key`` are carried out once.
     """
 
     fields: Struct
     csrf: str | None = None
-    once: str | None = None
+    idempotency_key: str | None = None
 
 
 def typed(label: str) -> Meta:
@@ -84,12 +84,13 @@ class FormReader:
                 raise field_error(Code.INVALID_BODY, f"/{name}", "is there twice")
             else:
                 found[name] = value == "on" if name in self._boxes else value
-        csrf, once = found.pop(CSRF, None), found.pop(ONCE, None)
+        csrf = found.pop(CSRF, None)
+        idempotency_key = found.pop(IDEMPOTENCY_KEY, None)
         try:
             own = msgspec.convert(found, self._type)
         except ValidationError as error:
             raise ApiError(Code.INVALID_BODY, str(error)) from None
-        return Form(fields=own, csrf=csrf, once=once)
+        return Form(fields=own, csrf=csrf, idempotency_key=idempotency_key)
 
 
 def check_form_type(content_type: bytes | None) -> None:

@@ -22,7 +22,7 @@ from projections.engine.reader import Reader
 MOST_CREATORS = MAX_LIMIT
 
 
-class Course(Struct, frozen=True, kw_only=True):
+class Trend(Struct, frozen=True, kw_only=True):
     """A number over the days: what GET /analytics says in either mode.
 
     ``level`` and ``levels`` are the total and the points of ``cumulative``, ``new`` and
@@ -39,8 +39,8 @@ class CreatorFigures(Struct, frozen=True, kw_only=True):
     """One creator's followers, and the views of its counted videos."""
 
     creator_id: UUID
-    followers: Course
-    views: Course
+    followers: Trend
+    views: Trend
 
 
 class Figures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -108,13 +108,13 @@ def _days(zone: ZoneInfo, retention: int | None) -> Range:
 
 def _figures(creator_id: UUID, of: Recent) -> CreatorFigures:
     return CreatorFigures(
-        creator_id=creator_id, followers=_course(of.followers), views=_course(of.views)
+        creator_id=creator_id, followers=_trend(of.followers), views=_trend(of.views)
     )
 
 
-def _course(account: Account) -> Course:
+def _trend(account: Account) -> Trend:
     buckets = range(account.size)
-    return Course(
+    return Trend(
         level=account.level(account.size - 1),
         new=account.whole().new(0),
         levels=[account.level(bucket) for bucket in buckets],

@@ -16,22 +16,22 @@ from api.web.creator.scrapes import ScrapesPage
 from api.web.creator.settings import CreatorSettings
 from api.web.creator.video import CreatorVideo
 from api.web.creator.videos import CreatorVideos
-from api.web.creators.add import AddingPage
-from api.web.creators.bulk import SelectionPages
+from api.web.creators.add import AddCreatorsPage
+from api.web.creators.bulk import BulkPages
 from api.web.creators.list import CreatorsPage
 from api.web.inbox.page import InboxPages
 from api.web.kit.error_pages import answer_page_failure
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from api.web.kit.site import Site
 from api.web.operations.bans import BanPages
-from api.web.operations.frame import OperationsPage
 from api.web.operations.jobs import JobPages
 from api.web.operations.keys import KeyPages
+from api.web.operations.layout import OperationsPage
 from api.web.operations.organization import OrganizationPages
-from api.web.operations.projection_stream import Board
+from api.web.operations.projection_stream import ProjectionStream
 from api.web.operations.projections import ProjectionPages
 from api.web.operations.projects import ProjectPages
-from api.web.sign_in.page import Door, SignInRoutes
+from api.web.sign_in.page import SignInRoutes, SignInService
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
@@ -45,8 +45,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CreatorVideo,
     ChangesPages,
     InboxPages,
-    AddingPage,
-    SelectionPages,
+    AddCreatorsPage,
+    BulkPages,
     OperationsPage,
     ProjectionPages,
     JobPages,
@@ -57,7 +57,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 )
 
 
-def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
+def web_routes(site: Site, sign_in: SignInService) -> list[ControllerRouterHandler]:
     """Return the routes of the pages and of their assets."""
     return [
         site.assets.route(),
@@ -66,9 +66,9 @@ def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
             route_handlers=list(PAGES),
             dependencies={
                 "site": _provide(site),
-                "board": _provide(Board(SHUTDOWN)),
-                "door": _provide(door),
-                "visit": Provide(_begin),
+                "projection_stream": _provide(ProjectionStream(SHUTDOWN)),
+                "sign_in": _provide(sign_in),
+                "page": Provide(_page_context),
             },
             exception_handlers={Exception: answer_page_failure},
             include_in_schema=False,
@@ -77,9 +77,9 @@ def web_routes(site: Site, door: Door) -> list[ControllerRouterHandler]:
     ]
 
 
-async def _begin(request: Request, site: NamedDependency[Site]) -> Visit:
-    return await Visit.begin(request, site)
+async def _page_context(request: Request, site: NamedDependency[Site]) -> PageContext:
+    return await PageContext.begin(request, site)
 
 
-def _provide(thing: Any) -> Provide:  # noqa: ANN401 - whatever pages are handed
-    return Provide(lambda: thing, sync_to_thread=False)
+def _provide(value: Any) -> Provide:  # noqa: ANN401 - whatever pages are handed
+    return Provide(lambda: value, sync_to_thread=False)

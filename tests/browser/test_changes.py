@@ -48,7 +48,7 @@ def test_days_in_the_wrong_order_are_told_until_they_are_put_right(
     page: Page, creator: dict[str, Any], watch: Watch
 ):
     watch.expects("status of 400|Response Status Error Code 400")
-    notices = page.locator("#notices")
+    notices = page.locator("#flashes")
     page.goto(f"/creators/{creator['id']}/changes?to=2026-03-01")
 
     page.get_by_label("Known from").fill("2026-03-02")
@@ -64,7 +64,7 @@ def test_days_in_the_wrong_order_are_told_until_they_are_put_right(
 def test_the_slider_shows_the_creator_as_it_was_and_can_be_shared(
     page: Page, creator: dict[str, Any], axe: Callable[[Page], None]
 ):
-    page.goto(f"/creators/{creator['id']}/changes/then")
+    page.goto(f"/creators/{creator['id']}/changes/as-of")
     slider = page.get_by_label("Go through the changes of this creator")
     handle = page.get_by_role("row", name=re.compile("^Handle"))
     axe(page)
@@ -102,7 +102,7 @@ def test_what_a_change_did_is_shown_line_by_line(
 def test_the_past_is_there_without_javascript(
     page: Page, browser: Browser, context: BrowserContext, creator: dict[str, Any]
 ):
-    page.goto(f"/creators/{creator['id']}/changes/then")
+    page.goto(f"/creators/{creator['id']}/changes/as-of")
     state = context.storage_state()
     plain = browser.new_context(java_script_enabled=False, storage_state=state)
     bare = plain.new_page()

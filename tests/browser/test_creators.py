@@ -72,7 +72,7 @@ def test_that_nobody_was_reached_is_told_until_somebody_is(
     page.goto("/creators")
     page.route("**/creators?*", lambda route: route.abort())
     page.get_by_label("Search").press_sequentially("b")
-    notices = page.locator("#notices")
+    notices = page.locator("#flashes")
     expect(notices).to_contain_text("Goatherd cannot be reached just now.")
     page.unroute("**/creators?*")
 

@@ -157,7 +157,7 @@ def test_a_decision_that_was_refused_brings_the_video_back_and_is_told(
 
     inbox.get_by_role("button", name="Include One").click()
 
-    notice = inbox.locator("#notices")
+    notice = inbox.locator("#flashes")
     expect(notice).to_contain_text("does not belong to your session")
     expect(inbox.locator(".video:visible")).to_have_count(4)
     expect(inbox.locator("#undo")).to_be_hidden()
@@ -168,7 +168,7 @@ def test_what_went_wrong_is_told_until_the_next_decision_is_stored(
     inbox: Page, watch: Watch
 ):
     watch.expects(r"ERR_FAILED|failed request")
-    notices = inbox.locator("#notices")
+    notices = inbox.locator("#flashes")
     inbox.route("**/inbox", lambda route: route.abort())
     inbox.get_by_role("button", name="Include One").click()
     expect(notices).to_contain_text("The decision was not stored.")

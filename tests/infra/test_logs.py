@@ -121,7 +121,7 @@ def test_a_correlation_id_is_on_every_line_inside_its_block(logged: type_of_line
             "(b'set-cookie', b'goatherd_session=k8Eq-x_Q; Path=/')",
             "(b'set-cookie', b'goatherd_session=[masked]; Path=/')",
         ),
-        ("goatherd_notice=SGVsbG8-x_", "goatherd_notice=[masked]"),
+        ("goatherd_flash=SGVsbG8-x_", "goatherd_flash=[masked]"),
         ("GET /sign-in/k8Eq-x_Qk8Eq-x_Qk8Eq 303", "GET /sign-in/[masked] 303"),
     ),
 )

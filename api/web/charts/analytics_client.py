@@ -8,14 +8,14 @@ from msgspec.structs import replace
 from api.http.error_codes import Code
 from api.routes.analytics.responses import Analytics, Explanation
 from api.web.charts.measures import FOLLOWERS, VIEWS, Measure
-from api.web.charts.periods import Span
-from api.web.kit.api_client import Query, Raw, RefusedError
-from api.web.kit.page import Visit
+from api.web.charts.periods import Period
+from api.web.kit.api_client import ApiRefusedError, QueryValue, RawResponse
+from api.web.kit.page import PageContext
 from domain.analytics.buckets import MOST_BUCKETS
 from domain.analytics.metrics import Mode
 
 
-class Figures:
+class AnalyticsClient:
     """Answers of analytics about the same things, in one time zone.
 
     ``ids`` are of the kind ``entity``; ``as_of`` is the moment it is asked for, if that
@@ -24,26 +24,26 @@ class Figures:
 
     def __init__(
         self,
-        visit: Visit,
+        page: PageContext,
         *ids: str,
         entity: str = "creator",
         time_zone: str | None = None,
         as_of: str | None = None,
     ) -> None:
-        self._visit = visit
-        self._asked: dict[str, Query] = {
+        self._page = page
+        self._params: dict[str, QueryValue] = {
             "entity": entity,
-            "tz": time_zone or visit.time_zone,
+            "tz": time_zone or page.time_zone,
             "as_of": as_of,
         }
         self._ids = ids
         self._answers: dict[Any, Analytics] = {}
 
-    async def ask(
+    async def numbers(
         self,
         measure: Measure,
         mode: Mode,
-        span: Span,
+        period: Period,
         *,
         has_prior: bool = False,
         by_video: bool = False,
@@ -53,15 +53,15 @@ class Figures:
         Raises:
             RefusedError: the API refused, for one with ``retention_exceeded``.
         """
-        key = (measure.name, mode, span, has_prior, by_video)
-        with_prior = self._answers.get((measure.name, mode, span, True, by_video))
+        key = (measure.name, mode, period, has_prior, by_video)
+        with_prior = self._answers.get((measure.name, mode, period, True, by_video))
         if with_prior is not None and not has_prior:
             return replace(with_prior, compare_series=None)
         if key not in self._answers:
-            got = await self._visit.get(
+            got = await self._page.get(
                 "/analytics",
                 Analytics,
-                **self._query(measure, mode, span),
+                **self._query(measure, mode, period),
                 entity_ids=",".join(self._ids),
                 compare="prior_period" if has_prior else None,
                 breakdown="video" if by_video else None,
@@ -69,45 +69,47 @@ class Figures:
             self._answers[key] = got.data
         return self._answers[key]
 
-    async def with_prior(self, measure: Measure, mode: Mode, span: Span) -> Analytics:
+    async def with_prior(
+        self, measure: Measure, mode: Mode, period: Period
+    ) -> Analytics:
         """Return the numbers, with those of the period before if the plan shows them.
 
         Raises:
             RefusedError: the API refused.
         """
         try:
-            return await self.ask(measure, mode, span, has_prior=True)
-        except RefusedError as error:
+            return await self.numbers(measure, mode, period, has_prior=True)
+        except ApiRefusedError as error:
             if error.code is not Code.RETENTION_EXCEEDED:
                 raise
-        return await self.ask(measure, mode, span)
+        return await self.numbers(measure, mode, period)
 
     async def explain(
-        self, measure: Measure, mode: Mode, span: Span, on: date
+        self, measure: Measure, mode: Mode, period: Period, on: date
     ) -> Explanation:
         """Return the observations behind one bucket of one thing.
 
         Raises:
             RefusedError: the API refused, for one because no bucket begins on the day.
         """
-        got = await self._visit.get(
+        got = await self._page.get(
             "/analytics/explain",
             Explanation,
-            **self._query(measure, mode, span),
+            **self._query(measure, mode, period),
             entity_id=self._ids[0],
             date=on.isoformat(),
         )
         return got.data
 
-    async def csv(self, measure: Measure, mode: Mode, span: Span) -> Raw:
+    async def csv(self, measure: Measure, mode: Mode, period: Period) -> RawResponse:
         """Return the file that the API makes of the numbers, as it was sent.
 
         Raises:
             RefusedError: the API refused.
         """
-        return await self._visit.get_raw(
+        return await self._page.get_raw(
             "/analytics",
-            **self._query(measure, mode, span),
+            **self._query(measure, mode, period),
             entity_ids=",".join(self._ids),
             format="csv",
         )
@@ -118,21 +120,23 @@ class Figures:
         Raises:
             RefusedError: the API refused.
         """
-        keeps = self._visit.principal.limits.stats_history_retention_days
+        keeps = self._page.principal.limits.stats_history_retention_days
         month = _months_before(today, MOST_BUCKETS - 1)
         if keeps is not None:
             month = max(month, date.fromordinal(today.toordinal() - keeps))
         found = await self._first_known(
-            Span(first=month, last=today, granularity="month")
+            Period(first=month, last=today, granularity="month")
         )
         if found is None:
             return None
         last = min(today, date.fromordinal(found.toordinal() + 30))
-        return await self._first_known(Span(first=found, last=last, granularity="day"))
+        return await self._first_known(
+            Period(first=found, last=last, granularity="day")
+        )
 
-    async def _first_known(self, span: Span) -> date | None:
+    async def _first_known(self, period: Period) -> date | None:
         answers = [
-            await self.ask(measure, "cumulative", span)
+            await self.numbers(measure, "cumulative", period)
             for measure in (FOLLOWERS, VIEWS)
         ]
         known = [
@@ -144,13 +148,15 @@ class Figures:
         ]
         return min(known, default=None)
 
-    def _query(self, measure: Measure, mode: Mode, span: Span) -> dict[str, Query]:
+    def _query(
+        self, measure: Measure, mode: Mode, period: Period
+    ) -> dict[str, QueryValue]:
         return {
-            **self._asked,
+            **self._params,
             "metric": measure.metric,
             "base_metric": measure.base_metric,
             "mode": mode,
-            **span.query,
+            **period.query,
         }
 
 

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.measures import Measure
-from api.web.charts.svg import Sketch, sketched
+from api.web.charts.svg import InlineSvg, inline_svg
 from api.web.kit.filters import day
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point
 
 
-class Line(Struct, frozen=True, kw_only=True, rename="camel"):
+class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """What the script draws one series from.
 
     ``series`` is its colour, from 1. ``shift`` is how many days later it is drawn than
@@ -40,10 +40,10 @@ class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
     unit: str
     noun: str
     is_bars: bool
-    lines: list[Line]
+    lines: list[ChartLine]
 
 
-class Cell(Struct, frozen=True, kw_only=True):
+class ChartTableCell(Struct, frozen=True, kw_only=True):
     """One value in the table, and of which other days it is."""
 
     text: str
@@ -51,12 +51,12 @@ class Cell(Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class ChartTableRow(Struct, frozen=True, kw_only=True):
     """One bucket in the table."""
 
     date: date
     label: str
-    cells: list[Cell]
+    cells: list[ChartTableCell]
     notes: str
 
 
@@ -68,9 +68,9 @@ class Chart(Struct, frozen=True, kw_only=True):
     mode: Mode
     caption: str
     columns: list[str]
-    rows: list[Row]
+    rows: list[ChartTableRow]
     drawing: Drawing
-    sketch: Sketch
+    svg: InlineSvg
     is_known: bool
 
     @property
@@ -121,7 +121,7 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
         columns=_columns(measure, answer, days),
         rows=_rows(measure, answer),
         drawing=drawing,
-        sketch=sketched([line.values for line in main], is_bars=drawing.is_bars),
+        svg=inline_svg([line.values for line in main], is_bars=drawing.is_bars),
         is_known=any(value is not None for line in main for value in line.values),
     )
 
@@ -145,9 +145,9 @@ def days_in_words(first: date, last: date) -> str:
     return f"{day(first)} to {day(last)}"
 
 
-def _line(series: Series, number: int, *, is_prior: bool, shift: int) -> Line:
+def _line(series: Series, number: int, *, is_prior: bool, shift: int) -> ChartLine:
     points = series.points
-    return Line(
+    return ChartLine(
         label=series.entity_ref.label,
         series=number,
         is_prior=is_prior,
@@ -177,14 +177,14 @@ def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:
     return [series.entity_ref.label for series in answer.series]
 
 
-def _rows(measure: Measure, answer: Analytics) -> list[Row]:
+def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
     granularity = answer.granularity
     if answer.compare_series is not None:
         # The period before may be cut into one bucket more, or one less.
         pairs = zip_longest(answer.series[0].points, answer.compare_series[0].points)
         return [_with_prior(measure, granularity, *pair) for pair in pairs]
     return [
-        Row(
+        ChartTableRow(
             date=points[0].date,
             label=bucket_label(points[0].date, granularity),
             cells=[_cell(measure, point) for point in points],
@@ -199,16 +199,16 @@ def _with_prior(
     granularity: Granularity,
     point: Point | None,
     before: Point | None,
-) -> Row:
-    nothing = Cell(text="", is_known=False)
+) -> ChartTableRow:
+    nothing = ChartTableCell(text="", is_known=False)
     prior = nothing
     if before is not None:
         label = bucket_label(before.date, granularity)
         prior = _cell(measure, before, about=label)
     if point is None:
         first = date.min if before is None else before.date
-        return Row(date=first, label="", cells=[nothing, prior], notes="")
-    return Row(
+        return ChartTableRow(date=first, label="", cells=[nothing, prior], notes="")
+    return ChartTableRow(
         date=point.date,
         label=bucket_label(point.date, granularity),
         cells=[_cell(measure, point), prior],
@@ -216,8 +216,8 @@ def _with_prior(
     )
 
 
-def _cell(measure: Measure, point: Point, *, about: str = "") -> Cell:
-    return Cell(
+def _cell(measure: Measure, point: Point, *, about: str = "") -> ChartTableCell:
+    return ChartTableCell(
         text=measure.written(point.value),
         is_known=point.value is not None,
         about=about,

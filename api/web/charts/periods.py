@@ -30,7 +30,7 @@ _DAYS: Mapping[Preset, int] = {"7d": 7, "30d": 30, "90d": 90}
 _DAYS_BY_DAY, _DAYS_BY_WEEK = 130, 900
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class Period(Struct, frozen=True, kw_only=True):
     """Days from ``first`` to ``last``, both inclusive, and the buckets they are in."""
 
     first: date
@@ -71,10 +71,10 @@ def fitting(first: date, last: date) -> Granularity:
     return "week" if days <= _DAYS_BY_WEEK else "month"
 
 
-def fine_enough(first: date, last: date, wanted: Granularity) -> Granularity:
+def fine_enough(first: date, last: date, chosen: Granularity) -> Granularity:
     """Return the buckets that are wanted, or the finest that are not too many."""
     finest = [*get_args(Granularity)]
-    for granularity in finest[finest.index(wanted) :]:
+    for granularity in finest[finest.index(chosen) :]:
         if not has_too_many_buckets(first, last, granularity):
             return granularity
     return "month"

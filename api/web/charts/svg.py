@@ -9,10 +9,10 @@ _MARGIN = 4
 # Of a bucket's width, what its bar takes.
 _BAR = 0.7
 
-Values = Sequence[int | float | None]
+PlottedValues = Sequence[int | float | None]
 
 
-class Sketch(Struct, frozen=True, kw_only=True):
+class InlineSvg(Struct, frozen=True, kw_only=True):
     """One path for each series, in a box of ``WIDTH`` by ``HEIGHT``."""
 
     paths: list[str]
@@ -23,7 +23,7 @@ class Sketch(Struct, frozen=True, kw_only=True):
         return f"0 0 {WIDTH} {HEIGHT}"
 
 
-def sketched(lines: Sequence[Values], *, is_bars: bool = False) -> Sketch:
+def inline_svg(lines: Sequence[PlottedValues], *, is_bars: bool = False) -> InlineSvg:
     """Return the sketch of some series over the same buckets.
 
     Bars stand on 0; lines fill the height between the least value and the largest.
@@ -34,7 +34,7 @@ def sketched(lines: Sequence[Values], *, is_bars: bool = False) -> Sketch:
         least, most = min(least, 0), max(most, 0)
     scale = _Scale(least=least, most=most)
     draw = _bars if is_bars else _line
-    return Sketch(paths=[draw(values, scale) for values in lines], is_bars=is_bars)
+    return InlineSvg(paths=[draw(values, scale) for values in lines], is_bars=is_bars)
 
 
 class _Scale(Struct, frozen=True, kw_only=True):
@@ -45,11 +45,11 @@ class _Scale(Struct, frozen=True, kw_only=True):
         height = HEIGHT - 2 * _MARGIN
         if self.most == self.least:
             return HEIGHT / 2 if value else HEIGHT - _MARGIN
-        share = (value - self.least) / (self.most - self.least)
-        return round(HEIGHT - _MARGIN - share * height, 1)
+        fraction = (value - self.least) / (self.most - self.least)
+        return round(HEIGHT - _MARGIN - fraction * height, 1)
 
 
-def _line(values: Values, scale: _Scale) -> str:
+def _line(values: PlottedValues, scale: _Scale) -> str:
     step = WIDTH / max(len(values) - 1, 1)
     parts: list[str] = []
     pen = "M"
@@ -65,7 +65,7 @@ def _line(values: Values, scale: _Scale) -> str:
     return "".join(parts)
 
 
-def _bars(values: Values, scale: _Scale) -> str:
+def _bars(values: PlottedValues, scale: _Scale) -> str:
     step = WIDTH / max(len(values), 1)
     ground = scale.y(0)
     return "".join(
@@ -76,12 +76,12 @@ def _bars(values: Values, scale: _Scale) -> str:
     )
 
 
-SPARK_WIDTH, SPARK_HEIGHT = 96, 28
+SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 96, 28
 # So that the line is not cut off at the edges.
-_SPARK_MARGIN = 2
+_SPARKLINE_MARGIN = 2
 
 
-class Spark(Struct, frozen=True):
+class Sparkline(Struct, frozen=True):
     """Lines through the known values, each as the points of a polyline.
 
     Where nothing is known there is a gap.
@@ -90,7 +90,9 @@ class Spark(Struct, frozen=True):
     lines: tuple[str, ...]
 
 
-def spark(values: Sequence[int | None], *, from_zero: bool = False) -> Spark | None:
+def sparkline(
+    values: Sequence[int | None], *, from_zero: bool = False
+) -> Sparkline | None:
     """Return the line of values at equal distances; None if too few are known.
 
     It fills the height from the least to the most of them, or from zero.
@@ -101,20 +103,26 @@ def spark(values: Sequence[int | None], *, from_zero: bool = False) -> Spark | N
     low, high = min(known), max(known)
     if from_zero:
         low, high = min(low, 0), max(high, 0)
-    step = (SPARK_WIDTH - 2 * _SPARK_MARGIN) / (len(values) - 1)
+    step = (SPARKLINE_WIDTH - 2 * _SPARKLINE_MARGIN) / (len(values) - 1)
     lines: list[list[str]] = [[]]
     for number, value in enumerate(values):
         if value is None:
             lines.append([])
             continue
         # A line that never moves runs along the middle, or along zero.
-        share = (value - low) / (high - low) if high > low else 0 if from_zero else 0.5
-        x = _SPARK_MARGIN + number * step
-        y = SPARK_HEIGHT - _SPARK_MARGIN - share * (SPARK_HEIGHT - 2 * _SPARK_MARGIN)
+        fraction = (
+            (value - low) / (high - low) if high > low else 0 if from_zero else 0.5
+        )
+        x = _SPARKLINE_MARGIN + number * step
+        y = (
+            SPARKLINE_HEIGHT
+            - _SPARKLINE_MARGIN
+            - fraction * (SPARKLINE_HEIGHT - 2 * _SPARKLINE_MARGIN)
+        )
         lines[-1].append(f"{x:.1f},{y:.1f}")
-    return Spark(tuple(" ".join(_seen(line)) for line in lines if line))
+    return Sparkline(tuple(" ".join(_visible(line)) for line in lines if line))
 
 
-def _seen(line: list[str]) -> list[str]:
+def _visible(line: list[str]) -> list[str]:
     # A line of one point would have no length, and nobody would see it.
     return line * 2 if len(line) == 1 else line

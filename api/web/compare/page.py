@@ -15,14 +15,14 @@ from msgspec import Struct
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import MOST_ENTITIES, zone_named
-from api.web.charts.analytics_client import Figures
+from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import chart_of
 from api.web.charts.measures import groups_for
-from api.web.charts.periods import GRANULARITIES, PRESETS, Span, first_of, fitting
+from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
 from api.web.compare.projects import project_names, projects_of, told_apart
-from api.web.compare.query import Comparison
+from api.web.compare.query import CompareQuery
 from api.web.creator.overview_query import GranularityOrNone, ModeOrNone
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from domain.analytics.metrics import Mode
 from projections.creators.queries import Creator
 from projections.projects import Project
@@ -50,7 +50,7 @@ class ComparePage(Controller):
     @get("/compare", opt={"scope": "read", "page": True})
     async def compare(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         entity: FromQuery[EntityOrNone] = "",
         ids: FromQuery[str] = "",
         metric: FromQuery[str] = "",
@@ -63,7 +63,7 @@ class ComparePage(Controller):
         search: FromQuery[str] = "",
     ) -> Template | Response[Any]:
         """Show them; an address that leaves something open is made exact first."""
-        asked = Comparison(
+        query = CompareQuery(
             entity=entity or "creator",
             ids=ids,
             metric=metric,
@@ -75,11 +75,11 @@ class ComparePage(Controller):
             as_of=as_of,
         )
         context: dict[str, Any] = {
-            "asked": asked,
+            "query": query,
             "chart": None,
             "entities": ENTITIES,
             "granularities": GRANULARITIES,
-            "groups": groups_for(asked.entity),
+            "groups": groups_for(query.entity),
             "modes": MODES,
             "most": MOST_ENTITIES,
             "problem": None,
@@ -88,16 +88,16 @@ class ComparePage(Controller):
             "suggestions": [],
         }
         try:
-            exact = asked.exactly(today=_today(visit, tz), time_zone=visit.time_zone)
-            if exact != asked and exact.ids and not search:
-                if asked.mode and asked.mode != exact.mode:
-                    visit.tell(_without(exact, asked.mode))
-                return visit.go_to(f"/compare{exact.address()}")
-            context |= {"asked": exact}
+            exact = query.exactly(today=_today(page, tz), time_zone=page.time_zone)
+            if exact != query and exact.ids and not search:
+                if query.mode and query.mode != exact.mode:
+                    page.flash(_without(exact, query.mode))
+                return page.go_to(f"/compare{exact.address()}")
+            context |= {"query": exact}
             is_of_creators = exact.entity == "creator"
-            names = await project_names(visit) if is_of_creators else {}
-            context |= await _compared(visit, exact, names)
-            context["suggestions"] = await _suggestions(visit, exact, search, names)
+            names = await project_names(page) if is_of_creators else {}
+            context |= await _compared(page, exact, names)
+            context["suggestions"] = await _suggestions(page, exact, search, names)
         except ApiError as error:
             if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
                 raise
@@ -105,12 +105,12 @@ class ComparePage(Controller):
             status = error.status
         else:
             status = 200
-        return visit.show("compare/compare.html", context, status=status)
+        return page.show("compare/compare.html", context, status=status)
 
     @get("/compare.csv", opt={"scope": "read", "page": True})
     async def compare_file(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         ids: FromQuery[str],
         entity: FromQuery[EntityOrNone] = "",
         metric: FromQuery[str] = "",
@@ -122,7 +122,7 @@ class ComparePage(Controller):
         as_of: FromQuery[str] = "",
     ) -> Response[bytes]:
         """Save the same numbers as the file that the API makes of them."""
-        asked = Comparison(
+        query = CompareQuery(
             entity=entity or "creator",
             ids=ids,
             metric=metric,
@@ -133,9 +133,9 @@ class ComparePage(Controller):
             tz=tz,
             as_of=as_of,
         )
-        span = asked.span(today=_today(visit, tz))
-        figures = _figures(visit, asked)
-        raw = await figures.csv(asked.measure, asked.counting, span)
+        period = query.period(today=_today(page, tz))
+        analytics = _analytics(page, query)
+        raw = await analytics.csv(query.measure, query.counting, period)
         disposition = raw.headers["content-disposition"]
         return Response(
             raw.body,
@@ -144,62 +144,62 @@ class ComparePage(Controller):
         )
 
 
-def _without(exact: Comparison, mode: Mode) -> str:
+def _without(exact: CompareQuery, mode: Mode) -> str:
     """Return in words that a metric does not have the mode that was asked for."""
     label, shown = exact.measure.label, MODES[exact.counting]
     return f"“{label}” cannot be counted “{MODES[mode]}”: it is shown “{shown}”."
 
 
 async def _compared(
-    visit: Visit, exact: Comparison, names: Mapping[UUID, str]
+    page: PageContext, exact: CompareQuery, names: Mapping[UUID, str]
 ) -> Mapping[str, Any]:
-    span = exact.span(today=_today(visit, exact.tz))
+    period = exact.period(today=_today(page, exact.tz))
     if not exact.ids:
-        return {"span": span, "presets": []}
-    figures = _figures(visit, exact)
-    answer = await figures.ask(exact.measure, exact.counting, span)
-    projects = await projects_of(visit, exact.chosen, names)
+        return {"span": period, "presets": []}
+    analytics = _analytics(page, exact)
+    answer = await analytics.numbers(exact.measure, exact.counting, period)
+    projects = await projects_of(page, exact.chosen, names)
     return {
         "answer": answer,
         "chart": chart_of("compared", exact.measure, told_apart(answer, projects)),
         "projects": projects,
         "now": datetime.now(UTC).isoformat(),
-        "presets": await _presets(visit, figures, exact),
-        "span": span,
+        "presets": await _presets(page, analytics, exact),
+        "span": period,
     }
 
 
 async def _presets(
-    visit: Visit, figures: Figures, exact: Comparison
+    page: PageContext, analytics: AnalyticsClient, exact: CompareQuery
 ) -> list[tuple[str, str, bool]]:
     """Return the name and the address of each preset, and whether it is shown."""
-    today = _today(visit, exact.tz)
-    began = await figures.began(today) or today
+    today = _today(page, exact.tz)
+    began = await analytics.began(today) or today
     found: list[tuple[str, str, bool]] = []
     for preset, label in PRESETS.items():
         first = first_of(preset, today=today, began=began)
-        span = Span(first=first, last=today, granularity=fitting(first, today))
+        period = Period(first=first, last=today, granularity=fitting(first, today))
         days = {"from": first.isoformat(), "to": today.isoformat()}
         is_shown = (exact.from_, exact.to) == (days["from"], days["to"])
-        found.append((label, exact.address(**span.query), is_shown))
+        found.append((label, exact.address(**period.query), is_shown))
     return found
 
 
 async def _suggestions(
-    visit: Visit, exact: Comparison, search: str, names: Mapping[UUID, str]
+    page: PageContext, exact: CompareQuery, search: str, names: Mapping[UUID, str]
 ) -> list[Suggestion]:
     chosen = exact.chosen
     if len(chosen) == MOST_ENTITIES or exact.entity == "video":
         return []
     if exact.entity == "project":
-        projects = await visit.get("/projects", list[Project], limit=100)
+        projects = await page.get("/projects", list[Project], limit=100)
         found = [
             Suggestion(id=str(one.id), label=one.name, about=None)
             for one in projects.data
             if search.casefold() in one.name.casefold()
         ]
     else:
-        creators = await visit.get(
+        creators = await page.get(
             "/creators",
             list[Creator],
             search=search.strip().removeprefix("@") or None,
@@ -219,16 +219,16 @@ async def _suggestions(
     return [one for one in found if one.id not in chosen][:_SUGGESTED]
 
 
-def _figures(visit: Visit, asked: Comparison) -> Figures:
-    return Figures(
-        visit,
-        *asked.chosen,
-        entity=asked.entity,
-        time_zone=asked.tz or None,
-        as_of=asked.as_of or None,
+def _analytics(page: PageContext, query: CompareQuery) -> AnalyticsClient:
+    return AnalyticsClient(
+        page,
+        *query.chosen,
+        entity=query.entity,
+        time_zone=query.tz or None,
+        as_of=query.as_of or None,
     )
 
 
-def _today(visit: Visit, time_zone: str) -> date:
-    zone = zone_named(time_zone) if time_zone else ZoneInfo(visit.time_zone)
+def _today(page: PageContext, time_zone: str) -> date:
+    zone = zone_named(time_zone) if time_zone else ZoneInfo(page.time_zone)
     return datetime.now(zone).date()

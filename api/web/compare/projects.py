@@ -7,21 +7,21 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from api.web.kit.project_choices import all_projects
 from projections.creators.queries import Creator
 
 
-async def project_names(visit: Visit) -> dict[UUID, str]:
+async def project_names(page: PageContext) -> dict[UUID, str]:
     """Return the names of projects by id; none where all is in the same one."""
-    projects = await all_projects(visit)
+    projects = await all_projects(page)
     if len(projects) == 1:
         return {}
     return {project.id: project.name for project in projects}
 
 
 async def projects_of(
-    visit: Visit, creator_ids: Iterable[str], names: Mapping[UUID, str]
+    page: PageContext, creator_ids: Iterable[str], names: Mapping[UUID, str]
 ) -> dict[str, str]:
     """Return the project's name for each creator; nothing if that goes without saying.
 
@@ -30,7 +30,7 @@ async def projects_of(
     """
     found: dict[str, str] = {}
     for creator_id in creator_ids if names else ():
-        got = await visit.get(f"/creators/{creator_id}", Creator)
+        got = await page.get(f"/creators/{creator_id}", Creator)
         found[creator_id] = names.get(got.data.project_id, "")
     return found
 

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from api.http.query import invalid_query
 from api.routes.analytics.parameters import MOST_ENTITIES
 from api.web.charts.measures import MEASURES, Measure, groups_for
-from api.web.charts.periods import EARLIEST, Span, day_in, fine_enough, fitting
+from api.web.charts.periods import EARLIEST, Period, day_in, fine_enough, fitting
 from api.web.creator.overview_query import GranularityOrNone, ModeOrNone
 from domain.analytics.metrics import Entity, Mode
 
 _USUAL_DAYS = 30
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
+class CompareQuery(Struct, frozen=True, kw_only=True):
     """What an address says, as it was given.
 
     ``ids`` have commas between them. With ``as_of`` the numbers are those that were
@@ -97,7 +97,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
         modes = self.measure.modes
         return self.mode if self.mode and self.mode in modes else modes[0]
 
-    def span(self, *, today: date) -> Span:
+    def period(self, *, today: date) -> Period:
         """Return the days, in buckets that are not too many.
 
         Raises:
@@ -110,25 +110,25 @@ class Comparison(Struct, frozen=True, kw_only=True):
             raise invalid_query("from", f"must not be after {last}")
         if first < EARLIEST:
             raise invalid_query("from", f"must not be before {EARLIEST}")
-        wanted = self.granularity or fitting(first, last)
-        granularity = fine_enough(first, last, wanted)
-        return Span(first=first, last=last, granularity=granularity)
+        chosen = self.granularity or fitting(first, last)
+        granularity = fine_enough(first, last, chosen)
+        return Period(first=first, last=last, granularity=granularity)
 
-    def exactly(self, *, today: date, time_zone: str) -> "Comparison":
+    def exactly(self, *, today: date, time_zone: str) -> "CompareQuery":
         """Return the same with nothing left out, so that it means the same tomorrow.
 
         Raises:
             ApiError: ``invalid_query``, naming the choice that is wrong.
         """
-        span = self.span(today=today)
+        period = self.period(today=today)
         return replace(
             self,
             ids=",".join(self.chosen),
             metric=self.measure.name,
             mode=self.counting,
-            granularity=span.granularity,
-            from_=span.first.isoformat(),
-            to=span.last.isoformat(),
+            granularity=period.granularity,
+            from_=period.first.isoformat(),
+            to=period.last.isoformat(),
             tz=self.tz or time_zone,
         )
 

@@ -11,7 +11,7 @@ from projections.creator_history.queries import MILESTONE
 OWN: Final = ",".join(sorted(OWN_EVENTS))
 
 
-class Kind(Struct, frozen=True):
+class EventKind(Struct, frozen=True):
     """A choice: what addresses call it, what people do, and which events it has."""
 
     name: str
@@ -19,11 +19,11 @@ class Kind(Struct, frozen=True):
     events: frozenset[str]
 
 
-class Group(Struct, frozen=True):
+class EventKindGroup(Struct, frozen=True):
     """Choices that belong together."""
 
     label: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[EventKind, ...]
 
 
 _EVENTS = {
@@ -54,22 +54,22 @@ _EVENTS = {
 }
 
 
-def _group(label: str, whole: Kind, *, singly: bool = True) -> Group:
+def _group(label: str, whole: EventKind, *, singly: bool = True) -> EventKindGroup:
     single = (
-        Kind(name, text, frozenset({name}))
+        EventKind(name, text, frozenset({name}))
         for name, text in _EVENTS.items()
         if singly and name in whole.events
     )
-    return Group(label, (whole, *single))
+    return EventKindGroup(label, (whole, *single))
 
 
 GROUPS: Final = (
-    _group("Creator", Kind("creator", "All about the creator", OWN_EVENTS)),
-    _group("Scrapes", Kind("scrapes", "All about scrapes", RUN_EVENTS)),
-    _group("Videos", Kind("videos", "All about videos", VIDEO_EVENTS)),
+    _group("Creator", EventKind("creator", "All about the creator", OWN_EVENTS)),
+    _group("Scrapes", EventKind("scrapes", "All about scrapes", RUN_EVENTS)),
+    _group("Videos", EventKind("videos", "All about videos", VIDEO_EVENTS)),
     _group(
         "Milestones",
-        Kind("milestones", _EVENTS[MILESTONE], frozenset({MILESTONE})),
+        EventKind("milestones", _EVENTS[MILESTONE], frozenset({MILESTONE})),
         singly=False,
     ),
 )

@@ -26,7 +26,7 @@ _FOLDED = {
 }
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class ChangeLogLine(Struct, frozen=True, kw_only=True):
     """One entry: who is behind it, and when it happened if that was another time."""
 
     entry: HistoryEntry
@@ -40,35 +40,37 @@ class Line(Struct, frozen=True, kw_only=True):
         return it.about == "creator" or it.event == "profile_snapshot_recorded"
 
 
-class Fold(Struct, frozen=True, kw_only=True):
+class FoldedLines(Struct, frozen=True, kw_only=True):
     """Lines that say the same of many videos, one after the other."""
 
-    said: str
-    lines: list[Line]
+    summary: str
+    lines: list[ChangeLogLine]
 
 
-class Day(Struct, frozen=True, kw_only=True):
+class ChangeLogDay(Struct, frozen=True, kw_only=True):
     """What became known on one day, newest first."""
 
     day: date
-    items: list[Line | Fold]
+    items: list[ChangeLogLine | FoldedLines]
 
 
-def days(entries: Iterable[HistoryEntry], *, time_zone: str) -> list[Day]:
+def by_day(entries: Iterable[HistoryEntry], *, time_zone: str) -> list[ChangeLogDay]:
     """Return entries by the day on which they became known in a zone."""
     zone = ZoneInfo(time_zone)
     return [
-        Day(day=day, items=_folded(list(group)))
+        ChangeLogDay(day=day, items=_folded(list(group)))
         for day, group in groupby(
             entries, key=lambda entry: entry.recorded_at.astimezone(zone).date()
         )
     ]
 
 
-def line(entry: HistoryEntry) -> Line:
+def to_line(entry: HistoryEntry) -> ChangeLogLine:
     """Return one entry as people read it."""
     is_other = abs(entry.recorded_at - entry.at) >= _DIFFERS
-    return Line(entry=entry, by=_by(entry), happened_at=entry.at if is_other else None)
+    return ChangeLogLine(
+        entry=entry, by=_by(entry), happened_at=entry.at if is_other else None
+    )
 
 
 def _by(entry: HistoryEntry) -> str:
@@ -79,13 +81,13 @@ def _by(entry: HistoryEntry) -> str:
     return f"{'imported ' if is_imported else ''}by {entry.actor_name}"
 
 
-def _folded(entries: list[HistoryEntry]) -> list[Line | Fold]:
-    items: list[Line | Fold] = []
+def _folded(entries: list[HistoryEntry]) -> list[ChangeLogLine | FoldedLines]:
+    items: list[ChangeLogLine | FoldedLines] = []
     for (event, by), group in groupby(entries, key=lambda e: (e.event, e.actor_name)):
-        lines = [line(entry) for entry in group]
+        lines = [to_line(entry) for entry in group]
         if event in _FOLDED and len(lines) >= _FOLDED_FROM:
-            said = f"{len(lines)} {_FOLDED[event]} by {by}."
-            items.append(Fold(said=said, lines=lines))
+            summary = f"{len(lines)} {_FOLDED[event]} by {by}."
+            items.append(FoldedLines(summary=summary, lines=lines))
         else:
             items += lines
     return items

@@ -15,17 +15,17 @@ from api.http.errors import ApiError
 from api.http.query import invalid_query
 from api.routes.history import CreatorDiff
 from api.web.creator.change_kinds import GROUPS, OWN, events_of
-from api.web.creator.change_log import days, line
+from api.web.creator.change_log import by_day, to_line
 from api.web.creator.fields import changed_fields, side_by_side
-from api.web.creator.frame import show_creator, the_creator
-from api.web.kit.api_client import RefusedError
+from api.web.creator.layout import get_creator, show_creator
+from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.as_of_fields import (
-    asked_moment,
     given,
     is_backwards,
     is_today_or_later,
+    to_api_time,
 )
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 
@@ -33,8 +33,8 @@ MOST_STEPS = 100
 
 _PAGE: dict[str, Any] = {"scope": "read", "page": True}
 
-Text = Annotated[str | None, QueryParameter(max_length=100)]
-From = Annotated[str | None, QueryParameter(name="from", max_length=100)]
+OptionalText = Annotated[str | None, QueryParameter(max_length=100)]
+OptionalFrom = Annotated[str | None, QueryParameter(name="from", max_length=100)]
 
 
 class ChangesPages(Controller):
@@ -45,23 +45,23 @@ class ChangesPages(Controller):
     @get("/", opt=_PAGE)
     async def log(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
-        kind: Text = None,
-        from_: From = None,
-        to: Text = None,
+        kind: OptionalText = None,
+        from_: OptionalFrom = None,
+        to: OptionalText = None,
         cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
-        day: Text = None,
+        day: OptionalText = None,
     ) -> Template:
         """Show what happened, newest first; ``day`` is the one that goes on."""
         chosen = {"kind": given(kind), "from": given(from_), "to": given(to)}
-        creator = await the_creator(visit, creator_id)
+        creator = await get_creator(page, creator_id)
         context = {"chosen": chosen, "groups": GROUPS, "continued": given(day)}
         try:
-            got = await visit.get(
+            got = await page.get(
                 f"/creators/{creator_id}/history",
                 list[HistoryEntry],
-                **_of_the_log(visit, chosen),
+                **_of_the_log(page, chosen),
                 cursor=given(cursor),
             )
         except ApiError as error:
@@ -69,9 +69,9 @@ class ChangesPages(Controller):
                 raise
             context |= {"days": [], "more": None, "problems": error.problems}
             return show_creator(
-                visit, "creator/changes/log.html", creator, context, status=error.status
+                page, "creator/changes/log.html", creator, context, status=error.status
             )
-        shown = days(got.data, time_zone=visit.time_zone)
+        shown = by_day(got.data, time_zone=page.time_zone)
         following = got.meta.get("nextCursor")
         more = {**chosen, "cursor": following, "day": shown and shown[-1].day}
         context |= {
@@ -79,39 +79,39 @@ class ChangesPages(Controller):
             "more": following and f"?{_query(more)}",
             "problems": {},
         }
-        return show_creator(visit, "creator/changes/log.html", creator, context)
+        return show_creator(page, "creator/changes/log.html", creator, context)
 
-    @get("/then", opt=_PAGE)
-    async def then(
+    @get("/as-of", opt=_PAGE)
+    async def as_of(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
-        as_of: Text = None,
+        as_of: OptionalText = None,
     ) -> Template:
         """Show the creator as it was, beside what it is now."""
-        asked = given(as_of)
-        creator = await the_creator(visit, creator_id)
-        steps = await _own_changes(visit, creator_id)
-        then: Creator | None = creator
+        as_of = given(as_of)
+        creator = await get_creator(page, creator_id)
+        steps = await _own_changes(page, creator_id)
+        past: Creator | None = creator
         problem = ""
-        if asked is not None:
-            moment = asked_moment(asked, time_zone=visit.time_zone)
+        if as_of is not None:
+            at = to_api_time(as_of, time_zone=page.time_zone)
             try:
-                got = await visit.get(f"/creators/{creator_id}", Creator, as_of=moment)
-                then = got.data
-            except RefusedError as error:
-                then, problem = None, _problem_of(error, "as_of")
+                got = await page.get(f"/creators/{creator_id}", Creator, as_of=at)
+                past = got.data
+            except ApiRefusedError as error:
+                past, problem = None, _problem_of(error, "as_of")
         return show_creator(
-            visit,
-            "creator/changes/then.html",
+            page,
+            "creator/changes/as_of.html",
             creator,
             {
-                "asked": asked,
+                "as_of": as_of,
                 "problem": problem,
-                "then": then,
-                "rows": [] if then is None else side_by_side(then, creator),
-                "steps": [line(entry) for entry in steps],
-                "step": _step(steps, asked, visit.time_zone),
+                "past": past,
+                "rows": [] if past is None else side_by_side(past, creator),
+                "steps": [to_line(entry) for entry in steps],
+                "step": _step(steps, as_of, page.time_zone),
                 "most_steps": MOST_STEPS,
             },
             status=400 if problem else 200,
@@ -120,72 +120,74 @@ class ChangesPages(Controller):
     @get("/diff", opt=_PAGE)
     async def diff(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
-        from_: From = None,
-        to: Text = None,
+        from_: OptionalFrom = None,
+        to: OptionalText = None,
     ) -> Template:
         """Show what became of the creator between two moments."""
         chosen = {"from": given(from_), "to": given(to)}
-        creator = await the_creator(visit, creator_id)
-        steps = await _own_changes(visit, creator_id)
+        creator = await get_creator(page, creator_id)
+        steps = await _own_changes(page, creator_id)
         diff: CreatorDiff | None = None
         problems: dict[str, str] = {}
         if chosen["from"] is not None:
             try:
-                got = await visit.get(
+                got = await page.get(
                     f"/creators/{creator_id}/diff",
                     CreatorDiff,
-                    **_bounds(visit, chosen),
+                    **_bounds(page, chosen),
                 )
                 diff = got.data
-            except RefusedError as error:
+            except ApiRefusedError as error:
                 problems = {name: _problem_of(error, name) for name in ("from", "to")}
         return show_creator(
-            visit,
+            page,
             "creator/changes/diff.html",
             creator,
             {
                 "chosen": chosen,
                 "diff": diff,
-                "days": days(diff.events, time_zone=visit.time_zone) if diff else [],
+                "days": by_day(diff.events, time_zone=page.time_zone) if diff else [],
                 "rows": changed_fields(diff.changes) if diff else [],
-                "steps": [line(entry) for entry in steps],
+                "steps": [to_line(entry) for entry in steps],
                 "problems": problems,
             },
             status=400 if any(problems.values()) else 200,
         )
 
 
-def _of_the_log(visit: Visit, chosen: dict[str, str | None]) -> dict[str, str | None]:
+def _of_the_log(
+    page: PageContext, chosen: dict[str, str | None]
+) -> dict[str, str | None]:
     """Return what the API is asked for; the end of a day may still be to come.
 
     Raises:
         ApiError: ``invalid_query``, if nothing can lie between the two moments.
     """
     end = chosen["to"]
-    bounds = _bounds(visit, {**chosen, "to": None})
+    bounds = _bounds(page, {**chosen, "to": None})
     if end is not None:
-        bounds["to"] = asked_moment(end, time_zone=visit.time_zone, is_end=True)
+        bounds["to"] = to_api_time(end, time_zone=page.time_zone, is_end=True)
     if is_backwards(bounds["from"], bounds["to"]):
         raise invalid_query("from", "the first day lies after the last")
     return {**bounds, "event": events_of(chosen["kind"])}
 
 
-def _bounds(visit: Visit, chosen: dict[str, str | None]) -> dict[str, str | None]:
+def _bounds(page: PageContext, chosen: dict[str, str | None]) -> dict[str, str | None]:
     start, end = chosen["from"], chosen["to"]
-    zone = visit.time_zone
+    zone = page.time_zone
     if end is not None and is_today_or_later(end, time_zone=zone):
         end = None
     return {
-        "from": start and asked_moment(start, time_zone=zone),
-        "to": end and asked_moment(end, time_zone=zone, is_end=True),
+        "from": start and to_api_time(start, time_zone=zone),
+        "to": end and to_api_time(end, time_zone=zone, is_end=True),
     }
 
 
-async def _own_changes(visit: Visit, creator_id: UUID) -> list[HistoryEntry]:
+async def _own_changes(page: PageContext, creator_id: UUID) -> list[HistoryEntry]:
     """Return the last changes of the creator itself, newest first."""
-    got = await visit.get(
+    got = await page.get(
         f"/creators/{creator_id}/history",
         list[HistoryEntry],
         event=OWN,
@@ -194,17 +196,17 @@ async def _own_changes(visit: Visit, creator_id: UUID) -> list[HistoryEntry]:
     return got.data
 
 
-def _step(steps: list[HistoryEntry], asked: str | None, time_zone: str) -> int | None:
+def _step(steps: list[HistoryEntry], as_of: str | None, time_zone: str) -> int | None:
     """Return which change was the last one then; None if the present was asked for."""
-    if asked is None:
+    if as_of is None:
         return None
-    if asked.isdigit():
+    if as_of.isdigit():
         return next(
-            (n for n, entry in enumerate(steps) if entry.position <= int(asked)),
+            (n for n, entry in enumerate(steps) if entry.position <= int(as_of)),
             len(steps),
         )
     try:
-        at = datetime.fromisoformat(asked_moment(asked, time_zone=time_zone))
+        at = datetime.fromisoformat(to_api_time(as_of, time_zone=time_zone))
     except ValueError:
         return None
     return next(
@@ -212,7 +214,7 @@ def _step(steps: list[HistoryEntry], asked: str | None, time_zone: str) -> int |
     )
 
 
-def _problem_of(error: RefusedError, name: str) -> str:
+def _problem_of(error: ApiRefusedError, name: str) -> str:
     """Return what is wrong with a field; nothing if the creator was not there yet.
 
     Raises:

@@ -11,29 +11,29 @@ from api.routes.history import FieldChange
 from api.web.kit.line_diff import DiffLine, line_diff
 from projections.creators.queries import Creator
 
-Shape = Literal["text", "long", "number", "day", "moment"]
+FieldType = Literal["text", "long", "number", "day", "timestamp"]
 
 # From here on a text is folded, and its lines are compared.
 _LONG: Final = 120
-_TIMES: Final = {"day": date.fromisoformat, "moment": datetime.fromisoformat}
+_TIMES: Final = {"day": date.fromisoformat, "timestamp": datetime.fromisoformat}
 
 
-class Field(Struct, frozen=True):
+class CreatorField(Struct, frozen=True):
     """A field in words: its label, how it is shown, and what it says of nothing.
 
     ``is_small`` is true of what is kept about the record and not about the creator.
     """
 
     label: str
-    shape: Shape = "text"
+    type: FieldType = "text"
     nothing: str = "not set"
     is_small: bool = False
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class FieldRow(Struct, frozen=True, kw_only=True):
     """One field at two moments; ``lines`` where a long text differs."""
 
-    field: Field
+    field: CreatorField
     before: Any
     after: Any
     differs: bool
@@ -47,52 +47,52 @@ class Row(Struct, frozen=True, kw_only=True):
 
 # Left out is what never changes (ids), and is_active, which follows from the status.
 FIELDS: Final = {
-    "tiktok_handle": Field("Handle"),
-    "display_name": Field("Display name"),
-    "status": Field("Status"),
-    "disabled_reason": Field("Why it is disabled", nothing="it is not"),
-    "description": Field("Description", "long"),
-    "readme": Field("Notes", "long"),
-    "metadata": Field("Metadata", "long"),
-    "tracking_mode": Field("Tracking mode"),
-    "tracking_start_date": Field("Tracked from", "day", nothing="open"),
-    "tracking_end_date": Field("Tracked until", "day", nothing="open"),
-    "follower_count": Field("Followers", "number", nothing="not seen yet"),
-    "following_count": Field("Following", "number", nothing="not seen yet"),
-    "total_likes_count": Field("Likes", "number", nothing="not seen yet"),
-    "video_count": Field("Videos on TikTok", "number", nothing="not seen yet"),
-    "avatar_url": Field("Picture", nothing="not seen yet"),
-    "last_scraped_at": Field("Last scraped", "moment", nothing="never"),
-    "created_at": Field("Added", "moment", is_small=True),
-    "updated_at": Field("Last changed", "moment", is_small=True),
-    "version": Field("Version", "number", is_small=True),
+    "tiktok_handle": CreatorField("Handle"),
+    "display_name": CreatorField("Display name"),
+    "status": CreatorField("Status"),
+    "disabled_reason": CreatorField("Why it is disabled", nothing="it is not"),
+    "description": CreatorField("Description", "long"),
+    "readme": CreatorField("Notes", "long"),
+    "metadata": CreatorField("Metadata", "long"),
+    "tracking_mode": CreatorField("Tracking mode"),
+    "tracking_start_date": CreatorField("Tracked from", "day", nothing="open"),
+    "tracking_end_date": CreatorField("Tracked until", "day", nothing="open"),
+    "follower_count": CreatorField("Followers", "number", nothing="not seen yet"),
+    "following_count": CreatorField("Following", "number", nothing="not seen yet"),
+    "total_likes_count": CreatorField("Likes", "number", nothing="not seen yet"),
+    "video_count": CreatorField("Videos on TikTok", "number", nothing="not seen yet"),
+    "avatar_url": CreatorField("Picture", nothing="not seen yet"),
+    "last_scraped_at": CreatorField("Last scraped", "timestamp", nothing="never"),
+    "created_at": CreatorField("Added", "timestamp", is_small=True),
+    "updated_at": CreatorField("Last changed", "timestamp", is_small=True),
+    "version": CreatorField("Version", "number", is_small=True),
 }
 
 
-def side_by_side(before: Creator, after: Creator) -> list[Row]:
+def side_by_side(before: Creator, after: Creator) -> list[FieldRow]:
     """Return all fields of a creator at two moments."""
     old, new = _values(before), _values(after)
     return [_row(FIELDS[name], old[name], new[name]) for name in FIELDS]
 
 
-def changed_fields(changes: Iterable[FieldChange]) -> list[Row]:
+def changed_fields(changes: Iterable[FieldChange]) -> list[FieldRow]:
     """Return the fields that the API said are different."""
-    told = {change.field: change for change in changes}
+    by_name = {change.field: change for change in changes}
     return [
-        _row(field, told[name].before, told[name].after)
+        _row(field, by_name[name].before, by_name[name].after)
         for name, field in FIELDS.items()
-        if name in told
+        if name in by_name
     ]
 
 
-def _row(field: Field, before: Any, after: Any) -> Row:  # noqa: ANN401 - JSON
-    old, new = _shown(field.shape, before), _shown(field.shape, after)
-    return Row(
+def _row(field: CreatorField, before: Any, after: Any) -> FieldRow:  # noqa: ANN401 - JSON
+    old, new = _value_shown(field.type, before), _value_shown(field.type, after)
+    return FieldRow(
         field=field,
         before=old,
         after=new,
         differs=old != new,
-        lines=_lines(old, new) if field.shape == "long" else None,
+        lines=_lines(old, new) if field.type == "long" else None,
     )
 
 
@@ -106,12 +106,12 @@ def _values(creator: Creator) -> Mapping[str, Any]:
     return {**values, "metadata": msgspec.json.decode(creator.metadata)}
 
 
-def _shown(shape: Shape, value: Any) -> Any:  # noqa: ANN401 - as templates take it
+def _value_shown(type_: FieldType, value: Any) -> Any:  # noqa: ANN401 - as templates take it
     if value is None:
         return None
     if isinstance(value, dict):
         written = msgspec.json.encode(value, order="sorted")
         return msgspec.json.format(written).decode() if value else None
-    if isinstance(value, str) and shape in _TIMES:
-        return _TIMES[shape](value)
+    if isinstance(value, str) and type_ in _TIMES:
+        return _TIMES[type_](value)
     return value

@@ -15,24 +15,24 @@ from api.http.errors import ApiError, field_error
 from api.http.form_body import typed
 from api.http.request import Request
 from api.http.strict_json import check
-from api.web.creator.frame import show_creator, the_creator
+from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.concurrent_edit import (
-    Clash,
     Edit,
-    mark,
-    notice_of,
+    EditConflict,
+    editable_fields,
+    fingerprint,
+    parse_version,
     save,
-    stored,
-    version_of,
+    saved_message,
 )
 from api.web.kit.line_diff import line_diff
-from api.web.kit.markdown import rendered
-from api.web.kit.page import Visit
+from api.web.kit.markdown import render_markdown
+from api.web.kit.page import PageContext
 from projections.creators.queries import Creator
 
-Part = Literal["readme", "description", "metadata"]
+NotesField = Literal["readme", "description", "metadata"]
 
-LABELS: dict[Part, str] = {
+LABELS: dict[NotesField, str] = {
     "readme": "Notes",
     "description": "Description",
     "metadata": "Metadata",
@@ -40,27 +40,27 @@ LABELS: dict[Part, str] = {
 _NO_OBJECT = 'must be a JSON object, as {"agency": "Hill & Vale"}'
 
 
-class NotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CreatorNotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One part of the notes, as somebody wants it."""
 
-    part: Part
+    field: NotesField
     text: Annotated[str, typed("Text")]
     version: str
-    seen: str
+    original: str
     preview: str = ""
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class NotesDraft(Struct, frozen=True, kw_only=True):
     """A part that is being edited: what stands in its form, and what is to be said."""
 
-    part: Part
+    field: NotesField
     text: str
     version: int
-    seen: str
+    original: str
     preview: str | None = None
     problem: str = ""
     error: ApiError | None = None
-    clash: Clash | None = None
+    conflict: EditConflict | None = None
     lines: Any = None
 
 
@@ -73,100 +73,110 @@ class CreatorNotes(Controller):
     async def notes(
         self,
         creator_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         edit: Annotated[
             str, QueryParameter(max_length=20, description="The part to edit.")
         ] = "",
     ) -> Template:
         """Show what is noted, and the form of one part."""
-        creator = await the_creator(visit, creator_id)
-        part = _PARTS.get(edit)
-        may_edit = visit.may("write") and creator.status != "removed"
-        if part is None or not may_edit:
-            return await _page(visit, creator)
-        text = _texts(creator)[part]
-        draft = Draft(
-            part=part,
+        creator = await get_creator(page, creator_id)
+        field = _FIELDS.get(edit)
+        may_edit = page.may("write") and creator.status != "removed"
+        if field is None or not may_edit:
+            return await _page(page, creator)
+        text = _texts(creator)[field]
+        draft = NotesDraft(
+            field=field,
             text=text,
             version=creator.version,
-            seen=mark(stored(creator)[part]),
+            original=fingerprint(editable_fields(creator)[field]),
         )
-        return await _page(visit, creator, draft)
+        return await _page(page, creator, draft)
 
-    @post("/", opt={"scope": "write", "page": True, "form": NotesForm})
+    @post("/", opt={"scope": "write", "page": True, "form": CreatorNotesForm})
     async def save_notes(
         self,
         request: Request,
         creator_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Template | Response[Any]:
         """Store a part; or show it again with what is in the way."""
-        form = request.form_as(NotesForm)
-        draft = Draft(
-            part=form.part,
+        form = request.form_as(CreatorNotesForm)
+        draft = NotesDraft(
+            field=form.field,
             text=form.text,
-            version=version_of(form.version),
-            seen=form.seen,
+            version=parse_version(form.version),
+            original=form.original,
         )
         if form.preview:
-            html = await rendered(form.text, remote_images=visit.site.remote_images)
+            html = await render_markdown(
+                form.text, remote_images=page.site.remote_images
+            )
             draft = msgspec.structs.replace(draft, preview=html)
-            return await _page(visit, await the_creator(visit, creator_id), draft)
+            return await _page(page, await get_creator(page, creator_id), draft)
         try:
             edit = Edit(
-                values={form.part: _value(form.part, form.text)},
-                seen={form.part: form.seen},
+                values={form.field: _value(form.field, form.text)},
+                original={form.field: form.original},
                 version=draft.version,
             )
-            done = await save(visit, creator_id, edit) if edit.changed else None
+            done = await save(page, creator_id, edit) if edit.changed else None
         except ApiError as error:
-            return await _refused(visit, creator_id, draft, error)
-        if isinstance(done, Clash):
-            return await _clashed(visit, draft, done)
-        visit.tell(notice_of(done))
-        return visit.go_to(f"/creators/{creator_id}/notes")
+            return await _refused(page, creator_id, draft, error)
+        if isinstance(done, EditConflict):
+            return await _conflict_page(page, draft, done)
+        page.flash(saved_message(done))
+        return page.go_to(f"/creators/{creator_id}/notes")
 
 
-_PARTS: dict[str, Part] = {part: part for part in LABELS}
+_FIELDS: dict[str, NotesField] = {field: field for field in LABELS}
 
 
 async def _page(
-    visit: Visit, creator: Creator, draft: Draft | None = None, *, status: int = 200
+    page: PageContext,
+    creator: Creator,
+    draft: NotesDraft | None = None,
+    *,
+    status: int = 200,
 ) -> Template:
-    remote_images = visit.site.remote_images
+    remote_images = page.site.remote_images
     context = {
         "draft": draft,
         "labels": LABELS,
         "metadata": msgspec.json.decode(creator.metadata),
-        "readme": await rendered(creator.readme or "", remote_images=remote_images),
-        "stored_text": "" if draft is None else _texts(creator)[draft.part],
+        "readme": await render_markdown(
+            creator.readme or "", remote_images=remote_images
+        ),
+        "stored_text": "" if draft is None else _texts(creator)[draft.field],
     }
-    return show_creator(visit, "creator/notes.html", creator, context, status=status)
+    return show_creator(page, "creator/notes.html", creator, context, status=status)
 
 
 async def _refused(
-    visit: Visit, creator_id: UUID, draft: Draft, error: ApiError
+    page: PageContext, creator_id: UUID, draft: NotesDraft, error: ApiError
 ) -> Template:
-    problem = error.problems.get(draft.part, "")
+    problem = error.problems.get(draft.field, "")
     draft = msgspec.structs.replace(draft, problem=problem, error=error)
-    creator = await the_creator(visit, creator_id)
-    return await _page(visit, creator, draft, status=error.status)
+    creator = await get_creator(page, creator_id)
+    return await _page(page, creator, draft, status=error.status)
 
 
-async def _clashed(visit: Visit, draft: Draft, clash: Clash) -> Template:
+async def _conflict_page(
+    page: PageContext, draft: NotesDraft, conflict: EditConflict
+) -> Template:
     # Saved from here it is saved over what is stored now, knowingly.
-    now = stored(clash.creator)
+    now = editable_fields(conflict.creator)
     draft = msgspec.structs.replace(
         draft,
-        version=clash.creator.version,
-        seen=mark(now[draft.part]),
-        clash=clash,
-        lines=line_diff(_texts(clash.creator)[draft.part], draft.text),
+        version=conflict.creator.version,
+        original=fingerprint(now[draft.field]),
+        conflict=conflict,
+        lines=line_diff(_texts(conflict.creator)[draft.field], draft.text),
     )
-    return await _page(visit, clash.creator, draft, status=412)
+    return await _page(page, conflict.creator, draft, status=412)
 
 
-def _texts(creator: Creator) -> dict[Part, str]:
+def _texts(creator: Creator) -> dict[NotesField, str]:
     """Return the parts as they stand in their forms."""
     written = msgspec.json.format(bytes(creator.metadata), indent=2).decode()
     return {
@@ -176,13 +186,13 @@ def _texts(creator: Creator) -> dict[Part, str]:
     }
 
 
-def _value(part: Part, text: str) -> Any:  # noqa: ANN401 - metadata is any JSON
+def _value(field: NotesField, text: str) -> Any:  # noqa: ANN401 - metadata is any JSON
     """Return what a part shall be.
 
     Raises:
         ApiError: ``invalid_body``, if metadata is no JSON object.
     """
-    if part != "metadata":
+    if field != "metadata":
         return text or None
     if not text.strip():
         return {}
@@ -195,5 +205,5 @@ def _value(part: Part, text: str) -> Any:  # noqa: ANN401 - metadata is any JSON
         if not error.problems:
             raise
         path, message = next(iter(error.problems.items()))
-        told = f"{path}: {message}" if path else message
-        raise field_error(Code.INVALID_BODY, "/metadata", told) from None
+        message = f"{path}: {message}" if path else message
+        raise field_error(Code.INVALID_BODY, "/metadata", message) from None

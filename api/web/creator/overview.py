@@ -13,26 +13,26 @@ from litestar.response import Template
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
-from api.web.charts.analytics_client import Figures
-from api.web.charts.explain import explained
+from api.web.charts.analytics_client import AnalyticsClient
+from api.web.charts.explain import explain_number
 from api.web.charts.measures import GROUPS, MEASURES
 from api.web.charts.periods import GRANULARITIES, PRESETS
-from api.web.creator.frame import show_creator, the_creator
+from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.overview_figures import overview_of
 from api.web.creator.overview_query import (
     TOPS,
-    Choices,
+    ChartNameOrNone,
     CompareOrNone,
-    CountingOrNone,
+    CountingModeOrNone,
     GranularityOrNone,
     ModeOrNone,
-    PartOrNone,
+    OverviewQuery,
     PresetOrNone,
     ShowOrNone,
 )
 from api.web.creator.scrapes import SCRAPE_WORDS, latest_scrape
 from api.web.creator.top_videos import top_videos
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from projections.creators.queries import Creator
 
 From = Annotated[str, QueryParameter(name="from")]
@@ -46,24 +46,24 @@ class OverviewPage(Controller):
     @get("/", opt={"scope": "read", "page": True})
     async def overview(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
         range_: Annotated[PresetOrNone, QueryParameter(name="range")] = "",
         from_: From = "",
         to: FromQuery[str] = "",
         granularity: FromQuery[GranularityOrNone] = "",
         compare: FromQuery[CompareOrNone] = "",
-        followers: FromQuery[CountingOrNone] = "",
-        views: FromQuery[CountingOrNone] = "",
+        followers: FromQuery[CountingModeOrNone] = "",
+        views: FromQuery[CountingModeOrNone] = "",
         metric: FromQuery[str] = "",
         mode: FromQuery[ModeOrNone] = "",
         top: FromQuery[str] = "",
-        explain: FromQuery[PartOrNone] = "",
+        explain: FromQuery[ChartNameOrNone] = "",
         on: FromQuery[str] = "",
         show: FromQuery[ShowOrNone] = "",
     ) -> Template:
         """Show figures and charts of some days, or the videos that gained most."""
-        choices = Choices(
+        query = OverviewQuery(
             range=range_,
             from_=from_,
             to=to,
@@ -78,22 +78,22 @@ class OverviewPage(Controller):
             on=on,
             show=show,
         )
-        creator = await the_creator(visit, creator_id)
-        return await show_overview(visit, creator, choices)
+        creator = await get_creator(page, creator_id)
+        return await show_overview(page, creator, query)
 
 
 async def show_overview(
-    visit: Visit,
+    page: PageContext,
     creator: Creator,
-    choices: Choices,
+    query: OverviewQuery,
     *,
     refused: ApiError | None = None,
 ) -> Template:
     """Return the page; what was refused is said on it, and is its status."""
     context: dict[str, Any] = {
-        "choices": choices,
+        "query": query,
         **SCRAPE_WORDS,
-        "scrape": await latest_scrape(visit, creator.id),
+        "scrape": await latest_scrape(page, creator.id),
         "presets": PRESETS,
         "granularities": GRANULARITIES,
         "groups": GROUPS,
@@ -106,7 +106,7 @@ async def show_overview(
         "top": None,
     }
     try:
-        context |= await _numbers(visit, creator, choices)
+        context |= await _numbers(page, creator, query)
     except ApiError as error:
         # The form stays, with what they chose, and says what is wrong with it.
         if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
@@ -114,30 +114,30 @@ async def show_overview(
         context |= {"problem": error, "problems": error.problems}
     wrong: ApiError | None = refused or context["problem"]
     status = 200 if wrong is None else wrong.status
-    template = "overview" if context["top"] is None else "top"
+    template = "overview" if context["top"] is None else "top_videos"
     return show_creator(
-        visit, f"creator/{template}.html", creator, context, status=status
+        page, f"creator/{template}.html", creator, context, status=status
     )
 
 
 async def _numbers(
-    visit: Visit, creator: Creator, choices: Choices
+    page: PageContext, creator: Creator, query: OverviewQuery
 ) -> Mapping[str, Any]:
-    figures = Figures(visit, str(creator.id))
-    today = datetime.now(ZoneInfo(visit.time_zone)).date()
+    analytics = AnalyticsClient(page, str(creator.id))
+    today = datetime.now(ZoneInfo(page.time_zone)).date()
     began = None
-    if choices.preset == "all" or (choices.preset is None and not choices.from_):
-        began = await figures.began(today)
-    span = choices.span(today=today, began=began or today)
-    if choices.show == "top":
+    if query.preset == "all" or (query.preset is None and not query.from_):
+        began = await analytics.began(today)
+    period = query.period(today=today, began=began or today)
+    if query.show == "top":
         # It takes longer than all the rest, so it is asked for by itself.
-        return {"top": await top_videos(figures, choices.top_measure, span)}
-    overview = await overview_of(figures, choices, span)
+        return {"top": await top_videos(analytics, query.top_measure, period)}
+    overview = await overview_of(analytics, query, period)
     if not overview.is_known:
-        began = began or await figures.began(today)
+        began = began or await analytics.began(today)
     return {
         "overview": overview,
-        "span": span,
+        "span": period,
         "began": began,
-        "explained": await explained(figures, choices, span),
+        "explained": await explain_number(analytics, query, period),
     }

@@ -7,11 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics
-from api.web.charts.analytics_client import Figures
+from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
 from api.web.charts.measures import FOLLOWERS, POSTS, TOTAL_LIKES, VIEWS
-from api.web.charts.periods import Span
-from api.web.creator.overview_query import Choices, Part
+from api.web.charts.periods import Period
+from api.web.creator.overview_query import ChartName, OverviewQuery
 from api.web.kit.filters import number, percent, short
 from domain.analytics.series import Value
 
@@ -19,7 +19,7 @@ Direction = Literal["up", "down", ""]
 _TOO_MUCH = 1_000
 
 
-class Figure(Struct, frozen=True, kw_only=True):
+class OverviewFigure(Struct, frozen=True, kw_only=True):
     """One large number, in full where it was shortened, and how it moved."""
 
     label: str
@@ -38,42 +38,44 @@ class Overview(Struct, frozen=True, kw_only=True):
 
     days: str
     prior_days: str | None
-    figures: list[Figure]
+    figures: list[OverviewFigure]
     charts: list[Chart]
     is_known: bool
     is_observed: bool
     has_videos: bool
 
 
-async def overview_of(figures: Figures, choices: Choices, span: Span) -> Overview:
+async def overview_of(
+    figures: AnalyticsClient, query: OverviewQuery, period: Period
+) -> Overview:
     """Return the numbers.
 
     Raises:
         ApiError: a choice is wrong, or the plan does not show these days.
     """
     # Totals are the same in whatever buckets, and cost less in few.
-    whole = replace(span, granularity="month")
-    followers = await figures.ask(FOLLOWERS, "new", whole)
+    whole = replace(period, granularity="month")
+    followers = await figures.numbers(FOLLOWERS, "new", whole)
     views = await figures.with_prior(VIEWS, "new", whole)
-    likes = await figures.ask(TOTAL_LIKES, "new", whole)
-    posts = await figures.ask(POSTS, "new", whole)
+    likes = await figures.numbers(TOTAL_LIKES, "new", whole)
+    posts = await figures.numbers(POSTS, "new", whole)
     ends = [
-        (await figures.ask(measure, "cumulative", whole)).series[0].total
+        (await figures.numbers(measure, "cumulative", whole)).series[0].total
         for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
     ]
     charts: list[Chart] = []
-    for part in get_args(Part):
-        measure, mode = choices.part(part)
-        ask = figures.with_prior if choices.compare else figures.ask
-        charts.append(chart_of(part, measure, await ask(measure, mode, span)))
+    for name in get_args(ChartName):
+        measure, mode = query.chart(name)
+        numbers = figures.with_prior if query.compare else figures.numbers
+        charts.append(chart_of(name, measure, await numbers(measure, mode, period)))
     return Overview(
-        days=days_in_words(span.first, span.last),
-        prior_days=_prior_days(span) if views.compare_series is not None else None,
+        days=days_in_words(period.first, period.last),
+        prior_days=_prior_days(period) if views.compare_series is not None else None,
         figures=[
             _level("Followers", ends[0], followers),
             _level("Total likes", ends[1], likes),
             _level("Videos tracked", ends[2], posts, about="posted in these days"),
-            _views(views, is_prior_whole=await _is_prior_whole(figures, views, span)),
+            _views(views, is_prior_whole=await _is_prior_whole(figures, views, period)),
         ],
         charts=charts,
         is_known=any(chart.is_known for chart in charts),
@@ -88,9 +90,9 @@ async def overview_of(figures: Figures, choices: Choices, span: Span) -> Overvie
 
 def _level(
     label: str, level: Value, new: Analytics, *, about: str = "in these days"
-) -> Figure:
+) -> OverviewFigure:
     change = new.series[0].total
-    return Figure(
+    return OverviewFigure(
         label=label,
         value=short(level),
         full=number(level),
@@ -100,17 +102,19 @@ def _level(
     )
 
 
-async def _is_prior_whole(figures: Figures, views: Analytics, span: Span) -> bool:
+async def _is_prior_whole(
+    figures: AnalyticsClient, views: Analytics, period: Period
+) -> bool:
     """Return whether views were known from the first day of the period before on."""
     if views.compare_series is None:
         return False
-    first = span.first - timedelta(days=span.days)
-    day = Span(first=first, last=first, granularity="day")
-    answer = await figures.ask(VIEWS, "cumulative", day)
+    first = period.first - timedelta(days=period.days)
+    day = Period(first=first, last=first, granularity="day")
+    answer = await figures.numbers(VIEWS, "cumulative", day)
     return answer.series[0].points[0].value is not None
 
 
-def _views(new: Analytics, *, is_prior_whole: bool) -> Figure:
+def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
     """Return the views of the range, and how much more or less than before it is.
 
     Against days of which only some are known, more is no growth.
@@ -129,7 +133,7 @@ def _views(new: Analytics, *, is_prior_whole: bool) -> Figure:
     elif new.compare_series is not None and now is not None:
         about = "none" if before == 0 else "nothing known"
         about = f"{about} in the period before"
-    return Figure(
+    return OverviewFigure(
         label="New views",
         value=short(now),
         full=number(now),
@@ -145,6 +149,6 @@ def _direction(change: Value) -> Direction:
     return "up" if change > 0 else "down"
 
 
-def _prior_days(span: Span) -> str:
-    last = span.first - timedelta(days=1)
-    return days_in_words(last - timedelta(days=span.days - 1), last)
+def _prior_days(period: Period) -> str:
+    last = period.first - timedelta(days=1)
+    return days_in_words(last - timedelta(days=period.days - 1), last)

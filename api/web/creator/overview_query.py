@@ -11,8 +11,8 @@ from api.http.query import invalid_query
 from api.web.charts.measures import FOLLOWERS, MEASURES, VIEWS, Measure
 from api.web.charts.periods import (
     EARLIEST,
+    Period,
     Preset,
-    Span,
     day_in,
     fine_enough,
     first_of,
@@ -21,15 +21,15 @@ from api.web.charts.periods import (
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Mode, VideoMetric
 
-Counting = Literal["new", "cumulative"]
-Part = Literal["followers", "views", "metric"]
+CountingMode = Literal["new", "cumulative"]
+ChartName = Literal["followers", "views", "metric"]
 
 # An empty value is what a form sends for a field that was left alone.
 PresetOrNone = Literal["7d", "30d", "90d", "12m", "all", ""]
 GranularityOrNone = Literal["day", "week", "month", ""]
-CountingOrNone = Literal["new", "cumulative", ""]
+CountingModeOrNone = Literal["new", "cumulative", ""]
 ModeOrNone = Literal["new", "cumulative", "rate", ""]
-PartOrNone = Literal["followers", "views", "metric", ""]
+ChartNameOrNone = Literal["followers", "views", "metric", ""]
 CompareOrNone = Literal["prior_period", ""]
 ShowOrNone = Literal["top", ""]
 
@@ -37,7 +37,7 @@ _USUAL_PRESET: Preset = "30d"
 _USUAL_METRIC = "engagement_rate_by_views"
 
 
-class Choices(Struct, frozen=True, kw_only=True):
+class OverviewQuery(Struct, frozen=True, kw_only=True):
     """What an address says; what it leaves out is the usual.
 
     ``range`` is a preset and is set aside by own dates, ``from_`` and ``to``.
@@ -51,12 +51,12 @@ class Choices(Struct, frozen=True, kw_only=True):
     to: str = ""
     granularity: GranularityOrNone = ""
     compare: CompareOrNone = ""
-    followers: CountingOrNone = ""
-    views: CountingOrNone = ""
+    followers: CountingModeOrNone = ""
+    views: CountingModeOrNone = ""
     metric: str = ""
     mode: ModeOrNone = ""
     top: str = ""
-    explain: PartOrNone = ""
+    explain: ChartNameOrNone = ""
     on: str = ""
     show: ShowOrNone = ""
 
@@ -88,7 +88,7 @@ class Choices(Struct, frozen=True, kw_only=True):
             raise invalid_query("top", message)
         return MEASURES[self.top or "views"]
 
-    def part(self, name: Part) -> tuple[Measure, Mode]:
+    def chart(self, name: ChartName) -> tuple[Measure, Mode]:
         """Return the measure and the mode of a chart.
 
         Raises:
@@ -103,7 +103,7 @@ class Choices(Struct, frozen=True, kw_only=True):
         modes = measure.modes
         return measure, self.mode if self.mode in modes and self.mode else modes[0]
 
-    def span(self, *, today: date, began: date) -> Span:
+    def period(self, *, today: date, began: date) -> Period:
         """Return the days that are shown, in buckets that are not too many.
 
         Raises:
@@ -119,9 +119,9 @@ class Choices(Struct, frozen=True, kw_only=True):
                 raise invalid_query("from", f"must not be after {last}")
             if first < EARLIEST:
                 raise invalid_query("from", f"must not be before {EARLIEST}")
-        wanted = self.granularity or fitting(first, last)
-        granularity: Granularity = fine_enough(first, last, wanted)
-        return Span(first=first, last=last, granularity=granularity)
+        granularity = self.granularity or fitting(first, last)
+        granularity: Granularity = fine_enough(first, last, granularity)
+        return Period(first=first, last=last, granularity=granularity)
 
     def address(self, **changed: str) -> str:
         """Return the query of this page with some choices changed; "" takes one back.

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from api.http.request import Request
 from api.routes.creator_schemas import QueuedScrape
-from api.web.creator.frame import show_creator, the_creator
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
+from api.web.creator.layout import get_creator, show_creator
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
 from domain.messages import JobType, Outcome, Trigger
 from projections.creators.queries import Creator
 from projections.scrape_runs.queries import Scrape
@@ -48,11 +48,11 @@ TRIGGERS: dict[Trigger, str] = {
 SCRAPE_WORDS = {"jobs": JOBS, "outcomes": OUTCOMES}
 
 # An import may have brought as many runs of a creator as there were days.
-_LOOKED_THROUGH = (20, 100, 100)
+_PAGE_SIZES = (20, 100, 100)
 _PER_PAGE = 50
 
 
-class WantedScrape(Struct, frozen=True, forbid_unknown_fields=True):
+class CreatorScrapeForm(Struct, frozen=True, forbid_unknown_fields=True):
     """What shall be looked at."""
 
     job_type: str = "creator_profiles"
@@ -66,35 +66,35 @@ class ScrapesPage(Controller):
     @get("/scrapes", opt={"scope": "read", "page": True})
     async def scrapes(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
         cursor: FromQuery[str] = "",
     ) -> Template:
         """List a creator's scrapes, newest first."""
-        creator = await the_creator(visit, creator_id)
-        return await _show(visit, creator, cursor=cursor)
+        creator = await get_creator(page, creator_id)
+        return await _show(page, creator, cursor=cursor)
 
-    @post("/scrapes", opt={"scope": "write", "page": True, "form": WantedScrape})
+    @post("/scrapes", opt={"scope": "write", "page": True, "form": CreatorScrapeForm})
     async def scrape(
         self,
         request: Request,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
     ) -> Template | Response[None]:
         """Ask for a scrape; what becomes of it is told on the overview."""
-        wanted = request.form_as(WantedScrape)
+        form = request.form_as(CreatorScrapeForm)
         path = f"/creators/{creator_id}"
         try:
-            await visit.send(
-                "POST", f"{path}/scrape", QueuedScrape, {"job_type": wanted.job_type}
+            await page.send(
+                "POST", f"{path}/scrape", QueuedScrape, {"job_type": form.job_type}
             )
-        except RefusedError as error:
-            creator = await the_creator(visit, creator_id)
-            return await _show(visit, creator, refused=error)
-        return visit.go_to(path)
+        except ApiRefusedError as error:
+            creator = await get_creator(page, creator_id)
+            return await _show(page, creator, refused=error)
+        return page.go_to(path)
 
 
-async def latest_scrape(visit: Visit, creator_id: UUID) -> Scrape | None:
+async def latest_scrape(page: PageContext, creator_id: UUID) -> Scrape | None:
     """Return the newest run, of those that were not only read from a recording.
 
     If all of many were, the one that tells of the latest moment.
@@ -102,8 +102,8 @@ async def latest_scrape(visit: Visit, creator_id: UUID) -> Scrape | None:
     path = f"/creators/{creator_id}/scrapes"
     scrapes: list[Scrape] = []
     cursor: str | None = None
-    for limit in _LOOKED_THROUGH:
-        got = await visit.get(path, list[Scrape], limit=limit, cursor=cursor)
+    for limit in _PAGE_SIZES:
+        got = await page.get(path, list[Scrape], limit=limit, cursor=cursor)
         scrapes += got.data
         cursor = got.meta["nextCursor"]
         if cursor is None or not all(map(_is_imported, got.data)):
@@ -112,26 +112,26 @@ async def latest_scrape(visit: Visit, creator_id: UUID) -> Scrape | None:
 
 
 def _latest(scrapes: Sequence[Scrape]) -> Scrape | None:
-    looked = (scrape for scrape in scrapes if not _is_imported(scrape))
-    return next(looked, max(scrapes, key=_moment_of, default=None))
+    scraped = (scrape for scrape in scrapes if not _is_imported(scrape))
+    return next(scraped, max(scrapes, key=_time_of, default=None))
 
 
 def _is_imported(scrape: Scrape) -> bool:
     return scrape.trigger == "imported"
 
 
-def _moment_of(scrape: Scrape) -> datetime:
+def _time_of(scrape: Scrape) -> datetime:
     return scrape.observed_at or scrape.requested_at
 
 
 async def _show(
-    visit: Visit,
+    page: PageContext,
     creator: Creator,
     *,
     cursor: str = "",
-    refused: RefusedError | None = None,
+    refused: ApiRefusedError | None = None,
 ) -> Template:
-    got = await visit.get(
+    got = await page.get(
         f"/creators/{creator.id}/scrapes",
         list[Scrape],
         limit=_PER_PAGE,
@@ -146,4 +146,4 @@ async def _show(
         "triggers": TRIGGERS,
     }
     status = 200 if refused is None else refused.status
-    return show_creator(visit, "creator/scrapes.html", creator, context, status=status)
+    return show_creator(page, "creator/scrapes.html", creator, context, status=status)

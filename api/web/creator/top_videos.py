@@ -6,10 +6,10 @@ from msgspec import Struct
 
 from api.routes.analytics.parameters import MOST_ENTITIES
 from api.routes.analytics.responses import OTHER_ID, Series
-from api.web.charts.analytics_client import Figures
+from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.measures import Measure
-from api.web.charts.periods import Span
-from api.web.charts.svg import Sketch, sketched
+from api.web.charts.periods import Period
+from api.web.charts.svg import InlineSvg, inline_svg
 
 
 class TopVideo(Struct, frozen=True, kw_only=True):
@@ -22,9 +22,9 @@ class TopVideo(Struct, frozen=True, kw_only=True):
     id: str | None
     label: str
     value: str
-    share: str
+    percentage: str
     size: float
-    sketch: Sketch
+    svg: InlineSvg
 
 
 class TopVideos(Struct, frozen=True, kw_only=True):
@@ -34,24 +34,26 @@ class TopVideos(Struct, frozen=True, kw_only=True):
     compared: str
 
 
-async def top_videos(figures: Figures, measure: Measure, span: Span) -> TopVideos:
+async def top_videos(
+    analytics: AnalyticsClient, measure: Measure, period: Period
+) -> TopVideos:
     """Return the ten videos that gained most in some days, and the rest as one.
 
     Raises:
         RefusedError: the API refused, for one with ``retention_exceeded``.
     """
-    answer = await figures.ask(measure, "new", span, by_video=True)
+    answer = await analytics.numbers(measure, "new", period, by_video=True)
     series = [one for one in answer.breakdown_series or [] if one.total]
     gains = [max(one.total or 0, 0) for one in series]
     whole, most = sum(gains), max(gains, default=0)
     videos = [_video(one, measure, whole=whole, most=most) for one in series]
-    return TopVideos(videos=videos, compared=_compared(videos, measure, span))
+    return TopVideos(videos=videos, compared=_compared(videos, measure, period))
 
 
-def _compared(videos: list[TopVideo], measure: Measure, span: Span) -> str:
+def _compared(videos: list[TopVideo], measure: Measure, period: Period) -> str:
     ids = [video.id for video in videos if video.id is not None][:MOST_ENTITIES]
-    asked = {"entity": "video", "ids": ",".join(ids), "metric": measure.name}
-    return urlencode(asked | span.query, safe=",") if ids else ""
+    params = {"entity": "video", "ids": ",".join(ids), "metric": measure.name}
+    return urlencode(params | period.query, safe=",") if ids else ""
 
 
 def _video(series: Series, measure: Measure, *, whole: float, most: float) -> TopVideo:
@@ -61,7 +63,7 @@ def _video(series: Series, measure: Measure, *, whole: float, most: float) -> To
         id=None if id_ == OTHER_ID else id_,
         label="All others" if id_ == OTHER_ID else series.entity_ref.label,
         value=measure.written(series.total),
-        share=f"{100 * gain / whole:.0f}%" if gain else "",
+        percentage=f"{100 * gain / whole:.0f}%" if gain else "",
         size=round(gain / most, 4) if gain else 0,
-        sketch=sketched([[point.value for point in series.points]]),
+        svg=inline_svg([[point.value for point in series.points]]),
     )

@@ -13,11 +13,17 @@ from api.http.errors import ApiError
 from api.http.form_body import NoFields, typed
 from api.http.request import Request
 from api.routes.video_schemas import QueuedVideoScrape
-from api.web.creator.frame import show_creator, the_creator
+from api.web.creator.layout import get_creator, show_creator
 from api.web.creator.videos import STATUSES, count_videos, row_of, table_path
-from api.web.kit.api_client import RefusedError
-from api.web.kit.concurrent_edit import Edit, Settled, mark, settle, version_of
-from api.web.kit.page import Visit
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.concurrent_edit import (
+    AppliedEdit,
+    Edit,
+    apply_edit,
+    fingerprint,
+    parse_version,
+)
+from api.web.kit.page import PageContext
 from domain.errors import NotFoundError
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
@@ -30,25 +36,25 @@ class SwitchForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     back: str | None = None
 
 
-class NotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VideoNotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What somebody wants to have noted on a video."""
 
     description: Annotated[str, typed("Description")]
     readme: Annotated[str, typed("Notes")]
     version: str
-    seen_description: str
-    seen_readme: str
+    original_description: str
+    original_readme: str
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class VideoNotesDraft(Struct, frozen=True, kw_only=True):
     """What stands in the form of notes, and what is to be said of it."""
 
     description: str
     readme: str
     version: int
-    seen: dict[str, str]
+    original: dict[str, str]
     error: ApiError | None = None
-    clash: list[str] = []
+    conflict: list[str] = []
 
 
 class CreatorVideo(Controller):
@@ -61,45 +67,50 @@ class CreatorVideo(Controller):
         self,
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Template:
         """Show a video."""
-        creator = await the_creator(visit, creator_id)
-        return _page(visit, creator, await _the_video(visit, creator, video_id))
+        creator = await get_creator(page, creator_id)
+        return _page(page, creator, await _get_video(page, creator, video_id))
 
-    @post("/notes", opt={"scope": "write", "page": True, "form": NotesForm})
+    @post("/notes", opt={"scope": "write", "page": True, "form": VideoNotesForm})
     async def save_notes(
         self,
         request: Request,
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Template | Response[Any]:
         """Store what is noted; or show it again with what is in the way."""
-        form = request.form_as(NotesForm)
-        creator = await the_creator(visit, creator_id)
-        video = await _the_video(visit, creator, video_id)
+        form = request.form_as(VideoNotesForm)
+        creator = await get_creator(page, creator_id)
+        video = await _get_video(page, creator, video_id)
         edit = Edit(
             values={
                 "description": form.description or None,
                 "readme": form.readme or None,
             },
-            seen={"description": form.seen_description, "readme": form.seen_readme},
-            version=version_of(form.version),
+            original={
+                "description": form.original_description,
+                "readme": form.original_readme,
+            },
+            version=parse_version(form.version),
         )
         path = f"/videos/{video_id}"
         try:
             done = (
-                await settle(visit, path, Video, edit, _noted) if edit.changed else None
+                await apply_edit(page, path, Video, edit, _noted)
+                if edit.changed
+                else None
             )
-        except RefusedError as error:
+        except ApiRefusedError as error:
             draft = _draft(video, edit, error=error)
-            return _page(visit, creator, video, draft, status=error.status)
+            return _page(page, creator, video, draft, status=error.status)
         if done is not None and done.fields:
-            draft = _clashing(done, edit)
-            return _page(visit, creator, done.now, draft, status=412)
-        visit.tell("Nothing was changed." if done is None else "Saved.")
-        return visit.go_to(_path(creator_id, video_id))
+            draft = _conflict_draft(done, edit)
+            return _page(page, creator, done.now, draft, status=412)
+        page.flash("Nothing was changed." if done is None else "Saved.")
+        return page.go_to(_path(creator_id, video_id))
 
     @post("/tracking", opt={"scope": "write", "page": True, "form": SwitchForm})
     async def switch(
@@ -107,57 +118,57 @@ class CreatorVideo(Controller):
         request: Request,
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Response[Any]:
         """Let a video count, or no more."""
         form = request.form_as(SwitchForm)
         counts = form.to == "on"
-        creator = await the_creator(visit, creator_id)
-        await count_videos(visit, creator, [str(video_id)], counts=counts)
-        visit.tell(
+        creator = await get_creator(page, creator_id)
+        await count_videos(page, creator, [str(video_id)], counts=counts)
+        page.flash(
             "The video counts." if counts else "The video is not counted any more."
         )
         if form.back is None:
-            return visit.go_to(_path(creator_id, video_id))
-        return visit.go_to(f"{table_path(creator_id, form.back)}#v-{video_id}")
+            return page.go_to(_path(creator_id, video_id))
+        return page.go_to(f"{table_path(creator_id, form.back)}#v-{video_id}")
 
     @post("/scrape", opt={"scope": "write", "page": True, "form": NoFields})
     async def scrape(
         self,
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Response[Any]:
         """Have Goatherd look at the video now."""
-        await visit.send("POST", f"/videos/{video_id}/scrape", QueuedVideoScrape)
-        visit.tell("Queued. The video is looked at now; reload the page in a moment.")
-        return visit.go_to(_path(creator_id, video_id))
+        await page.send("POST", f"/videos/{video_id}/scrape", QueuedVideoScrape)
+        page.flash("Queued. The video is looked at now; reload the page in a moment.")
+        return page.go_to(_path(creator_id, video_id))
 
     @post("/exclude", opt={"scope": "write", "page": True, "form": NoFields})
     async def exclude(
         self,
         creator_id: FromPath[UUID],
         video_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Response[Any]:
         """Put a video aside."""
-        got = await visit.send("DELETE", f"/videos/{video_id}", Video)
-        visit.tell(f"Excluded. Add {got.data.url} by its URL to have it back.")
-        return visit.go_to(table_path(creator_id))
+        got = await page.send("DELETE", f"/videos/{video_id}", Video)
+        page.flash(f"Excluded. Add {got.data.url} by its URL to have it back.")
+        return page.go_to(table_path(creator_id))
 
 
-async def _the_video(visit: Visit, creator: Creator, video_id: UUID) -> Video:
-    got = await visit.get(f"/videos/{video_id}", Video)
+async def _get_video(page: PageContext, creator: Creator, video_id: UUID) -> Video:
+    got = await page.get(f"/videos/{video_id}", Video)
     if got.data.creator_id != creator.id:
         raise NotFoundError("video")
     return got.data
 
 
 def _page(
-    visit: Visit,
+    page: PageContext,
     creator: Creator,
     video: Video,
-    draft: Draft | None = None,
+    draft: VideoNotesDraft | None = None,
     *,
     status: int = 200,
 ) -> Template:
@@ -166,7 +177,7 @@ def _page(
         "status_words": STATUSES,
         "draft": draft or _draft(video),
     }
-    return show_creator(visit, "creator/video.html", creator, context, status=status)
+    return show_creator(page, "creator/video.html", creator, context, status=status)
 
 
 def _noted(video: Video) -> dict[str, str | None]:
@@ -175,30 +186,30 @@ def _noted(video: Video) -> dict[str, str | None]:
 
 def _draft(
     video: Video, edit: Edit | None = None, *, error: ApiError | None = None
-) -> Draft:
+) -> VideoNotesDraft:
     """Return the form as somebody filled it in, or as it is to begin with."""
     now = _noted(video)
     values = now if edit is None else edit.values
-    return Draft(
+    return VideoNotesDraft(
         description=values["description"] or "",
         readme=values["readme"] or "",
         version=video.version if edit is None else edit.version,
-        seen={name: mark(value) for name, value in now.items()}
+        original={name: fingerprint(value) for name, value in now.items()}
         if edit is None
-        else dict(edit.seen),
+        else dict(edit.original),
         error=error,
     )
 
 
-def _clashing(done: Settled[Video], edit: Edit) -> Draft:
+def _conflict_draft(done: AppliedEdit[Video], edit: Edit) -> VideoNotesDraft:
     now = _noted(done.now)
     values = {name: edit.changed.get(name, value) for name, value in now.items()}
-    return Draft(
+    return VideoNotesDraft(
         description=values["description"] or "",
         readme=values["readme"] or "",
         version=done.version,
-        seen={name: mark(value) for name, value in now.items()},
-        clash=done.fields,
+        original={name: fingerprint(value) for name, value in now.items()},
+        conflict=done.fields,
     )
 
 

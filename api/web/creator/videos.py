@@ -15,9 +15,9 @@ from api.http.form_body import typed
 from api.http.request import Request
 from api.routes.creator_schemas import QueuedScrape
 from api.routes.video_schemas import BulkVideos
-from api.web.creator.frame import show_creator, the_creator
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
+from api.web.creator.layout import get_creator, show_creator
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
 from domain.video.decider import COUNTED
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
@@ -49,7 +49,7 @@ _FIRST_SORT = "posted_at"
 _SHOWN = 50
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class VideoRow(Struct, frozen=True, kw_only=True):
     """A video, with what a page makes of it."""
 
     video: Video
@@ -72,7 +72,7 @@ class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     back: str = ""
 
 
-class ScrapeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VideosScrapeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which scrape to run."""
 
     job_type: str
@@ -87,70 +87,70 @@ class CreatorVideos(Controller):
     async def videos(
         self,
         creator_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         status: Annotated[str, QueryParameter(max_length=100)] = "",
         sort: Annotated[str, QueryParameter(max_length=40)] = "",
         order: Annotated[str, QueryParameter(max_length=10)] = "",
         cursor: Annotated[str, QueryParameter(max_length=2_000)] = "",
     ) -> Template:
         """Show videos, the newest first unless sorted otherwise."""
-        asked = {"status": status, "sort": sort, "order": order, "cursor": cursor}
-        return await _table(visit, await the_creator(visit, creator_id), asked)
+        params = {"status": status, "sort": sort, "order": order, "cursor": cursor}
+        return await _table(page, await get_creator(page, creator_id), params)
 
     @post("/", opt={"scope": "write", "page": True, "form": NewVideoForm})
     async def add(
         self,
         request: Request,
         creator_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Template | Response[Any]:
         """Track a video by its URL, whoever made it."""
         form = request.form_as(NewVideoForm)
-        creator = await the_creator(visit, creator_id)
+        creator = await get_creator(page, creator_id)
         path = f"/projects/{creator.project_id}/videos"
         try:
-            got = await visit.send("POST", path, Video, {"url": form.url})
-        except RefusedError as error:
-            return await _table(visit, creator, {}, url=form.url, error=error)
-        visit.tell(_added(got.data, creator, is_new=got.status == 201))
-        return visit.go_to(table_path(creator_id))
+            got = await page.send("POST", path, Video, {"url": form.url})
+        except ApiRefusedError as error:
+            return await _table(page, creator, {}, url=form.url, error=error)
+        page.flash(_added_message(got.data, creator, is_new=got.status == 201))
+        return page.go_to(table_path(creator_id))
 
     @post("/counting", opt={"scope": "write", "page": True, "form": ManyForm})
     async def count_many(
         self,
         request: Request,
         creator_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Response[Any]:
         """Let the selected videos count, or no more."""
         form = request.form_as(ManyForm)
         if form.video_ids:
-            creator = await the_creator(visit, creator_id)
+            creator = await get_creator(page, creator_id)
             done = await count_videos(
-                visit, creator, form.video_ids, counts=form.to == "on"
+                page, creator, form.video_ids, counts=form.to == "on"
             )
-            visit.tell(_counted(done, counts=form.to == "on"))
+            page.flash(_counting_message(done, counts=form.to == "on"))
         else:
-            visit.tell("No video was selected.")
-        return visit.go_to(table_path(creator_id, form.back))
+            page.flash("No video was selected.")
+        return page.go_to(table_path(creator_id, form.back))
 
-    @post("/scrape", opt={"scope": "write", "page": True, "form": ScrapeForm})
+    @post("/scrape", opt={"scope": "write", "page": True, "form": VideosScrapeForm})
     async def scrape(
         self,
         request: Request,
         creator_id: FromPath[UUID],
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
     ) -> Response[Any]:
         """Have Goatherd look at the videos now."""
-        job_type = request.form_as(ScrapeForm).job_type
+        job_type = request.form_as(VideosScrapeForm).job_type
         path = f"/creators/{creator_id}/scrape"
-        await visit.send("POST", path, QueuedScrape, {"job_type": job_type})
-        visit.tell(f"Queued. {_SCRAPES.get(job_type, '')} Reload the page in a moment.")
-        return visit.go_to(table_path(creator_id))
+        await page.send("POST", path, QueuedScrape, {"job_type": job_type})
+        page.flash(f"Queued. {_SCRAPES.get(job_type, '')} Reload the page in a moment.")
+        return page.go_to(table_path(creator_id))
 
 
 async def count_videos(
-    visit: Visit, creator: Creator, video_ids: list[str], *, counts: bool
+    page: PageContext, creator: Creator, video_ids: list[str], *, counts: bool
 ) -> BulkVideos:
     """Let videos of a creator's project count, or no more.
 
@@ -166,12 +166,12 @@ async def count_videos(
     else:
         path = f"{project}/videos/bulk-tracking-disable"
         body = {"video_ids": video_ids}
-    return (await visit.send("POST", path, BulkVideos, body)).data
+    return (await page.send("POST", path, BulkVideos, body)).data
 
 
-def row_of(video: Video) -> Row:
+def row_of(video: Video) -> VideoRow:
     """Return a video with what pages make of it."""
-    return Row(
+    return VideoRow(
         video=video,
         is_counted=video.tracking_enabled and video.tracking_status in COUNTED,
         rate=engagement_rate(
@@ -193,25 +193,25 @@ def table_path(creator_id: UUID, query: str = "") -> str:
 
 
 async def _table(
-    visit: Visit,
+    page: PageContext,
     creator: Creator,
-    asked: dict[str, str],
+    params: dict[str, str],
     *,
     url: str = "",
     error: ApiError | None = None,
 ) -> Template:
-    asked = {"sort": _FIRST_SORT} | {k: v for k, v in asked.items() if v}
-    got = await visit.get(
+    params = {"sort": _FIRST_SORT} | {k: v for k, v in params.items() if v}
+    got = await page.get(
         "/videos",
         list[Video],
         creator_id=str(creator.id),
-        tracking_status=asked.get("status"),
-        sort=asked.get("sort"),
-        order=asked.get("order"),
-        cursor=asked.get("cursor"),
+        tracking_status=params.get("status"),
+        sort=params.get("sort"),
+        order=params.get("order"),
+        cursor=params.get("cursor"),
         limit=_SHOWN,
     )
-    kept = {name: value for name, value in asked.items() if name != "cursor"}
+    kept = {name: value for name, value in params.items() if name != "cursor"}
     following = got.meta.get("nextCursor")
     context: dict[str, Any] = {
         "rows": [row_of(video) for video in got.data],
@@ -222,14 +222,14 @@ async def _table(
         ],
         "status_words": STATUSES,
         "is_filtered": "status" in kept,
-        "query": urlencode(asked),
-        "first": f"?{urlencode(kept)}" if "cursor" in asked else None,
+        "query": urlencode(params),
+        "first": f"?{urlencode(kept)}" if "cursor" in params else None,
         "following": following and f"?{urlencode({**kept, 'cursor': following})}",
         "url": url,
         "error": error,
     }
     return show_creator(
-        visit,
+        page,
         "creator/videos.html",
         creator,
         context,
@@ -255,32 +255,32 @@ def _on_tiktok(url: str) -> str | None:
     return url if (parts.scheme, parts.netloc) == ("https", "www.tiktok.com") else None
 
 
-def _added(video: Video, creator: Creator, *, is_new: bool) -> str:
-    told = "The video is tracked now." if is_new else "The video is tracked."
+def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
+    text = "The video is tracked now." if is_new else "The video is tracked."
     if video.creator_id == creator.id:
-        return told
+        return text
     if video.creator_id is not None:
-        return f"{told} It is another creator's, and listed there."
+        return f"{text} It is another creator's, and listed there."
     if f"/@{creator.tiktok_handle}/" in video.url:
         return (
-            f"{told} It is scraped at once, and listed here as soon as a scrape of "
+            f"{text} It is scraped at once, and listed here as soon as a scrape of "
             "this creator finds it. Until then it counts for the project."
         )
     return (
-        f"{told} It is not by @{creator.tiktok_handle}, so it is not listed here. It "
+        f"{text} It is not by @{creator.tiktok_handle}, so it is not listed here. It "
         "counts for the project."
     )
 
 
-def _counted(done: BulkVideos, *, counts: bool) -> str:
+def _counting_message(done: BulkVideos, *, counts: bool) -> str:
     words = "count" if counts else "are not counted any more"
     what = "1 video" if done.ok_count == 1 else f"{done.ok_count} videos"
     if done.ok_count == 1:
         words = "counts" if counts else "is not counted any more"
-    told = f"{what} {words}."
+    text = f"{what} {words}."
     if done.skipped_count:
         state = "counted already" if counts else "did not count before"
-        told += f" {done.skipped_count} {state}."
+        text += f" {done.skipped_count} {state}."
     if done.failed_count:
-        told += f" {done.failed_count} could not be found."
-    return told
+        text += f" {done.failed_count} could not be found."
+    return text

@@ -17,8 +17,8 @@ from api.http.form_body import typed
 from api.http.request import Request
 from api.routes.creator_schemas import MOST_NEW, AddedCreator, AddedCreators
 from api.web.creators.paste import handles_in
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
 from api.web.kit.project_choices import all_projects
 from domain.events import Scope
 
@@ -29,7 +29,7 @@ _SHOWN = 60
 _WRITE: dict[str, Scope | bool] = {"scope": "write", "page": True}
 
 
-class NewHandles(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the form sends: handles, and how they are to be tracked.
 
     ``since`` is ``today``, ``day`` with that in ``first_day``, or ``ever``.
@@ -42,77 +42,79 @@ class NewHandles(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     first_day: Annotated[str, typed("First day")] = ""
 
 
-class AddingPage(Controller):
+class AddCreatorsPage(Controller):
     """Adding creators."""
 
     path = "/creators/add"
 
     @get("/", opt=_WRITE)
     async def form(
-        self, visit: NamedDependency[Visit], project_id: FromQuery[str] = ""
+        self, page: NamedDependency[PageContext], project_id: FromQuery[str] = ""
     ) -> Template:
         """Show the form."""
-        return await _form(visit, NewHandles(project_id=project_id))
+        return await _page(page, AddCreatorsForm(project_id=project_id))
 
-    @post("/", opt={**_WRITE, "form": NewHandles})
+    @post("/", opt={**_WRITE, "form": AddCreatorsForm})
     async def add(
-        self, request: Request, visit: NamedDependency[Visit]
+        self, request: Request, page: NamedDependency[PageContext]
     ) -> Response[Any] | Template:
         """Add them, and show what became of each unless there was but one."""
-        sent = request.form_as(NewHandles)
-        handles = handles_in(sent.handles)
+        form = request.form_as(AddCreatorsForm)
+        handles = handles_in(form.handles)
         if not 1 <= len(handles) <= MOST_NEW:
-            return await _form(visit, sent, {"handles": _amiss(handles)}, status=400)
+            return await _page(
+                page, form, {"handles": _count_problem(handles)}, status=400
+            )
         try:
-            added = await _added(visit, sent, handles)
-        except RefusedError as error:
-            return await _form(
-                visit,
-                sent,
+            added = await _added(page, form, handles)
+        except ApiRefusedError as error:
+            return await _page(
+                page,
+                form,
                 _problems(error, handles),
-                refusal=_sentence(error, len(handles)),
+                refusal=_refusal_message(error, len(handles)),
                 status=error.status,
             )
         if len(handles) == 1 and not added.failed_count:
-            visit.tell(_told(added))
-            return visit.go_to("/creators")
+            page.flash(_added_message(added))
+            return page.go_to("/creators")
         failed = [one for one in added.results if one.status == "failed"]
         left = "\n".join(handles[one.index] for one in failed)
         outcomes = [(handles[one.index], one) for one in added.results]
-        return await _form(visit, replace(sent, handles=left), outcomes=outcomes)
+        return await _page(page, replace(form, handles=left), outcomes=outcomes)
 
 
 async def _added(
-    visit: Visit, sent: NewHandles, handles: Sequence[str]
+    page: PageContext, form: AddCreatorsForm, handles: Sequence[str]
 ) -> AddedCreators:
-    settings: dict[str, str | None] = {"tracking_mode": sent.tracking_mode}
-    if sent.since != "today":
+    settings: dict[str, str | None] = {"tracking_mode": form.tracking_mode}
+    if form.since != "today":
         settings["tracking_start_date"] = (
-            sent.first_day if sent.since == "day" else None
+            form.first_day if form.since == "day" else None
         )
-    got = await visit.send(
+    got = await page.send(
         "POST",
-        f"/projects/{_project_id(sent)}/creators",
+        f"/projects/{_project_id(form)}/creators",
         AddedCreators,
         {"creators": [{"tiktok_handle": h, **settings} for h in handles]},
     )
     return got.data
 
 
-async def _form(
-    visit: Visit,
-    sent: NewHandles,
+async def _page(
+    page: PageContext,
+    form: AddCreatorsForm,
     problems: dict[str, str] | None = None,
     *,
     refusal: str | None = None,
     outcomes: Sequence[tuple[str, AddedCreator]] = (),
     status: int = 200,
 ) -> Template:
-    return visit.show(
+    return page.show(
         "creators/add.html",
         {
-            "sent": sent,
-            "projects": await all_projects(visit),
+            "form": form,
+            "projects": await all_projects(page),
             "problems": defaultdict(str, problems or {}),
             # What is told at a field needs no second telling.
             "refusal": None if _AT_FIELDS & {*(problems or {})} else refusal,
@@ -123,34 +125,34 @@ async def _form(
     )
 
 
-def _project_id(sent: NewHandles) -> UUID:
+def _project_id(form: AddCreatorsForm) -> UUID:
     try:
-        return UUID(sent.project_id)
+        return UUID(form.project_id)
     except ValueError:
         problem = FieldProblem("/project_id", "choose one of your projects")
-        raise RefusedError(
+        raise ApiRefusedError(
             Code.INVALID_BODY, "Choose a project.", meta={"fields": [problem]}
         ) from None
 
 
-def _amiss(handles: Sequence[str]) -> str:
+def _count_problem(handles: Sequence[str]) -> str:
     if not handles:
         return "write at least one handle or URL"
     return f"at most {MOST_NEW} at a time, and these are {len(handles)}"
 
 
-def _sentence(error: RefusedError, wanted: int) -> str:
+def _refusal_message(error: ApiRefusedError, count: int) -> str:
     """Return why none was added, in words for people."""
     if error.code is not Code.LIMIT_REACHED:
         return error.message
     most, current = error.meta["max"], error.meta["current"]
     return (
         f"Your plan has room for {most} creators, {current} are tracked, and these "
-        f"are {wanted}. None was added."
+        f"are {count}. None was added."
     )
 
 
-def _problems(error: RefusedError, handles: Sequence[str]) -> dict[str, str]:
+def _problems(error: ApiRefusedError, handles: Sequence[str]) -> dict[str, str]:
     """Return what is wrong by field of the form; of a handle also which it is."""
     found: dict[str, str] = {}
     fields: list[FieldProblem] = error.meta.get("fields", [])
@@ -163,7 +165,7 @@ def _problems(error: RefusedError, handles: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _told(added: AddedCreators) -> str:
+def _added_message(added: AddedCreators) -> str:
     parts: list[str] = []
     if added.created_count:
         parts.append(f"{_creators(added.created_count)} added")

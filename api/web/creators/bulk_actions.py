@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from api.http.errors import Code, field_error
 from api.routes.creator_schemas import MOST_AT_ONCE, MOST_NEW, AddedCreators, BulkAnswer
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
 from projections.creators.queries import Creator
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class BulkOutcome(Struct, frozen=True, kw_only=True):
     """What became of one of them, and why if nothing did."""
 
     creator_id: str
@@ -24,9 +24,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-async def looked_up(
-    visit: Visit, texts: Sequence[str]
-) -> tuple[list[Creator], list[Outcome]]:
+async def find_selected(
+    page: PageContext, texts: Sequence[str]
+) -> tuple[list[Creator], list[BulkOutcome]]:
     """Return the creators that were selected, and what is to be said of others.
 
     Raises:
@@ -37,15 +37,15 @@ async def looked_up(
         message = f"must be at most {MOST_AT_ONCE} at a time"
         raise field_error(Code.INVALID_BODY, "/creator_ids", message)
     found: list[Creator] = []
-    unknown: list[Outcome] = []
+    unknown: list[BulkOutcome] = []
     for id_ in ids:
         try:
-            found.append((await visit.get(f"/creators/{id_}", Creator)).data)
-        except RefusedError as error:
+            found.append((await page.get(f"/creators/{id_}", Creator)).data)
+        except ApiRefusedError as error:
             if error.code is not Code.NOT_FOUND:
                 raise
             unknown.append(
-                Outcome(
+                BulkOutcome(
                     creator_id=str(id_),
                     handle=None,
                     status="failed",
@@ -56,23 +56,27 @@ async def looked_up(
 
 
 async def each_project(
-    visit: Visit, creators: Sequence[Creator], command: str
-) -> list[Outcome]:
+    page: PageContext, creators: Sequence[Creator], command: str
+) -> list[BulkOutcome]:
     """Give a bulk command for the creators of each project."""
-    outcomes: list[Outcome] = []
+    outcomes: list[BulkOutcome] = []
     for project_id, some in _by_project(creators).items():
         ids = [str(one.id) for one in some]
         handles = {one.id: one.tiktok_handle for one in some}
         path = f"/projects/{project_id}/creators/{command}"
         try:
-            got = await visit.send(
-                "POST", path, BulkAnswer, {"creator_ids": ids}, part=_part(path, ids)
+            got = await page.send(
+                "POST",
+                path,
+                BulkAnswer,
+                {"creator_ids": ids},
+                key_suffix=_key_suffix(path, ids),
             )
-        except RefusedError as error:
+        except ApiRefusedError as error:
             outcomes += [_refused(one, error) for one in some]
             continue
         outcomes += [
-            Outcome(
+            BulkOutcome(
                 creator_id=str(one.creator_id),
                 handle=handles[one.creator_id],
                 status=one.status,
@@ -83,20 +87,22 @@ async def each_project(
     return outcomes
 
 
-async def bring_back(visit: Visit, creators: Sequence[Creator]) -> list[Outcome]:
+async def bring_back(
+    page: PageContext, creators: Sequence[Creator]
+) -> list[BulkOutcome]:
     """Add removed ones again, tracked as they were."""
-    outcomes: list[Outcome] = []
+    outcomes: list[BulkOutcome] = []
     for project_id, some in _by_project(creators).items():
         for portion in _portions(some, MOST_NEW):
-            outcomes += await _brought_back(visit, project_id, portion)
+            outcomes += await _brought_back(page, project_id, portion)
     return outcomes
 
 
 async def _brought_back(
-    visit: Visit, project_id: UUID, creators: Sequence[Creator]
-) -> list[Outcome]:
+    page: PageContext, project_id: UUID, creators: Sequence[Creator]
+) -> list[BulkOutcome]:
     path = f"/projects/{project_id}/creators"
-    wanted = [
+    additions = [
         {
             "tiktok_handle": one.tiktok_handle,
             "tracking_mode": one.tracking_mode,
@@ -105,15 +111,15 @@ async def _brought_back(
         }
         for one in creators
     ]
-    part = _part(path, [str(one.id) for one in creators])
+    key_suffix = _key_suffix(path, [str(one.id) for one in creators])
     try:
-        got = await visit.send(
-            "POST", path, AddedCreators, {"creators": wanted}, part=part
+        got = await page.send(
+            "POST", path, AddedCreators, {"creators": additions}, key_suffix=key_suffix
         )
-    except RefusedError as error:
+    except ApiRefusedError as error:
         return [_refused(one, error) for one in creators]
     return [
-        Outcome(
+        BulkOutcome(
             creator_id=str(creators[one.index].id),
             handle=creators[one.index].tiktok_handle,
             status="failed" if one.status == "failed" else "ok",
@@ -123,8 +129,8 @@ async def _brought_back(
     ]
 
 
-def _refused(creator: Creator, error: RefusedError) -> Outcome:
-    return Outcome(
+def _refused(creator: Creator, error: ApiRefusedError) -> BulkOutcome:
+    return BulkOutcome(
         creator_id=str(creator.id),
         handle=creator.tiktok_handle,
         status="failed",
@@ -143,7 +149,7 @@ def _portions(creators: Sequence[Creator], most: int) -> list[Sequence[Creator]]
     return [creators[at : at + most] for at in range(0, len(creators), most)]
 
 
-def _part(path: str, ids: Sequence[str]) -> str:
+def _key_suffix(path: str, ids: Sequence[str]) -> str:
     """Return what tells a command from others of the form, by what it is about.
 
     Whoever goes back to the list and selects others sends the same form.

@@ -10,10 +10,10 @@ from litestar.params import FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
-from api.routes.creator_figures import Course, CreatorFigures, Figures
-from api.web.charts.svg import Spark, spark
-from api.web.kit.api_client import Got
-from api.web.kit.page import Visit, here
+from api.routes.creator_figures import CreatorFigures, Figures, Trend
+from api.web.charts.svg import Sparkline, sparkline
+from api.web.kit.api_client import ApiResponse
+from api.web.kit.page import PageContext, here
 from api.web.kit.project_choices import all_projects
 from projections.creators.queries import Creator
 from projections.projects import Project
@@ -36,15 +36,15 @@ _SORTS = (
 )
 
 
-class Shown(Struct, frozen=True, kw_only=True):
+class CountWithTrend(Struct, frozen=True, kw_only=True):
     """A number with what it did in the last days."""
 
     level: int | None
     new: int | None
-    spark: Spark | None
+    sparkline: Sparkline | None
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class CreatorRow(Struct, frozen=True, kw_only=True):
     """One creator of the list.
 
     ``is_late`` if it should have been scraped long ago.
@@ -52,12 +52,12 @@ class Row(Struct, frozen=True, kw_only=True):
 
     creator: Creator
     project: str | None
-    followers: Shown
-    views: Shown
+    followers: CountWithTrend
+    views: CountWithTrend
     is_late: bool
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class CreatorsPageQuery(Struct, frozen=True, kw_only=True):
     """Which creators somebody wants to see; what is empty is not asked for."""
 
     search: str = ""
@@ -71,15 +71,17 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     def address(self, cursor: str | None = None) -> str:
         """Return where they are shown, or where those after the cursor are."""
-        asked = {name: getattr(self, name) for name in self.__struct_fields__}
-        given = {name: value for name, value in asked.items() if value}
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        given = {name: value for name, value in values.items() if value}
         if cursor is not None:
             given["cursor"] = cursor
         return f"{PATH}?{urlencode(given)}" if given else PATH
 
-    async def ask(self, visit: Visit, cursor: str | None) -> Got[list[Creator]]:
+    async def fetch(
+        self, page: PageContext, cursor: str | None
+    ) -> ApiResponse[list[Creator]]:
         """Return one page of them."""
-        return await visit.get(
+        return await page.get(
             "/creators",
             list[Creator],
             search=self.search or None,
@@ -98,7 +100,7 @@ class CreatorsPage(Controller):
     @get("/", opt={"scope": "read", "page": True})
     async def creators(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         search: FromQuery[str] = "",
         status: FromQuery[str] = "",
         project_id: FromQuery[str] = "",
@@ -106,80 +108,85 @@ class CreatorsPage(Controller):
         cursor: FromQuery[str] = "",
     ) -> Template:
         """Show who is tracked."""
-        wanted = Wanted(search=search, status=status, project_id=project_id, sort=sort)
-        got = await wanted.ask(visit, cursor)
-        projects = await all_projects(visit)
+        query = CreatorsPageQuery(
+            search=search, status=status, project_id=project_id, sort=sort
+        )
+        got = await query.fetch(page, cursor)
+        projects = await all_projects(page)
         following = got.meta["nextCursor"]
-        return visit.show(
+        return page.show(
             "creators/list.html",
             {
-                "rows": await _rows(visit, got.data, wanted, projects),
-                "wanted": wanted,
+                "rows": await _rows(page, got.data, query, projects),
+                "query": query,
                 "statuses": _STATUSES,
                 "sorts": _SORTS,
                 "projects": projects,
                 "is_first": not cursor,
-                "first": wanted.address(),
-                "more": None if following is None else wanted.address(following),
-                "here": here(visit.request),
-                "may_write": visit.may("write"),
+                "first": query.address(),
+                "more": None if following is None else query.address(following),
+                "here": here(page.request),
+                "may_write": page.may("write"),
             },
         )
 
 
 async def _rows(
-    visit: Visit, creators: list[Creator], wanted: Wanted, projects: list[Project]
-) -> list[Row]:
+    page: PageContext,
+    creators: list[Creator],
+    query: CreatorsPageQuery,
+    projects: list[Project],
+) -> list[CreatorRow]:
     figures: dict[str, CreatorFigures] = {}
     if creators:
         ids = ",".join(str(creator.id) for creator in creators)
-        got = await visit.get("/creators/figures", Figures, creator_ids=ids)
+        got = await page.get("/creators/figures", Figures, creator_ids=ids)
         figures = {str(one.creator_id): one for one in got.data.creators}
     # Whose project it is goes without saying where only one is shown.
-    has_many = len(projects) > 1 and not wanted.project_id
+    has_many = len(projects) > 1 and not query.project_id
     names = {one.id: one.name for one in projects} if has_many else {}
     now = datetime.now(UTC)
-    rows: list[Row] = []
+    rows: list[CreatorRow] = []
     for creator in creators:
         of = figures.get(str(creator.id))
         rows.append(
-            Row(
+            CreatorRow(
                 creator=creator,
                 project=names.get(creator.project_id),
                 followers=_level(creator.follower_count, of and of.followers),
                 views=_flow(of and of.views),
-                is_late=_is_late(creator, visit, now),
+                is_late=_is_late(creator, page, now),
             )
         )
     return rows
 
 
-def _level(count: int | None, course: Course | None) -> Shown:
+def _level(count: int | None, trend: Trend | None) -> CountWithTrend:
     """Return a number whose level is drawn."""
-    if course is None:
-        return Shown(level=count, new=None, spark=None)
-    return Shown(level=count, new=course.new, spark=spark(course.levels))
+    if trend is None:
+        return CountWithTrend(level=count, new=None, sparkline=None)
+    return CountWithTrend(level=count, new=trend.new, sparkline=sparkline(trend.levels))
 
 
-def _flow(course: Course | None) -> Shown:
+def _flow(trend: Trend | None) -> CountWithTrend:
     """Return a number that only grows: what is new each day is drawn."""
-    if course is None:
-        return Shown(level=None, new=None, spark=None)
+    if trend is None:
+        return CountWithTrend(level=None, new=None, sparkline=None)
     # Today is not over, and would always look like a fall.
-    days_over = course.new_by_day[:-1]
-    return Shown(
-        level=course.level, new=course.new, spark=spark(days_over, from_zero=True)
+    days_over = trend.new_by_day[:-1]
+    return CountWithTrend(
+        level=trend.level, new=trend.new, sparkline=sparkline(days_over, from_zero=True)
     )
 
 
-def _is_late(creator: Creator, visit: Visit, now: datetime) -> bool:
-    hours = visit.house.scrape_hours
+def _is_late(creator: Creator, page: PageContext, now: datetime) -> bool:
+    hours = page.organization.scrape_hours
     if hours is None or creator.status != "active":
         return False
-    today = now.astimezone(ZoneInfo(visit.time_zone)).date()
+    today = now.astimezone(ZoneInfo(page.time_zone)).date()
     first, last = creator.tracking_start_date, creator.tracking_end_date
     # Outside of its window nothing is scheduled.
     if (first is not None and today < first) or (last is not None and last < today):
         return False
-    seen = creator.last_scraped_at or creator.created_at
-    return now - seen > _INTERVALS * timedelta(hours=hours)
+    last_scrape = creator.last_scraped_at or creator.created_at
+    return now - last_scrape > _INTERVALS * timedelta(hours=hours)

@@ -7,7 +7,7 @@ from msgspec import Struct
 _BETWEEN_CELLS = re.compile(r"[\t,;]")
 
 
-class _Line(Struct, frozen=True):
+class _PastedLine(Struct, frozen=True):
     """A line, as words in cells that are not empty."""
 
     text: str
@@ -36,12 +36,12 @@ def handles_in(text: str) -> list[str]:
     return [handle for line in text.splitlines() for handle in _of_line(_line_of(line))]
 
 
-def _line_of(text: str) -> _Line:
+def _line_of(text: str) -> _PastedLine:
     cells = [cell.split() for cell in _BETWEEN_CELLS.split(text.strip())]
-    return _Line(text.strip(), [words for words in cells if words])
+    return _PastedLine(text.strip(), [words for words in cells if words])
 
 
-def _of_line(line: _Line) -> list[str]:
+def _of_line(line: _PastedLine) -> list[str]:
     if not line.is_row:
         return [
             handle

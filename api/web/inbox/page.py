@@ -14,9 +14,9 @@ from msgspec import Struct
 from api.http.request import Request
 from api.http.sessions import set_cookie
 from api.routes.video_schemas import BulkVideo, BulkVideos
-from api.web.inbox.undo import Decided, keep_decided, last_decided
+from api.web.inbox.undo import LastReview, last_review, remember_review
 from api.web.kit.as_of_fields import given
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from projections.projects import Project
 from projections.videos.queries import Video
 
@@ -36,10 +36,10 @@ class ReviewForm(Struct, frozen=True, forbid_unknown_fields=True):
     video: list[str] = []
 
 
-class Reviewed(Struct, frozen=True, kw_only=True):
+class ReviewAnswer(Struct, frozen=True, kw_only=True):
     """What became of a review, for the script of the page."""
 
-    said: str
+    message: str
     done: list[UUID]
 
 
@@ -47,19 +47,19 @@ class InboxPages(Controller):
     """Discovered videos that wait for somebody's decision."""
 
     @get("/inbox", opt={"scope": "read", "page": True})
-    async def way_to_an_inbox(
+    async def choose_inbox(
         self,
         request: Request,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         project: Annotated[str | None, QueryParameter(max_length=64)] = None,
     ) -> Response[Any] | Template:
         """Go on to the inbox that was chosen, or looked at last, or the first one."""
-        projects = await _projects(visit)
-        asked = given(project) or request.sent_cookies.get(PROJECT_COOKIE)
+        projects = await _projects(page)
+        preferred = given(project) or request.sent_cookies.get(PROJECT_COOKIE)
         known = [str(each.id) for each in projects]
         if not known:
-            return visit.show("inbox/no_project.html")
-        chosen = asked if asked in known else known[0]
+            return page.show("inbox/no_project.html")
+        chosen = preferred if preferred in known else known[0]
         return Redirect(f"/projects/{chosen}/inbox", status_code=_SEE_OTHER)
 
     @get(
@@ -69,14 +69,14 @@ class InboxPages(Controller):
     async def inbox(
         self,
         request: Request,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         project_id: FromPath[UUID],
         cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
     ) -> Template:
         """Show what waits, in the API's order: those found last come first."""
-        project = await visit.get(f"/projects/{project_id}", Project)
-        projects = await _projects(visit)
-        got = await visit.get(
+        project = await page.get(f"/projects/{project_id}", Project)
+        projects = await _projects(page)
+        got = await page.get(
             f"/projects/{project_id}/inbox", list[Video], cursor=given(cursor)
         )
         value = str(project_id)
@@ -85,15 +85,15 @@ class InboxPages(Controller):
                 PROJECT_COOKIE, value, seconds=_YEAR_SECONDS, is_tls=request.is_tls
             )
         )
-        return visit.show(
+        return page.show(
             "inbox/list.html",
             {
                 "project": project.data,
                 "projects": projects,
-                "rows": [Waiting(video=video) for video in got.data],
+                "rows": [InboxVideo(video=video) for video in got.data],
                 "more": got.meta.get("nextCursor"),
                 "is_first": given(cursor) is None,
-                "decided": _undoable(request, visit, project_id),
+                "last_review": _undoable(request, page, project_id),
             },
         )
 
@@ -105,16 +105,16 @@ class InboxPages(Controller):
     async def review(
         self,
         request: Request,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         project_id: FromPath[UUID],
     ) -> Response[Any]:
         """Decide about videos, or take the last decision back."""
         form = request.form_as(ReviewForm)
         path = f"/projects/{project_id}/inbox"
         if not form.video or not form.decision:
-            visit.tell("Nothing was selected, so nothing was decided.")
-            return visit.go_to(path)
-        got = await visit.send(
+            page.flash("Nothing was selected, so nothing was decided.")
+            return page.go_to(path)
+        got = await page.send(
             "POST",
             f"{path}/review",
             BulkVideos,
@@ -126,24 +126,24 @@ class InboxPages(Controller):
             },
         )
         results = got.data.results
-        said = _said(form.decision, results)
+        message = _review_message(form.decision, results)
         done = [result.video_id for result in results if result.status == "ok"]
-        keep_decided(
+        remember_review(
             request,
-            visit.site.sessions,
+            page.site.sessions,
             project_id=project_id,
             video_ids=[] if form.decision == "put_back" else done,
-            said=said,
+            message=message,
         )
-        if visit.is_partial:
-            answer = Reviewed(said=said, done=done)
+        if page.is_htmx:
+            answer = ReviewAnswer(message=message, done=done)
             return Response(answer, media_type="application/json")
         if form.decision == "put_back" or not done:
-            visit.tell(said)
-        return visit.go_to(path)
+            page.flash(message)
+        return page.go_to(path)
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class InboxVideo(Struct, frozen=True, kw_only=True):
     """A video that waits, with what its address says of whose it is."""
 
     video: Video
@@ -165,30 +165,32 @@ class Waiting(Struct, frozen=True, kw_only=True):
         return self.video.title or f"Video {self.video.tiktok_video_id}"
 
 
-async def _projects(visit: Visit) -> list[Project]:
-    got = await visit.get("/projects", list[Project], limit=_MOST_PROJECTS)
+async def _projects(page: PageContext) -> list[Project]:
+    got = await page.get("/projects", list[Project], limit=_MOST_PROJECTS)
     return got.data
 
 
-def _undoable(request: Request, visit: Visit, project_id: UUID) -> Decided | None:
-    if not visit.may("write"):
+def _undoable(
+    request: Request, page: PageContext, project_id: UUID
+) -> LastReview | None:
+    if not page.may("write"):
         return None
-    return last_decided(request, visit.site.sessions, project_id=project_id)
+    return last_review(request, page.site.sessions, project_id=project_id)
 
 
-def _said(decision: str, results: Sequence[BulkVideo]) -> str:
+def _review_message(decision: str, results: Sequence[BulkVideo]) -> str:
     """Return in words what became of a review."""
     done = [each for each in results if each.status == "ok"]
-    told = [f"{_SAID[decision]} {_videos(len(done))}."] if done else []
+    parts = [f"{_SAID[decision]} {_videos(len(done))}."] if done else []
     reasons = [each.reason for each in results if each.status == "skipped"]
-    told += [
+    parts += [
         f"{_videos(reasons.count(reason)).capitalize()} left alone: {reason}."
         for reason in dict.fromkeys(reasons)
     ]
     gone = sum(1 for each in results if each.status == "failed")
     if gone:
-        told.append(f"{_videos(gone).capitalize()} could not be found any more.")
-    return " ".join(told)
+        parts.append(f"{_videos(gone).capitalize()} could not be found any more.")
+    return " ".join(parts)
 
 
 def _videos(amount: int) -> str:

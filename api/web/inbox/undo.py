@@ -18,12 +18,12 @@ _LONGEST: Final = 3_500
 _ID_BYTES: Final = 16
 
 
-class Decided(Struct, frozen=True, array_like=True):
+class LastReview(Struct, frozen=True, array_like=True):
     """A review of one project's videos: which they were, and what was said of it."""
 
     project_id: UUID
     ids: bytes
-    said: str
+    message: str
 
     @property
     def video_ids(self) -> list[UUID]:
@@ -32,17 +32,17 @@ class Decided(Struct, frozen=True, array_like=True):
         return [UUID(bytes=self.ids[at : at + _ID_BYTES]) for at in parts]
 
 
-def keep_decided(
+def remember_review(
     request: Request,
     sessions: Sessions,
     *,
     project_id: UUID,
     video_ids: Sequence[UUID],
-    said: str,
+    message: str,
 ) -> None:
     """Remember a decision in the browser for some minutes; without videos forget it."""
     ids = b"".join(video_id.bytes for video_id in video_ids)
-    payload = msgspec.msgpack.encode(Decided(project_id, ids, said))
+    payload = msgspec.msgpack.encode(LastReview(project_id, ids, message))
     value = sessions.signed(_PURPOSE, payload) if ids else ""
     header = set_cookie(
         COOKIE, value, seconds=_SECONDS if ids else 0, is_tls=request.is_tls
@@ -50,9 +50,9 @@ def keep_decided(
     request.context.response_headers.append(header)
 
 
-def last_decided(
+def last_review(
     request: Request, sessions: Sessions, *, project_id: UUID
-) -> Decided | None:
+) -> LastReview | None:
     """Return the last decision about a project's videos, if this browser took it."""
     payload = sessions.verified(
         _PURPOSE, request.sent_cookies.get(COOKIE), longest=_LONGEST
@@ -60,8 +60,8 @@ def last_decided(
     if payload is None:
         return None
     try:
-        decided = msgspec.msgpack.decode(payload, type=Decided)
+        review = msgspec.msgpack.decode(payload, type=LastReview)
     except msgspec.DecodeError:
         # An older release kept it in another form.
         return None
-    return decided if decided.project_id == project_id else None
+    return review if review.project_id == project_id else None

@@ -22,10 +22,10 @@ BASE_PATH = "/api/v1"
 _FIRST_FAILURE = 400
 
 T = TypeVar("T")
-Query = str | int | bool | None
+QueryValue = str | int | bool | None
 
 
-class Got(Struct, Generic[T], frozen=True, kw_only=True):
+class ApiResponse(Struct, Generic[T], frozen=True, kw_only=True):
     """What the API answered."""
 
     data: T
@@ -34,7 +34,7 @@ class Got(Struct, Generic[T], frozen=True, kw_only=True):
     headers: Mapping[str, str]
 
 
-class Raw(Struct, frozen=True, kw_only=True):
+class RawResponse(Struct, frozen=True, kw_only=True):
     """What the API answered, as it was sent."""
 
     body: bytes
@@ -42,7 +42,7 @@ class Raw(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
 
 
-class RefusedError(ApiError):
+class ApiRefusedError(ApiError):
     """The API's own refusal; whatever is to be logged of it has been."""
 
 
@@ -56,46 +56,48 @@ class _Failure(Struct, frozen=True):
     meta: dict[str, Any]
 
 
-class Inside:
+class ApiClient:
     """Asks the API for the one whose page this is."""
 
     def __init__(self, request: Request, app: ASGIApp) -> None:
         self._request = request
         self._app = app
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
         type_: type[T],
         *,
-        query: Mapping[str, Query] | None = None,
+        query: Mapping[str, QueryValue] | None = None,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Got[T]:
+    ) -> ApiResponse[T]:
         """Return the answer, its data as the type.
 
         Raises:
             RefusedError: the API refused, with its code and sentence.
         """
-        raw = await self.ask_raw(method, path, query=query, body=body, headers=headers)
+        raw = await self.request_raw(
+            method, path, query=query, body=body, headers=headers
+        )
         envelope = _decoder(type_).decode(raw.body)
-        return Got(
+        return ApiResponse(
             data=envelope.data,
             meta=envelope.meta or {},
             status=raw.status,
             headers=raw.headers,
         )
 
-    async def ask_raw(
+    async def request_raw(
         self,
         method: str,
         path: str,
         *,
-        query: Mapping[str, Query] | None = None,
+        query: Mapping[str, QueryValue] | None = None,
         body: object = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Raw:
+    ) -> RawResponse:
         """Return the answer as it was sent.
 
         Raises:
@@ -147,7 +149,7 @@ class Inside:
         begin_request(http).principal = self._request.principal
         return http
 
-    async def _exchange(self, scope: HTTPScope, content: bytes) -> Raw:
+    async def _exchange(self, scope: HTTPScope, content: bytes) -> RawResponse:
         started: dict[str, Any] = {}
         chunks: list[bytes] = []
 
@@ -162,7 +164,7 @@ class Inside:
 
         await self._app(scope, receive, send)
         pairs = [*started["headers"], *context_of(scope).response_headers]
-        return Raw(
+        return RawResponse(
             body=b"".join(chunks),
             status=started["status"],
             headers={k.decode("latin-1"): v.decode("latin-1") for k, v in pairs},
@@ -179,7 +181,7 @@ def _place(path: str) -> str:
     return path if path.startswith("/health/") else f"{BASE_PATH}{path}"
 
 
-def _encoded(query: Mapping[str, Query]) -> bytes:
+def _encoded(query: Mapping[str, QueryValue]) -> bytes:
     pairs = {
         name: str(value).lower() if isinstance(value, bool) else value
         for name, value in query.items()
@@ -188,13 +190,13 @@ def _encoded(query: Mapping[str, Query]) -> bytes:
     return urlencode(pairs).encode("ascii")
 
 
-def _refused(raw: Raw) -> RefusedError:
+def _refused(raw: RawResponse) -> ApiRefusedError:
     failure = msgspec.json.decode(raw.body, type=_Failure)
     meta = {k: v for k, v in failure.meta.items() if k not in {"code", "requestId"}}
     if "fields" in meta:
         meta["fields"] = msgspec.convert(meta["fields"], list[FieldProblem])
     kept = ("retry-after", "allow")
-    return RefusedError(
+    return ApiRefusedError(
         Code(failure.meta["code"]),
         failure.error,
         meta=meta,

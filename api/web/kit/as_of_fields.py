@@ -12,7 +12,7 @@ def given(text: str | None) -> str | None:
     return None if text is None else text.strip() or None
 
 
-def asked_moment(text: str, *, time_zone: str, is_end: bool = False) -> str:
+def to_api_time(text: str, *, time_zone: str, is_end: bool = False) -> str:
     """Return a moment as the API reads it, which says what is wrong with any other.
 
     A day begins in the zone, or with ``is_end`` ends there; a time without a zone is

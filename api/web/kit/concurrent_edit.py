@@ -17,8 +17,8 @@ from msgspec import Struct
 from api.http.error_codes import Code
 from api.http.errors import field_error
 from api.http.strict_json import without_forbidden
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
 from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
@@ -36,7 +36,7 @@ _CHANGES: dict[str, frozenset[str]] = {
 
 _TRIES = 5
 # The store knows of a change before those who read do.
-_LOOKS, _LOOK_SECONDS = 20, 0.1
+_READS, _READ_PAUSE_SECONDS = 20, 0.1
 _MAX_VERSION_DIGITS = 18
 
 _written = msgspec.json.Encoder(order="deterministic").encode
@@ -53,7 +53,7 @@ class Edit(Struct, frozen=True, kw_only=True):
     """
 
     values: Mapping[str, Any]
-    seen: Mapping[str, str]
+    original: Mapping[str, str]
     version: int
 
     @property
@@ -62,7 +62,7 @@ class Edit(Struct, frozen=True, kw_only=True):
         return {
             name: value
             for name, value in self.values.items()
-            if mark(value) != self.seen[name]
+            if fingerprint(value) != self.original[name]
         }
 
 
@@ -74,7 +74,7 @@ class Saved(Struct, frozen=True, kw_only=True):
     others: list[HistoryEntry]
 
 
-class Settled(Struct, Generic[T], frozen=True, kw_only=True):
+class AppliedEdit(Struct, Generic[T], frozen=True, kw_only=True):
     """What an edit came to: it is stored, or ``fields`` are others' by now.
 
     ``version`` is the last that the edit was tried on.
@@ -85,7 +85,7 @@ class Settled(Struct, Generic[T], frozen=True, kw_only=True):
     fields: list[str]
 
 
-class Clash(Struct, frozen=True, kw_only=True):
+class EditConflict(Struct, frozen=True, kw_only=True):
     """Somebody else gave the same fields other values; nothing was stored.
 
     ``by`` has what is known of who did, by the field.
@@ -96,7 +96,7 @@ class Clash(Struct, frozen=True, kw_only=True):
     by: Mapping[str, HistoryEntry]
 
 
-def stored(creator: Creator) -> dict[str, Any]:
+def editable_fields(creator: Creator) -> dict[str, Any]:
     """Return what people may change of a creator, by the name of the field."""
     return {
         "tiktok_handle": creator.tiktok_handle,
@@ -110,7 +110,7 @@ def stored(creator: Creator) -> dict[str, Any]:
     }
 
 
-def mark(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
+def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
     """Return what tells a value from others; a browser's copy of it is the same.
 
     Browsers end lines in their own way, an empty field means none, and a name that a
@@ -122,19 +122,21 @@ def mark(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
     return blake2b(_written(value), digest_size=16).hexdigest()
 
 
-def notice_of(done: Saved | None) -> str:
+def saved_message(done: Saved | None) -> str:
     """Return what to say of an edit that is stored; None if nothing was changed."""
     if done is None:
         return "Nothing was changed."
     if not done.is_merged:
         return "Saved."
-    told = " ".join(entry.summary for entry in done.others)
-    return f"Saved, and what somebody else changed meanwhile is kept: {told}".strip(
-        ": "
+    summaries = " ".join(entry.summary for entry in done.others)
+    return (
+        f"Saved, and what somebody else changed meanwhile is kept: {summaries}".strip(
+            ": "
+        )
     )
 
 
-def version_of(text: str) -> int:
+def parse_version(text: str) -> int:
     """Return the version that a form was made from.
 
     Raises:
@@ -146,7 +148,7 @@ def version_of(text: str) -> int:
     return int(text)
 
 
-async def save(visit: Visit, creator_id: UUID, edit: Edit) -> Saved | Clash:
+async def save(page: PageContext, creator_id: UUID, edit: Edit) -> Saved | EditConflict:
     """Store what was changed of a creator, unless somebody else changed the same.
 
     Raises:
@@ -154,24 +156,24 @@ async def save(visit: Visit, creator_id: UUID, edit: Edit) -> Saved | Clash:
             if what is stored cannot be read yet.
     """
     path = f"/creators/{creator_id}"
-    done = await settle(visit, path, Creator, edit, stored)
+    done = await apply_edit(page, path, Creator, edit, editable_fields)
     creator = done.now
     if done.fields:
-        by = _by(await _since(visit, creator, edit.version))
-        return Clash(creator=creator, fields=done.fields, by=by)
+        by = _by(await _since(page, creator, edit.version))
+        return EditConflict(creator=creator, fields=done.fields, by=by)
     is_merged = done.version > edit.version
-    entries = await _since(visit, creator, edit.version) if is_merged else []
+    entries = await _since(page, creator, edit.version) if is_merged else []
     others = [entry for entry in entries if entry.version <= done.version]
     return Saved(creator=creator, is_merged=is_merged, others=others)
 
 
-async def settle(
-    visit: Visit,
+async def apply_edit(
+    page: PageContext,
     path: str,
     type_: type[T],
     edit: Edit,
     read: Callable[[T], Mapping[str, Any]],
-) -> Settled[T]:
+) -> AppliedEdit[T]:
     """Store what was changed of a thing, unless somebody else changed the same of it.
 
     ``read`` returns its fields by name.
@@ -180,44 +182,49 @@ async def settle(
         RefusedError: as ``save`` says.
     """
     mine, version = edit.changed, edit.version
-    refusal: RefusedError | None = None
+    refusal: ApiRefusedError | None = None
     for _ in range(_TRIES):
         try:
-            got = await visit.send("PATCH", path, type_, mine, version=version)
-        except RefusedError as error:
+            got = await page.send("PATCH", path, type_, mine, version=version)
+        except ApiRefusedError as error:
             if error.code is not Code.VERSION_CONFLICT:
                 raise
             refusal = error
         else:
-            return Settled(now=got.data, version=version, fields=[])
-        now = await _newest(visit, path, type_, refusal)
+            return AppliedEdit(now=got.data, version=version, fields=[])
+        now = await _newest(page, path, type_, refusal)
         fields = read(now)
         both = [
             name
             for name, value in mine.items()
-            if mark(fields[name]) not in {edit.seen[name], mark(value)}
+            if fingerprint(fields[name])
+            not in {edit.original[name], fingerprint(value)}
         ]
         version = now.version
         if both:
-            return Settled(now=now, version=version, fields=both)
+            return AppliedEdit(now=now, version=version, fields=both)
     assert refusal is not None
     raise refusal
 
 
-async def _newest(visit: Visit, path: str, type_: type[T], refusal: RefusedError) -> T:
+async def _newest(
+    page: PageContext, path: str, type_: type[T], refusal: ApiRefusedError
+) -> T:
     """Return the thing with the change that the refusal tells of."""
-    for _ in range(_LOOKS):
-        got = await visit.get(path, type_)
+    for _ in range(_READS):
+        got = await page.get(path, type_)
         if got.data.version >= refusal.meta["currentVersion"]:
             return got.data
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_READ_PAUSE_SECONDS)
     raise refusal
 
 
-async def _since(visit: Visit, creator: Creator, version: int) -> list[HistoryEntry]:
+async def _since(
+    page: PageContext, creator: Creator, version: int
+) -> list[HistoryEntry]:
     """Return what was changed after a version, newest first, as far as it is known."""
     path, events = f"/creators/{creator.id}/history", ",".join(sorted(_CHANGES))
-    got = await visit.get(path, list[HistoryEntry], event=events, limit=50)
+    got = await page.get(path, list[HistoryEntry], event=events, limit=50)
     return [entry for entry in got.data if entry.version > version]
 
 

@@ -14,10 +14,10 @@ from api.http.errors import ApiError
 from api.http.guard import StaleFormError, is_same_origin
 from api.http.request import Request
 from api.http.sessions import COOKIE
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import LONGEST_NEXT, Visit, here
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
 from api.web.kit.site import Site
-from api.web.kit.unsaved_forms import KeptForm, kept_form
+from api.web.kit.unsaved_forms import UnsavedForm, unsaved_form
 
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
@@ -49,13 +49,13 @@ def answer_page_failure(
     ours = cast("Request", request)
     error = api_error(exception)
     # The API's own refusals were logged inside, where they came up.
-    if not isinstance(error, RefusedError):
+    if not isinstance(error, ApiRefusedError):
         log_failure(error, exception, request.scope)
     if error.code is Code.INVALID_API_KEY:
         return _signed_out(ours, error)
     if isinstance(error, StaleFormError):
         return _stale(ours, error)
-    return failure_page(ours, error, form=kept_form(ours, csrf=None))
+    return failure_page(ours, error, form=unsaved_form(ours, csrf=None))
 
 
 def answer_anything(
@@ -73,14 +73,14 @@ def failure_page(
     request: Request,
     error: ApiError,
     *,
-    form: KeptForm | None = None,
-    told: tuple[str, str] | None = None,
+    form: UnsavedForm | None = None,
+    message: tuple[str, str] | None = None,
 ) -> Template:
     """Return the page that tells of an error, and shows what was typed.
 
     ``told`` is a headline and a hint in place of the error's own.
     """
-    headline, hint = told or (_headline(error), _HINTS.get(error.code, ""))
+    headline, hint = message or (_headline(error), _HINTS.get(error.code, ""))
     site = cast("Site", request.app.state.site)
     headers = {
         **error.headers,
@@ -93,10 +93,10 @@ def failure_page(
             "form": form,
             "headline": headline,
             "hint": hint,
-            "notice": None,
+            "flash": None,
             "request_id": request.request_id,
             "status": error.status,
-            "visit": _visit(request, site),
+            "page": _page_context(request, site),
         },
         headers=headers,
         media_type="text/html",
@@ -104,7 +104,7 @@ def failure_page(
     )
 
 
-def _visit(request: Request, site: Site) -> Visit | None:
+def _page_context(request: Request, site: Site) -> PageContext | None:
     """Return the visit that leads on from here; None if nobody is signed in.
 
     Where there is no route nobody has looked whether the key is still good. What is
@@ -112,11 +112,11 @@ def _visit(request: Request, site: Site) -> Visit | None:
     """
     if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
         return None
-    visit = Visit(request, site)
+    page = PageContext(request, site)
     principal = request.context.principal
     if principal is not None:
-        visit.house = site.known_house(principal.organization_id)
-    return visit
+        page.organization = site.cached_organization_info(principal.organization_id)
+    return page
 
 
 def _headline(error: ApiError) -> str:
@@ -135,13 +135,13 @@ def _listed(words: Sequence[str]) -> str:
 def _signed_out(request: Request, error: ApiError) -> Response[Any]:
     """Answer somebody who is not signed in, or not any more."""
     is_ours = is_same_origin(request) is True
-    form = kept_form(request, csrf="" if is_ours else None)
+    form = unsaved_form(request, csrf="" if is_ours else None)
     if form is None or request.raw_header(b"hx-request") is not None:
-        return _way_in(request)
-    told = _OVER, _OVER_HINT if is_ours else _COPY_HINT
+        return _to_sign_in(request)
+    message = _OVER, _OVER_HINT if is_ours else _COPY_HINT
     # What is asked for is a session, which no header of this kind can give.
     error.headers.pop("WWW-Authenticate", None)
-    return failure_page(request, error, form=form, told=told)
+    return failure_page(request, error, form=form, message=message)
 
 
 def _stale(request: Request, error: StaleFormError) -> Template:
@@ -149,28 +149,28 @@ def _stale(request: Request, error: StaleFormError) -> Template:
     csrf = None
     if error.is_same_origin and session is not None:
         csrf = cast("Site", request.app.state.site).sessions.csrf_token(session)
-    form = kept_form(request, csrf=csrf)
+    form = unsaved_form(request, csrf=csrf)
     if form is None:
         return failure_page(request, error)
-    told = _STALE, _STALE_HINT if csrf else _COPY_HINT
-    return failure_page(request, error, form=form, told=told)
+    message = _STALE, _STALE_HINT if csrf else _COPY_HINT
+    return failure_page(request, error, form=form, message=message)
 
 
-def _way_in(request: Request) -> Response[Any]:
+def _to_sign_in(request: Request) -> Response[Any]:
     """Lead to the form for signing in, and from there to the page that was shown."""
     if request.raw_header(b"hx-request") is not None:
         # The page around the part has to go, too.
         page = _page_named_by(request, b"hx-current-url")
-        headers = {"HX-Redirect": _way_to(page)}
+        headers = {"HX-Redirect": _sign_in_path(page)}
         return Response(None, status_code=401, headers=headers)
-    is_look = request.method == "GET"
-    page = here(request) if is_look else _page_named_by(request, b"referer")
-    return Redirect(_way_to(page), status_code=303)
+    is_get = request.method == "GET"
+    page = here(request) if is_get else _page_named_by(request, b"referer")
+    return Redirect(_sign_in_path(page), status_code=303)
 
 
-def _way_to(page: str) -> str:
+def _sign_in_path(page: str) -> str:
     encoded = quote(page, safe="")
-    return "/" if page == "/" or len(page) > LONGEST_NEXT else f"/?next={encoded}"
+    return "/" if page == "/" or len(page) > MAX_NEXT_LENGTH else f"/?next={encoded}"
 
 
 def _page_named_by(request: Request, header: bytes) -> str:

@@ -60,7 +60,7 @@ def day(value: date | None) -> str:
 
 
 @pass_context
-def moment(context: Context, value: datetime | None) -> str:
+def timestamp(context: Context, value: datetime | None) -> str:
     """Write a time in the organization's zone, to the minute."""
     if value is None:
         return UNKNOWN
@@ -75,7 +75,7 @@ def ago(context: Context, value: datetime | None) -> Markup | str:
         return "never"
     seconds = (datetime.now(UTC) - value).total_seconds()
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), moment(context, value), _distance(seconds)
+        value.isoformat(), timestamp(context, value), _distance(seconds)
     )
 
 
@@ -88,7 +88,7 @@ FILTERS: dict[str, Any] = {
     "ago": ago,
     "day": day,
     "lines": lines,
-    "moment": moment,
+    "timestamp": timestamp,
     "number": number,
     "percent": percent,
     "short": short,
@@ -97,8 +97,8 @@ FILTERS: dict[str, Any] = {
 
 
 def _zone(context: Context) -> ZoneInfo:
-    visit = context.get("visit")
-    return ZoneInfo("UTC" if visit is None else visit.time_zone)
+    page = context.get("page")
+    return ZoneInfo("UTC" if page is None else page.time_zone)
 
 
 def _distance(seconds: float) -> str:

@@ -23,8 +23,8 @@ class DiffLine(Struct, frozen=True):
 def line_diff(before: str, after: str) -> list[DiffLine]:
     """Return the lines of both texts as one list, without what is far from changes."""
     old, new = _lines(before), _lines(after)
-    start = _alike(old, new)
-    end = _alike(old[start:][::-1], new[start:][::-1])
+    start = _common_prefix(old, new)
+    end = _common_prefix(old[start:][::-1], new[start:][::-1])
     middle = _compared(old[start : len(old) - end], new[start : len(new) - end])
     lines = [*_same(old[:start]), *middle, *_same(old[len(old) - end :])]
     return list(_near_changes(lines))
@@ -34,7 +34,7 @@ def _lines(text: str) -> list[str]:
     return text.split("\n") if text else []
 
 
-def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+def _common_prefix(old: Sequence[str], new: Sequence[str]) -> int:
     """Return with how many same lines both begin."""
     pairs = zip(old, new, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
@@ -75,5 +75,5 @@ def _near_changes(lines: Sequence[DiffLine]) -> Iterator[DiffLine]:
 
 
 def _left_out(amount: int) -> DiffLine:
-    thing = "line" if amount == 1 else "lines"
-    return DiffLine("left_out", f"{amount:,} {thing} the same")
+    noun = "line" if amount == 1 else "lines"
+    return DiffLine("left_out", f"{amount:,} {noun} the same")

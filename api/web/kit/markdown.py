@@ -38,7 +38,7 @@ _MAX_BRACKETS = 5_000
 _FIRST_HEADING, _LAST_HEADING = 3, 6
 
 
-async def rendered(text: str, *, remote_images: bool) -> Markup:
+async def render_markdown(text: str, *, remote_images: bool) -> Markup:
     """Return notes as HTML; images only if browsers may fetch them from anywhere."""
     # A long note takes a good part of a second, in which others are answered.
     return await asyncio.to_thread(to_html, text, remote_images=remote_images)

@@ -1,15 +1,15 @@
 """All projects of an organization, to choose one of them."""
 
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from projections.projects import Project
 
 
-async def all_projects(visit: Visit) -> list[Project]:
+async def all_projects(page: PageContext) -> list[Project]:
     """Return the projects that somebody may choose from, by name."""
     found: list[Project] = []
     cursor: str | None = None
     while True:
-        got = await visit.get("/projects", list[Project], limit=100, cursor=cursor)
+        got = await page.get("/projects", list[Project], limit=100, cursor=cursor)
         found += got.data
         cursor = got.meta["nextCursor"]
         if cursor is None:

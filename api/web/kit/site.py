@@ -14,11 +14,11 @@ from api.http.sessions import Sessions
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
 
-_KEEP_SECONDS = 5.0
-_MAX_KEPT = 1_000
+_CACHE_SECONDS = 5.0
+_MAX_CACHED = 1_000
 
 
-class House(Struct, frozen=True, kw_only=True):
+class OrganizationInfo(Struct, frozen=True, kw_only=True):
     """What every page says of the organization.
 
     ``scrape_hours`` lie between scheduled profile scrapes, None if nobody may know.
@@ -48,7 +48,7 @@ class Site:
         self.remote_images = remote_images
         self.policy = _policy(remote_images=remote_images)
         self._clock = clock
-        self._houses: dict[UUID, tuple[float, House]] = {}
+        self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
 
     def templates(self) -> TemplateConfig[JinjaTemplateEngine]:
         """Return how Litestar finds and fills templates."""
@@ -66,28 +66,28 @@ class Site:
             instance=JinjaTemplateEngine.from_environment(environment)
         )
 
-    async def house(
-        self, organization_id: UUID, look: Callable[[], Awaitable[House]]
-    ) -> House:
+    async def organization_info(
+        self, organization_id: UUID, load: Callable[[], Awaitable[OrganizationInfo]]
+    ) -> OrganizationInfo:
         """Return what pages say of an organization; it may be some seconds old."""
-        asked_at = self._clock()
-        kept = self._houses.get(organization_id)
-        if kept is not None and asked_at < kept[0]:
-            return kept[1]
-        house = await look()
-        if len(self._houses) >= _MAX_KEPT:
-            self._houses.clear()
-        self._houses[organization_id] = (asked_at + _KEEP_SECONDS, house)
-        return house
+        now = self._clock()
+        cached = self._organizations.get(organization_id)
+        if cached is not None and now < cached[0]:
+            return cached[1]
+        organization_info = await load()
+        if len(self._organizations) >= _MAX_CACHED:
+            self._organizations.clear()
+        self._organizations[organization_id] = (now + _CACHE_SECONDS, organization_info)
+        return organization_info
 
-    def known_house(self, organization_id: UUID) -> House:
+    def cached_organization_info(self, organization_id: UUID) -> OrganizationInfo:
         """Return what was last looked up of an organization; little if nothing was."""
-        kept = self._houses.get(organization_id)
-        return House() if kept is None else kept[1]
+        cached = self._organizations.get(organization_id)
+        return OrganizationInfo() if cached is None else cached[1]
 
     def forget(self, organization_id: UUID) -> None:
         """Look again when an organization is next asked about: it was changed here."""
-        self._houses.pop(organization_id, None)
+        self._organizations.pop(organization_id, None)
 
 
 def _policy(*, remote_images: bool) -> str:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from api.http.form_body import CSRF, ONCE
+from api.http.form_body import CSRF, IDEMPOTENCY_KEY
 from api.http.request import Request
 
 _MOST_ROWS = 18
@@ -20,7 +20,7 @@ class TypedText(Struct, frozen=True, kw_only=True):
     rows: int
 
 
-class KeptForm(Struct, frozen=True, kw_only=True):
+class UnsavedForm(Struct, frozen=True, kw_only=True):
     """A form as it was sent.
 
     ``carried`` is all of it that nobody typed, by name. ``send_to`` is the address that
@@ -29,11 +29,11 @@ class KeptForm(Struct, frozen=True, kw_only=True):
     """
 
     texts: list[TypedText]
-    carried: list[tuple[str, str]]
+    hidden_fields: list[tuple[str, str]]
     send_to: str | None = None
 
 
-def kept_form(request: Request, *, csrf: str | None) -> KeptForm | None:
+def unsaved_form(request: Request, *, csrf: str | None) -> UnsavedForm | None:
     """Return the form that was sent, None if nothing was typed into it.
 
     It may be sent again if ``csrf`` is given, with that for a token if it is one.
@@ -52,14 +52,17 @@ def kept_form(request: Request, *, csrf: str | None) -> KeptForm | None:
     if not texts:
         return None
     shown = {text.name for text in texts}
-    carried = [(name, value) for name, value in sent if name not in shown]
+    hidden_fields = [(name, value) for name, value in sent if name not in shown]
     if csrf:
         # Sent twice it is done once, whichever of its two pages sent it.
-        carried += [(CSRF, csrf), (ONCE, form.once or uuid4().hex)]
-    elif form.once:
-        carried.append((ONCE, form.once))
+        hidden_fields += [
+            (CSRF, csrf),
+            (IDEMPOTENCY_KEY, form.idempotency_key or uuid4().hex),
+        ]
+    elif form.idempotency_key:
+        hidden_fields.append((IDEMPOTENCY_KEY, form.idempotency_key))
     path = None if csrf is None else request.scope["path"]
-    return KeptForm(texts=texts, carried=carried, send_to=path)
+    return UnsavedForm(texts=texts, hidden_fields=hidden_fields, send_to=path)
 
 
 def _pairs(fields: Struct) -> Iterator[tuple[str, str]]:

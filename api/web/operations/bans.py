@@ -13,9 +13,9 @@ from api.http.errors import ApiError
 from api.http.form_body import NoFields, typed
 from api.http.request import Request
 from api.routes.bans import BanState
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
-from api.web.operations.frame import show_operations
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
+from api.web.operations.layout import show_operations
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
 from projections.bans import Ban
@@ -40,14 +40,14 @@ class BanPages(Controller):
 
     @get("/", opt=_ADMIN)
     async def bans(
-        self, visit: NamedDependency[Visit], cursor: FromQuery[str | None] = None
+        self, page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
     ) -> Template:
         """Show banned handles by name, and the form for another one."""
-        return await _page(visit, cursor=cursor or None)
+        return await _page(page, cursor=cursor or None)
 
     @post("/", opt={**_ADMIN, "form": BanForm})
     async def ban(
-        self, request: Request, visit: NamedDependency[Visit]
+        self, request: Request, page: NamedDependency[PageContext]
     ) -> Response[Any]:
         """Ban a handle."""
         form = request.form_as(BanForm)
@@ -56,48 +56,48 @@ class BanPages(Controller):
             handle = normalize_handle(form.tiktok_handle)
         except InvalidHandleError as error:
             problems = {"tiktok_handle": str(error).removesuffix(".")}
-            return await _page(visit, form=form, problems=problems, status=400)
+            return await _page(page, form=form, problems=problems, status=400)
         body = {"reason": form.reason.strip() or None}
         try:
-            await visit.send("PUT", f"/admin/bans/{handle}", BanState, body)
-        except RefusedError as error:
+            await page.send("PUT", f"/admin/bans/{handle}", BanState, body)
+        except ApiRefusedError as error:
             if error.code is not Code.INVALID_BODY:
                 raise
             return await _page(
-                visit, form=form, problems=error.problems, status=error.status
+                page, form=form, problems=error.problems, status=error.status
             )
-        visit.tell(f"@{handle} is banned.")
-        return visit.go_to(PATH)
+        page.flash(f"@{handle} is banned.")
+        return page.go_to(PATH)
 
     @post("/{handle:str}/lift", opt={**_ADMIN, "form": NoFields})
     async def lift(
-        self, visit: NamedDependency[Visit], handle: FromPath[str]
+        self, page: NamedDependency[PageContext], handle: FromPath[str]
     ) -> Response[Any]:
         """Lift a ban."""
         try:
             handle = normalize_handle(handle)
         except InvalidHandleError as error:
             raise ApiError(Code.INVALID_HANDLE, str(error)) from error
-        await visit.send("DELETE", f"/admin/bans/{handle}", BanState)
-        visit.tell(f"@{handle} may be tracked again.")
-        return visit.go_to(PATH)
+        await page.send("DELETE", f"/admin/bans/{handle}", BanState)
+        page.flash(f"@{handle} may be tracked again.")
+        return page.go_to(PATH)
 
 
 _EMPTY = BanForm()
 
 
 async def _page(
-    visit: Visit,
+    page: PageContext,
     *,
     cursor: str | None = None,
     form: BanForm = _EMPTY,
     problems: dict[str, str] | None = None,
     status: int = 200,
 ) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
-    got = await visit.get("/admin/bans", list[Ban], limit=_PER_PAGE, cursor=cursor)
+    got = await page.get("/admin/bans", list[Ban], limit=_PER_PAGE, cursor=cursor)
     following = got.meta["nextCursor"]
     return await show_operations(
-        visit,
+        page,
         "operations/bans.html",
         {
             "bans": got.data,

@@ -11,22 +11,22 @@ from msgspec import Struct
 
 from api.http.request import Request
 from api.routes.creator_schemas import RetriedScrape
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
-from api.web.operations.frame import show_operations
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
+from api.web.operations.layout import show_operations
 from projections.scrape_runs.queries import Scrape, ScrapeCounts
 
 PATH = "/operations/jobs"
 
-Shown = Literal["open", "failed", "quarantined", "done"]
+JobFilter = Literal["open", "failed", "quarantined", "done"]
 
-_STATUSES: dict[Shown, str] = {
+_STATUSES: dict[JobFilter, str] = {
     "open": "queued,running",
     "failed": "failed",
     "quarantined": "quarantined",
     "done": "succeeded",
 }
-_LABELS: dict[Shown, str] = {
+_LABELS: dict[JobFilter, str] = {
     "open": "Waiting and running",
     "failed": "Failed",
     "quarantined": "Quarantined",
@@ -66,50 +66,57 @@ class JobPages(Controller):
     @get("/", opt={"scope": "read", "page": True})
     async def jobs(
         self,
-        visit: NamedDependency[Visit],
-        show: FromQuery[Shown] = "open",
+        page: NamedDependency[PageContext],
+        show: FromQuery[JobFilter] = "open",
         cursor: FromQuery[str | None] = None,
     ) -> Template:
         """Show the scrapes of one sort, newest first."""
-        return await _page(visit, show, cursor or None)
+        return await _page(page, show, cursor or None)
 
     @post(
         "/{scrape_id:uuid}/retry",
         opt={"scope": "write", "page": True, "form": RetryForm},
     )
     async def retry(
-        self, request: Request, visit: NamedDependency[Visit], scrape_id: FromPath[UUID]
+        self,
+        request: Request,
+        page: NamedDependency[PageContext],
+        scrape_id: FromPath[UUID],
     ) -> Response[Any]:
         """Ask for a failed scrape once more."""
-        asked = request.form_as(RetryForm).show
-        show: Shown = "quarantined" if asked == "quarantined" else "failed"
+        sent = request.form_as(RetryForm).show
+        show: JobFilter = "quarantined" if sent == "quarantined" else "failed"
         try:
-            got = await visit.send("POST", f"/scrapes/{scrape_id}/retry", RetriedScrape)
-        except RefusedError as error:
-            return await _page(visit, show, None, error=error)
-        visit.tell(
+            got = await page.send("POST", f"/scrapes/{scrape_id}/retry", RetriedScrape)
+        except ApiRefusedError as error:
+            return await _page(page, show, None, error=error)
+        page.flash(
             "A new scrape of the same kind was asked for."
             if got.status == _RETRIED
             else "This one was tried again before: the scrape that did so is listed."
         )
-        return visit.go_to(f"{PATH}?show={show}")
+        return page.go_to(f"{PATH}?show={show}")
 
 
 async def _page(
-    visit: Visit, show: Shown, cursor: str | None, *, error: RefusedError | None = None
+    page: PageContext,
+    show: JobFilter,
+    cursor: str | None,
+    *,
+    error: ApiRefusedError | None = None,
 ) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
-    got = await visit.get(
+    got = await page.get(
         "/scrapes",
         list[Scrape],
         status=_STATUSES[show],
         limit=_PER_PAGE,
         cursor=cursor,
     )
-    counts = await visit.get("/scrapes/counts", ScrapeCounts)
+    counts = await page.get("/scrapes/counts", ScrapeCounts)
     following = got.meta["nextCursor"]
     more = f"{PATH}?show={show}&cursor={following}" if following else None
     return await show_operations(
-        visit,
+        page,
         "operations/jobs.html",
         {
             "counts": counts.data,

@@ -15,9 +15,9 @@ from api.http.error_codes import Code
 from api.http.form_body import NoFields, typed
 from api.http.request import Request
 from api.routes.api_keys import IssuedApiKey, RevokedApiKey
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
-from api.web.operations.frame import show_operations
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
+from api.web.operations.layout import show_operations
 from projections.organizations.projection import ApiKey
 
 PATH = "/operations/keys"
@@ -46,31 +46,31 @@ class KeyPages(Controller):
     @get("/", opt=_ADMIN)
     async def keys(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         cursor: FromQuery[str | None] = None,
     ) -> Template:
         """Show the keys, newest first, and the form for a new one."""
-        return await _page(visit, cursor=cursor or None)
+        return await _page(page, cursor=cursor or None)
 
     @post("/", opt={**_ADMIN, "form": KeyForm})
     async def make(
-        self, request: Request, visit: NamedDependency[Visit]
+        self, request: Request, page: NamedDependency[PageContext]
     ) -> Response[Any]:
         """Make a key, and show its text in this answer only."""
         form = request.form_as(KeyForm)
         try:
-            until = _end_of_day(form.until, visit.time_zone)
+            until = _end_of_day(form.until, page.time_zone)
         except (ValueError, OverflowError):
             problems = {"expires_at": "must be a date, such as 2027-01-31"}
-            return await _page(visit, form=form, problems=problems, status=400)
+            return await _page(page, form=form, problems=problems, status=400)
         body = {"name": form.name.strip(), "scopes": form.scopes, "expires_at": until}
         try:
-            got = await visit.send("POST", "/api-keys", IssuedApiKey, body)
-        except RefusedError as error:
+            got = await page.send("POST", "/api-keys", IssuedApiKey, body)
+        except ApiRefusedError as error:
             if error.code not in {Code.INVALID_BODY, Code.LIMIT_REACHED}:
                 raise
             return await _page(
-                visit,
+                page,
                 form=form,
                 problems=error.problems,
                 error=None if error.problems else error,
@@ -78,7 +78,7 @@ class KeyPages(Controller):
             )
         is_repeated = "idempotent-replayed" in got.headers
         return await show_operations(
-            visit,
+            page,
             "operations/key_made.html",
             {"key": got.data, "text": None if is_repeated else got.data.api_key},
             tab=PATH,
@@ -87,30 +87,30 @@ class KeyPages(Controller):
 
     @post("/{key_id:uuid}/revoke", opt={**_ADMIN, "form": NoFields})
     async def revoke(
-        self, visit: NamedDependency[Visit], key_id: FromPath[UUID]
+        self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
     ) -> Response[Any]:
         """Revoke a key: nothing is opened by it within a second."""
-        await visit.send("DELETE", f"/api-keys/{key_id}", RevokedApiKey)
-        if key_id == visit.principal.key_id:
-            return visit.go_to("/")
-        visit.tell("The key was revoked. It opens nothing any more.")
-        return visit.go_to(PATH)
+        await page.send("DELETE", f"/api-keys/{key_id}", RevokedApiKey)
+        if key_id == page.principal.key_id:
+            return page.go_to("/")
+        page.flash("The key was revoked. It opens nothing any more.")
+        return page.go_to(PATH)
 
 
 async def _page(
-    visit: Visit,
+    page: PageContext,
     *,
     cursor: str | None = None,
     form: KeyForm = _USUAL,
     problems: dict[str, str] | None = None,
-    error: RefusedError | None = None,
+    error: ApiRefusedError | None = None,
     status: int = 200,
 ) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
-    got = await visit.get("/api-keys", list[ApiKey], limit=_PER_PAGE, cursor=cursor)
+    got = await page.get("/api-keys", list[ApiKey], limit=_PER_PAGE, cursor=cursor)
     following = got.meta["nextCursor"]
     now = datetime.now(UTC)
     return await show_operations(
-        visit,
+        page,
         "operations/keys.html",
         {
             "error": error,
@@ -118,9 +118,9 @@ async def _page(
             "keys": got.data,
             "more_url": f"{PATH}?cursor={following}" if following else None,
             "now": now,
-            "own_id": visit.principal.key_id,
+            "own_id": page.principal.key_id,
             "problems": problems or {},
-            "today": now.astimezone(ZoneInfo(visit.time_zone)).date(),
+            "today": now.astimezone(ZoneInfo(page.time_zone)).date(),
         },
         tab=PATH,
         status=status,

@@ -12,9 +12,9 @@ from api.http.error_codes import Code
 from api.http.form_body import typed
 from api.http.request import Request
 from api.routes.organization import Organization
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
-from api.web.operations.frame import show_operations
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
+from api.web.operations.layout import show_operations
 from domain.scrape.intervals import DEFAULT_HOURS, LEAST_HOURS, MOST_HOURS
 
 PATH = "/operations/organization"
@@ -54,13 +54,13 @@ class OrganizationPages(Controller):
     path = PATH
 
     @get("/", opt={"scope": "read", "page": True})
-    async def organization(self, visit: NamedDependency[Visit]) -> Template:
+    async def organization(self, page: NamedDependency[PageContext]) -> Template:
         """Show usage and settings."""
-        return await _page(visit)
+        return await _page(page)
 
     @post("/", opt={"scope": "admin", "page": True, "form": SettingsForm})
     async def change(
-        self, request: Request, visit: NamedDependency[Visit]
+        self, request: Request, page: NamedDependency[PageContext]
     ) -> Response[Any]:
         """Change the settings, unless somebody else did meanwhile."""
         form = request.form_as(SettingsForm)
@@ -71,28 +71,28 @@ class OrganizationPages(Controller):
         }
         version = int(form.version) if form.version.isdecimal() else 0
         try:
-            await visit.send(
+            await page.send(
                 "PATCH", "/organization", Organization, body, version=version
             )
-        except RefusedError as error:
+        except ApiRefusedError as error:
             if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
                 raise
-            return await _page(visit, form=form, error=error)
-        visit.site.forget(visit.principal.organization_id)
-        visit.tell("The settings were saved.")
-        return visit.go_to(PATH)
+            return await _page(page, form=form, error=error)
+        page.site.forget(page.principal.organization_id)
+        page.flash("The settings were saved.")
+        return page.go_to(PATH)
 
 
 async def _page(
-    visit: Visit,
+    page: PageContext,
     *,
     form: SettingsForm | None = None,
-    error: RefusedError | None = None,
+    error: ApiRefusedError | None = None,
 ) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
-    got = await visit.get("/organization", Organization)
+    got = await page.get("/organization", Organization)
     now = _as_form(got.data)
     return await show_operations(
-        visit,
+        page,
         "operations/organization.html",
         {
             "default_hours": DEFAULT_HOURS,

@@ -11,18 +11,18 @@ from api.http.errors import known_error
 from api.http.shutdown import Shutdown
 from api.routes.projection_responses import ProjectionState
 
-Ask = Callable[[], Awaitable[list[ProjectionState]]]
+LoadStates = Callable[[], Awaitable[list[ProjectionState]]]
 
-_LOOK_EVERY_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 # An end is heard this soon, though a look is further away.
 _TICK_SECONDS = 0.25
-_TICKS_BETWEEN_LOOKS = round(_LOOK_EVERY_SECONDS / _TICK_SECONDS)
+_TICKS_BETWEEN_POLLS = round(_POLL_SECONDS / _TICK_SECONDS)
 # A page that hears nothing for some of these takes it that nothing is known.
 _HEARTBEAT_SECONDS = 3.0
 _RETRY_MS = 3_000
 
 
-class Board:
+class ProjectionStream:
     """Asks once a second, however many watch; nobody waits with a connection in hand.
 
     It asks as one of those who watch: what is answered is of the whole installation,
@@ -35,23 +35,23 @@ class Board:
         self._ending = ending
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._found: list[ProjectionState] = []
-        self._look_at = 0.0
+        self._states: list[ProjectionState] = []
+        self._poll_at = 0.0
 
-    async def latest(self, ask: Ask) -> list[ProjectionState]:
+    async def latest(self, load: LoadStates) -> list[ProjectionState]:
         """Return where projections stood at most a second ago."""
         async with self._lock:
-            if self._clock() >= self._look_at:
-                self._found = await ask()
-                self._look_at = self._clock() + _LOOK_EVERY_SECONDS
-            return self._found
+            if self._clock() >= self._poll_at:
+                self._states = await load()
+                self._poll_at = self._clock() + _POLL_SECONDS
+            return self._states
 
     async def watch(
         self,
         *,
-        ask: Ask,
+        load: LoadStates,
         is_allowed: Callable[[], Awaitable[bool]],
-        draw: Callable[[list[ProjectionState]], dict[str, str]],
+        render: Callable[[list[ProjectionState]], dict[str, str]],
     ) -> AsyncGenerator[ServerSentEventMessage]:
         """Tell what was drawn otherwise than before, and whether we could look at all.
 
@@ -59,38 +59,38 @@ class Board:
         while a look takes its time it is silent. It ends with the process, and soon
         after whoever watches may do so no more.
         """
-        told: dict[str, str] = {}
-        told_at = self._clock()
-        could_look = True
+        sent: dict[str, str] = {}
+        sent_at = self._clock()
+        is_known = True
         yield ServerSentEventMessage(None, comment="watching", retry=_RETRY_MS)
         while not self._ending.has_begun:
             changed: dict[str, str] = {}
-            could, could_look = could_look, True
+            was_known, is_known = is_known, True
             try:
                 if not await is_allowed():
                     return
-                drawn = draw(await self.latest(ask))
-                changed = {key: x for key, x in drawn.items() if told.get(key) != x}
+                drawn = render(await self.latest(load))
+                changed = {key: x for key, x in drawn.items() if sent.get(key) != x}
             except Exception as error:
                 # A database that is away comes back, and so does what we tell.
                 if known_error(error) is None:
                     raise
-                could_look = False
+                is_known = False
             now = self._clock()
             if changed:
-                told |= changed
+                sent |= changed
                 text = msgspec.json.encode(changed).decode()
                 yield ServerSentEventMessage(text, event="cells")
-                told_at = now
-            elif could_look != could or now - told_at >= _HEARTBEAT_SECONDS:
+                sent_at = now
+            elif is_known != was_known or now - sent_at >= _HEARTBEAT_SECONDS:
                 yield ServerSentEventMessage(
-                    "", event="looked" if could_look else "unseen"
+                    "", event="unchanged" if is_known else "unavailable"
                 )
-                told_at = now
+                sent_at = now
             await self._pause()
 
     async def _pause(self) -> None:
-        for _ in range(_TICKS_BETWEEN_LOOKS):
+        for _ in range(_TICKS_BETWEEN_POLLS):
             if self._ending.has_begun:
                 return
             await asyncio.sleep(_TICK_SECONDS)

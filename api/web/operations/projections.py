@@ -14,11 +14,11 @@ from api.http.errors import ApiError
 from api.http.form_body import NoFields
 from api.http.request import Request
 from api.routes.projection_responses import ProjectionState
-from api.web.kit.api_client import Inside, RefusedError
-from api.web.kit.page import Visit
-from api.web.operations.frame import show_operations
-from api.web.operations.projection_stream import Board
-from api.web.sign_in.page import Door
+from api.web.kit.api_client import ApiClient, ApiRefusedError
+from api.web.kit.page import PageContext
+from api.web.operations.layout import show_operations
+from api.web.operations.projection_stream import ProjectionStream
+from api.web.sign_in.page import SignInService
 from projections.rebuild.state import RUNNING
 
 PATH = "/operations/projections"
@@ -53,12 +53,12 @@ class ProjectionPages(Controller):
     path = PATH
 
     @get("/", opt=_ADMIN)
-    async def projections(self, visit: NamedDependency[Visit]) -> Template:
+    async def projections(self, page: NamedDependency[PageContext]) -> Template:
         """Show how far each is."""
         return await show_operations(
-            visit,
+            page,
             "operations/projections.html",
-            {"projections": await _projections(visit), "name_of": name_of},
+            {"projections": await _projections(page), "name_of": name_of},
             tab=PATH,
         )
 
@@ -66,58 +66,58 @@ class ProjectionPages(Controller):
     async def stream(
         self,
         request: Request,
-        visit: NamedDependency[Visit],
-        door: NamedDependency[Door],
-        board: NamedDependency[Board],
+        page: NamedDependency[PageContext],
+        sign_in: NamedDependency[SignInService],
+        projection_stream: NamedDependency[ProjectionStream],
     ) -> ServerSentEvent:
         """Tell what changes, for as long as somebody looks."""
-        inside = Inside(request, request.app.state.inside)
+        api = ApiClient(request, request.app.state.in_process_api)
 
-        async def ask() -> list[ProjectionState]:
-            got = await inside.ask("GET", "/admin/projections", list[ProjectionState])
+        async def load() -> list[ProjectionState]:
+            got = await api.request("GET", "/admin/projections", list[ProjectionState])
             return got.data
 
         async def is_allowed() -> bool:
-            return await door.still_may(request, "admin")
+            return await sign_in.still_may(request, "admin")
 
-        def draw(states: list[ProjectionState]) -> dict[str, str]:
-            return _cells(visit, states)
+        def render(states: list[ProjectionState]) -> dict[str, str]:
+            return _cells(page, states)
 
         return ServerSentEvent(
-            board.watch(ask=ask, is_allowed=is_allowed, draw=draw),
+            projection_stream.watch(load=load, is_allowed=is_allowed, render=render),
             headers={"Cache-Control": "no-store"},
         )
 
     @get("/{name:str}", opt=_ADMIN)
     async def projection(
-        self, visit: NamedDependency[Visit], name: FromPath[str]
+        self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> Template:
         """Show one, with what it could not take in and how its rebuild went."""
-        return await _one(visit, name)
+        return await _projection_page(page, name)
 
     @post("/{name:str}/rebuild", opt={**_ADMIN, "form": RebuildForm})
     async def rebuild(
-        self, request: Request, visit: NamedDependency[Visit], name: FromPath[str]
+        self, request: Request, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> Response[Any]:
         """Begin a rebuild."""
         body = {"force": request.form_as(RebuildForm).force}
         try:
-            await visit.send("POST", _rebuild_path(name), ProjectionState, body)
-        except RefusedError as error:
+            await page.send("POST", _rebuild_path(name), ProjectionState, body)
+        except ApiRefusedError as error:
             if error.code is not Code.CANNOT_REBUILD:
                 raise
-            return await _one(visit, name, error=error)
-        visit.tell(f"{name_of(name)}: the rebuild was asked for.")
-        return visit.go_to(f"{PATH}/{quote(name)}")
+            return await _projection_page(page, name, error=error)
+        page.flash(f"{name_of(name)}: the rebuild was asked for.")
+        return page.go_to(f"{PATH}/{quote(name)}")
 
     @post("/{name:str}/cancel", opt={**_ADMIN, "form": NoFields})
     async def cancel(
-        self, visit: NamedDependency[Visit], name: FromPath[str]
+        self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> Response[Any]:
         """Give a rebuild up."""
-        await visit.send("DELETE", _rebuild_path(name), ProjectionState)
-        visit.tell(f"{name_of(name)}: the rebuild is being given up.")
-        return visit.go_to(f"{PATH}/{quote(name)}")
+        await page.send("DELETE", _rebuild_path(name), ProjectionState)
+        page.flash(f"{name_of(name)}: the rebuild is being given up.")
+        return page.go_to(f"{PATH}/{quote(name)}")
 
 
 def name_of(projection: str) -> str:
@@ -125,21 +125,23 @@ def name_of(projection: str) -> str:
     return _NAMES.get(projection, projection)
 
 
-async def _projections(visit: Visit) -> list[ProjectionState]:
-    got = await visit.get("/admin/projections", list[ProjectionState])
+async def _projections(page: PageContext) -> list[ProjectionState]:
+    got = await page.get("/admin/projections", list[ProjectionState])
     return got.data
 
 
-async def _one(visit: Visit, name: str, *, error: RefusedError | None = None) -> Any:  # noqa: ANN401
-    found = [each for each in await _projections(visit) if each.name == name]
+async def _projection_page(
+    page: PageContext, name: str, *, error: ApiRefusedError | None = None
+) -> Any:  # noqa: ANN401
+    found = [each for each in await _projections(page) if each.name == name]
     if not found:
         raise ApiError(Code.NOT_FOUND, "No such projection.")
     return await show_operations(
-        visit,
+        page,
         "operations/projection.html",
         {
             "error": error,
-            "is_own": _is_own(visit, found[0]),
+            "is_own": _is_own(page, found[0]),
             "is_running": found[0].rebuild is not None
             and found[0].rebuild.status in RUNNING,
             "name_of": name_of,
@@ -150,23 +152,25 @@ async def _one(visit: Visit, name: str, *, error: RefusedError | None = None) ->
     )
 
 
-def _is_own(visit: Visit, projection: ProjectionState) -> bool:
+def _is_own(page: PageContext, projection: ProjectionState) -> bool:
     """Return whether the key that is signed in with began the rebuild."""
     by = "" if projection.rebuild is None else projection.rebuild.started_by
-    return by == f"key:{visit.principal.key_id}"
+    return by == f"key:{page.principal.key_id}"
 
 
 def _rebuild_path(name: str) -> str:
     return f"/admin/projections/{quote(name, safe='')}/rebuild"
 
 
-def _cells(visit: Visit, states: list[ProjectionState]) -> dict[str, str]:
+def _cells(page: PageContext, states: list[ProjectionState]) -> dict[str, str]:
     """Return what each place of a page that shows projections is to have in it."""
-    app: Any = visit.request.app
+    app: Any = page.request.app
     engine: Any = app.template_engine
-    drawn = engine.get_template("operations/live.html").make_module({"visit": visit})
+    drawn = engine.get_template("operations/projection_cells.html").make_module(
+        {"page": page}
+    )
     return {
-        f"{state.name}.{part}": str(getattr(drawn, part)(state)).strip()
+        f"{state.name}.{fragment}": str(getattr(drawn, fragment)(state)).strip()
         for state in states
-        for part in ("status", "position", "lag", "rebuild", "stage")
+        for fragment in ("status", "position", "lag", "rebuild", "stage")
     }

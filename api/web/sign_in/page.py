@@ -14,7 +14,7 @@ from api.http.failed_logins import FailedLogins
 from api.http.form_body import NoFields
 from api.http.request import Request
 from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
-from api.web.kit.page import LONGEST_NEXT
+from api.web.kit.page import MAX_NEXT_LENGTH
 from api.web.kit.site import Site
 from api.web.sign_in.links import spend_link
 from domain.events import Scope
@@ -32,14 +32,14 @@ _SPENT_LINK = (
 _SEE_OTHER, _UNAUTHORIZED = 303, 401
 
 
-class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A key, and where to go with it."""
 
     key: str
     next: str = ""
 
 
-class Door:
+class SignInService:
     """What it takes to let somebody in."""
 
     def __init__(
@@ -129,47 +129,47 @@ class SignInRoutes(Controller):
     async def way_in(
         self,
         request: Request,
-        door: NamedDependency[Door],
+        sign_in: NamedDependency[SignInService],
         site: NamedDependency[Site],
         next_: Annotated[
-            str, QueryParameter(name="next", max_length=LONGEST_NEXT, required=False)
+            str, QueryParameter(name="next", max_length=MAX_NEXT_LENGTH, required=False)
         ] = "",
     ) -> Response[Any]:
         """Show the form, or go on to the first page."""
-        if await door.is_in(request):
+        if await sign_in.is_in(request):
             return Redirect(_local(next_), status_code=_SEE_OTHER)
         return _form(site, next_=next_)
 
-    @post("/sign-in", opt={"scope": None, "form": SignIn})
+    @post("/sign-in", opt={"scope": None, "form": SignInForm})
     async def sign_in(
         self,
         request: Request,
-        door: NamedDependency[Door],
+        sign_in: NamedDependency[SignInService],
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a key for a session."""
-        form = request.form_as(SignIn)
-        digest = await door.try_key(request, form.key)
+        form = request.form_as(SignInForm)
+        digest = await sign_in.try_key(request, form.key)
         if digest is None:
             return _form(site, next_=form.next, problem=_WRONG_KEY)
-        return door.let_in(request, digest, _local(form.next))
+        return sign_in.let_in(request, digest, _local(form.next))
 
     @get("/sign-in/{token:str}", opt={"scope": None})
     async def follow_link(
         self,
         request: Request,
         token: FromPath[str],
-        door: NamedDependency[Door],
+        sign_in: NamedDependency[SignInService],
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a link for a session."""
         # A browser that only looks ahead must not use it up.
         if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
             return Response(None, status_code=204)
-        digest = await door.try_link(request, token)
+        digest = await sign_in.try_link(request, token)
         if digest is None:
             return _form(site, problem=_SPENT_LINK)
-        return door.let_in(request, digest, FIRST_PAGE)
+        return sign_in.let_in(request, digest, FIRST_PAGE)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
     async def sign_out(self, request: Request) -> Redirect:
@@ -180,7 +180,7 @@ class SignInRoutes(Controller):
 def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:
     return Template(
         template_name="sign_in.html",
-        context={"next": next_, "notice": None, "problem": problem, "visit": None},
+        context={"next": next_, "flash": None, "problem": problem, "page": None},
         headers={
             "Content-Security-Policy": site.policy,
             "Referrer-Policy": "same-origin",

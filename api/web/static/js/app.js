@@ -1,39 +1,39 @@
-// What every page does: tell of requests that failed, and ask before typed text is lost.
+// What every page does: show messages of failed requests, and ask before typed text is lost.
 
-const notices = document.getElementById("notices");
+const flashes = document.getElementById("flashes");
 
-let told = null;
+let shown = null;
 
-/** Say something where screen readers listen; text only, never HTML. */
-export function tell(text, kind = "") {
+/** Show a flash message, which screen readers read out; text only, never HTML. */
+export function flash(text, kind = "") {
   const line = document.createElement("p");
-  line.className = `notice ${kind}`;
+  line.className = `flash ${kind}`;
   line.textContent = text;
-  notices.replaceChildren(line);
-  told = line;
+  flashes.replaceChildren(line);
+  shown = line;
 }
 
 /**
- * Return what takes back what has been told so far, for when something that begins now
- * goes well. What is told meanwhile, of something else, stays.
+ * Return a function that removes the message shown now: call it when a request that
+ * begins now succeeds. Messages shown meanwhile, about something else, stay.
  */
-export function untelling() {
-  const line = told;
+export function flashRemover() {
+  const line = shown;
   return () => line?.remove();
 }
 
 document.addEventListener("htmx:responseError", (event) => {
   const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const failure = answer.querySelector("[data-failure]");
-  tell(failure ? failure.dataset.failure : "That did not work. Reload the page and try again.", "bad");
+  flash(failure ? failure.dataset.failure : "That did not work. Reload the page and try again.", "bad");
 });
 
 document.addEventListener("htmx:sendError", () => {
-  tell("Goatherd cannot be reached just now. Nothing was changed.", "bad");
+  flash("Goatherd cannot be reached just now. Nothing was changed.", "bad");
 });
 
 const begun = new WeakMap();
-document.addEventListener("htmx:beforeSend", (event) => begun.set(event.detail.xhr, untelling()));
+document.addEventListener("htmx:beforeSend", (event) => begun.set(event.detail.xhr, flashRemover()));
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) begun.get(event.detail.xhr)?.();
 });

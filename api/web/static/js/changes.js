@@ -23,8 +23,8 @@ if (slider) {
     for (const each of links()) each.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
     history.replaceState(history.state, "", link.href);
-    document.getElementById("then").setAttribute("aria-busy", "true");
-    htmx.ajax("GET", link.getAttribute("href"), { source: range, target: "#then", select: "#then", swap: "outerHTML" });
+    document.getElementById("as-of-state").setAttribute("aria-busy", "true");
+    htmx.ajax("GET", link.getAttribute("href"), { source: range, target: "#as-of-state", select: "#as-of-state", swap: "outerHTML" });
   };
 
   range.addEventListener("input", () => {

@@ -22,8 +22,8 @@ class Chart {
     this.plot = plot;
     this.figure = plot.closest("figure");
     this.readout = this.figure.querySelector(".readout");
-    this.told = JSON.parse(plot.dataset.chart);
-    const { xs, numbers } = laidOver(this.told.lines);
+    this.drawing = JSON.parse(plot.dataset.chart);
+    const { xs, numbers } = laidOver(this.drawing.lines);
     Object.assign(this, { xs, numbers, at: null });
     this.listen();
     this.draw();
@@ -50,7 +50,7 @@ class Chart {
     this.uplot?.destroy();
     this.plot.replaceChildren();
     this.colours = Object.fromEntries(["series-ground", "series-grid", "series-prior", "muted", "baseline-colour"].map((name) => [name, this.colour(name)]));
-    const shown = this.told.lines.flatMap((line, number) => this.series(line, this.numbers[number]));
+    const shown = this.drawing.lines.flatMap((line, number) => this.series(line, this.numbers[number]));
     this.uplot = new uPlot(
       { ...this.size(), ...this.options(), series: [{}, ...shown.map(([series]) => series)] },
       [this.xs, ...shown.map(([, values]) => values)],
@@ -59,7 +59,7 @@ class Chart {
   }
 
   options() {
-    const { unit, isBars } = this.told;
+    const { unit, isBars } = this.drawing;
     const ink = { stroke: this.colours.muted, grid: { stroke: this.colours["series-grid"], width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const half = isBars ? this.step() / 2 : 0;
     return {
@@ -71,7 +71,7 @@ class Chart {
         y: { range: (_, least, most) => limits(least, most, { isBars }) },
       },
       axes: [
-        { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.told.granularity)) },
+        { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.drawing.granularity)) },
         { ...ink, size: 56, values: (_, splits) => splits.map((value) => short(value, unit)) },
       ],
       hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], draw: [() => this.markBaselines()] },
@@ -84,7 +84,7 @@ class Chart {
   }
 
   series(line, numbers) {
-    const { isBars, lines } = this.told;
+    const { isBars, lines } = this.drawing;
     const stroke = line.isPrior ? this.colours["series-prior"] : this.colour(`series-${line.series}`);
     const ground = this.colours["series-ground"];
     const points = { size: 6, width: 2, show: line.isPrior ? false : undefined };
@@ -123,7 +123,7 @@ class Chart {
     ctx.strokeStyle = this.colours["baseline-colour"];
     ctx.fillStyle = this.colours["series-ground"];
     ctx.lineWidth = 2 * devicePixelRatio;
-    for (const [number, line] of this.told.lines.entries()) {
+    for (const [number, line] of this.drawing.lines.entries()) {
       if (line.isPrior) continue;
       const flagged = new Set(line.baseline);
       for (const [place, at] of this.xs.entries()) {
@@ -164,7 +164,7 @@ class Chart {
   }
 
   sentence(place) {
-    const { granularity, lines, noun, unit } = this.told;
+    const { granularity, lines, noun, unit } = this.drawing;
     const isAlone = lines.filter((line) => !line.isPrior).length === 1;
     const parts = lines.flatMap((line, number) => {
       const which = this.numbers[number][place];
@@ -186,9 +186,9 @@ class Chart {
     plot.setAttribute("aria-label", plot.dataset.label);
     plot.setAttribute("aria-valuemin", 0);
     plot.setAttribute("aria-valuemax", this.xs.length - 1);
-    const asks = this.figure.querySelector("button[name=on]") !== null;
-    plot.classList.toggle("asks", asks);
-    this.hint = `Point at the chart, or use the arrow keys${asks ? "; click or press Enter to see what makes a number" : ""}.`;
+    const isExplained = this.figure.querySelector("button[name=on]") !== null;
+    plot.classList.toggle("explainable", isExplained);
+    this.hint = `Point at the chart, or use the arrow keys${isExplained ? "; click or press Enter to see what makes a number" : ""}.`;
     plot.addEventListener("keydown", (event) => this.press(event));
     plot.addEventListener("click", () => this.explain());
     plot.addEventListener("blur", () => this.move(null));
@@ -217,7 +217,7 @@ class Chart {
   explain() {
     if (this.at === null) return;
     const which = this.numbers[0][this.at];
-    const date = which === undefined ? "" : this.told.lines[0].dates[which];
+    const date = which === undefined ? "" : this.drawing.lines[0].dates[which];
     const button = this.figure.querySelector(`button[name=on][value="${date}"]`);
     button?.click();
   }

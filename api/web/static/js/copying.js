@@ -2,15 +2,15 @@
 
 for (const button of document.querySelectorAll("[data-copies]")) {
   const field = document.getElementById(button.dataset.copies);
-  const told = document.querySelector("[data-copied]");
+  const copied = document.querySelector("[data-copied]");
   button.hidden = false;
   button.addEventListener("click", async () => {
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      told.textContent = "Copied.";
+      copied.textContent = "Copied.";
     } catch {
-      told.textContent = "Copying is not allowed here: the text is marked, so copy it with the keyboard.";
+      copied.textContent = "Copying is not allowed here: the text is marked, so copy it with the keyboard.";
     }
   });
 }

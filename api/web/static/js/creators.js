@@ -32,8 +32,8 @@ function count() {
   document.getElementById("none").hidden = false;
   const isTooMany = selected.size > MOST;
   const words = selected.size === 1 ? "1 creator" : `${selected.size} creators`;
-  const unseen = selected.size - picked.length;
-  const where = unseen ? `, ${unseen === selected.size ? "none of them" : `${unseen} of them not`} in this list` : "";
+  const notShown = selected.size - picked.length;
+  const where = notShown ? `, ${notShown === selected.size ? "none of them" : `${notShown} of them not`} in this list` : "";
   document.getElementById("count").textContent = `${words} selected${where}${isTooMany ? `: at most ${MOST} at a time` : ""}`;
   const statuses = new Set([...selected.values()].map((one) => one.status));
   for (const button of bar.querySelectorAll("[data-for]")) {
@@ -79,17 +79,17 @@ document.addEventListener("formdata", (event) => {
 
 // A button that asks first opens its dialog; without this script a page asks.
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-asks]");
+  const button = event.target.closest("[data-confirms]");
   if (!button) return;
   event.preventDefault();
-  document.getElementById(button.dataset.asks).showModal();
+  document.getElementById(button.dataset.confirms).showModal();
 });
 
-// Addresses say what was asked for, and nothing of what was not.
+// Empty filters are left out of the address.
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.elt.id !== "filters") return;
-  const asked = event.detail.parameters;
-  for (const name of Object.keys(asked)) if (asked[name] === "") delete asked[name];
+  const parameters = event.detail.parameters;
+  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
 });
 
 // Whoever showed more goes on reading at the first of them.

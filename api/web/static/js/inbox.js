@@ -1,6 +1,6 @@
 // Reviewing an inbox: each decision is sent at once, and undo is a command like the others.
 
-import { tell, untelling } from "./app.js";
+import { flash, flashRemover } from "./app.js";
 
 const list = document.getElementById("videos");
 const bulk = document.getElementById("bulk");
@@ -18,8 +18,8 @@ const current = () => rowOf(document.activeElement);
 const titleOf = (row) => row.querySelector("h2").textContent.trim();
 const picked = () => rows().filter((row) => row.querySelector(".pick").checked);
 
-/** A key for sending something once; a page without TLS has no randomUUID. */
-function once() {
+/** A new idempotency key; a page without TLS has no randomUUID. */
+function newIdempotencyKey() {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join("-");
 }
 
@@ -45,8 +45,8 @@ async function goOn() {
 
 /** Send a decision; it arrives even if the page is left meanwhile. */
 async function send(decision, sent) {
-  const untell = untelling();
-  const body = new URLSearchParams({ csrf: undoBar.elements.csrf.value, once: once(), decision });
+  const removeFlash = flashRemover();
+  const body = new URLSearchParams({ csrf: undoBar.elements.csrf.value, idempotency_key: newIdempotencyKey(), decision });
   for (const row of sent) body.append("video", row.dataset.video);
   const answer = await fetch(undoBar.action, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true", "HX-Current-URL": window.location.href } });
   if (answer.headers.get("HX-Redirect")) window.location.assign(answer.headers.get("HX-Redirect"));
@@ -55,7 +55,7 @@ async function send(decision, sent) {
     const page = new DOMParser().parseFromString(text, "text/html");
     throw new Error(page.querySelector("[data-failure]")?.dataset.failure ?? "That did not work. Reload the page and try again.");
   }
-  untell();
+  removeFlash();
   return JSON.parse(text);
 }
 
@@ -99,13 +99,13 @@ async function decide(decision, decided) {
   else undoBar.querySelector("button").focus();
   if (rows().length < 5) loadMore();
   try {
-    const { done, said } = await sent;
-    if (done.length < decided.length) tell(said);
+    const { done, message } = await sent;
+    if (done.length < decided.length) flash(message);
   } catch (error) {
     decisions.splice(decisions.indexOf(entry), 1);
     show(decided);
     say("");
-    tell(error instanceof TypeError ? "Goatherd cannot be reached just now. The decision was not stored." : error.message, "bad");
+    flash(error instanceof TypeError ? "Goatherd cannot be reached just now. The decision was not stored." : error.message, "bad");
   }
 }
 
@@ -137,7 +137,7 @@ async function undo() {
     decisions.push(last);
     hide(last.rows);
     say("");
-    tell(reach(error), "bad");
+    flash(reach(error), "bad");
   } finally {
     undosThatWait -= 1;
   }

@@ -6,20 +6,20 @@ const says = place.querySelector("[data-stream-says]");
 const reload = place.querySelector("[data-stream-reload]");
 const source = new EventSource(place.dataset.stream);
 
-// The server says something every 3 s, if it is only that it has looked.
+// The server sends an event at least every 3 s, even if nothing changed.
 const SILENT_MS = 10_000;
 const RENEW_MS = 30_000;
 let silence = 0;
-let isHeard = false;
+let isLive = false;
 let wasLost = false;
 let renewAt = performance.now() + RENEW_MS;
 
-/** Ask for the part that shows what can be done, for something else can be now. */
-function renew(part) {
-  if (part.querySelector(":popover-open")) return;
+/** Load the section with the buttons anew: others may be possible now. */
+function renew(section) {
+  if (section.querySelector(":popover-open")) return;
   window.htmx.ajax("GET", window.location.pathname, {
-    target: `#${part.id}`,
-    select: `#${part.id}`,
+    target: `#${section.id}`,
+    select: `#${section.id}`,
     swap: "outerHTML",
   });
 }
@@ -38,8 +38,8 @@ async function renewHealth() {
   try {
     const answer = await fetch(window.location.pathname, { headers: { "HX-Request": "true" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!isHeard) return;
-    for (const id of ["well", "concerns"]) {
+    if (!isLive) return;
+    for (const id of ["well", "health-problems"]) {
       const now = document.getElementById(id);
       const fresh = page.getElementById(id);
       // The same again would be read out again.
@@ -50,12 +50,12 @@ async function renewHealth() {
   }
 }
 
-/** The server has looked just now, and said so. */
-function hear() {
+/** The server sent an event. */
+function receive() {
   clearTimeout(silence);
   silence = setTimeout(() => lose("Not live: nothing was heard for some seconds."), SILENT_MS);
-  if (!isHeard) says.textContent = "Live.";
-  isHeard = true;
+  if (!isLive) says.textContent = "Live.";
+  isLive = true;
   reload.hidden = true;
   if (wasLost || performance.now() > renewAt) renewHealth();
   wasLost = false;
@@ -64,26 +64,26 @@ function hear() {
 /** What was known is not any more. */
 function lose(text) {
   clearTimeout(silence);
-  isHeard = false;
+  isLive = false;
   wasLost = true;
   says.textContent = text;
   forgetHealth();
 }
 
 silence = setTimeout(() => lose("Not live: nothing was heard for some seconds."), SILENT_MS);
-source.addEventListener("looked", hear);
-source.addEventListener("unseen", () => lose("Not live: Goatherd cannot look just now."));
+source.addEventListener("unchanged", receive);
+source.addEventListener("unavailable", () => lose("Not live: Goatherd cannot look just now."));
 
 source.addEventListener("cells", (event) => {
-  hear();
+  receive();
   const cells = JSON.parse(event.data);
   for (const cell of document.querySelectorAll("[data-cell]")) {
     const drawn = cells[cell.dataset.cell];
     if (drawn !== undefined) cell.innerHTML = drawn;
   }
-  const part = document.querySelector("[data-stage]");
-  const stage = part && cells[part.dataset.stage];
-  if (stage !== undefined && stage !== null && stage !== part.dataset.stageWas) renew(part);
+  const section = document.querySelector("[data-stage]");
+  const stage = section && cells[section.dataset.stage];
+  if (stage !== undefined && stage !== null && stage !== section.dataset.stageWas) renew(section);
 });
 
 source.addEventListener("error", () => {

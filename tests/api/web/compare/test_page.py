@@ -223,7 +223,7 @@ def test_a_metric_without_that_mode_is_shown_in_its_own(
     assert (asked["metric"], asked["mode"]) == ("growth_of_views", "rate")
     page = visitor.see(answer.headers["location"])
     assert rows(page)[3][1] == "70.00%"
-    notices = page.one("div", id="notices").text
+    notices = page.one("div", id="flashes").text
     assert "“Growth of views” cannot be counted “new”: it is shown “as a rate”." in (
         notices
     )

@@ -208,7 +208,7 @@ def test_what_others_wrote_is_text_on_each_view(
     home.goatherd.catch_up()
     before = own(home, creator)[-1]["position"] - 1
 
-    for rest in ("", f"/then?as_of={before}", f"/diff?from={before}"):
+    for rest in ("", f"/as-of?as_of={before}", f"/diff?from={before}"):
         page = visitor.see(changes(creator, rest))
         assert HOSTILE in page.text
         assert not page.all("img", src="x")
@@ -222,7 +222,7 @@ def test_the_creator_is_shown_as_it_was_beside_what_it_is(
 ):
     added = own(home, creator)[0]
 
-    page = visitor.see(changes(creator, f"/then?as_of={added['position']}"))
+    page = visitor.see(changes(creator, f"/as-of?as_of={added['position']}"))
 
     shown = fields(page)
     assert shown["Handle"] == ["ada", "ada.l"]
@@ -238,11 +238,11 @@ def test_the_slider_stands_at_the_last_change_before_a_moment(
 ):
     added, renamed, _ = own(home, creator)
 
-    at_rename = visitor.see(changes(creator, f"/then?as_of={renamed['position']}"))
+    at_rename = visitor.see(changes(creator, f"/as-of?as_of={renamed['position']}"))
     just_before = visitor.see(
-        changes(creator, f"/then?as_of={renamed['position'] - 1}")
+        changes(creator, f"/as-of?as_of={renamed['position'] - 1}")
     )
-    now = visitor.see(changes(creator, "/then"))
+    now = visitor.see(changes(creator, "/as-of"))
 
     sliders = [
         page.one("input", type="range") for page in (at_rename, just_before, now)
@@ -254,14 +254,14 @@ def test_the_slider_stands_at_the_last_change_before_a_moment(
     assert texts[1].endswith(added["summary"])
     assert texts[2] == "Now"
     links = [a["href"] for a in now.one("ol", id="steps").all("a")]
-    assert links[0] == changes(creator, "/then")
-    assert links[-1] == changes(creator, f"/then?as_of={added['position']}")
+    assert links[0] == changes(creator, "/as-of")
+    assert links[-1] == changes(creator, f"/as-of?as_of={added['position']}")
 
 
 def test_before_a_creator_was_added_there_is_nothing_and_that_is_said(
     visitor: Visitor, creator: dict[str, Any]
 ):
-    page = visitor.see(changes(creator, "/then?as_of=2020-01-01T00:00"))
+    page = visitor.see(changes(creator, "/as-of?as_of=2020-01-01T00:00"))
 
     assert "Not tracked yet" in page.text
     assert not page.all("table")
@@ -277,7 +277,7 @@ def test_before_a_creator_was_added_there_is_nothing_and_that_is_said(
 def test_a_moment_that_is_none_is_told_at_its_field(
     visitor: Visitor, creator: dict[str, Any], asked: str, told: str
 ):
-    page = visitor.see(changes(creator, f"/then?as_of={asked}"), status=400)
+    page = visitor.see(changes(creator, f"/as-of?as_of={asked}"), status=400)
 
     assert page.one("p", id="as-of-problem").text.startswith(told)
     assert page.one("input", id="as-of")["value"] == asked
@@ -345,7 +345,7 @@ def test_what_cannot_be_compared_is_told(
     assert told in page.text
 
 
-@pytest.mark.parametrize("rest", ("", "/then", "/diff"))
+@pytest.mark.parametrize("rest", ("", "/as-of", "/diff"))
 def test_another_organizations_creator_is_not_there(
     stranger: Tenant, visitor: Visitor, rest: str
 ):

@@ -56,16 +56,16 @@ def test_notes_are_shown_as_they_are_meant(visitor: Visitor, creator: dict[str, 
     assert page.all("textarea") == []
 
 
-@pytest.mark.parametrize("part", ("readme", "description", "metadata"))
+@pytest.mark.parametrize("field", ("readme", "description", "metadata"))
 def test_one_card_is_open_at_a_time_with_ids_of_its_own(
-    visitor: Visitor, creator: dict[str, Any], part: str
+    visitor: Visitor, creator: dict[str, Any], field: str
 ):
-    page = visitor.see(f"{notes_of(creator)}?edit={part}")
+    page = visitor.see(f"{notes_of(creator)}?edit={field}")
 
     ids = [e["id"] for e in page.inside() if "id" in e.attributes]
     assert len(ids) == len(set(ids))
-    area = page.one("section", id=f"card-{part}").one("textarea")
-    assert (area["id"], area["aria-describedby"]) == (f"f-{part}", f"h-{part}")
+    area = page.one("section", id=f"card-{field}").one("textarea")
+    assert (area["id"], area["aria-describedby"]) == (f"f-{field}", f"h-{field}")
     assert len(page.all("textarea")) == 1
     links = [a for a in page.one("main").all("a") if a.text == "Edit"]
     assert len(links) == 2
@@ -73,41 +73,41 @@ def test_one_card_is_open_at_a_time_with_ids_of_its_own(
     assert all("hx-get" not in a.attributes for a in links)
 
 
-@pytest.mark.parametrize("part", ("readme", "description", "metadata"))
+@pytest.mark.parametrize("field", ("readme", "description", "metadata"))
 def test_a_part_is_edited_in_place(
-    visitor: Visitor, home: Tenant, creator: dict[str, Any], part: str
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], field: str
 ):
     path = notes_of(creator)
-    page = visitor.see(f"{path}?edit={part}")
-    text = '{"a": 1}' if part == "metadata" else "Knows\n\nhow."
+    page = visitor.see(f"{path}?edit={field}")
+    text = '{"a": 1}' if field == "metadata" else "Knows\n\nhow."
 
     answer = visitor.submit(page, path, text=text)
 
     assert (answer.status_code, answer.headers["location"]) == (303, path)
-    after = {**creator, part: {"a": 1} if part == "metadata" else text}
+    after = {**creator, field: {"a": 1} if field == "metadata" else text}
     now = kept(home, creator)
     assert now == {**after, "version": 2, "updated_at": now["updated_at"]}
     assert "Saved." in visitor.see(path).text
 
 
-@pytest.mark.parametrize("part", ("readme", "description", "metadata"))
+@pytest.mark.parametrize("field", ("readme", "description", "metadata"))
 def test_an_emptied_part_is_cleared(
-    visitor: Visitor, home: Tenant, creator: dict[str, Any], part: str
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], field: str
 ):
     path = notes_of(creator)
 
-    visitor.submit(visitor.see(f"{path}?edit={part}"), path, text="")
+    visitor.submit(visitor.see(f"{path}?edit={field}"), path, text="")
 
-    assert not kept(home, creator)[part]
-    assert visitor.see(f"{path}?edit={part}").all("textarea")
+    assert not kept(home, creator)[field]
+    assert visitor.see(f"{path}?edit={field}").all("textarea")
 
 
-@pytest.mark.parametrize("part", ("readme", "description", "metadata"))
+@pytest.mark.parametrize("field", ("readme", "description", "metadata"))
 def test_a_part_that_nobody_touched_is_not_stored_again(
-    visitor: Visitor, home: Tenant, creator: dict[str, Any], part: str
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], field: str
 ):
     path, head = notes_of(creator), home.goatherd.head
-    page = visitor.see(f"{path}?edit={part}")
+    page = visitor.see(f"{path}?edit={field}")
     as_browsers_send_it = typed(page).replace("\n", "\r\n")
 
     answer = visitor.submit(page, path, text=as_browsers_send_it)
@@ -214,11 +214,11 @@ def test_who_saves_second_is_shown_both_and_loses_nothing(
     assert answer.status_code == 412
     assert home.goatherd.head == head
     page = read(answer.text)
-    clash = page.one("div", class_="clash")
-    assert "key" in clash.text
-    assert "just now" in clash.text
-    assert clash.one("pre").text == "# Terms * three posts a month"
-    lines = [p.text for p in clash.one("div", class_="diff").all("p")]
+    conflict = page.one("div", class_="conflict")
+    assert "key" in conflict.text
+    assert "just now" in conflict.text
+    assert conflict.one("pre").text == "# Terms * three posts a month"
+    lines = [p.text for p in conflict.one("div", class_="diff").all("p")]
     assert "\N{MINUS SIGN} Stored: * three posts a month" in lines
     assert "+ Yours: * and a story \N{GOAT}" in lines
     assert typed(page) == mine
@@ -276,7 +276,7 @@ def test_changes_of_different_parts_are_both_kept(
     assert answer.status_code == 303
     now = kept(home, creator)
     assert (now["readme"], now["metadata"]) == ("Mine.", {"b": 2})
-    notice = other.see(path).one("div", id="notices").text
+    notice = other.see(path).one("div", id="flashes").text
     assert "somebody else changed meanwhile is kept" in notice
     assert "changed by" in notice.lower()
 
@@ -293,7 +293,7 @@ def test_a_scrape_in_between_is_no_conflict(
 
     assert answer.status_code == 303
     home.goatherd.catch_up()
-    assert visitor.see(path).one("div", id="notices").text == "Saved."
+    assert visitor.see(path).one("div", id="flashes").text == "Saved."
 
 
 def test_text_outlives_the_removal_of_its_creator(
@@ -323,13 +323,13 @@ def test_who_may_read_only_is_shown_no_form(
     assert [a.text for a in page.one("main").all("a") if a.text == "Edit"] == []
     answer = reader.post(
         notes_of(creator),
-        {"part": "readme", "text": "x", "version": "1", "seen": "x"},
+        {"field": "readme", "text": "x", "version": "1", "original": "x"},
     )
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(
-    "spoiled", ({"version": "x"}, {"version": "-1"}, {"part": "id"}, {"more": "x"})
+    "spoiled", ({"version": "x"}, {"version": "-1"}, {"field": "id"}, {"more": "x"})
 )
 def test_a_form_that_is_not_ours_stores_nothing(
     visitor: Visitor, home: Tenant, creator: dict[str, Any], spoiled: dict[str, str]

@@ -177,7 +177,7 @@ def test_who_saves_second_is_shown_the_field_that_both_changed(
     assert answer.status_code == 412
     assert home.goatherd.head == head
     page = read(answer.text)
-    (row,) = page.one("div", class_="clash").one("tbody").all("tr")
+    (row,) = page.one("div", class_="conflict").one("tbody").all("tr")
     assert row.text.startswith("First day 2026-03-01")
     assert "just now" in row.text
     assert "2026-02-01" in row.text
@@ -234,7 +234,7 @@ def test_different_fields_of_one_form_are_both_kept_and_that_is_said(
     assert answer.status_code == 303
     now = home.shown(creator["id"])
     assert (now["tracking_mode"], now["display_name"]) == ("selective", "Our Goat")
-    notice = other.see(path).one("div", id="notices").text
+    notice = other.see(path).one("div", id="flashes").text
     assert "what somebody else changed meanwhile is kept" in notice
     assert "selective" in notice
 
@@ -251,7 +251,7 @@ def test_two_who_rename_at_once_do_not_undo_each_other(
 
     assert answer.status_code == 412
     page = read(answer.text)
-    (row,) = page.one("div", class_="clash").one("tbody").all("tr")
+    (row,) = page.one("div", class_="conflict").one("tbody").all("tr")
     assert row.text.startswith("Handle kid")
     assert home.shown(creator["id"])["tiktok_handle"] == "kid"
     assert other.submit(page, f"{path}/handle").status_code == 303
@@ -345,7 +345,9 @@ def test_who_may_read_only_sees_the_settings_without_forms(
     assert home.shown(creator["id"])["status"] == "active"
 
 
-@pytest.mark.parametrize("spoiled", ({"seen": "x"}, {"version": "x"}, {"seen": ""}))
+@pytest.mark.parametrize(
+    "spoiled", ({"original": "x"}, {"version": "x"}, {"original": ""})
+)
 def test_a_form_that_is_not_ours_stores_nothing(
     visitor: Visitor, home: Tenant, creator: dict[str, Any], spoiled: dict[str, str]
 ):

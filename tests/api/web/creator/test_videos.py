@@ -178,7 +178,7 @@ def test_many_are_switched_off_and_on_at_once(
 
     assert [stored(home, t)["tracking_enabled"] for t in SEEN] == [False, False, True]
     page = visitor.see(path)
-    notice = page.one("div", id="notices").text
+    notice = page.one("div", id="flashes").text
     assert notice == "2 videos are not counted any more. 1 did not count before."
 
     visitor.submit(page, action, to="on", video_ids=ids)
@@ -266,7 +266,7 @@ def test_a_video_is_excluded_after_a_question(
     page = visitor.see(path)
     assert "Kid 101" not in names(page)
     assert (
-        "https://www.tiktok.com/@goat/video/101" in page.one("div", id="notices").text
+        "https://www.tiktok.com/@goat/video/101" in page.one("div", id="flashes").text
     )
 
 
@@ -280,12 +280,12 @@ def test_notes_of_a_video_are_edited_by_two(
 
     merged = visitor.submit(page, f"{one}/notes", description="\nMine.\n")
     home.goatherd.catch_up()
-    clashing = visitor.submit(page, f"{one}/notes", readme="Mine, too.")
+    conflicting = visitor.submit(page, f"{one}/notes", readme="Mine, too.")
 
     assert merged.status_code == 303
     assert stored(home, "101")["description"] == "\nMine.\n"
-    assert clashing.status_code == 412
-    shown = read(clashing.text)
+    assert conflicting.status_code == 412
+    shown = read(conflicting.text)
     assert shown.one("pre").text == "Theirs."
     assert stored(home, "101")["readme"] == "Theirs."
     assert visitor.submit(shown, f"{one}/notes").status_code == 303

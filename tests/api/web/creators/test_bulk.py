@@ -148,7 +148,7 @@ def test_one_form_sent_again_with_others_is_another_command(
     visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
 ):
     # As after going back to the list in the browser, which asks for nothing anew.
-    same = {"once": uuid4().hex, "confirmed": "yes"}
+    same = {"idempotency_key": uuid4().hex, "confirmed": "yes"}
     press(visitor, FORM, three[0], **same)
 
     answer = press(visitor, FORM, three[1], **same)
@@ -182,7 +182,7 @@ def test_a_scrape_that_the_plan_refuses_is_told(goatherd: Goatherd):
 
     assert answer.status_code == 303
     home.goatherd.catch_up()
-    notice = visitor.see("/creators").one("p", class_="notice").text
+    notice = visitor.see("/creators").one("p", class_="flash").text
     assert "max_manual_scrape_triggers_per_day" in notice
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from api.web.charts.svg import spark
+from api.web.charts.svg import sparkline
 from domain import events as e
 from infra.ids import new_id
 from tests.api.goatherd import Goatherd, Tenant
@@ -110,7 +110,7 @@ def test_followers_stand_with_their_change_and_their_course(
 
 
 def test_a_line_has_gaps_where_nothing_is_known():
-    line = spark([None, 5, 7, None, 9])
+    line = sparkline([None, 5, 7, None, 9])
 
     assert line is not None
     first, second = line.lines
@@ -119,8 +119,8 @@ def test_a_line_has_gaps_where_nothing_is_known():
 
 
 def test_a_line_needs_two_points_and_one_that_never_moves_runs_level():
-    assert spark([None, 3, None]) is None
-    level, nothing = spark([4, 4]), spark([0, 0], from_zero=True)
+    assert sparkline([None, 3, None]) is None
+    level, nothing = sparkline([4, 4]), sparkline([0, 0], from_zero=True)
     assert level is not None
     assert nothing is not None
     assert level.lines == ("2.0,14.0 94.0,14.0",)

@@ -51,7 +51,7 @@ def decided(visitor: Visitor, inbox: str, decision: str, *ids: str) -> httpx.Res
 
 
 def notices(page: Element) -> str:
-    return page.one("div", id="notices").text
+    return page.one("div", id="flashes").text
 
 
 def test_what_waits_is_shown_with_what_is_known_of_it(
@@ -135,7 +135,7 @@ def test_the_script_is_told_what_was_done(
 
     assert answer.status_code == 200
     assert answer.json() == {
-        "said": "Included 1 video. 1 video could not be found any more.",
+        "message": "Included 1 video. 1 video could not be found any more.",
         "done": [waiting[0]],
     }
 
@@ -143,7 +143,11 @@ def test_the_script_is_told_what_was_done(
 def test_one_form_sent_twice_decides_once(
     goatherd: Goatherd, visitor: Visitor, inbox: str, waiting: list[str]
 ):
-    fields: dict[str, Any] = {"decision": "exclude", "video": [waiting[0]], "once": "1"}
+    fields: dict[str, Any] = {
+        "decision": "exclude",
+        "video": [waiting[0]],
+        "idempotency_key": "1",
+    }
 
     for _ in range(2):
         assert visitor.post(inbox, fields).status_code == 303

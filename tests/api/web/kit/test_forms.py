@@ -38,7 +38,7 @@ def sent(visitor: Visitor, body: str | bytes, media_type: str = FORM) -> Any:  #
         ("text=a&many=1&many=2&many=", {"text": "a", "many": ["1", "2", ""]}),
         ("text=a&ticked=on", {"text": "a", "ticked": True}),
         ("text=a&ticked=yes", {"text": "a", "ticked": False}),
-        ("text=a&once=abc", {"text": "a"}),
+        ("text=a&idempotency_key=abc", {"text": "a"}),
         ("text=%00a%E2%80%AAb%E2%80%AE", {"text": "ab"}),
         ("text=a&many=%E2%81%A6a%E2%81%A9&many=b", {"text": "a", "many": ["a", "b"]}),
         ("text=a%0D%00%0Ab", {"text": "a\nb"}),

@@ -4,7 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
-from api.web.kit.page import NOTICE_COOKIE, POSITION_COOKIE
+from api.web.kit.page import FLASH_COOKIE, POSITION_COOKIE
 from projections.engine import reader as reading
 from tests.api.goatherd import Goatherd, Tenant
 from tests.api.web.markup import Element, read
@@ -14,7 +14,7 @@ BEHIND = "still being taken in"
 
 
 def notices(page: Element) -> list[str]:
-    return [p.text for p in page.one("div", id="notices").all("p")]
+    return [p.text for p in page.one("div", id="flashes").all("p")]
 
 
 def test_a_page_waits_for_what_its_visitor_has_just_written(
@@ -87,7 +87,7 @@ def test_a_long_notice_is_cut_and_fits_into_a_cookie(
 ):
     tiny_visitor.post("/tiny", {"name": "Bells", "notice": "\N{GOAT}" * 5_000})
     tiny_goatherd.catch_up()
-    assert len(tiny_visitor.cookies[NOTICE_COOKIE]) < 4_000
+    assert len(tiny_visitor.cookies[FLASH_COOKIE]) < 4_000
 
     page = tiny_visitor.see("/tiny")
 
@@ -96,18 +96,18 @@ def test_a_long_notice_is_cut_and_fits_into_a_cookie(
 
 def test_a_notice_that_is_not_ours_is_not_shown(tiny_visitor: Visitor):
     theirs = tiny_visitor.sessions.signed("session", b"Send your key to evil.example.")
-    tiny_visitor.cookies[NOTICE_COOKIE] = theirs
+    tiny_visitor.cookies[FLASH_COOKIE] = theirs
 
     page = tiny_visitor.see("/tiny")
 
     assert notices(page) == []
-    assert NOTICE_COOKIE not in tiny_visitor.cookies
+    assert FLASH_COOKIE not in tiny_visitor.cookies
 
 
 def test_a_form_that_is_sent_twice_is_carried_out_once(
     tiny_goatherd: Goatherd, tiny_visitor: Visitor
 ):
-    fields: dict[str, str | list[str]] = {"name": "Bells", "once": "0" * 32}
+    fields: dict[str, str | list[str]] = {"name": "Bells", "idempotency_key": "0" * 32}
     head = tiny_goatherd.head
 
     first, second = (tiny_visitor.post("/tiny", fields) for _ in range(2))

@@ -111,7 +111,9 @@ def test_a_form_from_before_signing_in_anew_is_shown_and_sent_by_a_button(
     assert "does not belong to your session" in page.one("h1").text
     assert typed(page) == TYPED
     assert page.one("input", name="csrf")["value"] == visitor.csrf
-    assert page.one("input", name="once")["value"] == fields["once"]
+    assert (
+        page.one("input", name="idempotency_key")["value"] == fields["idempotency_key"]
+    )
     assert "<script>alert" not in answer.text
     assert home.goatherd.head == head
     assert _sent(visitor, page, path).status_code == 303

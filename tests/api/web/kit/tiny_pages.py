@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from api.http.form_body import typed
 from api.http.request import Request
-from api.web.kit.page import Visit
+from api.web.kit.page import PageContext
 from projections.projects import Project
 
 
@@ -37,28 +37,28 @@ class TinyPage(Controller):
     path = "/tiny"
 
     @get("/", opt={"scope": "read", "page": True})
-    async def look(self, visit: NamedDependency[Visit]) -> Template:
-        got = await visit.get("/projects", list[Project])
-        return show(visit, " | ".join(project.name for project in got.data))
+    async def look(self, page: NamedDependency[PageContext]) -> Template:
+        got = await page.get("/projects", list[Project])
+        return show(page, " | ".join(project.name for project in got.data))
 
     @get("/asking", opt={"scope": "read", "page": True})
     async def ask(
         self,
-        visit: NamedDependency[Visit],
+        page: NamedDependency[PageContext],
         path: Annotated[str, QueryParameter(name="path")],
     ) -> Template:
-        await visit.get_raw(path)
-        return show(visit, "That worked.")
+        await page.get_raw(path)
+        return show(page, "That worked.")
 
     @post("/", opt={"scope": "write", "page": True, "form": Naming})
     async def make(
-        self, request: Request, visit: NamedDependency[Visit]
+        self, request: Request, page: NamedDependency[PageContext]
     ) -> Response[Any]:
         form = request.form_as(Naming)
-        await visit.send("POST", "/projects", Project, {"name": form.name})
+        await page.send("POST", "/projects", Project, {"name": form.name})
         if form.notice:
-            visit.tell(form.notice)
-        return visit.go_to("/tiny")
+            page.flash(form.notice)
+        return page.go_to("/tiny")
 
     @post("/echo", opt={"scope": "read", "page": True, "form": Everything})
     async def echo(self, request: Request) -> Response[bytes]:
@@ -66,7 +66,7 @@ class TinyPage(Controller):
         return Response(body, media_type="application/json", status_code=200)
 
 
-def show(visit: Visit, heading: str) -> Template:
+def show(page: PageContext, heading: str) -> Template:
     """Return a page that says this, in a template that is there anyway."""
     said = {
         "headline": heading,
@@ -75,4 +75,4 @@ def show(visit: Visit, heading: str) -> Template:
         "status": 200,
         "form": None,
     }
-    return visit.show("failure.html", said)
+    return page.show("failure.html", said)

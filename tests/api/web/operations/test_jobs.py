@@ -75,7 +75,7 @@ def test_a_second_try_of_the_same_scrape_is_told_and_asks_for_nothing(
 
     visitor.submit(visitor.see("/operations/jobs?show=failed"), retry_path(failed))
 
-    told = visitor.see("/operations/jobs?show=failed").one("div", id="notices").text
+    told = visitor.see("/operations/jobs?show=failed").one("div", id="flashes").text
     assert "tried again before" in told
     assert home.goatherd.head == head
 

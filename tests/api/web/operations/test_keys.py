@@ -58,7 +58,7 @@ def test_sending_the_form_again_makes_no_other_key_and_shows_no_text(
     fields: dict[str, str | list[str]] = {
         "name": "For the sheet",
         "scopes": ["read"],
-        "once": "the-same-form",
+        "idempotency_key": "the-same-form",
     }
     visitor.post(KEYS, fields)
     keys = len(issued(home))

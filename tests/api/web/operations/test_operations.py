@@ -75,9 +75,9 @@ def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: V
 
     assert "All is well" in well.text
     assert "All is well" not in ill.text
-    (concern,) = ill.all("div", role="alert")
-    assert "videos was last heard of 300 s ago" in concern.text
-    assert "Start goatherd project" in concern.text
+    (problem,) = ill.all("div", role="alert")
+    assert "videos was last heard of 300 s ago" in problem.text
+    assert "Start goatherd project" in problem.text
 
 
 def test_a_parked_event_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
@@ -92,7 +92,7 @@ def test_a_parked_event_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: V
     finally:
         goatherd.asked("DELETE FROM dead_letter")
 
-    (concern,) = page.all("div", role="note")
-    assert "could not take in goat_milked at position 7" in concern.text
-    parked = page.one("section", id="parked")
+    (problem,) = page.all("div", role="note")
+    assert "could not take in goat_milked at position 7" in problem.text
+    parked = page.one("section", id="dead-letters")
     assert "Nobody <b>knows</b> it" in parked.text

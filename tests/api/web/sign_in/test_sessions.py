@@ -73,7 +73,7 @@ def test_what_was_signed_for_something_else_opens_nothing(
         session
     )
 
-    visitor.cookies[COOKIE] = visitor.sessions.signed("notice", payload)
+    visitor.cookies[COOKIE] = visitor.sessions.signed("flash", payload)
 
     assert not is_in(visitor)
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.system.health import Readiness
-from api.web.kit.api_client import RefusedError
-from api.web.kit.page import Visit
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
 from domain.events import Scope
 
 _TABS: tuple[tuple[Scope, str, str], ...] = (
@@ -40,7 +40,7 @@ _TO_DO = {
 }
 
 
-class Concern(Struct, frozen=True, kw_only=True):
+class HealthProblem(Struct, frozen=True, kw_only=True):
     """Something that is not as it should be, and what to do about it."""
 
     name: str
@@ -55,40 +55,44 @@ class OperationsPage(Controller):
     path = "/operations"
 
     @get("/", opt={"scope": "read", "page": True})
-    async def operations(self, visit: NamedDependency[Visit]) -> Response[Any]:
+    async def operations(self, page: NamedDependency[PageContext]) -> Response[Any]:
         """Go to the first tab."""
-        return visit.go_to(tabs_for(visit)[0][0])
+        return page.go_to(tabs_for(page)[0][0])
 
 
-def tabs_for(visit: Visit) -> list[tuple[str, str]]:
+def tabs_for(page: PageContext) -> list[tuple[str, str]]:
     """Return the pages that somebody may see, each by its path."""
-    return [(path, label) for scope, path, label in _TABS if visit.may(scope)]
+    return [(path, label) for scope, path, label in _TABS if page.may(scope)]
 
 
 async def show_operations(
-    visit: Visit,
+    page: PageContext,
     template: str,
     context: Mapping[str, Any] | None = None,
     *,
     tab: str,
     status: int = 200,
 ) -> Template:
-    """Return a page under a tab; its template extends ``operations/frame.html``."""
-    shared = {"concerns": await _concerns(visit), "tabs": tabs_for(visit), "tab": tab}
-    return visit.show(template, {**shared, **(context or {})}, status=status)
+    """Return a page under a tab; its template extends ``operations/layout.html``."""
+    shared = {
+        "health_problems": await _health_problems(page),
+        "tabs": tabs_for(page),
+        "tab": tab,
+    }
+    return page.show(template, {**shared, **(context or {})}, status=status)
 
 
-async def _concerns(visit: Visit) -> list[Concern]:
+async def _health_problems(page: PageContext) -> list[HealthProblem]:
     try:
-        got = await visit.get("/health/ready", Readiness)
-    except RefusedError as error:
+        got = await page.get("/health/ready", Readiness)
+    except ApiRefusedError as error:
         if error.code is not Code.UNAVAILABLE:
             raise
         reasons, warnings = error.meta["reasons"], error.meta["warnings"]
     else:
         reasons, warnings = {}, got.data.warnings
     return [
-        Concern(
+        HealthProblem(
             name=_NAMES.get(name, name),
             reason=reason,
             to_do=_TO_DO.get(name, "Read the log of the server."),
