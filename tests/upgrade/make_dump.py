@@ -40,8 +40,8 @@ from tests.upgrade.checkout import Checkout, Client, wait_for
 from tests.upgrade.questions import Ids, commands, few_questions, questions
 from tests.upgrade.recording import write_imported, write_scraped
 
-# What `goatherd dispatch` keeps, which does not run while answers are recorded.
-_KEPT_BY_DISPATCH = frozenset(
+# What `goatherd dispatch` runs, which is stopped while answers are recorded.
+_RUN_BY_DISPATCH = frozenset(
     {"creator_identities", "scrape_jobs", "verdict_streaks", "known_videos", "schedule"}
 )
 _HANDLES = (
@@ -63,7 +63,7 @@ _ONLY_PSQL = re.compile(r"^(\\.*|SET transaction_timeout.*)\n", re.MULTILINE)
 
 
 class Story:
-    """What happens in the database, told to a running old version."""
+    """What happens in the database, one request or command after the other."""
 
     def __init__(self, checkout: Checkout, url: str, *, folder: Path) -> None:
         self.checkout = checkout
@@ -78,7 +78,6 @@ class Story:
         self.other_creators: list[str] = []
         self.repeatable: Repeatable | None = None
         self.middle = 0
-        self.moment = ""
 
     def begin(self) -> None:
         """Set up two organizations and their creators, while everything runs."""
@@ -151,13 +150,13 @@ class Story:
         self.settle()
         for job_type in ("creator_profiles", "discover_videos", "video_stats"):
             for handle in _HANDLES[:5]:
-                self.ask_for_run(self.creators[handle], job_type)
+                self.request_run(self.creators[handle], job_type)
             self.settle()
         self.change_creators()
         for _ in range(4):
             for creator in (*self.creators.values(),):
-                self.ask_for_run(creator, "discover_videos")
-                self.ask_for_run(creator, "creator_profiles")
+                self.request_run(creator, "discover_videos")
+                self.request_run(creator, "creator_profiles")
             for creator in self.other_creators:
                 self.other.data(
                     "POST",
@@ -168,7 +167,7 @@ class Story:
         self.retry_failed()
         self.settle()
 
-    def ask_for_run(self, creator: str, job_type: str) -> str | None:
+    def request_run(self, creator: str, job_type: str) -> str | None:
         """Ask for a run; removed and disabled creators refuse."""
         answer = self.home.ask(
             "POST", f"/api/v1/creators/{creator}/scrape", {"job_type": job_type}
@@ -391,7 +390,7 @@ def _make(
         stack.enter_context(checkout.running("serve"))
         wait_for("serve", lambda: _is_live(story))
         with checkout.running("project"), checkout.running("dispatch"):
-            waiting = story.ask_for_run(story.creators["alpine-ann"], "video_stats")
+            waiting = story.request_run(story.creators["alpine-ann"], "video_stats")
             assert waiting is not None
             wait_for("a job", lambda: story.has_job(waiting))
             story.settle_followers()
@@ -405,7 +404,7 @@ def _make(
         checkpoints = {state["name"]: state["position"] for state in states}
         _dump(database_url)
         with checkout.running("project"):
-            story.settle_followers(but=_KEPT_BY_DISPATCH)
+            story.settle_followers(but=_RUN_BY_DISPATCH)
             answers = list(_answers(story))
     ANSWERS.write_bytes(_packed(msgspec.json.Encoder().encode_lines(answers)))
     assert story.repeatable is not None
@@ -456,11 +455,11 @@ def _packed(content: bytes) -> bytes:
 
 
 def _answers(story: Story) -> Iterator[Answer]:
-    for key, client, asked in (
+    for key, client, paths in (
         ("home", story.home, questions(_ids(story))),
         ("other", story.other, few_questions(_other_ids(story))),
     ):
-        for question in asked:
+        for question in paths:
             answer = client.ask("GET", question)
             assert answer.status_code in _FOREVER, f"{question}: {answer.text}"
             yield Answer(
@@ -490,7 +489,7 @@ def _ids(story: Story) -> Ids:
         videos=[video["id"] for video in videos],
         scrapes=[run["id"] for run in home.data("GET", "/scrapes?limit=12")],
         positions=[positions[1], positions[-2]],
-        moment=history[len(history) // 2]["recorded_at"].replace("+00:00", "Z"),
+        recorded_at=history[len(history) // 2]["recorded_at"].replace("+00:00", "Z"),
     )
 
 
@@ -501,7 +500,7 @@ def _other_ids(story: Story) -> Ids:
         videos=[],
         scrapes=[],
         positions=[],
-        moment="",
+        recorded_at="",
     )
 
 

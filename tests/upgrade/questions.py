@@ -27,7 +27,8 @@ class Ids(NamedTuple):
     scrapes: Sequence[str]
     # Positions of the log, the first and the last of interest.
     positions: Sequence[int]
-    moment: str
+    # When one event between them was recorded.
+    recorded_at: str
 
 
 def questions(ids: Ids) -> Iterator[str]:
@@ -120,7 +121,7 @@ def _single(ids: Ids) -> Iterator[str]:
         yield f"/creators/{creator}/scrapes?limit=5"
         yield f"/creators/{creator}/diff?from={first}&to={last}"
     creator = ids.creators[0]
-    yield f"/creators/{creator}?as_of={ids.moment}"
+    yield f"/creators/{creator}?as_of={ids.recorded_at}"
     yield f"/creators/{creator}?as_of={first}"
     yield f"/creators/{creator}/history?event=handle_changed"
     yield f"/creators/{creator}/history?from={first}&to={last}&limit=3"

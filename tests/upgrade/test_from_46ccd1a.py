@@ -12,7 +12,7 @@ import httpx
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from api.system.all_projections import KEPT_PROJECTIONS
+from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import migrate
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
@@ -78,9 +78,9 @@ def test_checkpoints_are_kept_and_everything_goes_on_from_there(
 
     migrate(old_database_url)
     migrated = positions(cli)
-    start(old_database_url, KEPT_PROJECTIONS, work=False)
+    start(old_database_url, ALL_PROJECTIONS, work=False)
     started = positions(cli)
-    start(old_database_url, KEPT_PROJECTIONS)
+    start(old_database_url, ALL_PROJECTIONS)
     ended = cli("projections", "--json").document
 
     assert all(0 < at < about().head for at in checkpoints.values())
