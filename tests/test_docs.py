@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +15,9 @@ from api.http.errors import markdown
 from domain.events import STORED_NAMES
 from infra.settings import table
 from tests.kit.house_map import house_map
+from tests.kit.paths import ROOT
+from tests.kit.ports import free_port
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 DECISIONS = sorted((DOCS / "adr").glob("*.md"))
@@ -187,7 +187,7 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
     for program in ("curl", "python3"):
         if shutil.which(program) is None:
             pytest.skip(f"the tour needs {program}")
-    port = _free_port()
+    port = free_port()
     fences = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     tour = "".join(fences.findall(README.read_text()))
     script = tour.replace("URL=http://127.0.0.1:8000", f"URL=http://127.0.0.1:{port}")
@@ -251,9 +251,3 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
     assert excluded != as_of
     # Nobody noticed the rebuild.
     assert re.findall(r"^ +\d+ (\d{3})$", taken.stdout, re.MULTILINE) == ["200"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from infra.settings import PREFIX, table
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGES = ("domain", "infra", "projections", "workers", "api")
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
 # Run by setup, with the tools of developers; they are not shipped.

@@ -13,8 +13,8 @@ from tests.browser.chromium import (
     NoBrowserError,
     find_browser,
 )
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = "tests/browser/test_watching.py"
 
 

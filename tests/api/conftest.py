@@ -6,8 +6,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from tests.api.goatherd import Goatherd, Tenant, cloned, started
-from tests.api.http.tiny import Keyring, tiny_app
+from tests.kit.application import Goatherd, Tenant, cloned, started
+from tests.kit.tiny_app import Keyring, tiny_app
 
 
 @pytest.fixture

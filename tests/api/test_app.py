@@ -7,7 +7,7 @@ from litestar.types import ControllerRouterHandler
 
 from api.http.responses import Answer
 from api.http.route_info import RouteError
-from tests.api.http.tiny import Keyring, tiny_app
+from tests.kit.tiny_app import Keyring, tiny_app
 
 
 @get("/forgotten")

@@ -14,7 +14,7 @@ from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report
-from tests.builders import opened_store
+from tests.kit.builders import opened_store
 
 _REPORT = pytest.StashKey[Report]()
 

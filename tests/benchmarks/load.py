@@ -21,7 +21,7 @@ import uvloop
 
 from infra.embedded.processes import wait_until
 from tests.benchmarks.harness import percentile
-from tests.benchmarks.ports import free_port, listens
+from tests.kit.ports import free_port, listens
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -14,10 +13,10 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.handlers.organizations import make_organization
 from projections.organizations.projection import ApiKeys
-from tests.benchmarks.ports import free_port, listens
-from tests.builders import asking
+from tests.kit.builders import asking
+from tests.kit.paths import ROOT
+from tests.kit.ports import free_port, listens
 
-ROOT = Path(__file__).parent.parent.parent
 PATIENCE_SECONDS = 30
 
 _OPTIONS = {

@@ -27,7 +27,7 @@ from projections.analytics.queries.series import ledgers, things
 from projections.engine.follower import Follower
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
-from tests.builders import asking
+from tests.kit.builders import asking
 
 YEAR = datetime(2025, 12, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")

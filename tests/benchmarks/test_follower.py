@@ -8,7 +8,7 @@ from projections.creators.projection import CreatorList
 from projections.engine.follower import CATCHING_UP_BATCH, LIVE_BATCH, Follower
 from tests.benchmarks.harness import Report, interleaved
 from tests.benchmarks.histories import busy_log
-from tests.builders import asking
+from tests.kit.builders import asking
 
 EVENTS = 40_000
 SINGLES = 600

@@ -18,7 +18,7 @@ from projections.engine.follower import CATCHING_UP_BATCH, Follower
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
 from tests.benchmarks.histories import Creator, a_creator, addition, profile_scrape
-from tests.builders import asking
+from tests.kit.builders import asking
 
 CREATORS = 5
 SCRAPES = 9_000

@@ -17,7 +17,7 @@ from infra.eventstore.store import Store
 from infra.handlers.import_observations import add_for_import, find_holders
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
-from tests.builders import Home, asking, make_home, opened_store
+from tests.kit.builders import Home, asking, make_home, opened_store
 from workers.provider import ProfileSeen, VideoSeen
 from workers.recordings.file_format import (
     Observation,

@@ -18,7 +18,7 @@ from tests.benchmarks.harness import Report, Row, percentile
 from tests.benchmarks.histories import Creator, a_creator, addition
 from tests.benchmarks.load import load
 from tests.benchmarks.serving import SECRET, Tenant, a_tenant, serving
-from tests.builders import asking
+from tests.kit.builders import asking
 
 CREATORS = 1_000
 DAYS = 35

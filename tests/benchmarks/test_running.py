@@ -17,7 +17,7 @@ from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, percentile
 from tests.benchmarks.histories import a_creator, addition, busy_log
 from tests.benchmarks.serving import SECRET, a_tenant, running, serving
-from tests.builders import asking
+from tests.kit.builders import asking
 
 APPENDS_A_SECOND = 100
 SECONDS = 20

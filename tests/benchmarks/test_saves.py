@@ -14,7 +14,7 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, interleaved, seconds
 from tests.benchmarks.histories import a_creator, addition, details
-from tests.builders import opened_store
+from tests.kit.builders import opened_store
 
 SINGLES = 1_000
 HUNDREDS = 200

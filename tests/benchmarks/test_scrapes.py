@@ -18,7 +18,7 @@ from infra.settings import Settings
 from tests.benchmarks.harness import Report, interleaved, seconds
 from tests.benchmarks.noop import ACTOR, QUEUE
 from tests.benchmarks.serving import running
-from tests.builders import Home, asking, make_home
+from tests.kit.builders import Home, asking, make_home
 from workers.broker import connect_broker
 from workers.main import worker_command
 from workers.provider import ProfileSeen

@@ -7,8 +7,8 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.benchmarks.harness import Report, Row
-from tests.benchmarks.ports import free_port
 from tests.benchmarks.serving import ROOT, environment
+from tests.kit.ports import free_port
 
 BAR_SECONDS = 60
 

@@ -12,9 +12,9 @@ from infra.eventstore.store import Store
 from infra.handlers.add_creators import NewCreator
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, Row
-from tests.builders import NOON, Home, asking, make_home
-from tests.workers.videos import settle
-from tests.workers.work import Scripted, derive_jobs
+from tests.kit.builders import NOON, Home, asking, make_home
+from tests.kit.jobs import Scripted, derive_jobs
+from tests.kit.videos import settle
 from workers.provider import Ok, VideoSeen
 from workers.scraping.scrape import Bench, scrape_creator
 

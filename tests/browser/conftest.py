@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from api.http.sessions import COOKIE
-from tests.api.goatherd import Tenant, cloned
 from tests.browser.axe import check_with_axe
 from tests.browser.chromium import (
     ARGUMENTS,
@@ -23,6 +22,7 @@ from tests.browser.chromium import (
 )
 from tests.browser.served import Served, served
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant, cloned
 
 # Long enough for two cores that others use, too.
 _PATIENTLY_MS = 15_000

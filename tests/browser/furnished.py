@@ -5,8 +5,8 @@ from uuid import UUID
 
 from domain import events as e
 from infra.ids import new_id
-from tests.api.asks import ids_of
-from tests.api.goatherd import SETTINGS, Tenant
+from tests.kit.application import SETTINGS, Tenant
+from tests.kit.operations import ids_of
 
 DAYS = 35
 _TITLES = ("How to climb", "A bell of one's own", "Hay, the good sort", None)

@@ -19,7 +19,9 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from infra.embedded.processes import wait_until
 from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find_browser
-from tests.commandline import ROOT, Running, free_port, running
+from tests.kit.command_line import Running, running
+from tests.kit.paths import ROOT
+from tests.kit.ports import free_port
 
 FOLDER = ROOT / "docs" / "screenshots"
 

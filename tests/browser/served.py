@@ -10,7 +10,7 @@ import msgspec
 from api.http.auth import digest_of
 from api.http.sessions import Sessions
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import (
+from tests.kit.application import (
     PLANS,
     SECRET,
     Goatherd,
@@ -18,7 +18,8 @@ from tests.api.goatherd import (
     settings_for,
     started,
 )
-from tests.commandline import PATIENTLY, Running, free_port, running
+from tests.kit.command_line import PATIENTLY, Running, running
+from tests.kit.ports import free_port
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):

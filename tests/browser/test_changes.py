@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.api.goatherd import Tenant, data_of
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant, data_of
 
 
 @pytest.fixture

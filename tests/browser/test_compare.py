@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.api.goatherd import Tenant
-from tests.api.web.herds import Watched, a_watched_creator
+from tests.kit.application import Tenant
+from tests.kit.creator_with_numbers import Watched, a_watched_creator
 
 
 def test_creators_are_found_compared_saved_and_shared(

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Tenant, data_of
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant, data_of
 
 TYPED = "# Terms\n\nMine, <b>bold</b> \N{GOAT}\n\n</textarea><script>alert(1)</script>"
 

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.http.sessions import COOKIE
-from tests.api.goatherd import Tenant
 from tests.browser.served import Served
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant
 
 
 def handles_shown(page: Page) -> list[str]:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.api.goatherd import Tenant
 from tests.browser.axe import SCHEMES, check_with_axe
 from tests.browser.furnished import furnish
 from tests.browser.layout import PHONE, WIDE, check_layout
 from tests.browser.places import found, places
 from tests.browser.served import Served
+from tests.kit.application import Tenant
 
 PLACES = places()
 # What programs take from pages, with nothing to look at.

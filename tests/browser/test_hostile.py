@@ -7,14 +7,14 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.api.asks import ids_of
-from tests.api.goatherd import Tenant, code_of, data_of
-from tests.api.web.markup import read
 from tests.browser.hostile import ALL, FROM_SOURCES, STRINGS
 from tests.browser.layout import PHONE, WIDE, check_layout, header_of
 from tests.browser.places import found, places
 from tests.browser.served import Served
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.markup import read
+from tests.kit.operations import ids_of
 
 # Where a creator's own texts stand.
 TABS = tuple(

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Tenant
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant
 
 HOSTILE = '"><img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}' + "goat" * 100
 

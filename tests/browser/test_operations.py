@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.goatherd import Tenant, code_of
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant, code_of
 
 PAGES = (
     "projections",

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Tenant
-from tests.api.web.herds import DAYS, Watched, a_watched_creator
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant
+from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
 
 Axe = Callable[[Page], None]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.api.goatherd import Tenant
 from tests.browser.layout import PHONE, WIDE
+from tests.kit.application import Tenant
 
 FOLDED = (
     "/creators/{creator_id}/scrapes",

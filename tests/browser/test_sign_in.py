@@ -7,8 +7,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from api.web.sign_in.links import make_link
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Tenant
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant
 
 
 def sign_in_by_form(page: Page, key: str) -> None:

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from api.http.sessions import COOKIE
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Tenant, data_of
 from tests.browser.served import Served
+from tests.kit.application import Tenant, data_of
 
 TYPED = "\n# Mine\n\n</textarea><script>alert(1)</script> \N{GOAT}\n"
 

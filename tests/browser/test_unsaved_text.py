@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Tenant, data_of
 from tests.browser.watching import Watch
+from tests.kit.application import Tenant, data_of
 
 # What a browser asks a page before it goes; true if the page lets it.
 _MAY_GO = "window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"

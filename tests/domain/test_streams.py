@@ -7,7 +7,7 @@ from domain.streams import (
     manual_scrapes_counter,
     scrape_stream,
 )
-from tests.builders import ADA, BERTA, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
 
 
 def test_what_is_stored_is_found_under_the_same_ids_for_ever():

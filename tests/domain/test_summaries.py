@@ -10,7 +10,7 @@ import pytest
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone
 from domain.summaries import SummarizedEvent, actor_label, milestone_summary, summary
-from tests.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
 
 KEY = UUID(int=7)
 OPS = "key Ops"

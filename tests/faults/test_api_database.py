@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from infra.eventstore import recorder
-from tests.api.goatherd import Goatherd, Tenant, serving, started
-from tests.faults.proxy import Damage, Proxy
+from tests.kit.application import Goatherd, Tenant, serving, started
+from tests.kit.proxy import Damage, Proxy
 
 BODY = {"tiktok_handle": "wanted.goat"}
 

@@ -3,8 +3,6 @@
 import http.client
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,16 +10,17 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 
 from infra.embedded.processes import wait_until
 from projections.organizations.projection import ApiKeys
-from tests.api.goatherd import BASE, SECRET
-from tests.builders import asking, make_organization, opened_store
+from tests.kit.application import BASE, SECRET
+from tests.kit.builders import asking, make_organization, opened_store
+from tests.kit.faults import kill_group
+from tests.kit.paths import ROOT
+from tests.kit.ports import free_port
 
-ROOT = Path(__file__).parent.parent.parent
 CLIENTS = 4
 KILLS = 3
 BETWEEN_KILLS = 25
@@ -95,20 +94,7 @@ def server(url: str, port: int) -> Generator[subprocess.Popen[bytes]]:
         try:
             yield process
         finally:
-            kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the server and its workers at once, as the kernel does."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+            kill_group(process)
 
 
 def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
@@ -141,7 +127,7 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
             for _ in range(KILLS):
                 with server(database_url, port) as process:
                     assert get_on()
-                    kill(process)
+                    kill_group(process)
                 end_leases(database_url)
             with server(database_url, port):
                 assert get_on()

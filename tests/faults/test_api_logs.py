@@ -16,7 +16,7 @@ from api.main import assemble
 from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings
-from tests.api.goatherd import BASE, SECRET, Tenant, data_of, started
+from tests.kit.application import BASE, SECRET, Tenant, data_of, started
 
 PASSWORD = "nobody-knows-" * 2
 

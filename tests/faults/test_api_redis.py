@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.goatherd import Goatherd, serving, started
+from tests.kit.application import Goatherd, serving, started
 
 BODY = {"tiktok_handle": "wanted.goat"}
 

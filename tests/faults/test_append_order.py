@@ -11,7 +11,7 @@ from infra.eventstore import append as appending
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for, opened_store
 
 WRITERS = 8
 APPENDS = 60

@@ -16,8 +16,8 @@ from infra.eventstore.append import QuotaCounter
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import InTransaction, RecordedEvent, Store
 from infra.ids import new_id
-from tests.builders import asking, events_for, make_home, opened_store
-from tests.faults.proxy import Damage, Proxy
+from tests.kit.builders import asking, events_for, make_home, opened_store
+from tests.kit.proxy import Damage, Proxy
 
 # Part of the very request that makes an append last, by the way events get in.
 LAST_REQUEST = {

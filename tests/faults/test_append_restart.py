@@ -1,4 +1,3 @@
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
-from tests.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for, opened_store
+from tests.kit.faults import stop_at_once
 
 WRITERS = 4
 
@@ -53,7 +53,7 @@ def test_whatever_was_confirmed_before_postgres_was_killed_is_there_once(
                 assert every_writer_gets_on()
                 # As `pg_ctl stop -m immediate` does it, then as the kernel does it.
                 for sent in (signal.SIGQUIT, signal.SIGKILL):
-                    _kill(server, sent)
+                    stop_at_once(server, sent)
                     server.start()
                     assert every_writer_gets_on()
             finally:
@@ -92,9 +92,3 @@ def _write(
             continue
         confirmed += recorded
         past += recorded
-
-
-def _kill(server: EmbeddedPostgres, sent: signal.Signals) -> None:
-    assert server.pid is not None
-    os.kill(server.pid, sent)
-    assert wait_until(lambda: not server.is_running(), seconds=30)

@@ -1,16 +1,13 @@
 """Dispatchers that are killed while they make events of what runs saw."""
 
-import multiprocessing
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
 
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.builders import make_home, opened_store
-from tests.workers.videos import INSIDE, a_creator, a_run, due, known, settle
+from tests.kit.builders import make_home, opened_store
+from tests.kit.faults import victim
+from tests.kit.videos import INSIDE, a_creator, a_run, due, known, settle
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.policies import runner
@@ -27,19 +24,6 @@ def dispatch(url: str) -> None:
     runner.EVENTS_AT_ONCE = 20
     with opened_store(url, pool_size=4) as store:
         Dispatcher(store, connect_broker(AWAY), url=url).run(threading.Event())
-
-
-@contextmanager
-def dispatching(url: str) -> Iterator[BaseProcess]:
-    # A fork would share this process's connections.
-    process = multiprocessing.get_context("spawn").Process(target=dispatch, args=(url,))
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
-        process.close()
 
 
 def discovered(store: Store) -> Counter[str]:
@@ -65,13 +49,12 @@ def test_killed_dispatchers_lose_no_video_and_discover_none_twice(database_url: 
 
         killed_at: list[int] = []
         for part in (0.02, 0.3, 0.6):
-            with dispatching(database_url) as process:
+            with victim(dispatch, database_url) as process:
                 assert wait_until(
                     lambda part=part: len(discovered(store)) > part * len(expected),
                     seconds=PATIENTLY,
                 )
                 process.kill()
-                process.join()
             killed_at.append(len(discovered(store)))
         settle(store)
 

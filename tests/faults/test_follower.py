@@ -16,8 +16,8 @@ from projections.engine import follower as following
 from projections.engine.follower import FencedError
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
-from tests.builders import opened_store
-from tests.projections.analytics.histories import added
+from tests.kit.builders import opened_store
+from tests.kit.histories import added
 from tests.projections.analytics.ledger import (
     Ledger,
     append,

@@ -1,10 +1,6 @@
 """Processes that follow the log and are killed while they do it."""
 
-import multiprocessing
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
 
 from domain import events as e
 from infra.embedded.processes import wait_until
@@ -17,9 +13,10 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
-from tests.builders import opened_store
-from tests.projections.analytics.expected import expected, stored
-from tests.projections.analytics.histories import log, many_events
+from tests.kit.builders import opened_store
+from tests.kit.expected import expected, stored
+from tests.kit.faults import victim
+from tests.kit.histories import log, many_events
 from workers.scraping.jobs import ScrapeJobs
 
 PATIENTLY = 30.0
@@ -52,19 +49,6 @@ def followers(store: Store) -> list[Follower]:
     ]
 
 
-@contextmanager
-def process_that_follows(url: str) -> Iterator[BaseProcess]:
-    # A fork would share this process's connections.
-    process = multiprocessing.get_context("spawn").Process(target=follow, args=(url,))
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
-        process.close()
-
-
 def positions(store: Store) -> list[int]:
     with store.pool.connection() as connection:
         rows = connection.execute("SELECT position FROM projection")
@@ -82,15 +66,14 @@ def test_killed_followers_leave_the_rows_that_one_fold_over_all_events_gives(
 
         killed_at: list[list[int]] = []
         for part in (0.05, 0.4, 0.7):
-            with process_that_follows(database_url) as process:
+            with victim(follow, database_url) as process:
                 assert wait_until(
                     lambda part=part: max(positions(store)) > part * head,
                     seconds=PATIENTLY,
                 )
                 process.kill()
-                process.join()
             killed_at.append(positions(store))
-        with process_that_follows(database_url):
+        with victim(follow, database_url):
             level = wait_until(lambda: min(positions(store)) == head, seconds=PATIENTLY)
 
         with store.pool.connection() as connection:

@@ -1,7 +1,5 @@
 """Followers at work: woken or not, through lost connections and a server's crash."""
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,8 +14,9 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.engine import follower as following
 from projections.engine.follower import listen
-from tests.builders import opened_store
-from tests.faults.backends import LISTENING, listeners, terminate
+from tests.kit.backends import LISTENING, listeners, terminate
+from tests.kit.builders import opened_store
+from tests.kit.faults import stop_at_once
 from tests.projections.analytics.ledger import (
     Ledger,
     append,
@@ -238,7 +237,7 @@ def test_a_crash_of_the_server_costs_nothing_and_needs_no_restart(
         with running(follow, hear) as threads:
             for _ in range(2):
                 positions += append(store, *goats(200))
-                crash(own_server)
+                stop_at_once(own_server)
                 own_server.start()
             positions += append(store, *goats(1))
             all_in = wait_until(lambda: _level(store, positions[-1]), seconds=PATIENTLY)
@@ -248,13 +247,6 @@ def test_a_crash_of_the_server_costs_nothing_and_needs_no_restart(
     assert all_in
     assert alive == [True, True]
     assert written == positions
-
-
-def crash(server: EmbeddedPostgres) -> None:
-    """Stop the server as ``pg_ctl stop -m immediate`` does."""
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGQUIT)
-    assert wait_until(lambda: not server.is_running(), seconds=PATIENTLY)
 
 
 def _level(store: Store, position: int) -> bool:

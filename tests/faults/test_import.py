@@ -10,8 +10,8 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
-from tests.builders import Home, make_home, opened_store
-from tests.commandline import PATIENTLY, CommandLine, running
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.command_line import PATIENTLY, CommandLine, running
 
 DAYS, VIDEOS = 400, 20
 

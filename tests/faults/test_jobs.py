@@ -13,16 +13,9 @@ import pytest
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.builders import Home, make_home, opened_store
-from tests.faults.workshop import (
-    FOLDER,
-    MISBEHAVING,
-    dispatcher_at_work,
-    kill,
-    results,
-    worker_process,
-)
-from tests.workers.work import (
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.faults import kill_group
+from tests.kit.jobs import (
     Scripted,
     derive_jobs,
     end_leases,
@@ -33,6 +26,13 @@ from tests.workers.work import (
     let_time_pass,
     messages,
     working,
+)
+from tests.kit.worker_processes import (
+    FOLDER,
+    MISBEHAVING,
+    dispatcher_at_work,
+    results,
+    worker_process,
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
@@ -106,7 +106,7 @@ def test_what_a_killed_worker_had_is_done_by_another_when_its_lease_has_ended(
     ):
         assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
         with worker_process(environment, set_up=MISBEHAVING):
-            kill(process)
+            kill_group(process)
             killed_at = time.monotonic()
             (tmp_path / "open").touch()
             finished = wait_until(lambda: all_over(store), seconds=PATIENTLY)
@@ -140,7 +140,7 @@ def test_a_job_that_kills_its_workers_is_quarantined_and_the_others_go_on(
                     seconds=PATIENTLY,
                 )
                 deaths += process.poll() is not None
-                kill(process)
+                kill_group(process)
             end_leases(store)
             let_time_pass(store)
 

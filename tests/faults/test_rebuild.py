@@ -1,16 +1,12 @@
 """Rebuilds while events are appended, followed and read, and while processes die."""
 
 import asyncio
-import multiprocessing
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID
 
@@ -40,9 +36,10 @@ from projections.rebuild.rebuild import rebuild
 from projections.rebuild.state import Rebuild, begin, rebuild_of, set_status
 from projections.runner import keep_rebuilt
 from projections.scrape_runs.projection import ScrapeRuns
-from tests.builders import asking, opened_store
-from tests.projections.analytics.expected import expected, stored
-from tests.projections.analytics.histories import HOME, added, log, many_events
+from tests.kit.builders import asking, opened_store
+from tests.kit.expected import expected, stored
+from tests.kit.faults import stop_at_once, victim
+from tests.kit.histories import HOME, added, log, many_events
 
 PATIENTLY = 30.0
 READ_MODELS: tuple[ReadModel, ...] = (CreatorList(), ScrapeRuns())
@@ -62,18 +59,6 @@ def build(url: str) -> None:
     with opened_store(url, pool_size=4) as store:
         for projection in READ_MODELS:
             rebuild(store, projection, by="killed")
-
-
-@contextmanager
-def process_that_builds(url: str) -> Iterator[BaseProcess]:
-    process = multiprocessing.get_context("fork").Process(target=build, args=(url,))
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
-        process.close()
 
 
 @contextmanager
@@ -259,10 +244,9 @@ def test_a_killed_rebuild_goes_on_where_it_was(database_url: str):
         followed(store)
         with readers.reading():
             for _ in range(10):
-                with process_that_builds(database_url) as process:
-                    process.join(chance.uniform(0.05, 0.3))
+                with victim(build, database_url, start="fork") as process:
+                    process.wait(chance.uniform(0.05, 0.3))
                     process.kill()
-                    process.join()
                 state = state_of(store)
                 if state is not None:
                     reached.append((state.status, state.position))
@@ -286,10 +270,7 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
     def kill_once(state: Rebuild) -> None:
         if state.position > 1_000 and not killed.is_set():
             killed.set()
-            assert server.pid is not None
-            # As `pg_ctl stop -m immediate` does it.
-            os.kill(server.pid, signal.SIGQUIT)
-            assert wait_until(lambda: not server.is_running(), seconds=PATIENTLY)
+            stop_at_once(server)
             server.start()
 
     try:

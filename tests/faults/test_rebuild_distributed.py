@@ -1,8 +1,6 @@
 """Rebuilds by several worker processes: the rows of one, whoever dies meanwhile."""
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,11 +35,10 @@ from projections.rebuild.slices import (
 )
 from projections.rebuild.state import begin, rebuild_of
 from tests.benchmarks.test_analytics import herd
-from tests.builders import Home, make_home, opened_store
-from tests.faults.workshop import kill, worker_process
-from tests.projections.analytics.histories import log, many_events
-from tests.projections.analytics.test_analytics import contents
-from tests.workers.work import (
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.faults import kill_group, victim
+from tests.kit.histories import log, many_events
+from tests.kit.jobs import (
     Scripted,
     all_done,
     derive_jobs,
@@ -49,6 +46,8 @@ from tests.workers.work import (
     let_time_pass,
     running,
 )
+from tests.kit.worker_processes import worker_process
+from tests.projections.analytics.test_analytics import contents
 from workers.broker import REBUILDS_QUEUE, connect_broker, ring_scrapes
 from workers.provider import Private
 from workers.rebuild_worker import SliceHand, bell, declare_rebuild_actor
@@ -184,7 +183,7 @@ def test_a_worker_that_is_killed_in_mid_slice_has_it_done_again_once(
     ):
         ring(ANALYTICS.name, ANALYTICS.version)
         assert wait_until(lambda: is_somebody_stuck(store), seconds=PATIENTLY)
-        kill(killed)
+        kill_group(killed)
     end_leases(store)
     with worker_process(environment):
         ring(ANALYTICS.name, ANALYTICS.version)
@@ -243,25 +242,15 @@ def test_a_worker_that_is_paused_past_its_lease_is_refused_by_the_fence(
 ):
     before = rows(store)
     begin(store.pool, ANALYTICS, by="test")
-    paused = multiprocessing.get_context("spawn").Process(
-        target=work_late, args=(database_url, tmp_path)
-    )
-    paused.start()
-    assert paused.pid is not None
-
-    try:
+    with victim(work_late, database_url, tmp_path) as paused:
         assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
-        os.kill(paused.pid, signal.SIGSTOP)
+        paused.freeze()
         leases: list[Slice] = []
         assert wait_until(lambda: took_first(store, leases), seconds=PATIENTLY)
         (tmp_path / "open").touch()
-        os.kill(paused.pid, signal.SIGCONT)
+        paused.wake()
         assert wait_until((tmp_path / "told").exists, seconds=PATIENTLY)
-        paused.join(PATIENTLY)
-    finally:
-        paused.kill()
-        paused.join()
-        paused.close()
+        paused.wait()
     still_there = work_on_one_slice(store.pool, store.codec, ANALYTICS, leases[0])
     done = rebuild(store, ANALYTICS, by="test")
 

@@ -1,29 +1,22 @@
 """Schedulers among faults: killed or stopped in the middle, and nothing is doubled."""
 
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Event
 
 import pytest
 
 from domain.organization.plans import DEFAULT_PLANS
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.builders import Home, make_home, opened_store
-from tests.workers.schedule.scheduling import finish_all, scheduled, told
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.faults import victim
+from tests.kit.schedule import finish_all, scheduled, told
 from workers.schedule import scheduler as scheduling
 from workers.schedule.scheduler import Scheduler
 
 PATIENTLY = 60.0
 HERD = 50
 BATCH = 7
-
-_processes = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
@@ -49,33 +42,14 @@ def due(store: Store) -> Home:
     return home
 
 
-def schedule(url: str, ready: Event, *, batch: int, pause: float) -> None:
+def schedule(url: str, *, pause: float = 0.0) -> None:
     """What a process does until it is killed: rounds in small batches."""
-    scheduling.BATCH = batch
+    scheduling.BATCH = BATCH
     with opened_store(url) as store:
         scheduler = Scheduler(store, DEFAULT_PLANS)
-        ready.set()
         while True:
             scheduler.round()
             time.sleep(pause)
-
-
-@contextmanager
-def scheduling_process(url: str, *, pause: float = 0.0) -> Iterator[BaseProcess]:
-    ready = _processes.Event()
-    process = _processes.Process(
-        target=schedule,
-        args=(url, ready),
-        kwargs={"batch": BATCH, "pause": pause},
-        daemon=True,
-    )
-    process.start()
-    try:
-        assert ready.wait(PATIENTLY)
-        yield process
-    finally:
-        process.kill()
-        process.join()
 
 
 def end_lease(store: Store) -> None:
@@ -90,7 +64,7 @@ def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
     seen = 0
     kills = 0
     while seen < 2 * HERD:
-        with scheduling_process(database_url) as process:
+        with victim(schedule, database_url) as process:
             reached = seen
             # In the middle: when it has asked for something and has more to ask for.
             assert wait_until(
@@ -98,7 +72,6 @@ def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
                 seconds=PATIENTLY,
             )
             process.kill()
-            process.join()
         kills += 1
         seen = len(scheduled(store))
         end_lease(store)
@@ -113,10 +86,9 @@ def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
     due: Home, database_url: str
 ):
     store = due.store
-    with scheduling_process(database_url, pause=0.01) as process:
-        assert process.pid is not None
+    with victim(schedule, database_url, pause=0.01) as process:
         assert wait_until(lambda: len(scheduled(store)) > 0, seconds=PATIENTLY)
-        os.kill(process.pid, signal.SIGSTOP)
+        process.freeze()
         # It may have stopped within a transaction, which then has the lease's row.
         told(
             store,
@@ -134,7 +106,7 @@ def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
             "WHERE job_type = 'creator_profiles' AND due_at <> 'infinity'",
         )
         finish_all(store)
-        os.kill(process.pid, signal.SIGCONT)
+        process.wake()
         before = len(scheduled(store))
         # Were it still at work, these would be asked for within moments.
         woken_up_late = wait_until(lambda: len(scheduled(store)) > before, seconds=1.0)

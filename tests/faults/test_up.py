@@ -14,7 +14,8 @@ import pytest
 
 from infra.embedded import running_postgres_url
 from infra.embedded.processes import wait_until
-from tests.commandline import PATIENTLY, Running, free_port, living, running
+from tests.kit.command_line import PATIENTLY, Running, living, running
+from tests.kit.ports import free_port
 from workers.demo import DEMO_HANDLES
 
 READY = "Goatherd is ready at http://127.0.0.1:{port}\n"

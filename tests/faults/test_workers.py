@@ -1,8 +1,6 @@
 """Workers among faults: each run has one result in the end, whatever dies meanwhile."""
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,17 +14,10 @@ from dramatiq import worker as dramatiq_worker
 from infra.embedded import EmbeddedValkey
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.builders import Home, make_home, opened_store
-from tests.faults.backends import terminate
-from tests.faults.workshop import (
-    PROMPTLY,
-    dispatcher_at_work,
-    done,
-    kill,
-    results,
-    worker_process,
-)
-from tests.workers.work import (
+from tests.kit.backends import terminate
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.faults import kill_group, victim
+from tests.kit.jobs import (
     Scripted,
     all_done,
     derive_jobs,
@@ -36,6 +27,13 @@ from tests.workers.work import (
     let_time_pass,
     messages,
     working,
+)
+from tests.kit.worker_processes import (
+    PROMPTLY,
+    dispatcher_at_work,
+    done,
+    results,
+    worker_process,
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
@@ -139,7 +137,7 @@ def test_killed_workers_lose_no_run_and_double_none(
         for part in (20, 200):
             with worker_process(environment) as process:
                 assert wait_until(lambda: done(store) >= part, seconds=PATIENTLY)  # noqa: B023
-                kill(process)
+                kill_group(process)
             done_at.append(done(store))
         last_words = shortly_after_now(store)
         with worker_process(environment):
@@ -283,27 +281,17 @@ def test_a_worker_that_is_paused_past_its_lease_changes_nothing_any_more(
     home.add("billie")
     derive_jobs(store)
     run = jobs_in(store)[0]["scrape_id"]
-    paused = multiprocessing.get_context("spawn").Process(
-        target=scrape_one, args=(database_url, run, tmp_path)
-    )
-    paused.start()
-    assert paused.pid is not None
-
-    try:
+    with victim(scrape_one, database_url, run, tmp_path) as paused:
         assert wait_until((tmp_path / "there").exists, seconds=PATIENTLY)
         kept = not wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=2.5)
-        os.kill(paused.pid, signal.SIGSTOP)
+        paused.freeze()
         lost = wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=PROMPTLY)
         let_time_pass(store)
         scrape_creator(bench(store, Scripted(SEEN)), run)
         before = job_of(store, run), ends_of(store, [run])[run]
         (tmp_path / "open").touch()
-        os.kill(paused.pid, signal.SIGCONT)
+        paused.wake()
         assert wait_until((tmp_path / "finished").exists, seconds=PATIENTLY)
-    finally:
-        paused.kill()
-        paused.join()
-        paused.close()
 
     job, (end,) = before
     assert (kept, lost) == (True, True)

@@ -7,7 +7,8 @@ import ast
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.kit.paths import ROOT
+
 PACKAGES = ("domain", "infra", "projections", "workers", "api")
 
 

@@ -6,7 +6,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infra.eventstore.store import Store, open_store
-from tests.projections.analytics.histories import History
+from tests.kit.histories import History
 
 
 @pytest.fixture

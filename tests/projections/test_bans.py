@@ -5,8 +5,8 @@ from domain import events as e
 from domain.streams import ban_stream
 from infra.eventstore.store import RecordedEvent
 from projections.bans import Bans
-from tests.projections.analytics.expected import rows_of
-from tests.projections.analytics.histories import MONDAY, History
+from tests.kit.expected import rows_of
+from tests.kit.histories import MONDAY, History
 
 Reading = Connection[TupleRow]
 

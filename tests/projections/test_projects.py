@@ -7,8 +7,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.projects import Projects
-from tests.projections.analytics.expected import rows_of
-from tests.projections.analytics.histories import AWAY, HOME, MONDAY, PROJECT, History
+from tests.kit.expected import rows_of
+from tests.kit.histories import AWAY, HOME, MONDAY, PROJECT, History
 
 OTHER = UUID("44444444-4444-4444-8444-444444444444")
 

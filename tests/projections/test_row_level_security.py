@@ -23,7 +23,7 @@ from projections.organizations.projection import ApiKeys
 from projections.projects import Projects
 from projections.scrape_runs.projection import ScrapeRuns
 from projections.videos.projection import Videos
-from tests.projections.analytics.histories import (
+from tests.kit.histories import (
     AWAY,
     HOME,
     MONDAY,

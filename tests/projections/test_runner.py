@@ -14,7 +14,7 @@ from infra.eventstore.store import Store
 from projections.registry import PROJECTIONS
 from projections.runner import run_projections
 from projections.status import progress
-from tests.builders import make_home, opened_store
+from tests.kit.builders import make_home, opened_store
 
 PATIENTLY = 20.0
 PROMPTLY = 1.5

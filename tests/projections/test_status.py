@@ -10,7 +10,7 @@ from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
-from tests.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for, opened_store
 
 
 @pytest.fixture

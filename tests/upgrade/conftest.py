@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.api.goatherd import cloned
-from tests.commandline import CommandLine
+from tests.kit.application import cloned
+from tests.kit.command_line import CommandLine
 from tests.upgrade.answers import DATABASE
 
 

@@ -26,7 +26,7 @@ import psycopg
 
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
 from infra.embedded.binaries import postgres_binaries
-from tests.commandline import free_port
+from tests.kit.ports import free_port
 from tests.upgrade.answers import (
     ABOUT,
     ANSWERS,

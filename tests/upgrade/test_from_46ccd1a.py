@@ -17,9 +17,9 @@ from infra.database import migrate
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS
-from tests.api.goatherd import serving
-from tests.builders import opened_store
-from tests.commandline import CommandLine
+from tests.kit.application import serving
+from tests.kit.builders import opened_store
+from tests.kit.command_line import CommandLine
 from tests.upgrade.answers import (
     RAISED_PROJECTIONS,
     about,

@@ -4,7 +4,7 @@ import pytest
 from dramatiq.brokers.redis import RedisBroker
 
 from infra.eventstore.store import Store
-from tests.builders import Home, make_home, opened_store
+from tests.kit.builders import Home, make_home, opened_store
 from workers.broker import connect_broker
 
 

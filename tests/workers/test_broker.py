@@ -9,7 +9,7 @@ from dramatiq import Broker
 
 from infra.embedded.processes import wait_until
 from infra.ids import new_id
-from tests.workers.work import messages, running
+from tests.kit.jobs import messages, running
 from workers import broker as bells
 from workers.broker import (
     SCRAPES_QUEUE,

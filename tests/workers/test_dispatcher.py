@@ -8,11 +8,11 @@ from dramatiq.brokers.redis import RedisBroker
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.builders import Home, opened_store
-from tests.faults.backends import listeners, terminate
-from tests.projections.analytics.histories import failed
+from tests.kit.backends import listeners, terminate
+from tests.kit.builders import Home, opened_store
+from tests.kit.histories import failed
+from tests.kit.jobs import jobs_in, messages
 from tests.projections.analytics.ledger import append
-from tests.workers.work import jobs_in, messages
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher

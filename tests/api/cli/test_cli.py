@@ -17,8 +17,8 @@ from infra.eventstore.store import Store
 from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
-from tests.builders import opened_store
-from tests.commandline import CommandLine
+from tests.kit.builders import opened_store
+from tests.kit.command_line import CommandLine
 
 NOBODY = "00000000-0000-4000-8000-000000000001"
 

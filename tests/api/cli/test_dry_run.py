@@ -15,9 +15,9 @@ from psycopg.rows import TupleRow
 from infra.eventstore.store import Store
 from projections.analytics.projection import Analytics
 from projections.engine.follower import Follower
-from tests.builders import opened_store
-from tests.commandline import ROOT
-from tests.projections.analytics.histories import PROJECT, History, log
+from tests.kit.builders import opened_store
+from tests.kit.histories import PROJECT, History, log
+from tests.kit.paths import ROOT
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.rule_histories import beginning, looks, new_in, turned
 

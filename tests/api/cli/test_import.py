@@ -19,13 +19,13 @@ from projections.engine.follower import Follower
 from projections.engine.projection import Projection
 from projections.organizations.projection import ApiKeys
 from projections.scrape_runs.projection import ScrapeRuns
-from tests.builders import Home, asking, make_home, opened_store
-from tests.commandline import CommandLine, Outcome
+from tests.kit.builders import Home, asking, make_home, opened_store
+from tests.kit.command_line import CommandLine, Outcome
+from tests.kit.paths import RECORDING
 from workers.policies.auto_disable import VerdictStreaks
 from workers.scraping.jobs import ScrapeJobs
 
-HERD = Path(__file__).parents[2] / "workers" / "herd.jsonl"
-LINES = HERD.read_text().splitlines()
+LINES = RECORDING.read_text().splitlines()
 NOBODY = "00000000-0000-4000-8000-000000000001"
 
 
@@ -147,7 +147,7 @@ def video(
 
 
 def test_a_recording_is_stored_as_the_runs_that_saw_it(importing: Importing):
-    outcome = importing.file(HERD, "--json")
+    outcome = importing.file(RECORDING, "--json")
 
     assert outcome.err == ""
     assert outcome.document == {
@@ -170,7 +170,7 @@ def test_a_recording_is_stored_as_the_runs_that_saw_it(importing: Importing):
 
 
 def test_what_a_counter_was_stays_as_it_is(importing: Importing):
-    importing.file(HERD)
+    importing.file(RECORDING)
 
     first = next(
         event
@@ -190,10 +190,10 @@ def test_what_a_counter_was_stays_as_it_is(importing: Importing):
 
 
 def test_a_recording_that_is_imported_again_stores_nothing(importing: Importing):
-    importing.file(HERD)
+    importing.file(RECORDING)
     head = importing.store.head()
 
-    again = importing.file(HERD, "--json").document
+    again = importing.file(RECORDING, "--json").document
 
     assert (again["stored"], again["there_already"], again["runs"]) == (0, 9, 0)
     assert again["position"] is None
@@ -352,7 +352,7 @@ def append(store: Store, event: e.Event) -> None:
 
 
 def test_the_list_shows_imported_figures_and_no_scrape(importing: Importing):
-    importing.file(HERD)
+    importing.file(RECORDING)
 
     catch_up(importing.store, CreatorList(), ScrapeRuns())
 
@@ -464,7 +464,7 @@ def test_a_recording_that_is_cut_off_is_refused(
     importing: Importing, tmp_path: Path, options: tuple[str, ...]
 ):
     path = tmp_path / "cut.jsonl.gz"
-    path.write_bytes(gzip.compress(HERD.read_bytes())[:-12])
+    path.write_bytes(gzip.compress(RECORDING.read_bytes())[:-12])
     head = importing.store.head()
 
     outcome = importing.file(path, *options)
@@ -482,7 +482,7 @@ def test_a_recording_that_is_not_there_is_refused(importing: Importing):
 
 
 def test_a_project_that_nobody_has_is_refused(cli: CommandLine, home: Home):
-    outcome = cli("import", str(HERD), "--project", NOBODY)
+    outcome = cli("import", str(RECORDING), "--project", NOBODY)
 
     assert outcome.status == 1
     assert "project" in outcome.complaint
@@ -497,7 +497,7 @@ def test_unknown_handles_are_listed_and_nothing_is_stored(
     ban_handle(home.store, "kid.and.kettle", reason=None, context=asking())
     head = home.store.head()
 
-    outcome = Importing(cli, home, tmp_path).file(HERD)
+    outcome = Importing(cli, home, tmp_path).file(RECORDING)
 
     assert outcome.status == 1
     assert outcome.complaint == (
@@ -511,7 +511,9 @@ def test_unknown_handles_are_listed_and_nothing_is_stored(
 def test_creators_can_be_made_without_a_bound_and_without_scrapes(
     cli: CommandLine, home: Home, tmp_path: Path
 ):
-    outcome = Importing(cli, home, tmp_path).file(HERD, "--create-creators", "--json")
+    outcome = Importing(cli, home, tmp_path).file(
+        RECORDING, "--create-creators", "--json"
+    )
 
     assert outcome.document["creators_created"] == ["kid.and.kettle", "old-billy"]
     assert outcome.document["stored"] == 9
@@ -552,7 +554,7 @@ def test_one_banned_handle_makes_no_creator_at_all(
     ban_handle(home.store, "old-billy", reason=None, context=asking())
     head = home.store.head()
 
-    outcome = Importing(cli, home, tmp_path).file(HERD, "--create-creators")
+    outcome = Importing(cli, home, tmp_path).file(RECORDING, "--create-creators")
 
     assert outcome.status == 1
     assert "@old-billy may not be tracked here" in outcome.complaint
@@ -574,7 +576,7 @@ def test_the_plan_s_limit_makes_no_creator_at_all(
         home = level(make_home(store, plan="one"))
         head = store.head()
 
-        outcome = Importing(cli, home, tmp_path).file(HERD, "--create-creators")
+        outcome = Importing(cli, home, tmp_path).file(RECORDING, "--create-creators")
 
         assert outcome.status == 1
         assert outcome.complaint == "Limit reached: max_creators_per_org"

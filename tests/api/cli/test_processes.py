@@ -13,8 +13,9 @@ import pytest
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.registry import PROJECTIONS
-from tests.builders import Home, make_home, opened_store
-from tests.commandline import PATIENTLY, Running, free_port, running
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.command_line import PATIENTLY, Running, running
+from tests.kit.ports import free_port
 
 PROMPTLY = 6.0
 

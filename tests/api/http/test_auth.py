@@ -11,7 +11,7 @@ from api.http.failed_logins import FailedLogins
 from api.http.request import Request
 from api.http.responses import Answer
 from domain.events import Scope
-from tests.api.http.tiny import NOTE_ID, Keyring, tiny_app
+from tests.kit.tiny_app import NOTE_ID, Keyring, tiny_app
 
 NOTES = "/api/v1/notes"
 A_KEY = f"tga_{1:064x}"

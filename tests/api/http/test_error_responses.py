@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 from api.http import errors as api_errors
 from api.http.errors import Code
 from domain import errors
-from tests.api.http.tiny import Keyring, tiny_app
+from tests.kit.tiny_app import Keyring, tiny_app
 
 NOTES = "/api/v1/notes"
 PROBLEM = "application/problem+json"

@@ -3,7 +3,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from api.http.etags import ETagCondition
-from tests.api.http.tiny import NOTE_ID
+from tests.kit.tiny_app import NOTE_ID
 
 A_NOTE = f"/api/v1/notes/{NOTE_ID}"
 CHANGE = {"text": "eggs"}

@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.asks import ask_for, ids_of, operations
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.operations import ask_for, ids_of, operations
 
 POSTS = [
     (operation.id, example)

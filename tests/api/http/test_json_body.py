@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from api.http import strict_json
 from api.http.errors import ApiError
 from api.http.json_body import BodyReader
-from tests.api.http.tiny import NOTE_ID, NewNote, NewNotes
+from tests.kit.tiny_app import NOTE_ID, NewNote, NewNotes
 
 JSON = {"Content-Type": "application/json"}
 NOTES = "/api/v1/notes"

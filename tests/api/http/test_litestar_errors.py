@@ -14,9 +14,9 @@ from api.http.errors import Code
 from api.routes import bans, projections
 from infra.eventstore.store import Store
 from projections.engine import reader
-from tests.api.asks import ask_for, ids_of, operations
-from tests.api.documented import Described
-from tests.api.goatherd import Goatherd, Tenant
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.documented import Described
+from tests.kit.operations import ask_for, ids_of, operations
 
 LATER = set[Code]()
 """Codes of endpoints that are not there yet."""

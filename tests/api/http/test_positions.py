@@ -7,8 +7,8 @@ from time import monotonic
 import pytest
 
 from projections.engine import reader
-from tests.api.asks import ask_for, ids_of, operations
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.operations import ask_for, ids_of, operations
 
 # What it answers is in the code: there is no position to wait for.
 STATIC = {"getAnalyticsSchema"}

@@ -9,7 +9,7 @@ from litestar.testing import TestClient
 from api.http.errors import ApiError
 from api.http.query import QueryRules
 from api.http.strict_json import FORBIDDEN
-from tests.api.http.tiny import NOTE_ID
+from tests.kit.tiny_app import NOTE_ID
 
 NOTES = "/api/v1/notes"
 

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from api.routes.usage import read_counts
 from domain.organization.plans import Limits
 from infra.database import own_pool
-from tests.api.http.tiny import ORGANIZATION_ID, Keyring, tiny_app
+from tests.kit.tiny_app import ORGANIZATION_ID, Keyring, tiny_app
 
 NOTES = "/api/v1/notes"
 OTHER_ORGANIZATION = UUID(int=99)

@@ -6,14 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api.http.tiny import Keyring
+from tests.kit.paths import ROOT
+from tests.kit.tiny_app import Keyring
 
-ROOT = Path(__file__).parents[3]
 SECONDS = 15
 AUTHORIZATION = Keyring().add(1)["Authorization"]
 
@@ -25,7 +24,7 @@ def port() -> Iterator[int]:
         port: int = probe.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws"]
     command += ["--port", str(port), "--log-level", "warning"]
-    command += ["--factory", "tests.api.http.tiny:served"]
+    command += ["--factory", "tests.kit.tiny_app:served"]
     with subprocess.Popen(command, cwd=ROOT) as server:
         try:
             deadline = time.monotonic() + SECONDS

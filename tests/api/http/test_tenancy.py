@@ -13,7 +13,9 @@ from api import main
 from infra.database import own_pool
 from projections.creators import queries
 from projections.engine.reader import Reader
-from tests.api.asks import (
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.documented import Json
+from tests.kit.operations import (
     Ask,
     ask_for,
     id_named,
@@ -21,8 +23,6 @@ from tests.api.asks import (
     operations,
     places_of_ids,
 )
-from tests.api.documented import Json
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
 
 PLACES = [
     (operation.id, place, name)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from api.http.errors import Code
-from tests.api.asks import ask_for, ids_of, operations
-from tests.api.goatherd import BASE, Goatherd, Tenant, data_of
+from tests.kit.application import BASE, Goatherd, Tenant, data_of
+from tests.kit.operations import ask_for, ids_of, operations
 
 # The contract, as far as it is kept already.
 SCOPES = {

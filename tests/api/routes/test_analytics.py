@@ -17,8 +17,8 @@ from domain.streams import video_stream
 from infra.ids import new_id
 from projections.analytics.projection import Analytics
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
-from tests.builders import opened_store
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.builders import opened_store
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}

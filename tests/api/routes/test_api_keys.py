@@ -10,7 +10,7 @@ import pytest
 
 from api.routes import api_keys
 from domain import events as e
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, serving
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, serving
 
 REVOKED_WITHIN = 1.0
 NEXT_YEAR = datetime(2999, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from domain import events as e
 from domain.streams import ban_stream
-from tests.api.goatherd import Tenant, code_of, data_of
+from tests.kit.application import Tenant, code_of, data_of
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from domain import events as e
 from domain.streams import video_stream
 from infra.ids import new_id
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 DAYS = 30
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain import events as e
 from infra.ids import new_id
-from tests.api.goatherd import SETTINGS, Goatherd, Tenant, code_of, data_of
+from tests.kit.application import SETTINGS, Goatherd, Tenant, code_of, data_of
 
 
 def test_a_creator_is_added_with_everything_that_was_asked(home: Tenant):

@@ -8,7 +8,7 @@ import pytest
 
 from domain import events as e
 from infra.ids import new_id
-from tests.api.goatherd import Goatherd, Tenant, data_of
+from tests.kit.application import Goatherd, Tenant, data_of
 
 
 def statuses(answer: dict[str, Any]) -> list[tuple[str, str | None]]:

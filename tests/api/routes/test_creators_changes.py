@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
-from tests.api.goatherd import SETTINGS, Tenant, code_of, data_of
+from tests.kit.application import SETTINGS, Tenant, code_of, data_of
 
 
 @pytest.mark.parametrize(

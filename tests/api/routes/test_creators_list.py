@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.creators import queries as reading
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 Creator = dict[str, Any]
 

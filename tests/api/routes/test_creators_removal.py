@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from domain import events as e
-from tests.api.goatherd import SETTINGS, Tenant, data_of
+from tests.kit.application import SETTINGS, Tenant, data_of
 
 
 def test_a_removed_creator_is_not_active_and_keeps_its_history(home: Tenant):

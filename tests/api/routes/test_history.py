@@ -8,8 +8,8 @@ import pytest
 
 from domain import events as e
 from infra.ids import new_id
-from tests.api.goatherd import SETTINGS, Tenant, code_of, data_of
-from tests.builders import NOON
+from tests.kit.application import SETTINGS, Tenant, code_of, data_of
+from tests.kit.builders import NOON
 
 Json = dict[str, Any]
 

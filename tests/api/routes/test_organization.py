@@ -7,8 +7,8 @@ import pytest
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
-from tests.workers.schedule.scheduling import level
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.schedule import level
 from workers.schedule.scheduler import Scheduler
 
 PATH = "/organization"

@@ -16,8 +16,8 @@ from projections.creators.projection import CreatorList
 from projections.rebuild.rebuild import rehearse
 from projections.registry import PROJECTIONS
 from projections.runner import run_projections
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of, started
-from tests.builders import opened_store
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.builders import opened_store
 
 PATIENTLY = 30.0
 REBUILD = "/admin/projections/creator_list/rebuild"

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
-from tests.api.goatherd import Goatherd, Tenant, data_of
+from tests.kit.application import Goatherd, Tenant, data_of
 
 
 def shown(home: Tenant, project_id: str) -> dict[str, Any]:

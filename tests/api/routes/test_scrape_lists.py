@@ -8,8 +8,8 @@ import pytest
 from domain import events as e
 from domain.streams import manual_scrapes_counter, retry_stream
 from infra.ids import new_id
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
-from tests.builders import NOON
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.builders import NOON
 
 
 def asked(home: Tenant, creator_id: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from domain import events as e
 from domain.streams import manual_scrapes_counter
 from infra.ids import new_id
-from tests.api.goatherd import Goatherd, Tenant, code_of, data_of
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 THEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ import pytest
 from domain import events as e
 from domain.streams import video_stream
 from infra.ids import new_id
-from tests.api.goatherd import Tenant, code_of, data_of
-from tests.builders import NOON
+from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.builders import NOON
 
 ID = "7185729796075474222"
 URL = f"https://www.tiktok.com/@Goat/photo/{ID}?lang=en"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from domain.events import TrackingStatus
-from tests.api.goatherd import Tenant, code_of, data_of
+from tests.kit.application import Tenant, code_of, data_of
 
 STATUSES: tuple[TrackingStatus, ...] = (
     "auto_tracked",

@@ -9,8 +9,8 @@ import pytest
 
 from domain import events as e
 from infra.ids import new_id
-from tests.api.goatherd import Tenant, code_of, data_of
-from tests.builders import NOON
+from tests.kit.application import Tenant, code_of, data_of
+from tests.kit.builders import NOON
 
 FIGURES = ("view_count", "like_count", "comment_count", "share_count", "save_count")
 SORTS = ("posted_at", *FIGURES, "engagement_rate")

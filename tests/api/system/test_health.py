@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from api.system import health
-from tests.api.http.tiny import NOTE_ID, Keyring, tiny_app
+from tests.kit.tiny_app import NOTE_ID, Keyring, tiny_app
 
 
 class Part:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from api.web import routes
-from tests.api.goatherd import Goatherd, Tenant, cloned, started
-from tests.api.web.kit.tiny_pages import TinyPage
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, cloned, started
+from tests.kit.tiny_pages import TinyPage
+from tests.kit.visitor import Visitor
 
 
 @pytest.fixture

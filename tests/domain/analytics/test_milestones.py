@@ -10,7 +10,7 @@ from domain.analytics.milestones import (
     earliest,
     passed,
 )
-from tests.builders import NOON
+from tests.kit.builders import NOON
 
 SIGHTINGS = st.lists(
     st.builds(

@@ -14,8 +14,8 @@ from domain.errors import (
     NoChangeError,
     NotFoundError,
 )
-from tests.builders import ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
-from tests.scenario import Scenario
+from tests.kit.builders import ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.scenario import Scenario
 
 MARCH_1, MARCH_31 = date(2026, 3, 1), date(2026, 3, 31)
 

@@ -22,7 +22,7 @@ from domain.errors import (
     NoChangeError,
 )
 from infra.eventstore.codec import Codec
-from tests.builders import NOON, ORGANIZATION, PROJECT
+from tests.kit.builders import NOON, ORGANIZATION, PROJECT
 
 # Few of everything, so that collisions are common.
 HANDLES = st.sampled_from(("ada", "berta", "cleo", "dora"))

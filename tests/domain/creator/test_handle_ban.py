@@ -3,7 +3,7 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.creator.handle_ban import decide, evolve
-from tests.scenario import Scenario
+from tests.kit.scenario import Scenario
 
 BAN = c.BanHandle(handle="ada", reason="eats the hedge")
 UNBAN = c.UnbanHandle(handle="ada")

@@ -7,8 +7,8 @@ from domain import commands as c
 from domain import events as e
 from domain.creator.handle_claim import UNCLAIMED, Claim, decide, evolve
 from domain.errors import HandleTakenError
-from tests.builders import ADA, BERTA, ORGANIZATION, PROJECT
-from tests.scenario import Scenario
+from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
+from tests.kit.scenario import Scenario
 
 CLAIM = c.ClaimHandle(
     organization_id=ORGANIZATION, project_id=PROJECT, handle="ada", creator_id=ADA

@@ -21,8 +21,8 @@ from domain.organization.decider import (
     evolve,
 )
 from domain.organization.plans import Limits
-from tests.builders import NOON, PROJECT
-from tests.scenario import Scenario
+from tests.kit.builders import NOON, PROJECT
+from tests.kit.scenario import Scenario
 
 ANOTHER_PROJECT = UUID("00000000-0000-4000-8000-000000000003")
 KEY = UUID("00000000-0000-4000-8000-0000000000a1")

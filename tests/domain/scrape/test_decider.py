@@ -7,8 +7,8 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT, Scrape, decide, evolve
-from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
-from tests.scenario import Scenario
+from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
+from tests.kit.scenario import Scenario
 
 SHA = "5f" * 32
 

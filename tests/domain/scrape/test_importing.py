@@ -16,7 +16,7 @@ from domain.scrape.importing import (
     runs_of,
     take_out,
 )
-from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 GONE = ObservedContent(outcome="not_found")

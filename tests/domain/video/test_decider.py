@@ -9,8 +9,8 @@ from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.video import commands as c
 from domain.video.decider import Video, Window, decide, evolve
-from tests.builders import ADA, ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
-from tests.scenario import Scenario
+from tests.kit.builders import ADA, ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.scenario import Scenario
 
 ID = "7185729796075474222"
 MINE: dict[str, Any] = {"organization_id": ORGANIZATION}

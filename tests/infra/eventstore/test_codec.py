@@ -1,6 +1,5 @@
 import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,10 +15,10 @@ from infra.eventstore.codec import (
     UnknownEventError,
     Upcast,
 )
-from tests.builders import ADA, ORGANIZATION
+from tests.kit.builders import ADA, ORGANIZATION
+from tests.kit.paths import GOLDEN_EVENTS
 
 # One line a shape that was ever stored: lines are added, never changed or taken away.
-GOLDEN = Path(__file__).parent / "golden" / "events.jsonl"
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -35,7 +34,8 @@ class Golden(msgspec.Struct, frozen=True):
 
 
 LINES = [
-    msgspec.json.decode(line, type=Golden) for line in GOLDEN.read_bytes().splitlines()
+    msgspec.json.decode(line, type=Golden)
+    for line in GOLDEN_EVENTS.read_bytes().splitlines()
 ]
 PRESENT = [
     line

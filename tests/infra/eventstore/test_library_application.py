@@ -27,7 +27,7 @@ from domain import events as e
 from domain.streams import ban_stream
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.store import Store
-from tests.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for, opened_store
 
 ADA, BERTA = ban_stream("ada"), ban_stream("berta")
 

@@ -20,7 +20,7 @@ from eventsourcing.tests.persistence import (
 from infra.eventstore import append
 from infra.eventstore.recorder import Recorder
 from infra.ids import new_id
-from tests.builders import asking, opened_store
+from tests.kit.builders import asking, opened_store
 
 
 class AskingRecorder(Recorder):

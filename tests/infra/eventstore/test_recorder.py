@@ -14,7 +14,7 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
-from tests.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for, opened_store
 
 
 @pytest.fixture

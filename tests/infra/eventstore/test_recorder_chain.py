@@ -17,7 +17,7 @@ from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.builders import ADA, BERTA, SCRAPE, asking, events_for, opened_store
+from tests.kit.builders import ADA, BERTA, SCRAPE, asking, events_for, opened_store
 
 BROKEN_LINKS = """
 SELECT notification_id FROM (

@@ -13,7 +13,7 @@ from infra.eventstore.codec import NewEvent, UnknownEventError
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError, Store, open_store, retry_conflicts
 from infra.ids import new_id
-from tests.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for, opened_store
 
 
 @pytest.fixture

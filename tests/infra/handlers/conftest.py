@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.eventstore.store import Store
-from tests.builders import Home, make_home, opened_store
+from tests.kit.builders import Home, make_home, opened_store
 
 
 @pytest.fixture

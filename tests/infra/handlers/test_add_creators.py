@@ -21,7 +21,7 @@ from infra.handlers.add_creators import Additions, NewCreator, add_creators
 from infra.handlers.bans import ban_handle
 from infra.handlers.bulk_creators import BOTH_SCRAPES
 from infra.ids import new_id
-from tests.builders import NOON, Home, asking, make_home
+from tests.kit.builders import NOON, Home, asking, make_home
 
 MARCH_1 = date(2026, 3, 1)
 

@@ -40,7 +40,7 @@ from infra.handlers.creators import (
     remove_creator,
 )
 from infra.ids import new_id
-from tests.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
+from tests.kit.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
 
 RENAME = c.RenameHandle(handle="lovelace")
 

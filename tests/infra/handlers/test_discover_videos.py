@@ -21,7 +21,8 @@ from infra.handlers.discover_videos import (
 )
 from infra.handlers.handling import next_entries, video_of
 from infra.handlers.organizations import command_organization
-from tests.builders import (
+from tests.infra.handlers.test_races import Queue
+from tests.kit.builders import (
     ANOTHER_SCRAPE,
     NOON,
     SCRAPE,
@@ -29,7 +30,6 @@ from tests.builders import (
     asking,
     make_home,
 )
-from tests.infra.handlers.test_races import Queue
 
 MARCH = date(2026, 3, 1)
 IN_FEBRUARY = datetime(2026, 2, 20, 12, tzinfo=UTC)

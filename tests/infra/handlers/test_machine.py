@@ -28,7 +28,7 @@ from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
 from infra.handlers.bans import ban_handle, unban_handle
 from infra.handlers.bulk_creators import BulkDone, reenable_creators, remove_creators
-from tests.builders import NOON, Home, asking, make_home, opened_store
+from tests.kit.builders import NOON, Home, asking, make_home, opened_store
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from infra.handlers.organizations import (
     make_organization,
 )
 from infra.ids import new_id
-from tests.builders import Home, asking, make_home
+from tests.kit.builders import Home, asking, make_home
 
 
 def test_an_organization_begins_with_a_project_and_a_key(store: Store):

@@ -25,7 +25,7 @@ from infra.handlers.creators import change_creator, disable_creator
 from infra.handlers.handling import next_entries
 from infra.handlers.organizations import command_organization
 from infra.ids import new_id
-from tests.builders import NOON, SCRAPE, Home, asking, make_home
+from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
 
 T = TypeVar("T")
 

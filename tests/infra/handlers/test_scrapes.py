@@ -13,7 +13,7 @@ from infra.eventstore.append import Context
 from infra.eventstore.store import Store
 from infra.handlers.scrapes import ScrapeRequestResult, end_scrape, request_scrape
 from infra.ids import new_id
-from tests.builders import NOON, Home, asking, make_home
+from tests.kit.builders import NOON, Home, asking, make_home
 
 RESULT = c.RecordResult(
     provider="replay",

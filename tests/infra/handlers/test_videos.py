@@ -36,7 +36,7 @@ from infra.handlers.videos import (
     change_video,
     exclude_video,
 )
-from tests.builders import NOON, SCRAPE, Home, asking, make_home
+from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
 
 ID = "7185729796075474222"
 URL = f"https://www.tiktok.com/@Ada/photo/{ID}"

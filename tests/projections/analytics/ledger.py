@@ -11,8 +11,8 @@ from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
-from tests.builders import asking
-from tests.projections.analytics.histories import added
+from tests.kit.builders import asking
+from tests.kit.histories import added
 
 Then = Callable[[Cursor[TupleRow], Sequence[RecordedEvent]], None]
 

@@ -10,7 +10,7 @@ import msgspec
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from tests.projections.analytics.histories import HOME, MONDAY, PROJECT, History, added
+from tests.kit.histories import HOME, MONDAY, PROJECT, History, added
 from tests.projections.analytics.oracle import Asked, Oracle
 
 ELSEWHERE = UUID("44444444-4444-4444-8444-444444444444")

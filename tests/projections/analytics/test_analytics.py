@@ -32,7 +32,7 @@ from projections.analytics.queries.breakdown import breakdown
 from projections.analytics.queries.explain import explain
 from projections.analytics.queries.series import ledgers, things
 from projections.engine.reader import Reader
-from tests.projections.analytics.histories import HOME, PROJECT, History, added
+from tests.kit.histories import HOME, PROJECT, History, added
 from tests.projections.analytics.oracle import Asked, Oracle
 from tests.projections.analytics.test_batches import cut
 

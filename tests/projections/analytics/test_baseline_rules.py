@@ -15,7 +15,7 @@ from projections.rebuild.rebuild import cancel, rebuild, rehearse, swap_dry_run
 from projections.rebuild.rollback import rollback
 from projections.rebuild.rule_variants import DryRunPendingError, NoDryRunError
 from projections.rebuild.state import Rebuild, rebuild_of, unfinished
-from tests.projections.analytics.histories import PROJECT, History, log
+from tests.kit.histories import PROJECT, History, log
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.rule_histories import (
     ELSEWHERE,

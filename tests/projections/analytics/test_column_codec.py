@@ -18,7 +18,7 @@ from projections.analytics.levels import Levels, follow
 from projections.analytics.projection import Analytics
 from projections.analytics.snapshot_decoder import VideosSeen
 from projections.engine.projection import codec_for
-from tests.projections.analytics.histories import HOME, PROJECT
+from tests.kit.histories import HOME, PROJECT
 
 COUNTERS = 3
 COUNTS = st.none() | st.sampled_from(

@@ -17,7 +17,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries.recent_days import recent
 from projections.analytics.queries.series import ledgers
 from projections.engine.reader import Reader
-from tests.projections.analytics.histories import HOME
+from tests.kit.histories import HOME
 from tests.projections.analytics.test_analytics import (
     CREATORS,
     DAYS,

@@ -19,8 +19,8 @@ from projections.creator_history.projection import CreatorHistory
 from projections.creators import as_of
 from projections.creators.as_of import creator_as_of
 from projections.engine.reader import Reader
-from tests.projections.analytics.expected import creator_list
-from tests.projections.analytics.histories import (
+from tests.kit.expected import creator_list
+from tests.kit.histories import (
     HOME,
     History,
     added,

@@ -10,8 +10,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.creators.projection import CreatorList
-from tests.projections.analytics.expected import expected, rows_of
-from tests.projections.analytics.histories import (
+from tests.kit.expected import expected, rows_of
+from tests.kit.histories import (
     AWAY,
     HOME,
     MONDAY,

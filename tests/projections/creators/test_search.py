@@ -13,8 +13,8 @@ from domain import events as e
 from infra import database
 from infra.eventstore.store import RecordedEvent
 from projections.creators.projection import CreatorList, follower_bucket, search_grams
-from tests.projections.analytics.expected import expected, rows_of
-from tests.projections.analytics.histories import (
+from tests.kit.expected import expected, rows_of
+from tests.kit.histories import (
     HOME,
     MONDAY,
     PROJECT,

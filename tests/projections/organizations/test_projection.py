@@ -7,8 +7,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.organizations.projection import ApiKeys
-from tests.projections.analytics.expected import rows_of
-from tests.projections.analytics.histories import HOME, MONDAY, History
+from tests.kit.expected import rows_of
+from tests.kit.histories import HOME, MONDAY, History
 
 KEY = UUID("77777777-7777-4777-8777-777777777777")
 CREATED = e.OrganizationCreated(name="Home", plan="free", time_zone="Europe/Berlin")

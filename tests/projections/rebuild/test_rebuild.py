@@ -31,9 +31,9 @@ from projections.rebuild.rollback import NoPreviousTablesError, rollback
 from projections.rebuild.slices import lease_slice, work_on_one_slice
 from projections.rebuild.state import Rebuild, begin, note_failure, rebuild_of
 from projections.registry import PROJECTIONS
-from tests.builders import asking, opened_store
-from tests.projections.analytics.expected import expected, stored
-from tests.projections.analytics.histories import log, many_events
+from tests.kit.builders import asking, opened_store
+from tests.kit.expected import expected, stored
+from tests.kit.histories import log, many_events
 from tests.projections.analytics.ledger import append, goats, position_of
 
 

@@ -7,8 +7,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.scrape_runs.projection import ScrapeRuns
-from tests.projections.analytics.expected import rows_of
-from tests.projections.analytics.histories import (
+from tests.kit.expected import rows_of
+from tests.kit.histories import (
     HOME,
     MONDAY,
     PROJECT,

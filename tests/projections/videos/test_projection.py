@@ -15,8 +15,8 @@ from projections.videos import latest_counts
 from projections.videos.latest_counts import load_figures
 from projections.videos.projection import Videos, load_video_rows
 from projections.videos.queries import Video, video_from_row
-from tests.projections.analytics.expected import expected, rows_of
-from tests.projections.analytics.histories import (
+from tests.kit.expected import expected, rows_of
+from tests.kit.histories import (
     HOME,
     MONDAY,
     PROJECT,

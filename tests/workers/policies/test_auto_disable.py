@@ -19,8 +19,8 @@ from infra.handlers.bulk_creators import reenable_creators
 from infra.handlers.creators import remove_creator
 from infra.ids import new_id
 from projections.engine.follower import Follower
-from tests.builders import NOON, Home, asking
-from tests.projections.analytics.histories import HOME, History, failed, succeeded
+from tests.kit.builders import NOON, Home, asking
+from tests.kit.histories import HOME, History, failed, succeeded
 from workers.policies import auto_disable
 from workers.policies.auto_disable import VerdictStreaks
 

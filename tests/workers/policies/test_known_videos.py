@@ -14,9 +14,9 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent, Store
-from tests.builders import Home
-from tests.projections.analytics.histories import HOME, PROJECT, History
-from tests.workers.videos import (
+from tests.kit.builders import Home
+from tests.kit.histories import HOME, PROJECT, History
+from tests.kit.videos import (
     INSIDE,
     MONDAY,
     OUTSIDE,

@@ -21,9 +21,9 @@ from infra.handlers.creators import change_creator
 from infra.handlers.discover_videos import ListedVideo
 from infra.handlers.handling import creator_of
 from infra.handlers.organizations import command_organization
-from tests.builders import Home, asking
-from tests.faults.backends import terminate
-from tests.workers.videos import (
+from tests.kit.backends import terminate
+from tests.kit.builders import Home, asking
+from tests.kit.videos import (
     INSIDE,
     MONDAY,
     OUTSIDE,

@@ -12,12 +12,11 @@ import pytest
 from domain import events as e
 from infra.eventstore.store import Store
 from infra.handlers.import_observations import find_holders
-from tests.builders import Home, asking, make_home
+from tests.kit.builders import Home, asking, make_home
 from workers.recordings import import_recording
 from workers.recordings.import_recording import Imported, store_pile
 from workers.recordings.sorted_recording import Pile
 
-HERD = Path(__file__).parents[1] / "herd.jsonl"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 

@@ -16,7 +16,7 @@ from domain.scrape.importing import (
     run_of,
     runs_of,
 )
-from tests.builders import ADA, NOON, ORGANIZATION, PROJECT
+from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
 from workers.provider import ProfileSeen, VideoSeen
 from workers.recordings import file_format, sorted_recording
 from workers.recordings.file_format import (

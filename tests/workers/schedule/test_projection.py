@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow, dict_row
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent, Store
-from tests.projections.analytics.histories import (
+from tests.kit.histories import (
     AWAY,
     HOME,
     PROJECT,
@@ -24,7 +24,7 @@ from tests.projections.analytics.histories import (
     many_events,
     requested,
 )
-from tests.workers.schedule.scheduling import level, told
+from tests.kit.schedule import level, told
 from workers.schedule.projection import Schedule
 
 BILLIE, NANNY = UUID(int=0xB1), UUID(int=0xA2)

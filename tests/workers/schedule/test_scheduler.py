@@ -10,8 +10,8 @@ from domain.organization.plans import DEFAULT_PLANS, Limits, Plans
 from domain.streams import video_stream
 from infra.eventstore.store import Store
 from infra.handlers.scrapes import request_scrape
-from tests.builders import Home, asking, make_home
-from tests.workers.schedule.scheduling import (
+from tests.kit.builders import Home, asking, make_home
+from tests.kit.schedule import (
     ALL,
     HOUR,
     change_plan,

@@ -9,7 +9,7 @@ import pytest
 
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.workers.work import (
+from tests.kit.jobs import (
     ask_for_runs,
     job_of,
     jobs_in,

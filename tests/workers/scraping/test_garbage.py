@@ -8,10 +8,10 @@ from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
 from infra.handlers.scrapes import request_scrape
 from projections.creators.projection import CreatorList
-from tests.builders import NOON, Home, asking
-from tests.projections.analytics.expected import rows_of
+from tests.kit.builders import NOON, Home, asking
+from tests.kit.expected import rows_of
+from tests.kit.jobs import Scripted, derive_jobs, ends_of, jobs_in, let_time_pass
 from tests.projections.analytics.ledger import registered
-from tests.workers.work import Scripted, derive_jobs, ends_of, jobs_in, let_time_pass
 from workers.policies.auto_disable import VerdictStreaks, disable_due
 from workers.provider import (
     Blocked,

@@ -18,9 +18,9 @@ from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.scrapes import request_scrape
 from projections.engine.follower import Follower
-from tests.builders import NOON, Home, asking
-from tests.projections.analytics.histories import AWAY, HOME, History, snapshot
-from tests.workers.work import Scripted, derive_jobs, ends_of, job_of
+from tests.kit.builders import NOON, Home, asking
+from tests.kit.histories import AWAY, HOME, History, snapshot
+from tests.kit.jobs import Scripted, derive_jobs, ends_of, job_of
 from workers.policies import auto_disable
 from workers.provider import Ok, ProfileSeen, Provider, Target, Verdict, VideoSeen
 from workers.providers.replay import Recording, ReplayProvider

@@ -8,8 +8,8 @@ import pytest
 from domain import events as e
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
-from tests.projections.analytics.histories import HOME, requested
-from tests.workers.work import (
+from tests.kit.histories import HOME, requested
+from tests.kit.jobs import (
     ask_for_runs,
     derive_jobs,
     end_leases,

@@ -17,10 +17,9 @@ from infra.eventstore.store import Store
 from infra.handlers.creators import change_creator, remove_creator
 from infra.handlers.scrapes import end_scrape, request_scrape
 from projections.creators.projection import CreatorList
-from tests.builders import NOON, Home, asking
-from tests.projections.analytics.expected import rows_of
-from tests.projections.analytics.ledger import dead_letters, registered
-from tests.workers.work import (
+from tests.kit.builders import NOON, Home, asking
+from tests.kit.expected import rows_of
+from tests.kit.jobs import (
     Scripted,
     derive_jobs,
     ends_of,
@@ -30,6 +29,7 @@ from tests.workers.work import (
     messages,
     working,
 )
+from tests.projections.analytics.ledger import dead_letters, registered
 from workers.broker import ring_scrapes
 from workers.provider import (
     Blocked,

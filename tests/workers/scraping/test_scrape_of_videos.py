@@ -10,8 +10,9 @@ from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.builders import Home, asking
-from tests.workers.videos import (
+from tests.kit.builders import Home, asking
+from tests.kit.jobs import Scripted, derive_jobs
+from tests.kit.videos import (
     INSIDE,
     MONDAY,
     OUTSIDE,
@@ -22,7 +23,6 @@ from tests.workers.videos import (
     settle,
     the_video,
 )
-from tests.workers.work import Scripted, derive_jobs
 from workers.policies.known_video import digest_of
 from workers.provider import Ok, Target, Verdict, VideoSeen
 from workers.scraping.scrape import Bench, scrape_creator

@@ -18,8 +18,9 @@ from api.system.all_projections import ALL_PROJECTIONS
 from domain.streams import ban_stream, creators_counter
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
-from tests.builders import Home, asking, events_for, make_home, opened_store
-from tests.commandline import ROOT, CommandLine, Outcome
+from tests.kit.builders import Home, asking, events_for, make_home, opened_store
+from tests.kit.command_line import CommandLine, Outcome
+from tests.kit.paths import ROOT
 
 CHECKS = [
     *("settings", "database", "schema", "event log", "projections", "dead letters"),

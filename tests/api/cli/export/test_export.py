@@ -21,13 +21,12 @@ from infra.ids import new_id
 from projections.analytics.projection import Analytics
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
-from tests.api.goatherd import Goatherd
 from tests.api.routes.test_analytics import NOON, RANGE, Herd
-from tests.builders import Home, asking, make_home, opened_store
-from tests.commandline import CommandLine, running
+from tests.kit.application import Goatherd
+from tests.kit.builders import Home, asking, make_home, opened_store
+from tests.kit.command_line import CommandLine, running
+from tests.kit.paths import GOLDEN_EVENTS, RECORDING
 
-GOLDEN = Path(__file__).parents[3] / "infra" / "eventstore" / "golden" / "events.jsonl"
-HERD = Path(__file__).parents[3] / "workers" / "herd.jsonl"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 OF_THE_FILE = UUID("0190a0b0-0000-7000-8000-000000000001")
 NOBODY = "00000000-0000-4000-8000-000000000009"
@@ -133,7 +132,7 @@ def failed(home: Home, outcome: e.Outcome | None) -> e.ScrapeFailed:
 def test_observations_survive_the_way_into_another_organization(
     cli: CommandLine, home: Home, tmp_path: Path
 ):
-    brought_in(cli, home, HERD)
+    brought_in(cli, home, RECORDING)
     run(home, videos_seen(home, 3), failed(home, "private"))
     other = make_home(home.store)
     recording = tmp_path / "out.jsonl"
@@ -197,7 +196,7 @@ def test_of_the_golden_events_each_goes_to_its_organization_alone(
     other = make_home(home.store)
     codec = Codec()
     ours: list[tuple[UUID, str]] = []
-    for line in GOLDEN.read_text().splitlines():
+    for line in GOLDEN_EVENTS.read_text().splitlines():
         golden = msgspec.json.decode(line)
         for owner in (home, other):
             body = golden["body"].replace(str(OF_THE_FILE), str(owner.organization_id))

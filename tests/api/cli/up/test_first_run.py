@@ -17,8 +17,8 @@ from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
 from infra.handlers.organizations import make_organization
 from projections.organizations.projection import ApiKeys
-from tests import builders
-from tests.builders import asking, opened_store
+from tests.kit import builders
+from tests.kit.builders import asking, opened_store
 from workers.demo import DEMO_HANDLES, past_path
 from workers.recordings.file_format import Observation, read_recording
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant, data_of
-from tests.api.web.herds import DAYS, Watched, a_watched_creator
-from tests.api.web.markup import Element
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.markup import Element
+from tests.kit.visitor import Visitor
 
 EXACT = f"{DAYS}&entity=creator&metric=views&mode=new&granularity=day&tz=UTC"
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from domain.messages import IMPORT_PROVIDER
-from tests.api.goatherd import Goatherd, Tenant, data_of
-from tests.api.web.markup import Element
-from tests.api.web.visitor import Visitor
-from tests.builders import NOON
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.builders import NOON
+from tests.kit.markup import Element
+from tests.kit.visitor import Visitor
 
 HOSTILE = '<img src=x onerror=alert(1)>"'
 README = "# Goat\n\nKnows how to climb.\nEats shoes.\n" + "Hay.\n" * 10

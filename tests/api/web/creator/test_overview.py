@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import events as e
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.herds import DAYS, Watched, a_watched_creator
-from tests.api.web.markup import Element
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.markup import Element
+from tests.kit.visitor import Visitor
 
 
 @pytest.fixture

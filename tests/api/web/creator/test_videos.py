@@ -9,10 +9,10 @@ import pytest
 from domain import events as e
 from domain.streams import video_stream
 from infra.ids import new_id
-from tests.api.goatherd import Goatherd, Tenant, data_of
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
-from tests.builders import NOON
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.builders import NOON
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 # By TikTok's id: views and likes.
 SEEN = {"101": (2_000_000, 10), "102": (50, 25), "103": (300, 300)}

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 PATH = "/creators/add"
 

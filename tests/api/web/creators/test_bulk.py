@@ -6,9 +6,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 # The form that holds the list goes to the first of its buttons.
 FORM, SCRAPE = "/creators/remove", "/creators/scrape"

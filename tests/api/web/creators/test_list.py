@@ -10,9 +10,9 @@ import pytest
 from api.web.charts.svg import sparkline
 from domain import events as e
 from infra.ids import new_id
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.markup import Element
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.markup import Element
+from tests.kit.visitor import Visitor
 
 
 def handles(page: Element) -> list[str]:

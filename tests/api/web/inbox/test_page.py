@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from domain import events as e
-from tests.api.goatherd import Goatherd, Tenant, data_of
-from tests.api.web.markup import Element
-from tests.api.web.visitor import Visitor
-from tests.builders import NOON
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.builders import NOON
+from tests.kit.markup import Element
+from tests.kit.visitor import Visitor
 
 HOSTILE = '</h2><script>alert(1)</script>"\N{RIGHT-TO-LEFT OVERRIDE}'
 

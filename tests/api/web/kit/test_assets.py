@@ -7,8 +7,8 @@ import pytest
 
 from api.web.kit import assets
 from api.web.kit.assets import Assets, MissingAssetsError
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 # httpx would say that it takes it.
 PLAIN = {"Accept-Encoding": "identity"}

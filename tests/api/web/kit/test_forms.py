@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from api.http.json_body import MAX_BODY_BYTES
-from tests.api.goatherd import Tenant
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Tenant
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 FORM = "application/x-www-form-urlencoded"
 

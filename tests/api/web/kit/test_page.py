@@ -6,9 +6,9 @@ import pytest
 
 from api.web.kit.page import FLASH_COOKIE, POSITION_COOKIE
 from projections.engine import reader as reading
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 BEHIND = "still being taken in"
 

@@ -12,9 +12,9 @@ from api.http.route_info import RouteInfo
 from api.main import assemble
 from domain.events import Scope
 from infra.settings import Settings
-from tests.api.goatherd import Tenant, data_of
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Tenant, data_of
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 TEMPLATES = Path(__file__).parents[4] / "api/web/templates"
 A_UUID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40"

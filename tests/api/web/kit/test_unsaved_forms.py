@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from api.http.sessions import COOKIE
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 OURS = {"Origin": "http://testserver.local"}
 TYPED = "\n# Mine\n\n</textarea><script>alert(1)</script> & \N{GOAT}\n"

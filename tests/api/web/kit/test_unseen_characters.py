@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.goatherd import Tenant, code_of
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Tenant, code_of
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 UNSEEN = "\0\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # As a telephone copies a number out of its contacts.

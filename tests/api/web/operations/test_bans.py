@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant, code_of
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, code_of
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 BANS = "/operations/bans"
 

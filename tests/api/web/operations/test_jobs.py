@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from domain.streams import retry_stream
-from tests.api.goatherd import Goatherd, Tenant, data_of
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.visitor import Visitor
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from domain import events as e
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import Goatherd, Tenant, code_of
-from tests.api.web.markup import Element, read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, code_of
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
 
 KEYS = "/operations/keys"
 TEXT = re.compile(r"tga_[0-9a-f]{64}")

@@ -3,8 +3,8 @@
 import pytest
 
 from domain.events import Scope
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.visitor import Visitor
 
 ADMIN_PAGES = ("projections", "projections/creator_list", "keys", "bans")
 PAGES = (*ADMIN_PAGES, "jobs", "organization", "projects")

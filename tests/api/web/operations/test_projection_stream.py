@@ -13,8 +13,9 @@ import pytest
 from api.http.auth import digest_of
 from api.http.sessions import COOKIE, Sessions
 from infra.embedded.processes import wait_until
-from tests.api.goatherd import SECRET, Goatherd, Tenant, cloned, started
-from tests.commandline import PATIENTLY, Running, free_port, running
+from tests.kit.application import SECRET, Goatherd, Tenant, cloned, started
+from tests.kit.command_line import PATIENTLY, Running, running
+from tests.kit.ports import free_port
 
 PATH = "/operations/projections/stream"
 PROMPTLY = 6.0

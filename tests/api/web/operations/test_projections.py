@@ -6,9 +6,9 @@ import pytest
 
 from projections.rebuild.rebuild import rebuild
 from projections.registry import PROJECTIONS
-from tests.api.goatherd import Goatherd
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 PAGE = "/operations/projections"
 BANS = f"{PAGE}/bans"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.api.goatherd import Goatherd, Tenant, data_of
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 PROJECTS = "/operations/projects"
 

@@ -7,9 +7,9 @@ import pytest
 
 from api.http.sessions import COOKIE
 from api.web.sign_in.links import make_link
-from tests.api.goatherd import Goatherd, Tenant
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 NO_KEY = "tga_" + "0" * 64
 

@@ -8,9 +8,9 @@ import pytest
 
 from api.http.auth import digest_of
 from api.http.sessions import COOKIE, LIFETIME_SECONDS, Cookies, Sessions, set_cookie
-from tests.api.goatherd import Goatherd, Tenant, code_of, settings_for
-from tests.api.web.markup import read
-from tests.api.web.visitor import Visitor
+from tests.kit.application import Goatherd, Tenant, code_of, settings_for
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
 
 OURS = "http://testserver.local"
 

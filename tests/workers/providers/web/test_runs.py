@@ -12,7 +12,8 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.handlers.scrapes import request_scrape
 from infra.settings import Settings
-from tests.builders import NOON, Home, asking
+from tests.kit.builders import NOON, Home, asking
+from tests.kit.jobs import all_done, job_of, working
 from tests.workers.providers.web.server import TikTok
 from tests.workers.providers.web.shapes import (
     CAPTCHA_PAGE,
@@ -30,7 +31,6 @@ from tests.workers.providers.web.shapes import (
     nobody_page,
     profile_page,
 )
-from tests.workers.work import all_done, job_of, working
 from workers.dispatcher import Dispatcher
 from workers.main import choose_provider
 from workers.provider import Ok, Target

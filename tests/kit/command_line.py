@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -17,8 +16,8 @@ import pytest
 from api.cli import main
 from infra.embedded.processes import wait_until
 from infra.settings import PREFIX
+from tests.kit.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PATIENTLY = 30.0
 
 _MAIN = "\nimport sys; from api.cli import main; sys.exit(main())"
@@ -174,10 +173,3 @@ def bare(environ: Mapping[str, str], *, ours: bool = False) -> dict[str, str]:
         return name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
 
     return {k: v for k, v in environ.items() if is_ours(k) is ours}
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

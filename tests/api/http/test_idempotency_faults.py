@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 
 from infra import idempotency
 from infra.eventstore.store import BusyError, RecordedEvent, Store
-from tests.api.goatherd import Tenant, code_of, data_of
+from tests.kit.application import Tenant, code_of, data_of
 
 BODY = {"tiktok_handle": "wanted.goat"}
 PATIENTLY = 10.0

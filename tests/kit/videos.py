@@ -15,7 +15,7 @@ from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.add_creators import NewCreator
 from infra.handlers.handling import video_of
 from infra.ids import new_id
-from tests.builders import Home, asking
+from tests.kit.builders import Home, asking
 from workers.policies.runner import VideoPolicies
 from workers.policies.video_policies import do_due
 

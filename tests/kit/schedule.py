@@ -17,7 +17,7 @@ from infra.handlers.creators import change_creator
 from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from projections.engine.follower import Follower
-from tests.builders import Home, asking
+from tests.kit.builders import Home, asking
 from workers.schedule.projection import Schedule
 from workers.scraping.jobs import ScrapeJobs
 

@@ -29,9 +29,9 @@ from infra.settings import Settings
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
-from tests.api.documented import Documented
-from tests.builders import NOON, asking, opened_store
-from tests.commandline import PATIENTLY
+from tests.kit.builders import NOON, asking, opened_store
+from tests.kit.command_line import PATIENTLY
+from tests.kit.documented import Documented
 from workers.scraping.jobs import ScrapeJobs
 
 BASE = "/api/v1"

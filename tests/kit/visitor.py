@@ -12,8 +12,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.http.auth import digest_of
 from api.http.sessions import COOKIE, Session, Sessions
-from tests.api.goatherd import Goatherd, settings_for
-from tests.api.web.markup import Element, read
+from tests.kit.application import Goatherd, settings_for
+from tests.kit.markup import Element, read
 
 _NUMBERS = count(1)
 

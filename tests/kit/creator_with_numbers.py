@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain import events as e
 from infra.ids import new_id
-from tests.api.goatherd import Tenant
+from tests.kit.application import Tenant
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAYS = "from=2026-03-01&to=2026-03-05"

@@ -11,8 +11,8 @@ import msgspec
 
 from api.main import assemble
 from infra.settings import Settings
-from tests.api.documented import Described, Documented, Json
-from tests.api.goatherd import Tenant, data_of
+from tests.kit.application import Tenant, data_of
+from tests.kit.documented import Described, Documented, Json
 
 
 class Ask(msgspec.Struct, kw_only=True):

@@ -17,8 +17,8 @@ from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
 from projections.engine.follower import Follower
-from tests.builders import asking
-from tests.projections.analytics.histories import HOME, requested
+from tests.kit.builders import asking
+from tests.kit.histories import HOME, requested
 from workers.broker import SCRAPES_QUEUE
 from workers.provider import Target, Verdict
 from workers.scraping import jobs

@@ -16,17 +16,18 @@ import dramatiq
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store, open_store
 from infra.settings import Settings
-from tests.workers.work import ends_of, jobs_in
+from tests.kit.faults import kill_group
+from tests.kit.jobs import ends_of, jobs_in
+from tests.kit.paths import ROOT
 from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
 from workers.provider import Ok, Target, Verdict
 from workers.scraping.scrape import Bench, declare_actor
 
-ROOT = Path(__file__).parent.parent.parent
 PROMPTLY = 5.0
 FOLDER = "GOATHERD_TEST_FOLDER"
-MISBEHAVING = "tests.faults.workshop:set_up"
+MISBEHAVING = "tests.kit.worker_processes:set_up"
 
 
 class Misbehaving:
@@ -104,16 +105,9 @@ def worker_process(
         process.terminate()
         process.wait(PROMPTLY + 8)
     finally:
-        kill(process)
+        kill_group(process)
     # Dramatiq itself ends with 1 where one of its processes was killed.
     assert process.returncode in (0, 1, -signal.SIGKILL)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the worker's whole group at once, as an out-of-memory killer would."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(PROMPTLY)
 
 
 def done(store: Store) -> int:
