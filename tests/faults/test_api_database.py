@@ -54,7 +54,7 @@ def test_a_commit_that_nobody_heard_of_is_answered_as_what_it_did(
 def test_an_append_that_was_given_up_can_be_tried_again(
     goatherd: Goatherd, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(recorder, "_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(recorder, "_LOOK_UP_SECONDS", 0)
     home = goatherd.tenant()
     once = {"Idempotency-Key": str(uuid4())}
 

@@ -278,7 +278,7 @@ def test_a_creator_whose_answer_was_lost_is_created_once(
 def test_a_database_that_stays_away_is_said_to_be_away(
     proxy: Proxy, direct: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(recorder, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(recorder, "_LOOK_UP_SECONDS", 0.2)
     pool = writing_pool(proxy.url, size=1)
     pool.timeout = 0.2
     with pool:

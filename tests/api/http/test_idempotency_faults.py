@@ -88,7 +88,7 @@ def test_an_append_whose_answer_cannot_be_kept_did_not_happen(
 
     kept = home.goatherd.kept()
     with monkeypatch.context() as patched:
-        patched.setattr(idempotency, "keep", fail)
+        patched.setattr(idempotency, "store_response", fail)
         failed = home.post(home.creators, BODY, headers=once)
 
     assert failed.status_code == 500
@@ -183,7 +183,7 @@ def test_whoever_was_taken_over_in_the_middle_of_the_append_takes_it_back(
 
     head = home.goatherd.head
     with monkeypatch.context() as patched:
-        patched.setattr(idempotency, "keep", keep_too_late)
+        patched.setattr(idempotency, "store_response", keep_too_late)
         answer = home.post(home.creators, BODY, headers=once)
 
     assert code_of(answer) == (503, "unavailable")
@@ -198,7 +198,7 @@ def test_a_claim_that_vanishes_between_two_looks_counts_as_in_flight(
     data_of(home.post(home.creators, BODY, headers=once), status=201)
     monkeypatch.setattr(
         idempotency,
-        "_LOOK",
+        "_SELECT",
         f"{idempotency._SELECT} AND false",  # noqa: SLF001
     )
 

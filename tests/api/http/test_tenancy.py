@@ -238,7 +238,7 @@ def test_either_wall_holds_alone(
     depth: int,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(queries, "LOOKED_THROUGH", depth)
+    monkeypatch.setattr(queries, "SCANNED_FIRST", depth)
     for forget in missing:
         forget(monkeypatch)
 

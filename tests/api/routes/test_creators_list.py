@@ -171,7 +171,7 @@ def test_one_page_after_another_is_the_whole_list(
 def test_any_question_has_the_answer_of_a_plain_look_at_every_creator(
     herd: Herd, depth: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, depth))
+    monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, depth))
     herd.random.seed(depth)
 
     for _ in range(50):
@@ -191,7 +191,7 @@ def test_the_search_finds_what_has_the_text_in_its_handle(herd: Herd, depth: int
         assert found == herd.expected(search=search)[:100]
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, depth))
+        monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, depth))
         search_finds_it()
 
 
@@ -218,7 +218,7 @@ def test_whoever_is_there_throughout_is_seen_exactly_once(
     for creator_id in list(herd.creators)[::3]:
         herd.see(creator_id, herd.random.randint(0, 5))
     goatherd.catch_up()
-    monkeypatch.setattr(reading, "LOOKED_THROUGH", dict.fromkeys(SORTS, 20))
+    monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, 20))
     left: set[str] = set()
 
     def come_and_go() -> None:
