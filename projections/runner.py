@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Sequence
-from contextlib import closing
-from random import uniform
+from contextlib import closing, suppress
 
 import structlog
 
 from infra.eventstore.store import Store, open_store
+from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.engine.projection import ReadModel
 from projections.rebuild.catch_up import RebuildCancelledError
@@ -28,22 +28,24 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
     ``url`` is the store's database, to listen on. Outages are waited out. Each follower
     needs a connection of the store's pool while it works.
     """
-    bells = [threading.Event() for _ in PROJECTIONS]
+    wake_ups = [threading.Event() for _ in PROJECTIONS]
 
-    def ring() -> None:
-        for bell in bells:
-            bell.set()
+    def notify() -> None:
+        for wake_up in wake_ups:
+            wake_up.set()
 
     threads = [
         threading.Thread(
-            target=_follow,
-            args=(Follower(projection, pool=store.pool, codec=store.codec), stop, bell),
+            target=Follower(projection, pool=store.pool, codec=store.codec).run,
+            args=(stop, wake_up),
             name=projection.name,
             daemon=True,
         )
-        for projection, bell in zip(PROJECTIONS, bells, strict=True)
+        for projection, wake_up in zip(PROJECTIONS, wake_ups, strict=True)
     ]
-    threads.append(threading.Thread(target=listen, args=(url, stop, ring), daemon=True))
+    threads.append(
+        threading.Thread(target=listen, args=(url, stop, notify), daemon=True)
+    )
     threads.append(
         threading.Thread(
             target=keep_rebuilt, args=(url, stop), name="rebuilds", daemon=True
@@ -52,7 +54,7 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
     for thread in threads:
         thread.start()
     stop.wait()
-    ring()
+    notify()
     for thread in threads:
         thread.join()
 
@@ -65,26 +67,21 @@ def keep_rebuilt(
     Older rules are looked for once: who goes back to them later means it. The old
     tables serve meanwhile.
     """
-    failures = 0
+    store = open_store(url, pool_size=CONNECTIONS)
     has_looked = False
-    while not stop.is_set():
-        try:
-            store = open_store(url, pool_size=CONNECTIONS)
-            with closing(store.pool):
-                while not stop.is_set():
-                    for projection in _wanted(store, known, is_first=not has_looked):
-                        # Asked again: the one before may have taken long.
-                        if _wanted(store, [projection], is_first=not has_looked):
-                            _rebuild(store, projection, stop)
-                    has_looked = True
-                    failures = 0
-                    stop.wait(LOOK_AGAIN_SECONDS)
-        except StoppedError:
-            return
-        except Exception as error:  # noqa: BLE001 - it must outlive any fault
-            failures += 1
-            _log.warning("rebuilds_not_looked_for", error=repr(error))
-            stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
+
+    def step() -> float:
+        nonlocal has_looked
+        with suppress(StoppedError):
+            for projection in _wanted(store, known, is_first=not has_looked):
+                # Asked again: the one before may have taken long.
+                if _wanted(store, [projection], is_first=not has_looked):
+                    _rebuild(store, projection, stop)
+        has_looked = True
+        return LOOK_AGAIN_SECONDS
+
+    with closing(store.pool):
+        run_until_stopped(step, stop, failed="rebuilds_not_looked_for", pool=store.pool)
 
 
 def _wanted(
@@ -119,22 +116,3 @@ def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None
             locked_ms=round(done.swap.locked_ms, 1),
             compared=done.comparison.summary(),
         )
-
-
-def _follow(follower: Follower, stop: threading.Event, woken: threading.Event) -> None:
-    failures = 0
-    while not stop.is_set():
-        try:
-            follower.register()
-        except Exception as error:  # noqa: BLE001 - it must outlive any fault
-            failures += 1
-            _log.warning(
-                "follower_not_registered",
-                projection=follower.projection.name,
-                error=repr(error),
-                failures=failures,
-            )
-            stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
-        else:
-            follower.run(stop, woken)
-            return

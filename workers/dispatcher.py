@@ -3,15 +3,13 @@
 import threading
 import time
 from collections.abc import Mapping
-from random import uniform
 
-import psycopg
-import structlog
 from dramatiq.brokers.redis import RedisBroker
 
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from infra import idempotency
 from infra.eventstore.store import Store
+from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from workers.broker import ring_scrapes, waiting_messages
 from workers.policies import auto_disable
@@ -28,8 +26,6 @@ BUSY_ROUND_SECONDS = 0.1
 # Every result that is recorded wakes it, and so do several at once.
 PAUSE_SECONDS = 0.05
 TIDY_UP_SECONDS = 600
-
-_log = structlog.get_logger()
 
 
 class Dispatcher:
@@ -65,10 +61,10 @@ class Dispatcher:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, through every outage of database and broker."""
-        woken = threading.Event()
+        wake_up = threading.Event()
 
         def wake() -> None:
-            woken.set()
+            wake_up.set()
             self._policies.wake()
 
         threads = [
@@ -79,31 +75,29 @@ class Dispatcher:
         ]
         for thread in threads:
             thread.start()
-        failures = 0
-        registered = False
+        is_registered = False
         tidied_at = 0.0
-        while not stop.is_set():
-            woken.clear()
-            try:
-                if not registered:
-                    for follower in self._followers:
-                        follower.register()
-                    registered = True
-                rung = self.round()
-                if time.monotonic() - tidied_at > TIDY_UP_SECONDS:
-                    idempotency.prune(self._store.pool)
-                    tidied_at = time.monotonic()
-                failures = 0
-            except Exception as error:  # noqa: BLE001 - it must outlive any fault
-                failures += 1
-                _log.warning("dispatcher_failed", error=repr(error), failures=failures)
-                if isinstance(error, psycopg.OperationalError):
-                    # As in Follower.run: the idle connections are cut as well.
-                    self._store.pool.check()
-                stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
-                continue
-            stop.wait(PAUSE_SECONDS)
-            woken.wait(BUSY_ROUND_SECONDS if rung else ROUND_SECONDS)
+
+        def step() -> float:
+            nonlocal is_registered, tidied_at
+            if not is_registered:
+                for follower in self._followers:
+                    follower.register()
+                is_registered = True
+            rung = self.round()
+            if time.monotonic() - tidied_at > TIDY_UP_SECONDS:
+                idempotency.prune(self._store.pool)
+                tidied_at = time.monotonic()
+            return BUSY_ROUND_SECONDS if rung else ROUND_SECONDS
+
+        run_until_stopped(
+            step,
+            stop,
+            failed="dispatcher_failed",
+            wake_up=wake_up,
+            pause=PAUSE_SECONDS,
+            pool=self._store.pool,
+        )
         wake()
         for thread in threads:
             thread.join()

@@ -2,8 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from random import uniform
 
 import psycopg
 import structlog
@@ -13,6 +11,7 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import open_envelope
+from infra.loop import run_until_stopped
 from projections.engine.projection import CustomDecoding, Projection, codec_for
 
 LIVE_BATCH = 500
@@ -25,6 +24,8 @@ LARGE_EVENTS = frozenset({"video_stats_snapshot_recorded"})
 MOST_PARKED_AT_ONCE = 20
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5
+_FENCED_SECONDS = 1.0
+_LISTEN_SECONDS = 0.5
 
 _log = structlog.get_logger()
 
@@ -142,44 +143,40 @@ class Follower:
         return total
 
     def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
-        """Follow until ``stop`` is set, through every outage of the database.
+        """Register, and follow until ``stop`` is set, through every outage.
 
-        ``woken`` is set by whoever hears of new events; the log is read every 250 ms in
+        ``wake_up`` is set when events were appended; the log is read every 250 ms in
         any case.
         """
-        failures = 0
-        is_fenced = False
+        is_registered = is_fenced = False
         limit = LIVE_BATCH
-        while not stop.is_set():
+
+        def step() -> float:
+            nonlocal is_registered, is_fenced, limit
+            if not is_registered:
+                self.register()
+                is_registered = True
             try:
-                wake_up.clear()
                 passed = self.step(limit)
-                failures = 0
-                is_fenced = False
             except FencedError as error:
                 if not is_fenced:
                     _log.warning("projection_fenced", reason=str(error))
                 is_fenced = True
                 # A rebuild may be about to bring its rows to these rules.
-                stop.wait(1)
-                continue
-            except Exception as error:  # noqa: BLE001 - it must outlive any fault
-                failures += 1
-                _log.warning(
-                    "follower_failed",
-                    projection=self.projection.name,
-                    error=repr(error),
-                    failures=failures,
-                )
-                if isinstance(error, psycopg.OperationalError):
-                    # What cut this connection has cut the idle ones too, and each
-                    # would be found out by one more failure.
-                    self._pool.check()
-                stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
-                continue
+                stop.wait(_FENCED_SECONDS)
+                return 0
+            is_fenced = False
             limit = CATCHING_UP_BATCH if passed >= LIVE_BATCH else LIVE_BATCH
-            if passed == 0:
-                wake_up.wait(POLL_SECONDS)
+            return 0 if passed else POLL_SECONDS
+
+        run_until_stopped(
+            step,
+            stop,
+            failed="follower_failed",
+            wake_up=wake_up,
+            pool=self._pool,
+            projection=self.projection.name,
+        )
 
     def _take_in(
         self,
@@ -235,21 +232,23 @@ class Follower:
 
 
 def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
-    """Call ``ring`` whenever events were appended, until ``stop`` is set.
+    """Call ``notify`` whenever events were appended, until ``stop`` is set.
 
     A hint, not a promise: the connection may be lost and events pass unheard while it
     is made anew, which is why followers poll as well.
     """
-    failures = 0
-    while not stop.is_set():
-        with (
-            suppress(psycopg.Error),
-            psycopg.connect(url, autocommit=True, connect_timeout=5) as connection,
-        ):
-            connection.execute("LISTEN goatherd_events")
-            failures = 0
-            while not stop.is_set():
-                for _ in connection.notifies(timeout=0.5, stop_after=1):
-                    notify()
-        failures += 1
-        stop.wait(min(0.1 * 2**failures, 2))
+    connection: Connection[TupleRow] | None = None
+
+    def step() -> float:
+        nonlocal connection
+        if connection is None or connection.closed:
+            fresh = psycopg.connect(url, autocommit=True, connect_timeout=5)
+            fresh.execute("LISTEN goatherd_events")
+            connection = fresh
+        for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
+            notify()
+        return 0
+
+    run_until_stopped(step, stop, failed="listener_failed", longest_backoff=2)
+    if connection is not None:
+        connection.close()

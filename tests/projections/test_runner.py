@@ -71,7 +71,7 @@ def test_a_database_that_cannot_be_written_to_yet_is_waited_for(
         connection.execute("ALTER TABLE projection RENAME TO hidden")
         with running(store, database_url):
             assert wait_until(
-                lambda: "follower_not_registered" in {line["event"] for line in logged},
+                lambda: "follower_failed" in {line["event"] for line in logged},
                 seconds=PATIENTLY,
             )
 

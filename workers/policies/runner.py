@@ -1,12 +1,11 @@
 """Video policies: the loop that keeps them level with the log, beside the ringing."""
 
 import threading
-from random import uniform
 
-import psycopg
 import structlog
 
 from infra.eventstore.store import Store
+from infra.loop import run_until_stopped
 from projections.engine.follower import FencedError, Follower
 from workers.policies.known_videos import KnownVideos
 from workers.policies.video_policies import do_due
@@ -16,6 +15,7 @@ ROUND_SECONDS = 1.0
 EVENTS_AT_ONCE = 200
 # Every event wakes it, and so do several at once.
 PAUSE_SECONDS = 0.02
+_FENCED_SECONDS = 5.0
 
 _log = structlog.get_logger()
 
@@ -30,42 +30,39 @@ class VideoPolicies:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.follower = Follower(KnownVideos(), pool=store.pool, codec=store.codec)
-        self._woken = threading.Event()
+        self._wake_up = threading.Event()
 
     def wake(self) -> None:
         """Have a look at the log now; whoever hears of new events says so."""
-        self._woken.set()
+        self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, through every outage of the database."""
-        failures = 0
-        registered = False
-        while not stop.is_set():
-            self._woken.clear()
+        is_registered = False
+
+        def step() -> float:
+            nonlocal is_registered
+            if not is_registered:
+                self.register()
+                is_registered = True
             try:
-                if not registered:
-                    self.register()
-                    registered = True
                 amount = self.step()
-                failures = 0
             except FencedError as error:
                 _log.warning("projection_fenced", reason=str(error))
-                stop.wait(5)
-                continue
-            except Exception as error:  # noqa: BLE001 - it must outlive any fault
-                failures += 1
-                _log.warning(
-                    "video_policies_failed", error=repr(error), failures=failures
-                )
-                if isinstance(error, psycopg.OperationalError):
-                    # As in Follower.run: the idle connections are cut as well.
-                    self._store.pool.check()
-                stop.wait(uniform(0.5, 1.5) * min(0.1 * 2**failures, 5))  # noqa: S311
-                continue
-            if amount < EVENTS_AT_ONCE:
-                stop.wait(PAUSE_SECONDS)
-            if amount == 0 and not stop.is_set():
-                self._woken.wait(ROUND_SECONDS)
+                stop.wait(_FENCED_SECONDS)
+                return 0
+            if amount == 0:
+                return ROUND_SECONDS
+            return 0 if amount >= EVENTS_AT_ONCE else PAUSE_SECONDS
+
+        run_until_stopped(
+            step,
+            stop,
+            failed="video_policies_failed",
+            wake_up=self._wake_up,
+            pause=PAUSE_SECONDS,
+            pool=self._store.pool,
+        )
 
     def register(self) -> None:
         """Make the checkpoint row if there is none."""

@@ -18,6 +18,7 @@ from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.handlers.scrapes import request_scheduled
 from infra.ids import new_id
+from infra.loop import run_until_stopped
 from workers.schedule import sql
 from workers.schedule.due import Due, days_of
 
@@ -55,24 +56,22 @@ class Scheduler:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, through every outage of the database."""
-        failures = 0
-        wait = ROUND_SECONDS
-        while not stop.is_set():
+
+        def step() -> float:
             try:
                 is_busy = self.round() >= BATCH
-                wait = BUSY_ROUND_SECONDS if is_busy else ROUND_SECONDS
-                failures = 0
             except LeaseLostError:
                 _log.info("scheduler_lease_lost")
-                wait = ROUND_SECONDS
-            except Exception as error:  # noqa: BLE001 - it must outlive any fault
-                failures += 1
-                _log.warning("scheduler_failed", error=repr(error), failures=failures)
-                if isinstance(error, psycopg.OperationalError):
-                    # As in Follower.run: the idle connections are cut as well.
-                    self._store.pool.check()
-                wait = uniform(0.5, 1.5) * min(0.1 * 2**failures, 10)  # noqa: S311
-            stop.wait(wait)
+                return ROUND_SECONDS
+            return BUSY_ROUND_SECONDS if is_busy else ROUND_SECONDS
+
+        run_until_stopped(
+            step,
+            stop,
+            failed="scheduler_failed",
+            longest_backoff=10,
+            pool=self._store.pool,
+        )
         self.give_up_lease()
 
     def round(self, now: datetime | None = None) -> int:

@@ -15,6 +15,7 @@ from dramatiq.middleware.time_limit import TimeLimitExceeded
 
 from domain.events import JobType
 from infra.database import Pool
+from infra.loop import run_until_stopped
 from workers.scraping import jobs
 from workers.scraping.jobs import Lease
 
@@ -77,19 +78,24 @@ class LeaseKeeper:
                 self._held.pop(leased.scrape_id, None)
 
     def _keep(self) -> None:
-        while True:
+        is_idle = threading.Event()
+
+        def step() -> float:
             time.sleep(self._seconds / _RENEWALS)
             with self._lock:
                 if not self._held:
-                    # The next run starts the thread again.
+                    # The next run starts a thread again.
                     self._thread = None
-                    return
+                    is_idle.set()
+                    return 0
                 self._interrupt_overdue()
                 fences = {run: held.fence for run, held in self._held.items()}
-            try:
-                self._renew(fences)
-            except Exception as error:  # noqa: BLE001 - the next round may do better
-                _log.warning("leases_not_renewed", error=repr(error))
+            self._renew(fences)
+            return 0
+
+        run_until_stopped(
+            step, is_idle, failed="leases_not_renewed", longest_backoff=0.5
+        )
 
     def _interrupt_overdue(self) -> None:
         now = time.monotonic()

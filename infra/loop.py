@@ -1,0 +1,67 @@
+"""The one loop of all that runs until it is stopped, through every outage."""
+
+import threading
+from collections.abc import Callable
+from random import uniform
+
+import psycopg
+import structlog
+
+from infra.database import Pool
+
+LONGEST_BACKOFF_SECONDS = 5.0
+# Of 0.1 s doubled so often every longest wait is long passed.
+_MOST_DOUBLINGS = 20
+
+_log = structlog.get_logger()
+
+
+def run_until_stopped(
+    step: Callable[[], float],
+    stop: threading.Event,
+    *,
+    failed: str,
+    wake_up: threading.Event | None = None,
+    pause: float = 0.0,
+    longest_backoff: float = LONGEST_BACKOFF_SECONDS,
+    pool: Pool | None = None,
+    **details: object,
+) -> None:
+    """Call ``step`` again and again until ``stop`` is set.
+
+    ``step`` returns how many seconds to rest before the next call. ``wake_up`` is
+    cleared before each call and ends a rest early, but not within its first ``pause``
+    seconds, so that several wake-ups in a row cost one call. Whoever sets ``stop`` also
+    sets ``wake_up``, or waits for the end of the rest.
+
+    An exception is logged as ``failed`` with ``details``, and the next call comes after
+    a back-off. Where the database's connection was lost, ``pool`` is checked, since
+    its idle connections are lost as well.
+    """
+    failures = 0
+    while not stop.is_set():
+        if wake_up is not None:
+            wake_up.clear()
+        try:
+            rest = step()
+        except Exception as error:  # noqa: BLE001 - the loop must outlive any fault
+            failures += 1
+            _log.warning(failed, **details, error=repr(error), failures=failures)
+            if pool is not None and isinstance(error, psycopg.OperationalError):
+                pool.check()
+            stop.wait(backoff_seconds(failures, longest=longest_backoff))
+            continue
+        failures = 0
+        if rest > 0 and not stop.wait(min(pause, rest)):
+            (wake_up or stop).wait(max(rest - pause, 0))
+
+
+def backoff_seconds(
+    failures: int, *, longest: float = LONGEST_BACKOFF_SECONDS
+) -> float:
+    """Return how long to wait after so many failures in a row, half of it by chance.
+
+    The wait doubles with each failure, from 0.2 seconds up to ``longest``.
+    """
+    seconds = min(0.1 * 2 ** min(failures, _MOST_DOUBLINGS), longest)
+    return uniform(0.5, 1.5) * seconds  # noqa: S311
