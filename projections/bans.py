@@ -10,6 +10,27 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
+
+on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+
+
+@on(e.HandleBanned)
+def _banned(
+    event: e.HandleBanned, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(
+        "INSERT INTO bans (handle, reason, created_at) "
+        "VALUES (%s, %s, %s) ON CONFLICT (handle) DO NOTHING",
+        (event.handle, event.reason, recorded.recorded_at),
+    )
+
+
+@on(e.HandleUnbanned)
+def _unbanned(
+    event: e.HandleUnbanned, cursor: Cursor[TupleRow], _: RecordedEvent
+) -> None:
+    cursor.execute("DELETE FROM bans WHERE handle = %s", (event.handle,))
 
 
 class Bans:
@@ -18,22 +39,12 @@ class Bans:
     name = "bans"
     version = 1
     tables = ("bans",)
-    events = frozenset({"handle_banned", "handle_unbanned"})
+    events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Write each event's row; these events are few."""
         for recorded in events:
-            match recorded.event:
-                case e.HandleBanned(handle=handle, reason=reason):
-                    cursor.execute(
-                        "INSERT INTO bans (handle, reason, created_at) "
-                        "VALUES (%s, %s, %s) ON CONFLICT (handle) DO NOTHING",
-                        (handle, reason, recorded.recorded_at),
-                    )
-                case e.HandleUnbanned(handle=handle):
-                    cursor.execute("DELETE FROM bans WHERE handle = %s", (handle,))
-                case _:
-                    pass
+            on.handle(recorded.event, cursor, recorded)
 
 
 # As clients read it

@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
 from projections.engine.reader import Reader
 from projections.engine.table import Table
 
@@ -30,29 +31,66 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
+on = Handlers[[ProjectRow | None, RecordedEvent], ProjectRow | None]()
+
+
+@on(e.ProjectCreated)
+def _created(
+    event: e.ProjectCreated, row: ProjectRow | None, recorded: RecordedEvent
+) -> ProjectRow | None:
+    return row or ProjectRow(
+        organization_id=recorded.stream,
+        id=event.project_id,
+        name=event.name,
+        description=event.description,
+        position=recorded.position,
+        created_at=recorded.recorded_at,
+        updated_at=recorded.recorded_at,
+    )
+
+
+@on(e.ProjectDetailsChanged)
+def _details_changed(
+    event: e.ProjectDetailsChanged, row: ProjectRow | None, recorded: RecordedEvent
+) -> ProjectRow | None:
+    if row is None or row.position >= recorded.position:
+        return row
+    return replace(
+        row,
+        name=row.name if event.name is UNSET else event.name,
+        description=row.description
+        if event.description is UNSET
+        else event.description,
+        version=row.version + 1,
+        position=recorded.position,
+        updated_at=recorded.recorded_at,
+    )
+
+
+def fold_project(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
+    """Return the project after an event."""
+    return on.handle(recorded.event, row, recorded)
+
+
 class Projects:
     """Keeps the table projects."""
 
     name = "projects"
     version = 1
     tables = ("projects",)
-    events = frozenset({"project_created", "project_details_changed"})
+    events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into the projects they are about, and save each once."""
-        before = _TABLE.load(cursor, dict.fromkeys(map(_key, events)))
-        after: dict[UUID, ProjectRow] = dict(before)
-        for event in events:
-            _, project_id = _key(event)
-            folded = fold_project(after.get(project_id), event)
-            if folded is not None:
-                after[project_id] = folded
-        _TABLE.save(
-            cursor, [row for key, row in after.items() if row is not before.get(key)]
-        )
+        _TABLE.fold(cursor, events, key=_key, fold=fold_project)
 
 
 _TABLE = Table(ProjectRow, name="projects")
+
+
+def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
+    event: Any = recorded.event
+    return recorded.stream, event.project_id
 
 
 # As clients read it
@@ -126,40 +164,3 @@ def project_from_row(row: ProjectRow) -> Project:
 
 def _project(row: TupleRow) -> Project:
     return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))
-
-
-def fold_project(row: ProjectRow | None, recorded: RecordedEvent) -> ProjectRow | None:
-    """Return the project after an event."""
-    event = recorded.event
-    match event:
-        case e.ProjectCreated():
-            return row or ProjectRow(
-                organization_id=recorded.stream,
-                id=event.project_id,
-                name=event.name,
-                description=event.description,
-                position=recorded.position,
-                created_at=recorded.recorded_at,
-                updated_at=recorded.recorded_at,
-            )
-        case e.ProjectDetailsChanged():
-            if row is None or row.position >= recorded.position:
-                return row
-            return replace(
-                row,
-                name=row.name if event.name is UNSET else event.name,
-                description=row.description
-                if event.description is UNSET
-                else event.description,
-                version=row.version + 1,
-                position=recorded.position,
-                updated_at=recorded.recorded_at,
-            )
-        case _:
-            msg = f"projects takes in no {type(event).__name__}."
-            raise TypeError(msg)
-
-
-def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
-    event: Any = recorded.event
-    return recorded.stream, event.project_id

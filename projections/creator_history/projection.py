@@ -3,57 +3,27 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import get_args
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, earliest
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import stored_name, stored_names
 from projections.engine.table import Table
 
-OWN_EVENTS = frozenset(
-    {
-        "creator_added",
-        "handle_changed",
-        "creator_details_changed",
-        "tracking_mode_changed",
-        "tracking_window_changed",
-        "creator_removed",
-        "creator_reactivated",
-        "creator_auto_disabled",
-        "creator_reenabled",
-    }
-)
-RUN_EVENTS = frozenset(
-    {
-        "scrape_requested",
-        "profile_snapshot_recorded",
-        "video_stats_snapshot_recorded",
-        "scrape_succeeded",
-        "scrape_failed",
-    }
-)
-VIDEO_EVENTS = frozenset(
-    {
-        "video_discovered",
-        "video_added",
-        "video_came_into_window",
-        "video_included",
-        "video_excluded",
-        "video_put_back",
-        "video_tracking_disabled",
-        "video_details_changed",
-        "video_went_missing",
-    }
-)
+OWN_EVENTS = stored_names(*get_args(e.CreatorEvent))
+RUN_EVENTS = stored_names(*get_args(e.ScrapeEvent))
+VIDEO_EVENTS = stored_names(*get_args(e.VideoEvent))
 
 
 class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Whose a video is, and what happened to it before anybody knew that."""
+    """A video and its creator; ``early`` are its events from before it had one."""
 
     organization_id: UUID
     id: UUID
@@ -81,15 +51,14 @@ class CreatorHistory:
     events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write a line for each event that tells of a creator."""
+        """Write a line for each event that is about a creator, its runs or videos."""
         lines = [line for recorded in events if (line := _line(recorded)) is not None]
-        lines += _of_videos(cursor, events)
+        lines += _video_lines(cursor, events)
         _write_lines(cursor, lines)
-        _write_sightings(cursor, events)
+        _write_milestones(cursor, events)
 
 
 _VIDEOS = Table(HistoryVideo, name="creator_history_videos")
-_NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
 
 _LINES = """
 INSERT INTO creator_history
@@ -98,17 +67,17 @@ SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::text[],
                      %b::timestamptz[])
 ON CONFLICT DO NOTHING
 """
-# Most sightings are the first of nothing, and a row must not be touched by those.
-_SIGHTINGS = """
+# Most observations are the first of nothing, and a row must not be touched by those.
+_MILESTONES = """
 INSERT INTO creator_milestones
     (organization_id, creator_id, mark, observed_at, position, followers)
-SELECT o, c, n, seen, told, followers
+SELECT o, c, n, at, pos, followers
 FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::timestamptz[], %b::bigint[],
-            %b::bigint[]) AS fresh (o, c, n, seen, told, followers)
+            %b::bigint[]) AS fresh (o, c, n, at, pos, followers)
 WHERE NOT EXISTS (
     SELECT FROM creator_milestones m
     WHERE m.organization_id = o AND m.creator_id = c AND m.mark = n
-    AND (m.observed_at, m.position) <= (seen, told)
+    AND (m.observed_at, m.position) <= (at, pos)
 )
 ON CONFLICT (organization_id, creator_id, mark) DO UPDATE
 SET observed_at = excluded.observed_at, position = excluded.position,
@@ -117,75 +86,76 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 
 
 def _line(recorded: RecordedEvent) -> HistoryLine | None:
-    """Return the line of an event that says itself whose it is."""
-    event: Any = recorded.event
-    name = _NAMES[type(event)]
-    if name in OWN_EVENTS:
+    """Return the line of an event that says itself which creator it is about."""
+    event: e.Event = recorded.event
+    if isinstance(event, e.CreatorEvent):
         creator_id = recorded.stream
-    elif name in RUN_EVENTS or isinstance(event, e.VideoDiscovered):
+    elif isinstance(event, e.ScrapeEvent | e.VideoDiscovered):
         creator_id = event.creator_id
     else:
-        creator_id = None
+        return None
     if creator_id is None:
         return None
-    seen_at = (
-        event.observed_at if isinstance(event, e.ProfileSnapshotRecorded) else None
-    )
     return HistoryLine(
-        event.organization_id, creator_id, recorded.position, name, seen_at
+        event.organization_id,
+        creator_id,
+        recorded.position,
+        stored_name(event),
+        event.observed_at if isinstance(event, e.ProfileSnapshotRecorded) else None,
     )
 
 
-def _of_videos(
+def _video_lines(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
 ) -> list[HistoryLine]:
-    """Return the lines of what happened to videos, once it is known whose they are."""
-    told: list[tuple[RecordedEvent, Any]] = [
-        (recorded, recorded.event)
-        for recorded in events
-        if isinstance(recorded.event, e.VideoEvent)
-    ]
-    before = _VIDEOS.load(
-        cursor,
-        dict.fromkeys(
-            (event.organization_id, recorded.stream) for recorded, event in told
-        ),
-    )
-    after = dict(before)
+    """Return the lines of videos' events, once the creator of the video is known."""
     lines: list[HistoryLine] = []
-    for recorded, event in told:
-        known = after.get(recorded.stream)
-        name = _NAMES[type(event)]
-        here = (recorded.position, name)
+
+    def fold(
+        video: HistoryVideo | None, recorded: RecordedEvent
+    ) -> HistoryVideo | None:
+        event = recorded.event
+        name, position = stored_name(event), recorded.position
         if isinstance(event, e.VideoDiscovered):
-            if known is None or known.creator_id is None:
-                lines += [
-                    HistoryLine(event.organization_id, event.creator_id, *early)
-                    for early in (known.early if known else ())
-                ]
-                after[recorded.stream] = HistoryVideo(
-                    organization_id=event.organization_id,
-                    id=recorded.stream,
-                    tiktok_video_id=event.tiktok_video_id,
-                    creator_id=event.creator_id,
-                )
-        elif known is not None and known.creator_id is not None:
-            lines.append(HistoryLine(event.organization_id, known.creator_id, *here))
-        elif isinstance(event, e.VideoAdded) and known is None:
-            after[recorded.stream] = HistoryVideo(
+            # ``_line`` has the line of the event itself.
+            if video is not None and video.creator_id is not None:
+                return video
+            lines.extend(
+                HistoryLine(event.organization_id, event.creator_id, *early)
+                for early in (video.early if video else ())
+            )
+            return HistoryVideo(
                 organization_id=event.organization_id,
                 id=recorded.stream,
                 tiktok_video_id=event.tiktok_video_id,
-                early=[here],
+                creator_id=event.creator_id,
             )
-        elif known is not None and recorded.position not in dict(known.early):
-            after[recorded.stream] = msgspec.structs.replace(
-                known, early=[*known.early, here]
+        if video is None:
+            if not isinstance(event, e.VideoAdded):
+                return None
+            return HistoryVideo(
+                organization_id=event.organization_id,
+                id=recorded.stream,
+                tiktok_video_id=event.tiktok_video_id,
+                early=[(position, name)],
             )
-    _VIDEOS.save(
-        cursor, [row for key, row in after.items() if row is not before.get(key)]
-    )
+        if video.creator_id is not None:
+            lines.append(
+                HistoryLine(video.organization_id, video.creator_id, position, name)
+            )
+        elif position not in dict(video.early):
+            return replace(video, early=[*video.early, (position, name)])
+        return video
+
+    _VIDEOS.fold(cursor, events, key=_video_key, fold=fold)
     return lines
+
+
+def _video_key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
+    event = recorded.event
+    if not isinstance(event, e.VideoEvent):
+        return None
+    return event.organization_id, recorded.stream
 
 
 def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[HistoryLine]) -> None:
@@ -201,25 +171,29 @@ def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[HistoryLine]) -> None
     cursor.execute(_LINES, columns, prepare=True)
 
 
-def _write_sightings(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-    """Keep the sightings that were earlier at or past a number than any before."""
-    seen: defaultdict[tuple[UUID, UUID], list[FollowerObservation]] = defaultdict(list)
+def _write_milestones(
+    cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
+) -> None:
+    """Keep the observations that were earlier at or past a number than any before."""
+    observed: defaultdict[tuple[UUID, UUID], list[FollowerObservation]] = defaultdict(
+        list
+    )
     for recorded in events:
         event = recorded.event
         if isinstance(event, e.ProfileSnapshotRecorded) and (
             event.follower_count is not None
         ):
-            seen[event.organization_id, event.creator_id].append(
+            observed[event.organization_id, event.creator_id].append(
                 FollowerObservation(
                     event.observed_at, recorded.position, event.follower_count
                 )
             )
     rows = [
-        (*key, mark, sighting.observed_at, sighting.position, sighting.followers)
-        for key, sightings in seen.items()
-        for mark, sighting in earliest(sightings).items()
+        (*key, mark, first.observed_at, first.position, first.followers)
+        for key, observations in observed.items()
+        for mark, first in earliest(observations).items()
     ]
     if rows:
         cursor.execute(
-            _SIGHTINGS, list(map(list, zip(*rows, strict=True))), prepare=True
+            _MILESTONES, list(map(list, zip(*rows, strict=True))), prepare=True
         )

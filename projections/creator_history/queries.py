@@ -19,6 +19,7 @@ from domain.summaries import (
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent, open_envelope
 from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
+from projections.engine.handlers import stored_name
 from projections.engine.reader import Reader
 
 MILESTONE: Final = "follower_milestone_passed"
@@ -81,7 +82,6 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _CODEC = Codec()
-_NAMES = {cls: name for name, cls in e.STORED_NAMES.items()}
 _MILESTONES = b"""
 SELECT mark, observed_at, position, followers FROM creator_milestones
 WHERE organization_id = %(organization)s AND creator_id = %(creator)s
@@ -126,7 +126,7 @@ async def page_of_history(
         *(
             ((recorded.position, 0), None)
             for recorded in events
-            if query.includes((recorded.position, 0), _NAMES[type(recorded.event)])
+            if query.includes((recorded.position, 0), stored_name(recorded.event))
         ),
         *(((each.observation.position, each.number), each) for each in milestones),
     ]
@@ -195,7 +195,7 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
         by = actor_label(recorded.actor, self.keys)
         return self._entry(
             recorded,
-            event=_NAMES[type(event)],
+            event=stored_name(event),
             summary=summary(told, by=by, video=self.videos.get(recorded.stream)),
             data=_data(event),
         )

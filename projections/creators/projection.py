@@ -14,6 +14,7 @@ from domain import events as e
 from domain.creator.decider import Status, changed_details
 from domain.messages import IMPORT_PROVIDER
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
 # As goatherd_grams has it, which makes what is indexed.
@@ -66,45 +67,153 @@ class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tiktok_handle: str
 
 
+# Events of the creator's own stream return the columns that they set.
+on_decision = Handlers[[], dict[str, Any]]()
+on = Handlers[[CreatorRow | None, RecordedEvent], CreatorRow | None]()
+
+
+@on(e.CreatorAdded)
+def _added(
+    event: e.CreatorAdded, row: CreatorRow | None, recorded: RecordedEvent
+) -> CreatorRow | None:
+    return row or CreatorRow(
+        organization_id=event.organization_id,
+        id=recorded.stream,
+        project_id=event.project_id,
+        tiktok_handle=event.handle,
+        description=event.description,
+        readme=event.readme,
+        metadata=event.metadata,
+        tracking_mode=event.tracking_mode,
+        tracking_start_date=event.tracking_start_date,
+        tracking_end_date=event.tracking_end_date,
+        version=recorded.version,
+        created_at=recorded.recorded_at,
+        updated_at=recorded.recorded_at,
+    )
+
+
+@on_decision(e.HandleChanged)
+def _handle_changed(event: e.HandleChanged) -> dict[str, Any]:
+    return {"tiktok_handle": event.new}
+
+
+@on_decision(e.CreatorDetailsChanged)
+def _details_changed(event: e.CreatorDetailsChanged) -> dict[str, Any]:
+    return changed_details(event)
+
+
+@on_decision(e.TrackingModeChanged)
+def _mode_changed(event: e.TrackingModeChanged) -> dict[str, Any]:
+    return {"tracking_mode": event.new}
+
+
+@on_decision(e.TrackingWindowChanged)
+def _window_changed(event: e.TrackingWindowChanged) -> dict[str, Any]:
+    return {
+        "tracking_start_date": event.tracking_start_date,
+        "tracking_end_date": event.tracking_end_date,
+    }
+
+
+@on_decision(e.CreatorRemoved)
+def _removed(_: e.CreatorRemoved) -> dict[str, Any]:
+    return {"status": "removed", "disabled_reason": None}
+
+
+@on_decision(e.CreatorReactivated)
+def _reactivated(event: e.CreatorReactivated) -> dict[str, Any]:
+    return {
+        "status": "active",
+        "tracking_mode": event.tracking_mode,
+        "tracking_start_date": event.tracking_start_date,
+        "tracking_end_date": event.tracking_end_date,
+    }
+
+
+@on_decision(e.CreatorAutoDisabled)
+def _auto_disabled(event: e.CreatorAutoDisabled) -> dict[str, Any]:
+    return {"status": "disabled", "disabled_reason": event.verdict}
+
+
+@on_decision(e.CreatorReenabled)
+def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
+    return {"status": "active", "disabled_reason": None}
+
+
+@on(e.ProfileSnapshotRecorded)
+def _profile_observed(
+    event: e.ProfileSnapshotRecorded, row: CreatorRow | None, recorded: RecordedEvent
+) -> CreatorRow | None:
+    """Let the newest observation win; of two at one instant, the later in the log.
+
+    What the newest one left out keeps its last known value, with the older time lost:
+    a list shows figures, the history shows when each was observed.
+    """
+    if row is None:
+        return None
+    newest = (row.profile_observed_at, row.profile_position)
+    if newest[0] and newest >= (event.observed_at, recorded.position):
+        return row
+    observed = {
+        "scraped_display_name": event.display_name,
+        "avatar_url": event.avatar_url,
+        "follower_count": event.follower_count,
+        "following_count": event.following_count,
+        "total_likes_count": event.total_likes_count,
+        "video_count": event.video_count,
+    }
+    return replace(
+        row,
+        profile_observed_at=event.observed_at,
+        profile_position=recorded.position,
+        **{name: value for name, value in observed.items() if value is not None},
+    )
+
+
+@on(e.ScrapeSucceeded)
+def _scraped(
+    _: e.ScrapeSucceeded, row: CreatorRow | None, recorded: RecordedEvent
+) -> CreatorRow | None:
+    if row is None:
+        return None
+    if row.last_scraped_at and row.last_scraped_at >= recorded.recorded_at:
+        return row
+    return replace(row, last_scraped_at=recorded.recorded_at)
+
+
+def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
+    """Return the row after an event; None for events about a creator nobody added."""
+    event = recorded.event
+    if event not in on_decision:
+        return on.handle(event, row, recorded)
+    if row is None or recorded.version <= row.version:
+        return row
+    return replace(
+        row,
+        version=recorded.version,
+        updated_at=recorded.recorded_at,
+        **on_decision.handle(event),
+    )
+
+
 class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
     version = 1
     tables = ("creator_list", "creator_search")
-    events = frozenset(
-        {
-            "creator_added",
-            "handle_changed",
-            "creator_details_changed",
-            "tracking_mode_changed",
-            "tracking_window_changed",
-            "creator_removed",
-            "creator_reactivated",
-            "creator_auto_disabled",
-            "creator_reenabled",
-            "profile_snapshot_recorded",
-            "scrape_succeeded",
-        }
-    )
+    events = on.events | on_decision.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into the rows they are about, and save each row once."""
-        told = [(key, event) for event in events if (key := _key(event)) is not None]
-        before = _TABLE.load(cursor, dict.fromkeys(key for key, _ in told))
-        after: dict[UUID, CreatorRow] = dict(before)
-        for (_, creator_id), event in told:
-            folded = fold_creator(after.get(creator_id), event)
-            if folded is not None:
-                after[creator_id] = folded
-        changed = [row for key, row in after.items() if row is not before.get(key)]
-        _TABLE.save(cursor, changed)
+        changed = _TABLE.fold(cursor, events, key=_key, fold=fold_creator)
         _SEARCH.save(
             cursor,
             [
                 search_row(row)
-                for row in changed
-                if row.id not in before or search_row(before[row.id]) != search_row(row)
+                for before, row in changed
+                if before is None or search_row(before) != search_row(row)
             ],
         )
 
@@ -118,32 +227,6 @@ def load_creator_rows(
 ) -> dict[UUID, CreatorRow]:
     """Return the rows with these (organization id, creator id) keys, by creator."""
     return _TABLE.load(cursor, keys)
-
-
-def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
-    """Return the row after an event; None for events about a creator nobody added."""
-    event = recorded.event
-    if isinstance(event, e.CreatorAdded):
-        return row or _added(event, recorded)
-    if row is None:
-        return None
-    match event:
-        case e.ProfileSnapshotRecorded():
-            return _with_figures(row, event, recorded)
-        case e.ScrapeSucceeded():
-            if row.last_scraped_at and row.last_scraped_at >= recorded.recorded_at:
-                return row
-            return replace(row, last_scraped_at=recorded.recorded_at)
-        case _:
-            pass
-    if recorded.version <= row.version:
-        return row
-    return replace(
-        row,
-        version=recorded.version,
-        updated_at=recorded.recorded_at,
-        **_decided(event),
-    )
 
 
 def search_row(row: CreatorRow) -> CreatorSearchRow:
@@ -186,80 +269,3 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
             return None
         return event.organization_id, event.creator_id
     return event.organization_id, recorded.stream
-
-
-def _added(event: e.CreatorAdded, recorded: RecordedEvent) -> CreatorRow:
-    return CreatorRow(
-        organization_id=event.organization_id,
-        id=recorded.stream,
-        project_id=event.project_id,
-        tiktok_handle=event.handle,
-        description=event.description,
-        readme=event.readme,
-        metadata=event.metadata,
-        tracking_mode=event.tracking_mode,
-        tracking_start_date=event.tracking_start_date,
-        tracking_end_date=event.tracking_end_date,
-        version=recorded.version,
-        created_at=recorded.recorded_at,
-        updated_at=recorded.recorded_at,
-    )
-
-
-def _with_figures(
-    row: CreatorRow, event: e.ProfileSnapshotRecorded, recorded: RecordedEvent
-) -> CreatorRow:
-    """Newest observation wins; of two at one instant, the later in the log.
-
-    What the newest one left out keeps its last known value, with the older time lost:
-    a list shows figures, the history shows when each was seen.
-    """
-    newest = (row.profile_observed_at, row.profile_position)
-    if newest[0] and newest >= (event.observed_at, recorded.position):
-        return row
-    seen = {
-        "scraped_display_name": event.display_name,
-        "avatar_url": event.avatar_url,
-        "follower_count": event.follower_count,
-        "following_count": event.following_count,
-        "total_likes_count": event.total_likes_count,
-        "video_count": event.video_count,
-    }
-    return replace(
-        row,
-        profile_observed_at=event.observed_at,
-        profile_position=recorded.position,
-        **{name: value for name, value in seen.items() if value is not None},
-    )
-
-
-def _decided(event: e.Event) -> dict[str, Any]:
-    """Return the columns that an event of the creator's own stream sets."""
-    match event:
-        case e.HandleChanged(new=handle):
-            return {"tiktok_handle": handle}
-        case e.CreatorDetailsChanged():
-            return changed_details(event)
-        case e.TrackingModeChanged(new=mode):
-            return {"tracking_mode": mode}
-        case e.TrackingWindowChanged():
-            return {
-                "tracking_start_date": event.tracking_start_date,
-                "tracking_end_date": event.tracking_end_date,
-            }
-        case e.CreatorRemoved():
-            return {"status": "removed", "disabled_reason": None}
-        case e.CreatorReactivated():
-            return {
-                "status": "active",
-                "tracking_mode": event.tracking_mode,
-                "tracking_start_date": event.tracking_start_date,
-                "tracking_end_date": event.tracking_end_date,
-            }
-        case e.CreatorAutoDisabled(verdict=verdict):
-            return {"status": "disabled", "disabled_reason": verdict}
-        case e.CreatorReenabled():
-            return {"status": "active", "disabled_reason": None}
-        case _:
-            msg = f"creator_list takes in no {type(event).__name__}."
-            raise TypeError(msg)

@@ -1,7 +1,8 @@
 """Whole rows in and out of read models: a struct's fields are a table's columns."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -9,12 +10,17 @@ from psycopg import Cursor, sql
 from psycopg.rows import TupleRow
 
 TableRow = TypeVar("TableRow", bound=msgspec.Struct)
+Item = TypeVar("Item")
+RowKey = tuple[UUID, ...]
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Table(Generic[TableRow]):
-    """One table whose rows are ``row`` structs, with ``key`` its primary key."""
+    """One table whose rows are ``row`` structs, with ``key`` its primary key.
+
+    The last column of the key is alone enough to tell the rows apart.
+    """
 
     def __init__(
         self,
@@ -25,13 +31,20 @@ class Table(Generic[TableRow]):
     ) -> None:
         self._row = row
         self._fields = fields = row.__struct_fields__
+        self._id = attrgetter(key[-1])
         columns = sql.SQL(", ").join(map(sql.Identifier, fields))
+        key_columns = sql.SQL(", ").join(map(sql.Identifier, key))
         table = sql.Identifier(name)
         self.columns = columns
         self._select = sql.SQL(
-            "SELECT {columns} FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (o, i) "
-            "JOIN {table} ON organization_id = o AND id = i"
-        ).format(columns=columns, table=table)
+            "SELECT {columns} FROM unnest({arrays}) AS requested ({key}) "
+            "JOIN {table} USING ({key})"
+        ).format(
+            columns=columns,
+            arrays=sql.SQL(", ").join([sql.SQL("%b::uuid[]")] * len(key)),
+            table=table,
+            key=key_columns,
+        )
         # One JSON document carries all rows and PostgreSQL gives each value its
         # column's type: half the time of one array a column.
         self._upsert = sql.SQL(
@@ -41,7 +54,7 @@ class Table(Generic[TableRow]):
         ).format(
             table=table,
             columns=columns,
-            key=sql.SQL(", ").join(map(sql.Identifier, key)),
+            key=key_columns,
             assignments=sql.SQL(", ").join(
                 sql.SQL("{0} = excluded.{0}").format(sql.Identifier(field))
                 for field in fields
@@ -50,23 +63,70 @@ class Table(Generic[TableRow]):
         )
 
     def load(
-        self, cursor: Cursor[TupleRow], keys: Iterable[tuple[UUID, UUID]]
+        self, cursor: Cursor[TupleRow], keys: Iterable[RowKey]
     ) -> dict[UUID, TableRow]:
-        """Return the rows with these (organization id, id) keys, by id."""
-        wanted = list(keys)
-        if not wanted:
+        """Return the rows with these primary keys, by the last column of it."""
+        arrays = list(map(list, zip(*dict.fromkeys(keys), strict=True)))
+        if not arrays:
             return {}
-        rows = cursor.execute(
-            self._select,
-            ([key[0] for key in wanted], [key[1] for key in wanted]),
-            prepare=True,
-        )
-        found: list[Any] = [
+        rows = cursor.execute(self._select, arrays, prepare=True)
+        found = [
             self._row(**dict(zip(self._fields, values, strict=True))) for values in rows
         ]
-        return {row.id: row for row in found}
+        return {self._id(row): row for row in found}
 
     def save(self, cursor: Cursor[TupleRow], rows: Sequence[TableRow]) -> None:
         """Insert the rows, or replace those with the same key."""
         if rows:
             cursor.execute(self._upsert, (_encode(rows).decode(),), prepare=True)
+
+    def fold(
+        self,
+        cursor: Cursor[TupleRow],
+        items: Iterable[Item],
+        *,
+        key: Callable[[Item], RowKey | None],
+        fold: Callable[[TableRow | None, Item], TableRow | None],
+    ) -> "list[tuple[TableRow | None, TableRow]]":
+        """Fold events, or other items, into the rows that they are about.
+
+        ``key`` tells which row an item is about, None if none; ``fold`` returns the row
+        after an item, the same one if nothing changed. Each changed row is saved once,
+        and returned with what it was before.
+        """
+        keyed = [(of, item) for item in items if (of := key(item)) is not None]
+        rows = RowBatch(self, cursor, (of for of, _ in keyed))
+        for of, item in keyed:
+            rows.put(of[-1], fold(rows.get(of[-1]), item))
+        return rows.save(cursor)
+
+
+class RowBatch(Generic[TableRow]):
+    """Rows of a table, by id, while a batch of events changes them."""
+
+    def __init__(
+        self, table: Table[TableRow], cursor: Cursor[TupleRow], keys: Iterable[RowKey]
+    ) -> None:
+        self._table = table
+        self._before = table.load(cursor, keys)
+        self._rows: dict[UUID, TableRow] = dict(self._before)
+
+    def get(self, row_id: UUID) -> TableRow | None:
+        """Return the row as the batch has left it so far."""
+        return self._rows.get(row_id)
+
+    def put(self, row_id: UUID, row: TableRow | None) -> None:
+        """Let this be the row from now on; None changes nothing."""
+        if row is not None:
+            self._rows[row_id] = row
+
+    def save(self, cursor: Cursor[TupleRow]) -> list[tuple[TableRow | None, TableRow]]:
+        """Save the rows that changed; return each with what it was before."""
+        before = self._before
+        changed = [
+            (before.get(row_id), row)
+            for row_id, row in self._rows.items()
+            if row is not before.get(row_id)
+        ]
+        self._table.save(cursor, [row for _, row in changed])
+        return changed

@@ -18,6 +18,7 @@ from domain.events import Scope
 from domain.organization.decider import changed_settings
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
 from projections.engine.reader import Reader
 
 _ORGANIZATION = """
@@ -46,26 +47,89 @@ WHERE organization_id = %s AND id = %s AND revoked_at IS NULL
 """
 
 
+on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+
+
+@on(e.OrganizationCreated)
+def _created(
+    event: e.OrganizationCreated, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    at = recorded.recorded_at
+    cursor.execute(
+        _ORGANIZATION,
+        (
+            *(recorded.stream, event.name, event.plan, event.time_zone),
+            *(recorded.position, at, at),
+        ),
+    )
+
+
+@on(e.PlanChanged)
+def _plan_changed(
+    event: e.PlanChanged, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    position = recorded.position
+    cursor.execute(
+        _PLAN, (event.new, recorded.recorded_at, position, recorded.stream, position)
+    )
+
+
+@on(e.OrganizationSettingsChanged)
+def _settings_changed(
+    event: e.OrganizationSettingsChanged,
+    cursor: Cursor[TupleRow],
+    recorded: RecordedEvent,
+) -> None:
+    changed = changed_settings(event)
+    cursor.execute(
+        _SETTINGS.format(
+            changes=sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
+                for name in changed
+            )
+        ),
+        {
+            **changed,
+            "at": recorded.recorded_at,
+            "position": recorded.position,
+            "organization": recorded.stream,
+        },
+    )
+
+
+@on(e.ApiKeyCreated)
+def _key_created(
+    event: e.ApiKeyCreated, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(
+        _KEY,
+        (
+            *(recorded.stream, event.key_id, event.name, event.digest, event.hint),
+            *(list(event.scopes), recorded.recorded_at, event.expires_at),
+        ),
+    )
+
+
+@on(e.ApiKeyRevoked)
+def _key_revoked(
+    event: e.ApiKeyRevoked, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(_REVOKE, (recorded.recorded_at, recorded.stream, event.key_id))
+
+
 class ApiKeys:
     """Keeps the tables api_keys and organizations."""
 
     name = "api_keys"
     version = 2
     tables = ("api_keys", "organizations")
-    events = frozenset(
-        {
-            "organization_created",
-            "organization_settings_changed",
-            "plan_changed",
-            "api_key_created",
-            "api_key_revoked",
-        }
-    )
+    events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write each event's row; these events are few."""
+        """Write each event's row; these events are few. Others may be among them."""
         for recorded in events:
-            _write(cursor, recorded)
+            if recorded.event in on:
+                on.handle(recorded.event, cursor, recorded)
 
 
 # As clients read it
@@ -141,50 +205,3 @@ async def page_of_keys(
     return [
         ApiKey(**dict(zip(ApiKey.__struct_fields__, row, strict=True))) for row in rows
     ]
-
-
-def _write(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
-    event, organization, at = recorded.event, recorded.stream, recorded.recorded_at
-    position = recorded.position
-    match event:
-        case e.OrganizationCreated():
-            cursor.execute(
-                _ORGANIZATION,
-                (
-                    organization,
-                    event.name,
-                    event.plan,
-                    event.time_zone,
-                    position,
-                    at,
-                    at,
-                ),
-            )
-        case e.PlanChanged(new=plan):
-            cursor.execute(_PLAN, (plan, at, position, organization, position))
-        case e.OrganizationSettingsChanged():
-            changed = changed_settings(event)
-            where = {"at": at, "position": position, "organization": organization}
-            cursor.execute(
-                _SETTINGS.format(
-                    changes=sql.SQL(", ").join(
-                        sql.SQL("{} = {}").format(
-                            sql.Identifier(name), sql.Placeholder(name)
-                        )
-                        for name in changed
-                    )
-                ),
-                {**changed, **where},
-            )
-        case e.ApiKeyCreated():
-            cursor.execute(
-                _KEY,
-                (
-                    *(organization, event.key_id, event.name, event.digest, event.hint),
-                    *(list(event.scopes), at, event.expires_at),
-                ),
-            )
-        case e.ApiKeyRevoked(key_id=key_id):
-            cursor.execute(_REVOKE, (at, organization, key_id))
-        case _:
-            pass

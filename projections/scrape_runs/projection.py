@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
 
@@ -42,80 +43,87 @@ class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finished_at: datetime | None = None
 
 
+on = Handlers[[ScrapeRunRow | None, RecordedEvent], ScrapeRunRow | None]()
+
+
+@on(e.ScrapeRequested)
+def _requested(
+    event: e.ScrapeRequested, row: ScrapeRunRow | None, recorded: RecordedEvent
+) -> ScrapeRunRow | None:
+    return row or ScrapeRunRow(
+        organization_id=event.organization_id,
+        id=recorded.stream,
+        project_id=event.project_id,
+        creator_id=event.creator_id,
+        tiktok_handle=event.handle,
+        job_type=event.job_type,
+        trigger=event.trigger,
+        requested_at=recorded.recorded_at,
+    )
+
+
+@on(e.ScrapeSucceeded)
+def _succeeded(
+    event: e.ScrapeSucceeded, row: ScrapeRunRow | None, recorded: RecordedEvent
+) -> ScrapeRunRow | None:
+    if row is None or row.finished_at is not None:
+        return row
+    return replace(
+        row,
+        status="succeeded",
+        attempts=event.attempts,
+        outcome="ok",
+        provider=event.provider,
+        observed_at=event.observed_at,
+        duration_ms=event.duration_ms,
+        profile_seen=event.profile_seen,
+        videos_seen=event.videos_seen,
+        pages=event.pages,
+        payload_sha256=event.payload_sha256,
+        precision=event.precision,
+        videos_missing=len(event.missing_video_ids),
+        finished_at=recorded.recorded_at,
+    )
+
+
+@on(e.ScrapeFailed)
+def _failed(
+    event: e.ScrapeFailed, row: ScrapeRunRow | None, recorded: RecordedEvent
+) -> ScrapeRunRow | None:
+    if row is None or row.finished_at is not None:
+        return row
+    return replace(
+        row,
+        status="failed",
+        attempts=event.attempts,
+        outcome=event.outcome,
+        error=event.error,
+        provider=event.provider,
+        observed_at=event.observed_at,
+        finished_at=recorded.recorded_at,
+    )
+
+
 class ScrapeRuns:
     """Keeps the table scrape_runs."""
 
     name = "scrape_runs"
     version = 1
     tables = ("scrape_runs",)
-    events = frozenset({"scrape_requested", "scrape_succeeded", "scrape_failed"})
+    events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into the runs they are about, and save each run once."""
-        before = _TABLE.load(cursor, dict.fromkeys(map(_key, events)))
-        after: dict[UUID, ScrapeRunRow] = dict(before)
-        for event in events:
-            folded = fold_run(after.get(event.stream), event)
-            if folded is not None:
-                after[event.stream] = folded
-        _TABLE.save(
-            cursor, [row for key, row in after.items() if row is not before.get(key)]
-        )
+        _TABLE.fold(cursor, events, key=_key, fold=_fold)
 
 
 _TABLE = Table(ScrapeRunRow, name="scrape_runs")
 
 
-def fold_run(row: ScrapeRunRow | None, recorded: RecordedEvent) -> ScrapeRunRow | None:
-    """Return the run after an event; an ended run stays as it ended."""
-    event = recorded.event
-    if isinstance(event, e.ScrapeRequested):
-        return row or ScrapeRunRow(
-            organization_id=event.organization_id,
-            id=recorded.stream,
-            project_id=event.project_id,
-            creator_id=event.creator_id,
-            tiktok_handle=event.handle,
-            job_type=event.job_type,
-            trigger=event.trigger,
-            requested_at=recorded.recorded_at,
-        )
-    if row is None or row.finished_at is not None:
-        return row
-    match event:
-        case e.ScrapeSucceeded():
-            return replace(
-                row,
-                status="succeeded",
-                attempts=event.attempts,
-                outcome="ok",
-                provider=event.provider,
-                observed_at=event.observed_at,
-                duration_ms=event.duration_ms,
-                profile_seen=event.profile_seen,
-                videos_seen=event.videos_seen,
-                pages=event.pages,
-                payload_sha256=event.payload_sha256,
-                precision=event.precision,
-                videos_missing=len(event.missing_video_ids),
-                finished_at=recorded.recorded_at,
-            )
-        case e.ScrapeFailed():
-            return replace(
-                row,
-                status="failed",
-                attempts=event.attempts,
-                outcome=event.outcome,
-                error=event.error,
-                provider=event.provider,
-                observed_at=event.observed_at,
-                finished_at=recorded.recorded_at,
-            )
-        case _:
-            msg = f"scrape_runs takes in no {type(event).__name__}."
-            raise TypeError(msg)
-
-
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
     event: Any = recorded.event
     return event.organization_id, recorded.stream
+
+
+def _fold(row: ScrapeRunRow | None, recorded: RecordedEvent) -> ScrapeRunRow | None:
+    return on.handle(recorded.event, row, recorded)

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import stored_names
 from projections.engine.table import Table
 
 
@@ -36,6 +37,7 @@ class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int
 
 
+FIGURE_EVENTS = stored_names(e.VideoStatsSnapshotRecorded)
 _TABLE = Table(VideoFiguresRow, name="video_figures")
 _ROWS_AT_A_TIME = 10_000
 
@@ -131,13 +133,8 @@ def merge_figures(
 
 
 def _write(cursor: Cursor[TupleRow], seen: Sequence[VideoFiguresRow]) -> None:
-    keys = dict.fromkeys((row.organization_id, row.id) for row in seen)
-    before = load_figures(cursor, keys)
-    after: dict[UUID, VideoFiguresRow] = dict(before)
-    for row in seen:
-        after[row.id] = merge_figures(after.get(row.id), row)
-    _TABLE.save(
-        cursor, [row for key, row in after.items() if row is not before.get(key)]
+    _TABLE.fold(
+        cursor, seen, key=lambda row: (row.organization_id, row.id), fold=merge_figures
     )
 
 

@@ -13,8 +13,9 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.video.decider import changed_details
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
 from projections.engine.table import Table
-from projections.videos.latest_counts import write_figures
+from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 
 
 class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -43,44 +44,75 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
+# Each returns the columns that an event sets on the row of a known video.
+on = Handlers[[VideoRow], dict[str, Any]]()
+
+
+@on(e.VideoDiscovered)
+def _discovered(event: e.VideoDiscovered, row: VideoRow) -> dict[str, Any]:
+    # Of a video that was added by hand before, TikTok knows the handle and kind better
+    # than whoever typed the URL.
+    return {
+        "creator_id": event.creator_id,
+        "tiktok_handle": event.handle,
+        "kind": event.kind or row.kind,
+        "title": event.title,
+        "posted_at": event.posted_at,
+    }
+
+
+@on(e.VideoAdded)
+def _added(_: e.VideoAdded, __: VideoRow) -> dict[str, Any]:
+    return {"tracking_status": "direct_add", "tracking_enabled": True}
+
+
+@on(e.VideoCameIntoWindow)
+def _came_into_window(event: e.VideoCameIntoWindow, _: VideoRow) -> dict[str, Any]:
+    return {"tracking_status": event.tracking_status}
+
+
+@on(e.VideoIncluded)
+def _included(_: e.VideoIncluded, __: VideoRow) -> dict[str, Any]:
+    return {"tracking_status": "included", "tracking_enabled": True}
+
+
+@on(e.VideoExcluded)
+def _excluded(_: e.VideoExcluded, __: VideoRow) -> dict[str, Any]:
+    return {"tracking_status": "excluded"}
+
+
+@on(e.VideoPutBack)
+def _put_back(_: e.VideoPutBack, __: VideoRow) -> dict[str, Any]:
+    return {"tracking_status": "pending_review", "tracking_enabled": True}
+
+
+@on(e.VideoTrackingDisabled)
+def _tracking_disabled(_: e.VideoTrackingDisabled, __: VideoRow) -> dict[str, Any]:
+    return {"tracking_enabled": False}
+
+
+@on(e.VideoDetailsChanged)
+def _details_changed(event: e.VideoDetailsChanged, _: VideoRow) -> dict[str, Any]:
+    return changed_details(event)
+
+
+@on(e.VideoWentMissing)
+def _went_missing(event: e.VideoWentMissing, _: VideoRow) -> dict[str, Any]:
+    return {"missing_since": event.missing_since}
+
+
 class Videos:
     """Keeps the tables videos and video_figures."""
 
     name = "videos"
     version = 1
     tables = ("videos", "video_figures")
-    events = frozenset(
-        {
-            "video_discovered",
-            "video_added",
-            "video_came_into_window",
-            "video_included",
-            "video_excluded",
-            "video_put_back",
-            "video_tracking_disabled",
-            "video_details_changed",
-            "video_went_missing",
-            "video_stats_snapshot_recorded",
-        }
-    )
+    events = on.events | FIGURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into the rows they are about, and save each row once."""
         write_figures(cursor, events)
-        told = [
-            (key, recorded)
-            for recorded in events
-            if (key := _key(recorded)) is not None
-        ]
-        before = load_video_rows(cursor, dict.fromkeys(key for key, _ in told))
-        after: dict[UUID, VideoRow] = dict(before)
-        for (_, video_id), recorded in told:
-            folded = fold_video(after.get(video_id), recorded)
-            if folded is not None:
-                after[video_id] = folded
-        _TABLE.save(
-            cursor, [row for key, row in after.items() if row is not before.get(key)]
-        )
+        _TABLE.fold(cursor, events, key=_key, fold=fold_video)
 
 
 _TABLE = Table(VideoRow, name="videos")
@@ -106,15 +138,13 @@ def fold_video(row: VideoRow | None, recorded: RecordedEvent) -> VideoRow | None
         row,
         version=recorded.version,
         updated_at=recorded.recorded_at,
-        **_decided(row, event),
+        **on.handle(event, row),
     )
 
 
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
     event: Any = recorded.event
-    if isinstance(event, e.VideoStatsSnapshotRecorded):
-        return None
-    return event.organization_id, recorded.stream
+    return (event.organization_id, recorded.stream) if event in on else None
 
 
 def _first(
@@ -135,45 +165,6 @@ def _first(
     )
     if isinstance(event, e.VideoAdded):
         return row
-    return replace(row, tracking_status=event.tracking_status, **_found(row, event))
-
-
-def _decided(row: VideoRow, event: e.Event) -> dict[str, Any]:
-    """Return the columns that an event about a known video sets."""
-    match event:
-        case e.VideoDiscovered():
-            return _found(row, event)
-        case e.VideoAdded():
-            return {"tracking_status": "direct_add", "tracking_enabled": True}
-        case e.VideoCameIntoWindow(tracking_status=status):
-            return {"tracking_status": status}
-        case e.VideoIncluded():
-            return {"tracking_status": "included", "tracking_enabled": True}
-        case e.VideoExcluded():
-            return {"tracking_status": "excluded"}
-        case e.VideoPutBack():
-            return {"tracking_status": "pending_review", "tracking_enabled": True}
-        case e.VideoTrackingDisabled():
-            return {"tracking_enabled": False}
-        case e.VideoDetailsChanged():
-            return changed_details(event)
-        case e.VideoWentMissing(missing_since=since):
-            return {"missing_since": since}
-        case _:
-            msg = f"videos takes in no {type(event).__name__}."
-            raise TypeError(msg)
-
-
-def _found(row: VideoRow, event: e.VideoDiscovered) -> dict[str, Any]:
-    """Return what is known of a video once a run listed it.
-
-    Of one that was added by hand before, TikTok knows the handle and kind better than
-    whoever typed the URL.
-    """
-    return {
-        "creator_id": event.creator_id,
-        "tiktok_handle": event.handle,
-        "kind": event.kind or row.kind,
-        "title": event.title,
-        "posted_at": event.posted_at,
-    }
+    return replace(
+        row, tracking_status=event.tracking_status, **_discovered(event, row)
+    )

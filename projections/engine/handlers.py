@@ -1,0 +1,78 @@
+"""Handlers: which function takes in which event, and so which events are read."""
+
+from collections.abc import Callable
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+from domain.events import STORED_NAMES
+from domain.messages import Event
+
+P = ParamSpec("P")
+R = TypeVar("R")
+E = TypeVar("E", bound=Event)
+
+_NAMES = {cls: name for name, cls in STORED_NAMES.items()}
+
+
+def stored_name(event: Event) -> str:
+    """Return the name under which an event is stored."""
+    return _NAMES[type(event)]
+
+
+def stored_names(*types: type[Event]) -> frozenset[str]:
+    """Return the names under which events of these types are stored."""
+    return frozenset(_NAMES[each] for each in types)
+
+
+class Handlers(Generic[P, R]):
+    """A projection's functions, each by the events that it takes as its first argument.
+
+    With ``on = Handlers[...]()``, a function under ``@on(VideoPutBack)`` handles that
+    event. ``on.events`` are the stored names of all that are handled, so the projection
+    class, which tells them to its follower, stands below its handlers.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[type[Event], Callable[..., R]] = {}
+        self._is_complete = False
+
+    def __call__(
+        self, *types: type[E]
+    ) -> Callable[[Callable[Concatenate[E, P], R]], Callable[Concatenate[E, P], R]]:
+        """Let the decorated function handle events of these types.
+
+        Raises:
+            TypeError: one of them has a handler, or ``events`` was read already.
+        """
+
+        def subscribe(
+            handler: Callable[Concatenate[E, P], R],
+        ) -> Callable[Concatenate[E, P], R]:
+            for each in types:
+                if self._is_complete or each in self._handlers:
+                    msg = f"{each.__name__} cannot get a handler here any more."
+                    raise TypeError(msg)
+                self._handlers[each] = handler
+            return handler
+
+        return subscribe
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The stored names of the events that have a handler."""
+        self._is_complete = True
+        return stored_names(*self._handlers)
+
+    def __contains__(self, event: Event) -> bool:
+        return type(event) in self._handlers
+
+    def handle(self, event: Event, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the handler of the event, and return what it returns.
+
+        Raises:
+            TypeError: the event has no handler.
+        """
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            msg = f"{type(event).__name__} has no handler here."
+            raise TypeError(msg)
+        return handler(event, *args, **kwargs)
