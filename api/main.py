@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from litestar import Litestar
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 
 from api.app import AppConfig, create_app
 from api.http.auth import Authenticator, Principal
 from api.http.failed_logins import FailedLogins
-from api.http.paging import Pages
+from api.http.paging import provide_list_request
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
 from api.http.writer import Writer
@@ -99,7 +99,7 @@ def assemble(settings: Settings) -> Litestar:
         max_queue_age_seconds=settings.max_queue_age_seconds,
         secret=secret,
     )
-    reader, pages = Reader(reading), Pages(secret)
+    reader = Reader(reading)
 
     async def look_up(digest: bytes) -> Principal | None:
         holder = await holder_of(own, digest)
@@ -112,12 +112,6 @@ def assemble(settings: Settings) -> Litestar:
             plan=holder.plan,
             limits=plans[holder.plan],
         )
-
-    def provide_pages(reader: NamedDependency[Reader]) -> Pages:
-        # Litestar makes tasks of dependencies that do not wait for each other, and two
-        # tasks cost a list more than its query's encoding.
-        del reader
-        return pages
 
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     site = Site(
@@ -182,7 +176,7 @@ def assemble(settings: Settings) -> Litestar:
             cors_origins=settings.cors_origins,
             dependencies={
                 "reader": _provide(reader),
-                "pages": Provide(provide_pages, sync_to_thread=False),
+                "listing": provide_list_request(secret),
                 "writer": _provide(writer),
                 "own": _provide(own),
             },

@@ -1,15 +1,16 @@
-"""Reading: waiting for a position, and turning rows into pages."""
+"""Reads: waiting for a position of the log, one row, and lists page by page."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, Protocol, TypeVar
 
+from litestar.di import NamedDependency, Provide
 from litestar.params import QueryParameter
 
 from api.http import cursors
 from api.http.errors import ApiError, Code, field_error
 from api.http.request import Request
-from api.http.responses import Page
+from api.http.responses import Answer, Page
+from domain.errors import NotFoundError
 from projections.engine.reader import ProjectionBehindError, Reader
 
 DEFAULT_LIMIT = 50
@@ -26,15 +27,32 @@ Cursor = Annotated[
 ]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 After = TypeVar("After")
 
 
-async def caught_up(request: Request, reader: Reader, projection: str) -> None:
-    """Wait for the position that Goatherd-Min-Position names, if it names one.
+class Versioned(Protocol):
+    """A row with the version of what it shows."""
+
+    @property
+    def version(self) -> int: ...
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+class FetchRows(Protocol[T_co]):
+    """Reads at most ``limit`` rows of a list, those that come after ``after``."""
+
+    def __call__(self, *, limit: int, after: Any) -> Awaitable[Sequence[T_co]]: ...  # noqa: ANN401 - the list's sort key
+
+
+async def caught_up(request: Request, reader: Reader, *projections: str) -> None:
+    """Wait until projections reach Goatherd-Min-Position, if the request names one.
 
     Raises:
         ApiError: ``invalid_params``, if it is no position; ``projection_behind``, if
-            the projection did not come there within two seconds.
+            a projection does not reach it within two seconds.
     """
     header = request.raw_header(b"goatherd-min-position")
     if header is None:
@@ -43,14 +61,15 @@ async def caught_up(request: Request, reader: Reader, projection: str) -> None:
         raise field_error(
             Code.INVALID_PARAMS, "/Goatherd-Min-Position", "must be a position"
         )
-    await reached(reader, projection, int(header))
+    for projection in projections:
+        await reached(reader, projection, int(header))
 
 
 async def reached(reader: Reader, projection: str, position: int) -> None:
-    """Wait until a projection has taken in a position.
+    """Wait until a projection has processed a position.
 
     Raises:
-        ApiError: ``projection_behind``, if it did not within two seconds.
+        ApiError: ``projection_behind``, if it does not within two seconds.
     """
     try:
         await reader.wait_for(projection, position)
@@ -60,55 +79,104 @@ async def reached(reader: Reader, projection: str, position: int) -> None:
         ) from error
 
 
-class Pages:
-    """Cuts lists into pages whose cursors are signed with the secret."""
+def found(kind: str, row: V | None) -> Answer[V]:
+    """Return the answer that shows a row, with its version as the ETag.
 
-    def __init__(self, secret: str) -> None:
+    Raises:
+        NotFoundError: there is no row.
+    """
+    if row is None:
+        raise NotFoundError(kind)
+    return Answer(row, version=row.version)
+
+
+class ListRequest:
+    """A request for one page of a list; cursors are signed with ``secret``."""
+
+    def __init__(
+        self,
+        request: Request,
+        reader: Reader,
+        *,
+        limit: int,
+        cursor: str | None,
+        secret: str,
+    ) -> None:
+        self.request = request
+        self.reader = reader
+        self.organization_id = request.organization_id
+        self.limit = limit
+        self._cursor = cursor
         self._secret = secret
 
-    def after(
+    async def caught_up(self, *projections: str) -> None:
+        """Do as the function of this name."""
+        await caught_up(self.request, self.reader, *projections)
+
+    async def page(
         self,
-        cursor: str | None,
+        name: str,
+        fetch: FetchRows[T],
         *,
-        organization_id: UUID,
-        filters: Mapping[str, Any],
+        key: Callable[[T], After],
         after: type[After],
-    ) -> After | None:
-        """Return what the cursor points after; None without a cursor.
+        filters: Mapping[str, Any] | None = None,
+    ) -> Page[T]:
+        """Return the page; the arguments are those of ``rows``."""
+        rows, next_cursor = await self.rows(
+            name, fetch, key=key, after=after, filters=filters
+        )
+        return Page(rows, limit=self.limit, next_cursor=next_cursor)
+
+    async def rows(
+        self,
+        name: str,
+        fetch: FetchRows[T],
+        *,
+        key: Callable[[T], After],
+        after: type[After],
+        filters: Mapping[str, Any] | None = None,
+    ) -> tuple[list[T], str | None]:
+        """Return the rows of the page and the cursor of the next page.
+
+        ``key`` is a row's sort key, ending in its id, and ``after`` the key's type. A
+        cursor is good for the list called ``name`` with the same ``filters`` only.
 
         Raises:
             ApiError: ``invalid_cursor``.
         """
-        if cursor is None:
-            return None
-        return cursors.decode(
+        bound: dict[str, Any] = {"list": name, **(filters or {})}
+        start = None
+        if self._cursor is not None:
+            start = cursors.decode(
+                self._secret,
+                self._cursor,
+                organization_id=self.organization_id,
+                filters=bound,
+                after=after,
+            )
+        # One more row than is shown tells whether there is a next page.
+        found = await fetch(limit=self.limit + 1, after=start)
+        shown = list(found[: self.limit])
+        if len(found) <= self.limit:
+            return shown, None
+        return shown, cursors.encode(
             self._secret,
-            cursor,
-            organization_id=organization_id,
-            filters=filters,
-            after=after,
+            organization_id=self.organization_id,
+            filters=bound,
+            after=key(shown[-1]),
         )
 
-    def page(
-        self,
-        rows: Sequence[T],
-        *,
-        limit: int,
-        organization_id: UUID,
-        filters: Mapping[str, Any],
-        key: Callable[[T], object],
-    ) -> Page[T]:
-        """Return the first ``limit`` of ``rows``, which are one more if there are more.
 
-        ``key`` is what the cursor of the next page points after: sort value and id.
-        """
-        shown = list(rows[:limit])
-        following = None
-        if len(rows) > limit:
-            following = cursors.encode(
-                self._secret,
-                organization_id=organization_id,
-                filters=filters,
-                after=key(shown[-1]),
-            )
-        return Page(shown, limit=limit, next_cursor=following)
+def provide_list_request(secret: str) -> Provide:
+    """Return the dependency that reads ``limit`` and ``cursor`` from the query."""
+
+    def provide(
+        request: Request,
+        reader: NamedDependency[Reader],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> ListRequest:
+        return ListRequest(request, reader, limit=limit, cursor=cursor, secret=secret)
+
+    return Provide(provide, sync_to_thread=False)

@@ -108,6 +108,10 @@ class Request(LitestarRequest[Any, Any, State]):
             raise RuntimeError(msg)
         return principal
 
+    @property
+    def organization_id(self) -> UUID:
+        return self.principal.organization_id
+
     def raw_header(self, name: bytes) -> bytes | None:
         """Return the value of a header; the name is given in lower case."""
         return self.context.headers.get(name)

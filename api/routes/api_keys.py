@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,8 +16,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from api.http.errors import Code, field_error
-from api.http.paging import DEFAULT_LIMIT, Limit, Pages, caught_up
-from api.http.paging import Cursor as PageCursor
+from api.http.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, Page
 from api.http.writer import Writer
@@ -31,10 +31,8 @@ from infra.handlers.organizations import (
     draw_key,
     issue_key,
 )
-from projections.engine.reader import Reader
 from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 
-_FILTERS = {"list": "api-keys"}
 _HEX = 64
 # What stands for a key's text in an answer that is kept for repetition, and the field
 # as it is kept: no name can hold its quotes.
@@ -82,33 +80,15 @@ class ApiKeyRoutes(Controller):
 
     @get("/", opt={"scope": "admin"}, operation_id="listApiKeys")
     async def list_api_keys(
-        self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: PageCursor = None,
+        self, listing: NamedDependency[ListRequest]
     ) -> Page[ApiKey]:
         """List the organization's keys, newest first, never their texts."""
-        organization_id = request.principal.organization_id
-        await caught_up(request, reader, "api_keys")
-        rows = await page_of_keys(
-            reader,
-            organization_id,
-            limit=limit + 1,
-            after=pages.after(
-                cursor,
-                organization_id=organization_id,
-                filters=_FILTERS,
-                after=tuple[datetime, UUID],
-            ),
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
-            filters=_FILTERS,
+        await listing.caught_up("api_keys")
+        return await listing.page(
+            "api-keys",
+            partial(page_of_keys, listing.reader, listing.organization_id),
             key=lambda row: (row.created_at, row.id),
+            after=tuple[datetime, UUID],
         )
 
     @post(
@@ -140,7 +120,7 @@ class ApiKeyRoutes(Controller):
 
             return issue_key(
                 writer.store,
-                request.principal.organization_id,
+                request.organization_id,
                 name=data.name,
                 scopes=data.scopes,
                 expires_at=_end(data.expires_at),
@@ -180,7 +160,7 @@ class ApiKeyRoutes(Controller):
             request,
             lambda _: command_organization(
                 writer.store,
-                request.principal.organization_id,
+                request.organization_id,
                 lambda _: c.RevokeApiKey(key_id=key_id),
                 plans=writer.plans,
                 context=writer.context(request),

@@ -1,6 +1,7 @@
 """/admin/bans: handles that nobody on this installation may track."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from litestar import Controller, delete, get, put
@@ -9,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.http.errors import Code
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, Page
 from api.http.writer import Writer
@@ -18,9 +19,6 @@ from infra.database import AsyncPool
 from infra.eventstore.store import RecordedEvent
 from infra.handlers.bans import ban_handle, unban_handle
 from projections.bans import Ban, page_of_bans
-from projections.engine.reader import Reader
-
-_FILTERS = {"list": "bans"}
 
 
 class BanReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,27 +45,15 @@ class BanRoutes(Controller):
 
     @get("/", opt={"scope": "admin"}, operation_id="listBans")
     async def list_bans(
-        self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        own: NamedDependency[AsyncPool],
-        pages: NamedDependency[Pages],
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
+        self, listing: NamedDependency[ListRequest], own: NamedDependency[AsyncPool]
     ) -> Page[Ban]:
         """List banned handles by name."""
-        organization_id = request.principal.organization_id
-        await caught_up(request, reader, "bans")
-        after = pages.after(
-            cursor, organization_id=organization_id, filters=_FILTERS, after=str
-        )
-        rows = await page_of_bans(own, limit=limit + 1, after=after)
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
-            filters=_FILTERS,
+        await listing.caught_up("bans")
+        return await listing.page(
+            "bans",
+            partial(page_of_bans, own),
             key=lambda row: row.tiktok_handle,
+            after=str,
         )
 
     @put(

@@ -77,7 +77,7 @@ class CreatorFigureRoutes(Controller):
         Fewer days if the plan shows fewer. The numbers are those of GET /analytics.
         """
         ids = ids_between_commas("creator_ids", creator_ids, at_most=MOST_CREATORS)
-        organization_id = request.principal.organization_id
+        organization_id = request.organization_id
         await caught_up(request, reader, "analytics")
         known, zone = await known_creators(reader, organization_id, ids)
         days = _days(

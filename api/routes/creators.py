@@ -1,7 +1,7 @@
 """/creators and /projects/{id}/creators: the list, and everything done to creators."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch
@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from api.http.as_of import resolve_as_of
 from api.http.errors import ApiError, Code
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.paging import ListRequest, caught_up, found
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer, Page
@@ -56,9 +56,7 @@ class CreatorRoutes(Controller):
     @get("/creators", opt=_READ, operation_id="listCreators")
     async def list_creators(
         self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
+        listing: NamedDependency[ListRequest],
         project_id: FromQuery[UUID | None] = None,
         search: Annotated[
             str | None,
@@ -72,44 +70,29 @@ class CreatorRoutes(Controller):
             ),
         ] = _DEFAULT_STATUSES,
         sort: FromQuery[CreatorSort] = "created_at",
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
     ) -> Page[Creator]:
         """List creators, newest first unless sorted otherwise."""
-        organization_id = request.principal.organization_id
-        statuses = _statuses(status)
-        part = _part(search)
-        filters = {
-            "list": "creators",
+        filters: dict[str, Any] = {
             "project_id": project_id,
-            "search": part,
-            "statuses": statuses,
+            "search": _search_term(search),
+            "statuses": _statuses(status),
             "sort": sort,
         }
-        await caught_up(request, reader, "creator_list")
-        rows = await page_of_creators(
-            reader,
-            CreatorQuery(
-                organization_id=organization_id,
-                project_id=project_id,
-                search=part,
-                statuses=statuses,
-                sort=sort,
-                limit=limit + 1,
-                after=pages.after(
-                    cursor,
-                    organization_id=organization_id,
-                    filters=filters,
-                    after=_AFTER[sort],
+        await listing.caught_up("creator_list")
+        return await listing.page(
+            "creators",
+            lambda limit, after: page_of_creators(
+                listing.reader,
+                CreatorQuery(
+                    organization_id=listing.organization_id,
+                    limit=limit,
+                    after=after,
+                    **filters,
                 ),
             ),
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
             filters=filters,
             key=lambda row: (creator_sort_value(row, sort), row.id),
+            after=_AFTER[sort],
         )
 
     @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
@@ -131,20 +114,18 @@ class CreatorRoutes(Controller):
 
         The past has the version of then and no ETag, and is never answered with 304.
         """
-        organization_id = request.principal.organization_id
+        organization_id = request.organization_id
         if as_of is not None:
             await caught_up(request, reader, READ_MODEL)
-            now = datetime.now(UTC)
-            then = await resolve_as_of(reader, organization_id, as_of, now=now)
-            row = await known_creator(reader, organization_id, creator_id, then)
+            at = await resolve_as_of(
+                reader, organization_id, as_of, now=datetime.now(UTC)
+            )
+            row = await known_creator(reader, organization_id, creator_id, at)
             if row is None:
                 raise NotFoundError("creator")
             return Answer(creator_from_row(row))
         await caught_up(request, reader, "creator_list")
-        creator = await one_creator(reader, organization_id, creator_id)
-        if creator is None:
-            raise NotFoundError("creator")
-        return Answer(creator, version=creator.version)
+        return found("creator", await one_creator(reader, organization_id, creator_id))
 
     @patch(
         "/creators/{creator_id:uuid}",
@@ -170,7 +151,7 @@ class CreatorRoutes(Controller):
                 writer.store,
                 creator_id,
                 _commands(data),
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
                 in_transaction=in_transaction,
@@ -197,7 +178,7 @@ class CreatorRoutes(Controller):
             lambda in_transaction: creators.remove_creator(
                 writer.store,
                 creator_id,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
                 in_transaction=in_transaction,
@@ -229,17 +210,16 @@ _AFTER: dict[CreatorSort, type[tuple[datetime | str | int, UUID]]] = {
 def _statuses(text: str) -> tuple[Status, ...]:
     if text == "all":
         return _STATUSES
-    asked = text.split(",")
-    if not set(asked) <= set(_STATUSES) or len(set(asked)) < len(asked):
+    names = text.split(",")
+    if not set(names) <= set(_STATUSES) or len(set(names)) < len(names):
         message = f"must be all, or one or more of {', '.join(_STATUSES)}, each once"
         raise invalid_query("status", message)
-    # One order, so that the same question has the same cursor.
-    return tuple(status for status in _STATUSES if status in asked)
+    # One order, so that the same list has the same cursors.
+    return tuple(status for status in _STATUSES if status in names)
 
 
-def _part(search: str | None) -> str | None:
-    part = (search or "").strip().removeprefix("@").lower()
-    return part or None
+def _search_term(text: str | None) -> str | None:
+    return (text or "").strip().removeprefix("@").lower() or None
 
 
 def _commands(change: CreatorChange) -> list[Asked]:

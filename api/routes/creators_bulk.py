@@ -76,7 +76,7 @@ class ProjectCreatorRoutes(Controller):
             lambda in_transaction: additions.add_creators(
                 writer.store,
                 [_wanted(item) for item in wanted],
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),
@@ -106,7 +106,7 @@ class ProjectCreatorRoutes(Controller):
             lambda in_transaction: bulk_creators.remove_creators(
                 writer.store,
                 data.creator_ids,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
                 in_transaction=in_transaction,
@@ -134,7 +134,7 @@ class ProjectCreatorRoutes(Controller):
             lambda in_transaction: bulk_creators.reenable_creators(
                 writer.store,
                 data.creator_ids,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),

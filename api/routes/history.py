@@ -1,6 +1,7 @@
 """/creators/{id}/history and /diff: what happened to a creator, and what came of it."""
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from api.http.as_of import AsOf, first_position, last_position, resolve_as_of
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up, reached
+from api.http.paging import ListRequest, caught_up, reached
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer, Page
@@ -51,8 +52,8 @@ _ENTRY: dict[str, Any] = {
 }
 
 
-class Moment(Struct, frozen=True, kw_only=True):
-    """A moment of the log: the position, and the time that belongs to it."""
+class LogPoint(Struct, frozen=True, kw_only=True):
+    """A position of the log and its time."""
 
     position: int
     at: datetime
@@ -76,8 +77,8 @@ class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """
 
     creator_id: UUID
-    from_: Moment
-    to: Moment
+    from_: LogPoint
+    to: LogPoint
     was_there: bool
     changes: list[FieldChange]
     events: list[HistoryEntry]
@@ -96,10 +97,8 @@ class HistoryRoutes(Controller):
     )
     async def list_creator_history(
         self,
-        request: Request,
         creator_id: FromPath[UUID],
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
+        listing: NamedDependency[ListRequest],
         event: Annotated[
             str | None,
             QueryParameter(
@@ -125,8 +124,6 @@ class HistoryRoutes(Controller):
                 "or before.",
             ),
         ] = None,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
     ) -> Page[HistoryEntry]:
         """List what happened to a creator, its runs and its videos, newest first.
 
@@ -134,51 +131,39 @@ class HistoryRoutes(Controller):
         `position` with it). When they happened is `at`: of what was observed, the time
         of the observation. Milestones of followers follow from the observations.
         """
-        organization_id = request.principal.organization_id
-        filters = {
-            "list": "history",
-            "creator_id": creator_id,
-            "event": event,
-            "from": from_,
-            "to": to,
-        }
-        after = pages.after(
-            cursor, organization_id=organization_id, filters=filters, after=HistoryPlace
-        )
+        reader, organization_id = listing.reader, listing.organization_id
         events = None if event is None else _events(event)
-        await caught_up(request, reader, "creator_list")
-        await caught_up(request, reader, READ_MODEL)
+        await listing.caught_up("creator_list", READ_MODEL)
         if await one_creator(reader, organization_id, creator_id) is None:
             raise NotFoundError("creator")
         now = datetime.now(UTC)
-        rows = await page_of_history(
-            reader,
-            HistoryQuery(
-                organization_id=organization_id,
-                creator_id=creator_id,
-                first=0
-                if from_ is None
-                else await first_position(
-                    reader, organization_id, from_, now=now, name="from"
+        first, last = 0, END
+        if from_ is not None:
+            first = await first_position(
+                reader, organization_id, from_, now=now, name="from"
+            )
+        if to is not None:
+            last = await last_position(reader, organization_id, to, now=now, name="to")
+        rows, next_cursor = await listing.rows(
+            "history",
+            lambda limit, after: page_of_history(
+                reader,
+                HistoryQuery(
+                    organization_id=organization_id,
+                    creator_id=creator_id,
+                    first=first,
+                    last=last,
+                    events=events,
+                    limit=limit,
+                    after=after,
                 ),
-                last=END
-                if to is None
-                else await last_position(
-                    reader, organization_id, to, now=now, name="to"
-                ),
-                events=events,
-                after=after,
-                limit=limit + 1,
             ),
+            filters={"creator_id": creator_id, "event": event, "from": from_, "to": to},
+            key=itemgetter(0),
+            after=HistoryPlace,
         )
-        place_of = {id(entry): place for place, entry in rows}
-        return pages.page(
-            [entry for _, entry in rows],
-            limit=limit,
-            organization_id=organization_id,
-            filters=filters,
-            key=lambda entry: place_of[id(entry)],
-        )
+        entries = [entry for _, entry in rows]
+        return Page(entries, limit=listing.limit, next_cursor=next_cursor)
 
     @get(
         "/creators/{creator_id:uuid}/diff",
@@ -210,7 +195,7 @@ class HistoryRoutes(Controller):
 
         What happened between them is shown as well, newest first.
         """
-        organization_id = request.principal.organization_id
+        organization_id = request.organization_id
         await caught_up(request, reader, READ_MODEL)
         now = datetime.now(UTC)
         start = await resolve_as_of(
@@ -241,8 +226,8 @@ class HistoryRoutes(Controller):
         return Answer(
             CreatorDiff(
                 creator_id=creator_id,
-                from_=Moment(position=start.position, at=start.now),
-                to=Moment(position=end.position, at=end.now),
+                from_=LogPoint(position=start.position, at=start.now),
+                to=LogPoint(position=end.position, at=end.now),
                 was_there=before is not None,
                 changes=_changes(before, after),
                 events=[entry for _, entry in rows[:MOST_EVENTS]],
@@ -255,7 +240,7 @@ async def known_creator(
     reader: Reader,
     organization_id: UUID,
     creator_id: UUID,
-    then: AsOf,
+    at: AsOf,
     *,
     waits: bool = True,
 ) -> CreatorRow | None:
@@ -267,8 +252,8 @@ async def known_creator(
         ApiError: ``projection_behind``, if it did not come so far in time.
     """
     if waits:
-        await reached(reader, READ_MODEL, then.end)
-    return await creator_as_of(reader, organization_id, creator_id, at=then.position)
+        await reached(reader, READ_MODEL, at.end)
+    return await creator_as_of(reader, organization_id, creator_id, at=at.position)
 
 
 _written = msgspec.json.Encoder(order="deterministic").encode
@@ -293,8 +278,8 @@ def _values(row: CreatorRow | None) -> dict[str, Any]:
 
 
 def _events(text: str) -> frozenset[str]:
-    asked = text.split(",")
-    if unknown := sorted(set(asked) - EVENTS):
+    names = text.split(",")
+    if unknown := sorted(set(names) - EVENTS):
         message = f"knows no {unknown[0]!r}; it knows {', '.join(sorted(EVENTS))}"
         raise invalid_query("event", message)
-    return frozenset(asked)
+    return frozenset(names)

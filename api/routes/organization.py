@@ -119,7 +119,7 @@ class OrganizationRoutes(Controller):
         With If-None-Match it answers 304 while the settings are the same, although the
         usage may have moved.
         """
-        organization_id = request.principal.organization_id
+        organization_id = request.organization_id
         for projection in ("api_keys", "projects"):
             await caught_up(request, reader, projection)
         row = await one_organization(reader, organization_id)
@@ -156,7 +156,7 @@ class OrganizationRoutes(Controller):
 
         An interval below the plan's floor is kept, and holds once the plan allows it.
         """
-        organization_id = request.principal.organization_id
+        organization_id = request.organization_id
         expected = writer.expected_versions(request)
 
         def present(rows: Rows, done: OrganizationChanged) -> Answer[Organization]:

@@ -1,6 +1,7 @@
 """/projects: groups of creators, one for each programme."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.paging import ListRequest, caught_up, found
 from api.http.request import Request
 from api.http.responses import Answer, Page
 from api.http.writer import Writer
@@ -30,8 +31,6 @@ from projections.projects import (
     page_of_projects,
     project_from_row,
 )
-
-_FILTERS = {"list": "projects"}
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Description = Annotated[str, Meta(max_length=5_000)]
@@ -63,33 +62,15 @@ class ProjectRoutes(Controller):
 
     @get("/", opt={"scope": "read"}, operation_id="listProjects")
     async def list_projects(
-        self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
+        self, listing: NamedDependency[ListRequest]
     ) -> Page[Project]:
         """List projects, newest first."""
-        organization_id = request.principal.organization_id
-        await caught_up(request, reader, "projects")
-        rows = await page_of_projects(
-            reader,
-            organization_id,
-            limit=limit + 1,
-            after=pages.after(
-                cursor,
-                organization_id=organization_id,
-                filters=_FILTERS,
-                after=tuple[datetime, UUID],
-            ),
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
-            filters=_FILTERS,
+        await listing.caught_up("projects")
+        return await listing.page(
+            "projects",
+            partial(page_of_projects, listing.reader, listing.organization_id),
             key=lambda row: (row.created_at, row.id),
+            after=tuple[datetime, UUID],
         )
 
     @get("/{project_id:uuid}", opt={"scope": "read"}, operation_id="getProject")
@@ -101,11 +82,9 @@ class ProjectRoutes(Controller):
     ) -> Answer[Project]:
         """Show one project."""
         await caught_up(request, reader, "projects")
-        organization_id = request.principal.organization_id
-        project = await one_project(reader, organization_id, project_id)
-        if project is None:
-            raise NotFoundError("project")
-        return Answer(project, version=project.version)
+        return found(
+            "project", await one_project(reader, request.organization_id, project_id)
+        )
 
     @post(
         "/",
@@ -125,7 +104,7 @@ class ProjectRoutes(Controller):
             request,
             lambda in_transaction: command_organization(
                 writer.store,
-                request.principal.organization_id,
+                request.organization_id,
                 lambda limits: c.CreateProject(
                     project_id=project_id,
                     name=data.name,
@@ -158,7 +137,7 @@ class ProjectRoutes(Controller):
             request,
             lambda in_transaction: command_organization(
                 writer.store,
-                request.principal.organization_id,
+                request.organization_id,
                 lambda _: c.ChangeProjectDetails(
                     project_id=project_id, name=data.name, description=data.description
                 ),

@@ -1,6 +1,7 @@
 """/scrapes and /creators/{id}/scrape(s): asking for a run, and seeing how it went."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, get_args
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.http.errors import Code
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.paging import ListRequest, caught_up
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer, Page
@@ -69,7 +70,7 @@ class ScrapeRoutes(Controller):
                 writer.store,
                 creator_id,
                 job_type=data.job_type,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 plans=writer.plans,
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
@@ -82,9 +83,7 @@ class ScrapeRoutes(Controller):
     @get("/scrapes", opt={"scope": "read"}, operation_id="listScrapes")
     async def list_scrapes(
         self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
+        listing: NamedDependency[ListRequest],
         status: Annotated[
             str,
             QueryParameter(
@@ -92,33 +91,20 @@ class ScrapeRoutes(Controller):
                 "have failed, too), a list of these with commas, or all."
             ),
         ] = "all",
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
     ) -> Page[Scrape]:
         """List the organization's runs, newest first.
 
         Imported ones are left out: they were not run here, and are in the lists of
         their creators.
         """
-        organization_id = request.principal.organization_id
         statuses = _statuses(status)
-        filters = {"list": "runs", "statuses": statuses}
-        after = pages.after(
-            cursor,
-            organization_id=organization_id,
-            filters=filters,
-            after=tuple[datetime, UUID],
-        )
-        await caught_up(request, reader, "scrape_runs")
-        rows = await page_of_runs(
-            reader, organization_id, statuses, limit=limit + 1, after=after
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
-            filters=filters,
+        await listing.caught_up("scrape_runs")
+        return await listing.page(
+            "runs",
+            partial(page_of_runs, listing.reader, listing.organization_id, statuses),
+            filters={"statuses": statuses},
             key=lambda row: (row.requested_at, row.id),
+            after=tuple[datetime, UUID],
         )
 
     @get("/scrapes/counts", opt={"scope": "read"}, operation_id="countScrapes")
@@ -127,7 +113,7 @@ class ScrapeRoutes(Controller):
     ) -> Answer[ScrapeCounts]:
         """Show how many runs wait, go on and failed of late, without imported ones."""
         await caught_up(request, reader, "scrape_runs")
-        return Answer(await count_runs(reader, request.principal.organization_id))
+        return Answer(await count_runs(reader, request.organization_id))
 
     @post(
         "/scrapes/{scrape_id:uuid}/retry",
@@ -161,7 +147,7 @@ class ScrapeRoutes(Controller):
             lambda in_transaction: retry_scrape(
                 writer.store,
                 scrape_id,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 plans=writer.plans,
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
@@ -194,7 +180,7 @@ class ScrapeRoutes(Controller):
     ) -> Answer[Scrape]:
         """Show one run: how far it is, what came of it, what it saw."""
         await caught_up(request, reader, "scrape_runs")
-        scrape = await one_scrape(reader, request.principal.organization_id, scrape_id)
+        scrape = await one_scrape(reader, request.organization_id, scrape_id)
         if scrape is None:
             raise NotFoundError("scrape")
         return Answer(scrape)
@@ -205,36 +191,19 @@ class ScrapeRoutes(Controller):
         operation_id="listCreatorScrapes",
     )
     async def list_creator_scrapes(
-        self,
-        request: Request,
-        creator_id: FromPath[UUID],
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
+        self, creator_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> Page[Scrape]:
         """List a creator's runs, newest first."""
-        organization_id = request.principal.organization_id
-        filters = {"list": "scrapes", "creator_id": creator_id}
-        after = pages.after(
-            cursor,
-            organization_id=organization_id,
-            filters=filters,
-            after=tuple[datetime, UUID],
-        )
-        await caught_up(request, reader, "creator_list")
-        await caught_up(request, reader, "scrape_runs")
+        reader, organization_id = listing.reader, listing.organization_id
+        await listing.caught_up("creator_list", "scrape_runs")
         if await one_creator(reader, organization_id, creator_id) is None:
             raise NotFoundError("creator")
-        rows = await page_of_scrapes(
-            reader, organization_id, creator_id, limit=limit + 1, after=after
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
-            filters=filters,
+        return await listing.page(
+            "scrapes",
+            partial(page_of_scrapes, reader, organization_id, creator_id),
+            filters={"creator_id": creator_id},
             key=lambda row: (row.requested_at, row.id),
+            after=tuple[datetime, UUID],
         )
 
 
@@ -245,11 +214,11 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
     if len(set(given)) != len(given) or not set(given) <= set(_STATUSES):
         message = f"must be some of {', '.join(_STATUSES)}, each once, or all"
         raise invalid_query("status", message)
-    wanted: list[ListedStatus] = [status for status in _STATUSES if status in given]
+    statuses: list[ListedStatus] = [each for each in _STATUSES if each in given]
     # It is in the list once, whichever word it was asked for by.
-    if "failed" in wanted and "quarantined" in wanted:
-        wanted.remove("quarantined")
-    return tuple(wanted)
+    if "failed" in statuses and "quarantined" in statuses:
+        statuses.remove("quarantined")
+    return tuple(statuses)
 
 
 def _queued(done: ScrapeRequestResult) -> Answer[QueuedScrape]:

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.http.errors import Code
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.paging import ListRequest, caught_up, found
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer, Page
@@ -17,7 +17,6 @@ from api.http.writer import Writer
 from api.routes import video_responses as answers
 from api.routes.creator_schemas import check_sizes
 from api.routes.video_schemas import QueuedVideoScrape, VideoChange
-from domain.errors import NotFoundError
 from domain.events import TrackingStatus
 from domain.video import commands as c
 from infra.handlers import videos
@@ -58,9 +57,7 @@ class VideoRoutes(Controller):
     @get("/videos", opt=_READ, operation_id="listVideos")
     async def list_videos(
         self,
-        request: Request,
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
+        listing: NamedDependency[ListRequest],
         project_id: FromQuery[UUID | None] = None,
         creator_id: FromQuery[UUID | None] = None,
         tracking_status: Annotated[
@@ -82,48 +79,32 @@ class VideoRoutes(Controller):
         order: Annotated[
             SortOrder, QueryParameter(description="desc has the greatest first.")
         ] = "desc",
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
     ) -> Page[Video]:
         """List videos, those first that came in last unless sorted otherwise."""
-        organization_id = request.principal.organization_id
-        statuses = _statuses(tracking_status)
         if sort != "created_at" and creator_id is None:
             raise invalid_query("sort", "needs creator_id, unless it is created_at")
-        filters = {
-            "list": "videos",
+        filters: dict[str, Any] = {
             "project_id": project_id,
             "creator_id": creator_id,
-            "statuses": statuses,
+            "statuses": _statuses(tracking_status),
             "sort": sort,
             "order": order,
         }
-        after = pages.after(
-            cursor,
-            organization_id=organization_id,
-            filters=filters,
-            after=_AFTER.get(sort, tuple[int | None, UUID]),
-        )
-        await caught_up(request, reader, "videos")
-        rows = await page_of_videos(
-            reader,
-            VideoQuery(
-                organization_id=organization_id,
-                statuses=statuses,
-                project_id=project_id,
-                creator_id=creator_id,
-                sort=sort,
-                order=order,
-                limit=limit + 1,
-                after=after,
+        await listing.caught_up("videos")
+        return await listing.page(
+            "videos",
+            lambda limit, after: page_of_videos(
+                listing.reader,
+                VideoQuery(
+                    organization_id=listing.organization_id,
+                    limit=limit,
+                    after=after,
+                    **filters,
+                ),
             ),
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
             filters=filters,
             key=lambda row: (video_sort_value(row, sort), row.id),
+            after=_AFTER.get(sort, tuple[int | None, UUID]),
         )
 
     @get("/videos/{video_id:uuid}", opt=_READ, operation_id="getVideo")
@@ -135,10 +116,9 @@ class VideoRoutes(Controller):
     ) -> Answer[Video]:
         """Show one video, unless it was excluded."""
         await caught_up(request, reader, "videos")
-        video = await one_video(reader, request.principal.organization_id, video_id)
-        if video is None:
-            raise NotFoundError("video")
-        return Answer(video, version=video.version)
+        return found(
+            "video", await one_video(reader, request.organization_id, video_id)
+        )
 
     @patch(
         "/videos/{video_id:uuid}",
@@ -165,7 +145,7 @@ class VideoRoutes(Controller):
                     readme=data.readme,
                     metadata=data.metadata,
                 ),
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
                 in_transaction=in_transaction,
@@ -195,7 +175,7 @@ class VideoRoutes(Controller):
             lambda in_transaction: videos.exclude_video(
                 writer.store,
                 video_id,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
                 in_transaction=in_transaction,
@@ -229,7 +209,7 @@ class VideoRoutes(Controller):
             lambda in_transaction: request_video_scrape(
                 writer.store,
                 video_id,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 plans=writer.plans,
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
@@ -262,7 +242,7 @@ class VideoRoutes(Controller):
                 writer.store,
                 video_id,
                 c.DisableTracking(),
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 context=writer.context(request),
                 in_transaction=in_transaction,
             ),
@@ -271,11 +251,11 @@ class VideoRoutes(Controller):
 
 
 def _statuses(text: str) -> tuple[TrackingStatus, ...]:
-    asked = text.split(",")
-    if "excluded" in asked:
+    names = text.split(",")
+    if "excluded" in names:
         raise invalid_query("tracking_status", "excluded videos are never listed")
-    if not set(asked) <= set(_LISTED) or len(set(asked)) < len(asked):
+    if not set(names) <= set(_LISTED) or len(set(names)) < len(names):
         message = f"must be one or more of {', '.join(_LISTED)}, each once"
         raise invalid_query("tracking_status", message)
-    # One order, so that the same question has the same cursor.
-    return tuple(status for status in _LISTED if status in asked)
+    # One order, so that the same list has the same cursors.
+    return tuple(status for status in _LISTED if status in names)

@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from api.http.errors import Code
-from api.http.paging import DEFAULT_LIMIT, Cursor, Limit, Pages, caught_up
+from api.http.paging import ListRequest
 from api.http.request import Request
 from api.http.responses import Answer, Page
 from api.http.writer import Writer
@@ -17,7 +17,6 @@ from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
 from domain.errors import NotFoundError
 from infra.handlers import bulk_videos, videos
-from projections.engine.reader import Reader
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos
 
@@ -51,7 +50,7 @@ class ProjectVideoRoutes(Controller):
             lambda in_transaction: videos.add_video(
                 writer.store,
                 data.url,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
                 in_transaction=in_transaction,
@@ -79,7 +78,7 @@ class ProjectVideoRoutes(Controller):
             lambda in_transaction: bulk_videos.disable_videos(
                 writer.store,
                 data.video_ids,
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
                 in_transaction=in_transaction,
@@ -96,43 +95,28 @@ class InboxRoutes(Controller):
 
     @get("/", opt={"scope": "read"}, operation_id="listInbox")
     async def list_inbox(
-        self,
-        request: Request,
-        project_id: FromPath[UUID],
-        reader: NamedDependency[Reader],
-        pages: NamedDependency[Pages],
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
+        self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> Page[Video]:
         """List the videos that wait for review, those first that came in last."""
-        organization_id = request.principal.organization_id
-        filters = {"list": "inbox", "project_id": project_id}
-        after = pages.after(
-            cursor,
-            organization_id=organization_id,
-            filters=filters,
-            after=tuple[datetime, UUID],
-        )
-        await caught_up(request, reader, "projects")
-        await caught_up(request, reader, "videos")
+        reader, organization_id = listing.reader, listing.organization_id
+        await listing.caught_up("projects", "videos")
         if await one_project(reader, organization_id, project_id) is None:
             raise NotFoundError("project")
-        rows = await page_of_videos(
-            reader,
-            VideoQuery(
-                organization_id=organization_id,
-                statuses=("pending_review",),
-                project_id=project_id,
-                limit=limit + 1,
-                after=after,
+        return await listing.page(
+            "inbox",
+            lambda limit, after: page_of_videos(
+                reader,
+                VideoQuery(
+                    organization_id=organization_id,
+                    statuses=("pending_review",),
+                    project_id=project_id,
+                    limit=limit,
+                    after=after,
+                ),
             ),
-        )
-        return pages.page(
-            rows,
-            limit=limit,
-            organization_id=organization_id,
-            filters=filters,
+            filters={"project_id": project_id},
             key=lambda row: (row.created_at, row.id),
+            after=tuple[datetime, UUID],
         )
 
     @post(
@@ -159,7 +143,7 @@ class InboxRoutes(Controller):
             lambda in_transaction: bulk_videos.review_videos(
                 writer.store,
                 [(item.video_id, item.decision) for item in data.decisions],
-                organization_id=request.principal.organization_id,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 context=writer.context(request),
                 in_transaction=in_transaction,
