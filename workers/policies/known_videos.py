@@ -11,7 +11,8 @@ from domain import events as e
 from domain.streams import video_stream
 from infra import arrays
 from infra.eventstore.store import RecordedEvent
-from projections.engine.table import Table
+from projections.engine.handlers import Handlers
+from projections.engine.table import RowBatch, Table
 from workers.policies import work_queue
 from workers.policies.known_video import (
     KnownVideo,
@@ -31,103 +32,41 @@ AND topic = 'scrape_requested'
 """
 
 
-class KnownVideos:
-    """Keeps known_video, and adds to video_due what its events ask the policies for.
-
-    A row of video_due is therefore seen only with everything before it taken in.
-    """
-
-    name = "known_videos"
-    version = 1
-    events = frozenset(
-        {
-            "video_discovered",
-            "video_added",
-            "video_came_into_window",
-            "video_included",
-            "video_excluded",
-            "video_put_back",
-            "video_tracking_disabled",
-            "video_stats_snapshot_recorded",
-            "scrape_succeeded",
-            "tracking_window_changed",
-            "creator_reactivated",
-            "organization_settings_changed",
-        }
-    )
-
-    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Take the events in one by one, and save each video once."""
-        batch = _Batch(cursor, events)
-        for recorded in events:
-            batch.take_in(recorded)
-        batch.save(cursor)
-
-
 class _Batch:
-    """The videos that a batch of events is about, by stream, as they change."""
+    """The videos that a batch of events is about, as the events change them."""
 
     def __init__(
         self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
     ) -> None:
         self._streams: dict[UUID, dict[str, UUID]] = {}
         self._projects = _projects(cursor, events)
-        self._before = KNOWN_VIDEO.load(
-            cursor, dict.fromkeys(key for event in events for key in self._keys(event))
+        self._rows = RowBatch(
+            KNOWN_VIDEO, cursor, (key for event in events for key in self._keys(event))
         )
-        self._after: dict[UUID, KnownVideo] = dict(self._before)
         self._due: list[Due] = []
 
-    def take_in(self, recorded: RecordedEvent) -> None:
-        event = recorded.event
-        match event:
-            case e.VideoStatsSnapshotRecorded():
-                self._look(recorded, event)
-            case e.ScrapeSucceeded():
-                self._absences(recorded, event)
-            case e.TrackingWindowChanged() | e.CreatorReactivated():
-                self._window(recorded, event.organization_id, recorded.stream)
-            case e.OrganizationSettingsChanged():
-                if event.time_zone is not UNSET:
-                    # Its days begin elsewhere now, and with them every window.
-                    self._window(recorded, recorded.stream, None)
-            case _:
-                row = after_event(self._after.get(recorded.stream), recorded)
-                if row is not None:
-                    self._after[recorded.stream] = row
-
     def save(self, cursor: Cursor[TupleRow]) -> None:
-        changed = [
-            row for key, row in self._after.items() if row is not self._before.get(key)
-        ]
-        KNOWN_VIDEO.save(cursor, changed)
+        self._rows.save(cursor)
         work_queue.add(cursor, self._due)
+
+    def take_in_own(self, recorded: RecordedEvent) -> None:
+        video_id = recorded.stream
+        self._rows.put(video_id, after_event(self._rows.get(video_id), recorded))
 
     def _keys(self, recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
         event = recorded.event
-        match event:
-            case e.VideoStatsSnapshotRecorded(project_id=project_id):
-                if project_id is not None:
-                    for stream in self._streams_of(project_id, event.video_ids):
-                        yield event.organization_id, stream
-            case e.ScrapeSucceeded():
-                for stream in self._gone(recorded, event):
+        if isinstance(event, e.VideoStatsSnapshotRecorded):
+            if event.project_id is not None:
+                for stream in self._streams_of(event.project_id, event.video_ids):
                     yield event.organization_id, stream
-            case (
-                e.VideoDiscovered()
-                | e.VideoAdded()
-                | e.VideoCameIntoWindow()
-                | e.VideoIncluded()
-                | e.VideoExcluded()
-                | e.VideoPutBack()
-                | e.VideoTrackingDisabled()
-            ):
-                yield event.organization_id, recorded.stream
-            case _:
-                pass
+        elif isinstance(event, e.ScrapeSucceeded):
+            for stream in self._gone(recorded, event):
+                yield event.organization_id, stream
+        elif isinstance(event, e.VideoEvent):
+            yield event.organization_id, recorded.stream
 
-    def _look(
-        self, recorded: RecordedEvent, event: e.VideoStatsSnapshotRecorded
+    def take_in_snapshot(
+        self, event: e.VideoStatsSnapshotRecorded, recorded: RecordedEvent
     ) -> None:
         if event.project_id is None:
             return
@@ -141,9 +80,9 @@ class _Batch:
         )
         has_news = False
         for stream, kind, title, posted_at in seen:
-            row = self._after.get(stream)
+            row = self._rows.get(stream)
             if row is not None:
-                self._after[stream] = after_look(
+                after = after_look(
                     row,
                     recorded.position,
                     event.observed_at,
@@ -151,6 +90,7 @@ class _Batch:
                     title=title,
                     posted_at=posted_at,
                 )
+                self._rows.put(stream, after)
             if row is None or row.creator_id is None:
                 has_news = True
         if has_news and event.creator_id is not None:
@@ -166,15 +106,17 @@ class _Batch:
                 )
             )
 
-    def _absences(self, recorded: RecordedEvent, event: e.ScrapeSucceeded) -> None:
+    def take_in_absences(
+        self, event: e.ScrapeSucceeded, recorded: RecordedEvent
+    ) -> None:
         for stream in self._gone(recorded, event):
-            row = self._after.get(stream)
+            row = self._rows.get(stream)
             if row is None:
                 continue
             after = after_absence(
                 row, recorded.position, event.observed_at, recorded.stream
             )
-            self._after[stream] = after
+            self._rows.put(stream, after)
             if after.missing_confirmed and not row.missing_confirmed:
                 self._due.append(
                     Due(
@@ -189,7 +131,7 @@ class _Batch:
                     )
                 )
 
-    def _window(
+    def window_moved(
         self, recorded: RecordedEvent, organization_id: UUID, creator_id: UUID | None
     ) -> None:
         self._due.append(
@@ -232,3 +174,67 @@ def _projects(
         return {}
     rows = cursor.execute(_PROJECTS, (arrays.uuids(runs),), prepare=True)
     return dict(rows.fetchall())
+
+
+on = Handlers[[RecordedEvent, _Batch], None]()
+
+
+@on(
+    e.VideoDiscovered,
+    e.VideoAdded,
+    e.VideoCameIntoWindow,
+    e.VideoIncluded,
+    e.VideoExcluded,
+    e.VideoPutBack,
+    e.VideoTrackingDisabled,
+)
+def _own_event(_: e.VideoEvent, recorded: RecordedEvent, batch: _Batch) -> None:
+    batch.take_in_own(recorded)
+
+
+@on(e.VideoStatsSnapshotRecorded)
+def _snapshot(
+    event: e.VideoStatsSnapshotRecorded, recorded: RecordedEvent, batch: _Batch
+) -> None:
+    batch.take_in_snapshot(event, recorded)
+
+
+@on(e.ScrapeSucceeded)
+def _scraped(event: e.ScrapeSucceeded, recorded: RecordedEvent, batch: _Batch) -> None:
+    batch.take_in_absences(event, recorded)
+
+
+@on(e.TrackingWindowChanged, e.CreatorReactivated)
+def _window_changed(
+    event: e.TrackingWindowChanged | e.CreatorReactivated,
+    recorded: RecordedEvent,
+    batch: _Batch,
+) -> None:
+    batch.window_moved(recorded, event.organization_id, recorded.stream)
+
+
+@on(e.OrganizationSettingsChanged)
+def _settings_changed(
+    event: e.OrganizationSettingsChanged, recorded: RecordedEvent, batch: _Batch
+) -> None:
+    if event.time_zone is not UNSET:
+        # Its days begin elsewhere now, and with them every window.
+        batch.window_moved(recorded, recorded.stream, None)
+
+
+class KnownVideos:
+    """Keeps known_video, and adds to video_due what its events ask the policies for.
+
+    A row of video_due is therefore seen only with everything before it taken in.
+    """
+
+    name = "known_videos"
+    version = 1
+    events = on.events
+
+    def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
+        """Take the events in one by one, and save each video once."""
+        batch = _Batch(cursor, events)
+        for recorded in events:
+            on.handle(recorded.event, recorded, batch)
+        batch.save(cursor)

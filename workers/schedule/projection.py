@@ -16,7 +16,8 @@ from domain.organization.decider import changed_settings
 from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from workers.schedule.videos import take_in_discovered, take_in_video
+from projections.engine.handlers import Handlers, stored_names
+from workers.schedule import videos
 
 _JOB_TYPES = list(DEFAULT_HOURS)
 
@@ -33,8 +34,8 @@ _SETTINGS = """
 WITH changed AS (
     UPDATE schedule_interval SET
         time_zone = coalesce(%(time_zone)s, time_zone),
-        asked_hours = CASE WHEN %(asked)s::jsonb ? job_type
-            THEN (%(asked)s::jsonb ->> job_type)::int ELSE asked_hours END,
+        asked_hours = CASE WHEN %(hours)s::jsonb ? job_type
+            THEN (%(hours)s::jsonb ->> job_type)::int ELSE asked_hours END,
         position = %(position)s
     WHERE organization_id = %(organization)s AND position < %(position)s
     RETURNING organization_id, job_type
@@ -96,6 +97,105 @@ WHERE s.organization_id = w.organization AND s.subject_id = w.subject
 """
 
 
+on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+
+
+@on(e.OrganizationCreated)
+def _organization_created(
+    event: e.OrganizationCreated, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    row = (
+        *(recorded.stream, event.plan, event.time_zone),
+        *(recorded.position, _JOB_TYPES),
+    )
+    cursor.execute(_ORGANIZATION, row, prepare=True)
+
+
+@on(e.PlanChanged)
+def _plan_changed(
+    event: e.PlanChanged, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    change = {
+        "organization": recorded.stream,
+        "position": recorded.position,
+        "plan": event.new,
+    }
+    cursor.execute(_PLAN, change, prepare=True)
+
+
+@on(e.OrganizationSettingsChanged)
+def _settings_changed(
+    event: e.OrganizationSettingsChanged,
+    cursor: Cursor[TupleRow],
+    recorded: RecordedEvent,
+) -> None:
+    changed = changed_settings(event)
+    hours = {
+        job_type: changed[f"{job_type}_hours"]
+        for job_type in _JOB_TYPES
+        if f"{job_type}_hours" in changed
+    }
+    change = {
+        "organization": recorded.stream,
+        "position": recorded.position,
+        "time_zone": changed.get("time_zone"),
+        "hours": json.dumps(hours),
+    }
+    cursor.execute(_SETTINGS, change, prepare=True)
+
+
+@on(e.CreatorAdded)
+def _creator_added(
+    event: e.CreatorAdded, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    row = {
+        **_about_creator(event, recorded),
+        "project": event.project_id,
+        "handle": event.handle,
+        "job_types": _JOB_TYPES,
+    }
+    cursor.execute(_ADD, row, prepare=True)
+
+
+@on(e.HandleChanged)
+def _handle_changed(
+    event: e.HandleChanged, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    change = {**_about_creator(event, recorded), "handle": event.new}
+    cursor.execute(_RENAME, change, prepare=True)
+
+
+@on(e.TrackingWindowChanged)
+def _window_changed(
+    event: e.TrackingWindowChanged, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(_MOVE_WINDOW, _about_creator(event, recorded), prepare=True)
+
+
+@on(e.CreatorRemoved, e.CreatorAutoDisabled)
+def _stopped(
+    event: e.CreatorRemoved | e.CreatorAutoDisabled,
+    cursor: Cursor[TupleRow],
+    recorded: RecordedEvent,
+) -> None:
+    cursor.execute(_STOP, _about_creator(event, recorded), prepare=True)
+
+
+@on(e.CreatorReactivated)
+def _reactivated(
+    event: e.CreatorReactivated, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    change = _about_creator(event, recorded)
+    cursor.execute(_COME_BACK_WITH_WINDOW, change, prepare=True)
+
+
+@on(e.CreatorReenabled)
+def _reenabled(
+    event: e.CreatorReenabled, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    cursor.execute(_COME_BACK, _about_creator(event, recorded), prepare=True)
+
+
 class Schedule:
     """Keeps the tables scrape_schedule, schedule_interval and scheduled_video.
 
@@ -105,27 +205,10 @@ class Schedule:
 
     name = "schedule"
     version = 1
-    events = frozenset(
-        {
-            "organization_created",
-            "organization_settings_changed",
-            "plan_changed",
-            "creator_added",
-            "handle_changed",
-            "tracking_window_changed",
-            "creator_removed",
-            "creator_reactivated",
-            "creator_auto_disabled",
-            "creator_reenabled",
-            "scrape_requested",
-            "video_discovered",
-            "video_added",
-            "video_came_into_window",
-            "video_included",
-            "video_excluded",
-            "video_put_back",
-            "video_tracking_disabled",
-        }
+    events = (
+        on.events
+        | videos.on.events
+        | stored_names(e.ScrapeRequested, e.VideoDiscovered)
     )
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
@@ -137,62 +220,23 @@ class Schedule:
                 if kind is e.ScrapeRequested:
                     _requested(cursor, list(group))
                 elif kind is e.VideoDiscovered:
-                    take_in_discovered(cursor, list(group))
+                    videos.take_in_discovered(cursor, list(group))
                 else:
                     for recorded in group:
-                        _of_an_organization(cursor, recorded)
-                        _of_a_creator(cursor, recorded)
-                        take_in_video(cursor, recorded)
+                        event = recorded.event
+                        handlers = videos.on if event in videos.on else on
+                        handlers.handle(event, cursor, recorded)
 
 
-def _of_an_organization(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
-    event, position = recorded.event, recorded.position
-    where = {"organization": recorded.stream, "position": position}
-    match event:
-        case e.OrganizationCreated(plan=plan, time_zone=zone):
-            made = (recorded.stream, plan, zone, position, _JOB_TYPES)
-            cursor.execute(_ORGANIZATION, made, prepare=True)
-        case e.PlanChanged(new=plan):
-            cursor.execute(_PLAN, {**where, "plan": plan}, prepare=True)
-        case e.OrganizationSettingsChanged():
-            changed = changed_settings(event)
-            asked = {
-                job_type: changed[f"{job_type}_hours"]
-                for job_type in _JOB_TYPES
-                if f"{job_type}_hours" in changed
-            }
-            change = {"time_zone": changed.get("time_zone"), "asked": json.dumps(asked)}
-            cursor.execute(_SETTINGS, {**where, **change}, prepare=True)
-        case _:
-            pass
-
-
-def _of_a_creator(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
-    event = recorded.event
-    about = {
-        "organization": getattr(event, "organization_id", None),
+def _about_creator(event: e.CreatorEvent, recorded: RecordedEvent) -> dict[str, object]:
+    return {
+        "organization": event.organization_id,
         "creator": recorded.stream,
         "start": getattr(event, "tracking_start_date", None),
         "end": getattr(event, "tracking_end_date", None),
         "at": recorded.recorded_at,
         "position": recorded.position,
     }
-    match event:
-        case e.CreatorAdded(project_id=project_id, handle=handle):
-            about |= {"project": project_id, "handle": handle, "job_types": _JOB_TYPES}
-            cursor.execute(_ADD, about, prepare=True)
-        case e.HandleChanged(new=handle):
-            cursor.execute(_RENAME, {**about, "handle": handle}, prepare=True)
-        case e.TrackingWindowChanged():
-            cursor.execute(_MOVE_WINDOW, about, prepare=True)
-        case e.CreatorRemoved() | e.CreatorAutoDisabled():
-            cursor.execute(_STOP, about, prepare=True)
-        case e.CreatorReactivated():
-            cursor.execute(_COME_BACK_WITH_WINDOW, about, prepare=True)
-        case e.CreatorReenabled():
-            cursor.execute(_COME_BACK, about, prepare=True)
-        case _:
-            pass
 
 
 def _requested(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:

@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.video.decider import COUNTED
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import Handlers
 
 _DISCOVERED = """
 INSERT INTO scheduled_video AS v (organization_id, id, creator_id, is_counted, position)
@@ -88,35 +89,54 @@ def take_in_discovered(
     cursor.execute(_WAKE, (organizations, videos), prepare=True)
 
 
-def take_in_video(cursor: Cursor[TupleRow], recorded: RecordedEvent) -> None:
-    """Take in what was decided about one video."""
-    event, video_id = recorded.event, recorded.stream
-    about = {
-        "organization": getattr(event, "organization_id", None),
-        "video": video_id,
+on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
+
+
+@on(e.VideoAdded)
+def _added(
+    event: e.VideoAdded, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    about: dict[str, object] = {
+        "organization": event.organization_id,
+        "video": recorded.stream,
         "position": recorded.position,
+        "project": event.project_id,
+        "tiktok_video_id": event.tiktok_video_id,
+        "handle": event.handle,
+        "at": recorded.recorded_at,
     }
-    match event:
-        case e.VideoAdded():
-            about |= {
-                "project": event.project_id,
-                "tiktok_video_id": event.tiktok_video_id,
-                "handle": event.handle,
-                "at": recorded.recorded_at,
-            }
-            cursor.execute(_VIDEO_ADDED, about, prepare=True)
-            cursor.execute(_SCHEDULE_VIDEO, about, prepare=True)
-        case e.VideoCameIntoWindow(tracking_status=status):
-            _count(cursor, {**about, "counts": status in COUNTED})
-        case e.VideoIncluded():
-            _count(cursor, {**about, "counts": True})
-        case e.VideoExcluded() | e.VideoPutBack() | e.VideoTrackingDisabled():
-            _count(cursor, {**about, "counts": False})
-        case _:
-            return
-    cursor.execute(_WAKE, ([about["organization"]], [video_id]), prepare=True)
+    cursor.execute(_VIDEO_ADDED, about, prepare=True)
+    cursor.execute(_SCHEDULE_VIDEO, about, prepare=True)
+    _wake(cursor, event, recorded)
 
 
-def _count(cursor: Cursor[TupleRow], about: dict[str, object]) -> None:
+@on(
+    e.VideoCameIntoWindow,
+    e.VideoIncluded,
+    e.VideoExcluded,
+    e.VideoPutBack,
+    e.VideoTrackingDisabled,
+)
+def _decided(
+    event: e.VideoEvent, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    about: dict[str, object] = {
+        "organization": event.organization_id,
+        "video": recorded.stream,
+        "position": recorded.position,
+        "counts": isinstance(event, e.VideoIncluded)
+        or (
+            isinstance(event, e.VideoCameIntoWindow)
+            and event.tracking_status in COUNTED
+        ),
+    }
     cursor.execute(_COUNT, about, prepare=True)
     cursor.execute(_COUNT_ALONE, about, prepare=True)
+    _wake(cursor, event, recorded)
+
+
+def _wake(
+    cursor: Cursor[TupleRow], event: e.VideoEvent, recorded: RecordedEvent
+) -> None:
+    where = ([event.organization_id], [recorded.stream])
+    cursor.execute(_WAKE, where, prepare=True)

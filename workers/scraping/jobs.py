@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import stored_names
 from workers.scraping.retry_policy import DIED
 
 MAX_ATTEMPTS = DIED.tries
@@ -89,7 +90,7 @@ class ScrapeJobs:
 
     name = "scrape_jobs"
     version = 1
-    events = frozenset({"scrape_requested"})
+    events = stored_names(e.ScrapeRequested)
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Add a job for each request that has none."""
