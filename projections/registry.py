@@ -1,4 +1,7 @@
-"""Projections: what happened, turned into tables that people read."""
+"""The read models: projections whose tables people read and a rebuild can replace.
+
+``api.system.all_projections`` has these and the projections that workers keep.
+"""
 
 from projections.analytics.projection import Analytics
 from projections.bans import Bans

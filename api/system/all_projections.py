@@ -1,4 +1,9 @@
-"""Everything that follows the log here, whichever process does it."""
+"""Every projection there is: what follows the log, whichever process runs it.
+
+Read models are listed in ``projections.registry``, and run and rebuilt by the
+projector. The others here keep what workers decide by, and run in the dispatcher; since
+imports point down, the registry cannot name them.
+"""
 
 from projections.engine.projection import Projection
 from projections.registry import PROJECTIONS

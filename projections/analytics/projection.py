@@ -10,10 +10,12 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.messages import Event
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.baseline_rule import put_rule, rule_of
+from projections.engine.handlers import stored_names
 from projections.engine.projection import Merged
 
 
@@ -32,24 +34,21 @@ class Analytics:
 
     name = "analytics"
     version = 3
-    events = frozenset(
-        {
-            "project_created",
-            "project_details_changed",
-            "creator_added",
-            "handle_changed",
-            "profile_snapshot_recorded",
-            "video_discovered",
-            "video_added",
-            "video_came_into_window",
-            "video_included",
-            "video_excluded",
-            "video_put_back",
-            "video_tracking_disabled",
-            "video_stats_snapshot_recorded",
-        }
+    events = stored_names(
+        e.ProjectCreated,
+        e.ProjectDetailsChanged,
+        e.CreatorAdded,
+        e.HandleChanged,
+        e.ProfileSnapshotRecorded,
+        e.VideoStatsSnapshotRecorded,
+        e.VideoDiscovered,
+        e.VideoAdded,
+        e.VideoCameIntoWindow,
+        e.VideoIncluded,
+        e.VideoExcluded,
+        e.VideoPutBack,
+        e.VideoTrackingDisabled,
     )
-
     tables = (
         "analytics_rule",
         "analytics_subjects",
@@ -63,7 +62,7 @@ class Analytics:
         "analytics_profile_sums",
     )
     stages = ("videos", "owners", "herds")
-    shapes: Mapping[str, Callable[[bytes], Event]] = {
+    decoders: Mapping[str, Callable[[bytes], Event]] = {
         "video_stats_snapshot_recorded": _videos_seen
     }
 
