@@ -28,9 +28,18 @@ from typing import ClassVar
 
 
 class DomainError(Exception):
-    """The command was refused and nothing happened."""
+    """The command was refused and nothing happened.
+
+    ``field`` names the field of the command, or the parameter, that is wrong, where it
+    is one of them, and ``reason`` says what is wrong with it.
+    """
 
     code: ClassVar[str] = "invalid_body"
+    field: str | None = None
+
+    @property
+    def reason(self) -> str:
+        return str(self)
 
 
 class InvalidHandleError(DomainError):
@@ -49,6 +58,8 @@ class InvalidHandleError(DomainError):
 class InvalidWindowError(DomainError):
     """The tracking window would end before it starts."""
 
+    field = "tracking_end_date"
+
     def __init__(self) -> None:
         super().__init__("tracking_end_date must not be before tracking_start_date.")
 
@@ -56,12 +67,16 @@ class InvalidWindowError(DomainError):
 class InvalidTimeZoneError(DomainError):
     """The name is not an IANA time zone."""
 
+    field = "time_zone"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} is not an IANA time zone.")
 
 
 class InvalidVideoUrlError(DomainError):
     """The text names no TikTok video, or is a short link that does not say which."""
+
+    field = "url"
 
     def __init__(self, text: str, *, is_short_link: bool = False) -> None:
         shown = text if len(text) <= 60 else f"{text[:60]}..."
@@ -118,17 +133,18 @@ class QueueBehindError(DomainError):
 
 
 class InvalidQuestionError(DomainError):
-    """What is asked of the numbers makes no sense.
-
-    ``field`` names the parameter to change, ``reason`` says why.
-    """
+    """What is asked of the numbers makes no sense."""
 
     code = "invalid_query"
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"/{field}: {reason}")
         self.field = field
-        self.reason = reason
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason
 
 
 class RetentionExceededError(DomainError):

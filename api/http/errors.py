@@ -17,10 +17,6 @@ from msgspec import Struct
 from api.http.error_codes import Code
 from domain.errors import (
     DomainError,
-    InvalidQuestionError,
-    InvalidTimeZoneError,
-    InvalidVideoUrlError,
-    InvalidWindowError,
     LimitReachedError,
     QueueBehindError,
     StaleVersionError,
@@ -84,12 +80,6 @@ CODES: dict[type[Exception], Code] = {
 """What an exception of another layer means. Refusals of the domain carry their own."""
 
 DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
-    InvalidWindowError: lambda error: _about("/tracking_end_date", error),
-    InvalidQuestionError: lambda error: {
-        "fields": [FieldProblem(f"/{error.field}", error.reason)]
-    },
-    InvalidTimeZoneError: lambda error: _about("/time_zone", error),
-    InvalidVideoUrlError: lambda error: _about("/url", error),
     LimitReachedError: lambda error: {
         "limitKey": error.limit_key,
         "current": error.current,
@@ -107,7 +97,10 @@ def known_error(exception: Exception) -> ApiError | None:
         return exception
     if isinstance(exception, DomainError):
         details = _first(DETAILS, exception)
-        meta: Mapping[str, Any] = details(exception) if details else {}
+        meta: dict[str, Any] = dict(details(exception)) if details else {}
+        if exception.field is not None:
+            problem = FieldProblem(f"/{exception.field}", exception.reason)
+            meta["fields"] = [problem]
         wait = meta.get("retryAfter")
         headers = {} if wait is None else {"Retry-After": str(wait)}
         code = Code(exception.code)
@@ -124,10 +117,6 @@ def markdown() -> str:
     """Return the table of codes as Markdown."""
     rows = [f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code]
     return "| Status | Code | Meaning |\n|---|---|---|\n" + "".join(rows)
-
-
-def _about(path: str, error: Exception) -> Mapping[str, Any]:
-    return {"fields": [FieldProblem(path, str(error))]}
 
 
 def _first(table: Mapping[type[Exception], T], exception: Exception) -> T | None:

@@ -2,7 +2,7 @@
 
 Litestar's own generator describes msgspec types only roughly (no closed objects, no
 lengths inside unions), so schemas come from msgspec; names, texts and tags are what
-the routes declare to Litestar. ``python -m api.openapi.document`` prints the document.
+the routes declare to Litestar. ``python -m api.print_openapi`` prints it.
 """
 
 from collections import Counter

@@ -76,7 +76,7 @@ def document(goatherd: Goatherd) -> dict[str, Any]:
 
 def test_the_document_can_be_printed_without_a_database(document: dict[str, Any]):
     printed = subprocess.run(
-        [sys.executable, "-m", "api.openapi"], capture_output=True, check=True
+        [sys.executable, "-m", "api.print_openapi"], capture_output=True, check=True
     )
 
     assert json.loads(printed.stdout) == document

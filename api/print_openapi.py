@@ -1,4 +1,4 @@
-"""Print the OpenAPI document: ``python -m api.openapi``."""
+"""Print the OpenAPI document: ``python -m api.print_openapi``."""
 
 import sys
 from importlib.metadata import version
