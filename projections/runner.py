@@ -10,14 +10,19 @@ from infra.eventstore.store import Store, open_store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from projections.engine.projection import ReadModel
-from projections.rebuild.catch_up import RebuildCancelledError
-from projections.rebuild.driver import StoppedError
-from projections.rebuild.lock import AlreadyRebuildingError
+from projections.rebuild.errors import (
+    AlreadyRebuildingError,
+    RebuildCancelledError,
+    StoppedError,
+)
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from projections.rebuild.state import outdated, unfinished
+from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
 LOOK_AGAIN_SECONDS = 2.0
+# Without patience, or it would begin anew what another process just ended.
+_NOW = RebuildOptions(patience_seconds=0)
 
 _log = structlog.get_logger()
 
@@ -96,8 +101,7 @@ def _wanted(
 
 def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None:
     try:
-        # Without patience, or it would begin anew what somebody just ended.
-        done = rebuild(store, projection, by="projector", stop=stop, patience=0)
+        done = rebuild(store, projection, by="projector", stop=stop, options=_NOW)
     except AlreadyRebuildingError:
         # Should whoever does it die, its work is waiting for us.
         return
@@ -108,6 +112,7 @@ def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None
     except Exception as error:  # noqa: BLE001 - the others can still be built
         _log.error("rebuild_failed", projection=projection.name, error=str(error))
     else:
+        assert done.swap is not None, "no dry run"
         _log.info(
             "rebuilt",
             projection=projection.name,

@@ -25,7 +25,6 @@ LONGEST_MODULE = 300
 LONGER_FOR_A_REASON = {
     "infra/handlers/add_creators.py": "a whole call is one append: its parts share it",
     "projections/analytics/writer.py": "one batch is taken in from first read to save",
-    "projections/rebuild/state.py": "all that reads and writes the table of rebuilds",
 }
 
 

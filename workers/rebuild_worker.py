@@ -13,7 +13,8 @@ from dramatiq.errors import BrokerConnectionError
 
 from infra.eventstore.store import open_store
 from projections.engine.projection import ReadModel, Sliced
-from projections.rebuild.remote_workers import CannotNotifyError, Notify, work_on_slices
+from projections.rebuild.errors import CannotNotifyError
+from projections.rebuild.remote_workers import Notify, help_rebuild
 from projections.registry import PROJECTIONS
 from workers.broker import (
     REBUILD_ACTOR,
@@ -91,8 +92,12 @@ class SliceHand:
         try:
             store = open_store(self._url, pool_size=1)
             with closing(store.pool):
-                work_on_slices(
-                    store, projection, by=by, stop=self._stop, seconds=self._seconds
+                help_rebuild(
+                    store,
+                    projection,
+                    by=by,
+                    stop=self._stop,
+                    lease_seconds=self._seconds,
                 )
         except Exception as error:  # noqa: BLE001 - the next ring tries again
             log.warning("slices_left", error=repr(error))

@@ -55,7 +55,7 @@ def _is_expected(error: Exception) -> bool:
     from infra.embedded import EmbeddedServiceError
     from infra.eventstore.store import BusyError
     from infra.settings import SettingsError
-    from projections.rebuild.rebuild import EXPECTED
+    from projections.rebuild.errors import EXPECTED
     from workers.recordings.file_format import RecordingError
 
     expected = (

@@ -14,17 +14,18 @@ from api.cli.rebuild_dry_run import DryRun, dry_run, print_dry_run, under
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import Store
 from projections.engine.projection import ReadModel, Sliced
+from projections.rebuild.errors import EXPECTED, NoPreviousTablesError
 from projections.rebuild.rebuild import (
     CONNECTIONS,
-    EXPECTED,
     Rebuilt,
     cancel,
     rebuild,
     swap_dry_run,
 )
 from projections.rebuild.remote_workers import Notify, RemoteWorkers
-from projections.rebuild.rollback import NoPreviousTablesError, RolledBack, rollback
+from projections.rebuild.rollback import RolledBack, rollback
 from projections.rebuild.state import Rebuild
+from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
 
@@ -183,8 +184,7 @@ def _rebuilt(
             store,
             projection,
             by="cli",
-            force=force,
-            even_dry_run=even_dry_run,
+            options=RebuildOptions(force=force, may_swap_dry_run=even_dry_run),
             watch=_shown_on(advance),
             remote=crew,
         )
@@ -226,6 +226,7 @@ def _sentence(answer: object) -> str:
         said = comparison.summary()
         if not comparison.is_strict:
             said = f"other rules or another position, so it may differ: {said}"
+        assert answer.swap is not None, "no dry run"
         return (
             f"{answer.name}: swapped in at position {answer.position}, locked for "
             f"{answer.swap.locked_ms:.1f} ms. {plain(said)}"

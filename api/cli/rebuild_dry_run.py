@@ -14,8 +14,8 @@ from projections.analytics.projection import Analytics
 from projections.analytics.queries.rule_effects import Effects, ProjectEffects, effects
 from projections.engine.projection import ReadModel
 from projections.rebuild.compare import Comparison
-from projections.rebuild.driver import Watch
-from projections.rebuild.rebuild import rehearse
+from projections.rebuild.rebuild import Watch, rebuild
+from projections.rebuild.transitions import RebuildOptions
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +47,12 @@ def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
         seen.append(effects(cursor))
 
     is_analytics = isinstance(projection, Analytics)
-    done = rehearse(
+    done = rebuild(
         store,
         projection,
         by="cli",
-        look_at_both=look if is_analytics else None,
+        options=RebuildOptions(is_dry_run=True),
+        inspect=look if is_analytics else None,
         watch=watch,
     )
     return DryRun(

@@ -22,17 +22,16 @@ from infra.eventstore.store import Store
 from projections.engine.dead_letters import newest_dead_letters
 from projections.engine.follower import FencedError
 from projections.engine.reader import Reader
+from projections.rebuild.errors import CannotRebuildError, DryRunPendingError
 from projections.rebuild.rebuild import cancel
-from projections.rebuild.rule_variants import DryRunPendingError
-from projections.rebuild.shadow_tables import CannotRebuildError
-from projections.rebuild.state import begin
+from projections.rebuild.transitions import RebuildOptions, begin
 from projections.registry import PROJECTIONS
 from projections.status import progress
 
 _LETTERS = 5
 
 
-class RebuildOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to rebuild.
 
     With ``force`` the new tables are swapped in even if the same rules gave other rows
@@ -42,7 +41,7 @@ class RebuildOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     force: bool = False
 
 
-_PLAINLY = RebuildOptions()
+_PLAINLY = RebuildBody()
 
 
 class Standing(Struct, frozen=True):
@@ -93,7 +92,7 @@ class ProjectionRoutes(Controller):
         request: Request,
         name: FromPath[str],
         writer: NamedDependency[Writer],
-        data: JSONBody[RebuildOptions] = _PLAINLY,
+        data: JSONBody[RebuildBody] = _PLAINLY,
     ) -> Answer[ProjectionState]:
         """Compute a read model anew from the log, while it is read as before.
 
@@ -162,7 +161,13 @@ def _begun(store: Store, name: str, *, by: str, force: bool) -> ProjectionState:
         message = f"{name} is no read model, so it cannot be rebuilt."
         raise ApiError(Code.CANNOT_REBUILD, message)
     try:
-        begin(store.pool, projection, by=by, force=force, is_builder=False)
+        begin(
+            store.pool,
+            projection,
+            by=by,
+            options=RebuildOptions(force=force),
+            is_driver=False,
+        )
     except (FencedError, CannotRebuildError, DryRunPendingError) as error:
         raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
     return _standing(store, name)

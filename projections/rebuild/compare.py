@@ -1,82 +1,38 @@
-"""Comparing: whether the tables beside hold what the live ones hold, and where not."""
+"""The comparison of a rebuild: shadow tables and live ones, at one position."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import msgspec
-from psycopg import Cursor, sql
+import psycopg
+from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
 
 from infra.database import Pool
-from projections.rebuild.shadow_tables import live_schema
+from infra.eventstore.store import Store
+from projections.engine.projection import ReadModel
+from projections.rebuild.catch_up import WRITTEN_WITH_APPEND, CatchUp
+from projections.rebuild.compare_tables import (
+    TableComparison,
+    compare_tables,
+    in_snapshot_of,
+)
+from projections.rebuild.errors import TryAgainError
+from projections.rebuild.lock import follower_held
+from projections.rebuild.rule_variants import same_rule
+from projections.rebuild.shadow_tables import analyze, next_schema
 
-# Of larger tables every n-th row is hashed; all are counted and summed.
-HASHED_ROWS = 1_000_000
-# What PostgreSQL keeps of a row beside its values, in bytes.
-_SMALLEST_ROW = 28
-_SHOWN_KEYS = 3
-# One of two who look at large tables waits for the other.
-_UNHURRIED = """
-SELECT set_config('statement_timeout', '0', true),
-       set_config('idle_in_transaction_session_timeout', '0', true)
-"""
+# Reads live and shadow tables, in the snapshot that they are compared in.
+Inspect = Callable[[Cursor[TupleRow]], None]
 
-# Of each table its columns, by name, whether they are numbers and whether they have a
-# hash, and those of its primary key.
-_SHAPES = """
-SELECT relname, (
-    SELECT json_agg(json_build_array(attname, typcategory = 'N', EXISTS (
-        SELECT FROM pg_opclass JOIN pg_am a ON a.oid = opcmethod
-        WHERE amname = 'hash' AND opcdefault AND opcintype = atttypid)) ORDER BY attnum)
-    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
-    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
-), (
-    SELECT coalesce(json_agg(attname ORDER BY nth), '[]')
-    FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (number, nth)
-    JOIN pg_attribute ON attnum = key.number
-    WHERE indrelid = c.oid AND attrelid = indrelid AND indisprimary
-), pg_relation_size(c.oid)
-FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-WHERE nspname = %s AND relname = ANY(%s)
-"""
-
-
-class _Shape(NamedTuple):
-    """What is known of a table before it is looked at; ``size`` is in bytes."""
-
-    name: str
-    columns: list[tuple[str, bool, bool]]
-    key: list[str]
-    size: int
-
-    @property
-    def numbers(self) -> list[str]:
-        return [column for column, is_number, _ in self.columns if is_number]
-
-
-class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """One table, live and beside.
-
-    ``hashed_rows`` is how many of the live rows were compared whole. ``different_rows``
-    is how many rows are in one of the two only or differ, 0 unless ``differences`` has
-    a sentence; ``keys`` are some of them.
-    """
-
-    table: str
-    rows: int
-    shadow_rows: int
-    hashed_rows: int
-    differences: list[str] = []
-    different_rows: int = 0
-    keys: list[str] = []
+_DEAD_LETTERS = "SELECT count(*) FROM dead_letter WHERE projection = %s"
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """All tables of a projection, compared in one snapshot.
 
-    ``is_binding`` says that they had to be equal: the same rules, at one position.
+    ``is_strict`` says that they had to be equal: the same rules, at one position.
     """
 
     is_strict: bool
@@ -101,173 +57,99 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             for table in different
         )
         if self.dead_letters:
-            said += f"; {self.dead_letters:,} events were parked by the live follower"
+            said += (
+                f"; {self.dead_letters:,} events are dead letters of the live follower"
+            )
         return said
 
 
-@contextmanager
-def in_snapshot_of(cursor: Cursor[TupleRow], pool: Pool) -> Generator[Cursor[TupleRow]]:
-    """Give a cursor of another connection that sees what this one does.
+def compare(
+    store: Store, projection: ReadModel, catch_up: CatchUp, inspect: Inspect | None
+) -> Comparison:
+    """Compare the shadow tables with the live ones; neither waits while it reads.
 
-    Neither is hurried from here on.
+    Raises:
+        TryAgainError: somebody is in the way, or the follower is behind.
     """
-    cursor.execute(_UNHURRIED)
-    row = cursor.execute("SELECT pg_export_snapshot()").fetchone()
-    assert row is not None
+    name, tables = projection.name, projection.tables
+    schema = next_schema(name)
+
+    def analyze_tables() -> None:
+        with store.pool.connection() as connection:
+            analyze(connection, tables, schema=schema)
+
+    with _snapshot(store.pool) as reading:
+        is_strict, position, reached = _at_one_position(
+            store, projection, catch_up, reading
+        )
+        with (
+            reading.cursor() as cursor,
+            in_snapshot_of(cursor, store.pool) as other,
+            _in_thread(analyze_tables),
+        ):
+            (dead_letters,) = cursor.execute(_DEAD_LETTERS, (name,)).fetchone() or (0,)
+            comparison = Comparison(
+                is_strict=is_strict,
+                position=position,
+                shadow_position=reached,
+                tables=compare_tables(cursor, tables, schema=schema, other=other),
+                dead_letters=dead_letters,
+            )
+            if inspect is not None:
+                inspect(cursor)
+            return comparison
+
+
+@contextmanager
+def _snapshot(pool: Pool) -> Generator[Connection[TupleRow]]:
+    """Give a connection whose first query takes the snapshot that all others see."""
     with pool.connection() as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
-            connection.execute(
-                sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(row[0]))
-            )
-            connection.execute(_UNHURRIED)
-            with connection.cursor() as other:
-                yield other
+            yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise TryAgainError from error
         finally:
             if not connection.broken:
                 connection.execute("ROLLBACK")
 
 
-def compare_tables(
-    cursor: Cursor[TupleRow],
-    tables: Sequence[str],
-    *,
-    schema: str,
-    other: Cursor[TupleRow],
-) -> list[TableComparison]:
-    """Compare each live table with that in ``schema``, in the caller's snapshot.
+def _at_one_position(
+    store: Store,
+    projection: ReadModel,
+    catch_up: CatchUp,
+    reading: Connection[TupleRow],
+) -> tuple[bool, int, int]:
+    """Take the snapshot of ``reading`` while live and shadow tables are level.
 
-    The ``other`` cursor is of a connection in the same snapshot: each looks at one of
-    the two tables, at once.
+    Returns whether the comparison is strict, and the positions of both.
     """
-    live = live_schema(cursor)
-    found = {
-        row[0]: _Shape(*row)
-        for row in cursor.execute(_SHAPES, (live, list(tables))).fetchall()
-    }
-    shapes = [found[table] for table in tables]
-    every = {shape.name: _every(cursor, live, shape) for shape in shapes}
+    name = projection.name
+    with follower_held(store.pool, name) as (live, version, position):
+        is_same_version = version == projection.version
+        with live.cursor() as cursor:
+            is_strict = is_same_version and same_rule(cursor, projection)
+        if name in WRITTEN_WITH_APPEND:
+            live.execute(
+                sql.SQL("LOCK TABLE {} IN SHARE MODE").format(
+                    sql.SQL(", ").join(map(sql.Identifier, projection.tables))
+                )
+            )
+            reached = catch_up.run()
+            is_strict = is_strict and reached >= position
+        else:
+            reached = catch_up.run(until=position)
+            if is_same_version and reached != position:
+                raise TryAgainError(name)
+        # This takes the snapshot: from here on both may go on.
+        reading.execute("SELECT FROM projection LIMIT 1")
+    return is_strict, position, reached
 
-    def look(cursor: Cursor[TupleRow], schema: str) -> list[TupleRow]:
-        return [
-            _look(cursor, schema, shape, every=every[shape.name]) for shape in shapes
-        ]
 
+@contextmanager
+def _in_thread(work: Callable[[], object]) -> Generator[None]:
+    """Do some work in a thread while the block runs; raises what ended it."""
     with ThreadPoolExecutor(max_workers=1) as thread:
-        meanwhile = thread.submit(look, other, schema)
-        here, there = look(cursor, live), meanwhile.result()
-    return [
-        _compared(cursor, shape, (live, mine), (schema, theirs))
-        for shape, mine, theirs in zip(shapes, here, there, strict=True)
-    ]
-
-
-def _compared(
-    cursor: Cursor[TupleRow],
-    shape: _Shape,
-    live: tuple[str, TupleRow],
-    beside: tuple[str, TupleRow],
-) -> TableComparison:
-    """Return what differs, given each schema and what was found in its table."""
-    here, there = live[1], beside[1]
-    sums = (f"sum of {column}" for column in shape.numbers)
-    labels = ("rows", *sums, "hash of rows")
-    differences = [
-        f"{label} {a} and {b}" if label != "hash of rows" else label
-        for label, a, b in zip(
-            labels, (here[0], *here[2:]), (there[0], *there[2:]), strict=True
-        )
-        if a != b
-    ]
-    count, keys = (0, [])
-    if differences:
-        pair = [sql.Identifier(schema, shape.name) for schema in (live[0], beside[0])]
-        count, keys = _different(cursor, pair, shape.key)
-    return TableComparison(
-        table=shape.name,
-        rows=here[0],
-        shadow_rows=there[0],
-        hashed_rows=here[1],
-        differences=differences,
-        different_rows=count,
-        keys=keys,
-    )
-
-
-def _every(cursor: Cursor[TupleRow], schema: str, shape: _Shape) -> int:
-    """Return of how many rows one is hashed."""
-    if shape.size < HASHED_ROWS * _SMALLEST_ROW:
-        return 1
-    row = cursor.execute(
-        sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, shape.name))
-    ).fetchone()
-    assert row is not None
-    return 1 + row[0] // HASHED_ROWS
-
-
-def _look(
-    cursor: Cursor[TupleRow], schema: str, shape: _Shape, *, every: int
-) -> TupleRow:
-    """Return rows, hashed rows, the sums, and one hash that no order changes."""
-    sums = [
-        sql.SQL(", sum({})::text").format(sql.Identifier(column))
-        for column in shape.numbers
-    ]
-    # The same rows of both, whatever else is there.
-    chosen = sql.SQL("true")
-    if every > 1 and shape.key:
-        chosen = sql.SQL("hashtextextended(row({})::text, 1) %% {} = 0").format(
-            sql.SQL(", ").join(map(sql.Identifier, shape.key)), sql.Literal(every)
-        )
-    query = sql.SQL(
-        "SELECT count(*), count(*) FILTER (WHERE {chosen}){sums}, "
-        "sum({hash}::numeric) FILTER (WHERE {chosen}) FROM {table} AS t"
-    ).format(
-        chosen=chosen,
-        sums=sql.SQL("").join(sums),
-        table=sql.Identifier(schema, shape.name),
-        hash=_hash(shape),
-    )
-    row = cursor.execute(query, ()).fetchone()
-    assert row is not None
-    return row
-
-
-def _hash(shape: _Shape) -> sql.Composable:
-    """Return how a row is hashed: whatever cannot be as it is, such as JSON, as text.
-
-    To write all as text takes three times as long.
-    """
-    values = [
-        sql.SQL("{}" if is_hashable else "{}::text").format(sql.Identifier(column))
-        for column, _, is_hashable in shape.columns
-    ]
-    return sql.SQL("hash_record_extended(row({}), 0)").format(
-        sql.SQL(", ").join(values)
-    )
-
-
-def _different(
-    cursor: Cursor[TupleRow], pair: Sequence[sql.Identifier], key: Sequence[str]
-) -> tuple[int, list[str]]:
-    columns = (
-        sql.SQL("row({})::text").format(sql.SQL(", ").join(map(sql.Identifier, key)))
-        if key
-        else sql.SQL("''")
-    )
-    query = sql.SQL(
-        "WITH live AS (SELECT {key} AS key, l::text AS row FROM {live} AS l), "
-        "beside AS (SELECT {key} AS key, b::text AS row FROM {beside} AS b), "
-        "different AS ((SELECT * FROM live EXCEPT ALL SELECT * FROM beside) UNION "
-        "(SELECT * FROM beside EXCEPT ALL SELECT * FROM live)), "
-        "keys AS (SELECT key, count(*) AS rows FROM different GROUP BY key) "
-        "SELECT {count}, (array_agg(key ORDER BY key))[1:{shown}] FROM keys"
-    ).format(
-        key=columns,
-        live=pair[0],
-        beside=pair[1],
-        shown=sql.Literal(_SHOWN_KEYS),
-        count=sql.SQL("count(*)" if key else "coalesce(sum(rows), 0)::bigint"),
-    )
-    count, keys = cursor.execute(query).fetchone() or (0, [])
-    return count, [each for each in keys or [] if each]
+        done = thread.submit(work)
+        yield
+        done.result()

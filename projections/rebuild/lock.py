@@ -1,4 +1,4 @@
-"""Who drives a rebuild: one process at a time, whichever dies."""
+"""Locks: one process drives a rebuild; its follower pauses for compare and swap."""
 
 import hashlib
 import time
@@ -6,17 +6,17 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from infra.database import Pool
+from projections.rebuild.errors import AlreadyRebuildingError, TryAgainError
 
 _LOCK_CLASS = 72039149
 LOCK_PATIENCE_SECONDS = 5.0
 _TRY_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
 _UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
-
-
-class AlreadyRebuildingError(Exception):
-    """Another process rebuilds this read model just now."""
+_HOLD = "SELECT version, position FROM projection WHERE name = %s FOR UPDATE"
 
 
 @contextmanager
@@ -25,10 +25,10 @@ def rebuild_lock(
 ) -> Generator[None]:
     """Be the only process that drives a rebuild of the projection.
 
-    The server lets go for whoever dies, as soon as it notices.
+    PostgreSQL releases the lock of a process that dies, as soon as it notices.
 
     Raises:
-        AlreadyRebuildingError: another is, still after ``patience`` seconds.
+        AlreadyRebuildingError: another process does, still after ``patience`` seconds.
     """
     digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
     key = (_LOCK_CLASS, int.from_bytes(digest, "big", signed=True))
@@ -47,3 +47,22 @@ def rebuild_lock(
         finally:
             with suppress(psycopg.Error):
                 connection.execute(_UNLOCK, key)
+
+
+@contextmanager
+def follower_held(
+    pool: Pool, name: str
+) -> Generator[tuple[Connection[TupleRow], int, int]]:
+    """Hold a projection's follower between two batches; gives version and position.
+
+    Raises:
+        TryAgainError: its batch takes longer than half a second.
+    """
+    with pool.connection() as connection, connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '500ms'")
+        try:
+            row = connection.execute(_HOLD, (name,)).fetchone()
+        except psycopg.errors.LockNotAvailable:
+            raise TryAgainError(name) from None
+        assert row is not None, "registered"
+        yield connection, row[0], row[1]

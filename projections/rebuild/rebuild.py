@@ -1,83 +1,58 @@
-"""Rebuilding: a read model made from nothing beside the live one, compared, swapped."""
+"""A rebuild from its beginning to the swap, through whatever may end it."""
 
+import os
 import threading
-import time
-from collections.abc import Callable
-from random import uniform
-from typing import TypeVar
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import msgspec
-import structlog
 
 from infra.eventstore.store import Store
-from projections.engine.follower import FencedError
-from projections.engine.projection import ReadModel
-from projections.rebuild import state
-from projections.rebuild.catch_up import (
+from projections.engine.follower import LIVE_BATCH, Follower
+from projections.engine.projection import ReadModel, Sliced
+from projections.rebuild import transitions
+from projections.rebuild.catch_up import CatchUp
+from projections.rebuild.compare import Comparison, Inspect, compare
+from projections.rebuild.errors import (
     OUTAGES,
+    AlreadyRebuildingError,
+    NoDryRunError,
     RebuildCancelledError,
     RebuildReplacedError,
-    RefusedEventError,
-)
-from projections.rebuild.compare import Comparison
-from projections.rebuild.driver import (
-    Builder,
-    LookAtBoth,
     RowsDifferError,
     StoppedError,
-    Watch,
+    TryAgainError,
     WorkerFailedError,
 )
-from projections.rebuild.lock import (
-    LOCK_PATIENCE_SECONDS,
-    AlreadyRebuildingError,
-    rebuild_lock,
-)
+from projections.rebuild.lock import rebuild_lock
+from projections.rebuild.outages import OutagePatience
 from projections.rebuild.remote_workers import REMOTE_PARTITIONS, RemoteWorkers
-from projections.rebuild.rule_variants import DryRunPendingError, NoDryRunError
-from projections.rebuild.shadow_tables import CannotRebuildError
-from projections.rebuild.swap import Swapped
+from projections.rebuild.slice_workers import (
+    collecting_rarely,
+    local_workers,
+    work_on_slices,
+)
+from projections.rebuild.slices import PARTITIONS, end_slices, slices_left
+from projections.rebuild.state import RUNNING, Rebuild, rebuild_of
+from projections.rebuild.swap import Incoming, Swapped, drop_previous, pause, swap
+from projections.rebuild.transitions import DEFAULT_OPTIONS, RebuildOptions
 
 # How many connections of its store a rebuild uses at most.
 CONNECTIONS = 6
-# What can end one without a fault in Goatherd itself.
-EXPECTED = (
-    AlreadyRebuildingError,
-    FencedError,
-    CannotRebuildError,
-    RefusedEventError,
-    RowsDifferError,
-    RebuildCancelledError,
-    RebuildReplacedError,
-    WorkerFailedError,
-    DryRunPendingError,
-    NoDryRunError,
-)
-_OUTAGE_SECONDS = 60.0
-_TO_SWAP = state.RUNNING | {"failed"}
-_Ended = TypeVar("_Ended")
 
-_log = structlog.get_logger()
+# Called with the state of a rebuild after each of its transactions.
+Watch = Callable[[Rebuild], None]
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
-    """A read model that was rebuilt and swapped in."""
+    """A read model that was rebuilt; ``swap`` is null after a dry run."""
 
     name: str
     version: int
     position: int
     was_resumed: bool
     comparison: Comparison
-    swap: Swapped
-
-
-class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
-    """A read model that was built beside and compared, and waits to be swapped in."""
-
-    name: str
-    version: int
-    was_resumed: bool
-    comparison: Comparison
+    swap: Swapped | None
 
 
 def rebuild(
@@ -85,183 +60,236 @@ def rebuild(
     projection: ReadModel,
     *,
     by: str,
-    force: bool = False,
-    even_dry_run: bool = False,
+    options: RebuildOptions = DEFAULT_OPTIONS,
     stop: threading.Event | None = None,
     watch: Watch | None = None,
+    inspect: Inspect | None = None,
     remote: RemoteWorkers | None = None,
-    patience: float = LOCK_PATIENCE_SECONDS,
 ) -> Rebuilt:
-    """Build the read model's tables beside, compare them, and swap them in.
+    """Build shadow tables from the log, compare them with the live ones, and swap.
 
-    Resumes what was left unfinished. Outages of the database are waited out for a
-    minute. ``watch`` is told now and then how far it is. ``force`` swaps what differs,
-    ``even_dry_run`` what a dry run left as well. A ``crew`` is rung for and does the
-    slices, if there are any. Another process that does it may be dying, which is
-    waited for ``patience`` seconds.
-    The store's pool must have ``CONNECTIONS`` to spare.
+    Resumes an unfinished rebuild, and waits out outages of the database for a minute.
+    ``inspect`` may read live and shadow tables while both are at one position.
+    ``remote`` workers are notified, and do the slices if there are any. The store's
+    pool must have ``CONNECTIONS`` to spare.
 
     Raises:
-        AlreadyRebuildingError: another process does it.
+        RebuildError: a subclass says what kept it from its beginning or its end.
         FencedError: a release with newer rules owns the read model.
-        CannotBuildBesideError: something hangs on its tables.
-        RefusedEventError: an event could not be taken in; the rebuild failed there.
-        DifferentError: the same rules gave other rows than the live ones.
-        CancelAskedError: somebody cancelled it; all it built is gone.
-        SupersededError: a rebuild with other rules began.
-        FailedElsewhereError: another worker on its slices noted a failure.
         StoppedError: ``stop`` was set.
-        DryRunWaitsError: what a dry run left waits to be swapped or cancelled.
     """
-    builder = Builder(store, projection, stop or threading.Event(), watch, remote)
-    (comparison, swapped), was_resumed = _driven(
-        builder,
-        lambda: builder.run(force=force),
-        by=by,
-        force=force,
-        dry_run=False if even_dry_run else None,
-        shares=0 if remote is None else REMOTE_PARTITIONS,
-        patience=patience,
-    )
+    driver = _Driver(store, projection, options, stop, watch, inspect, remote)
+    partitions = PARTITIONS if remote is None else REMOTE_PARTITIONS
+    was_resumed = False
+    while True:
+        try:
+            with rebuild_lock(
+                store.pool, projection.name, patience=options.patience_seconds
+            ):
+                was_resumed |= transitions.begin(
+                    store.pool,
+                    projection,
+                    by=by,
+                    options=options,
+                    partitions=partitions,
+                )
+                comparison, swapped = driver.run()
+        except OUTAGES as error:
+            driver.outages.wait(error)
+        else:
+            break
     return Rebuilt(
         name=projection.name,
         version=projection.version,
-        position=swapped.position,
+        position=swapped.position if swapped else comparison.shadow_position,
         was_resumed=was_resumed,
         comparison=comparison,
         swap=swapped,
     )
 
 
-def rehearse(
-    store: Store,
-    projection: ReadModel,
-    *,
-    by: str,
-    look_at_both: LookAtBoth | None = None,
-    stop: threading.Event | None = None,
-    watch: Watch | None = None,
-) -> Rehearsed:
-    """Build and compare as ``rebuild`` does, and leave it to be swapped later.
-
-    ``look_at_both`` may read the live tables and those beside while both are at one
-    position. Nothing of the live tables changes.
-
-    Raises:
-        Exception: as ``rebuild``.
-    """
-    builder = Builder(store, projection, stop or threading.Event(), watch, None)
-    builder.look_at_both = look_at_both
-    comparison, was_resumed = _driven(
-        builder, lambda: builder.make_ready(force=False), by=by, dry_run=True
-    )
-    return Rehearsed(
-        name=projection.name,
-        version=projection.version,
-        was_resumed=was_resumed,
-        comparison=comparison,
-    )
-
-
 def swap_dry_run(
-    store: Store,
-    projection: ReadModel,
-    *,
-    by: str,
-    stop: threading.Event | None = None,
-    watch: Watch | None = None,
+    store: Store, projection: ReadModel, *, by: str, watch: Watch | None = None
 ) -> Rebuilt:
-    """Fill up what a dry run left, compare it once more, and swap it in.
+    """Catch up what a dry run left, compare it once more, and swap it in.
 
     Raises:
         NoDryRunError: there is none, or one of another release.
         Exception: as ``rebuild``.
     """
     with store.pool.connection() as connection:
-        left = state.rebuild_of(connection, projection.name)
-    if left is None or not left.is_dry_run or left.status not in _TO_SWAP:
+        found = rebuild_of(connection, projection.name)
+    can_be_swapped = (
+        found is not None
+        and found.is_dry_run
+        and found.status in RUNNING | {"failed"}
+        and found.version == projection.version
+    )
+    if not can_be_swapped:
         raise NoDryRunError(projection.name)
-    if left.version != projection.version:
-        raise NoDryRunError(projection.name)
-    return rebuild(store, projection, by=by, even_dry_run=True, stop=stop, watch=watch)
-
-
-def _driven(
-    builder: Builder,
-    act: Callable[[], _Ended],
-    *,
-    by: str,
-    force: bool = False,
-    dry_run: bool | None,
-    shares: int = 0,
-    patience: float = LOCK_PATIENCE_SECONDS,
-) -> tuple[_Ended, bool]:
-    """Begin or resume it and act, through outages; also tells whether it resumed."""
-    pool, projection = builder.store.pool, builder.projection
-    resumed = False
-    reached, failing_since = builder.reached, None
-    while True:
-        try:
-            with rebuild_lock(pool, projection.name, patience=patience):
-                was_there = state.begin(
-                    pool,
-                    projection,
-                    by=by,
-                    force=force,
-                    dry_run=dry_run,
-                    shares=shares,
-                )
-                resumed = resumed or was_there
-                return _concluded(builder, act), resumed
-        except OUTAGES as error:
-            now = time.monotonic()
-            if builder.reached != reached or failing_since is None:
-                reached, failing_since = builder.reached, now
-            if now - failing_since > _OUTAGE_SECONDS:
-                raise
-            _log.warning(
-                "rebuild_interrupted", projection=projection.name, error=repr(error)
-            )
-            pool.check()
-            builder.pause(uniform(0.2, 1.0))  # noqa: S311
+    options = RebuildOptions(may_swap_dry_run=True)
+    return rebuild(store, projection, by=by, options=options, watch=watch)
 
 
 def cancel(store: Store, projection: ReadModel) -> bool:
-    """Give up a rebuild; the live tables know nothing of it. False if there is none.
+    """Cancel a rebuild; False if there is none. The live tables stay as they are.
 
-    Whoever works on it does so within a batch; where nobody does, it is done here.
+    The process that drives it ends it within a batch; without one, this one does.
     """
-    if not state.request_cancel(store.pool, projection.name):
+    if not transitions.request_cancel(store.pool, projection.name):
         return False
     try:
         with rebuild_lock(store.pool, projection.name, patience=0):
-            state.give_up(store.pool, projection)
+            transitions.end_cancelled(store.pool, projection)
     except AlreadyRebuildingError:
         pass
     return True
 
 
-def _concluded(builder: Builder, act: Callable[[], _Ended]) -> _Ended:
-    """Work until it is done, and note whatever ends it otherwise."""
-    pool, projection = builder.store.pool, builder.projection
-    try:
-        return act()
-    except RebuildCancelledError:
-        state.give_up(pool, projection)
-        raise
-    except (
-        *OUTAGES,
-        StoppedError,
-        RebuildReplacedError,
-        RowsDifferError,
-        WorkerFailedError,
-    ):
-        raise
-    except RefusedEventError as error:
-        state.note_failure(
-            pool, projection, error, position=error.position, event=error.event
+class _Driver:
+    """Drives one rebuild from whatever state it is in to its end."""
+
+    def __init__(
+        self,
+        store: Store,
+        projection: ReadModel,
+        options: RebuildOptions,
+        stop: threading.Event | None,
+        watch: Watch | None,
+        inspect: Inspect | None,
+        remote: RemoteWorkers | None,
+    ) -> None:
+        self._store = store
+        self._projection = projection
+        self._options = options
+        self._stop = stop or threading.Event()
+        self._watch = watch
+        self._inspect = inspect
+        self._remote = remote
+        self._catch_up = CatchUp(store, projection)
+        self._reached = (0, 0)
+        self.outages = OutagePatience(store.pool, projection.name, self._stop)
+
+    def run(self) -> tuple[Comparison, Swapped | None]:
+        """Go from where it is to the swap, which a dry run leaves out."""
+        with self._failures_noted():
+            if isinstance(self._projection, Sliced):
+                self._work_on_slices(self._projection)
+            self._follow_log()
+            comparison = self._compare()
+            return comparison, None if self._options.is_dry_run else self._swap()
+
+    @contextmanager
+    def _failures_noted(self) -> Generator[None]:
+        """Note what ends the rebuild, unless it can go on or that was noted before."""
+        try:
+            yield
+        except RebuildCancelledError:
+            transitions.end_cancelled(self._store.pool, self._projection)
+            raise
+        except (
+            *OUTAGES,
+            StoppedError,
+            RebuildReplacedError,
+            RowsDifferError,
+            WorkerFailedError,
+        ):
+            raise
+        except Exception as error:
+            transitions.note_failure(self._store.pool, self._projection, error)
+            raise
+
+    def _work_on_slices(self, projection: Sliced) -> None:
+        """See all slices done: by remote workers, or by this process if none comes."""
+        pool, by = self._store.pool, f"rebuild {os.getpid()}"
+        while self._remote and self._remote.are_at_work(pool, projection, exclude=by):
+            self._check()
+            self._stop.wait(0.1)
+        with (
+            collecting_rarely(),
+            local_workers(self._store, projection, by=by) as raise_failure,
+        ):
+
+            def check() -> None:
+                raise_failure()
+                # Remote workers that come later help.
+                if self._remote is not None:
+                    self._remote.are_at_work(pool, projection, exclude=by)
+                self._check()
+
+            check()
+            while slices_left(pool, projection):
+                work_on_slices(
+                    self._store, projection, by=by, stop=self._stop, check=check
+                )
+                check()
+        end_slices(pool, projection)
+
+    def _follow_log(self) -> None:
+        """Take in the log until what is left of it is little."""
+        while True:
+            _, passed = self._catch_up.step()
+            self._check()
+            if passed < LIVE_BATCH:
+                return
+
+    def _compare(self) -> Comparison:
+        store, projection = self._store, self._projection
+        transitions.set_status(store.pool, projection, "comparing")
+        self._follow_log()
+        while True:
+            try:
+                comparison = compare(store, projection, self._catch_up, self._inspect)
+                break
+            except TryAgainError:
+                # So that there is a position at which both can be compared.
+                Follower(projection, pool=store.pool, codec=store.codec).step()
+                self._check()
+                pause()
+        # It may have been forced meanwhile.
+        is_forced = self._options.force or self._check().is_forced
+        is_refused = comparison.is_strict and not comparison.is_equal and not is_forced
+        status = "refused" if is_refused else "ready"
+        transitions.note_comparison(store.pool, projection, comparison, status=status)
+        if is_refused:
+            msg = f"{projection.name} was not swapped: {comparison.summary()}."
+            raise RowsDifferError(msg)
+        return comparison
+
+    def _swap(self) -> Swapped:
+        store, projection = self._store, self._projection
+        drop_previous(store.pool, projection.name)
+        swapped = swap(
+            store,
+            projection,
+            Incoming(version=projection.version, catch_up=self._catch_up),
+            prepare=self._follow_log,
+            finish=lambda cursor: transitions.note_swapped(cursor, projection),
         )
-        raise
-    except Exception as error:
-        state.note_failure(pool, projection, error)
-        raise
+        transitions.note_swap_ms(store.pool, projection, swapped.locked_ms)
+        self._state()
+        return swapped
+
+    def _check(self) -> Rebuild:
+        """Return the state; raises if the rebuild is not to go on."""
+        state = self._state()
+        if state.is_cancel_requested:
+            raise RebuildCancelledError(self._projection.name)
+        if state.status == "failed":
+            raise WorkerFailedError(state.error)
+        if self._stop.is_set():
+            raise StoppedError(self._projection.name)
+        return state
+
+    def _state(self) -> Rebuild:
+        """Return the state, and tell it to whoever watches."""
+        with self._store.pool.connection() as connection:
+            state = rebuild_of(connection, self._projection.name)
+        if state is None or state.version != self._projection.version:
+            raise RebuildReplacedError(self._projection.name)
+        if self._reached != (state.position, state.slices_done):
+            self._reached = (state.position, state.slices_done)
+            self.outages.progressed()
+        if self._watch is not None:
+            self._watch(state)
+        return state

@@ -1,28 +1,18 @@
-"""Rules: under which of its rules a read model is rebuilt, and what is read now."""
+"""The rule that a read model with several of them is rebuilt under."""
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.engine.projection import ReadModel, Ruled
-from projections.rebuild.shadow_tables import next_schema, use_schema
-
-
-class DryRunPendingError(Exception):
-    """A dry run waits to be swapped or cancelled; nobody said which."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"A dry run of {name} waits: swap it or cancel it first.")
-
-
-class NoDryRunError(Exception):
-    """There is nothing that a dry run built and that this release could swap."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No dry run of {name} waits to be swapped.")
+from projections.rebuild.shadow_tables import (
+    next_schema,
+    search_path_restored,
+    use_schema,
+)
 
 
 def can_go_on(projection: ReadModel, rule: str | None) -> bool:
-    """Tell whether a rebuild under ``rule`` is the one that was asked for.
+    """Return whether a rebuild under ``rule`` is the one that was requested.
 
     Where no rule was noted, a release began it that knew of none.
     """
@@ -32,36 +22,24 @@ def can_go_on(projection: ReadModel, rule: str | None) -> bool:
 
 
 def begin_under(cursor: Cursor[TupleRow], projection: ReadModel) -> str | None:
-    """Write down beside under which rule that is built; None where there is but one.
+    """Note in the shadow tables which rule they are built under, and return it.
 
-    Unless another was asked for, that is the rule in force.
+    It is the one in force unless another was requested; None where there is but one.
     """
     if not isinstance(projection, Ruled):
         return None
     rule = projection.rule or projection.rule_of(cursor)
-    path = _path(cursor)
-    use_schema(cursor, next_schema(projection.name))
-    projection.begin_under(cursor, rule)
-    _look_back(cursor, path)
+    with search_path_restored(cursor):
+        use_schema(cursor, next_schema(projection.name))
+        projection.begin_under(cursor, rule)
     return rule
 
 
 def same_rule(cursor: Cursor[TupleRow], projection: ReadModel) -> bool:
-    """Tell whether the tables beside are under the rule of the live ones."""
+    """Return whether the shadow tables are under the rule of the live ones."""
     if not isinstance(projection, Ruled):
         return True
-    live, path = projection.rule_of(cursor), _path(cursor)
-    use_schema(cursor, next_schema(projection.name))
-    beside = projection.rule_of(cursor)
-    _look_back(cursor, path)
-    return live == beside
-
-
-def _path(cursor: Cursor[TupleRow]) -> str:
-    row = cursor.execute("SELECT current_setting('search_path')").fetchone()
-    assert row is not None
-    return row[0]
-
-
-def _look_back(cursor: Cursor[TupleRow], path: str) -> None:
-    cursor.execute("SELECT set_config('search_path', %s, true)", (path,))
+    live = projection.rule_of(cursor)
+    with search_path_restored(cursor):
+        use_schema(cursor, next_schema(projection.name))
+        return projection.rule_of(cursor) == live

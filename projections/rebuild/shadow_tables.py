@@ -1,15 +1,18 @@
-"""Beside: tables like the live ones in another schema, until they change places."""
+"""Shadow tables: like the live ones but in another schema, until they are swapped."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 from psycopg import Connection, Cursor, sql
 from psycopg.rows import TupleRow
+
+from projections.rebuild.errors import CannotRebuildError
 
 _LIVE = """
 SELECT nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE pg_class.oid = to_regclass('projection')
 """
-# Nobody would copy these, or they would go on meaning the table that was swapped out.
+# These are not copied, or they would go on meaning the table that was swapped out.
 _ATTACHED = """
 WITH tables AS (
     SELECT oid, reltype, relname FROM pg_class
@@ -32,52 +35,52 @@ SELECT format('the function %%s, which names the row type of %%s',
 FROM pg_depend JOIN tables ON tables.reltype = refobjid
 WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass
 """
-# LIKE copies columns, defaults, constraints and indexes. All else that makes the tables
-# what they are, as the statements that make them so.
+# LIKE copies columns, defaults, constraints and indexes. These are the statements for
+# all else: owner, options, names of indexes, row level security, grants.
 _REST = """
 WITH live AS (
     SELECT * FROM pg_class WHERE relname = ANY(%(tables)s)
       AND relnamespace = to_regnamespace(quote_ident(%(live)s))
-), beside AS (
+), shadow AS (
     SELECT *, format('%%I.%%I', %(schema)s::text, relname) AS path
     FROM pg_class WHERE relname = ANY(%(tables)s)
       AND relnamespace = to_regnamespace(quote_ident(%(schema)s))
 ), indexes AS (
-    SELECT indrelid, relname, shape,
-           row_number() OVER (PARTITION BY indrelid, shape ORDER BY indexrelid) AS nth
+    SELECT indrelid, relname, form,
+           row_number() OVER (PARTITION BY indrelid, form ORDER BY indexrelid) AS nth
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid, LATERAL (
         SELECT concat(indisunique, indisprimary,
-                      substring(pg_get_indexdef(indexrelid) FROM ' USING .*')) AS shape
-    ) AS told
-    WHERE indrelid IN (SELECT oid FROM live UNION ALL SELECT oid FROM beside)
-), told (turn, statement) AS (
+                      substring(pg_get_indexdef(indexrelid) FROM ' USING .*')) AS form
+    ) AS described
+    WHERE indrelid IN (SELECT oid FROM live UNION ALL SELECT oid FROM shadow)
+), made (turn, statement) AS (
     SELECT 0, format('ALTER TABLE %%s OWNER TO %%I', path, pg_get_userbyid(l.relowner))
-    FROM live l JOIN beside b USING (relname) WHERE l.relowner <> b.relowner
+    FROM live l JOIN shadow b USING (relname) WHERE l.relowner <> b.relowner
     UNION ALL
     SELECT 0, format('ALTER TABLE %%s SET (%%s)', path,
                      array_to_string(l.reloptions, ', '))
-    FROM live l JOIN beside USING (relname) WHERE l.reloptions IS NOT NULL
+    FROM live l JOIN shadow USING (relname) WHERE l.reloptions IS NOT NULL
     UNION ALL
     SELECT 0, format('ALTER TABLE %%s ALTER COLUMN %%I SET STATISTICS %%s', path,
                      attname, attstattarget)
-    FROM live l JOIN pg_attribute ON attrelid = l.oid JOIN beside USING (relname)
+    FROM live l JOIN pg_attribute ON attrelid = l.oid JOIN shadow USING (relname)
     WHERE attnum > 0 AND attstattarget >= 0 AND NOT attisdropped
     UNION ALL
     SELECT 1, format('ALTER INDEX %%I.%%I RENAME TO %%I', %(schema)s::text, n.relname,
                      'goatherd moving ' || l.relname)
     FROM indexes l JOIN live ON live.oid = l.indrelid
-    JOIN indexes n ON (n.shape, n.nth) = (l.shape, l.nth)
-    JOIN beside ON beside.oid = n.indrelid AND beside.relname = live.relname
+    JOIN indexes n ON (n.form, n.nth) = (l.form, l.nth)
+    JOIN shadow ON shadow.oid = n.indrelid AND shadow.relname = live.relname
     UNION ALL
     SELECT 2, format('ALTER INDEX %%I.%%I RENAME TO %%I', %(schema)s::text,
                      'goatherd moving ' || l.relname, l.relname)
     FROM indexes l JOIN live ON live.oid = l.indrelid
     UNION ALL
     SELECT 3, format('ALTER TABLE %%s ENABLE ROW LEVEL SECURITY', path)
-    FROM live l JOIN beside USING (relname) WHERE l.relrowsecurity
+    FROM live l JOIN shadow USING (relname) WHERE l.relrowsecurity
     UNION ALL
     SELECT 3, format('ALTER TABLE %%s FORCE ROW LEVEL SECURITY', path)
-    FROM live l JOIN beside USING (relname) WHERE l.relforcerowsecurity
+    FROM live l JOIN shadow USING (relname) WHERE l.relforcerowsecurity
     UNION ALL
     SELECT 3, concat(
         format('CREATE POLICY %%I ON %%s AS %%s FOR %%s TO ', polname, path,
@@ -90,13 +93,13 @@ WITH live AS (
          FROM unnest(polroles) AS role),
         format(' USING (%%s)', nullif(pg_get_expr(polqual, polrelid), '')),
         ' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
-    FROM live l JOIN pg_policy ON polrelid = l.oid JOIN beside USING (relname)
+    FROM live l JOIN pg_policy ON polrelid = l.oid JOIN shadow USING (relname)
     -- What the defaults of this database gave is taken back first.
     UNION ALL
     SELECT DISTINCT 4, format('REVOKE ALL ON %%s FROM %%s', path,
                               CASE grantee WHEN 0 THEN 'PUBLIC'
                               ELSE quote_ident(pg_get_userbyid(grantee)) END)
-    FROM beside, aclexplode(relacl) WHERE grantee <> relowner
+    FROM shadow, aclexplode(relacl) WHERE grantee <> relowner
     UNION ALL
     SELECT 5, format('GRANT %%s%%s ON %%s TO %%s%%s', privilege_type, of_column, path,
                      CASE grantee WHEN 0 THEN 'PUBLIC'
@@ -108,23 +111,19 @@ WITH live AS (
         UNION ALL
         SELECT relname, relowner, format(' (%%I)', attname), acl.*
         FROM live JOIN pg_attribute ON attrelid = live.oid, aclexplode(attacl) AS acl
-    ) AS granted JOIN beside USING (relname) WHERE grantee <> granted.relowner
+    ) AS granted JOIN shadow USING (relname) WHERE grantee <> granted.relowner
 )
-SELECT statement FROM told ORDER BY turn, statement
+SELECT statement FROM made ORDER BY turn, statement
 """
 
 
-class CannotRebuildError(Exception):
-    """Something hangs on a table that a copy of it would not have."""
-
-
 def next_schema(name: str) -> str:
-    """Return the schema in which a projection's next tables are built."""
+    """Return the schema of a projection's shadow tables."""
     return f"goatherd_next_{name}"
 
 
 def previous_schema(name: str) -> str:
-    """Return the schema in which the tables that were swapped out are kept."""
+    """Return the schema of the tables that the last swap took out."""
     return f"goatherd_old_{name}"
 
 
@@ -148,8 +147,8 @@ def create_shadow_tables(
         _ATTACHED, {"live": live, "tables": list(tables)}
     ).fetchall()
     if attached:
-        things = ", ".join(thing for (thing,) in attached)
-        msg = f"Its tables cannot be swapped because of {things}."
+        names = ", ".join(name for (name,) in attached)
+        msg = f"Its tables cannot be swapped because of {names}."
         raise CannotRebuildError(msg)
     drop_schema(cursor, schema)
     made: list[sql.Composable] = [
@@ -191,13 +190,13 @@ def drop_schema(cursor: Cursor[TupleRow], schema: str) -> None:
 
 
 def wait_for_workers(cursor: Cursor[TupleRow]) -> None:
-    """Let this transaction wait until those who work on slices end theirs."""
+    """Let this transaction wait for those that work on slices, up to a minute."""
     cursor.execute("SET LOCAL lock_timeout = '1min'")
     cursor.execute("SET LOCAL statement_timeout = '1min'")
 
 
 def use_schema(cursor: Cursor[TupleRow], schema: str) -> None:
-    """Let tables without a schema's name mean those beside, in this transaction."""
+    """Let table names mean those of the schema first, until the transaction ends."""
     cursor.execute(
         "SELECT set_config('search_path', "
         "quote_ident(%s) || ', ' || current_setting('search_path'), true)",
@@ -206,13 +205,21 @@ def use_schema(cursor: Cursor[TupleRow], schema: str) -> None:
     )
 
 
+@contextmanager
+def search_path_restored(cursor: Cursor[TupleRow]) -> Generator[None]:
+    """Let table names mean after the block what they meant before."""
+    path = cursor.execute("SELECT current_setting('search_path')").fetchone()
+    assert path is not None
+    yield
+    cursor.execute("SELECT set_config('search_path', %s, true)", path)
+
+
 def analyze(
     connection: Connection[TupleRow], tables: Sequence[str], *, schema: str
 ) -> None:
-    """Let the planner know the tables of a schema as it knows the live ones.
+    """Vacuum and analyze the tables of a schema, so that the planner knows them.
 
-    Whoever reads them meanwhile keeps them from being cut shorter, which is not waited
-    for.
+    They are not truncated, since that would wait for whoever reads them.
     """
     connection.execute("SET statement_timeout = 0")
     for table in tables:
@@ -227,19 +234,26 @@ def analyze(
 def exchange_tables(
     cursor: Cursor[TupleRow], tables: Sequence[str], *, incoming: str, outgoing: str
 ) -> None:
-    """Move the live tables to the schema ``outgoing`` and those of ``incoming`` in.
+    """Make the tables of the schema ``incoming`` the live ones.
 
-    ``outgoing`` is made, and ``incoming`` is gone afterwards. The caller has locked
-    them all.
+    Those that were live are in ``outgoing`` afterwards, which may be the same schema.
+    The caller has locked them all.
     """
     live = live_schema(cursor)
-    cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(outgoing)))
-    coming = [(incoming, live, table) for table in tables_in(cursor, incoming)]
+    moving = f"goatherd_moving_{incoming}"
+    statements: list[sql.Composable] = [
+        sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
+            sql.Identifier(incoming), sql.Identifier(moving)
+        ),
+        sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(outgoing)),
+    ]
+    coming = [(moving, live, table) for table in tables_in(cursor, incoming)]
     going = [(live, outgoing, table) for table in tables]
-    for source, target, table in (*going, *coming):
-        cursor.execute(
-            sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
-                sql.Identifier(source, table), sql.Identifier(target)
-            )
+    statements += [
+        sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
+            sql.Identifier(source, table), sql.Identifier(target)
         )
-    cursor.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(incoming)))
+        for source, target, table in (*going, *coming)
+    ]
+    statements.append(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(moving)))
+    cursor.execute(sql.SQL("; ").join(statements))

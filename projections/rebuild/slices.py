@@ -1,4 +1,4 @@
-"""Slices: a rebuild cut up, so that any number can work on it at once."""
+"""Slices: a rebuild cut up, so that any number of workers can do it at once."""
 
 import time
 from contextlib import suppress
@@ -9,15 +9,10 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra.database import Pool
-from infra.eventstore.codec import Codec
-from projections.engine.projection import Sliced, codec_for
-from projections.rebuild.catch_up import (
-    NOT_ITS_FAULT,
-    OUTAGES,
-    READ,
-    find_refused,
-    take_in,
-)
+from infra.eventstore.store import Store
+from projections.engine.projection import Sliced
+from projections.rebuild.errors import OUTAGES
+from projections.rebuild.log_batch import FOREVER, BatchWriter
 from projections.rebuild.shadow_tables import next_schema, use_schema, wait_for_workers
 
 SLICE_EVENTS = 4_000
@@ -53,9 +48,9 @@ INSERT INTO projection_slice
 SELECT %s, %s, %s, %s, partition, %s FROM generate_series(0, %s - 1) AS partition
 """
 # Only of the first stage that has any left. Materialized, or each row it is joined to
-# would choose another. A lease that a crash of the server takes back does no harm: what
-# is done with it is kept whole or not at all, and the slice says how far it is. Whoever
-# waited for the disk would wait for all that other slices have written meanwhile.
+# would choose another. The commit does not wait for the disk, which would take as long
+# as all that other slices have written. If a crash takes the lease back, no harm is
+# done: the slice itself says how far it is.
 _LEASE = """
 WITH free AS MATERIALIZED (
     SELECT name, version, stage_number, number FROM projection_slice
@@ -80,9 +75,9 @@ WHERE (s.name, s.version, s.stage_number, s.number)
 RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position,
           s.last_position, s.partitions, s.fence
 """
-# Slices may tell of the same things, and then wait for each other's transactions. What
-# a crash of the server takes back of one, it takes back with the slice's position.
-_SETTLE_IN = """
+# Slices may write the same rows, and then wait for each other's transactions. What a
+# crash takes back of a slice, it takes back with the slice's position.
+_PATIENTLY = """
 SELECT set_config('statement_timeout', '5min', true),
        set_config('lock_timeout', '1min', true),
        set_config('synchronous_commit', 'off', true)
@@ -108,8 +103,14 @@ _LEFT = """
 SELECT count(*) FROM projection_slice
 WHERE name = %s AND version = %s AND state = 'waiting'
 """
+_IS_ANY_LEFT = """
+SELECT EXISTS (
+    SELECT FROM projection_slice s JOIN projection_rebuild r USING (name, version)
+    WHERE name = %s AND version = %s AND r.status = 'building'
+      AND NOT r.is_cancel_requested AND s.state = 'waiting')
+"""
 # What was gathered and merged is what the log says up to the fixed head.
-_LEVEL = """
+_END = """
 UPDATE projection_rebuild AS r SET position = head, updated_at = clock_timestamp(),
     events = r.events + s.events, working_seconds = r.working_seconds + s.seconds
 FROM (
@@ -145,23 +146,17 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cut(
-    cursor: Cursor[TupleRow],
-    projection: Sliced,
-    *,
-    head: int,
-    events: int = 0,
-    partitions: int = 0,
+    cursor: Cursor[TupleRow], projection: Sliced, *, head: int, partitions: int
 ) -> None:
     """Cut the log up to ``head`` and all stages into slices that wait.
 
     A slice of the log ends after so many events, or so many bytes of them.
     """
     key = {"name": projection.name, "version": projection.version}
-    most = {"events": events or SLICE_EVENTS, "bytes": SLICE_BYTES}
+    most = {"events": SLICE_EVENTS, "bytes": SLICE_BYTES}
     cursor.execute(_CUT, {**key, **most, "head": head})
     if head == 0:
         return
-    partitions = partitions or PARTITIONS
     for number, stage in enumerate(projection.stages, 1):
         cursor.execute(
             _PARTITION, (*key.values(), number, stage, partitions, partitions)
@@ -169,7 +164,7 @@ def cut(
 
 
 def drop_slices(cursor: Cursor[TupleRow], name: str) -> None:
-    """Forget the slices of a rebuild that is over, once nobody works on them."""
+    """Remove the slices of a rebuild that is over, once nobody works on them."""
     wait_for_workers(cursor)
     cursor.execute("DELETE FROM projection_slice WHERE name = %s", (name,))
 
@@ -192,104 +187,92 @@ def lease_slice(
 
 
 def release_slice(pool: Pool, leased: Slice) -> None:
-    """Give a slice back, for the next who asks."""
+    """Give a slice back, so that the next worker can lease it at once."""
     with pool.connection() as connection:
         connection.execute(_RELEASE, (*leased.key, leased.fence))
 
 
 def slices_left(pool: Pool, projection: Sliced) -> int:
     """Return how many slices are not done yet, whoever works on them."""
-    asked = (projection.name, projection.version)
-    with pool.connection() as connection:
-        row = connection.execute(_LEFT, asked, prepare=True).fetchone()
-    return row[0] if row else 0
+    return _first(pool, _LEFT, projection)
 
 
-def level_with_slices(pool: Pool, projection: Sliced) -> None:
-    """Put the build's position where its slices end, once all of them are done."""
+def is_any_left(pool: Pool, projection: Sliced) -> bool:
+    """Return whether slices are left and the rebuild is not over."""
+    return bool(_first(pool, _IS_ANY_LEFT, projection))
+
+
+def end_slices(pool: Pool, projection: Sliced) -> None:
+    """Set the rebuild's position to where its slices end, once all are done."""
     with pool.connection() as connection:
         connection.execute(
-            _LEVEL, {"name": projection.name, "version": projection.version}
+            _END, {"name": projection.name, "version": projection.version}
         )
 
 
 def work_on_one_slice(
-    pool: Pool,
-    codec: Codec,
-    projection: Sliced,
-    leased: Slice,
-    *,
-    seconds: float = LEASE_SECONDS,
+    store: Store, projection: Sliced, leased: Slice, *, seconds: float = LEASE_SECONDS
 ) -> Done:
     """Do one transaction of a leased slice, which says in itself how far it is.
 
-    It may answer ``more``: the lease is good for another ``seconds``, and this is to be
-    called again. ``lost`` says that another has the lease now, or that the rebuild is
+    After ``more`` the lease is good for another ``seconds`` and this is to be called
+    again. ``lost`` says that another worker has the lease now, or that the rebuild is
     over: nothing of this was kept.
 
     Raises:
         RefusedEventError: an event of the slice could not be gathered.
     """
     assert leased.version == projection.version, "leased for these rules"
-    codec = codec_for(projection, codec)
-    passed_over = codec.names_except(projection.events)
+    schema = next_schema(projection.name)
+    batches = BatchWriter(store, projection, projection.gather, schema=schema)
     began = time.monotonic()
     rows: list[TupleRow] = []
     try:
         with (
-            pool.connection() as connection,
+            batches.refusal_named(rows),
+            store.pool.connection() as connection,
             connection.transaction(),
             connection.cursor(binary=True) as cursor,
         ):
-            cursor.execute(_SETTLE_IN, prepare=True)
-            asked = (*leased.key, leased.fence)
-            held = cursor.execute(_HOLD, asked, prepare=True).fetchone()
+            cursor.execute(_PATIENTLY, prepare=True)
+            held = cursor.execute(
+                _HOLD, (*leased.key, leased.fence), prepare=True
+            ).fetchone()
             if held is None:
                 return "lost"
-            events, amount, reached = 0, 0, None
+            merged, reached = 0, None
             if leased.stage_number == 0:
-                rows = _read(cursor, passed_over, held[0], leased.last_position)
-                use_schema(cursor, next_schema(projection.name))
-                take_in(projection.gather, cursor, rows, codec)
-                events, reached = len(rows), rows[-1][0] if rows else None
+                rows += batches.read(
+                    cursor,
+                    after=held[0],
+                    until=leased.last_position or FOREVER,
+                    limit=SLICE_EVENTS,
+                )
+                batches.write(cursor, rows)
+                reached = rows[-1][0] if rows else None
                 is_done = reached in {None, leased.last_position}
             else:
-                use_schema(cursor, next_schema(projection.name))
-                amount, is_done = projection.merge(
+                use_schema(cursor, schema)
+                merged, is_done = projection.merge(
                     cursor,
                     leased.stage,
                     partition=leased.number,
                     partitions=leased.partitions or 1,
                 )
-            spent = time.monotonic() - began
-            told = (reached, is_done, seconds, is_done)
             state = "done" if is_done else "waiting"
-            done = (state, events, amount, spent, *told, *leased.key)
-            cursor.execute(_DONE, done, prepare=True)
+            spent = time.monotonic() - began
+            done = (state, len(rows), merged, spent, reached, is_done, seconds, is_done)
+            cursor.execute(_DONE, (*done, *leased.key), prepare=True)
             return "done" if is_done else "more"
     except OUTAGES:
         with suppress(*OUTAGES):
-            release_slice(pool, leased)
+            release_slice(store.pool, leased)
         raise
-    except NOT_ITS_FAULT:
-        raise
-    except Exception as error:
-        refused = find_refused(
-            projection.name,
-            projection.gather,
-            rows,
-            error,
-            pool=pool,
-            codec=codec,
-            schema=next_schema(projection.name),
-        )
-        if refused is None:
-            raise
-        raise refused from error
 
 
-def _read(
-    cursor: Cursor[TupleRow], passed_over: list[str], after: int, last: int | None
-) -> list[TupleRow]:
-    asked = (passed_over, after, last, SLICE_EVENTS)
-    return cursor.execute(READ, asked, prepare=True).fetchall()
+def _first(pool: Pool, query: str, projection: Sliced) -> int:
+    with pool.connection() as connection:
+        row = connection.execute(
+            query.encode(), (projection.name, projection.version), prepare=True
+        ).fetchone()
+    return row[0] if row else 0

@@ -1,8 +1,7 @@
-"""Swapping: what was built takes the live tables' place while people read them."""
+"""The swap: shadow or previous tables become the live ones while people read them."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from random import uniform
 
 import msgspec
@@ -14,8 +13,11 @@ from infra.database import Pool
 from infra.eventstore.store import Store
 from projections.engine.follower import FencedError
 from projections.engine.projection import ReadModel
-from projections.rebuild.catch_up import CatchUp
+from projections.rebuild.catch_up import WRITTEN_WITH_APPEND, CatchUp
+from projections.rebuild.errors import TryAgainError
+from projections.rebuild.lock import follower_held
 from projections.rebuild.shadow_tables import (
+    drop_schema,
     exchange_tables,
     live_schema,
     next_schema,
@@ -23,10 +25,9 @@ from projections.rebuild.shadow_tables import (
     tables_in,
 )
 
-# Who asks for a table waits behind us for as long as we wait for it.
+# Whoever asks for a table waits behind us for as long as we wait for it.
 LOCK_MS = 50
 _OLDER_READS_SECONDS = 0.1
-_TAKE = "SELECT version, position FROM projection WHERE name = %s FOR UPDATE"
 # Each in a transaction that sees what was there when it began. One that begins now is
 # another matter: it sees all that was built.
 _READING = """
@@ -34,36 +35,26 @@ SELECT pid, xact_start FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend'
   AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
 """
-_LETTERS = """
-SELECT coalesce(json_agg(json_build_array(position, name, error)), '[]')::text
-FROM dead_letter WHERE projection = %s
-"""
-_KEEP = """
+_NOTE_PREVIOUS = """
 INSERT INTO projection_previous (name, version, position, dead_letters)
-VALUES (%s, %s, %s, %s)
+SELECT %s, %s, %s,
+       coalesce(json_agg(json_build_array(d.position, d.name, d.error)), '[]')
+FROM dead_letter d WHERE projection = %s
 ON CONFLICT (name) DO UPDATE SET version = excluded.version,
     position = excluded.position, dead_letters = excluded.dead_letters,
     swapped_out_at = clock_timestamp()
 """
-_FORGET_LETTERS = "DELETE FROM dead_letter WHERE projection = %s"
-_RESTORE_LETTERS = """
+_DELETE_DEAD_LETTERS = "DELETE FROM dead_letter WHERE projection = %s"
+_RESTORE_DEAD_LETTERS = """
 INSERT INTO dead_letter (projection, position, name, error)
 SELECT %s, (letter ->> 0)::bigint, letter ->> 1, letter ->> 2
 FROM json_array_elements(%s::json) AS letter
 """
-_ARRIVE = """
+_NOTE_LIVE = """
 UPDATE projection SET version = %s, position = %s, status = 'following', error = NULL,
     heartbeat_at = clock_timestamp()
 WHERE name = %s
 """
-
-# Events that are written alongside their appends as well, whoever follows the log:
-# their live tables are ahead of their position.
-WRITTEN_ALONGSIDE = frozenset({"api_keys"})
-
-
-class TryAgainError(Exception):
-    """Somebody is in the way just now."""
 
 
 class Swapped(msgspec.Struct, frozen=True):
@@ -78,129 +69,54 @@ class Swapped(msgspec.Struct, frozen=True):
     held_ms: float
 
 
-@contextmanager
-def holding(pool: Pool, name: str) -> Generator[tuple[Connection[TupleRow], int, int]]:
-    """Hold a projection's follower between two batches; gives its version and position.
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+    """Tables that are to become the live ones.
 
-    Raises:
-        TryAgainError: its batch takes longer than half a second.
+    Forward they are the shadow tables of a rebuild, back (``is_previous``) those that
+    the last swap took out, with the ``dead_letters`` of their follower as JSON. Without
+    ``catch_up`` they come as they are, at ``position``.
     """
-    with pool.connection() as connection, connection.transaction():
-        connection.execute("SET LOCAL lock_timeout = '500ms'")
-        try:
-            row = connection.execute(_TAKE, (name,)).fetchone()
-        except psycopg.errors.LockNotAvailable:
-            raise TryAgainError(name) from None
-        assert row is not None, "registered"
-        yield connection, row[0], row[1]
+
+    version: int
+    catch_up: CatchUp | None
+    is_previous: bool = False
+    position: int = 0
+    dead_letters: str = "[]"
 
 
 def swap(
     store: Store,
     projection: ReadModel,
-    filler: CatchUp,
+    incoming: Incoming,
     *,
-    finish: Callable[[Cursor[TupleRow]], None],
+    prepare: Callable[[], object],
+    finish: Callable[[Cursor[TupleRow]], object],
 ) -> Swapped:
-    """Fill up what is beside and let it change places with the live tables.
+    """Let the incoming tables change places with the live ones, which are kept.
 
-    What was live is kept, as ``old_schema`` says. ``finish`` writes what else belongs
-    to the same transaction.
+    Tries again until nobody is in the way; ``prepare`` is called before each try.
+    ``finish`` writes what else belongs to the same transaction.
 
     Raises:
-        TryAgainError: somebody reads the tables or the log's end is too far away;
-            nothing was changed, and nobody had to wait for longer than ``LOCK_MS``.
         FencedError: a release with newer rules owns the read model.
     """
-    name = projection.name
-    with holding(store.pool, name) as (connection, version, position):
-        held = time.monotonic()
-        if version > projection.version:
-            msg = f"{name} is at version {version}, newer than this release."
-            raise FencedError(msg)
-        # In transactions of their own: what is committed before the swap is seen by
-        # whoever looks at the new tables, however early its snapshot is.
-        reached = filler.run()
-        if reached < position and version == projection.version:
-            raise TryAgainError(name)
-        wait_for_older_reads(connection)
-        with connection.cursor() as cursor:
-            locked = time.monotonic()
-            incoming = next_schema(name)
-            _lock(cursor, projection.tables, schema=incoming)
-            if name in WRITTEN_ALONGSIDE:
-                reached = filler.finish(cursor, position=reached)
-            exchange_tables(
-                cursor,
-                projection.tables,
-                incoming=incoming,
-                outgoing=previous_schema(name),
-            )
-            _arrive(
-                cursor,
-                name,
-                left=(version, position),
-                arrived=(projection.version, max(reached, position)),
-            )
-            finish(cursor)
-    ended = time.monotonic()
-    return Swapped(
-        max(reached, position), 1000 * (ended - locked), 1000 * (ended - held)
-    )
+    while True:
+        prepare()
+        try:
+            return _try_swap(store, projection, incoming, finish)
+        except TryAgainError:
+            pause()
 
 
-def swap_back(
-    store: Store, projection: ReadModel, filler: CatchUp | None
-) -> tuple[int, Swapped]:
-    """Let the kept tables change places with the live ones; returns their version.
-
-    ``filler`` fills them up first; without one they come back as they are.
-
-    Raises:
-        TryAgainError: as ``swap``.
-    """
-    name = projection.name
-    with holding(store.pool, name) as (connection, version, position):
-        held = time.monotonic()
-        reached = filler.run() if filler else 0
-        if filler and reached < position:
-            raise TryAgainError(name)
-        wait_for_older_reads(connection)
-        with connection.cursor() as cursor:
-            row = cursor.execute(
-                "SELECT version, position, dead_letters::text FROM projection_previous "
-                "WHERE name = %s FOR UPDATE",
-                (name,),
-            ).fetchone()
-            assert row is not None, "asked before"
-            kept_version, kept_position, letters = row
-            locked = time.monotonic()
-            incoming = previous_schema(name)
-            _lock(cursor, projection.tables, schema=incoming)
-            if filler and name in WRITTEN_ALONGSIDE:
-                kept_position = filler.finish(cursor, position=kept_position)
-            exchange_tables(
-                cursor,
-                projection.tables,
-                incoming=incoming,
-                outgoing=next_schema(name),
-            )
-            cursor.execute(
-                sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
-                    sql.Identifier(next_schema(name)), sql.Identifier(incoming)
-                )
-            )
-            _arrive(
-                cursor,
-                name,
-                left=(version, position),
-                arrived=(kept_version, kept_position),
-            )
-            cursor.execute(_RESTORE_LETTERS, (name, letters))
-    ended = time.monotonic()
-    return kept_version, Swapped(
-        kept_position, 1000 * (ended - locked), 1000 * (ended - held)
-    )
+def drop_previous(pool: Pool, name: str) -> None:
+    """Drop the tables that the swap before took out."""
+    with (
+        pool.connection() as connection,
+        connection.transaction(),
+        connection.cursor() as cursor,
+    ):
+        drop_schema(cursor, previous_schema(name))
+        cursor.execute("DELETE FROM projection_previous WHERE name = %s", (name,))
 
 
 def pause() -> None:
@@ -208,18 +124,51 @@ def pause() -> None:
     time.sleep(uniform(0.05, 0.3))  # noqa: S311
 
 
-def _arrive(
-    cursor: Cursor[TupleRow],
-    name: str,
-    *,
-    left: tuple[int, int],
-    arrived: tuple[int, int],
-) -> None:
-    letters = cursor.execute(_LETTERS, (name,)).fetchone()
-    assert letters is not None
-    cursor.execute(_KEEP, (name, *left, letters[0]))
-    cursor.execute(_FORGET_LETTERS, (name,))
-    cursor.execute(_ARRIVE, (*arrived, name))
+def _try_swap(
+    store: Store,
+    projection: ReadModel,
+    incoming: Incoming,
+    finish: Callable[[Cursor[TupleRow]], object],
+) -> Swapped:
+    """Swap now, or change nothing; nobody waits longer than ``LOCK_MS`` for a table.
+
+    Raises:
+        TryAgainError: somebody reads the tables, or they are not level with the live
+            ones.
+    """
+    name = projection.name
+    schema = previous_schema(name) if incoming.is_previous else next_schema(name)
+    with follower_held(store.pool, name) as (connection, version, position):
+        held = time.monotonic()
+        if version > incoming.version and not incoming.is_previous:
+            msg = f"{name} is at version {version}, newer than this release."
+            raise FencedError(msg)
+        reached = incoming.position
+        if incoming.catch_up is not None:
+            # In transactions of their own: what is committed before the swap is seen
+            # by whoever reads the new tables, however early its snapshot is.
+            reached = incoming.catch_up.run()
+            if reached < position:
+                raise TryAgainError(name)
+        wait_for_older_reads(connection)
+        with connection.cursor() as cursor:
+            locked = time.monotonic()
+            _lock(cursor, projection.tables, schema=schema)
+            if incoming.catch_up is not None and name in WRITTEN_WITH_APPEND:
+                reached = incoming.catch_up.finish(cursor, position=reached)
+            exchange_tables(
+                cursor,
+                projection.tables,
+                incoming=schema,
+                outgoing=previous_schema(name),
+            )
+            cursor.execute(_NOTE_PREVIOUS, (name, version, position, name))
+            cursor.execute(_DELETE_DEAD_LETTERS, (name,))
+            cursor.execute(_RESTORE_DEAD_LETTERS, (name, incoming.dead_letters))
+            cursor.execute(_NOTE_LIVE, (incoming.version, reached, name))
+            finish(cursor)
+    ended = time.monotonic()
+    return Swapped(reached, 1000 * (ended - locked), 1000 * (ended - held))
 
 
 def wait_for_older_reads(connection: Connection[TupleRow]) -> None:

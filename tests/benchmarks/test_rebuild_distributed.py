@@ -12,12 +12,9 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.settings import Settings
 from projections.analytics.projection import Analytics
+from projections.rebuild.errors import CannotNotifyError
 from projections.rebuild.rebuild import rebuild
-from projections.rebuild.remote_workers import (
-    REMOTE_PARTITIONS,
-    CannotNotifyError,
-    RemoteWorkers,
-)
+from projections.rebuild.remote_workers import REMOTE_PARTITIONS, RemoteWorkers
 from projections.rebuild.state import Rebuild
 from tests.benchmarks.harness import Report, Row
 from tests.benchmarks.serving import running

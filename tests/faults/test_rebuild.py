@@ -27,13 +27,11 @@ from projections.engine.follower import Follower
 from projections.engine.projection import ReadModel
 from projections.engine.reader import Reader
 from projections.rebuild import catch_up
-from projections.rebuild.lock import (
-    LOCK_PATIENCE_SECONDS,
-    AlreadyRebuildingError,
-    rebuild_lock,
-)
+from projections.rebuild.errors import AlreadyRebuildingError
+from projections.rebuild.lock import rebuild_lock
 from projections.rebuild.rebuild import rebuild
-from projections.rebuild.state import Rebuild, begin, rebuild_of, set_status
+from projections.rebuild.state import Rebuild, rebuild_of
+from projections.rebuild.transitions import RebuildOptions, begin, set_status
 from projections.runner import keep_rebuilt
 from projections.scrape_runs.projection import ScrapeRuns
 from tests.kit.builders import asking, opened_store
@@ -279,7 +277,7 @@ def test_a_rebuild_outlives_a_postgres_that_was_stopped_at_once(data_dir: Path):
             followed(store)
             m.setattr(catch_up, "LIVE_BATCH", 100)
             m.setattr(catch_up, "CATCHING_UP_BATCH", 100)
-            m.setattr("projections.rebuild.driver.LIVE_BATCH", 100)
+            m.setattr("projections.rebuild.rebuild.LIVE_BATCH", 100)
             done = rebuild(store, CreatorList(), by="test", watch=kill_once)
             rows = kept_rows(store)
     finally:
@@ -342,12 +340,12 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
         *,
         by: str,
         stop: threading.Event,
-        patience: float = LOCK_PATIENCE_SECONDS,
+        options: RebuildOptions,
     ) -> object:
         try:
-            return rebuild(store, projection, by=by, stop=stop, patience=patience)
+            return rebuild(store, projection, by=by, stop=stop, options=options)
         except AlreadyRebuildingError:
-            refused.append(patience)
+            refused.append(options.patience_seconds)
             raise
 
     monkeypatch.setattr(runner, "rebuild", noting)

@@ -18,14 +18,10 @@ from infra.eventstore.store import Store
 from projections.analytics.projection import Analytics
 from projections.engine.follower import Follower
 from projections.engine.projection import ReadModel
-from projections.rebuild import remote_workers as crews
+from projections.rebuild import slice_workers
+from projections.rebuild.errors import CannotNotifyError
 from projections.rebuild.rebuild import Rebuilt, cancel, rebuild
-from projections.rebuild.remote_workers import (
-    CannotNotifyError,
-    Notify,
-    RemoteWorkers,
-    work_on_slices,
-)
+from projections.rebuild.remote_workers import Notify, RemoteWorkers, help_rebuild
 from projections.rebuild.slices import (
     Slice,
     lease_slice,
@@ -33,7 +29,8 @@ from projections.rebuild.slices import (
     slices_left,
     work_on_one_slice,
 )
-from projections.rebuild.state import begin, rebuild_of
+from projections.rebuild.state import rebuild_of
+from projections.rebuild.transitions import begin
 from tests.benchmarks.test_analytics import herd
 from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.faults import kill_group, victim
@@ -210,7 +207,7 @@ def end_leases(store: Store) -> None:
 
 def work_late(url: str, folder: Path) -> None:
     """Lease a slice, and work on it only once the folder has a file ``open``."""
-    work, stop = crews.work_on_one_slice, Event()
+    work, stop = slice_workers.work_on_one_slice, Event()
 
     def late(*args: object, **named: object) -> str:
         (folder / "there").touch()
@@ -221,9 +218,9 @@ def work_late(url: str, folder: Path) -> None:
         (folder / "told").write_text(done)
         return done
 
-    crews.work_on_one_slice = late
+    slice_workers.work_on_one_slice = late
     with opened_store(url) as store:
-        work_on_slices(store, ANALYTICS, by="late", stop=stop, seconds=0.5)
+        help_rebuild(store, ANALYTICS, by="late", stop=stop, lease_seconds=0.5)
 
 
 def took_first(store: Store, leases: list[Slice]) -> bool:
@@ -251,7 +248,7 @@ def test_a_worker_that_is_paused_past_its_lease_is_refused_by_the_fence(
         paused.wake()
         assert wait_until((tmp_path / "told").exists, seconds=PATIENTLY)
         paused.wait()
-    still_there = work_on_one_slice(store.pool, store.codec, ANALYTICS, leases[0])
+    still_there = work_on_one_slice(store, ANALYTICS, leases[0])
     done = rebuild(store, ANALYTICS, by="test")
 
     assert (tmp_path / "told").read_text() == "lost"
@@ -418,7 +415,7 @@ def test_an_event_that_a_worker_cannot_gather_ends_the_rebuild_and_is_named(
     monkeypatch.setattr(Analytics, "gather", refuse)
     begin(store.pool, ANALYTICS, by="test")
 
-    work_on_slices(store, ANALYTICS, by="worker", stop=Event())
+    help_rebuild(store, ANALYTICS, by="worker", stop=Event())
 
     assert status(store) == "failed"
     with store.pool.connection() as connection:

@@ -13,7 +13,8 @@ from domain.events import Scope
 from infra.embedded.processes import wait_until
 from projections import runner
 from projections.creators.projection import CreatorList
-from projections.rebuild.rebuild import rehearse
+from projections.rebuild.rebuild import rebuild
+from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 from projections.runner import run_projections
 from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
@@ -350,7 +351,9 @@ def test_what_hangs_on_a_table_keeps_it_from_being_rebuilt(admin: Tenant):
 
 def test_a_dry_run_that_waits_is_not_swapped_by_asking_for_a_rebuild(admin: Tenant):
     with opened_store(admin.goatherd.url, pool_size=4) as store:
-        rehearse(store, CreatorList(), by="test")
+        rebuild(
+            store, CreatorList(), by="test", options=RebuildOptions(is_dry_run=True)
+        )
 
     answer = admin.post(REBUILD)
 

@@ -10,11 +10,11 @@ from infra.eventstore.store import RecordedEvent, Store
 from projections.analytics.projection import Analytics
 from projections.analytics.queries.rule_effects import Effects, effects
 from projections.engine.follower import Follower
-from projections.rebuild.driver import StoppedError
-from projections.rebuild.rebuild import cancel, rebuild, rehearse, swap_dry_run
+from projections.rebuild.errors import DryRunPendingError, NoDryRunError, StoppedError
+from projections.rebuild.rebuild import cancel, rebuild, swap_dry_run
 from projections.rebuild.rollback import rollback
-from projections.rebuild.rule_variants import DryRunPendingError, NoDryRunError
 from projections.rebuild.state import Rebuild, rebuild_of, unfinished
+from projections.rebuild.transitions import RebuildOptions
 from tests.kit.histories import PROJECT, History, log
 from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.rule_histories import (
@@ -87,11 +87,12 @@ class Herd:
 
     def tried(self, rule: BaselineRule | None) -> Effects:
         seen: list[Effects] = []
-        rehearse(
+        rebuild(
             self.store,
             Analytics(rule),
             by="test",
-            look_at_both=lambda cursor: seen.append(effects(cursor)),
+            options=RebuildOptions(is_dry_run=True),
+            inspect=lambda cursor: seen.append(effects(cursor)),
         )
         return seen[-1]
 
@@ -199,7 +200,10 @@ def test_the_same_words_without_the_dry_run_swap_what_it_built(herd: Herd):
     herd.tried("first_snapshot")
 
     done = rebuild(
-        herd.store, Analytics("first_snapshot"), by="test", even_dry_run=True
+        herd.store,
+        Analytics("first_snapshot"),
+        by="test",
+        options=RebuildOptions(may_swap_dry_run=True),
     )
 
     assert done.was_resumed
@@ -217,25 +221,43 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
             stop.set()
 
     with pytest.raises(StoppedError):
-        rehearse(
+        rebuild(
             herd.store,
             Analytics("first_snapshot"),
             by="test",
             stop=stop,
             watch=after_some,
+            options=RebuildOptions(is_dry_run=True),
         )
-    resumed = rehearse(herd.store, Analytics("first_snapshot"), by="test")
-    other = rehearse(herd.store, Analytics("never"), by="test")
+    resumed = rebuild(
+        herd.store,
+        Analytics("first_snapshot"),
+        by="test",
+        options=RebuildOptions(is_dry_run=True),
+    )
+    other = rebuild(
+        herd.store,
+        Analytics("never"),
+        by="test",
+        options=RebuildOptions(is_dry_run=True),
+    )
 
     assert resumed.was_resumed
     assert not other.was_resumed
     assert herd.state().rule == "never"
 
 
-def test_one_rule_alone_is_binding(herd: Herd):
-    same = rehearse(herd.store, Analytics(), by="test").comparison
+def test_one_rule_alone_is_strict(herd: Herd):
+    same = rebuild(
+        herd.store, Analytics(), by="test", options=RebuildOptions(is_dry_run=True)
+    ).comparison
     cancel(herd.store, Analytics())
-    other = rehearse(herd.store, Analytics("never"), by="test").comparison
+    other = rebuild(
+        herd.store,
+        Analytics("never"),
+        by="test",
+        options=RebuildOptions(is_dry_run=True),
+    ).comparison
 
     assert same.is_strict
     assert same.is_equal

@@ -4,8 +4,11 @@ import pytest
 from psycopg import sql
 
 from infra.eventstore.store import Store
-from projections.rebuild import compare
-from projections.rebuild.compare import TableComparison, compare_tables, in_snapshot_of
+from projections.rebuild.compare_tables import (
+    TableComparison,
+    compare_tables,
+    in_snapshot_of,
+)
 from projections.rebuild.shadow_tables import create_shadow_tables, next_schema
 
 SCHEMA = next_schema("kept")
@@ -89,7 +92,7 @@ def level(store: Store) -> None:
 def test_of_a_large_table_some_rows_are_hashed_and_all_counted_and_summed(
     kept: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(compare, "HASHED_ROWS", 30)
+    monkeypatch.setattr("projections.rebuild.compare_tables.HASHED_ROWS", 30)
     run(kept, "INSERT INTO kept SELECT n, 'a', n, '' FROM generate_series(10, 106) n")
 
     level(kept)

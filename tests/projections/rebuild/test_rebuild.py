@@ -20,16 +20,19 @@ from projections.creators.projection import CreatorList
 from projections.engine.follower import FencedError, Follower
 from projections.engine.projection import Merged, ReadModel
 from projections.organizations.projection import ApiKeys
-from projections.rebuild.catch_up import RebuildCancelledError, RefusedEventError
-from projections.rebuild.driver import (
+from projections.rebuild.errors import (
+    NoPreviousTablesError,
+    RebuildCancelledError,
+    RefusedEventError,
     RowsDifferError,
     StoppedError,
     WorkerFailedError,
 )
 from projections.rebuild.rebuild import cancel, rebuild
-from projections.rebuild.rollback import NoPreviousTablesError, rollback
+from projections.rebuild.rollback import rollback
 from projections.rebuild.slices import lease_slice, work_on_one_slice
-from projections.rebuild.state import Rebuild, begin, note_failure, rebuild_of
+from projections.rebuild.state import Rebuild, rebuild_of
+from projections.rebuild.transitions import RebuildOptions, begin, note_failure
 from projections.registry import PROJECTIONS
 from tests.kit.builders import asking, opened_store
 from tests.kit.expected import expected, stored
@@ -257,7 +260,7 @@ def test_what_was_refused_can_be_forced(store: Store, handles: Handles):
     with pytest.raises(RowsDifferError):
         rebuild(store, handles, by="test")
 
-    done = rebuild(store, handles, by="test", force=True)
+    done = rebuild(store, handles, by="test", options=RebuildOptions(force=True))
 
     assert done.was_resumed
     assert not done.comparison.is_equal
@@ -345,7 +348,7 @@ def test_a_rebuild_that_runs_ends_when_it_is_cancelled(store: Store, handles: Ha
 
 def test_the_old_tables_come_back_level_with_the_log(store: Store, handles: Handles):
     run(store, "UPDATE handles SET handle = 'wolf' WHERE position = 3")
-    rebuild(store, handles, by="test", force=True)
+    rebuild(store, handles, by="test", options=RebuildOptions(force=True))
     append(store, *goats(2))
     follow(store, handles)
 
@@ -398,7 +401,7 @@ def test_older_rules_do_not_replace_newer_ones(store: Store, handles: Handles):
         rebuild(store, handles, by="test")
 
 
-def test_letters_of_events_that_a_rebuild_took_in_are_gone(
+def test_dead_letters_of_events_that_a_rebuild_took_in_are_gone(
     store: Store, handles: Handles
 ):
     handles.refuses = "goat10"
@@ -407,9 +410,9 @@ def test_letters_of_events_that_a_rebuild_took_in_are_gone(
     assert run(store, "SELECT count(*) FROM dead_letter") == [(1,)]
     handles.refuses = None
 
-    with pytest.raises(RowsDifferError, match="1 events were parked"):
+    with pytest.raises(RowsDifferError, match="1 events are dead letters"):
         rebuild(store, handles, by="test")
-    rebuild(store, handles, by="test", force=True)
+    rebuild(store, handles, by="test", options=RebuildOptions(force=True))
 
     assert run(store, "SELECT count(*) FROM dead_letter") == [(0,)]
     assert len(rows(store)) == 21
@@ -459,9 +462,9 @@ def test_who_lost_the_lease_of_a_slice_changes_nothing(store: Store):
     assert punctual
     assert lease_slice(store.pool, sliced, by="third") is None
 
-    assert work_on_one_slice(store.pool, store.codec, sliced, late) == "lost"
-    assert work_on_one_slice(store.pool, store.codec, sliced, punctual) == "done"
-    assert work_on_one_slice(store.pool, store.codec, sliced, punctual) == "lost"
+    assert work_on_one_slice(store, sliced, late) == "lost"
+    assert work_on_one_slice(store, sliced, punctual) == "done"
+    assert work_on_one_slice(store, sliced, punctual) == "lost"
 
     assert run(store, "SELECT count(*) FROM goatherd_next_handles.handles") == [(10,)]
 
@@ -481,11 +484,11 @@ def test_a_slice_that_an_outage_cut_off_is_given_back_at_once(
     with monkeypatch.context() as patched:
         patched.setattr(SlicedHandles, "gather", fail)
         with pytest.raises(psycopg.OperationalError, match="cut off"):
-            work_on_one_slice(store.pool, store.codec, sliced, leased)
+            work_on_one_slice(store, sliced, leased)
     again = lease_slice(store.pool, sliced, by="another")
 
     assert again
-    assert work_on_one_slice(store.pool, store.codec, sliced, again) == "done"
+    assert work_on_one_slice(store, sliced, again) == "done"
 
 
 @pytest.mark.usefixtures("handles")
@@ -515,8 +518,10 @@ def test_a_failure_that_another_worker_noted_ends_the_rebuild(store: Store):
 
     def fail(state: Rebuild) -> None:
         if state.status == "building":
-            error = ValueError("out of goats")
-            note_failure(store.pool, sliced, error, position=3, event="creator_added")
+            error = RefusedEventError(
+                "handles", position=3, event="creator_added", why="out of goats"
+            )
+            note_failure(store.pool, sliced, error)
 
     with pytest.raises(WorkerFailedError, match="out of goats"):
         rebuild(store, sliced, by="test", watch=fail)

@@ -1,0 +1,117 @@
+"""Batches of the log written into shadow tables; the event that fails is found."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from infra.eventstore.store import RecordedEvent, Store, open_envelope
+from projections.engine.projection import ReadModel, codec_for
+from projections.rebuild.errors import (
+    OUTAGES,
+    RebuildCancelledError,
+    RebuildReplacedError,
+    RefusedEventError,
+)
+from projections.rebuild.shadow_tables import use_schema
+
+FOREVER = 2**63 - 1
+# The bodies of events that are known and not read here are not even fetched.
+_READ = """
+SELECT notification_id, originator_id, originator_version, recorded_at, actor,
+       correlation_id, causation_id, topic,
+       CASE WHEN topic <> ALL(%s) THEN state END
+FROM goatherd_events WHERE notification_id > %s AND notification_id <= %s
+ORDER BY notification_id LIMIT %s
+"""
+# These say nothing of the events.
+_NO_EVENTS_FAULT = (
+    *OUTAGES,
+    psycopg.ProgrammingError,
+    RebuildCancelledError,
+    RebuildReplacedError,
+)
+
+Write = Callable[[Cursor[TupleRow], Sequence[RecordedEvent]], None]
+
+
+class BatchWriter:
+    """Reads batches of the log for a projection and writes them into a schema.
+
+    ``write`` is the method of the projection that takes the events in.
+    """
+
+    def __init__(
+        self, store: Store, projection: ReadModel, write: Write, *, schema: str
+    ) -> None:
+        self._pool = store.pool
+        self._name = projection.name
+        self._codec = codec_for(projection, store.codec)
+        self._passed_over = self._codec.names_except(projection.events)
+        self._write = write
+        self._schema = schema
+
+    def read(
+        self, cursor: Cursor[TupleRow], *, after: int, until: int, limit: int
+    ) -> list[TupleRow]:
+        asked = (self._passed_over, after, until, limit)
+        return cursor.execute(_READ, asked, prepare=True).fetchall()
+
+    def write(self, cursor: Cursor[TupleRow], rows: Sequence[TupleRow]) -> None:
+        """Write the events among ``rows``; the transaction uses the schema from now."""
+        use_schema(cursor, self._schema)
+        self._write_events(cursor, rows)
+
+    def _write_events(self, cursor: Cursor[TupleRow], rows: Sequence[TupleRow]) -> None:
+        events = [open_envelope(row, self._codec) for row in _with_bodies(rows)]
+        if events:
+            self._write(cursor, events)
+
+    @contextmanager
+    def refusal_named(self, rows: Sequence[TupleRow]) -> Generator[None]:
+        """Find out which of ``rows`` cannot be taken in, if the block fails.
+
+        Raises:
+            RefusedEventError: one cannot.
+        """
+        try:
+            yield
+        except _NO_EVENTS_FAULT:
+            raise
+        except Exception as error:
+            refused = self._refused(_with_bodies(rows), error)
+            if refused is None:
+                raise
+            raise refused from error
+
+    def _refused(
+        self, rows: Sequence[TupleRow], error: Exception
+    ) -> RefusedEventError | None:
+        """Take in one event after the other until one fails; all of it is undone."""
+        if not rows:
+            return None
+        with (
+            self._pool.connection() as connection,
+            connection.transaction(force_rollback=True),
+            connection.cursor(binary=True) as cursor,
+        ):
+            use_schema(cursor, self._schema)
+            for row in rows:
+                try:
+                    with connection.transaction():
+                        self._write_events(cursor, [row])
+                except _NO_EVENTS_FAULT:
+                    raise
+                except Exception as refused:  # noqa: BLE001 - this is the one
+                    return self._named(row, str(refused))
+        # Each alone can be taken in: it is all of them together that cannot.
+        return self._named(rows[0], f"with those after it: {error}")
+
+    def _named(self, row: TupleRow, why: str) -> RefusedEventError:
+        return RefusedEventError(self._name, position=row[0], event=row[7], why=why)
+
+
+def _with_bodies(rows: Sequence[TupleRow]) -> list[TupleRow]:
+    return [row for row in rows if row[8] is not None]

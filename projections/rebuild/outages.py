@@ -1,0 +1,38 @@
+"""Outages of the database that a rebuild waits out."""
+
+import threading
+import time
+from random import uniform
+
+import structlog
+
+from infra.database import Pool
+
+_PATIENCE_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+class OutagePatience:
+    """Waits out outages, for a minute without progress at most."""
+
+    def __init__(self, pool: Pool, projection: str, stop: threading.Event) -> None:
+        self._pool = pool
+        self._projection = projection
+        self._stop = stop
+        self._failing_since: float | None = None
+
+    def progressed(self) -> None:
+        self._failing_since = None
+
+    def wait(self, error: Exception) -> None:
+        """Pause after an outage; raises ``error`` if they went on for too long."""
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > _PATIENCE_SECONDS:
+            raise error
+        _log.warning(
+            "rebuild_interrupted", projection=self._projection, error=repr(error)
+        )
+        self._pool.check()
+        self._stop.wait(uniform(0.2, 1.0))  # noqa: S311

@@ -1,0 +1,133 @@
+"""Workers on a rebuild's slices: the loop that all run, and threads that run it."""
+
+import gc
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+
+import structlog
+
+from infra.eventstore.store import Store
+from projections.engine.projection import Sliced
+from projections.rebuild.errors import OUTAGES
+from projections.rebuild.slices import (
+    LEASE_SECONDS,
+    Done,
+    Slice,
+    is_any_left,
+    lease_slice,
+    release_slice,
+    work_on_one_slice,
+)
+
+# With the driver as many as a machine of two cores needs: some wait for PostgreSQL.
+_LOCAL_WORKERS = 2
+# How often a worker asks whether the next stage began, while others end one.
+_IDLE_SECONDS = 0.01
+# A batch makes thousands of objects and no cycle. By default Python looks for cycles
+# after each few hundred of them, which took an eighth of a rebuild's time.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+_log = structlog.get_logger()
+
+
+def _go_on() -> None:
+    """Let the worker go on."""
+
+
+def work_on_slices(
+    store: Store,
+    projection: Sliced,
+    *,
+    by: str,
+    stop: threading.Event,
+    check: Callable[[], None] = _go_on,
+    lease_seconds: float = LEASE_SECONDS,
+    idle_seconds: float = _IDLE_SECONDS,
+) -> None:
+    """Work on one slice after the other until none is left or ``stop`` is set.
+
+    Waits while others are at the last ones of a stage. ``check`` is called after each
+    transaction, and ends the work by raising. A slice that is not done is given back.
+    """
+    while not stop.is_set():
+        leased = lease_slice(store.pool, projection, by=by, seconds=lease_seconds)
+        if leased is not None:
+            _work_on(
+                store, projection, leased, stop=stop, check=check, seconds=lease_seconds
+            )
+        elif is_any_left(store.pool, projection):
+            check()
+            stop.wait(idle_seconds)
+        else:
+            return
+
+
+def _work_on(
+    store: Store,
+    projection: Sliced,
+    leased: Slice,
+    *,
+    stop: threading.Event,
+    check: Callable[[], None],
+    seconds: float,
+) -> None:
+    done: Done = "more"
+    try:
+        while done == "more" and not stop.is_set():
+            done = work_on_one_slice(store, projection, leased, seconds=seconds)
+            check()
+    finally:
+        # Otherwise the next worker would wait until the lease ends.
+        if done == "more":
+            with suppress(*OUTAGES):
+                release_slice(store.pool, leased)
+    if done == "lost":
+        _log.warning("slice_lost", stage=leased.stage, number=leased.number)
+
+
+@contextmanager
+def local_workers(
+    store: Store, projection: Sliced, *, by: str
+) -> Generator[Callable[[], None]]:
+    """Work on slices in threads of this process until the block is left.
+
+    Each needs a connection of the pool. The function given raises what ended one of
+    them, if anything did.
+    """
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            work_on_slices(store, projection, by=by, stop=stop)
+        except BaseException as error:  # noqa: BLE001 - raised by whoever asks
+            failures.append(error)
+
+    def raise_failure() -> None:
+        if failures:
+            raise failures[0]
+
+    threads = [
+        threading.Thread(target=work, name=by, daemon=True)
+        for _ in range(_LOCAL_WORKERS)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield raise_failure
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextmanager
+def collecting_rarely() -> Generator[None]:
+    """Let Python look for cycles more rarely until the block is left."""
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
