@@ -11,18 +11,18 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-import psycopg
 import psycopg_pool.base
 import pytest
 import redis
-from psycopg import sql
 
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
+from infra.eventstore.store import Store
 from tests.browser.chromium import HOW_TO_GET_ONE, NO_BROWSER
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.databases import new_database
 
 # Pools connect in threads of their own, with some randomness. Where that moves the
 # global generator on while Hypothesis draws, it takes the strategy for one that does.
@@ -64,25 +64,36 @@ def postgres_url() -> Iterator[str]:
 def template_database(postgres_url: str) -> Iterator[str]:
     """The name of a migrated database to clone."""
     name = f"goatherd_template_{uuid4().hex}"
-    with _database(postgres_url, name):
-        migrate(_url_of(postgres_url, name))
+    with new_database(postgres_url, name=name) as url:
+        migrate(url)
         yield name
 
 
 @pytest.fixture
 def database_url(postgres_url: str, template_database: str) -> Iterator[str]:
     """The URL of a migrated, empty database of the test's own."""
-    name = f"goatherd_test_{uuid4().hex}"
-    with _database(postgres_url, name, template=template_database):
-        yield _url_of(postgres_url, name)
+    with new_database(postgres_url, template=template_database) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """The URL of a database of the test's own without any table."""
-    name = f"goatherd_test_{uuid4().hex}"
-    with _database(postgres_url, name):
-        yield _url_of(postgres_url, name)
+    with new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store on a database of the test's own."""
+    with opened_store(database_url, pool_size=8) as store:
+        yield store
+
+
+@pytest.fixture
+def home(store: Store) -> Home:
+    """An organization with one project, to add creators to."""
+    return make_home(store)
 
 
 @pytest.fixture(scope="session")
@@ -129,25 +140,3 @@ def _reachable_folder() -> Generator[Path]:
 
 def _has_room(place: Path) -> bool:
     return place.is_dir() and shutil.disk_usage(place).free >= _ROOM_BYTES
-
-
-@contextmanager
-def _database(
-    server_url: str, name: str, *, template: str = "template0"
-) -> Generator[None]:
-    database = sql.Identifier(name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                database, sql.Identifier(template)
-            )
-        )
-    yield
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
-
-
-def _url_of(server_url: str, name: str) -> str:
-    url = urlsplit(server_url)
-    query = f"?{url.query}" if url.query else ""
-    return f"{url.scheme}://{url.netloc}/{name}{query}"

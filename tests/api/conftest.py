@@ -6,7 +6,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from tests.kit.application import Goatherd, Tenant, cloned, started
+from tests.kit.application import Goatherd, Tenant, started
+from tests.kit.databases import new_database
 from tests.kit.tiny_app import Keyring, tiny_app
 
 
@@ -27,7 +28,10 @@ def tiny(keyring: Keyring) -> Iterator[TestClient[Litestar]]:
 @pytest.fixture(scope="session")
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
     """The real application; tests share it, as tenants of it."""
-    with cloned(postgres_url, template_database) as url, started(url) as goatherd:
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url) as goatherd,
+    ):
         yield goatherd
 
 

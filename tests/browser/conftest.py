@@ -22,7 +22,8 @@ from tests.browser.chromium import (
 )
 from tests.browser.served import Served, served
 from tests.browser.watching import Watch
-from tests.kit.application import Tenant, cloned
+from tests.kit.application import Tenant
+from tests.kit.databases import new_database
 
 # Long enough for two cores that others use, too.
 _PATIENTLY_MS = 15_000
@@ -84,7 +85,10 @@ def running_goatherd(
     """The real processes; tests share them, as tenants of them."""
     assert browser_path
     folder = tmp_path_factory.mktemp("served")
-    with cloned(postgres_url, template_database) as url, served(url, folder) as running:
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        served(url, folder) as running,
+    ):
         yield running
 
 

@@ -1,6 +1,5 @@
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -11,7 +10,7 @@ from infra.eventstore import append as appending
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.kit.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for
 
 WRITERS = 8
 APPENDS = 60
@@ -23,12 +22,6 @@ WAYS = {
     "COPY": ("COPY",),
     "mixed": ("the function", "in_transaction", "COPY"),
 }
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url, pool_size=WRITERS) as store:
-        yield store
 
 
 @pytest.mark.parametrize("ways", WAYS.values(), ids=WAYS)

@@ -13,7 +13,7 @@ import pytest
 from domain import events as e
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.builders import Home, make_home
 from tests.kit.faults import kill_group
 from tests.kit.jobs import (
     Scripted,
@@ -47,17 +47,6 @@ LEASE_SECONDS = 5
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url, pool_size=8) as store:
-        yield store
-
-
-@pytest.fixture
-def home(store: Store) -> Home:
-    return make_home(store)
 
 
 @pytest.fixture

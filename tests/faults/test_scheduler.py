@@ -1,7 +1,6 @@
 """Schedulers among faults: killed or stopped in the middle, and nothing is doubled."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,12 +16,6 @@ from workers.schedule.scheduler import Scheduler
 PATIENTLY = 60.0
 HERD = 50
 BATCH = 7
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url, pool_size=8) as store:
-        yield store
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from infra.embedded import EmbeddedValkey
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.backends import terminate
-from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.builders import Home, opened_store
 from tests.kit.faults import kill_group, victim
 from tests.kit.jobs import (
     Scripted,
@@ -54,17 +54,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
     monkeypatch.setattr(enqueue, "RING_AGAIN_SECONDS", 0.3)
     monkeypatch.setattr(dramatiq_worker, "CONSUMER_RESTART_DELAY_SECS", 0.1)
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url, pool_size=8) as store:
-        yield store
-
-
-@pytest.fixture
-def home(store: Store) -> Home:
-    return make_home(store)
 
 
 @pytest.fixture

@@ -4,15 +4,12 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import msgspec
-import psycopg
 from litestar import Litestar
 from litestar.testing import TestClient
-from psycopg import sql
 
 from api.main import assemble
 from domain import commands as c
@@ -378,23 +375,6 @@ def started(url: str) -> Generator[Goatherd]:
     """An application and its followers on a migrated database."""
     with serving(url) as client, opened_store(url, pool_size=8) as store:
         yield Goatherd(client, store, url)
-
-
-@contextmanager
-def cloned(server_url: str, template: str) -> Generator[str]:
-    """The URL of a migrated, empty database for more than one test."""
-    name = f"goatherd_api_{uuid4().hex}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-    server = urlsplit(server_url)
-    query = f"?{server.query}" if server.query else ""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            create.format(sql.Identifier(name), sql.Identifier(template))
-        )
-    yield f"{server.scheme}://{server.netloc}/{name}{query}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(drop.format(sql.Identifier(name)))
 
 
 def _body(json: object) -> dict[str, object]:

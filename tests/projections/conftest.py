@@ -5,16 +5,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from infra.eventstore.store import Store, open_store
 from tests.kit.histories import History
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """A store on a database of the test's own."""
-    store = open_store(database_url, pool_size=4)
-    yield store
-    store.pool.close()
 
 
 @pytest.fixture

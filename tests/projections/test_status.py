@@ -1,22 +1,12 @@
 """Progress: how far projections have come, in events and in seconds."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from domain.streams import ban_stream
 from infra.eventstore.store import Store
 from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
-from tests.kit.builders import asking, events_for, opened_store
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
+from tests.kit.builders import asking, events_for
 
 
 def ban(store: Store, *handles: str) -> None:

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.kit.application import cloned
 from tests.kit.command_line import CommandLine
+from tests.kit.databases import new_database
 from tests.upgrade.answers import DATABASE
 
 
 @pytest.fixture(scope="session")
 def old_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that the dump was restored into."""
-    with cloned(postgres_url, "template0") as url:
+    with new_database(postgres_url) as url:
         restore(url)
         yield urlsplit(url).path.removeprefix("/")
 
@@ -24,7 +24,7 @@ def old_template(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def old_database_url(postgres_url: str, old_template: str) -> Iterator[str]:
     """The URL of a database of the test's own, as the old version left it."""
-    with cloned(postgres_url, old_template) as url:
+    with new_database(postgres_url, template=old_template) as url:
         yield url
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +14,6 @@ from psycopg.rows import TupleRow
 from infra.eventstore.store import Store
 from projections.analytics.projection import Analytics
 from projections.engine.follower import Follower
-from tests.kit.builders import opened_store
 from tests.kit.histories import PROJECT, History, log
 from tests.kit.paths import ROOT
 from tests.projections.analytics.oracle import Oracle
@@ -51,12 +49,6 @@ class Terminal:
 @pytest.fixture
 def goatherd(database_url: str, tmp_path: Path) -> Terminal:
     return Terminal(database_url, tmp_path)
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
 
 
 @pytest.fixture

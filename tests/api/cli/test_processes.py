@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.registry import PROJECTIONS
-from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.builders import Home
 from tests.kit.command_line import PATIENTLY, Running, running
 from tests.kit.ports import free_port
 
@@ -31,17 +30,6 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
         "data_dir": tmp_path / "nothing",
         "port": free_port(),
     }
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
-
-
-@pytest.fixture
-def home(store: Store) -> Home:
-    return make_home(store)
 
 
 def asked(store: Store, query: bytes) -> Any:  # noqa: ANN401

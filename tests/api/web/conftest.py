@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from api.web import routes
-from tests.kit.application import Goatherd, Tenant, cloned, started
+from tests.kit.application import Goatherd, Tenant, started
+from tests.kit.databases import new_database
 from tests.kit.tiny_pages import TinyPage
 from tests.kit.visitor import Visitor
 
@@ -29,7 +30,10 @@ def tiny_goatherd(postgres_url: str, template_database: str) -> Iterator[Goather
     """The real application with one more page, /tiny."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(routes, "PAGES", (*routes.PAGES, TinyPage))
-        with cloned(postgres_url, template_database) as url, started(url) as goatherd:
+        with (
+            new_database(postgres_url, template=template_database) as url,
+            started(url) as goatherd,
+        ):
             yield goatherd
 
 

@@ -5,7 +5,7 @@ its own PostgreSQL recorders. Of Goatherd they take the mapper alone, which know
 stored names.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from domain import events as e
 from domain.streams import ban_stream
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.store import Store
-from tests.kit.builders import asking, events_for, opened_store
+from tests.kit.builders import asking, events_for
 
 ADA, BERTA = ban_stream("ada"), ban_stream("berta")
 
@@ -106,12 +106,6 @@ class BanProjection(Projection[BannedHandles]):
                 self.view.take_out(handle, tracking)
             case other:
                 raise AssertionError(other)
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +13,7 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import RecordedEvent, Store
 from infra.ids import new_id
-from tests.kit.builders import asking, events_for, opened_store
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
+from tests.kit.builders import asking, events_for
 
 
 @pytest.fixture(params=("the function", "COPY"), autouse=True)

@@ -1,5 +1,4 @@
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from uuid import UUID
@@ -17,7 +16,7 @@ from infra.eventstore.append import Context, describe_context, link
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from tests.kit.builders import ADA, BERTA, SCRAPE, asking, events_for, opened_store
+from tests.kit.builders import ADA, BERTA, SCRAPE, asking, events_for
 
 BROKEN_LINKS = """
 SELECT notification_id FROM (
@@ -45,12 +44,6 @@ class Row(msgspec.Struct):
     correlation_id: UUID | None
     causation_id: UUID | None
     digest: bytes
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
 
 
 def test_a_link_is_made_of_these_bytes_and_no_others():

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -13,14 +12,7 @@ from infra.eventstore.codec import NewEvent, UnknownEventError
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import BusyError, Store, open_store, retry_conflicts
 from infra.ids import new_id
-from tests.kit.builders import asking, events_for, opened_store
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
-
+from tests.kit.builders import asking, events_for
 
 # reading
 

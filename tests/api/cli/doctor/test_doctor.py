@@ -5,7 +5,6 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from api.system.all_projections import ALL_PROJECTIONS
 from domain.streams import ban_stream, creators_counter
 from infra.eventstore.store import Store
 from projections.engine.follower import Follower
-from tests.kit.builders import Home, asking, events_for, make_home, opened_store
+from tests.kit.builders import Home, asking, events_for, make_home
 from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.paths import ROOT
 
@@ -40,12 +39,6 @@ def cli(
     line = CommandLine(monkeypatch, capsys)
     line.set(data_dir=tmp_path, database_url=database_url, redis_url=redis_url)
     return line
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import stat
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +17,7 @@ from infra.eventstore.store import Store
 from infra.handlers.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from tests.kit import builders
-from tests.kit.builders import asking, opened_store
+from tests.kit.builders import asking
 from workers.demo import DEMO_HANDLES, past_path
 from workers.recordings.file_format import Observation, read_recording
 
@@ -33,12 +32,6 @@ LOOKS = {
     )
     for handle in DEMO_HANDLES
 }
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with opened_store(database_url) as store:
-        yield store
 
 
 def home_in(store: Store, folder: Path) -> Home:

@@ -13,8 +13,9 @@ import pytest
 from api.http.auth import digest_of
 from api.http.sessions import COOKIE, Sessions
 from infra.embedded.processes import wait_until
-from tests.kit.application import SECRET, Goatherd, Tenant, cloned, started
+from tests.kit.application import SECRET, Goatherd, Tenant, started
 from tests.kit.command_line import PATIENTLY, Running, running
+from tests.kit.databases import new_database
 from tests.kit.ports import free_port
 
 PATH = "/operations/projections/stream"
@@ -23,7 +24,10 @@ PROMPTLY = 6.0
 
 @pytest.fixture(scope="module")
 def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
-    with cloned(postgres_url, template_database) as url, started(url) as goatherd:
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url) as goatherd,
+    ):
         yield goatherd
 
 
