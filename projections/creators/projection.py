@@ -62,7 +62,7 @@ class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: UUID
     project_id: UUID
     created_at: datetime
-    magnitude: int
+    follower_bucket: int
     status: Status
     tiktok_handle: str
 
@@ -236,7 +236,7 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
         id=row.id,
         project_id=row.project_id,
         created_at=row.created_at,
-        magnitude=follower_bucket(row.follower_count),
+        follower_bucket=follower_bucket(row.follower_count),
         status=row.status,
         tiktok_handle=row.tiktok_handle,
     )
@@ -245,7 +245,7 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
 def follower_bucket(follower_count: int | None) -> int:
     """Return how many binary digits the followers have; below 0 if they are not known.
 
-    Of two counts the greater never has the lesser magnitude.
+    Of two counts the greater is never in the lesser bucket.
     """
     followers = -1 if follower_count is None else follower_count
     return followers.bit_length() if followers >= 0 else -1 - (~followers).bit_length()

@@ -123,7 +123,7 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
         return [_creator(row[1:]) for row in rows if row[1] is not None]
     params["grams"] = search_grams(query.organization_id, query.search)
     if query.after is not None and query.sort == "follower_count":
-        params["magnitude"] = follower_bucket(query.after[0])
+        params["bucket"] = follower_bucket(query.after[0])
     rows = await reader.rows(query.organization_id, grams_query(variant), params)
     return [_creator(row) for row in rows]
 

@@ -90,20 +90,20 @@ def grams_query(variant: CreatorQueryVariant) -> bytes:
 
 
 def _by_bucket(variant: CreatorQueryVariant, found: str) -> bytes:
-    # Nobody on the page has a lesser magnitude than the last of as many as it takes.
-    # Those of the magnitude in which the page before ended do not count towards that:
+    # Nobody on the page is in a lesser bucket than the last of as many as it takes.
+    # Those of the bucket in which the page before ended do not count towards that:
     # who of them comes after is not known yet.
     ended = ""
     if variant.has_after:
-        found += " AND magnitude <= %(magnitude)s"
-        ended = "WHERE magnitude < %(magnitude)s"
+        found += " AND follower_bucket <= %(bucket)s"
+        ended = "WHERE follower_bucket < %(bucket)s"
     least = (
-        f"SELECT magnitude FROM matches {ended} ORDER BY magnitude DESC "
+        f"SELECT follower_bucket FROM matches {ended} ORDER BY follower_bucket DESC "
         "OFFSET %(limit)s - 1 LIMIT 1"
     )
     return (
         f"WITH matches AS MATERIALIZED ({found}), found (one) AS "
-        f"(SELECT id FROM matches WHERE magnitude >= coalesce(({least}), -99)) "
+        f"(SELECT id FROM matches WHERE follower_bucket >= coalesce(({least}), -99)) "
         f"SELECT {COLUMNS} FROM {_ROWS}{_after(variant)} {_order(variant)}"
     ).encode()
 

@@ -295,7 +295,7 @@ COPY creator_list (
 """
 _COPY_SEARCH = """
 COPY creator_search (
-    organization_id, id, project_id, created_at, magnitude, status, tiktok_handle
+    organization_id, id, project_id, created_at, follower_bucket, status, tiktok_handle
 ) FROM STDIN
 """
 

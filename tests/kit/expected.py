@@ -148,7 +148,7 @@ def creator_search(events: Iterable[RecordedEvent]) -> Rows:
         row["id"]: {
             **{column: row[column] for column in kept},
             "tiktok_handle": row["tiktok_handle"],
-            "magnitude": _digits(row["follower_count"]),
+            "follower_bucket": _digits(row["follower_count"]),
         }
         for row in creator_list(events).values()
     }

@@ -84,7 +84,7 @@ def test_the_search_follows_the_status(connection: Reading, history: History):
     assert row["status"] == "removed"
 
 
-def test_new_figures_touch_the_search_only_with_another_magnitude(
+def test_new_figures_touch_the_search_only_with_another_bucket(
     connection: Reading, history: History
 ):
     take_in(connection, *history.happened(BILLIE, added()))
@@ -107,11 +107,11 @@ def test_new_figures_touch_the_search_only_with_another_magnitude(
     assert of_the_same == before
     assert written_by(connection) != before
     (row,) = rows_of(connection, "creator_search")
-    assert row["magnitude"] == 12
+    assert row["follower_bucket"] == 12
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
-def test_the_greater_count_never_has_the_lesser_magnitude(one: int, other: int):
+def test_the_greater_count_never_has_the_lesser_bucket(one: int, other: int):
     less, more = sorted((one, other))
 
     assert follower_bucket(less) <= follower_bucket(more)
