@@ -52,7 +52,7 @@ def connect_broker(
     )
 
 
-def ring_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
+def enqueue_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
     """Send one message a run; sending one twice does no harm.
 
     Raises:
@@ -69,7 +69,7 @@ def ring_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
         broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType]
 
 
-def ring_rebuild(broker: RedisBroker, name: str, version: int) -> None:
+def enqueue_rebuild(broker: RedisBroker, name: str, version: int) -> None:
     """Send a message that a rebuild has slices to work on, if none waits already.
 
     Raises:

@@ -11,13 +11,13 @@ from infra import idempotency
 from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
-from workers.broker import ring_scrapes, waiting_messages
+from workers.broker import enqueue_scrapes, waiting_messages
 from workers.policies import auto_disable
 from workers.policies.runner import VideoPolicies
 from workers.schedule.projection import Schedule
 from workers.schedule.scheduler import Scheduler
 from workers.scraping import jobs
-from workers.scraping.enqueue import Pace, ring
+from workers.scraping.enqueue import StartRate, enqueue_due
 from workers.scraping.identity import CreatorIdentities
 
 ROUND_SECONDS = 1.0
@@ -57,7 +57,7 @@ class Dispatcher:
             )
         ]
         self._policies = VideoPolicies(store)
-        self._pace = Pace()
+        self._start_rate = StartRate()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, through every outage of database and broker."""
@@ -109,10 +109,10 @@ class Dispatcher:
         auto_disable.disable_due(self._store, self._store.pool)
         jobs.take_back(self._store.pool)
         total = 0
-        while rung := ring(
+        while rung := enqueue_due(
             self._store.pool,
-            lambda due: ring_scrapes(self._broker, due),
-            pace=self._pace,
+            lambda due: enqueue_scrapes(self._broker, due),
+            start_rate=self._start_rate,
             waiting_messages=lambda: waiting_messages(self._broker),
         ):
             total += rung

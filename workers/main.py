@@ -14,15 +14,15 @@ from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
 from workers.demo import DEMO_NAME, DEMO_RECORDING
-from workers.demo.shift_dates import days_to_move, told
+from workers.demo.shift_dates import days_to_shift, shifted
 from workers.politeness import Politeness, connect_politeness
 from workers.provider import Provider
 from workers.providers.replay import Recording, ReplayProvider
-from workers.rebuild_worker import SliceHand, declare_rebuild_actor
+from workers.rebuild_worker import SliceWorker, declare_rebuild_actor
 from workers.recordings.file_format import read_recording
 from workers.recordings.replay_clock import replay_started_at
 from workers.scraping.lease_renewal import RUN_SECONDS
-from workers.scraping.scrape import Bench, declare_actor
+from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 _log = structlog.get_logger()
 
@@ -45,10 +45,12 @@ def set_up() -> None:
     provider = choose_provider(settings, store.pool)
     declare_actor(
         broker,
-        Bench(store=store, provider=provider, lease_seconds=settings.lease_seconds),
+        ScrapeDependencies(
+            store=store, provider=provider, lease_seconds=settings.lease_seconds
+        ),
     )
     declare_rebuild_actor(
-        broker, SliceHand(settings.database_url, lease_seconds=settings.lease_seconds)
+        broker, SliceWorker(settings.database_url, lease_seconds=settings.lease_seconds)
     )
     dramatiq.set_broker(broker)
 
@@ -100,8 +102,8 @@ def _replay(settings: Settings, pool: Pool) -> Provider:
 
 
 def _replay_demo(settings: Settings, pool: Pool) -> Provider:
-    days = days_to_move(replay_started_at(pool, DEMO_NAME))
-    recording = Recording(told(read_recording(DEMO_RECORDING), days=days))
+    days = days_to_shift(replay_started_at(pool, DEMO_NAME))
+    recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
     return ReplayProvider(
         recording,
         # From the midnight that it begins at, so that its clock is ours.
@@ -112,12 +114,12 @@ def _replay_demo(settings: Settings, pool: Pool) -> Provider:
 
 
 def _web(settings: Settings, *, run_seconds: float) -> Provider:
-    from workers.providers.web import Limits, WebProvider
+    from workers.providers.web import SessionLimits, WebProvider
 
     return WebProvider(
         settings.tiktok_base_url,
         politeness=Politeness(_shared_server(settings)),
-        limits=Limits(run_seconds=run_seconds),
+        limits=SessionLimits(run_seconds=run_seconds),
     )
 
 

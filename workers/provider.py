@@ -16,9 +16,9 @@ from domain.events import Outcome, Precision
 # Signed 64-bit, as seen: negative where a source wrapped, null where it was silent.
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 # Far more than any title has, and little enough to be answered in every list.
-Text = Annotated[str, Meta(max_length=20_000)] | None
+StorableText = Annotated[str, Meta(max_length=20_000)] | None
 # A time without a zone is nobody's time.
-Moment = Annotated[datetime, Meta(tz=True)]
+AwareDatetime = Annotated[datetime, Meta(tz=True)]
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Target(Struct, frozen=True, kw_only=True):
     video_ids: tuple[str, ...] = ()
 
 
-class ProfileSeen(
+class ProfileObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
     """A profile as it was seen; what the source left out is null, never 0.
@@ -43,7 +43,7 @@ class ProfileSeen(
 
     user_id: str | None = None
     sec_uid: str | None = None
-    display_name: Text = None
+    display_name: StorableText = None
     avatar_url: str | None = None
     follower_count: Counter = None
     following_count: Counter = None
@@ -52,16 +52,16 @@ class ProfileSeen(
     precision: Precision | None = None
 
 
-class VideoSeen(
+class VideoObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
     """A video as it was seen in a list; what the source left out is null, never 0."""
 
     # Those of today have 19 digits, and an unsigned 64-bit number has no more than 20.
     tiktok_video_id: Annotated[str, Meta(min_length=1, max_length=20)]
-    title: Text = None
+    title: StorableText = None
     kind: Literal["video", "photo"] | None = None
-    posted_at: Moment | None = None
+    posted_at: AwareDatetime | None = None
     view_count: Counter = None
     like_count: Counter = None
     comment_count: Counter = None
@@ -79,8 +79,8 @@ class Ok(Struct, frozen=True, kw_only=True):
     """
 
     observed_at: datetime
-    profile: ProfileSeen | None = None
-    videos: tuple[VideoSeen, ...] = ()
+    profile: ProfileObservation | None = None
+    videos: tuple[VideoObservation, ...] = ()
     missing: tuple[str, ...] = ()
     pages: int = 1
     payload_sha256: str | None = None
@@ -171,16 +171,16 @@ class Provider(Protocol):
 
 
 def another_account(
-    handle: str, *, seen: str | None, known: str | None
+    handle: str, *, found: str | None, known: str | None
 ) -> IdentityChanged:
     """Return that verdict for the user id that was seen, and what to do about it."""
-    ids = {"id": seen, "known": known}
+    ids = {"id": found, "known": known}
     told = ", ".join(f"{name} {user_id}" for name, user_id in ids.items() if user_id)
     return IdentityChanged(
         f"@{handle} now belongs to another account{f' ({told})' if told else ''}. "
         "Rename the creator to its present handle, or remove it and add the handle "
         "anew.",
-        seen,
+        found,
     )
 
 

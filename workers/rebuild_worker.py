@@ -21,7 +21,7 @@ from workers.broker import (
     REBUILDS_QUEUE,
     SENDING_PATIENCE_SECONDS,
     connect_broker,
-    ring_rebuild,
+    enqueue_rebuild,
 )
 from workers.scraping import jobs
 
@@ -34,7 +34,7 @@ _PRIORITY = -1
 _log = structlog.get_logger()
 
 
-class SliceHand:
+class SliceWorker:
     """Works on slices in a thread and over connections of its own.
 
     So a scrape waits neither for a thread nor for a connection, and a process has at
@@ -105,7 +105,7 @@ class SliceHand:
             log.info("slices_ended")
 
 
-def declare_rebuild_actor(broker: Broker, hand: SliceHand) -> None:
+def declare_rebuild_actor(broker: Broker, hand: SliceWorker) -> None:
     """Make ``broker`` wake the hand for each message, and end it with the worker."""
     broker.add_middleware(_EndWithWorker(hand))
 
@@ -119,13 +119,13 @@ def declare_rebuild_actor(broker: Broker, hand: SliceHand) -> None:
         hand.wake(name, version)
 
 
-def bell(url: str) -> Notify:
+def rebuild_notifier(url: str) -> Notify:
     """Return what rings for workers on the Redis at ``url``; nothing is sent yet."""
     broker = connect_broker(url, patience_seconds=SENDING_PATIENCE_SECONDS)
 
     def ring(name: str, version: int) -> None:
         try:
-            ring_rebuild(broker, name, version)
+            enqueue_rebuild(broker, name, version)
         except (redis.RedisError, BrokerConnectionError) as error:
             msg = f"Redis cannot be reached ({error})"
             raise CannotNotifyError(msg) from error
@@ -134,7 +134,7 @@ def bell(url: str) -> Notify:
 
 
 class _EndWithWorker(Middleware):
-    def __init__(self, hand: SliceHand) -> None:
+    def __init__(self, hand: SliceWorker) -> None:
         self._hand = hand
 
     def before_worker_shutdown(self, broker: Broker, worker: object) -> None:

@@ -19,8 +19,8 @@ from infra.eventstore.store import Store
 from infra.handlers.handling import organization_of
 from infra.handlers.import_observations import Holders, add_for_import, find_holders
 from infra.settings import Settings
-from workers.recordings.import_recording import Imported, store_pile
-from workers.recordings.sorted_recording import BadLines, Pile
+from workers.recordings.import_recording import Imported, store_recording
+from workers.recordings.sorted_recording import BadLines, SortedRecording
 
 _NAMED_HANDLES = 100
 # From the log, since the read model of projects may be behind it.
@@ -68,9 +68,9 @@ def import_recording(
     with opened_store(settings) as store:
         organization_id = _organization_of(settings, project)
         _check_project(store, organization_id, project)
-        with _read(file) as pile:
-            _judge(pile.bad, skip=skip_bad_lines)
-            holders = find_holders(store, project, pile.handles)
+        with _read(file) as recording:
+            _judge(recording.bad, skip=skip_bad_lines)
+            holders = find_holders(store, project, recording.handles)
             created: list[str] = []
             if holders.missing:
                 if not create_creators:
@@ -83,17 +83,17 @@ def import_recording(
                     settings=settings,
                     context=context,
                 )
-            with progress_bar("Storing", total=pile.observations) as advance:
-                imported = store_pile(
+            with progress_bar("Storing", total=recording.observations) as advance:
+                imported = store_recording(
                     store,
-                    pile,
+                    recording,
                     holders.creators,
                     organization_id=organization_id,
                     project_id=project,
                     context=context,
                     advance=advance,
                 )
-            _answer(imported, pile.bad, created, json=json)
+            _answer(imported, recording.bad, created, json=json)
 
 
 def _organization_of(settings: Settings, project_id: UUID) -> UUID:
@@ -110,9 +110,9 @@ def _check_project(store: Store, organization_id: UUID, project_id: UUID) -> Non
         raise NotFoundError("project")
 
 
-def _read(file: Path) -> Pile:
+def _read(file: Path) -> SortedRecording:
     with progress_bar("Reading", total=None) as advance:
-        return Pile.read(file, now=datetime.now(UTC), advance=advance)
+        return SortedRecording.read(file, now=datetime.now(UTC), advance=advance)
 
 
 def _judge(bad: BadLines, *, skip: bool) -> None:

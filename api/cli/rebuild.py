@@ -108,9 +108,9 @@ def rebuild_read_models(
     settings = read_settings(data_dir=data_dir)
     ring = None
     if distributed:
-        from workers.rebuild_worker import bell
+        from workers.rebuild_worker import rebuild_notifier
 
-        ring = bell(redis_url(settings))
+        ring = rebuild_notifier(redis_url(settings))
     with opened_store(settings, pool_size=CONNECTIONS) as store:
         for projection in chosen:
             try:

@@ -18,14 +18,14 @@ from infra.handlers.import_observations import add_for_import, find_holders
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.kit.builders import Home, asking, make_home, opened_store
-from workers.provider import ProfileSeen, VideoSeen
+from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import (
     Observation,
     encode_observation,
     read_recording,
 )
-from workers.recordings.import_recording import store_pile
-from workers.recordings.sorted_recording import Pile
+from workers.recordings.import_recording import store_recording
+from workers.recordings.sorted_recording import SortedRecording
 
 CREATORS = 20
 DAYS = 100
@@ -91,7 +91,7 @@ def a_day(chance: Random, creator: int, day: int) -> Iterator[Observation]:
     yield Observation(
         observed_at=at,
         handle=handle,
-        profile=ProfileSeen(
+        profile=ProfileObservation(
             user_id=str(6_900_000_000_000_000_000 + creator),
             display_name=f"Goat {creator}",
             follower_count=10_000 * creator + day,
@@ -106,7 +106,7 @@ def a_day(chance: Random, creator: int, day: int) -> Iterator[Observation]:
         yield Observation(
             observed_at=at,
             handle=handle,
-            video=VideoSeen(
+            video=VideoObservation(
                 tiktok_video_id=str(7_460_000_000_000_000_000 + creator * 999 + video),
                 title=f"A goat, a hill and a bell, part {video} #goats #hills",
                 kind="video",
@@ -170,8 +170,8 @@ def a_home(store: Store, name: str) -> Home:
 
 
 def import_all(home: Home, recording: Path) -> None:
-    with Pile.read(recording, now=NOW, advance=lambda _: None) as pile:
-        store_pile(
+    with SortedRecording.read(recording, now=NOW, advance=lambda _: None) as pile:
+        store_recording(
             home.store,
             pile,
             find_holders(home.store, home.project_id, pile.handles).creators,

@@ -22,11 +22,11 @@ from tests.benchmarks.test_analytics import herd
 from workers.broker import (
     REBUILDS_QUEUE,
     connect_broker,
-    ring_rebuild,
+    enqueue_rebuild,
     waiting_messages,
 )
 from workers.main import worker_command
-from workers.rebuild_worker import bell
+from workers.rebuild_worker import rebuild_notifier
 
 CREATORS, VIDEOS, LOOKS = 28, 300, 120
 MACHINES = 16
@@ -162,7 +162,7 @@ def workers(database_url: str, redis_url: str, *, processes: int) -> Iterator[No
     broker = connect_broker(redis_url)
     with running(worker_command("python", read)[1:], **settings):
         # They are up once somebody fetched a message, of rules that nobody has.
-        ring_rebuild(broker, "nothing", 0)
+        enqueue_rebuild(broker, "nothing", 0)
         assert wait_until(
             lambda: waiting_messages(broker, queue=REBUILDS_QUEUE) == 0, seconds=60
         )
@@ -189,7 +189,7 @@ def test_a_rebuild_by_several_processes(
     for processes in several:
         with workers(database_url, redis_url, processes=processes):
             crew = RemoteWorkers(
-                bell(redis_url), report=said.append, patience_seconds=60
+                rebuild_notifier(redis_url), report=said.append, patience_seconds=60
             )
             several[processes] = measured(store, crew)
 

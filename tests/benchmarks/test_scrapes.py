@@ -21,7 +21,7 @@ from tests.benchmarks.serving import running
 from tests.kit.builders import Home, asking, make_home
 from workers.broker import connect_broker
 from workers.main import worker_command
-from workers.provider import ProfileSeen
+from workers.provider import ProfileObservation
 from workers.recordings.file_format import Observation, encode_observation
 
 CREATORS = 50
@@ -82,7 +82,7 @@ def seen() -> Iterator[Observation]:
         yield Observation(
             observed_at=datetime(2026, 2, 2, tzinfo=UTC),
             handle=handle,
-            profile=ProfileSeen(follower_count=number, video_count=12),
+            profile=ProfileObservation(follower_count=number, video_count=12),
         )
 
 

@@ -15,8 +15,8 @@ from tests.benchmarks.harness import Report, Row
 from tests.kit.builders import NOON, Home, asking, make_home
 from tests.kit.jobs import Scripted, derive_jobs
 from tests.kit.videos import settle
-from workers.provider import Ok, VideoSeen
-from workers.scraping.scrape import Bench, scrape_creator
+from workers.provider import Ok, VideoObservation
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 CREATORS = 10
 RUNS = 20
@@ -68,7 +68,9 @@ def test_what_a_run_of_500_known_videos_leaves(store: Store, report: Report):
     )
 
 
-def a_herd(home: Home, chance: Random, number: int) -> tuple[UUID, list[VideoSeen]]:
+def a_herd(
+    home: Home, chance: Random, number: int
+) -> tuple[UUID, list[VideoObservation]]:
     """A creator with 500 videos of a year and a half, each more or less popular."""
     wanted = NewCreator(tiktok_handle=f"goat{number}", tracking_start_date=None)
     (added,) = home.add_new(wanted)
@@ -83,9 +85,9 @@ def a_herd(home: Home, chance: Random, number: int) -> tuple[UUID, list[VideoSee
     ]
 
 
-def a_video(video_id: str, views: int, chance: Random) -> VideoSeen:
+def a_video(video_id: str, views: int, chance: Random) -> VideoObservation:
     likes = int(views * chance.uniform(0.02, 0.15))
-    return VideoSeen(
+    return VideoObservation(
         tiktok_video_id=video_id,
         title=f"Goat video {video_id} #goats #{chance.getrandbits(40):x}",
         kind="video",
@@ -98,14 +100,14 @@ def a_video(video_id: str, views: int, chance: Random) -> VideoSeen:
     )
 
 
-def grown(video: VideoSeen, chance: Random) -> VideoSeen:
+def grown(video: VideoObservation, chance: Random) -> VideoObservation:
     """The same video some hours later."""
     again = a_video(
         video.tiktok_video_id,
         int((video.view_count or 0) * chance.uniform(1, 1.01)),
         chance,
     )
-    return VideoSeen(
+    return VideoObservation(
         tiktok_video_id=video.tiktok_video_id,
         title=video.title,
         kind=video.kind,
@@ -118,7 +120,7 @@ def grown(video: VideoSeen, chance: Random) -> VideoSeen:
     )
 
 
-def run(home: Home, creator_id: UUID, videos: list[VideoSeen]) -> int:
+def run(home: Home, creator_id: UUID, videos: list[VideoObservation]) -> int:
     """Ask for a run and do it as a worker does; returns how many events it appended."""
     scrape_id = new_id()
     asked = e.ScrapeRequested(
@@ -136,7 +138,9 @@ def run(home: Home, creator_id: UUID, videos: list[VideoSeen]) -> int:
     seen = Ok(
         observed_at=NOON, videos=tuple(videos), pages=15, payload_sha256="ab" * 32
     )
-    scrape_creator(Bench(store=home.store, provider=Scripted(seen)), scrape_id)
+    scrape_creator(
+        ScrapeDependencies(store=home.store, provider=Scripted(seen)), scrape_id
+    )
     return len(home.store.load(scrape_id)[scrape_id]) - 1
 
 

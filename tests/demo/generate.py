@@ -18,8 +18,8 @@ from tests.demo.character import Character, Fate
 from tests.demo.clips import Clip, clips_of
 from tests.demo.dice import Dice
 from tests.demo.looks import BEGIN_DAY, DAY, DAYS, HOUR, Look, looks_at
-from workers.demo import DEMO_BEGINS, DEMO_PAST, DEMO_RECORDING, past_path
-from workers.provider import ProfileSeen, VideoSeen
+from workers.demo import DEMO_BEGINS, DEMO_HISTORY, DEMO_RECORDING, history_path
+from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import (
     Observation,
     RecordedOutcome,
@@ -202,13 +202,13 @@ def _sum(numbers: Iterable[float]) -> float:
 
 def _profile(
     character: Character, look: Look, *, clips: list[Clip], follower_count: int
-) -> ProfileSeen:
+) -> ProfileObservation:
     account, fate = character.account, character.fate
     rename = fate.rename if fate.rename and look.day >= fate.rename.day else None
     shown = [clip for clip in clips if clip.shown_at(look.second)]
     likes = account.likes + sum(clip.counts_at(look.second).likes for clip in shown)
     rounded = look.day < fate.rounded_until
-    return ProfileSeen(
+    return ProfileObservation(
         user_id=account.user_id,
         sec_uid=account.sec_uid,
         display_name=rename.display_name if rename else account.display_name,
@@ -239,13 +239,13 @@ def _listed(fate: Fate, clips: list[Clip], *, look: Look, dice: Dice) -> list[Cl
     return [clip for clip in shown if clip.pinned or not dice.chance(0.002)]
 
 
-def _video(fate: Fate, clip: Clip, *, look: Look, dice: Dice) -> VideoSeen:
+def _video(fate: Fate, clip: Clip, *, look: Look, dice: Dice) -> VideoObservation:
     counts = clip.counts_at(look.second)
     rounded = look.day < fate.rounded_until
     views, likes, comments, shares, saves = (
         _cut(count) if rounded else count for count in astuple(counts)
     )
-    return VideoSeen(
+    return VideoObservation(
         tiktok_video_id=clip.tiktok_video_id,
         title=clip.title,
         kind="photo" if clip.photo else "video",
@@ -270,8 +270,8 @@ def _observed(
     look: Look,
     handle: str,
     *,
-    profile: ProfileSeen | None = None,
-    video: VideoSeen | None = None,
+    profile: ProfileObservation | None = None,
+    video: VideoObservation | None = None,
     outcome: RecordedOutcome | None = None,
 ) -> Observation:
     return Observation(
@@ -285,6 +285,6 @@ def _observed(
 
 if __name__ == "__main__":
     write(DEMO_RECORDING, generate())
-    DEMO_PAST.mkdir(exist_ok=True)
+    DEMO_HISTORY.mkdir(exist_ok=True)
     for handle, lines in generate_past().items():
-        write(past_path(handle), lines)
+        write(history_path(handle), lines)

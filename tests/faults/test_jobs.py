@@ -38,7 +38,7 @@ from workers import dispatcher as dispatching
 from workers.broker import connect_broker
 from workers.provider import Ok, Target, Verdict
 from workers.scraping import enqueue, jobs, lease_renewal
-from workers.scraping.scrape import Bench
+from workers.scraping.scrape import ScrapeDependencies
 
 PATIENTLY = 40.0
 LEASE_SECONDS = 5
@@ -166,7 +166,7 @@ def test_ten_thousand_scrapes_of_one_organization_do_not_stand_before_anothers(
 
     assert took < 5
     assert left > 9_000
-    assert queued < enqueue.LEAST_RUNG * 4
+    assert queued < enqueue.LEAST_ENQUEUED * 4
 
 
 def done_of(store: Store, home: Home) -> int:
@@ -213,7 +213,7 @@ def test_a_lease_is_renewed_while_its_run_goes_on(
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    at = Bench(store=store, provider=long, lease_seconds=1)
+    at = ScrapeDependencies(store=store, provider=long, lease_seconds=1)
 
     with (
         dispatcher_at_work(store, database_url, redis_url),
@@ -243,7 +243,7 @@ def test_a_run_that_never_ends_is_interrupted_and_tried_again_later(
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    at = Bench(store=store, provider=long, lease_seconds=1)
+    at = ScrapeDependencies(store=store, provider=long, lease_seconds=1)
 
     with (
         dispatcher_at_work(store, database_url, redis_url),
@@ -264,7 +264,7 @@ def test_who_lost_a_lease_renews_it_no_more(home: Home):
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    keeper = lease_renewal.LeaseKeeper(store.pool, seconds=1)
+    keeper = lease_renewal.LeaseRenewer(store.pool, seconds=1)
     mine = leased(store, run)
 
     with keeper.keeping(mine):

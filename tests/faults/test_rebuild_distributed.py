@@ -45,10 +45,10 @@ from tests.kit.jobs import (
 )
 from tests.kit.worker_processes import worker_process
 from tests.projections.analytics.test_analytics import contents
-from workers.broker import REBUILDS_QUEUE, connect_broker, ring_scrapes
+from workers.broker import REBUILDS_QUEUE, connect_broker, enqueue_scrapes
 from workers.provider import Private
-from workers.rebuild_worker import SliceHand, bell, declare_rebuild_actor
-from workers.scraping.scrape import Bench, declare_actor
+from workers.rebuild_worker import SliceWorker, declare_rebuild_actor, rebuild_notifier
+from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 PATIENTLY = 60.0
 NOBODY = "redis://127.0.0.1:1/0"
@@ -138,7 +138,7 @@ def test_two_processes_make_the_rows_of_one_and_their_driver_works_on_none(
     before = rows(store)
     said: list[str] = []
     seen: set[str] = set()
-    ring = bell(redis_url)
+    ring = rebuild_notifier(redis_url)
     begin(store.pool, ANALYTICS, by="test")
 
     def look_and_ring(name: str, version: int) -> None:
@@ -172,7 +172,7 @@ def test_a_worker_that_is_killed_in_mid_slice_has_it_done_again_once(
 ):
     before = rows(store)
     begin(store.pool, ANALYTICS, by="test")
-    ring = bell(redis_url)
+    ring = rebuild_notifier(redis_url)
 
     with (
         worker_process(environment) as killed,
@@ -261,7 +261,7 @@ def test_a_redis_that_is_away_is_said_and_costs_no_rebuild(store: Store):
     before = rows(store)
     said: list[str] = []
 
-    done = rebuilt(store, bell(NOBODY), said)
+    done = rebuilt(store, rebuild_notifier(NOBODY), said)
 
     (sentence,) = said
     assert sentence.startswith("Redis cannot be reached")
@@ -273,7 +273,7 @@ def test_a_redis_that_is_away_is_said_and_costs_no_rebuild(store: Store):
 def test_where_no_worker_comes_it_is_said_and_done_here(store: Store, redis_url: str):
     said: list[str] = []
 
-    done = rebuilt(store, bell(redis_url), said, patience=0.3)
+    done = rebuilt(store, rebuild_notifier(redis_url), said, patience=0.3)
 
     assert said == ["no worker came for 0.3 s: this process works on the slices."]
     assert done.comparison.is_equal
@@ -283,7 +283,7 @@ def test_a_redis_that_goes_away_leaves_those_who_came_at_work(
     store: Store, redis_url: str, environment: dict[str, str]
 ):
     said: list[str] = []
-    ring = bell(redis_url)
+    ring = rebuild_notifier(redis_url)
     rung: list[int] = []
 
     def ring_once(name: str, version: int) -> None:
@@ -305,7 +305,7 @@ def test_a_message_that_was_lost_is_sent_again_and_one_that_waits_is_not(
     store: Store, redis_url: str
 ):
     begin(store.pool, ANALYTICS, by="test")
-    crew = RemoteWorkers(bell(redis_url), report=lambda _: None)
+    crew = RemoteWorkers(rebuild_notifier(redis_url), report=lambda _: None)
     waiting: list[int] = []
 
     with redis.Redis.from_url(redis_url) as connection:
@@ -325,10 +325,12 @@ def hands_in_this_process(
 ) -> Iterator[Callable[[], None]]:
     """One worker of one thread that scrapes and works on slices; gives its bell."""
     broker = connect_broker(redis_url)
-    hand = SliceHand(database_url)
-    declare_actor(broker, Bench(store=store, provider=Scripted(Private("No."))))
+    hand = SliceWorker(database_url)
+    declare_actor(
+        broker, ScrapeDependencies(store=store, provider=Scripted(Private("No.")))
+    )
     declare_rebuild_actor(broker, hand)
-    ring = bell(redis_url)
+    ring = rebuild_notifier(redis_url)
     with running(broker, threads=1):
         yield lambda: ring(ANALYTICS.name, ANALYTICS.version)
 
@@ -346,7 +348,7 @@ def test_a_slice_that_takes_long_keeps_no_scrape_waiting(
             ring()
             assert wait_until(lambda: is_somebody_stuck(store), seconds=PATIENTLY)
             let_time_pass(store)
-            ring_scrapes(
+            enqueue_scrapes(
                 connect_broker(redis_url), [job["scrape_id"] for job in jobs_in(store)]
             )
             scraped = wait_until(lambda: all_done(store), seconds=4)
@@ -426,7 +428,7 @@ def test_an_event_that_a_worker_cannot_gather_ends_the_rebuild_and_is_named(
 
 def test_rules_of_another_release_are_left_to_others(store: Store, database_url: str):
     known: tuple[ReadModel, ...] = (ANALYTICS,)
-    hand = SliceHand(database_url, known=known)
+    hand = SliceWorker(database_url, known=known)
     begin(store.pool, ANALYTICS, by="test")
 
     hand.wake(ANALYTICS.name, ANALYTICS.version + 1)

@@ -37,11 +37,11 @@ from tests.kit.worker_processes import (
 )
 from workers import dispatcher as dispatching
 from workers.broker import connect_broker
-from workers.provider import Ok, Private, ProfileSeen, Target, Verdict
+from workers.provider import Ok, Private, ProfileObservation, Target, Verdict
 from workers.recordings.file_format import Observation, encode_observation
 from workers.scraping import enqueue, jobs
-from workers.scraping.lease_renewal import LeaseKeeper
-from workers.scraping.scrape import Bench, scrape_creator
+from workers.scraping.lease_renewal import LeaseRenewer
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 PATIENTLY = 40.0
 
@@ -52,7 +52,7 @@ SEEN = Ok(observed_at=datetime(2026, 2, 2, tzinfo=UTC))
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done in this process takes moments where it may take seconds."""
     monkeypatch.setattr(dispatching, "ROUND_SECONDS", 0.1)
-    monkeypatch.setattr(enqueue, "RING_AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(enqueue, "ENQUEUE_AGAIN_SECONDS", 0.3)
     monkeypatch.setattr(dramatiq_worker, "CONSUMER_RESTART_DELAY_SECS", 0.1)
 
 
@@ -99,7 +99,7 @@ def environment(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, 
                 Observation(
                     observed_at=datetime(2026, 2, 2, tzinfo=UTC),
                     handle=handle,
-                    profile=ProfileSeen(follower_count=number),
+                    profile=ProfileObservation(follower_count=number),
                 )
             )
             for number, handle in enumerate(handles(300))
@@ -145,14 +145,14 @@ def test_killed_workers_lose_no_run_and_double_none(
 # Workers in this process, and a broker that forgets or is away
 
 
-def bench(store: Store, provider: Scripted) -> Bench:
-    return Bench(store=store, provider=provider)
+def dependencies(store: Store, provider: Scripted) -> ScrapeDependencies:
+    return ScrapeDependencies(store=store, provider=provider)
 
 
 def test_a_broker_that_forgets_everything_costs_no_run(
     home: Home, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 80)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 80)
     store, provider = home.store, Scripted(SEEN)
     home.add(*handles(40))
 
@@ -161,7 +161,7 @@ def test_a_broker_that_forgets_everything_costs_no_run(
             lambda: len(set(messages(redis_url))) == 80, seconds=PATIENTLY
         )
         flush(redis_url)
-        with working(connect_broker(redis_url), bench(store, provider)):
+        with working(connect_broker(redis_url), dependencies(store, provider)):
             part = wait_until(lambda: done(store) >= 10, seconds=PATIENTLY)
             flush(redis_url)
             finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
@@ -184,7 +184,7 @@ def test_a_broker_that_is_away_costs_no_run_and_no_restart(
 
     with (
         dispatcher_at_work(store, database_url, url),
-        working(connect_broker(url), bench(store, provider)),
+        working(connect_broker(url), dependencies(store, provider)),
     ):
         home.add("before")
         before = wait_until(lambda: done(store) == 2, seconds=PATIENTLY)
@@ -210,7 +210,7 @@ def test_killed_connections_cost_attempts_and_no_run(
         dispatcher_at_work(theirs, database_url, redis_url),
         working(
             connect_broker(redis_url),
-            Bench(store=theirs, provider=provider, lease_seconds=1),
+            ScrapeDependencies(store=theirs, provider=provider, lease_seconds=1),
         ),
     ):
         for part in (20, 80, 140):
@@ -257,9 +257,9 @@ class Gate:
 def scrape_one(database_url: str, scrape_id: UUID, folder: Path) -> None:
     """Do one run in a process of its own, whose lease is kept."""
     with opened_store(database_url) as store:
-        at = Bench(store=store, provider=Gate(folder), lease_seconds=1)
-        keeper = LeaseKeeper(store.pool, seconds=1)
-        scrape_creator(at, scrape_id, keeper=keeper)
+        at = ScrapeDependencies(store=store, provider=Gate(folder), lease_seconds=1)
+        keeper = LeaseRenewer(store.pool, seconds=1)
+        scrape_creator(at, scrape_id, renewer=keeper)
     (folder / "finished").touch()
 
 
@@ -276,7 +276,7 @@ def test_a_worker_that_is_paused_past_its_lease_changes_nothing_any_more(
         paused.freeze()
         lost = wait_until(lambda: jobs.take_back(store.pool) > 0, seconds=PROMPTLY)
         let_time_pass(store)
-        scrape_creator(bench(store, Scripted(SEEN)), run)
+        scrape_creator(dependencies(store, Scripted(SEEN)), run)
         before = job_of(store, run), ends_of(store, [run])[run]
         (tmp_path / "open").touch()
         paused.wake()

@@ -22,9 +22,9 @@ from tests.kit.histories import HOME, requested
 from workers.broker import SCRAPES_QUEUE
 from workers.provider import Target, Verdict
 from workers.scraping import jobs
-from workers.scraping.enqueue import ring
-from workers.scraping.jobs import Lease, ScrapeJobs
-from workers.scraping.scrape import Bench, declare_actor
+from workers.scraping.enqueue import enqueue_due
+from workers.scraping.jobs import JobLease, ScrapeJobs
+from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 Answer = Verdict | Exception
 
@@ -67,15 +67,17 @@ def running(broker: Broker, *, threads: int = 2) -> Generator[None]:
 
 
 @contextmanager
-def working(broker: Broker, bench: Bench, *, threads: int = 2) -> Generator[None]:
+def working(
+    broker: Broker, dependencies: ScrapeDependencies, *, threads: int = 2
+) -> Generator[None]:
     """Run a Dramatiq worker that scrapes, in this process."""
-    declare_actor(broker, bench)
+    declare_actor(broker, dependencies)
     with running(broker, threads=threads):
         yield
 
 
 def record_failure(
-    store: Store, lease: Lease, *, outcome: e.Outcome
+    store: Store, lease: JobLease, *, outcome: e.Outcome
 ) -> list[RecordedEvent]:
     """Record how the run of the lease ended, as a worker does."""
     with jobs.fenced():
@@ -138,11 +140,11 @@ def all_done(store: Store) -> bool:
 def rings(store: Store, *, messages: int = 0) -> list[UUID]:
     """Ring once, with so many messages on the queue, and say for what."""
     sent: list[UUID] = []
-    ring(store.pool, sent.extend, waiting_messages=lambda: messages)
+    enqueue_due(store.pool, sent.extend, waiting_messages=lambda: messages)
     return sent
 
 
-def leased(store: Store, scrape_id: UUID) -> Lease:
+def leased(store: Store, scrape_id: UUID) -> JobLease:
     """Take a job that can be taken."""
     lease = jobs.lease(store.pool, scrape_id)
     assert lease is not None

@@ -23,7 +23,7 @@ from workers.broker import connect_broker
 from workers.dispatcher import Dispatcher
 from workers.main import worker_command
 from workers.provider import Ok, Target, Verdict
-from workers.scraping.scrape import Bench, declare_actor
+from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 PROMPTLY = 5.0
 FOLDER = "GOATHERD_TEST_FOLDER"
@@ -66,8 +66,10 @@ def set_up() -> None:
     store = open_store(settings.database_url, pool_size=8)
     broker = connect_broker(settings.redis_url)
     provider = Misbehaving(Path(os.environ[FOLDER]))
-    bench = Bench(store=store, provider=provider, lease_seconds=settings.lease_seconds)
-    declare_actor(broker, bench)
+    dependencies = ScrapeDependencies(
+        store=store, provider=provider, lease_seconds=settings.lease_seconds
+    )
+    declare_actor(broker, dependencies)
     dramatiq.set_broker(broker)
 
 

@@ -15,7 +15,7 @@ from workers.broker import (
     SCRAPES_QUEUE,
     SENDING_PATIENCE_SECONDS,
     connect_broker,
-    ring_scrapes,
+    enqueue_scrapes,
 )
 
 PATIENTLY = 20.0
@@ -31,7 +31,7 @@ def silent_server() -> Iterator[socket.socket]:
 def test_each_run_gets_a_message_of_its_own(broker: Broker, redis_url: str):
     scrape_ids = [new_id() for _ in range(3)]
 
-    ring_scrapes(broker, scrape_ids)
+    enqueue_scrapes(broker, scrape_ids)
 
     assert sorted(messages(redis_url)) == sorted(scrape_ids)
 
@@ -47,7 +47,7 @@ def test_a_server_that_is_away_is_said_so_at_once():
     started = time.monotonic()
 
     with pytest.raises(redis.ConnectionError):
-        ring_scrapes(broker, [new_id()])
+        enqueue_scrapes(broker, [new_id()])
 
     assert time.monotonic() - started < 1
 
@@ -62,7 +62,7 @@ def test_a_silent_server_costs_the_patience_once_and_no_retries(
     started = time.monotonic()
 
     with pytest.raises(redis.TimeoutError):
-        ring_scrapes(broker, [new_id() for _ in range(100)])
+        enqueue_scrapes(broker, [new_id() for _ in range(100)])
 
     assert SENDING_PATIENCE_SECONDS <= 0.2
     assert time.monotonic() - started < 1

@@ -76,7 +76,7 @@ def test_what_is_due_later_is_rung_without_anything_happening(
     home: Home, broker: RedisBroker, database_url: str, redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    monkeypatch.setattr(enqueue, "RING_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(enqueue, "ENQUEUE_AGAIN_SECONDS", 0.1)
     home.add("billie")
     dispatcher = Dispatcher(home.store, broker, url=database_url)
 
@@ -134,7 +134,7 @@ def test_while_the_broker_is_away_jobs_are_kept_and_creators_disabled(
 def test_any_number_of_dispatchers_ring_for_each_job_once(
     home: Home, redis_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 100)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 100)
     dispatchers = [
         Dispatcher(home.store, connect_broker(redis_url), url=database_url)
         for _ in range(3)

@@ -7,7 +7,7 @@ from pathlib import Path
 DEMO_RECORDING = Path(str(files(__name__) / "demo.jsonl.gz"))
 
 # What came before the recording begins, a file a creator, to be imported.
-DEMO_PAST = Path(str(files(__name__) / "past"))
+DEMO_HISTORY = Path(str(files(__name__) / "past"))
 
 # Hyphens, which TikTok does not allow, keep these from ever being anybody's handle.
 # One of them is renamed on the way: this is the handle it starts with.
@@ -26,6 +26,6 @@ DEMO_BEGINS = datetime(2026, 8, 15, tzinfo=UTC)
 DEMO_NAME = "demo"
 
 
-def past_path(handle: str) -> Path:
+def history_path(handle: str) -> Path:
     """Return the recording of a demo creator's past, by its first handle."""
-    return DEMO_PAST / f"{handle}.jsonl.gz"
+    return DEMO_HISTORY / f"{handle}.jsonl.gz"

@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from workers.demo import DEMO_BEGINS
-from workers.provider import VideoSeen
+from workers.provider import VideoObservation
 from workers.recordings.file_format import Observation, RecordingError
 
 # Shorter ids, of videos from before TikTok, tell no time.
 _DIGITS_THAT_TELL_THE_TIME = 19
 
 
-def days_to_move(started_at: datetime) -> int:
+def days_to_shift(started_at: datetime) -> int:
     """Return by how many days a demo that first started then is moved."""
     return (started_at.astimezone(UTC).date() - DEMO_BEGINS.date()).days
 
 
-def told(
+def shifted(
     lines: Iterable[Observation | RecordingError], *, days: int
 ) -> Iterator[Observation | RecordingError]:
     """Yield the lines with all their moments moved by so many days."""
@@ -40,7 +40,7 @@ def _moved(line: Observation, by: timedelta) -> Observation:
     return replace(line, observed_at=line.observed_at + by, video=video)
 
 
-def _video_moved(video: VideoSeen, by: timedelta) -> VideoSeen:
+def _video_moved(video: VideoObservation, by: timedelta) -> VideoObservation:
     """Move a video with its id, whose upper half says when it was made."""
     if len(video.tiktok_video_id) != _DIGITS_THAT_TELL_THE_TIME:
         return video

@@ -82,7 +82,7 @@ def after_event(row: KnownVideo | None, recorded: RecordedEvent) -> KnownVideo |
     )
 
 
-def after_look(
+def after_observation(
     row: KnownVideo,
     position: int,
     observed_at: datetime,

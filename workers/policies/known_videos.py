@@ -18,9 +18,9 @@ from workers.policies.known_video import (
     KnownVideo,
     after_absence,
     after_event,
-    after_look,
+    after_observation,
 )
-from workers.policies.work_queue import Due
+from workers.policies.work_queue import PolicyTask
 
 KNOWN_VIDEO = Table(KnownVideo, name="known_video")
 
@@ -43,7 +43,7 @@ class _Batch:
         self._rows = RowBatch(
             KNOWN_VIDEO, cursor, (key for event in events for key in self._keys(event))
         )
-        self._due: list[Due] = []
+        self._due: list[PolicyTask] = []
 
     def save(self, cursor: Cursor[TupleRow]) -> None:
         self._rows.save(cursor)
@@ -82,7 +82,7 @@ class _Batch:
         for stream, kind, title, posted_at in seen:
             row = self._rows.get(stream)
             if row is not None:
-                after = after_look(
+                after = after_observation(
                     row,
                     recorded.position,
                     event.observed_at,
@@ -95,7 +95,7 @@ class _Batch:
                 has_news = True
         if has_news and event.creator_id is not None:
             self._due.append(
-                Due(
+                PolicyTask(
                     position=recorded.position,
                     subject=recorded.stream,
                     kind="listed",
@@ -119,7 +119,7 @@ class _Batch:
             self._rows.put(stream, after)
             if after.missing_confirmed and not row.missing_confirmed:
                 self._due.append(
-                    Due(
+                    PolicyTask(
                         position=recorded.position,
                         subject=stream,
                         kind="missing",
@@ -135,7 +135,7 @@ class _Batch:
         self, recorded: RecordedEvent, organization_id: UUID, creator_id: UUID | None
     ) -> None:
         self._due.append(
-            Due(
+            PolicyTask(
                 position=recorded.position,
                 subject=recorded.stream,
                 kind="window",

@@ -22,7 +22,7 @@ from infra.handlers.discover_videos import (
     report_missing,
 )
 from workers.policies import work_queue
-from workers.policies.work_queue import Due
+from workers.policies.work_queue import PolicyTask
 
 # How much is taken up at once, and how many videos go into one append.
 DUE_AT_ONCE = 200
@@ -82,7 +82,7 @@ def do_due(store: Store, limit: int = DUE_AT_ONCE) -> int:
     return len(due)
 
 
-def _together(row: Due) -> tuple[str, str, str, int]:
+def _together(row: PolicyTask) -> tuple[str, str, str, int]:
     """Return the key of the rows that are done as one, in one conversation."""
     match row.kind:
         case "listed":
@@ -95,7 +95,7 @@ def _together(row: Due) -> tuple[str, str, str, int]:
             assert_never(row.kind)
 
 
-def _discover(store: Store, rows: Sequence[Due]) -> None:
+def _discover(store: Store, rows: Sequence[PolicyTask]) -> None:
     """Discover what a creator's runs listed and the project does not know as its."""
     first = rows[0]
     assert first.creator_id, "what is listed is of a creator"
@@ -113,7 +113,7 @@ def _discover(store: Store, rows: Sequence[Due]) -> None:
 
 
 def _snapshots(
-    store: Store, rows: Sequence[Due]
+    store: Store, rows: Sequence[PolicyTask]
 ) -> Iterator[tuple[UUID, e.VideoStatsSnapshotRecorded]]:
     positions = arrays.bigints([row.position for row in rows])
     with store.pool.connection() as connection, connection.cursor(binary=True) as at:
@@ -159,7 +159,7 @@ def _listed(
 
 
 def _unknown(
-    store: Store, first: Due, listed: Sequence[ListedVideo]
+    store: Store, first: PolicyTask, listed: Sequence[ListedVideo]
 ) -> list[ListedVideo]:
     """Leave out what is a creator's already, without loading its stream."""
     assert first.project_id
@@ -183,7 +183,7 @@ def _parts(listed: Sequence[ListedVideo]) -> Iterator[Sequence[ListedVideo]]:
         yield listed[start : start + VIDEOS_AT_ONCE]
 
 
-def _move(store: Store, rows: Sequence[Due]) -> None:
+def _move(store: Store, rows: Sequence[PolicyTask]) -> None:
     """Bring in what a window has grown over: a creator's, or all of an organization."""
     (row,) = rows
     creators = [row.creator_id] if row.creator_id else _creators_outside(store, row)
@@ -200,21 +200,21 @@ def _move(store: Store, rows: Sequence[Due]) -> None:
             )
 
 
-def _creators_outside(store: Store, row: Due) -> list[UUID]:
+def _creators_outside(store: Store, row: PolicyTask) -> list[UUID]:
     with store.pool.connection() as connection:
         found = connection.execute(_CREATORS_OUTSIDE, (row.organization_id,))
         return [creator_id for (creator_id,) in found]
 
 
 def _outside(
-    store: Store, row: Due, creator_id: UUID, last: UUID
+    store: Store, row: PolicyTask, creator_id: UUID, last: UUID
 ) -> dict[UUID, datetime | None]:
     asked = (row.organization_id, creator_id, last, VIDEOS_AT_ONCE)
     with store.pool.connection() as connection:
         return dict(connection.execute(_OUTSIDE, asked).fetchall())
 
 
-def _report(store: Store, rows: Sequence[Due]) -> None:
+def _report(store: Store, rows: Sequence[PolicyTask]) -> None:
     """Tell of the videos that one run confirmed gone."""
     scrape_id = rows[0].scrape_id
     assert scrape_id, "a run confirmed it"
@@ -226,14 +226,16 @@ def _report(store: Store, rows: Sequence[Due]) -> None:
     )
 
 
-_POLICIES: dict[work_queue.Kind, Callable[[Store, Sequence[Due]], None]] = {
+_POLICIES: dict[
+    work_queue.PolicyKind, Callable[[Store, Sequence[PolicyTask]], None]
+] = {
     "listed": _discover,
     "window": _move,
     "missing": _report,
 }
 
 
-def _context(actor: str, rows: Sequence[Due], *, part: object = 0) -> Context:
+def _context(actor: str, rows: Sequence[PolicyTask], *, part: object = 0) -> Context:
     """Return who appends: the same command for the same rows, however often done."""
     of = " ".join(f"{row.position}/{row.subject}" for row in rows)
     return Context(

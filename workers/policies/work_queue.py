@@ -14,7 +14,7 @@ from infra.database import Pool
 
 PUT_OFF_SECONDS = 5
 
-Kind = Literal["listed", "window", "missing"]
+PolicyKind = Literal["listed", "window", "missing"]
 
 _ADD = """
 INSERT INTO video_due (position, subject, kind, organization_id, project_id, creator_id,
@@ -39,7 +39,7 @@ WHERE (position, subject) IN (SELECT * FROM unnest(%s::bigint[], %s::uuid[]))
 """
 
 
-class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PolicyTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the event at ``position`` asks for.
 
     ``subject`` is the scrape that listed videos, the creator (or, with a null
@@ -49,7 +49,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     position: int
     subject: UUID
-    kind: Kind
+    kind: PolicyKind
     organization_id: UUID
     project_id: UUID | None = None
     creator_id: UUID | None = None
@@ -58,33 +58,33 @@ class Due(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scrape_id: UUID | None = None
 
 
-_FIELDS = Due.__struct_fields__
+_FIELDS = PolicyTask.__struct_fields__
 
 
-def add(cursor: Cursor[TupleRow], due: Sequence[Due]) -> None:
+def add(cursor: Cursor[TupleRow], due: Sequence[PolicyTask]) -> None:
     """Note what is due, in the transaction that takes the events in."""
     if due:
         cursor.executemany(_ADD, [astuple(each) for each in due])
 
 
-def take(pool: Pool, limit: int) -> list[Due]:
+def take(pool: Pool, limit: int) -> list[PolicyTask]:
     """Return up to ``limit`` of what is due now, the oldest first.
 
     Nobody is kept from taking the same: doing it twice changes nothing.
     """
     with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_TAKE, (limit,), prepare=True)
-        return [Due(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+        return [PolicyTask(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
 
 
-def done(pool: Pool, due: Sequence[Due]) -> None:
+def done(pool: Pool, due: Sequence[PolicyTask]) -> None:
     """Forget what was done."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:
         connection.execute(_DONE, keys)
 
 
-def put_off(pool: Pool, due: Sequence[Due]) -> None:
+def put_off(pool: Pool, due: Sequence[PolicyTask]) -> None:
     """Keep what could not be done for later, so that it holds up nothing else."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:

@@ -9,7 +9,7 @@ import msgspec
 from domain import events as e
 from infra.eventstore.codec import Codec
 from projections.event_log import ObservationEvent, OrganizationLog, PositionRange
-from workers.provider import ProfileSeen, VideoSeen
+from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import Observation, RecordedOutcome
 
 _OUTCOMES: dict[str | None, RecordedOutcome] = {
@@ -17,7 +17,7 @@ _OUTCOMES: dict[str | None, RecordedOutcome] = {
 }
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An observation, and which run made it; ids are text, made once a run."""
 
     position: int
@@ -30,7 +30,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def observations(
     log: OrganizationLog, span: PositionRange
-) -> Iterator[tuple[int, list[Seen]]]:
+) -> Iterator[tuple[int, list[ExportedObservation]]]:
     """Yield how many positions more were passed, and what was observed there.
 
     Of a run that failed the outcome is what was observed, when it was recorded unless
@@ -50,7 +50,7 @@ def observations(
         yield passed, []
 
 
-def _observed(seen: ObservationEvent, codec: Codec) -> Iterator[Seen]:
+def _observed(seen: ObservationEvent, codec: Codec) -> Iterator[ExportedObservation]:
     asked = codec.decode("scrape_requested", seen.request)
     event = codec.decode(seen.name, seen.body)
     assert isinstance(asked, e.ScrapeRequested)
@@ -67,7 +67,7 @@ def _observed(seen: ObservationEvent, codec: Codec) -> Iterator[Seen]:
     project_id = str(asked.project_id)
     creator_id = None if asked.creator_id is None else str(asked.creator_id)
     for observation in found:
-        yield Seen(
+        yield ExportedObservation(
             position=seen.position,
             scrape_id=scrape_id,
             project_id=project_id,
@@ -81,7 +81,7 @@ def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
     return Observation(
         observed_at=event.observed_at,
         handle=handle,
-        profile=ProfileSeen(
+        profile=ProfileObservation(
             user_id=event.user_id,
             sec_uid=event.sec_uid,
             display_name=event.display_name,
@@ -112,7 +112,7 @@ def _videos(event: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observ
         yield Observation(
             observed_at=event.observed_at,
             handle=handle,
-            video=VideoSeen(
+            video=VideoObservation(
                 tiktok_video_id=name,
                 title=title,
                 kind="photo" if kind == "photo" else "video" if kind else None,

@@ -19,7 +19,7 @@ from msgspec.structs import astuple, force_setattr, replace
 
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
-from workers.provider import Moment, ProfileSeen, VideoSeen
+from workers.provider import AwareDatetime, ProfileObservation, VideoObservation
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -54,10 +54,10 @@ class Observation(
 
     """
 
-    observed_at: Moment
+    observed_at: AwareDatetime
     handle: str
-    profile: ProfileSeen | None = None
-    video: VideoSeen | None = None
+    profile: ProfileObservation | None = None
+    video: VideoObservation | None = None
     outcome: RecordedOutcome | None = None
 
     def __post_init__(self) -> None:

@@ -21,10 +21,10 @@ from infra.handlers.import_observations import (
     store_groups,
 )
 from infra.ids import new_id
-from workers.recordings.sorted_recording import Advance, Heap, Pile
+from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
 
 # An append holds up all others for a moment, so neither number may be very large.
-_MOMENTS_AT_ONCE = 350
+_GROUPS_AT_ONCE = 350
 _OBSERVATIONS_AT_ONCE = 80_000
 
 
@@ -49,7 +49,7 @@ class _Batch(msgspec.Struct, frozen=True, kw_only=True):
     ``known`` is what was told before them of their creators' videos.
     """
 
-    moments: Sequence[ObservationGroup]
+    groups: Sequence[ObservationGroup]
     observations: int
     known: dict[UUID, KnownDetails]
     context: Context
@@ -57,14 +57,14 @@ class _Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     def left(self, kept: ImportResult) -> dict[UUID, KnownDetails]:
         """Return what the next batch has to know of what these have told."""
-        # Only the last creator's moments can go on there.
-        last = self.moments[-1].creator_id
+        # Only the last creator's groups can go on there.
+        last = self.groups[-1].creator_id
         return {last: kept.known[last]}
 
 
-def store_pile(
+def store_recording(
     store: Store,
-    pile: Pile,
+    recording: SortedRecording,
     creators: dict[str, UUID],
     *,
     organization_id: UUID,
@@ -82,26 +82,29 @@ def store_pile(
     """
     with ThreadPoolExecutor(1) as beside:
         storing = _Storing(store, beside, context=context, advance=advance)
-        for heaps in _batches(pile):
-            moments = [
+        for locations in _batches(recording):
+            groups = [
                 ObservationGroup(
                     organization_id=organization_id,
                     project_id=project_id,
-                    creator_id=creators[heap.handle],
-                    handle=heap.handle,
-                    observed_at=heap.observed_at,
-                    content=pile.sighting(heap),
-                    read_lines=partial(pile.lines, heap),
+                    creator_id=creators[location.handle],
+                    handle=location.handle,
+                    observed_at=location.observed_at,
+                    content=recording.content(location),
+                    read_lines=partial(recording.lines, location),
                 )
-                for heap in heaps
+                for location in locations
             ]
-            storing.add(moments, observations=sum(heap.observations for heap in heaps))
+            storing.add(
+                groups,
+                observations=sum(location.observations for location in locations),
+            )
         storing.finish()
     return Imported(
-        observations=pile.observations,
+        observations=recording.observations,
         stored=storing.stored,
         there_already=storing.there_already,
-        repeated=pile.observations - storing.there_already - storing.stored,
+        repeated=recording.observations - storing.there_already - storing.stored,
         runs=storing.runs,
         position=storing.position,
     )
@@ -131,15 +134,15 @@ class _Storing:
         self._ready: _Batch | None = None
         self._under_way: tuple[_Batch, Future[ImportResult]] | None = None
 
-    def add(self, moments: Sequence[ObservationGroup], *, observations: int) -> None:
+    def add(self, groups: Sequence[ObservationGroup], *, observations: int) -> None:
         """Make the next batch ready, and meanwhile append the one before."""
         self._settle()
-        readings = read_stored(self._store, moments)
+        readings = read_stored(self._store, groups)
         before = self._ready
         self._send()
         known = before.left(before.prepared.result) if before else {}
         self._ready = _Batch(
-            moments=moments,
+            groups=groups,
             observations=observations,
             known=known,
             context=Context(
@@ -183,28 +186,28 @@ class _Storing:
     def _keep_again(self, batch: _Batch) -> ImportResult:
         """Store a batch that others got in between, and look at the next one anew."""
         kept = store_groups(
-            self._store, batch.moments, known=batch.known, context=batch.context
+            self._store, batch.groups, known=batch.known, context=batch.context
         )
         if after := self._ready:
             # It was made ready for what this batch would have told, had it been first.
             known = batch.left(kept)
-            readings = read_stored(self._store, after.moments)
+            readings = read_stored(self._store, after.groups)
             prepared = prepare(readings, known=known)
             self._ready = replace(after, known=known, prepared=prepared)
         return kept
 
 
-def _batches(pile: Pile) -> Iterator[list[Heap]]:
-    heaps: list[Heap] = []
+def _batches(recording: SortedRecording) -> Iterator[list[GroupLocation]]:
+    locations: list[GroupLocation] = []
     observations = 0
-    for heap in pile.heaps():
-        if heaps and (
-            len(heaps) == _MOMENTS_AT_ONCE
-            or observations + heap.observations > _OBSERVATIONS_AT_ONCE
+    for location in recording.groups():
+        if locations and (
+            len(locations) == _GROUPS_AT_ONCE
+            or observations + location.observations > _OBSERVATIONS_AT_ONCE
         ):
-            yield heaps
-            heaps, observations = [], 0
-        heaps.append(heap)
-        observations += heap.observations
-    if heaps:
-        yield heaps
+            yield locations
+            locations, observations = [], 0
+        locations.append(location)
+        observations += location.observations
+    if locations:
+        yield locations

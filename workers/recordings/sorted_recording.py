@@ -18,7 +18,7 @@ from msgspec.structs import asdict, astuple
 
 from domain import commands as c
 from domain.scrape.importing import ObservationLine, ObservedContent, RunContent
-from workers.provider import VideoSeen
+from workers.provider import VideoObservation
 from workers.recordings.file_format import (
     BadLineError,
     Observation,
@@ -33,14 +33,14 @@ NAMED_BAD_LINES = 20
 
 # So many lines wait for others of their moment, since creators may take turns.
 _GATHERED_AT_ONCE = 1_000
-# Below it a sighting costs more than reading its lines again.
-_SIGHTED_FROM = 8
+# Below it a content costs more than reading its lines again.
+_CONTENT_FROM = 8
 
-_FIELDS = VideoSeen.__struct_fields__
+_FIELDS = VideoObservation.__struct_fields__
 _moment_of = attrgetter("handle", "observed_at")
 _video_id_of = attrgetter("tiktok_video_id")
-_encode_sighting = msgspec.msgpack.Encoder().encode
-_decode_sighting = msgspec.msgpack.Decoder(RunContent).decode
+_encode_content = msgspec.msgpack.Encoder().encode
+_decode_content = msgspec.msgpack.Decoder(RunContent).decode
 _decode_lines = msgspec.json.Decoder(ObservedContent).decode_lines
 
 Advance = Callable[[int], None]
@@ -53,8 +53,8 @@ class BadLines(msgspec.Struct):
     first: list[BadLineError] = []
 
 
-class Heap(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment's place in a pile, and how many lines it has."""
+class GroupLocation(msgspec.Struct, frozen=True, kw_only=True):
+    """One moment's place in a recording, and how many lines it has."""
 
     handle: str
     observed_at: datetime
@@ -62,13 +62,13 @@ class Heap(msgspec.Struct, frozen=True, kw_only=True):
     spans: tuple[int, ...]
 
 
-class Pile(AbstractContextManager["Pile"]):
+class SortedRecording(AbstractContextManager["SortedRecording"]):
     """A recording that was read to its end, sorted by creator and moment.
 
     Its lines lie in a temporary file, and where they came together, before them the
-    sighting that they are; in memory is where each moment's lines are: some 400 bytes a
+    content that they are; in memory is where each moment's lines are: some 400 bytes a
     moment, and 32 more for each time its lines are interrupted. What else an import
-    needs does not grow with the recording: two batches of moments, and what is known of
+    needs does not grow with the recording: two batches of groups, and what is known of
     one creator's videos.
     """
 
@@ -99,46 +99,46 @@ class Pile(AbstractContextManager["Pile"]):
         Raises:
             RecordingError: it cannot be read to its end.
         """
-        pile = cls()
+        recording = cls()
         try:
-            pile._take_in(path, until=now + SKEW, advance=advance)
-            pile._file.flush()
+            recording._take_in(path, until=now + SKEW, advance=advance)
+            recording._file.flush()
         except BaseException:
-            pile._file.close()
+            recording._file.close()
             raise
-        return pile
+        return recording
 
     @property
     def handles(self) -> list[str]:
         """Whom it is about, by name."""
         return sorted(self._spans)
 
-    def heaps(self) -> Iterator[Heap]:
+    def groups(self) -> Iterator[GroupLocation]:
         """Yield each moment's place.
 
-        A creator's moments come in the order of time, one creator after the other.
+        A creator's groups come in the order of time, one creator after the other.
         """
         for handle in self.handles:
             spans_by_time = self._spans[handle]
             for observed_at in sorted(spans_by_time):
                 spans = spans_by_time[observed_at]
-                yield Heap(
+                yield GroupLocation(
                     handle=handle,
                     observed_at=observed_at,
                     observations=sum(spans[::4]),
                     spans=tuple(spans),
                 )
 
-    def sighting(self, heap: Heap) -> RunContent | None:
+    def content(self, location: GroupLocation) -> RunContent | None:
         """Return what was seen at the moment, if its lines are known to be one run."""
-        if len(heap.spans) != 4:
+        if len(location.spans) != 4:
             return None
-        _, start, end, _ = heap.spans
+        _, start, end, _ = location.spans
         if start == end:
             return None
-        return _decode_sighting(os.pread(self._file.fileno(), end - start, start))
+        return _decode_content(os.pread(self._file.fileno(), end - start, start))
 
-    def lines(self, heap: Heap) -> list[ObservationLine]:
+    def lines(self, location: GroupLocation) -> list[ObservationLine]:
         """Return the moment's canonical lines, and what they say.
 
         In the order of their text, so that the order of the file decides nothing.
@@ -146,7 +146,9 @@ class Pile(AbstractContextManager["Pile"]):
         number = self._file.fileno()
         text = b"".join(
             os.pread(number, end - start, start)
-            for start, end in zip(heap.spans[2::4], heap.spans[3::4], strict=True)
+            for start, end in zip(
+                location.spans[2::4], location.spans[3::4], strict=True
+            )
         )
         ordered = sorted(text.splitlines())
         return list(zip(ordered, _decode_lines(b"\n".join(ordered)), strict=True))
@@ -181,8 +183,8 @@ class Pile(AbstractContextManager["Pile"]):
     def _put(
         self, handle: str, observed_at: datetime, seen: Sequence[Observation]
     ) -> None:
-        sighted = _sighted(seen) if len(seen) >= _SIGHTED_FROM else None
-        head, text = sighted or (b"", encode_observations(seen))
+        encoded = _content_of(seen) if len(seen) >= _CONTENT_FROM else None
+        head, text = encoded or (b"", encode_observations(seen))
         self._file.writelines((head, text))
         start, begin = self._end, self._end + len(head)
         self._end = begin + len(text)
@@ -199,8 +201,8 @@ class Pile(AbstractContextManager["Pile"]):
             self.bad.first.append(error)
 
 
-def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
-    """Return the sighting that these lines are, and their text; None if they are none.
+def _content_of(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
+    """Return the content that these lines are, and their text; None if they are none.
 
     Looks at ids alone: the order of ids, which are digits, is the order of the lines'
     text, and a profile's line comes before them.
@@ -220,7 +222,7 @@ def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
     values = zip(*map(astuple, videos), strict=True)
     column = dict(zip(_FIELDS, values, strict=True))
     profile = others[0].profile if others else None
-    sighting = RunContent(
+    content = RunContent(
         payload_sha256=sha256(memoryview(text)[:-1]).hexdigest(),
         profile=c.ProfileSnapshot(**asdict(profile)) if profile else None,
         videos=c.VideoColumns(
@@ -235,7 +237,7 @@ def _sighted(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
             posted_at=column["posted_at"],
         ),
     )
-    return _encode_sighting(sighting), text
+    return _encode_content(content), text
 
 
 def _place_of(observation: Observation) -> str:

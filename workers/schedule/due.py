@@ -18,7 +18,7 @@ _CAUSE = UUID("6d9b8a52-1f57-5f0c-8a53-2b8f3c0b7a11")
 _log = structlog.get_logger()
 
 
-class Due(msgspec.Struct, frozen=True, kw_only=True):
+class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the schedule whose time has come."""
 
     organization_id: UUID

@@ -20,7 +20,7 @@ from infra.handlers.scrapes import request_scheduled
 from infra.ids import new_id
 from infra.loop import run_until_stopped
 from workers.schedule import sql
-from workers.schedule.due import Due, days_of
+from workers.schedule.due import ScheduledRun, days_of
 
 LEASE_SECONDS = 30
 ROUND_SECONDS = 5.0
@@ -125,7 +125,7 @@ class Scheduler:
             connection.execute(sql.SPREAD_MISSED, limits)
         return planned
 
-    def due(self, now: datetime) -> list[Due]:
+    def due(self, now: datetime) -> list[ScheduledRun]:
         """Return what is due, oldest first, at most ``BATCH``.
 
         What is due but may not run goes back: to be planned anew where the window or
@@ -137,7 +137,7 @@ class Scheduler:
         with self._store.pool.connection() as connection, connection.transaction():
             self._check_lease(connection)
             days = days_of(connection, now)
-            with connection.cursor(row_factory=class_row(Due)) as cursor:
+            with connection.cursor(row_factory=class_row(ScheduledRun)) as cursor:
                 asked = {**days, "now": now, "most": BATCH}
                 found = cursor.execute(sql.DUE, asked).fetchall()
             _put_back(connection, [row for row in found if row.is_outside])
@@ -148,7 +148,7 @@ class Scheduler:
                     connection.execute(sql.PUT_OFF, (later, *_key(row)))
         return [row for row in found if not (row.is_outside or row.is_open)]
 
-    def request(self, due: Sequence[Due], now: datetime) -> int:
+    def request(self, due: Sequence[ScheduledRun], now: datetime) -> int:
         """Ask for the runs in one append that also takes them off the list.
 
         Returns how many, 0 where a row was changed meanwhile: then it is read again.
@@ -218,10 +218,10 @@ def _jittered(hours: int) -> timedelta:
     return timedelta(hours=hours) * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
 
 
-def _put_back(connection: Connection[TupleRow], rows: Sequence[Due]) -> None:
+def _put_back(connection: Connection[TupleRow], rows: Sequence[ScheduledRun]) -> None:
     for row in rows:
         connection.execute(sql.PUT_OFF, (None, *_key(row)))
 
 
-def _key(row: Due) -> tuple[UUID, UUID, str, datetime]:
+def _key(row: ScheduledRun) -> tuple[UUID, UUID, str, datetime]:
     return row.organization_id, row.subject_id, row.job_type, row.due_at

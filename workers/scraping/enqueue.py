@@ -1,4 +1,4 @@
-"""Ringing: which due jobs workers are told of now, and in whose turn."""
+"""Which due jobs are enqueued for workers now; organizations take turns."""
 
 import time
 from collections import deque
@@ -10,13 +10,13 @@ from psycopg.rows import TupleRow
 
 from infra.database import Pool
 
-# As many wait at workers' doors as are being done, so that a newcomer waits for about
-# one job's time, however long jobs take and however many are behind the doors. Where
-# they take next to no time, as many wait as are started in PACE_SECONDS.
-LEAST_RUNG = 16
-MOST_RUNG = 500
-PACE_SECONDS = 0.5
-RING_AGAIN_SECONDS = 15
+# As many wait in the queue as are being done, so that a new job waits for about one
+# job's time, however long jobs take and however many workers there are. Where jobs take
+# next to no time, as many wait as are started in START_RATE_SECONDS.
+LEAST_ENQUEUED = 16
+MOST_ENQUEUED = 500
+START_RATE_SECONDS = 0.5
+ENQUEUE_AGAIN_SECONDS = 15
 # Nobody takes messages off a queue of this length, so more would not help either.
 MOST_MESSAGES = 1_000
 
@@ -28,8 +28,8 @@ SELECT coalesce((SELECT due_at <= statement_timestamp()
                  FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL
                  ORDER BY rung_at LIMIT 1), false)
 """
-_TAKE = "SELECT organization_id FROM ringing_turn FOR UPDATE SKIP LOCKED"
-_HAND_ON = "UPDATE ringing_turn SET organization_id = %s"
+_TAKE_TURN = "SELECT organization_id FROM ringing_turn FOR UPDATE SKIP LOCKED"
+_SAVE_TURN = "UPDATE ringing_turn SET organization_id = %s"
 _FORGET = """
 UPDATE scrape_job SET rung_at = NULL WHERE state = 'ready' AND rung_at IS NOT NULL
     AND rung_at < statement_timestamp() - make_interval(secs => %s)
@@ -40,7 +40,7 @@ SELECT (SELECT count(*) FROM scrape_job WHERE state = 'leased'),
 """
 # Goes round the organizations from the one after the last, by one index look-up each,
 # until enough have something due; then takes an equal share of each one's first.
-_RING = """
+_CHOOSE = """
 WITH RECURSIVE onward AS (
     (SELECT organization_id FROM waiting_job
      WHERE organization_id > %(turn)s
@@ -95,78 +95,83 @@ RETURNING chosen.nth, chosen.place, j.scrape_id, chosen.organization_id
 """
 
 
-class Pace:
-    """How many of the jobs that this dispatcher rang for were started of late."""
+class StartRate:
+    """How many of the jobs that this dispatcher enqueued were started of late."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._rung = 0
+        self._enqueued = 0
         self._started: deque[tuple[float, int]] = deque()
 
-    def note_rung(self, amount: int) -> None:
-        """Remember that so many were rung for."""
-        self._rung += amount
+    def note_enqueued(self, amount: int) -> None:
+        """Remember that so many were enqueued."""
+        self._enqueued += amount
 
     def started(self, waiting: int) -> int:
-        """Return how many were started in the last PACE_SECONDS; ``waiting`` are not.
+        """Return how many were started in the last START_RATE_SECONDS.
 
-        What another dispatcher rings for is not told from what stays waiting here, so
-        with several of them it says less than there were, never more for long.
+        ``waiting`` are enqueued and not started. Those of other dispatchers cannot be
+        told apart, so with several of them this is too low, never too high for long.
         """
         now = self._clock()
-        self._started.append((now, self._rung - waiting))
-        while self._started[0][0] < now - PACE_SECONDS:
+        self._started.append((now, self._enqueued - waiting))
+        while self._started[0][0] < now - START_RATE_SECONDS:
             self._started.popleft()
         return self._started[-1][1] - self._started[0][1]
 
 
-def ring(
+def enqueue_due(
     pool: Pool,
     send: Callable[[list[UUID]], None],
     *,
-    pace: Pace | None = None,
+    start_rate: StartRate | None = None,
     waiting_messages: Callable[[], int] = lambda: 0,
 ) -> int:
-    """Send some of the jobs that are due and not rung for yet; return how many.
+    """Send some of the jobs that are due and not enqueued yet; return how many.
 
-    Only few are rung for and not started at a time, and organizations take turns. One
-    that is not started within a while is rung for again, in case its message was lost.
-    ``pace`` lets more wait where they are done quickly. When sending fails nothing is
-    marked, and the next call tries again. While somebody else rings, this does nothing.
+    Only few wait in the queue at a time, and organizations take turns. A job that is
+    not started within a while is enqueued again, in case its message was lost.
+    ``start_rate`` lets more wait where jobs are done quickly. When sending fails,
+    nothing is marked and the next call tries again. Does nothing while another
+    dispatcher is at it.
     """
     with pool.connection() as connection:
-        found = connection.execute(_ANYTHING, (RING_AGAIN_SECONDS,)).fetchone()
+        found = connection.execute(_ANYTHING, (ENQUEUE_AGAIN_SECONDS,)).fetchone()
         is_any_due, is_any_overdue = found or (False, False)
         is_any_overdue = is_any_overdue and waiting_messages() < MOST_MESSAGES
         if not is_any_due and not is_any_overdue:
             return 0
         with connection.transaction():
-            row = connection.execute(_TAKE).fetchone()
+            row = connection.execute(_TAKE_TURN).fetchone()
             if row is None:
                 return 0
             if is_any_overdue:
-                connection.execute(_FORGET, (RING_AGAIN_SECONDS,))
-            return _ring(connection, send, turn=row[0], pace=pace or Pace())
+                connection.execute(_FORGET, (ENQUEUE_AGAIN_SECONDS,))
+            return _enqueue(
+                connection, send, turn=row[0], start_rate=start_rate or StartRate()
+            )
 
 
-def _ring(
+def _enqueue(
     connection: Connection[TupleRow],
     send: Callable[[list[UUID]], None],
     *,
     turn: UUID,
-    pace: Pace,
+    start_rate: StartRate,
 ) -> int:
     row = connection.execute(_LEASED_AND_WAITING).fetchone()
     leased, waiting = row or (0, 0)
-    may_wait = min(max(LEAST_RUNG, leased, pace.started(waiting)), MOST_RUNG)
+    may_wait = min(
+        max(LEAST_ENQUEUED, leased, start_rate.started(waiting)), MOST_ENQUEUED
+    )
     room = may_wait - waiting
     if room <= 0:
         return 0
-    rung = connection.execute(_RING, {"turn": turn, "room": room}).fetchall()
-    if not rung:
+    enqueued = connection.execute(_CHOOSE, {"turn": turn, "room": room}).fetchall()
+    if not enqueued:
         return 0
-    in_turn = sorted(rung)
-    connection.execute(_HAND_ON, (in_turn[-1][3],))
+    in_turn = sorted(enqueued)
+    connection.execute(_SAVE_TURN, (in_turn[-1][3],))
     send([scrape_id for _, _, scrape_id, _ in in_turn])
-    pace.note_rung(len(in_turn))
+    start_rate.note_enqueued(len(in_turn))
     return len(in_turn)

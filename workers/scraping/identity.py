@@ -89,9 +89,9 @@ def _fold(identity: Identity | None, recorded: RecordedEvent) -> Identity | None
 
 
 def known(
-    pool: Pool, creator_id: UUID, past: Sequence[RecordedEvent]
+    pool: Pool, creator_id: UUID, history: Sequence[RecordedEvent]
 ) -> Identity | None:
-    """Return the creator's identity if it is pinned; ``past`` is the creator's stream.
+    """Return the creator's identity if it is pinned, given its stream.
 
     The table follows the log, so it may be late. A pin from before the creator came
     back is found out by its position. A pin that is not there yet is accepted: the
@@ -101,7 +101,7 @@ def known(
         identity = _TABLE.load(cursor, [(creator_id,)]).get(creator_id)
     if identity is None or identity.user_id is None:
         return None
-    came_back = (r for r in past if isinstance(r.event, e.CreatorReactivated))
+    came_back = (r for r in history if isinstance(r.event, e.CreatorReactivated))
     if any(recorded.position > identity.position for recorded in came_back):
         return None
     return identity
@@ -114,4 +114,4 @@ def checked(verdict: Verdict, target: Target) -> Verdict:
     seen = verdict.profile.user_id
     if seen is None or seen == target.user_id:
         return verdict
-    return another_account(target.handle, seen=seen, known=target.user_id)
+    return another_account(target.handle, found=seen, known=target.user_id)

@@ -74,7 +74,7 @@ class FencedOffError(Exception):
     """The lease went to somebody else meanwhile; this attempt's result is void."""
 
 
-class Lease(msgspec.Struct, frozen=True, kw_only=True):
+class JobLease(msgspec.Struct, frozen=True, kw_only=True):
     """The right to do one run until the lease ends; ``attempt`` counts from 1."""
 
     scrape_id: UUID
@@ -113,7 +113,9 @@ class ScrapeJobs:
         )
 
 
-def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease | None:
+def lease(
+    pool: Pool, scrape_id: UUID, *, seconds: int | None = None
+) -> JobLease | None:
     """Take the job for some seconds, counting the attempt before it starts.
 
     None: there is no such job, it is not due, done, or somebody else's.
@@ -124,7 +126,7 @@ def lease(pool: Pool, scrape_id: UUID, *, seconds: int | None = None) -> Lease |
     if row is None:
         return None
     organization_id, creator_id, job_type, attempt, fence = row
-    return Lease(
+    return JobLease(
         scrape_id=scrape_id,
         organization_id=organization_id,
         creator_id=creator_id,
@@ -154,7 +156,7 @@ def take_back(pool: Pool) -> int:
 
 
 def postpone(
-    pool: Pool, leased: Lease, *, outcome: e.Outcome, error: str, seconds: float
+    pool: Pool, leased: JobLease, *, outcome: e.Outcome, error: str, seconds: float
 ) -> None:
     """Give the job back, to be tried again after ``seconds``.
 
@@ -171,7 +173,7 @@ def postpone(
 
 def finish(
     cursor: Cursor[TupleRow],
-    leased: Lease,
+    leased: JobLease,
     *,
     outcome: e.Outcome | None,
     error: str | None = None,

@@ -17,7 +17,7 @@ from domain.events import JobType
 from infra.database import Pool
 from infra.loop import run_until_stopped
 from workers.scraping import jobs
-from workers.scraping.jobs import Lease
+from workers.scraping.jobs import JobLease
 
 # So many times a lease is renewed before it would end.
 _RENEWALS = 4
@@ -31,13 +31,13 @@ RUN_SECONDS: Mapping[JobType, float] = {
 _log = structlog.get_logger()
 
 
-class _Held(msgspec.Struct, frozen=True):
+class _HeldLease(msgspec.Struct, frozen=True):
     fence: int
     thread: int
     ends_at: float
 
 
-class LeaseKeeper:
+class LeaseRenewer:
     """Renews the leases of this process's runs, and interrupts those that never end.
 
     A process that is killed or paused renews nothing, so that others take over as soon
@@ -47,19 +47,19 @@ class LeaseKeeper:
     def __init__(self, pool: Pool, *, seconds: int) -> None:
         self._pool = pool
         self._seconds = seconds
-        self._held: dict[UUID, _Held] = {}
+        self._held: dict[UUID, _HeldLease] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def keeping(self, leased: Lease) -> Generator[None]:
+    def keeping(self, leased: JobLease) -> Generator[None]:
         """Keep the lease until the block ends; for the thread that does the run.
 
         Raises:
             TimeLimitExceeded: the run took too long; it is raised wherever the thread
                 is at the time.
         """
-        held = _Held(
+        held = _HeldLease(
             fence=leased.fence,
             thread=threading.get_ident(),
             ends_at=time.monotonic() + RUN_SECONDS[leased.job_type],

@@ -26,7 +26,7 @@ from workers.provider import (
     NotFound,
     Ok,
     Private,
-    ProfileSeen,
+    ProfileObservation,
     Provider,
     RateLimited,
     SchemaChanged,
@@ -34,13 +34,13 @@ from workers.provider import (
     Transient,
     Unavailable,
     Verdict,
-    VideoSeen,
+    VideoObservation,
     outcome_of,
 )
 from workers.scraping import identity, jobs, retry_policy
-from workers.scraping.jobs import Lease
-from workers.scraping.lease_renewal import LeaseKeeper
-from workers.scraping.scrape_input import Asked, asked_for
+from workers.scraping.jobs import JobLease
+from workers.scraping.lease_renewal import LeaseRenewer
+from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
 from workers.scraping.video_details import only_news
 
 Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
@@ -48,7 +48,7 @@ Snapshot = TypeVar("Snapshot", c.ProfileSnapshot, c.VideoSnapshot)
 _log = structlog.get_logger()
 
 
-class Bench(msgspec.Struct, frozen=True, kw_only=True):
+class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker has at hand: the store, the provider, and how long a lease is."""
 
     store: Store
@@ -56,17 +56,20 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: int = jobs.LEASE_SECONDS
 
 
-def declare_actor(broker: Broker, bench: Bench) -> None:
+def declare_actor(broker: Broker, dependencies: ScrapeDependencies) -> None:
     """Make ``broker`` call ``scrape_creator`` for each message on the queue."""
-    keeper = LeaseKeeper(bench.store.pool, seconds=bench.lease_seconds)
+    keeper = LeaseRenewer(dependencies.store.pool, seconds=dependencies.lease_seconds)
 
     @actor(broker=broker, actor_name=SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE)
     def _(scrape_id: str) -> None:
-        scrape_creator(bench, UUID(scrape_id), keeper=keeper)
+        scrape_creator(dependencies, UUID(scrape_id), renewer=keeper)
 
 
 def scrape_creator(
-    bench: Bench, scrape_id: UUID, *, keeper: LeaseKeeper | None = None
+    dependencies: ScrapeDependencies,
+    scrape_id: UUID,
+    *,
+    renewer: LeaseRenewer | None = None,
 ) -> None:
     """Do one run, if it is due and nobody else does it.
 
@@ -74,37 +77,41 @@ def scrape_creator(
     that comes after its lease ended is refused by the fence. Without a keeper the lease
     is as long as it is.
     """
-    leased = jobs.lease(bench.store.pool, scrape_id, seconds=bench.lease_seconds)
+    leased = jobs.lease(
+        dependencies.store.pool, scrape_id, seconds=dependencies.lease_seconds
+    )
     if leased is None:
         return
     log = _log.bind(scrape_id=str(scrape_id), attempt=leased.attempt)
     try:
-        with keeper.keeping(leased) if keeper else nullcontext():
-            _attempt(bench, leased)
+        with renewer.keeping(leased) if renewer else nullcontext():
+            _attempt(dependencies, leased)
     except jobs.FencedOffError:
         log.warning("scrape_fenced_off")
 
 
-def _attempt(bench: Bench, leased: Lease) -> None:
+def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     if leased.attempt > jobs.MAX_ATTEMPTS:
-        _quarantine(bench, leased)
+        _quarantine(dependencies, leased)
         return
-    asked = asked_for(bench.store, leased)
+    asked = load_scrape_input(dependencies.store, leased)
     if asked is None:
-        _give_up(bench, leased, error="The creator was removed before the run.")
+        _give_up(dependencies, leased, error="The creator was removed before the run.")
         return
     began = time.monotonic()
     verdict = identity.checked(
-        _ask(bench.provider, leased.job_type, asked.target), asked.target
+        _ask(dependencies.provider, leased.job_type, asked.target), asked.target
     )
     took_ms = round((time.monotonic() - began) * 1_000)
     match verdict:
         case Ok():
-            _record_result(bench, leased, asked, verdict, took_ms=took_ms)
+            _record_result(dependencies, leased, asked, verdict, took_ms=took_ms)
         case NotFound() | Private() | Unavailable() | IdentityChanged():
-            _give_up(bench, leased, error=verdict.detail, outcome=outcome_of(verdict))
+            _give_up(
+                dependencies, leased, error=verdict.detail, outcome=outcome_of(verdict)
+            )
         case Blocked() | RateLimited() | Transient() | SchemaChanged():
-            _try_later(bench, leased, verdict)
+            _try_later(dependencies, leased, verdict)
         case _:
             assert_never(verdict)
 
@@ -136,17 +143,22 @@ def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
 
 
 def _record_result(
-    bench: Bench, leased: Lease, asked: Asked, seen: Ok, *, took_ms: int
+    dependencies: ScrapeDependencies,
+    leased: JobLease,
+    asked: ScrapeInput,
+    seen: Ok,
+    *,
+    took_ms: int,
 ) -> None:
     run = asked.run
     command = c.RecordResult(
-        provider=bench.provider.name,
+        provider=dependencies.provider.name,
         observed_at=seen.observed_at,
         attempts=leased.attempt,
         duration_ms=took_ms,
         profile=_snapshot(seen.profile, c.ProfileSnapshot) if seen.profile else None,
         videos=only_news(
-            bench.store.pool,
+            dependencies.store.pool,
             (_snapshot(video, c.VideoSnapshot) for video in seen.videos),
             organization_id=run.organization_id,
             project_id=run.project_id,
@@ -156,10 +168,12 @@ def _record_result(
         payload_sha256=seen.payload_sha256,
         missing_video_ids=seen.missing,
     )
-    _end(bench, leased, command, past=asked.past, outcome="ok")
+    _end(dependencies, leased, command, past=asked.past, outcome="ok")
 
 
-def _snapshot(seen: ProfileSeen | VideoSeen, kind: type[Snapshot]) -> Snapshot:
+def _snapshot(
+    seen: ProfileObservation | VideoObservation, kind: type[Snapshot]
+) -> Snapshot:
     values = msgspec.structs.asdict(seen)
     texts = {k: _storable(v) for k, v in values.items() if isinstance(v, str)}
     return msgspec.convert({**values, **texts}, kind)
@@ -175,17 +189,17 @@ def _storable(text: str) -> str:
 
 
 def _try_later(
-    bench: Bench,
-    leased: Lease,
+    dependencies: ScrapeDependencies,
+    leased: JobLease,
     verdict: Blocked | RateLimited | Transient | SchemaChanged,
 ) -> None:
     outcome = outcome_of(verdict)
     if retry_policy.is_last(outcome, leased.attempt):
-        _give_up(bench, leased, error=verdict.detail, outcome=outcome)
+        _give_up(dependencies, leased, error=verdict.detail, outcome=outcome)
         return
     floor = verdict.retry_after if isinstance(verdict, RateLimited) else 0
     jobs.postpone(
-        bench.store.pool,
+        dependencies.store.pool,
         leased,
         outcome=outcome,
         error=_storable(verdict.detail),
@@ -194,28 +208,34 @@ def _try_later(
 
 
 def _give_up(
-    bench: Bench, leased: Lease, *, error: str, outcome: e.Outcome | None = None
+    dependencies: ScrapeDependencies,
+    leased: JobLease,
+    *,
+    error: str,
+    outcome: e.Outcome | None = None,
 ) -> None:
     error = _storable(error)
     command = c.RecordFailure(
-        provider=bench.provider.name,
+        provider=dependencies.provider.name,
         attempts=leased.attempt,
         error=error,
         outcome=outcome,
     )
-    _end(bench, leased, command, outcome=outcome, error=error)
+    _end(dependencies, leased, command, outcome=outcome, error=error)
 
 
-def _quarantine(bench: Bench, leased: Lease) -> None:
+def _quarantine(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     died = leased.attempt - 1
     error = f"Attempt {died} died without an answer."
-    command = c.RecordFailure(provider=bench.provider.name, attempts=died, error=error)
-    _end(bench, leased, command, outcome=None, error=error, quarantined=True)
+    command = c.RecordFailure(
+        provider=dependencies.provider.name, attempts=died, error=error
+    )
+    _end(dependencies, leased, command, outcome=None, error=error, quarantined=True)
 
 
 def _end(
-    bench: Bench,
-    leased: Lease,
+    dependencies: ScrapeDependencies,
+    leased: JobLease,
     command: c.RecordResult | c.RecordFailure,
     *,
     past: History = (),
@@ -230,11 +250,11 @@ def _end(
 
     with jobs.fenced():
         recorded = end_scrape(
-            bench.store,
+            dependencies.store,
             leased.scrape_id,
             command,
             context=Context(
-                actor=f"worker:{bench.provider.name}",
+                actor=f"worker:{dependencies.provider.name}",
                 command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
                 correlation_id=leased.scrape_id,
             ),
@@ -243,5 +263,5 @@ def _end(
         )
         if not recorded:
             # It had ended before: only the job still has to learn of it.
-            with bench.store.pool.connection() as connection:
+            with dependencies.store.pool.connection() as connection:
                 finish(connection.cursor())

@@ -7,11 +7,11 @@ from infra.eventstore.store import Store
 from infra.handlers.handling import History, creator_of, scrape_of
 from workers.provider import Target
 from workers.scraping import identity
-from workers.scraping.jobs import Lease
+from workers.scraping.jobs import JobLease
 from workers.scraping.video_details import counted_videos
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
     """A run with its history so far, and what to ask the provider for it."""
 
     run: Scrape
@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
 
 
-def asked_for(store: Store, leased: Lease) -> Asked | None:
+def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     """Return what the run asks for; None if the creator is not tracked any more.
 
     Counters of a creator are asked of the videos that count.
@@ -48,4 +48,4 @@ def asked_for(store: Store, leased: Lease) -> Asked | None:
         sec_uid=known.sec_uid if known else None,
         video_ids=video_ids,
     )
-    return Asked(run=run, past=past, target=target)
+    return ScrapeInput(run=run, past=past, target=target)

@@ -6,7 +6,7 @@ import msgspec
 
 from api.cli.export.formats import Cell, Kind, Layout
 from projections.event_log import LoggedEvent
-from workers.recordings.export_recording import Seen
+from workers.recordings.export_recording import ExportedObservation
 from workers.recordings.file_format import encode_observations
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -55,11 +55,11 @@ _NO_PROFILE: tuple[Cell, ...] = (None,) * 9
 _NO_VIDEO: tuple[Cell, ...] = (None,) * 9
 
 
-def _observation_lines(seen: Sequence[Seen]) -> bytes:
+def _observation_lines(seen: Sequence[ExportedObservation]) -> bytes:
     return encode_observations([each.observation for each in seen])
 
 
-def _observation_row(seen: Seen) -> tuple[Cell, ...]:
+def _observation_row(seen: ExportedObservation) -> tuple[Cell, ...]:
     observation = seen.observation
     profile = observation.profile
     video = observation.video
@@ -120,7 +120,7 @@ def _event_row(event: LoggedEvent) -> tuple[Cell, ...]:
     )
 
 
-OBSERVATIONS: Layout[Seen] = Layout(
+OBSERVATIONS: Layout[ExportedObservation] = Layout(
     columns=_OBSERVATION_COLUMNS, lines=_observation_lines, row=_observation_row
 )
 EVENTS: Layout[LoggedEvent] = Layout(

@@ -15,16 +15,16 @@ from domain.streams import claim_stream
 from infra.eventstore.store import Store
 from infra.handlers.add_creators import NewCreator, add_creators
 from infra.handlers.handling import creator_of, organization_of
-from workers.demo import DEMO_HANDLES, DEMO_NAME, past_path
-from workers.demo.shift_dates import days_to_move, told
+from workers.demo import DEMO_HANDLES, DEMO_NAME, history_path
+from workers.demo.shift_dates import days_to_shift, shifted
 from workers.recordings.file_format import (
     Observation,
     encode_observations,
     read_recording,
 )
-from workers.recordings.import_recording import store_pile
+from workers.recordings.import_recording import store_recording
 from workers.recordings.replay_clock import replay_started_at
-from workers.recordings.sorted_recording import Pile
+from workers.recordings.sorted_recording import SortedRecording
 
 
 def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
@@ -67,7 +67,7 @@ def import_past(store: Store, home: Home) -> int:
         BusyError: others import the same just now.
     """
     project_id = _project_of(store, home)
-    days = days_to_move(replay_started_at(store.pool, DEMO_NAME))
+    days = days_to_shift(replay_started_at(store.pool, DEMO_NAME))
     with TemporaryDirectory(prefix="goatherd-demo-") as folder:
         return sum(
             _import(
@@ -84,7 +84,7 @@ def import_past(store: Store, home: Home) -> int:
 def _past(handle: str, *, days: int, folder: Path) -> Path:
     """Write what the creator did, told as of the day the demo was first started."""
     path = folder / f"{handle}.jsonl"
-    lines = told(read_recording(past_path(handle)), days=days)
+    lines = shifted(read_recording(history_path(handle)), days=days)
     path.write_bytes(
         encode_observations([one for one in lines if isinstance(one, Observation)])
     )
@@ -99,10 +99,12 @@ def _import(
     home: Home,
     project_id: UUID,
 ) -> int:
-    with Pile.read(path, now=datetime.now(UTC), advance=_untold) as pile:
-        imported = store_pile(
+    with SortedRecording.read(
+        path, now=datetime.now(UTC), advance=_untold
+    ) as recording:
+        imported = store_recording(
             store,
-            pile,
+            recording,
             creators,
             organization_id=home.organization_id,
             project_id=project_id,

@@ -12,9 +12,16 @@ import pytest
 from domain.creator.handle import normalize_handle
 from tests.demo.generate import QUIET_DAYS, START, generate, generate_past, write
 from tests.demo.looks import BEGIN_DAY, DAYS
-from workers.demo import DEMO_BEGINS, DEMO_HANDLES, DEMO_RECORDING, past_path
-from workers.demo.shift_dates import days_to_move, told
-from workers.provider import NotFound, Ok, Private, ProfileSeen, Target, VideoSeen
+from workers.demo import DEMO_BEGINS, DEMO_HANDLES, DEMO_RECORDING, history_path
+from workers.demo.shift_dates import days_to_shift, shifted
+from workers.provider import (
+    NotFound,
+    Ok,
+    Private,
+    ProfileObservation,
+    Target,
+    VideoObservation,
+)
 from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings.file_format import Observation, read_recording
 
@@ -25,7 +32,7 @@ BAKERY = "kid-and-kettle-bakery"
 @pytest.fixture(scope="module")
 def lines() -> list[Observation]:
     """The whole story: what is past when the demo is started, and what comes."""
-    return observed(*map(past_path, DEMO_HANDLES), DEMO_RECORDING)
+    return observed(*map(history_path, DEMO_HANDLES), DEMO_RECORDING)
 
 
 def observed(*paths: Path) -> list[Observation]:
@@ -38,7 +45,7 @@ def observed(*paths: Path) -> list[Observation]:
 
 def profiles(
     lines: list[Observation], *handles: str
-) -> list[tuple[Observation, ProfileSeen]]:
+) -> list[tuple[Observation, ProfileObservation]]:
     return [
         (line, line.profile)
         for line in lines
@@ -48,7 +55,7 @@ def profiles(
 
 def videos(
     lines: list[Observation], *handles: str
-) -> list[tuple[Observation, VideoSeen]]:
+) -> list[tuple[Observation, VideoObservation]]:
     return [
         (line, line.video)
         for line in lines
@@ -88,13 +95,13 @@ def test_the_script_writes_the_past_that_is_shipped():
 
     assert tuple(past) == DEMO_HANDLES
     for handle, lines in past.items():
-        shipped = gzip.decompress(past_path(handle).read_bytes())
+        shipped = gzip.decompress(history_path(handle).read_bytes())
         assert shipped.splitlines() == lines
 
 
 @pytest.mark.parametrize("handle", DEMO_HANDLES)
 def test_the_past_is_a_look_nearly_every_day_until_the_recording_begins(handle: str):
-    past = observed(past_path(handle))
+    past = observed(history_path(handle))
 
     assert {line.handle for line in past} == {handle}
     moments = sorted({line.observed_at for line in past})
@@ -113,7 +120,7 @@ def test_the_past_is_a_look_nearly_every_day_until_the_recording_begins(handle: 
 def test_the_recording_goes_on_where_the_past_ends(
     handle: str, lines: list[Observation]
 ):
-    past = observed(past_path(handle))
+    past = observed(history_path(handle))
     begin = [
         line
         for line in lines
@@ -143,7 +150,7 @@ def test_the_recording_goes_on_where_the_past_ends(
 
 
 def test_the_recording_is_small_enough_to_ship(lines: list[Observation]):
-    shipped = [DEMO_RECORDING, *map(past_path, DEMO_HANDLES)]
+    shipped = [DEMO_RECORDING, *map(history_path, DEMO_HANDLES)]
     assert sum(path.stat().st_size for path in shipped) < 500_000
     assert len(lines) > 10_000
 
@@ -224,7 +231,7 @@ def test_large_numbers_are_cut_wrapped_and_missing_before_they_are_exact(
 def test_counters_shrink_now_and_then_and_mostly_grow(lines: list[Observation]):
     followers = falls([seen.follower_count for _, seen in profiles(lines, GRUFF)])
     declining = falls([seen.follower_count for _, seen in profiles(lines, HERD)])
-    by_video: defaultdict[str, list[VideoSeen]] = defaultdict(list)
+    by_video: defaultdict[str, list[VideoObservation]] = defaultdict(list)
     for _, video in videos(lines):
         by_video[video.tiktok_video_id].append(video)
     pairs = sum(len(seen) - 1 for seen in by_video.values())
@@ -374,10 +381,12 @@ def test_there_is_news_every_two_hours_of_the_first_day(
 def test_told_on_another_day_all_moments_and_ids_are_that_much_later(
     lines: list[Observation],
 ):
-    days = days_to_move(datetime(2027, 3, 1, 23, 59, tzinfo=UTC))
+    days = days_to_shift(datetime(2027, 3, 1, 23, 59, tzinfo=UTC))
     by = timedelta(days=days)
 
-    moved = [line for line in told(lines, days=days) if isinstance(line, Observation)]
+    moved = [
+        line for line in shifted(lines, days=days) if isinstance(line, Observation)
+    ]
 
     assert DEMO_BEGINS + by == datetime(2027, 3, 1, tzinfo=UTC)
     assert len(moved) == len(lines)
@@ -401,7 +410,7 @@ def test_a_line_that_cannot_be_read_is_told_as_it_is(tmp_path: Path):
     path.write_text("no observation\n")
     (problem,) = read_recording(path)
 
-    assert list(told([problem], days=3)) == [problem]
+    assert list(shifted([problem], days=3)) == [problem]
 
 
 def test_the_demo_can_be_played_from_its_first_second():

@@ -14,12 +14,12 @@ from workers.provider import (
     NotFound,
     Ok,
     Private,
-    ProfileSeen,
+    ProfileObservation,
     Provider,
     RateLimited,
     Target,
     Verdict,
-    VideoSeen,
+    VideoObservation,
     outcome_of,
 )
 from workers.providers.replay import Recording, ReplayProvider
@@ -42,7 +42,7 @@ def profile(day: float, followers: int, handle: str = "billie") -> Observation:
     return Observation(
         observed_at=MONDAY + timedelta(days=day),
         handle=handle,
-        profile=ProfileSeen(follower_count=followers),
+        profile=ProfileObservation(follower_count=followers),
     )
 
 
@@ -50,7 +50,7 @@ def video(day: float, video_id: str, views: int, handle: str = "billie") -> Obse
     return Observation(
         observed_at=MONDAY + timedelta(days=day),
         handle=handle,
-        video=VideoSeen(tiktok_video_id=video_id, view_count=views),
+        video=VideoObservation(tiktok_video_id=video_id, view_count=views),
     )
 
 
@@ -126,7 +126,7 @@ def test_a_profile_is_told_with_its_own_moment_and_the_digest_of_its_line():
 
     assert verdict == Ok(
         observed_at=MONDAY,
-        profile=ProfileSeen(follower_count=10),
+        profile=ProfileObservation(follower_count=10),
         payload_sha256=sha256(encode_observation(line)).hexdigest(),
     )
 
@@ -319,7 +319,7 @@ def test_the_order_of_the_lines_and_doubles_among_them_change_nothing(
     assert one.discover_videos(BILLIE) == other.discover_videos(BILLIE)
 
 
-Said = tuple[str, datetime | None, frozenset[ProfileSeen | VideoSeen]]
+Said = tuple[str, datetime | None, frozenset[ProfileObservation | VideoObservation]]
 
 
 def said_by(verdict: Verdict) -> Said:
@@ -334,7 +334,11 @@ def slow_profile(mine: Sequence[Observation], moment: datetime) -> Said:
     deciding = slow_look(mine, moment, part="profile")
     if isinstance(deciding, tuple):
         return deciding
-    return "ok", deciding.observed_at, frozenset({deciding.profile or ProfileSeen()})
+    return (
+        "ok",
+        deciding.observed_at,
+        frozenset({deciding.profile or ProfileObservation()}),
+    )
 
 
 def slow_list(
@@ -343,7 +347,7 @@ def slow_list(
     deciding = slow_look(mine, moment, part="video")
     if isinstance(deciding, tuple):
         return deciding
-    listed: dict[str, VideoSeen] = {}
+    listed: dict[str, VideoObservation] = {}
     for line in sorted(mine, key=encode_observation):
         if line.video and line.observed_at == deciding.observed_at:
             listed[line.video.tiktok_video_id] = line.video

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.provider import ProfileSeen, VideoSeen
+from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings import file_format
 from workers.recordings.file_format import (
     BadFileError,
@@ -50,7 +50,7 @@ def test_a_profile_line_becomes_the_profile_that_was_seen(tmp_path: Path):
     assert read == Observation(
         observed_at=datetime(2026, 2, 4, tzinfo=UTC),
         handle="billie.goat",
-        profile=ProfileSeen(
+        profile=ProfileObservation(
             user_id="704",
             sec_uid="MS4w",
             display_name="Billie 🐐",
@@ -77,7 +77,7 @@ def test_a_video_line_becomes_the_video_that_was_seen(tmp_path: Path):
     assert read == Observation(
         observed_at=datetime(2026, 2, 4, tzinfo=UTC),
         handle="billie.goat",
-        video=VideoSeen(
+        video=VideoObservation(
             tiktok_video_id="7185729796075474222",
             title="",
             kind="photo",
@@ -103,12 +103,12 @@ def test_what_a_line_leaves_out_stays_null(tmp_path: Path):
         line.profile or line.video for line in read if isinstance(line, Observation)
     ]
     assert seen == [
-        ProfileSeen(),
-        VideoSeen(tiktok_video_id="1"),
-        VideoSeen(tiktok_video_id="1", kind=None),
+        ProfileObservation(),
+        VideoObservation(tiktok_video_id="1"),
+        VideoObservation(tiktok_video_id="1", kind=None),
     ]
-    assert ProfileSeen().follower_count is None
-    assert VideoSeen(tiktok_video_id="1").view_count is None
+    assert ProfileObservation().follower_count is None
+    assert VideoObservation(tiktok_video_id="1").view_count is None
 
 
 @pytest.mark.parametrize("count", (-(2**63), 2**63 - 1))
@@ -118,7 +118,7 @@ def test_a_counter_may_use_all_of_64_bits(tmp_path: Path, count: int):
     read = read_line(tmp_path, line)
 
     assert isinstance(read, Observation)
-    assert read.profile == ProfileSeen(follower_count=count)
+    assert read.profile == ProfileObservation(follower_count=count)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_text_about_an_escaped_nul_holds_no_nul(tmp_path: Path):
     )
 
     assert isinstance(read, Observation)
-    assert read.profile == ProfileSeen(display_name="C:\\u0000")
+    assert read.profile == ProfileObservation(display_name="C:\\u0000")
 
 
 def test_capitals_in_a_handle_are_folded(tmp_path: Path):
@@ -357,7 +357,7 @@ MOMENTS = st.datetimes(
     timezones=st.sampled_from((UTC, timezone(timedelta(hours=5, minutes=45)))),
 )
 PROFILES = st.builds(
-    ProfileSeen,
+    ProfileObservation,
     user_id=TEXTS,
     sec_uid=TEXTS,
     display_name=TEXTS,
@@ -369,7 +369,7 @@ PROFILES = st.builds(
     precision=st.sampled_from((None, "exact", "rounded")),
 )
 VIDEOS = st.builds(
-    VideoSeen,
+    VideoObservation,
     tiktok_video_id=st.from_regex(r"[0-9]{1,19}", fullmatch=True),
     title=TEXTS,
     kind=st.sampled_from((None, "video", "photo")),

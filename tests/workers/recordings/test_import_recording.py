@@ -14,8 +14,8 @@ from infra.eventstore.store import Store
 from infra.handlers.import_observations import find_holders
 from tests.kit.builders import Home, asking, make_home
 from workers.recordings import import_recording
-from workers.recordings.import_recording import Imported, store_pile
-from workers.recordings.sorted_recording import Pile
+from workers.recordings.import_recording import Imported, store_recording
+from workers.recordings.sorted_recording import SortedRecording
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -25,11 +25,11 @@ def quietly(amount: int) -> None:
 
 
 def import_file(home: Home, path: Path) -> Imported:
-    with Pile.read(path, now=NOW, advance=quietly) as pile:
-        return store_pile(
+    with SortedRecording.read(path, now=NOW, advance=quietly) as recording:
+        return store_recording(
             home.store,
-            pile,
-            find_holders(home.store, home.project_id, pile.handles).creators,
+            recording,
+            find_holders(home.store, home.project_id, recording.handles).creators,
             organization_id=home.organization_id,
             project_id=home.project_id,
             context=asking(),
@@ -86,7 +86,7 @@ def told_titles(store: Store) -> list[str]:
 def test_batches_cut_anywhere_store_the_same(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ):
-    monkeypatch.setattr(import_recording, "_MOMENTS_AT_ONCE", at_once)
+    monkeypatch.setattr(import_recording, "_GROUPS_AT_ONCE", at_once)
     home.add("billie", "nanny")
     path = a_month_of(["nanny", "billie"], tmp_path)
 
@@ -124,7 +124,7 @@ def test_a_batch_holds_so_many_observations_and_at_least_one_moment(
 def test_two_who_import_the_same_at_once_store_it_once(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(import_recording, "_MOMENTS_AT_ONCE", 4)
+    monkeypatch.setattr(import_recording, "_GROUPS_AT_ONCE", 4)
     home.add("billie", "nanny")
     path = a_month_of(["billie", "nanny"], tmp_path, videos=5)
 
@@ -153,7 +153,7 @@ def test_what_others_store_meanwhile_is_what_the_next_batch_builds_on(
         return append(*given, **more)
 
     monkeypatch.setattr(import_recording, "append_prepared", when_others_were_faster)
-    monkeypatch.setattr(import_recording, "_MOMENTS_AT_ONCE", 1)
+    monkeypatch.setattr(import_recording, "_GROUPS_AT_ONCE", 1)
 
     done = import_file(home, path)
 
@@ -181,21 +181,21 @@ def test_a_day_ahead_of_our_clock_is_somebody_s_clock_and_more_is_not(
     at = (NOW + timedelta(days=ahead)).isoformat()
     path.write_text(f'{{"observed_at":"{at}","handle":"a","outcome":"private"}}')
 
-    with Pile.read(path, now=NOW, advance=quietly) as pile:
-        assert (pile.bad.count, pile.observations) == (bad, 1 - bad)
+    with SortedRecording.read(path, now=NOW, advance=quietly) as recording:
+        assert (recording.bad.count, recording.observations) == (bad, 1 - bad)
 
 
 def test_a_pile_has_each_moment_s_lines_wherever_they_were(tmp_path: Path):
     path = a_month_of(["nanny", "billie"], tmp_path)
 
-    with Pile.read(path, now=NOW, advance=quietly) as pile:
-        moments = [
-            (heap.handle, heap.observed_at, len(pile.lines(heap)))
-            for heap in pile.heaps()
+    with SortedRecording.read(path, now=NOW, advance=quietly) as recording:
+        groups = [
+            (location.handle, location.observed_at, len(recording.lines(location)))
+            for location in recording.groups()
         ]
 
-    assert pile.handles == ["billie", "nanny"]
-    assert moments == [
+    assert recording.handles == ["billie", "nanny"]
+    assert groups == [
         (handle, datetime(2026, 1, day, tzinfo=UTC), 3)
         for handle in ("billie", "nanny")
         for day in range(1, 29)

@@ -17,14 +17,14 @@ from domain.scrape.importing import (
     runs_of,
 )
 from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
-from workers.provider import ProfileSeen, VideoSeen
+from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings import file_format, sorted_recording
 from workers.recordings.file_format import (
     Observation,
     encode_observation,
     encode_observations,
 )
-from workers.recordings.sorted_recording import Heap, Pile
+from workers.recordings.sorted_recording import GroupLocation, SortedRecording
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -38,10 +38,10 @@ def seen(at: datetime = NOON, handle: str = "ada", **what: Any) -> Observation: 
 
 
 def video(name: str, **told: Any) -> Observation:  # noqa: ANN401
-    return seen(video=VideoSeen(tiktok_video_id=name, **told))
+    return seen(video=VideoObservation(tiktok_video_id=name, **told))
 
 
-PROFILE = seen(profile=ProfileSeen(follower_count=7, precision="exact"))
+PROFILE = seen(profile=ProfileObservation(follower_count=7, precision="exact"))
 VIDEOS = [
     video(
         f"74{number}",
@@ -62,10 +62,10 @@ def gather_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_format, "_BYTES_AT_ONCE", 1)
 
 
-def read(folder: Path, *observations: Observation) -> Pile:
+def read(folder: Path, *observations: Observation) -> SortedRecording:
     path = folder / "recording.jsonl"
     path.write_bytes(encode_observations(observations))
-    return Pile.read(path, now=NOW, advance=quietly)
+    return SortedRecording.read(path, now=NOW, advance=quietly)
 
 
 def shuffled(*observations: Observation) -> list[Observation]:
@@ -74,39 +74,43 @@ def shuffled(*observations: Observation) -> list[Observation]:
 
 
 def sighting_of(folder: Path, *observations: Observation) -> RunContent | None:
-    with read(folder, *observations) as pile:
-        (heap,) = pile.heaps()
-        return pile.sighting(heap)
+    with read(folder, *observations) as recording:
+        (location,) = recording.groups()
+        return recording.content(location)
 
 
 def test_lines_that_come_together_are_a_sighting_in_the_order_of_their_text(
     tmp_path: Path,
 ):
-    sighting = sighting_of(tmp_path, *shuffled(PROFILE, *VIDEOS))
+    content = sighting_of(tmp_path, *shuffled(PROFILE, *VIDEOS))
 
     lines = sorted(encode_observation(each) for each in (PROFILE, *VIDEOS))
-    assert sighting is not None
-    assert sighting.payload_sha256 == sha256(b"\n".join(lines)).hexdigest()
-    assert sighting.profile == c.ProfileSnapshot(follower_count=7, precision="exact")
-    assert sighting.videos.video_ids == tuple(
+    assert content is not None
+    assert content.payload_sha256 == sha256(b"\n".join(lines)).hexdigest()
+    assert content.profile == c.ProfileSnapshot(follower_count=7, precision="exact")
+    assert content.videos.video_ids == tuple(
         sorted(each.video.tiktok_video_id for each in VIDEOS if each.video)
     )
 
 
 def events(
-    pile: Pile, heap: Heap, known: KnownDetails, *, in_columns: bool
+    recording: SortedRecording,
+    location: GroupLocation,
+    known: KnownDetails,
+    *,
+    in_columns: bool,
 ) -> list[Any]:
     moment = ObservationGroup(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
         creator_id=ADA,
-        handle=heap.handle,
-        observed_at=heap.observed_at,
-        read_lines=lambda: pile.lines(heap),
-        content=pile.sighting(heap),
+        handle=location.handle,
+        observed_at=location.observed_at,
+        read_lines=lambda: recording.lines(location),
+        content=recording.content(location),
     )
     if not in_columns:
-        return [list(run) for run in runs_of(moment, pile.lines(heap), known)]
+        return [list(run) for run in runs_of(moment, recording.lines(location), known)]
     assert moment.content is not None
     return [run_of(moment, moment.content, known)]
 
@@ -124,20 +128,20 @@ def test_a_sighting_becomes_the_run_that_its_lines_would(
 ):
     from_columns, from_lines = dict(known), dict(known)
 
-    with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as pile:
-        (heap,) = pile.heaps()
+    with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as recording:
+        (location,) = recording.groups()
         for _ in range(2):
-            columns = events(pile, heap, from_columns, in_columns=True)
-            lines = events(pile, heap, from_lines, in_columns=False)
+            columns = events(recording, location, from_columns, in_columns=True)
+            lines = events(recording, location, from_lines, in_columns=False)
             assert columns == lines
             assert from_columns == from_lines
 
 
 def test_both_ways_keep_what_was_seen(tmp_path: Path):
-    with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as pile:
-        (heap,) = pile.heaps()
-        ((_, _, snapshot, _),) = events(pile, heap, {}, in_columns=True)
-        told = {each.video for _, each in pile.lines(heap) if each.video}
+    with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as recording:
+        (location,) = recording.groups()
+        ((_, _, snapshot, _),) = events(recording, location, {}, in_columns=True)
+        told = {each.video for _, each in recording.lines(location) if each.video}
 
     assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)
     rows = zip(
@@ -162,7 +166,11 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
 NO_SIGHTING = {
     "few lines": [PROFILE, *VIDEOS[:6]],
     "the same video twice": [*VIDEOS, video("741", view_count=5)],
-    "two profiles": [PROFILE, *VIDEOS, seen(profile=ProfileSeen(follower_count=8))],
+    "two profiles": [
+        PROFILE,
+        *VIDEOS,
+        seen(profile=ProfileObservation(follower_count=8)),
+    ],
     "an outcome": [*VIDEOS, seen(outcome="private")],
     "an outcome beside a profile": [PROFILE, *VIDEOS, seen(outcome="private")],
     "no video": [PROFILE] * 9,
@@ -174,12 +182,12 @@ NO_SIGHTING = {
 def test_what_one_run_may_not_keep_is_left_to_a_closer_look(
     tmp_path: Path, lines: list[Observation]
 ):
-    with read(tmp_path, *lines) as pile:
-        heap = next(pile.heaps())
+    with read(tmp_path, *lines) as recording:
+        location = next(recording.groups())
 
-        assert heap.handle == "ada"
-        assert pile.sighting(heap) is None
-        assert [line for line, _ in pile.lines(heap)] == sorted(
+        assert location.handle == "ada"
+        assert recording.content(location) is None
+        assert [line for line, _ in recording.lines(location)] == sorted(
             encode_observation(each) for each in lines if each.handle == "ada"
         )
 
@@ -191,13 +199,15 @@ def test_only_whole_moments_are_sightings_however_they_were_interrupted(
         Observation(observed_at=NOON - timedelta(days=1), handle="ada", video=v.video)
         for v in VIDEOS
     ]
-    with read(tmp_path, *earlier, *VIDEOS[:10], *earlier[:1], *VIDEOS[10:]) as pile:
-        heaps = list(pile.heaps())
+    with read(
+        tmp_path, *earlier, *VIDEOS[:10], *earlier[:1], *VIDEOS[10:]
+    ) as recording:
+        locations = list(recording.groups())
 
-        assert [heap.observations for heap in heaps] == [21, 20]
-        assert [pile.sighting(heap) for heap in heaps] == [None, None]
-        assert [len(pile.lines(heap)) for heap in heaps] == [21, 20]
-        assert pile.observations == 41
+        assert [location.observations for location in locations] == [21, 20]
+        assert [recording.content(location) for location in locations] == [None, None]
+        assert [len(recording.lines(location)) for location in locations] == [21, 20]
+        assert recording.observations == 41
 
 
 def test_creators_who_take_turns_are_seen_whole(
@@ -207,8 +217,8 @@ def test_creators_who_take_turns_are_seen_whole(
     others = [seen(handle="bea", video=each.video) for each in VIDEOS]
     turns = [each for pair in zip(VIDEOS, others, strict=True) for each in pair]
 
-    with read(tmp_path, *turns) as pile:
-        sightings = [pile.sighting(heap) for heap in pile.heaps()]
+    with read(tmp_path, *turns) as recording:
+        sightings = [recording.content(location) for location in recording.groups()]
 
     assert len(sightings) == 2
     assert sightings[0] is not None

@@ -19,7 +19,7 @@ from tests.kit.jobs import (
     rings,
 )
 from workers.scraping import enqueue, jobs
-from workers.scraping.enqueue import Pace, ring
+from workers.scraping.enqueue import StartRate, enqueue_due
 
 PATIENTLY = 20.0
 
@@ -43,9 +43,9 @@ def test_what_is_due_is_rung_once_and_again_only_after_a_while(store: Store):
     scrape_ids = ask_for_runs(store, 3)
 
     first, at_once = rings(store), rings(store)
-    set_rung(store, seconds_ago=enqueue.RING_AGAIN_SECONDS - 5, of=scrape_ids)
+    set_rung(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS - 5, of=scrape_ids)
     too_soon = rings(store)
-    set_rung(store, seconds_ago=enqueue.RING_AGAIN_SECONDS + 1, of=scrape_ids)
+    set_rung(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS + 1, of=scrape_ids)
     later = rings(store)
 
     assert sorted(first) == sorted(scrape_ids)
@@ -76,7 +76,7 @@ def test_what_could_not_be_sent_is_not_marked_as_rung(store: Store):
         raise ConnectionError(str(due[0]))
 
     with pytest.raises(ConnectionError):
-        ring(store.pool, break_off)
+        enqueue_due(store.pool, break_off)
 
     assert [job["rung_at"] for job in jobs_in(store)] == [None] * 3
     assert sorted(rings(store)) == sorted(scrape_ids)
@@ -104,7 +104,7 @@ def test_a_done_job_is_never_rung(store: Store):
 def test_those_that_wait_longest_are_rung_first_and_not_all_at_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 2)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 2)
     scrape_ids = ask_for_runs(store, 5)
     with store.pool.connection() as connection:
         for seconds, scrape_id in enumerate(scrape_ids):
@@ -132,7 +132,7 @@ def test_a_ringer_does_not_wait_for_another_nor_ring_for_the_same(store: Store):
         assert sorted(due) == sorted(scrape_ids)
         sent_by_another.append(rings(store))
 
-    ring(store.pool, send)
+    enqueue_due(store.pool, send)
 
     assert sent_by_another == [[]]
 
@@ -143,7 +143,7 @@ def test_many_ringers_and_workers_at_once_never_deadlock(store: Store):
 
     def ring_all(_: int) -> None:
         while {job["state"] for job in jobs_in(store)} != {"done"}:
-            ring(store.pool, sent.extend)
+            enqueue_due(store.pool, sent.extend)
 
     def work(part: int) -> int:
         done = 0
@@ -175,7 +175,7 @@ def test_a_worker_that_is_quicker_than_the_ringer_waits_for_it(store: Store):
             early.append(threads.submit(jobs.lease, store.pool, scrape_id))
 
         early = []
-        ring(store.pool, send)
+        enqueue_due(store.pool, send)
         lease = early[0].result(PATIENTLY)
 
     assert lease is not None
@@ -190,15 +190,15 @@ def test_only_few_are_rung_for_until_they_are_started(store: Store):
         start(store, scrape_id)
     third = rings(store)
 
-    assert (len(first), len(second), len(third)) == (enqueue.LEAST_RUNG, 0, 3)
+    assert (len(first), len(second), len(third)) == (enqueue.LEAST_ENQUEUED, 0, 3)
     assert not {*first} & {*third}
 
 
 def test_as_many_may_wait_as_are_at_work_up_to_a_bound(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 4)
-    monkeypatch.setattr(enqueue, "MOST_RUNG", 10)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 4)
+    monkeypatch.setattr(enqueue, "MOST_ENQUEUED", 10)
     ask_for_runs(store, 60)
 
     amounts: list[int] = []
@@ -214,16 +214,16 @@ def test_as_many_may_wait_as_are_at_work_up_to_a_bound(
 def test_as_many_may_wait_as_were_started_of_late(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 4)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 4)
     present = [100.0]
-    pace = Pace(clock=lambda: present[0])
+    pace = StartRate(clock=lambda: present[0])
     ask_for_runs(store, 60)
 
     amounts: list[int] = []
-    for seconds in (0, 0.1, 0.1, 0.1, enqueue.PACE_SECONDS + 0.1):
+    for seconds in (0, 0.1, 0.1, 0.1, enqueue.START_RATE_SECONDS + 0.1):
         present[0] += seconds
         due: list[UUID] = []
-        ring(store.pool, due.extend, pace=pace)
+        enqueue_due(store.pool, due.extend, start_rate=pace)
         amounts.append(len(due))
         for scrape_id in due:
             start(store, scrape_id)
@@ -235,12 +235,12 @@ def test_as_many_may_wait_as_were_started_of_late(
 def test_jobs_that_are_rung_for_and_not_started_let_no_more_wait(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 4)
-    pace = Pace()
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 4)
+    pace = StartRate()
     ask_for_runs(store, 30)
     due: list[UUID] = []
 
-    amounts = [ring(store.pool, due.extend, pace=pace) for _ in range(5)]
+    amounts = [enqueue_due(store.pool, due.extend, start_rate=pace) for _ in range(5)]
 
     assert amounts == [4, 0, 0, 0, 0]
 
@@ -248,12 +248,12 @@ def test_jobs_that_are_rung_for_and_not_started_let_no_more_wait(
 def test_what_is_not_started_is_rung_again_and_stops_nobody(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 4)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 4)
     many = ask_for_runs(store, 8)
     lost = rings(store)
     other = ask_for_runs(store, 2, organization_id=new_id())
 
-    set_rung(store, seconds_ago=enqueue.RING_AGAIN_SECONDS + 1, of=lost)
+    set_rung(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS + 1, of=lost)
     again = rings(store)
 
     assert {*lost} <= {*many}
@@ -277,7 +277,7 @@ def test_a_queue_that_nobody_empties_is_not_filled_up(store: Store):
 def test_organizations_take_turns_however_much_one_has_asked_for(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 1)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 1)
     ask_for_runs(store, 50, organization_id=(large := new_id()))
     others = [new_id() for _ in range(3)]
     for organization_id in others:
@@ -303,16 +303,16 @@ def test_places_are_shared_equally_and_none_stays_empty(store: Store):
 
     whose = [job_of(store, scrape_id)["organization_id"] for scrape_id in rung]
     assert {*small} < {*rung}
-    assert whose.count(large) == enqueue.LEAST_RUNG // 2
+    assert whose.count(large) == enqueue.LEAST_ENQUEUED // 2
     # The first in turn, then the other one, and so on.
     assert len(set(whose[:2])) == len(set(whose[2:4])) == len(set(whose[4:6])) == 2
-    assert len(rung) + len(more) == enqueue.LEAST_RUNG
+    assert len(rung) + len(more) == enqueue.LEAST_ENQUEUED
 
 
 def test_the_turn_is_shared_by_all_who_ring_and_kept(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 1)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 1)
     first, second = sorted(new_id() for _ in range(2))
     for organization_id in (first, second):
         ask_for_runs(store, 5, organization_id=organization_id)
@@ -323,7 +323,7 @@ def test_the_turn_is_shared_by_all_who_ring_and_kept(
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        ring(store.pool, fail)
+        enqueue_due(store.pool, fail)
     (following,) = rings(store)
 
     assert job_of(store, scrape_id)["organization_id"] == first
@@ -333,7 +333,7 @@ def test_the_turn_is_shared_by_all_who_ring_and_kept(
 def test_what_somebody_waits_for_comes_before_what_was_scheduled(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(enqueue, "LEAST_RUNG", 2)
+    monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 2)
     scheduled = ask_for_runs(store, 3)
     with store.pool.connection() as connection:
         connection.execute("UPDATE scrape_job SET priority = 1")

@@ -16,16 +16,16 @@ from workers.policies.auto_disable import VerdictStreaks, disable_due
 from workers.provider import (
     Blocked,
     Ok,
-    ProfileSeen,
+    ProfileObservation,
     RateLimited,
     SchemaChanged,
     Transient,
 )
-from workers.scraping.scrape import Bench, scrape_creator
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 GOOD = Ok(
     observed_at=datetime(2026, 2, 2, tzinfo=UTC),
-    profile=ProfileSeen(display_name="Billie", follower_count=4_711),
+    profile=ProfileObservation(display_name="Billie", follower_count=4_711),
 )
 GARBAGE = (
     SchemaChanged("HTML where JSON should be."),
@@ -52,7 +52,9 @@ def ask_and_wait(home: Home, creator_id: UUID, provider: Scripted) -> UUID:
     )
     derive_jobs(home.store)
     for _ in range(10):
-        scrape_creator(Bench(store=home.store, provider=provider), asked.scrape_id)
+        scrape_creator(
+            ScrapeDependencies(store=home.store, provider=provider), asked.scrape_id
+        )
         let_time_pass(home.store)
     return asked.scrape_id
 

@@ -22,11 +22,18 @@ from tests.kit.builders import NOON, Home, asking
 from tests.kit.histories import AWAY, HOME, History, snapshot
 from tests.kit.jobs import Scripted, derive_jobs, ends_of, job_of
 from workers.policies import auto_disable
-from workers.provider import Ok, ProfileSeen, Provider, Target, Verdict, VideoSeen
+from workers.provider import (
+    Ok,
+    ProfileObservation,
+    Provider,
+    Target,
+    Verdict,
+    VideoObservation,
+)
 from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings.file_format import Observation
 from workers.scraping.identity import CreatorIdentities
-from workers.scraping.scrape import Bench, scrape_creator
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 
 class Watched(Scripted):
@@ -44,8 +51,8 @@ class Watched(Scripted):
 def seeing(user_id: str | None, sec_uid: str | None = None) -> Ok:
     return Ok(
         observed_at=NOON,
-        profile=ProfileSeen(user_id=user_id, sec_uid=sec_uid, follower_count=9),
-        videos=(VideoSeen(tiktok_video_id="71", view_count=3),),
+        profile=ProfileObservation(user_id=user_id, sec_uid=sec_uid, follower_count=9),
+        videos=(VideoObservation(tiktok_video_id="71", view_count=3),),
     )
 
 
@@ -74,7 +81,9 @@ def scrape(
         context=asking(),
     )
     derive_jobs(home.store)
-    scrape_creator(Bench(store=home.store, provider=provider), asked.scrape_id)
+    scrape_creator(
+        ScrapeDependencies(store=home.store, provider=provider), asked.scrape_id
+    )
     return [past.event for past in home.store.load(asked.scrape_id)[asked.scrape_id]][
         1:
     ]
@@ -209,7 +218,7 @@ def test_a_recording_whose_handle_changes_hands_is_found_out(home: Home):
         Observation(
             observed_at=NOON + timedelta(days=day),
             handle="billie",
-            profile=ProfileSeen(user_id=user_id, follower_count=day),
+            profile=ProfileObservation(user_id=user_id, follower_count=day),
         )
         for day, user_id in enumerate(("6", "7"))
     ]
@@ -245,7 +254,8 @@ def test_the_job_says_so_too(home: Home):
     derive_jobs(home.store)
 
     scrape_creator(
-        Bench(store=home.store, provider=Scripted(seeing("7"))), asked.scrape_id
+        ScrapeDependencies(store=home.store, provider=Scripted(seeing("7"))),
+        asked.scrape_id,
     )
 
     job = job_of(home.store, asked.scrape_id)

@@ -21,7 +21,7 @@ from tests.kit.jobs import (
     record_failure,
 )
 from workers.scraping import jobs, retry_policy
-from workers.scraping.jobs import FencedOffError, Lease, ScrapeJobs
+from workers.scraping.jobs import FencedOffError, JobLease, ScrapeJobs
 
 PATIENTLY = 20.0
 
@@ -73,7 +73,7 @@ def test_a_job_is_leased_to_one_worker_at_a_time(store: Store):
     (scrape_id,) = ask_for_runs(store, 1)
     ready = threading.Barrier(8)
 
-    def grab(_: int) -> Lease | None:
+    def grab(_: int) -> JobLease | None:
         ready.wait(PATIENTLY)
         return jobs.lease(store.pool, scrape_id)
 

@@ -30,13 +30,13 @@ from tests.kit.jobs import (
     working,
 )
 from tests.projections.analytics.ledger import dead_letters, registered
-from workers.broker import ring_scrapes
+from workers.broker import enqueue_scrapes
 from workers.provider import (
     Blocked,
     NotFound,
     Ok,
     Private,
-    ProfileSeen,
+    ProfileObservation,
     Provider,
     RateLimited,
     SchemaChanged,
@@ -44,18 +44,18 @@ from workers.provider import (
     Transient,
     Unavailable,
     Verdict,
-    VideoSeen,
+    VideoObservation,
     outcome_of,
 )
 from workers.scraping import jobs, retry_policy, scrape
-from workers.scraping.scrape import Bench, scrape_creator
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 PATIENTLY = 20.0
 
 SEEN_AT = datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
 SEEN = Ok(
     observed_at=SEEN_AT,
-    profile=ProfileSeen(
+    profile=ProfileObservation(
         user_id="6",
         sec_uid="MS4",
         display_name="Billie",
@@ -67,8 +67,10 @@ SEEN = Ok(
         precision="exact",
     ),
     videos=(
-        VideoSeen(tiktok_video_id="71", title="Hay", kind="video", view_count=10),
-        VideoSeen(tiktok_video_id="72", posted_at=SEEN_AT, save_count=0),
+        VideoObservation(
+            tiktok_video_id="71", title="Hay", kind="video", view_count=10
+        ),
+        VideoObservation(tiktok_video_id="72", posted_at=SEEN_AT, save_count=0),
     ),
     pages=3,
     payload_sha256="ab" * 32,
@@ -102,8 +104,8 @@ def creator_of(home: Home, scrape_id: UUID) -> UUID:
     return job_of(home.store, scrape_id)["creator_id"]
 
 
-def bench(store: Store, provider: Provider) -> Bench:
-    return Bench(store=store, provider=provider)
+def dependencies(store: Store, provider: Provider) -> ScrapeDependencies:
+    return ScrapeDependencies(store=store, provider=provider)
 
 
 def events_of(store: Store, scrape_id: UUID) -> list[e.Event]:
@@ -111,10 +113,14 @@ def events_of(store: Store, scrape_id: UUID) -> list[e.Event]:
 
 
 def until_handled(
-    broker: Broker, redis_url: str, at: Bench, *scrape_ids: UUID, threads: int = 2
+    broker: Broker,
+    redis_url: str,
+    at: ScrapeDependencies,
+    *scrape_ids: UUID,
+    threads: int = 2,
 ) -> None:
     """Ring for the runs, and let a worker work until the queue is empty."""
-    ring_scrapes(broker, scrape_ids)
+    enqueue_scrapes(broker, scrape_ids)
     with working(broker, at, threads=threads):
         assert wait_until(lambda: messages(redis_url) == [], seconds=PATIENTLY)
 
@@ -123,7 +129,7 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
     run, provider = run_of(home), Scripted(SEEN)
     creator_id = creator_of(home, run)
 
-    until_handled(broker, redis_url, bench(home.store, provider), run)
+    until_handled(broker, redis_url, dependencies(home.store, provider), run)
 
     of_the_creator: dict[str, Any] = {
         "organization_id": home.organization_id,
@@ -170,7 +176,7 @@ def test_the_same_message_ten_times_is_one_result(
     home: Home, broker: Broker, redis_url: str
 ):
     run, provider = run_of(home), Scripted(SEEN)
-    at = bench(home.store, provider)
+    at = dependencies(home.store, provider)
 
     until_handled(broker, redis_url, at, *[run] * 10, threads=4)
     scrape_creator(at, run)
@@ -185,7 +191,7 @@ def test_a_verdict_on_the_account_ends_the_run(
 ):
     run = run_of(home)
 
-    until_handled(broker, redis_url, bench(home.store, Scripted(verdict)), run)
+    until_handled(broker, redis_url, dependencies(home.store, Scripted(verdict)), run)
 
     assert events_of(home.store, run)[1:] == [
         e.ScrapeFailed(
@@ -209,7 +215,7 @@ def test_when_nothing_was_learned_the_run_waits_and_says_why(
 ):
     run = run_of(home)
 
-    until_handled(broker, redis_url, bench(home.store, Scripted(verdict)), run)
+    until_handled(broker, redis_url, dependencies(home.store, Scripted(verdict)), run)
 
     job = job_of(home.store, run)
     assert (job["state"], job["attempts"]) == ("ready", 1)
@@ -225,7 +231,7 @@ def test_after_the_last_attempt_the_run_is_given_up_with_its_verdict(
     home: Home, verdict: Blocked | RateLimited
 ):
     run, provider = run_of(home), Scripted(*[Transient("Before.")] * 4, verdict)
-    at = bench(home.store, provider)
+    at = dependencies(home.store, provider)
 
     for _ in range(jobs.MAX_ATTEMPTS + 2):
         scrape_creator(at, run)
@@ -243,7 +249,7 @@ def test_a_run_that_works_at_last_tells_how_often_it_was_tried(home: Home):
     run, provider = run_of(home), Scripted(Blocked("No."), Transient("No."), SEEN)
 
     for _ in range(3):
-        scrape_creator(bench(home.store, provider), run)
+        scrape_creator(dependencies(home.store, provider), run)
         let_time_pass(home.store)
 
     *_, end = events_of(home.store, run)
@@ -257,7 +263,7 @@ def test_a_message_that_comes_before_its_time_does_nothing(
     home: Home, broker: Broker, redis_url: str
 ):
     run, provider = run_of(home), Scripted(Blocked("A captcha."))
-    at = bench(home.store, provider)
+    at = dependencies(home.store, provider)
 
     until_handled(broker, redis_url, at, run, run)
 
@@ -270,7 +276,7 @@ def test_a_provider_that_breaks_is_tried_again_and_its_words_are_not_kept(
 ):
     run = run_of(home)
     provider = Scripted(ValueError("GET /?msToken=hunter2"), SEEN)
-    at = bench(home.store, provider)
+    at = dependencies(home.store, provider)
 
     with capture_logs() as lines:
         until_handled(broker, redis_url, at, run)
@@ -289,7 +295,7 @@ def test_a_provider_that_breaks_is_tried_again_and_its_words_are_not_kept(
 
 
 def test_a_provider_that_always_breaks_is_given_up(home: Home):
-    run, at = run_of(home), bench(home.store, Scripted(KeyError("stats")))
+    run, at = run_of(home), dependencies(home.store, Scripted(KeyError("stats")))
 
     for _ in range(jobs.MAX_ATTEMPTS):
         scrape_creator(at, run)
@@ -306,7 +312,7 @@ def test_attempts_that_died_count_and_the_run_is_given_up_unasked(home: Home):
         assert jobs.lease(home.store.pool, run)
         let_time_pass(home.store)
 
-    scrape_creator(bench(home.store, provider), run)
+    scrape_creator(dependencies(home.store, provider), run)
 
     assert provider.asked == []
     (end,) = events_of(home.store, run)[1:]
@@ -328,7 +334,7 @@ def test_a_creator_that_was_removed_before_the_run_is_not_looked_at(home: Home):
         context=asking(),
     )
 
-    scrape_creator(bench(home.store, provider), run)
+    scrape_creator(dependencies(home.store, provider), run)
 
     assert provider.asked == []
     (end,) = events_of(home.store, run)[1:]
@@ -350,7 +356,7 @@ def test_a_renamed_creator_is_looked_at_under_its_present_handle(home: Home):
         context=asking(),
     )
 
-    scrape_creator(bench(home.store, provider), run)
+    scrape_creator(dependencies(home.store, provider), run)
 
     assert provider.asked == [("creator_profiles", "william")]
 
@@ -372,7 +378,7 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
     )
     derive_jobs(home.store)
 
-    scrape_creator(bench(home.store, provider), asked.scrape_id)
+    scrape_creator(dependencies(home.store, provider), asked.scrape_id)
 
     assert provider.asked == [(job_type, "billie")]
     *_, videos, end = events_of(home.store, asked.scrape_id)
@@ -384,7 +390,7 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
 def test_an_unknown_run_is_nobodys_business(home: Home):
     provider = Scripted(SEEN)
 
-    scrape_creator(bench(home.store, provider), UUID(int=0xDEAD))
+    scrape_creator(dependencies(home.store, provider), UUID(int=0xDEAD))
 
     assert provider.asked == []
 
@@ -408,14 +414,14 @@ def test_what_a_worker_says_after_its_lease_went_on_is_void(
     home: Home, late_answer: Verdict
 ):
     run = run_of(home)
-    other = bench(home.store, Scripted(Unavailable("Gone.")))
+    other = dependencies(home.store, Scripted(Unavailable("Gone.")))
 
     def another_takes_over() -> None:
         let_time_pass(home.store)
         scrape_creator(other, run)
 
     late = Slow(late_answer, meanwhile=another_takes_over)
-    scrape_creator(bench(home.store, late), run)
+    scrape_creator(dependencies(home.store, late), run)
 
     (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
@@ -429,7 +435,7 @@ def test_a_run_that_had_ended_already_only_closes_its_job(home: Home):
     ended = c.RecordFailure(provider="other", attempts=1, error="Earlier.")
     end_scrape(home.store, run, ended, context=asking())
 
-    scrape_creator(bench(home.store, Scripted(SEEN)), run)
+    scrape_creator(dependencies(home.store, Scripted(SEEN)), run)
 
     (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
@@ -439,10 +445,12 @@ def test_a_run_that_had_ended_already_only_closes_its_job(home: Home):
 
 def test_more_videos_than_one_snapshot_holds_are_still_one_append(home: Home):
     run = run_of(home)
-    many = tuple(VideoSeen(tiktok_video_id=str(n), view_count=n) for n in range(1_001))
+    many = tuple(
+        VideoObservation(tiktok_video_id=str(n), view_count=n) for n in range(1_001)
+    )
 
     scrape_creator(
-        bench(home.store, Scripted(Ok(observed_at=SEEN_AT, videos=many))), run
+        dependencies(home.store, Scripted(Ok(observed_at=SEEN_AT, videos=many))), run
     )
 
     _, *snapshots, end = home.store.load(run)[run]
@@ -452,11 +460,13 @@ def test_more_videos_than_one_snapshot_holds_are_still_one_append(home: Home):
 
 def test_texts_that_postgresql_refuses_lose_only_what_it_refuses(home: Home):
     run = run_of(home)
-    profile = ProfileSeen(display_name="Bi\0llie \ud83d\udc10\ud83d", avatar_url="a\0")
-    video = VideoSeen(tiktok_video_id="7\0", title="\0Hay\udc10")
+    profile = ProfileObservation(
+        display_name="Bi\0llie \ud83d\udc10\ud83d", avatar_url="a\0"
+    )
+    video = VideoObservation(tiktok_video_id="7\0", title="\0Hay\udc10")
     seen = Ok(observed_at=SEEN_AT, profile=profile, videos=(video,))
 
-    scrape_creator(bench(home.store, Scripted(seen)), run)
+    scrape_creator(dependencies(home.store, Scripted(seen)), run)
     registered(home.store, CreatorList()).catch_up()
 
     with home.store.pool.connection() as connection:
@@ -474,11 +484,11 @@ def test_texts_that_postgresql_refuses_lose_only_what_it_refuses(home: Home):
 def test_titles_of_a_list_lose_only_what_postgresql_refuses(home: Home):
     home.add("billie")
     derive_jobs(home.store)
-    video = VideoSeen(tiktok_video_id="7", title="\0Hay\udc10")
+    video = VideoObservation(tiktok_video_id="7", title="\0Hay\udc10")
     seen = Ok(observed_at=SEEN_AT, videos=(video,))
 
     for job in jobs_in(home.store):
-        scrape_creator(bench(home.store, Scripted(seen)), job["scrape_id"])
+        scrape_creator(dependencies(home.store, Scripted(seen)), job["scrape_id"])
 
     runs = [job["scrape_id"] for job in jobs_in(home.store)]
     titles = [
@@ -496,7 +506,7 @@ def test_a_reason_that_postgresql_refuses_is_given_as_far_as_it_can_be(
 ):
     run = run_of(home)
 
-    scrape_creator(bench(home.store, Scripted(verdict)), run)
+    scrape_creator(dependencies(home.store, Scripted(verdict)), run)
 
     job = job_of(home.store, run)
     assert (job["outcome"], job["error"]) == (outcome_of(verdict), "A  \ufffd")

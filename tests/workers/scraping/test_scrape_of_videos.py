@@ -24,8 +24,8 @@ from tests.kit.videos import (
     the_video,
 )
 from workers.policies.known_video import digest_of
-from workers.provider import Ok, Target, Verdict, VideoSeen
-from workers.scraping.scrape import Bench, scrape_creator
+from workers.provider import Ok, Target, Verdict, VideoObservation
+from workers.scraping.scrape import ScrapeDependencies, scrape_creator
 
 
 class Watched(Scripted):
@@ -40,12 +40,16 @@ class Watched(Scripted):
         return super()._answer(job_type, target)
 
 
-def seen(*videos: VideoSeen, missing: tuple[str, ...] = (), day: float = 0) -> Ok:
+def seen(
+    *videos: VideoObservation, missing: tuple[str, ...] = (), day: float = 0
+) -> Ok:
     return Ok(observed_at=MONDAY + timedelta(days=day), videos=videos, missing=missing)
 
 
-def video(video_id: str = "71", title: str | None = "Hay", **told: int) -> VideoSeen:
-    return VideoSeen(
+def video(
+    video_id: str = "71", title: str | None = "Hay", **told: int
+) -> VideoObservation:
+    return VideoObservation(
         tiktok_video_id=video_id,
         kind="video",
         title=title,
@@ -75,7 +79,7 @@ def scrape(
     )
     home.store.append([NewEvent(run, 1, asked)], context=asking())
     derive_jobs(home.store)
-    scrape_creator(Bench(store=home.store, provider=provider), run)
+    scrape_creator(ScrapeDependencies(store=home.store, provider=provider), run)
     return run, provider.targets[0]
 
 

@@ -9,13 +9,13 @@ import httpx
 import redis
 import structlog
 
-from workers.provider import Ok, Target, Verdict, VideoSeen
+from workers.provider import Ok, Target, Verdict, VideoObservation
 from workers.providers.research.access import AccessToken
-from workers.providers.research.api import Condition, ResearchAPI
+from workers.providers.research.api import ResearchAPI, VideoCondition
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import Deadline
+from workers.providers.research.http_post import RunDeadline
 from workers.providers.research.quota import DailyQuota
-from workers.providers.research.windows import Window, id_windows, windows_back
+from workers.providers.research.windows import DateWindow, id_windows, windows_back
 
 # Below what an actor has for a run, so that a run ends with a verdict of its own.
 PATIENCE_SECONDS = 40.0
@@ -75,7 +75,7 @@ class ResearchProvider:
 
     def discover_videos(self, target: Target) -> Verdict:
         search = _Search(self.api, deadline=self._deadline())
-        theirs = Condition("EQ", "username", (target.handle,))
+        theirs = VideoCondition("EQ", "username", (target.handle,))
         quiet = 0
         try:
             for window in windows_back(self.now().date(), amount=self.windows):
@@ -84,7 +84,7 @@ class ResearchProvider:
                 quiet = 0 if search.read(theirs, window=window) else quiet + 1
         except NoAnswerError as error:
             return error.verdict
-        return search.seen(self.now())
+        return search.result(self.now())
 
     def video_stats(self, target: Target) -> Verdict:
         if not target.video_ids:
@@ -96,30 +96,30 @@ class ResearchProvider:
             for part in id_windows(wanted, today=self.now().date()):
                 if search.is_late():
                     break
-                among = Condition("IN", "video_id", part.ids)
+                among = VideoCondition("IN", "video_id", part.ids)
                 search.read(among, window=part.window, only=wanted)
                 sought += len(part.ids)
         except NoAnswerError as error:
             return error.verdict
         if left_out := len(wanted) - sought:
             _log.info("research_ids_not_sought", amount=left_out, handle=target.handle)
-        return search.seen(self.now())
+        return search.result(self.now())
 
     def close(self) -> None:
         """Close the connections to the API."""
         self.api.http.close()
 
-    def _deadline(self) -> Deadline:
-        return Deadline(self.patience, clock=self.clock)
+    def _deadline(self) -> RunDeadline:
+        return RunDeadline(self.patience, clock=self.clock)
 
 
 class _Search:
     """One run through windows: what was seen in them so far."""
 
-    def __init__(self, api: ResearchAPI, *, deadline: Deadline) -> None:
+    def __init__(self, api: ResearchAPI, *, deadline: RunDeadline) -> None:
         self._api = api
         self._deadline = deadline
-        self._videos: dict[str, VideoSeen] = {}
+        self._videos: dict[str, VideoObservation] = {}
         self._digest = sha256()
         self._pages = 0
 
@@ -129,9 +129,9 @@ class _Search:
 
     def read(
         self,
-        condition: Condition,
+        condition: VideoCondition,
         *,
-        window: Window,
+        window: DateWindow,
         only: frozenset[str] | None = None,
     ) -> int:
         """Read the window whole and return how many videos TikTok showed in it.
@@ -150,7 +150,7 @@ class _Search:
                     self._videos.setdefault(video.tiktok_video_id, video)
         return shown
 
-    def seen(self, observed_at: datetime) -> Ok:
+    def result(self, observed_at: datetime) -> Ok:
         return Ok(
             observed_at=observed_at,
             videos=tuple(self._videos.values()),

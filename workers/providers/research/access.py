@@ -9,7 +9,7 @@ import httpx
 from workers.provider import Transient
 from workers.providers.research.envelope import token_of
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import Deadline, post
+from workers.providers.research.http_post import RunDeadline, post
 
 PATH = "/v2/oauth/token/"
 # A token lives for two hours; one that is about to end may end under way.
@@ -27,7 +27,7 @@ class AccessToken:
         self._token: str | None = None
         self._good_until = 0.0  # on the deadlines' clock
 
-    def get(self, deadline: Deadline) -> str:
+    def get(self, deadline: RunDeadline) -> str:
         """Return a token that is good for some minutes, as far as we know.
 
         Raises:
@@ -39,7 +39,7 @@ class AccessToken:
                 self._token = self._fetch(deadline)
             return self._token
 
-    def discard(self, token: str, *, deadline: Deadline) -> None:
+    def discard(self, token: str, *, deadline: RunDeadline) -> None:
         """Forget the token, which was refused, unless there is a newer one already.
 
         Raises:
@@ -49,7 +49,7 @@ class AccessToken:
             if self._token == token:
                 self._token = None
 
-    def _fetch(self, deadline: Deadline) -> str:
+    def _fetch(self, deadline: RunDeadline) -> str:
         asked_at = deadline.clock()
         form = {
             "client_key": self._key,
@@ -62,7 +62,7 @@ class AccessToken:
         return token
 
     @contextmanager
-    def _alone(self, deadline: Deadline) -> Generator[None]:
+    def _alone(self, deadline: RunDeadline) -> Generator[None]:
         if not self._turn.acquire(timeout=deadline.left()):
             raise NoAnswerError(Transient("Others were fetching an access token."))
         try:

@@ -10,26 +10,26 @@ import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from workers.provider import ProfileSeen, RateLimited, SchemaChanged, Transient
+from workers.provider import ProfileObservation, RateLimited, SchemaChanged, Transient
 from workers.providers.research.access import AccessToken
 from workers.providers.research.envelope import data_of
 from workers.providers.research.errors import (
-    Failure,
+    FailureVerdict,
     NoAnswerError,
     NotSentError,
     QuotaSpentError,
     TokenRefusedError,
 )
-from workers.providers.research.http_post import Deadline, post
+from workers.providers.research.http_post import RunDeadline, post
 from workers.providers.research.quota import Amount, DailyQuota, Grant
 from workers.providers.research.shapes import (
     USER_FIELDS,
     VIDEO_FIELDS,
-    Page,
+    SearchPage,
     page_of,
     profile_of,
 )
-from workers.providers.research.windows import Window
+from workers.providers.research.windows import DateWindow
 
 USER_PATH = "/v2/research/user/info/"
 VIDEO_PATH = "/v2/research/video/query/"
@@ -43,7 +43,7 @@ PAUSES = (1.0, 2.0, 4.0, 8.0)
 _log = structlog.get_logger()
 
 
-class Condition(Struct, frozen=True):
+class VideoCondition(Struct, frozen=True):
     """What a video must be like; EQ has one value, IN up to 100."""
 
     operation: Literal["EQ", "IN"]
@@ -74,7 +74,9 @@ class ResearchAPI:
         self.quota = quota
         self.sleep = sleep
 
-    def user(self, username: str, *, deadline: Deadline) -> tuple[ProfileSeen, bytes]:
+    def user(
+        self, username: str, *, deadline: RunDeadline
+    ) -> tuple[ProfileObservation, bytes]:
         """Return the user's profile, and the data that it was read from.
 
         Raises:
@@ -87,8 +89,8 @@ class ResearchAPI:
         return profile_of(data), bytes(data)
 
     def videos(
-        self, condition: Condition, *, window: Window, deadline: Deadline
-    ) -> Iterator[Page]:
+        self, condition: VideoCondition, *, window: DateWindow, deadline: RunDeadline
+    ) -> Iterator[SearchPage]:
         """Ask for page after page of the videos that were made within the window.
 
         A page may be short, or empty, and not the last.
@@ -109,7 +111,7 @@ class ResearchAPI:
             )
             data, grant = self._ask(question, deadline=deadline)
             page = page_of(data, after=cursor)
-            self.quota.settle(grant, used=Amount(1, page.records))
+            self.quota.give_back(grant, used=Amount(1, page.records))
             yield page
             if page.cursor is None:
                 return
@@ -119,7 +121,7 @@ class ResearchAPI:
                 search["search_id"] = page.search_id
         raise NoAnswerError(SchemaChanged(f"A list has no end after {cursor} videos."))
 
-    def _ask(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
+    def _ask(self, question: _Question, *, deadline: RunDeadline) -> tuple[Raw, Grant]:
         for pause in PAUSES:
             try:
                 return self._try(question, deadline=deadline)
@@ -131,7 +133,7 @@ class ResearchAPI:
             self.sleep(seconds)
         return self._try(question, deadline=deadline)
 
-    def _try(self, question: _Question, *, deadline: Deadline) -> tuple[Raw, Grant]:
+    def _try(self, question: _Question, *, deadline: RunDeadline) -> tuple[Raw, Grant]:
         token = self.token.get(deadline)
         try:
             return self._send(question, token=token, deadline=deadline)
@@ -142,7 +144,7 @@ class ResearchAPI:
         return self._send(question, token=token, deadline=deadline)
 
     def _send(
-        self, question: _Question, *, token: str, deadline: Deadline
+        self, question: _Question, *, token: str, deadline: RunDeadline
     ) -> tuple[Raw, Grant]:
         grant = self.quota.take(records=question.records)
         try:
@@ -156,17 +158,17 @@ class ResearchAPI:
             )
             return data_of(reply), grant
         except NotSentError:
-            self.quota.settle(grant, used=Amount(0, 0))
+            self.quota.give_back(grant, used=Amount(0, 0))
             raise
         except QuotaSpentError as error:
             seconds = self.quota.refused()
             raise NoAnswerError(RateLimited(seconds, error.verdict.detail)) from error
         except NoAnswerError:
-            self.quota.settle(grant, used=Amount(1, 0))
+            self.quota.give_back(grant, used=Amount(1, 0))
             raise
 
 
-def _worth_waiting(verdict: Failure, pause: float) -> float | None:
+def _worth_waiting(verdict: FailureVerdict, pause: float) -> float | None:
     """Return how many seconds to wait before asking again, or None if it is no use."""
     seconds = pause * random.uniform(1, 1.5)  # noqa: S311
     if isinstance(verdict, RateLimited):

@@ -17,7 +17,7 @@ from workers.provider import (
     Unavailable,
 )
 from workers.providers.research.errors import (
-    Failure,
+    FailureVerdict,
     NoAnswerError,
     QuotaSpentError,
     TokenRefusedError,
@@ -181,7 +181,7 @@ def _by_status(reply: Reply, detail: str) -> NoAnswerError:
     return NoAnswerError(_failure(reply, detail))
 
 
-def _failure(reply: Reply, detail: str) -> Failure:
+def _failure(reply: Reply, detail: str) -> FailureVerdict:
     if reply.status == 403:
         return Blocked(detail)
     if reply.status == 429:

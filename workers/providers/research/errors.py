@@ -10,7 +10,7 @@ from workers.provider import (
     Unavailable,
 )
 
-Failure = (
+FailureVerdict = (
     NotFound | Private | Unavailable | Blocked | RateLimited | Transient | SchemaChanged
 )
 
@@ -18,7 +18,7 @@ Failure = (
 class NoAnswerError(Exception):
     """There is no data; ``verdict`` is what to answer to whoever asked."""
 
-    def __init__(self, verdict: Failure) -> None:
+    def __init__(self, verdict: FailureVerdict) -> None:
         super().__init__(verdict.detail)
         self.verdict = verdict
 

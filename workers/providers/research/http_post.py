@@ -23,7 +23,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
 
 
-class Deadline:
+class RunDeadline:
     """The moment at which a whole run must be over, retries and pauses included."""
 
     def __init__(
@@ -42,7 +42,7 @@ def post(
     http: httpx.Client,
     path: str,
     *,
-    deadline: Deadline,
+    deadline: RunDeadline,
     token: str | None = None,
     fields: str | None = None,
     form: Mapping[str, str] | None = None,
@@ -85,7 +85,7 @@ def post(
         raise NoAnswerError(Transient(_kind(error))) from error
 
 
-def _body_of(response: httpx.Response, deadline: Deadline) -> bytes:
+def _body_of(response: httpx.Response, deadline: RunDeadline) -> bytes:
     body = bytearray()
     # Raw, because we ask for no compression: a few kilobytes cannot become gigabytes.
     for part in response.iter_raw():

@@ -133,7 +133,7 @@ class DailyQuota:
             self._add(wanted, alone=alone)
             return Grant(day=self._day, amount=wanted, alone=alone)
 
-    def settle(self, grant: Grant, *, used: Amount) -> None:
+    def give_back(self, grant: Grant, *, used: Amount) -> None:
         """Give back what the request did not use; others see it with our next one."""
         with self._guard:
             if grant.day == self._day:

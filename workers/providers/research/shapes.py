@@ -8,7 +8,7 @@ import structlog
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from workers.provider import ProfileSeen, SchemaChanged, VideoSeen
+from workers.provider import ProfileObservation, SchemaChanged, VideoObservation
 from workers.providers.research.envelope import decode
 from workers.providers.research.errors import NoAnswerError
 
@@ -54,28 +54,28 @@ class _Page(Struct, frozen=True):
     search_id: str | int | None = None
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class SearchPage(Struct, frozen=True, kw_only=True):
     """Some of the videos of a search, and where the next ones begin.
 
     ``records`` is how many TikTok counts for it, ``cursor`` is None on the last page,
     and ``data`` is what was read.
     """
 
-    videos: tuple[VideoSeen, ...]
+    videos: tuple[VideoObservation, ...]
     records: int
     cursor: int | None
     search_id: str | None
     data: bytes
 
 
-def profile_of(data: Raw) -> ProfileSeen:
+def profile_of(data: Raw) -> ProfileObservation:
     """Read a user; what is missing or unreadable is null.
 
     Raises:
         NoAnswerError: it is not a user, or nothing of one.
     """
     user = decode(data, _User)
-    profile = ProfileSeen(
+    profile = ProfileObservation(
         display_name=_text(user.display_name),
         avatar_url=_text(user.avatar_url),
         follower_count=_counter(user.follower_count),
@@ -83,12 +83,12 @@ def profile_of(data: Raw) -> ProfileSeen:
         total_likes_count=_counter(user.likes_count),
         video_count=_counter(user.video_count),
     )
-    if profile == ProfileSeen():
+    if profile == ProfileObservation():
         raise NoAnswerError(SchemaChanged("The answer has none of a user's fields."))
     return replace(profile, precision="exact")
 
 
-def page_of(data: Raw, *, after: int = 0) -> Page:
+def page_of(data: Raw, *, after: int = 0) -> SearchPage:
     """Read a page of videos; ``after`` is the cursor it was asked with.
 
     What is missing or unreadable of a video is null. A video without a readable id is
@@ -108,7 +108,7 @@ def page_of(data: Raw, *, after: int = 0) -> Page:
     cursor = _counter(page.cursor)
     if page.has_more and (cursor is None or cursor <= after):
         raise NoAnswerError(SchemaChanged("There is more, and no way to get at it."))
-    return Page(
+    return SearchPage(
         videos=videos,
         records=len(rows),
         cursor=cursor if page.has_more else None,
@@ -117,11 +117,11 @@ def page_of(data: Raw, *, after: int = 0) -> Page:
     )
 
 
-def _video_of(row: _Video) -> VideoSeen | None:
+def _video_of(row: _Video) -> VideoObservation | None:
     video_id = _id(row.video_id if row.id is None else row.id)
     if video_id is None:
         return None
-    return VideoSeen(
+    return VideoObservation(
         tiktok_video_id=video_id,
         title=_text(row.video_description),
         posted_at=_moment(row.create_time),

@@ -14,7 +14,7 @@ _DAY = timedelta(days=1)
 _FIRST_DAY = date(2016, 1, 1)  # TikTok was not there before
 
 
-class Window(Struct, frozen=True):
+class DateWindow(Struct, frozen=True):
     """The days from ``start`` to ``end``, both included, in UTC."""
 
     start: date
@@ -24,14 +24,14 @@ class Window(Struct, frozen=True):
 class IdWindow(Struct, frozen=True):
     """Ids of videos that were made within the window."""
 
-    window: Window
+    window: DateWindow
     ids: tuple[str, ...]
 
 
-def windows_back(today: date, *, amount: int) -> list[Window]:
+def windows_back(today: date, *, amount: int) -> list[DateWindow]:
     """Return that many windows, newest first, which cover each day once."""
     ends = [today - number * WINDOW_DAYS * _DAY for number in range(amount)]
-    return [Window(start=end - (WINDOW_DAYS - 1) * _DAY, end=end) for end in ends]
+    return [DateWindow(start=end - (WINDOW_DAYS - 1) * _DAY, end=end) for end in ends]
 
 
 def id_windows(ids: Iterable[str], *, today: date) -> list[IdWindow]:
@@ -50,7 +50,7 @@ def id_windows(ids: Iterable[str], *, today: date) -> list[IdWindow]:
         end = min(rest[0][0] + _DAY, today)
         earliest = end - (WINDOW_DAYS - 1) * _DAY
         taken = [pair for pair in rest[:MOST_IDS] if pair[0] - _DAY >= earliest]
-        window = Window(start=taken[-1][0] - _DAY, end=end)
+        window = DateWindow(start=taken[-1][0] - _DAY, end=end)
         found.append(IdWindow(window, tuple(video_id for _, video_id in taken)))
         rest = rest[len(taken) :]
     return found

@@ -23,21 +23,21 @@ from workers.provider import (
     SchemaChanged,
     Target,
     Verdict,
-    VideoSeen,
+    VideoObservation,
     another_account,
 )
 from workers.providers.web.listing import list_videos
 from workers.providers.web.pages import ProfilePage, read_profile
 from workers.providers.web.readings import sec_uid_of
-from workers.providers.web.session import Limits, Site, Visit
+from workers.providers.web.session import Session, SessionLimits, TikTokSite
 from workers.providers.web.single import VideoReading
-from workers.providers.web.verdicts import NotSeen, RefusedError
+from workers.providers.web.verdicts import NotShown, RefusedError
 
-__all__ = ["Limits", "NotSeen", "VideosRead", "WebProvider"]
+__all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 
 # By its own name: who wants to be left alone by it can say so.
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = SessionLimits()
 
 
 class VideosRead(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class VideosRead(Struct, frozen=True, kw_only=True):
     """
 
     ok: Ok
-    not_seen: tuple[NotSeen, ...] = ()
+    not_shown: tuple[NotShown, ...] = ()
     unread: tuple[str, ...] = ()
 
 
@@ -65,12 +65,12 @@ class WebProvider:
         base_url: str,
         *,
         politeness: Politeness,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: SessionLimits = DEFAULT_LIMITS,
         user_agent: str = USER_AGENT,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.now = now
-        self._site = Site(
+        self._site = TikTokSite(
             base_url=base_url,
             politeness=politeness,
             limits=limits,
@@ -80,12 +80,12 @@ class WebProvider:
         )
 
     def creator_profiles(self, target: Target) -> Verdict:
-        with Visit(self._site) as visit:
+        with Session(self._site) as session:
             try:
-                page = _profile_of(visit, target)
+                page = _profile_of(session, target)
             except RefusedError as refused:
                 return refused.verdict
-            return self._ok(visit, profile=page)
+            return self._ok(session, profile=page)
 
     def discover_videos(self, target: Target) -> Verdict:
         """Look at the profile, then list the videos; ``Ok`` has both.
@@ -93,13 +93,13 @@ class WebProvider:
         The list may stop early, at a limit of the run: what is missing then is the
         oldest.
         """
-        with Visit(self._site) as visit:
+        with Session(self._site) as session:
             try:
-                page = _profile_of(visit, target)
-                videos = _videos_of(visit, target, page)
+                page = _profile_of(session, target)
+                videos = _videos_of(session, target, page)
             except RefusedError as refused:
                 return refused.verdict
-            return self._ok(visit, profile=page, videos=videos)
+            return self._ok(session, profile=page, videos=videos)
 
     def video_stats(self, target: Target) -> Verdict:
         """Read the videos asked for one by one, or the whole list if none are.
@@ -117,42 +117,42 @@ class WebProvider:
         Counters that were read are events, whatever stopped the next: a refusal is the
         answer only where nothing was learned at all.
         """
-        with Visit(self._site) as visit:
+        with Session(self._site) as session:
             try:
                 reading = VideoReading(
-                    visit, handle=_handle_of(target), user_id=target.user_id
+                    session, handle=_handle_of(target), user_id=target.user_id
                 )
             except RefusedError as refused:
                 return refused.verdict
             reading.read(target.video_ids)
-            if reading.refusal and not (reading.seen or reading.not_seen):
+            if reading.refusal and not (reading.videos or reading.not_shown):
                 return reading.refusal
-            ok = self._ok(visit, videos=tuple(reading.seen))
+            ok = self._ok(session, videos=tuple(reading.videos))
             # A stranger's video is there: it was never the creator's to miss.
             missing = tuple(
                 video.video_id
-                for video in reading.not_seen
+                for video in reading.not_shown
                 if video.reason != "someone_elses"
             )
             return VideosRead(
                 ok=replace(ok, missing=missing),
-                not_seen=tuple(reading.not_seen),
+                not_shown=tuple(reading.not_shown),
                 unread=tuple(reading.unread),
             )
 
     def _ok(
         self,
-        visit: Visit,
+        session: Session,
         *,
         profile: ProfilePage | None = None,
-        videos: tuple[VideoSeen, ...] = (),
+        videos: tuple[VideoObservation, ...] = (),
     ) -> Ok:
         return Ok(
             observed_at=self.now(),
-            profile=profile.seen if profile else None,
+            profile=profile.profile if profile else None,
             videos=videos,
-            pages=visit.requests,
-            payload_sha256=visit.digest,
+            pages=session.requests,
+            payload_sha256=session.digest,
         )
 
 
@@ -162,9 +162,9 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _profile_of(visit: Visit, target: Target) -> ProfilePage:
+def _profile_of(session: Session, target: Target) -> ProfilePage:
     handle = _handle_of(target)
-    page = visit.read(
+    page = session.read(
         f"/@{handle}",
         may_lead_to=re.compile(rf"/@{re.escape(handle)}/?", re.IGNORECASE),
     )
@@ -173,23 +173,23 @@ def _profile_of(visit: Visit, target: Target) -> ProfilePage:
     # Without a known id the handle is all there is to tell the creator by.
     theirs = known == profile.user_id if known else handle == profile.handle.lower()
     if not theirs:
-        raise RefusedError(another_account(handle, seen=profile.user_id, known=known))
+        raise RefusedError(another_account(handle, found=profile.user_id, known=known))
     return profile
 
 
 def _videos_of(
-    visit: Visit, target: Target, page: ProfilePage
-) -> tuple[VideoSeen, ...]:
-    expected = page.seen.video_count
+    session: Session, target: Target, page: ProfilePage
+) -> tuple[VideoObservation, ...]:
+    expected = page.profile.video_count
     if expected == 0:
         return ()
     # One that is known already will do, as long as it is known to be of this account.
     known = target.sec_uid if target.user_id == page.user_id else None
-    sec_uid = page.seen.sec_uid or sec_uid_of(known)
+    sec_uid = page.profile.sec_uid or sec_uid_of(known)
     if sec_uid is None:
         raise RefusedError(SchemaChanged("The page lacks a secUid to list videos by."))
     return list_videos(
-        visit, sec_uid=sec_uid, author_id=page.user_id, expected=expected
+        session, sec_uid=sec_uid, author_id=page.user_id, expected=expected
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from workers.provider import Blocked, SchemaChanged, Transient, VideoSeen
+from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
 from workers.providers.web.readings import code_of, decode, items_of, within
 from workers.providers.web.verdicts import RefusedError, refusal_of_list_code
 from workers.providers.web.videos import author_of, video_of
@@ -13,7 +13,7 @@ from workers.providers.web.videos import author_of, video_of
 class ListPage(Struct, frozen=True, kw_only=True):
     """The creator's own videos on a page, by id, and whether there are older ones."""
 
-    videos: dict[str, VideoSeen]
+    videos: dict[str, VideoObservation]
     has_more: bool
 
     def as_shown(self) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The list: a creator's videos, page by page, the way yt-dlp knows to ask for them.
 
 yt-dlp knows the address, its parameters and how one page leads to the next, all of
-which change with TikTok and are kept up by many. It gets no further than that: what it
-asks for goes through our own visit, what comes back is judged and read here, and it is
-shown only as much as it needs to go on.
+which change with TikTok and are kept up by many. It does no more than that: what it
+asks for goes through our own session, what comes back is judged and read here, and it
+is shown only as much as it needs to go on.
 """
 
 import io
@@ -19,9 +19,9 @@ from yt_dlp.globals import all_plugins_loaded
 from yt_dlp.networking import Request, Response
 from yt_dlp.utils import ExtractorError
 
-from workers.provider import Blocked, SchemaChanged, Transient, VideoSeen
+from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
 from workers.providers.web.listed import ListPage, read_list
-from workers.providers.web.session import SpentError, Visit
+from workers.providers.web.session import Session, SpentError
 from workers.providers.web.verdicts import RefusedError
 
 _PATH = "/api/creator/item_list/"
@@ -60,13 +60,13 @@ class _UserVideosIE(_TikTokUserIE):
 
 
 class Gate(YoutubeDL):
-    """Hands yt-dlp pages of the list that our own visit has read, and nothing else.
+    """Hands yt-dlp pages of the list that our own session has read, and nothing else.
 
     Not the page for embedding either, where it looks for what it lacks: robots are
     asked to stay away from that.
     """
 
-    def __init__(self, visit: Visit, *, author_id: str) -> None:
+    def __init__(self, session: Session, *, author_id: str) -> None:
         options: Any = {
             "quiet": True,
             "logger": _Quiet(),
@@ -76,8 +76,8 @@ class Gate(YoutubeDL):
             "extractor_retries": 1,
         }
         super().__init__(options, auto_init=False)
-        self.seen: dict[str, VideoSeen] = {}
-        self._visit = visit
+        self.videos: dict[str, VideoObservation] = {}
+        self._session = session
         self._author_id = author_id
         self._old_pages = 0
 
@@ -87,11 +87,11 @@ class Gate(YoutubeDL):
         if address.path != _PATH:
             raise RefusedError(SchemaChanged("yt-dlp asks for what is not the list."))
         page = self._page(address.query)
-        old = bool(page.videos) and all(v in self.seen for v in page.videos)
+        old = bool(page.videos) and all(v in self.videos for v in page.videos)
         self._old_pages = self._old_pages + 1 if old else 0
         if self._old_pages >= _MOST_OLD_PAGES:
             raise _InCirclesError
-        self.seen = {**page.videos, **self.seen}
+        self.videos = {**page.videos, **self.videos}
         shown = json.dumps(page.as_shown()).encode()
         return Response(io.BytesIO(shown), url, {"Content-Type": "application/json"})
 
@@ -107,30 +107,30 @@ class Gate(YoutubeDL):
         return self._read(query)
 
     def _read(self, query: str) -> ListPage:
-        body = self._visit.read(_PATH, query=query).body
+        body = self._session.read(_PATH, query=query).body
         return read_list(body, author_id=self._author_id)
 
 
 def list_videos(
-    visit: Visit, *, sec_uid: str, author_id: str, expected: int | None
-) -> tuple[VideoSeen, ...]:
+    session: Session, *, sec_uid: str, author_id: str, expected: int | None
+) -> tuple[VideoObservation, ...]:
     """Return the videos that ``author_id`` posted, the newest first after pinned ones.
 
-    All of them, or as many as the visit's limits allow; ``expected`` is how many the
+    All of them, or as many as the session's limits allow; ``expected`` is how many the
     profile counts. At least one, as only accounts that have any are to be asked for.
 
     Raises:
         RefusedError: a page of the list was refused, or not one video is on it.
     """
-    with Gate(visit, author_id=author_id) as gate:
+    with Gate(session, author_id=author_id) as gate:
         gate.add_info_extractor(_UserVideosIE())
-        found: dict[str, VideoSeen] = {}
+        found: dict[str, VideoObservation] = {}
         try:
             listing: Any = gate.extract_info(
                 f"tiktokuser:{sec_uid}", download=False, process=False
             )
             for entry in listing["entries"]:
-                found[entry["id"]] = gate.seen[entry["id"]]
+                found[entry["id"]] = gate.videos[entry["id"]]
         except SpentError:
             if not found:
                 raise

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from workers.provider import (
     Blocked,
     Private,
-    ProfileSeen,
+    ProfileObservation,
     SchemaChanged,
     Transient,
     Unavailable,
-    VideoSeen,
+    VideoObservation,
 )
 from workers.providers.web.readings import (
     address_of,
@@ -25,7 +25,7 @@ from workers.providers.web.readings import (
 )
 from workers.providers.web.totals import totals_of
 from workers.providers.web.verdicts import (
-    NotSeen,
+    NotShown,
     RefusedError,
     reason_of_code,
     refusal_of_any_code,
@@ -57,7 +57,7 @@ class ProfilePage(Struct, frozen=True, kw_only=True):
 
     user_id: str
     handle: str
-    seen: ProfileSeen
+    profile: ProfileObservation
 
 
 class VideoPage(Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class VideoPage(Struct, frozen=True, kw_only=True):
 
     author_id: str | None
     author: str | None
-    seen: VideoSeen
+    video: VideoObservation
 
 
 class _Account(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def read_profile(html: bytes, *, handle: str) -> ProfilePage:
     return ProfilePage(
         user_id=user_id,
         handle=own_handle,
-        seen=ProfileSeen(
+        profile=ProfileObservation(
             user_id=user_id,
             sec_uid=sec_uid_of(within(user, "secUid")),
             display_name=name or None,
@@ -114,7 +114,7 @@ def read_profile(html: bytes, *, handle: str) -> ProfilePage:
     )
 
 
-def read_video(html: bytes, *, video_id: str, photo: bool) -> VideoPage | NotSeen:
+def read_video(html: bytes, *, video_id: str, photo: bool) -> VideoPage | NotShown:
     """Return the video that a page shows; ``photo`` if its address said so.
 
     Raises:
@@ -131,17 +131,17 @@ def read_video(html: bytes, *, video_id: str, photo: bool) -> VideoPage | NotSee
         raise RefusedError(SchemaChanged(f"The page of video {video_id} says nothing."))
     if code != 0:
         if reason := reason_of_code(code):
-            return NotSeen(video_id=video_id, reason=reason, code=code)
+            return NotShown(video_id=video_id, reason=reason, code=code)
         raise RefusedError(refusal_of_any_code(code))
     if within(item, "isContentClassified") is True and not within(item, "video"):
-        return NotSeen(video_id=video_id, reason="unavailable")
+        return NotShown(video_id=video_id, reason="unavailable")
     seen = video_of(item)
     if seen is None or seen.tiktok_video_id != video_id:
         raise RefusedError(SchemaChanged(f"The page of video {video_id} is not its."))
     return VideoPage(
         author_id=author_of(item),
         author=text_of(within(item, "author", "uniqueId"), longest=_LONGEST_NAME),
-        seen=replace(seen, kind="photo") if photo else seen,
+        video=replace(seen, kind="photo") if photo else seen,
     )
 
 

@@ -1,4 +1,4 @@
-"""A visit: the requests of one run, one after the other, each of them bounded."""
+"""A session: the requests of one run, one after the other, each of them bounded."""
 
 import re
 import ssl
@@ -24,7 +24,7 @@ from workers.providers.web.verdicts import (
     refusal_of_status,
     seconds_of,
 )
-from workers.providers.web.wire import Deadline, Wire
+from workers.providers.web.wire import RequestDeadline, Wire
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
@@ -44,8 +44,8 @@ _FAILURES = (
 )
 
 
-class Limits(Struct, frozen=True, kw_only=True):
-    """How much a visit may take, all of it well inside a worker's lease.
+class SessionLimits(Struct, frozen=True, kw_only=True):
+    """How much a session may take, all of it well inside a worker's lease.
 
     Times are in seconds. No request is begun that could not take its full time before
     ``run_seconds`` are over. Sizes are in bytes as they come out of decompression.
@@ -60,18 +60,18 @@ class Limits(Struct, frozen=True, kw_only=True):
     requests: int = 60
 
 
-class Site(Struct, frozen=True, kw_only=True):
+class TikTokSite(Struct, frozen=True, kw_only=True):
     """Where visits go, and what they have in common; for all threads of a process."""
 
     base_url: str
     politeness: Politeness
-    limits: Limits
+    limits: SessionLimits
     user_agent: str
     tls: ssl.SSLContext
     now: Callable[[], datetime]
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class FetchedPage(Struct, frozen=True, kw_only=True):
     """What an address answered; ``path`` is where redirects led to."""
 
     status: int
@@ -80,28 +80,28 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class SpentError(RefusedError):
-    """The visit has used up its time, its bytes or its requests.
+    """The session has used up its time, its bytes or its requests.
 
     ``verdict`` is for those who have nothing to show for it.
     """
 
 
-class Visit:
+class Session:
     """Reads pages of one site within its limits, politely, and keeps no cookie.
 
     What is read is always the site's own address and a path, never an address that a
-    page names. ``requests`` and ``digest`` tell of all that was asked and read. A visit
-    belongs to one thread; leaving it closes its connection.
+    page names. ``requests`` and ``digest`` are of all that was asked and read. A
+    session belongs to one thread; leaving it closes its connection.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: TikTokSite) -> None:
         self.requests = 0
         self._site = site
         self._base = urlsplit(site.base_url.rstrip("/"))
         self._ends_at = time.monotonic() + site.limits.run_seconds
         self._bytes = 0
         self._digest = sha256()
-        self._deadline = Deadline()
+        self._deadline = RequestDeadline()
         self._client = httpx.Client(
             transport=Wire(self._deadline, tls=site.tls),
             headers={
@@ -135,7 +135,7 @@ class Visit:
 
     def read(
         self, path: str, *, query: str = "", may_lead_to: re.Pattern[str] | None = None
-    ) -> Page:
+    ) -> FetchedPage:
         """Return what the site answers, if that is a page: with status 2xx, 404 or 410.
 
         A redirect is followed on this site only, and to a path only that
@@ -143,14 +143,16 @@ class Visit:
 
         Raises:
             RefusedError: the site turned us away or failed.
-            SpentError: a limit of the whole visit was reached, or the site is to be
-                left in peace for longer than the visit can wait.
+            SpentError: a limit of the whole session was reached, or the site is to be
+                left in peace for longer than the session can wait.
         """
         for _ in range(1 + _MOST_REDIRECTS):
             with self._asked(path, query) as response:
                 if response.status_code not in _REDIRECTS:
                     body = self._body_of(response)
-                    return Page(status=response.status_code, path=path, body=body)
+                    return FetchedPage(
+                        status=response.status_code, path=path, body=body
+                    )
                 location: str = response.extensions["location"]
             path, query = self._led_to(location, path, may_lead_to)
         raise RefusedError(Blocked("TikTok redirected in circles."))

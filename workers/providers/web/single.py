@@ -2,10 +2,10 @@
 
 import re
 
-from workers.provider import Blocked, RateLimited, VideoSeen
+from workers.provider import Blocked, RateLimited, VideoObservation
 from workers.providers.web.pages import VideoPage, read_video
-from workers.providers.web.session import SpentError, Visit
-from workers.providers.web.verdicts import NotSeen, Refusal, RefusedError
+from workers.providers.web.session import Session, SpentError
+from workers.providers.web.verdicts import NotShown, Refusal, RefusedError
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 # So many pages that cannot be read, and the others are not tried any more.
@@ -13,18 +13,18 @@ _MOST_REFUSALS = 3
 
 
 class VideoReading:
-    """One visit to some videos' pages, and what became of each of them.
+    """One session to some videos' pages, and what became of each of them.
 
     ``unread`` are those that failed to be read or that nobody came to; ``refusal`` is
     the first reason why.
     """
 
-    def __init__(self, visit: Visit, *, handle: str, user_id: str | None) -> None:
-        self.seen: list[VideoSeen] = []
-        self.not_seen: list[NotSeen] = []
+    def __init__(self, session: Session, *, handle: str, user_id: str | None) -> None:
+        self.videos: list[VideoObservation] = []
+        self.not_shown: list[NotShown] = []
         self.unread: list[str] = []
         self.refusal: Refusal | None = None
-        self._visit = visit
+        self._session = session
         self._handle = handle
         self._user_id = user_id
 
@@ -47,18 +47,18 @@ class VideoReading:
 
     def _take(self, video_id: str) -> None:
         read = self._read(video_id)
-        if isinstance(read, NotSeen):
-            self.not_seen.append(read)
+        if isinstance(read, NotShown):
+            self.not_shown.append(read)
         elif not self._is_theirs(read):
-            stranger = NotSeen(video_id=video_id, reason="someone_elses")
-            self.not_seen.append(stranger)
+            stranger = NotShown(video_id=video_id, reason="someone_elses")
+            self.not_shown.append(stranger)
         else:
-            self.seen.append(read.seen)
+            self.videos.append(read.video)
 
-    def _read(self, video_id: str) -> VideoPage | NotSeen:
+    def _read(self, video_id: str) -> VideoPage | NotShown:
         if not _ID.fullmatch(video_id):
-            return NotSeen(video_id=video_id, reason="missing")
-        page = self._visit.read(
+            return NotShown(video_id=video_id, reason="missing")
+        page = self._session.read(
             f"/@{self._handle}/video/{video_id}",
             may_lead_to=re.compile(rf"/@[\w.-]*/(video|photo)/{video_id}/?", re.ASCII),
         )

@@ -38,7 +38,7 @@ class RefusedError(Exception):
         self.verdict = verdict
 
 
-class NotSeen(Struct, frozen=True, kw_only=True):
+class NotShown(Struct, frozen=True, kw_only=True):
     """A video that was asked for and is not shown, with TikTok's code if it gave one.
 
     One look is no proof: a code that says missing is also given to readers it blocks.

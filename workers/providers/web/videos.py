@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from workers.provider import VideoSeen
+from workers.provider import VideoObservation
 from workers.providers.web.readings import (
     count_of,
     id_of,
@@ -15,12 +15,12 @@ from workers.providers.web.readings import (
 _LONGEST_TITLE = 4_000
 
 
-def video_of(item: object) -> VideoSeen | None:
+def video_of(item: object) -> VideoObservation | None:
     """Return what an ``itemStruct`` tells, None if it has not even an id."""
     video_id = id_of(within(item, "id"))
     if video_id is None:
         return None
-    return VideoSeen(
+    return VideoObservation(
         tiktok_video_id=video_id,
         title=text_of(within(item, "desc"), longest=_LONGEST_TITLE),
         kind=_kind_of(item),

@@ -19,7 +19,7 @@ _Option = (
 _OURS = frozenset({b"location", b"set-cookie"})
 
 
-class Deadline:
+class RequestDeadline:
     """The moment at which the request under way must be over."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Wire(httpx.BaseTransport):
     parses both as soon as it sees them, and raises what it likes for bad ones.
     """
 
-    def __init__(self, deadline: Deadline, *, tls: ssl.SSLContext) -> None:
+    def __init__(self, deadline: RequestDeadline, *, tls: ssl.SSLContext) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             max_connections=1,
@@ -100,7 +100,7 @@ class _Body(httpx.SyncByteStream):
 
 
 class _Network(httpcore.NetworkBackend):
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: RequestDeadline) -> None:
         self._deadline = deadline
         self._network = httpcore.SyncBackend()
 
@@ -123,7 +123,9 @@ class _Network(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+    def __init__(
+        self, stream: httpcore.NetworkStream, deadline: RequestDeadline
+    ) -> None:
         self._stream = stream
         self._deadline = deadline
 

@@ -18,7 +18,7 @@ from infra.handlers.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from tests.kit import builders
 from tests.kit.builders import asking
-from workers.demo import DEMO_HANDLES, past_path
+from workers.demo import DEMO_HANDLES, history_path
 from workers.recordings.file_format import Observation, read_recording
 
 # How many looks at each of the demo's creators are past, by first handle.
@@ -26,7 +26,7 @@ LOOKS = {
     handle: len(
         {
             line.observed_at
-            for line in read_recording(past_path(handle))
+            for line in read_recording(history_path(handle))
             if isinstance(line, Observation)
         }
     )

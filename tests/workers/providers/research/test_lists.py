@@ -31,7 +31,7 @@ from workers.provider import (
     Target,
     Transient,
     Verdict,
-    VideoSeen,
+    VideoObservation,
 )
 from workers.providers.research.shapes import page_of
 
@@ -74,7 +74,7 @@ def test_a_video_is_read_with_everything_that_the_api_shows(
     assert verdict.observed_at == NOON
     assert verdict.profile is None
     assert verdict.videos == (
-        VideoSeen(
+        VideoObservation(
             tiktok_video_id=str(video["id"]),
             title="goat 0 #goats",
             posted_at=days_ago(2),
@@ -146,7 +146,7 @@ def test_what_cannot_be_read_of_a_video_is_null_and_not_0(
     verdict = researcher.provider(windows=1).discover_videos(BILLIE)
 
     assert isinstance(verdict, Ok)
-    assert verdict.videos == (VideoSeen(tiktok_video_id="7"),)
+    assert verdict.videos == (VideoObservation(tiktok_video_id="7"),)
 
 
 @pytest.mark.parametrize("second", (0, -1, 10**12, "0"))

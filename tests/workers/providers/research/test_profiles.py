@@ -12,7 +12,7 @@ from tests.workers.providers.research.server import (
     answer_data,
     enveloped,
 )
-from workers.provider import Ok, ProfileSeen, Provider, SchemaChanged, Verdict
+from workers.provider import Ok, ProfileObservation, Provider, SchemaChanged, Verdict
 
 USER = {
     "display_name": "Billie 🐐 the Goat",
@@ -22,7 +22,7 @@ USER = {
     "likes_count": 11_907_467_940,
     "video_count": 44,
 }
-PROFILE = ProfileSeen(
+PROFILE = ProfileObservation(
     display_name="Billie 🐐 the Goat",
     avatar_url="https://cdn.example/billie.jpeg?x-expires=1",
     follower_count=4_001_943,
@@ -33,7 +33,7 @@ PROFILE = ProfileSeen(
 )
 
 
-def profile_in(verdict: Verdict) -> ProfileSeen:
+def profile_in(verdict: Verdict) -> ProfileObservation:
     assert isinstance(verdict, Ok), verdict
     assert verdict.profile
     return verdict.profile

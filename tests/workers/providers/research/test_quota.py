@@ -32,7 +32,7 @@ from workers.provider import Ok, RateLimited, SchemaChanged, Transient
 from workers.providers.research import open_research
 from workers.providers.research import quota as quotas
 from workers.providers.research.errors import NoAnswerError
-from workers.providers.research.http_post import Deadline
+from workers.providers.research.http_post import RunDeadline
 from workers.providers.research.quota import A_DAY, Amount, DailyQuota
 
 TO_MIDNIGHT = 12 * 3_600.0
@@ -141,7 +141,7 @@ def test_records_count_as_much_as_requests(valkey: redis.Redis):
 def test_records_that_did_not_come_are_given_back(valkey: redis.Redis):
     one, other = (quota_of(valkey, records=300) for _ in range(2))
     grant = one.take(records=100)
-    one.settle(grant, used=Amount(1, 3))
+    one.give_back(grant, used=Amount(1, 3))
 
     before = takes(other, records=100)
     one.take(records=1)
@@ -155,7 +155,7 @@ def test_a_request_that_was_never_sent_is_given_back(valkey: redis.Redis):
     quota = quota_of(valkey)
 
     for _ in range(150):
-        quota.settle(quota.take(records=1), used=Amount(0, 0))
+        quota.give_back(quota.take(records=1), used=Amount(0, 0))
 
     assert takes(quota) == 95
 
@@ -167,7 +167,7 @@ def test_what_yesterday_gives_back_is_not_todays(valkey: redis.Redis):
 
     day.at += timedelta(days=1)
     quota.take(records=1)
-    quota.settle(grant, used=Amount(0, 0))
+    quota.give_back(grant, used=Amount(0, 0))
 
     assert takes(quota) == 94
 
@@ -250,7 +250,7 @@ def test_workers_never_use_more_than_there_is_whatever_redis_does(
             with suppress(NoAnswerError):
                 grant = workers[worker].take(records=wanted)
                 use = Amount(1, min(wanted, came))
-                workers[worker].settle(grant, used=use)
+                workers[worker].give_back(grant, used=use)
                 used += use
 
     assert limit.covers(used)
@@ -496,7 +496,7 @@ def test_requests_that_reach_nobody_do_not_count(
 ):
     server.users["billie.goat"] = {"follower_count": 7}
     provider = researcher.provider(limit=Amount(1, 1_000))
-    provider.api.token.get(Deadline(10))
+    provider.api.token.get(RunDeadline(10))
     here, provider.api.http.base_url = provider.api.http.base_url, "http://127.0.0.1:1"
     in_vain = provider.creator_profiles(BILLIE)
     provider.api.http.base_url = here

@@ -34,7 +34,7 @@ from workers.provider import (
 )
 from workers.providers.research.api import PAUSES
 from workers.providers.research.envelope import data_of, token_of
-from workers.providers.research.errors import Failure, NoAnswerError
+from workers.providers.research.errors import FailureVerdict, NoAnswerError
 from workers.providers.research.http_post import Reply
 from workers.providers.research.shapes import page_of, profile_of
 
@@ -337,7 +337,7 @@ values = st.recursive(
 bodies = st.binary(max_size=40) | values.map(msgspec.json.encode)
 
 
-def refusal_of(read: Read, given: object) -> Failure | None:
+def refusal_of(read: Read, given: object) -> FailureVerdict | None:
     """What the reader refuses with; any other exception is a failure of the test."""
     try:
         read(given)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from workers.providers.research.windows import (
     MOST_IDS,
     WINDOW_DAYS,
-    Window,
+    DateWindow,
     day_of,
     id_windows,
     windows_back,
@@ -23,7 +23,7 @@ dates = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 ages = st.integers(min_value=-1, max_value=3_000)
 
 
-def days_of(window: Window) -> list[date]:
+def days_of(window: DateWindow) -> list[date]:
     return [window.start + n * DAY for n in range((window.end - window.start).days + 1)]
 
 
@@ -70,7 +70,7 @@ def test_ids_of_one_month_are_one_question():
 
     parts = id_windows(asked, today=TODAY)
 
-    assert [part.window for part in parts] == [Window(TODAY - 28 * DAY, TODAY)]
+    assert [part.window for part in parts] == [DateWindow(TODAY - 28 * DAY, TODAY)]
 
 
 @given(moment=st.datetimes(datetime(2016, 1, 2), datetime(2026, 3, 14)))  # noqa: DTZ001

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.workers.providers.web.server import Answer
-from workers.providers.web import Limits
+from workers.providers.web import SessionLimits
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 # Like the real ones, but nobody waits for seconds.
 # For tests of time running out; the others wait for a machine that has much to do.
-LIMITS = Limits(
+LIMITS = SessionLimits(
     run_seconds=6.0, request_seconds=0.6, connect_seconds=0.5, silence_seconds=0.3
 )
-PATIENT = Limits(
+PATIENT = SessionLimits(
     run_seconds=60.0, request_seconds=15.0, connect_seconds=5.0, silence_seconds=5.0
 )
 

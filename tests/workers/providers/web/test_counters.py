@@ -6,14 +6,14 @@ import pytest
 
 from tests.workers.providers.web.server import Answer, TikTok
 from tests.workers.providers.web.shapes import HANDLE, a_detail, counting, profile_page
-from workers.provider import Ok, ProfileSeen, Target
+from workers.provider import Ok, ProfileObservation, Target
 from workers.providers.web import WebProvider
 
 NANNY = Target(handle=HANDLE)
 PAGE = f"/@{HANDLE}"
 
 
-def seen(tiktok: TikTok, provider: WebProvider, answer: Answer) -> ProfileSeen:
+def seen(tiktok: TikTok, provider: WebProvider, answer: Answer) -> ProfileObservation:
     tiktok.answers[PAGE] = answer
     verdict = provider.creator_profiles(NANNY)
     assert isinstance(verdict, Ok), verdict

@@ -44,11 +44,11 @@ from workers.provider import (
     SchemaChanged,
     Target,
     Transient,
-    VideoSeen,
+    VideoObservation,
 )
 from workers.providers.web import WebProvider
 from workers.providers.web.listing import Gate
-from workers.providers.web.session import Site, Visit
+from workers.providers.web.session import Session, TikTokSite
 from workers.providers.web.verdicts import RefusedError
 
 NANNY = Target(handle=HANDLE)
@@ -127,7 +127,7 @@ def test_a_video_is_seen_with_its_exact_counters(
 
     assert isinstance(verdict, Ok)
     assert verdict.videos == (
-        VideoSeen(
+        VideoObservation(
             tiktok_video_id="7498337886933191943",
             title="Which #hay is best?",
             kind="video",
@@ -508,7 +508,7 @@ def test_stats_of_no_video_in_particular_are_those_of_the_list(
 def test_yt_dlp_gets_nothing_but_the_list(
     tiktok: TikTok, politeness: Politeness, url: str
 ):
-    site = Site(
+    site = TikTokSite(
         base_url=tiktok.url,
         politeness=politeness,
         limits=LIMITS,
@@ -518,7 +518,7 @@ def test_yt_dlp_gets_nothing_but_the_list(
     )
 
     with (
-        Visit(site) as visit,
+        Session(site) as visit,
         Gate(visit, author_id=USER_ID) as gate,
         pytest.raises(RefusedError),
     ):

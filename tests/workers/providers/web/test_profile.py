@@ -18,7 +18,7 @@ from tests.workers.providers.web.shapes import (
     profile_page,
 )
 from workers.politeness import Politeness
-from workers.provider import IdentityChanged, Ok, ProfileSeen, Target
+from workers.provider import IdentityChanged, Ok, ProfileObservation, Target
 from workers.providers.web import WebProvider
 
 NANNY = Target(handle=HANDLE)
@@ -26,7 +26,7 @@ PAGE = f"/@{HANDLE}"
 WHOLE_PAGE = page_with({"webapp.user-detail": a_detail()})
 
 
-def seen(tiktok: TikTok, provider: WebProvider, answer: Answer) -> ProfileSeen:
+def seen(tiktok: TikTok, provider: WebProvider, answer: Answer) -> ProfileObservation:
     tiktok.answers[PAGE] = answer
     verdict = provider.creator_profiles(NANNY)
     assert isinstance(verdict, Ok), verdict
@@ -44,7 +44,7 @@ def test_a_profile_is_seen_with_its_exact_counters(
 
     assert verdict == Ok(
         observed_at=NOW,
-        profile=ProfileSeen(
+        profile=ProfileObservation(
             user_id=USER_ID,
             sec_uid=SEC_UID,
             display_name="Nanny Bleat \U0001f410",

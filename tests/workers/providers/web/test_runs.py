@@ -35,7 +35,7 @@ from workers.dispatcher import Dispatcher
 from workers.main import choose_provider
 from workers.provider import Ok, Target
 from workers.providers.web import WebProvider
-from workers.scraping.scrape import Bench
+from workers.scraping.scrape import ScrapeDependencies
 
 PAGE = f"/@{HANDLE}"
 LIST = "/api/creator/item_list/"
@@ -87,7 +87,9 @@ def test_what_tiktok_shows_stands_in_the_log(
     run = herd.ask(nanny, "discover_videos")
 
     herd.round()
-    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+    with working(
+        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+    ):
         assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
 
     profile, videos, end = herd.events(run)
@@ -112,7 +114,9 @@ def test_a_counter_that_the_page_lacks_is_null_in_the_log(
     herd.home.creator(HANDLE)
 
     herd.round()
-    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+    with working(
+        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+    ):
         assert wait_until(lambda: bool(snapshots(herd)), seconds=PATIENTLY)
 
     (logged, *_) = snapshots(herd)
@@ -128,7 +132,7 @@ def test_a_handle_with_another_owner_leaves_one_failure_and_no_snapshot(
     tiktok.answers[LIST] = list_page([an_item("71")], more=False)
     nanny = herd.home.creator(HANDLE)
     herd.round()
-    at = Bench(store=herd.home.store, provider=provider)
+    at = ScrapeDependencies(store=herd.home.store, provider=provider)
     with working(herd.broker, at):
         assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
         herd.round()  # which pins the account
@@ -158,7 +162,9 @@ def test_a_wrong_base_address_disables_nobody(
     runs = [herd.ask(nanny, "creator_profiles") for _ in range(3)]
     herd.round()
 
-    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+    with working(
+        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+    ):
         assert wait_until(
             lambda: all(job_of(herd.home.store, run)["outcome"] for run in runs),
             seconds=PATIENTLY,
@@ -198,7 +204,9 @@ def test_a_captcha_is_waited_out_and_leaves_nothing(
     run = herd.ask(herd.home.creator(HANDLE), "creator_profiles")
     herd.round()
 
-    with working(herd.broker, Bench(store=herd.home.store, provider=provider)):
+    with working(
+        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+    ):
         assert wait_until(
             lambda: job_of(herd.home.store, run)["outcome"] is not None,
             seconds=PATIENTLY,

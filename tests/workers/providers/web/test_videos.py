@@ -27,7 +27,7 @@ from workers.provider import (
     Target,
     Transient,
 )
-from workers.providers.web import NotSeen, VideosRead, WebProvider
+from workers.providers.web import NotShown, VideosRead, WebProvider
 
 
 def path_of(video_id: str) -> str:
@@ -93,7 +93,7 @@ def test_a_video_that_is_not_shown_is_told_apart_from_those_that_are(
     reading = read(provider, "1", "2")
 
     assert seen_in(reading) == ["2"]
-    (gone,) = reading.not_seen
+    (gone,) = reading.not_shown
     assert (gone.video_id, gone.reason, gone.code) == ("1", reason, code)
     assert reading.ok.missing == ("1",)
     assert reading.unread == ()
@@ -117,7 +117,7 @@ def test_a_video_for_members_only_is_unavailable(tiktok: TikTok, provider: WebPr
 
     reading = read(provider, "1")
 
-    assert reading.not_seen == (NotSeen(video_id="1", reason="unavailable"),)
+    assert reading.not_shown == (NotShown(video_id="1", reason="unavailable"),)
 
 
 def test_a_photo_is_known_by_where_its_page_is(tiktok: TikTok, provider: WebProvider):
@@ -170,7 +170,7 @@ def test_a_video_is_the_creators_if_its_author_is(
 
     assert isinstance(reading, VideosRead)
     assert seen_in(reading) == (["1"] if theirs else [])
-    assert [gone.reason for gone in reading.not_seen] == (
+    assert [gone.reason for gone in reading.not_shown] == (
         [] if theirs else ["someone_elses"]
     )
     assert reading.ok.missing == ()
@@ -261,7 +261,7 @@ def test_what_is_no_id_is_never_asked_for(
 ):
     reading = read(provider, video_id)
 
-    assert reading.not_seen == (NotSeen(video_id=video_id, reason="missing"),)
+    assert reading.not_shown == (NotShown(video_id=video_id, reason="missing"),)
     assert tiktok.asked == []
 
 
