@@ -68,9 +68,9 @@ ORDER BY handle LIMIT %(limit)s
 async def page_of_bans(pool: AsyncPool, *, limit: int, after: str | None) -> list[Ban]:
     """Return up to ``limit`` bans, by handle, after that one."""
 
-    async def look(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+    async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
         cursor = await connection.execute(_PAGE, {"after": after, "limit": limit})
         return await cursor.fetchall()
 
-    rows = await run_read_async(pool, look)
+    rows = await run_read_async(pool, run)
     return [Ban(**dict(zip(Ban.__struct_fields__, row, strict=True))) for row in rows]

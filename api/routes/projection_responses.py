@@ -117,7 +117,7 @@ EXAMPLE = ProjectionState(
                 position=48_110,
                 name="goat_milked",
                 error="UnknownEventError('goat_milked: no code knows that name')",
-                parked_at=datetime(2026, 11, 24, 14, 30, tzinfo=UTC),
+                failed_at=datetime(2026, 11, 24, 14, 30, tzinfo=UTC),
             )
         ],
     ),
@@ -144,7 +144,7 @@ EXAMPLE = ProjectionState(
         updated_at=datetime(2026, 11, 24, 14, 31, 1, tzinfo=UTC),
     ),
 )
-"""A projection that parked an event and is rebuilt just now, for the documentation."""
+"""A projection with a dead letter and a running rebuild, for the documentation."""
 
 
 def told(each: ProjectionProgress, letters: list[DeadLetter]) -> ProjectionState:

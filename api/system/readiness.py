@@ -67,7 +67,7 @@ async def _dead_letters(writing: Pool) -> str | None:
             writing, lambda connection: newest_dead_letters(connection, limit=1)
         )
     )
-    # Anybody may ask this, so why they were parked is told elsewhere.
+    # Anybody may ask this, so why they failed is told elsewhere.
     problems = [
         f"{name} could not take in {letter.name} at position {letter.position}"
         for name, (letter,) in newest.items()

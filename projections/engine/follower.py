@@ -1,4 +1,4 @@
-"""The follower: it keeps one projection level with the log, batch by batch."""
+"""The follower: it gives one projection the events of the log, batch by batch."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from projections.engine.projection import CustomDecoding, Projection, codec_for
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
-# Of large events that are decoded into something small.
+# For large events that are decoded into something small.
 COMPACT_BATCH = 1_500
-# Of what is told of hundreds of things in one event, thousands of events would be
-# hundreds of megabytes.
+# Of events with the numbers of hundreds of videos, thousands would be hundreds of
+# megabytes.
 LARGE_EVENTS = frozenset({"video_stats_snapshot_recorded"})
-MOST_PARKED_AT_ONCE = 20
+MOST_DEAD_LETTERS_AT_ONCE = 20
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 5
 _FENCED_SECONDS = 1.0
@@ -32,13 +32,14 @@ _log = structlog.get_logger()
 _REGISTER = """
 INSERT INTO projection (name, version) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
 """
-# Whoever holds this row is the one follower; others go to sleep and ask again.
+# The lock on this row makes one follower work; the others try again later.
 _TAKE = """
 SELECT version, position, heartbeat_at < clock_timestamp() - make_interval(secs => %s)
 FROM projection WHERE name = %s FOR UPDATE SKIP LOCKED
 """
-# The bodies of events that are known and not read here are not even fetched. What
-# nobody knows is, so that it is parked: nobody can say that it does not matter.
+# Bodies of events that the projection does not read are not fetched. Those of unknown
+# events are, so that they become dead letters: they may be of a newer release, and
+# matter.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
@@ -48,18 +49,20 @@ FROM goatherd_events WHERE notification_id > %s ORDER BY notification_id LIMIT %
 _CHECKPOINT = """
 UPDATE projection SET position = %s, heartbeat_at = clock_timestamp() WHERE name = %s
 """
-_PARK = """
+_ADD_DEAD_LETTER = """
 INSERT INTO dead_letter (projection, position, name, error) VALUES (%s, %s, %s, %s)
 ON CONFLICT (projection, position) DO NOTHING
 """
-_FORGET = "DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s)"
+_DELETE_DEAD_LETTERS = (
+    "DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s)"
+)
 
-# What says that the database or its schema is in trouble, not that an event is bad.
+# Errors of the database or its schema, for which no event is to blame.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
 
 def most_at_once(projection: Projection) -> int:
-    """Return how many events a projection takes in at a time where there are many."""
+    """Return the most events that a projection is given at a time."""
     large = projection.events & LARGE_EVENTS
     if not large:
         return CATCHING_UP_BATCH
@@ -69,11 +72,11 @@ def most_at_once(projection: Projection) -> int:
 
 
 class FencedError(Exception):
-    """A release with other rules owns the read model now; this one must not write."""
+    """The tables belong to another version of the projection, which alone may write."""
 
 
 class Follower:
-    """Follows the log for one projection; any number may run, one works at a time."""
+    """Follows the log for one projection. Many may run; one at a time works."""
 
     def __init__(self, projection: Projection, *, pool: Pool, codec: Codec) -> None:
         self.projection = projection
@@ -83,25 +86,24 @@ class Follower:
         self._most = most_at_once(projection)
 
     def register(self) -> None:
-        """Make the checkpoint row, at the start of the log, if there is none.
+        """Create the checkpoint, at the start of the log, if there is none.
 
-        What an older release parked because nobody knew it, and turns out to be none of
-        the projection's events, is no loss any more.
+        Delete dead letters of events that an older release did not know, and that the
+        projection turns out not to read.
         """
         name = self.projection.name
         with self._pool.connection() as connection:
             connection.execute(_REGISTER, (name, self.projection.version))
-            connection.execute(_FORGET, (name, self._passed_over))
+            connection.execute(_DELETE_DEAD_LETTERS, (name, self._passed_over))
 
     def step(self, limit: int = LIVE_BATCH) -> int:
-        """Take in up to ``limit`` events and the checkpoint in one transaction.
+        """Apply up to ``limit`` events, and move the checkpoint, in one transaction.
 
-        Of large events it takes fewer at a time, whatever the limit. Returns how many
-        events of the log it passed; 0 when level with it, or when
-        another follower is at work.
+        Returns how many events of the log it passed; 0 when caught up, or when another
+        follower is at work. It passes fewer than ``limit`` where events are large.
 
         Raises:
-            FencedError: a release with other rules owns the read model.
+            FencedError: the tables belong to another version of the projection.
         """
         name = self.projection.name
         with (
@@ -114,7 +116,7 @@ class Follower:
             ).fetchone()
             if row is None:
                 return 0
-            version, position, silent = row
+            version, position, is_heartbeat_due = row
             if version != self.projection.version:
                 msg = (
                     f"{name} is at version {version}, this release has "
@@ -127,16 +129,16 @@ class Follower:
                 prepare=True,
             ).fetchall()
             if rows:
-                self._take_in(connection, cursor, rows)
-            if rows or silent:
+                self._apply(connection, cursor, rows)
+            if rows or is_heartbeat_due:
                 reached = rows[-1][0] if rows else position
                 cursor.execute(_CHECKPOINT, (reached, name), prepare=True)
             return len(rows)
 
     def catch_up(self) -> int:
-        """Step until level with the log; returns how many events that took."""
+        """Step until caught up with the log; return how many events that took."""
         total = passed = self.step(CATCHING_UP_BATCH)
-        # Fewer than any batch holds were all there were.
+        # Fewer than the smallest batch: these were all.
         while passed >= LIVE_BATCH:
             passed = self.step(CATCHING_UP_BATCH)
             total += passed
@@ -145,8 +147,7 @@ class Follower:
     def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
         """Register, and follow until ``stop`` is set, through every outage.
 
-        ``wake_up`` is set when events were appended; the log is read every 250 ms in
-        any case.
+        The log is read when ``wake_up`` is set, and every 250 ms in any case.
         """
         is_registered = is_fenced = False
         limit = LIVE_BATCH
@@ -178,7 +179,7 @@ class Follower:
             projection=self.projection.name,
         )
 
-    def _take_in(
+    def _apply(
         self,
         connection: Connection[TupleRow],
         cursor: Cursor[TupleRow],
@@ -196,15 +197,15 @@ class Follower:
         except _OUTAGES:
             raise
         except Exception:  # noqa: BLE001 - whatever it was, find the event it came from
-            self._take_in_singly(connection, cursor, rows)
+            self._apply_singly(connection, cursor, rows)
 
-    def _take_in_singly(
+    def _apply_singly(
         self,
         connection: Connection[TupleRow],
         cursor: Cursor[TupleRow],
         rows: Sequence[TupleRow],
     ) -> None:
-        parked = 0
+        failed = 0
         for row in rows:
             if row[8] is None:
                 continue
@@ -214,28 +215,29 @@ class Follower:
             except _OUTAGES:
                 raise
             except Exception as error:
-                parked += 1
-                if parked > MOST_PARKED_AT_ONCE:
-                    # So many bad events are one bad release: wait for a better one.
+                failed += 1
+                if failed > MOST_DEAD_LETTERS_AT_ONCE:
+                    # So many at once are the release's fault: wait for a better one.
                     raise
-                self._park(cursor, position=row[0], event=row[7], error=error)
+                self._add_dead_letter(
+                    cursor, position=row[0], event=row[7], error=error
+                )
 
-    def _park(
+    def _add_dead_letter(
         self, cursor: Cursor[TupleRow], *, position: int, event: str, error: Exception
     ) -> None:
         name = self.projection.name
         _log.error(
-            "event_parked", projection=name, position=position, topic=event,
+            "event_failed", projection=name, position=position, topic=event,
             error=repr(error),
         )  # fmt: skip
-        cursor.execute(_PARK, (name, position, event, repr(error)))
+        cursor.execute(_ADD_DEAD_LETTER, (name, position, event, repr(error)))
 
 
 def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
     """Call ``notify`` whenever events were appended, until ``stop`` is set.
 
-    A hint, not a promise: the connection may be lost and events pass unheard while it
-    is made anew, which is why followers poll as well.
+    While a lost connection is made anew, appends go unnoticed; so followers also poll.
     """
     connection: Connection[TupleRow] | None = None
 

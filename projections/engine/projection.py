@@ -1,4 +1,4 @@
-"""What a projection is to those who run it."""
+"""What a projection is: the protocols that followers and rebuilds know it by."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -12,10 +12,11 @@ from infra.eventstore.store import RecordedEvent
 
 
 class Projection(Protocol):
-    """One read model's way in.
+    """Something that follows the log and keeps tables.
 
-    ``name`` is permanent: it owns the stored position. ``version`` changes with the
-    rules of the fold. ``events`` are the stored names it takes in; others pass unread.
+    ``name`` is permanent: the checkpoint is stored under it. ``version`` changes with
+    the rules by which tables follow from events. ``events`` are the stored names of
+    the events that it reads.
     """
 
     @property
@@ -26,15 +27,15 @@ class Projection(Protocol):
     def events(self) -> frozenset[str]: ...
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Take in ``events``, in log order; taking one in twice changes nothing."""
+        """Apply ``events``, in log order; to apply one twice changes nothing."""
         ...
 
 
 @runtime_checkable
 class CustomDecoding(Projection, Protocol):
-    """A projection that decodes some events itself, by stored name.
+    """A projection with its own decoders for some events, by stored name.
 
-    Where an event is large, what is read of it alone is cheaper to decode.
+    Of a large event, it is cheaper to decode only what the projection reads.
     """
 
     @property
@@ -42,16 +43,17 @@ class CustomDecoding(Projection, Protocol):
 
 
 def codec_for(projection: Projection, codec: Codec) -> Codec:
-    """Return the codec that decodes events as the projection reads them."""
+    """Return the codec with the projection's own decoders, if it has any."""
     if isinstance(projection, CustomDecoding):
         return codec.with_decoders(projection.decoders)
     return codec
 
 
 class ReadModel(Projection, Protocol):
-    """A projection whose tables only it writes, and nothing else happens by it.
+    """A projection that does nothing but write its own tables.
 
-    So it can be built again beside itself and swapped. ``tables`` are all it writes.
+    So they can be built again as shadow tables, and swapped. ``tables`` are all that it
+    writes.
     """
 
     @property
@@ -70,38 +72,37 @@ class Sliced(ReadModel, Protocol):
     """A read model whose rebuild can be cut into slices for many to work on.
 
     First the log is gathered, slice by slice; then each stage is merged, one after
-    the other, each in partitions. What one transaction did is done once or not at all,
-    so both may count on what they find.
+    the other, each in partitions. Every transaction happens once or not at all.
     """
 
     @property
     def stages(self) -> tuple[str, ...]: ...
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write down what a slice of the log tells; slices come in any order."""
+        """Write down what a slice of the log says; slices come in any order."""
         ...
 
     def merge(
         self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
     ) -> Merged:
-        """Do one small transaction's worth of a partition of a stage."""
+        """Do some of a partition of a stage, as much as fits one short transaction."""
         ...
 
 
 @runtime_checkable
 class Ruled(ReadModel, Protocol):
-    """A read model that knows several rules, and keeps which in its own tables.
+    """A read model with several rules to choose from; its tables say which holds.
 
-    ``rule`` is the one that a rebuild is to work under, None for the one in force.
+    ``rule`` is the one that a rebuild is to apply, None for the one in force.
     """
 
     @property
     def rule(self) -> str | None: ...
 
     def rule_of(self, cursor: Cursor[TupleRow]) -> str:
-        """Return the rule of the tables that the cursor looks at."""
+        """Return the rule of the tables on the cursor's search path."""
         ...
 
     def begin_under(self, cursor: Cursor[TupleRow], rule: str) -> None:
-        """Let the empty tables that the cursor looks at be worked out under a rule."""
+        """Set the rule of the empty tables on the cursor's search path."""
         ...

@@ -1,4 +1,4 @@
-"""Reading read models: one organization at a time, and not before they are there."""
+"""Reading of read models: one organization's rows, once events have reached them."""
 
 import asyncio
 import time
@@ -11,16 +11,16 @@ from psycopg.rows import TupleRow
 from infra.database import AsyncPool, run_read_async
 
 PATIENCE_SECONDS = 2.0
-_ASK_AGAIN_SECONDS = 0.003
+_POLL_SECONDS = 0.003
 
-# Local to the implicit transaction of the pipeline, so nothing is left behind on the
-# connection for whoever has it next.
-_BECOME = "SELECT set_config('goatherd.organization_id', %s, true)"
+# Local to the implicit transaction of the pipeline, so that the connection goes back to
+# the pool without it.
+_SET_ORGANIZATION = "SELECT set_config('goatherd.organization_id', %s, true)"
 _POSITION = "SELECT position FROM projection WHERE name = %s"
 
 
 class ProjectionBehindError(Exception):
-    """The read model has not come to the asked position in time."""
+    """The read model did not reach a position in time."""
 
     def __init__(self, name: str, *, position: int, requested: int) -> None:
         super().__init__(
@@ -30,7 +30,7 @@ class ProjectionBehindError(Exception):
 
 
 class Reader:
-    """Reads as the role that row-level security applies to."""
+    """Queries read models as the role that row-level security applies to."""
 
     def __init__(self, pool: AsyncPool) -> None:
         self._pool = pool
@@ -38,34 +38,36 @@ class Reader:
     async def rows(
         self, organization_id: UUID, query: bytes, parameters: Mapping[str, object]
     ) -> list[TupleRow]:
-        """Return what ``query`` finds among the rows of one organization."""
+        """Run a query that sees the rows of one organization only."""
 
-        async def look(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+        async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
             async with connection.pipeline():
-                await connection.execute(_BECOME, (str(organization_id),), prepare=True)
+                await connection.execute(
+                    _SET_ORGANIZATION, (str(organization_id),), prepare=True
+                )
                 cursor = connection.cursor(binary=True)
                 await cursor.execute(query, parameters, prepare=True)
             return await cursor.fetchall()
 
-        return await run_read_async(self._pool, look)
+        return await run_read_async(self._pool, run)
 
     async def wait_for(self, name: str, position: int) -> None:
-        """Return once the projection has taken in ``position``.
+        """Return once the projection has reached ``position``.
 
         Raises:
-            ProjectionBehindError: it did not within two seconds.
+            ProjectionBehindError: it did not, within two seconds.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
 
-        async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+        async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
             cursor = await connection.execute(_POSITION, (name,), prepare=True)
             return await cursor.fetchone()
 
         while True:
-            row = await run_read_async(self._pool, look)
+            row = await run_read_async(self._pool, run)
             reached = 0 if row is None else int(row[0])
             if reached >= position:
                 return
             if time.monotonic() >= deadline:
                 raise ProjectionBehindError(name, position=reached, requested=position)
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Snapshots: read models as they are at one moment, for reads that take a while."""
+"""A reader in one database snapshot, for reads that take a while."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -15,28 +15,27 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _POSITION = "SELECT position FROM projection WHERE name = %s"
 
 
-class _Held:
-    """What a reader needs of a pool, with one connection that goes on being used."""
+class _SingleConnection:
+    """Stands in for a pool: every use gets the same connection, one at a time."""
 
     def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
         self._connection = connection
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection[TupleRow]]:
-        async with self._turn:
+        async with self._lock:
             yield self._connection
 
     async def check(self) -> None:
-        """Do nothing: a snapshot that was cut is lost."""
+        """Do nothing: a snapshot ends with its connection."""
 
 
 @asynccontextmanager
 async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
-    """Give a reader to whom nothing changes, and the position of a projection there.
+    """Open a reader for which nothing changes; yield it and a projection's position.
 
-    Like any reader it sees one organization at a time, but it may take its time. While
-    it lasts, vacuum keeps what it may still read.
+    While it lasts, vacuum keeps every row version that it may still read.
     """
     connection = await AsyncConnection.connect(
         url,
@@ -51,6 +50,6 @@ async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
             sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(READER_ROLE))
         )
         row = await (await connection.execute(_POSITION, (name,))).fetchone()
-        # Of a pool, a reader uses no more than these two methods.
-        reader = Reader(cast("AsyncPool", _Held(connection)))
+        # A reader calls no other methods of a pool.
+        reader = Reader(cast("AsyncPool", _SingleConnection(connection)))
         yield reader, 0 if row is None else row[0]

@@ -1,4 +1,4 @@
-"""api_keys: what checking a key needs: the keys, and their organizations with plans.
+"""api_keys and organizations: what checking a key needs, and the settings.
 
 It is also written in the append's own transaction (``alongside``), so that a new key
 opens and a revoked one closes at once, however far behind the followers are. Writing an
@@ -136,7 +136,7 @@ class ApiKeys:
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key; its text is known only to whoever it was answered to.
+    """An API key. Its text is shown once, when it is created, and not stored.
 
     ``hint`` is the end of the text, to tell keys apart.
     """
@@ -157,7 +157,7 @@ AND (%(created_at)s::timestamptz IS NULL
      OR (created_at, id) < (%(created_at)s, %(last_id)s))
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
-# Asked before anybody knows whose key it is, so with the service's own eyes.
+# Runs before the organization is known, so not as the role that sees only one.
 _FIND = b"""
 SELECT k.id, k.organization_id, k.scopes, o.plan
 FROM api_keys k JOIN organizations o USING (organization_id)
@@ -167,7 +167,7 @@ AND (k.expires_at IS NULL OR k.expires_at > now())
 
 
 class KeyHolder(msgspec.Struct, frozen=True):
-    """Who stands behind a key that opens."""
+    """The organization of a valid key, and what the key permits."""
 
     key_id: UUID
     organization_id: UUID
@@ -176,13 +176,13 @@ class KeyHolder(msgspec.Struct, frozen=True):
 
 
 async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
-    """Return who holds the key with that SHA-256 digest; None if it does not open."""
+    """Return the holder of the key with this SHA-256 digest; None if it is invalid."""
 
-    async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+    async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
         cursor = await connection.execute(_FIND, (digest.hex(),), prepare=True)
         return await cursor.fetchone()
 
-    row = await run_read_async(pool, look)
+    row = await run_read_async(pool, run)
     return None if row is None else KeyHolder(*row)
 
 

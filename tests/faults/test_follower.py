@@ -106,7 +106,9 @@ def test_a_follower_with_other_rules_is_fenced_off(store: Store):
     assert registered(store, new).catch_up() == 2
 
 
-def test_a_bad_event_is_parked_with_its_reason_and_the_rest_taken_in(store: Store):
+def test_a_bad_event_becomes_a_dead_letter_with_its_reason_and_the_rest_taken_in(
+    store: Store,
+):
     unkeepable = added("bad", metadata={"PostgreSQL keeps no": "\0"})
     follower = registered(store, CreatorList())
     *_, bad, last = append(store, *goats(2), unkeepable, added("fine"))
@@ -125,7 +127,7 @@ def test_a_bad_event_is_parked_with_its_reason_and_the_rest_taken_in(store: Stor
     assert letter[3].startswith("UntranslatableCharacter(")
 
 
-def test_an_event_that_this_release_does_not_know_is_parked(store: Store):
+def test_an_event_that_this_release_does_not_know_becomes_a_dead_letter(store: Store):
     follower = registered(store, Ledger())
     newer = Store(store.pool)
     newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
@@ -144,7 +146,7 @@ def test_an_event_that_this_release_does_not_know_is_parked(store: Store):
 
 
 @pytest.mark.parametrize("projection", FOLLOWED, ids=lambda each: each.name)
-def test_an_event_that_nobody_knows_is_parked_by_every_projection(
+def test_an_event_that_nobody_knows_becomes_a_dead_letter_by_every_projection(
     store: Store, projection: Projection
 ):
     follower = registered(store, projection)
@@ -159,7 +161,9 @@ def test_an_event_that_nobody_knows_is_parked_by_every_projection(
     assert position_of(store, projection.name) == unknown
 
 
-def test_what_turns_out_to_be_of_no_interest_is_parked_no_more(store: Store):
+def test_what_turns_out_to_be_of_no_interest_becomes_a_dead_letter_no_more(
+    store: Store,
+):
     newer = Store(store.pool)
     newer.codec = Codec({**e.STORED_NAMES, "goat_milked": GoatMilked})
     append(newer, GoatMilked(litres=3))
@@ -171,7 +175,7 @@ def test_what_turns_out_to_be_of_no_interest_is_parked_no_more(store: Store):
     assert dead_letters(store) == []
 
 
-def test_a_body_that_does_not_fit_its_name_is_parked(store: Store):
+def test_a_body_that_does_not_fit_its_name_becomes_a_dead_letter(store: Store):
     follower = registered(store, Ledger())
     newer = Store(store.pool)
     newer.codec = Codec({"creator_added": GoatMilked})
@@ -198,12 +202,14 @@ def test_parking_the_same_event_again_leaves_one_letter(store: Store):
     assert len(dead_letters(store)) == 1
 
 
-def test_when_everything_fails_nothing_is_parked_and_the_position_stays(store: Store):
+def test_when_everything_fails_nothing_becomes_a_dead_letter_and_the_position_stays(
+    store: Store,
+):
     def refuse(_: Cursor[TupleRow], __: Sequence[RecordedEvent]) -> None:
         msg = "This release has a bug."
         raise ValueError(msg)
 
-    append(store, *goats(following.MOST_PARKED_AT_ONCE + 1))
+    append(store, *goats(following.MOST_DEAD_LETTERS_AT_ONCE + 1))
     follower = registered(store, Ledger(then=refuse))
 
     with pytest.raises(ValueError, match="has a bug"):
@@ -212,14 +218,14 @@ def test_when_everything_fails_nothing_is_parked_and_the_position_stays(store: S
     assert (taken_in(store), position_of(store), dead_letters(store)) == ([], 0, [])
 
 
-def test_as_many_bad_events_as_may_be_are_parked(store: Store):
-    bad = [added("bad", metadata={"": "\0"})] * following.MOST_PARKED_AT_ONCE
+def test_as_many_bad_events_as_may_be_become_dead_letters(store: Store):
+    bad = [added("bad", metadata={"": "\0"})] * following.MOST_DEAD_LETTERS_AT_ONCE
     append(store, *bad, *goats(1))
     follower = registered(store, CreatorList())
 
     follower.catch_up()
 
-    assert len(dead_letters(store)) == following.MOST_PARKED_AT_ONCE
+    assert len(dead_letters(store)) == following.MOST_DEAD_LETTERS_AT_ONCE
 
 
 def test_a_table_that_is_missing_is_waited_for_and_parks_nothing(store: Store):

@@ -108,7 +108,7 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
     """
     row = connection.execute(
         "SELECT count(*) OVER (), projection, position, error FROM dead_letter "
-        "ORDER BY parked_at DESC LIMIT 1"
+        "ORDER BY failed_at DESC LIMIT 1"
     ).fetchone()
     if row is None:
         return "None."

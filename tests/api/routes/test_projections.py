@@ -270,7 +270,7 @@ def test_rows_that_differ_are_refused_until_somebody_forces_them(admin: Tenant):
     assert forced["forced"]
 
 
-def test_an_event_that_nobody_can_take_in_is_parked_and_said_so(admin: Tenant):
+def test_an_event_that_nobody_can_take_in_a_dead_letter_and_said_so(admin: Tenant):
     admin.add("goat")
     position = nobody_can_take_in(admin.goatherd)
     admin.goatherd.catch_up()

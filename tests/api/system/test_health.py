@@ -94,16 +94,16 @@ def test_with_something_wrong_it_is_not_ready_and_says_why(
 def test_a_warning_is_told_but_keeps_nobody_from_serving(
     client: TestClient[Litestar], database: Part, letters: Part
 ):
-    letters.reason = "one event was parked"
+    letters.reason = "one event failed"
 
     ready = client.get("/health/ready")
     database.reason = "it is away"
     unready = client.get("/health/ready")
 
     assert ready.status_code == 200
-    assert ready.json()["data"]["warnings"] == {"letters": "one event was parked"}
+    assert ready.json()["data"]["warnings"] == {"letters": "one event failed"}
     assert unready.json()["meta"]["reasons"] == {"database": "it is away"}
-    assert unready.json()["meta"]["warnings"] == {"letters": "one event was parked"}
+    assert unready.json()["meta"]["warnings"] == {"letters": "one event failed"}
 
 
 def test_a_check_that_fails_counts_as_bad_and_stays_inside(

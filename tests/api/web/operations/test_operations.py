@@ -80,11 +80,11 @@ def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: V
     assert "Start goatherd project" in problem.text
 
 
-def test_a_parked_event_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
+def test_a_dead_letter_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
     goatherd.catch_up()
     goatherd.asked("UPDATE projection SET heartbeat_at = now()")
     goatherd.asked(
-        "INSERT INTO dead_letter (projection, position, name, error, parked_at) "
+        "INSERT INTO dead_letter (projection, position, name, error, failed_at) "
         "VALUES ('bans', 7, 'goat_milked', 'Nobody <b>knows</b> it', now())"
     )
     try:
@@ -94,5 +94,5 @@ def test_a_parked_event_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: V
 
     (problem,) = page.all("div", role="note")
     assert "could not take in goat_milked at position 7" in problem.text
-    parked = page.one("section", id="dead-letters")
-    assert "Nobody <b>knows</b> it" in parked.text
+    section = page.one("section", id="dead-letters")
+    assert "Nobody <b>knows</b> it" in section.text
