@@ -1,4 +1,4 @@
-"""What every event is made of: the base, and the words that events are written in."""
+"""The bases of events and commands, and the words that both are written in."""
 
 from typing import ClassVar, Final, Literal
 
@@ -46,3 +46,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """Something that happened; the base of every event."""
 
     schema_version: ClassVar[int] = 1
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """Something requested; it may be refused.
+
+    It carries whatever deciding needs (ids, the present time, the plan's limits), since
+    deciding itself reads no clock and draws no ids.
+    """

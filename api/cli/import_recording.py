@@ -14,9 +14,9 @@ from api.cli.databases import asked_here, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
 from domain.errors import NotFoundError
+from domain.organization.decider import organization_of
 from infra.eventstore.append import Context
-from infra.eventstore.store import Store
-from infra.handlers.handling import organization_of
+from infra.eventstore.store import Store, plain_events
 from infra.handlers.import_observations import Holders, add_for_import, find_holders
 from infra.settings import Settings
 from workers.recordings.import_recording import Imported, store_recording
@@ -105,7 +105,9 @@ def _organization_of(settings: Settings, project_id: UUID) -> UUID:
 
 
 def _check_project(store: Store, organization_id: UUID, project_id: UUID) -> None:
-    organization = organization_of(store.load(organization_id)[organization_id])
+    organization = organization_of(
+        plain_events(store.load(organization_id)[organization_id])
+    )
     if organization is None or project_id not in organization.projects:
         raise NotFoundError("project")
 
@@ -156,10 +158,10 @@ def _create(
         now=datetime.now(UTC),
         context=context,
     )
-    for result in additions.results:
+    for result in additions.result:
         assert result.creator_id is not None, "all were added, or none"
         holders.creators[result.tiktok_handle] = result.creator_id
-    return [result.tiktok_handle for result in additions.results]
+    return [result.tiktok_handle for result in additions.result]
 
 
 def _unknown(holders: Holders) -> str:

@@ -14,11 +14,7 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain import commands as c
 from domain.events import Scope
-from infra.handlers.organizations import (
-    DEFAULT_SCOPES,
-    command_organization,
-    issue_key,
-)
+from infra.handlers.organizations import DEFAULT_SCOPES, command_organization, issue_key
 from projections.organizations.projection import ApiKeys
 
 Organization = Annotated[
@@ -73,7 +69,7 @@ def create(
         raise CommandError("--expires-at must be in the future.")
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
-        issued = issue_key(
+        executed = issue_key(
             store,
             org,
             name=name,
@@ -81,8 +77,9 @@ def create(
             expires_at=expires_at,
             plans=settings.all_plans,
             context=asked_here(),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
+    issued = executed.result
     if json:
         print_json(
             {"id": issued.key_id, "api_key": issued.text, "scopes": issued.scopes}
@@ -134,7 +131,7 @@ def revoke(
             lambda _: c.RevokeApiKey(key_id=key_id),
             plans=settings.all_plans,
             context=asked_here(),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     if json:
         print_json({"id": key_id, "revoked": True})

@@ -47,7 +47,7 @@ def create(
             time_zone=time_zone,
             context=asked_here(),
             # In the same transaction, so that the key works at once.
-            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     if json:
         print_json(

@@ -1,7 +1,6 @@
 """/api-keys: who may do what here, and until when."""
 
 import hmac
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -23,10 +22,10 @@ from api.http.writer import Writer
 from domain import commands as c
 from domain import events as e
 from domain.events import Scope
+from infra.eventstore.execute import Executed, InTransaction
 from infra.handlers.organizations import (
     DEFAULT_SCOPES,
     IssuedKey,
-    OrganizationChanged,
     command_organization,
     draw_key,
     issue_key,
@@ -111,10 +110,10 @@ class ApiKeyRoutes(Controller):
         text = _Text(request, secret=writer.secret)
 
         def carry_out(
-            in_transaction: Callable[[Cursor[TupleRow], IssuedKey], None] | None,
-        ) -> IssuedKey:
-            def within(cursor: Cursor[TupleRow], done: IssuedKey) -> None:
-                ApiKeys().write(cursor, done.fresh)
+            in_transaction: InTransaction[IssuedKey] | None,
+        ) -> Executed[IssuedKey]:
+            def within(cursor: Cursor[TupleRow], done: Executed[IssuedKey]) -> None:
+                ApiKeys().write(cursor, done.events)
                 if in_transaction is not None:
                     in_transaction(cursor, done)
 
@@ -153,8 +152,8 @@ class ApiKeyRoutes(Controller):
         """Revoke a key; within a second it opens nothing in any process."""
         writer.require_no_version(request)
 
-        def within(cursor: Cursor[TupleRow], done: OrganizationChanged) -> None:
-            ApiKeys().write(cursor, done.fresh)
+        def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
+            ApiKeys().write(cursor, done.events)
 
         return writer.perform(
             request,
@@ -231,13 +230,13 @@ def _end(expires_at: datetime | None) -> datetime | None:
         raise field_error(Code.INVALID_BODY, "/expires_at", message) from None
 
 
-def _issued(done: IssuedKey) -> Answer[IssuedApiKey]:
-    recorded = done.fresh[-1]
+def _issued(done: Executed[IssuedKey]) -> Answer[IssuedApiKey]:
+    recorded = done.events[-1]
     event: Any = recorded.event
     assert isinstance(event, e.ApiKeyCreated)
     return Answer(
         IssuedApiKey(
-            id=done.key_id,
+            id=done.result.key_id,
             name=event.name,
             api_key=_UNSAID,
             hint=event.hint,

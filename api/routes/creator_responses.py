@@ -11,10 +11,10 @@ from api.http.errors import known_error
 from api.http.responses import Answer
 from api.http.writer import Rows
 from api.routes.creator_schemas import AddedCreator, AddedCreators, BulkAnswer, BulkItem
+from domain.creator.addition import Addition, Additions
+from domain.decisions import ItemResults
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent
-from infra.handlers.add_creators import Addition, Additions
-from infra.handlers.bulk_creators import BulkDone
-from infra.handlers.creators import Changed
 from projections.creators.projection import CreatorRow, fold_creator, load_creator_rows
 from projections.creators.queries import Creator, creator_from_row
 
@@ -22,23 +22,23 @@ CREATED = 201
 OK = 200
 
 
-def changed_creator(rows: Rows, done: Changed) -> Answer[Creator]:
+def changed_creator(rows: Rows, done: Executed[UUID]) -> Answer[Creator]:
     """Answer with the creator after a command that changed it, or left it so."""
-    creator = _present(rows, done.creator_id, done.history)
+    creator = _present(rows, done.result, done.history(done.result))
     return Answer(creator, version=creator.version, position=done.position)
 
 
-def added_creator(rows: Rows, done: Additions) -> Answer[Creator]:
+def added_creator(rows: Rows, done: Executed[Additions]) -> Answer[Creator]:
     """Answer a single addition: 201 for a new one, 200 for one that came back.
 
     Raises:
         DomainError: why it was not added.
     """
-    addition = done.results[0]
+    addition = done.result[0]
     if addition.refusal is not None or addition.creator_id is None:
         assert addition.refusal is not None
         raise addition.refusal
-    creator = _present(rows, addition.creator_id, addition.history)
+    creator = _present(rows, addition.creator_id, done.history(addition.creator_id))
     return Answer(
         creator,
         status=CREATED if addition.status == "created" else OK,
@@ -47,9 +47,9 @@ def added_creator(rows: Rows, done: Additions) -> Answer[Creator]:
     )
 
 
-def added_creators(rows: Rows, done: Additions) -> Answer[AddedCreators]:
+def added_creators(rows: Rows, done: Executed[Additions]) -> Answer[AddedCreators]:
     """Answer an addition of many: 201 if any is new, item by item."""
-    results = [_added(rows, addition) for addition in done.results]
+    results = [_added(rows, addition, done) for addition in done.result]
     counts = {
         status: sum(item.status == status for item in results)
         for status in ("created", "reactivated", "failed")
@@ -66,10 +66,10 @@ def added_creators(rows: Rows, done: Additions) -> Answer[AddedCreators]:
     )
 
 
-def bulk_answer(rows: Rows, done: BulkDone) -> Answer[BulkAnswer]:
+def bulk_answer(rows: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
     """Answer a bulk command, item by item."""
     del rows
-    statuses = [result.status for result in done.results]
+    statuses = [result.status for result in done.result]
     return Answer(
         BulkAnswer(
             ok_count=statuses.count("ok"),
@@ -78,11 +78,11 @@ def bulk_answer(rows: Rows, done: BulkDone) -> Answer[BulkAnswer]:
             results=[
                 BulkItem(
                     index=index,
-                    creator_id=result.creator_id,
+                    creator_id=result.id,
                     status=result.status,
                     reason=result.reason,
                 )
-                for index, result in enumerate(done.results)
+                for index, result in enumerate(done.result)
             ],
         ),
         status=OK,
@@ -90,10 +90,10 @@ def bulk_answer(rows: Rows, done: BulkDone) -> Answer[BulkAnswer]:
     )
 
 
-def _added(rows: Rows, addition: Addition) -> AddedCreator:
+def _added(rows: Rows, addition: Addition, done: Executed[Additions]) -> AddedCreator:
     creator = None
     if addition.creator_id is not None:
-        creator = _present(rows, addition.creator_id, addition.history)
+        creator = _present(rows, addition.creator_id, done.history(addition.creator_id))
     refusal = known_error(addition.refusal) if addition.refusal else None
     return AddedCreator(
         index=addition.index,

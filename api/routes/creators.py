@@ -21,10 +21,10 @@ from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
 from domain import commands as c
+from domain.creator import handlers
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
 from infra.handlers import creators
-from infra.handlers.creators import Asked
 from projections.creators.queries import (
     Creator,
     CreatorQuery,
@@ -222,8 +222,8 @@ def _search_term(text: str | None) -> str | None:
     return (text or "").strip().removeprefix("@").lower() or None
 
 
-def _commands(change: CreatorChange) -> list[Asked]:
-    commands: list[Asked] = []
+def _commands(change: CreatorChange) -> list[handlers.CreatorChange]:
+    commands: list[handlers.CreatorChange] = []
     if change.tiktok_handle is not UNSET:
         commands.append(c.RenameHandle(handle=change.tiktok_handle))
     commands.append(

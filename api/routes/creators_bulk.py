@@ -22,9 +22,8 @@ from api.routes.creator_schemas import (
     NewCreators,
     check_sizes,
 )
-from infra.handlers import add_creators as added
-from infra.handlers import add_creators as additions
-from infra.handlers import bulk_creators
+from domain.creator import addition
+from infra.handlers import creators
 from projections.creators.queries import Creator
 
 
@@ -73,7 +72,7 @@ class ProjectCreatorRoutes(Controller):
             check_sizes(item, at="" if single else f"/creators/{index}")
         return writer.perform(
             request,
-            lambda in_transaction: additions.add_creators(
+            lambda in_transaction: creators.add_creators(
                 writer.store,
                 [_wanted(item) for item in wanted],
                 organization_id=request.organization_id,
@@ -103,7 +102,7 @@ class ProjectCreatorRoutes(Controller):
         """Stop tracking up to 100 creators; those already removed are skipped."""
         return writer.perform(
             request,
-            lambda in_transaction: bulk_creators.remove_creators(
+            lambda in_transaction: creators.remove_creators(
                 writer.store,
                 data.creator_ids,
                 organization_id=request.organization_id,
@@ -131,7 +130,7 @@ class ProjectCreatorRoutes(Controller):
         """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
         return writer.perform(
             request,
-            lambda in_transaction: bulk_creators.reenable_creators(
+            lambda in_transaction: creators.reenable_creators(
                 writer.store,
                 data.creator_ids,
                 organization_id=request.organization_id,
@@ -145,8 +144,8 @@ class ProjectCreatorRoutes(Controller):
         )
 
 
-def _wanted(item: NewCreator) -> added.NewCreator:
-    return added.NewCreator(
+def _wanted(item: NewCreator) -> addition.NewCreator:
+    return addition.NewCreator(
         tiktok_handle=item.tiktok_handle,
         tracking_mode=item.tracking_mode,
         tracking_start_date=item.tracking_start_date,

@@ -19,11 +19,13 @@ from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
+from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape.intervals import LEAST_HOURS, MOST_HOURS, hours_between
 from infra.database import AsyncPool
-from infra.handlers.handling import organization_of
-from infra.handlers.organizations import OrganizationChanged, command_organization
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import plain_events
+from infra.handlers.organizations import command_organization
 from projections.engine.reader import Reader
 from projections.organizations.queries import OrganizationSettings, one_organization
 
@@ -159,7 +161,7 @@ class OrganizationRoutes(Controller):
         organization_id = request.organization_id
         expected = writer.expected_versions(request)
 
-        def present(rows: Rows, done: OrganizationChanged) -> Answer[Organization]:
+        def present(rows: Rows, done: Executed[UUID]) -> Answer[Organization]:
             counts = rows.ask(lambda cursor: counts_within(cursor, organization_id))
             row = _row(organization_id, done)
             shown = _shown(row, counts, limits=writer.plans[row.plan])
@@ -184,11 +186,12 @@ class OrganizationRoutes(Controller):
         )
 
 
-def _row(organization_id: UUID, done: OrganizationChanged) -> OrganizationSettings:
-    state = organization_of(done.history)
+def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationSettings:
+    history = done.history(organization_id)
+    state = organization_of(plain_events(history))
     if state is None:
         raise NotFoundError("organization")
-    own = [past for past in done.history if isinstance(past.event, _OWN_EVENTS)]
+    own = [each for each in history if isinstance(each.event, _OWN_EVENTS)]
     return OrganizationSettings(
         id=organization_id,
         name=state.name,

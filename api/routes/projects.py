@@ -18,10 +18,8 @@ from api.http.writer import Writer
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
-from infra.handlers.organizations import (
-    OrganizationChanged,
-    command_organization,
-)
+from infra.eventstore.execute import Executed
+from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from projections.engine.reader import Reader
 from projections.projects import (
@@ -150,11 +148,9 @@ class ProjectRoutes(Controller):
         )
 
 
-def _project(
-    project_id: UUID, done: OrganizationChanged, *, status: int
-) -> Answer[Project]:
+def _project(project_id: UUID, done: Executed[UUID], *, status: int) -> Answer[Project]:
     row = None
-    for recorded in done.history:
+    for recorded in done.history(done.result):
         event = recorded.event
         if (
             isinstance(event, e.ProjectCreated | e.ProjectDetailsChanged)

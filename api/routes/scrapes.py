@@ -18,8 +18,9 @@ from api.http.responses import Answer, Page
 from api.http.writer import Writer
 from api.routes.creator_schemas import QueuedScrape, RetriedScrape, WantedScrape
 from domain.errors import NotFoundError
-from infra.handlers.retry_scrape import retry_scrape
-from infra.handlers.scrapes import ScrapeRequestResult, request_scrape
+from domain.scrape.handlers import RequestedRun
+from infra.eventstore.execute import Executed
+from infra.handlers.scrapes import request_scrape, retry_scrape
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
 from projections.scrape_runs.queries import (
@@ -77,7 +78,7 @@ class ScrapeRoutes(Controller):
                 context=writer.context(request),
                 in_transaction=in_transaction,
             ),
-            lambda _, done: _queued(done),
+            lambda _, done: _queued(creator_id, done),
         )
 
     @get("/scrapes", opt={"scope": "read"}, operation_id="listScrapes")
@@ -156,10 +157,10 @@ class ScrapeRoutes(Controller):
             ),
             lambda _, done: Answer(
                 RetriedScrape(
-                    scrape_id=done.scrape_id,
+                    scrape_id=done.result.scrape_id,
                     retried_id=scrape_id,
-                    creator_id=done.creator_id,
-                    job_type=done.job_type,
+                    creator_id=done.result.creator_id,
+                    job_type=done.result.job_type,
                 ),
                 status=_ACCEPTED if done.position is not None else _OK,
                 position=done.position,
@@ -221,12 +222,12 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
     return tuple(statuses)
 
 
-def _queued(done: ScrapeRequestResult) -> Answer[QueuedScrape]:
+def _queued(creator_id: UUID, done: Executed[RequestedRun]) -> Answer[QueuedScrape]:
     return Answer(
         QueuedScrape(
-            scrape_id=done.scrape_id,
-            creator_id=done.creator_id,
-            job_type=done.job_type,
+            scrape_id=done.result.scrape_id,
+            creator_id=creator_id,
+            job_type=done.result.job_type,
         ),
         status=202,
         position=done.position,

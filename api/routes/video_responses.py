@@ -1,6 +1,7 @@
 """How commands about videos are answered: with the video as it now is."""
 
 from typing import Any
+from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -9,9 +10,9 @@ from api.http.responses import Answer
 from api.http.writer import Rows
 from api.routes.creator_responses import CREATED, OK
 from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
-from infra.handlers.bulk_videos import VideosDone
-from infra.handlers.video_scrapes import JOB_TYPE, VideoScrapeRequestResult
-from infra.handlers.videos import VideoChanged
+from domain.decisions import ItemResults
+from domain.scrape.handlers import RequestedVideoRun
+from infra.eventstore.execute import Executed
 from projections.videos.latest_counts import VideoFiguresRow, load_figures
 from projections.videos.projection import VideoRow, fold_video, load_video_rows
 from projections.videos.queries import Video, video_from_row
@@ -19,14 +20,14 @@ from projections.videos.queries import Video, video_from_row
 ACCEPTED = 202
 
 
-def changed_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
+def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
     """Answer with the video after a command that changed it, or left it so.
 
     The read model may be behind, but what it has is never wrong: the events it has not
     taken in yet are the last of the history.
     """
     row, figures = rows.ask(lambda cursor: _rows(cursor, done))
-    for recorded in done.history:
+    for recorded in done.history(done.result):
         row = fold_video(row, recorded)
     assert row is not None
     return Answer(
@@ -34,17 +35,17 @@ def changed_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
     )
 
 
-def added_video(rows: Rows, done: VideoChanged) -> Answer[Video]:
+def added_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
     """Answer an addition: 201 for a new video, 200 for one that was there before."""
     answer = changed_video(rows, done)
-    answer.status_code = CREATED if done.is_new else OK
+    answer.status_code = CREATED if done.is_new(done.result) else OK
     return answer
 
 
-def bulk_answer(rows: Rows, done: VideosDone) -> Answer[BulkVideos]:
+def bulk_answer(rows: Rows, done: Executed[ItemResults]) -> Answer[BulkVideos]:
     """Answer a bulk command, item by item."""
     del rows
-    statuses = [result.status for result in done.results]
+    statuses = [result.status for result in done.result]
     return Answer(
         BulkVideos(
             ok_count=statuses.count("ok"),
@@ -53,11 +54,11 @@ def bulk_answer(rows: Rows, done: VideosDone) -> Answer[BulkVideos]:
             results=[
                 BulkVideo(
                     index=index,
-                    video_id=result.video_id,
+                    video_id=result.id,
                     status=result.status,
                     reason=result.reason,
                 )
-                for index, result in enumerate(done.results)
+                for index, result in enumerate(done.result)
             ],
         ),
         status=OK,
@@ -66,16 +67,16 @@ def bulk_answer(rows: Rows, done: VideosDone) -> Answer[BulkVideos]:
 
 
 def queued_scrape(
-    rows: Rows, done: VideoScrapeRequestResult
+    rows: Rows, done: Executed[RequestedVideoRun]
 ) -> Answer[QueuedVideoScrape]:
     """Answer that a run was asked for."""
     del rows
     return Answer(
         QueuedVideoScrape(
-            scrape_id=done.scrape_id,
-            video_id=done.video_id,
-            creator_id=done.creator_id,
-            job_type=JOB_TYPE,
+            scrape_id=done.result.scrape_id,
+            video_id=done.result.video_id,
+            creator_id=done.result.creator_id,
+            job_type=done.result.job_type,
         ),
         status=ACCEPTED,
         position=done.position,
@@ -83,9 +84,9 @@ def queued_scrape(
 
 
 def _rows(
-    cursor: Cursor[TupleRow], done: VideoChanged
+    cursor: Cursor[TupleRow], done: Executed[UUID]
 ) -> tuple[VideoRow | None, VideoFiguresRow | None]:
-    first: Any = done.history[0].event
-    key = (first.organization_id, done.video_id)
-    row = load_video_rows(cursor, [key]).get(done.video_id)
-    return row, load_figures(cursor, [key]).get(done.video_id)
+    first: Any = done.history(done.result)[0].event
+    key = (first.organization_id, done.result)
+    row = load_video_rows(cursor, [key]).get(done.result)
+    return row, load_figures(cursor, [key]).get(done.result)

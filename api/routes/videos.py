@@ -20,7 +20,7 @@ from api.routes.video_schemas import QueuedVideoScrape, VideoChange
 from domain.events import TrackingStatus
 from domain.video import commands as c
 from infra.handlers import videos
-from infra.handlers.video_scrapes import request_video_scrape
+from infra.handlers.scrapes import request_video_scrape
 from projections.engine.reader import Reader
 from projections.videos.queries import (
     Video,

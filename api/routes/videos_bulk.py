@@ -16,7 +16,7 @@ from api.http.writer import Writer
 from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
 from domain.errors import NotFoundError
-from infra.handlers import bulk_videos, videos
+from infra.handlers import videos
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos
 
@@ -75,7 +75,7 @@ class ProjectVideoRoutes(Controller):
         """Stop counting up to 100 videos; those that do not count are skipped."""
         return writer.perform(
             request,
-            lambda in_transaction: bulk_videos.disable_videos(
+            lambda in_transaction: videos.disable_videos(
                 writer.store,
                 data.video_ids,
                 organization_id=request.organization_id,
@@ -140,7 +140,7 @@ class InboxRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda in_transaction: bulk_videos.review_videos(
+            lambda in_transaction: videos.review_videos(
                 writer.store,
                 [(item.video_id, item.decision) for item in data.decisions],
                 organization_id=request.organization_id,

@@ -1,8 +1,9 @@
 """A creator: what it is, what may be asked of it, and what that makes happen."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import reduce
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, assert_never, cast
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ from domain.errors import (
     NoChangeError,
     NotFoundError,
 )
+from domain.messages import Event
 
 REENABLE_COOLDOWN = timedelta(hours=24)
 
@@ -172,6 +174,14 @@ def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
             )
         case _:
             assert_never(event)
+
+
+def creator_of(history: Sequence[Event]) -> Creator | None:
+    """Return the creator whose history it is, None if it is not a creator's."""
+    if not history or not isinstance(history[0], e.CreatorEvent):
+        return None
+    events = cast("Sequence[e.CreatorEvent]", history)
+    return reduce(evolve, events, cast("Creator | None", None))
 
 
 def is_cooling_down(creator: Creator, now: datetime) -> bool:

@@ -1,9 +1,14 @@
 """Bans: handles that nobody on this installation may track."""
 
-from typing import assert_never
+from collections.abc import Sequence
+from functools import reduce
+from typing import assert_never, cast
 
 from domain import commands as c
 from domain import events as e
+from domain.messages import Event
+
+NOT_BANNED = False
 
 
 def decide(
@@ -33,3 +38,8 @@ def evolve(
             return False
         case _:
             assert_never(event)
+
+
+def is_banned(history: Sequence[Event]) -> bool:
+    """Tell whether the handle whose history it is is banned."""
+    return reduce(evolve, cast("Sequence[e.BanEvent]", history), NOT_BANNED)

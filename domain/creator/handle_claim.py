@@ -1,6 +1,8 @@
 """Handle claims: which creator of a project holds a handle, and who held it last."""
 
-from typing import assert_never
+from collections.abc import Sequence
+from functools import reduce
+from typing import assert_never, cast
 from uuid import UUID
 
 import msgspec
@@ -8,20 +10,21 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.errors import HandleTakenError
+from domain.messages import Event
 
 
-class Claim(msgspec.Struct, frozen=True):
+class HandleClaim(msgspec.Struct, frozen=True):
     """``holder`` has the handle now; ``last_holder`` had it most recently."""
 
     holder: UUID | None = None
     last_holder: UUID | None = None
 
 
-UNCLAIMED = Claim()
+UNCLAIMED = HandleClaim()
 
 
 def decide(
-    claim: Claim, command: c.ClaimHandle | c.ReleaseHandle
+    claim: HandleClaim, command: c.ClaimHandle | c.ReleaseHandle
 ) -> list[e.ClaimEvent]:
     """Return what the command makes happen; nothing if it is so already.
 
@@ -57,12 +60,17 @@ def decide(
             assert_never(command)
 
 
-def evolve(claim: Claim, event: e.ClaimEvent) -> Claim:
+def evolve(claim: HandleClaim, event: e.ClaimEvent) -> HandleClaim:
     """Return the claim as it is after ``event``; never refuses."""
     match event:
         case e.HandleClaimed(creator_id=creator_id):
-            return Claim(creator_id, creator_id)
+            return HandleClaim(creator_id, creator_id)
         case e.HandleReleased():
-            return Claim(None, claim.last_holder)
+            return HandleClaim(None, claim.last_holder)
         case _:
             assert_never(event)
+
+
+def claim_of(history: Sequence[Event]) -> HandleClaim:
+    """Return who holds the handle, and who held it last."""
+    return reduce(evolve, cast("Sequence[e.ClaimEvent]", history), UNCLAIMED)

@@ -1,7 +1,9 @@
 """An organization: its plan, its projects and the keys to it."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from functools import reduce
+from typing import Any, assert_never, cast
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -17,6 +19,7 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
+from domain.messages import Event
 
 # Debian lists it among the zones; it is a different one on every machine.
 _OF_THE_MACHINE = "localtime"
@@ -64,19 +67,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     keys: dict[UUID, ApiKey] = {}
 
 
-OrganizationCommand = (
-    c.CreateOrganization
-    | c.ChangeOrganizationSettings
-    | c.ChangePlan
-    | c.CreateApiKey
-    | c.RevokeApiKey
-    | c.CreateProject
-    | c.ChangeProjectDetails
-)
-
-
 def decide(
-    organization: Organization | None, command: OrganizationCommand
+    organization: Organization | None, command: c.OrganizationCommand
 ) -> list[e.OrganizationEvent]:
     """Return what ``command`` makes happen; nothing if all is as asked already.
 
@@ -130,6 +122,18 @@ def decide(
             assert_never(command)
 
 
+def decide_all(
+    organization: Organization | None, commands: Sequence[c.OrganizationCommand]
+) -> list[e.OrganizationEvent]:
+    """Decide several commands as one: each sees what the ones before it did."""
+    events: list[e.OrganizationEvent] = []
+    for command in commands:
+        decided = decide(organization, command)
+        organization = reduce(evolve, decided, organization)
+        events += decided
+    return events
+
+
 def evolve(
     organization: Organization | None, event: e.OrganizationEvent
 ) -> Organization:
@@ -161,6 +165,26 @@ def evolve(
             assert_never(event)
     projects = {**organization.projects, project_id: project}
     return replace(organization, projects=projects)
+
+
+def organization_of(history: Sequence[Event]) -> Organization | None:
+    """Return the organization whose history it is, None if it is not one's."""
+    if not history or not isinstance(history[0], e.OrganizationEvent):
+        return None
+    events = cast("Sequence[e.OrganizationEvent]", history)
+    return reduce(evolve, events, cast("Organization | None", None))
+
+
+def project_owner(history: Sequence[Event], project_id: UUID) -> Organization:
+    """Return the organization whose history it is, if it has the project.
+
+    Raises:
+        NotFoundError: it has not.
+    """
+    organization = organization_of(history)
+    if organization is None or project_id not in organization.projects:
+        raise NotFoundError("project")
+    return organization
 
 
 def _create(

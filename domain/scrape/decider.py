@@ -1,7 +1,8 @@
 """A scrape: one run from its request to what it saw, or why it saw nothing."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, assert_never
+from functools import reduce
+from typing import Literal, assert_never, cast
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.errors import CannotRetryError, CorruptHistoryError, NotFoundError
+from domain.messages import Event
 
 MAX_VIDEOS_PER_SNAPSHOT = 500
 
@@ -95,6 +97,14 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
             return replace(scrape, status="failed")
         case _:
             assert_never(event)
+
+
+def scrape_of(history: Sequence[Event]) -> Scrape | None:
+    """Return the run whose history it is, None if it is not a run's."""
+    if not history or not isinstance(history[0], e.ScrapeEvent):
+        return None
+    events = cast("Sequence[e.ScrapeEvent]", history)
+    return reduce(evolve, events, cast("Scrape | None", None))
 
 
 def again(scrape: Scrape) -> c.RequestScrape:

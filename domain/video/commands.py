@@ -1,4 +1,4 @@
-"""Orders about videos: what can be asked of one in a project."""
+"""The commands to a video of a project."""
 
 from datetime import datetime
 from typing import Any
@@ -6,8 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from domain.commands import Command
-from domain.messages import TrackingStatus, VideoKind
+from domain.messages import Command, TrackingStatus, VideoKind
 
 
 class DiscoverVideo(Command, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """A video in a project: how it came in, whether it counts, and what is noted on it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,12 +12,10 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
+from domain.messages import Event
 from domain.video import commands as c
+from domain.video.tracking import Tracking, tracking_after
 
-# These are counted while tracking is enabled; the others never are.
-COUNTED: frozenset[e.TrackingStatus] = frozenset(
-    {"auto_tracked", "included", "direct_add"}
-)
 # What a decision made of a video, and can be taken back.
 _DECIDED: frozenset[e.TrackingStatus] = frozenset({"included", "excluded"})
 _DETAILS = ("description", "readme", "metadata")
@@ -43,9 +42,12 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     missing_since: datetime | None = None
 
     @property
+    def tracking(self) -> Tracking:
+        return Tracking(self.tracking_status, self.tracking_enabled)
+
+    @property
     def is_counted(self) -> bool:
-        """Tell whether its figures are part of its creator's and its project's."""
-        return self.tracking_enabled and self.tracking_status in COUNTED
+        return self.tracking.is_counted
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,25 +152,35 @@ def evolve(video: Video | None, event: e.VideoEvent) -> Video:
         msg = "A video's history must begin with video_discovered or video_added."
         raise CorruptHistoryError(msg)
     match event:
-        case e.VideoCameIntoWindow(tracking_status=status):
-            return replace(video, tracking_status=status)
-        case e.VideoIncluded():
-            return replace(video, tracking_status="included", tracking_enabled=True)
-        case e.VideoExcluded():
-            return replace(video, tracking_status="excluded")
-        case e.VideoPutBack():
-            # As it came in: whatever was stopped begins anew with the next decision.
-            return replace(
-                video, tracking_status="pending_review", tracking_enabled=True
-            )
-        case e.VideoTrackingDisabled():
-            return replace(video, tracking_enabled=False)
+        case (
+            e.VideoCameIntoWindow()
+            | e.VideoIncluded()
+            | e.VideoExcluded()
+            | e.VideoPutBack()
+            | e.VideoTrackingDisabled()
+        ):
+            return _tracked(video, event)
         case e.VideoDetailsChanged():
             return replace(video, **changed_details(event))
         case e.VideoWentMissing(missing_since=since):
             return replace(video, missing_since=since)
         case _:
             assert_never(event)
+
+
+def video_of(history: Sequence[Event]) -> Video | None:
+    """Return the video whose history it is, None if it is not a video's."""
+    if not history or not isinstance(history[0], e.VideoEvent):
+        return None
+    return video_after(None, cast("Sequence[e.VideoEvent]", history))
+
+
+def video_after(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
+    """Return the video after further events, of which a new one has at least one."""
+    for event in events:
+        video = evolve(video, event)
+    assert video is not None
+    return video
 
 
 def changed_details(event: e.VideoDetailsChanged) -> dict[str, Any]:
@@ -244,9 +256,17 @@ def _discovered(video: Video | None, event: e.VideoDiscovered) -> Video:
     )
 
 
+def _tracked(video: Video, event: e.VideoEvent) -> Video:
+    tracking = tracking_after(video.tracking, event)
+    assert tracking is not None, "it was there before"
+    return replace(
+        video, tracking_status=tracking.status, tracking_enabled=tracking.is_enabled
+    )
+
+
 def _added(video: Video | None, event: e.VideoAdded) -> Video:
     if video is not None:
-        return replace(video, tracking_status="direct_add", tracking_enabled=True)
+        return _tracked(video, event)
     return Video(
         organization_id=event.organization_id,
         project_id=event.project_id,

@@ -10,6 +10,7 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
+from domain.decisions import QuotaCounter
 from infra import arrays
 
 # From this many events on, COPY beats the append function (docs/benchmarks.md).
@@ -30,15 +31,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     command_id: UUID
     correlation_id: UUID | None = None
-
-
-class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
-    """A count that changes with the append, and the limit it may not pass."""
-
-    key: UUID
-    delta: int
-    limit_key: str = ""
-    maximum: int | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):

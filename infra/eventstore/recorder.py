@@ -18,6 +18,7 @@ from eventsourcing.persistence import (
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.decisions import QuotaCounter
 from domain.errors import LimitReachedError
 from infra import arrays
 from infra.database import NO_CONNECTION, Pool, run_read
@@ -27,7 +28,6 @@ from infra.eventstore.append import (
     Batch,
     BeforeAppend,
     Context,
-    QuotaCounter,
     write,
 )
 from infra.eventstore.subscription import LogSubscription

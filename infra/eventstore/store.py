@@ -13,9 +13,10 @@ from eventsourcing.persistence import ApplicationRecorder, JSONTranscoder, Mappe
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from domain.decisions import QuotaCounter
 from domain.events import Event
 from infra.database import Pool, writing_pool
-from infra.eventstore.append import Appended, Batch, BeforeAppend, Context, QuotaCounter
+from infra.eventstore.append import Appended, Batch, BeforeAppend, Context
 from infra.eventstore.codec import Codec, EventMapper, NewEvent
 from infra.eventstore.recorder import AppendConflictError, Recorder
 
@@ -41,7 +42,8 @@ class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
     causation_id: UUID | None = None
 
 
-InTransaction = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
+RecordedHistory = Sequence[RecordedEvent]
+AppendHook = Callable[[Cursor[TupleRow], list[RecordedEvent]], None]
 
 
 class Store(Application[UUID]):
@@ -79,7 +81,7 @@ class Store(Application[UUID]):
         guards: Sequence[tuple[UUID, int]] = (),
         quota_counters: Sequence[QuotaCounter] = (),
         before_append: BeforeAppend | None = None,
-        in_transaction: InTransaction | None = None,
+        in_transaction: AppendHook | None = None,
     ) -> list[RecordedEvent]:
         """Append all of ``entries`` or none, and return them in their envelopes.
 
@@ -148,15 +150,19 @@ def recorded(
     ]
 
 
-def adapt_hook(
-    in_transaction: Callable[[Cursor[TupleRow], T], None] | None,
-    convert: Callable[[list[RecordedEvent]], T],
-) -> InTransaction | None:
-    """Return a hook of an append that passes on what ``convert`` makes of events."""
-    if in_transaction is None:
-        return None
-    hook = in_transaction
-    return lambda cursor, events: hook(cursor, convert(events))
+def plain_events(history: RecordedHistory) -> list[Event]:
+    """Return the events without their envelopes, as the domain takes them."""
+    return [recorded.event for recorded in history]
+
+
+def next_events(
+    stream: UUID, history: RecordedHistory, events: Sequence[Event]
+) -> list[NewEvent]:
+    """Return ``events`` as the versions that follow ``history``."""
+    return [
+        NewEvent(stream, version, event)
+        for version, event in enumerate(events, len(history) + 1)
+    ]
 
 
 def open_store(url: str, *, pool_size: int) -> Store:

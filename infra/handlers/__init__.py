@@ -1,1 +1,1 @@
-"""Handlers: a function a command, each loads, lets the domain decide, and appends."""
+"""The application layer: a function a command, which executes the domain's handler."""

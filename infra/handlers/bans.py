@@ -1,12 +1,9 @@
-"""Bans: keeping a handle out of every project of the installation."""
+"""Commands about bans: keep a handle out of every project of the installation."""
 
-from domain import commands as c
-from domain.creator import handle_ban
-from domain.creator.handle import normalize_handle
-from domain.streams import ban_stream
+from domain.creator import handlers
 from infra.eventstore.append import Context
-from infra.eventstore.store import RecordedEvent, Store, retry_conflicts
-from infra.handlers.handling import banned_by, next_entries
+from infra.eventstore.execute import execute
+from infra.eventstore.store import RecordedEvent, Store
 
 
 def ban_handle(
@@ -17,9 +14,9 @@ def ban_handle(
     Raises:
         InvalidHandleError: the text is no handle.
     """
-    return _carry_out(
-        store, c.BanHandle(handle=normalize_handle(handle), reason=reason), context
-    )
+    return execute(
+        store, lambda: handlers.ban_handle(handle, reason=reason), context=context
+    ).events
 
 
 def unban_handle(store: Store, handle: str, *, context: Context) -> list[RecordedEvent]:
@@ -28,19 +25,4 @@ def unban_handle(store: Store, handle: str, *, context: Context) -> list[Recorde
     Raises:
         InvalidHandleError: the text is no handle.
     """
-    return _carry_out(store, c.UnbanHandle(handle=normalize_handle(handle)), context)
-
-
-def _carry_out(
-    store: Store, command: c.BanHandle | c.UnbanHandle, context: Context
-) -> list[RecordedEvent]:
-    stream = ban_stream(command.handle)
-
-    def attempt() -> list[RecordedEvent]:
-        past = store.load(stream)[stream]
-        events = handle_ban.decide(banned_by(past), command)
-        if not events:
-            return []
-        return store.append(next_entries(stream, past, events), context=context)
-
-    return retry_conflicts(attempt)
+    return execute(store, lambda: handlers.unban_handle(handle), context=context).events

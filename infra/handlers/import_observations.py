@@ -6,19 +6,21 @@ from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.creator.addition import Additions, NewCreator
+from domain.creator.decider import creator_of
+from domain.creator.handle_ban import is_banned
+from domain.creator.handle_claim import claim_of
 from domain.organization.plans import Limits
 from domain.scrape import importing
 from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine
 from domain.streams import ban_stream, claim_stream, imported_run_stream
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import Store, retry_conflicts
-from infra.handlers.add_creators import Additions, NewCreator, add_creators
-from infra.handlers.handling import banned_by, claim_of, creator_of
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import Store, plain_events, retry_conflicts
+from infra.handlers.creators import add_creators
 
 _LOOKED_UP_AT_ONCE = 2_000
 
@@ -114,7 +116,7 @@ def add_for_import(
     plans: Mapping[str, Limits],
     now: datetime,
     context: Context,
-) -> Additions:
+) -> Executed[Additions]:
     """Track all of the handles or none: in mode auto, without bounds or first runs.
 
     Raises:
@@ -123,15 +125,7 @@ def add_for_import(
         LimitReachedError: the plan has no room for all of them.
         BusyError: too many writers at once.
     """
-
-    def insist(cursor: Cursor[TupleRow], additions: Additions) -> None:
-        # Raised within the append, so that nothing of it stays.
-        del cursor
-        for result in additions.results:
-            if result.refusal is not None:
-                raise result.refusal
-
-    additions = add_creators(
+    return add_creators(
         store,
         [
             NewCreator(tiktok_handle=handle, tracking_start_date=None)
@@ -143,13 +137,8 @@ def add_for_import(
         now=now,
         context=context,
         job_types=(),
-        in_transaction=insist,
+        all_or_none=True,
     )
-    if additions.position is None:
-        for result in additions.results:
-            if result.refusal is not None:
-                raise result.refusal
-    return additions
 
 
 def store_groups(
@@ -246,7 +235,7 @@ def _one_part_on(
     streams = [reading.stream for reading in readings]
     histories = store.load(*streams)
     for reading, stream in zip(readings, streams, strict=True):
-        events = [past.event for past in histories[stream]]
+        events = plain_events(histories[stream])
         if not events:
             continue
         unseen = importing.distinct(
@@ -266,11 +255,11 @@ def _look_up(
     store: Store, project_id: UUID, handles: Sequence[str], found: Holders
 ) -> None:
     claims = [claim_stream(project_id, handle) for handle in handles]
-    pasts = store.load(*claims)
+    histories = store.load(*claims)
     former: dict[str, UUID] = {}
     missing: list[str] = []
     for handle, stream in zip(handles, claims, strict=True):
-        claim = claim_of(pasts[stream])
+        claim = claim_of(plain_events(histories[stream]))
         if claim.holder is not None:
             found.creators[handle] = claim.holder
             continue
@@ -279,10 +268,14 @@ def _look_up(
             former[handle] = claim.last_holder
     found.missing.extend(missing)
     bans = {handle: ban_stream(handle) for handle in missing}
-    pasts = store.load(*bans.values(), *former.values())
-    found.banned.extend(name for name, ban in bans.items() if banned_by(pasts[ban]))
+    histories = store.load(*bans.values(), *former.values())
+    found.banned.extend(
+        handle
+        for handle, ban in bans.items()
+        if is_banned(plain_events(histories[ban]))
+    )
     for handle, creator_id in former.items():
-        creator = creator_of(pasts[creator_id])
+        creator = creator_of(plain_events(histories[creator_id]))
         # Whoever was renamed away from the handle lives on under another one.
         if creator and creator.status == "removed" and creator.handle == handle:
             found.removed.append(handle)

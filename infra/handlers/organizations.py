@@ -7,40 +7,19 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain.errors import NotFoundError, StaleVersionError
-from domain.organization import decider
-from domain.organization.decider import OrganizationCommand
+from domain.organization import handlers
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
-from infra.eventstore.store import (
-    InTransaction,
-    RecordedEvent,
-    Store,
-    adapt_hook,
-    retry_conflicts,
-)
-from infra.handlers.handling import next_entries, organization_of
+from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.eventstore.store import Store
 from infra.ids import new_id
 
 ALL_SCOPES: tuple[e.Scope, ...] = ("read", "write", "admin")
 DEFAULT_SCOPES: tuple[e.Scope, ...] = ("read", "write")
 FIRST_PROJECT = "First project"
-
-
-class OrganizationChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization's whole stream after a command; position None: nothing new."""
-
-    history: tuple[RecordedEvent, ...]
-    fresh: tuple[RecordedEvent, ...]
-
-    @property
-    def position(self) -> int | None:
-        return self.fresh[-1].position if self.fresh else None
 
 
 class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,14 +28,6 @@ class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
     key_id: UUID
     text: str
     scopes: tuple[e.Scope, ...]
-    fresh: tuple[RecordedEvent, ...] = ()
-
-    @property
-    def position(self) -> int | None:
-        return self.fresh[-1].position if self.fresh else None
-
-
-ChangedAlongside = Callable[[Cursor[TupleRow], OrganizationChanged], None]
 
 
 class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +55,7 @@ def make_organization(
     plan: str,
     time_zone: str,
     context: Context,
-    in_transaction: InTransaction | None = None,
+    in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
     """Make an organization, its first project and a key with every scope, as one.
 
@@ -93,7 +64,7 @@ def make_organization(
     """
     organization_id, project_id, key_id = new_id(), new_id(), new_id()
     text = draw_key()
-    commands: list[OrganizationCommand] = [
+    commands: list[c.OrganizationCommand] = [
         c.CreateOrganization(name=name, plan=plan, time_zone=time_zone),
         c.CreateProject(
             project_id=project_id, name=FIRST_PROJECT, description=None, limits=Limits()
@@ -108,14 +79,9 @@ def make_organization(
             limits=Limits(),
         ),
     ]
-    state = None
-    events: list[e.OrganizationEvent] = []
-    for command in commands:
-        for event in decider.decide(state, command):
-            state = decider.evolve(state, event)
-            events.append(event)
-    store.append(
-        next_entries(organization_id, [], events),
+    execute(
+        store,
+        lambda: handlers.create_organization(organization_id, commands),
         context=context,
         in_transaction=in_transaction,
     )
@@ -135,9 +101,9 @@ def issue_key(
     expires_at: datetime | None,
     plans: Mapping[str, Limits],
     context: Context,
-    in_transaction: Callable[[Cursor[TupleRow], IssuedKey], None],
+    in_transaction: InTransaction[IssuedKey],
     draw: Callable[[UUID], str] = lambda _: draw_key(),
-) -> IssuedKey:
+) -> Executed[IssuedKey]:
     """Issue a key to the organization; ``draw`` makes its text, given its id.
 
     Raises:
@@ -146,45 +112,44 @@ def issue_key(
         BusyError: too many writers at once.
     """
     key_id = new_id()
-    text = draw(key_id)
-    wanted = tuple(dict.fromkeys(scopes))
-
-    def issued(changed: OrganizationChanged) -> IssuedKey:
-        return IssuedKey(key_id=key_id, text=text, scopes=wanted, fresh=changed.fresh)
-
-    changed = command_organization(
-        store,
-        organization_id,
-        lambda limits: c.CreateApiKey(
-            key_id=key_id,
-            name=name,
-            digest=digest_of(text),
-            hint=text[-4:],
-            scopes=wanted,
-            expires_at=expires_at,
-            limits=limits,
-        ),
-        plans=plans,
-        context=context,
-        in_transaction=lambda cursor, done: in_transaction(cursor, issued(done)),
+    key = IssuedKey(
+        key_id=key_id, text=draw(key_id), scopes=tuple(dict.fromkeys(scopes))
     )
-    return issued(changed)
+    return execute(
+        store,
+        lambda: handlers.change_organization(
+            organization_id,
+            lambda limits: c.CreateApiKey(
+                key_id=key_id,
+                name=name,
+                digest=digest_of(key.text),
+                hint=key.text[-4:],
+                scopes=key.scopes,
+                expires_at=expires_at,
+                limits=limits,
+            ),
+            plans=plans,
+            result=key,
+        ),
+        context=context,
+        in_transaction=in_transaction,
+    )
 
 
 def command_organization(
     store: Store,
     organization_id: UUID,
-    command: Callable[[Limits], OrganizationCommand],
+    command: Callable[[Limits], c.OrganizationCommand],
     *,
     plans: Mapping[str, Limits],
     context: Context,
     expected_versions: tuple[UUID, Collection[int]] | None = None,
-    in_transaction: ChangedAlongside | None = None,
-) -> OrganizationChanged:
+    in_transaction: InTransaction[UUID] | None = None,
+) -> Executed[UUID]:
     """Carry out a command that may depend on the plan's limits.
 
     ``expected_versions`` are those that the project, or the organization itself, with
-    that id must be at.
+    that id must be at. The result is the organization's id.
 
     Raises:
         NotFoundError: no such organization, project or key.
@@ -193,32 +158,15 @@ def command_organization(
         StaleVersionError: the version is not among those expected.
         BusyError: too many writers at once.
     """
-
-    def attempt() -> OrganizationChanged:
-        past = store.load(organization_id)[organization_id]
-        state = organization_of(past)
-        if state is None:
-            raise NotFoundError("organization")
-        if expected_versions is not None:
-            whose, versions = expected_versions
-            checked = state if whose == organization_id else state.projects.get(whose)
-            if checked is None:
-                raise NotFoundError("project")
-            if checked.version not in versions:
-                raise StaleVersionError(checked.version)
-        events = decider.decide(state, command(plans[state.plan]))
-        if not events:
-            return OrganizationChanged(history=tuple(past), fresh=())
-
-        def changed(fresh: Sequence[RecordedEvent]) -> OrganizationChanged:
-            return OrganizationChanged(history=(*past, *fresh), fresh=tuple(fresh))
-
-        return changed(
-            store.append(
-                next_entries(organization_id, past, events),
-                context=context,
-                in_transaction=adapt_hook(in_transaction, changed),
-            )
-        )
-
-    return retry_conflicts(attempt)
+    return execute(
+        store,
+        lambda: handlers.change_organization(
+            organization_id,
+            command,
+            plans=plans,
+            result=organization_id,
+            expected_versions=expected_versions,
+        ),
+        context=context,
+        in_transaction=in_transaction,
+    )

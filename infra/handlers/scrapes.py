@@ -1,35 +1,23 @@
-"""Scrapes: asking for a run, and recording what came of it."""
+"""Commands about runs: request them, try them again, record what came of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
-
-import msgspec
-from psycopg import Cursor
-from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import Creator
-from domain.errors import CreatorRemovedError, NotFoundError, QueueBehindError
+from domain.errors import QueueBehindError
 from domain.organization.plans import Limits
-from domain.scrape import decider
-from domain.streams import manual_scrapes_counter, scrape_stream
-from infra.database import Pool, run_read
-from infra.eventstore.append import BeforeAppend, Context, QuotaCounter
-from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
-from infra.handlers.handling import (
-    History,
-    creator_of,
-    next_entries,
-    organization_of,
-    scrape_of,
-)
+from domain.scrape import handlers
+from domain.scrape.handlers import RequestedRun, RequestedVideoRun
+from infra.database import run_read
+from infra.eventstore.append import BeforeAppend, Context
+from infra.eventstore.execute import Executed, InTransaction, execute, execute_once
+from infra.eventstore.store import RecordedEvent, RecordedHistory, Store
 
 RETRY_SECONDS = 60
 
-# What is only scheduled does not count: it waits for what is asked for by hand.
+# What is only scheduled does not count: it waits for what is requested by hand.
 _OLDEST = """
 SELECT extract(epoch FROM statement_timestamp() - least(
     (SELECT min(due_at) FROM waiting_job
@@ -37,41 +25,6 @@ SELECT extract(epoch FROM statement_timestamp() - least(
     (SELECT min(due_at) FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL
      AND organization_id = %(organization)s AND priority = 0)))::float8
 """
-
-
-class ScrapeRequestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that was asked for, and where its request stands in the log."""
-
-    scrape_id: UUID
-    creator_id: UUID
-    job_type: e.JobType
-    position: int
-
-
-def requested(
-    creator: Creator,
-    creator_id: UUID,
-    *,
-    job_types: Sequence[e.JobType],
-    trigger: e.Trigger,
-    context: Context,
-) -> list[NewEvent]:
-    """Return the requests that go into the same append as their cause."""
-    return [
-        NewEvent(
-            scrape_stream(context.command_id, creator_id, job_type),
-            1,
-            e.ScrapeRequested(
-                organization_id=creator.organization_id,
-                project_id=creator.project_id,
-                creator_id=creator_id,
-                handle=creator.handle,
-                job_type=job_type,
-                trigger=trigger,
-            ),
-        )
-        for job_type in job_types
-    ]
 
 
 def request_scrape(
@@ -84,58 +37,101 @@ def request_scrape(
     max_queue_age_seconds: float,
     now: datetime,
     context: Context,
-    in_transaction: Callable[[Cursor[TupleRow], ScrapeRequestResult], None]
-    | None = None,
-) -> ScrapeRequestResult:
-    """Ask for one run by hand; it counts against the day's manual scrapes.
+    in_transaction: InTransaction[RequestedRun] | None = None,
+) -> Executed[RequestedRun]:
+    """Request one run by hand; it counts against the day's manual scrapes.
 
     Raises:
         NotFoundError: no such creator in the organization.
         CreatorRemovedError: it was removed.
-        QueueBehindError: one of its scrapes has been due for longer than
+        QueueBehindError: a scrape has been due for longer than
             ``max_queue_age_seconds``.
         LimitReachedError: the plan allows no more manual scrapes today (UTC).
         BusyError: too many writers at once.
     """
-
-    def attempt() -> ScrapeRequestResult:
-        pasts = store.load(organization_id, creator_id)
-        creator = creator_of(pasts[creator_id])
-        organization = organization_of(pasts[organization_id])
-        if creator is None or creator.organization_id != organization_id:
-            raise NotFoundError("creator")
-        if organization is None:
-            raise NotFoundError("organization")
-        if creator.status == "removed":
-            raise CreatorRemovedError
-        require_progress(store.pool, organization_id, max_queue_age_seconds)
-        entries = requested(
-            creator,
+    return execute(
+        store,
+        lambda: handlers.request_scrape(
             creator_id,
-            job_types=(job_type,),
-            trigger="manual",
-            context=context,
-        )
+            job_type=job_type,
+            organization_id=organization_id,
+            plans=plans,
+            now=now,
+            command_id=context.command_id,
+        ),
+        context=context,
+        check=_queue_check(store, organization_id, max_queue_age_seconds),
+        in_transaction=in_transaction,
+    )
 
-        def asked(events: Sequence[RecordedEvent]) -> ScrapeRequestResult:
-            return ScrapeRequestResult(
-                scrape_id=entries[0].originator_id,
-                creator_id=creator_id,
-                job_type=job_type,
-                position=events[-1].position,
-            )
 
-        limits = plans[organization.plan]
-        recorded = store.append(
-            entries,
-            context=context,
-            guards=[(creator_id, len(pasts[creator_id]))],
-            quota_counters=[counted_by_hand(organization_id, now=now, limits=limits)],
-            in_transaction=adapt_hook(in_transaction, asked),
-        )
-        return asked(recorded)
+def request_video_scrape(
+    store: Store,
+    video_id: UUID,
+    *,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    max_queue_age_seconds: float,
+    now: datetime,
+    context: Context,
+    in_transaction: InTransaction[RequestedVideoRun] | None = None,
+) -> Executed[RequestedVideoRun]:
+    """Request one run of a single video by hand; it counts as a creator's runs do.
 
-    return retry_conflicts(attempt)
+    Raises:
+        NotFoundError: no such video in the organization, or it was excluded.
+        CreatorRemovedError: its creator was removed, and it was not added by hand.
+        QueueBehindError: a scrape has been due for longer than
+            ``max_queue_age_seconds``.
+        LimitReachedError: the plan allows no more manual scrapes today (UTC).
+        BusyError: too many writers at once.
+    """
+    return execute(
+        store,
+        lambda: handlers.request_video_scrape(
+            video_id,
+            organization_id=organization_id,
+            plans=plans,
+            now=now,
+            command_id=context.command_id,
+        ),
+        context=context,
+        check=_queue_check(store, organization_id, max_queue_age_seconds),
+        in_transaction=in_transaction,
+    )
+
+
+def retry_scrape(
+    store: Store,
+    scrape_id: UUID,
+    *,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    max_queue_age_seconds: float,
+    now: datetime,
+    context: Context,
+    in_transaction: InTransaction[RequestedRun] | None = None,
+) -> Executed[RequestedRun]:
+    """Request a failed run again by hand; requested twice it is requested once.
+
+    Raises:
+        NotFoundError: no such run in the organization.
+        CannotRetryError: it has not failed, was imported, or its video was excluded.
+        CreatorRemovedError: its creator was removed.
+        QueueBehindError: a scrape has been due for longer than
+            ``max_queue_age_seconds``.
+        LimitReachedError: the plan allows no more manual scrapes today (UTC).
+        BusyError: too many writers at once.
+    """
+    return execute(
+        store,
+        lambda: handlers.retry_scrape(
+            scrape_id, organization_id=organization_id, plans=plans, now=now
+        ),
+        context=context,
+        check=_queue_check(store, organization_id, max_queue_age_seconds),
+        in_transaction=in_transaction,
+    )
 
 
 def request_scheduled(
@@ -145,46 +141,19 @@ def request_scheduled(
     context: Context,
     before_append: BeforeAppend,
 ) -> list[RecordedEvent]:
-    """Ask for many runs in one append, each under the id given with it.
+    """Request many runs in one append, each under the id given with it.
 
-    ``before_append`` takes them off the schedule in the same transaction. Nothing is
-    guarded: a run of a creator that was removed meanwhile ends as failed.
-
-    Raises:
-        AppendConflictError: one of the runs was asked for before.
-    """
-    entries = [
-        entry
-        for scrape_id, command in requests
-        for entry in next_entries(scrape_id, (), decider.decide(None, command))
-    ]
-    return store.append(entries, context=context, before_append=before_append)
-
-
-def counted_by_hand(
-    organization_id: UUID, *, now: datetime, limits: Limits
-) -> QuotaCounter:
-    """Return one more of the day's (UTC) scrapes by hand, within the plan's limit."""
-    return QuotaCounter(
-        key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
-        delta=1,
-        limit_key="max_manual_scrape_triggers_per_day",
-        maximum=limits.max_manual_scrape_triggers_per_day,
-    )
-
-
-def require_progress(pool: Pool, organization_id: UUID, longest: float) -> None:
-    """Refuse scrapes by hand while one of the organization's is overdue by ``longest``.
+    ``before_append`` takes them off the schedule in the same transaction.
 
     Raises:
-        QueueBehindError: it is; ``longest`` is in seconds.
+        AppendConflictError: one of the runs was requested before.
     """
-    wanted = {"organization": organization_id}
-    row = run_read(
-        pool, lambda connection: connection.execute(_OLDEST, wanted).fetchone()
-    )
-    if row is not None and row[0] is not None and row[0] > longest:
-        raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)
+    return execute_once(
+        store,
+        handlers.request_scheduled(requests),
+        context=context,
+        before_append=before_append,
+    ).events
 
 
 def end_scrape(
@@ -193,7 +162,7 @@ def end_scrape(
     command: c.RecordResult | c.RecordFailure,
     *,
     context: Context,
-    history: History = (),
+    history: RecordedHistory = (),
     before_append: BeforeAppend | None = None,
 ) -> list[RecordedEvent]:
     """Record what came of a run, once; an empty answer means it had ended before.
@@ -202,20 +171,33 @@ def end_scrape(
     ``Store.append``.
 
     Raises:
-        NotFoundError: nobody asked for that run.
+        NotFoundError: nobody requested that run.
     """
-    known = history
+    executed = execute(
+        store,
+        lambda: handlers.end_scrape(scrape_id, command),
+        context=context,
+        loaded={scrape_id: history} if history else None,
+        before_append=before_append,
+    )
+    return executed.events
 
-    def attempt() -> list[RecordedEvent]:
-        nonlocal known
-        read, known = known or store.load(scrape_id)[scrape_id], ()
-        events = decider.decide(scrape_of(read), command)
-        if not events:
-            return []
-        return store.append(
-            next_entries(scrape_id, read, events),
-            context=context,
-            before_append=before_append,
+
+def _queue_check(
+    store: Store, organization_id: UUID, longest: float
+) -> Callable[[], None]:
+    """Return a check that refuses while a manual scrape is overdue by ``longest``.
+
+    The check raises QueueBehindError; ``longest`` is in seconds.
+    """
+    parameters = {"organization": organization_id}
+
+    def check() -> None:
+        row = run_read(
+            store.pool,
+            lambda connection: connection.execute(_OLDEST, parameters).fetchone(),
         )
+        if row is not None and row[0] is not None and row[0] > longest:
+            raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)
 
-    return retry_conflicts(attempt)
+    return check

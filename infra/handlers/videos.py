@@ -1,45 +1,16 @@
-"""One video of a project: added by its URL, described, put aside, tracked no more."""
+"""Commands to videos: add, describe, exclude, review and discover them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-import msgspec
-from psycopg import Cursor
-from psycopg.rows import TupleRow
-
-from domain import events as e
-from domain.errors import CreatorBannedError, NotFoundError, StaleVersionError
-from domain.streams import ban_stream, video_stream
-from domain.video import commands as c
-from domain.video import decider as domain
-from domain.video.decider import Video
-from domain.video.url import read_video_url
+from domain import commands as c
+from domain.decisions import ItemResults
+from domain.video import handlers
+from domain.video.handlers import ListedVideo, ReviewDecision
 from infra.eventstore.append import Context
-from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, adapt_hook, retry_conflicts
-from infra.handlers.handling import (
-    History,
-    banned_by,
-    check_project,
-    next_entries,
-    video_of,
-)
-from infra.handlers.video_scrapes import requested
-
-
-class VideoChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A video's whole stream after the command; position None: nothing new.
-
-    ``is_new`` tells whether the project had no such video before.
-    """
-
-    video_id: UUID
-    history: tuple[RecordedEvent, ...]
-    position: int | None
-    is_new: bool = False
-
-
-VideoAlongside = Callable[[Cursor[TupleRow], VideoChanged], None]
+from infra.eventstore.execute import Executed, InTransaction, execute
+from infra.eventstore.store import RecordedEvent, Store
 
 
 def add_video(
@@ -49,9 +20,9 @@ def add_video(
     organization_id: UUID,
     project_id: UUID,
     context: Context,
-    in_transaction: VideoAlongside | None = None,
-) -> VideoChanged:
-    """Track the video of a URL, whatever it was before; a new one is looked at once.
+    in_transaction: InTransaction[UUID] | None = None,
+) -> Executed[UUID]:
+    """Track the video of a URL, whatever it was before; a new one is scraped at once.
 
     Raises:
         InvalidVideoUrlError: the text names no video.
@@ -59,37 +30,17 @@ def add_video(
         CreatorBannedError: the URL's handle is banned here.
         BusyError: too many writers at once.
     """
-    named = read_video_url(url)
-    video_id = video_stream(project_id, named.tiktok_video_id)
-    ban = ban_stream(named.handle)
-
-    def attempt() -> VideoChanged:
-        pasts = store.load(organization_id, video_id, ban)
-        check_project(pasts[organization_id], project_id)
-        past = pasts[video_id]
-        events = domain.decide(
-            video_of(past),
-            c.AddVideo(
-                organization_id=organization_id,
-                project_id=project_id,
-                tiktok_video_id=named.tiktok_video_id,
-                handle=named.handle,
-                kind=named.kind,
-            ),
-        )
-        if events and banned_by(pasts[ban]):
-            raise CreatorBannedError(named.handle)
-        entries = next_entries(video_id, past, events)
-        if not past:
-            added = video_of_events(None, events)
-            entries.append(requested(added, video_id, trigger="added", context=context))
-        return _append(
-            store, video_id, past, entries,
-            guards=[(ban, len(pasts[ban]))], context=context,
-            in_transaction=in_transaction,
-        )  # fmt: skip
-
-    return retry_conflicts(attempt)
+    return execute(
+        store,
+        lambda: handlers.add_video(
+            url,
+            organization_id=organization_id,
+            project_id=project_id,
+            command_id=context.command_id,
+        ),
+        context=context,
+        in_transaction=in_transaction,
+    )
 
 
 def change_video(
@@ -100,8 +51,8 @@ def change_video(
     organization_id: UUID,
     context: Context,
     expected_versions: Collection[int] | None = None,
-    in_transaction: VideoAlongside | None = None,
-) -> VideoChanged:
+    in_transaction: InTransaction[UUID] | None = None,
+) -> Executed[UUID]:
     """Change what is noted on a video, or stop counting it.
 
     Raises:
@@ -109,22 +60,17 @@ def change_video(
         StaleVersionError: the present one is not among ``expected_versions``.
         BusyError: too many writers at once.
     """
-
-    def attempt() -> VideoChanged:
-        past = store.load(video_id)[video_id]
-        video = listed(past, organization_id)
-        _check_version(past, expected_versions)
-        entries = next_entries(video_id, past, domain.decide(video, command))
-        return _append(
-            store,
+    return execute(
+        store,
+        lambda: handlers.change_video(
             video_id,
-            past,
-            entries,
-            context=context,
-            in_transaction=in_transaction,
-        )
-
-    return retry_conflicts(attempt)
+            command,
+            organization_id=organization_id,
+            expected_versions=expected_versions,
+        ),
+        context=context,
+        in_transaction=in_transaction,
+    )
 
 
 def exclude_video(
@@ -134,91 +80,139 @@ def exclude_video(
     organization_id: UUID,
     context: Context,
     expected_versions: Collection[int] | None = None,
-    in_transaction: VideoAlongside | None = None,
-) -> VideoChanged:
-    """Put a video aside; one that was excluded stays as it is.
+    in_transaction: InTransaction[UUID] | None = None,
+) -> Executed[UUID]:
+    """Exclude a video; one that was excluded stays as it is.
 
     Raises:
         NotFoundError: no such video in the organization.
         StaleVersionError: the present one is not among ``expected_versions``.
         BusyError: too many writers at once.
     """
-
-    def attempt() -> VideoChanged:
-        past = store.load(video_id)[video_id]
-        video = _own(past, organization_id)
-        _check_version(past, expected_versions)
-        entries = next_entries(video_id, past, domain.decide(video, c.ExcludeVideo()))
-        return _append(
-            store,
+    return execute(
+        store,
+        lambda: handlers.exclude_video(
             video_id,
-            past,
-            entries,
-            context=context,
-            in_transaction=in_transaction,
-        )
+            organization_id=organization_id,
+            expected_versions=expected_versions,
+        ),
+        context=context,
+        in_transaction=in_transaction,
+    )
 
-    return retry_conflicts(attempt)
 
-
-def listed(history: History, organization_id: UUID) -> Video:
-    """Return a video that clients can see: the organization's own, not excluded.
+def review_videos(
+    store: Store,
+    decisions: Sequence[tuple[UUID, ReviewDecision]],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    context: Context,
+    in_transaction: InTransaction[ItemResults] | None = None,
+) -> Executed[ItemResults]:
+    """Include, exclude or put back many videos of one project in one append.
 
     Raises:
-        NotFoundError: it is neither.
+        NotFoundError: no such project in the organization.
+        BusyError: too many writers at once.
     """
-    video = _own(history, organization_id)
-    if video.tracking_status == "excluded":
-        raise NotFoundError("video")
-    return video
-
-
-def video_of_events(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
-    """Return the video after further events, of which a new one has at least one."""
-    for event in events:
-        video = domain.evolve(video, event)
-    assert video is not None
-    return video
-
-
-def _own(past: History, organization_id: UUID) -> Video:
-    video = video_of(past)
-    if video is None or video.organization_id != organization_id:
-        raise NotFoundError("video")
-    return video
-
-
-def _check_version(past: History, expected_versions: Collection[int] | None) -> None:
-    if expected_versions is not None and len(past) not in expected_versions:
-        raise StaleVersionError(len(past))
-
-
-def _append(
-    store: Store,
-    video_id: UUID,
-    past: History,
-    entries: Sequence[NewEvent],
-    *,
-    context: Context,
-    guards: Sequence[tuple[UUID, int]] = (),
-    in_transaction: VideoAlongside | None,
-) -> VideoChanged:
-    def changed(events: Sequence[RecordedEvent]) -> VideoChanged:
-        own = [event for event in events if event.stream == video_id]
-        return VideoChanged(
-            video_id=video_id,
-            history=(*past, *own),
-            position=events[-1].position if events else None,
-            is_new=not past,
-        )
-
-    if not entries:
-        return changed([])
-    return changed(
-        store.append(
-            entries,
-            context=context,
-            guards=guards,
-            in_transaction=adapt_hook(in_transaction, changed),
-        )
+    return execute(
+        store,
+        lambda: handlers.review_videos(
+            decisions, organization_id=organization_id, project_id=project_id
+        ),
+        context=context,
+        in_transaction=in_transaction,
     )
+
+
+def disable_videos(
+    store: Store,
+    video_ids: Sequence[UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    context: Context,
+    in_transaction: InTransaction[ItemResults] | None = None,
+) -> Executed[ItemResults]:
+    """Stop counting many videos of one project in one append.
+
+    Raises:
+        NotFoundError: no such project in the organization.
+        BusyError: too many writers at once.
+    """
+    return execute(
+        store,
+        lambda: handlers.disable_videos(
+            video_ids, organization_id=organization_id, project_id=project_id
+        ),
+        context=context,
+        in_transaction=in_transaction,
+    )
+
+
+def discover_videos(
+    store: Store,
+    creator_id: UUID,
+    listed: Sequence[ListedVideo],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    context: Context,
+) -> list[RecordedEvent]:
+    """Make each listed video known to the project as this creator's, in one append.
+
+    Raises:
+        BusyError: too many writers at once.
+    """
+    return execute(
+        store,
+        lambda: handlers.discover_videos(
+            creator_id,
+            listed,
+            organization_id=organization_id,
+            project_id=project_id,
+        ),
+        context=context,
+    ).events
+
+
+def move_window(
+    store: Store,
+    creator_id: UUID,
+    outside: Mapping[UUID, datetime | None],
+    *,
+    organization_id: UUID,
+    context: Context,
+) -> list[RecordedEvent]:
+    """Bring in the videos that the creator's window has grown over, in one append.
+
+    Raises:
+        BusyError: too many writers at once.
+    """
+    return execute(
+        store,
+        lambda: handlers.move_window(
+            creator_id, outside, organization_id=organization_id
+        ),
+        context=context,
+    ).events
+
+
+def report_missing(
+    store: Store,
+    missing: Mapping[UUID, datetime],
+    *,
+    scrape_id: UUID,
+    context: Context,
+) -> list[RecordedEvent]:
+    """Record the videos that run ``scrape_id`` confirmed gone.
+
+    Raises:
+        BusyError: too many writers at once.
+    """
+    return execute(
+        store,
+        lambda: handlers.report_missing(missing, scrape_id=scrape_id),
+        context=context,
+    ).events

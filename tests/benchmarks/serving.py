@@ -52,7 +52,7 @@ def a_tenant(store: Store) -> Tenant:
         plan="unlimited",
         time_zone="UTC",
         context=asking("bench"),
-        in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
+        in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
     )
     return Tenant(
         organization_id=made.organization_id,

@@ -6,10 +6,10 @@ from uuid import UUID
 from psycopg import sql
 
 from domain import events as e
+from domain.creator.addition import NewCreator
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
-from infra.handlers.add_creators import NewCreator
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, Row
 from tests.kit.builders import NOON, Home, asking, make_home

@@ -108,7 +108,7 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
             plan="unlimited",
             time_zone="UTC",
             context=asking(),
-            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     path = f"{BASE}/projects/{home.project_id}/creators"
     clients = [Client(n, port, path, home.key.text) for n in range(CLIENTS)]

@@ -7,6 +7,7 @@ import pytest
 from psycopg import Cursor
 from psycopg_pool import PoolTimeout
 
+from domain.creator.addition import NewCreator
 from domain.errors import LimitReachedError
 from infra.database import writing_pool
 from infra.embedded.processes import wait_until
@@ -14,7 +15,7 @@ from infra.eventstore import append as appending
 from infra.eventstore import recorder
 from infra.eventstore.append import QuotaCounter
 from infra.eventstore.recorder import AppendConflictError
-from infra.eventstore.store import InTransaction, RecordedEvent, Store
+from infra.eventstore.store import AppendHook, RecordedEvent, Store
 from infra.ids import new_id
 from tests.kit.builders import asking, events_for, make_home, opened_store
 from tests.kit.proxy import Damage, Proxy
@@ -265,12 +266,14 @@ def test_a_creator_whose_answer_was_lost_is_created_once(
     home = make_home(store, plan="free")
     proxy.strike("cut answer", at=b"creator_added")
 
-    (added,) = home.add("ada")
+    executed = home.execute_add(NewCreator(tiktok_handle="ada"))
 
+    (added,) = executed.result
     assert proxy.struck == 1
     assert added.status == "created"
-    assert added.creator_id is not None
-    assert tuple(direct.load(added.creator_id)[added.creator_id]) == added.history
+    ada = added.creator_id
+    assert ada is not None
+    assert tuple(direct.load(ada)[ada]) == executed.history(ada)
     (again,) = home.add("ada")
     assert again.status == "failed"
 
@@ -323,7 +326,7 @@ def test_what_the_server_refused_is_not_tried_again(store: Store, direct: Store)
     assert direct.head() == 0
 
 
-def _alongside(way_in: str) -> InTransaction | None:
+def _alongside(way_in: str) -> AppendHook | None:
     if way_in != "in_transaction":
         return None
     return lambda cursor, _: cursor.execute("SELECT 1") and None

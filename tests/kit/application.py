@@ -17,9 +17,8 @@ from domain import events as e
 from domain.organization.plans import UNLIMITED
 from domain.streams import creators_counter, video_stream
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import RecordedEvent, Store
+from infra.eventstore.store import RecordedEvent, Store, next_events
 from infra.handlers.creators import disable_creator
-from infra.handlers.handling import next_entries
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
 from infra.ids import new_id
 from infra.settings import Settings
@@ -141,7 +140,7 @@ class Goatherd:
         """Let events happen that no request can make happen."""
         stream = UUID(str(stream))
         past = self.store.load(stream)[stream]
-        self.store.append(next_entries(stream, past, events), context=asking())
+        self.store.append(next_events(stream, past, events), context=asking())
 
     def tenant(self, *, plan: str = UNLIMITED, time_zone: str = "UTC") -> "Tenant":
         """A new organization with one project and a key that may do everything."""
@@ -152,7 +151,7 @@ class Goatherd:
             time_zone=time_zone,
             context=asking(),
             # As the command line does it, so that the key opens at once.
-            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
         return Tenant(
             self,
@@ -319,7 +318,7 @@ class Tenant:
         self, *scopes: e.Scope, expires_at: datetime | None = None
     ) -> "Tenant":
         """The same organization, asking with another key."""
-        issued = issue_key(
+        executed = issue_key(
             self.goatherd.store,
             self.organization_id,
             name="Another key",
@@ -327,14 +326,14 @@ class Tenant:
             expires_at=expires_at,
             plans=settings_for(self.goatherd.url).all_plans,
             context=asking(),
-            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
         return Tenant(
             self.goatherd,
             organization_id=self.organization_id,
             project_id=self.project_id,
-            key_id=issued.key_id,
-            key=issued.text,
+            key_id=executed.result.key_id,
+            key=executed.result.text,
         )
 
 

@@ -9,15 +9,27 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import Creator
+from domain.creator.addition import Addition, Additions, NewCreator
+from domain.creator.decider import Creator, creator_of
+from domain.creator.handle_claim import claim_of
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import claim_stream, creators_counter
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store, open_store
-from infra.handlers.add_creators import Addition, NewCreator, add_creators
-from infra.handlers.creators import change_creator, disable_creator, remove_creator
-from infra.handlers.handling import claim_of, creator_of, next_entries
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import (
+    RecordedEvent,
+    Store,
+    next_events,
+    open_store,
+    plain_events,
+)
+from infra.handlers.creators import (
+    add_creators,
+    change_creator,
+    disable_creator,
+    remove_creator,
+)
 from infra.handlers.organizations import make_organization
 from infra.ids import new_id
 
@@ -50,9 +62,7 @@ def events_for(
     stream: UUID, *handles: str, after: Sequence[RecordedEvent] = ()
 ) -> list[NewEvent]:
     """Events that say nothing of interest, one a handle, as the next of a stream."""
-    return next_entries(
-        stream, after, [e.HandleBanned(handle=name) for name in handles]
-    )
+    return next_events(stream, after, [e.HandleBanned(handle=name) for name in handles])
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -66,17 +76,19 @@ class Home(msgspec.Struct, frozen=True):
         """Add creators by handle, and say what became of each."""
         return self.add_new(*(NewCreator(tiktok_handle=handle) for handle in handles))
 
-    def add_new(self, *wanted: NewCreator) -> list[Addition]:
-        additions = add_creators(
+    def add_new(self, *requested: NewCreator) -> list[Addition]:
+        return list(self.execute_add(*requested).result)
+
+    def execute_add(self, *requested: NewCreator) -> Executed[Additions]:
+        return add_creators(
             self.store,
-            wanted,
+            requested,
             organization_id=self.organization_id,
             project_id=self.project_id,
             plans=DEFAULT_PLANS,
             now=NOON,
             context=asking(),
         )
-        return list(additions.results)
 
     def creator(self, handle: str) -> UUID:
         """Add one creator that can be added, and return its id."""
@@ -107,14 +119,14 @@ class Home(msgspec.Struct, frozen=True):
         disable_creator(self.store, creator_id, verdict, context=asking())
 
     def look_at(self, creator_id: UUID) -> Creator:
-        creator = creator_of(self.store.load(creator_id)[creator_id])
+        creator = creator_of(plain_events(self.store.load(creator_id)[creator_id]))
         assert creator is not None
         return creator
 
     def holder(self, handle: str) -> UUID | None:
         """Say which creator of the project holds the handle."""
         claim = claim_stream(self.project_id, handle)
-        return claim_of(self.store.load(claim)[claim]).holder
+        return claim_of(plain_events(self.store.load(claim)[claim])).holder
 
     def counted(self) -> int:
         """How many active creators the tally says there are."""

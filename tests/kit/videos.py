@@ -7,13 +7,12 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from domain import events as e
+from domain.creator.addition import NewCreator
 from domain.streams import video_stream
-from domain.video.decider import Video
+from domain.video.decider import Video, video_of
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
-from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.add_creators import NewCreator
-from infra.handlers.handling import video_of
+from infra.eventstore.store import RecordedEvent, Store, plain_events
 from infra.ids import new_id
 from tests.kit.builders import Home, asking
 from workers.policies.runner import VideoPolicies
@@ -146,7 +145,7 @@ def events_of(home: Home, video_id: str) -> list[e.Event]:
 
 
 def the_video(home: Home, video_id: str) -> Video:
-    video = video_of(history_of(home, video_id))
+    video = video_of(plain_events(history_of(home, video_id)))
     assert video is not None
     return video
 

@@ -12,15 +12,11 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.streams import video_stream
+from domain.video.handlers import ListedVideo
 from infra import arrays
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_envelope
-from infra.handlers.discover_videos import (
-    ListedVideo,
-    discover_videos,
-    move_window,
-    report_missing,
-)
+from infra.handlers.videos import discover_videos, move_window, report_missing
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
 

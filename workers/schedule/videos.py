@@ -6,7 +6,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.video.decider import COUNTED
+from domain.video.tracking import COUNTED
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 

@@ -16,8 +16,7 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from infra.eventstore.append import Context
-from infra.eventstore.store import Store
-from infra.handlers.handling import History
+from infra.eventstore.store import RecordedHistory, Store
 from infra.handlers.scrapes import end_scrape
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.provider import (
@@ -238,7 +237,7 @@ def _end(
     leased: JobLease,
     command: c.RecordResult | c.RecordFailure,
     *,
-    past: History = (),
+    past: RecordedHistory = (),
     outcome: e.Outcome | None,
     error: str | None = None,
     quarantined: bool = False,

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from domain.scrape.decider import Scrape
-from infra.eventstore.store import Store
-from infra.handlers.handling import History, creator_of, scrape_of
+from domain.creator.decider import creator_of
+from domain.scrape.decider import Scrape, scrape_of
+from infra.eventstore.store import RecordedHistory, Store, plain_events
 from workers.provider import Target
 from workers.scraping import identity
 from workers.scraping.jobs import JobLease
@@ -15,7 +15,7 @@ class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
     """A run with its history so far, and what to ask the provider for it."""
 
     run: Scrape
-    past: History
+    past: RecordedHistory
     target: Target
 
 
@@ -30,11 +30,11 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     )
     pasts = store.load(*streams)
     past = pasts[leased.scrape_id]
-    run = scrape_of(past)
+    run = scrape_of(plain_events(past))
     assert run is not None, "a job is derived from the request in the log"
     handle, known, video_ids = run.handle, None, run.tiktok_video_ids
     if creator_id is not None:
-        creator = creator_of(pasts[creator_id])
+        creator = creator_of(plain_events(pasts[creator_id]))
         if creator is None or creator.status == "removed":
             return None
         # It may have been renamed since the run was asked for.

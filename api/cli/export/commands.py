@@ -23,8 +23,9 @@ from api.cli.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Metric, Mode, RawMetric
 from domain.errors import NotFoundError
+from domain.organization.decider import organization_of
 from infra.eventstore.codec import UnknownEventError
-from infra.handlers.handling import organization_of
+from infra.eventstore.store import plain_events
 from infra.settings import Settings
 from projections.event_log import OrganizationLog
 from projections.status import progress
@@ -181,7 +182,9 @@ def _check_there(
     settings: Settings, organization_id: UUID, project_id: UUID | None
 ) -> None:
     with opened_store(settings, pool_size=1) as store:
-        organization = organization_of(store.load(organization_id)[organization_id])
+        organization = organization_of(
+            plain_events(store.load(organization_id)[organization_id])
+        )
     if organization is None:
         raise NotFoundError("organization")
     if project_id is not None and project_id not in organization.projects:

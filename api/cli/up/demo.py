@@ -10,11 +10,13 @@ from api.cli import CommandError
 from api.cli.databases import asked_here
 from api.cli.up.first_run import ACTOR, Home
 from domain import events as e
+from domain.creator.addition import NewCreator
+from domain.creator.decider import creator_of
+from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import claim_stream
-from infra.eventstore.store import Store
-from infra.handlers.add_creators import NewCreator, add_creators
-from infra.handlers.handling import creator_of, organization_of
+from infra.eventstore.store import Store, plain_events
+from infra.handlers.creators import add_creators
 from workers.demo import DEMO_HANDLES, DEMO_NAME, history_path
 from workers.demo.shift_dates import days_to_shift, shifted
 from workers.recordings.file_format import (
@@ -53,7 +55,7 @@ def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
         now=datetime.now(UTC),
         context=asked_here(ACTOR),
     )
-    return sum(each.refusal is None for each in added.results)
+    return sum(each.refusal is None for each in added.result)
 
 
 def import_past(store: Store, home: Home) -> int:
@@ -125,7 +127,7 @@ def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
             holders[handle] = first.creator_id
     creators = store.load(*holders.values())
     found = {
-        handle: creator_of(creators[creator_id])
+        handle: creator_of(plain_events(creators[creator_id]))
         for handle, creator_id in holders.items()
     }
     return {
@@ -137,7 +139,9 @@ def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
 
 def _project_of(store: Store, home: Home) -> UUID:
     organization_id = home.organization_id
-    organization = organization_of(store.load(organization_id)[organization_id])
+    organization = organization_of(
+        plain_events(store.load(organization_id)[organization_id])
+    )
     if organization is None or not organization.projects:
         raise CommandError(
             "The demo needs a project, and the first organization has none."

@@ -71,14 +71,14 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
             plan=UNLIMITED,
             time_zone="UTC",
             context=asked_here(ACTOR),
-            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
         _write_private(path, made.key.text)
         return Home(organization_id=made.organization_id, new_key=made.key.text)
     organization_id: UUID = found[0]
     if not path.exists() or path.read_text().strip():
         return Home(organization_id=organization_id)
-    issued = issue_key(
+    executed = issue_key(
         store,
         organization_id,
         name="First key",
@@ -86,8 +86,9 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
         expires_at=None,
         plans=plans,
         context=asked_here(ACTOR),
-        in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.fresh),
+        in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
     )
+    issued = executed.result
     _write_private(path, issued.text)
     return Home(organization_id=organization_id, new_key=issued.text)
 

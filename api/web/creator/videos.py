@@ -18,7 +18,7 @@ from api.routes.video_schemas import BulkVideos
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
-from domain.video.decider import COUNTED
+from domain.video.tracking import COUNTED
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
 from projections.videos.sort_sql import engagement_rate

@@ -54,7 +54,7 @@ class Herd:
     def creator(self, key: UUID) -> Creator | None:
         return reduce(decider.evolve, self._history(key), None)
 
-    def claim(self, handle: str) -> handle_claim.Claim:
+    def claim(self, handle: str) -> handle_claim.HandleClaim:
         return reduce(
             handle_claim.evolve, self._history(handle), handle_claim.UNCLAIMED
         )

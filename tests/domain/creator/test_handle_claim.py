@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.handle_claim import UNCLAIMED, Claim, decide, evolve
+from domain.creator.handle_claim import UNCLAIMED, HandleClaim, decide, evolve
 from domain.errors import HandleTakenError
 from tests.kit.builders import ADA, BERTA, ORGANIZATION, PROJECT
 from tests.kit.scenario import Scenario
@@ -25,7 +25,7 @@ RELEASED = e.HandleReleased(
 
 
 @pytest.fixture
-def scenario() -> Scenario[Claim, c.ClaimHandle | c.ReleaseHandle, e.ClaimEvent]:
+def scenario() -> Scenario[HandleClaim, c.ClaimHandle | c.ReleaseHandle, e.ClaimEvent]:
     return Scenario(decide, evolve, nothing=UNCLAIMED)
 
 
@@ -79,8 +79,8 @@ def test_who_held_a_handle_last_is_remembered():
     ]
 
     assert claims == [
-        Claim(holder=ADA, last_holder=ADA),
-        Claim(holder=None, last_holder=ADA),
-        Claim(holder=BERTA, last_holder=BERTA),
-        Claim(holder=None, last_holder=BERTA),
+        HandleClaim(holder=ADA, last_holder=ADA),
+        HandleClaim(holder=None, last_holder=ADA),
+        HandleClaim(holder=BERTA, last_holder=BERTA),
+        HandleClaim(holder=None, last_holder=BERTA),
     ]

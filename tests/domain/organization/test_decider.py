@@ -15,7 +15,6 @@ from domain.errors import (
 from domain.organization.decider import (
     ApiKey,
     Organization,
-    OrganizationCommand,
     Project,
     decide,
     evolve,
@@ -59,7 +58,7 @@ KEY_REVOKED = e.ApiKeyRevoked(key_id=KEY)
 
 @pytest.fixture
 def scenario() -> Scenario[
-    Organization | None, OrganizationCommand, e.OrganizationEvent
+    Organization | None, c.OrganizationCommand, e.OrganizationEvent
 ]:
     return Scenario(decide, evolve, nothing=None)
 
@@ -223,7 +222,7 @@ def test_project_details_that_are_so_already_stay(
     ids=lambda command: type(command).__name__,
 )
 def test_nothing_can_be_asked_of_an_organization_that_is_not_there(
-    scenario: Scenario, command: OrganizationCommand
+    scenario: Scenario, command: c.OrganizationCommand
 ):
     scenario.given().when(command).then_refused(NotFoundError, kind="organization")
 

@@ -6,6 +6,8 @@ import pytest
 from psycopg import Cursor
 
 from domain import events as e
+from domain.creator.addition import Additions, NewCreator
+from domain.creator.handlers import BOTH_SCRAPES
 from domain.errors import (
     CreatorBannedError,
     HandleTakenError,
@@ -16,10 +18,10 @@ from domain.errors import (
 )
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
-from infra.handlers.add_creators import Additions, NewCreator, add_creators
 from infra.handlers.bans import ban_handle
-from infra.handlers.bulk_creators import BOTH_SCRAPES
+from infra.handlers.creators import add_creators
 from infra.ids import new_id
 from tests.kit.builders import NOON, Home, asking, make_home
 
@@ -52,7 +54,7 @@ def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
         context=context,
     )
 
-    (added,) = additions.results
+    (added,) = additions.result
     assert (added.status, added.tiktok_handle, added.index) == ("created", "ada", 0)
     ada = added.creator_id
     assert ada is not None
@@ -91,7 +93,7 @@ def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
     assert {event.position for event in envelopes} == set(range(before + 1, before + 5))
     assert {event.actor for event in envelopes} == {"key:1"}
     assert {event.causation_id for event in envelopes} == {context.command_id}
-    assert added.history == tuple(stored[ada])
+    assert additions.history(ada) == tuple(stored[ada])
     assert additions.position == store.head()
     assert home.counted() == 1
 
@@ -150,7 +152,7 @@ def test_a_bad_item_fails_alone(store: Store, home: Home):
         (6, "dora", type(None)),
     ]
     assert [r.status for r in results if r.refusal is None] == ["created"] * 2
-    assert [r for r in results if r.refusal and (r.creator_id or r.history)] == []
+    assert [r for r in results if r.refusal and r.creator_id] == []
     assert store.head() - before == 2 * 4
     assert home.holder("cleo") is None
     assert home.counted() == home.active_in_the_log() == 3
@@ -248,14 +250,16 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     home.remove(ada)
     removed = store.load(ada)[ada]
 
-    (back,) = home.add_new(
+    executed = home.execute_add(
         NewCreator(tiktok_handle="@ADA", readme=None, metadata={"tier": 2})
     )
 
+    (back,) = executed.result
+    history = executed.history(ada)
     assert (back.status, back.creator_id) == ("reactivated", ada)
-    assert list(back.history) == store.load(ada)[ada]
-    assert list(back.history[:2]) == removed
-    assert [event.event for event in back.history[2:]] == [
+    assert list(history) == store.load(ada)[ada]
+    assert list(history[:2]) == removed
+    assert [event.event for event in history[2:]] == [
         e.CreatorReactivated(
             organization_id=home.organization_id,
             tracking_mode="auto",
@@ -269,7 +273,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     assert home.look_at(ada).description == "Counts goats"
     assert home.holder("ada") == ada
     assert home.counted() == home.active_in_the_log() == 1
-    again = back.history[-1].causation_id
+    again = history[-1].causation_id
     assert again is not None
     for job in BOTH_SCRAPES:
         run = scrape_stream(again, ada, job)
@@ -382,9 +386,9 @@ def test_a_creator_is_brought_back_by_its_own_project_only(store: Store):
 
 
 def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home):
-    seen: list[Additions] = []
+    seen: list[Executed[Additions]] = []
 
-    def in_transaction(cursor: Cursor[Any], additions: Additions) -> None:
+    def in_transaction(cursor: Cursor[Any], additions: Executed[Additions]) -> None:
         cursor.execute("INSERT INTO tally VALUES (%s, 1)", (new_id(),))
         seen.append(additions)
 
@@ -403,7 +407,7 @@ def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home
 
 
 def test_nobody_is_added_when_what_is_written_alongside_fails(store: Store, home: Home):
-    def in_transaction(_: Cursor[Any], __: Additions) -> None:
+    def in_transaction(_: Cursor[Any], __: Executed[Additions]) -> None:
         raise RuntimeError("the goat ate it")
 
     with pytest.raises(RuntimeError, match="the goat ate it"):

@@ -8,6 +8,8 @@ from psycopg import Cursor
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.handlers import BOTH_SCRAPES, CreatorChange
+from domain.decisions import ItemResult, ItemResults
 from domain.errors import (
     CreatorBannedError,
     CreatorRemovedError,
@@ -23,21 +25,15 @@ from domain.errors import (
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.bans import ban_handle
-from infra.handlers.bulk_creators import (
-    BOTH_SCRAPES,
-    BulkDone,
-    BulkResult,
-    reenable_creators,
-    remove_creators,
-)
 from infra.handlers.creators import (
-    Asked,
-    Changed,
     change_creator,
     disable_creator,
+    reenable_creators,
     remove_creator,
+    remove_creators,
 )
 from infra.ids import new_id
 from tests.kit.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
@@ -80,9 +76,9 @@ def test_a_rename_moves_the_claim_and_asks_for_the_new_profile(
         ),
     ]
     assert store.head() - before == 4
-    assert changed == Changed(
-        creator_id=ada, history=tuple(stored[ada]), position=store.head()
-    )
+    assert changed.result == ada
+    assert changed.history(ada) == tuple(stored[ada])
+    assert changed.position == store.head()
     assert home.counted() == home.active_in_the_log() == 1
 
 
@@ -131,7 +127,10 @@ def test_a_disabled_creator_is_renamed_and_stays_disabled(home: Home):
     ),
 )  # fmt: skip
 def test_a_change_is_refused_as_a_whole(
-    store: Store, home: Home, commands: Sequence[Asked], refusal: type[DomainError]
+    store: Store,
+    home: Home,
+    commands: Sequence[CreatorChange],
+    refusal: type[DomainError],
 ):
     ada = home.creator("ada")
     home.creator("berta")
@@ -167,11 +166,11 @@ def test_several_changes_are_one_append(store: Store, home: Home):
         c.ChangeTracking(tracking_mode="selective"),
     )
 
-    assert [type(event.event) for event in changed.history[1:]] == [
+    assert [type(event.event) for event in changed.history(ada)[1:]] == [
         *(e.HandleChanged, e.CreatorDetailsChanged, e.TrackingModeChanged)
     ]
-    assert len({event.recorded_at for event in changed.history[1:]}) == 1
-    assert list(changed.history) == store.load(ada)[ada]
+    assert len({event.recorded_at for event in changed.history(ada)[1:]}) == 1
+    assert list(changed.history(ada)) == store.load(ada)[ada]
 
 
 def test_a_change_to_what_is_so_already_stores_nothing(store: Store, home: Home):
@@ -180,9 +179,9 @@ def test_a_change_to_what_is_so_already_stores_nothing(store: Store, home: Home)
 
     changed = _change(home, ada, c.ChangeDetails(description=None))
 
-    assert changed == Changed(
-        creator_id=ada, history=tuple(store.load(ada)[ada]), position=None
-    )
+    assert changed.result == ada
+    assert changed.history(ada) == tuple(store.load(ada)[ada])
+    assert changed.position is None
     assert store.head() == before
 
 
@@ -200,9 +199,9 @@ def test_a_change_is_made_only_to_the_version_that_was_seen(store: Store, home: 
 
 def test_what_is_written_alongside_a_change_knows_all_of_it(store: Store, home: Home):
     ada = home.creator("ada")
-    seen: list[Changed] = []
+    seen: list[Executed[UUID]] = []
 
-    def in_transaction(_: Cursor[Any], changed: Changed) -> None:
+    def in_transaction(_: Cursor[Any], changed: Executed[UUID]) -> None:
         seen.append(changed)
 
     changed = change_creator(
@@ -242,8 +241,8 @@ def test_the_creators_of_others_are_not_there(store: Store, home: Home, whose: s
             organization_id=home.organization_id,
             project_id=home.project_id,
             context=asking(),
-        ).results
-        (reenabled,) = _reenable(home, creator_id).results
+        ).result
+        (reenabled,) = _reenable(home, creator_id).result
         assert removed.reason == reenabled.reason == "not_found"
 
     assert store.head() == before
@@ -262,8 +261,8 @@ def test_a_removal_frees_the_handle_and_a_place(store: Store, home: Home):
 
     assert store.head() - before == 2
     assert removed.position == store.head()
-    assert removed.history == tuple(store.load(ada)[ada])
-    assert isinstance(removed.history[-1].event, e.CreatorRemoved)
+    assert removed.history(ada) == tuple(store.load(ada)[ada])
+    assert isinstance(removed.history(ada)[-1].event, e.CreatorRemoved)
     assert home.holder("ada") is None
     assert home.counted() == home.active_in_the_log() == 0
 
@@ -278,7 +277,7 @@ def test_a_second_removal_stores_nothing(store: Store, home: Home):
     )
 
     assert again.position is None
-    assert again.history == tuple(store.load(ada)[ada])
+    assert again.history(ada) == tuple(store.load(ada)[ada])
     assert store.head() == before
     assert home.counted() == 0
 
@@ -325,18 +324,16 @@ def test_many_are_removed_in_one_append(store: Store, home: Home):
         context=asking(),
     )
 
-    assert done == BulkDone(
-        results=(
-            BulkResult(creator_id=berta, status="ok"),
-            BulkResult(creator_id=nobody, status="failed", reason="not_found"),
-            BulkResult(creator_id=ada, status="ok"),
-            BulkResult(creator_id=gone, status="skipped", reason="already removed"),
-            BulkResult(creator_id=theirs, status="failed", reason="not_found"),
-            BulkResult(creator_id=berta, status="skipped", reason="already removed"),
-            BulkResult(creator_id=cleo, status="ok"),
-        ),
-        position=store.head(),
+    assert done.result == (
+        ItemResult(berta, "ok"),
+        ItemResult(nobody, "failed", "not_found"),
+        ItemResult(ada, "ok"),
+        ItemResult(gone, "skipped", "already removed"),
+        ItemResult(theirs, "failed", "not_found"),
+        ItemResult(berta, "skipped", "already removed"),
+        ItemResult(cleo, "ok"),
     )
+    assert done.position == store.head()
     assert store.head() - before == 3 * 2
     assert [home.holder(handle) for handle in ("ada", "berta", "cleo")] == [None] * 3
     assert home.counted() == home.active_in_the_log() == 0
@@ -431,9 +428,8 @@ def test_a_second_chance_asks_for_both_scrapes_and_takes_a_place(
 
     runs = [scrape_stream(context.command_id, ada, job) for job in BOTH_SCRAPES]
     stored = store.load(ada, *runs)
-    assert done == BulkDone(
-        results=(BulkResult(creator_id=ada, status="ok"),), position=store.head()
-    )
+    assert done.result == (ItemResult(ada, "ok"),)
+    assert done.position == store.head()
     assert stored[ada][-1].event == e.CreatorReenabled(
         organization_id=home.organization_id, at=NOON
     )
@@ -460,15 +456,11 @@ def test_second_chances_are_24_hours_apart(home: Home):
     too_soon = _reenable(home, ada, after=timedelta(hours=23, minutes=59))
     in_time = _reenable(home, ada, after=timedelta(hours=24))
 
-    assert too_soon == BulkDone(
-        results=(
-            BulkResult(
-                creator_id=ada, status="skipped", reason="re-enabled within 24 hours"
-            ),
-        ),
-        position=None,
+    assert too_soon.result == (
+        ItemResult(ada, "skipped", "re-enabled within 24 hours"),
     )
-    assert [result.status for result in in_time.results] == ["ok"]
+    assert too_soon.position is None
+    assert [result.status for result in in_time.result] == ["ok"]
 
 
 def test_only_who_is_disabled_gets_a_second_chance(store: Store, home: Home):
@@ -480,13 +472,13 @@ def test_only_who_is_disabled_gets_a_second_chance(store: Store, home: Home):
 
     done = _reenable(home, berta, ada, nobody, gone, theirs, ada)
 
-    assert done.results == (
-        BulkResult(creator_id=berta, status="skipped", reason="not auto-disabled"),
-        BulkResult(creator_id=ada, status="ok"),
-        BulkResult(creator_id=nobody, status="failed", reason="not_found"),
-        BulkResult(creator_id=gone, status="skipped", reason="not auto-disabled"),
-        BulkResult(creator_id=theirs, status="failed", reason="not_found"),
-        BulkResult(creator_id=ada, status="skipped", reason="not auto-disabled"),
+    assert done.result == (
+        ItemResult(berta, "skipped", "not auto-disabled"),
+        ItemResult(ada, "ok"),
+        ItemResult(nobody, "failed", "not_found"),
+        ItemResult(gone, "skipped", "not auto-disabled"),
+        ItemResult(theirs, "failed", "not_found"),
+        ItemResult(ada, "skipped", "not auto-disabled"),
     )
     assert home.counted() == home.active_in_the_log() == 2
 
@@ -540,10 +532,10 @@ def _elsewhere(store: Store, home: Home) -> list[tuple[UUID, UUID]]:
 def _change(
     home: Home,
     creator_id: UUID,
-    *commands: Asked,
+    *commands: CreatorChange,
     expected_versions: Sequence[int] | None = None,
     context: Context | None = None,
-) -> Changed:
+) -> Executed[UUID]:
     return change_creator(
         home.store,
         creator_id,
@@ -564,7 +556,7 @@ def _reenable(
     *creator_ids: UUID,
     after: timedelta = timedelta(0),
     context: Context | None = None,
-) -> BulkDone:
+) -> Executed[ItemResults]:
     return reenable_creators(
         home.store,
         creator_ids,

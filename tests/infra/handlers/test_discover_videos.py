@@ -6,21 +6,16 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.addition import NewCreator
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from domain.video import commands as vc
-from domain.video.decider import Video, decide
-from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.add_creators import NewCreator
+from domain.video.decider import Video, decide, video_of
+from domain.video.handlers import ListedVideo
+from infra.eventstore.store import RecordedEvent, Store, next_events, plain_events
 from infra.handlers.creators import change_creator
-from infra.handlers.discover_videos import (
-    ListedVideo,
-    discover_videos,
-    move_window,
-    report_missing,
-)
-from infra.handlers.handling import next_entries, video_of
 from infra.handlers.organizations import command_organization
+from infra.handlers.videos import discover_videos, move_window, report_missing
 from tests.infra.handlers.test_races import Queue
 from tests.kit.builders import (
     ANOTHER_SCRAPE,
@@ -78,7 +73,7 @@ def stream_of(home: Home, video_id: str) -> UUID:
 
 def the_video(home: Home, video_id: str) -> Video:
     stream = stream_of(home, video_id)
-    video = video_of(home.store.load(stream)[stream])
+    video = video_of(plain_events(home.store.load(stream)[stream]))
     assert video is not None
     return video
 
@@ -87,7 +82,7 @@ def ask(home: Home, video_id: str, command: vc.VideoCommand) -> None:
     """Carry out a command about a video as its own handler would."""
     stream = stream_of(home, video_id)
     past = home.store.load(stream)[stream]
-    entries = next_entries(stream, past, decide(video_of(past), command))
+    entries = next_events(stream, past, decide(video_of(plain_events(past)), command))
     home.store.append(entries, context=asking())
 
 

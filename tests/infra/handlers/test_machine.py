@@ -25,9 +25,10 @@ from domain.errors import (
     NoChangeError,
 )
 from domain.organization.plans import DEFAULT_PLANS
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
 from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.bulk_creators import BulkDone, reenable_creators, remove_creators
+from infra.handlers.creators import reenable_creators, remove_creators
 from tests.kit.builders import NOON, Home, asking, make_home, opened_store
 
 T = TypeVar("T")
@@ -140,7 +141,7 @@ class HandlersMachine(RuleBasedStateMachine):
             context=asking(),
         )
 
-        for key, result in zip(keys, done.results, strict=True):
+        for key, result in zip(keys, done.result, strict=True):
             removed = self.model[key]["status"] == "removed"
             assert result.status == ("skipped" if removed else "ok")
             self.model[key]["status"] = "removed"
@@ -179,8 +180,8 @@ class HandlersMachine(RuleBasedStateMachine):
         if waking and self.active() + len(waking) > MOST:
             assert isinstance(done, LimitReachedError)
             return
-        assert isinstance(done, BulkDone)
-        woken = {r.creator_id for r in done.results if r.status == "ok"}
+        assert isinstance(done, Executed)
+        woken = {r.id for r in done.result if r.status == "ok"}
         assert woken == waking
         for key in waking:
             self.model[key] |= {"status": "active", "reenabled": self.now}

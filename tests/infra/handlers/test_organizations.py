@@ -1,5 +1,6 @@
 import hashlib
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import Cursor
@@ -13,10 +14,10 @@ from domain.errors import (
     StaleVersionError,
 )
 from domain.organization.plans import DEFAULT_PLANS, Limits
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
 from infra.handlers.organizations import (
     IssuedKey,
-    OrganizationChanged,
     command_organization,
     issue_key,
     make_organization,
@@ -58,19 +59,19 @@ def test_an_organization_in_no_time_zone_is_not_made(store: Store):
 def test_the_text_of_a_key_is_nowhere_in_the_log(store: Store, home: Home):
     keys = [_issue(home), _issue(home)]
 
-    assert keys[0].text != keys[1].text
+    assert keys[0].result.text != keys[1].result.text
     with store.pool.connection() as connection:
         log = str(connection.execute("SELECT * FROM event_log").fetchall())
     for key in keys:
-        assert key.text.startswith("tga_")
-        assert len(key.text) == 4 + 64
-        assert key.text not in log
-        assert key.text[4:24] not in log
-        assert hashlib.sha256(key.text.encode()).hexdigest() in log
+        assert key.result.text.startswith("tga_")
+        assert len(key.result.text) == 4 + 64
+        assert key.result.text not in log
+        assert key.result.text[4:24] not in log
+        assert hashlib.sha256(key.result.text.encode()).hexdigest() in log
 
 
 def test_a_key_has_each_of_its_scopes_once(store: Store, home: Home):
-    key = issue_key(
+    executed = issue_key(
         store,
         home.organization_id,
         name="Reports",
@@ -81,18 +82,18 @@ def test_a_key_has_each_of_its_scopes_once(store: Store, home: Home):
         in_transaction=lambda *_: None,
     )
 
-    assert key.scopes == ("write", "read")
-    (recorded,) = key.fresh
+    assert executed.result.scopes == ("write", "read")
+    (recorded,) = executed.events
     assert isinstance(recorded.event, e.ApiKeyCreated)
     assert recorded.event.scopes == ("write", "read")
 
 
 def test_what_is_written_alongside_a_key_knows_the_key(home: Home):
-    seen: list[IssuedKey] = []
+    seen: list[Executed[IssuedKey]] = []
 
-    key = _issue(home, seen=seen)
+    issued = _issue(home, seen=seen)
 
-    assert seen == [key]
+    assert seen == [issued]
 
 
 def test_no_key_is_issued_to_nobody(store: Store):
@@ -135,11 +136,12 @@ def test_a_project_changes_only_at_the_version_that_was_seen(store: Store, home:
         _command(home, again, expected_versions=(home.project_id, [1]))
 
     assert stale.value.current == 2
-    assert [event.event for event in changed.fresh] == [
+    assert [event.event for event in changed.events] == [
         e.ProjectDetailsChanged(project_id=home.project_id, name="Summer")
     ]
     assert (
-        list(changed.history) == store.load(home.organization_id)[home.organization_id]
+        list(changed.history(home.organization_id))
+        == store.load(home.organization_id)[home.organization_id]
     )
     assert changed.position == store.head()
 
@@ -162,8 +164,8 @@ def test_what_is_so_already_stores_nothing(store: Store, home: Home):
 
     changed = _command(home, c.ChangePlan(plan="unlimited"))
 
-    assert (changed.fresh, changed.position) == ((), None)
-    assert len(changed.history) == 3
+    assert (changed.events, changed.position) == ([], None)
+    assert len(changed.history(home.organization_id)) == 3
     assert store.head() == before
 
 
@@ -183,7 +185,7 @@ def _command(
     command: Any,  # noqa: ANN401 - any of an organization's
     *,
     expected_versions: Any = None,  # noqa: ANN401 - as there
-) -> OrganizationChanged:
+) -> Executed[UUID]:
     return command_organization(
         home.store,
         home.organization_id,
@@ -194,7 +196,7 @@ def _command(
     )
 
 
-def _create_project(home: Home) -> OrganizationChanged:
+def _create_project(home: Home) -> Executed[UUID]:
     def create(limits: Limits) -> c.CreateProject:
         return c.CreateProject(
             project_id=new_id(), name="Another", description=None, limits=limits
@@ -209,10 +211,12 @@ def _create_project(home: Home) -> OrganizationChanged:
     )
 
 
-def _issue(home: Home, *, seen: list[IssuedKey] | None = None) -> IssuedKey:
-    def in_transaction(_: Cursor[Any], key: IssuedKey) -> None:
+def _issue(
+    home: Home, *, seen: list[Executed[IssuedKey]] | None = None
+) -> Executed[IssuedKey]:
+    def in_transaction(_: Cursor[Any], issued: Executed[IssuedKey]) -> None:
         if seen is not None:
-            seen.append(key)
+            seen.append(issued)
 
     return issue_key(
         home.store,

@@ -9,6 +9,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.addition import Addition, Additions, NewCreator
 from domain.errors import (
     CreatorBannedError,
     HandleTakenError,
@@ -17,12 +18,15 @@ from domain.errors import (
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import BusyError, Store
-from infra.handlers.add_creators import Addition, Additions, NewCreator, add_creators
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import BusyError, Store, next_events
 from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.bulk_creators import reenable_creators
-from infra.handlers.creators import change_creator, disable_creator
-from infra.handlers.handling import next_entries
+from infra.handlers.creators import (
+    add_creators,
+    change_creator,
+    disable_creator,
+    reenable_creators,
+)
 from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
@@ -285,7 +289,7 @@ def test_a_creator_that_two_give_a_second_chance_counts_once(home: Home, queue: 
             plans=DEFAULT_PLANS,
             now=NOON,
             context=asking(),
-        ).results
+        ).result
         return result.status
 
     answers = [queue.line_up(reenable) for _ in range(2)]
@@ -392,7 +396,7 @@ def test_whoever_loses_four_times_gets_through(store: Store, home: Home):
         if plans.times < 5:
             past = store.load(stream)[stream]
             event = e.PlanChanged(old="unlimited", new="unlimited")
-            store.append(next_entries(stream, past, [event]), context=asking())
+            store.append(next_events(stream, past, [event]), context=asking())
 
     plans = Meddling(meddle)
 
@@ -407,10 +411,10 @@ def test_whoever_loses_four_times_gets_through(store: Store, home: Home):
     )
 
     assert plans.times == 5
-    assert len(changed.fresh) == 1
+    assert len(changed.events) == 1
 
 
-def _add(home: Home, handle: str, *, plans: dict[str, Limits]) -> Additions:
+def _add(home: Home, handle: str, *, plans: dict[str, Limits]) -> Executed[Additions]:
     return add_creators(
         home.store,
         [NewCreator(tiktok_handle=handle)],

@@ -8,10 +8,12 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import CreatorRemovedError, LimitReachedError, NotFoundError
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.handlers import RequestedRun
 from domain.streams import scrape_stream
 from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import ScrapeRequestResult, end_scrape, request_scrape
+from infra.handlers.scrapes import end_scrape, request_scrape
 from infra.ids import new_id
 from tests.kit.builders import NOON, Home, asking, make_home
 
@@ -35,12 +37,10 @@ def test_a_run_is_asked_for_by_hand(store: Store, home: Home):
 
     run = scrape_stream(context.command_id, ada, "video_stats")
     (requested,) = store.load(run)[run]
-    assert asked == ScrapeRequestResult(
-        scrape_id=run,
-        creator_id=ada,
-        job_type="video_stats",
-        position=requested.position,
+    assert asked.result == RequestedRun(
+        scrape_id=run, creator_id=ada, job_type="video_stats"
     )
+    assert asked.position == requested.position
     assert requested.event == e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
@@ -56,7 +56,7 @@ def test_a_renamed_creator_is_asked_for_by_its_present_handle(store: Store, home
     ada = home.creator("ada")
     home.rename(ada, "lovelace")
 
-    run = _ask(home, ada).scrape_id
+    run = _ask(home, ada).result.scrape_id
 
     (requested,) = store.load(run)[run]
     assert isinstance(requested.event, e.ScrapeRequested)
@@ -83,7 +83,7 @@ def test_a_disabled_creator_may_be_looked_at_by_hand(home: Home):
     ada = home.creator("ada")
     home.disable(ada)
 
-    assert _ask(home, ada).creator_id == ada
+    assert _ask(home, ada).result.creator_id == ada
 
 
 def test_a_removed_creator_is_not_looked_at(store: Store, home: Home):
@@ -121,7 +121,7 @@ def test_a_run_ends_with_what_it_saw_or_why_it_saw_nothing(
     command: c.RecordResult | c.RecordFailure,
     kinds: list[type[e.Event]],
 ):
-    run = _ask(home, home.creator("ada")).scrape_id
+    run = _ask(home, home.creator("ada")).result.scrape_id
 
     recorded = end_scrape(store, run, command, context=asking())
 
@@ -130,7 +130,7 @@ def test_a_run_ends_with_what_it_saw_or_why_it_saw_nothing(
 
 
 def test_a_run_that_ended_does_not_end_again(store: Store, home: Home):
-    run = _ask(home, home.creator("ada")).scrape_id
+    run = _ask(home, home.creator("ada")).result.scrape_id
     end_scrape(store, run, RESULT, context=asking())
     before = store.head()
 
@@ -142,7 +142,7 @@ def test_a_run_that_ended_does_not_end_again(store: Store, home: Home):
 
 def test_a_run_that_two_workers_end_at_once_ends_once(store: Store, home: Home):
     ada = home.creator("ada")
-    runs = [_ask(home, ada).scrape_id for _ in range(20)]
+    runs = [_ask(home, ada).result.scrape_id for _ in range(20)]
 
     with ThreadPoolExecutor(4) as threads:
         ends = [
@@ -174,7 +174,7 @@ def _ask(
     *,
     after: timedelta = timedelta(0),
     context: Context | None = None,
-) -> ScrapeRequestResult:
+) -> Executed[RequestedRun]:
     return request_scrape(
         home.store,
         creator_id,

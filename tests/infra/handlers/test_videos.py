@@ -9,6 +9,7 @@ import pytest
 from domain import events as e
 from domain.commands import BanHandle
 from domain.creator.handle_ban import decide as decide_ban
+from domain.decisions import ItemResults
 from domain.errors import (
     CreatorBannedError,
     CreatorRemovedError,
@@ -18,23 +19,21 @@ from domain.errors import (
     StaleVersionError,
 )
 from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape.handlers import RequestedVideoRun
 from domain.streams import ban_stream, scrape_stream, video_stream
 from domain.video import commands as c
+from domain.video.decider import video_of
+from domain.video.handlers import ReviewDecision
 from infra.eventstore.append import Context
-from infra.eventstore.store import Store
-from infra.handlers.bulk_videos import (
-    Decision,
-    VideosDone,
-    disable_videos,
-    review_videos,
-)
-from infra.handlers.handling import next_entries, video_of
-from infra.handlers.video_scrapes import VideoScrapeRequestResult, request_video_scrape
+from infra.eventstore.execute import Executed
+from infra.eventstore.store import Store, next_events, plain_events
+from infra.handlers.scrapes import request_video_scrape
 from infra.handlers.videos import (
-    VideoChanged,
     add_video,
     change_video,
+    disable_videos,
     exclude_video,
+    review_videos,
 )
 from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
 
@@ -64,11 +63,13 @@ def found(
         scrape_id=SCRAPE,
     )
     past = home.store.load(video_id)[video_id]
-    home.store.append(next_entries(video_id, past, [event]), context=asking())
+    home.store.append(next_events(video_id, past, [event]), context=asking())
     return video_id
 
 
-def add(home: Home, url: str = URL, *, context: Context | None = None) -> VideoChanged:
+def add(
+    home: Home, url: str = URL, *, context: Context | None = None
+) -> Executed[UUID]:
     return add_video(
         home.store,
         url,
@@ -78,7 +79,7 @@ def add(home: Home, url: str = URL, *, context: Context | None = None) -> VideoC
     )
 
 
-def change(home: Home, video_id: UUID, **options: Any) -> VideoChanged:  # noqa: ANN401
+def change(home: Home, video_id: UUID, **options: Any) -> Executed[UUID]:  # noqa: ANN401
     return change_video(
         home.store,
         video_id,
@@ -89,7 +90,7 @@ def change(home: Home, video_id: UUID, **options: Any) -> VideoChanged:  # noqa:
     )
 
 
-def exclude(home: Home, video_id: UUID, **options: Any) -> VideoChanged:  # noqa: ANN401
+def exclude(home: Home, video_id: UUID, **options: Any) -> Executed[UUID]:  # noqa: ANN401
     return exclude_video(
         home.store,
         video_id,
@@ -105,7 +106,7 @@ def scrape(
     *,
     after: timedelta = timedelta(0),
     context: Context | None = None,
-) -> VideoScrapeRequestResult:
+) -> Executed[RequestedVideoRun]:
     return request_video_scrape(
         home.store,
         video_id,
@@ -117,7 +118,9 @@ def scrape(
     )
 
 
-def review(home: Home, *decisions: tuple[UUID, Decision]) -> VideosDone:
+def review(
+    home: Home, *decisions: tuple[UUID, ReviewDecision]
+) -> Executed[ItemResults]:
     return review_videos(
         home.store,
         decisions,
@@ -127,7 +130,7 @@ def review(home: Home, *decisions: tuple[UUID, Decision]) -> VideosDone:
     )
 
 
-def disable(home: Home, *video_ids: UUID) -> VideosDone:
+def disable(home: Home, *video_ids: UUID) -> Executed[ItemResults]:
     return disable_videos(
         home.store,
         video_ids,
@@ -137,8 +140,8 @@ def disable(home: Home, *video_ids: UUID) -> VideosDone:
     )
 
 
-def told(done: VideosDone) -> Sequence[tuple[str, str | None]]:
-    return [(result.status, result.reason) for result in done.results]
+def told(done: Executed[ItemResults]) -> Sequence[tuple[str, str | None]]:
+    return [(result.status, result.reason) for result in done.result]
 
 
 def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home: Home):
@@ -148,7 +151,7 @@ def test_a_new_video_is_looked_at_in_the_append_that_adds_it(store: Store, home:
 
     video_id = video_stream(home.project_id, ID)
     run = scrape_stream(context.command_id, video_id, "video_stats")
-    assert (done.video_id, done.is_new) == (video_id, True)
+    assert (done.result, done.is_new(video_id)) == (video_id, True)
     assert events_of(store, video_id) == [
         e.VideoAdded(
             organization_id=home.organization_id,
@@ -178,8 +181,8 @@ def test_a_video_that_is_tracked_is_left_as_it_is(store: Store, home: Home):
 
     again = add(home, URL.replace("photo", "video"))
 
-    assert (again.is_new, again.position) == (False, None)
-    assert len(again.history) == 1
+    assert (again.is_new(again.result), again.position) == (False, None)
+    assert len(again.history(again.result)) == 1
     assert store.head() == before
 
 
@@ -192,10 +195,10 @@ def test_a_video_that_was_not_counted_is_tracked_and_not_looked_at_anew(
 
     done = add(home)
 
-    video = video_of(done.history)
+    video = video_of(plain_events(done.history(done.result)))
     assert video is not None
     assert video.tracking_status == "direct_add"
-    assert (done.is_new, done.position) == (False, before + 1)
+    assert (done.is_new(done.result), done.position) == (False, before + 1)
     assert store.head() == before + 1
     assert len(events_of(store, video_id)) == 2
 
@@ -228,7 +231,7 @@ def test_no_video_is_added_by_what_is_no_url(store: Store, home: Home):
 def test_no_video_of_a_banned_handle_is_added(store: Store, home: Home):
     ban = ban_stream("ada")
     events = decide_ban(False, BanHandle(handle="ada", reason=None))  # noqa: FBT003
-    store.append(next_entries(ban, [], events), context=asking())
+    store.append(next_events(ban, [], events), context=asking())
 
     with pytest.raises(CreatorBannedError):
         add(home)
@@ -241,21 +244,21 @@ def test_one_video_in_two_projects_is_two(store: Store, home: Home):
 
     first, second = add(home), add(other)
 
-    assert first.video_id != second.video_id
-    assert second.is_new
+    assert first.result != second.result
+    assert second.is_new(second.result)
 
 
 def test_of_many_who_add_one_video_at_once_one_adds_it(store: Store, home: Home):
     with ThreadPoolExecutor(6) as pool:
         done = list(pool.map(lambda _: add(home), range(6)))
 
-    assert sorted(one.is_new for one in done) == [False] * 5 + [True]
-    assert {one.video_id for one in done} == {video_stream(home.project_id, ID)}
-    assert len(events_of(store, done[0].video_id)) == 1
+    assert sorted(one.is_new(one.result) for one in done) == [False] * 5 + [True]
+    assert {one.result for one in done} == {video_stream(home.project_id, ID)}
+    assert len(events_of(store, done[0].result)) == 1
 
 
 def test_notes_on_a_video_are_changed_once(store: Store, home: Home):
-    video_id = add(home).video_id
+    video_id = add(home).result
 
     done, again = change(home, video_id), change(home, video_id)
 
@@ -263,13 +266,13 @@ def test_notes_on_a_video_are_changed_once(store: Store, home: Home):
         e.VideoDetailsChanged(organization_id=home.organization_id, readme="# Goats")
     ]
     assert done.position == store.head()
-    assert (again.position, len(again.history)) == (None, 2)
+    assert (again.position, len(again.history(again.result))) == (None, 2)
 
 
 def test_a_video_is_not_changed_over_the_head_of_somebody_else(
     store: Store, home: Home
 ):
-    video_id = add(home).video_id
+    video_id = add(home).result
     change(home, video_id, expected_versions={1})
     before = store.head()
 
@@ -282,7 +285,7 @@ def test_a_video_is_not_changed_over_the_head_of_somebody_else(
 
 
 def test_excluding_happens_once(store: Store, home: Home):
-    video_id = add(home).video_id
+    video_id = add(home).result
 
     done, again = exclude(home, video_id), exclude(home, video_id)
 
@@ -296,7 +299,7 @@ def test_excluding_happens_once(store: Store, home: Home):
 def test_an_excluded_video_is_not_there_but_for_being_excluded(
     store: Store, home: Home
 ):
-    video_id = add(home).video_id
+    video_id = add(home).result
     exclude(home, video_id)
     before = store.head()
 
@@ -313,7 +316,7 @@ def test_an_excluded_video_is_not_there_but_for_being_excluded(
 
 def test_another_organization_s_video_is_not_there(store: Store, home: Home):
     other = make_home(store)
-    video_id = add(other).video_id
+    video_id = add(other).result
     before = store.head()
 
     for id_ in (video_id, uuid4(), home.organization_id):
@@ -330,7 +333,7 @@ def test_another_organization_s_video_is_not_there(store: Store, home: Home):
 
 
 def test_tracking_is_disabled_once_and_begins_anew_by_adding(store: Store, home: Home):
-    video_id = add(home).video_id
+    video_id = add(home).result
 
     for _ in range(2):
         change(home, video_id, command=c.DisableTracking())
@@ -338,7 +341,7 @@ def test_tracking_is_disabled_once_and_begins_anew_by_adding(store: Store, home:
 
     kinds = [type(event) for event in events_of(store, video_id)]
     assert kinds == [e.VideoAdded, e.VideoTrackingDisabled, e.VideoAdded]
-    video = video_of(added.history)
+    video = video_of(plain_events(added.history(added.result)))
     assert video is not None
     assert video.is_counted
 
@@ -352,9 +355,10 @@ def test_a_creator_s_video_is_looked_at_as_the_creator_s(store: Store, home: Hom
     asked = scrape(home, video_id, context=context)
 
     run = scrape_stream(context.command_id, video_id, "video_stats")
-    assert asked == VideoScrapeRequestResult(
-        scrape_id=run, video_id=video_id, creator_id=ada, position=store.head()
+    assert asked.result == RequestedVideoRun(
+        scrape_id=run, video_id=video_id, creator_id=ada, job_type="video_stats"
     )
+    assert asked.position == store.head()
     assert events_of(store, run) == [
         e.ScrapeRequested(
             organization_id=home.organization_id,
@@ -384,14 +388,18 @@ def test_a_removed_creator_s_videos_are_looked_at_only_if_added_by_hand(
     asked = scrape(home, video_id)
 
     assert nothing_stored
-    (request,) = events_of(store, asked.scrape_id)
+    (request,) = events_of(store, asked.result.scrape_id)
     assert isinstance(request, e.ScrapeRequested)
-    assert (asked.creator_id, request.creator_id, request.handle) == (None, None, "ada")
+    assert (asked.result.creator_id, request.creator_id, request.handle) == (
+        None,
+        None,
+        "ada",
+    )
 
 
 def test_looks_at_videos_and_creators_by_hand_count_together(store: Store):
     home = make_home(store, plan="free")
-    video_id = add(home).video_id
+    video_id = add(home).result
 
     scrape(home, video_id)
     with pytest.raises(LimitReachedError) as refused:
@@ -431,7 +439,7 @@ def test_a_review_takes_each_decision_in_one_append(store: Store, home: Home):
         ("ok", None),
         ("skipped", "already tracked"),
     ]
-    assert [result.video_id for result in done.results[:2]] == [pending, rejected]
+    assert [result.id for result in done.result[:2]] == [pending, rejected]
     assert done.position == store.head() == before + 3
     last = [events_of(store, video_id)[-1] for video_id in (pending, rejected, gone)]
     assert [type(event) for event in last] == [
@@ -486,7 +494,7 @@ def test_many_videos_stop_counting_at_once(store: Store, home: Home):
         found(home, ada, status, f"{number}")
         for number, status in enumerate(("auto_tracked", "pending_review"), 1)
     )
-    added = add(home).video_id
+    added = add(home).result
     before = store.head()
 
     done = disable(home, tracked, pending, added, tracked)
@@ -505,7 +513,7 @@ def test_nothing_is_decided_in_a_project_of_another_organization(
     store: Store, home: Home
 ):
     other = make_home(store)
-    video_id = add(other).video_id
+    video_id = add(other).result
     before = store.head()
     elsewhere: dict[str, Any] = {
         "organization_id": home.organization_id,

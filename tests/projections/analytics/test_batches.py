@@ -18,7 +18,6 @@ from domain.creator import decider as creator_decider
 from domain.creator import handle_ban
 from domain.errors import DomainError
 from domain.organization import decider as organization_decider
-from domain.organization.decider import OrganizationCommand
 from domain.organization.plans import Limits
 from domain.scrape import decider as scrape_decider
 from domain.streams import ban_stream, video_stream
@@ -113,7 +112,7 @@ def _of_a_creator(creator_id: UUID, command: c.CreatorCommand) -> Step:
     )
 
 
-def _of_an_organization(tenant: UUID, command: OrganizationCommand) -> Step:
+def _of_an_organization(tenant: UUID, command: c.OrganizationCommand) -> Step:
     def take(world: World) -> None:
         match command:
             case c.CreateProject(project_id=fresh) | c.CreateApiKey(key_id=fresh):
@@ -276,7 +275,7 @@ def _results(run: UUID) -> st.SearchStrategy[c.RecordResult | c.RecordFailure]:
     return result | result | result | failure
 
 
-def _organization_commands(tenant: UUID) -> st.SearchStrategy[OrganizationCommand]:
+def _organization_commands(tenant: UUID) -> st.SearchStrategy[c.OrganizationCommand]:
     things = [thing for thing in THINGS if _tenant_of(thing) == tenant]
     own = st.sampled_from(things)
     names = st.sampled_from(["Goats", "Sheep"])

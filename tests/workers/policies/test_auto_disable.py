@@ -15,8 +15,7 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.bulk_creators import reenable_creators
-from infra.handlers.creators import remove_creator
+from infra.handlers.creators import reenable_creators, remove_creator
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
@@ -72,7 +71,7 @@ def reenable(home: Home, creator_id: UUID, *, days: int = 0) -> None:
         now=NOON + timedelta(days=days),
         context=asking(),
     )
-    assert [result.status for result in done.results] == ["ok"]
+    assert [result.status for result in done.result] == ["ok"]
 
 
 @pytest.mark.parametrize("outcome", COUNTED)

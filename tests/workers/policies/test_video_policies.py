@@ -12,14 +12,14 @@ from structlog.testing import capture_logs
 
 from domain import commands as c
 from domain import events as e
+from domain.creator.addition import NewCreator
+from domain.creator.decider import creator_of
 from domain.organization.plans import DEFAULT_PLANS
 from domain.video.decider import Window
+from domain.video.handlers import ListedVideo
 from infra.embedded.processes import wait_until
-from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.add_creators import NewCreator
+from infra.eventstore.store import RecordedEvent, Store, plain_events
 from infra.handlers.creators import change_creator
-from infra.handlers.discover_videos import ListedVideo
-from infra.handlers.handling import creator_of
 from infra.handlers.organizations import command_organization
 from tests.kit.backends import terminate
 from tests.kit.builders import Home, asking
@@ -421,7 +421,9 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
 
 def window_at(past: list[RecordedEvent], position: int) -> Window:
     """The creator's window as it stood just before a position of the log."""
-    creator = creator_of([event for event in past if event.position < position])
+    creator = creator_of(
+        plain_events([event for event in past if event.position < position])
+    )
     assert creator is not None
     return Window(
         tracking_mode=creator.tracking_mode,

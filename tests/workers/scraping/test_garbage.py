@@ -53,10 +53,11 @@ def ask_and_wait(home: Home, creator_id: UUID, provider: Scripted) -> UUID:
     derive_jobs(home.store)
     for _ in range(10):
         scrape_creator(
-            ScrapeDependencies(store=home.store, provider=provider), asked.scrape_id
+            ScrapeDependencies(store=home.store, provider=provider),
+            asked.result.scrape_id,
         )
         let_time_pass(home.store)
-    return asked.scrape_id
+    return asked.result.scrape_id
 
 
 def listed(store: Store) -> dict[str, object]:

@@ -82,11 +82,12 @@ def scrape(
     )
     derive_jobs(home.store)
     scrape_creator(
-        ScrapeDependencies(store=home.store, provider=provider), asked.scrape_id
+        ScrapeDependencies(store=home.store, provider=provider), asked.result.scrape_id
     )
-    return [past.event for past in home.store.load(asked.scrape_id)[asked.scrape_id]][
-        1:
-    ]
+    return [
+        past.event
+        for past in home.store.load(asked.result.scrape_id)[asked.result.scrape_id]
+    ][1:]
 
 
 def outcomes(events: Sequence[e.Event]) -> list[e.Outcome | None]:
@@ -255,12 +256,12 @@ def test_the_job_says_so_too(home: Home):
 
     scrape_creator(
         ScrapeDependencies(store=home.store, provider=Scripted(seeing("7"))),
-        asked.scrape_id,
+        asked.result.scrape_id,
     )
 
-    job = job_of(home.store, asked.scrape_id)
+    job = job_of(home.store, asked.result.scrape_id)
     assert (job["state"], job["outcome"]) == ("done", "identity_changed")
-    (end,) = ends_of(home.store, [asked.scrape_id])[asked.scrape_id]
+    (end,) = ends_of(home.store, [asked.result.scrape_id])[asked.result.scrape_id]
     assert isinstance(end, e.ScrapeFailed)
     assert job["error"] == end.error
 

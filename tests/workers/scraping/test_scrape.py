@@ -378,10 +378,10 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
     )
     derive_jobs(home.store)
 
-    scrape_creator(dependencies(home.store, provider), asked.scrape_id)
+    scrape_creator(dependencies(home.store, provider), asked.result.scrape_id)
 
     assert provider.asked == [(job_type, "billie")]
-    *_, videos, end = events_of(home.store, asked.scrape_id)
+    *_, videos, end = events_of(home.store, asked.result.scrape_id)
     assert isinstance(end, e.ScrapeSucceeded)
     assert isinstance(videos, e.VideoStatsSnapshotRecorded)
     assert videos.titles == ("Hay", None)

@@ -158,7 +158,7 @@ def test_where_there_are_organizations_the_first_of_them_is_home(
             plan="unlimited",
             time_zone="UTC",
             context=asking(),
-            in_transaction=lambda cursor, events: ApiKeys().write(cursor, events),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
         for name in ("Acme", "Home")
     ]

@@ -66,7 +66,7 @@ class Herd:
             now=NOON,
             context=asking(),
         )
-        return asked.scrape_id
+        return asked.result.scrape_id
 
     def events(self, scrape_id: UUID) -> list[e.Event]:
         past = self.home.store.load(scrape_id)[scrape_id]

@@ -1,0 +1,271 @@
+"""The handler that adds creators, one or fifty: claims, bans and limits as one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domain import commands as c
+from domain import events as e
+from domain.creator import handle_claim
+from domain.creator.decider import Creator, creator_of, decide_all, evolve
+from domain.creator.handle import normalize_handle
+from domain.creator.handle_ban import is_banned
+from domain.creator.handle_claim import claim_of
+from domain.creator.handlers import BOTH_SCRAPES, active_creators
+from domain.decisions import Decision, Handler, Histories, StreamEvent, on
+from domain.errors import (
+    CreatorBannedError,
+    DomainError,
+    HandleTakenError,
+    InvalidHandleError,
+)
+from domain.organization.decider import project_owner
+from domain.organization.plans import Limits
+from domain.scrape.requests import creator_runs
+from domain.streams import ban_stream, claim_stream
+
+
+class NewCreator(msgspec.Struct, frozen=True, kw_only=True):
+    """What is requested for one creator; an unset start means today where they are."""
+
+    tiktok_handle: str
+    tracking_mode: e.TrackingMode = "auto"
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | None = None
+    description: str | UnsetType | None = UNSET
+    readme: str | UnsetType | None = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one requested creator; ``refusal`` says why it was not added."""
+
+    index: int
+    tiktok_handle: str
+    status: Literal["created", "reactivated", "failed"]
+    refusal: DomainError | None = None
+    creator_id: UUID | None = None
+
+
+Additions = tuple[Addition, ...]
+
+
+class _Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One requested creator, with the id it gets if it is new."""
+
+    index: int
+    requested: NewCreator
+    handle: str
+    project_id: UUID
+    fresh_id: UUID
+
+    @property
+    def claim(self) -> UUID:
+        return claim_stream(self.project_id, self.handle)
+
+    @property
+    def ban(self) -> UUID:
+        return ban_stream(self.handle)
+
+
+def add_creators(
+    requested: Sequence[NewCreator],
+    *,
+    fresh_ids: Sequence[UUID],
+    organization_id: UUID,
+    project_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    command_id: UUID,
+    job_types: Sequence[e.JobType] = BOTH_SCRAPES,
+    all_or_none: bool = False,
+) -> Handler[Additions]:
+    """Track each requested creator that can be tracked; the others fail alone.
+
+    ``all_or_none``: the first refusal refuses them all. Each creator's runs of
+    ``job_types`` are requested with it.
+    """
+    refusals: dict[int, DomainError] = {}
+    items = _items(requested, fresh_ids, project_id, refusals)
+    histories = yield (
+        organization_id,
+        *(stream for item in items for stream in (item.claim, item.ban)),
+    )
+    organization = project_owner(histories[organization_id], project_id)
+    today = now.astimezone(ZoneInfo(organization.time_zone)).date()
+    last_holders: dict[int, UUID] = {}
+    for item in items:
+        if item.index in refusals:
+            continue
+        claim = claim_of(histories[item.claim])
+        if is_banned(histories[item.ban]):
+            refusals[item.index] = CreatorBannedError(item.handle)
+        elif claim.holder is not None:
+            refusals[item.index] = HandleTakenError(item.handle)
+        elif claim.last_holder is not None:
+            last_holders[item.index] = claim.last_holder
+    formers = yield last_holders.values()
+    events: list[StreamEvent] = []
+    additions: dict[int, Addition] = {}
+    for item in items:
+        if item.index in refusals:
+            continue
+        former_id = last_holders.get(item.index)
+        former = _former(item, former_id, formers)
+        creator_id = item.fresh_id if former is None or not former_id else former_id
+        commands = (
+            _new_commands(item, organization_id, today)
+            if former is None
+            else _former_commands(item, today)
+        )
+        try:
+            own = decide_all(former, *commands)
+        except DomainError as error:
+            refusals[item.index] = error
+            continue
+        status = "created" if former is None else "reactivated"
+        additions[item.index] = Addition(
+            index=item.index,
+            tiktok_handle=item.handle,
+            status=status,
+            creator_id=creator_id,
+        )
+        events += on(creator_id, own)
+        events += _claim_handle(item, creator_id, organization_id, histories)
+        events += creator_runs(
+            _after(former, own),
+            creator_id,
+            job_types=job_types,
+            trigger="added" if former is None else "reactivated",
+            command_id=command_id,
+        )
+    if all_or_none and refusals:
+        raise refusals[min(refusals)]
+    limits = plans[organization.plan]
+    handles = {item.index: item.handle for item in items}
+    return Decision(
+        tuple(
+            additions.get(index)
+            or Addition(
+                index=index,
+                tiktok_handle=handles.get(index, each.tiktok_handle),
+                status="failed",
+                refusal=refusals[index],
+            )
+            for index, each in enumerate(requested)
+        ),
+        events=events,
+        guards=[item.ban for item in items if item.index in additions],
+        quota_counters=active_creators(
+            organization_id, len(additions), maximum=limits.max_creators_per_org
+        ),
+    )
+
+
+def _items(
+    requested: Sequence[NewCreator],
+    fresh_ids: Sequence[UUID],
+    project_id: UUID,
+    refusals: dict[int, DomainError],
+) -> list[_Item]:
+    """Return those that name a handle; note why the others fail, and repetitions."""
+    items: list[_Item] = []
+    taken: set[str] = set()
+    for index, each in enumerate(requested):
+        try:
+            handle = normalize_handle(each.tiktok_handle)
+        except InvalidHandleError as error:
+            refusals[index] = error
+            continue
+        if handle in taken:
+            refusals[index] = HandleTakenError(handle)
+        taken.add(handle)
+        items.append(
+            _Item(
+                index=index,
+                requested=each,
+                handle=handle,
+                project_id=project_id,
+                fresh_id=fresh_ids[index],
+            )
+        )
+    return items
+
+
+def _former(
+    item: _Item, creator_id: UUID | None, histories: Histories
+) -> Creator | None:
+    """Return the removed creator that comes back instead of being made anew."""
+    if creator_id is None:
+        return None
+    creator = creator_of(histories[creator_id])
+    # Whoever was renamed away from the handle lives on under another one.
+    if creator is None or creator.status != "removed" or creator.handle != item.handle:
+        return None
+    return creator
+
+
+def _new_commands(
+    item: _Item, organization_id: UUID, today: date
+) -> list[c.CreatorCommand]:
+    requested = item.requested
+    start = requested.tracking_start_date
+    return [
+        c.AddCreator(
+            organization_id=organization_id,
+            project_id=item.project_id,
+            handle=item.handle,
+            tracking_mode=requested.tracking_mode,
+            tracking_start_date=today if start is UNSET else start,
+            tracking_end_date=requested.tracking_end_date,
+            description=None
+            if requested.description is UNSET
+            else requested.description,
+            readme=None if requested.readme is UNSET else requested.readme,
+            metadata={} if requested.metadata is UNSET else requested.metadata,
+        )
+    ]
+
+
+def _former_commands(item: _Item, today: date) -> list[c.CreatorCommand]:
+    requested = item.requested
+    start = requested.tracking_start_date
+    return [
+        c.Reactivate(
+            tracking_mode=requested.tracking_mode,
+            tracking_start_date=today if start is UNSET else start,
+            tracking_end_date=requested.tracking_end_date,
+        ),
+        c.ChangeDetails(
+            description=requested.description,
+            readme=requested.readme,
+            metadata=requested.metadata,
+        ),
+    ]
+
+
+def _claim_handle(
+    item: _Item, creator_id: UUID, organization_id: UUID, histories: Histories
+) -> list[StreamEvent]:
+    claimed = handle_claim.decide(
+        claim_of(histories[item.claim]),
+        c.ClaimHandle(
+            organization_id=organization_id,
+            project_id=item.project_id,
+            handle=item.handle,
+            creator_id=creator_id,
+        ),
+    )
+    return on(item.claim, claimed)
+
+
+def _after(creator: Creator | None, events: Sequence[e.CreatorEvent]) -> Creator:
+    for event in events:
+        creator = evolve(creator, event)
+    assert creator is not None
+    return creator

@@ -1,0 +1,95 @@
+"""The commands to a creator, to the claim on its handle, and about banned handles."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from domain.messages import Command, Outcome, TrackingMode
+
+
+class AddCreator(Command, frozen=True, kw_only=True):
+    organization_id: UUID
+    project_id: UUID
+    handle: str
+    tracking_mode: TrackingMode
+    tracking_start_date: date | None
+    tracking_end_date: date | None
+    description: str | None
+    readme: str | None
+    metadata: dict[str, Any]
+
+
+class RenameHandle(Command, frozen=True, kw_only=True):
+    handle: str
+
+
+class ChangeDetails(Command, frozen=True, kw_only=True):
+    display_name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    readme: str | UnsetType | None = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+
+class ChangeTracking(Command, frozen=True, kw_only=True):
+    tracking_mode: TrackingMode | UnsetType = UNSET
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | UnsetType | None = UNSET
+
+
+class SoftDelete(Command, frozen=True, kw_only=True):
+    """Stop tracking a creator; its history stays."""
+
+
+class Reactivate(Command, frozen=True, kw_only=True):
+    tracking_mode: TrackingMode
+    tracking_start_date: date | None
+    tracking_end_date: date | None
+
+
+class AutoDisable(Command, frozen=True, kw_only=True):
+    verdict: Outcome
+    scrape_id: UUID
+
+
+class Reenable(Command, frozen=True, kw_only=True):
+    at: datetime
+
+
+CreatorCommand = (
+    AddCreator
+    | RenameHandle
+    | ChangeDetails
+    | ChangeTracking
+    | SoftDelete
+    | Reactivate
+    | AutoDisable
+    | Reenable
+)
+
+
+# claims on handles, and banned handles
+
+
+class ClaimHandle(Command, frozen=True, kw_only=True):
+    organization_id: UUID
+    project_id: UUID
+    handle: str
+    creator_id: UUID
+
+
+class ReleaseHandle(Command, frozen=True, kw_only=True):
+    organization_id: UUID
+    project_id: UUID
+    handle: str
+    creator_id: UUID
+
+
+class BanHandle(Command, frozen=True, kw_only=True):
+    handle: str
+    reason: str | None
+
+
+class UnbanHandle(Command, frozen=True, kw_only=True):
+    handle: str

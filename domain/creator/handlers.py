@@ -1,0 +1,282 @@
+"""The handlers of commands to creators that are there, and of bans."""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.creator import handle_ban, handle_claim
+from domain.creator.decider import (
+    Creator,
+    creator_of,
+    decide,
+    decide_all,
+    is_cooling_down,
+)
+from domain.creator.handle import normalize_handle
+from domain.creator.handle_ban import is_banned
+from domain.creator.handle_claim import claim_of
+from domain.decisions import (
+    Decision,
+    Handler,
+    Histories,
+    History,
+    ItemResult,
+    ItemResults,
+    QuotaCounter,
+    StreamEvent,
+    check_version,
+    on,
+)
+from domain.errors import CreatorBannedError, NotFoundError
+from domain.organization.decider import project_owner
+from domain.organization.plans import Limits
+from domain.scrape.requests import creator_runs
+from domain.streams import ban_stream, claim_stream, creators_counter
+
+BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
+
+CreatorChange = c.RenameHandle | c.ChangeDetails | c.ChangeTracking
+
+
+def change_creator(
+    creator_id: UUID,
+    commands: Sequence[CreatorChange],
+    *,
+    organization_id: UUID,
+    command_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Carry out the commands as one; a rename claims, releases and scrapes anew.
+
+    The result is the creator's id.
+    """
+    commands = [
+        c.RenameHandle(handle=normalize_handle(command.handle))
+        if isinstance(command, c.RenameHandle)
+        else command
+        for command in commands
+    ]
+    histories = yield (creator_id,)
+    creator = _own(histories[creator_id], organization_id, expected_versions)
+    changes = decide_all(creator, *commands)
+    events = on(creator_id, changes)
+    guards: list[UUID] = []
+    for change in changes:
+        if isinstance(change, e.HandleChanged):
+            events += yield from _move_claim(creator, creator_id, change.new)
+            events += creator_runs(
+                replace(creator, handle=change.new),
+                creator_id,
+                job_types=("creator_profiles",),
+                trigger="renamed",
+                command_id=command_id,
+            )
+            guards = [ban_stream(change.new)]
+    return Decision(creator_id, events=events, guards=guards)
+
+
+def remove_creator(
+    creator_id: UUID,
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Stop tracking a creator and free its handle; a removed one stays as it is.
+
+    The result is the creator's id.
+    """
+    histories = yield (creator_id,)
+    creator = _own(histories[creator_id], organization_id, expected_versions)
+    removed = decide(creator, c.SoftDelete())
+    if not removed:
+        return Decision(creator_id)
+    claims = yield (_claim(creator),)
+    return Decision(
+        creator_id,
+        events=[*on(creator_id, removed), *_release(creator, creator_id, claims)],
+        quota_counters=active_creators(organization_id, -_places(creator)),
+    )
+
+
+def disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
+    """Disable a creator whose account cannot be seen any more; once per verdict."""
+    histories = yield (creator_id,)
+    creator = creator_of(histories[creator_id])
+    events = decide(creator, command)
+    if creator is None or not events:
+        return Decision(None)
+    return Decision(
+        None,
+        events=on(creator_id, events),
+        quota_counters=active_creators(creator.organization_id, -1),
+    )
+
+
+def remove_creators(
+    creator_ids: Sequence[UUID], *, organization_id: UUID, project_id: UUID
+) -> Handler[ItemResults]:
+    """Remove many creators of one project."""
+    histories = yield (organization_id, *creator_ids)
+    project_owner(histories[organization_id], project_id)
+    found: dict[UUID, Creator] = {}
+    results: list[ItemResult] = []
+    for creator_id in creator_ids:
+        creator = creator_of(histories[creator_id])
+        if creator is None or creator.project_id != project_id:
+            results.append(ItemResult(creator_id, "failed", "not_found"))
+        elif creator.status == "removed" or creator_id in found:
+            results.append(ItemResult(creator_id, "skipped", "already removed"))
+        else:
+            found[creator_id] = creator
+            results.append(ItemResult(creator_id, "ok"))
+    claims = yield [_claim(creator) for creator in found.values()]
+    events: list[StreamEvent] = []
+    for creator_id, creator in found.items():
+        events += on(creator_id, decide(creator, c.SoftDelete()))
+        events += _release(creator, creator_id, claims)
+    freed = sum(map(_places, found.values()))
+    return Decision(
+        tuple(results),
+        events=events,
+        quota_counters=active_creators(organization_id, -freed),
+    )
+
+
+def reenable_creators(
+    creator_ids: Sequence[UUID],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    command_id: UUID,
+) -> Handler[ItemResults]:
+    """Give auto-disabled creators of one project another try."""
+    histories = yield (organization_id, *creator_ids)
+    organization = project_owner(histories[organization_id], project_id)
+    limits = plans[organization.plan]
+    results: list[ItemResult] = []
+    events: list[StreamEvent] = []
+    reenabled: set[UUID] = set()
+    for creator_id in creator_ids:
+        creator = creator_of(histories[creator_id])
+        if creator is None or creator.project_id != project_id:
+            results.append(ItemResult(creator_id, "failed", "not_found"))
+        elif creator.status != "disabled" or creator_id in reenabled:
+            results.append(ItemResult(creator_id, "skipped", "not auto-disabled"))
+        elif is_cooling_down(creator, now):
+            reason = "re-enabled within 24 hours"
+            results.append(ItemResult(creator_id, "skipped", reason))
+        else:
+            reenabled.add(creator_id)
+            results.append(ItemResult(creator_id, "ok"))
+            events += on(creator_id, decide(creator, c.Reenable(at=now)))
+            events += creator_runs(
+                creator,
+                creator_id,
+                job_types=BOTH_SCRAPES,
+                trigger="reenabled",
+                command_id=command_id,
+            )
+    return Decision(
+        tuple(results),
+        events=events,
+        quota_counters=active_creators(
+            organization_id, len(reenabled), maximum=limits.max_creators_per_org
+        ),
+    )
+
+
+def ban_handle(handle: str, *, reason: str | None = None) -> Handler[None]:
+    """Ban a handle; creators that have it already are not touched."""
+    return _change_ban(c.BanHandle(handle=normalize_handle(handle), reason=reason))
+
+
+def unban_handle(handle: str) -> Handler[None]:
+    """Lift a ban."""
+    return _change_ban(c.UnbanHandle(handle=normalize_handle(handle)))
+
+
+def active_creators(
+    organization_id: UUID, delta: int, *, maximum: int | None = None
+) -> list[QuotaCounter]:
+    """Return the change of the number of active creators, none for 0."""
+    if delta == 0:
+        return []
+    return [
+        QuotaCounter(
+            key=creators_counter(organization_id),
+            delta=delta,
+            limit_key="max_creators_per_org",
+            maximum=maximum,
+        )
+    ]
+
+
+def _change_ban(command: c.BanHandle | c.UnbanHandle) -> Handler[None]:
+    stream = ban_stream(command.handle)
+    histories = yield (stream,)
+    events = handle_ban.decide(is_banned(histories[stream]), command)
+    return Decision(None, events=on(stream, events))
+
+
+def _own(
+    history: History,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None,
+) -> Creator:
+    creator = creator_of(history)
+    if creator is None or creator.organization_id != organization_id:
+        raise NotFoundError("creator")
+    check_version(len(history), expected_versions)
+    return creator
+
+
+def _move_claim(
+    creator: Creator, creator_id: UUID, handle: str
+) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
+    """Claim the new handle and release the old one, unless the new one is banned."""
+    new, ban = claim_stream(creator.project_id, handle), ban_stream(handle)
+    histories = yield (new, _claim(creator), ban)
+    if is_banned(histories[ban]):
+        raise CreatorBannedError(handle)
+    claimed = handle_claim.decide(
+        claim_of(histories[new]),
+        c.ClaimHandle(
+            organization_id=creator.organization_id,
+            project_id=creator.project_id,
+            handle=handle,
+            creator_id=creator_id,
+        ),
+    )
+    return [*on(new, claimed), *_release(creator, creator_id, histories)]
+
+
+def _release(
+    creator: Creator, creator_id: UUID, claims: Histories
+) -> list[StreamEvent]:
+    stream = _claim(creator)
+    released = handle_claim.decide(
+        claim_of(claims[stream]),
+        c.ReleaseHandle(
+            organization_id=creator.organization_id,
+            project_id=creator.project_id,
+            handle=creator.handle,
+            creator_id=creator_id,
+        ),
+    )
+    return on(stream, released)
+
+
+def _claim(creator: Creator) -> UUID:
+    """Return the stream of the claim on the handle that a creator has."""
+    return claim_stream(creator.project_id, creator.handle)
+
+
+def _places(creator: Creator) -> int:
+    """Return how many places of the plan a creator takes: one while it is active."""
+    return 1 if creator.status == "active" else 0

@@ -1,0 +1,77 @@
+"""Handlers and decisions: from the histories of streams to what one append stores.
+
+A handler is a pure function of a command and of the histories that it names. It yields
+the streams it needs, gets their events, may name more of them, and returns a Decision:
+
+    def remove_creator(creator_id: UUID) -> Handler[None]:
+        histories = yield [creator_id]
+        creator = creator_of(histories[creator_id])
+        return Decision(None, events=on(creator_id, decide(creator, c.SoftDelete())))
+
+``infra.eventstore.execute`` runs it: loads, appends, and tries again on a conflict.
+"""
+
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from typing import Generic, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from domain.errors import StaleVersionError
+from domain.messages import Event
+
+T = TypeVar("T")
+
+History = Sequence[Event]
+Histories = Mapping[UUID, History]
+StreamEvent = tuple[UUID, Event]
+
+
+class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
+    """A count that changes with the append, and the limit it may not pass."""
+
+    key: UUID
+    delta: int
+    limit_key: str = ""
+    maximum: int | None = None
+
+
+class Decision(msgspec.Struct, Generic[T], frozen=True):
+    """What a command makes happen: all of it is stored, or nothing.
+
+    ``result`` is what the caller gets. ``events`` go to the end of their streams; a
+    stream that the handler did not read is a new one. ``guards`` are streams that were
+    read and must not change before the append, though nothing is appended to them.
+    """
+
+    result: T
+    events: Sequence[StreamEvent] = ()
+    guards: Sequence[UUID] = ()
+    quota_counters: Sequence[QuotaCounter] = ()
+
+
+class ItemResult(msgspec.Struct, frozen=True):
+    """What became of one item of a bulk command; ``reason`` where it is not ok."""
+
+    id: UUID
+    status: Literal["ok", "skipped", "failed"]
+    reason: str | None = None
+
+
+ItemResults = tuple[ItemResult, ...]
+Handler = Generator[Collection[UUID], Histories, Decision[T]]
+
+
+def on(stream: UUID, events: Iterable[Event]) -> list[StreamEvent]:
+    """Return the events as those of one stream."""
+    return [(stream, event) for event in events]
+
+
+def check_version(current: int, expected: Collection[int] | None) -> None:
+    """Refuse if the caller expects other versions; None expects any.
+
+    Raises:
+        StaleVersionError: the current version is not among those expected.
+    """
+    if expected is not None and current not in expected:
+        raise StaleVersionError(current)

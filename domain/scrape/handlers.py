@@ -1,0 +1,205 @@
+"""The handlers of commands about runs: request one, try again, record the end."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.creator.decider import Creator, creator_of
+from domain.decisions import Decision, Handler, on
+from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
+from domain.organization.decider import organization_of
+from domain.organization.plans import Limits
+from domain.scrape import decider
+from domain.scrape.decider import scrape_of
+from domain.scrape.requests import (
+    VIDEO_JOB_TYPE,
+    creator_runs,
+    one_manual_scrape,
+    video_run,
+)
+from domain.streams import retry_stream, video_stream
+from domain.video.decider import Video, video_of
+
+
+class RequestedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that was requested.
+
+    ``creator_id`` is null where no creator of the project is known to have made the
+    video that the run is of.
+    """
+
+    scrape_id: UUID
+    creator_id: UUID | None
+    job_type: e.JobType
+
+
+class RequestedVideoRun(RequestedRun, frozen=True, kw_only=True):
+    """A run of one video that was requested."""
+
+    video_id: UUID
+
+
+def request_scrape(
+    creator_id: UUID,
+    *,
+    job_type: e.JobType,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    command_id: UUID,
+) -> Handler[RequestedRun]:
+    """Request one run of a creator by hand."""
+    histories = yield (organization_id, creator_id)
+    creator = creator_of(histories[creator_id])
+    organization = organization_of(histories[organization_id])
+    if creator is None or creator.organization_id != organization_id:
+        raise NotFoundError("creator")
+    if organization is None:
+        raise NotFoundError("organization")
+    if creator.status == "removed":
+        raise CreatorRemovedError
+    requested = creator_runs(
+        creator,
+        creator_id,
+        job_types=(job_type,),
+        trigger="manual",
+        command_id=command_id,
+    )
+    limits = plans[organization.plan]
+    return Decision(
+        RequestedRun(
+            scrape_id=requested[0][0], creator_id=creator_id, job_type=job_type
+        ),
+        events=requested,
+        guards=[creator_id],
+        quota_counters=[one_manual_scrape(organization_id, now=now, limits=limits)],
+    )
+
+
+def request_video_scrape(
+    video_id: UUID,
+    *,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    command_id: UUID,
+) -> Handler[RequestedVideoRun]:
+    """Request one run of a single video by hand."""
+    histories = yield (organization_id, video_id)
+    video = video_of(histories[video_id])
+    organization = organization_of(histories[organization_id])
+    if (
+        video is None
+        or video.organization_id != organization_id
+        or video.tracking_status == "excluded"
+    ):
+        raise NotFoundError("video")
+    if organization is None:
+        raise NotFoundError("organization")
+    creator, guards = None, [video_id]
+    if video.creator_id is not None:
+        histories = yield (video.creator_id,)
+        creator = _tracked_creator(video, creator_of(histories[video.creator_id]))
+        guards.append(video.creator_id)
+    requested = video_run(
+        video, video_id, trigger="manual", command_id=command_id, creator=creator
+    )
+    limits = plans[organization.plan]
+    return Decision(
+        RequestedVideoRun(
+            scrape_id=requested[0][0],
+            video_id=video_id,
+            creator_id=None if creator is None else video.creator_id,
+            job_type=VIDEO_JOB_TYPE,
+        ),
+        events=requested,
+        guards=guards,
+        quota_counters=[one_manual_scrape(organization_id, now=now, limits=limits)],
+    )
+
+
+def retry_scrape(
+    scrape_id: UUID,
+    *,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    now: datetime,
+) -> Handler[RequestedRun]:
+    """Request a failed run again by hand; requested twice it is requested once."""
+    again = retry_stream(scrape_id)
+    histories = yield (organization_id, scrape_id, again)
+    run = scrape_of(histories[scrape_id])
+    organization = organization_of(histories[organization_id])
+    if run is None or run.organization_id != organization_id:
+        raise NotFoundError("scrape")
+    if organization is None:
+        raise NotFoundError("organization")
+    result = RequestedRun(
+        scrape_id=again, creator_id=run.creator_id, job_type=run.job_type
+    )
+    if histories[again]:
+        return Decision(result)
+    # Refused before anything else is read, if it is to be refused.
+    command = decider.again(run)
+    if run.creator_id is not None:
+        subject = run.creator_id
+        histories = yield (subject,)
+        creator = creator_of(histories[subject])
+        if creator is None or creator.status == "removed":
+            raise CreatorRemovedError
+        handle = creator.handle
+    else:
+        subject = video_stream(run.project_id, run.tiktok_video_ids[0])
+        histories = yield (subject,)
+        video = video_of(histories[subject])
+        if video is None or video.tracking_status == "excluded":
+            raise CannotRetryError("its video was excluded")
+        handle = video.handle
+    limits = plans[organization.plan]
+    return Decision(
+        result,
+        events=on(again, decider.decide(None, replace(command, handle=handle))),
+        guards=[subject],
+        quota_counters=[one_manual_scrape(organization_id, now=now, limits=limits)],
+    )
+
+
+def request_scheduled(
+    requests: Sequence[tuple[UUID, c.RequestScrape]],
+) -> Handler[None]:
+    """Request many runs, each under the id given with it.
+
+    Nothing is guarded: a run of a creator that was removed meanwhile ends as failed.
+    """
+    yield ()
+    return Decision(
+        None,
+        events=[
+            requested
+            for scrape_id, command in requests
+            for requested in on(scrape_id, decider.decide(None, command))
+        ],
+    )
+
+
+def end_scrape(
+    scrape_id: UUID, command: c.RecordResult | c.RecordFailure
+) -> Handler[None]:
+    """Record what came of a run, once."""
+    histories = yield (scrape_id,)
+    events = decider.decide(scrape_of(histories[scrape_id]), command)
+    return Decision(None, events=on(scrape_id, events))
+
+
+def _tracked_creator(video: Video, creator: Creator | None) -> Creator | None:
+    """Return the creator, None where the video is tracked for its own sake alone."""
+    if creator is not None and creator.status != "removed":
+        return creator
+    if video.tracking_status != "direct_add":
+        raise CreatorRemovedError
+    return None

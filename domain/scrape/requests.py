@@ -1,0 +1,86 @@
+"""Requests of runs that follow from other commands, and the quota of manual ones."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain import commands as c
+from domain import events as e
+from domain.creator.decider import Creator
+from domain.decisions import QuotaCounter, StreamEvent, on
+from domain.organization.plans import Limits
+from domain.scrape.decider import decide
+from domain.streams import manual_scrapes_counter, scrape_stream
+from domain.video.decider import Video
+
+VIDEO_JOB_TYPE: e.JobType = "video_stats"
+
+
+def creator_runs(
+    creator: Creator,
+    creator_id: UUID,
+    *,
+    job_types: Sequence[e.JobType],
+    trigger: e.Trigger,
+    command_id: UUID,
+) -> list[StreamEvent]:
+    """Return the requests of a creator's runs that the command causes."""
+    return [
+        requested
+        for job_type in job_types
+        for requested in on(
+            scrape_stream(command_id, creator_id, job_type),
+            decide(
+                None,
+                c.RequestScrape(
+                    organization_id=creator.organization_id,
+                    project_id=creator.project_id,
+                    creator_id=creator_id,
+                    handle=creator.handle,
+                    job_type=job_type,
+                    trigger=trigger,
+                ),
+            ),
+        )
+    ]
+
+
+def video_run(
+    video: Video,
+    video_id: UUID,
+    *,
+    trigger: e.Trigger,
+    command_id: UUID,
+    creator: Creator | None = None,
+) -> list[StreamEvent]:
+    """Return the request of a run of one video that the command causes.
+
+    ``creator`` is the video's, where the run is to be the creator's, too.
+    """
+    return on(
+        scrape_stream(command_id, video_id, VIDEO_JOB_TYPE),
+        decide(
+            None,
+            c.RequestScrape(
+                organization_id=video.organization_id,
+                project_id=video.project_id,
+                creator_id=None if creator is None else video.creator_id,
+                handle=video.handle if creator is None else creator.handle,
+                job_type=VIDEO_JOB_TYPE,
+                trigger=trigger,
+                tiktok_video_ids=(video.tiktok_video_id,),
+            ),
+        ),
+    )
+
+
+def one_manual_scrape(
+    organization_id: UUID, *, now: datetime, limits: Limits
+) -> QuotaCounter:
+    """Return one more of the day's (UTC) manual scrapes, within the plan's limit."""
+    return QuotaCounter(
+        key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
+        delta=1,
+        limit_key="max_manual_scrape_triggers_per_day",
+        maximum=limits.max_manual_scrape_triggers_per_day,
+    )

@@ -1,0 +1,307 @@
+"""The handlers of commands to videos: one by one, in bulk, and as runs find them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain import commands as c
+from domain import events as e
+from domain.creator.decider import Creator, creator_of
+from domain.creator.handle_ban import is_banned
+from domain.decisions import (
+    Decision,
+    Handler,
+    Histories,
+    History,
+    ItemResult,
+    ItemResults,
+    StreamEvent,
+    check_version,
+    on,
+)
+from domain.errors import CreatorBannedError, NotFoundError
+from domain.organization.decider import organization_of, project_owner
+from domain.scrape.requests import video_run
+from domain.streams import ban_stream, video_stream
+from domain.video.decider import Video, Window, decide, video_after, video_of
+from domain.video.url import read_video_url
+
+ReviewDecision = Literal["include", "exclude", "put_back"]
+_BulkCommand = c.IncludeVideo | c.ExcludeVideo | c.PutBackVideo | c.DisableTracking
+
+_REVIEW: dict[ReviewDecision, _BulkCommand] = {
+    "include": c.IncludeVideo(),
+    "exclude": c.ExcludeVideo(),
+    "put_back": c.PutBackVideo(),
+}
+_NOTHING_TO_DO: dict[type[_BulkCommand], str] = {
+    c.IncludeVideo: "already tracked",
+    c.ExcludeVideo: "already excluded",
+    c.PutBackVideo: "not decided about",
+    c.DisableTracking: "not tracked",
+}
+
+
+class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
+    """A video as a run of its creator listed it; what the run left out is null."""
+
+    tiktok_video_id: str
+    scrape_id: UUID
+    kind: e.VideoKind | None = None
+    title: str | None = None
+    posted_at: datetime | None = None
+
+
+def add_video(
+    url: str, *, organization_id: UUID, project_id: UUID, command_id: UUID
+) -> Handler[UUID]:
+    """Track the video of a URL, whatever it was before; a new one is scraped at once.
+
+    The result is the video's id.
+    """
+    named = read_video_url(url)
+    video_id = video_stream(project_id, named.tiktok_video_id)
+    ban = ban_stream(named.handle)
+    histories = yield (organization_id, video_id, ban)
+    project_owner(histories[organization_id], project_id)
+    video = video_of(histories[video_id])
+    added = decide(
+        video,
+        c.AddVideo(
+            organization_id=organization_id,
+            project_id=project_id,
+            tiktok_video_id=named.tiktok_video_id,
+            handle=named.handle,
+            kind=named.kind,
+        ),
+    )
+    if added and is_banned(histories[ban]):
+        raise CreatorBannedError(named.handle)
+    events = on(video_id, added)
+    if video is None:
+        events += video_run(
+            video_after(None, added), video_id, trigger="added", command_id=command_id
+        )
+    return Decision(video_id, events=events, guards=[ban])
+
+
+def change_video(
+    video_id: UUID,
+    command: c.ChangeVideoDetails | c.DisableTracking,
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Change what is noted on a video, or stop counting it."""
+    histories = yield (video_id,)
+    video = _own(histories[video_id], organization_id)
+    if video.tracking_status == "excluded":
+        raise NotFoundError("video")
+    check_version(len(histories[video_id]), expected_versions)
+    return Decision(video_id, events=on(video_id, decide(video, command)))
+
+
+def exclude_video(
+    video_id: UUID,
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Exclude a video; one that was excluded stays as it is."""
+    histories = yield (video_id,)
+    video = _own(histories[video_id], organization_id)
+    check_version(len(histories[video_id]), expected_versions)
+    return Decision(video_id, events=on(video_id, decide(video, c.ExcludeVideo())))
+
+
+def review_videos(
+    decisions: Sequence[tuple[UUID, ReviewDecision]],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+) -> Handler[ItemResults]:
+    """Include, exclude or put back many videos of one project.
+
+    Decisions about one video are taken in the order given. What was excluded can be
+    included again; what is put back waits for review as if nobody had decided.
+    """
+    return _change_videos(
+        [(video_id, _REVIEW[decision]) for video_id, decision in decisions],
+        organization_id=organization_id,
+        project_id=project_id,
+    )
+
+
+def disable_videos(
+    video_ids: Iterable[UUID], *, organization_id: UUID, project_id: UUID
+) -> Handler[ItemResults]:
+    """Stop counting many videos of one project."""
+    return _change_videos(
+        [(video_id, c.DisableTracking()) for video_id in video_ids],
+        organization_id=organization_id,
+        project_id=project_id,
+    )
+
+
+def discover_videos(
+    creator_id: UUID,
+    listed: Sequence[ListedVideo],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+) -> Handler[None]:
+    """Make each listed video known to the project as this creator's.
+
+    What it knows already stays as it is, and of a removed creator nothing becomes
+    known. Creator and organization are guarded, so that a status always follows from
+    the window that stood at its own place in the log.
+    """
+    videos = {video_stream(project_id, each.tiktok_video_id): each for each in listed}
+    histories = yield (organization_id, creator_id, *videos)
+    creator = _tracked_creator(histories, creator_id)
+    window = _window(histories, organization_id, creator)
+    if creator is None or window is None:
+        return Decision(None)
+    events: list[StreamEvent] = []
+    for video_id, each in videos.items():
+        known = video_of(histories[video_id])
+        if known is not None and known.creator_id is not None:
+            # If it is another's by now, that is not for a list to decide.
+            continue
+        command = c.DiscoverVideo(
+            organization_id=organization_id,
+            project_id=project_id,
+            creator_id=creator_id,
+            tiktok_video_id=each.tiktok_video_id,
+            handle=creator.handle,
+            tracking_status=window.status_of(each.posted_at),
+            scrape_id=each.scrape_id,
+            kind=each.kind,
+            title=each.title,
+            posted_at=each.posted_at,
+        )
+        events += on(video_id, decide(known, command))
+    return Decision(None, events=events, guards=[creator_id, organization_id])
+
+
+def move_window(
+    creator_id: UUID,
+    outside: Mapping[UUID, datetime | None],
+    *,
+    organization_id: UUID,
+) -> Handler[None]:
+    """Bring in the videos that the creator's window has grown over.
+
+    ``outside`` are the streams of those remembered outside, each with the time it was
+    posted at. A window that shrinks takes nothing back.
+    """
+    histories = yield (organization_id, creator_id)
+    window = _window(
+        histories, organization_id, _tracked_creator(histories, creator_id)
+    )
+    if window is None:
+        return Decision(None)
+    statuses: dict[UUID, e.TrackingStatus] = {
+        video_id: status
+        for video_id, posted_at in outside.items()
+        if (status := window.status_of(posted_at)) != "out_of_window"
+    }
+    videos = yield statuses.keys()
+    events = [
+        event
+        for video_id, status in statuses.items()
+        for event in on(
+            video_id,
+            decide(video_of(videos[video_id]), c.MoveWindow(tracking_status=status)),
+        )
+    ]
+    return Decision(None, events=events, guards=[creator_id, organization_id])
+
+
+def report_missing(
+    missing: Mapping[UUID, datetime], *, scrape_id: UUID
+) -> Handler[None]:
+    """Record the videos that a run confirmed gone, by stream, with since when.
+
+    The same absence reported again changes nothing, and neither does a video that the
+    project does not have.
+    """
+    histories = yield missing.keys()
+    events = [
+        event
+        for video_id, since in missing.items()
+        if (video := video_of(histories[video_id])) is not None
+        for event in on(
+            video_id,
+            decide(video, c.ReportMissing(missing_since=since, scrape_id=scrape_id)),
+        )
+    ]
+    return Decision(None, events=events)
+
+
+def _change_videos(
+    commands: Sequence[tuple[UUID, _BulkCommand]],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+) -> Handler[ItemResults]:
+    histories = yield (organization_id, *(video_id for video_id, _ in commands))
+    project_owner(histories[organization_id], project_id)
+    videos = {video_id: video_of(histories[video_id]) for video_id, _ in commands}
+    events: dict[UUID, list[e.VideoEvent]] = {}
+    results: list[ItemResult] = []
+    for video_id, command in commands:
+        video = videos[video_id]
+        if video is None or not _is_there(video, project_id, command):
+            results.append(ItemResult(video_id, "failed", "not_found"))
+            continue
+        decided = decide(video, command)
+        if not decided:
+            reason = _NOTHING_TO_DO[type(command)]
+            results.append(ItemResult(video_id, "skipped", reason))
+            continue
+        videos[video_id] = video_after(video, decided)
+        events.setdefault(video_id, []).extend(decided)
+        results.append(ItemResult(video_id, "ok"))
+    return Decision(
+        tuple(results),
+        events=[each for video_id, own in events.items() for each in on(video_id, own)],
+    )
+
+
+def _is_there(video: Video, project_id: UUID, command: _BulkCommand) -> bool:
+    """Tell whether the project has the video; an excluded one only review finds."""
+    is_hidden = video.tracking_status == "excluded"
+    return video.project_id == project_id and not (
+        is_hidden and isinstance(command, c.DisableTracking)
+    )
+
+
+def _own(history: History, organization_id: UUID) -> Video:
+    video = video_of(history)
+    if video is None or video.organization_id != organization_id:
+        raise NotFoundError("video")
+    return video
+
+
+def _tracked_creator(histories: Histories, creator_id: UUID) -> Creator | None:
+    creator = creator_of(histories[creator_id])
+    return None if creator is None or creator.status == "removed" else creator
+
+
+def _window(
+    histories: Histories, organization_id: UUID, creator: Creator | None
+) -> Window | None:
+    """Return the creator's window; None if the creator is not tracked any more."""
+    organization = organization_of(histories[organization_id])
+    if creator is None or organization is None:
+        return None
+    return Window(
+        tracking_mode=creator.tracking_mode,
+        tracking_start_date=creator.tracking_start_date,
+        tracking_end_date=creator.tracking_end_date,
+        time_zone=organization.time_zone,
+    )

@@ -1,0 +1,52 @@
+"""Tracking of a video: its status, whether it is enabled, and what events make of it.
+
+The only place that says so: read models and policies use ``tracking_after``, too.
+"""
+
+from typing import NamedTuple
+
+from domain import events as e
+
+# These are counted while tracking is enabled; the others never are.
+COUNTED: frozenset[e.TrackingStatus] = frozenset(
+    {"auto_tracked", "included", "direct_add"}
+)
+
+
+class Tracking(NamedTuple):
+    """How a video stands in its project."""
+
+    status: e.TrackingStatus
+    is_enabled: bool = True
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the video's figures are part of its creator's and its project's."""
+        return self.is_enabled and self.status in COUNTED
+
+
+def tracking_after(before: Tracking | None, event: e.Event) -> Tracking | None:
+    """Return a video's tracking after an event of its own stream.
+
+    None is a video that is not known yet, before and after.
+    """
+    match event:
+        case e.VideoAdded():
+            return Tracking("direct_add")
+        case e.VideoDiscovered(tracking_status=status) if before is None:
+            return Tracking(status)
+        case _ if before is None:
+            return None
+        case e.VideoCameIntoWindow(tracking_status=status):
+            return Tracking(status, before.is_enabled)
+        case e.VideoIncluded():
+            return Tracking("included")
+        case e.VideoExcluded():
+            return Tracking("excluded", before.is_enabled)
+        case e.VideoPutBack():
+            # As it came in: tracking that was disabled is enabled again.
+            return Tracking("pending_review")
+        case e.VideoTrackingDisabled():
+            return Tracking(before.status, is_enabled=False)
+        case _:
+            return before

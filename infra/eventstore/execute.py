@@ -1,0 +1,158 @@
+"""Execute: load the histories a handler names, let it decide, append, try again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from domain.decisions import Decision, Handler
+from infra.eventstore.append import BeforeAppend, Context
+from infra.eventstore.codec import NewEvent
+from infra.eventstore.store import RecordedEvent, Store, retry_conflicts
+
+T = TypeVar("T")
+
+RecordedHistories = Mapping[UUID, Sequence[RecordedEvent]]
+
+
+class Executed(msgspec.Struct, Generic[T], frozen=True):
+    """What became of a command.
+
+    ``result`` is the decision's, ``events`` what was recorded, ``loaded`` the histories
+    that the decision was made on.
+    """
+
+    result: T
+    events: list[RecordedEvent]
+    loaded: RecordedHistories
+
+    @property
+    def position(self) -> int | None:
+        """The position of the last new event; None if nothing was appended."""
+        return self.events[-1].position if self.events else None
+
+    def history(self, stream: UUID) -> tuple[RecordedEvent, ...]:
+        """Return a stream's whole history after the command."""
+        own = [event for event in self.events if event.stream == stream]
+        return (*self.loaded.get(stream, ()), *own)
+
+    def is_new(self, stream: UUID) -> bool:
+        """Tell whether the stream had no events before the command."""
+        return not self.loaded.get(stream)
+
+
+InTransaction = Callable[[Cursor[TupleRow], Executed[T]], None]
+
+
+def execute(
+    store: Store,
+    handler: Callable[[], Handler[T]],
+    *,
+    context: Context,
+    loaded: RecordedHistories | None = None,
+    check: Callable[[], None] | None = None,
+    before_append: BeforeAppend | None = None,
+    in_transaction: InTransaction[T] | None = None,
+) -> Executed[T]:
+    """Execute a command; ``handler`` starts the handler anew for each try.
+
+    ``loaded`` are histories that the caller has read already. ``check`` runs once the
+    decision is made, if there is anything to append, and refuses by raising. The hooks
+    are as in ``Store.append``.
+
+    Raises:
+        DomainError: the command is refused.
+        BusyError: too many writers at once.
+    """
+    known = loaded
+
+    def attempt() -> Executed[T]:
+        nonlocal known
+        read, known = known or {}, None
+        return execute_once(
+            store,
+            handler(),
+            context=context,
+            loaded=read,
+            check=check,
+            before_append=before_append,
+            in_transaction=in_transaction,
+        )
+
+    return retry_conflicts(attempt)
+
+
+def execute_once(
+    store: Store,
+    handler: Handler[T],
+    *,
+    context: Context,
+    loaded: RecordedHistories | None = None,
+    check: Callable[[], None] | None = None,
+    before_append: BeforeAppend | None = None,
+    in_transaction: InTransaction[T] | None = None,
+) -> Executed[T]:
+    """Execute a command without a second try; see ``execute``.
+
+    Raises:
+        AppendConflictError: a stream that the decision rests on has changed.
+    """
+    decision, histories = _decide(store, handler, loaded or {})
+
+    def executed(events: list[RecordedEvent]) -> Executed[T]:
+        return Executed(decision.result, events, histories)
+
+    if not decision.events:
+        return executed([])
+    if check is not None:
+        check()
+
+    def hook(cursor: Cursor[TupleRow], events: list[RecordedEvent]) -> None:
+        assert in_transaction is not None
+        in_transaction(cursor, executed(events))
+
+    return executed(
+        store.append(
+            _new_events(decision, histories),
+            context=context,
+            guards=[(stream, len(histories[stream])) for stream in decision.guards],
+            quota_counters=decision.quota_counters,
+            before_append=before_append,
+            in_transaction=None if in_transaction is None else hook,
+        )
+    )
+
+
+def _decide(
+    store: Store, handler: Handler[T], loaded: RecordedHistories
+) -> tuple[Decision[T], RecordedHistories]:
+    histories = dict(loaded)
+    try:
+        streams = next(handler)
+        while True:
+            missing = [stream for stream in streams if stream not in histories]
+            if missing:
+                histories.update(store.load(*missing))
+            streams = handler.send(
+                {
+                    stream: [recorded.event for recorded in histories[stream]]
+                    for stream in streams
+                }
+            )
+    except StopIteration as stop:
+        return stop.value, histories
+
+
+def _new_events(
+    decision: Decision[Any], histories: RecordedHistories
+) -> list[NewEvent]:
+    versions: dict[UUID, int] = {}
+    entries: list[NewEvent] = []
+    for stream, event in decision.events:
+        version = versions.get(stream, len(histories.get(stream, ()))) + 1
+        versions[stream] = version
+        entries.append(NewEvent(stream, version, event))
+    return entries
