@@ -16,7 +16,7 @@ from api.http.failed_logins import FailedLogins
 from api.http.paging import provide_list_request
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
-from api.http.writer import Writer
+from api.http.writer import CommandWriter
 from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
@@ -93,7 +93,7 @@ def assemble(settings: Settings) -> Litestar:
     writing = writing_pool(url, size=settings.writing_pool_size)
     reading = reading_pool(url, size=settings.reading_pool_size)
     own = own_pool(url, size=settings.own_pool_size)
-    writer = Writer(
+    writer = CommandWriter(
         Store(writing),
         plans=plans,
         max_queue_age_seconds=settings.max_queue_age_seconds,

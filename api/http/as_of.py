@@ -42,7 +42,7 @@ async def resolve_as_of(
     Raises:
         ApiError: ``invalid_query``, if it names none, or one that is still to come.
     """
-    named = _parse(text, name)
+    named = _position_or_time(text, name)
     if isinstance(named, int):
         end = await log_end(reader, organization_id, until=named)
         if end is None or end.position < named:
@@ -79,7 +79,7 @@ async def first_position(
     Raises:
         ApiError: ``invalid_query``, if it names none.
     """
-    named = _parse(text, name)
+    named = _position_or_time(text, name)
     if isinstance(named, int):
         return named
     end = await log_end(reader, organization_id, at=min(named, now) - _INSTANT)
@@ -94,14 +94,14 @@ async def last_position(
     Raises:
         ApiError: ``invalid_query``, if it names none.
     """
-    named = _parse(text, name)
+    named = _position_or_time(text, name)
     if isinstance(named, int):
         return named
     end = await log_end(reader, organization_id, at=min(named, now))
     return 0 if end is None else end.position
 
 
-def _parse(text: str, name: str) -> datetime | int:
+def _position_or_time(text: str, name: str) -> datetime | int:
     if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
         return int(text)
     try:

@@ -69,8 +69,8 @@ def field_error(code: Code, path: str, message: str) -> ApiError:
 
 def fields_error(code: Code, problems: Sequence[FieldProblem]) -> ApiError:
     """Return the error that says of several fields what is wrong."""
-    sentences = (f"{problem.path or 'body'}: {problem.message}" for problem in problems)
-    return ApiError(code, "; ".join(sentences), meta={"fields": problems})
+    messages = (f"{problem.path or 'body'}: {problem.message}" for problem in problems)
+    return ApiError(code, "; ".join(messages), meta={"fields": problems})
 
 
 CODES: dict[type[Exception], Code] = {

@@ -121,9 +121,9 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         if FORBIDDEN.search(name):
             shown = FORBIDDEN.sub("\ufffd", name)
             raise field_error(Code.INVALID_BODY, f"/{shown}", FORBIDDEN_MESSAGE)
-    return [(name, _as_seen(value)) for name, value in pairs]
+    return [(name, _normalized(value)) for name, value in pairs]
 
 
-def _as_seen(value: str) -> str:
+def _normalized(value: str) -> str:
     # Browsers end lines as mail does.
     return without_forbidden(value).replace("\r\n", "\n")

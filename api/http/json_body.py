@@ -132,11 +132,11 @@ _NAMED = re.compile(
 )
 
 
-def _problem(sentence: str) -> FieldProblem:
-    place = _PLACE.search(sentence)
+def _problem(error: str) -> FieldProblem:
+    place = _PLACE.search(error)
     steps = _STEP.findall(place[1]) if place else []
     path: tuple[str | int, ...] = tuple(name or int(index) for name, index in steps)
-    message = sentence[: place.start()] if place else sentence
+    message = error[: place.start()] if place else error
     named = _NAMED.match(message)
     if named is None:
         return FieldProblem(strict_json.pointer(path), plain(message))

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from api.http import cursors
 from api.http.errors import ApiError, Code, field_error
 from api.http.request import Request
-from api.http.responses import Answer, Page
+from api.http.responses import Answer, ListPage
 from domain.errors import NotFoundError
 from projections.engine.reader import ProjectionBehindError, Reader
 
@@ -121,12 +121,12 @@ class ListRequest:
         key: Callable[[T], After],
         after: type[After],
         filters: Mapping[str, Any] | None = None,
-    ) -> Page[T]:
+    ) -> ListPage[T]:
         """Return the page; the arguments are those of ``rows``."""
         rows, next_cursor = await self.rows(
             name, fetch, key=key, after=after, filters=filters
         )
-        return Page(rows, limit=self.limit, next_cursor=next_cursor)
+        return ListPage(rows, limit=self.limit, next_cursor=next_cursor)
 
     async def rows(
         self,

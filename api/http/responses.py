@@ -122,7 +122,7 @@ class Answer(Response[T]):
         return EncodedResponse(body, status=status, headers=sent)
 
 
-class Page(Answer[list[T]], Generic[T]):
+class ListPage(Answer[list[T]], Generic[T]):
     """One page of a list; ``next_cursor`` is None on the last one."""
 
     def __init__(self, rows: list[T], *, limit: int, next_cursor: str | None) -> None:

@@ -69,7 +69,7 @@ class Rows:
         return row[0] if row else 0
 
 
-class Writer:
+class CommandWriter:
     """Carries out commands for requests and answers them."""
 
     def __init__(

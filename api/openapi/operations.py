@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from api.http.errors import Code
 from api.http.json_body import forms_of
-from api.http.responses import Answer, Page
+from api.http.responses import Answer, ListPage
 from api.http.route_info import RouteInfo, fields_of
 
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -68,7 +68,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def is_page(self) -> bool:
-        return self._returned.is_subclass_of(Page)
+        return self._returned.is_subclass_of(ListPage)
 
     @property
     def writes(self) -> bool:
@@ -181,16 +181,16 @@ def _parameters(route: HTTPRoute, method: Method) -> Iterator[Parameter]:
             required=True,
             rules=_rules(field),
         )
-    asked = [*model.expected_query_params, *model.expected_header_params]
+    expected = [*model.expected_query_params, *model.expected_header_params]
     # Litestar keeps them in a set; a document must not change from run to run.
-    for wanted in sorted(asked, key=lambda parameter: parameter.field_alias):
-        field = fields[wanted.field_name]
+    for definition in sorted(expected, key=lambda parameter: parameter.field_alias):
+        field = fields[definition.field_name]
         yield Parameter(
-            name=wanted.field_alias,
-            place=wanted.param_type.value,
+            name=definition.field_alias,
+            place=definition.param_type.value,
             type=field.annotation,
-            required=wanted.is_required,
-            default=None if wanted.is_required else wanted.default,
+            required=definition.is_required,
+            default=None if definition.is_required else definition.default,
             rules=_rules(field),
         )
 

@@ -36,9 +36,9 @@ class Types:
             for form in forms_of(type_)
         ]
         others = [parameter.type for op in operations for parameter in op.parameters]
-        wanted = [*bodies, *answers, *others]
-        found, self.named = schemas_of(wanted)
-        self._found = list(zip(wanted, found, strict=True))
+        types = [*bodies, *answers, *others]
+        found, self.named = schemas_of(types)
+        self._found = list(zip(types, found, strict=True))
         complete(self.named, inputs=found[: len(bodies)])
 
     def __getitem__(self, type_: Any) -> Schema:  # noqa: ANN401 - any JSON type
@@ -46,7 +46,7 @@ class Types:
         return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
     def _one(self, type_: Any) -> Schema:  # noqa: ANN401 - any JSON type
-        return next(schema for wanted, schema in self._found if wanted == type_)
+        return next(schema for known, schema in self._found if known == type_)
 
 
 def describe(operation: Operation, types: Types) -> Schema:

@@ -17,8 +17,8 @@ from psycopg.rows import TupleRow
 from api.http.errors import Code, field_error
 from api.http.paging import ListRequest
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.events import Scope
@@ -35,9 +35,9 @@ from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 _HEX = 64
 # What stands for a key's text in an answer that is kept for repetition, and the field
 # as it is kept: no name can hold its quotes.
-_UNSAID = "tga_" + "*" * _HEX
+_MASKED = "tga_" + "*" * _HEX
 _FIELD = '"api_key":"{}"'
-_UNSAID_FIELD = _FIELD.format(_UNSAID).encode()
+_MASKED_FIELD = _FIELD.format(_MASKED).encode()
 
 Future = Annotated[datetime, Meta(tz=True, description="After this it opens nothing.")]
 
@@ -80,7 +80,7 @@ class ApiKeyRoutes(Controller):
     @get("/", opt={"scope": "admin"}, operation_id="listApiKeys")
     async def list_api_keys(
         self, listing: NamedDependency[ListRequest]
-    ) -> Page[ApiKey]:
+    ) -> ListPage[ApiKey]:
         """List the organization's keys, newest first, never their texts."""
         await listing.caught_up("api_keys")
         return await listing.page(
@@ -100,14 +100,14 @@ class ApiKeyRoutes(Controller):
         self,
         request: Request,
         data: JSONBody[NewApiKey],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[IssuedApiKey]:
         """Issue a key; its text is in this answer and nowhere else.
 
         With an Idempotency-Key the answer can be repeated, though the text is not kept:
         it is computed again from the key that asks and the installation's secret.
         """
-        text = _Text(request, secret=writer.secret)
+        text = _KeyText(request, secret=writer.secret)
 
         def carry_out(
             in_transaction: InTransaction[IssuedKey] | None,
@@ -122,7 +122,7 @@ class ApiKeyRoutes(Controller):
                 request.organization_id,
                 name=data.name,
                 scopes=data.scopes,
-                expires_at=_end(data.expires_at),
+                expires_at=_checked_expiry(data.expires_at),
                 plans=writer.plans,
                 context=writer.context(request),
                 in_transaction=within,
@@ -133,7 +133,7 @@ class ApiKeyRoutes(Controller):
             request,
             carry_out,
             lambda _, done: _issued(done),
-            unseal=text.reveal,
+            unseal=text.unseal,
         )
 
     @delete(
@@ -147,7 +147,7 @@ class ApiKeyRoutes(Controller):
         self,
         request: Request,
         key_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[RevokedApiKey]:
         """Revoke a key; within a second it opens nothing in any process."""
         writer.require_no_version(request)
@@ -169,7 +169,7 @@ class ApiKeyRoutes(Controller):
         )
 
 
-class _Text:
+class _KeyText:
     """A new key's text: drawn by chance, or, where it must be repeatable, computed.
 
     What is kept for repetition holds neither the text nor what it is computed from: it
@@ -189,8 +189,8 @@ class _Text:
         self._text = self._computed(key_id) if self._repeatable else draw_key()
         return self._text
 
-    def reveal(self, body: bytes) -> bytes:
-        if _UNSAID_FIELD not in body:
+    def unseal(self, body: bytes) -> bytes:
+        if _MASKED_FIELD not in body:
             return body
         if self._text:
             text = self._text
@@ -198,25 +198,25 @@ class _Text:
             text = self._computed(_id_in(body))
         else:
             return body
-        return body.replace(_UNSAID_FIELD, _FIELD.format(text).encode())
+        return body.replace(_MASKED_FIELD, _FIELD.format(text).encode())
 
     def _computed(self, key_id: UUID) -> str:
         return f"tga_{hmac.digest(self._seed, key_id.bytes, 'sha256').hex()}"
 
 
-class _Data(Struct):
+class _IssuedData(Struct):
     id: UUID
 
 
-class _Body(Struct):
-    data: _Data
+class _IssuedBody(Struct):
+    data: _IssuedData
 
 
 def _id_in(body: bytes) -> UUID:
-    return msgspec.json.decode(body, type=_Body).data.id
+    return msgspec.json.decode(body, type=_IssuedBody).data.id
 
 
-def _end(expires_at: datetime | None) -> datetime | None:
+def _checked_expiry(expires_at: datetime | None) -> datetime | None:
     # Asked when the key is issued, not when the body is read: an answer is repeated
     # even after the key it told of has expired.
     if expires_at is None:
@@ -238,7 +238,7 @@ def _issued(done: Executed[IssuedKey]) -> Answer[IssuedApiKey]:
         IssuedApiKey(
             id=done.result.key_id,
             name=event.name,
-            api_key=_UNSAID,
+            api_key=_MASKED,
             hint=event.hint,
             scopes=list(event.scopes),
             created_at=recorded.recorded_at,

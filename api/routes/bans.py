@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 from api.http.errors import Code
 from api.http.paging import ListRequest
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
 from domain.creator.handle import normalize_handle
 from infra.database import AsyncPool
 from infra.eventstore.store import RecordedEvent
@@ -46,7 +46,7 @@ class BanRoutes(Controller):
     @get("/", opt={"scope": "admin"}, operation_id="listBans")
     async def list_bans(
         self, listing: NamedDependency[ListRequest], own: NamedDependency[AsyncPool]
-    ) -> Page[Ban]:
+    ) -> ListPage[Ban]:
         """List banned handles by name."""
         await listing.caught_up("bans")
         return await listing.page(
@@ -66,7 +66,7 @@ class BanRoutes(Controller):
         self,
         request: Request,
         handle: FromPath[str],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
         data: JSONBody[BanReason] = _NO_REASON,
     ) -> Answer[BanState]:
         """Ban a handle: from now on nobody can add it or rename to it.
@@ -92,7 +92,7 @@ class BanRoutes(Controller):
         self,
         request: Request,
         handle: FromPath[str],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[BanState]:
         """Lift a ban."""
         writer.require_no_version(request)
@@ -103,5 +103,5 @@ class BanRoutes(Controller):
         )
 
 
-def _position(writer: Writer, recorded: Sequence[RecordedEvent]) -> int:
+def _position(writer: CommandWriter, recorded: Sequence[RecordedEvent]) -> int:
     return recorded[-1].position if recorded else writer.store.head()

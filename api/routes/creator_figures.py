@@ -43,7 +43,7 @@ class CreatorFigures(Struct, frozen=True, kw_only=True):
     views: Trend
 
 
-class Figures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """How creators have been doing, day by day, in the organization's time zone.
 
     ``from`` and ``to`` are the first and the last day, which is today and not over.
@@ -71,7 +71,7 @@ class CreatorFigureRoutes(Controller):
             str,
             QueryParameter(description=f"1 to {MOST_CREATORS} ids with commas."),
         ],
-    ) -> Answer[Figures]:
+    ) -> Answer[RecentFigures]:
         """Show followers and views of many creators over the last 30 days.
 
         Fewer days if the plan shows fewer. The numbers are those of GET /analytics.
@@ -86,7 +86,7 @@ class CreatorFigureRoutes(Controller):
         there = [id_ for id_ in ids if id_ in known]
         found = await recent(reader, organization_id, there, days.buckets())
         return Answer(
-            Figures(
+            RecentFigures(
                 from_=days.first,
                 to=days.last,
                 tz=zone,

@@ -15,7 +15,7 @@ MOST_NEW, MOST_AT_ONCE = 50, 100
 MAX_README_BYTES = 64_000
 MAX_METADATA_BYTES = 16_000
 
-Handle = Annotated[
+HandleText = Annotated[
     str,
     Meta(
         min_length=1,
@@ -41,7 +41,7 @@ class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     zone; null means no bound.
     """
 
-    tiktok_handle: Handle
+    tiktok_handle: HandleText
     tracking_mode: TrackingMode = "auto"
     tracking_start_date: date | UnsetType | None = UNSET
     tracking_end_date: date | None = None
@@ -62,7 +62,7 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
     """
 
-    tiktok_handle: Handle | UnsetType = UNSET
+    tiktok_handle: HandleText | UnsetType = UNSET
     display_name: DisplayName | UnsetType | None = UNSET
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
@@ -77,7 +77,7 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(msg)
 
 
-class WantedScrape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which kind of scrape to run."""
 
     job_type: JobType = "creator_profiles"

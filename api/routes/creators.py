@@ -15,8 +15,8 @@ from api.http.errors import ApiError, Code
 from api.http.paging import ListRequest, caught_up, found
 from api.http.query import invalid_query
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
 from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
@@ -70,7 +70,7 @@ class CreatorRoutes(Controller):
             ),
         ] = _DEFAULT_STATUSES,
         sort: FromQuery[CreatorSort] = "created_at",
-    ) -> Page[Creator]:
+    ) -> ListPage[Creator]:
         """List creators, newest first unless sorted otherwise."""
         filters: dict[str, Any] = {
             "project_id": project_id,
@@ -138,7 +138,7 @@ class CreatorRoutes(Controller):
         request: Request,
         creator_id: FromPath[UUID],
         data: JSONBody[CreatorChange],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Creator]:
         """Change a creator: rename it, describe it, set how it is tracked.
 
@@ -170,7 +170,7 @@ class CreatorRoutes(Controller):
         self,
         request: Request,
         creator_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Creator]:
         """Stop tracking a creator; its history stays and adding it again revives it."""
         return writer.perform(

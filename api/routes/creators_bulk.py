@@ -12,7 +12,7 @@ from api.http.errors import Code
 from api.http.json_body import OneOf
 from api.http.request import Request
 from api.http.responses import Answer
-from api.http.writer import Writer
+from api.http.writer import CommandWriter
 from api.routes import creator_responses as answers
 from api.routes.creator_schemas import (
     AddedCreators,
@@ -58,7 +58,7 @@ class ProjectCreatorRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: OneOf[NewCreator | NewCreators],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Creator | AddedCreators]:
         """Track one creator, or up to 50 at once.
 
@@ -97,7 +97,7 @@ class ProjectCreatorRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: JSONBody[CreatorIds],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
         """Stop tracking up to 100 creators; those already removed are skipped."""
         return writer.perform(
@@ -125,7 +125,7 @@ class ProjectCreatorRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: JSONBody[CreatorIds],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkAnswer]:
         """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
         return writer.perform(

@@ -15,7 +15,7 @@ from api.http.as_of import AsOf, first_position, last_position, resolve_as_of
 from api.http.paging import ListRequest, caught_up, reached
 from api.http.query import invalid_query
 from api.http.request import Request
-from api.http.responses import Answer, Page
+from api.http.responses import Answer, ListPage
 from domain.errors import NotFoundError
 from projections.creator_history.queries import (
     END,
@@ -124,7 +124,7 @@ class HistoryRoutes(Controller):
                 "or before.",
             ),
         ] = None,
-    ) -> Page[HistoryEntry]:
+    ) -> ListPage[HistoryEntry]:
         """List what happened to a creator, its runs and its videos, newest first.
 
         It is sorted and filtered by when things became known (`recorded_at`, and
@@ -163,7 +163,7 @@ class HistoryRoutes(Controller):
             after=HistoryPlace,
         )
         entries = [entry for _, entry in rows]
-        return Page(entries, limit=listing.limit, next_cursor=next_cursor)
+        return ListPage(entries, limit=listing.limit, next_cursor=next_cursor)
 
     @get(
         "/creators/{creator_id:uuid}/diff",

@@ -13,7 +13,7 @@ from api.http.errors import ApiError, Code
 from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
-from api.http.writer import Rows, Writer
+from api.http.writer import CommandWriter, Rows
 from api.routes.projects import Name
 from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c
@@ -114,7 +114,7 @@ class OrganizationRoutes(Controller):
         request: Request,
         reader: NamedDependency[Reader],
         own: NamedDependency[AsyncPool],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Organization]:
         """Show the organization: its settings, its limits and today's usage.
 
@@ -152,7 +152,7 @@ class OrganizationRoutes(Controller):
         self,
         request: Request,
         data: JSONBody[OrganizationChange],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Organization]:
         """Rename the organization, or change its time zone or scrape intervals.
 

@@ -147,26 +147,28 @@ EXAMPLE = ProjectionState(
 """A projection with a dead letter and a running rebuild, for the documentation."""
 
 
-def told(each: ProjectionProgress, letters: list[DeadLetter]) -> ProjectionState:
+def projection_state(
+    progress: ProjectionProgress, dead_letters: list[DeadLetter]
+) -> ProjectionState:
     """Return a projection and its newest letters as clients read them."""
     return ProjectionState(
-        name=each.name,
-        version=each.version,
-        position=each.position,
-        head=each.head,
-        lag_events=each.lag_events,
-        lag_seconds=each.lag_seconds,
-        status=each.status,
-        heartbeat_seconds=each.heartbeat_seconds,
-        rebuildable=each.name in READ_MODELS,
+        name=progress.name,
+        version=progress.version,
+        position=progress.position,
+        head=progress.head,
+        lag_events=progress.lag_events,
+        lag_seconds=progress.lag_seconds,
+        status=progress.status,
+        heartbeat_seconds=progress.heartbeat_seconds,
+        rebuildable=progress.name in READ_MODELS,
         dead_letters=DeadLetters(
-            count=each.dead_letters,
+            count=progress.dead_letters,
             newest=[
                 msgspec.structs.replace(letter, error=_without_rows(letter.error))
-                for letter in letters
+                for letter in dead_letters
             ],
         ),
-        rebuild=None if each.rebuild is None else _rebuild(each.rebuild),
+        rebuild=None if progress.rebuild is None else _rebuild(progress.rebuild),
     )
 
 

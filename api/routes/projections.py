@@ -13,8 +13,13 @@ from api.http.errors import ApiError, Code
 from api.http.paging import caught_up
 from api.http.request import Request
 from api.http.responses import Answer
-from api.http.writer import Writer
-from api.routes.projection_responses import EXAMPLE, READ_MODELS, ProjectionState, told
+from api.http.writer import CommandWriter
+from api.routes.projection_responses import (
+    EXAMPLE,
+    READ_MODELS,
+    ProjectionState,
+    projection_state,
+)
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.database import run_read
@@ -28,7 +33,7 @@ from projections.rebuild.transitions import RebuildOptions, begin
 from projections.registry import PROJECTIONS
 from projections.status import progress
 
-_LETTERS = 5
+_NEWEST_DEAD_LETTERS = 5
 
 
 class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,10 +46,10 @@ class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     force: bool = False
 
 
-_PLAINLY = RebuildBody()
+_DEFAULT_OPTIONS = RebuildBody()
 
 
-class Standing(Struct, frozen=True):
+class RebuildRequested(Struct, frozen=True):
     """A projection as it stands; nothing is appended for it."""
 
     state: ProjectionState
@@ -65,7 +70,7 @@ class ProjectionRoutes(Controller):
     async def list_projections(
         self,
         request: Request,
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
         reader: NamedDependency[Reader],
     ) -> Answer[list[ProjectionState]]:
         """List every projection by name: how far it is, and how its rebuild goes.
@@ -74,7 +79,7 @@ class ProjectionRoutes(Controller):
         """
         for projection in PROJECTIONS:
             await caught_up(request, reader, projection.name)
-        return Answer(await asyncio.to_thread(standings, writer.store))
+        return Answer(await asyncio.to_thread(projection_states, writer.store))
 
     @post(
         "/{name:str}/rebuild",
@@ -91,8 +96,8 @@ class ProjectionRoutes(Controller):
         self,
         request: Request,
         name: FromPath[str],
-        writer: NamedDependency[Writer],
-        data: JSONBody[RebuildBody] = _PLAINLY,
+        writer: NamedDependency[CommandWriter],
+        data: JSONBody[RebuildBody] = _DEFAULT_OPTIONS,
     ) -> Answer[ProjectionState]:
         """Compute a read model anew from the log, while it is read as before.
 
@@ -103,8 +108,8 @@ class ProjectionRoutes(Controller):
         by = f"key:{request.principal.key_id}"
         return writer.perform(
             request,
-            lambda _: Standing(
-                _begun(writer.store, name, by=by, force=data.force),
+            lambda _: RebuildRequested(
+                _request_rebuild(writer.store, name, by=by, force=data.force),
             ),
             lambda _, done: Answer(done.state, status=202),
         )
@@ -120,7 +125,7 @@ class ProjectionRoutes(Controller):
         self,
         request: Request,
         name: FromPath[str],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[ProjectionState]:
         """Give up a rebuild; the live tables know nothing of it.
 
@@ -128,36 +133,38 @@ class ProjectionRoutes(Controller):
         true. If there is nothing to give up, nothing happens.
         """
         writer.require_no_version(request)
-        state = _standing(writer.store, name)
+        state = _state_of(writer.store, name)
         if name in READ_MODELS and cancel(writer.store, READ_MODELS[name]):
-            state = _standing(writer.store, name)
+            state = _state_of(writer.store, name)
         return Answer(state, position=state.head)
 
 
-def standings(store: Store) -> list[ProjectionState]:
+def projection_states(store: Store) -> list[ProjectionState]:
     """Return every projection as it stands, by name."""
 
-    def look(connection: Connection[TupleRow]) -> list[ProjectionState]:
-        letters = newest_dead_letters(connection, limit=_LETTERS)
+    def read(connection: Connection[TupleRow]) -> list[ProjectionState]:
+        dead_letters = newest_dead_letters(connection, limit=_NEWEST_DEAD_LETTERS)
         return [
-            told(each, letters.get(each.name, []))
+            projection_state(each, dead_letters.get(each.name, []))
             for each in progress(connection, ALL_PROJECTIONS)
         ]
 
-    return run_read(store.pool, look)
+    return run_read(store.pool, read)
 
 
-def _standing(store: Store, name: str) -> ProjectionState:
-    for state in standings(store):
+def _state_of(store: Store, name: str) -> ProjectionState:
+    for state in projection_states(store):
         if state.name == name:
             return state
     raise NotFoundError("projection")
 
 
-def _begun(store: Store, name: str, *, by: str, force: bool) -> ProjectionState:
+def _request_rebuild(
+    store: Store, name: str, *, by: str, force: bool
+) -> ProjectionState:
     projection = READ_MODELS.get(name)
     if projection is None:
-        _standing(store, name)
+        _state_of(store, name)
         message = f"{name} is no read model, so it cannot be rebuilt."
         raise ApiError(Code.CANNOT_REBUILD, message)
     try:
@@ -170,4 +177,4 @@ def _begun(store: Store, name: str, *, by: str, force: bool) -> ProjectionState:
         )
     except (FencedError, CannotRebuildError, DryRunPendingError) as error:
         raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
-    return _standing(store, name)
+    return _state_of(store, name)

@@ -13,8 +13,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.http.errors import Code
 from api.http.paging import ListRequest, caught_up, found
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
@@ -61,7 +61,7 @@ class ProjectRoutes(Controller):
     @get("/", opt={"scope": "read"}, operation_id="listProjects")
     async def list_projects(
         self, listing: NamedDependency[ListRequest]
-    ) -> Page[Project]:
+    ) -> ListPage[Project]:
         """List projects, newest first."""
         await listing.caught_up("projects")
         return await listing.page(
@@ -94,7 +94,7 @@ class ProjectRoutes(Controller):
         self,
         request: Request,
         data: JSONBody[NewProject],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Project]:
         """Make a project."""
         project_id = new_id()
@@ -127,7 +127,7 @@ class ProjectRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: JSONBody[ProjectChange],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Project]:
         """Rename or describe a project."""
         expected = writer.expected_versions(request)

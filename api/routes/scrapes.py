@@ -14,9 +14,9 @@ from api.http.errors import Code
 from api.http.paging import ListRequest, caught_up
 from api.http.query import invalid_query
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
-from api.routes.creator_schemas import QueuedScrape, RetriedScrape, WantedScrape
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
+from api.routes.creator_schemas import QueuedScrape, RetriedScrape, ScrapeRequest
 from domain.errors import NotFoundError
 from domain.scrape.handlers import RequestedRun
 from infra.eventstore.execute import Executed
@@ -33,7 +33,7 @@ from projections.scrape_runs.queries import (
     page_of_scrapes,
 )
 
-_PROFILE = WantedScrape()
+_PROFILE = ScrapeRequest()
 _STATUSES: tuple[ListedStatus, ...] = get_args(ListedStatus)
 _OK, _ACCEPTED = 200, 202
 
@@ -57,8 +57,8 @@ class ScrapeRoutes(Controller):
         self,
         request: Request,
         creator_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
-        data: JSONBody[WantedScrape] = _PROFILE,
+        writer: NamedDependency[CommandWriter],
+        data: JSONBody[ScrapeRequest] = _PROFILE,
     ) -> Answer[QueuedScrape]:
         """Queue one scrape by hand; it counts against the day's manual scrapes.
 
@@ -92,7 +92,7 @@ class ScrapeRoutes(Controller):
                 "have failed, too), a list of these with commas, or all."
             ),
         ] = "all",
-    ) -> Page[Scrape]:
+    ) -> ListPage[Scrape]:
         """List the organization's runs, newest first.
 
         Imported ones are left out: they were not run here, and are in the lists of
@@ -133,7 +133,7 @@ class ScrapeRoutes(Controller):
         self,
         request: Request,
         scrape_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[RetriedScrape]:
         """Ask for a failed run once more; it counts as a manual scrape of today.
 
@@ -193,7 +193,7 @@ class ScrapeRoutes(Controller):
     )
     async def list_creator_scrapes(
         self, creator_id: FromPath[UUID], listing: NamedDependency[ListRequest]
-    ) -> Page[Scrape]:
+    ) -> ListPage[Scrape]:
         """List a creator's runs, newest first."""
         reader, organization_id = listing.reader, listing.organization_id
         await listing.caught_up("creator_list", "scrape_runs")

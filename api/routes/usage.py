@@ -53,16 +53,16 @@ Counts = Sequence[int | None]
 async def read_counts(pool: AsyncPool, organization_id: UUID) -> Counts:
     """Return today's requests, today's manual scrapes and the active creators."""
 
-    async def look(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
-        cursor = await connection.execute(_COUNTS, _asked(organization_id))
+    async def read(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
+        cursor = await connection.execute(_COUNTS, _parameters(organization_id))
         return await cursor.fetchone()
 
-    return await run_read_async(pool, look) or (None, None, None)
+    return await run_read_async(pool, read) or (None, None, None)
 
 
 def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
     """Return the same as a transaction sees it."""
-    row = cursor.execute(_COUNTS, _asked(organization_id)).fetchone()
+    row = cursor.execute(_COUNTS, _parameters(organization_id)).fetchone()
     return row or (None, None, None)
 
 
@@ -84,7 +84,7 @@ def usage_of(counts: Counts, *, projects: int, api_keys: int, limits: Limits) ->
     )
 
 
-def _asked(organization_id: UUID) -> dict[str, Any]:
+def _parameters(organization_id: UUID) -> dict[str, Any]:
     today = datetime.now(UTC).date()
     return {
         "organization": organization_id,

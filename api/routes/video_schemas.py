@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from api.routes.creator_schemas import Description, Metadata, Readme
 from domain.events import JobType
 
-VideoUrl = Annotated[
+VideoUrlText = Annotated[
     str,
     Meta(
         min_length=1,
@@ -22,7 +22,7 @@ VideoUrl = Annotated[
 class NewVideo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A video to track."""
 
-    url: VideoUrl
+    url: VideoUrlText
 
 
 class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     video_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
 
 
-class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DecisionItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to do with one video: track it, put it aside, or let it wait again.
 
     ``put_back`` takes an ``include`` or ``exclude`` back: the video is in the inbox.
@@ -59,7 +59,7 @@ class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Review(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Decisions, taken in this order."""
 
-    decisions: Annotated[list[Decision], Meta(min_length=1, max_length=100)]
+    decisions: Annotated[list[DecisionItem], Meta(min_length=1, max_length=100)]
 
 
 class BulkVideo(Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from api.http.errors import Code
 from api.http.paging import ListRequest, caught_up, found
 from api.http.query import invalid_query
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.creator_schemas import check_sizes
 from api.routes.video_schemas import QueuedVideoScrape, VideoChange
@@ -79,7 +79,7 @@ class VideoRoutes(Controller):
         order: Annotated[
             SortOrder, QueryParameter(description="desc has the greatest first.")
         ] = "desc",
-    ) -> Page[Video]:
+    ) -> ListPage[Video]:
         """List videos, those first that came in last unless sorted otherwise."""
         if sort != "created_at" and creator_id is None:
             raise invalid_query("sort", "needs creator_id, unless it is created_at")
@@ -131,7 +131,7 @@ class VideoRoutes(Controller):
         request: Request,
         video_id: FromPath[UUID],
         data: JSONBody[VideoChange],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
         """Change what is noted on a video."""
         check_sizes(data)
@@ -164,7 +164,7 @@ class VideoRoutes(Controller):
         self,
         request: Request,
         video_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
         """Exclude a video: it is not listed and not counted any more.
 
@@ -197,7 +197,7 @@ class VideoRoutes(Controller):
         self,
         request: Request,
         video_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[QueuedVideoScrape]:
         """Queue one look at a video; it counts against the day's manual scrapes.
 
@@ -230,7 +230,7 @@ class VideoRoutes(Controller):
         self,
         request: Request,
         video_id: FromPath[UUID],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
         """Stop counting a tracked video; what was seen of it stays.
 

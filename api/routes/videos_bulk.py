@@ -11,8 +11,8 @@ from litestar.params import FromPath, JSONBody
 from api.http.errors import Code
 from api.http.paging import ListRequest
 from api.http.request import Request
-from api.http.responses import Answer, Page
-from api.http.writer import Writer
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
 from domain.errors import NotFoundError
@@ -39,7 +39,7 @@ class ProjectVideoRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: JSONBody[NewVideo],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
         """Track a video by its URL, whatever the project did with it before.
 
@@ -70,7 +70,7 @@ class ProjectVideoRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: JSONBody[VideoIds],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkVideos]:
         """Stop counting up to 100 videos; those that do not count are skipped."""
         return writer.perform(
@@ -96,7 +96,7 @@ class InboxRoutes(Controller):
     @get("/", opt={"scope": "read"}, operation_id="listInbox")
     async def list_inbox(
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
-    ) -> Page[Video]:
+    ) -> ListPage[Video]:
         """List the videos that wait for review, those first that came in last."""
         reader, organization_id = listing.reader, listing.organization_id
         await listing.caught_up("projects", "videos")
@@ -131,7 +131,7 @@ class InboxRoutes(Controller):
         request: Request,
         project_id: FromPath[UUID],
         data: JSONBody[Review],
-        writer: NamedDependency[Writer],
+        writer: NamedDependency[CommandWriter],
     ) -> Answer[BulkVideos]:
         """Include, exclude or put back up to 100 videos; decisions can be revised.
 

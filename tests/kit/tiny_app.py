@@ -22,7 +22,7 @@ from api.http.failed_logins import FailedLogins
 from api.http.json_body import OneOf
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
-from api.http.responses import Answer, Page
+from api.http.responses import Answer, ListPage
 from api.system.health import Check
 from domain import errors
 from domain.events import Scope
@@ -88,10 +88,10 @@ async def list_notes(
     cursor: FromQuery[str | None] = None,
     search: FromQuery[str | None] = None,
     of: FromQuery[UUID | None] = None,
-) -> Page[Note]:
+) -> ListPage[Note]:
     """List the notes."""
     assert cursor is None or of is None
-    return Page(
+    return ListPage(
         [NOTE] if search in {None, "milk"} else [], limit=limit, next_cursor="x"
     )
 

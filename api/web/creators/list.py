@@ -10,7 +10,7 @@ from litestar.params import FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
-from api.routes.creator_figures import CreatorFigures, Figures, Trend
+from api.routes.creator_figures import CreatorFigures, RecentFigures, Trend
 from api.web.charts.svg import Sparkline, sparkline
 from api.web.kit.api_client import ApiResponse
 from api.web.kit.page import PageContext, here
@@ -140,7 +140,7 @@ async def _rows(
     figures: dict[str, CreatorFigures] = {}
     if creators:
         ids = ",".join(str(creator.id) for creator in creators)
-        got = await page.get("/creators/figures", Figures, creator_ids=ids)
+        got = await page.get("/creators/figures", RecentFigures, creator_ids=ids)
         figures = {str(one.creator_id): one for one in got.data.creators}
     # Whose project it is goes without saying where only one is shown.
     has_many = len(projects) > 1 and not query.project_id
