@@ -1,4 +1,4 @@
-"""The broker: the doorbell between dispatcher and workers, on Redis or Valkey."""
+"""The broker: the queues between dispatcher and workers, on Redis or Valkey."""
 
 from collections.abc import Iterable
 from typing import cast

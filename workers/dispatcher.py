@@ -1,4 +1,4 @@
-"""The dispatcher: from requests in the log to jobs, and from jobs to rung bells."""
+"""The dispatcher: makes jobs of requests in the log and enqueues what is due."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from workers.scraping.enqueue import StartRate, enqueue_due
 from workers.scraping.identity import CreatorIdentities
 
 ROUND_SECONDS = 1.0
-# Where something was rung for, the room it left may soon be free again.
+# Where something was enqueued, the queue may soon have room again.
 BUSY_ROUND_SECONDS = 0.1
 # Every result that is recorded wakes it, and so do several at once.
 PAUSE_SECONDS = 0.05
@@ -29,10 +29,11 @@ TIDY_UP_SECONDS = 600
 
 
 class Dispatcher:
-    """Derives jobs, disables what cannot be seen, discovers videos, and rings.
+    """Follows the log for the workers' projections and policies, and enqueues jobs.
 
-    Any number may run: the followers share one checkpoint row each, and jobs are rung
-    by whoever locks them first. Beside it runs a scheduler, in a thread of its own.
+    Any number may run: each projection has one checkpoint row, whose lock lets one
+    follower work at a time, and one dispatcher at a time enqueues. The scheduler and
+    the policies about videos run in threads of their own.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Dispatcher:
 
         threads = [
             threading.Thread(target=listen, args=(self._url, stop, wake), daemon=True),
-            # What they have to catch up with, after an import say, delays no bell.
+            # What they have to catch up with, after an import say, delays no job.
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
         ]
@@ -84,11 +85,11 @@ class Dispatcher:
                 for follower in self._followers:
                     follower.register()
                 is_registered = True
-            rung = self.round()
+            enqueued = self.round()
             if time.monotonic() - tidied_at > TIDY_UP_SECONDS:
                 idempotency.prune(self._store.pool)
                 tidied_at = time.monotonic()
-            return BUSY_ROUND_SECONDS if rung else ROUND_SECONDS
+            return BUSY_ROUND_SECONDS if enqueued else ROUND_SECONDS
 
         run_until_stopped(
             step,
@@ -103,17 +104,17 @@ class Dispatcher:
             thread.join()
 
     def round(self) -> int:
-        """Take in what is new in the log and ring; return for how many jobs."""
+        """Take in what is new in the log; return how many jobs were enqueued."""
         for follower in self._followers:
             follower.catch_up()
         auto_disable.disable_due(self._store, self._store.pool)
         jobs.take_back(self._store.pool)
         total = 0
-        while rung := enqueue_due(
+        while enqueued := enqueue_due(
             self._store.pool,
             lambda due: enqueue_scrapes(self._broker, due),
             start_rate=self._start_rate,
             waiting_messages=lambda: waiting_messages(self._broker),
         ):
-            total += rung
+            total += enqueued
         return total

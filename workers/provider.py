@@ -173,11 +173,12 @@ class Provider(Protocol):
 def another_account(
     handle: str, *, found: str | None, known: str | None
 ) -> IdentityChanged:
-    """Return that verdict for the user id that was seen, and what to do about it."""
+    """Return that verdict for the user id that was found, and what to do about it."""
     ids = {"id": found, "known": known}
-    told = ", ".join(f"{name} {user_id}" for name, user_id in ids.items() if user_id)
+    known_ids = ", ".join(f"{name} {value}" for name, value in ids.items() if value)
+    details = f" ({known_ids})" if known_ids else ""
     return IdentityChanged(
-        f"@{handle} now belongs to another account{f' ({told})' if told else ''}. "
+        f"@{handle} now belongs to another account{details}. "
         "Rename the creator to its present handle, or remove it and add the handle "
         "anew.",
         found,

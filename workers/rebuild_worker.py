@@ -1,4 +1,4 @@
-"""Slices of a rebuild, worked on beside the scrapes by one thread of the process."""
+"""Works on slices of a rebuild, in one thread of a worker process."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ from workers.scraping import jobs
 # A transaction of a slice that is not done by then is done again by another.
 _SHUTDOWN_SECONDS = 5.0
 # Before the scrapes that this process has fetched: it takes no time, and a process
-# that is never idle could not be rung for otherwise.
+# that is never idle could not be notified otherwise.
 _PRIORITY = -1
 
 _log = structlog.get_logger()
@@ -99,15 +99,15 @@ class SliceWorker:
                     stop=self._stop,
                     lease_seconds=self._seconds,
                 )
-        except Exception as error:  # noqa: BLE001 - the next ring tries again
+        except Exception as error:  # noqa: BLE001 - the next message tries again
             log.warning("slices_left", error=repr(error))
         else:
             log.info("slices_ended")
 
 
-def declare_rebuild_actor(broker: Broker, hand: SliceWorker) -> None:
-    """Make ``broker`` wake the hand for each message, and end it with the worker."""
-    broker.add_middleware(_EndWithWorker(hand))
+def declare_rebuild_actor(broker: Broker, slice_worker: SliceWorker) -> None:
+    """Wake the slice worker for each message, and stop it with the process."""
+    broker.add_middleware(_EndWithWorker(slice_worker))
 
     @actor(
         broker=broker,
@@ -116,27 +116,27 @@ def declare_rebuild_actor(broker: Broker, hand: SliceWorker) -> None:
         priority=_PRIORITY,
     )
     def _(name: str, version: int) -> None:
-        hand.wake(name, version)
+        slice_worker.wake(name, version)
 
 
 def rebuild_notifier(url: str) -> Notify:
-    """Return what rings for workers on the Redis at ``url``; nothing is sent yet."""
+    """Return what notifies workers over the Redis at ``url``; nothing is sent yet."""
     broker = connect_broker(url, patience_seconds=SENDING_PATIENCE_SECONDS)
 
-    def ring(name: str, version: int) -> None:
+    def notify(name: str, version: int) -> None:
         try:
             enqueue_rebuild(broker, name, version)
         except (redis.RedisError, BrokerConnectionError) as error:
             msg = f"Redis cannot be reached ({error})"
             raise CannotNotifyError(msg) from error
 
-    return ring
+    return notify
 
 
 class _EndWithWorker(Middleware):
-    def __init__(self, hand: SliceWorker) -> None:
-        self._hand = hand
+    def __init__(self, slice_worker: SliceWorker) -> None:
+        self._slice_worker = slice_worker
 
     def before_worker_shutdown(self, broker: Broker, worker: object) -> None:
         del broker, worker
-        self._hand.stop()
+        self._slice_worker.stop()

@@ -22,7 +22,8 @@ _OLDEST = """
 SELECT extract(epoch FROM statement_timestamp() - least(
     (SELECT min(due_at) FROM waiting_job
      WHERE organization_id = %(organization)s AND priority = 0),
-    (SELECT min(due_at) FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL
+    (SELECT min(due_at) FROM scrape_job
+     WHERE state = 'ready' AND enqueued_at IS NOT NULL
      AND organization_id = %(organization)s AND priority = 0)))::float8
 """
 

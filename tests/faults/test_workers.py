@@ -157,7 +157,7 @@ def test_a_broker_that_forgets_everything_costs_no_run(
     home.add(*handles(40))
 
     with dispatcher_at_work(store, database_url, redis_url):
-        all_rung = wait_until(
+        all_enqueued = wait_until(
             lambda: len(set(messages(redis_url))) == 80, seconds=PATIENTLY
         )
         flush(redis_url)
@@ -166,7 +166,7 @@ def test_a_broker_that_forgets_everything_costs_no_run(
             flush(redis_url)
             finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
 
-    assert (all_rung, part, finished) == (True, True, True)
+    assert (all_enqueued, part, finished) == (True, True, True)
     assert len(provider.asked) == 80
     assert results(store) == [1]
 

@@ -137,7 +137,7 @@ def all_done(store: Store) -> bool:
     return {job["state"] for job in jobs_in(store)} == {"done"}
 
 
-def rings(store: Store, *, messages: int = 0) -> list[UUID]:
+def enqueue_all(store: Store, *, messages: int = 0) -> list[UUID]:
     """Ring once, with so many messages on the queue, and say for what."""
     sent: list[UUID] = []
     enqueue_due(store.pool, sent.extend, waiting_messages=lambda: messages)
@@ -161,12 +161,12 @@ def end_leases(store: Store) -> None:
 
 
 def let_time_pass(store: Store) -> None:
-    """End every lease and every wait, and forget that anybody was rung."""
+    """End every lease and every wait, and forget what was enqueued."""
     end_leases(store)
     jobs.take_back(store.pool)
     with store.pool.connection() as connection:
         connection.execute(
-            "UPDATE scrape_job SET due_at = clock_timestamp(), rung_at = NULL "
+            "UPDATE scrape_job SET due_at = clock_timestamp(), enqueued_at = NULL "
             "WHERE state = 'ready'"
         )
 

@@ -156,7 +156,7 @@ def known(store: Store) -> dict[str, dict[str, object]]:
 
 
 def due(store: Store) -> list[dict[str, object]]:
-    return _rows(store, "video_due")
+    return _rows(store, "policy_task")
 
 
 def _rows(store: Store, table: str) -> list[dict[str, object]]:

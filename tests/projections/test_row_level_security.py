@@ -65,7 +65,7 @@ CLOSED = (
     "creator_identity",
     "verdict_streak",
     "known_video",
-    "video_due",
+    "policy_task",
     "idempotency",
     "api_usage",
     "sign_in_links",

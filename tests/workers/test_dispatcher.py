@@ -49,11 +49,11 @@ def at_work(*dispatchers: Dispatcher) -> Iterator[list[threading.Thread]]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def all_rung(store: Store, amount: int) -> bool:
-    return [job["rung_at"] is not None for job in jobs_in(store)] == [True] * amount
+def all_enqueued(store: Store, amount: int) -> bool:
+    return [job["enqueued_at"] is not None for job in jobs_in(store)] == [True] * amount
 
 
-def test_a_new_creator_is_rung_for_while_the_dispatcher_runs(
+def test_a_new_creator_is_enqueued_while_the_dispatcher_runs(
     home: Home, broker: RedisBroker, database_url: str, redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
@@ -72,7 +72,7 @@ def test_a_new_creator_is_rung_for_while_the_dispatcher_runs(
     assert {job["scrape_id"] for job in jobs_in(home.store)} == set(messages(redis_url))
 
 
-def test_what_is_due_later_is_rung_without_anything_happening(
+def test_what_is_due_later_is_enqueued_without_anything_happening(
     home: Home, broker: RedisBroker, database_url: str, redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
@@ -121,13 +121,13 @@ def test_while_the_broker_is_away_jobs_are_kept_and_creators_disabled(
         home.add("nanny")
         derived = wait_until(lambda: len(jobs_in(home.store)) == 4, seconds=PATIENTLY)
         alive = threads[0].is_alive()
-    unrung = [job["rung_at"] for job in jobs_in(home.store)]
+    waiting = [job["enqueued_at"] for job in jobs_in(home.store)]
     with at_work(Dispatcher(home.store, broker, url=database_url)):
-        rung = wait_until(lambda: all_rung(home.store, 4), seconds=PATIENTLY)
+        enqueued = wait_until(lambda: all_enqueued(home.store, 4), seconds=PATIENTLY)
 
     assert (disabled, derived, alive) == (True, True, True)
-    assert unrung == [None] * 4
-    assert rung
+    assert waiting == [None] * 4
+    assert enqueued
     assert len(messages(redis_url)) == 4
 
 
@@ -143,9 +143,9 @@ def test_any_number_of_dispatchers_ring_for_each_job_once(
     with at_work(*dispatchers):
         for number in range(10):
             home.add(*(f"goat{number}.{n}" for n in range(5)))
-        rung = wait_until(lambda: all_rung(home.store, 100), seconds=PATIENTLY)
+        enqueued = wait_until(lambda: all_enqueued(home.store, 100), seconds=PATIENTLY)
 
-    assert rung
+    assert enqueued
     assert len(messages(redis_url)) == 100
 
 
@@ -156,7 +156,7 @@ def test_the_same_request_is_not_derived_again_by_the_next_dispatcher(
 
     for _ in range(2):
         with at_work(Dispatcher(home.store, broker, url=database_url)):
-            assert wait_until(lambda: all_rung(home.store, 2), seconds=PATIENTLY)
+            assert wait_until(lambda: all_enqueued(home.store, 2), seconds=PATIENTLY)
 
     assert len(jobs_in(home.store)) == 2
     assert len(messages(redis_url)) == 2

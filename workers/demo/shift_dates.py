@@ -1,4 +1,4 @@
-"""The demo told as of the day on which it was first started: it happens now.
+"""Shifts the demo's dates, so that it happens now: on the day of its first start.
 
 Its files speak of days in 2026. Everything in them is moved by the same number of whole
 days, so that what they call the recording's first day is the day of the first start:
@@ -15,7 +15,7 @@ from workers.provider import VideoObservation
 from workers.recordings.file_format import Observation, RecordingError
 
 # Shorter ids, of videos from before TikTok, tell no time.
-_DIGITS_THAT_TELL_THE_TIME = 19
+_DIGITS_WITH_TIME = 19
 
 
 def days_to_shift(started_at: datetime) -> int:
@@ -32,17 +32,17 @@ def shifted(
         if isinstance(line, RecordingError):
             yield line
         else:
-            yield _moved(line, by)
+            yield _shifted(line, by)
 
 
-def _moved(line: Observation, by: timedelta) -> Observation:
-    video = line.video and _video_moved(line.video, by)
+def _shifted(line: Observation, by: timedelta) -> Observation:
+    video = line.video and _shifted_video(line.video, by)
     return replace(line, observed_at=line.observed_at + by, video=video)
 
 
-def _video_moved(video: VideoObservation, by: timedelta) -> VideoObservation:
+def _shifted_video(video: VideoObservation, by: timedelta) -> VideoObservation:
     """Move a video with its id, whose upper half says when it was made."""
-    if len(video.tiktok_video_id) != _DIGITS_THAT_TELL_THE_TIME:
+    if len(video.tiktok_video_id) != _DIGITS_WITH_TIME:
         return video
     later = round(by.total_seconds()) << 32
     return replace(

@@ -1,4 +1,4 @@
-"""Verdicts: three runs in a row that find no public account disable the creator."""
+"""Disables a creator after three runs in a row that find no public account."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid5

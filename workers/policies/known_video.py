@@ -1,4 +1,4 @@
-"""What is noted of each video: enough to tell what is new about it, and no more."""
+"""What the policies keep of each video: enough to tell what is new about it."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -98,15 +98,15 @@ def after_observation(
     if row.position >= position:
         return row
     known = (row.kind, row.title_digest, row.posted_at)
-    told = (
+    observed = (
         row.kind if kind is None else kind,
         row.title_digest if title is None else digest_of(title),
         row.posted_at if posted_at is None else posted_at,
     )
     is_back = row.missing_since is not None and row.missing_since <= observed_at
-    if told == known and not is_back:
+    if observed == known and not is_back:
         return row
-    kind, digest, posted_at = told
+    kind, digest, posted_at = observed
     return replace(
         row,
         kind=kind,

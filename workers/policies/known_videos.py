@@ -71,7 +71,7 @@ class _Batch:
         if event.project_id is None:
             return
         nothing = (None,) * len(event.video_ids)
-        seen = zip(
+        details = zip(
             self._streams_of(event.project_id, event.video_ids),
             event.kinds or nothing,
             event.titles or nothing,
@@ -79,7 +79,7 @@ class _Batch:
             strict=True,
         )
         has_news = False
-        for stream, kind, title, posted_at in seen:
+        for stream, kind, title, posted_at in details:
             row = self._rows.get(stream)
             if row is not None:
                 after = after_observation(
@@ -223,9 +223,9 @@ def _settings_changed(
 
 
 class KnownVideos:
-    """Keeps known_video, and adds to video_due what its events ask the policies for.
+    """Keeps known_video, and adds to policy_task what its events ask the policies for.
 
-    A row of video_due is therefore seen only with everything before it taken in.
+    A row of policy_task is therefore seen only with everything before it taken in.
     """
 
     name = "known_videos"

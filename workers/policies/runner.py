@@ -1,4 +1,4 @@
-"""Video policies: the loop that keeps them level with the log, beside the ringing."""
+"""Runs the policies about videos in a thread of the dispatcher."""
 
 import threading
 
@@ -11,7 +11,7 @@ from workers.policies.known_videos import KnownVideos
 from workers.policies.video_policies import do_due
 
 ROUND_SECONDS = 1.0
-# One of them may tell of 500 videos.
+# One of them may be about 500 videos.
 EVENTS_AT_ONCE = 200
 # Every event wakes it, and so do several at once.
 PAUSE_SECONDS = 0.02
@@ -21,10 +21,10 @@ _log = structlog.get_logger()
 
 
 class VideoPolicies:
-    """Takes in what runs saw and does what follows from it, in a thread of its own.
+    """Follows the log for known videos and carries out the tasks that result.
 
-    Any number may run: the follower shares one checkpoint row, and what is due may be
-    done twice without a change. A backlog here delays no bell.
+    Any number may run: one follower works at a time, and a task that is done twice
+    changes nothing the second time.
     """
 
     def __init__(self, store: Store) -> None:
@@ -33,7 +33,7 @@ class VideoPolicies:
         self._wake_up = threading.Event()
 
     def wake(self) -> None:
-        """Have a look at the log now; whoever hears of new events says so."""
+        """Read the log now; called when events were appended."""
         self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -69,6 +69,6 @@ class VideoPolicies:
         self.follower.register()
 
     def step(self) -> int:
-        """Take in some events and do some of what is due; return how many in all."""
+        """Take in some events and do some tasks; return how many in all."""
         passed = self.follower.step(EVENTS_AT_ONCE)
         return passed + do_due(self._store)

@@ -1,4 +1,4 @@
-"""Discovery: the policies that make what runs saw of videos events about them."""
+"""The policies about videos: discover, move into the window, report missing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -127,14 +127,14 @@ def _listed(
     listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
         nothing = (None,) * len(event.video_ids)
-        seen = zip(
+        listed_video = zip(
             event.video_ids,
             event.kinds or nothing,
             event.titles or nothing,
             event.posted_at or nothing,
             strict=True,
         )
-        for video_id, kind, title, posted_at in seen:
+        for video_id, kind, title, posted_at in listed_video:
             before = listed.get(video_id)
             if before is None:
                 listed[video_id] = ListedVideo(
@@ -159,7 +159,10 @@ def _unknown(
 ) -> list[ListedVideo]:
     """Leave out what is a creator's already, without loading its stream."""
     assert first.project_id
-    streams = [video_stream(first.project_id, seen.tiktok_video_id) for seen in listed]
+    streams = [
+        video_stream(first.project_id, listed_video.tiktok_video_id)
+        for listed_video in listed
+    ]
     with store.pool.connection() as connection, connection.cursor(binary=True) as at:
         known = {
             row[0]
@@ -168,8 +171,8 @@ def _unknown(
             )
         }
     return [
-        seen
-        for stream, seen in zip(streams, listed, strict=True)
+        listed_video
+        for stream, listed_video in zip(streams, listed, strict=True)
         if stream not in known
     ]
 
@@ -205,9 +208,9 @@ def _creators_outside(store: Store, row: PolicyTask) -> list[UUID]:
 def _outside(
     store: Store, row: PolicyTask, creator_id: UUID, last: UUID
 ) -> dict[UUID, datetime | None]:
-    asked = (row.organization_id, creator_id, last, VIDEOS_AT_ONCE)
+    parameters = (row.organization_id, creator_id, last, VIDEOS_AT_ONCE)
     with store.pool.connection() as connection:
-        return dict(connection.execute(_OUTSIDE, asked).fetchall())
+        return dict(connection.execute(_OUTSIDE, parameters).fetchall())
 
 
 def _report(store: Store, rows: Sequence[PolicyTask]) -> None:

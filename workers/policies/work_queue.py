@@ -1,4 +1,4 @@
-"""What is due: the rows that say what the policies about videos still have to do."""
+"""The queue of tasks that the policies about videos still have to do."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,30 +17,30 @@ PUT_OFF_SECONDS = 5
 PolicyKind = Literal["listed", "window", "missing"]
 
 _ADD = """
-INSERT INTO video_due (position, subject, kind, organization_id, project_id, creator_id,
-    correlation_id, missing_since, scrape_id)
+INSERT INTO policy_task (position, subject, kind, organization_id, project_id,
+    creator_id, correlation_id, missing_since, scrape_id)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (position, subject) DO NOTHING
 """
 _TAKE = """
 SELECT position, subject, kind, organization_id, project_id, creator_id,
        correlation_id, missing_since, scrape_id
-FROM video_due WHERE due_at <= clock_timestamp()
+FROM policy_task WHERE due_at <= clock_timestamp()
 ORDER BY position, subject LIMIT %s
 """
 _DONE = """
-DELETE FROM video_due WHERE (position, subject) IN (
+DELETE FROM policy_task WHERE (position, subject) IN (
     SELECT * FROM unnest(%b::bigint[], %b::uuid[])
 )
 """
 _PUT_OFF = """
-UPDATE video_due SET due_at = clock_timestamp() + make_interval(secs => %s)
+UPDATE policy_task SET due_at = clock_timestamp() + make_interval(secs => %s)
 WHERE (position, subject) IN (SELECT * FROM unnest(%s::bigint[], %s::uuid[]))
 """
 
 
 class PolicyTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the event at ``position`` asks for.
+    """What a policy has to do because of the event at ``position``.
 
     ``subject`` is the scrape that listed videos, the creator (or, with a null
     ``creator_id``, the organization) whose window moved, or the video that is gone, as
@@ -62,15 +62,15 @@ _FIELDS = PolicyTask.__struct_fields__
 
 
 def add(cursor: Cursor[TupleRow], due: Sequence[PolicyTask]) -> None:
-    """Note what is due, in the transaction that takes the events in."""
+    """Add tasks, in the transaction that takes the events in."""
     if due:
         cursor.executemany(_ADD, [astuple(each) for each in due])
 
 
 def take(pool: Pool, limit: int) -> list[PolicyTask]:
-    """Return up to ``limit`` of what is due now, the oldest first.
+    """Return up to ``limit`` tasks that are due now, the oldest first.
 
-    Nobody is kept from taking the same: doing it twice changes nothing.
+    They are not locked: doing a task twice changes nothing.
     """
     with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_TAKE, (limit,), prepare=True)
@@ -78,14 +78,14 @@ def take(pool: Pool, limit: int) -> list[PolicyTask]:
 
 
 def done(pool: Pool, due: Sequence[PolicyTask]) -> None:
-    """Forget what was done."""
+    """Delete tasks that were done."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:
         connection.execute(_DONE, keys)
 
 
 def put_off(pool: Pool, due: Sequence[PolicyTask]) -> None:
-    """Keep what could not be done for later, so that it holds up nothing else."""
+    """Delay tasks that failed, so that they hold up nothing else."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:
         connection.execute(_PUT_OFF, (PUT_OFF_SECONDS, *keys))

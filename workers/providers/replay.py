@@ -70,7 +70,7 @@ class _History(Struct, frozen=True, kw_only=True):
     lists: list[_VideoList | _Outcome]
 
 
-_Seen = TypeVar("_Seen", Observation, _VideoList)
+_Observed = TypeVar("_Observed", Observation, _VideoList)
 _observed_at = attrgetter("observed_at")
 
 
@@ -91,11 +91,16 @@ class Recording:
                 by_handle.setdefault(line.handle, []).append(line)
         self.problems = tuple(problems)
         self.histories = {
-            handle: _history_of(seen) for handle, seen in by_handle.items()
+            handle: _history_of(observations)
+            for handle, observations in by_handle.items()
         }
-        moments = [line.observed_at for seen in by_handle.values() for line in seen]
-        self.starts_at = min(moments, default=datetime.min.replace(tzinfo=UTC))
-        self.ends_at = max(moments, default=self.starts_at)
+        times = [
+            line.observed_at
+            for observations in by_handle.values()
+            for line in observations
+        ]
+        self.starts_at = min(times, default=datetime.min.replace(tzinfo=UTC))
+        self.ends_at = max(times, default=self.starts_at)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -173,12 +178,12 @@ class ReplayProvider:
         )
 
     def discover_videos(self, target: Target) -> Verdict:
-        return self._videos(target, wanted=frozenset())
+        return self._videos(target, video_ids=frozenset())
 
     def video_stats(self, target: Target) -> Verdict:
-        return self._videos(target, wanted=frozenset(target.video_ids))
+        return self._videos(target, video_ids=frozenset(target.video_ids))
 
-    def _videos(self, target: Target, *, wanted: frozenset[str]) -> Verdict:
+    def _videos(self, target: Target, *, video_ids: frozenset[str]) -> Verdict:
         history = self.recording.histories.get(target.handle)
         if history is None:
             return _unknown(target)
@@ -191,7 +196,7 @@ class ReplayProvider:
         lines = [
             line
             for video_id, line in videos.lines.items()
-            if not wanted or video_id in wanted
+            if not video_ids or video_id in video_ids
         ]
         return Ok(
             observed_at=videos.observed_at,
@@ -200,11 +205,11 @@ class ReplayProvider:
         )
 
 
-def _history_of(seen: list[Observation]) -> _History:
+def _history_of(observations: list[Observation]) -> _History:
     # Sorted by their text within a moment, so that the order of the lines in the file
     # decides nothing, not even between two lines that contradict each other.
     ordered = sorted(
-        seen, key=lambda line: (line.observed_at, encode_observation(line))
+        observations, key=lambda line: (line.observed_at, encode_observation(line))
     )
     outcomes = [
         _Outcome(line.observed_at, _verdict_of(line.outcome, line))
@@ -212,9 +217,7 @@ def _history_of(seen: list[Observation]) -> _History:
         if line.outcome
     ]
     videos = (line for line in ordered if line.video)
-    lists = [
-        _list_of(moment, lines) for moment, lines in groupby(videos, key=_observed_at)
-    ]
+    lists = [_list_of(time, lines) for time, lines in groupby(videos, key=_observed_at)]
     profiles = [line for line in ordered if line.profile]
     return _History(
         first_seen=ordered[0].observed_at,
@@ -224,19 +227,22 @@ def _history_of(seen: list[Observation]) -> _History:
     )
 
 
-def _list_of(moment: datetime, lines: Iterable[Observation]) -> _VideoList:
+def _list_of(time: datetime, lines: Iterable[Observation]) -> _VideoList:
     by_id = {line.video.tiktok_video_id: line for line in lines if line.video}
-    return _VideoList(moment, dict(sorted(by_id.items())))
+    return _VideoList(time, dict(sorted(by_id.items())))
 
 
 def _newest(
-    timeline: list[_Seen | _Outcome], present: datetime
-) -> _Seen | _Outcome | None:
+    timeline: list[_Observed | _Outcome], present: datetime
+) -> _Observed | _Outcome | None:
     """Return the newest at or before ``present``, else the first that was seen."""
     later = bisect_right(timeline, present, key=_observed_at)
     if later:
         return timeline[later - 1]
-    return next((seen for seen in timeline if not isinstance(seen, _Outcome)), None)
+    return next(
+        (entry for entry in timeline if not isinstance(entry, _Outcome)),
+        None,
+    )
 
 
 def _nothing_of_it(
@@ -256,5 +262,5 @@ def _unknown(target: Target) -> NotFound:
 
 
 def _verdict_of(word: RecordedOutcome, line: Observation) -> Verdict:
-    moment = line.observed_at.isoformat()
-    return _VERDICTS[word](f"The recording says {word} of @{line.handle} at {moment}.")
+    time = line.observed_at.isoformat()
+    return _VERDICTS[word](f"The recording says {word} of @{line.handle} at {time}.")

@@ -1,4 +1,4 @@
-"""Exporting: what the runs of an organization saw, as observations of a recording."""
+"""Exports what an organization's runs observed, as observations of a recording."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -50,25 +50,27 @@ def observations(
         yield passed, []
 
 
-def _observed(seen: ObservationEvent, codec: Codec) -> Iterator[ExportedObservation]:
-    asked = codec.decode("scrape_requested", seen.request)
-    event = codec.decode(seen.name, seen.body)
-    assert isinstance(asked, e.ScrapeRequested)
+def _observed(
+    recorded: ObservationEvent, codec: Codec
+) -> Iterator[ExportedObservation]:
+    requested = codec.decode("scrape_requested", recorded.request)
+    event = codec.decode(recorded.name, recorded.body)
+    assert isinstance(requested, e.ScrapeRequested)
     match event:
         case e.ProfileSnapshotRecorded():
-            found = iter([_profile(event, asked.handle)])
+            found = iter([_profile(event, requested.handle)])
         case e.VideoStatsSnapshotRecorded():
-            found = _videos(event, asked.handle)
+            found = _videos(event, requested.handle)
         case e.ScrapeFailed():
-            found = _outcome(event, asked.handle, recorded_at=seen.recorded_at)
+            found = _outcome(event, requested.handle, recorded_at=recorded.recorded_at)
         case _:
             return
-    scrape_id = str(seen.scrape_id)
-    project_id = str(asked.project_id)
-    creator_id = None if asked.creator_id is None else str(asked.creator_id)
+    scrape_id = str(recorded.scrape_id)
+    project_id = str(requested.project_id)
+    creator_id = None if requested.creator_id is None else str(requested.creator_id)
     for observation in found:
         yield ExportedObservation(
-            position=seen.position,
+            position=recorded.position,
             scrape_id=scrape_id,
             project_id=project_id,
             creator_id=creator_id,

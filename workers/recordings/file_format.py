@@ -1,4 +1,4 @@
-"""Recordings: files of what was seen of creators, one observation a line.
+"""The file format of recordings: what was observed of creators, one a line.
 
 The format of the replay provider, of imports and of exports: JSON Lines in UTF-8, plain
 or gzipped. Lines may come in any order.
@@ -42,7 +42,7 @@ class Observation(
     omit_defaults=True,
     gc=False,
 ):
-    """What was seen under one handle at one moment: a profile, a video or an outcome.
+    """What was observed of one handle at one time: a profile, a video or an outcome.
 
     The handle is in its plain form and both times are in UTC, whatever they were
     written in.
@@ -252,10 +252,10 @@ def _one_by_one(
 
 
 def _holds_nul(observation: Observation) -> bool:
-    seen = observation.profile or observation.video
-    if seen is None:
+    observed = observation.profile or observation.video
+    if observed is None:
         return False
-    return any(isinstance(value, str) and "\0" in value for value in astuple(seen))
+    return any(isinstance(value, str) and "\0" in value for value in astuple(observed))
 
 
 @lru_cache(maxsize=65_536)
@@ -271,11 +271,11 @@ def _plain_handle(text: str) -> str:
     return plain
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(time: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError as error:
-        message = f"{moment.isoformat()} is outside the years 1 to 9999 in UTC"
+        message = f"{time.isoformat()} is outside the years 1 to 9999 in UTC"
         raise ValueError(message) from error
 
 

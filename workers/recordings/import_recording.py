@@ -1,4 +1,4 @@
-"""Importing: a recording's observations into the log, as the runs that saw them."""
+"""Imports a recording's observations into the log, as the runs that made them."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,9 +44,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Moments for one append, made ready, and how many lines they have.
+    """One append that is ready to be made: its groups, and how many lines they have.
 
-    ``known`` is what was told before them of their creators' videos.
+    ``known`` are the details of their creators' videos before it.
     """
 
     groups: Sequence[ObservationGroup]
@@ -55,11 +55,11 @@ class _Batch(msgspec.Struct, frozen=True, kw_only=True):
     context: Context
     prepared: PreparedAppend
 
-    def left(self, kept: ImportResult) -> dict[UUID, KnownDetails]:
-        """Return what the next batch has to know of what these have told."""
+    def left(self, result: ImportResult) -> dict[UUID, KnownDetails]:
+        """Return the details that the next batch has to know after this one."""
         # Only the last creator's groups can go on there.
         last = self.groups[-1].creator_id
-        return {last: kept.known[last]}
+        return {last: result.known[last]}
 
 
 def store_recording(
@@ -80,8 +80,8 @@ def store_recording(
     Raises:
         BusyError: others import the same just now.
     """
-    with ThreadPoolExecutor(1) as beside:
-        storing = _Storing(store, beside, context=context, advance=advance)
+    with ThreadPoolExecutor(1) as executor:
+        storing = _Storing(store, executor, context=context, advance=advance)
         for locations in _batches(recording):
             groups = [
                 ObservationGroup(
@@ -120,7 +120,7 @@ class _Storing:
     def __init__(
         self,
         store: Store,
-        beside: ThreadPoolExecutor,
+        executor: ThreadPoolExecutor,
         *,
         context: Context,
         advance: Advance,
@@ -128,7 +128,7 @@ class _Storing:
         self.stored = self.there_already = self.runs = 0
         self.position: int | None = None
         self._store = store
-        self._beside = beside
+        self._executor = executor
         self._context = context
         self._advance = advance
         self._ready: _Batch | None = None
@@ -136,7 +136,7 @@ class _Storing:
 
     def add(self, groups: Sequence[ObservationGroup], *, observations: int) -> None:
         """Make the next batch ready, and meanwhile append the one before."""
-        self._settle()
+        self._wait_for_append()
         readings = read_stored(self._store, groups)
         before = self._ready
         self._send()
@@ -155,46 +155,46 @@ class _Storing:
 
     def finish(self) -> None:
         """Append what is left."""
-        self._settle()
+        self._wait_for_append()
         self._send()
-        self._settle()
+        self._wait_for_append()
 
     def _send(self) -> None:
         if self._ready is None:
             return
         batch, self._ready = self._ready, None
-        appending = self._beside.submit(
+        appending = self._executor.submit(
             append_prepared, self._store, batch.prepared, context=batch.context
         )
         self._under_way = batch, appending
 
-    def _settle(self) -> None:
+    def _wait_for_append(self) -> None:
         """Wait for the append, and count what it stored."""
         if self._under_way is None:
             return
         (batch, appending), self._under_way = self._under_way, None
         try:
-            kept = appending.result()
+            result = appending.result()
         except AppendConflictError:
-            kept = self._keep_again(batch)
-        self.stored += kept.stored
-        self.there_already += kept.there_already
-        self.runs += kept.runs
-        self.position = kept.position or self.position
+            result = self._store_again(batch)
+        self.stored += result.stored
+        self.there_already += result.there_already
+        self.runs += result.runs
+        self.position = result.position or self.position
         self._advance(batch.observations)
 
-    def _keep_again(self, batch: _Batch) -> ImportResult:
+    def _store_again(self, batch: _Batch) -> ImportResult:
         """Store a batch that others got in between, and look at the next one anew."""
-        kept = store_groups(
+        result = store_groups(
             self._store, batch.groups, known=batch.known, context=batch.context
         )
         if after := self._ready:
-            # It was made ready for what this batch would have told, had it been first.
-            known = batch.left(kept)
+            # It was prepared for the details that this batch would have added.
+            known = batch.left(result)
             readings = read_stored(self._store, after.groups)
             prepared = prepare(readings, known=known)
             self._ready = replace(after, known=known, prepared=prepared)
-        return kept
+        return result
 
 
 def _batches(recording: SortedRecording) -> Iterator[list[GroupLocation]]:

@@ -1,4 +1,4 @@
-"""Piles: a recording that was read to its end, sorted by creator and moment."""
+"""A recording on disk, read to its end and sorted by creator and time."""
 
 import os
 import tempfile
@@ -31,13 +31,13 @@ from workers.recordings.file_format import (
 SKEW = timedelta(days=1)
 NAMED_BAD_LINES = 20
 
-# So many lines wait for others of their moment, since creators may take turns.
+# So many lines wait for others of their group, since creators may take turns.
 _GATHERED_AT_ONCE = 1_000
-# Below it a content costs more than reading its lines again.
+# Below it, decoding the content costs more than reading the lines again.
 _CONTENT_FROM = 8
 
 _FIELDS = VideoObservation.__struct_fields__
-_moment_of = attrgetter("handle", "observed_at")
+_group_of = attrgetter("handle", "observed_at")
 _video_id_of = attrgetter("tiktok_video_id")
 _encode_content = msgspec.msgpack.Encoder().encode
 _decode_content = msgspec.msgpack.Decoder(RunContent).decode
@@ -54,7 +54,7 @@ class BadLines(msgspec.Struct):
 
 
 class GroupLocation(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment's place in a recording, and how many lines it has."""
+    """Where the lines of one creator at one time are, and how many there are."""
 
     handle: str
     observed_at: datetime
@@ -63,13 +63,13 @@ class GroupLocation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SortedRecording(AbstractContextManager["SortedRecording"]):
-    """A recording that was read to its end, sorted by creator and moment.
+    """A recording that was read to its end, sorted by creator and time.
 
-    Its lines lie in a temporary file, and where they came together, before them the
-    content that they are; in memory is where each moment's lines are: some 400 bytes a
-    moment, and 32 more for each time its lines are interrupted. What else an import
-    needs does not grow with the recording: two batches of groups, and what is known of
-    one creator's videos.
+    The lines of one creator at one time are a group. They are kept in a temporary file,
+    after their ``RunContent`` where they came together and make one run. Memory holds
+    only where each group is: some 400 bytes, and 32 more for each time that its lines
+    are interrupted. What else an import needs does not grow with the recording: two
+    batches of groups, and the known details of one creator's videos.
     """
 
     def __init__(self) -> None:
@@ -110,14 +110,11 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
 
     @property
     def handles(self) -> list[str]:
-        """Whom it is about, by name."""
+        """The handles in it, sorted."""
         return sorted(self._spans)
 
     def groups(self) -> Iterator[GroupLocation]:
-        """Yield each moment's place.
-
-        A creator's groups come in the order of time, one creator after the other.
-        """
+        """Yield where each group is, by creator and then by time."""
         for handle in self.handles:
             spans_by_time = self._spans[handle]
             for observed_at in sorted(spans_by_time):
@@ -130,7 +127,7 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
                 )
 
     def content(self, location: GroupLocation) -> RunContent | None:
-        """Return what was seen at the moment, if its lines are known to be one run."""
+        """Return the group's content, if its lines are known to make one run."""
         if len(location.spans) != 4:
             return None
         _, start, end, _ = location.spans
@@ -139,9 +136,9 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         return _decode_content(os.pread(self._file.fileno(), end - start, start))
 
     def lines(self, location: GroupLocation) -> list[ObservationLine]:
-        """Return the moment's canonical lines, and what they say.
+        """Return the group's canonical lines, each with what it says.
 
-        In the order of their text, so that the order of the file decides nothing.
+        They are sorted by text, so that the order of the file decides nothing.
         """
         number = self._file.fileno()
         text = b"".join(
@@ -160,38 +157,37 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
             if isinstance(read, RecordingError):
                 self._note(read)
                 continue
-            for moment, observations in groupby(read, key=_moment_of):
-                if (seen := gathered.get(moment)) is None:
-                    gathered[moment] = list(observations)
-                else:
-                    seen += observations
+            for group, observations in groupby(read, key=_group_of):
+                gathered.setdefault(group, []).extend(observations)
             held += len(read)
             if held > _GATHERED_AT_ONCE:
                 # The last one's lines most likely go on.
-                last, seen = gathered.popitem()
+                last, observations = gathered.popitem()
                 self._put_all(gathered)
-                gathered, held = {last: seen}, len(seen)
+                gathered, held = {last: observations}, len(observations)
             advance(len(read))
         self._put_all(gathered)
 
     def _put_all(
         self, gathered: Mapping[tuple[str, datetime], Sequence[Observation]]
     ) -> None:
-        for (handle, observed_at), seen in gathered.items():
-            self._put(handle, observed_at, seen)
+        for (handle, observed_at), observations in gathered.items():
+            self._put(handle, observed_at, observations)
 
     def _put(
-        self, handle: str, observed_at: datetime, seen: Sequence[Observation]
+        self, handle: str, observed_at: datetime, observations: Sequence[Observation]
     ) -> None:
-        encoded = _content_of(seen) if len(seen) >= _CONTENT_FROM else None
-        head, text = encoded or (b"", encode_observations(seen))
+        encoded = (
+            _content_of(observations) if len(observations) >= _CONTENT_FROM else None
+        )
+        head, text = encoded or (b"", encode_observations(observations))
         self._file.writelines((head, text))
         start, begin = self._end, self._end + len(head)
         self._end = begin + len(text)
         self._spans.setdefault(handle, {}).setdefault(observed_at, array("Q")).extend(
-            (len(seen), start, begin, self._end)
+            (len(observations), start, begin, self._end)
         )
-        self.observations += len(seen)
+        self.observations += len(observations)
 
     def _note(self, error: RecordingError) -> None:
         if not isinstance(error, BadLineError):
@@ -201,24 +197,24 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
             self.bad.first.append(error)
 
 
-def _content_of(seen: Sequence[Observation]) -> tuple[bytes, bytes] | None:
-    """Return the content that these lines are, and their text; None if they are none.
+def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | None:
+    """Return the encoded content that these lines make, and their text.
 
-    Looks at ids alone: the order of ids, which are digits, is the order of the lines'
-    text, and a profile's line comes before them.
+    None if they do not make one run. Looks at ids alone: the order of ids, which are
+    digits, is the order of the lines' text, and a profile's line comes before them.
     """
-    videos = [video for each in seen if (video := each.video) is not None]
-    others = [each for each in seen if each.video is None]
+    videos = [video for each in observations if (video := each.video) is not None]
+    others = [each for each in observations if each.video is None]
     if not videos or len(others) > 1 or (others and others[0].profile is None):
         return None
     ids = [video.tiktok_video_id for video in videos]
     ordered = sorted(set(ids))
     if len(ordered) < len(ids):
         return None
-    if ids != ordered or (others and seen[0] is not others[0]):
-        seen = sorted(seen, key=_place_of)
+    if ids != ordered or (others and observations[0] is not others[0]):
+        observations = sorted(observations, key=_place_of)
         videos = sorted(videos, key=_video_id_of)
-    text = encode_observations(seen)
+    text = encode_observations(observations)
     values = zip(*map(astuple, videos), strict=True)
     column = dict(zip(_FIELDS, values, strict=True))
     profile = others[0].profile if others else None

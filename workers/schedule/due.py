@@ -1,4 +1,4 @@
-"""What is due: a row of the schedule whose time has come, and which day it is where."""
+"""A scheduled run whose time has come, and the current day in each time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5

@@ -1,4 +1,4 @@
-"""The schedule as the log tells it: who is looked at, how often, and since when.
+"""The schedule as a projection: who is scraped, how often, and since when.
 
 When a row is due is for the scheduler to say: what is written here is only that it has
 to be planned anew.
@@ -34,8 +34,8 @@ _SETTINGS = """
 WITH changed AS (
     UPDATE schedule_interval SET
         time_zone = coalesce(%(time_zone)s, time_zone),
-        asked_hours = CASE WHEN %(hours)s::jsonb ? job_type
-            THEN (%(hours)s::jsonb ->> job_type)::int ELSE asked_hours END,
+        requested_hours = CASE WHEN %(hours)s::jsonb ? job_type
+            THEN (%(hours)s::jsonb ->> job_type)::int ELSE requested_hours END,
         position = %(position)s
     WHERE organization_id = %(organization)s AND position < %(position)s
     RETURNING organization_id, job_type

@@ -1,4 +1,4 @@
-"""The scheduler: it asks for the runs that are due, one process at a time."""
+"""The scheduler: requests the runs that are due, in one process at a time."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class LeaseLostError(Exception):
 
 
 class Scheduler:
-    """Plans when creators are looked at, and asks for the runs that are due.
+    """Plans when creators are scraped, and requests the runs that are due.
 
     Any number may run: who holds the lease works, the others look every few seconds
     whether it has ended. While the schedule is behind the log nobody does.
@@ -138,8 +138,8 @@ class Scheduler:
             self._check_lease(connection)
             days = days_of(connection, now)
             with connection.cursor(row_factory=class_row(ScheduledRun)) as cursor:
-                asked = {**days, "now": now, "most": BATCH}
-                found = cursor.execute(sql.DUE, asked).fetchall()
+                parameters = {**days, "now": now, "most": BATCH}
+                found = cursor.execute(sql.DUE, parameters).fetchall()
             _put_back(connection, [row for row in found if row.is_outside])
             for row in found:
                 if row.is_open and not row.is_outside:

@@ -1,4 +1,4 @@
-"""What the scheduler says to the database; ``now`` is a parameter, a lease's is not."""
+"""The scheduler's statements; ``now`` is a parameter, except for the lease."""
 
 # Taken or renewed; whoever is in the middle of an append keeps it meanwhile.
 TAKE_LEASE = """
@@ -36,11 +36,11 @@ FROM projection p WHERE name = 'schedule'
 # An organization whose plan is not configured keeps the hours that it had.
 SET_HOURS = """
 UPDATE schedule_interval i
-SET hours = greatest(coalesce(asked_hours, standard), lowest)
+SET hours = greatest(coalesce(requested_hours, standard), lowest)
 FROM unnest(%(plans)s::text[], %(job_types)s::text[], %(floors)s::int[],
             %(defaults)s::int[]) AS f (plan, job_type, lowest, standard)
 WHERE i.plan = f.plan AND i.job_type = f.job_type
-  AND i.hours IS DISTINCT FROM greatest(coalesce(asked_hours, standard), lowest)
+  AND i.hours IS DISTINCT FROM greatest(coalesce(requested_hours, standard), lowest)
 RETURNING organization_id, i.job_type
 """
 PLAN_ANEW = """

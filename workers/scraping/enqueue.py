@@ -24,19 +24,21 @@ MOST_MESSAGES = 1_000
 _ANYTHING = """
 SELECT coalesce((SELECT due_at <= statement_timestamp()
                  FROM waiting_job ORDER BY due_at LIMIT 1), false),
-       coalesce((SELECT rung_at < statement_timestamp() - make_interval(secs => %s)
-                 FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL
-                 ORDER BY rung_at LIMIT 1), false)
+       coalesce((SELECT enqueued_at < statement_timestamp() - make_interval(secs => %s)
+                 FROM scrape_job WHERE state = 'ready' AND enqueued_at IS NOT NULL
+                 ORDER BY enqueued_at LIMIT 1), false)
 """
-_TAKE_TURN = "SELECT organization_id FROM ringing_turn FOR UPDATE SKIP LOCKED"
-_SAVE_TURN = "UPDATE ringing_turn SET organization_id = %s"
+_TAKE_TURN = "SELECT organization_id FROM enqueue_turn FOR UPDATE SKIP LOCKED"
+_SAVE_TURN = "UPDATE enqueue_turn SET organization_id = %s"
 _FORGET = """
-UPDATE scrape_job SET rung_at = NULL WHERE state = 'ready' AND rung_at IS NOT NULL
-    AND rung_at < statement_timestamp() - make_interval(secs => %s)
+UPDATE scrape_job SET enqueued_at = NULL
+WHERE state = 'ready' AND enqueued_at IS NOT NULL
+    AND enqueued_at < statement_timestamp() - make_interval(secs => %s)
 """
 _LEASED_AND_WAITING = """
 SELECT (SELECT count(*) FROM scrape_job WHERE state = 'leased'),
-       (SELECT count(*) FROM scrape_job WHERE state = 'ready' AND rung_at IS NOT NULL)
+       (SELECT count(*) FROM scrape_job
+        WHERE state = 'ready' AND enqueued_at IS NOT NULL)
 """
 # Goes round the organizations from the one after the last, by one index look-up each,
 # until enough have something due; then takes an equal share of each one's first.
@@ -89,8 +91,8 @@ WITH RECURSIVE onward AS (
     ) AS numbered
     WHERE nth <= (SELECT size FROM share) ORDER BY nth, place LIMIT %(room)s
 )
-UPDATE scrape_job AS j SET rung_at = clock_timestamp() FROM chosen
-WHERE j.scrape_id = chosen.scrape_id AND j.state = 'ready' AND j.rung_at IS NULL
+UPDATE scrape_job AS j SET enqueued_at = clock_timestamp() FROM chosen
+WHERE j.scrape_id = chosen.scrape_id AND j.state = 'ready' AND j.enqueued_at IS NULL
 RETURNING chosen.nth, chosen.place, j.scrape_id, chosen.organization_id
 """
 

@@ -1,4 +1,4 @@
-"""Identity: whose account a creator's handle was at first, and whether it still is."""
+"""Whether a creator's handle is still the account that it was at first."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -111,7 +111,7 @@ def checked(verdict: Verdict, target: Target) -> Verdict:
     """Return the verdict, or IdentityChanged if it is of another account than known."""
     if not isinstance(verdict, Ok) or verdict.profile is None or not target.user_id:
         return verdict
-    seen = verdict.profile.user_id
-    if seen is None or seen == target.user_id:
+    found = verdict.profile.user_id
+    if found is None or found == target.user_id:
         return verdict
-    return another_account(target.handle, found=seen, known=target.user_id)
+    return another_account(target.handle, found=found, known=target.user_id)

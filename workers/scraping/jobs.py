@@ -1,4 +1,4 @@
-"""Jobs: who may do which scrape, until when, and what became of the attempt."""
+"""The jobs of scrapes: leased for an attempt, then finished or postponed."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ WITH quietly AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', true)
 )
 UPDATE scrape_job SET state = 'leased', fence = fence + 1, attempts = attempts + 1,
-    started_at = clock_timestamp(), rung_at = NULL,
+    started_at = clock_timestamp(), enqueued_at = NULL,
     lease_until = clock_timestamp() + make_interval(secs => %s)
 FROM quietly
 WHERE scrape_id = %s AND state = 'ready' AND due_at <= clock_timestamp()
@@ -49,7 +49,7 @@ RETURNING scrape_id
 # Nobody leases it in this state, so that who had it may still bring a result until
 # somebody else has it.
 _TAKE_BACK = """
-UPDATE scrape_job SET state = 'ready', lease_until = NULL, rung_at = NULL,
+UPDATE scrape_job SET state = 'ready', lease_until = NULL, enqueued_at = NULL,
     outcome = NULL, error = 'Attempt ' || attempts || ' died without an answer.',
     due_at = clock_timestamp() + make_interval(secs =>
         CASE WHEN attempts >= %(tries)s THEN 0
@@ -63,7 +63,7 @@ WHERE scrape_id IN (
 """
 _POSTPONE = """
 UPDATE scrape_job SET state = 'ready', outcome = %s, error = %s, lease_until = NULL,
-    rung_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
+    enqueued_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
 WHERE scrape_id = %s AND fence = %s AND state IN ('ready', 'leased')
 """
 _FINISH = "SELECT goatherd_end_job(%s, %s, %s, %s, %s)"
@@ -94,7 +94,7 @@ class ScrapeJobs:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Add a job for each request that has none."""
-        asked = [
+        requested = [
             (recorded.stream, recorded.event)
             for recorded in events
             if isinstance(recorded.event, e.ScrapeRequested)
@@ -103,11 +103,14 @@ class ScrapeJobs:
         cursor.execute(
             _ADD,
             (
-                [scrape_id for scrape_id, _ in asked],
-                [event.organization_id for _, event in asked],
-                [event.creator_id for _, event in asked],
-                [event.job_type for _, event in asked],
-                [_FIRST if event.trigger in _URGENT else _LATER for _, event in asked],
+                [scrape_id for scrape_id, _ in requested],
+                [event.organization_id for _, event in requested],
+                [event.creator_id for _, event in requested],
+                [event.job_type for _, event in requested],
+                [
+                    _FIRST if event.trigger in _URGENT else _LATER
+                    for _, event in requested
+                ],
             ),
             prepare=True,
         )

@@ -1,4 +1,4 @@
-"""Leases: they are renewed for as long as a run may take, by one thread a process."""
+"""Renews leases for as long as a run may take, in one thread a process."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Retries: how long a run waits after an attempt, and how often it is tried."""
+"""How long a run waits after an attempt, and how often it is tried."""
 
 import random
 from collections.abc import Mapping

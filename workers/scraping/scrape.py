@@ -1,4 +1,4 @@
-"""Scraping one creator: take the job, ask the provider, record what it said, once."""
+"""One scrape: lease the job, ask the provider, record the result once."""
 
 import time
 from contextlib import nullcontext
@@ -48,7 +48,7 @@ _log = structlog.get_logger()
 
 
 class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker has at hand: the store, the provider, and how long a lease is."""
+    """What each run uses: the store, the provider, and how long a lease is."""
 
     store: Store
     provider: Provider
@@ -57,11 +57,11 @@ class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
 
 def declare_actor(broker: Broker, dependencies: ScrapeDependencies) -> None:
     """Make ``broker`` call ``scrape_creator`` for each message on the queue."""
-    keeper = LeaseRenewer(dependencies.store.pool, seconds=dependencies.lease_seconds)
+    renewer = LeaseRenewer(dependencies.store.pool, seconds=dependencies.lease_seconds)
 
     @actor(broker=broker, actor_name=SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE)
     def _(scrape_id: str) -> None:
-        scrape_creator(dependencies, UUID(scrape_id), renewer=keeper)
+        scrape_creator(dependencies, UUID(scrape_id), renewer=renewer)
 
 
 def scrape_creator(
@@ -73,8 +73,8 @@ def scrape_creator(
     """Do one run, if it is due and nobody else does it.
 
     Redelivery is harmless: a job that is done or leased is left alone, and a result
-    that comes after its lease ended is refused by the fence. Without a keeper the lease
-    is as long as it is.
+    that comes after its lease ended is refused by the fence. Without a ``renewer`` the
+    lease is not renewed.
     """
     leased = jobs.lease(
         dependencies.store.pool, scrape_id, seconds=dependencies.lease_seconds
@@ -93,18 +93,18 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
     if leased.attempt > jobs.MAX_ATTEMPTS:
         _quarantine(dependencies, leased)
         return
-    asked = load_scrape_input(dependencies.store, leased)
-    if asked is None:
+    given = load_scrape_input(dependencies.store, leased)
+    if given is None:
         _give_up(dependencies, leased, error="The creator was removed before the run.")
         return
     began = time.monotonic()
     verdict = identity.checked(
-        _ask(dependencies.provider, leased.job_type, asked.target), asked.target
+        _ask(dependencies.provider, leased.job_type, given.target), given.target
     )
     took_ms = round((time.monotonic() - began) * 1_000)
     match verdict:
         case Ok():
-            _record_result(dependencies, leased, asked, verdict, took_ms=took_ms)
+            _record_result(dependencies, leased, given, verdict, took_ms=took_ms)
         case NotFound() | Private() | Unavailable() | IdentityChanged():
             _give_up(
                 dependencies, leased, error=verdict.detail, outcome=outcome_of(verdict)
@@ -144,36 +144,38 @@ def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
 def _record_result(
     dependencies: ScrapeDependencies,
     leased: JobLease,
-    asked: ScrapeInput,
-    seen: Ok,
+    given: ScrapeInput,
+    observed: Ok,
     *,
     took_ms: int,
 ) -> None:
-    run = asked.run
+    run = given.run
     command = c.RecordResult(
         provider=dependencies.provider.name,
-        observed_at=seen.observed_at,
+        observed_at=observed.observed_at,
         attempts=leased.attempt,
         duration_ms=took_ms,
-        profile=_snapshot(seen.profile, c.ProfileSnapshot) if seen.profile else None,
+        profile=_snapshot(observed.profile, c.ProfileSnapshot)
+        if observed.profile
+        else None,
         videos=only_news(
             dependencies.store.pool,
-            (_snapshot(video, c.VideoSnapshot) for video in seen.videos),
+            (_snapshot(video, c.VideoSnapshot) for video in observed.videos),
             organization_id=run.organization_id,
             project_id=run.project_id,
             creator_id=run.creator_id,
         ),
-        pages=seen.pages,
-        payload_sha256=seen.payload_sha256,
-        missing_video_ids=seen.missing,
+        pages=observed.pages,
+        payload_sha256=observed.payload_sha256,
+        missing_video_ids=observed.missing,
     )
-    _end(dependencies, leased, command, past=asked.past, outcome="ok")
+    _end(dependencies, leased, command, history=given.history, outcome="ok")
 
 
 def _snapshot(
-    seen: ProfileObservation | VideoObservation, kind: type[Snapshot]
+    observed: ProfileObservation | VideoObservation, kind: type[Snapshot]
 ) -> Snapshot:
-    values = msgspec.structs.asdict(seen)
+    values = msgspec.structs.asdict(observed)
     texts = {k: _storable(v) for k, v in values.items() if isinstance(v, str)}
     return msgspec.convert({**values, **texts}, kind)
 
@@ -237,7 +239,7 @@ def _end(
     leased: JobLease,
     command: c.RecordResult | c.RecordFailure,
     *,
-    past: RecordedHistory = (),
+    history: RecordedHistory = (),
     outcome: e.Outcome | None,
     error: str | None = None,
     quarantined: bool = False,
@@ -257,7 +259,7 @@ def _end(
                 command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
                 correlation_id=leased.scrape_id,
             ),
-            history=past,
+            history=history,
             before_append=finish,
         )
         if not recorded:

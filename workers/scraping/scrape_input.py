@@ -1,4 +1,4 @@
-"""What a run is asked for: whom to look at, and what of them."""
+"""Loads what a run needs: its history, and whom to ask the provider about."""
 
 import msgspec
 
@@ -15,31 +15,31 @@ class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
     """A run with its history so far, and what to ask the provider for it."""
 
     run: Scrape
-    past: RecordedHistory
+    history: RecordedHistory
     target: Target
 
 
 def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
-    """Return what the run asks for; None if the creator is not tracked any more.
+    """Return the run's input; None if the creator is not tracked any more.
 
-    Counters of a creator are asked of the videos that count.
+    ``video_stats`` of a creator is about its counted videos.
     """
     creator_id = leased.creator_id
     streams = (
         [leased.scrape_id] if creator_id is None else [leased.scrape_id, creator_id]
     )
-    pasts = store.load(*streams)
-    past = pasts[leased.scrape_id]
-    run = scrape_of(plain_events(past))
+    histories = store.load(*streams)
+    history = histories[leased.scrape_id]
+    run = scrape_of(plain_events(history))
     assert run is not None, "a job is derived from the request in the log"
     handle, known, video_ids = run.handle, None, run.tiktok_video_ids
     if creator_id is not None:
-        creator = creator_of(plain_events(pasts[creator_id]))
+        creator = creator_of(plain_events(histories[creator_id]))
         if creator is None or creator.status == "removed":
             return None
-        # It may have been renamed since the run was asked for.
+        # It may have been renamed since the run was requested.
         handle = creator.handle
-        known = identity.known(store.pool, creator_id, pasts[creator_id])
+        known = identity.known(store.pool, creator_id, histories[creator_id])
         if run.job_type == "video_stats" and not video_ids:
             video_ids = counted_videos(store.pool, run.organization_id, creator_id)
     target = Target(
@@ -48,4 +48,4 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
         sec_uid=known.sec_uid if known else None,
         video_ids=video_ids,
     )
-    return ScrapeInput(run=run, past=past, target=target)
+    return ScrapeInput(run=run, history=history, target=target)

@@ -1,4 +1,4 @@
-"""Details of videos: what a run has to tell of them, beside their counters."""
+"""Leaves out the details of videos that are known already."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -54,27 +54,27 @@ def only_news(
     The log would else hold five hundred titles twice a day. A video that the project
     does not know yet as the creator's is told in full: what discovers it needs all.
     """
-    seen: dict[UUID, c.VideoSnapshot] = {}
+    observed: dict[UUID, c.VideoSnapshot] = {}
     for video in videos:
         # Of a pinned video that is listed twice, what was read first counts.
-        seen.setdefault(video_stream(project_id, video.tiktok_video_id), video)
-    if not seen:
+        observed.setdefault(video_stream(project_id, video.tiktok_video_id), video)
+    if not observed:
         return ()
-    asked = (organization_id, arrays.uuids(list(seen)), creator_id)
+    parameters = (organization_id, arrays.uuids(list(observed)), creator_id)
     rows: Sequence[tuple[UUID, object, object, object]] = run_read(
         pool,
         lambda connection: (
             connection.cursor(binary=True)
-            .execute(_KNOWN, asked, prepare=True)
+            .execute(_KNOWN, parameters, prepare=True)
             .fetchall()
         ),
     )
     for stream, kind, title_digest, posted_at in rows:
-        video = seen[stream]
-        seen[stream] = replace(
+        video = observed[stream]
+        observed[stream] = replace(
             video,
             kind=None if video.kind == kind else video.kind,
             title=None if digest_of(video.title) == title_digest else video.title,
             posted_at=None if video.posted_at == posted_at else video.posted_at,
         )
-    return tuple(seen.values())
+    return tuple(observed.values())

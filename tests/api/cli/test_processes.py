@@ -222,7 +222,7 @@ def test_dispatch_makes_jobs_until_it_is_told_to_end(
 
         assert comes(
             home.store,
-            b"SELECT count(*) FROM scrape_job WHERE rung_at IS NOT NULL",
+            b"SELECT count(*) FROM scrape_job WHERE enqueued_at IS NOT NULL",
             2,
         )
         dispatch.process.send_signal(signal.SIGTERM)

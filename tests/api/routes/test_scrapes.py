@@ -313,7 +313,7 @@ def make_overdue(home: Tenant, *, seconds: int, priority: int = 0) -> None:
     home.goatherd.catch_up()
     home.goatherd.asked(
         "UPDATE scrape_job SET due_at = now() - make_interval(secs => %s), "
-        "priority = %s, rung_at = CASE WHEN job_type = 'creator_profiles' "
+        "priority = %s, enqueued_at = CASE WHEN job_type = 'creator_profiles' "
         "THEN now() END WHERE organization_id = %s",
         seconds,
         priority,
@@ -354,7 +354,7 @@ def test_while_the_queue_is_behind_scrapes_by_hand_are_told_to_wait(goatherd: Go
 
 
 @pytest.mark.parametrize("job_type", ("creator_profiles", "discover_videos"))
-def test_one_overdue_scrape_is_enough_rung_for_or_not(home: Tenant, job_type: str):
+def test_one_overdue_scrape_is_enough_enqueued_or_not(home: Tenant, job_type: str):
     creator_id = home.add("watched.goat")["id"]
     make_overdue(home, seconds=1_000)
     home.goatherd.asked(
@@ -418,7 +418,7 @@ def test_metrics_count_jobs_by_state_and_tell_the_oldest(goatherd: Goatherd):
     home.goatherd.asked("UPDATE scrape_job SET state = 'done'")
     for state in (
         "'ready', due_at = now() - interval '90 s'",
-        "'ready', rung_at = now()",
+        "'ready', enqueued_at = now()",
         "'leased', lease_until = now() - interval '1 s'",
         "'leased', lease_until = now() + interval '99 s'",
         "'quarantined'",

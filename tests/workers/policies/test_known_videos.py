@@ -313,7 +313,7 @@ def written(
         rows = cursor.execute("SELECT * FROM known_video ORDER BY id").fetchall()
         due_rows = cursor.execute(
             "SELECT position, subject, kind, creator_id, missing_since, scrape_id "
-            "FROM video_due ORDER BY position, subject"
+            "FROM policy_task ORDER BY position, subject"
         ).fetchall()
     return rows, due_rows
 

@@ -117,7 +117,7 @@ def test_one_import_of_many_lists_is_one_append_a_creator(home: Home):
     runs = [a_run(home, billie, "71", f"8{number}", day=number) for number in range(9)]
     take_in(home.store)
     with home.store.pool.connection() as connection:
-        connection.execute("UPDATE video_due SET correlation_id = %s", (runs[0],))
+        connection.execute("UPDATE policy_task SET correlation_id = %s", (runs[0],))
 
     do_all(home.store)
 
@@ -132,7 +132,7 @@ def test_what_is_told_of_later_fills_in_within_one_conversation(home: Home):
     a_run(home, billie, "71", posted_at=[INSIDE], titles=["Straw"], day=1)
     take_in(home.store)
     with home.store.pool.connection() as connection:
-        connection.execute("UPDATE video_due SET correlation_id = %s", (run,))
+        connection.execute("UPDATE policy_task SET correlation_id = %s", (run,))
 
     do_all(home.store)
 
@@ -319,7 +319,7 @@ def test_what_cannot_be_done_is_put_off_and_holds_up_nothing(
     assert [entry["event"] for entry in logs] == ["video_policy_failed"]
     monkeypatch.setattr(work_queue, "PUT_OFF_SECONDS", 0)
     with home.store.pool.connection() as connection:
-        connection.execute("UPDATE video_due SET due_at = clock_timestamp()")
+        connection.execute("UPDATE policy_task SET due_at = clock_timestamp()")
     do_all(home.store)
     assert len(events_of(home, "71")) == 1
 
@@ -332,14 +332,14 @@ def test_doing_what_was_done_and_not_forgotten_changes_nothing(home: Home):
     a_run(home, billie, "72")
     take_in(home.store)
     with home.store.pool.connection() as connection:
-        rows = connection.execute("SELECT * FROM video_due").fetchall()
+        rows = connection.execute("SELECT * FROM policy_task").fetchall()
     do_all(home.store)
     head = home.store.head()
 
     with home.store.pool.connection() as connection, connection.cursor() as cursor:
         values = sql.SQL(", ").join([sql.Placeholder()] * len(rows[0]))
         cursor.executemany(
-            sql.SQL("INSERT INTO video_due VALUES ({})").format(values), rows
+            sql.SQL("INSERT INTO policy_task VALUES ({})").format(values), rows
         )
     again = do_all(home.store)
 
@@ -395,7 +395,7 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
             policy.wake()
             thread.result()
     with home.store.pool.connection() as connection:
-        connection.execute("UPDATE video_due SET due_at = clock_timestamp()")
+        connection.execute("UPDATE policy_task SET due_at = clock_timestamp()")
     settle(home.store)
 
     assert due(home.store) == []

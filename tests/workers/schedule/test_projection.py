@@ -128,7 +128,7 @@ def test_rows_say_who_is_looked_at_and_how_often(connection: Reading, history: H
 
     intervals, rows, videos = tables(connection)
     assert [
-        (row["plan"], row["time_zone"], row["job_type"], row["asked_hours"])
+        (row["plan"], row["time_zone"], row["job_type"], row["requested_hours"])
         for row in intervals
         if row["organization_id"] == HOME
     ] == [

@@ -11,12 +11,12 @@ from infra.eventstore.store import Store
 from infra.ids import new_id
 from tests.kit.jobs import (
     ask_for_runs,
+    enqueue_all,
     job_of,
     jobs_in,
     leased,
     let_time_pass,
     record_failure,
-    rings,
 )
 from workers.scraping import enqueue, jobs
 from workers.scraping.enqueue import StartRate, enqueue_due
@@ -29,47 +29,47 @@ def start(store: Store, scrape_id: UUID) -> None:
     record_failure(store, leased(store, scrape_id), outcome="private")
 
 
-def set_rung(store: Store, *, seconds_ago: float, of: Sequence[UUID]) -> None:
+def set_enqueued(store: Store, *, seconds_ago: float, of: Sequence[UUID]) -> None:
     with store.pool.connection() as connection:
         connection.execute(
             "UPDATE scrape_job SET due_at = clock_timestamp() - interval '1 hour', "
-            "rung_at = clock_timestamp() - make_interval(secs => %s) "
+            "enqueued_at = clock_timestamp() - make_interval(secs => %s) "
             "WHERE scrape_id = ANY(%s)",
             (seconds_ago, list(of)),
         )
 
 
-def test_what_is_due_is_rung_once_and_again_only_after_a_while(store: Store):
+def test_what_is_due_is_enqueued_once_and_again_only_after_a_while(store: Store):
     scrape_ids = ask_for_runs(store, 3)
 
-    first, at_once = rings(store), rings(store)
-    set_rung(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS - 5, of=scrape_ids)
-    too_soon = rings(store)
-    set_rung(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS + 1, of=scrape_ids)
-    later = rings(store)
+    first, at_once = enqueue_all(store), enqueue_all(store)
+    set_enqueued(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS - 5, of=scrape_ids)
+    too_soon = enqueue_all(store)
+    set_enqueued(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS + 1, of=scrape_ids)
+    later = enqueue_all(store)
 
     assert sorted(first) == sorted(scrape_ids)
     assert (at_once, too_soon) == ([], [])
     assert sorted(later) == sorted(scrape_ids)
 
 
-def test_a_postponed_job_is_rung_when_it_is_due(store: Store):
+def test_a_postponed_job_is_enqueued_when_it_is_due(store: Store):
     (scrape_id,) = ask_for_runs(store, 1)
-    rings(store)
+    enqueue_all(store)
     jobs.postpone(
         store.pool, leased(store, scrape_id), outcome="blocked", error="", seconds=60
     )
 
-    waiting = rings(store)
+    waiting = enqueue_all(store)
     with store.pool.connection() as connection:
-        # Due a moment ago, and rung before that.
+        # Due a moment ago, and enqueued before that.
         connection.execute("UPDATE scrape_job SET due_at = clock_timestamp()")
-    due = rings(store)
+    due = enqueue_all(store)
 
     assert (waiting, due) == ([], [scrape_id])
 
 
-def test_what_could_not_be_sent_is_not_marked_as_rung(store: Store):
+def test_what_could_not_be_sent_is_not_marked_as_enqueued(store: Store):
     scrape_ids = ask_for_runs(store, 3)
 
     def break_off(due: Sequence[UUID]) -> None:
@@ -78,30 +78,30 @@ def test_what_could_not_be_sent_is_not_marked_as_rung(store: Store):
     with pytest.raises(ConnectionError):
         enqueue_due(store.pool, break_off)
 
-    assert [job["rung_at"] for job in jobs_in(store)] == [None] * 3
-    assert sorted(rings(store)) == sorted(scrape_ids)
+    assert [job["enqueued_at"] for job in jobs_in(store)] == [None] * 3
+    assert sorted(enqueue_all(store)) == sorted(scrape_ids)
 
 
-def test_a_job_at_work_is_rung_when_its_lease_has_ended(store: Store):
+def test_a_job_at_work_is_enqueued_when_its_lease_has_ended(store: Store):
     (scrape_id,) = ask_for_runs(store, 1)
     leased(store, scrape_id)
 
-    at_work = rings(store)
+    at_work = enqueue_all(store)
     let_time_pass(store)
-    abandoned = rings(store)
+    abandoned = enqueue_all(store)
 
     assert (at_work, abandoned) == ([], [scrape_id])
 
 
-def test_a_done_job_is_never_rung(store: Store):
+def test_a_done_job_is_never_enqueued(store: Store):
     (scrape_id,) = ask_for_runs(store, 1)
     record_failure(store, leased(store, scrape_id), outcome="private")
-    set_rung(store, seconds_ago=3_600, of=[scrape_id])
+    set_enqueued(store, seconds_ago=3_600, of=[scrape_id])
 
-    assert rings(store) == []
+    assert enqueue_all(store) == []
 
 
-def test_those_that_wait_longest_are_rung_first_and_not_all_at_once(
+def test_those_that_wait_longest_are_enqueued_first_and_not_all_at_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 2)
@@ -114,10 +114,10 @@ def test_those_that_wait_longest_are_rung_first_and_not_all_at_once(
                 (seconds, scrape_id),
             )
 
-    rounds = [rings(store), rings(store)]
+    rounds = [enqueue_all(store), enqueue_all(store)]
     for scrape_id in rounds[0]:
         start(store, scrape_id)
-    rounds += [rings(store), rings(store)]
+    rounds += [enqueue_all(store), enqueue_all(store)]
 
     first, second, third, fourth, _ = reversed(scrape_ids)
     assert rounds == [[first, second], [], [third, fourth], []]
@@ -130,7 +130,7 @@ def test_a_ringer_does_not_wait_for_another_nor_ring_for_the_same(store: Store):
     def send(due: Sequence[UUID]) -> None:
         # In the midst of a ring, with its jobs locked.
         assert sorted(due) == sorted(scrape_ids)
-        sent_by_another.append(rings(store))
+        sent_by_another.append(enqueue_all(store))
 
     enqueue_due(store.pool, send)
 
@@ -182,13 +182,13 @@ def test_a_worker_that_is_quicker_than_the_ringer_waits_for_it(store: Store):
     assert job_of(store, scrape_id)["state"] == "leased"
 
 
-def test_only_few_are_rung_for_until_they_are_started(store: Store):
+def test_only_few_are_enqueued_until_they_are_started(store: Store):
     ask_for_runs(store, 40)
 
-    first, second = rings(store), rings(store)
+    first, second = enqueue_all(store), enqueue_all(store)
     for scrape_id in first[:3]:
         start(store, scrape_id)
-    third = rings(store)
+    third = enqueue_all(store)
 
     assert (len(first), len(second), len(third)) == (enqueue.LEAST_ENQUEUED, 0, 3)
     assert not {*first} & {*third}
@@ -203,7 +203,7 @@ def test_as_many_may_wait_as_are_at_work_up_to_a_bound(
 
     amounts: list[int] = []
     for _ in range(5):
-        due = rings(store)
+        due = enqueue_all(store)
         amounts.append(len(due))
         for scrape_id in due:
             leased(store, scrape_id)
@@ -232,7 +232,7 @@ def test_as_many_may_wait_as_were_started_of_late(
     assert amounts == [4, 4, 8, 16, 4]
 
 
-def test_jobs_that_are_rung_for_and_not_started_let_no_more_wait(
+def test_jobs_that_are_enqueued_and_not_started_let_no_more_wait(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 4)
@@ -245,16 +245,16 @@ def test_jobs_that_are_rung_for_and_not_started_let_no_more_wait(
     assert amounts == [4, 0, 0, 0, 0]
 
 
-def test_what_is_not_started_is_rung_again_and_stops_nobody(
+def test_what_is_not_started_is_enqueued_again_and_stops_nobody(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(enqueue, "LEAST_ENQUEUED", 4)
     many = ask_for_runs(store, 8)
-    lost = rings(store)
+    lost = enqueue_all(store)
     other = ask_for_runs(store, 2, organization_id=new_id())
 
-    set_rung(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS + 1, of=lost)
-    again = rings(store)
+    set_enqueued(store, seconds_ago=enqueue.ENQUEUE_AGAIN_SECONDS + 1, of=lost)
+    again = enqueue_all(store)
 
     assert {*lost} <= {*many}
     assert len(again) == 4
@@ -264,11 +264,11 @@ def test_what_is_not_started_is_rung_again_and_stops_nobody(
 
 def test_a_queue_that_nobody_empties_is_not_filled_up(store: Store):
     scrape_ids = ask_for_runs(store, 3)
-    rings(store)
-    set_rung(store, seconds_ago=3_600, of=scrape_ids)
+    enqueue_all(store)
+    set_enqueued(store, seconds_ago=3_600, of=scrape_ids)
 
-    at_the_bound = rings(store, messages=enqueue.MOST_MESSAGES)
-    below_it = rings(store, messages=enqueue.MOST_MESSAGES - 1)
+    at_the_bound = enqueue_all(store, messages=enqueue.MOST_MESSAGES)
+    below_it = enqueue_all(store, messages=enqueue.MOST_MESSAGES - 1)
 
     assert at_the_bound == []
     assert sorted(below_it) == sorted(scrape_ids)
@@ -285,7 +285,7 @@ def test_organizations_take_turns_however_much_one_has_asked_for(
 
     turns: list[UUID] = []
     for _ in range(12):
-        (scrape_id,) = rings(store)
+        (scrape_id,) = enqueue_all(store)
         turns.append(job_of(store, scrape_id)["organization_id"])
         start(store, scrape_id)
 
@@ -298,15 +298,15 @@ def test_places_are_shared_equally_and_none_stays_empty(store: Store):
     ask_for_runs(store, 50, organization_id=(large := new_id()))
     small = ask_for_runs(store, 3, organization_id=new_id())
 
-    rung = rings(store)
-    more = rings(store)
+    enqueued = enqueue_all(store)
+    more = enqueue_all(store)
 
-    whose = [job_of(store, scrape_id)["organization_id"] for scrape_id in rung]
-    assert {*small} < {*rung}
+    whose = [job_of(store, scrape_id)["organization_id"] for scrape_id in enqueued]
+    assert {*small} < {*enqueued}
     assert whose.count(large) == enqueue.LEAST_ENQUEUED // 2
     # The first in turn, then the other one, and so on.
     assert len(set(whose[:2])) == len(set(whose[2:4])) == len(set(whose[4:6])) == 2
-    assert len(rung) + len(more) == enqueue.LEAST_ENQUEUED
+    assert len(enqueued) + len(more) == enqueue.LEAST_ENQUEUED
 
 
 def test_the_turn_is_shared_by_all_who_ring_and_kept(
@@ -316,7 +316,7 @@ def test_the_turn_is_shared_by_all_who_ring_and_kept(
     first, second = sorted(new_id() for _ in range(2))
     for organization_id in (first, second):
         ask_for_runs(store, 5, organization_id=organization_id)
-    (scrape_id,) = rings(store)
+    (scrape_id,) = enqueue_all(store)
     start(store, scrape_id)
 
     def fail(_: Sequence[UUID]) -> None:
@@ -324,7 +324,7 @@ def test_the_turn_is_shared_by_all_who_ring_and_kept(
 
     with pytest.raises(ConnectionError):
         enqueue_due(store.pool, fail)
-    (following,) = rings(store)
+    (following,) = enqueue_all(store)
 
     assert job_of(store, scrape_id)["organization_id"] == first
     assert job_of(store, following)["organization_id"] == second
@@ -341,7 +341,7 @@ def test_what_somebody_waits_for_comes_before_what_was_scheduled(
 
     rounds: list[list[UUID]] = []
     for _ in range(3):
-        rounds.append(due := rings(store))
+        rounds.append(due := enqueue_all(store))
         for scrape_id in due:
             start(store, scrape_id)
 
@@ -355,9 +355,9 @@ def test_who_has_nothing_due_is_passed_over(store: Store):
         connection.execute(
             "UPDATE scrape_job SET due_at = clock_timestamp() + interval '1 hour'"
         )
-    nothing = rings(store)
+    nothing = enqueue_all(store)
     due = ask_for_runs(store, 2, organization_id=new_id())
 
     assert nothing == []
-    assert sorted(rings(store)) == sorted(due)
-    assert {job_of(store, each)["rung_at"] for each in waiting} == {None}
+    assert sorted(enqueue_all(store)) == sorted(due)
+    assert {job_of(store, each)["enqueued_at"] for each in waiting} == {None}

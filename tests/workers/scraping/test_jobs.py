@@ -34,7 +34,11 @@ def test_a_request_becomes_a_job_that_is_due_at_once(store: Store):
     assert (job["state"], job["attempts"], job["fence"]) == ("ready", 0, 0)
     assert (job["organization_id"], job["job_type"]) == (HOME, "creator_profiles")
     assert job["due_in"] <= 0
-    assert (job["rung_at"], job["lease_until"], job["outcome"]) == (None, None, None)
+    assert (job["enqueued_at"], job["lease_until"], job["outcome"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_request_that_is_taken_in_twice_is_one_job_as_far_as_it_has_come(
@@ -180,7 +184,11 @@ def test_a_job_whose_attempt_died_waits_before_the_next_and_says_so(store: Store
 
     job = job_of(store, scrape_id)
     assert (too_soon, taken_back) == (None, 1)
-    assert (job["state"], job["lease_until"], job["rung_at"]) == ("ready", None, None)
+    assert (job["state"], job["lease_until"], job["enqueued_at"]) == (
+        "ready",
+        None,
+        None,
+    )
     assert job["error"] == "Attempt 1 died without an answer."
     assert retry_policy.DIED.first / 2 - 1 < job["due_in"] <= retry_policy.DIED.first
     assert jobs.lease(store.pool, scrape_id) is None

@@ -89,19 +89,19 @@ class ResearchProvider:
     def video_stats(self, target: Target) -> Verdict:
         if not target.video_ids:
             return self.discover_videos(target)
-        wanted = frozenset(target.video_ids)
+        video_ids = frozenset(target.video_ids)
         search = _Search(self.api, deadline=self._deadline())
         sought = 0
         try:
-            for part in id_windows(wanted, today=self.now().date()):
+            for part in id_windows(video_ids, today=self.now().date()):
                 if search.is_late():
                     break
                 among = VideoCondition("IN", "video_id", part.ids)
-                search.read(among, window=part.window, only=wanted)
+                search.read(among, window=part.window, only=video_ids)
                 sought += len(part.ids)
         except NoAnswerError as error:
             return error.verdict
-        if left_out := len(wanted) - sought:
+        if left_out := len(video_ids) - sought:
             _log.info("research_ids_not_sought", amount=left_out, handle=target.handle)
         return search.result(self.now())
 

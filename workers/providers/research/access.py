@@ -50,7 +50,7 @@ class AccessToken:
                 self._token = None
 
     def _fetch(self, deadline: RunDeadline) -> str:
-        asked_at = deadline.clock()
+        requested_at = deadline.clock()
         form = {
             "client_key": self._key,
             "client_secret": self._secret,
@@ -58,7 +58,7 @@ class AccessToken:
         }
         reply = post(self._http, PATH, form=form, deadline=deadline)
         token, seconds = token_of(reply)
-        self._good_until = asked_at + max(seconds - _EARLY_SECONDS, seconds / 2)
+        self._good_until = requested_at + max(seconds - _EARLY_SECONDS, seconds / 2)
         return token
 
     @contextmanager

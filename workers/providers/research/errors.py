@@ -1,4 +1,4 @@
-"""What ends a question to the Research API without data, and what that means."""
+"""The errors of requests to the Research API, each with its verdict."""
 
 from workers.provider import (
     Blocked,

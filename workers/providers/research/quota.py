@@ -119,19 +119,19 @@ class DailyQuota:
             NoAnswerError: RateLimited, because the quota is used up, or the server is
                 away and so is our part for that.
         """
-        wanted = Amount(1, records)
+        requested = Amount(1, records)
         with self._guard:
             now = self.now()
             if now.date() != self._day:
                 self._begin(now.date())
-            drawn = not self._refused and self._draw(wanted)
+            drawn = not self._refused and self._draw(requested)
             alone = drawn is None
             if alone:
-                drawn = self.own_part.covers(self._alone + wanted)
+                drawn = self.own_part.covers(self._alone + requested)
             if not drawn:
                 raise self._used_up(now, alone=alone)
-            self._add(wanted, alone=alone)
-            return Grant(day=self._day, amount=wanted, alone=alone)
+            self._add(requested, alone=alone)
+            return Grant(day=self._day, amount=requested, alone=alone)
 
     def give_back(self, grant: Grant, *, used: Amount) -> None:
         """Give back what the request did not use; others see it with our next one."""
@@ -161,14 +161,14 @@ class DailyQuota:
         else:
             self._drawn += amount
 
-    def _draw(self, wanted: Amount) -> bool | None:
+    def _draw(self, requested: Amount) -> bool | None:
         """Say whether the account has so much left, or None while it is away."""
         answer = self._run(
             _TAKE,
             self._name,
             str(self._drawn.requests),
             str(self._drawn.records),
-            str(wanted.records),
+            str(requested.records),
             str(self.shared.requests),
             str(self.shared.records),
         )

@@ -1,4 +1,4 @@
-"""What the data looks like: a user, and a page of videos."""
+"""Decodes a user and a page of videos from the API's data."""
 
 import re
 from datetime import UTC, datetime
@@ -124,7 +124,7 @@ def _video_of(row: _Video) -> VideoObservation | None:
     return VideoObservation(
         tiktok_video_id=video_id,
         title=_text(row.video_description),
-        posted_at=_moment(row.create_time),
+        posted_at=_time(row.create_time),
         view_count=_counter(row.view_count),
         like_count=_counter(row.like_count),
         comment_count=_counter(row.comment_count),
@@ -152,7 +152,7 @@ def _id(value: object) -> str | None:
     return str(value) if number is not None and 0 < number < 2**64 else None
 
 
-def _moment(value: object) -> datetime | None:
+def _time(value: object) -> datetime | None:
     # 0 is how the platform writes that it does not know.
     second = _whole(value)
     if second is None or not 0 < second < _LAST_SECOND:

@@ -1,4 +1,4 @@
-"""Windows: the spans of days that the API is asked about, which it wants short."""
+"""Windows: the spans of days that a search covers, at most 30 days each."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Listed: one page of the video list, judged and read."""
+"""Reads one page of the video list, or says why there is none."""
 
 from typing import Any
 

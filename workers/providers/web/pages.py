@@ -1,4 +1,4 @@
-"""Pages: the state that TikTok's pages carry along, and what it says of an account."""
+"""Reads profiles and videos from the state that TikTok's pages embed."""
 
 from collections.abc import Iterator
 
@@ -135,13 +135,13 @@ def read_video(html: bytes, *, video_id: str, photo: bool) -> VideoPage | NotSho
         raise RefusedError(refusal_of_any_code(code))
     if within(item, "isContentClassified") is True and not within(item, "video"):
         return NotShown(video_id=video_id, reason="unavailable")
-    seen = video_of(item)
-    if seen is None or seen.tiktok_video_id != video_id:
+    video = video_of(item)
+    if video is None or video.tiktok_video_id != video_id:
         raise RefusedError(SchemaChanged(f"The page of video {video_id} is not its."))
     return VideoPage(
         author_id=author_of(item),
         author=text_of(within(item, "author", "uniqueId"), longest=_LONGEST_NAME),
-        video=replace(seen, kind="photo") if photo else seen,
+        video=replace(video, kind="photo") if photo else video,
     )
 
 

@@ -1,4 +1,4 @@
-"""Readings: taking values out of JSON that anybody may have written.
+"""Takes values out of JSON that anybody may have written.
 
 Each reads one value and answers None for what it cannot read. Nothing is guessed,
 nothing is defaulted to 0, and nothing raises.
@@ -110,7 +110,7 @@ def address_of(value: object) -> str | None:
     return value if value.startswith(("https://", "http://")) else None
 
 
-def moment_of(value: object) -> datetime | None:
+def time_of(value: object) -> datetime | None:
     """Return the time that seconds since 1970 mean; 0 means that it is not known."""
     seconds = count_of(value)
     if seconds is None or seconds.rounded:

@@ -61,7 +61,7 @@ class SessionLimits(Struct, frozen=True, kw_only=True):
 
 
 class TikTokSite(Struct, frozen=True, kw_only=True):
-    """Where visits go, and what they have in common; for all threads of a process."""
+    """What all sessions of a process share: the address, politeness and limits."""
 
     base_url: str
     politeness: Politeness
@@ -147,7 +147,7 @@ class Session:
                 left in peace for longer than the session can wait.
         """
         for _ in range(1 + _MOST_REDIRECTS):
-            with self._asked(path, query) as response:
+            with self._requested(path, query) as response:
                 if response.status_code not in _REDIRECTS:
                     body = self._body_of(response)
                     return FetchedPage(
@@ -158,7 +158,7 @@ class Session:
         raise RefusedError(Blocked("TikTok redirected in circles."))
 
     @contextmanager
-    def _asked(self, path: str, query: str) -> Generator[httpx.Response]:
+    def _requested(self, path: str, query: str) -> Generator[httpx.Response]:
         limits = self._site.limits
         if self.requests >= limits.requests or self._bytes >= limits.run_bytes:
             raise SpentError(Transient("The run read as much as it may."))

@@ -1,4 +1,4 @@
-"""Totals: an account's four counters, out of the two places where pages keep them."""
+"""Reads an account's four counters from the two places where pages have them."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,12 +51,12 @@ def _total(name: str, exact: object, rounded: object) -> Count | None:
 
 def _likes(stats: object) -> Count | None:
     """Return the likes, told twice; two numbers that differ tell nothing."""
-    told = {
+    likes_read = {
         count
         for name in ("heartCount", "heart")
         if (count := count_of(within(stats, name)))
     }
-    likes = told.pop() if len(told) == 1 else None
+    likes = likes_read.pop() if len(likes_read) == 1 else None
     return likes if likes and likes.value >= 0 else None
 
 

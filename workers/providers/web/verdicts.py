@@ -140,20 +140,20 @@ def seconds_of(retry_after: str | None, *, now: datetime) -> float:
 
     From 1 second to a day; what is missing or cannot be read counts as a minute.
     """
-    seconds = _asked_for((retry_after or "").strip(), now)
+    seconds = _seconds_in((retry_after or "").strip(), now)
     if seconds is None:
         return DEFAULT_RETRY_AFTER
     return min(max(seconds, 1.0), LONGEST_RETRY_AFTER)
 
 
-def _asked_for(text: str, now: datetime) -> float | None:
+def _seconds_in(text: str, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
         # More digits than anybody waits seconds, and fewer than Python refuses.
         return float(text[:12])
     try:
-        moment = parsedate_to_datetime(text)
+        time = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     # A date in HTTP is in GMT; one that names no zone is read as such.
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return (aware - now).total_seconds()

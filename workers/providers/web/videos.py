@@ -1,4 +1,4 @@
-"""Videos: one as TikTok's lists and pages describe it, told in our words."""
+"""Reads a video as TikTok's lists and pages describe it."""
 
 from typing import Literal
 
@@ -6,8 +6,8 @@ from workers.provider import VideoObservation
 from workers.providers.web.readings import (
     count_of,
     id_of,
-    moment_of,
     text_of,
+    time_of,
     within,
 )
 
@@ -24,7 +24,7 @@ def video_of(item: object) -> VideoObservation | None:
         tiktok_video_id=video_id,
         title=text_of(within(item, "desc"), longest=_LONGEST_TITLE),
         kind=_kind_of(item),
-        posted_at=moment_of(within(item, "createTime")),
+        posted_at=time_of(within(item, "createTime")),
         view_count=_counter(item, "playCount"),
         like_count=_counter(item, "diggCount"),
         comment_count=_counter(item, "commentCount"),

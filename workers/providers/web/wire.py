@@ -1,4 +1,4 @@
-"""The wire: a connection on which nothing takes longer than the whole request may."""
+"""An HTTP transport that holds each step to the deadline of the whole request."""
 
 import ssl
 import time
@@ -28,7 +28,7 @@ class RequestDeadline:
     def start(self, seconds: float) -> None:
         self.ends_at = time.monotonic() + seconds
 
-    def left(self, wanted: float | None) -> float:
+    def left(self, requested: float | None) -> float:
         """Return ``wanted`` seconds or what is left, if that is less.
 
         Raises:
@@ -37,7 +37,7 @@ class RequestDeadline:
         seconds = self.ends_at - time.monotonic()
         if seconds <= 0:
             raise httpcore.ReadTimeout
-        return seconds if wanted is None else min(wanted, seconds)
+        return seconds if requested is None else min(requested, seconds)
 
 
 class Wire(httpx.BaseTransport):
