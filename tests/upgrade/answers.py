@@ -23,8 +23,19 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
     "/api/v1/admin/projections": {
         "facts_per_second": "events_per_second",
         "error_fact": "error_event",
+        "cancel_asked": "cancel_requested",
+        "binding": "strict",
+        "position_beside": "shadow_position",
+        "rows_beside": "shadow_rows",
     },
-    "projections ": {"facts": "events", "error_fact": "error_event"},
+    "projections ": {
+        "facts": "events",
+        "error_fact": "error_event",
+        "is_cancel_asked": "is_cancel_requested",
+        "is_binding": "is_strict",
+        "position_beside": "shadow_position",
+        "rows_beside": "shadow_rows",
+    },
 }
 # Words that stand as values.
 RENAMED_VALUES: dict[str, dict[str, str]] = {}
