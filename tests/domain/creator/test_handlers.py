@@ -1,0 +1,271 @@
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import commands as c
+from domain import events as e
+from domain.creator import addition, handlers
+from domain.creator.addition import NewCreator
+from domain.decisions import ItemResult, QuotaCounter
+from domain.errors import (
+    CreatorBannedError,
+    HandleTakenError,
+    InvalidHandleError,
+    InvalidWindowError,
+    NotFoundError,
+    StaleVersionError,
+)
+from domain.organization.plans import DEFAULT_PLANS
+from domain.streams import (
+    ban_stream,
+    claim_stream,
+    creators_counter,
+    scrape_stream,
+)
+from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.deciding import decide_on
+
+COMMAND = UUID("00000000-0000-4000-8000-0000000000c0")
+IN_PROJECT: dict[str, Any] = {"organization_id": ORGANIZATION, "project_id": PROJECT}
+CLAIM = claim_stream(PROJECT, "ada")
+NEW_CLAIM = claim_stream(PROJECT, "lovelace")
+NEW_BAN = ban_stream("lovelace")
+HOME: list[e.Event] = [
+    e.OrganizationCreated(name="Goats", plan="free", time_zone="Pacific/Auckland"),
+    e.ProjectCreated(project_id=PROJECT, name="Spring"),
+]
+ADDED = e.CreatorAdded(handle="ada", tracking_mode="auto", **IN_PROJECT)
+CLAIMED = e.HandleClaimed(handle="ada", creator_id=ADA, **IN_PROJECT)
+RELEASED = e.HandleReleased(handle="ada", creator_id=ADA, **IN_PROJECT)
+REMOVED = e.CreatorRemoved(organization_id=ORGANIZATION)
+DISABLED = e.CreatorAutoDisabled(
+    organization_id=ORGANIZATION, verdict="private", scrape_id=SCRAPE
+)
+BANNED = e.HandleBanned(handle="lovelace")
+RENAME = c.RenameHandle(handle="@Lovelace")
+
+
+def counted(delta: int, maximum: int | None = None) -> list[QuotaCounter]:
+    return [
+        QuotaCounter(
+            key=creators_counter(ORGANIZATION),
+            delta=delta,
+            limit_key="max_creators_per_org",
+            maximum=maximum,
+        )
+    ]
+
+
+def requested(job_type: e.JobType, trigger: e.Trigger, handle: str = "ada"):
+    return (
+        scrape_stream(COMMAND, ADA, job_type),
+        e.ScrapeRequested(
+            creator_id=ADA,
+            handle=handle,
+            job_type=job_type,
+            trigger=trigger,
+            **IN_PROJECT,
+        ),
+    )
+
+
+def change(*commands: handlers.CreatorChange, **options: Any):  # noqa: ANN401
+    return handlers.change_creator(
+        ADA, commands, organization_id=ORGANIZATION, command_id=COMMAND, **options
+    )
+
+
+def add(*wanted: NewCreator, **options: Any):  # noqa: ANN401
+    return addition.add_creators(
+        wanted,
+        fresh_ids=[ADA, BERTA][: len(wanted)],
+        plans=DEFAULT_PLANS,
+        now=NOON,
+        command_id=COMMAND,
+        **IN_PROJECT,
+        **options,
+    )
+
+
+def test_a_rename_claims_releases_and_scrapes_anew():
+    decision = decide_on({ADA: [ADDED], CLAIM: [CLAIMED]}, change(RENAME))
+
+    assert decision.result == ADA
+    assert decision.events == [
+        (
+            ADA,
+            e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace"),
+        ),
+        (
+            NEW_CLAIM,
+            e.HandleClaimed(handle="lovelace", creator_id=ADA, **IN_PROJECT),
+        ),
+        (CLAIM, RELEASED),
+        requested("creator_profiles", "renamed", "lovelace"),
+    ]
+    assert decision.guards == [NEW_BAN]
+    assert decision.quota_counters == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "refusal"),
+    (
+        ({ADA: []}, {}, NotFoundError),
+        ({}, {"expected_versions": [2]}, StaleVersionError),
+        ({NEW_BAN: [BANNED]}, {}, CreatorBannedError),
+        (
+            {
+                NEW_CLAIM: [
+                    e.HandleClaimed(handle="lovelace", creator_id=BERTA, **IN_PROJECT)
+                ]
+            },
+            {},
+            HandleTakenError,
+        ),
+    ),
+)
+def test_a_rename_is_refused(
+    given: dict[UUID, list[e.Event]],
+    options: dict[str, Any],
+    refusal: type[Exception],
+):
+    with pytest.raises(refusal):
+        decide_on({ADA: [ADDED], CLAIM: [CLAIMED], **given}, change(RENAME, **options))
+
+
+def test_a_removal_frees_the_handle_and_the_place_of_an_active_creator():
+    remove = handlers.remove_creator(ADA, organization_id=ORGANIZATION)
+    decision = decide_on({ADA: [ADDED], CLAIM: [CLAIMED]}, remove)
+
+    assert decision.events == [(ADA, REMOVED), (CLAIM, RELEASED)]
+    assert decision.quota_counters == counted(-1)
+
+
+def test_a_removal_of_a_disabled_creator_frees_no_place():
+    remove = handlers.remove_creator(ADA, organization_id=ORGANIZATION)
+    decision = decide_on({ADA: [ADDED, DISABLED], CLAIM: [CLAIMED]}, remove)
+
+    assert decision.events == [(ADA, REMOVED), (CLAIM, RELEASED)]
+    assert decision.quota_counters == []
+
+
+def test_of_many_each_is_removed_once():
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [ADDED], CLAIM: [CLAIMED]},
+        handlers.remove_creators([ADA, BERTA, ADA], **IN_PROJECT),
+    )
+
+    assert decision.result == (
+        ItemResult(ADA, "ok"),
+        ItemResult(BERTA, "failed", "not_found"),
+        ItemResult(ADA, "skipped", "already removed"),
+    )
+    assert decision.events == [(ADA, REMOVED), (CLAIM, RELEASED)]
+    assert decision.quota_counters == counted(-1)
+
+
+def test_a_disabled_creator_is_reenabled_within_the_plan():
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [ADDED, DISABLED]},
+        handlers.reenable_creators(
+            [ADA], plans=DEFAULT_PLANS, now=NOON, command_id=COMMAND, **IN_PROJECT
+        ),
+    )
+
+    assert decision.result == (ItemResult(ADA, "ok"),)
+    assert decision.events == [
+        (ADA, e.CreatorReenabled(organization_id=ORGANIZATION, at=NOON)),
+        requested("creator_profiles", "reenabled"),
+        requested("discover_videos", "reenabled"),
+    ]
+    assert decision.quota_counters == counted(1, maximum=5)
+
+
+def test_a_new_creator_starts_today_where_its_organization_is():
+    decision = decide_on({ORGANIZATION: HOME}, add(NewCreator(tiktok_handle="@Ada")))
+
+    (added,) = decision.result
+    assert (added.status, added.creator_id) == ("created", ADA)
+    assert decision.events == [
+        # It is a day later in Auckland.
+        (ADA, _starting(date(2026, 3, 2))),
+        (CLAIM, CLAIMED),
+        requested("creator_profiles", "added"),
+        requested("discover_videos", "added"),
+    ]
+    assert decision.guards == [ban_stream("ada")]
+    assert decision.quota_counters == counted(1, maximum=5)
+
+
+def test_a_removed_creator_comes_back_under_its_id():
+    decision = decide_on(
+        {
+            ORGANIZATION: HOME,
+            BERTA: [ADDED, REMOVED],
+            CLAIM: [
+                e.HandleClaimed(handle="ada", creator_id=BERTA, **IN_PROJECT),
+                e.HandleReleased(handle="ada", creator_id=BERTA, **IN_PROJECT),
+            ],
+        },
+        add(NewCreator(tiktok_handle="ada", tracking_start_date=None)),
+    )
+
+    (added,) = decision.result
+    assert (added.status, added.creator_id) == ("reactivated", BERTA)
+    assert decision.events[0] == (
+        BERTA,
+        e.CreatorReactivated(organization_id=ORGANIZATION, tracking_mode="auto"),
+    )
+
+
+def test_a_bad_one_of_many_fails_alone():
+    decision = decide_on(
+        {ORGANIZATION: HOME},
+        add(
+            NewCreator(tiktok_handle="ada"),
+            NewCreator(tiktok_handle="..", tracking_start_date=None),
+        ),
+    )
+
+    good, bad = decision.result
+    assert (good.status, bad.status, bad.tiktok_handle) == ("created", "failed", "..")
+    assert isinstance(bad.refusal, InvalidHandleError)
+    assert decision.guards == [ban_stream("ada")]
+    assert decision.quota_counters == counted(1, maximum=5)
+
+
+def test_all_are_refused_with_one_where_it_is_all_or_none():
+    bad_window = NewCreator(
+        tiktok_handle="berta",
+        tracking_start_date=date(2026, 3, 2),
+        tracking_end_date=date(2026, 3, 1),
+    )
+    wanted = [NewCreator(tiktok_handle="ada"), bad_window]
+
+    with pytest.raises(InvalidWindowError):
+        decide_on({ORGANIZATION: HOME}, add(*wanted, all_or_none=True))
+
+
+def test_nobody_is_added_to_a_project_that_is_not_there():
+    with pytest.raises(NotFoundError, match="project"):
+        decide_on({ORGANIZATION: HOME[:1]}, add(NewCreator(tiktok_handle="ada")))
+
+
+def test_a_handle_is_banned_once():
+    given = {NEW_BAN: [BANNED]}
+
+    first = decide_on({}, handlers.ban_handle("@Lovelace", reason="fake"))
+    again = decide_on(given, handlers.ban_handle("lovelace"))
+    lifted = decide_on(given, handlers.unban_handle("lovelace"))
+
+    assert first.events == [(NEW_BAN, e.HandleBanned(handle="lovelace", reason="fake"))]
+    assert again.events == []
+    assert lifted.events == [(NEW_BAN, e.HandleUnbanned(handle="lovelace"))]
+
+
+def _starting(day: date) -> e.CreatorAdded:
+    return e.CreatorAdded(
+        handle="ada", tracking_mode="auto", tracking_start_date=day, **IN_PROJECT
+    )

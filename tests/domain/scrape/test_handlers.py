@@ -1,0 +1,223 @@
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import commands as c
+from domain import events as e
+from domain.decisions import QuotaCounter
+from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
+from domain.organization.plans import DEFAULT_PLANS
+from domain.scrape import handlers
+from domain.scrape.handlers import RequestedRun, RequestedVideoRun
+from domain.streams import (
+    manual_scrapes_counter,
+    retry_stream,
+    scrape_stream,
+    video_stream,
+)
+from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.deciding import decide_on
+
+COMMAND = UUID("00000000-0000-4000-8000-0000000000c0")
+ID = "7185729796075474222"
+VIDEO = video_stream(PROJECT, ID)
+AGAIN = retry_stream(SCRAPE)
+IN_PROJECT: dict[str, Any] = {"organization_id": ORGANIZATION, "project_id": PROJECT}
+OWN: dict[str, Any] = {"organization_id": ORGANIZATION}
+HOME: list[e.Event] = [
+    e.OrganizationCreated(name="Goats", plan="free", time_zone="UTC")
+]
+CREATOR = e.CreatorAdded(handle="ada", tracking_mode="auto", **IN_PROJECT)
+RENAMED = e.HandleChanged(old="ada", new="lovelace", **OWN)
+REMOVED = e.CreatorRemoved(**OWN)
+ADDED = e.VideoAdded(tiktok_video_id=ID, handle="ada", kind="video", **IN_PROJECT)
+DISCOVERED = e.VideoDiscovered(
+    creator_id=ADA,
+    tiktok_video_id=ID,
+    handle="ada",
+    tracking_status="auto_tracked",
+    scrape_id=SCRAPE,
+    **IN_PROJECT,
+)
+ONE_MORE = [
+    QuotaCounter(
+        key=manual_scrapes_counter(ORGANIZATION, NOON.date()),
+        delta=1,
+        limit_key="max_manual_scrape_triggers_per_day",
+        maximum=1,
+    )
+]
+BY_HAND: dict[str, Any] = {
+    "organization_id": ORGANIZATION,
+    "plans": DEFAULT_PLANS,
+    "now": NOON,
+}
+
+
+def request(
+    handle: str = "ada",
+    *,
+    creator_id: UUID | None = ADA,
+    job_type: e.JobType = "creator_profiles",
+    ids: tuple[str, ...] = (),
+) -> e.ScrapeRequested:
+    return e.ScrapeRequested(
+        creator_id=creator_id,
+        handle=handle,
+        job_type=job_type,
+        trigger="manual",
+        tiktok_video_ids=ids,
+        **IN_PROJECT,
+    )
+
+
+def failed(creator_id: UUID | None = ADA) -> e.ScrapeFailed:
+    return e.ScrapeFailed(
+        creator_id=creator_id,
+        job_type="creator_profiles",
+        provider="web",
+        attempts=3,
+        error="Blocked",
+        **OWN,
+    )
+
+
+def test_a_creator_s_run_is_requested_against_the_day_s_quota():
+    decision = decide_on(
+        {ORGANIZATION: HOME, ADA: [CREATOR]},
+        handlers.request_scrape(
+            ADA, job_type="creator_profiles", command_id=COMMAND, **BY_HAND
+        ),
+    )
+
+    run = scrape_stream(COMMAND, ADA, "creator_profiles")
+    assert decision.result == RequestedRun(
+        scrape_id=run, creator_id=ADA, job_type="creator_profiles"
+    )
+    assert decision.events == [(run, request())]
+    assert decision.guards == [ADA]
+    assert decision.quota_counters == ONE_MORE
+
+
+@pytest.mark.parametrize(
+    ("history", "refusal"),
+    (([], NotFoundError), ([CREATOR, REMOVED], CreatorRemovedError)),
+)
+def test_no_run_is_requested_of_who_is_not_tracked(
+    history: list[e.Event], refusal: type[Exception]
+):
+    with pytest.raises(refusal):
+        decide_on(
+            {ORGANIZATION: HOME, ADA: history},
+            handlers.request_scrape(
+                ADA, job_type="creator_profiles", command_id=COMMAND, **BY_HAND
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    ("video", "creator", "creator_id", "handle", "guards"),
+    (
+        ([ADDED], [], None, "ada", [VIDEO]),
+        ([DISCOVERED], [CREATOR, RENAMED], ADA, "lovelace", [VIDEO, ADA]),
+        ([ADDED, DISCOVERED], [CREATOR, REMOVED], None, "ada", [VIDEO, ADA]),
+    ),
+)
+def test_a_video_s_run_is_its_creator_s_while_there_is_one(
+    video: list[e.Event],
+    creator: list[e.Event],
+    creator_id: UUID | None,
+    handle: str,
+    guards: list[UUID],
+):
+    decision = decide_on(
+        {ORGANIZATION: HOME, VIDEO: video, ADA: creator},
+        handlers.request_video_scrape(VIDEO, command_id=COMMAND, **BY_HAND),
+    )
+
+    run = scrape_stream(COMMAND, VIDEO, "video_stats")
+    assert decision.result == RequestedVideoRun(
+        scrape_id=run, creator_id=creator_id, job_type="video_stats", video_id=VIDEO
+    )
+    assert decision.events == [
+        (
+            run,
+            request(handle, creator_id=creator_id, job_type="video_stats", ids=(ID,)),
+        )
+    ]
+    assert decision.guards == guards
+    assert decision.quota_counters == ONE_MORE
+
+
+def test_a_video_that_goes_with_its_creator_is_not_scraped_without():
+    with pytest.raises(CreatorRemovedError):
+        decide_on(
+            {ORGANIZATION: HOME, VIDEO: [DISCOVERED], ADA: [CREATOR, REMOVED]},
+            handlers.request_video_scrape(VIDEO, command_id=COMMAND, **BY_HAND),
+        )
+
+
+def test_a_failed_run_is_requested_again_under_the_present_handle():
+    decision = decide_on(
+        {
+            ORGANIZATION: HOME,
+            SCRAPE: [request(), failed()],
+            ADA: [CREATOR, RENAMED],
+        },
+        handlers.retry_scrape(SCRAPE, **BY_HAND),
+    )
+
+    assert decision.events == [(AGAIN, request("lovelace"))]
+    assert decision.guards == [ADA]
+    assert decision.quota_counters == ONE_MORE
+
+
+def test_a_run_that_was_retried_is_not_retried_again():
+    decision = decide_on(
+        {ORGANIZATION: HOME, SCRAPE: [request(), failed()], AGAIN: [request()]},
+        handlers.retry_scrape(SCRAPE, **BY_HAND),
+    )
+
+    assert decision.result.scrape_id == AGAIN
+    assert decision.events == ()
+    assert decision.quota_counters == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    (
+        ({SCRAPE: []}, NotFoundError),
+        ({SCRAPE: [request()]}, CannotRetryError),
+        ({ADA: [CREATOR, REMOVED]}, CreatorRemovedError),
+        (
+            {
+                SCRAPE: [request(creator_id=None, ids=(ID,)), failed(None)],
+                VIDEO: [ADDED, e.VideoExcluded(**OWN)],
+            },
+            CannotRetryError,
+        ),
+    ),
+)
+def test_a_retry_is_refused(given: dict[UUID, list[e.Event]], refusal: type[Exception]):
+    histories = {
+        ORGANIZATION: HOME,
+        SCRAPE: [request(), failed()],
+        ADA: [CREATOR],
+        **given,
+    }
+
+    with pytest.raises(refusal):
+        decide_on(histories, handlers.retry_scrape(SCRAPE, **BY_HAND))
+
+
+def test_a_run_ends_once():
+    end = c.RecordFailure(provider="web", attempts=3, error="Blocked")
+
+    first = decide_on({SCRAPE: [request()]}, handlers.end_scrape(SCRAPE, end))
+    again = decide_on({SCRAPE: [request(), failed()]}, handlers.end_scrape(SCRAPE, end))
+
+    assert first.events == [(SCRAPE, failed())]
+    assert again.events == []
+    with pytest.raises(NotFoundError):
+        decide_on({}, handlers.end_scrape(SCRAPE, end))
