@@ -15,7 +15,7 @@ from api.http.request import Request
 from api.http.responses import Answer
 from api.routes.analytics.parameters import USUAL_DAYS, ids_between_commas
 from domain.analytics.buckets import Range
-from domain.analytics.series import Account
+from domain.analytics.series import CounterSeries
 from projections.analytics.queries.recent_days import Recent, known_creators, recent
 from projections.engine.reader import Reader
 
@@ -112,11 +112,11 @@ def _figures(creator_id: UUID, of: Recent) -> CreatorFigures:
     )
 
 
-def _trend(account: Account) -> Trend:
-    buckets = range(account.size)
+def _trend(series: CounterSeries) -> Trend:
+    buckets = range(series.size)
     return Trend(
-        level=account.level(account.size - 1),
-        new=account.whole().new(0),
-        levels=[account.level(bucket) for bucket in buckets],
-        new_by_day=[account.new(bucket) for bucket in buckets],
+        level=series.level(series.size - 1),
+        new=series.whole().new(0),
+        levels=[series.level(bucket) for bucket in buckets],
+        new_by_day=[series.new(bucket) for bucket in buckets],
     )

@@ -25,7 +25,7 @@ def is_baseline(
 ) -> bool:
     """Tell whether the first snapshot of a video is a baseline.
 
-    ``earliest_at`` is when its creator was first looked at, None without a creator.
+    ``earliest_at`` is when its creator was first observed, None without a creator.
     """
     match rule:
         case "posted_before_first_look":

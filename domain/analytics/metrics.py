@@ -90,7 +90,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return [metric for metric in metrics if self.needs.count(metric)]
 
 
-def question(
+def checked_question(
     *,
     entity: Entity,
     metric: Metric,
@@ -105,17 +105,17 @@ def question(
     """
     derived = metric in DERIVED_METRICS
     usual: Mode = "rate" if derived else "new"
-    asked = Question(
+    question = Question(
         entity=entity,
         metric=metric,
         mode=mode or usual,
         base_metric=base_metric,
         by_video=by_video,
     )
-    if derived and asked.mode != "rate":
+    if derived and question.mode != "rate":
         why = f"{metric} is a rate of other numbers: it has only the mode rate"
         raise InvalidQuestionError("mode", why)
-    if not derived and asked.mode == "rate":
+    if not derived and question.mode == "rate":
         why = f"{metric} is counted, not a rate: it has the modes new and cumulative"
         raise InvalidQuestionError("mode", why)
     if metric == "growth_rate_pop" and base_metric is None:
@@ -124,8 +124,8 @@ def question(
     if metric != "growth_rate_pop" and base_metric is not None:
         why = "is only for growth_rate_pop, which is the growth of another metric"
         raise InvalidQuestionError("base_metric", why)
-    _check_entity(asked)
-    return asked
+    _check_entity(question)
+    return question
 
 
 def modes_of(metric: Metric) -> tuple[Mode, ...]:
@@ -134,25 +134,25 @@ def modes_of(metric: Metric) -> tuple[Mode, ...]:
 
 
 def entities_of(metric: Metric) -> tuple[Entity, ...]:
-    """Return the kinds of things that have a metric."""
+    """Return the kinds of videos that have a metric."""
     if metric == "growth_rate_pop":
         return ("creator", "video", "project")
-    asked = Question(entity="video", metric=metric, mode="new")
-    if {*asked.needs} & _NOT_OF_A_VIDEO:
+    question = Question(entity="video", metric=metric, mode="new")
+    if {*question.needs} & _NOT_OF_A_VIDEO:
         return ("creator", "project")
     return ("creator", "video", "project")
 
 
-def _check_entity(asked: Question) -> None:
-    needed = [raw for raw in asked.needs if raw in _NOT_OF_A_VIDEO]
+def _check_entity(question: Question) -> None:
+    needed = [raw for raw in question.needs if raw in _NOT_OF_A_VIDEO]
     if not needed:
-        if asked.by_video and asked.entity == "video":
+        if question.by_video and question.entity == "video":
             raise InvalidQuestionError("breakdown", "a video has no videos to show")
         return
-    field = "metric" if asked.base_metric is None else "base_metric"
-    if asked.entity == "video":
+    field = "metric" if question.base_metric is None else "base_metric"
+    if question.entity == "video":
         why = f"a single video has no {needed[-1]}; ask for its creator or project"
         raise InvalidQuestionError(field, why)
-    if asked.by_video:
+    if question.by_video:
         why = f"single videos have no {needed[-1]}, so there is nothing to break down"
         raise InvalidQuestionError("breakdown", why)

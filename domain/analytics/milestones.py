@@ -1,7 +1,7 @@
-"""Milestones: round numbers of followers, and when a creator was first seen past one.
+"""Milestones: round numbers of followers, and the first observation at or past each.
 
-They follow from what was observed, whatever order it came in. A creator that was past a
-number when it was first looked at never passed it before our eyes.
+They depend on the observations only, not on the order in which they were recorded. A
+creator that was past a number at its first observation has not passed it since.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,12 +10,12 @@ from typing import Final
 
 import msgspec
 
-FIRST_SEEN: Final = 0
+FIRST_OBSERVED: Final = 0
 MILESTONES: Final = tuple(lead * 10**zeros for zeros in range(3, 10) for lead in (1, 5))
 
 
 class FollowerObservation(msgspec.Struct, frozen=True, order=True, gc=False):
-    """A number of followers, seen at a time and told at a position of the log."""
+    """A number of followers, by when it was observed and its position in the log."""
 
     observed_at: datetime
     position: int
@@ -23,21 +23,21 @@ class FollowerObservation(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class Milestone(msgspec.Struct, frozen=True, gc=False):
-    """The first sighting at or past a number, after one below it."""
+    """The first observation at or past a number, after one below it."""
 
     number: int
     observation: FollowerObservation
 
 
 def marks(followers: int) -> tuple[int, ...]:
-    """Return what a sighting may be the first of: of any, and of each number passed."""
-    return (FIRST_SEEN, *(number for number in MILESTONES if number <= followers))
+    """Return the marks that an observation is at or past, FIRST_OBSERVED among them."""
+    return (FIRST_OBSERVED, *(number for number in MILESTONES if number <= followers))
 
 
 def earliest(
     observations: Iterable[FollowerObservation],
 ) -> dict[int, FollowerObservation]:
-    """Return the earliest sighting of each mark."""
+    """Return the earliest observation at or past each mark."""
     found: dict[int, FollowerObservation] = {}
     for observation in observations:
         for mark in marks(observation.followers):
@@ -47,12 +47,12 @@ def earliest(
 
 
 def passed(first: Mapping[int, FollowerObservation]) -> list[Milestone]:
-    """Return the milestones that the earliest sightings amount to, smallest first."""
-    if FIRST_SEEN not in first:
+    """Return the milestones that were passed after the first observation, ascending."""
+    if FIRST_OBSERVED not in first:
         return []
-    start = first[FIRST_SEEN]
+    start = first[FIRST_OBSERVED]
     return [
         Milestone(mark, observation)
         for mark, observation in sorted(first.items())
-        if mark != FIRST_SEEN and observation.observed_at > start.observed_at
+        if mark != FIRST_OBSERVED and observation.observed_at > start.observed_at
     ]

@@ -12,13 +12,13 @@ DECIMALS = 6
 Value = int | float | None
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """One raw metric of some things together, over n buckets.
+class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """One raw metric of some videos together, over n buckets.
 
     ``levels`` and ``known`` have n + 1 entries, from the start of the first bucket to
     the end of the last: the sum of the levels there, and how many are known.
     ``bases`` is the sum of the baselines in each bucket, ``baselines`` how many there
-    are, ``snapshots`` how many times the things were looked at.
+    are, ``snapshots`` how many times the videos were observed.
     """
 
     levels: Sequence[int]
@@ -45,9 +45,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return self.levels[bucket + 1] - self.levels[bucket] - self.bases[bucket]
 
-    def whole(self) -> "Account":
+    def whole(self) -> "CounterSeries":
         """Return the same as one bucket."""
-        return Account(
+        return CounterSeries(
             levels=(self.levels[0], self.levels[-1]),
             known=(self.known[0], self.known[-1]),
             bases=(sum(self.bases),),
@@ -55,9 +55,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             snapshots=(sum(self.snapshots),),
         )
 
-    def without(self, other: "Account") -> "Account":
-        """Return what is left when some of the things are taken away."""
-        return Account(
+    def without(self, other: "CounterSeries") -> "CounterSeries":
+        """Return what is left when some of the videos are taken away."""
+        return CounterSeries(
             levels=_difference(self.levels, other.levels),
             known=_difference(self.known, other.known),
             bases=_difference(self.bases, other.bases),
@@ -66,15 +66,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Ledger = Mapping[RawMetric, Account]
+SeriesByMetric = Mapping[RawMetric, CounterSeries]
 """The raw metrics that a question needs."""
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     """One bucket of a series: its first day and the value, null where it is unknown.
 
-    ``partial``: the bucket is not over yet. ``baseline``: a first look at something
-    older fell into it. ``observed``: something was looked at in it.
+    ``partial``: the bucket is not over yet. ``baseline``: a first snapshot at something
+    older fell into it. ``observed``: something was observed in it.
     """
 
     date: date
@@ -85,91 +85,99 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def points(
-    asked: Question, ledger: Ledger, buckets: Sequence[Bucket], *, now: datetime
+    question: Question,
+    by_metric: SeriesByMetric,
+    buckets: Sequence[Bucket],
+    *,
+    now: datetime,
 ) -> list[Point]:
     """Return a point for every bucket."""
-    accounts = list(ledger.values())
+    counters = list(by_metric.values())
     return [
         Point(
             date=bucket.date,
-            value=value_of(asked, ledger, number, days=bucket.days),
+            value=value_of(question, by_metric, number, days=bucket.days),
             partial=bucket.end > now,
-            baseline=any(account.baselines[number] for account in accounts),
-            observed=any(account.snapshots[number] for account in accounts),
+            baseline=any(counter.baselines[number] for counter in counters),
+            observed=any(counter.snapshots[number] for counter in counters),
         )
         for number, bucket in enumerate(buckets)
     ]
 
 
-def total(asked: Question, ledger: Ledger, *, days: int) -> Value:
+def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Value:
     """Return the sum of what is new, the last level, or the rate of the whole range.
 
     ``days`` is how many days the range has.
     """
-    if asked.mode == "cumulative":
-        account = ledger[asked.needs[0]]
-        return account.level(account.size - 1)
-    whole: dict[RawMetric, Account] = {
-        metric: account.whole() for metric, account in ledger.items()
+    if question.mode == "cumulative":
+        counter = by_metric[question.needs[0]]
+        return counter.level(counter.size - 1)
+    whole: dict[RawMetric, CounterSeries] = {
+        metric: counter.whole() for metric, counter in by_metric.items()
     }
-    return value_of(asked, whole, 0, days=days)
+    return value_of(question, whole, 0, days=days)
 
 
-def value_of(asked: Question, ledger: Ledger, bucket: int, *, days: int) -> Value:
+def value_of(
+    question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
+) -> Value:
     """Return the value of one bucket, of that many days; None if it is unknown."""
-    match asked.mode:
+    match question.mode:
         case "new":
-            return ledger[asked.needs[0]].new(bucket)
+            return by_metric[question.needs[0]].new(bucket)
         case "cumulative":
-            return ledger[asked.needs[0]].level(bucket)
+            return by_metric[question.needs[0]].level(bucket)
         case "rate":
-            return _rate(asked, ledger, bucket, days=days)
+            return _rate(question, by_metric, bucket, days=days)
 
 
-def parts_of(
-    asked: Question, ledger: Ledger, bucket: int, *, days: int
+def terms_of(
+    question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
 ) -> tuple[int | None, int | None]:
     """Return the numerator and the denominator of a rate, before any factor."""
-    match asked.metric:
+    match question.metric:
         case "engagement_rate_by_views":
-            return _engagement(ledger, bucket), ledger["views"].new(bucket)
+            return _engagement(by_metric, bucket), by_metric["views"].new(bucket)
         case "engagement_rate_by_followers":
-            return _engagement(ledger, bucket), ledger["followers"].level(bucket)
+            return _engagement(by_metric, bucket), by_metric["followers"].level(bucket)
         case "posts_per_week":
-            return ledger["posts"].new(bucket), days
+            return by_metric["posts"].new(bucket), days
         case "avg_views_per_post":
-            return ledger["views"].new(bucket), ledger["posts"].level(bucket)
+            return by_metric["views"].new(bucket), by_metric["posts"].level(bucket)
         case _:
-            account = ledger[asked.needs[0]]
-            before, after = account.level_before(bucket), account.level(bucket)
+            counter = by_metric[question.needs[0]]
+            before, after = counter.level_before(bucket), counter.level(bucket)
             if before is None or after is None:
                 return None, before
             return after - before, before
 
 
-def factor_of(asked: Question) -> int:
+def factor_of(question: Question) -> int:
     """Return what a rate is multiplied by: 100 for percent, 7 for a week's days."""
-    return _FACTORS.get(asked.metric, 100)
+    return _FACTORS.get(question.metric, 100)
 
 
-def _rate(asked: Question, ledger: Ledger, bucket: int, *, days: int) -> float | None:
-    numerator, denominator = parts_of(asked, ledger, bucket, days=days)
+def _rate(
+    question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
+) -> float | None:
+    numerator, denominator = terms_of(question, by_metric, bucket, days=days)
     if numerator is None or not denominator:
         return None
-    return round(factor_of(asked) * numerator / denominator, DECIMALS)
+    return round(factor_of(question) * numerator / denominator, DECIMALS)
 
 
-def _engagement(ledger: Ledger, bucket: int) -> int | None:
+def _engagement(by_metric: SeriesByMetric, bucket: int) -> int | None:
     """Return the new likes, comments, shares and saves together.
 
     Many sources never tell saves, so unknown ones add nothing. Without one of the
     others the sum would be too small, and is unknown.
     """
-    parts = {metric: ledger[metric].new(bucket) for metric in ENGAGEMENT}
-    found = [new for metric, new in parts.items() if metric != "saves"]
+    terms = {metric: by_metric[metric].new(bucket) for metric in ENGAGEMENT}
+    found = [new for metric, new in terms.items() if metric != "saves"]
     if None in found:
         return None
-    return sum(new for new in parts.values() if new is not None)
+    return sum(new for new in terms.values() if new is not None)
 
 
 def _difference(ones: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:

@@ -21,13 +21,13 @@ ON CONFLICT (is_only) DO UPDATE SET baseline = excluded.baseline
 
 
 def rule_of(cursor: Cursor[TupleRow]) -> BaselineRule:
-    """Return the rule of the tables that the cursor looks at."""
+    """Return the rule of the tables that the cursor snapshots at."""
     row = cursor.execute(_READ.encode(), prepare=True).fetchone()
     return DEFAULT_RULE if row is None or row[0] is None else row[0]
 
 
 def put_rule(cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
-    """Say under which rule the tables that the cursor looks at are worked out."""
+    """Say under which rule the tables that the cursor snapshots at are worked out."""
     cursor.execute(_PUT, (rule,))
 
 

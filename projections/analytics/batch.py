@@ -12,34 +12,42 @@ from domain import events as e
 from domain.messages import Event
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.analytics.columns import Listed, Seen, seen_of
-from projections.analytics.entities import Change, SubjectRow, event_change, seen_change
-from projections.analytics.entities import Seen as Told
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, Key, key_of
-from projections.analytics.snapshot_decoder import VideosSeen, same_seen
-from projections.analytics.snapshots import Look
+from projections.analytics.columns import Listed, ObservedCounts, observed_counts
+from projections.analytics.entities import (
+    Change,
+    ObservedDetails,
+    SubjectRow,
+    details_change,
+    event_change,
+)
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, EntityKey, entity_key
+from projections.analytics.snapshot_decoder import (
+    VideoSnapshotColumns,
+    as_snapshot_columns,
+)
+from projections.analytics.snapshots import OwnerSnapshot
 
 _ITSELF = Listed(np.zeros(1, np.int64), 1, None)
 
 
-class Heard:
-    """Subjects as they are after it, changes of videos, and looks, in log order.
+class BatchInput:
+    """Subjects as they are after it, changes of videos, and snapshots, in log order.
 
     ``events`` are those that changes of videos come of, by position.
     """
 
     def __init__(self, subjects: Iterable[SubjectRow] = ()) -> None:
         self.subjects = {row.id: row for row in subjects}
-        self.told: dict[Key, list[Change]] = defaultdict(list)
+        self.changes: dict[EntityKey, list[Change]] = defaultdict(list)
         self.events: dict[int, Event] = {}
-        self.looks: list[Look] = []
+        self.snapshots: list[OwnerSnapshot] = []
 
-    def hear(self, events: Sequence[RecordedEvent]) -> None:
+    def collect(self, events: Sequence[RecordedEvent]) -> None:
         """Take in events; what the subjects were before must be known."""
         for event in events:
-            self._hear(event)
+            self._collect_event(event)
 
-    def _hear(self, recorded: RecordedEvent) -> None:
+    def _collect_event(self, recorded: RecordedEvent) -> None:
         event, position = recorded.event, recorded.position
         match event:
             case e.ProjectCreated():
@@ -60,48 +68,54 @@ class Heard:
                 row = self._subject(event.organization_id, recorded.stream)
                 self._put(row.named(event.new, position))
             case e.ProfileSnapshotRecorded():
-                self._see_profile(recorded, event)
-            case VideosSeen():
-                self._see_videos(recorded, event)
+                self._collect_profile(recorded, event)
+            case VideoSnapshotColumns():
+                self._collect_videos(recorded, event)
             case e.VideoStatsSnapshotRecorded():
-                self._see_videos(recorded, same_seen(event))
+                self._collect_videos(recorded, as_snapshot_columns(event))
             case _:
                 organization_id: UUID = getattr(event, "organization_id")  # noqa: B009
-                told = self.told[key_of(organization_id, recorded.stream)]
-                told.append(event_change(recorded))
+                changes = self.changes[entity_key(organization_id, recorded.stream)]
+                changes.append(event_change(recorded))
                 self.events[position] = event
 
-    def _see_profile(
+    def _collect_profile(
         self, recorded: RecordedEvent, event: e.ProfileSnapshotRecorded
     ) -> None:
         row = self._subject(event.organization_id, event.creator_id)
-        self._put(row.looked_at(event.observed_at))
+        self._put(row.with_observation_at(event.observed_at))
         columns = (
             (event.follower_count,),
             (event.following_count,),
             (event.total_likes_count,),
             (event.video_count,),
         )
-        seen = seen_of(_ITSELF, columns)
-        self._look(recorded, event, PROFILES.number, event.creator_id, seen)
+        observed = observed_counts(_ITSELF, columns)
+        self._add_snapshot(recorded, event, PROFILES.number, event.creator_id, observed)
 
-    def _see_videos(self, recorded: RecordedEvent, event: VideosSeen) -> None:
+    def _collect_videos(
+        self, recorded: RecordedEvent, event: VideoSnapshotColumns
+    ) -> None:
         project_id, creator_id = event.project_id, event.creator_id
         if creator_id is not None:
             row = self._subject(event.organization_id, creator_id)
-            row = row.looked_at(event.observed_at)
+            row = row.with_observation_at(event.observed_at)
             if row.project_id is None and project_id is not None:
                 row = replace(row, project_id=project_id)
             self._put(row)
-        keeper = creator_id or project_id
-        if keeper is None:
+        provisional_owner = creator_id or project_id
+        if provisional_owner is None:
             # Whose videos these are nobody can know.
             return
-        self._look(recorded, event, VIDEOS.number, keeper, event.seen)
+        self._add_snapshot(
+            recorded, event, VIDEOS.number, provisional_owner, event.observed
+        )
         if project_id is not None and (event.posted_at or event.titles):
-            self._hear_details(project_id, recorded.position, event)
+            self._collect_details(project_id, recorded.position, event)
 
-    def _hear_details(self, project_id: UUID, position: int, event: VideosSeen) -> None:
+    def _collect_details(
+        self, project_id: UUID, position: int, event: VideoSnapshotColumns
+    ) -> None:
         names = event.names()
         nothing = (None,) * len(names)
         details = zip(
@@ -112,33 +126,33 @@ class Heard:
         )
         for name, posted_at, title in details:
             if posted_at is not None or title is not None:
-                key = key_of(event.organization_id, video_stream(project_id, name))
-                told = Told(
+                key = entity_key(event.organization_id, video_stream(project_id, name))
+                observed = ObservedDetails(
                     observed_at=event.observed_at, posted_at=posted_at, title=title
                 )
-                self.told[key].append(seen_change(position, told))
+                self.changes[key].append(details_change(position, observed))
 
-    def _look(
+    def _add_snapshot(
         self,
         recorded: RecordedEvent,
-        event: e.ProfileSnapshotRecorded | VideosSeen,
-        family: int,
-        keeper: UUID,
-        seen: Seen,
+        event: e.ProfileSnapshotRecorded | VideoSnapshotColumns,
+        metric_group: int,
+        provisional_owner: UUID,
+        observed: ObservedCounts,
     ) -> None:
-        look = Look(
+        snapshot = OwnerSnapshot(
             organization_id=event.organization_id,
-            family=family,
-            owner=keeper,
+            metric_group=metric_group,
+            owner=provisional_owner,
             observed_at=event.observed_at,
             position=recorded.position,
             creator_id=event.creator_id,
             scrape_id=recorded.stream,
             provider=event.provider,
             recorded_at=recorded.recorded_at,
-            seen=seen,
+            observed=observed,
         )
-        self.looks.append(look)
+        self.snapshots.append(snapshot)
 
     def _put(self, row: SubjectRow) -> None:
         self.subjects[row.id] = row
@@ -153,25 +167,25 @@ class Heard:
 MOST_OBSERVATIONS = 500_000
 
 
-def parts_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
+def chunks_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
     """Cut a batch so that no part has many more observations than may be held."""
-    part: list[RecordedEvent] = []
+    chunk: list[RecordedEvent] = []
     observations = 0
     for recorded in events:
-        part.append(recorded)
+        chunk.append(recorded)
         event = recorded.event
         match event:
-            case VideosSeen():
-                observations += len(event.seen)
+            case VideoSnapshotColumns():
+                observations += len(event.observed)
             case e.VideoStatsSnapshotRecorded():
                 observations += len(event.video_ids)
             case _:
                 pass
         if observations >= MOST_OBSERVATIONS:
-            yield part
-            part, observations = [], 0
-    if part:
-        yield part
+            yield chunk
+            chunk, observations = [], 0
+    if chunk:
+        yield chunk
 
 
 def subjects_of(recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
@@ -183,7 +197,9 @@ def subjects_of(recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
         case e.CreatorAdded() | e.HandleChanged():
             yield event.organization_id, recorded.stream
         case (
-            e.ProfileSnapshotRecorded() | e.VideoStatsSnapshotRecorded() | VideosSeen()
+            e.ProfileSnapshotRecorded()
+            | e.VideoStatsSnapshotRecorded()
+            | VideoSnapshotColumns()
         ):
             if event.creator_id is not None:
                 yield event.organization_id, event.creator_id

@@ -1,4 +1,4 @@
-"""What looks saw as the bytes that a row keeps of it, and back: many at once."""
+"""Packs the counts of snapshots into the bytes of a row, and unpacks many at once."""
 
 import struct
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from projections.analytics.columns import Grid, Observations, Seen
+from projections.analytics.columns import Grid, Observations, ObservedCounts
 
 _FORMAT = 1
 # Format, counters, whether anything is missing, observations; then a width a counter.
@@ -22,33 +22,33 @@ _WIDTH_OF = np.array([*_WIDTHS], np.uint8)
 _BEYOND = np.array([1 << 7, 1 << 15, 1 << 31], np.int64)
 
 
-def pack(seen: Seen) -> bytes:
-    """Return the bytes of what was seen: each counter as narrow as its values allow."""
-    return pack_all([seen])[0]
+def pack(observed: ObservedCounts) -> bytes:
+    """Return counts as bytes, each counter as narrow as its values allow."""
+    return pack_all([observed])[0]
 
 
-def pack_all(seen: Sequence[Seen]) -> list[bytes]:
-    """Return the bytes of what each of several looks saw.
+def pack_all(observed: Sequence[ObservedCounts]) -> list[bytes]:
+    """Return the counts of several snapshots as bytes, one string each.
 
-    Looks at as many things are packed together: numpy takes longer to be called than
-    to pack one.
+    Snapshots of equally many videos are packed together: calling numpy takes longer
+    than packing one.
     """
-    found = [b""] * len(seen)
+    found = [b""] * len(observed)
     by_size: dict[tuple[int, int], list[int]] = {}
-    for place, one in enumerate(seen):
+    for place, one in enumerate(observed):
         by_size.setdefault(one.counts.shape, []).append(place)
     for (counters, amount), places in by_size.items():
-        grid = np.concatenate([seen[place].counts for place in places])
+        grid = np.concatenate([observed[place].counts for place in places])
         widths, columns = _narrowed(grid)
         for nth, place in enumerate(places):
-            one = seen[place]
+            one = observed[place]
             its = slice(nth * counters, (nth + 1) * counters)
             is_partial = bool(one.missing.any())
             found[place] = b"".join(
                 (
                     _HEADER.pack(_FORMAT, counters, is_partial, amount),
                     widths[its],
-                    one.things.tobytes(),
+                    one.video_numbers.tobytes(),
                     one.missing.tobytes() if is_partial else b"",
                     *columns[its],
                 )
@@ -77,7 +77,7 @@ def _narrowed(grid: Grid) -> tuple[bytes, list[bytes]]:
 
 
 def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
-    """Return what several looks saw, one after the other.
+    """Return the observations of several packed snapshots, one after the other.
 
     Raises:
         ValueError: a release with another format has written it.
@@ -88,65 +88,67 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
             raise ValueError(f"observations of format {version} are not known here")
     sizes = [head[3] for head in heads]
     if packed and sizes.count(sizes[0]) == len(sizes):
-        return _unpack_alike(packed, counters, sizes[0])
-    parts = [
-        _unpack_alike([one], counters, size)
+        return _unpack_same_size(packed, counters, sizes[0])
+    unpacked = [
+        _unpack_same_size([one], counters, size)
         for one, size in zip(packed, sizes, strict=True)
     ]
     return Observations(
-        np.concatenate([part.things for part in parts])
-        if parts
+        np.concatenate([each.video_numbers for each in unpacked])
+        if unpacked
         else np.empty(0, np.int64),
         np.repeat(np.arange(len(sizes)), sizes),
-        np.concatenate([part.counts for part in parts], axis=1)
-        if parts
+        np.concatenate([each.counts for each in unpacked], axis=1)
+        if unpacked
         else np.zeros((counters, 0), np.int64),
-        np.concatenate([part.missing for part in parts])
-        if parts
+        np.concatenate([each.missing for each in unpacked])
+        if unpacked
         else np.zeros(0, np.uint8),
     )
 
 
-def _unpack_alike(packed: Sequence[bytes], counters: int, amount: int) -> Observations:
-    """Return what looks saw that are at as many things each."""
-    looks = len(packed)
-    things = np.empty((looks, amount), np.int64)
-    counts = np.zeros((counters, looks, amount), np.int64)
-    missing = np.zeros((looks, amount), np.uint8)
-    by_shape: dict[bytes, list[int]] = {}
+def _unpack_same_size(
+    packed: Sequence[bytes], counters: int, amount: int
+) -> Observations:
+    """Return the observations of packed snapshots of equally many videos each."""
+    snapshots = len(packed)
+    video_numbers = np.empty((snapshots, amount), np.int64)
+    counts = np.zeros((counters, snapshots, amount), np.int64)
+    missing = np.zeros((snapshots, amount), np.uint8)
+    by_header: dict[bytes, list[int]] = {}
     for place, one in enumerate(packed):
-        by_shape.setdefault(one[: _HEADER.size + counters], []).append(place)
-    for shape, places in by_shape.items():
-        is_all = len(places) == looks
+        by_header.setdefault(one[: _HEADER.size + counters], []).append(place)
+    for header, places in by_header.items():
+        is_all = len(places) == snapshots
         at = slice(None) if is_all else np.array(places)
-        told = np.frombuffer(
+        rows = np.frombuffer(
             b"".join(packed if is_all else [packed[place] for place in places]),
-            _layout_of(shape, amount),
+            _layout_of(header, amount),
         )
-        things[at] = told["things"]
-        if shape[2]:
-            missing[at] = told["missing"]
-        for number, width in enumerate(shape[_HEADER.size :]):
+        video_numbers[at] = rows["video_numbers"]
+        if header[2]:
+            missing[at] = rows["missing"]
+        for number, width in enumerate(header[_HEADER.size :]):
             if width:
-                counts[number, at] = told[f"{number}"]
+                counts[number, at] = rows[f"{number}"]
     return Observations(
-        things.reshape(-1),
-        np.repeat(np.arange(looks), amount),
+        video_numbers.reshape(-1),
+        np.repeat(np.arange(snapshots), amount),
         counts.reshape(counters, -1),
         missing.reshape(-1),
-        alike=amount if (things == things[0]).all() else 0,
+        same_videos=amount if (video_numbers == video_numbers[0]).all() else 0,
     )
 
 
 @lru_cache
-def _layout_of(shape: bytes, amount: int) -> np.dtype[np.void]:
-    """Return where what stands in a packed look that begins with these bytes."""
-    columns: list[tuple[str, Any, tuple[int]]] = [("things", "<i8", (amount,))]
-    if shape[2]:
+def _layout_of(header: bytes, amount: int) -> np.dtype[np.void]:
+    """Return the layout of a packed snapshot that begins with this header."""
+    columns: list[tuple[str, Any, tuple[int]]] = [("video_numbers", "<i8", (amount,))]
+    if header[2]:
         columns.append(("missing", np.uint8, (amount,)))
     columns += [
         (f"{number}", _WIDTHS[width], (amount,))
-        for number, width in enumerate(shape[_HEADER.size :])
+        for number, width in enumerate(header[_HEADER.size :])
         if width
     ]
-    return np.dtype([("shape", f"V{len(shape)}"), *columns])
+    return np.dtype([("header", f"V{len(header)}"), *columns])

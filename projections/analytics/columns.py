@@ -1,4 +1,4 @@
-"""What looks saw, as columns of numbers."""
+"""Observed counts as columns of numbers: one video a column, one counter a row."""
 
 import struct
 from collections.abc import Sequence
@@ -12,152 +12,159 @@ Longs = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Grid = npt.NDArray[np.int64]
-"""Counters as rows, things or observations as columns."""
+"""Counters as rows, videos or observations as columns."""
 
 _LARGEST = 2**63 - 1
 
 
 class Observations:
-    """Observations of things, one column each, in the order they were made.
+    """Observations of videos from several snapshots, one column each, in time order.
 
-    ``looks`` says by its number which look an observation is of. Bit n of ``missing``
-    is set where counter n was left out; ``counts`` has 0 there. ``alike`` is how many
-    things each look saw where all saw the same ones, and 0 where they did not.
+    ``snapshots`` holds the index of each observation's snapshot. Bit n of ``missing``
+    is set where counter n was left out; ``counts`` has 0 there. ``same_videos`` is the
+    number of videos in each snapshot if all list the same ones, else 0.
+    A profile is one video with the number 0.
     """
 
-    __slots__ = ("alike", "counts", "looks", "missing", "things")
+    __slots__ = ("counts", "missing", "same_videos", "snapshots", "video_numbers")
 
     def __init__(
         self,
-        things: Longs,
-        looks: Longs,
+        video_numbers: Longs,
+        snapshots: Longs,
         counts: Grid,
         missing: Bits,
         *,
-        alike: int = 0,
+        same_videos: int = 0,
     ) -> None:
-        self.things = things
-        self.looks = looks
+        self.video_numbers = video_numbers
+        self.snapshots = snapshots
         self.counts = counts
         self.missing = missing
-        self.alike = alike
+        self.same_videos = same_videos
 
     def __len__(self) -> int:
-        return len(self.things)
+        return len(self.video_numbers)
 
     def where(self, mask: Mask) -> "Observations":
-        """Return those of the observations that the mask picks."""
+        """Return the observations that the mask selects."""
         if mask.all():
             return self
         return Observations(
-            self.things[mask],
-            self.looks[mask],
+            self.video_numbers[mask],
+            self.snapshots[mask],
             self.counts[:, mask],
             self.missing[mask],
         )
 
-    def of(self, things: Longs) -> "Observations":
-        """Return the observations of these things."""
-        return self.where(np.isin(self.things, things))
+    def of(self, video_numbers: Longs) -> "Observations":
+        """Return the observations of these videos."""
+        return self.where(np.isin(self.video_numbers, video_numbers))
 
 
 class Listed:
-    """The things that a look lists: their numbers, each once, in ascending order.
+    """The videos that a snapshot lists: their numbers, each once, in ascending order.
 
-    ``order`` says where in its list of ``amount`` lines each stands, the last time;
-    None says that the list is in order.
+    ``order`` holds for each video the index of its last entry in the list, which has
+    ``amount`` entries; None if the list is in ascending order already.
     """
 
-    __slots__ = ("amount", "order", "things")
+    __slots__ = ("amount", "order", "video_numbers")
 
-    def __init__(self, things: Longs, amount: int, order: Longs | None) -> None:
-        self.things = things
+    def __init__(self, video_numbers: Longs, amount: int, order: Longs | None) -> None:
+        self.video_numbers = video_numbers
         self.amount = amount
         self.order = order
 
 
-class Seen:
-    """What one look saw of things, by their numbers in ascending order."""
+class ObservedCounts:
+    """The counts in one snapshot, by video number in ascending order."""
 
-    __slots__ = ("counts", "missing", "things")
+    __slots__ = ("counts", "missing", "video_numbers")
 
-    def __init__(self, things: Longs, counts: Grid, missing: Bits) -> None:
-        self.things = things
+    def __init__(self, video_numbers: Longs, counts: Grid, missing: Bits) -> None:
+        self.video_numbers = video_numbers
         self.counts = counts
         self.missing = missing
 
     def __len__(self) -> int:
-        return len(self.things)
+        return len(self.video_numbers)
 
-    def where(self, mask: Mask) -> "Seen":
-        """Return what was seen of those things that the mask picks."""
-        return Seen(self.things[mask], self.counts[:, mask], self.missing[mask])
+    def where(self, mask: Mask) -> "ObservedCounts":
+        """Return the counts of the videos that the mask selects."""
+        return ObservedCounts(
+            self.video_numbers[mask], self.counts[:, mask], self.missing[mask]
+        )
 
-    def and_(self, other: "Seen") -> "Seen":
-        """Return what was seen of either; what both saw is taken from the other."""
-        mine = self.where(~np.isin(self.things, other.things))
-        things = np.concatenate((mine.things, other.things))
-        order = np.argsort(things)
-        return Seen(
-            things[order],
+    def and_(self, other: "ObservedCounts") -> "ObservedCounts":
+        """Return the union of both; of a video in both, the other's counts."""
+        mine = self.where(~np.isin(self.video_numbers, other.video_numbers))
+        video_numbers = np.concatenate((mine.video_numbers, other.video_numbers))
+        order = np.argsort(video_numbers)
+        return ObservedCounts(
+            video_numbers[order],
             np.concatenate((mine.counts, other.counts), axis=1)[:, order],
             np.concatenate((mine.missing, other.missing))[order],
         )
 
 
 def listed(names: Sequence[str]) -> Listed:
-    """Return the numbers under which videos go, by their ids on TikTok.
+    """Return the numbers of videos, given their ids on TikTok.
 
-    Those are numbers themselves; whatever is not written as one gets a negative number
-    of its own.
+    An id is a decimal number and stands for itself; any other id gets a negative
+    number, which is a hash of it.
 
-    >>> listed(["7301", "07301"]).things.tolist()[1]
+    >>> listed(["7301", "07301"]).videos.tolist()[1]
     7301
     """
-    things = _numbers_of(names)
-    if (things[1:] > things[:-1]).all():
-        return Listed(things, len(things), None)
-    order = np.argsort(things, kind="stable")
-    ascending = things[order]
-    is_last = np.ones(len(things), np.bool_)
+    video_numbers = _numbers_of(names)
+    if (video_numbers[1:] > video_numbers[:-1]).all():
+        return Listed(video_numbers, len(video_numbers), None)
+    order = np.argsort(video_numbers, kind="stable")
+    ascending = video_numbers[order]
+    is_last = np.ones(len(video_numbers), np.bool_)
     is_last[:-1] = ascending[1:] != ascending[:-1]
-    return Listed(ascending[is_last], len(things), order[is_last])
+    return Listed(ascending[is_last], len(video_numbers), order[is_last])
 
 
-def seen_of(names: Listed, columns: Sequence[Sequence[int | None]]) -> Seen:
-    """Return what a look saw, given its counters one by one.
+def observed_counts(
+    names: Listed, columns: Sequence[Sequence[int | None]]
+) -> ObservedCounts:
+    """Return the counts of a snapshot, given one column a counter.
 
-    Of a thing that it lists twice the last line counts.
+    Of a video that is listed twice, the last entry counts.
 
     Raises:
         OverflowError: a counter is not a signed 64-bit number.
-        ValueError: there are more or fewer of a counter than things listed.
+        ValueError: a column is longer or shorter than the list of videos.
     """
     amount = names.amount
     # Three times as fast as numpy reads Python's numbers.
     to_bytes = _longs_of(amount).pack
-    parts: list[bytes] = []
+    columns_: list[bytes] = []
     missing = np.zeros(amount, np.uint8)
     for number, column in enumerate(columns):
         bit = np.uint8(1 << number)
         if column and column[0] is None and column.count(None) == amount:
             missing |= bit
-            parts.append(bytes(8 * amount))
+            columns_.append(bytes(8 * amount))
             continue
         try:
-            parts.append(to_bytes(*column))
+            columns_.append(to_bytes(*column))
         except struct.error:
             if len(column) != amount:
                 msg = f"{len(column)} counters of {amount} videos"
                 raise ValueError(msg) from None
             left_out = np.array([count is None for count in column], np.bool_)
             missing |= left_out * bit
-            told = np.array([count or 0 for count in column], np.int64)
-            parts.append(told.tobytes())
-    counts = np.frombuffer(b"".join(parts), np.int64).reshape(len(parts), amount)
+            filled = np.array([count or 0 for count in column], np.int64)
+            columns_.append(filled.tobytes())
+    counts = np.frombuffer(b"".join(columns_), np.int64).reshape(len(columns_), amount)
     if names.order is None:
-        return Seen(names.things, counts, missing)
-    return Seen(names.things, counts[:, names.order], missing[names.order])
+        return ObservedCounts(names.video_numbers, counts, missing)
+    return ObservedCounts(
+        names.video_numbers, counts[:, names.order], missing[names.order]
+    )
 
 
 @lru_cache
@@ -175,7 +182,7 @@ def _numbers_of(names: Sequence[str]) -> Longs:
 
 
 def number_of(name: str) -> int:
-    """Return the number of one video."""
+    """Return the number of one video, given its id on TikTok."""
     if name.isascii() and name.isdecimal() and name[0] != "0" and int(name) <= _LARGEST:
         return int(name)
     return -1 - (int.from_bytes(sha256(name.encode()).digest()[:8]) >> 1)

@@ -23,7 +23,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics.columns import number_of
 from projections.analytics.owner_state import BASELINE, COUNTED, OWNED
 
-_SEEN = "seen"
+_DETAILS = "seen"
 _NONE: Mapping[int, Event] = {}
 _NOTHING = msgspec.Raw(b"[]")
 _UNTOLD = datetime.min.replace(tzinfo=UTC)
@@ -31,7 +31,7 @@ _codec = Codec()
 _observed_at = attrgetter("observed_at")
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a snapshot told of a video besides its counters."""
 
     # Rows of version 2 do not say when; they are read until a rebuild has taken their
@@ -42,7 +42,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Something reported of a video: an event's stored name and body, or a look."""
+    """Something reported of a video: an event's stored name and body, or a snapshot."""
 
     position: int
     name: str
@@ -79,7 +79,7 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.is_counted, self.subjects, self.posted_at
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
     """What of a video's row decides how it counts, and in whose sums."""
 
     number: int
@@ -101,8 +101,8 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int | None = None
     earliest_at: datetime | None = None
 
-    def looked_at(self, observed_at: datetime) -> "SubjectRow":
-        """Return the row after a look at the creator or its videos."""
+    def with_observation_at(self, observed_at: datetime) -> "SubjectRow":
+        """Return the row after a snapshot at the creator or its videos."""
         if self.earliest_at is not None and self.earliest_at <= observed_at:
             return self
         return replace(self, earliest_at=observed_at)
@@ -114,9 +114,9 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return replace(self, label=label, label_position=position)
 
 
-def seen_change(position: int, seen: Seen) -> Change:
+def details_change(position: int, details: ObservedDetails) -> Change:
     """Return what a snapshot told as a change."""
-    return Change(position, _SEEN, msgspec.Raw(msgspec.json.encode(seen)))
+    return Change(position, _DETAILS, msgspec.Raw(msgspec.json.encode(details)))
 
 
 def event_change(recorded: RecordedEvent) -> Change:
@@ -127,18 +127,18 @@ def event_change(recorded: RecordedEvent) -> Change:
 
 
 def changed(
-    row: VideoRow, told: Sequence[Change], events: Mapping[int, Event] = _NONE
+    row: VideoRow, new_changes: Sequence[Change], events: Mapping[int, Event] = _NONE
 ) -> VideoRow:
     """Return the row with these changes too, each counted once.
 
     ``events`` are those that need not be decoded, by position.
     """
-    if row.changes is _NOTHING and len(told) == 1:
+    if row.changes is _NOTHING and len(new_changes) == 1:
         # As most begin; to join and to sort these took a third of the time.
-        return _of_all(row, told, events)
+        return _of_all(row, new_changes, events)
     known = {change.position: change for change in _decode(row.changes)}
     before = len(known)
-    known |= {change.position: change for change in told}
+    known |= {change.position: change for change in new_changes}
     if len(known) == before:
         return row
     return _of_all(row, [known[position] for position in sorted(known)], events)
@@ -158,9 +158,12 @@ def as_of(row: VideoRow, position: int) -> VideoRow:
 
 
 def flags_of_video(
-    row: VideoRow | Standing, subjects: Mapping[UUID, SubjectRow], *, rule: BaselineRule
+    row: VideoRow | FlaggedVideo,
+    subjects: Mapping[UUID, SubjectRow],
+    *,
+    rule: BaselineRule,
 ) -> int:
-    """Return how a video stands in its owner's herd, given its creator's row."""
+    """Return how a video stands in its owner's owner state, given its creator's row."""
     if not row.is_counted:
         return OWNED
     creator = subjects.get(row.creator_id) if row.creator_id else None
@@ -181,11 +184,11 @@ def _folded(
     row: VideoRow, changes: Iterable[Change], events: Mapping[int, Event] = _NONE
 ) -> VideoRow:
     video: Video | None = None
-    seen: list[Seen] = []
+    details: list[ObservedDetails] = []
     title: str | None = None
     for change in changes:
-        if change.name == _SEEN:
-            seen.append(msgspec.json.decode(change.body, type=Seen))
+        if change.name == _DETAILS:
+            details.append(msgspec.json.decode(change.body, type=ObservedDetails))
             continue
         event = events.get(change.position)
         if event is None:
@@ -198,8 +201,8 @@ def _folded(
             # How it begins is in a part of the log that has not been taken in yet.
             continue
     posted_at = None
-    # The newest look counts, of two at one instant the later in the log.
-    for one in sorted(seen, key=_observed_at):
+    # The newest snapshot counts, of two at one instant the later in the log.
+    for one in sorted(details, key=_observed_at):
         posted_at = one.posted_at or posted_at
         title = one.title or title
     if video is None:

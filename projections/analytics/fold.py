@@ -1,8 +1,8 @@
-"""Herds with more looks, and with other standings: what that moves, worked out.
+"""Folds new snapshots and changed counting flags into owner states and rollups.
 
-Where looks come in the order they were made, they only need what is known after the
-last. Late ones, and things that count otherwise than before, are worked out twice from
-the looks that are kept: as the sums have them now, and as they are to be.
+Snapshots that come in time order need only the levels after the last one. For late
+ones, and for videos whose flags changed, deltas are computed twice from the stored
+snapshots: as the rollups have them now (to subtract), and as they are to be (to add).
 """
 
 from collections.abc import Sequence
@@ -13,193 +13,210 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.columns import Bits, Longs, Mask, Observations
-from projections.analytics.keys import Moment, slots_of
+from projections.analytics.keys import SnapshotTime, slots_of
 from projections.analytics.levels import Levels, follow
-from projections.analytics.owner_state import BASELINE, COUNTED, NEVER, OWNED, Herd
-from projections.analytics.rollup_deltas import FAMILIES, Sums
+from projections.analytics.owner_state import (
+    BASELINE,
+    COUNTED,
+    NEVER,
+    OWNED,
+    OwnerState,
+)
+from projections.analytics.rollup_deltas import METRIC_GROUPS, RollupDeltas
 from projections.analytics.snapshots import (
-    Look,
+    OwnerSnapshot,
     instants_of,
-    load_looks,
-    looks_before,
-    together,
+    load_snapshots,
+    observations_of,
+    snapshots_before,
 )
 
 
-class Standings(msgspec.Struct, frozen=True):
-    """How things stand now: their numbers in ascending order, and a flag each."""
+class CountingFlags(msgspec.Struct, frozen=True):
+    """The counting flags of videos, by video number in ascending order."""
 
-    things: Longs
+    video_numbers: Longs
     flags: Bits
 
     @classmethod
-    def of(cls, flags: dict[int, int]) -> "Standings":
-        things = sorted(flags)
-        values = [flags[thing] for thing in things]
-        return cls(np.array(things, np.int64), np.array(values, np.uint8))
+    def of(cls, flags: dict[int, int]) -> "CountingFlags":
+        video_numbers = sorted(flags)
+        values = [flags[number] for number in video_numbers]
+        return cls(np.array(video_numbers, np.int64), np.array(values, np.uint8))
 
-    def put_on(self, herd: Herd) -> None:
-        """Set the flags of those of the herd's things that are among these."""
-        if not len(self.things):
+    def set_on(self, state: OwnerState) -> None:
+        """Set the flags of the state's videos that are among these."""
+        if not len(self.video_numbers):
             return
-        at = np.searchsorted(self.things, herd.things)
-        at[at == len(self.things)] = 0
-        is_known = self.things[at] == herd.things
-        herd.flags = np.where(is_known, self.flags[at], herd.flags)
+        at = np.searchsorted(self.video_numbers, state.video_numbers)
+        at[at == len(self.video_numbers)] = 0
+        is_known = self.video_numbers[at] == state.video_numbers
+        state.flags = np.where(is_known, self.flags[at], state.flags)
 
 
 def take_in(
     cursor: Cursor[TupleRow],
-    herd: Herd,
-    looks: Sequence[Look],
-    standings: Standings,
-    sums: Sums,
-) -> list[Look]:
-    """Take looks and standings into the herd, and move the sums by what follows.
+    state: OwnerState,
+    snapshots: Sequence[OwnerSnapshot],
+    counting_flags: CountingFlags,
+    rollups: RollupDeltas,
+) -> list[OwnerSnapshot]:
+    """Fold snapshots and flags into the state, and add the deltas to the rollups.
 
-    The looks are in order. Returns those that are to be kept, with what was kept of
-    them before; what was taken in before is not among them.
+    The snapshots are in time order. Returns the snapshots to store, merged with the
+    rows stored before; those that were folded before are not among them.
     """
-    looks = [look for look in looks if look.is_kept]
-    counters = FAMILIES[herd.family].counters
-    told = together(looks, counters=counters)
-    herd.with_things(_things_in(told))
-    before = herd.flags
-    standings.put_on(herd)
-    had_any = herd.first_at != NEVER
-    again = (before != herd.flags) & had_any
-    since = int(herd.first_at[again].min()) if again.any() else NEVER
-    # At the last instant, too: what was the level there may be none any more.
-    is_late = bool(looks) and looks[0].moment[0] <= herd.last[0]
+    snapshots = [snapshot for snapshot in snapshots if snapshot.is_kept]
+    counters = METRIC_GROUPS[state.metric_group].counters
+    observations = observations_of(snapshots, counters=counters)
+    state.with_video_numbers(_video_numbers_in(observations))
+    before = state.flags
+    counting_flags.set_on(state)
+    had_any = state.first_at != NEVER
+    again = (before != state.flags) & had_any
+    since = int(state.first_at[again].min()) if again.any() else NEVER
+    # At the last instant as well: a later position there overrides the level.
+    is_late = bool(snapshots) and snapshots[0].time[0] <= state.last[0]
     if is_late:
-        since = min(since, looks[0].moment[0])
-    stored = [] if since == NEVER else load_looks(cursor, herd.key, since=since)
-    kept: list[Look] = list(looks)
+        since = min(since, snapshots[0].time[0])
+    stored = [] if since == NEVER else load_snapshots(cursor, state.key, since=since)
+    kept: list[OwnerSnapshot] = list(snapshots)
     if is_late:
-        looks, kept = _unknown(looks, stored)
-        told = together(looks, counters=counters)
-        again |= np.isin(herd.things, told.things) & had_any
+        snapshots, kept = _unknown(snapshots, stored)
+        observations = observations_of(snapshots, counters=counters)
+        again |= np.isin(state.video_numbers, observations.video_numbers) & had_any
     if again.any():
-        _fold_again(cursor, herd, again, before, stored, looks, since, sums)
-    instants = instants_of(looks)
+        _fold_again(cursor, state, again, before, stored, snapshots, since, rollups)
+    instants = instants_of(snapshots)
     if again.any():
-        fresh = _only(looks, herd.things[~again])
+        fresh = _only(snapshots, state.video_numbers[~again])
         if fresh:
-            _move_by(herd, herd.levels, fresh, herd.flags, sums)
-    elif looks:
-        _move(herd, herd.levels, instants, told, herd.flags, sums)
-    if looks:
-        herd.last = max(herd.last, looks[-1].moment)
-        _note_first(herd, instants, told)
+            _add_snapshots(state, state.levels, fresh, state.flags, rollups)
+    elif snapshots:
+        _add_deltas(state, state.levels, instants, observations, state.flags, rollups)
+    if snapshots:
+        state.last = max(state.last, snapshots[-1].time)
+        _note_first(state, instants, observations)
     return kept
 
 
 def fold_anew(
-    herd: Herd,
-    moments: Sequence[Moment],
-    told: Observations,
-    standings: Standings,
-    sums: Sums,
+    state: OwnerState,
+    times: Sequence[SnapshotTime],
+    observations: Observations,
+    counting_flags: CountingFlags,
+    rollups: RollupDeltas,
 ) -> None:
-    """Take looks into the herd that come after all it has, as they are kept."""
-    herd.with_things(_things_in(told))
-    standings.put_on(herd)
-    instants = np.array([moment[0] for moment in moments], np.int64)
-    _move(herd, herd.levels, instants, told, herd.flags, sums)
-    herd.last = moments[-1]
-    _note_first(herd, instants, told)
+    """Fold stored snapshots into the state, all later than what it has."""
+    state.with_video_numbers(_video_numbers_in(observations))
+    counting_flags.set_on(state)
+    instants = np.array([time[0] for time in times], np.int64)
+    _add_deltas(state, state.levels, instants, observations, state.flags, rollups)
+    state.last = times[-1]
+    _note_first(state, instants, observations)
 
 
-def take_away(herd: Herd, things: Longs, stored: Sequence[Look], sums: Sums) -> None:
-    """Take things out of the herd and its sums; the looks are all that saw them."""
-    gone = _only(stored, things)
-    is_counted = (herd.flags & COUNTED) != 0
-    if gone and is_counted[np.isin(herd.things, things)].any():
-        levels = Levels.nothing(herd.things, counters=FAMILIES[herd.family].counters)
-        _move_by(herd, levels, gone, herd.flags, sums, sign=-1)
-    herd.without(things)
+def take_away(
+    state: OwnerState,
+    video_numbers: Longs,
+    stored: Sequence[OwnerSnapshot],
+    rollups: RollupDeltas,
+) -> None:
+    """Remove videos from the state and rollups, given all snapshots of them."""
+    gone = _only(stored, video_numbers)
+    is_counted = (state.flags & COUNTED) != 0
+    if gone and is_counted[np.isin(state.video_numbers, video_numbers)].any():
+        levels = Levels.nothing(
+            state.video_numbers, counters=METRIC_GROUPS[state.metric_group].counters
+        )
+        _add_snapshots(state, levels, gone, state.flags, rollups, sign=-1)
+    state.without(video_numbers)
 
 
 def _fold_again(
     cursor: Cursor[TupleRow],
-    herd: Herd,
+    state: OwnerState,
     again: Mask,
     before: Bits,
-    stored: Sequence[Look],
-    looks: Sequence[Look],
+    stored: Sequence[OwnerSnapshot],
+    snapshots: Sequence[OwnerSnapshot],
     since: int,
-    sums: Sums,
+    rollups: RollupDeltas,
 ) -> None:
-    things = herd.things[again]
-    opening = _levels_before(cursor, herd, again, since)
-    old, new = _only(stored, things), _only(looks, things)
+    video_numbers = state.video_numbers[again]
+    opening = _levels_before(cursor, state, again, since)
+    old, new = _only(stored, video_numbers), _only(snapshots, video_numbers)
     if (before[again] & COUNTED).any():
-        _move_by(herd, opening.copy(), old, before, sums, sign=-1)
-    merged = sorted([*old, *new], key=lambda look: look.moment)
-    _move_by(herd, opening, merged, herd.flags, sums)
-    herd.levels.counts[:, again] = opening.counts[:, again]
-    herd.levels.unknown[again] = opening.unknown[again]
+        _add_snapshots(state, opening.copy(), old, before, rollups, sign=-1)
+    merged = sorted([*old, *new], key=lambda snapshot: snapshot.time)
+    _add_snapshots(state, opening, merged, state.flags, rollups)
+    state.levels.counts[:, again] = opening.counts[:, again]
+    state.levels.unknown[again] = opening.unknown[again]
 
 
-def _move_by(
-    herd: Herd,
+def _add_snapshots(
+    state: OwnerState,
     levels: Levels,
-    looks: Sequence[Look],
+    snapshots: Sequence[OwnerSnapshot],
     flags: Bits,
-    sums: Sums,
+    rollups: RollupDeltas,
     *,
     sign: int = 1,
 ) -> None:
-    told = together(looks, counters=len(levels.counts))
-    _move(herd, levels, instants_of(looks), told, flags, sums, sign=sign)
+    observations = observations_of(snapshots, counters=len(levels.counts))
+    _add_deltas(
+        state, levels, instants_of(snapshots), observations, flags, rollups, sign=sign
+    )
 
 
-def _move(
-    herd: Herd,
+def _add_deltas(
+    state: OwnerState,
     levels: Levels,
     instants: Longs,
-    told: Observations,
+    observations: Observations,
     flags: Bits,
-    sums: Sums,
+    rollups: RollupDeltas,
     *,
     sign: int = 1,
 ) -> None:
-    """Take what looks saw into the levels, and move the sums by it."""
+    """Follow the observations in the levels, and add the deltas to the rollups."""
     slots, groups = np.unique(slots_of(instants), return_inverse=True)
-    moved = follow(
+    deltas = follow(
         levels,
-        told,
+        observations,
         groups,
         instants,
         size=len(slots),
         is_counted=(flags & COUNTED) != 0,
         is_baseline=(flags & BASELINE) != 0,
     )
-    if moved.any():
-        sums.add(herd.organization_id, herd.subjects, slots, moved, sign=sign)
+    if deltas.any():
+        rollups.add(state.organization_id, state.subjects, slots, deltas, sign=sign)
 
 
 def _levels_before(
-    cursor: Cursor[TupleRow], herd: Herd, wanted: Mask, since: int
+    cursor: Cursor[TupleRow], state: OwnerState, selected: Mask, since: int
 ) -> Levels:
-    """Return what was known of the wanted things before an instant."""
-    counters = len(herd.levels.counts)
-    found = Levels.nothing(herd.things, counters=counters)
+    """Return the levels of the selected videos before an instant."""
+    counters = len(state.levels.counts)
+    found = Levels.nothing(state.video_numbers, counters=counters)
     # What is not known now was never known.
-    sought = np.where(wanted & (herd.first_at < since), ~herd.levels.unknown, 0)
+    sought = np.where(selected & (state.first_at < since), ~state.levels.unknown, 0)
     sought = (sought & ((1 << counters) - 1)).astype(np.uint8)
     if not sought.any():
         return found
-    for looks in looks_before(cursor, herd.key, since):
-        for look in looks:
-            seen = look.seen
-            is_ours = np.isin(seen.things, herd.things)
-            at = found.places_of(seen.things[is_ours])
+    for snapshots in snapshots_before(cursor, state.key, since):
+        for snapshot in snapshots:
+            observed = snapshot.observed
+            is_ours = np.isin(observed.video_numbers, state.video_numbers)
+            at = found.places_of(observed.video_numbers[is_ours])
             for number in range(counters):
                 bit = np.uint8(1 << number)
-                use = ((sought[at] & bit) != 0) & ((seen.missing[is_ours] & bit) == 0)
+                use = ((sought[at] & bit) != 0) & (
+                    (observed.missing[is_ours] & bit) == 0
+                )
                 place = at[use]
-                found.counts[number][place] = seen.counts[number][is_ours][use]
+                found.counts[number][place] = observed.counts[number][is_ours][use]
                 found.unknown[place] &= ~bit
                 sought[place] &= ~bit
         if not sought.any():
@@ -208,48 +225,66 @@ def _levels_before(
 
 
 def _unknown(
-    looks: Sequence[Look], stored: Sequence[Look]
-) -> tuple[list[Look], list[Look]]:
-    """Return what of the looks was not kept yet, and the rows to keep instead."""
-    held = {look.moment: look for look in stored}
-    told: list[Look] = []
-    kept: list[Look] = []
-    for look in looks:
-        before = held.get(look.moment)
+    snapshots: Sequence[OwnerSnapshot], stored: Sequence[OwnerSnapshot]
+) -> tuple[list[OwnerSnapshot], list[OwnerSnapshot]]:
+    """Return what of the snapshots was not stored yet, and the rows to store."""
+    held = {snapshot.time: snapshot for snapshot in stored}
+    observations: list[OwnerSnapshot] = []
+    kept: list[OwnerSnapshot] = []
+    for snapshot in snapshots:
+        before = held.get(snapshot.time)
         if before is None:
-            told.append(look)
-            kept.append(look)
+            observations.append(snapshot)
+            kept.append(snapshot)
             continue
-        seen = look.seen.where(~np.isin(look.seen.things, before.seen.things))
-        if len(seen):
-            told.append(msgspec.structs.replace(look, seen=seen))
-            kept.append(msgspec.structs.replace(look, seen=before.seen.and_(seen)))
-    return told, kept
+        observed = snapshot.observed.where(
+            ~np.isin(snapshot.observed.video_numbers, before.observed.video_numbers)
+        )
+        if len(observed):
+            observations.append(msgspec.structs.replace(snapshot, observed=observed))
+            kept.append(
+                msgspec.structs.replace(
+                    snapshot, observed=before.observed.and_(observed)
+                )
+            )
+    return observations, kept
 
 
-def _only(looks: Sequence[Look], things: Longs) -> list[Look]:
-    """Return what the looks saw of these things."""
-    found: list[Look] = []
-    for look in looks:
-        mask = np.isin(look.seen.things, things)
+def _only(
+    snapshots: Sequence[OwnerSnapshot], video_numbers: Longs
+) -> list[OwnerSnapshot]:
+    """Return the snapshots with these videos only."""
+    found: list[OwnerSnapshot] = []
+    for snapshot in snapshots:
+        mask = np.isin(snapshot.observed.video_numbers, video_numbers)
         if mask.any():
-            found.append(msgspec.structs.replace(look, seen=look.seen.where(mask)))
+            found.append(
+                msgspec.structs.replace(
+                    snapshot, observed=snapshot.observed.where(mask)
+                )
+            )
     return found
 
 
-def _things_in(told: Observations) -> Longs:
-    return told.things[: told.alike] if told.alike else np.unique(told.things)
+def _video_numbers_in(observations: Observations) -> Longs:
+    return (
+        observations.video_numbers[: observations.same_videos]
+        if observations.same_videos
+        else np.unique(observations.video_numbers)
+    )
 
 
-def _note_first(herd: Herd, instants: Longs, told: Observations) -> None:
-    if told.alike:
-        at = herd.levels.places_of(told.things[: told.alike])
-        herd.first_at[at] = np.minimum(herd.first_at[at], instants.min())
+def _note_first(state: OwnerState, instants: Longs, observations: Observations) -> None:
+    if observations.same_videos:
+        at = state.levels.places_of(
+            observations.video_numbers[: observations.same_videos]
+        )
+        state.first_at[at] = np.minimum(state.first_at[at], instants.min())
         return
-    at = herd.levels.places_of(told.things)
-    np.minimum.at(herd.first_at, at, instants[told.looks])
+    at = state.levels.places_of(observations.video_numbers)
+    np.minimum.at(state.first_at, at, instants[observations.snapshots])
 
 
-def is_owned(herd: Herd) -> bool:
-    """Tell whether anything of the herd is its owner's for sure."""
-    return bool((herd.flags & OWNED).any())
+def is_owned(state: OwnerState) -> bool:
+    """Tell whether any video of the state is known to be the owner's."""
+    return bool((state.flags & OWNED).any())

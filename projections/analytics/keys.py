@@ -11,9 +11,9 @@ from psycopg.rows import TupleRow
 from infra.arrays import Packed, bigints, uuids
 from projections.analytics.columns import Longs
 
-HerdKey = tuple[UUID, int, UUID]
-"""An organization, the number of a family, and an owner."""
-Moment = tuple[int, int]
+OwnerKey = tuple[UUID, int, UUID]
+"""An organization, the number of a metric group, and an owner."""
+SnapshotTime = tuple[int, int]
 """Microseconds since 1970, and a position."""
 
 NOBODY = UUID(int=0)
@@ -21,12 +21,12 @@ _DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def instant_of(moment: datetime) -> int:
+def instant_of(time: datetime) -> int:
     """Return a time as microseconds since 1970."""
-    return (moment - _DAWN) // _MICROSECOND
+    return (time - _DAWN) // _MICROSECOND
 
 
-def moment_of(instant: int) -> datetime:
+def time_of(instant: int) -> datetime:
     """Return the time that is so many microseconds after 1970."""
     return _DAWN + instant * _MICROSECOND
 
@@ -36,7 +36,7 @@ def slots_of(instants: Longs) -> Longs:
     return -(-instants // 900_000_000)
 
 
-def packed_keys(keys: Sequence[HerdKey]) -> tuple[Packed, Packed, Packed]:
+def packed_keys(keys: Sequence[OwnerKey]) -> tuple[Packed, Packed, Packed]:
     """Return the keys as three arrays."""
     return (
         uuids([key[0] for key in keys]),

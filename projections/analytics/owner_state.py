@@ -1,8 +1,8 @@
-"""analytics_herds: what is known of all videos of one owner after its last look.
+"""Table analytics_owner_states: the newest levels of all videos of an owner.
 
-A creator's videos are one herd; a video of no creator is a herd of its own. A creator's
-profile is a herd of one. What a herd's sums were added up from is in its flags, so a
-change of them can be taken back exactly.
+A creator owns its videos; a video without a creator owns itself. In the metric group of
+profiles a creator owns its profile, as one video with the number 0. The flags say what
+the rollups were added up from, so that a change of flags can be subtracted exactly.
 """
 
 import struct
@@ -16,17 +16,17 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import bigints, blobs, timestamps, uuids
 from projections.analytics.column_codec import pack_all, unpack
-from projections.analytics.columns import Bits, Longs, Seen
+from projections.analytics.columns import Bits, Longs, ObservedCounts
 from projections.analytics.keys import (
     NOBODY,
-    HerdKey,
+    OwnerKey,
     execute,
     instant_of,
-    moment_of,
     packed_keys,
+    time_of,
 )
 from projections.analytics.levels import Levels
-from projections.analytics.rollup_deltas import FAMILIES
+from projections.analytics.rollup_deltas import METRIC_GROUPS
 
 COUNTED = 1
 BASELINE = 2
@@ -36,15 +36,15 @@ NEVER = 2**63 - 1
 _AMOUNT = struct.Struct("<I")
 
 
-class Herd(msgspec.Struct, kw_only=True):
-    """What is known of the things of one owner, by number in ascending order.
+class OwnerState(msgspec.Struct, kw_only=True):
+    """The levels and flags of one owner's videos, by number in ascending order.
 
-    ``first_at`` is when each was first seen, in microseconds since 1970, and ``last``
-    when anything last was: a moment and a position.
+    ``first_at`` is the instant of each video's first observation, in microseconds since
+    1970; ``last`` is the instant and position of the last snapshot.
     """
 
     organization_id: UUID
-    family: int
+    metric_group: int
     owner: UUID
     levels: Levels
     flags: Bits
@@ -55,27 +55,27 @@ class Herd(msgspec.Struct, kw_only=True):
 
     @property
     def key(self) -> tuple[UUID, int, UUID]:
-        return self.organization_id, self.family, self.owner
+        return self.organization_id, self.metric_group, self.owner
 
     @property
     def subjects(self) -> tuple[UUID | None, UUID | None]:
-        """Return the creator and the project in whose sums its things are."""
+        """Return the creator and the project whose rollups its videos count in."""
         return self.creator_id, self.project_id
 
     @property
-    def things(self) -> Longs:
-        return self.levels.things
+    def video_numbers(self) -> Longs:
+        return self.levels.video_numbers
 
-    def with_things(self, things: Longs) -> None:
-        """Make room for things of which nothing is known yet."""
-        if np.array_equal(things, self.things):
+    def with_video_numbers(self, video_numbers: Longs) -> None:
+        """Add videos that were not observed before."""
+        if np.array_equal(video_numbers, self.video_numbers):
             return
-        new = np.setdiff1d(things, self.things)
+        new = np.setdiff1d(video_numbers, self.video_numbers)
         if not len(new):
             return
         counters = len(self.levels.counts)
         fresh = Levels.nothing(new, counters=counters)
-        whole = np.concatenate((self.things, new))
+        whole = np.concatenate((self.video_numbers, new))
         order = np.argsort(whole)
         self.levels = Levels(
             whole[order],
@@ -87,42 +87,44 @@ class Herd(msgspec.Struct, kw_only=True):
         never = np.full(len(new), NEVER)
         self.first_at = np.concatenate((self.first_at, never))[order]
 
-    def without(self, things: Longs) -> None:
-        """Forget things."""
-        stays = ~np.isin(self.things, things)
+    def without(self, video_numbers: Longs) -> None:
+        """Remove videos."""
+        stays = ~np.isin(self.video_numbers, video_numbers)
         levels = self.levels
         self.levels = Levels(
-            levels.things[stays], levels.counts[:, stays], levels.unknown[stays]
+            levels.video_numbers[stays], levels.counts[:, stays], levels.unknown[stays]
         )
         self.flags = self.flags[stays]
         self.first_at = self.first_at[stays]
 
 
-def packed(herds: Sequence[Herd]) -> list[bytes]:
-    """Return the bytes that the rows of herds keep."""
-    levels = [herd.levels for herd in herds]
-    known = pack_all([Seen(one.things, one.counts, one.unknown) for one in levels])
+def packed(states: Sequence[OwnerState]) -> list[bytes]:
+    """Return the states as the bytes of their rows."""
+    levels = [state.levels for state in states]
+    known = pack_all(
+        [ObservedCounts(one.video_numbers, one.counts, one.unknown) for one in levels]
+    )
     return [
         b"".join(
             (
-                _AMOUNT.pack(len(herd.things)),
-                herd.first_at.astype("<i8").tobytes(),
-                herd.flags.tobytes(),
+                _AMOUNT.pack(len(state.video_numbers)),
+                state.first_at.astype("<i8").tobytes(),
+                state.flags.tobytes(),
                 of_levels,
             )
         )
-        for herd, of_levels in zip(herds, known, strict=True)
+        for state, of_levels in zip(states, known, strict=True)
     ]
 
 
-def empty_herd(
-    organization_id: UUID, family: int, owner: UUID, *, counters: int
-) -> Herd:
-    """Return a herd of which nothing has been seen."""
+def empty_owner_state(
+    organization_id: UUID, metric_group: int, owner: UUID, *, counters: int
+) -> OwnerState:
+    """Return the state of an owner without observations."""
     nothing = np.empty(0, np.int64)
-    return Herd(
+    return OwnerState(
         organization_id=organization_id,
-        family=family,
+        metric_group=metric_group,
         owner=owner,
         levels=Levels.nothing(nothing, counters=counters),
         flags=np.empty(0, np.uint8),
@@ -130,9 +132,9 @@ def empty_herd(
     )
 
 
-def herd_of(
+def unpacked_state(
     organization_id: UUID,
-    family: int,
+    metric_group: int,
     owner: UUID,
     packed: bytes,
     *,
@@ -140,18 +142,18 @@ def herd_of(
     counters: int,
     project_id: UUID | None,
     creator_id: UUID | None,
-) -> Herd:
-    """Return the herd that a row keeps."""
+) -> OwnerState:
+    """Return the state in a row."""
     (amount,) = _AMOUNT.unpack_from(packed)
     flags_at = _AMOUNT.size + 8 * amount
     first_at = np.frombuffer(packed, "<i8", amount, _AMOUNT.size).astype(np.int64)
     flags = np.frombuffer(packed, np.uint8, amount, flags_at).copy()
-    seen = unpack([packed[flags_at + amount :]], counters=counters)
-    return Herd(
+    observed = unpack([packed[flags_at + amount :]], counters=counters)
+    return OwnerState(
         organization_id=organization_id,
-        family=family,
+        metric_group=metric_group,
         owner=owner,
-        levels=Levels(seen.things, seen.counts, seen.missing),
+        levels=Levels(observed.video_numbers, observed.counts, observed.missing),
         flags=flags,
         first_at=first_at,
         last=last,
@@ -160,44 +162,44 @@ def herd_of(
     )
 
 
-def together(packed: bytes, counter: int, *, counters: int) -> tuple[int, int]:
-    """Return what a row's counted things have of a counter: sum, and how many known."""
+def counted_level(packed: bytes, counter: int, *, counters: int) -> tuple[int, int]:
+    """Return a counter of a packed state's counted videos: sum, and how many known."""
     (amount,) = _AMOUNT.unpack_from(packed)
     flags_at = _AMOUNT.size + 8 * amount
     flags = np.frombuffer(packed, np.uint8, amount, flags_at)
-    seen = unpack([packed[flags_at + amount :]], counters=counters)
-    is_in = (flags & COUNTED != 0) & (seen.missing >> counter & 1 == 0)
+    observed = unpack([packed[flags_at + amount :]], counters=counters)
+    is_in = (flags & COUNTED != 0) & (observed.missing >> counter & 1 == 0)
     # Python's own numbers, which no sum is too large for.
-    return sum(seen.counts[counter][is_in].tolist()), int(np.count_nonzero(is_in))
+    return sum(observed.counts[counter][is_in].tolist()), int(np.count_nonzero(is_in))
 
 
-def load_herds(
-    cursor: Cursor[TupleRow], keys: Iterable[HerdKey]
-) -> dict[HerdKey, Herd]:
-    """Return these herds, as far as there are any."""
-    wanted = list(keys)
-    if not wanted:
+def load_owner_states(
+    cursor: Cursor[TupleRow], keys: Iterable[OwnerKey]
+) -> dict[OwnerKey, OwnerState]:
+    """Return these owners' states, as far as there are any."""
+    requested = list(keys)
+    if not requested:
         return {}
     rows = execute(
         cursor,
         """
-        SELECT o, f, w, project_id, creator_id, observed_at, position, herd
-        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS wanted (o, f, w)
+        SELECT o, f, w, project_id, creator_id, observed_at, position, state
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS requested (o, f, w)
         CROSS JOIN LATERAL (
-            SELECT * FROM analytics_herds WHERE organization_id = o AND family = f
-            AND owner = w LIMIT 1
+            SELECT * FROM analytics_owner_states
+            WHERE organization_id = o AND metric_group = f AND owner = w LIMIT 1
         ) found
         """,
-        *packed_keys(wanted),
+        *packed_keys(requested),
     )
     return {
-        (row[0], row[1], row[2]): herd_of(
+        (row[0], row[1], row[2]): unpacked_state(
             row[0],
             row[1],
             row[2],
             row[7],
             last=(instant_of(row[5]), row[6]),
-            counters=FAMILIES[int(row[1])].counters,
+            counters=METRIC_GROUPS[int(row[1])].counters,
             project_id=row[3],
             creator_id=row[4],
         )
@@ -205,39 +207,39 @@ def load_herds(
     }
 
 
-def save_herds(cursor: Cursor[TupleRow], herds: Sequence[Herd]) -> None:
-    """Insert the herds, or replace what was kept of them."""
-    if not herds:
+def save_owner_states(cursor: Cursor[TupleRow], states: Sequence[OwnerState]) -> None:
+    """Insert the states, or replace those of the same owners."""
+    if not states:
         return
     execute(
         cursor,
         """
-        INSERT INTO analytics_herds (organization_id, family, owner, project_id,
-            creator_id, observed_at, position, herd)
+        INSERT INTO analytics_owner_states (organization_id, metric_group, owner,
+            project_id, creator_id, observed_at, position, state)
         SELECT o, f, w, nullif(j, %s), nullif(c, %s), a, p, b
         FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::uuid[],
             %b::timestamptz[], %b::bigint[], %b::bytea[])
-            AS told (o, f, w, j, c, a, p, b)
-        ON CONFLICT (organization_id, family, owner) DO UPDATE SET
+            AS input (o, f, w, j, c, a, p, b)
+        ON CONFLICT (organization_id, metric_group, owner) DO UPDATE SET
             project_id = excluded.project_id, creator_id = excluded.creator_id,
             observed_at = excluded.observed_at, position = excluded.position,
-            herd = excluded.herd
+            state = excluded.state
         """,
         NOBODY,
         NOBODY,
-        *packed_keys([herd.key for herd in herds]),
-        uuids([herd.project_id or NOBODY for herd in herds]),
-        uuids([herd.creator_id or NOBODY for herd in herds]),
-        timestamps([moment_of(herd.last[0]) for herd in herds]),
-        bigints([herd.last[1] for herd in herds]),
-        blobs(packed(herds)),
+        *packed_keys([state.key for state in states]),
+        uuids([state.project_id or NOBODY for state in states]),
+        uuids([state.creator_id or NOBODY for state in states]),
+        timestamps([time_of(state.last[0]) for state in states]),
+        bigints([state.last[1] for state in states]),
+        blobs(packed(states)),
     )
 
 
-def delete_herd(cursor: Cursor[TupleRow], key: HerdKey) -> None:
-    """Delete a herd of which nothing is kept any more."""
+def delete_owner_state(cursor: Cursor[TupleRow], key: OwnerKey) -> None:
+    """Delete the state of an owner without snapshots."""
     query = """
-    DELETE FROM analytics_herds WHERE organization_id = %s AND family = %s
+    DELETE FROM analytics_owner_states WHERE organization_id = %s AND metric_group = %s
     AND owner = %s
     """
     execute(cursor, query, *key)

@@ -1,7 +1,8 @@
-"""Whose observations are whose: what a snapshot saw goes to those who own it.
+"""Attributes observations to owners: a snapshot may list videos of several.
 
-Most of what is seen of a creator is the creator's. The rest belongs to somebody else,
-or to nobody yet; what nobody owned goes to its owner once that is known.
+Most videos in a snapshot of a creator are the creator's own. Some are another's, and
+some are of nobody known yet. Those stay with the snapshot's provisional owner, which is
+the creator it was taken of, else the project, until their owner is known.
 """
 
 from collections import defaultdict
@@ -16,18 +17,18 @@ from psycopg.rows import TupleRow
 from infra.arrays import bigints, uuids
 from projections.analytics.columns import Longs
 from projections.analytics.entities import VideoRow
-from projections.analytics.keys import HerdKey, execute
-from projections.analytics.owner_state import Herd
+from projections.analytics.keys import OwnerKey, execute
+from projections.analytics.owner_state import OwnerState
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
-from projections.analytics.snapshots import Look
+from projections.analytics.snapshots import OwnerSnapshot
 
-Unowned = tuple[UUID, int, UUID]
-"""An organization, a video's number, and who keeps what was seen of it."""
+Unattributed = tuple[UUID, int, UUID]
+"""An organization, a video's number, and the provisional owner of its observations."""
 
 
 def owner_of(row: VideoRow | None) -> UUID | None:
-    """Return whose a video is: its creator's, or its own; None before it is there."""
+    """Return a video's owner: its creator, else itself; None before it was added."""
     if row is None or not row.is_there:
         return None
     return row.creator_id or row.id
@@ -37,70 +38,72 @@ def load_numbered(
     cursor: Cursor[TupleRow], numbers: Iterable[tuple[UUID, int]]
 ) -> list[VideoRow]:
     """Return the videos of organizations that have these numbers."""
-    wanted = sorted(numbers)
-    if not wanted:
+    requested = sorted(numbers)
+    if not requested:
         return []
     rows = execute(
         cursor,
         f"""
-        SELECT {VIDEO_COLUMNS} FROM unnest(%b::uuid[], %b::bigint[]) AS wanted (o, n)
+        SELECT {VIDEO_COLUMNS} FROM unnest(%b::uuid[], %b::bigint[]) AS requested (o, n)
         CROSS JOIN LATERAL (
             SELECT * FROM analytics_videos WHERE organization_id = o AND number = n
             ORDER BY id
         ) found
         """,
-        uuids([one[0] for one in wanted]),
-        bigints([one[1] for one in wanted]),
+        uuids([one[0] for one in requested]),
+        bigints([one[1] for one in requested]),
     )
     return [video_of(row) for row in rows]
 
 
-def load_unowned(
+def load_unattributed(
     cursor: Cursor[TupleRow],
     numbers: Iterable[tuple[UUID, int]],
     owners: Iterable[tuple[UUID, UUID]],
-) -> set[Unowned]:
-    """Return what nobody owned of these numbers, and what is with these keepers."""
-    found: set[Unowned] = set()
-    wanted, keepers = sorted(numbers), sorted(owners)
-    if wanted:
+) -> set[Unattributed]:
+    """Return unattributed videos with these numbers or provisional owners."""
+    found: set[Unattributed] = set()
+    requested, provisional_owners = sorted(numbers), sorted(owners)
+    if requested:
         rows = execute(
             cursor,
             """
-            SELECT u.organization_id, u.number, u.owner FROM analytics_unowned u
-            JOIN unnest(%b::uuid[], %b::bigint[]) AS wanted (o, n)
+            SELECT u.organization_id, u.number, u.provisional_owner
+            FROM analytics_unattributed u
+            JOIN unnest(%b::uuid[], %b::bigint[]) AS requested (o, n)
                 ON u.organization_id = o AND u.number = n
             """,
-            uuids([one[0] for one in wanted]),
-            bigints([one[1] for one in wanted]),
+            uuids([one[0] for one in requested]),
+            bigints([one[1] for one in requested]),
         )
         found |= {(row[0], row[1], row[2]) for row in rows}
-    if keepers:
+    if provisional_owners:
         rows = execute(
             cursor,
             """
-            SELECT u.organization_id, u.number, u.owner FROM analytics_unowned u
-            JOIN unnest(%b::uuid[], %b::uuid[]) AS wanted (o, w)
-                ON u.organization_id = o AND u.owner = w
+            SELECT u.organization_id, u.number, u.provisional_owner
+            FROM analytics_unattributed u
+            JOIN unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+                ON u.organization_id = o AND u.provisional_owner = w
             """,
-            uuids([one[0] for one in keepers]),
-            uuids([one[1] for one in keepers]),
+            uuids([one[0] for one in provisional_owners]),
+            uuids([one[1] for one in provisional_owners]),
         )
         found |= {(row[0], row[1], row[2]) for row in rows}
     return found
 
 
-def save_unowned(
-    cursor: Cursor[TupleRow], came: set[Unowned], gone: set[Unowned]
+def save_unattributed(
+    cursor: Cursor[TupleRow], came: set[Unattributed], gone: set[Unattributed]
 ) -> None:
-    """Note what nobody owns, and forget what somebody does now."""
-    names = "unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS told (o, n, w)"
+    """Insert videos that nobody owns, and delete those that are owned now."""
+    names = "unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS input (o, n, w)"
     if gone:
         execute(
             cursor,
             f"""
-            DELETE FROM analytics_unowned USING {names}
-            WHERE organization_id = o AND number = n AND owner = w
+            DELETE FROM analytics_unattributed USING {names}
+            WHERE organization_id = o AND number = n AND provisional_owner = w
             """,
             *_packed(gone),
         )
@@ -108,7 +111,8 @@ def save_unowned(
         execute(
             cursor,
             f"""
-            INSERT INTO analytics_unowned (organization_id, number, owner)
+            INSERT INTO analytics_unattributed
+                (organization_id, number, provisional_owner)
             SELECT o, n, w FROM {names} ON CONFLICT DO NOTHING
             """,
             *_packed(came),
@@ -116,14 +120,14 @@ def save_unowned(
 
 
 class Owners:
-    """Whose the numbers are that a keeper's snapshots may list."""
+    """Finds the video, and so the owner, that a number in a snapshot stands for."""
 
     def __init__(self, rows: Iterable[VideoRow]) -> None:
         self._rows: dict[tuple[UUID, int], dict[UUID, VideoRow]] = defaultdict(dict)
         self.add(rows)
 
     def add(self, rows: Iterable[VideoRow]) -> None:
-        """Know these as well, or instead of what was known of them."""
+        """Add these videos, or replace them by newer rows."""
         for row in rows:
             if row.is_there and row.number is not None:
                 self._rows[row.organization_id, row.number][row.id] = row
@@ -134,88 +138,99 @@ class Owners:
             yield from self._rows.get(one, {}).values()
 
     def row_of(
-        self, organization_id: UUID, number: int, keeper: UUID, project_id: UUID | None
+        self,
+        organization_id: UUID,
+        number: int,
+        provisional_owner: UUID,
+        project_id: UUID | None,
     ) -> VideoRow | None:
-        """Return the video that a keeper of a project saw; None if nobody knows it.
+        """Return the video that a provisional owner's snapshot lists, if known.
 
-        Of a keeper whose project is not known yet, only its own videos are.
+        Without a known project only the provisional owner's own videos are found.
         """
         for row in self._rows.get((organization_id, number), {}).values():
-            if row.project_id == project_id or row.creator_id == keeper:
+            if row.project_id == project_id or row.creator_id == provisional_owner:
                 return row
         return None
 
 
-def new_things(
-    looks: Sequence[Look], known: Mapping[HerdKey, Herd]
-) -> dict[HerdKey, Longs]:
-    """Return by keeper what its looks saw that its herd does not have."""
-    seen: dict[HerdKey, list[Longs]] = defaultdict(list)
-    for look in looks:
-        seen[look.key].append(look.seen.things)
-    found: dict[HerdKey, Longs] = {}
-    for key, parts in seen.items():
-        herd = known.get(key)
-        if herd is not None and all(np.array_equal(p, herd.things) for p in parts):
-            found[key] = herd.things[:0]
+def new_video_numbers(
+    snapshots: Sequence[OwnerSnapshot], known: Mapping[OwnerKey, OwnerState]
+) -> dict[OwnerKey, Longs]:
+    """Return by provisional owner the listed videos that its state lacks."""
+    observed: dict[OwnerKey, list[Longs]] = defaultdict(list)
+    for snapshot in snapshots:
+        observed[snapshot.key].append(snapshot.observed.video_numbers)
+    found: dict[OwnerKey, Longs] = {}
+    for key, chunks in observed.items():
+        state = known.get(key)
+        if state is not None and all(
+            np.array_equal(p, state.video_numbers) for p in chunks
+        ):
+            found[key] = state.video_numbers[:0]
             continue
-        things = np.unique(np.concatenate(parts))
-        if herd is not None:
-            things = np.setdiff1d(things, herd.things, assume_unique=True)
-        found[key] = things
+        video_numbers = np.unique(np.concatenate(chunks))
+        if state is not None:
+            video_numbers = np.setdiff1d(
+                video_numbers, state.video_numbers, assume_unique=True
+            )
+        found[key] = video_numbers
     return found
 
 
-def route(
-    looks: Sequence[Look],
-    new: Mapping[HerdKey, Longs],
+def attribute(
+    snapshots: Sequence[OwnerSnapshot],
+    new: Mapping[OwnerKey, Longs],
     owners: Owners,
     projects: Mapping[tuple[UUID, UUID], UUID | None],
-) -> tuple[dict[HerdKey, list[Look]], set[Unowned]]:
-    """Return the looks by whose they are, and what nobody owns that was not known.
+) -> tuple[dict[OwnerKey, list[OwnerSnapshot]], set[Unattributed]]:
+    """Return the snapshots cut up by owner, and the new unattributed videos.
 
-    ``new`` is what the keepers' herds do not have, ``projects`` their projects.
+    By provisional owner, ``new`` are the videos that its state lacks, and ``projects``
+    its project.
     """
-    routed: dict[HerdKey, list[Look]] = defaultdict(list)
-    unowned: set[Unowned] = set()
-    elsewhere: dict[HerdKey, dict[UUID, list[int]]] = {}
-    for key, things in new.items():
-        organization_id, _, keeper = key
+    attributed: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
+    unattributed: set[Unattributed] = set()
+    elsewhere: dict[OwnerKey, dict[UUID, list[int]]] = {}
+    for key, video_numbers in new.items():
+        organization_id, _, provisional_owner = key
         theirs = elsewhere[key] = defaultdict(list)
-        project_id = projects[organization_id, keeper]
-        for number in things.tolist():
-            row = owners.row_of(organization_id, number, keeper, project_id)
+        project_id = projects[organization_id, provisional_owner]
+        for number in video_numbers.tolist():
+            row = owners.row_of(organization_id, number, provisional_owner, project_id)
             owner = owner_of(row)
             if owner is None:
-                unowned.add((organization_id, number, keeper))
-            elif owner != keeper:
+                unattributed.add((organization_id, number, provisional_owner))
+            elif owner != provisional_owner:
                 theirs[owner].append(number)
-    for look in looks:
-        stays = look
-        for owner, numbers in elsewhere[look.key].items():
-            away = np.isin(stays.seen.things, np.array(numbers, np.int64))
+    for snapshot in snapshots:
+        stays = snapshot
+        for owner, numbers in elsewhere[snapshot.key].items():
+            away = np.isin(stays.observed.video_numbers, np.array(numbers, np.int64))
             if away.any():
-                seen = stays.seen
-                part = msgspec.structs.replace(look, owner=owner, seen=seen.where(away))
-                routed[part.key].append(part)
-                stays = msgspec.structs.replace(stays, seen=seen.where(~away))
-        routed[look.key].append(stays)
-    return routed, unowned
+                observed = stays.observed
+                away_snapshot = msgspec.structs.replace(
+                    snapshot, owner=owner, observed=observed.where(away)
+                )
+                attributed[away_snapshot.key].append(away_snapshot)
+                stays = msgspec.structs.replace(stays, observed=observed.where(~away))
+        attributed[snapshot.key].append(stays)
+    return attributed, unattributed
 
 
-def herd_of(row: VideoRow) -> HerdKey | None:
-    """Return the key of the herd that a video is in; None before it is there."""
+def owner_key_of(row: VideoRow) -> OwnerKey | None:
+    """Return the key of the state that a video is in; None before it was added."""
     owner = owner_of(row)
-    return None if owner is None else video_herd(row.organization_id, owner)
+    return None if owner is None else videos_key(row.organization_id, owner)
 
 
-def video_herd(organization_id: UUID, owner: UUID) -> HerdKey:
-    """Return the key of the herd that an owner's videos are."""
+def videos_key(organization_id: UUID, owner: UUID) -> OwnerKey:
+    """Return the key of an owner's state of videos."""
     return organization_id, VIDEOS.number, owner
 
 
-def _packed(unowned: set[Unowned]) -> tuple[object, object, object]:
-    ones = sorted(unowned)
+def _packed(unattributed: set[Unattributed]) -> tuple[object, object, object]:
+    ones = sorted(unattributed)
     return (
         uuids([one[0] for one in ones]),
         bigints([one[1] for one in ones]),

@@ -1,4 +1,4 @@
-"""analytics: every look and its sums, kept so that no order of events matters.
+"""analytics: every snapshot and its sums, kept so that no order of events matters.
 
 What takes events in is imported when it is first needed: numpy, which it needs, takes a
 tenth of a second to load, and most processes of Goatherd never do.
@@ -19,10 +19,10 @@ from projections.engine.handlers import stored_names
 from projections.engine.projection import Merged
 
 
-def _videos_seen(body: bytes) -> Event:
-    from projections.analytics.snapshot_decoder import videos_seen
+def _decode_video_snapshot(body: bytes) -> Event:
+    from projections.analytics.snapshot_decoder import decode_video_snapshot
 
-    return videos_seen(body)
+    return decode_video_snapshot(body)
 
 
 class Analytics:
@@ -53,39 +53,39 @@ class Analytics:
         "analytics_rule",
         "analytics_subjects",
         "analytics_videos",
-        "analytics_looks",
-        "analytics_herds",
-        "analytics_unowned",
+        "analytics_snapshots",
+        "analytics_owner_states",
+        "analytics_unattributed",
         "analytics_gathered",
-        "analytics_lists",
-        "analytics_video_sums",
-        "analytics_profile_sums",
+        "analytics_video_lists",
+        "analytics_video_rollups",
+        "analytics_profile_rollups",
     )
-    stages = ("videos", "owners", "herds")
+    stages = ("videos", "attribution", "owner_states")
     decoders: Mapping[str, Callable[[bytes], Event]] = {
-        "video_stats_snapshot_recorded": _videos_seen
+        "video_stats_snapshot_recorded": _decode_video_snapshot
     }
 
     def __init__(self, rule: BaselineRule | None = None) -> None:
         self.rule: BaselineRule | None = rule
 
     def rule_of(self, cursor: Cursor[TupleRow]) -> BaselineRule:
-        """Return the rule of the tables that the cursor looks at."""
+        """Return the rule of the tables that the cursor uses."""
         return rule_of(cursor)
 
     def begin_under(self, cursor: Cursor[TupleRow], rule: str) -> None:
-        """Let the empty tables that the cursor looks at be worked out under a rule."""
+        """Put a rule into the empty tables that the cursor uses."""
         put_rule(cursor, msgspec.convert(rule, BaselineRule))
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Take the events in; those that were taken in before change nothing."""
-        from projections.analytics.batch import parts_of_log
+        from projections.analytics.batch import chunks_of_log
         from projections.analytics.rows import enable_arrays
         from projections.analytics.writer import Intake
 
         enable_arrays(cursor)
         rule = rule_of(cursor)
-        for part in parts_of_log(events):
+        for part in chunks_of_log(events):
             Intake(cursor, rule).take_in(part)
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:

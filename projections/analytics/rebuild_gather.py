@@ -11,10 +11,10 @@ from psycopg.rows import TupleRow
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
-from projections.analytics.batch import Heard
+from projections.analytics.batch import BatchInput
 from projections.analytics.entities import VideoRow, changed
-from projections.analytics.keys import HerdKey, execute
-from projections.analytics.ownership import herd_of
+from projections.analytics.keys import OwnerKey, execute
+from projections.analytics.ownership import owner_key_of
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.video_lists import save_lists
 
@@ -22,15 +22,15 @@ _COLUMNS = ", ".join(VideoRow.__struct_fields__)
 # Most slices tell nothing new of a creator, and need not wait for each other then.
 _SUBJECTS = """
 INSERT INTO analytics_subjects AS held
-SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json) AS told
+SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json) AS input
 WHERE NOT EXISTS (
     SELECT FROM analytics_subjects AS known
-    WHERE (known.organization_id, known.id) = (told.organization_id, told.id)
-      AND (told.kind IS NULL OR known.kind IS NOT NULL)
-      AND (told.project_id IS NULL OR known.project_id IS NOT NULL)
-      AND (told.position IS NULL OR known.position IS NOT NULL)
-      AND (told.earliest_at IS NULL OR known.earliest_at <= told.earliest_at)
-      AND known.label_position >= told.label_position
+    WHERE (known.organization_id, known.id) = (input.organization_id, input.id)
+      AND (input.kind IS NULL OR known.kind IS NOT NULL)
+      AND (input.project_id IS NULL OR known.project_id IS NOT NULL)
+      AND (input.position IS NULL OR known.position IS NOT NULL)
+      AND (input.earliest_at IS NULL OR known.earliest_at <= input.earliest_at)
+      AND known.label_position >= input.label_position
 )
 ON CONFLICT (organization_id, id) DO UPDATE SET
     kind = coalesce(held.kind, excluded.kind),
@@ -53,35 +53,35 @@ ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
 
 def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     """Write down what the events tell; again makes no difference."""
-    heard = Heard()
-    heard.hear(events)
+    batch = BatchInput()
+    batch.collect(events)
     subjects = sorted(
-        heard.subjects.values(), key=lambda row: (row.organization_id, row.id)
+        batch.subjects.values(), key=lambda row: (row.organization_id, row.id)
     )
-    organizations = {key[0]: UUID(int=key[0]) for key in heard.told}
+    organizations = {key[0]: UUID(int=key[0]) for key in batch.changes}
     videos = [
         changed(
             VideoRow(organization_id=organizations[key[0]], id=UUID(int=key[1])),
-            told,
-            heard.events,
+            changes,
+            batch.events,
         )
-        for key, told in sorted(heard.told.items())
+        for key, changes in sorted(batch.changes.items())
     ]
-    looks = [look for look in heard.looks if look.is_kept]
-    if not _is_copied(cursor, lambda: rows.copy_looks(cursor, looks)):
-        rows.save_looks(cursor, looks)
-    _tell_of(cursor, videos)
+    snapshots = [snapshot for snapshot in batch.snapshots if snapshot.is_kept]
+    if not _is_copied(cursor, lambda: rows.copy_snapshots(cursor, snapshots)):
+        rows.save_snapshots(cursor, snapshots)
+    _write_videos(cursor, videos)
     # Last what other slices tell of as well: they wait for it until this one is done.
-    save_lists(cursor, looks)
+    save_lists(cursor, snapshots)
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
-    keys = {look.key for look in looks} | herds_of(videos)
-    for family, is_routed in ((VIDEOS, False), (PROFILES, True)):
-        ours = [key for key in keys if key[1] == family.number]
-        note_gathered(cursor, ours, is_routed=is_routed)
+    keys = {snapshot.key for snapshot in snapshots} | owner_keys_of(videos)
+    for metric_group, is_attributed in ((VIDEOS, False), (PROFILES, True)):
+        ours = [key for key in keys if key[1] == metric_group.number]
+        note_gathered(cursor, ours, is_attributed=is_attributed)
 
 
-def _tell_of(cursor: Cursor[TupleRow], videos: Sequence[VideoRow]) -> None:
+def _write_videos(cursor: Cursor[TupleRow], videos: Sequence[VideoRow]) -> None:
     known = tables.known_videos(cursor, videos)
     new = [row for row in videos if (row.organization_id, row.id) not in known]
     if _is_copied(cursor, lambda: tables.copy_videos(cursor, new)):
@@ -103,24 +103,25 @@ def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
     return True
 
 
-def herds_of(videos: Iterable[VideoRow]) -> set[HerdKey]:
-    """Return the herds in which these videos are."""
-    return {key for row in videos if (key := herd_of(row)) is not None}
+def owner_keys_of(videos: Iterable[VideoRow]) -> set[OwnerKey]:
+    """Return the owner states in which these videos are."""
+    return {key for row in videos if (key := owner_key_of(row)) is not None}
 
 
 def note_gathered(
-    cursor: Cursor[TupleRow], keys: Iterable[HerdKey], *, is_routed: bool
+    cursor: Cursor[TupleRow], keys: Iterable[OwnerKey], *, is_attributed: bool
 ) -> None:
-    """Note that there are looks of these owners that have not been worked out."""
-    wanted = sorted(keys)
-    if wanted:
+    """Note that there are snapshots of these owners that have not been worked out."""
+    requested = sorted(keys)
+    if requested:
         execute(
             cursor,
             """
-            INSERT INTO analytics_gathered (organization_id, family, owner, is_routed)
+            INSERT INTO analytics_gathered
+                (organization_id, metric_group, owner, is_attributed)
             SELECT o, f, w, %s FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[])
-                AS told (o, f, w) ON CONFLICT DO NOTHING
+                AS input (o, f, w) ON CONFLICT DO NOTHING
             """,
-            is_routed,
-            *rows.packed_keys(wanted),
+            is_attributed,
+            *rows.packed_keys(requested),
         )

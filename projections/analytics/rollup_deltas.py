@@ -1,4 +1,4 @@
-"""Families of things that are counted alike, and how far the sums of them move."""
+"""Metric groups of videos that are counted alike, and how far the sums of them move."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,11 @@ import numpy as np
 from domain.analytics.buckets import slot_of
 from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, RawMetric
 from projections.analytics.columns import Longs
-from projections.analytics.levels import Moved
+from projections.analytics.levels import Deltas
 
 _LARGEST = 2**63 - 1
 
-Key = tuple[int, int]
+EntityKey = tuple[int, int]
 """An organization, and something of its, as numbers: Python hashes UUIDs slowly."""
 Subjects = tuple[UUID | None, UUID | None]
 """The creator and the project in whose sums something is."""
@@ -24,8 +24,8 @@ _Place = tuple[UUID, Subjects]
 """An organization, and subjects of it."""
 
 
-class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """Things that are counted alike; ``number`` stands for it in rows."""
+class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Videos that are counted alike; ``number`` stands for it in rows."""
 
     number: int
     name: str
@@ -37,11 +37,11 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.metrics)
 
     @property
-    def sums(self) -> str:
-        return f"analytics_{self.name}_sums"
+    def rollup_table(self) -> str:
+        return f"analytics_{self.name}_rollups"
 
     @property
-    def sum_columns(self) -> list[str]:
+    def rollup_columns(self) -> list[str]:
         """Return the columns of the sums, in the order of what moves them."""
         columns = ["snapshots"]
         for metric in self.metrics:
@@ -50,53 +50,55 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
         return [*columns, "posts"] if self.has_posts else columns
 
 
-VIDEOS = Family(number=0, name="video", metrics=VIDEO_METRICS, has_posts=True)
-PROFILES = Family(number=1, name="profile", metrics=PROFILE_METRICS)
-FAMILIES = (VIDEOS, PROFILES)
+VIDEOS = MetricGroup(number=0, name="video", metrics=VIDEO_METRICS, has_posts=True)
+PROFILES = MetricGroup(number=1, name="profile", metrics=PROFILE_METRICS)
+METRIC_GROUPS = (VIDEOS, PROFILES)
 
 
-def key_of(organization_id: UUID, id_: UUID) -> Key:
+def entity_key(organization_id: UUID, id_: UUID) -> EntityKey:
     """Return under which key a thing of an organization goes."""
     return organization_id.int, id_.int
 
 
-class MovedSums(NamedTuple):
+class SubjectDeltas(NamedTuple):
     """How far the sums of one subject move: its slots in order, a column each."""
 
     organization_id: UUID
     subject: UUID
     slots: Longs
-    moved: Moved
+    deltas: Deltas
 
 
-class Sums:
+class RollupDeltas:
     """How far the sums of subjects move, by quarter of an hour."""
 
-    def __init__(self, family: Family) -> None:
-        self.family = family
-        self.took_away = False
-        self._moved: defaultdict[_Place, list[tuple[Longs, Moved]]] = defaultdict(list)
+    def __init__(self, metric_group: MetricGroup) -> None:
+        self.metric_group = metric_group
+        self.has_removals = False
+        self._deltas: defaultdict[_Place, list[tuple[Longs, Deltas]]] = defaultdict(
+            list
+        )
         self._posts: defaultdict[_Place, list[tuple[int, int]]] = defaultdict(list)
 
-    def by_subject(self) -> list[MovedSums]:
+    def by_subject(self) -> list[SubjectDeltas]:
         """Return what moves, by organization, subject and slot.
 
         Creators first: a project's sums are moved by many at once, who wait for
         whoever has moved them until that is committed.
         """
-        parts = self._moved | {
-            key: [*self._moved[key], self._posted(posts)]
+        chunks = self._deltas | {
+            key: [*self._deltas[key], self._posted(posts)]
             for key, posts in self._posts.items()
         }
-        theirs: defaultdict[tuple[int, UUID, UUID], list[tuple[Longs, Moved]]]
+        theirs: defaultdict[tuple[int, UUID, UUID], list[tuple[Longs, Deltas]]]
         theirs = defaultdict(list)
-        for (organization_id, subjects), some in parts.items():
+        for (organization_id, subjects), some in chunks.items():
             for rank, subject in enumerate(subjects):
                 if subject is not None:
                     theirs[rank, organization_id, subject] += some
-        height = len(self.family.sum_columns)
+        height = len(self.metric_group.rollup_columns)
         found = [
-            MovedSums(*key[1:], *_together(theirs[key], height=height))
+            SubjectDeltas(*key[1:], *_merged(theirs[key], height=height))
             for key in sorted(theirs)
         ]
         return [one for one in found if len(one.slots)]
@@ -106,14 +108,14 @@ class Sums:
         organization_id: UUID,
         subjects: Subjects,
         slots: Longs,
-        moved: Moved,
+        deltas: Deltas,
         *,
         sign: int = 1,
     ) -> None:
         """Add what moved in each slot, or with the sign -1 take it away."""
-        self.took_away |= sign < 0
-        self._moved[organization_id, subjects].append(
-            (slots, moved if sign > 0 else -moved)
+        self.has_removals |= sign < 0
+        self._deltas[organization_id, subjects].append(
+            (slots, deltas if sign > 0 else -deltas)
         )
 
     def add_posts(
@@ -125,40 +127,42 @@ class Sums:
         sign: int = 1,
     ) -> None:
         """Count videos as posted, or with the sign -1 do not any more."""
-        posts = [(slot_of(moment), sign) for moment in posted_at]
+        posts = [(slot_of(posted), sign) for posted in posted_at]
         if posts:
-            self.took_away |= sign < 0
+            self.has_removals |= sign < 0
             self._posts[organization_id, subjects] += posts
 
-    def _posted(self, posts: Sequence[tuple[int, int]]) -> tuple[Longs, Moved]:
+    def _posted(self, posts: Sequence[tuple[int, int]]) -> tuple[Longs, Deltas]:
         slots, signs = np.array(posts, np.int64).T
-        moved = np.zeros((len(self.family.sum_columns), len(posts)), np.int64)
-        moved[-1] = signs
-        return slots, moved
+        deltas = np.zeros((len(self.metric_group.rollup_columns), len(posts)), np.int64)
+        deltas[-1] = signs
+        return slots, deltas
 
 
-def _together(
-    parts: Sequence[tuple[Longs, Moved]], *, height: int
-) -> tuple[Longs, Moved]:
+def _merged(
+    chunks: Sequence[tuple[Longs, Deltas]], *, height: int
+) -> tuple[Longs, Deltas]:
     """Return what all parts move, each slot once, without those that do not move."""
-    slots = np.concatenate([part[0] for part in parts])
-    moved: Moved = np.zeros(
-        (height, len(slots)), _kind_for([part[1] for part in parts])
+    slots = np.concatenate([chunk[0] for chunk in chunks])
+    deltas: Deltas = np.zeros(
+        (height, len(slots)), _kind_for([chunk[1] for chunk in chunks])
     )
     at = 0
-    for _, part in parts:
-        moved[: len(part), at : at + part.shape[1]] = part
-        at += part.shape[1]
+    for _, chunk in chunks:
+        deltas[: len(chunk), at : at + chunk.shape[1]] = chunk
+        at += chunk.shape[1]
     order = np.argsort(slots, kind="stable")
     slots = slots[order]
     begins = np.ones(len(slots), np.bool_)
     begins[1:] = slots[1:] != slots[:-1]
-    added = np.add.reduceat(moved[:, order], np.flatnonzero(begins), axis=1)
+    added = np.add.reduceat(deltas[:, order], np.flatnonzero(begins), axis=1)
     is_any = (added != 0).any(axis=0)
     return slots[begins][is_any], added[:, is_any]
 
 
-def _kind_for(parts: Sequence[Moved]) -> type[Any]:
+def _kind_for(chunks: Sequence[Deltas]) -> type[Any]:
     """Return the kind of numbers in which the sum of these cannot overflow."""
-    most = sum(max(int(part.max()), -int(part.min())) for part in parts if part.size)
+    most = sum(
+        max(int(chunk.max()), -int(chunk.min())) for chunk in chunks if chunk.size
+    )
     return np.int64 if most <= _LARGEST else object

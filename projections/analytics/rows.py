@@ -23,8 +23,8 @@ from infra.arrays import (
     uuids_repeated,
 )
 from projections.analytics.entities import SubjectRow, VideoRow
-from projections.analytics.levels import Moved
-from projections.analytics.rollup_deltas import Key, Sums, key_of
+from projections.analytics.levels import Deltas
+from projections.analytics.rollup_deltas import EntityKey, RollupDeltas, entity_key
 from projections.engine.table import Table
 
 _BEYOND = 2**63
@@ -42,13 +42,13 @@ _VIDEOS = Table(VideoRow, name="analytics_videos")
 
 # Ordering what is looked up keeps the planner to one look-up a key.
 _LOAD_VIDEOS = f"""
-SELECT {VIDEO_COLUMNS} FROM {_KEYS} AS wanted (o, i)
+SELECT {VIDEO_COLUMNS} FROM {_KEYS} AS requested (o, i)
 CROSS JOIN LATERAL (
     SELECT * FROM analytics_videos WHERE organization_id = o AND id = i ORDER BY id
 ) found
 """
 _KNOWN_VIDEOS = f"""
-SELECT o, i FROM {_KEYS} AS wanted (o, i) WHERE EXISTS (
+SELECT o, i FROM {_KEYS} AS requested (o, i) WHERE EXISTS (
     SELECT FROM analytics_videos WHERE organization_id = o AND id = i
 )
 """
@@ -66,7 +66,7 @@ _CHANGES = VideoRow.__struct_fields__.index("changes")
 _POSTED_BETWEEN = f"""
 SELECT {VIDEO_COLUMNS}
 FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
-    AS wanted (o, c, earliest, latest)
+    AS requested (o, c, earliest, latest)
 CROSS JOIN LATERAL (
     SELECT * FROM analytics_videos
     WHERE organization_id = o AND creator_id = c AND is_counted
@@ -80,18 +80,20 @@ def enable_arrays(cursor: Cursor[TupleRow]) -> None:
     cursor.adapters.register_dumper(Packed, PackedDumper)
 
 
-def load_videos(cursor: Cursor[TupleRow], keys: Iterable[Key]) -> dict[Key, VideoRow]:
+def load_videos(
+    cursor: Cursor[TupleRow], keys: Iterable[EntityKey]
+) -> dict[EntityKey, VideoRow]:
     """Return the rows of these videos, as far as there are any."""
-    wanted = list(keys)
-    if not wanted:
+    requested = list(keys)
+    if not requested:
         return {}
-    rows = _execute(cursor, _LOAD_VIDEOS, *_packed_keys(wanted))
-    return {key_of(row[0], row[1]): video_of(row) for row in rows}
+    rows = _execute(cursor, _LOAD_VIDEOS, *_packed_keys(requested))
+    return {entity_key(row[0], row[1]): video_of(row) for row in rows}
 
 
 def load_posted_between(
-    cursor: Cursor[TupleRow], spans: Mapping[Key, tuple[datetime, datetime]]
-) -> dict[Key, VideoRow]:
+    cursor: Cursor[TupleRow], spans: Mapping[EntityKey, tuple[datetime, datetime]]
+) -> dict[EntityKey, VideoRow]:
     """Return creators' counted videos that were posted at or after one time.
 
     And before the other; the spans are by creator.
@@ -105,7 +107,7 @@ def load_posted_between(
         timestamps([span[0] for span in spans.values()]),
         timestamps([span[1] for span in spans.values()]),
     )
-    return {key_of(row[0], row[1]): video_of(row) for row in rows}
+    return {entity_key(row[0], row[1]): video_of(row) for row in rows}
 
 
 def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
@@ -140,12 +142,13 @@ def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
             copy.write_row(values)
 
 
-def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
+def save_rollups(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
     """Move the stored sums by these."""
-    found = sums.by_subject()
+    found = rollups.by_subject()
     if not found:
         return
-    table, columns = sums.family.sums, sums.family.sum_columns
+    group = rollups.metric_group
+    table, columns = group.rollup_table, group.rollup_columns
     names = ", ".join(("organization_id", "id", "slot", *columns))
     added = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
     amounts = [len(one.slots) for one in found]
@@ -154,36 +157,40 @@ def save_sums(cursor: Cursor[TupleRow], sums: Sums) -> None:
         uuids_repeated([one.subject for one in found], amounts),
         _longs(np.concatenate([one.slots for one in found])),
     )
-    moves = [_packed(move) for move in np.concatenate([o.moved for o in found], axis=1)]
-    kinds = ["bigint" if isinstance(move, Packed) else "numeric" for move in moves]
-    told = ", ".join(
+    columns_ = [
+        _packed(column) for column in np.concatenate([o.deltas for o in found], axis=1)
+    ]
+    kinds = [
+        "bigint" if isinstance(column, Packed) else "numeric" for column in columns_
+    ]
+    input_columns = ", ".join(
         ["%b::uuid[], %b::uuid[], %b::bigint[]", *(f"%b::{kind}[]" for kind in kinds)]
     )
     _execute(
         cursor,
         f"""
         INSERT INTO {table} AS held ({names})
-        SELECT {names} FROM unnest({told}) AS told ({names})
+        SELECT {names} FROM unnest({input_columns}) AS input ({names})
         ON CONFLICT (organization_id, id, slot) DO UPDATE SET {added}
         """,
         *keys,
-        *moves,
+        *columns_,
     )
-    if sums.took_away:
+    if rollups.has_removals:
         # A slot in which nothing is left is as one in which nothing ever was.
         empty = " AND ".join(f"{name} = 0" for name in columns)
         _execute(
             cursor,
             f"""
             DELETE FROM {table} USING
-                unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS moved (o, i, n)
+                unnest(%b::uuid[], %b::uuid[], %b::bigint[]) AS delta (o, i, n)
             WHERE organization_id = o AND id = i AND slot = n AND {empty}
             """,
             *keys,
         )
 
 
-def _packed(counts: Moved) -> Packed | list[Decimal]:
+def _packed(counts: Deltas) -> Packed | list[Decimal]:
     """Return numbers as bigints, or whole where any of them needs more than 64 bits."""
     if counts.dtype != object:
         return _longs(counts)
@@ -193,13 +200,13 @@ def _packed(counts: Moved) -> Packed | list[Decimal]:
     return [Decimal(count) for count in whole]
 
 
-def _longs(counts: Moved) -> Packed:
+def _longs(counts: Deltas) -> Packed:
     sized = np.empty(len(counts), _SIZED_LONG)
     sized["size"], sized["long"] = 8, counts
     return sized_bigints(sized.tobytes(), len(counts))
 
 
-def _packed_keys(keys: Sequence[Key]) -> tuple[Packed, Packed]:
+def _packed_keys(keys: Sequence[EntityKey]) -> tuple[Packed, Packed]:
     return uuid_numbers([key[0] for key in keys]), uuid_numbers([k[1] for k in keys])
 
 

@@ -8,7 +8,12 @@ import msgspec
 from domain import events as e
 from domain.messages import Event
 from infra.eventstore.codec import UnknownEventError
-from projections.analytics.columns import Listed, Seen, listed, seen_of
+from projections.analytics.columns import (
+    Listed,
+    ObservedCounts,
+    listed,
+    observed_counts,
+)
 
 SNAPSHOT_OF_VIDEOS = "video_stats_snapshot_recorded"
 _MOST_LISTS = 2_000
@@ -16,7 +21,7 @@ _ITS_FIRST = 32
 _last: dict[bytes, tuple[bytes, Listed]] = {}
 
 
-class VideosSeen(Event, frozen=True, kw_only=True):
+class VideoSnapshotColumns(Event, frozen=True, kw_only=True):
     """The event ``VideoStatsSnapshotRecorded``, its counters as numpy has them."""
 
     organization_id: UUID
@@ -27,7 +32,7 @@ class VideosSeen(Event, frozen=True, kw_only=True):
     stored_ids: bytes
     titles: tuple[str | None, ...]
     posted_at: tuple[datetime | None, ...]
-    seen: Seen
+    observed: ObservedCounts
 
     def names(self) -> tuple[str, ...]:
         """Return the videos' ids on TikTok as they are listed."""
@@ -37,7 +42,7 @@ class VideosSeen(Event, frozen=True, kw_only=True):
 class _Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What of the stored body is read.
 
-    Most looks list the very videos that the last one of the creator did. To compare
+    Most snapshots list the very videos that the last one of the creator did. To compare
     the bytes of two lists takes a hundredth of the time that decoding one does.
     """
 
@@ -60,7 +65,7 @@ _decode = msgspec.json.Decoder(_Stored).decode
 _decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-def videos_seen(body: bytes) -> VideosSeen:
+def decode_video_snapshot(body: bytes) -> VideoSnapshotColumns:
     """Return the event that is stored as this body.
 
     At once in columns: a batch of Python's numbers would have left the processor's
@@ -79,7 +84,7 @@ def videos_seen(body: bytes) -> VideosSeen:
         stored.share_counts,
         stored.save_counts,
     )
-    return VideosSeen(
+    return VideoSnapshotColumns(
         organization_id=stored.organization_id,
         project_id=stored.project_id,
         creator_id=stored.creator_id,
@@ -88,13 +93,13 @@ def videos_seen(body: bytes) -> VideosSeen:
         stored_ids=ids,
         titles=stored.titles,
         posted_at=stored.posted_at,
-        seen=seen_of(_listed(ids), columns),
+        observed=observed_counts(_listed(ids), columns),
     )
 
 
-def same_seen(event: e.VideoStatsSnapshotRecorded) -> VideosSeen:
+def as_snapshot_columns(event: e.VideoStatsSnapshotRecorded) -> VideoSnapshotColumns:
     """Return an event that was decoded whole as it would have been read."""
-    return videos_seen(msgspec.json.encode(event))
+    return decode_video_snapshot(msgspec.json.encode(event))
 
 
 def _listed(ids: bytes) -> Listed:

@@ -1,7 +1,7 @@
-"""analytics_lists: which videos the looks of a keeper list, told once for every list.
+"""Table analytics_video_lists: the distinct lists of videos in gathered snapshots.
 
-Most looks of a creator list the very videos that the one before did. A rebuild finds
-out from the lists what of a keeper's is another's, without reading the looks again.
+Most snapshots of a creator list the same videos as the one before. From the distinct
+lists a rebuild finds the videos of other owners without reading the snapshots again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,76 +14,84 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import blobs, uuids
 from projections.analytics.columns import Longs
-from projections.analytics.keys import NOBODY, HerdKey, execute
+from projections.analytics.keys import NOBODY, OwnerKey, execute
 from projections.analytics.rollup_deltas import VIDEOS
-from projections.analytics.snapshots import Look
+from projections.analytics.snapshots import OwnerSnapshot
 
 _LISTS_A_PAGE = 1_000
-_Keeper = tuple[UUID, UUID]
-"""An organization, and a creator or project of which looks were taken."""
+_ProvisionalOwner = tuple[UUID, UUID]
+"""An organization, and a creator or project of which snapshots were taken."""
 
 
-def save_lists(cursor: Cursor[TupleRow], looks: Iterable[Look]) -> None:
-    """Note which videos these looks list; again makes no difference."""
-    lists: dict[_Keeper, dict[int, Longs]] = {}
-    for look in looks:
-        if look.family == VIDEOS.number:
-            theirs = lists.setdefault((look.organization_id, look.owner), {})
-            theirs[id(look.seen.things)] = look.seen.things
+def save_lists(cursor: Cursor[TupleRow], snapshots: Iterable[OwnerSnapshot]) -> None:
+    """Save the lists of videos in these snapshots; doing it twice changes nothing."""
+    lists: dict[_ProvisionalOwner, dict[int, Longs]] = {}
+    for snapshot in snapshots:
+        if snapshot.metric_group == VIDEOS.number:
+            theirs = lists.setdefault((snapshot.organization_id, snapshot.owner), {})
+            theirs[id(snapshot.observed.video_numbers)] = (
+                snapshot.observed.video_numbers
+            )
     if not lists:
         return
-    keepers = sorted(lists)
-    packed = [_packed(list(lists[keeper].values())) for keeper in keepers]
+    provisional_owners = sorted(lists)
+    packed = [
+        _packed(list(lists[provisional_owner].values()))
+        for provisional_owner in provisional_owners
+    ]
     digests = [UUID(bytes=blake2b(one, digest_size=16).digest()) for one in packed]
     execute(
         cursor,
         """
-        INSERT INTO analytics_lists (organization_id, owner, digest, things)
+        INSERT INTO analytics_video_lists (
+            organization_id, provisional_owner, digest, video_numbers
+        )
         SELECT o, w, d, t FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::bytea[])
-            AS told (o, w, d, t) ON CONFLICT DO NOTHING
+            AS input (o, w, d, t) ON CONFLICT DO NOTHING
         """,
-        *_keys(keepers),
+        *_keys(provisional_owners),
         uuids(digests),
         blobs(packed),
     )
 
 
-def things_listed(
-    cursor: Cursor[TupleRow], keys: Sequence[HerdKey]
-) -> dict[HerdKey, Longs]:
-    """Return all that the looks of each of these keepers list, in ascending order."""
-    found: dict[HerdKey, Longs] = {key: np.empty(0, np.int64) for key in keys}
-    keepers = [(key[0], key[2]) for key in keys]
+def listed_video_numbers(
+    cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]
+) -> dict[OwnerKey, Longs]:
+    """Return the videos that these provisional owners' snapshots list, ascending."""
+    found: dict[OwnerKey, Longs] = {key: np.empty(0, np.int64) for key in keys}
+    provisional_owners = [(key[0], key[2]) for key in keys]
     after = (NOBODY, NOBODY, NOBODY)
     while True:
         rows = execute(
             cursor,
             """
-            SELECT organization_id, owner, digest, things
-            FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (o, w)
-            JOIN analytics_lists ON organization_id = o AND owner = w
-            WHERE (organization_id, owner, digest) > (%s, %s, %s)
-            ORDER BY organization_id, owner, digest LIMIT %s
+            SELECT organization_id, provisional_owner, digest, video_numbers
+            FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+            JOIN analytics_video_lists ON organization_id = o AND provisional_owner = w
+            WHERE (organization_id, provisional_owner, digest) > (%s, %s, %s)
+            ORDER BY organization_id, provisional_owner, digest LIMIT %s
             """,
-            *_keys(keepers),
+            *_keys(provisional_owners),
             *after,
             _LISTS_A_PAGE,
         ).fetchall()
-        for organization_id, owner, _, things in rows:
+        for organization_id, owner, _, video_numbers in rows:
             key = (organization_id, VIDEOS.number, owner)
-            found[key] = _union([found[key], np.frombuffer(things, "<i8")])
+            found[key] = _union([found[key], np.frombuffer(video_numbers, "<i8")])
         if len(rows) < _LISTS_A_PAGE:
             return found
         after = rows[-1][:3]
 
 
-def delete_lists(cursor: Cursor[TupleRow], keys: Sequence[HerdKey]) -> None:
-    """Forget what the looks of these keepers list."""
+def delete_lists(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
+    """Delete the lists of these provisional owners."""
     execute(
         cursor,
         """
-        DELETE FROM analytics_lists USING unnest(%b::uuid[], %b::uuid[]) AS done (o, w)
-        WHERE organization_id = o AND owner = w
+        DELETE FROM analytics_video_lists
+        USING unnest(%b::uuid[], %b::uuid[]) AS done (o, w)
+        WHERE organization_id = o AND provisional_owner = w
         """,
         *_keys([(key[0], key[2]) for key in keys]),
     )
@@ -94,12 +102,14 @@ def _packed(lists: Sequence[Longs]) -> bytes:
 
 
 def _union(lists: Sequence[Longs]) -> Longs:
-    """Return what any of the lists has; each is in ascending order."""
+    """Return the union of ascending lists."""
     some = [each for each in lists if len(each)]
     if len(some) == 1:
         return some[0].astype(np.int64)
     return np.unique(np.concatenate([np.empty(0, np.int64), *some]))
 
 
-def _keys(keepers: Sequence[_Keeper]) -> tuple[object, object]:
-    return uuids([one[0] for one in keepers]), uuids([one[1] for one in keepers])
+def _keys(provisional_owners: Sequence[_ProvisionalOwner]) -> tuple[object, object]:
+    return uuids([one[0] for one in provisional_owners]), uuids(
+        [one[1] for one in provisional_owners]
+    )

@@ -14,7 +14,7 @@ from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
-from projections.analytics.batch import Heard, subjects_of
+from projections.analytics.batch import BatchInput, subjects_of
 from projections.analytics.entities import (
     SubjectRow,
     VideoRow,
@@ -22,37 +22,37 @@ from projections.analytics.entities import (
     flags_of_profile,
     flags_of_video,
 )
-from projections.analytics.fold import Standings, is_owned, take_away, take_in
-from projections.analytics.keys import HerdKey
+from projections.analytics.fold import CountingFlags, is_owned, take_away, take_in
+from projections.analytics.keys import OwnerKey
 from projections.analytics.owner_state import (
-    Herd,
-    delete_herd,
-    empty_herd,
-    load_herds,
-    save_herds,
+    OwnerState,
+    delete_owner_state,
+    empty_owner_state,
+    load_owner_states,
+    save_owner_states,
 )
 from projections.analytics.ownership import (
     Owners,
-    Unowned,
-    herd_of,
+    Unattributed,
+    attribute,
     load_numbered,
-    load_unowned,
-    new_things,
+    load_unattributed,
+    new_video_numbers,
+    owner_key_of,
     owner_of,
-    route,
-    save_unowned,
-    video_herd,
+    save_unattributed,
+    videos_key,
 )
 from projections.analytics.rollup_deltas import (
-    FAMILIES,
+    METRIC_GROUPS,
     PROFILES,
     VIDEOS,
-    Key,
-    Sums,
-    key_of,
+    EntityKey,
+    RollupDeltas,
+    entity_key,
 )
 from projections.analytics.rows import END
-from projections.analytics.snapshots import Look, by_moment
+from projections.analytics.snapshots import OwnerSnapshot, merged_by_time
 
 
 class Intake:
@@ -62,245 +62,271 @@ class Intake:
         self._cursor = cursor
         self._rule: BaselineRule = rule
         self._subjects_before: dict[UUID, SubjectRow] = {}
-        self._heard = Heard()
-        self._rows_before: dict[Key, VideoRow] = {}
-        self._rows: dict[Key, VideoRow] = {}
-        self._herds: dict[HerdKey, Herd] = {}
-        self._asked: set[HerdKey] = set()
-        self._looks: dict[HerdKey, list[Look]] = defaultdict(list)
-        self._standings: dict[HerdKey, dict[int, int]] = defaultdict(dict)
-        self._subjects_of: dict[HerdKey, tuple[UUID | None, UUID | None]] = {}
-        self._sums = {family.number: Sums(family) for family in FAMILIES}
-        self._gone: set[Unowned] = set()
-        self._came: set[Unowned] = set()
+        self._input = BatchInput()
+        self._rows_before: dict[EntityKey, VideoRow] = {}
+        self._rows: dict[EntityKey, VideoRow] = {}
+        self._states: dict[OwnerKey, OwnerState] = {}
+        self._changed_states: set[OwnerKey] = set()
+        self._snapshots: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
+        self._flags: dict[OwnerKey, dict[int, int]] = defaultdict(dict)
+        self._subjects_of: dict[OwnerKey, tuple[UUID | None, UUID | None]] = {}
+        self._rollups = {
+            metric_group.number: RollupDeltas(metric_group)
+            for metric_group in METRIC_GROUPS
+        }
+        self._gone: set[Unattributed] = set()
+        self._came: set[Unattributed] = set()
 
     def take_in(self, events: Sequence[RecordedEvent]) -> None:
         """Take the events in; those that were taken in before change nothing."""
         self._load_subjects(key for event in events for key in subjects_of(event))
-        self._heard = Heard(self._subjects_before.values())
-        self._heard.hear(events)
+        self._input = BatchInput(self._subjects_before.values())
+        self._input.collect(events)
         self._fold_videos()
-        self._route()
-        self._stand_profiles()
-        self._fold_herds()
+        self._attribute()
+        self._flag_profiles()
+        self._fold_states()
         self._save()
 
     def _load_subjects(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
-        wanted = {key for key in keys if key[1] not in self._subjects_before}
-        found = tables.SUBJECTS.load(self._cursor, sorted(wanted))
+        missing = {key for key in keys if key[1] not in self._subjects_before}
+        found = tables.SUBJECTS.load(self._cursor, sorted(missing))
         self._subjects_before |= found
         for key, row in found.items():
-            self._heard.subjects.setdefault(key, row)
+            self._input.subjects.setdefault(key, row)
 
     def _fold_videos(self) -> None:
-        told = self._heard.told
-        self._rows_before = tables.load_videos(self._cursor, sorted(told))
-        for key, changes in told.items():
+        by_video = self._input.changes
+        self._rows_before = tables.load_videos(self._cursor, sorted(by_video))
+        for key, changes in by_video.items():
             row = self._rows_before.get(key) or VideoRow(
                 organization_id=UUID(int=key[0]), id=UUID(int=key[1])
             )
-            self._rows[key] = changed(row, changes, self._heard.events)
+            self._rows[key] = changed(row, changes, self._input.events)
         both = [*self._rows_before.values(), *self._rows.values()]
         self._load_subjects(
             (row.organization_id, row.creator_id) for row in both if row.creator_id
         )
-        for key, row in self._turned().items():
+        for key, row in self._changed_baselines().items():
             self._rows.setdefault(key, row)
             self._rows_before.setdefault(key, row)
-        self._move_posts()
+        self._count_posts()
 
-    def _turned(self) -> dict[Key, VideoRow]:
-        """Return the videos that were posted before the first look, and are not now."""
-        spans: dict[Key, tuple[datetime, datetime]] = {}
-        for subject_id, row in self._heard.subjects.items():
+    def _changed_baselines(self) -> dict[EntityKey, VideoRow]:
+        """Return videos whose baseline turns, as an earlier snapshot came in."""
+        spans: dict[EntityKey, tuple[datetime, datetime]] = {}
+        for subject_id, row in self._input.subjects.items():
             held = self._subjects_before.get(subject_id)
             was = None if held is None else held.earliest_at
             if row.earliest_at is not None and row.earliest_at != was:
-                key = key_of(row.organization_id, row.id)
+                key = entity_key(row.organization_id, row.id)
                 spans[key] = row.earliest_at, was or END
         return tables.load_posted_between(self._cursor, spans)
 
-    def _move_posts(self) -> None:
-        sums = self._sums[VIDEOS.number]
+    def _count_posts(self) -> None:
+        rollups = self._rollups[VIDEOS.number]
         for key, after in self._rows.items():
             before = self._rows_before.get(key)
             if before is not None and before.posts() == after.posts():
                 continue
             for row, sign in ((before, -1), (after, 1)):
                 if row is not None and row.is_counted and row.posted_at is not None:
-                    sums.add_posts(
+                    rollups.add_posts(
                         row.organization_id, row.subjects, [row.posted_at], sign=sign
                     )
 
-    def _route(self) -> None:
+    def _attribute(self) -> None:
         """Send every observation to its owner, what was kept elsewhere as well."""
-        looks = [look for look in self._heard.looks if look.family == VIDEOS.number]
-        keepers = {(look.organization_id, look.owner) for look in looks}
-        self._load_subjects(key for key in keepers)
+        snapshots = [
+            snapshot
+            for snapshot in self._input.snapshots
+            if snapshot.metric_group == VIDEOS.number
+        ]
+        provisional_owners = {
+            (snapshot.organization_id, snapshot.owner) for snapshot in snapshots
+        }
+        self._load_subjects(key for key in provisional_owners)
         projects = {
             key: row.project_id
-            if (row := self._heard.subjects.get(key[1])) and row.kind != "project"
+            if (row := self._input.subjects.get(key[1])) and row.kind != "project"
             else key[1]
-            for key in keepers
+            for key in provisional_owners
         }
-        self._move_kept()
-        self._load_herds({look.key for look in looks})
-        new = new_things(looks, self._herds)
+        self._reassign_stored()
+        self._load_states({snapshot.key for snapshot in snapshots})
+        new = new_video_numbers(snapshots, self._states)
         numbers = {
             (key[0], number)
-            for key, things in new.items()
-            for number in things.tolist()
+            for key, video_numbers in new.items()
+            for number in video_numbers.tolist()
         }
         owners = Owners(load_numbered(self._cursor, numbers))
         owners.add(self._rows.values())
-        routed, unowned = route(looks, new, owners, projects)
-        self._came |= unowned
-        for key, parts in routed.items():
-            self._looks[key] += parts
-        self._stand_videos(
+        attributed, unattributed = attribute(snapshots, new, owners, projects)
+        self._came |= unattributed
+        for key, attributed_snapshots in attributed.items():
+            self._snapshots[key] += attributed_snapshots
+        self._flag_videos(
             [
-                *(r for r in owners.rows(numbers) if herd_of(r) in routed),
+                *(r for r in owners.rows(numbers) if owner_key_of(r) in attributed),
                 *self._rows.values(),
             ]
         )
 
-    def _stand_videos(self, videos: Sequence[VideoRow]) -> None:
-        """Say how videos stand that a herd sees for the first time, or otherwise."""
+    def _flag_videos(self, videos: Sequence[VideoRow]) -> None:
+        """Note the flags of videos that are new to an owner or changed."""
         self._load_subjects(
             (row.organization_id, row.creator_id) for row in videos if row.creator_id
         )
         for row in videos:
-            key = herd_of(row)
+            key = owner_key_of(row)
             if key is None or row.number is None:
                 continue
-            flags = flags_of_video(row, self._heard.subjects, rule=self._rule)
-            self._standings[key][row.number] = flags
+            flags = flags_of_video(row, self._input.subjects, rule=self._rule)
+            self._flags[key][row.number] = flags
             self._subjects_of[key] = row.creator_id, row.project_id
 
-    def _move_kept(self) -> None:
+    def _reassign_stored(self) -> None:
         """Send what was kept of a video to its owner, if that is somebody else now."""
-        moves: dict[HerdKey, dict[int, UUID]] = defaultdict(dict)
+        reassigned: dict[OwnerKey, dict[int, UUID]] = defaultdict(dict)
         owned = {
             (row.organization_id, row.number): row
             for row in self._rows.values()
             if row.is_there and row.number is not None
         }
-        newly_placed = {
+        newly_assigned = {
             (row.organization_id, row.id)
-            for row in self._heard.subjects.values()
+            for row in self._input.subjects.values()
             if row.project_id is not None
             and ((held := self._subjects_before.get(row.id)) is None
                  or held.project_id is None)
         }  # fmt: skip
-        kept = load_unowned(self._cursor, owned, newly_placed)
+        kept = load_unattributed(self._cursor, owned, newly_assigned)
         self._load_subjects((one[0], one[2]) for one in kept)
         owners = Owners(load_numbered(self._cursor, {(one[0], one[1]) for one in kept}))
         owners.add(self._rows.values())
-        for organization_id, number, keeper in kept:
-            subject = self._heard.subjects.get(keeper)
+        for organization_id, number, provisional_owner in kept:
+            subject = self._input.subjects.get(provisional_owner)
             is_creator = subject is not None and subject.kind != "project"
-            project_id = subject.project_id if subject and is_creator else keeper
-            row = owners.row_of(organization_id, number, keeper, project_id)
+            project_id = (
+                subject.project_id if subject and is_creator else provisional_owner
+            )
+            row = owners.row_of(organization_id, number, provisional_owner, project_id)
             owner = owner_of(row)
             if row is None or owner is None:
                 continue
-            self._gone.add((organization_id, number, keeper))
-            key = key_of(row.organization_id, row.id)
+            self._gone.add((organization_id, number, provisional_owner))
+            key = entity_key(row.organization_id, row.id)
             if key not in self._rows:
                 self._rows[key] = self._rows_before[key] = row
-            if owner != keeper:
-                moves[video_herd(organization_id, keeper)][number] = owner
+            if owner != provisional_owner:
+                reassigned[videos_key(organization_id, provisional_owner)][number] = (
+                    owner
+                )
         for key, row in self._rows.items():
             was, owner = owner_of(self._rows_before.get(key)), owner_of(row)
             if was and owner and was != owner and row.number is not None:
-                moves[video_herd(row.organization_id, was)][row.number] = owner
-        self._load_herds(moves)
-        for key, targets in moves.items():
-            self._move(key, targets)
+                reassigned[videos_key(row.organization_id, was)][row.number] = owner
+        self._load_states(reassigned)
+        for key, targets in reassigned.items():
+            self._reassign(key, targets)
 
-    def _move(self, key: HerdKey, targets: dict[int, UUID]) -> None:
-        """Take what was seen of things out of a herd, and give it to others."""
-        herd = self._herds.get(key)
-        if herd is None:
+    def _reassign(self, key: OwnerKey, targets: dict[int, UUID]) -> None:
+        """Move the observations of videos from one owner to others."""
+        state = self._states.get(key)
+        if state is None:
             return
-        things = np.array(sorted(targets), np.int64)
-        is_theirs = np.isin(herd.things, things)
+        video_numbers = np.array(sorted(targets), np.int64)
+        is_theirs = np.isin(state.video_numbers, video_numbers)
         if not is_theirs.any():
             return
-        since = int(herd.first_at[is_theirs].min())
-        stored = rows.load_looks(self._cursor, key, since=since)
-        take_away(herd, things, stored, self._sums[key[1]])
-        stay: list[Look] = []
-        empty: list[Look] = []
-        for look in stored:
-            away = np.isin(look.seen.things, things)
+        since = int(state.first_at[is_theirs].min())
+        stored = rows.load_snapshots(self._cursor, key, since=since)
+        take_away(state, video_numbers, stored, self._rollups[key[1]])
+        stay: list[OwnerSnapshot] = []
+        empty: list[OwnerSnapshot] = []
+        for snapshot in stored:
+            away = np.isin(snapshot.observed.video_numbers, video_numbers)
             if not away.any():
                 continue
-            for number in look.seen.things[away].tolist():
-                part = msgspec.structs.replace(
-                    look,
+            for number in snapshot.observed.video_numbers[away].tolist():
+                reassigned_snapshot = msgspec.structs.replace(
+                    snapshot,
                     owner=targets[number],
-                    seen=look.seen.where(look.seen.things == number),
+                    observed=snapshot.observed.where(
+                        snapshot.observed.video_numbers == number
+                    ),
                 )
-                self._looks[part.key].append(part)
-            rest = msgspec.structs.replace(look, seen=look.seen.where(~away))
+                self._snapshots[reassigned_snapshot.key].append(reassigned_snapshot)
+            rest = msgspec.structs.replace(
+                snapshot, observed=snapshot.observed.where(~away)
+            )
             (stay if rest.is_kept else empty).append(rest)
-        rows.save_looks(self._cursor, stay)
-        rows.delete_looks(self._cursor, empty)
-        self._asked.add(key)
+        rows.save_snapshots(self._cursor, stay)
+        rows.delete_snapshots(self._cursor, empty)
+        self._changed_states.add(key)
         if empty:
-            last = rows.last_look(self._cursor, key)
+            last = rows.last_snapshot(self._cursor, key)
             if last is None:
-                delete_herd(self._cursor, key)
-                del self._herds[key]
+                delete_owner_state(self._cursor, key)
+                del self._states[key]
             else:
-                herd.last = last
+                state.last = last
 
-    def _stand_profiles(self) -> None:
-        for look in self._heard.looks:
-            if look.family == PROFILES.number:
-                self._looks[look.key].append(look)
-        for row in self._heard.subjects.values():
+    def _flag_profiles(self) -> None:
+        for snapshot in self._input.snapshots:
+            if snapshot.metric_group == PROFILES.number:
+                self._snapshots[snapshot.key].append(snapshot)
+        for row in self._input.subjects.values():
             before = self._subjects_before.get(row.id)
             key = row.organization_id, PROFILES.number, row.id
             is_new = flags_of_profile(before) != flags_of_profile(row)
-            if is_new or key in self._looks:
-                self._standings[key][0] = flags_of_profile(row)
+            if is_new or key in self._snapshots:
+                self._flags[key][0] = flags_of_profile(row)
                 self._subjects_of[key] = row.id, row.project_id
 
-    def _fold_herds(self) -> None:
-        touched = {*self._looks, *self._standings}
-        self._load_herds(touched)
-        kept: list[Look] = []
+    def _fold_states(self) -> None:
+        touched = {*self._snapshots, *self._flags}
+        self._load_states(touched)
+        kept: list[OwnerSnapshot] = []
         for key in sorted(touched):
-            herd, looks = self._herds.get(key), by_moment(self._looks[key])
-            if herd is None:
-                if not looks:
+            state, snapshots = (
+                self._states.get(key),
+                merged_by_time(self._snapshots[key]),
+            )
+            if state is None:
+                if not snapshots:
                     continue
-                family = FAMILIES[key[1]]
-                herd = empty_herd(*key, counters=family.counters)
+                metric_group = METRIC_GROUPS[key[1]]
+                state = empty_owner_state(*key, counters=metric_group.counters)
             known = self._subjects_of.get(key)
             if known is not None:
-                herd.creator_id, herd.project_id = known
-            standings = Standings.of(self._standings[key])
-            kept += take_in(self._cursor, herd, looks, standings, self._sums[key[1]])
-            if not is_owned(herd):
-                herd.creator_id = herd.project_id = None
-            if herd.last[1]:
-                self._herds[key] = herd
-                self._asked.add(key)
-        rows.save_looks(self._cursor, kept)
+                state.creator_id, state.project_id = known
+            counting_flags = CountingFlags.of(self._flags[key])
+            kept += take_in(
+                self._cursor, state, snapshots, counting_flags, self._rollups[key[1]]
+            )
+            if not is_owned(state):
+                state.creator_id = state.project_id = None
+            if state.last[1]:
+                self._states[key] = state
+                self._changed_states.add(key)
+        rows.save_snapshots(self._cursor, kept)
 
-    def _load_herds(self, keys: Iterable[HerdKey]) -> None:
-        wanted = {key for key in keys if key not in self._herds}
-        self._herds |= load_herds(self._cursor, sorted(wanted))
+    def _load_states(self, keys: Iterable[OwnerKey]) -> None:
+        missing = {key for key in keys if key not in self._states}
+        self._states |= load_owner_states(self._cursor, sorted(missing))
 
     def _save(self) -> None:
-        herds = [self._herds[key] for key in sorted(self._asked) if key in self._herds]
-        save_herds(self._cursor, herds)
-        save_unowned(self._cursor, self._came - self._gone, self._gone)
-        for sums in self._sums.values():
-            tables.save_sums(self._cursor, sums)
+        states = [
+            self._states[key]
+            for key in sorted(self._changed_states)
+            if key in self._states
+        ]
+        save_owner_states(self._cursor, states)
+        save_unattributed(self._cursor, self._came - self._gone, self._gone)
+        for rollups in self._rollups.values():
+            tables.save_rollups(self._cursor, rollups)
         before, held = self._rows_before, self._subjects_before
         tables.save_videos(
             self._cursor,
@@ -308,5 +334,5 @@ class Intake:
         )
         tables.SUBJECTS.save(
             self._cursor,
-            [row for k, row in self._heard.subjects.items() if row is not held.get(k)],
+            [row for k, row in self._input.subjects.items() if row is not held.get(k)],
         )

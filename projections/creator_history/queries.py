@@ -152,7 +152,9 @@ async def milestones_of(
     """Return the milestones that a creator was seen to pass."""
     params = {"organization": organization_id, "creator": creator_id}
     rows = await reader.rows(organization_id, _MILESTONES, params)
-    return passed({mark: FollowerObservation(*sighting) for mark, *sighting in rows})
+    return passed(
+        {mark: FollowerObservation(*observation) for mark, *observation in rows}
+    )
 
 
 async def events_of(

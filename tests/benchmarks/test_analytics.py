@@ -15,7 +15,7 @@ import pytest
 
 from domain import events as e
 from domain.analytics.buckets import Granularity, Range, slot_of
-from domain.analytics.metrics import Entity, question
+from domain.analytics.metrics import Entity, checked_question
 from domain.analytics.series import points, total
 from domain.streams import video_stream
 from infra.database import AsyncPool, reading_pool
@@ -23,7 +23,7 @@ from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.analytics.projection import Analytics
-from projections.analytics.queries.series import ledgers, things
+from projections.analytics.queries.series import named_entities, series_by_entity
 from projections.engine.follower import Follower
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
@@ -40,13 +40,13 @@ _HERD_HOW = (
 )
 _SAME_ROWS = b"""
 SELECT slot, snapshots, views, views_known, views_base, views_baselines
-FROM analytics_video_sums
+FROM analytics_video_rollups
 WHERE organization_id = %(organization)s AND id = %(id)s AND slot <= %(last)s
 """
 
 
 class Herd(msgspec.Struct, kw_only=True):
-    """An organization with creators whose videos were looked at again and again."""
+    """An organization with creators whose videos were observed again and again."""
 
     store: Store
     organization_id: UUID
@@ -71,7 +71,7 @@ def herd(
     every: timedelta,
     home: tuple[UUID, UUID] | None = None,
 ) -> Herd:
-    """Fill a log: each creator's videos are discovered, then looked at.
+    """Fill a log: each creator's videos are discovered, then observed.
 
     Creators take turns, so it is told in the order it was observed. ``home`` is an
     organization and its project, if they are there already.
@@ -212,7 +212,7 @@ def compare(
     entity, id_ = of
     span = Range(first=days[0], last=days[1], granularity=days[2], zone=ZONE)
     organization = found.organization_id
-    asked = question(entity=entity, metric="views")
+    question = checked_question(entity=entity, metric="views")
     same = {
         "organization": organization,
         "id": id_,
@@ -221,11 +221,15 @@ def compare(
 
     async def ask(pool: AsyncPool) -> None:
         reader = Reader(pool)
-        there, _ = await things(reader, organization, entity, [id_])
+        there, _ = await named_entities(reader, organization, entity, [id_])
         buckets = span.buckets()
-        ledger = (await ledgers(reader, organization, asked, [*there], buckets))[id_]
-        shown = points(asked, ledger, buckets, now=YEAR)
-        assert total(asked, ledger, days=span.days) == sum(p.value or 0 for p in shown)
+        by_metric = (
+            await series_by_entity(reader, organization, question, [*there], buckets)
+        )[id_]
+        shown = points(question, by_metric, buckets, now=YEAR)
+        assert total(question, by_metric, days=span.days) == sum(
+            p.value or 0 for p in shown
+        )
 
     async def read(pool: AsyncPool) -> None:
         async with pool.connection() as connection, connection.pipeline():

@@ -12,8 +12,14 @@ from api.http.auth import digest_of
 from api.http.sessions import COOKIE, Sessions
 from infra.eventstore.store import Store
 from projections.analytics.levels import Levels
-from projections.analytics.owner_state import BASELINE, COUNTED, OWNED, Herd, packed
-from projections.analytics.rollup_deltas import FAMILIES, Family
+from projections.analytics.owner_state import (
+    BASELINE,
+    COUNTED,
+    OWNED,
+    OwnerState,
+    packed,
+)
+from projections.analytics.rollup_deltas import METRIC_GROUPS, MetricGroup
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
@@ -30,12 +36,12 @@ _HOW = (
     f"signed in, one connection that stays open; the p95 of {PAGES} a round, as the "
     "client sees it. The floor is the page that says that there is no such page."
 )
-# As many quarters of an hour lie between two looks, of videos and of profiles.
+# As many quarters of an hour lie between two snapshots, of videos and of profiles.
 _EVERY = (24, 96)
 _SUMS = """
 INSERT INTO {sums} (organization_id, id, slot, snapshots, {columns})
 SELECT organization_id, id, %s - {every} * look - (abs(hashtext(id::text)) %% {every}),
-       {things}, {values}
+       {video_numbers}, {values}
 FROM generate_series(0, {looks} - 1) AS look, creator_list
 """
 
@@ -94,7 +100,7 @@ def slow(client: httpx.Client, path: str, *, status: int) -> Callable[[], float]
 
 
 def add_a_year(url: str) -> None:
-    """Let analytics know of all creators, as if they had been looked at for a year."""
+    """Let analytics know of all creators, as if they had been observed for a year."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute(
@@ -102,52 +108,54 @@ def add_a_year(url: str) -> None:
             "label, label_position) SELECT organization_id, id, 'creator', project_id, "
             "tiktok_handle, 1 FROM creator_list"
         )
-        for family, every in zip(FAMILIES, _EVERY, strict=True):
+        for metric_group, every in zip(METRIC_GROUPS, _EVERY, strict=True):
             query = _SUMS.format(
-                sums=family.sums,
-                columns=", ".join(family.sum_columns[1:]),
-                values=", ".join("7" for _ in family.sum_columns[1:]),
-                things=VIDEOS if family.has_posts else 1,
+                sums=metric_group.rollup_table,
+                columns=", ".join(metric_group.rollup_columns[1:]),
+                values=", ".join("7" for _ in metric_group.rollup_columns[1:]),
+                things=VIDEOS if metric_group.has_posts else 1,
                 every=every,
                 looks=365 * 96 // every,
             )
             connection.execute(query.encode(), (int(time()) // 900,))
         ids = connection.execute("SELECT organization_id, id FROM creator_list")
-        herds = [
-            (*ids_, family, VIDEOS if family.has_posts else 1)
+        states = [
+            (*ids_, metric_group, VIDEOS if metric_group.has_posts else 1)
             for ids_ in ids.fetchall()
-            for family in FAMILIES
+            for metric_group in METRIC_GROUPS
         ]
         with (
             connection.cursor() as cursor,
             cursor.copy(
-                "COPY analytics_herds (organization_id, family, owner, observed_at, "
-                "position, herd) FROM STDIN"
+                "COPY analytics_owner_states (organization_id, metric_group, owner, "
+                "observed_at, position, state) FROM STDIN"
             ) as copy,
         ):
-            for organization_id, id_, family, things in herds:
-                row = a_herd(organization_id, id_, family, things)
+            for organization_id, id_, metric_group, things in states:
+                row = a_herd(organization_id, id_, metric_group, things)
                 copy.write_row(
-                    (organization_id, family.number, id_, "2026-01-01", 1, row)
+                    (organization_id, metric_group.number, id_, "2026-01-01", 1, row)
                 )
         connection.execute("VACUUM ANALYZE")
 
 
-def a_herd(organization_id: UUID, owner: UUID, family: Family, things: int) -> bytes:
-    """Return the row of a creator all of whose things count."""
+def a_herd(
+    organization_id: UUID, owner: UUID, metric_group: MetricGroup, things: int
+) -> bytes:
+    """Return the row of a creator all of whose videos count."""
     chance = np.random.default_rng(owner.int % 2**32)
     levels = Levels(
         np.sort(chance.integers(10**18, 2 * 10**18, things)),
-        chance.integers(10**5, 10**7, (family.counters, things)),
+        chance.integers(10**5, 10**7, (metric_group.counters, things)),
         np.zeros(things, np.uint8),
     )
-    herd = Herd(
+    state = OwnerState(
         organization_id=organization_id,
-        family=family.number,
+        metric_group=metric_group.number,
         owner=owner,
         levels=levels,
         flags=np.full(things, COUNTED | BASELINE | OWNED, np.uint8),
         first_at=np.full(things, 10**15),
     )
-    (row,) = packed([herd])
+    (row,) = packed([state])
     return row

@@ -50,7 +50,7 @@ SELECT notification_id, topic, state FROM goatherd_events
 WHERE notification_id > %s ORDER BY notification_id LIMIT 1000
 """
 _READ = """
-SELECT slot, views FROM analytics_video_sums
+SELECT slot, views FROM analytics_video_rollups
 WHERE organization_id = %s AND id = %s AND slot > 0
 """
 

@@ -118,7 +118,7 @@ def nobody_writes_looks(database_url: str) -> Iterator[None]:
     """Keep everybody in the midst of the slice that is gathered just now."""
     with psycopg.connect(database_url) as connection:
         connection.execute(
-            "LOCK TABLE goatherd_next_analytics.analytics_looks IN SHARE MODE"
+            "LOCK TABLE goatherd_next_analytics.analytics_snapshots IN SHARE MODE"
         )
         yield
 
@@ -127,7 +127,7 @@ def is_somebody_stuck(store: Store) -> bool:
     stuck = run(
         store,
         "SELECT pid FROM pg_locks WHERE NOT granted AND relation = "
-        "'goatherd_next_analytics.analytics_looks'::regclass",
+        "'goatherd_next_analytics.analytics_snapshots'::regclass",
     )
     return bool(stuck)
 

@@ -48,10 +48,10 @@ WALLED = (
     "video_figures",
     "analytics_subjects",
     "analytics_videos",
-    "analytics_looks",
-    "analytics_herds",
-    "analytics_video_sums",
-    "analytics_profile_sums",
+    "analytics_snapshots",
+    "analytics_owner_states",
+    "analytics_video_rollups",
+    "analytics_profile_rollups",
     "creator_history",
     "creator_history_videos",
     "creator_milestones",
@@ -74,9 +74,9 @@ CLOSED = (
     "scheduled_video",
     "scheduler_lease",
     "bans",
-    "analytics_unowned",
+    "analytics_unattributed",
     "analytics_gathered",
-    "analytics_lists",
+    "analytics_video_lists",
 )
 READABLE = ("id", "name", "hint", "scopes", "created_at", "expires_at", "revoked_at")
 

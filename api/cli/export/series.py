@@ -12,9 +12,16 @@ from api.cli.export.formats import Cell, Kind, Layout
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import range_of, zone_named
 from api.routes.analytics.responses import COLUMNS, Series
-from api.routes.analytics.series import Look, things_of
+from api.routes.analytics.series import AnalyticsQuery, entities_of_query
 from domain.analytics.buckets import Granularity, Range
-from domain.analytics.metrics import Entity, Metric, Mode, Question, RawMetric, question
+from domain.analytics.metrics import (
+    Entity,
+    Metric,
+    Mode,
+    Question,
+    RawMetric,
+    checked_question,
+)
 from domain.analytics.series import Value
 from domain.errors import InvalidQuestionError
 from projections.analytics.queries.entity_ids import ids_of_all
@@ -71,7 +78,7 @@ def asked_for(
         CommandError: it makes no sense; the error says why.
     """
     try:
-        return question(
+        return checked_question(
             entity=entity, metric=metric, mode=mode, base_metric=base_metric
         )
     except InvalidQuestionError as error:
@@ -90,9 +97,9 @@ def check_days(days: Days) -> None:
         raise CommandError(_as_option(error.message)) from error
 
 
-def layout_of(asked: Question) -> Layout[Line]:
+def layout_of(question: Question) -> Layout[Line]:
     """Return the columns of the CSV of /analytics, each with its type."""
-    value: Kind = "double" if asked.mode == "rate" else "integer"
+    value: Kind = "double" if question.mode == "rate" else "integer"
     kinds: dict[str, Kind] = {**_KINDS, "value": value}
     return Layout(
         columns={name: kinds.get(name, "text") for name in COLUMNS},
@@ -105,19 +112,23 @@ async def lines_of(
     reader: Reader,
     organization_id: UUID,
     project_id: UUID | None,
-    asked: Question,
+    question: Question,
     days: Days,
 ) -> AsyncGenerator[tuple[int, list[Line]]]:
-    """Yield how many things more were passed, and a line for each of their buckets."""
+    """Yield how many videos more were passed, and a line for each of their buckets."""
     now = datetime.now(UTC)
-    look = Look(reader=reader, organization_id=organization_id, asked=asked, now=now)
-    async for ids in ids_of_all(reader, organization_id, asked.entity, project_id):
-        wanted, own_zone = await things_of(
-            reader, organization_id, asked.entity, ids, None
+    query = AnalyticsQuery(
+        reader=reader, organization_id=organization_id, question=question, now=now
+    )
+    async for ids in ids_of_all(reader, organization_id, question.entity, project_id):
+        wanted, own_zone = await entities_of_query(
+            reader, organization_id, question.entity, ids, None
         )
         range_ = days.among(own_zone, now=now)
-        ledger_by_id = await look.ledgers([thing.id for thing in wanted], range_)
-        yield len(ids), _lines(look.series(wanted, ledger_by_id, range_))
+        ledger_by_id = await query.series_by_entity(
+            [thing.id for thing in wanted], range_
+        )
+        yield len(ids), _lines(query.series(wanted, ledger_by_id, range_))
 
 
 def _lines(series: Sequence[Series]) -> list[Line]:

@@ -54,13 +54,13 @@ def ids_between_commas(name: str, text: str, *, at_most: int) -> list[UUID]:
     return found
 
 
-def check_breakdown(asked: Question, ids: list[UUID]) -> None:
-    """Refuse to break down several things at once.
+def check_breakdown(question: Question, ids: list[UUID]) -> None:
+    """Refuse to break down several videos at once.
 
     Raises:
         ApiError: ``invalid_query``.
     """
-    if asked.by_video and len(ids) > 1:
+    if question.by_video and len(ids) > 1:
         raise invalid_query("breakdown", "is of one thing: give one entity_id")
 
 

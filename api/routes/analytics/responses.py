@@ -23,9 +23,16 @@ from domain.analytics.metrics import (
     entities_of,
     modes_of,
 )
-from domain.analytics.series import Ledger, Point, Value, factor_of, parts_of, value_of
+from domain.analytics.series import (
+    Point,
+    SeriesByMetric,
+    Value,
+    factor_of,
+    terms_of,
+    value_of,
+)
 from projections.analytics.queries.explain import Observation
-from projections.analytics.queries.series import Thing
+from projections.analytics.queries.series import NamedEntity
 
 OTHER_ID = "__other__"
 _OTHER_LABEL = "Other"
@@ -144,28 +151,28 @@ def reference(entity: Entity, id_: UUID, label: str) -> EntityRef:
 
 
 def explanation(
-    asked: Question,
-    thing: Thing,
-    ledger: Ledger,
+    question: Question,
+    named: NamedEntity,
+    by_metric: SeriesByMetric,
     bucket: Bucket,
     observations: list[Observation],
 ) -> Explanation:
-    """Return what makes the one bucket of a ledger."""
+    """Return what makes the one bucket of a series by metric."""
     above: int | None = None
     below: int | None = None
-    if asked.mode == "rate":
-        above, below = parts_of(asked, ledger, 0, days=bucket.days)
+    if question.mode == "rate":
+        above, below = terms_of(question, by_metric, 0, days=bucket.days)
     return Explanation(
-        entity_ref=reference(asked.entity, thing.id, thing.label),
-        metric=asked.metric,
-        mode=asked.mode,
+        entity_ref=reference(question.entity, named.id, named.label),
+        metric=question.metric,
+        mode=question.mode,
         date=bucket.date,
         starts_after=bucket.start,
         ends_at=bucket.end,
-        value=value_of(asked, ledger, 0, days=bucket.days),
+        value=value_of(question, by_metric, 0, days=bucket.days),
         numerator=above,
         denominator=below,
-        factor=factor_of(asked) if asked.mode == "rate" else None,
+        factor=factor_of(question) if question.mode == "rate" else None,
         observations=observations,
     )
 

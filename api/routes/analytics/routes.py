@@ -32,7 +32,7 @@ from api.routes.analytics.responses import (
     described_metrics,
     explanation,
 )
-from api.routes.analytics.series import Look, things_of
+from api.routes.analytics.series import AnalyticsQuery, entities_of_query
 from domain.analytics.baselines import DEFAULT_RULE, MEANINGS
 from domain.analytics.buckets import MOST_BUCKETS, Granularity
 from domain.analytics.metrics import (
@@ -41,7 +41,7 @@ from domain.analytics.metrics import (
     Metric,
     Mode,
     RawMetric,
-    question,
+    checked_question,
 )
 from domain.errors import NotFoundError
 from projections.analytics.baseline_rule import rule_in_force
@@ -137,7 +137,7 @@ class AnalyticsRoutes(Controller):
 
         docs/analytics.md says exactly what each number means.
         """
-        asked = question(
+        question = checked_question(
             entity=entity,
             metric=metric,
             mode=mode,
@@ -145,7 +145,7 @@ class AnalyticsRoutes(Controller):
             by_video=breakdown is not None,
         )
         ids = ids_of(entity_id, entity_ids)
-        check_breakdown(asked, ids)
+        check_breakdown(question, ids)
         zone = None if tz is None else zone_named(tz)
         organization_id = request.principal.organization_id
         await caught_up(request, reader, "analytics")
@@ -155,8 +155,10 @@ class AnalyticsRoutes(Controller):
             if as_of is None
             else await resolve_as_of(reader, organization_id, as_of, now=today)
         )
-        wanted, own_zone = await things_of(reader, organization_id, entity, ids, then)
-        if len(wanted) < len(ids):
+        entities, own_zone = await entities_of_query(
+            reader, organization_id, entity, ids, then
+        )
+        if len(entities) < len(ids):
             raise NotFoundError(entity)
         now = today if then is None else then.now
         zone = zone or ZoneInfo(own_zone)
@@ -165,30 +167,32 @@ class AnalyticsRoutes(Controller):
         spans = [days] if compare is None else [days, days.prior()]
         for span in spans:
             check_retention(span, retention, now=today)
-        look = Look(
+        query = AnalyticsQuery(
             reader=reader,
             organization_id=organization_id,
-            asked=asked,
+            question=question,
             now=now,
             at=None if then is None else then.position,
         )
-        ledger_by_id = await look.ledgers(ids, days)
+        by_entity = await query.series_by_entity(ids, days)
         answer = Analytics(
             entity=entity,
             metric=metric,
-            mode=asked.mode,
+            mode=question.mode,
             granularity=granularity,
             from_=days.first,
             to=days.last,
             tz=zone.key,
-            series=look.series(wanted, ledger_by_id, days),
+            series=query.series(entities, by_entity, days),
             compare_series=None
             if compare is None
-            else look.series(
-                wanted, await look.ledgers(ids, days.prior()), days.prior()
+            else query.series(
+                entities, await query.series_by_entity(ids, days.prior()), days.prior()
             ),
-            breakdown_series=await look.parts(ids[0], ledger_by_id[ids[0]], days)
-            if asked.by_video
+            breakdown_series=await query.breakdown_series(
+                ids[0], by_entity[ids[0]], days
+            )
+            if question.by_video
             else None,
             tier_retention_days=retention,
             annotations=[],
@@ -227,7 +231,7 @@ class AnalyticsRoutes(Controller):
         With the same parameters, and the point's date: whoever adds up the
         contributions gets the value.
         """
-        asked = question(
+        question = checked_question(
             entity=entity, metric=metric, mode=mode, base_metric=base_metric
         )
         zone = None if tz is None else zone_named(tz)
@@ -239,7 +243,7 @@ class AnalyticsRoutes(Controller):
             if as_of is None
             else await resolve_as_of(reader, organization_id, as_of, now=today)
         )
-        found, own_zone = await things_of(
+        found, own_zone = await entities_of_query(
             reader, organization_id, entity, [entity_id], then
         )
         if not found:
@@ -255,18 +259,18 @@ class AnalyticsRoutes(Controller):
             days, request.principal.limits.stats_history_retention_days, now=today
         )
         bucket = bucket_of(days, date_)
-        look = Look(
+        query = AnalyticsQuery(
             reader=reader,
             organization_id=organization_id,
-            asked=asked,
+            question=question,
             now=today,
             at=None if then is None else then.position,
         )
-        ledger = await look.ledger(entity_id, bucket)
+        by_metric = await query.by_metric(entity_id, bucket)
         observations = await explain(
-            reader, organization_id, asked, entity_id, bucket, at=look.at
+            reader, organization_id, question, entity_id, bucket, at=query.at
         )
-        return Answer(explanation(asked, found[0], ledger, bucket, observations))
+        return Answer(explanation(question, found[0], by_metric, bucket, observations))
 
     @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
     async def get_analytics_schema(

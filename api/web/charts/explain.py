@@ -87,7 +87,7 @@ def _observation(one: Observation) -> ExplainedObservation:
     is_post = one.metric == "posts"
     source = one.provider or ("its time of posting" if is_post else UNKNOWN)
     return ExplainedObservation(
-        term=_TERMS[one.part],
+        term=_TERMS[one.term],
         noun=MEASURES[one.metric].label,
         tiktok_video_id=one.tiktok_video_id,
         observed_at=one.observed_at,

@@ -6,20 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from domain.analytics.metrics import RawMetric
-from domain.analytics.series import Account
+from domain.analytics.series import CounterSeries
 
 
-def account_of_sums(
+def series_from_rollups(
     rows: Iterable[Sequence[Any]], *, buckets: int, first: int, snapshots: int
-) -> Account:
-    """Return an account from moves of sums by bucket, 0 being what was before all.
+) -> CounterSeries:
+    """Return a series from rollups by bucket, 0 being what was before all.
 
     In each row ``first`` is the column of the sum, followed by known, base and
     baselines, and ``snapshots`` the column of those.
     """
     levels, known = [0] * (buckets + 1), [0] * (buckets + 1)
     bases, baselines = [0] * buckets, [0] * buckets
-    looked = [0] * buckets
+    observed = [0] * buckets
     for row in rows:
         bucket = row[0]
         levels[bucket] = int(row[first])
@@ -27,54 +27,54 @@ def account_of_sums(
         if bucket:
             bases[bucket - 1] = int(row[first + 2])
             baselines[bucket - 1] = int(row[first + 3])
-            looked[bucket - 1] = int(row[snapshots])
+            observed[bucket - 1] = int(row[snapshots])
     for bucket in range(buckets):
         levels[bucket + 1] += levels[bucket]
         known[bucket + 1] += known[bucket]
-    return Account(
+    return CounterSeries(
         levels=levels,
         known=known,
         bases=bases,
         baselines=baselines,
-        snapshots=looked,
+        snapshots=observed,
     )
 
 
-def account_of_posts(
+def posts_from_rollups(
     rows: Iterable[Sequence[Any]], *, buckets: int, posts: int, snapshots: int
-) -> Account:
-    """Return the account of how many videos were posted, which is always known."""
-    levels, looked = [0] * (buckets + 1), [0] * buckets
+) -> CounterSeries:
+    """Return the series of how many videos were posted, which is always known."""
+    levels, observed = [0] * (buckets + 1), [0] * buckets
     for row in rows:
         bucket = row[0]
         levels[bucket] = int(row[posts])
         if bucket:
-            looked[bucket - 1] = int(row[snapshots])
+            observed[bucket - 1] = int(row[snapshots])
     for bucket in range(buckets):
         levels[bucket + 1] += levels[bucket]
-    return _posts(levels, looked)
+    return _posts(levels, observed)
 
 
 def posts_of(
     posted_at: Iterable[datetime | None],
     boundaries: Sequence[datetime],
     snapshots: Sequence[int],
-) -> Account:
-    """Return the account of how many of the videos were posted."""
+) -> CounterSeries:
+    """Return the counter series of how many of the videos were posted."""
     times = sorted(posted for posted in posted_at if posted is not None)
     return _posts([bisect_right(times, end) for end in boundaries], snapshots)
 
 
-def together(accounts: Sequence[Account], *, buckets: int) -> Account:
-    """Return what several things have together."""
+def sum_of_series(series: Sequence[CounterSeries], *, buckets: int) -> CounterSeries:
+    """Return what several videos have together."""
 
     def summed(name: str, length: int) -> list[int]:
-        columns: list[Sequence[int]] = [getattr(one, name) for one in accounts]
+        columns: list[Sequence[int]] = [getattr(one, name) for one in series]
         if not columns:
             return [0] * length
         return [sum(numbers) for numbers in zip(*columns, strict=True)]
 
-    return Account(
+    return CounterSeries(
         levels=summed("levels", buckets + 1),
         known=summed("known", buckets + 1),
         bases=summed("bases", buckets),
@@ -84,15 +84,15 @@ def together(accounts: Sequence[Account], *, buckets: int) -> Account:
 
 
 def chosen(
-    accounts: Mapping[RawMetric, Account], needs: Iterable[RawMetric]
-) -> dict[RawMetric, Account]:
-    """Return the accounts of these metrics, in their order."""
-    return {metric: accounts[metric] for metric in needs if metric in accounts}
+    by_metric: Mapping[RawMetric, CounterSeries], needs: Iterable[RawMetric]
+) -> dict[RawMetric, CounterSeries]:
+    """Return the counter series of these metrics, in their order."""
+    return {metric: by_metric[metric] for metric in needs if metric in by_metric}
 
 
-def _posts(levels: Sequence[int], snapshots: Sequence[int]) -> Account:
+def _posts(levels: Sequence[int], snapshots: Sequence[int]) -> CounterSeries:
     buckets = len(snapshots)
-    return Account(
+    return CounterSeries(
         levels=levels,
         known=[1] * (buckets + 1),
         bases=[0] * buckets,

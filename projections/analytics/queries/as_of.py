@@ -13,12 +13,12 @@ import msgspec
 from domain.analytics.baselines import is_baseline
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
-from domain.analytics.series import Ledger
+from domain.analytics.series import SeriesByMetric
 from projections.analytics.baseline_rule import rule_in_force
 from projections.analytics.entities import VideoRow, as_of
 from projections.analytics.queries.from_snapshots import Counted
-from projections.analytics.queries.series import ledger_of_levels, profile_of
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, Family
+from projections.analytics.queries.series import profile_of, series_from_snapshots
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
 from projections.engine.reader import Reader
 
@@ -44,7 +44,7 @@ WHERE organization_id = %(organization)s AND kind = 'creator' AND position <= %(
 AND (id = %(id)s OR project_id = %(id)s)
 """
 _EARLIEST = b"""
-SELECT creator_id, min(observed_at) FROM analytics_looks
+SELECT creator_id, min(observed_at) FROM analytics_snapshots
 WHERE organization_id = %(organization)s AND owner = ANY(%(ids)s)
 AND creator_id = owner AND position <= %(at)s GROUP BY creator_id
 """
@@ -67,7 +67,7 @@ async def log_end(
     return None if rows[0][0] is None else LogEnd(*rows[0])
 
 
-async def there_then(
+async def existing_as_of(
     reader: Reader,
     organization_id: UUID,
     entity: Entity,
@@ -75,48 +75,48 @@ async def there_then(
     *,
     at: int,
 ) -> set[UUID]:
-    """Return those of the things that the organization had at a position."""
+    """Return those of the videos that the organization had at a position."""
     if entity == "video":
         rows = await _videos(reader, organization_id, entity, ids, at=at)
         return {row.id for _, row in rows if row.is_there}
-    asking = {
+    params = {
         "organization": organization_id,
         "ids": list(ids),
         "entity": entity,
         "at": at,
     }
-    return {row[0] for row in await reader.rows(organization_id, _SUBJECTS, asking)}
+    return {row[0] for row in await reader.rows(organization_id, _SUBJECTS, params)}
 
 
-async def ledgers_then(
+async def series_by_entity_as_of(
     reader: Reader,
     organization_id: UUID,
-    asked: Question,
+    question: Question,
     ids: Sequence[UUID],
     buckets: Sequence[Bucket],
     *,
     at: int,
-) -> dict[UUID, Ledger]:
+) -> dict[UUID, SeriesByMetric]:
     """Return what the question needs of each thing, as of a position."""
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
-    found: dict[UUID, Ledger] = {}
+    found: dict[UUID, SeriesByMetric] = {}
     for id_ in ids:
-        members = await counted_then(reader, organization_id, asked, id_, at=at)
-        found[id_] = await ledger_of_levels(
-            reader, organization_id, asked, members, boundaries, at=at
+        members = await counted_as_of(reader, organization_id, question, id_, at=at)
+        found[id_] = await series_from_snapshots(
+            reader, organization_id, question, members, boundaries, at=at
         )
     return found
 
 
-async def counted_then(
-    reader: Reader, organization_id: UUID, asked: Question, id_: UUID, *, at: int
-) -> dict[Family, list[Counted]]:
+async def counted_as_of(
+    reader: Reader, organization_id: UUID, question: Question, id_: UUID, *, at: int
+) -> dict[MetricGroup, list[Counted]]:
     """Return whatever the levels of one thing were the sum of at a position."""
-    found: dict[Family, list[Counted]] = {}
-    needs = {*asked.needs}
+    found: dict[MetricGroup, list[Counted]] = {}
+    needs = {*question.needs}
     if needs & {*VIDEO_METRICS, "posts"}:
-        found[VIDEOS] = await videos_then(
-            reader, organization_id, asked.entity, id_, at=at
+        found[VIDEOS] = await videos_as_of(
+            reader, organization_id, question.entity, id_, at=at
         )
     if needs & {*PROFILE_METRICS}:
         rows = await reader.rows(
@@ -128,7 +128,7 @@ async def counted_then(
     return found
 
 
-async def videos_then(
+async def videos_as_of(
     reader: Reader, organization_id: UUID, entity: Entity, of: UUID, *, at: int
 ) -> list[Counted]:
     """Return the videos that counted at a position, or the one that is asked about."""
@@ -146,17 +146,19 @@ async def videos_then(
         )
     ]
     creators = {row.creator_id for _, row in rows if row.creator_id is not None}
-    looks = await reader.rows(
+    snapshots = await reader.rows(
         organization_id,
         _EARLIEST,
         {"organization": organization_id, "ids": sorted(creators), "at": at},
     )
     rule = await rule_in_force(reader, organization_id)
-    earliest: dict[UUID | None, datetime] = {look[0]: look[1] for look in looks}
+    earliest: dict[UUID | None, datetime] = {
+        snapshot[0]: snapshot[1] for snapshot in snapshots
+    }
     return [
         Counted(
             id=row.id,
-            # Looks are with whose the video is now.
+            # Snapshots are with whose the video is now.
             owner=now.creator_id or now.id,
             number=now.number or 0,
             is_baseline=is_baseline(

@@ -7,27 +7,27 @@ import msgspec
 
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import Question, RawMetric
-from domain.analytics.series import Account, Ledger, Value, total
+from domain.analytics.series import CounterSeries, SeriesByMetric, Value, total
 from projections.analytics.queries.accumulate import chosen
-from projections.analytics.queries.as_of import counted_then
+from projections.analytics.queries.as_of import counted_as_of
 from projections.analytics.queries.from_snapshots import (
     Counted,
-    accounts_of_each,
-    looked_at,
+    load_observations,
     owners_at_a_time,
+    series_of_each_member,
 )
-from projections.analytics.queries.series import Thing, counted
+from projections.analytics.queries.series import NamedEntity, counted
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.engine.reader import Reader
 
 MOST_SERIES = 10
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One series of a breakdown; of ``thing`` None, everything not shown apart."""
+class BreakdownSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """One series of a breakdown; of ``entity`` None, everything not shown apart."""
 
-    thing: Thing | None
-    ledger: Ledger
+    entity: NamedEntity | None
+    by_metric: SeriesByMetric
 
 
 class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,55 +38,55 @@ class _Ranked(msgspec.Struct, frozen=True, kw_only=True):
 async def breakdown(
     reader: Reader,
     organization_id: UUID,
-    asked: Question,
+    question: Question,
     of: UUID,
     buckets: Sequence[Bucket],
     *,
-    whole: Ledger,
+    whole: SeriesByMetric,
     at: int | None = None,
-) -> list[Part]:
+) -> list[BreakdownSeries]:
     """Return the videos with the largest totals, then the rest as one.
 
-    ``whole`` is the ledger of the creator or project that they are of, ``at`` the
-    position at which the log is taken to end.
+    ``whole`` are the series of the creator or project itself, ``at`` is the position
+    at which the log is taken to end.
     """
     members = (
-        await counted(reader, organization_id, asked, of)
+        await counted(reader, organization_id, question, of)
         if at is None
-        else await counted_then(reader, organization_id, asked, of, at=at)
+        else await counted_as_of(reader, organization_id, question, of, at=at)
     )[VIDEOS]
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
     days = sum(bucket.days for bucket in buckets)
     ends = [boundaries[0], boundaries[-1]]
     found: list[_Ranked] = []
     for some in owners_at_a_time(members):
-        looked = await looked_at(
+        loaded = await load_observations(
             reader, organization_id, VIDEOS, some, boundaries[-1], at=at
         )
-        each = accounts_of_each(VIDEOS, looked, ends)
+        each = series_of_each_member(VIDEOS, loaded, ends)
         found += [
             _Ranked(
                 member=member,
-                total=total(asked, chosen(ledger, asked.needs), days=days),
+                total=total(question, chosen(by_metric, question.needs), days=days),
             )
-            for member, ledger in zip(some, each, strict=True)
+            for member, by_metric in zip(some, each, strict=True)
         ]
     ranked = _sorted(found)
     shown = [video.member for video in ranked[:MOST_SERIES]]
-    looked = await looked_at(
+    loaded = await load_observations(
         reader, organization_id, VIDEOS, shown, boundaries[-1], at=at
     )
-    each = accounts_of_each(VIDEOS, looked, boundaries)
-    parts: list[Part] = []
-    rest: dict[RawMetric, Account] = {**whole}
-    for video, accounts in zip(shown, each, strict=True):
-        ledger = chosen(accounts, asked.needs)
-        thing = Thing(id=video.id, label=video.label or str(video.id))
-        parts.append(Part(thing=thing, ledger=ledger))
-        rest = {metric: rest[metric].without(ledger[metric]) for metric in rest}
+    each = series_of_each_member(VIDEOS, loaded, boundaries)
+    shown_series: list[BreakdownSeries] = []
+    rest: dict[RawMetric, CounterSeries] = {**whole}
+    for video, all_metrics in zip(shown, each, strict=True):
+        by_metric = chosen(all_metrics, question.needs)
+        entity = NamedEntity(id=video.id, label=video.label or str(video.id))
+        shown_series.append(BreakdownSeries(entity=entity, by_metric=by_metric))
+        rest = {metric: rest[metric].without(by_metric[metric]) for metric in rest}
     if len(ranked) > len(shown):
-        parts.append(Part(thing=None, ledger=rest))
-    return parts
+        shown_series.append(BreakdownSeries(entity=None, by_metric=rest))
+    return shown_series
 
 
 def _sorted(found: Iterable[_Ranked]) -> list[_Ranked]:

@@ -12,16 +12,16 @@ from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
 from domain.errors import InvalidQuestionError
 from projections.analytics.keys import instant_of
-from projections.analytics.levels import superseded
-from projections.analytics.queries.as_of import counted_then
+from projections.analytics.levels import overridden
+from projections.analytics.queries.as_of import counted_as_of
 from projections.analytics.queries.from_snapshots import (
     Counted,
-    Looked,
+    MemberObservations,
     Source,
-    looked_at,
+    load_observations,
 )
 from projections.analytics.queries.series import counted
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, Family
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
 
 MOST_OBSERVATIONS = 10_000
@@ -42,7 +42,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     from a scrape is null. ``profile`` is the creator's id where a profile was seen.
     """
 
-    part: Role
+    term: Role
     metric: RawMetric
     tiktok_video_id: str | None = None
     profile: UUID | None = None
@@ -60,7 +60,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 async def explain(
     reader: Reader,
     organization_id: UUID,
-    asked: Question,
+    question: Question,
     of: UUID,
     bucket: Bucket,
     *,
@@ -74,34 +74,34 @@ async def explain(
         InvalidQuestionError: it is more than 10,000 observations.
     """
     members = (
-        await counted(reader, organization_id, asked, of)
+        await counted(reader, organization_id, question, of)
         if at is None
-        else await counted_then(reader, organization_id, asked, of, at=at)
+        else await counted_as_of(reader, organization_id, question, of, at=at)
     )
-    looked = {
-        family: await looked_at(
-            reader, organization_id, family, some, bucket.end, at=at
+    loaded = {
+        metric_group: await load_observations(
+            reader, organization_id, metric_group, some, bucket.end, at=at
         )
-        for family, some in members.items()
-        if asked.among(family.metrics)
+        for metric_group, some in members.items()
+        if question.among(metric_group.metrics)
     }
     found: list[Observation] = []
-    for part, way, metrics in _parts(asked):
+    for term, way, metrics in _terms(question):
         for metric in metrics:
-            explained = _Explained(part=part, way=way, metric=metric, bucket=bucket)
+            explained = _Explained(term=term, way=way, metric=metric, bucket=bucket)
             if metric == "posts":
                 found += explained.posts(members[VIDEOS])
             else:
-                family = VIDEOS if metric in VIDEOS.metrics else PROFILES
-                found += explained.levels(family, looked[family])
+                metric_group = VIDEOS if metric in VIDEOS.metrics else PROFILES
+                found += explained.levels(metric_group, loaded[metric_group])
             if len(found) > MOST_OBSERVATIONS:
                 raise InvalidQuestionError("entity_id", _TOO_MANY)
     order = {"value": 0, "numerator": 0, "denominator": 1}
-    return sorted(found, key=lambda o: (order[o.part], o.observed_at, o.position or 0))
+    return sorted(found, key=lambda o: (order[o.term], o.observed_at, o.position or 0))
 
 
-def _parts(asked: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]]]:
-    match asked.metric:
+def _terms(question: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]]]:
+    match question.metric:
         case "engagement_rate_by_views":
             return [("numerator", "new", ENGAGEMENT), ("denominator", "new", ["views"])]
         case "engagement_rate_by_followers":
@@ -118,18 +118,18 @@ def _parts(asked: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]]]:
             ]
         case "growth_rate_pop":
             return [
-                ("numerator", "grown", asked.needs),
-                ("denominator", "level_before", asked.needs),
+                ("numerator", "grown", question.needs),
+                ("denominator", "level_before", question.needs),
             ]
         case _:
-            way: _Way = "level" if asked.mode == "cumulative" else "new"
-            return [("value", way, asked.needs)]
+            way: _Way = "level" if question.mode == "cumulative" else "new"
+            return [("value", way, question.needs)]
 
 
 class _Explained(msgspec.Struct, frozen=True, kw_only=True):
     """One metric's way into one part of the value."""
 
-    part: Role
+    term: Role
     way: _Way
     metric: RawMetric
     bucket: Bucket
@@ -150,41 +150,48 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
                 continue
             if not self._adds_up or posted_at > self.bucket.start:
                 yield Observation(
-                    part=self.part,
+                    term=self.term,
                     metric=self.metric,
                     tiktok_video_id=member.tiktok_video_id,
                     observed_at=posted_at,
                     contribution=1,
                 )
 
-    def levels(self, family: Family, looked: Looked) -> Iterator[Observation]:
+    def levels(
+        self, metric_group: MetricGroup, loaded: MemberObservations
+    ) -> Iterator[Observation]:
         """Yield the observations that make the levels, or change them."""
-        number = list(family.metrics).index(self.metric)
-        told = looked.told
-        is_told = (told.missing >> number & 1) == 0
-        is_told &= looked.instants[told.looks] <= instant_of(self._until)
-        told = told.where(is_told)
-        order = np.argsort(told.things, kind="stable")
-        is_level = ~superseded(told.things[order], looked.instants[told.looks[order]])
+        number = list(metric_group.metrics).index(self.metric)
+        observations = loaded.observations
+        is_reported = (observations.missing >> number & 1) == 0
+        is_reported &= loaded.instants[observations.snapshots] <= instant_of(
+            self._until
+        )
+        observations = observations.where(is_reported)
+        order = np.argsort(observations.video_numbers, kind="stable")
+        is_level = ~overridden(
+            observations.video_numbers[order],
+            loaded.instants[observations.snapshots[order]],
+        )
         order = order[is_level]
-        things = told.things[order]
-        is_first = np.ones(len(things), np.bool_)
-        is_first[1:] = things[1:] != things[:-1]
+        places = observations.video_numbers[order]
+        is_first = np.ones(len(places), np.bool_)
+        is_first[1:] = places[1:] != places[:-1]
         if self._adds_up:
             start = instant_of(self.bucket.start)
-            is_part = looked.instants[told.looks[order]] > start
+            is_term = loaded.instants[observations.snapshots[order]] > start
         else:
             # The newest level of each thing is all there is to it.
-            is_part = np.ones(len(things), np.bool_)
-            is_part[:-1] = is_first[1:]
-        if int(is_part.sum()) > MOST_OBSERVATIONS:
+            is_term = np.ones(len(places), np.bool_)
+            is_term[:-1] = is_first[1:]
+        if int(is_term.sum()) > MOST_OBSERVATIONS:
             raise InvalidQuestionError("entity_id", _TOO_MANY)
-        values = told.counts[number][order]
-        for at in np.flatnonzero(is_part).tolist():
+        values = observations.counts[number][order]
+        for at in np.flatnonzero(is_term).tolist():
             opens = not self._adds_up or bool(is_first[at])
             yield self._observation(
-                looked.members[int(things[at])],
-                looked.sources[int(told.looks[order[at]])],
+                loaded.members[int(places[at])],
+                loaded.sources[int(observations.snapshots[order[at]])],
                 before=None if opens else int(values[at - 1]),
                 after=int(values[at]),
             )
@@ -194,7 +201,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Observation:
         baseline = self.way == "new" and before is None and member.is_baseline
         return Observation(
-            part=self.part,
+            term=self.term,
             metric=self.metric,
             tiktok_video_id=member.tiktok_video_id,
             profile=member.id if self.metric in PROFILE_METRICS else None,

@@ -1,6 +1,6 @@
-"""Single levels, read from looks: of videos one by one, and of the past.
+"""Single levels, read from snapshots: of videos one by one, and of the past.
 
-Where sums cannot answer, everything that was seen of the things is read, and moves the
+Where sums cannot answer, everything that was seen of the videos is read, and moves the
 sums of buckets instead of those of quarters of an hour.
 """
 
@@ -15,21 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.analytics.metrics import RawMetric
-from domain.analytics.series import Account
+from domain.analytics.series import CounterSeries
 from projections.analytics.column_codec import unpack
 from projections.analytics.columns import Longs, Mask, Observations
 from projections.analytics.keys import instant_of
-from projections.analytics.levels import Levels, Moved, follow
-from projections.analytics.queries.accumulate import posts_of, together
-from projections.analytics.rollup_deltas import Family
+from projections.analytics.levels import Deltas, Levels, follow
+from projections.analytics.queries.accumulate import posts_of, sum_of_series
+from projections.analytics.rollup_deltas import MetricGroup
 from projections.engine.reader import Reader
 
-# So many owners' looks are held at once.
+# So many owners' snapshots are held at once.
 _OWNERS_AT_ONCE = 4
-_LOOKS = b"""
-SELECT owner, observed_at, position, scrape_id, provider, recorded_at, seen
-FROM analytics_looks
-WHERE organization_id = %(organization)s AND family = %(family)s
+_SNAPSHOTS = b"""
+SELECT owner, observed_at, position, scrape_id, provider, recorded_at, counts
+FROM analytics_snapshots
+WHERE organization_id = %(organization)s AND metric_group = %(metric_group)s
 AND owner = ANY(%(owners)s) AND observed_at <= %(end)s
 AND (%(at)s::bigint IS NULL OR position <= %(at)s)
 ORDER BY owner, observed_at, position
@@ -37,7 +37,7 @@ ORDER BY owner, observed_at, position
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """A video or profile whose levels are read: its number, and in whose looks."""
+    """A video or profile whose levels are read: its number, and in whose snapshots."""
 
     id: UUID
     owner: UUID
@@ -49,7 +49,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The look that observations are from."""
+    """The snapshot that observations are from."""
 
     observed_at: datetime
     position: int
@@ -58,141 +58,160 @@ class Source(msgspec.Struct, frozen=True):
     recorded_at: datetime
 
 
-class Looked(msgspec.Struct, frozen=True):
-    """What was seen of some things, in the order of looks, owner by owner.
+class MemberObservations(msgspec.Struct, frozen=True):
+    """What was seen of some videos, in the order of snapshots, owner by owner.
 
-    The observations' things are places among ``members``.
+    The observations' videos are places among ``members``.
     """
 
     members: Sequence[Counted]
     sources: Sequence[Source]
     instants: Longs
-    told: Observations
+    observations: Observations
 
     @property
     def is_baseline(self) -> Mask:
         return np.array([member.is_baseline for member in self.members], np.bool_)
 
 
-async def looked_at(
+async def load_observations(
     reader: Reader,
     organization_id: UUID,
-    family: Family,
+    metric_group: MetricGroup,
     members: Sequence[Counted],
     end: datetime,
     *,
     at: int | None = None,
-) -> Looked:
-    """Return what was seen of the things at or before an instant.
+) -> MemberObservations:
+    """Return what was seen of the videos at or before an instant.
 
     ``at`` is the position at which the log is taken to end.
     """
     owners = sorted({member.owner for member in members})
     rows = await reader.rows(
         organization_id,
-        _LOOKS,
+        _SNAPSHOTS,
         {
             "organization": organization_id,
-            "family": family.number,
+            "metric_group": metric_group.number,
             "owners": owners,
             "end": end,
             "at": at,
         },
     )
-    told = unpack([row[6] for row in rows], counters=family.counters)
-    owner_of_look = np.searchsorted(
+    observations = unpack([row[6] for row in rows], counters=metric_group.counters)
+    owner_of_snapshot = np.searchsorted(
         _halves(owners), _halves([row[0] for row in rows])
     ).astype(np.int64)
-    places = _places(owners, members, owner_of_look[told.looks], told.things)
+    places = _places(
+        owners,
+        members,
+        owner_of_snapshot[observations.snapshots],
+        observations.video_numbers,
+    )
     is_ours = places >= 0
-    ours = told.where(is_ours)
-    return Looked(
+    ours = observations.where(is_ours)
+    return MemberObservations(
         members,
         [Source(*row[1:6]) for row in rows],
         np.array([instant_of(row[1]) for row in rows], np.int64),
-        Observations(places[is_ours], ours.looks, ours.counts, ours.missing),
+        Observations(places[is_ours], ours.snapshots, ours.counts, ours.missing),
     )
 
 
-async def accounts_of(
+async def series_of_members(
     reader: Reader,
     organization_id: UUID,
-    family: Family,
+    metric_group: MetricGroup,
     members: Sequence[Counted],
     boundaries: Sequence[datetime],
     *,
     at: int | None = None,
-) -> dict[RawMetric, Account]:
-    """Return the accounts of the things together, posts among them.
+) -> dict[RawMetric, CounterSeries]:
+    """Return the counter series of the videos together, posts among them.
 
-    Things of many owners are read some owners at a time.
+    Videos of many owners are read some owners at a time.
     """
-    each: list[dict[RawMetric, Account]] = []
+    each: list[dict[RawMetric, CounterSeries]] = []
     size = len(boundaries) - 1
     for some in owners_at_a_time(members):
-        looked = await looked_at(
-            reader, organization_id, family, some, boundaries[-1], at=at
+        loaded = await load_observations(
+            reader, organization_id, metric_group, some, boundaries[-1], at=at
         )
         bounds = _instants(boundaries)
-        groups = np.searchsorted(bounds, looked.instants, side="left")
-        moved = _moved(family, looked, groups, looked.instants, size=size + 1)
-        each.append(_accounts(family, moved.tolist()))
-    found: dict[RawMetric, Account] = {
-        metric: together([one[metric] for one in each], buckets=size)
-        for metric in family.metrics
+        groups = np.searchsorted(bounds, loaded.instants, side="left")
+        deltas = _deltas(metric_group, loaded, groups, loaded.instants, size=size + 1)
+        each.append(_series_by_metric(metric_group, deltas.tolist()))
+    found: dict[RawMetric, CounterSeries] = {
+        metric: sum_of_series([one[metric] for one in each], buckets=size)
+        for metric in metric_group.metrics
     }
-    if family.has_posts:
-        looked_how_often = found[family.metrics[0]].snapshots
+    if metric_group.has_posts:
+        snapshot_counts = found[metric_group.metrics[0]].snapshots
         posted = [member.posted_at for member in members]
-        found["posts"] = posts_of(posted, boundaries, looked_how_often)
+        found["posts"] = posts_of(posted, boundaries, snapshot_counts)
     return found
 
 
-def accounts_of_each(
-    family: Family, looked: Looked, boundaries: Sequence[datetime]
-) -> list[dict[RawMetric, Account]]:
-    """Return the accounts of each thing, in the order of the members."""
+def series_of_each_member(
+    metric_group: MetricGroup,
+    loaded: MemberObservations,
+    boundaries: Sequence[datetime],
+) -> list[dict[RawMetric, CounterSeries]]:
+    """Return the counter series of each thing, in the order of the members."""
     size = len(boundaries)
-    told = looked.told
-    bucket = np.searchsorted(_instants(boundaries), looked.instants, side="left")
-    groups = told.things * size + bucket[told.looks]
-    alone = Observations(told.things, np.arange(len(told)), told.counts, told.missing)
-    moved = _moved(
-        family,
-        msgspec.structs.replace(looked, told=alone),
-        groups,
-        looked.instants[told.looks],
-        size=size * len(looked.members),
+    observations = loaded.observations
+    bucket = np.searchsorted(_instants(boundaries), loaded.instants, side="left")
+    groups = observations.video_numbers * size + bucket[observations.snapshots]
+    alone = Observations(
+        observations.video_numbers,
+        np.arange(len(observations)),
+        observations.counts,
+        observations.missing,
     )
-    apart = moved.reshape(len(moved), len(looked.members), size)
+    deltas = _deltas(
+        metric_group,
+        msgspec.structs.replace(loaded, observations=alone),
+        groups,
+        loaded.instants[observations.snapshots],
+        size=size * len(loaded.members),
+    )
+    apart = deltas.reshape(len(deltas), len(loaded.members), size)
     return [
-        _accounts(family, apart[:, number].tolist())
-        for number in range(len(looked.members))
+        _series_by_metric(metric_group, apart[:, number].tolist())
+        for number in range(len(loaded.members))
     ]
 
 
-def _moved(
-    family: Family, looked: Looked, groups: Longs, instants: Longs, *, size: int
-) -> Moved:
-    things = np.arange(len(looked.members))
-    levels = Levels.nothing(things, counters=family.counters)
+def _deltas(
+    metric_group: MetricGroup,
+    loaded: MemberObservations,
+    groups: Longs,
+    instants: Longs,
+    *,
+    size: int,
+) -> Deltas:
+    video_numbers = np.arange(len(loaded.members))
+    levels = Levels.nothing(video_numbers, counters=metric_group.counters)
     return follow(
-        levels, looked.told, groups, instants, size=size,
-        is_baseline=looked.is_baseline,
+        levels, loaded.observations, groups, instants, size=size,
+        is_baseline=loaded.is_baseline,
     )  # fmt: skip
 
 
-def _accounts(family: Family, moved: list[list[Any]]) -> dict[RawMetric, Account]:
-    """Return the accounts of what moved by bucket, 0 being what was before all."""
-    found: dict[RawMetric, Account] = {}
-    for number, metric in enumerate(family.metrics):
-        change, known, bases, baselines = moved[1 + 4 * number : 5 + 4 * number]
-        found[metric] = Account(
+def _series_by_metric(
+    metric_group: MetricGroup, deltas: list[list[Any]]
+) -> dict[RawMetric, CounterSeries]:
+    """Return the series of deltas by bucket, 0 being what was before all."""
+    found: dict[RawMetric, CounterSeries] = {}
+    for number, metric in enumerate(metric_group.metrics):
+        change, known, bases, baselines = deltas[1 + 4 * number : 5 + 4 * number]
+        found[metric] = CounterSeries(
             levels=list(accumulate(change)),
             known=list(accumulate(known)),
             bases=bases[1:],
             baselines=baselines[1:],
-            snapshots=moved[0][1:],
+            snapshots=deltas[0][1:],
         )
     return found
 
@@ -200,38 +219,38 @@ def _accounts(family: Family, moved: list[list[Any]]) -> dict[RawMetric, Account
 def owners_at_a_time(members: Sequence[Counted]) -> Iterator[list[Counted]]:
     """Yield the members of some owners at a time."""
     by_owner = sorted(members, key=lambda member: member.owner)
-    part: list[Counted] = []
+    chunk: list[Counted] = []
     owners: set[UUID] = set()
     for member in by_owner:
         if member.owner not in owners and len(owners) == _OWNERS_AT_ONCE:
-            yield part
-            part, owners = [], set()
-        part.append(member)
+            yield chunk
+            chunk, owners = [], set()
+        chunk.append(member)
         owners.add(member.owner)
-    if part:
-        yield part
+    if chunk:
+        yield chunk
 
 
 def _places(
     owners: Sequence[UUID],
     members: Sequence[Counted],
     owner_of: Longs,
-    things: Longs,
+    video_numbers: Longs,
 ) -> Longs:
     """Return which member each thing of an owner is; -1 where none."""
-    found = np.full(len(things), -1)
+    found = np.full(len(video_numbers), -1)
     by_owner: dict[UUID, list[tuple[int, int]]] = {owner: [] for owner in owners}
     for place, member in enumerate(members):
         by_owner[member.owner].append((member.number, place))
     starts = np.searchsorted(owner_of, np.arange(len(owners) + 1))
     for number, owner in enumerate(owners):
-        part = slice(int(starts[number]), int(starts[number + 1]))
+        chunk = slice(int(starts[number]), int(starts[number + 1]))
         known = sorted(by_owner[owner])
         numbers = np.array([one[0] for one in known], np.int64)
         places = np.array([one[1] for one in known], np.int64)
-        at = np.searchsorted(numbers, things[part])
+        at = np.searchsorted(numbers, video_numbers[chunk])
         at[at == len(numbers)] = 0
-        found[part] = np.where(numbers[at] == things[part], places[at], -1)
+        found[chunk] = np.where(numbers[at] == video_numbers[chunk], places[at], -1)
     return found
 
 

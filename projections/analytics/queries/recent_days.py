@@ -2,7 +2,7 @@
 
 Sums are moves, so a level is all of them from the beginning on. Of a few days of many
 creators that would be mostly the beginning. Here the newest levels are what is in their
-herds, and the moves since the first of those days are taken off again.
+owner states, and the moves since the first of those days are taken off again.
 """
 
 from collections import defaultdict
@@ -13,12 +13,12 @@ import msgspec
 
 from domain.analytics.buckets import Bucket, slot_of
 from domain.analytics.metrics import ProfileMetric, VideoMetric
-from domain.analytics.series import Account
-from projections.analytics.owner_state import together
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, Family
+from domain.analytics.series import CounterSeries
+from projections.analytics.owner_state import counted_level
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
 
-Move = tuple[int, int, int, int, int, int]
+BucketDelta = tuple[int, int, int, int, int, int]
 """A bucket from 1 on, or the one after the last, and what moved in it: snapshots, the
 sum of the levels, how many are known, the baselines, summed and counted."""
 
@@ -26,8 +26,8 @@ sum of the levels, how many are known, the baselines, summed and counted."""
 class Recent(msgspec.Struct, frozen=True, kw_only=True):
     """What some days moved for one creator."""
 
-    views: Account
-    followers: Account
+    views: CounterSeries
+    followers: CounterSeries
 
 
 _KNOWN = b"""
@@ -37,35 +37,36 @@ SELECT (SELECT time_zone FROM organizations o
              WHERE s.organization_id = %(organization)s AND id = ANY(%(ids)s)
              AND kind = 'creator')
 """
-# One statement, so that herds and moves are of one moment.
+# One statement, so that owner states and moves are of one moment.
 _RECENT = """
-SELECT wanted.id, herd, moves
-FROM unnest(%(ids)s::uuid[]) AS wanted (id)
-LEFT JOIN analytics_herds h
-    ON h.organization_id = %(organization)s AND family = {family} AND owner = wanted.id
+SELECT requested.id, state, deltas
+FROM unnest(%(ids)s::uuid[]) AS requested (id)
+LEFT JOIN analytics_owner_states h
+    ON h.organization_id = %(organization)s AND metric_group = {metric_group}
+    AND owner = requested.id
 LEFT JOIN (
     SELECT id, json_agg(json_build_array(
-        bucket, snapshots, moved, known, base, baselines
-    ))::text AS moves
+        bucket, snapshots, delta, known, base, baselines
+    ))::text AS deltas
     FROM (
         SELECT id, width_bucket(slot, %(bounds)s::int[]) AS bucket,
-               sum(snapshots) AS snapshots, sum({metric}) AS moved,
+               sum(snapshots) AS snapshots, sum({metric}) AS delta,
                sum({metric}_known) AS known, sum({metric}_base) AS base,
                sum({metric}_baselines) AS baselines
-        FROM {sums} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+        FROM {rollups} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
         AND slot >= %(first)s GROUP BY id, bucket
     ) AS by_bucket GROUP BY id
-) AS moved ON moved.id = wanted.id
+) AS delta ON delta.id = requested.id
 """
-_MOVES = msgspec.json.Decoder(list[Move])
+_DELTAS = msgspec.json.Decoder(list[BucketDelta])
 
 
 async def known_creators(
     reader: Reader, organization_id: UUID, ids: Sequence[UUID]
 ) -> tuple[set[UUID], str]:
     """Return which of these the organization has, and its time zone."""
-    asking = {"organization": organization_id, "ids": list(ids)}
-    ((zone, found),) = await reader.rows(organization_id, _KNOWN, asking)
+    params = {"organization": organization_id, "ids": list(ids)}
+    ((zone, found),) = await reader.rows(organization_id, _KNOWN, params)
     return {*found}, zone or "UTC"
 
 
@@ -75,35 +76,41 @@ async def recent(
     ids: Sequence[UUID],
     buckets: Sequence[Bucket],
 ) -> dict[UUID, Recent]:
-    """Return the accounts of these creators over buckets that end with slots.
+    """Return the counter series of these creators over buckets that end with slots.
 
-    They are those that ``analytics_queries.ledgers`` has.
+    They are those that ``analytics_queries.series_by_entity`` has.
     """
-    found: dict[UUID, list[Account]] = defaultdict(list)
-    families: list[tuple[Family, VideoMetric | ProfileMetric]] = [
+    found: dict[UUID, list[CounterSeries]] = defaultdict(list)
+    metric_groups: list[tuple[MetricGroup, VideoMetric | ProfileMetric]] = [
         (VIDEOS, "views"),
         (PROFILES, "followers"),
     ]
     bounds = [slot_of(buckets[0].start) + 1]
     bounds += [slot_of(bucket.end) + 1 for bucket in buckets]
-    asking = {
+    params = {
         "organization": organization_id,
         "ids": list(ids),
         "bounds": bounds,
         "first": bounds[0],
     }
-    for family, metric in families:
-        query = _RECENT.format(family=family.number, metric=metric, sums=family.sums)
-        counter = family.metrics.index(metric)
-        for id_, herd, moves in await reader.rows(
-            organization_id, query.encode(), asking
+    for metric_group, metric in metric_groups:
+        query = _RECENT.format(
+            metric_group=metric_group.number,
+            metric=metric,
+            rollups=metric_group.rollup_table,
+        )
+        counter = metric_group.metrics.index(metric)
+        for id_, state, deltas in await reader.rows(
+            organization_id, query.encode(), params
         ):
             level, known = (0, 0)
-            if herd is not None:
-                level, known = together(herd, counter, counters=family.counters)
-            told = _MOVES.decode(moves) if moves is not None else []
-            account = _backwards(level, known, told, buckets=len(buckets))
-            found[id_].append(account)
+            if state is not None:
+                level, known = counted_level(
+                    state, counter, counters=metric_group.counters
+                )
+            decoded = _DELTAS.decode(deltas) if deltas is not None else []
+            series = _backwards(level, known, decoded, buckets=len(buckets))
+            found[id_].append(series)
     return {
         id_: Recent(views=views, followers=followers)
         for id_, (views, followers) in found.items()
@@ -111,25 +118,25 @@ async def recent(
 
 
 def _backwards(
-    level: int, known: int, moves: Iterable[Move], *, buckets: int
-) -> Account:
-    """Return an account of what is known after all moves, and the moves."""
+    level: int, known: int, deltas: Iterable[BucketDelta], *, buckets: int
+) -> CounterSeries:
+    """Return the series, counted back from the level after all deltas."""
     changes, knowns = [0] * (buckets + 1), [0] * (buckets + 1)
     bases, baselines = [0] * (buckets + 1), [0] * (buckets + 1)
-    looked = [0] * (buckets + 1)
-    for bucket, snapshots, moved, became_known, base, new_baselines in moves:
+    observed = [0] * (buckets + 1)
+    for bucket, snapshots, delta, became_known, base, new_baselines in deltas:
         at = bucket - 1
-        looked[at], changes[at], knowns[at] = snapshots, moved, became_known
+        observed[at], changes[at], knowns[at] = snapshots, delta, became_known
         bases[at], baselines[at] = base, new_baselines
     # The entry after the last bucket is what was seen of times to come.
     levels, are_known = [level], [known]
     for at in reversed(range(buckets + 1)):
         levels.append(levels[-1] - changes[at])
         are_known.append(are_known[-1] - knowns[at])
-    return Account(
+    return CounterSeries(
         levels=levels[:0:-1],
         known=are_known[:0:-1],
         bases=bases[:-1],
         baselines=baselines[:-1],
-        snapshots=looked[:-1],
+        snapshots=observed[:-1],
     )

@@ -10,26 +10,29 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
 from domain.analytics.metrics import VIDEO_METRICS, RawMetric
-from projections.analytics.owner_state import BASELINE, Herd, herd_of
+from projections.analytics.owner_state import BASELINE, OwnerState, unpacked_state
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.rebuild.shadow_tables import live_schema, next_schema
 
-_HERDS_AT_ONCE = 500
+_STATES_AT_ONCE = 500
 _PROJECTS = """
 SELECT organization_id, id, label FROM {}.analytics_subjects
 WHERE kind = 'project' ORDER BY organization_id, id
 """
-# Only herds that see the same things can be laid side by side; at one position all do.
-_HERDS = """
-SELECT l.organization_id, l.project_id, l.herd, b.herd
-FROM {live}.analytics_herds l JOIN {beside}.analytics_herds b
-    USING (organization_id, family, owner)
-WHERE family = {family} AND l.project_id IS NOT NULL AND l.herd <> b.herd
+# States are compared video by video; at one position both have the same videos.
+_STATES = """
+SELECT l.organization_id, l.project_id, l.state, s.state
+FROM {live}.analytics_owner_states l JOIN {shadow}.analytics_owner_states s
+    USING (organization_id, metric_group, owner)
+WHERE metric_group = {metric_group} AND l.project_id IS NOT NULL AND l.state <> s.state
 """
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """All that ever was new of a metric, live and beside; null if nothing is known."""
+    """All that is new of a metric over all time; null if nothing is known.
+
+    ``shadow`` is the number in the tables of the dry run.
+    """
 
     metric: RawMetric
     live: int | None
@@ -63,14 +66,14 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     projects: list[ProjectEffects]
 
 
-Key = tuple[UUID, UUID]
+ProjectKey = tuple[UUID, UUID]
 
 
 def effects(cursor: Cursor[TupleRow]) -> Effects:
     """Compare the live tables of analytics with those beside, at one position."""
-    live, beside = live_schema(cursor), next_schema("analytics")
-    before, after = _sums(cursor, live), _sums(cursor, beside)
-    videos = _turned(cursor, live, beside)
+    live, shadow = live_schema(cursor), next_schema("analytics")
+    before, after = _rollups(cursor, live), _rollups(cursor, shadow)
+    videos = _changed_baselines(cursor, live, shadow)
     projects = cursor.execute(_in(_PROJECTS, live)).fetchall()
     nothing: tuple[int | None, ...] = (None,) * len(VIDEO_METRICS)
     found: list[ProjectEffects] = []
@@ -95,7 +98,7 @@ def effects(cursor: Cursor[TupleRow]) -> Effects:
             )
         )
     return Effects(
-        live_rule=_rule(cursor, live), rule=_rule(cursor, beside), projects=found
+        live_rule=_rule(cursor, live), rule=_rule(cursor, shadow), projects=found
     )
 
 
@@ -109,7 +112,9 @@ def _in(query: str, schema: str) -> sql.Composed:
     return sql.SQL(query).format(sql.Identifier(schema))  # pyright: ignore[reportArgumentType]
 
 
-def _sums(cursor: Cursor[TupleRow], schema: str) -> dict[Key, tuple[int | None, ...]]:
+def _rollups(
+    cursor: Cursor[TupleRow], schema: str
+) -> dict[ProjectKey, tuple[int | None, ...]]:
     """Return what was new in each project over all time, metric by metric."""
     columns = ", ".join(
         f"CASE WHEN sum({metric}_known) > 0 THEN sum({metric}) - sum({metric}_base) END"
@@ -117,7 +122,7 @@ def _sums(cursor: Cursor[TupleRow], schema: str) -> dict[Key, tuple[int | None, 
     )
     query = f"""
         SELECT organization_id, id, {columns}
-        FROM {{0}}.{VIDEOS.sums} JOIN {{0}}.analytics_subjects
+        FROM {{0}}.{VIDEOS.rollup_table} JOIN {{0}}.analytics_subjects
             USING (organization_id, id)
         WHERE kind = 'project' GROUP BY organization_id, id
     """
@@ -127,17 +132,21 @@ def _sums(cursor: Cursor[TupleRow], schema: str) -> dict[Key, tuple[int | None, 
     }
 
 
-def _turned(cursor: Cursor[TupleRow], live: str, beside: str) -> dict[Key, int]:
+def _changed_baselines(
+    cursor: Cursor[TupleRow], live: str, shadow: str
+) -> dict[ProjectKey, int]:
     """Return how many videos are or were a baseline in one of the two only."""
-    query = sql.SQL(_HERDS).format(
+    query = sql.SQL(_STATES).format(
         live=sql.Identifier(live),
-        beside=sql.Identifier(beside),
-        family=sql.Literal(VIDEOS.number),
+        shadow=sql.Identifier(shadow),
+        metric_group=sql.Literal(VIDEOS.number),
     )
-    found: dict[Key, int] = {}
+    found: dict[ProjectKey, int] = {}
     for row in _some_at_a_time(cursor, query):
-        ours, theirs = (_herd(row[0], packed) for packed in row[2:])
-        _, here, there = np.intersect1d(ours.things, theirs.things, return_indices=True)
+        ours, theirs = (_state_of_row(row[0], packed) for packed in row[2:])
+        _, here, there = np.intersect1d(
+            ours.video_numbers, theirs.video_numbers, return_indices=True
+        )
         is_other = (ours.flags[here] ^ theirs.flags[there]) & BASELINE
         key = row[0], row[1]
         found[key] = found.get(key, 0) + int(np.count_nonzero(is_other))
@@ -147,13 +156,13 @@ def _turned(cursor: Cursor[TupleRow], live: str, beside: str) -> dict[Key, int]:
 def _some_at_a_time(
     cursor: Cursor[TupleRow], query: sql.Composed
 ) -> Iterator[TupleRow]:
-    with cursor.connection.cursor("goatherd_herds", binary=True) as herds:
-        herds.itersize = _HERDS_AT_ONCE
-        yield from herds.execute(query)
+    with cursor.connection.cursor("goatherd_owner_states", binary=True) as states:
+        states.itersize = _STATES_AT_ONCE
+        yield from states.execute(query)
 
 
-def _herd(organization_id: UUID, packed: bytes) -> Herd:
-    return herd_of(
+def _state_of_row(organization_id: UUID, packed: bytes) -> OwnerState:
+    return unpacked_state(
         organization_id,
         VIDEOS.number,
         organization_id,

@@ -1,4 +1,4 @@
-"""analytics as clients read it: the things there are, and ledgers of them.
+"""analytics as clients read it: the videos there are, and series by metric of them.
 
 Creators and projects are read from the sums, single videos from their levels. Where a
 bucket does not end with a quarter of an hour (in zones of long ago), levels are read
@@ -22,19 +22,19 @@ from domain.analytics.metrics import (
     Question,
     RawMetric,
 )
-from domain.analytics.series import Account, Ledger
+from domain.analytics.series import CounterSeries, SeriesByMetric
 from projections.analytics.baseline_rule import RULE_IN_FORCE
 from projections.analytics.queries.accumulate import (
-    account_of_posts,
-    account_of_sums,
     chosen,
+    posts_from_rollups,
+    series_from_rollups,
 )
-from projections.analytics.queries.from_snapshots import Counted, accounts_of
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, Family
+from projections.analytics.queries.from_snapshots import Counted, series_of_members
+from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.engine.reader import Reader
 
 
-class Thing(msgspec.Struct, frozen=True, kw_only=True):
+class NamedEntity(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a series is of."""
 
     id: UUID
@@ -59,7 +59,7 @@ FROM analytics_videos v LEFT JOIN analytics_subjects c
     ON c.organization_id = v.organization_id AND c.id = v.creator_id
 WHERE v.organization_id = %(organization)s AND v.is_there
 """
-# Which videos a ledger is the sum of.
+# Which videos a series by metric is the sum of.
 _WHICH: dict[Entity, str] = {
     "video": "v.id = %(id)s",
     "creator": "v.creator_id = %(id)s AND v.is_counted",
@@ -72,105 +72,107 @@ AND (id = %(id)s OR project_id = %(id)s)
 """
 
 
-async def things(
+async def named_entities(
     reader: Reader, organization_id: UUID, entity: Entity, ids: Sequence[UUID]
-) -> tuple[dict[UUID, Thing], str]:
-    """Return those of the things that the organization has, and its time zone."""
+) -> tuple[dict[UUID, NamedEntity], str]:
+    """Return those of the videos that the organization has, and its time zone."""
     query = _VIDEO_LABELS if entity == "video" else _SUBJECTS
     rows = await reader.rows(
         organization_id,
         query,
         {"organization": organization_id, "ids": list(ids), "entity": entity},
     )
-    found = {row[0]: Thing(id=row[0], label=row[1]) for row in rows}
+    found = {row[0]: NamedEntity(id=row[0], label=row[1]) for row in rows}
     return found, next((row[2] for row in rows if row[2]), "UTC")
 
 
-async def ledgers(
+async def series_by_entity(
     reader: Reader,
     organization_id: UUID,
-    asked: Question,
+    question: Question,
     ids: Sequence[UUID],
     buckets: Sequence[Bucket],
-) -> dict[UUID, Ledger]:
+) -> dict[UUID, SeriesByMetric]:
     """Return what the question needs of each thing, by its id."""
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
-    if asked.entity != "video" and all(map(ends_a_slot, boundaries)):
-        return await _of_sums(reader, organization_id, asked, ids, boundaries)
+    if question.entity != "video" and all(map(ends_a_slot, boundaries)):
+        return await _from_rollups(reader, organization_id, question, ids, boundaries)
     return {
-        id_: await ledger_of_levels(
+        id_: await series_from_snapshots(
             reader,
             organization_id,
-            asked,
-            await counted(reader, organization_id, asked, id_),
+            question,
+            await counted(reader, organization_id, question, id_),
             boundaries,
         )
         for id_ in ids
     }
 
 
-async def _of_sums(
+async def _from_rollups(
     reader: Reader,
     organization_id: UUID,
-    asked: Question,
+    question: Question,
     ids: Sequence[UUID],
     boundaries: Sequence[datetime],
-) -> dict[UUID, Ledger]:
+) -> dict[UUID, SeriesByMetric]:
     buckets = len(boundaries) - 1
-    found: dict[UUID, dict[RawMetric, Account]] = {id_: {} for id_ in ids}
-    for family in (VIDEOS, PROFILES):
-        needed = asked.among(family.metrics)
-        posts = family.has_posts and "posts" in asked.needs
+    found: dict[UUID, dict[RawMetric, CounterSeries]] = {id_: {} for id_ in ids}
+    for metric_group in (VIDEOS, PROFILES):
+        needed = question.among(metric_group.metrics)
+        posts = metric_group.has_posts and "posts" in question.needs
         if not needed and not posts:
             continue
-        asking = {
+        params = {
             "organization": organization_id,
             "ids": list(ids),
             "bounds": [slot_of(boundary) + 1 for boundary in boundaries[:-1]],
             "last": slot_of(boundaries[-1]),
         }
-        rows = await reader.rows(organization_id, _sums(family, needed), asking)
+        rows = await reader.rows(
+            organization_id, _rollups(metric_group, needed), params
+        )
         by_id: dict[UUID, list[TupleRow]] = defaultdict(list)
         for row in rows:
             by_id[row[0]].append(row[1:])
-        first = 3 if family.has_posts else 2
+        first = 3 if metric_group.has_posts else 2
         for id_ in ids:
             of_it = by_id[id_]
             for number, metric in enumerate(needed):
-                found[id_][metric] = account_of_sums(
+                found[id_][metric] = series_from_rollups(
                     of_it, buckets=buckets, first=first + 4 * number, snapshots=1
                 )
             if posts:
-                found[id_]["posts"] = account_of_posts(
+                found[id_]["posts"] = posts_from_rollups(
                     of_it, buckets=buckets, posts=2, snapshots=1
                 )
-    return {id_: chosen(accounts, asked.needs) for id_, accounts in found.items()}
+    return {id_: chosen(by_metric, question.needs) for id_, by_metric in found.items()}
 
 
-def _sums(family: Family, needed: Sequence[RawMetric]) -> bytes:
+def _rollups(metric_group: MetricGroup, needed: Sequence[RawMetric]) -> bytes:
     columns = ["sum(snapshots)"]
-    if family.has_posts:
+    if metric_group.has_posts:
         columns.append("sum(posts)")
     for metric in needed:
         columns += [f"sum({metric})", f"sum({metric}_known)"]
         columns += [f"sum({metric}_base)", f"sum({metric}_baselines)"]
     return f"""
         SELECT id, width_bucket(slot, %(bounds)s::int[]) AS bucket, {", ".join(columns)}
-        FROM {family.sums}
+        FROM {metric_group.rollup_table}
         WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
         AND slot <= %(last)s GROUP BY id, bucket
         """.encode()
 
 
 async def counted(
-    reader: Reader, organization_id: UUID, asked: Question, id_: UUID
-) -> dict[Family, list[Counted]]:
+    reader: Reader, organization_id: UUID, question: Question, id_: UUID
+) -> dict[MetricGroup, list[Counted]]:
     """Return whatever the levels of one thing are the sum of."""
-    found: dict[Family, list[Counted]] = {}
-    asking = {"organization": organization_id, "id": id_}
-    needs = {*asked.needs}
+    found: dict[MetricGroup, list[Counted]] = {}
+    params = {"organization": organization_id, "id": id_}
+    needs = {*question.needs}
     if needs & {*VIDEO_METRICS, "posts"}:
-        query = f"{_VIDEOS} AND {_WHICH[asked.entity]}".encode()
+        query = f"{_VIDEOS} AND {_WHICH[question.entity]}".encode()
         found[VIDEOS] = [
             Counted(
                 id=row[0],
@@ -181,10 +183,10 @@ async def counted(
                 label=row[5],
                 tiktok_video_id=row[6],
             )
-            for row in await reader.rows(organization_id, query, asking)
+            for row in await reader.rows(organization_id, query, params)
         ]
     if needs & {*PROFILE_METRICS}:
-        rows = await reader.rows(organization_id, _PROFILES, asking)
+        rows = await reader.rows(organization_id, _PROFILES, params)
         found[PROFILES] = [profile_of(row[0]) for row in rows]
     return found
 
@@ -194,22 +196,22 @@ def profile_of(creator_id: UUID) -> Counted:
     return Counted(id=creator_id, owner=creator_id, number=0, is_baseline=True)
 
 
-async def ledger_of_levels(
+async def series_from_snapshots(
     reader: Reader,
     organization_id: UUID,
-    asked: Question,
-    members: dict[Family, list[Counted]],
+    question: Question,
+    members: dict[MetricGroup, list[Counted]],
     boundaries: Sequence[datetime],
     *,
     at: int | None = None,
-) -> Ledger:
-    """Return what the question needs of these things together.
+) -> SeriesByMetric:
+    """Return what the question needs of these videos together.
 
     ``at`` is the position at which the log is taken to end.
     """
-    accounts: dict[RawMetric, Account] = {}
-    for family, some in members.items():
-        accounts |= await accounts_of(
-            reader, organization_id, family, some, boundaries, at=at
+    by_metric: dict[RawMetric, CounterSeries] = {}
+    for metric_group, some in members.items():
+        by_metric |= await series_of_members(
+            reader, organization_id, metric_group, some, boundaries, at=at
         )
-    return chosen(accounts, asked.needs)
+    return chosen(by_metric, question.needs)

@@ -17,7 +17,12 @@ from projections.engine.follower import Follower
 from tests.kit.histories import PROJECT, History, log
 from tests.kit.paths import ROOT
 from tests.projections.analytics.oracle import Oracle
-from tests.projections.analytics.rule_histories import beginning, looks, new_in, turned
+from tests.projections.analytics.rule_histories import (
+    add_snapshots,
+    beginning,
+    new_in,
+    turned,
+)
 
 
 class Terminal:
@@ -56,7 +61,7 @@ def oracles(store: Store) -> tuple[Oracle, Oracle]:
     """The plain folds of a log under two rules; analytics is level with it."""
     history, random = History(), Random(31)  # noqa: S311
     beginning(history, random)
-    looks(history, random, amount=40)
+    add_snapshots(history, random, amount=40)
     events = log(store, history.events)
     follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
     follower.register()
@@ -67,8 +72,8 @@ def oracles(store: Store) -> tuple[Oracle, Oracle]:
 def sums(store: Store) -> list[TupleRow]:
     with store.pool.connection() as connection:
         return connection.execute(
-            "SELECT t::text FROM analytics_video_sums t UNION ALL "
-            "SELECT h::text FROM analytics_herds h UNION ALL "
+            "SELECT t::text FROM analytics_video_rollups t UNION ALL "
+            "SELECT h::text FROM analytics_owner_states h UNION ALL "
             "SELECT r::text FROM analytics_rule r ORDER BY 1"
         ).fetchall()
 

@@ -519,7 +519,7 @@ def test_a_rate_is_explained_part_by_part(herd: Herd):
 
     assert (data["value"], data["numerator"], data["denominator"]) == (10.0, 7, 70)
     assert data["factor"] == 100
-    parts = [(o["part"], o["contribution"]) for o in data["observations"]]
+    parts = [(o["term"], o["contribution"]) for o in data["observations"]]
     assert sum(added for part, added in parts if part == "numerator") == 7
     assert sum(added for part, added in parts if part == "denominator") == 70
 

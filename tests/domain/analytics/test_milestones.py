@@ -80,17 +80,19 @@ def test_nothing_seen_is_nothing_passed():
 def test_milestones_are_the_same_in_any_order(
     data: st.DataObject, told: list[tuple[int, int]]
 ):
-    sightings = seen(*told)
-    mixed = data.draw(st.permutations([*sightings, *sightings]))
+    observations = seen(*told)
+    mixed = data.draw(st.permutations([*observations, *observations]))
 
     found = passed(earliest(mixed))
 
-    in_time = sorted(sightings)
+    in_time = sorted(observations)
     expected: list[Milestone] = []
     for number in MILESTONES:
-        for sighting in in_time:
-            if sighting.followers >= number:
-                if any(other.observed_at < sighting.observed_at for other in in_time):
-                    expected.append(Milestone(number, sighting))
+        for observation in in_time:
+            if observation.followers >= number:
+                if any(
+                    other.observed_at < observation.observed_at for other in in_time
+                ):
+                    expected.append(Milestone(number, observation))
                 break
     assert found == expected

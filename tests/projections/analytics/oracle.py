@@ -21,7 +21,7 @@ PROFILE_COUNTERS = ("followers", "following", "total_likes", "video_count")
 COUNTED = ("auto_tracked", "included", "direct_add")
 
 
-class Asked(msgspec.Struct, kw_only=True, frozen=True):
+class OracleQuery(msgspec.Struct, kw_only=True, frozen=True):
     entity: str
     entity_id: UUID
     metric: str
@@ -73,48 +73,48 @@ class Oracle:
         self.rule = rule
         self.videos: dict[UUID, Video] = {}
         self.creators: dict[UUID, UUID] = {}
-        self.looks: dict[UUID, list[Snapshot]] = {}
-        self.creator_looks: dict[UUID, list[datetime]] = {}
+        self.snapshots: dict[UUID, list[Snapshot]] = {}
+        self.creator_snapshots: dict[UUID, list[datetime]] = {}
         for past in sorted(events, key=lambda past: past.position):
             if as_of is None or past.position <= as_of:
                 self._hear(past)
 
-    def answer(self, asked: Asked) -> dict[str, Any]:
-        spans = _spans(asked)
+    def answer(self, query: OracleQuery) -> dict[str, Any]:
+        spans = _spans(query)
         points = [
             {
                 "date": start_day,
-                "value": self._value(asked, start, end, days),
-                "partial": end > asked.now,
-                "baseline": self._has_baseline(asked, start, end),
-                "observed": self._is_observed(asked, start, end),
+                "value": self._value(query, start, end, days),
+                "partial": end > query.now,
+                "baseline": self._has_baseline(query, start, end),
+                "observed": self._is_observed(query, start, end),
             }
             for start_day, start, end, days in spans
         ]
         begin, finish = spans[0][1], spans[-1][2]
-        if asked.mode == "new":
+        if query.mode == "new":
             known = [p["value"] for p in points if p["value"] is not None]
             total = sum(known) if known else None
-        elif asked.mode == "cumulative":
+        elif query.mode == "cumulative":
             known = [p["value"] for p in points if p["value"] is not None]
             total = known[-1] if known else None
         else:
             days = sum(span[3] for span in spans)
-            total = self._value(asked, begin, finish, days)
+            total = self._value(query, begin, finish, days)
         return {"points": points, "total": total}
 
-    def broken_down(self, asked: Asked, most: int) -> list[dict[str, Any]]:
+    def broken_down(self, query: OracleQuery, most: int) -> list[dict[str, Any]]:
         """The largest series of videos, and the rest together."""
         each = {
-            video: self.answer(msgspec.structs.replace(asked, only=(video,)))
-            for video in self._members(asked, "views")
+            video: self.answer(msgspec.structs.replace(query, only=(video,)))
+            for video in self._members(query, "views")
         }
         ranked = sorted(
             each, key=lambda v: (each[v]["total"] is None, -(each[v]["total"] or 0), v)
         )
         found = [{"id": video, **each[video]} for video in ranked[:most]]
         if rest := tuple(ranked[most:]):
-            others = msgspec.structs.replace(asked, only=rest)
+            others = msgspec.structs.replace(query, only=rest)
             found.append({"id": None, **self.answer(others)})
         return found
 
@@ -138,7 +138,7 @@ class Oracle:
                         "video_count": event.video_count,
                     },
                 )
-                self.creator_looks.setdefault(event.creator_id, []).append(
+                self.creator_snapshots.setdefault(event.creator_id, []).append(
                     event.observed_at
                 )
             case e.VideoStatsSnapshotRecorded():
@@ -175,7 +175,7 @@ class Oracle:
         self, past: RecordedEvent, event: e.VideoStatsSnapshotRecorded
     ) -> None:
         if event.creator_id is not None:
-            self.creator_looks.setdefault(event.creator_id, []).append(
+            self.creator_snapshots.setdefault(event.creator_id, []).append(
                 event.observed_at
             )
         project = event.project_id
@@ -203,13 +203,13 @@ class Oracle:
 
     def _look(
         self,
-        thing: UUID,
+        entity_id: UUID,
         past: RecordedEvent,
         at: datetime,
         counters: dict[str, int | None],
     ) -> None:
         snapshot = Snapshot(at=at, position=past.position, counters=counters)
-        held = self.looks.setdefault(thing, [])
+        held = self.snapshots.setdefault(entity_id, [])
         # The same event told twice is one event.
         if all(other.position != past.position for other in held):
             held.append(snapshot)
@@ -219,11 +219,11 @@ class Oracle:
 
     # The rules
 
-    def _level(self, thing: UUID, counter: str, instant: datetime) -> int | None:
+    def _level(self, entity_id: UUID, counter: str, instant: datetime) -> int | None:
         """Rule 1."""
         known = [
             snapshot
-            for snapshot in self.looks.get(thing, [])
+            for snapshot in self.snapshots.get(entity_id, [])
             if snapshot.at <= instant and snapshot.counters[counter] is not None
         ]
         if not known:
@@ -231,70 +231,76 @@ class Oracle:
         newest = max(known, key=lambda snapshot: (snapshot.at, snapshot.position))
         return newest.counters[counter]
 
-    def _first(self, thing: UUID, counter: str) -> Snapshot | None:
+    def _first(self, entity_id: UUID, counter: str) -> Snapshot | None:
         known = [
-            s for s in self.looks.get(thing, []) if s.counters[counter] is not None
+            s
+            for s in self.snapshots.get(entity_id, [])
+            if s.counters[counter] is not None
         ]
         # Rule 1: of two at one instant the earlier in the log was no level.
         return min(known, key=lambda s: (s.at, -s.position), default=None)
 
-    def _members(self, asked: Asked, counter: str) -> list[UUID]:
+    def _members(self, query: OracleQuery, counter: str) -> list[UUID]:
         """Rule 2: what a series is the sum over."""
         if counter in PROFILE_COUNTERS:
-            if asked.entity == "creator":
-                return [asked.entity_id]
-            return [c for c, home in self.creators.items() if home == asked.entity_id]
-        if asked.entity == "video":
-            return [asked.entity_id]
-        if asked.only is not None:
-            return list(asked.only)
+            if query.entity == "creator":
+                return [query.entity_id]
+            return [c for c, home in self.creators.items() if home == query.entity_id]
+        if query.entity == "video":
+            return [query.entity_id]
+        if query.only is not None:
+            return list(query.only)
         return [
             video_id
             for video_id, video in self.videos.items()
             if video.counts
-            and asked.entity_id
-            == (video.creator if asked.entity == "creator" else video.project)
+            and query.entity_id
+            == (video.creator if query.entity == "creator" else video.project)
         ]
 
-    def _is_baseline(self, thing: UUID, counter: str) -> bool:
+    def _is_baseline(self, entity_id: UUID, counter: str) -> bool:
         """Rule 5 or what stands in for it, and rule 4 for profiles."""
         if counter in PROFILE_COUNTERS or self.rule == "first_snapshot":
             return True
         if self.rule == "never":
             return False
-        video = self.videos.get(thing, Video())
-        looks = self.creator_looks.get(video.creator, []) if video.creator else []
-        if video.posted is None or not looks:
+        video = self.videos.get(entity_id, Video())
+        snapshots = (
+            self.creator_snapshots.get(video.creator, []) if video.creator else []
+        )
+        if video.posted is None or not snapshots:
             return True
-        return video.posted < min(looks)
+        return video.posted < min(snapshots)
 
     def begins_with_a_baseline(self, video: UUID) -> bool:
         return self._is_baseline(video, "views")
 
-    def _cumulative(self, asked: Asked, counter: str, instant: datetime) -> int | None:
+    def _cumulative(
+        self, query: OracleQuery, counter: str, instant: datetime
+    ) -> int | None:
         """Rule 3."""
         if counter == "posts":
-            members = self._members(asked, "views")
+            members = self._members(query, "views")
             posted = [self.videos[video].posted for video in members]
             return sum(1 for at in posted if at is not None and at <= instant)
         levels = [
-            self._level(m, counter, instant) for m in self._members(asked, counter)
+            self._level(m, counter, instant) for m in self._members(query, counter)
         ]
         known = [level for level in levels if level is not None]
         return sum(known) if known else None
 
     def _new(
-        self, asked: Asked, counter: str, start: datetime, end: datetime
+        self, query: OracleQuery, counter: str, start: datetime, end: datetime
     ) -> int | None:
         """Rule 4, and rule 6."""
         if counter == "posts":
-            before = self._cumulative(asked, "posts", start)
-            after = self._cumulative(asked, "posts", end)
+            before = self._cumulative(query, "posts", start)
+            after = self._cumulative(query, "posts", end)
             assert before is not None
             assert after is not None
             return after - before
         added: list[int] = []
-        for member in self._members(asked, counter):
+        for member in self._members(query, counter):
             after = self._level(member, counter, end)
             if after is None:
                 continue
@@ -309,38 +315,38 @@ class Oracle:
         return sum(added) if added else None
 
     def _value(
-        self, asked: Asked, start: datetime, end: datetime, days: int
+        self, query: OracleQuery, start: datetime, end: datetime, days: int
     ) -> int | float | None:
         """Rules 3, 4 and 7."""
-        if asked.mode == "cumulative":
-            return self._cumulative(asked, asked.metric, end)
-        if asked.mode == "new":
-            return self._new(asked, asked.metric, start, end)
+        if query.mode == "cumulative":
+            return self._cumulative(query, query.metric, end)
+        if query.mode == "new":
+            return self._new(query, query.metric, start, end)
         above: int | None
         below: int | None
         factor = 100
-        if asked.metric.startswith("engagement"):
+        if query.metric.startswith("engagement"):
             above = 0
             for counter in ("likes", "comments", "shares", "saves"):
-                new = self._new(asked, counter, start, end)
+                new = self._new(query, counter, start, end)
                 if new is None and counter == "saves":
                     continue
                 above = None if new is None or above is None else above + new
-            if asked.metric == "engagement_rate_by_views":
-                below = self._new(asked, "views", start, end)
+            if query.metric == "engagement_rate_by_views":
+                below = self._new(query, "views", start, end)
             else:
-                below = self._cumulative(asked, "followers", end)
-        elif asked.metric == "posts_per_week":
-            above, below = self._new(asked, "posts", start, end), days
+                below = self._cumulative(query, "followers", end)
+        elif query.metric == "posts_per_week":
+            above, below = self._new(query, "posts", start, end), days
             factor = 7
-        elif asked.metric == "avg_views_per_post":
-            above = self._new(asked, "views", start, end)
-            below = self._cumulative(asked, "posts", end)
+        elif query.metric == "avg_views_per_post":
+            above = self._new(query, "views", start, end)
+            below = self._cumulative(query, "posts", end)
             factor = 1
         else:
-            assert asked.base_metric
-            below = self._cumulative(asked, asked.base_metric, start)
-            after = self._cumulative(asked, asked.base_metric, end)
+            assert query.base_metric
+            below = self._cumulative(query, query.base_metric, start)
+            after = self._cumulative(query, query.base_metric, end)
             above = None if after is None or below is None else after - below
         if above is None or not below:
             return None
@@ -348,8 +354,8 @@ class Oracle:
 
     # The flags
 
-    def _counters(self, asked: Asked) -> list[str]:
-        match asked.metric:
+    def _counters(self, query: OracleQuery) -> list[str]:
+        match query.metric:
             case "engagement_rate_by_views":
                 return list(VIDEO_COUNTERS)
             case "engagement_rate_by_followers":
@@ -359,16 +365,16 @@ class Oracle:
             case "avg_views_per_post":
                 return ["views", "posts"]
             case "growth_rate_pop":
-                assert asked.base_metric
-                return [asked.base_metric]
+                assert query.base_metric
+                return [query.base_metric]
             case counter:
                 return [counter]
 
-    def _has_baseline(self, asked: Asked, start: datetime, end: datetime) -> bool:
-        for counter in self._counters(asked):
+    def _has_baseline(self, query: OracleQuery, start: datetime, end: datetime) -> bool:
+        for counter in self._counters(query):
             if counter == "posts":
                 continue
-            for member in self._members(asked, counter):
+            for member in self._members(query, counter):
                 first = self._first(member, counter)
                 if (
                     first is not None
@@ -378,26 +384,26 @@ class Oracle:
                     return True
         return False
 
-    def _is_observed(self, asked: Asked, start: datetime, end: datetime) -> bool:
+    def _is_observed(self, query: OracleQuery, start: datetime, end: datetime) -> bool:
         return any(
             start < snapshot.at <= end
-            for counter in self._counters(asked)
+            for counter in self._counters(query)
             for member in self._members(
-                asked, "views" if counter == "posts" else counter
+                query, "views" if counter == "posts" else counter
             )
-            for snapshot in self.looks.get(member, [])
+            for snapshot in self.snapshots.get(member, [])
         )
 
 
-def _spans(asked: Asked) -> list[tuple[date, datetime, datetime, int]]:
+def _spans(query: OracleQuery) -> list[tuple[date, datetime, datetime, int]]:
     """Each bucket's first day, its ends, and its days; cut by the first and last."""
     days: list[list[date]] = []
-    day = asked.first
-    while day <= asked.last:
+    day = query.first
+    while day <= query.last:
         begins = (
-            asked.granularity == "day"
-            or (asked.granularity == "week" and day.weekday() == 0)
-            or (asked.granularity == "month" and day.day == 1)
+            query.granularity == "day"
+            or (query.granularity == "week" and day.weekday() == 0)
+            or (query.granularity == "month" and day.day == 1)
         )
         if begins or not days:
             days.append([])
@@ -406,8 +412,8 @@ def _spans(asked: Asked) -> list[tuple[date, datetime, datetime, int]]:
     return [
         (
             some[0],
-            _midnight(some[0], asked.tz),
-            _midnight(some[-1] + timedelta(days=1), asked.tz),
+            _midnight(some[0], query.tz),
+            _midnight(some[-1] + timedelta(days=1), query.tz),
             len(some),
         )
         for some in days

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from tests.kit.histories import HOME, MONDAY, PROJECT, History, added
-from tests.projections.analytics.oracle import Asked, Oracle
+from tests.projections.analytics.oracle import Oracle, OracleQuery
 
 ELSEWHERE = UUID("44444444-4444-4444-8444-444444444444")
 # Nothing of it is new under any rule, for nobody looked.
@@ -22,7 +22,7 @@ _VIDEOS = 5
 
 
 def beginning(history: History, random: Random) -> None:
-    """Add projects, creators and videos, some posted before the first look."""
+    """Add projects, creators and videos, some posted before the first snapshot."""
     for number, project in enumerate((PROJECT, ELSEWHERE, QUIET)):
         history.happened(
             HOME, e.ProjectCreated(project_id=project, name=f"Project {number}")
@@ -44,8 +44,8 @@ def beginning(history: History, random: Random) -> None:
             history.happened(video_stream(project, tiktok_id), video)
 
 
-def looks(history: History, random: Random, *, amount: int) -> None:
-    """Add looks at some of the videos of one creator each, in no order of time."""
+def add_snapshots(history: History, random: Random, *, amount: int) -> None:
+    """Add snapshots at some of the videos of one creator each, in no order of time."""
     for number in range(amount):
         creator = random.choice(list(CREATORS))
         seen = sorted(random.sample(videos_of(creator), random.randint(1, _VIDEOS)))
@@ -69,7 +69,7 @@ def looks(history: History, random: Random, *, amount: int) -> None:
 
 
 def another_video(history: History) -> None:
-    """Add a video to each creator that is new by the usual rule, and look at it."""
+    """Add a video to each creator that is new by the usual rule, and snapshot at it."""
     tiktok_id = str(1_000_000 + len(history.events))
     for creator, project in CREATORS.items():
         video = e.VideoDiscovered(
@@ -103,9 +103,9 @@ def videos_of(creator: UUID) -> list[str]:
     return [str(creator.int * 100 + number) for number in range(_VIDEOS)]
 
 
-def of_all_time(entity: str, entity_id: UUID, metric: str) -> Asked:
+def of_all_time(entity: str, entity_id: UUID, metric: str) -> OracleQuery:
     """What was new over all time, month by month."""
-    return Asked(
+    return OracleQuery(
         entity=entity,
         entity_id=entity_id,
         metric=metric,
@@ -130,7 +130,7 @@ def turned(one: Oracle, other: Oracle, project: UUID) -> int:
     counted = [
         id_
         for id_, video in one.videos.items()
-        if video.project == project and video.counts and one.looks.get(id_)
+        if video.project == project and video.counts and one.snapshots.get(id_)
     ]
     return sum(
         one.begins_with_a_baseline(id_) != other.begins_with_a_baseline(id_)
@@ -138,9 +138,9 @@ def turned(one: Oracle, other: Oracle, project: UUID) -> int:
     )
 
 
-def questions(events: list[RecordedEvent]) -> list[Asked]:
+def questions(events: list[RecordedEvent]) -> list[OracleQuery]:
     """Of everything there is, each by another way into the read model."""
-    asked = [
+    query = [
         *(of_all_time("project", project, "views") for project in (PROJECT, ELSEWHERE)),
         *(of_all_time("creator", creator, "likes") for creator in CREATORS),
         *(
@@ -151,6 +151,6 @@ def questions(events: list[RecordedEvent]) -> list[Asked]:
     ]
     then = events[len(events) // 2].position
     return [
-        *asked,
-        *(msgspec.structs.replace(one, as_of=then) for one in asked),
+        *query,
+        *(msgspec.structs.replace(one, as_of=then) for one in query),
     ]

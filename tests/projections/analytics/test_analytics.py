@@ -17,23 +17,28 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range
-from domain.analytics.metrics import DERIVED_METRICS, RAW_METRICS, Question, question
-from domain.analytics.series import Ledger, factor_of, parts_of, points, total
+from domain.analytics.metrics import (
+    DERIVED_METRICS,
+    RAW_METRICS,
+    Question,
+    checked_question,
+)
+from domain.analytics.series import SeriesByMetric, factor_of, points, terms_of, total
 from domain.errors import InvalidQuestionError
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
-from projections.analytics import rebuild_merge
+from projections.analytics import rebuild_attribution, rebuild_merge
 from projections.analytics.entities import VideoRow, as_of
 from projections.analytics.projection import Analytics
 from projections.analytics.queries import breakdown as analytics_breakdown
 from projections.analytics.queries import series
-from projections.analytics.queries.as_of import ledgers_then, there_then
+from projections.analytics.queries.as_of import existing_as_of, series_by_entity_as_of
 from projections.analytics.queries.breakdown import breakdown
 from projections.analytics.queries.explain import explain
-from projections.analytics.queries.series import ledgers, things
+from projections.analytics.queries.series import named_entities, series_by_entity
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT, History, added
-from tests.projections.analytics.oracle import Asked, Oracle
+from tests.projections.analytics.oracle import Oracle, OracleQuery
 from tests.projections.analytics.test_batches import cut
 
 T = TypeVar("T")
@@ -229,15 +234,15 @@ def histories(draw: st.DrawFn) -> list[RecordedEvent]:
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> Asked:
+def questions(draw: st.DrawFn) -> OracleQuery:
     entity = draw(st.sampled_from(["creator", "project", "video"]))
-    things = {"creator": CREATORS, "project": PROJECTS, "video": IDS}[entity]
+    named_entities = {"creator": CREATORS, "project": PROJECTS, "video": IDS}[entity]
     metric = draw(st.sampled_from([*RAW_METRICS, *DERIVED_METRICS]))
     begin = draw(st.integers(0, DAYS // 2))
     days = draw(st.integers(1, DAYS))
-    return Asked(
+    return OracleQuery(
         entity=entity,
-        entity_id=draw(st.sampled_from(things)),
+        entity_id=draw(st.sampled_from(named_entities)),
         metric=metric,
         mode="rate"
         if metric in DERIVED_METRICS
@@ -283,10 +288,12 @@ def rebuild(
                     cursor, stage, partition=partition, partitions=partitions
                 ).is_all:
                     pass
-                again = analytics.merge(
+                assert analytics.merge(
                     cursor, stage, partition=partition, partitions=partitions
+                ) == (
+                    0,
+                    True,
                 )
-                assert again == (0, True)
 
 
 def told_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
@@ -294,80 +301,88 @@ def told_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     return [one for one in events if by_class[type(one.event)] in Analytics.events]
 
 
-def the_question(asked: Asked, *, by_video: bool = False) -> Question | None:
+def the_question(query: OracleQuery, *, by_video: bool = False) -> Question | None:
     try:
-        return question(
+        return checked_question(
             by_video=by_video,
-            entity=cast("Any", asked.entity),
-            metric=cast("Any", asked.metric),
-            mode=cast("Any", asked.mode),
-            base_metric=cast("Any", asked.base_metric),
+            entity=cast("Any", query.entity),
+            metric=cast("Any", query.metric),
+            mode=cast("Any", query.mode),
+            base_metric=cast("Any", query.base_metric),
         )
     except InvalidQuestionError:
         return None
 
 
-def answer(connection: Connection[TupleRow], asked: Asked) -> dict[str, Any] | None:
+def answer(
+    connection: Connection[TupleRow], query: OracleQuery
+) -> dict[str, Any] | None:
     """What the read model says; None if the question makes no sense."""
-    wanted = the_question(asked)
+    question = the_question(query)
     reader = cast("Reader", Within(connection))
-    if wanted is None:
+    if question is None:
         return None
-    of, at, buckets = asked.entity_id, asked.as_of, the_range(asked).buckets()
-    found, _ = at_once(things(reader, HOME, wanted.entity, [of]))
+    of, at, buckets = query.entity_id, query.as_of, the_range(query).buckets()
+    found, _ = at_once(named_entities(reader, HOME, question.entity, [of]))
     there = {*found}
     if at is not None:
-        there &= at_once(there_then(reader, HOME, wanted.entity, [of], at=at))
+        there &= at_once(existing_as_of(reader, HOME, question.entity, [of], at=at))
     if not there:
         return None
     if at is None:
-        ledger = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+        by_metric = at_once(series_by_entity(reader, HOME, question, [of], buckets))[of]
     else:
-        ledger = at_once(ledgers_then(reader, HOME, wanted, [of], buckets, at=at))[of]
-    return shown(asked, wanted, ledger)
+        by_metric = at_once(
+            series_by_entity_as_of(reader, HOME, question, [of], buckets, at=at)
+        )[of]
+    return shown(query, question, by_metric)
 
 
 def broken_down(
-    connection: Connection[TupleRow], asked: Asked
+    connection: Connection[TupleRow], query: OracleQuery
 ) -> list[dict[str, Any]] | None:
     """What the read model says of the videos; None if the question makes no sense."""
-    wanted = the_question(asked, by_video=True)
+    question = the_question(query, by_video=True)
     reader = cast("Reader", Within(connection))
-    if wanted is None:
+    if question is None:
         return None
-    of, at, buckets = asked.entity_id, asked.as_of, the_range(asked).buckets()
+    of, at, buckets = query.entity_id, query.as_of, the_range(query).buckets()
     if at is None:
-        whole = at_once(ledgers(reader, HOME, wanted, [of], buckets))[of]
+        whole = at_once(series_by_entity(reader, HOME, question, [of], buckets))[of]
     else:
-        then = at_once(ledgers_then(reader, HOME, wanted, [of], buckets, at=at))
+        then = at_once(
+            series_by_entity_as_of(reader, HOME, question, [of], buckets, at=at)
+        )
         whole = then[of]
-    parts = at_once(breakdown(reader, HOME, wanted, of, buckets, whole=whole, at=at))
+    terms = at_once(breakdown(reader, HOME, question, of, buckets, whole=whole, at=at))
     return [
         {
-            "id": part.thing and part.thing.id,
-            **shown(asked, wanted, part.ledger),
+            "id": part.entity and part.entity.id,
+            **shown(query, question, part.by_metric),
         }
-        for part in parts
+        for part in terms
     ]
 
 
-def the_range(asked: Asked) -> Range:
+def the_range(query: OracleQuery) -> Range:
     return Range(
-        first=asked.first,
-        last=asked.last,
-        granularity=cast("Any", asked.granularity),
-        zone=ZoneInfo(asked.tz),
+        first=query.first,
+        last=query.last,
+        granularity=cast("Any", query.granularity),
+        zone=ZoneInfo(query.tz),
     )
 
 
-def shown(asked: Asked, wanted: Question, ledger: Ledger) -> dict[str, Any]:
-    days = the_range(asked)
+def shown(
+    query: OracleQuery, question: Question, by_metric: SeriesByMetric
+) -> dict[str, Any]:
+    days = the_range(query)
     return {
         "points": [
             msgspec.structs.asdict(point)
-            for point in points(wanted, ledger, days.buckets(), now=asked.now)
+            for point in points(question, by_metric, days.buckets(), now=query.now)
         ],
-        "total": total(wanted, ledger, days=days.days),
+        "total": total(question, by_metric, days=days.days),
     }
 
 
@@ -377,12 +392,12 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "rule",
         "subjects",
         "videos",
-        "looks",
-        "herds",
-        "unowned",
+        "snapshots",
+        "owner_states",
+        "unattributed",
         "gathered",
-        "video_sums",
-        "profile_sums",
+        "video_rollups",
+        "profile_rollups",
     )
     return {
         table: [
@@ -399,21 +414,21 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
 @given(
     events=histories(),
     rule=RULES,
-    asked=st.lists(questions(), min_size=8, max_size=8),
+    query=st.lists(questions(), min_size=8, max_size=8),
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
 )
 def test_every_number_is_the_one_of_the_plain_fold(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
-    asked: list[Asked],
+    query: list[OracleQuery],
     sizes: list[int],
 ):
     oracle = Oracle(events, rule=rule)
 
     with connection.transaction(force_rollback=True):
         take_in(connection, cut(events, sizes), rule=rule)
-        for one in asked:
+        for one in query:
             answered = answer(connection, one)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(series, "ends_a_slot", lambda _: False)
@@ -443,7 +458,7 @@ def test_only_what_was_posted_before_the_first_look_is_a_baseline(
             posted_at=at + timedelta(seconds=seconds),
         ),
     )
-    look = e.VideoStatsSnapshotRecorded(
+    snapshot = e.VideoStatsSnapshotRecorded(
         organization_id=HOME,
         project_id=PROJECT,
         creator_id=CREATORS[0],
@@ -456,8 +471,8 @@ def test_only_what_was_posted_before_the_first_look_is_a_baseline(
         share_counts=(None,),
         save_counts=(None,),
     )
-    history.happened(UUID(int=0x5C0), look)
-    asked = Asked(
+    history.happened(UUID(int=0x5C0), snapshot)
+    query = OracleQuery(
         entity="creator",
         entity_id=CREATORS[0],
         metric="views",
@@ -470,20 +485,20 @@ def test_only_what_was_posted_before_the_first_look_is_a_baseline(
 
     take_in(connection, [history.events])
 
-    answered = answer(connection, asked)
+    answered = answer(connection, query)
     assert answered is not None
     assert answered["total"] == new
 
 
 def test_rows_of_version_2_can_be_asked_for_the_past_until_they_are_rebuilt():
-    looks = [
+    snapshots = [
         (3, "seen", {"posted_at": "2026-03-27T12:00:00Z", "title": "First"}),
         (5, "seen", {"posted_at": "2026-03-28T12:00:00Z"}),
     ]
     row = VideoRow(
         organization_id=HOME,
         id=IDS[0],
-        changes=msgspec.Raw(msgspec.json.encode(looks)),
+        changes=msgspec.Raw(msgspec.json.encode(snapshots)),
     )
 
     then, now = as_of(row, 4), as_of(row, 5)
@@ -500,15 +515,15 @@ def test_a_correction_of_the_first_look_is_not_new(
     at = datetime(2026, 3, 27, 12, tzinfo=UTC)
     history.happened(CREATORS[0], added("billie"))
     for number, count in enumerate((7_000, 70)):
-        look = e.ProfileSnapshotRecorded(
+        snapshot = e.ProfileSnapshotRecorded(
             organization_id=HOME,
             creator_id=CREATORS[0],
             observed_at=at,
             provider="test",
             follower_count=count,
         )
-        history.happened(UUID(int=0x5C0 + number), look)
-    asked = Asked(
+        history.happened(UUID(int=0x5C0 + number), snapshot)
+    query = OracleQuery(
         entity="creator",
         entity_id=CREATORS[0],
         metric="followers",
@@ -521,20 +536,20 @@ def test_a_correction_of_the_first_look_is_not_new(
 
     take_in(connection, cut(history.events, [4 - batches]))
 
-    answered = answer(connection, asked)
+    answered = answer(connection, query)
     assert answered is not None
     assert answered["total"] == 0
 
 
 @SLOWLY
 @given(
-    events=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+    events=histories(), rule=RULES, query=st.lists(questions(), min_size=8, max_size=8)
 )
 def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
-    asked: list[Asked],
+    query: list[OracleQuery],
 ):
     oracle = Oracle(events, rule=rule)
 
@@ -544,7 +559,7 @@ def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
     ):
         patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
         take_in(connection, [events], rule=rule)
-        for one in asked:
+        for one in query:
             answered = broken_down(connection, one)
 
             if answered is not None:
@@ -553,58 +568,60 @@ def test_a_breakdown_is_the_plain_fold_of_each_video_and_of_the_rest(
 
 @SLOWLY
 @given(
-    events=histories(), rule=RULES, asked=st.lists(questions(), min_size=8, max_size=8)
+    events=histories(), rule=RULES, query=st.lists(questions(), min_size=8, max_size=8)
 )
 def test_the_observations_behind_a_point_add_up_to_it(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
-    asked: list[Asked],
+    query: list[OracleQuery],
 ):
     oracle = Oracle(events, rule=rule)
     reader = cast("Reader", Within(connection))
 
     with connection.transaction(force_rollback=True):
         take_in(connection, [events], rule=rule)
-        for one in asked:
-            wanted, bucket = the_question(one), the_range(one).buckets()[-1]
-            if wanted is None or answer(connection, one) is None:
+        for one in query:
+            question, bucket = the_question(one), the_range(one).buckets()[-1]
+            if question is None or answer(connection, one) is None:
                 continue
             of = one.entity_id
-            ledger = at_once(ledgers(reader, HOME, wanted, [of], [bucket]))[of]
-            found = at_once(explain(reader, HOME, wanted, of, bucket))
+            by_metric = at_once(
+                series_by_entity(reader, HOME, question, [of], [bucket])
+            )[of]
+            found = at_once(explain(reader, HOME, question, of, bucket))
 
             value = oracle.answer(one)["points"][-1]["value"]
             added = {
-                part: sum(o.contribution for o in found if o.part == part)
+                part: sum(o.contribution for o in found if o.term == part)
                 for part in ("value", "numerator", "denominator")
             }
-            if wanted.mode != "rate":
+            if question.mode != "rate":
                 assert added["value"] == (value or 0), one
                 continue
-            above, below = parts_of(wanted, ledger, 0, days=bucket.days)
+            above, below = terms_of(question, by_metric, 0, days=bucket.days)
             if above is not None:
                 assert added["numerator"] == above, one
-            if wanted.metric != "posts_per_week":
+            if question.metric != "posts_per_week":
                 assert added["denominator"] == (below or 0), one
             if value is not None:
                 assert above is not None
                 assert below
-                assert value == round(above * factor_of(wanted) / below, 6)
+                assert value == round(above * factor_of(question) / below, 6)
 
 
 @SLOWLY
 @given(
     events=histories(),
     rule=RULES,
-    asked=st.lists(questions(), min_size=8, max_size=8),
+    query=st.lists(questions(), min_size=8, max_size=8),
     part=st.floats(0, 1),
 )
 def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
     connection: Connection[TupleRow],
     events: list[RecordedEvent],
     rule: BaselineRule,
-    asked: list[Asked],
+    query: list[OracleQuery],
     part: float,
 ):
     position = round(part * len(events))
@@ -616,7 +633,7 @@ def test_the_past_is_the_plain_fold_of_what_had_been_told_by_then(
     ):
         patch.setattr(analytics_breakdown, "MOST_SERIES", 1)
         take_in(connection, [events], rule=rule)
-        for now in asked:
+        for now in query:
             one = msgspec.structs.replace(now, as_of=position)
             answered, videos = answer(connection, one), broken_down(connection, one)
 
@@ -660,7 +677,7 @@ def test_slices_of_the_log_in_any_order_and_twice_make_the_same_rows(
     rule=RULES,
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     partitions=st.integers(1, 3),
-    looks_at_once=st.sampled_from([1, 2, 3, 200]),
+    snapshots_at_once=st.sampled_from([1, 2, 3, 200]),
     random=st.randoms(use_true_random=False),
 )
 def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_rows(
@@ -669,7 +686,7 @@ def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_row
     rule: BaselineRule,
     sizes: list[int],
     partitions: int,
-    looks_at_once: int,
+    snapshots_at_once: int,
     random: Random,
 ):
     slices = cut(events, sizes)
@@ -683,7 +700,8 @@ def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_row
         connection.transaction(force_rollback=True),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(rebuild_merge, "_LOOKS_AT_ONCE", looks_at_once)
+        for stage in (rebuild_attribution, rebuild_merge):
+            patch.setattr(stage, "_SNAPSHOTS_AT_ONCE", snapshots_at_once)
         rebuild(connection, shuffled, partitions=partitions, rule=rule)
         from_slices = contents(connection)
 

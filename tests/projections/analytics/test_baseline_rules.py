@@ -20,9 +20,9 @@ from tests.projections.analytics.oracle import Oracle
 from tests.projections.analytics.rule_histories import (
     ELSEWHERE,
     QUIET,
+    add_snapshots,
     another_video,
     beginning,
-    looks,
     new_in,
     questions,
     turned,
@@ -32,7 +32,7 @@ from tests.projections.analytics.test_analytics import answer, contents
 USUAL: BaselineRule = "posted_before_first_look"
 
 
-class Herd:
+class Followed:
     """A log, and analytics that follows it as projectors do."""
 
     def __init__(self, store: Store) -> None:
@@ -44,9 +44,9 @@ class Herd:
         self.goes_on()
 
     def goes_on(self, *, followed: bool = True) -> None:
-        """Append more looks and let them be followed."""
+        """Append more snapshots and let them be followed."""
         known = len(self.events)
-        looks(self._history, self._random, amount=40)
+        add_snapshots(self._history, self._random, amount=40)
         another_video(self._history)
         self.events += log(self.store, self._history.events[known:])
         if followed:
@@ -98,20 +98,20 @@ class Herd:
 
 
 @pytest.fixture
-def herd(store: Store) -> Herd:
-    return Herd(store)
+def followed(store: Store) -> Followed:
+    return Followed(store)
 
 
 @pytest.mark.parametrize("rule", ("first_snapshot", "never"))
 def test_a_dry_run_says_what_would_change_and_changes_nothing(
-    herd: Herd, rule: BaselineRule
+    followed: Followed, rule: BaselineRule
 ):
-    before = herd.contents()
+    before = followed.contents()
 
-    found = herd.tried(rule)
+    found = followed.tried(rule)
 
     assert (found.live_rule, found.rule) == (USUAL, rule)
-    live, beside = herd.oracle(USUAL), herd.oracle(rule)
+    live, beside = followed.oracle(USUAL), followed.oracle(rule)
     said = {each.project_id: each for each in found.projects}
     assert said.keys() == {PROJECT, ELSEWHERE, QUIET}
     for project, each in said.items():
@@ -125,93 +125,95 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     assert [said[id_].is_any for id_ in (PROJECT, ELSEWHERE, QUIET)] == [
         *(True, True, False)
     ]
-    assert herd.contents() == before
-    herd.answers_under(USUAL)
-    state = herd.state()
+    assert followed.contents() == before
+    followed.answers_under(USUAL)
+    state = followed.state()
     assert (state.status, state.is_dry_run, state.rule) == ("ready", True, rule)
 
 
-def test_both_are_looked_at_where_they_are_level(herd: Herd):
-    herd.goes_on(followed=False)
+def test_both_are_looked_at_where_they_are_level(followed: Followed):
+    followed.goes_on(followed=False)
 
-    found = herd.tried("first_snapshot")
+    found = followed.tried("first_snapshot")
 
     said = {each.project_id: each for each in found.projects}
-    live, beside = herd.oracle(USUAL), herd.oracle("first_snapshot")
+    live, beside = followed.oracle(USUAL), followed.oracle("first_snapshot")
     assert {m.metric: m.live for m in said[PROJECT].metrics} == new_in(live, PROJECT)
     assert {m.metric: m.shadow for m in said[PROJECT].metrics} == new_in(
         beside, PROJECT
     )
 
 
-def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(herd: Herd):
-    herd.tried("first_snapshot")
-    herd.goes_on()
-    herd.answers_under(USUAL)
+def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(followed: Followed):
+    followed.tried("first_snapshot")
+    followed.goes_on()
+    followed.answers_under(USUAL)
 
-    done = swap_dry_run(herd.store, Analytics(), by="test")
+    done = swap_dry_run(followed.store, Analytics(), by="test")
 
     assert done.was_resumed
     assert not done.comparison.is_strict
-    herd.answers_under("first_snapshot")
-    herd.goes_on()
-    herd.answers_under("first_snapshot")
+    followed.answers_under("first_snapshot")
+    followed.goes_on()
+    followed.answers_under("first_snapshot")
     # And a rebuild like any other keeps the rule in force: the same rows come of it.
-    again = rebuild(herd.store, Analytics(), by="test")
+    again = rebuild(followed.store, Analytics(), by="test")
     assert again.comparison.is_strict
     assert again.comparison.is_equal
-    herd.goes_on()
-    herd.answers_under("first_snapshot")
+    followed.goes_on()
+    followed.answers_under("first_snapshot")
 
 
-def test_the_usual_rule_comes_back_by_a_rebuild_or_by_the_old_tables(herd: Herd):
-    before = herd.contents()
-    rebuild(herd.store, Analytics("never"), by="test")
-    herd.answers_under("never")
+def test_the_usual_rule_comes_back_by_a_rebuild_or_by_the_old_tables(
+    followed: Followed,
+):
+    before = followed.contents()
+    rebuild(followed.store, Analytics("never"), by="test")
+    followed.answers_under("never")
 
-    rollback(herd.store, Analytics())
+    rollback(followed.store, Analytics())
 
-    assert herd.contents() == before
-    herd.goes_on()
-    herd.answers_under(USUAL)
-    rollback(herd.store, Analytics())
-    herd.answers_under("never")
-    rebuild(herd.store, Analytics(USUAL), by="test")
-    herd.goes_on()
-    herd.answers_under(USUAL)
+    assert followed.contents() == before
+    followed.goes_on()
+    followed.answers_under(USUAL)
+    rollback(followed.store, Analytics())
+    followed.answers_under("never")
+    rebuild(followed.store, Analytics(USUAL), by="test")
+    followed.goes_on()
+    followed.answers_under(USUAL)
 
 
-def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(herd: Herd):
-    herd.tried("first_snapshot")
+def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(followed: Followed):
+    followed.tried("first_snapshot")
 
-    with herd.store.pool.connection() as connection:
+    with followed.store.pool.connection() as connection:
         assert unfinished(connection, [Analytics()]) == []
     with pytest.raises(DryRunPendingError, match="swap it or cancel it first"):
-        rebuild(herd.store, Analytics(), by="test")
+        rebuild(followed.store, Analytics(), by="test")
 
-    assert herd.state().status == "ready"
-    assert cancel(herd.store, Analytics())
+    assert followed.state().status == "ready"
+    assert cancel(followed.store, Analytics())
     with pytest.raises(NoDryRunError):
-        swap_dry_run(herd.store, Analytics(), by="test")
-    herd.answers_under(USUAL)
+        swap_dry_run(followed.store, Analytics(), by="test")
+    followed.answers_under(USUAL)
 
 
-def test_the_same_words_without_the_dry_run_swap_what_it_built(herd: Herd):
-    herd.tried("first_snapshot")
+def test_the_same_words_without_the_dry_run_swap_what_it_built(followed: Followed):
+    followed.tried("first_snapshot")
 
     done = rebuild(
-        herd.store,
+        followed.store,
         Analytics("first_snapshot"),
         by="test",
         options=RebuildOptions(may_swap_dry_run=True),
     )
 
     assert done.was_resumed
-    herd.answers_under("first_snapshot")
+    followed.answers_under("first_snapshot")
 
 
 def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
-    herd: Herd, monkeypatch: pytest.MonkeyPatch
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 10)
     stop = threading.Event()
@@ -222,7 +224,7 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
 
     with pytest.raises(StoppedError):
         rebuild(
-            herd.store,
+            followed.store,
             Analytics("first_snapshot"),
             by="test",
             stop=stop,
@@ -230,13 +232,13 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
             options=RebuildOptions(is_dry_run=True),
         )
     resumed = rebuild(
-        herd.store,
+        followed.store,
         Analytics("first_snapshot"),
         by="test",
         options=RebuildOptions(is_dry_run=True),
     )
     other = rebuild(
-        herd.store,
+        followed.store,
         Analytics("never"),
         by="test",
         options=RebuildOptions(is_dry_run=True),
@@ -244,16 +246,16 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
 
     assert resumed.was_resumed
     assert not other.was_resumed
-    assert herd.state().rule == "never"
+    assert followed.state().rule == "never"
 
 
-def test_one_rule_alone_is_strict(herd: Herd):
+def test_one_rule_alone_is_strict(followed: Followed):
     same = rebuild(
-        herd.store, Analytics(), by="test", options=RebuildOptions(is_dry_run=True)
+        followed.store, Analytics(), by="test", options=RebuildOptions(is_dry_run=True)
     ).comparison
-    cancel(herd.store, Analytics())
+    cancel(followed.store, Analytics())
     other = rebuild(
-        herd.store,
+        followed.store,
         Analytics("never"),
         by="test",
         options=RebuildOptions(is_dry_run=True),

@@ -1,4 +1,4 @@
-"""Counted from now back, or from the beginning on: the accounts are the same."""
+"""Counted from now back, or from the beginning on: the counter series are the same."""
 
 from datetime import timedelta
 from typing import cast
@@ -12,10 +12,10 @@ from psycopg.rows import TupleRow
 
 from domain.analytics.baselines import BaselineRule
 from domain.analytics.buckets import Range
-from domain.analytics.metrics import question
+from domain.analytics.metrics import checked_question
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.queries.recent_days import recent
-from projections.analytics.queries.series import ledgers
+from projections.analytics.queries.series import series_by_entity
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME
 from tests.projections.analytics.test_analytics import (
@@ -65,10 +65,10 @@ def test_what_is_counted_from_now_back_is_what_is_counted_from_the_beginning(
         found = at_once(recent(reader, HOME, [*CREATORS, nobody], buckets))
         expected = {
             metric: at_once(
-                ledgers(
+                series_by_entity(
                     reader,
                     HOME,
-                    question(entity="creator", metric=metric),
+                    checked_question(entity="creator", metric=metric),
                     [*CREATORS, nobody],
                     buckets,
                 )

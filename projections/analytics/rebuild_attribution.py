@@ -1,0 +1,128 @@
+"""A rebuild's attribution stage: moves gathered observations to their owners."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
+from projections.analytics.columns import Longs
+from projections.analytics.keys import OwnerKey, execute, instant_of, packed_keys
+from projections.analytics.ownership import (
+    Owners,
+    attribute,
+    load_numbered,
+    save_unattributed,
+)
+from projections.analytics.rebuild_gather import note_gathered
+from projections.analytics.rows import SUBJECTS
+from projections.analytics.snapshots import (
+    OwnerSnapshot,
+    delete_snapshots,
+    load_snapshots,
+    save_snapshots,
+)
+from projections.analytics.video_lists import delete_lists, listed_video_numbers
+
+_BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
+_SNAPSHOTS_AT_ONCE = 200
+_OWN_NUMBERS = """
+SELECT o, w, (
+    SELECT string_agg(int8send(number), ''::bytea) FROM analytics_videos
+    WHERE organization_id = o AND is_there
+    AND (creator_id = w OR id = w AND creator_id IS NULL)
+) FROM unnest(%b::uuid[], %b::uuid[]) AS requested (o, w)
+"""
+
+
+def attribute_gathered(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
+    """Move to their owners the videos of others in these owners' snapshots."""
+    for key, others in _not_their_own(cursor, keys).items():
+        _attribute(cursor, key, others)
+    delete_lists(cursor, keys)
+    execute(
+        cursor,
+        """
+        UPDATE analytics_gathered SET is_attributed = true
+        FROM unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS done (o, f, w)
+        WHERE organization_id = o AND metric_group = f AND owner = w
+        """,
+        *packed_keys(keys),
+    )
+
+
+def _not_their_own(
+    cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]
+) -> dict[OwnerKey, Longs]:
+    """Return the videos of others in provisional owners' snapshots, if any."""
+    organizations, _, provisional_owners = packed_keys(keys)
+    own = {
+        (organization_id, provisional_owner): np.frombuffer(numbers or b"", ">i8")
+        for organization_id, provisional_owner, numbers in execute(
+            cursor, _OWN_NUMBERS, organizations, provisional_owners
+        )
+    }
+    listed = listed_video_numbers(cursor, keys)
+    others = {
+        key: np.setdiff1d(video_numbers, own[key[0], key[2]])
+        for key, video_numbers in listed.items()
+    }
+    return {
+        key: video_numbers
+        for key, video_numbers in others.items()
+        if len(video_numbers)
+    }
+
+
+def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
+    """Send what a provisional owner has of others' videos to its owners."""
+    organization_id, _, provisional_owner = key
+    subject = SUBJECTS.load(cursor, [(organization_id, provisional_owner)]).get(
+        provisional_owner
+    )
+    is_creator = subject is not None and subject.kind != "project"
+    project_id = subject.project_id if subject and is_creator else provisional_owner
+    pairs = [(organization_id, number) for number in unknown.tolist()]
+    owners = Owners(load_numbered(cursor, pairs))
+    projects = {(organization_id, provisional_owner): project_id}
+    _, unattributed = attribute([], {key: unknown}, owners, projects)
+    save_unattributed(cursor, unattributed, set())
+    if len(unattributed) == len(unknown):
+        return
+    for snapshots in _in_chunks(cursor, key):
+        attributed, _ = attribute(snapshots, {key: unknown}, owners, projects)
+        stays = {snapshot.time: snapshot for snapshot in attributed.pop(key)}
+        _replace(cursor, snapshots, stays)
+        for snapshots_of_owner in attributed.values():
+            save_snapshots(cursor, snapshots_of_owner)
+        note_gathered(cursor, attributed, is_attributed=True)
+
+
+def _replace(
+    cursor: Cursor[TupleRow],
+    snapshots: Sequence[OwnerSnapshot],
+    stays: dict[tuple[int, int], OwnerSnapshot],
+) -> None:
+    changed = [
+        stays[snapshot.time]
+        for snapshot in snapshots
+        if len(stays[snapshot.time].observed) != len(snapshot.observed)
+    ]
+    save_snapshots(cursor, [snapshot for snapshot in changed if snapshot.is_kept])
+    delete_snapshots(cursor, [snapshot for snapshot in changed if not snapshot.is_kept])
+
+
+def _in_chunks(
+    cursor: Cursor[TupleRow], key: OwnerKey
+) -> Iterator[list[OwnerSnapshot]]:
+    last: tuple[int, int] | None = None
+    while True:
+        snapshots = load_snapshots(
+            cursor, key, since=_BEGINNING, after=last, most=_SNAPSHOTS_AT_ONCE
+        )
+        if snapshots:
+            yield snapshots
+        if len(snapshots) < _SNAPSHOTS_AT_ONCE:
+            return
+        last = snapshots[-1].time
