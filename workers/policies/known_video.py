@@ -8,11 +8,12 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
 
 
 class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One video of a project, as its own events and the runs that saw it tell it.
+    """A video of a project, from its own events and the runs that found it.
 
     ``id`` is its stream. ``creator_id`` is null while it was added by hand and no run
     of a creator listed it. ``missing_since`` is when the first direct read found it
@@ -44,41 +45,32 @@ def digest_of(title: str | None) -> int | None:
 
 
 def after_event(row: KnownVideo | None, recorded: RecordedEvent) -> KnownVideo | None:
-    """Return what is noted of a video after an event of its own stream."""
+    """Return the row of a video after an event of its own stream."""
     event, position = recorded.event, recorded.position
     if row is not None and row.position >= position:
         return row
-    match event:
-        case e.VideoDiscovered():
-            return _discovered(row, event, recorded)
-        case e.VideoAdded() if row is None:
-            return KnownVideo(
-                organization_id=event.organization_id,
-                id=recorded.stream,
-                creator_id=None,
-                tiktok_video_id=event.tiktok_video_id,
-                tracking_status="direct_add",
-                kind=event.kind,
-                position=position,
-            )
-        case _ if row is None:
-            return None
-        case e.VideoAdded():
-            status, enabled = "direct_add", True
-        case e.VideoCameIntoWindow():
-            status, enabled = event.tracking_status, row.tracking_enabled
-        case e.VideoIncluded():
-            status, enabled = "included", True
-        case e.VideoExcluded():
-            status, enabled = "excluded", row.tracking_enabled
-        case e.VideoPutBack():
-            status, enabled = "pending_review", True
-        case e.VideoTrackingDisabled():
-            status, enabled = row.tracking_status, False
-        case _:
-            return row
-    return replace(
-        row, tracking_status=status, tracking_enabled=enabled, position=position
+    if isinstance(event, e.VideoDiscovered):
+        return _discovered(row, event, recorded)
+    before = row and Tracking(row.tracking_status, row.tracking_enabled)
+    tracking = tracking_after(before, event)
+    if tracking is None or tracking == before:
+        return row
+    if row is not None:
+        return replace(
+            row,
+            tracking_status=tracking.status,
+            tracking_enabled=tracking.is_enabled,
+            position=position,
+        )
+    assert isinstance(event, e.VideoAdded), "nothing else begins a video"
+    return KnownVideo(
+        organization_id=event.organization_id,
+        id=recorded.stream,
+        creator_id=None,
+        tiktok_video_id=event.tiktok_video_id,
+        tracking_status=tracking.status,
+        kind=event.kind,
+        position=position,
     )
 
 
@@ -91,9 +83,9 @@ def after_observation(
     title: str | None,
     posted_at: datetime | None,
 ) -> KnownVideo:
-    """Return what is noted after a run that saw the video; null details tell nothing.
+    """Return the row after a run that found the video; null details change nothing.
 
-    Whoever looks at it has found it: an absence that began before is over.
+    An absence that began before is over.
     """
     if row.position >= position:
         return row
@@ -122,7 +114,7 @@ def after_observation(
 def after_absence(
     row: KnownVideo, position: int, observed_at: datetime, scrape_id: UUID
 ) -> KnownVideo:
-    """Return what is noted after a direct read in run ``scrape_id`` found it gone.
+    """Return the row after a direct read in run ``scrape_id`` found the video gone.
 
     One such read may be the platform's mistake. A later one, in another run, confirms
     it, once until the video is seen again.

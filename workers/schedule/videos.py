@@ -6,7 +6,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.video.tracking import COUNTED
+from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 
@@ -80,7 +80,7 @@ def take_in_discovered(
             organizations,
             videos,
             [event.creator_id for event, _ in found.values()],
-            [event.tracking_status in COUNTED for event, _ in found.values()],
+            [Tracking(event.tracking_status).is_counted for event, _ in found.values()],
             [position for _, position in found.values()],
         ),
         prepare=True,
@@ -124,11 +124,7 @@ def _decided(
         "organization": event.organization_id,
         "video": recorded.stream,
         "position": recorded.position,
-        "counts": isinstance(event, e.VideoIncluded)
-        or (
-            isinstance(event, e.VideoCameIntoWindow)
-            and event.tracking_status in COUNTED
-        ),
+        "counts": _is_counted_after(event),
     }
     cursor.execute(_COUNT, about, prepare=True)
     cursor.execute(_COUNT_ALONE, about, prepare=True)
@@ -140,3 +136,9 @@ def _wake(
 ) -> None:
     where = ([event.organization_id], [recorded.stream])
     cursor.execute(_WAKE, where, prepare=True)
+
+
+def _is_counted_after(event: e.VideoEvent) -> bool:
+    """Return whether the video counts, which these events decide by themselves."""
+    tracking = tracking_after(Tracking("out_of_window"), event)
+    return tracking is not None and tracking.is_counted

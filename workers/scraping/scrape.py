@@ -99,7 +99,7 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
         return
     began = time.monotonic()
     verdict = identity.checked(
-        _ask(dependencies.provider, leased.job_type, given.target), given.target
+        _verdict_on(dependencies.provider, leased.job_type, given.target), given.target
     )
     took_ms = round((time.monotonic() - began) * 1_000)
     match verdict:
@@ -115,9 +115,9 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
             assert_never(verdict)
 
 
-def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
+def _verdict_on(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
     try:
-        return _look(provider, job_type, target)
+        return _call_provider(provider, job_type, target)
     except TimeLimitExceeded:
         return Transient("It took too long.")
     except Exception as error:  # noqa: BLE001 - a provider may have any bug
@@ -129,7 +129,7 @@ def _ask(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
         return Transient(kind)
 
 
-def _look(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
+def _call_provider(provider: Provider, job_type: e.JobType, target: Target) -> Verdict:
     match job_type:
         case "creator_profiles":
             return provider.creator_profiles(target)

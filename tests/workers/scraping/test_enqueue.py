@@ -1,4 +1,4 @@
-"""Ringing: few at a time, and every organization in its turn."""
+"""Few jobs are enqueued at a time, and organizations take turns."""
 
 from collections import Counter
 from collections.abc import Sequence
