@@ -15,6 +15,8 @@ from domain.analytics.metrics import (
 )
 
 Unit = Literal["count", "percent", "decimal"]
+# An empty value is what a form sends for a field that was left alone.
+ModeOrNone = Literal["new", "cumulative", "rate", ""]
 
 
 class Measure(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""From when to when a page shows numbers: presets, own dates, and how fine."""
+"""Periods that pages show numbers of: presets, own dates, and the size of buckets."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -10,6 +10,9 @@ from api.http.query import invalid_query
 from domain.analytics.buckets import Granularity, has_too_many_buckets
 
 Preset = Literal["7d", "30d", "90d", "12m", "all"]
+# An empty value is what a form sends for a field that was left alone.
+PresetOrNone = Literal["7d", "30d", "90d", "12m", "all", ""]
+GranularityOrNone = Literal["day", "week", "month", ""]
 
 PRESETS: dict[Preset, str] = {
     "7d": "7 days",
@@ -26,7 +29,7 @@ GRANULARITIES: dict[Granularity, str] = {
 EARLIEST = date(1970, 1, 1)
 
 _DAYS: Mapping[Preset, int] = {"7d": 7, "30d": 30, "90d": 90}
-# Beyond these a day, or a week, is too narrow to be seen.
+# Beyond these a day, or a week, is too narrow in a chart.
 _DAYS_BY_DAY, _DAYS_BY_WEEK = 130, 900
 
 
@@ -43,7 +46,7 @@ class Period(Struct, frozen=True, kw_only=True):
 
     @property
     def query(self) -> dict[str, str]:
-        """Return what the API is asked."""
+        """Return the parameters of the API."""
         return {
             "from": self.first.isoformat(),
             "to": self.last.isoformat(),
@@ -54,7 +57,7 @@ class Period(Struct, frozen=True, kw_only=True):
 def first_of(preset: Preset, *, today: date, began: date) -> date:
     """Return the first day of a preset that ends today.
 
-    ``began`` is the first day that anything is known of.
+    ``began`` is the first day with known numbers.
     """
     if preset == "all":
         return min(began, today)
@@ -64,20 +67,34 @@ def first_of(preset: Preset, *, today: date, began: date) -> date:
 
 
 def fitting(first: date, last: date) -> Granularity:
-    """Return the finest buckets that can still be told apart."""
+    """Return the finest buckets that can be told apart in a chart."""
     days = (last - first).days + 1
     if days <= _DAYS_BY_DAY:
         return "day"
     return "week" if days <= _DAYS_BY_WEEK else "month"
 
 
-def fine_enough(first: date, last: date, chosen: Granularity) -> Granularity:
-    """Return the buckets that are wanted, or the finest that are not too many."""
+def _fine_enough(first: date, last: date, chosen: Granularity) -> Granularity:
+    """Return the chosen buckets, or the finest that are not too many."""
     finest = [*get_args(Granularity)]
     for granularity in finest[finest.index(chosen) :]:
         if not has_too_many_buckets(first, last, granularity):
             return granularity
     return "month"
+
+
+def period_of(first: date, last: date, granularity: GranularityOrNone) -> Period:
+    """Return the days in buckets that are not too many.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the date that is wrong.
+    """
+    if first > last:
+        raise invalid_query("from", f"must not be after {last}")
+    if first < EARLIEST:
+        raise invalid_query("from", f"must not be before {EARLIEST}")
+    chosen = granularity or fitting(first, last)
+    return Period(first=first, last=last, granularity=_fine_enough(first, last, chosen))
 
 
 def day_in(name: str, text: str) -> date:

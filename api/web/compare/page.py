@@ -1,16 +1,16 @@
-"""/compare: up to five creators, projects or videos on one chart, and as a file."""
+"""/compare: up to five creators, projects or videos on one chart, or as CSV."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, QueryParameter
-from litestar.response import Template
+from litestar.params import FromQuery
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
@@ -19,16 +19,13 @@ from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import chart_of
 from api.web.charts.measures import groups_for
 from api.web.charts.periods import GRANULARITIES, PRESETS, Period, first_of, fitting
-from api.web.compare.projects import project_names, projects_of, told_apart
+from api.web.compare.projects import project_names, projects_of, with_project_names
 from api.web.compare.query import CompareQuery
-from api.web.creator.overview_query import GranularityOrNone, ModeOrNone
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import page_route
+from api.web.kit.page import PageContext, PageResponse
 from domain.analytics.metrics import Mode
 from projections.creators.queries import Creator
 from projections.projects import Project
-
-From = Annotated[str, QueryParameter(name="from")]
-EntityOrNone = Literal["creator", "project", "video", ""]
 
 ENTITIES = {"creator": "Creators", "project": "Projects", "video": "Videos"}
 MODES: dict[Mode, str] = {"new": "new", "cumulative": "cumulative", "rate": "as a rate"}
@@ -36,7 +33,7 @@ _SUGGESTED = 8
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """Something that could be compared, too."""
+    """Something to add to the chart."""
 
     id: str
     label: str
@@ -45,35 +42,17 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 
 
 class ComparePage(Controller):
-    """Several things on one chart."""
+    """Several creators, projects or videos on one chart."""
 
-    @get("/compare", opt={"scope": "read", "page": True})
+    @page_route("/compare", query=CompareQuery)
     async def compare(
         self,
         page: NamedDependency[PageContext],
-        entity: FromQuery[EntityOrNone] = "",
-        ids: FromQuery[str] = "",
-        metric: FromQuery[str] = "",
-        mode: FromQuery[ModeOrNone] = "",
-        granularity: FromQuery[GranularityOrNone] = "",
-        from_: From = "",
-        to: FromQuery[str] = "",
-        tz: FromQuery[str] = "",
-        as_of: FromQuery[str] = "",
+        choices: NamedDependency[CompareQuery],
         search: FromQuery[str] = "",
-    ) -> Template | Response[Any]:
-        """Show them; an address that leaves something open is made exact first."""
-        query = CompareQuery(
-            entity=entity or "creator",
-            ids=ids,
-            metric=metric,
-            mode=mode,
-            granularity=granularity,
-            from_=from_,
-            to=to,
-            tz=tz,
-            as_of=as_of,
-        )
+    ) -> PageResponse:
+        """Show them; an address that leaves something out is completed first."""
+        query = _with_entity(choices)
         context: dict[str, Any] = {
             "query": query,
             "chart": None,
@@ -82,13 +61,13 @@ class ComparePage(Controller):
             "groups": groups_for(query.entity),
             "modes": MODES,
             "most": MOST_ENTITIES,
-            "problem": None,
-            "problems": {},
             "search": search,
             "suggestions": [],
         }
         try:
-            exact = query.exactly(today=_today(page, tz), time_zone=page.time_zone)
+            exact = query.exactly(
+                today=_today(page, query.tz), time_zone=page.time_zone
+            )
             if exact != query and exact.ids and not search:
                 if query.mode and query.mode != exact.mode:
                     page.flash(_without(exact, query.mode))
@@ -101,41 +80,19 @@ class ComparePage(Controller):
         except ApiError as error:
             if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
                 raise
-            context |= {"problem": error, "problems": error.problems}
-            status = error.status
-        else:
-            status = 200
-        return page.show("compare/compare.html", context, status=status)
+            return page.show("compare/compare.html", context, error=error)
+        return page.show("compare/compare.html", context)
 
-    @get("/compare.csv", opt={"scope": "read", "page": True})
+    @page_route("/compare.csv", query=CompareQuery)
     async def compare_file(
         self,
         page: NamedDependency[PageContext],
-        ids: FromQuery[str],
-        entity: FromQuery[EntityOrNone] = "",
-        metric: FromQuery[str] = "",
-        mode: FromQuery[ModeOrNone] = "",
-        granularity: FromQuery[GranularityOrNone] = "",
-        from_: From = "",
-        to: FromQuery[str] = "",
-        tz: FromQuery[str] = "",
-        as_of: FromQuery[str] = "",
+        choices: NamedDependency[CompareQuery],
     ) -> Response[bytes]:
-        """Save the same numbers as the file that the API makes of them."""
-        query = CompareQuery(
-            entity=entity or "creator",
-            ids=ids,
-            metric=metric,
-            mode=mode,
-            granularity=granularity,
-            from_=from_,
-            to=to,
-            tz=tz,
-            as_of=as_of,
-        )
-        period = query.period(today=_today(page, tz))
-        analytics = _analytics(page, query)
-        raw = await analytics.csv(query.measure, query.counting, period)
+        """Answer with the same numbers as the file that the API makes of them."""
+        query = _with_entity(choices)
+        period = query.period(today=_today(page, query.tz))
+        raw = await _analytics(page, query).csv(query.measure, query.counting, period)
         disposition = raw.headers["content-disposition"]
         return Response(
             raw.body,
@@ -144,8 +101,12 @@ class ComparePage(Controller):
         )
 
 
+def _with_entity(query: CompareQuery) -> CompareQuery:
+    return query if query.entity else replace(query, entity="creator")
+
+
 def _without(exact: CompareQuery, mode: Mode) -> str:
-    """Return in words that a metric does not have the mode that was asked for."""
+    """Say that a metric does not have the requested mode."""
     label, shown = exact.measure.label, MODES[exact.counting]
     return f"“{label}” cannot be counted “{MODES[mode]}”: it is shown “{shown}”."
 
@@ -155,24 +116,26 @@ async def _compared(
 ) -> Mapping[str, Any]:
     period = exact.period(today=_today(page, exact.tz))
     if not exact.ids:
-        return {"span": period, "presets": []}
+        return {"period": period, "presets": []}
     analytics = _analytics(page, exact)
     answer = await analytics.numbers(exact.measure, exact.counting, period)
     projects = await projects_of(page, exact.chosen, names)
     return {
         "answer": answer,
-        "chart": chart_of("compared", exact.measure, told_apart(answer, projects)),
+        "chart": chart_of(
+            "compared", exact.measure, with_project_names(answer, projects)
+        ),
         "projects": projects,
         "now": datetime.now(UTC).isoformat(),
         "presets": await _presets(page, analytics, exact),
-        "span": period,
+        "period": period,
     }
 
 
 async def _presets(
     page: PageContext, analytics: AnalyticsClient, exact: CompareQuery
 ) -> list[tuple[str, str, bool]]:
-    """Return the name and the address of each preset, and whether it is shown."""
+    """Return the label and the address of each preset, and whether it is shown."""
     today = _today(page, exact.tz)
     began = await analytics.began(today) or today
     found: list[tuple[str, str, bool]] = []
@@ -223,7 +186,7 @@ def _analytics(page: PageContext, query: CompareQuery) -> AnalyticsClient:
     return AnalyticsClient(
         page,
         *query.chosen,
-        entity=query.entity,
+        entity=query.entity or "creator",
         time_zone=query.tz or None,
         as_of=query.as_of or None,
     )

@@ -1,4 +1,4 @@
-"""In which project a compared creator is, for those who have more than one project."""
+"""The projects of compared creators, for organizations that have more than one."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from projections.creators.queries import Creator
 
 
 async def project_names(page: PageContext) -> dict[UUID, str]:
-    """Return the names of projects by id; none where all is in the same one."""
+    """Return the names of projects by id; none if there is only one project."""
     projects = await all_projects(page)
     if len(projects) == 1:
         return {}
@@ -23,10 +23,10 @@ async def project_names(page: PageContext) -> dict[UUID, str]:
 async def projects_of(
     page: PageContext, creator_ids: Iterable[str], names: Mapping[UUID, str]
 ) -> dict[str, str]:
-    """Return the project's name for each creator; nothing if that goes without saying.
+    """Return the name of each creator's project by the creator's id.
 
     Raises:
-        RefusedError: there is no such creator.
+        ApiRefusedError: there is no such creator.
     """
     found: dict[str, str] = {}
     for creator_id in creator_ids if names else ():
@@ -35,8 +35,8 @@ async def projects_of(
     return found
 
 
-def told_apart(answer: Analytics, projects: Mapping[str, str]) -> Analytics:
-    """Return the answer with the project in labels that are there more than once."""
+def with_project_names(answer: Analytics, projects: Mapping[str, str]) -> Analytics:
+    """Return the answer with the project added to labels that occur more than once."""
     labels = Counter(one.entity_ref.label for one in answer.series)
     series = [
         replace(

@@ -1,43 +1,45 @@
-"""What is compared, of which days: an address says all of it and can be shared."""
+"""The query of the compare page, which says all that is shown and can be shared."""
 
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from urllib.parse import urlencode
+from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import field
 from msgspec.structs import replace
 
 from api.http.query import invalid_query
 from api.routes.analytics.parameters import MOST_ENTITIES
-from api.web.charts.measures import MEASURES, Measure, groups_for
-from api.web.charts.periods import EARLIEST, Period, day_in, fine_enough, fitting
-from api.web.creator.overview_query import GranularityOrNone, ModeOrNone
-from domain.analytics.metrics import Entity, Mode
+from api.web.charts.measures import MEASURES, Measure, ModeOrNone, groups_for
+from api.web.charts.periods import GranularityOrNone, Period, day_in, period_of
+from api.web.kit.page_query import PageQuery
+from domain.analytics.metrics import Mode
+
+EntityOrNone = Literal["creator", "project", "video", ""]
 
 _USUAL_DAYS = 30
 
 
-class CompareQuery(Struct, frozen=True, kw_only=True):
-    """What an address says, as it was given.
+class CompareQuery(PageQuery, frozen=True, kw_only=True):
+    """What the address says.
 
     ``ids`` have commas between them. With ``as_of`` the numbers are those that were
-    known then.
+    known at that time.
     """
 
-    entity: Entity = "creator"
+    entity: EntityOrNone = "creator"
     ids: str = ""
     metric: str = ""
     mode: ModeOrNone = ""
     granularity: GranularityOrNone = ""
-    from_: str = ""
+    from_: str = field(default="", name="from")
     to: str = ""
     tz: str = ""
     as_of: str = ""
 
     @property
     def chosen(self) -> list[str]:
-        """Return the ids of what is compared, in order.
+        """Return the compared ids, in order.
 
         Raises:
             ApiError: ``invalid_query``, if they are not one to five different ids.
@@ -54,7 +56,7 @@ class CompareQuery(Struct, frozen=True, kw_only=True):
 
     @property
     def possible(self) -> str:
-        """Return the ids that can be compared, whatever else was given."""
+        """Return the valid ones of the ids, as many as can be compared."""
         found: dict[str, None] = {}
         for text in self.ids.split(","):
             with suppress(ValueError):
@@ -63,7 +65,7 @@ class CompareQuery(Struct, frozen=True, kw_only=True):
 
     @property
     def known_at(self) -> datetime | None:
-        """Return the moment of ``as_of``; None if it is a position of the log."""
+        """Return the time of ``as_of``; None if it is a position of the log."""
         try:
             at = datetime.fromisoformat(self.as_of)
         except ValueError:
@@ -72,19 +74,19 @@ class CompareQuery(Struct, frozen=True, kw_only=True):
 
     @property
     def measure(self) -> Measure:
-        """Return what is compared.
+        """Return the measure that is compared.
 
         Raises:
-            ApiError: ``invalid_query``, if such things do not have it.
+            ApiError: ``invalid_query``, if the entities do not have it.
         """
-        had = {
+        known = {
             measure.name: measure
             for measures in groups_for(self.entity).values()
             for measure in measures
         }
         name = self.metric or "views"
-        if name not in had:
-            raise invalid_query("metric", f"must be one of {', '.join(had)}")
+        if name not in known:
+            raise invalid_query("metric", f"must be one of {', '.join(known)}")
         return MEASURES[name]
 
     @property
@@ -106,16 +108,10 @@ class CompareQuery(Struct, frozen=True, kw_only=True):
         last = day_in("to", self.to) if self.to else today
         usual = last - timedelta(days=_USUAL_DAYS - 1)
         first = day_in("from", self.from_) if self.from_ else usual
-        if first > last:
-            raise invalid_query("from", f"must not be after {last}")
-        if first < EARLIEST:
-            raise invalid_query("from", f"must not be before {EARLIEST}")
-        chosen = self.granularity or fitting(first, last)
-        granularity = fine_enough(first, last, chosen)
-        return Period(first=first, last=last, granularity=granularity)
+        return period_of(first, last, self.granularity)
 
     def exactly(self, *, today: date, time_zone: str) -> "CompareQuery":
-        """Return the same with nothing left out, so that it means the same tomorrow.
+        """Return the query with nothing left out, which shows the same tomorrow.
 
         Raises:
             ApiError: ``invalid_query``, naming the choice that is wrong.
@@ -132,27 +128,6 @@ class CompareQuery(Struct, frozen=True, kw_only=True):
             tz=self.tz or time_zone,
         )
 
-    def address(self, **changed: str) -> str:
-        """Return the query of the page with some choices changed."""
-        renamed = {_OURS.get(name, name): value for name, value in changed.items()}
-        return "?" + urlencode(replace(self, **renamed).pairs(), safe=",:")
-
-    def among(self, ids: list[str]) -> str:
-        """Return the query with other things compared."""
+    def with_ids(self, ids: list[str]) -> str:
+        """Return the query that compares others."""
         return self.address(ids=",".join(ids))
-
-    def fields(self, *own: str) -> list[tuple[str, str]]:
-        """Return what a form must carry along beside its own fields."""
-        return [pair for pair in self.pairs().items() if pair[0] not in own]
-
-    def pairs(self) -> dict[str, str]:
-        """Return the parameters that are not left out."""
-        return {
-            _THEIRS.get(name, name): value
-            for name in self.__struct_fields__
-            if (value := getattr(self, name))
-        }
-
-
-_OURS = {"from": "from_"}
-_THEIRS = {ours: theirs for theirs, ours in _OURS.items()}

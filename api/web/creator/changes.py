@@ -1,11 +1,11 @@
-"""A creator's change log as pages: what happened, as it was, two moments compared."""
+"""A creator's change log: what happened, its state as of a time, and comparisons."""
 
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
@@ -25,13 +25,12 @@ from api.web.kit.as_of_fields import (
     is_today_or_later,
     to_api_time,
 )
+from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 
 MOST_STEPS = 100
-
-_PAGE: dict[str, Any] = {"scope": "read", "page": True}
 
 OptionalText = Annotated[str | None, QueryParameter(max_length=100)]
 OptionalFrom = Annotated[str | None, QueryParameter(name="from", max_length=100)]
@@ -42,7 +41,7 @@ class ChangesPages(Controller):
 
     path = "/creators/{creator_id:uuid}/changes"
 
-    @get("/", opt=_PAGE)
+    @page_route()
     async def log(
         self,
         page: NamedDependency[PageContext],
@@ -61,34 +60,30 @@ class ChangesPages(Controller):
             got = await page.get(
                 f"/creators/{creator_id}/history",
                 list[HistoryEntry],
-                **_of_the_log(page, chosen),
+                **_log_query(page, chosen),
                 cursor=given(cursor),
             )
         except ApiError as error:
             if error.code is not Code.INVALID_QUERY:
                 raise
-            context |= {"days": [], "more": None, "problems": error.problems}
+            context |= {"days": [], "more": None}
             return show_creator(
-                page, "creator/changes/log.html", creator, context, status=error.status
+                page, "creator/changes/log.html", creator, context, error=error
             )
         shown = by_day(got.data, time_zone=page.time_zone)
         following = got.meta.get("nextCursor")
         more = {**chosen, "cursor": following, "day": shown and shown[-1].day}
-        context |= {
-            "days": shown,
-            "more": following and f"?{_query(more)}",
-            "problems": {},
-        }
+        context |= {"days": shown, "more": following and f"?{_query(more)}"}
         return show_creator(page, "creator/changes/log.html", creator, context)
 
-    @get("/as-of", opt=_PAGE)
+    @page_route("/as-of")
     async def as_of(
         self,
         page: NamedDependency[PageContext],
         creator_id: FromPath[UUID],
         as_of: OptionalText = None,
     ) -> Template:
-        """Show the creator as it was, beside what it is now."""
+        """Show the creator as of a time, next to what it is now."""
         as_of = given(as_of)
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)
@@ -117,7 +112,7 @@ class ChangesPages(Controller):
             status=400 if problem else 200,
         )
 
-    @get("/diff", opt=_PAGE)
+    @page_route("/diff")
     async def diff(
         self,
         page: NamedDependency[PageContext],
@@ -125,7 +120,7 @@ class ChangesPages(Controller):
         from_: OptionalFrom = None,
         to: OptionalText = None,
     ) -> Template:
-        """Show what became of the creator between two moments."""
+        """Show what changed of the creator between two times."""
         chosen = {"from": given(from_), "to": given(to)}
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)
@@ -157,13 +152,13 @@ class ChangesPages(Controller):
         )
 
 
-def _of_the_log(
+def _log_query(
     page: PageContext, chosen: dict[str, str | None]
 ) -> dict[str, str | None]:
-    """Return what the API is asked for; the end of a day may still be to come.
+    """Return the parameters of the API; the end of a day may lie in the future.
 
     Raises:
-        ApiError: ``invalid_query``, if nothing can lie between the two moments.
+        ApiError: ``invalid_query``, if the first time lies after the second.
     """
     end = chosen["to"]
     bounds = _bounds(page, {**chosen, "to": None})
@@ -197,7 +192,7 @@ async def _own_changes(page: PageContext, creator_id: UUID) -> list[HistoryEntry
 
 
 def _step(steps: list[HistoryEntry], as_of: str | None, time_zone: str) -> int | None:
-    """Return which change was the last one then; None if the present was asked for."""
+    """Return the number of the last change as of a time; None without a time."""
     if as_of is None:
         return None
     if as_of.isdigit():
@@ -215,10 +210,10 @@ def _step(steps: list[HistoryEntry], as_of: str | None, time_zone: str) -> int |
 
 
 def _problem_of(error: ApiRefusedError, name: str) -> str:
-    """Return what is wrong with a field; nothing if the creator was not there yet.
+    """Return what is wrong with a field; nothing if the creator did not exist yet.
 
     Raises:
-        RefusedError: something else is wrong.
+        ApiRefusedError: something else is wrong.
     """
     if error.code is Code.INVALID_QUERY:
         return error.problems.get(name, "")

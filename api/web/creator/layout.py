@@ -1,4 +1,4 @@
-"""What stands above each page of a creator: who it is, and the tabs."""
+"""What all pages of a creator share: its name and figures on top, and the tabs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar.response import Template
 
+from api.http.errors import ApiError
 from api.web.kit.page import PageContext
 from projections.creators.queries import Creator
 
@@ -14,7 +15,7 @@ async def get_creator(page: PageContext, creator_id: UUID) -> Creator:
     """Return the creator that a page is about.
 
     Raises:
-        RefusedError: ``not_found``, if it is not one of the organization's.
+        ApiRefusedError: ``not_found``, if it is not one of the organization's.
     """
     got = await page.get(f"/creators/{creator_id}", Creator)
     return got.data
@@ -26,7 +27,9 @@ def show_creator(
     creator: Creator,
     context: Mapping[str, Any] | None = None,
     *,
+    error: ApiError | None = None,
     status: int = 200,
 ) -> Template:
     """Return a page of a creator; its template extends ``creator/layout.html``."""
-    return page.show(template, {"creator": creator, **(context or {})}, status=status)
+    given = {"creator": creator, **(context or {})}
+    return page.show(template, given, error=error, status=status)

@@ -1,33 +1,35 @@
-"""/creators/{id}/notes: what people wrote about a creator, edited in place."""
+"""/creators/{id}/notes: what people noted about a creator, edited in place."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
-from litestar.response import Response, Template
+from litestar.response import Template
+from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError, field_error
 from api.http.form_body import typed
-from api.http.request import Request
 from api.http.strict_json import check
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.concurrent_edit import (
-    Edit,
+    CONFLICT_STATUS,
     EditConflict,
+    EditDraft,
     editable_fields,
-    fingerprint,
     parse_version,
-    save,
+    save_creator,
     saved_message,
 )
+from api.web.kit.handlers import form_route, page_route
 from api.web.kit.line_diff import line_diff
 from api.web.kit.markdown import render_markdown
-from api.web.kit.page import PageContext
+from api.web.kit.page import PageContext, PageResponse
 from projections.creators.queries import Creator
 
 NotesField = Literal["readme", "description", "metadata"]
@@ -41,7 +43,7 @@ _NO_OBJECT = 'must be a JSON object, as {"agency": "Hill & Vale"}'
 
 
 class CreatorNotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One part of the notes, as somebody wants it."""
+    """One field of the notes; ``preview`` shows it without storing it."""
 
     field: NotesField
     text: Annotated[str, typed("Text")]
@@ -50,134 +52,105 @@ class CreatorNotesForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     preview: str = ""
 
 
-class NotesDraft(Struct, frozen=True, kw_only=True):
-    """A part that is being edited: what stands in its form, and what is to be said."""
-
-    field: NotesField
-    text: str
-    version: int
-    original: str
-    preview: str | None = None
-    problem: str = ""
-    error: ApiError | None = None
-    conflict: EditConflict | None = None
-    lines: Any = None
-
-
 class CreatorNotes(Controller):
     """A creator's notes, description and metadata."""
 
     path = "/creators/{creator_id:uuid}/notes"
 
-    @get("/", opt={"scope": "read", "page": True})
+    @page_route()
     async def notes(
         self,
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
         edit: Annotated[
-            str, QueryParameter(max_length=20, description="The part to edit.")
+            str, QueryParameter(max_length=20, description="The field to edit.")
         ] = "",
     ) -> Template:
-        """Show what is noted, and the form of one part."""
+        """Show the notes, and the form of one field."""
         creator = await get_creator(page, creator_id)
-        field = _FIELDS.get(edit)
         may_edit = page.may("write") and creator.status != "removed"
-        if field is None or not may_edit:
-            return await _page(page, creator)
-        text = _texts(creator)[field]
-        draft = NotesDraft(
-            field=field,
-            text=text,
-            version=creator.version,
-            original=fingerprint(editable_fields(creator)[field]),
-        )
-        return await _page(page, creator, draft)
+        if edit not in LABELS or not may_edit:
+            return await _show(page, creator)
+        return await _show(page, creator, _draft(creator, edit))
 
-    @post("/", opt={"scope": "write", "page": True, "form": CreatorNotesForm})
+    @form_route(form=CreatorNotesForm)
     async def save_notes(
-        self,
-        request: Request,
-        creator_id: FromPath[UUID],
-        page: NamedDependency[PageContext],
-    ) -> Template | Response[Any]:
-        """Store a part; or show it again with what is in the way."""
-        form = request.form_as(CreatorNotesForm)
-        draft = NotesDraft(
-            field=form.field,
-            text=form.text,
-            version=parse_version(form.version),
+        self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
+    ) -> PageResponse:
+        """Store a field, or show it again with the reason why not."""
+        form = page.form(CreatorNotesForm)
+        draft = EditDraft(
+            values={form.field: form.text},
             original=form.original,
+            version=parse_version(form.version),
         )
         if form.preview:
-            html = await render_markdown(
-                form.text, remote_images=page.site.remote_images
-            )
-            draft = msgspec.structs.replace(draft, preview=html)
-            return await _page(page, await get_creator(page, creator_id), draft)
+            images = page.site.remote_images
+            preview = await render_markdown(form.text, remote_images=images)
+            creator = await get_creator(page, creator_id)
+            return await _show(page, creator, draft, preview=preview)
         try:
-            edit = Edit(
-                values={form.field: _value(form.field, form.text)},
-                original={form.field: form.original},
-                version=draft.version,
-            )
-            done = await save(page, creator_id, edit) if edit.changed else None
+            edit = draft.edit({form.field: _value(form.field, form.text)})
+            done = await save_creator(page, creator_id, edit) if edit.changed else None
         except ApiError as error:
-            return await _refused(page, creator_id, draft, error)
+            creator = await get_creator(page, creator_id)
+            return await _show(page, creator, replace(draft, error=error))
         if isinstance(done, EditConflict):
-            return await _conflict_page(page, draft, done)
+            now = done.current
+            draft = draft.in_conflict(edit, done, _texts(now), editable_fields(now))
+            return await _show(page, now, draft)
         page.flash(saved_message(done))
         return page.go_to(f"/creators/{creator_id}/notes")
 
 
-_FIELDS: dict[str, NotesField] = {field: field for field in LABELS}
+def _draft(creator: Creator, field: str) -> EditDraft:
+    texts = {field: _texts(creator)[field]}
+    return EditDraft.of(texts, editable_fields(creator), creator.version)
 
 
-async def _page(
+async def _show(
     page: PageContext,
     creator: Creator,
-    draft: NotesDraft | None = None,
+    draft: EditDraft | None = None,
     *,
-    status: int = 200,
+    preview: Markup | None = None,
 ) -> Template:
-    remote_images = page.site.remote_images
-    context = {
+    """Return the page with the form of at most one field."""
+    images = page.site.remote_images
+    context: dict[str, Any] = {
         "draft": draft,
+        "editing": None,
         "labels": LABELS,
         "metadata": msgspec.json.decode(creator.metadata),
-        "readme": await render_markdown(
-            creator.readme or "", remote_images=remote_images
-        ),
-        "stored_text": "" if draft is None else _texts(creator)[draft.field],
+        "preview": preview,
+        "readme": await render_markdown(creator.readme or "", remote_images=images),
     }
-    return show_creator(page, "creator/notes.html", creator, context, status=status)
-
-
-async def _refused(
-    page: PageContext, creator_id: UUID, draft: NotesDraft, error: ApiError
-) -> Template:
-    problem = error.problems.get(draft.field, "")
-    draft = msgspec.structs.replace(draft, problem=problem, error=error)
-    creator = await get_creator(page, creator_id)
-    return await _page(page, creator, draft, status=error.status)
-
-
-async def _conflict_page(
-    page: PageContext, draft: NotesDraft, conflict: EditConflict
-) -> Template:
-    # Saved from here it is saved over what is stored now, knowingly.
-    now = editable_fields(conflict.creator)
-    draft = msgspec.structs.replace(
-        draft,
-        version=conflict.creator.version,
-        original=fingerprint(now[draft.field]),
-        conflict=conflict,
-        lines=line_diff(_texts(conflict.creator)[draft.field], draft.text),
+    has_conflict = False
+    if draft is not None:
+        ((field, text),) = draft.values.items()
+        stored = _texts(creator)[field]
+        has_conflict = draft.conflict is not None
+        context |= {
+            "diff": line_diff(stored, text) if has_conflict else None,
+            "editing": field,
+            "problem": ""
+            if draft.error is None
+            else draft.error.problems.get(field, ""),
+            "stored_text": stored,
+            "text": text,
+        }
+    return show_creator(
+        page,
+        "creator/notes.html",
+        creator,
+        context,
+        error=None if draft is None else draft.error,
+        status=CONFLICT_STATUS if has_conflict else 200,
     )
-    return await _page(page, conflict.creator, draft, status=412)
 
 
-def _texts(creator: Creator) -> dict[NotesField, str]:
-    """Return the parts as they stand in their forms."""
+def _texts(creator: Creator) -> dict[str, str]:
+    """Return the fields as text."""
     written = msgspec.json.format(bytes(creator.metadata), indent=2).decode()
     return {
         "readme": creator.readme or "",
@@ -187,7 +160,7 @@ def _texts(creator: Creator) -> dict[NotesField, str]:
 
 
 def _value(field: NotesField, text: str) -> Any:  # noqa: ANN401 - metadata is any JSON
-    """Return what a part shall be.
+    """Return the value that a field is to have.
 
     Raises:
         ApiError: ``invalid_body``, if metadata is no JSON object.

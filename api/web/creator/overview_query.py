@@ -1,34 +1,28 @@
-"""What is chosen on a creator's overview: all of it stands in the address."""
+"""The query of a creator's overview: all choices on the page are in its address."""
 
 from datetime import date
-from typing import Any, Literal
-from urllib.parse import urlencode
+from typing import Literal
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import field
 
 from api.http.query import invalid_query
-from api.web.charts.measures import FOLLOWERS, MEASURES, VIEWS, Measure
+from api.web.charts.measures import FOLLOWERS, MEASURES, VIEWS, Measure, ModeOrNone
 from api.web.charts.periods import (
-    EARLIEST,
+    GranularityOrNone,
     Period,
     Preset,
+    PresetOrNone,
     day_in,
-    fine_enough,
     first_of,
-    fitting,
+    period_of,
 )
-from domain.analytics.buckets import Granularity
+from api.web.kit.page_query import PageQuery
 from domain.analytics.metrics import Mode, VideoMetric
 
-CountingMode = Literal["new", "cumulative"]
 ChartName = Literal["followers", "views", "metric"]
 
 # An empty value is what a form sends for a field that was left alone.
-PresetOrNone = Literal["7d", "30d", "90d", "12m", "all", ""]
-GranularityOrNone = Literal["day", "week", "month", ""]
 CountingModeOrNone = Literal["new", "cumulative", ""]
-ModeOrNone = Literal["new", "cumulative", "rate", ""]
 ChartNameOrNone = Literal["followers", "views", "metric", ""]
 CompareOrNone = Literal["prior_period", ""]
 ShowOrNone = Literal["top", ""]
@@ -37,17 +31,17 @@ _USUAL_PRESET: Preset = "30d"
 _USUAL_METRIC = "engagement_rate_by_views"
 
 
-class OverviewQuery(Struct, frozen=True, kw_only=True):
-    """What an address says; what it leaves out is the usual.
+class OverviewQuery(PageQuery, frozen=True, kw_only=True):
+    """What the address of a creator's overview says.
 
-    ``range`` is a preset and is set aside by own dates, ``from_`` and ``to``.
-    ``followers`` and ``views`` are how these are counted, ``metric`` and ``mode`` what
-    the third chart shows. ``explain`` and ``on`` are the chart and the bucket whose
-    number is explained. ``show`` is the only part that is asked for.
+    ``range`` is a preset, which own dates replace (``from_`` and ``to``). ``followers``
+    and ``views`` are how these are counted, ``metric`` and ``mode`` what the third
+    chart shows. ``explain`` and ``on`` are the chart and the bucket whose number is
+    explained. ``show`` is the only part of the page that is requested.
     """
 
     range: PresetOrNone = ""
-    from_: str = ""
+    from_: str = field(default="", name="from")
     to: str = ""
     granularity: GranularityOrNone = ""
     compare: CompareOrNone = ""
@@ -62,7 +56,7 @@ class OverviewQuery(Struct, frozen=True, kw_only=True):
 
     @property
     def preset(self) -> Preset | None:
-        """Return the preset; None where own dates are chosen."""
+        """Return the preset; None with own dates."""
         if self.from_ or self.to:
             return None
         return self.range or _USUAL_PRESET
@@ -78,10 +72,10 @@ class OverviewQuery(Struct, frozen=True, kw_only=True):
 
     @property
     def top_measure(self) -> Measure:
-        """Return by what the largest videos are chosen.
+        """Return the measure that chooses the largest videos.
 
         Raises:
-            ApiError: ``invalid_query``, if videos are not told apart by it.
+            ApiError: ``invalid_query``, if videos do not have it.
         """
         if self.top and self.top not in TOPS:
             message = f"must be one of {', '.join(TOPS)}"
@@ -99,7 +93,7 @@ class OverviewQuery(Struct, frozen=True, kw_only=True):
         if name == "views":
             return VIEWS, self.views or "new"
         measure = self.measure
-        # A mode that was chosen for another metric is not held against this one.
+        # The mode may have been chosen for another metric.
         modes = measure.modes
         return measure, self.mode if self.mode in modes and self.mode else modes[0]
 
@@ -111,54 +105,32 @@ class OverviewQuery(Struct, frozen=True, kw_only=True):
         """
         preset = self.preset
         if preset is not None:
-            first, last = first_of(preset, today=today, began=began), today
-        else:
-            last = day_in("to", self.to) if self.to else today
-            first = day_in("from", self.from_) if self.from_ else min(began, last)
-            if first > last:
-                raise invalid_query("from", f"must not be after {last}")
-            if first < EARLIEST:
-                raise invalid_query("from", f"must not be before {EARLIEST}")
-        granularity = self.granularity or fitting(first, last)
-        granularity: Granularity = fine_enough(first, last, granularity)
-        return Period(first=first, last=last, granularity=granularity)
+            first = first_of(preset, today=today, began=began)
+            return period_of(first, today, self.granularity)
+        last = day_in("to", self.to) if self.to else today
+        first = day_in("from", self.from_) if self.from_ else min(began, last)
+        return period_of(first, last, self.granularity)
 
     def address(self, **changed: str) -> str:
-        """Return the query of this page with some choices changed; "" takes one back.
+        """Return the query with some choices changed; "" takes one back.
 
-        An explanation is of the numbers that were there: it goes when they change. A
-        preset sets own dates aside.
+        It leaves out what is explained, which is a number of the page as it was. A
+        preset replaces own dates.
         """
         changed = {"explain": "", "on": "", "show": "", **changed}
         if "range" in changed:
             changed |= {"from": "", "to": ""}
-        return "?" + urlencode(self._pairs(**changed))
+        return super().address(**changed)
 
-    def fields(self, *own: str) -> list[tuple[str, str]]:
-        """Return what a form must carry along beside its own fields."""
-        return [
-            pair
-            for pair in self._pairs(explain="", on="", show="").items()
-            if pair[0] not in own
-        ]
-
-    def _pairs(self, **changed: str) -> dict[str, str]:
-        renamed: dict[str, Any] = {
-            {"from": "from_"}.get(name, name): value for name, value in changed.items()
-        }
-        chosen = replace(self, **renamed)
-        return {
-            {"from_": "from"}.get(name, name): value
-            for name in self.__struct_fields__
-            if (value := getattr(chosen, name))
-        }
+    def hidden_fields(self, *own: str) -> list[tuple[str, str]]:
+        return super().hidden_fields("explain", "on", "show", *own)
 
 
 TOPS: tuple[VideoMetric, ...] = ("views", "likes", "comments", "shares", "saves")
 
 
-def _measure(field: str, name: str) -> Measure:
+def _measure(parameter: str, name: str) -> Measure:
     measure = MEASURES.get(name)
     if measure is None:
-        raise invalid_query(field, f"must be one of {', '.join(MEASURES)}")
+        raise invalid_query(parameter, f"must be one of {', '.join(MEASURES)}")
     return measure

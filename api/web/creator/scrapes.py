@@ -1,51 +1,26 @@
-"""A creator's scrapes on pages: asking for one, and what became of them."""
+"""A creator's scrapes: the list, and requesting one."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
-from api.http.request import Request
 from api.routes.creator_schemas import QueuedScrape
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
-from domain.messages import JobType, Outcome, Trigger
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.scrape_labels import JOBS, OUTCOMES, TRIGGERS
 from projections.creators.queries import Creator
 from projections.scrape_runs.queries import Scrape
 
-JOBS: dict[JobType, str] = {
-    "creator_profiles": "Profile",
-    "video_stats": "Figures of videos",
-    "discover_videos": "New videos",
-}
-OUTCOMES: dict[Outcome, str] = {
-    "ok": "ended well",
-    "not_found": "no such account was found",
-    "private": "the account is private",
-    "unavailable": "the account is not available",
-    "blocked": "the look was blocked",
-    "rate_limited": "TikTok asked for patience",
-    "transient": "it failed for a passing reason",
-    "schema_changed": "the answer had an unknown shape",
-    "identity_changed": "another account has the handle now",
-}
-TRIGGERS: dict[Trigger, str] = {
-    "added": "Added",
-    "reactivated": "Brought back",
-    "renamed": "Renamed",
-    "reenabled": "Re-enabled",
-    "manual": "By hand",
-    "scheduled": "Scheduled",
-    "imported": "Imported",
-}
-# What the templates of scrapes need.
-SCRAPE_WORDS = {"jobs": JOBS, "outcomes": OUTCOMES}
+# What the macros of scrapes take.
+SCRAPE_LABELS = {"jobs": JOBS, "outcomes": OUTCOMES}
 
 # An import may have brought as many runs of a creator as there were days.
 _PAGE_SIZES = (20, 100, 100)
@@ -53,7 +28,7 @@ _PER_PAGE = 50
 
 
 class CreatorScrapeForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """What shall be looked at."""
+    """Which kind of scrape to request."""
 
     job_type: str = "creator_profiles"
 
@@ -61,9 +36,9 @@ class CreatorScrapeForm(Struct, frozen=True, forbid_unknown_fields=True):
 class ScrapesPage(Controller):
     """A creator's scrapes."""
 
-    path = "/creators/{creator_id:uuid}"
+    path = "/creators/{creator_id:uuid}/scrapes"
 
-    @get("/scrapes", opt={"scope": "read", "page": True})
+    @page_route()
     async def scrapes(
         self,
         page: NamedDependency[PageContext],
@@ -74,30 +49,25 @@ class ScrapesPage(Controller):
         creator = await get_creator(page, creator_id)
         return await _show(page, creator, cursor=cursor)
 
-    @post("/scrapes", opt={"scope": "write", "page": True, "form": CreatorScrapeForm})
+    @form_route(form=CreatorScrapeForm)
     async def scrape(
-        self,
-        request: Request,
-        page: NamedDependency[PageContext],
-        creator_id: FromPath[UUID],
-    ) -> Template | Response[None]:
-        """Ask for a scrape; what becomes of it is told on the overview."""
-        form = request.form_as(CreatorScrapeForm)
+        self, page: NamedDependency[PageContext], creator_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Request a scrape; the overview shows how it goes."""
+        body = {"job_type": page.form(CreatorScrapeForm).job_type}
         path = f"/creators/{creator_id}"
         try:
-            await page.send(
-                "POST", f"{path}/scrape", QueuedScrape, {"job_type": form.job_type}
-            )
+            await page.send("POST", f"{path}/scrape", QueuedScrape, body)
         except ApiRefusedError as error:
             creator = await get_creator(page, creator_id)
-            return await _show(page, creator, refused=error)
+            return await _show(page, creator, error=error)
         return page.go_to(path)
 
 
 async def latest_scrape(page: PageContext, creator_id: UUID) -> Scrape | None:
-    """Return the newest run, of those that were not only read from a recording.
+    """Return the newest scrape that was not imported.
 
-    If all of many were, the one that tells of the latest moment.
+    If all of the last ones were imported, the one with the latest observation.
     """
     path = f"/creators/{creator_id}/scrapes"
     scrapes: list[Scrape] = []
@@ -129,21 +99,15 @@ async def _show(
     creator: Creator,
     *,
     cursor: str = "",
-    refused: ApiRefusedError | None = None,
+    error: ApiRefusedError | None = None,
 ) -> Template:
-    got = await page.get(
-        f"/creators/{creator.id}/scrapes",
-        list[Scrape],
-        limit=_PER_PAGE,
-        cursor=cursor or None,
-    )
+    path = f"/creators/{creator.id}/scrapes"
+    got = await page.get(path, list[Scrape], limit=_PER_PAGE, cursor=cursor)
     context = {
-        **SCRAPE_WORDS,
-        "next_cursor": got.meta["nextCursor"],
-        "refused": refused,
+        **SCRAPE_LABELS,
+        "more_url": got.next_url(path),
         "scrape": None if cursor else _latest(got.data),
         "scrapes": got.data,
         "triggers": TRIGGERS,
     }
-    status = 200 if refused is None else refused.status
-    return show_creator(page, "creator/scrapes.html", creator, context, status=status)
+    return show_creator(page, "creator/scrapes.html", creator, context, error=error)

@@ -1,23 +1,23 @@
-"""/creators/{id}/videos: the table of a creator's videos, and what is done to many."""
+"""/creators/{id}/videos: the table of a creator's videos, and forms for many."""
 
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
-from litestar.response import Response, Template
+from litestar.response import Template
 from msgspec import Struct
 
 from api.http.errors import ApiError
 from api.http.form_body import typed
-from api.http.request import Request
 from api.routes.creator_schemas import QueuedScrape
 from api.routes.video_schemas import BulkVideos
 from api.web.creator.layout import get_creator, show_creator
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from domain.video.tracking import COUNTED
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
@@ -44,13 +44,13 @@ _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
     "video_stats": "The figures of the videos that count are scraped now.",
 }
-# By the time of posting: what came last is what people look for.
+# The newest come first.
 _FIRST_SORT = "posted_at"
 _SHOWN = 50
 
 
-class VideoRow(Struct, frozen=True, kw_only=True):
-    """A video, with what a page makes of it."""
+class ListedVideo(Struct, frozen=True, kw_only=True):
+    """A video with what pages derive from it."""
 
     video: Video
     is_counted: bool
@@ -65,7 +65,7 @@ class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which videos shall count, or no more; ``back`` is the query of the table."""
+    """Which videos are to count, or no more; ``back`` is the query of the table."""
 
     to: str
     video_ids: list[str] = []
@@ -73,7 +73,7 @@ class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class VideosScrapeForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which scrape to run."""
+    """Which kind of scrape to request."""
 
     job_type: str
 
@@ -83,7 +83,7 @@ class CreatorVideos(Controller):
 
     path = "/creators/{creator_id:uuid}/videos"
 
-    @get("/", opt={"scope": "read", "page": True})
+    @page_route()
     async def videos(
         self,
         creator_id: FromPath[UUID],
@@ -97,15 +97,14 @@ class CreatorVideos(Controller):
         params = {"status": status, "sort": sort, "order": order, "cursor": cursor}
         return await _table(page, await get_creator(page, creator_id), params)
 
-    @post("/", opt={"scope": "write", "page": True, "form": NewVideoForm})
+    @form_route(form=NewVideoForm)
     async def add(
         self,
-        request: Request,
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
-    ) -> Template | Response[Any]:
+    ) -> PageResponse:
         """Track a video by its URL, whoever made it."""
-        form = request.form_as(NewVideoForm)
+        form = page.form(NewVideoForm)
         creator = await get_creator(page, creator_id)
         path = f"/projects/{creator.project_id}/videos"
         try:
@@ -115,15 +114,14 @@ class CreatorVideos(Controller):
         page.flash(_added_message(got.data, creator, is_new=got.status == 201))
         return page.go_to(table_path(creator_id))
 
-    @post("/counting", opt={"scope": "write", "page": True, "form": ManyForm})
+    @form_route("/counting", form=ManyForm)
     async def count_many(
         self,
-        request: Request,
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
-    ) -> Response[Any]:
+    ) -> PageResponse:
         """Let the selected videos count, or no more."""
-        form = request.form_as(ManyForm)
+        form = page.form(ManyForm)
         if form.video_ids:
             creator = await get_creator(page, creator_id)
             done = await count_videos(
@@ -134,15 +132,14 @@ class CreatorVideos(Controller):
             page.flash("No video was selected.")
         return page.go_to(table_path(creator_id, form.back))
 
-    @post("/scrape", opt={"scope": "write", "page": True, "form": VideosScrapeForm})
+    @form_route("/scrape", form=VideosScrapeForm)
     async def scrape(
         self,
-        request: Request,
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
-    ) -> Response[Any]:
-        """Have Goatherd look at the videos now."""
-        job_type = request.form_as(VideosScrapeForm).job_type
+    ) -> PageResponse:
+        """Request a scrape of the videos."""
+        job_type = page.form(VideosScrapeForm).job_type
         path = f"/creators/{creator_id}/scrape"
         await page.send("POST", path, QueuedScrape, {"job_type": job_type})
         page.flash(f"Queued. {_SCRAPES.get(job_type, '')} Reload the page in a moment.")
@@ -155,7 +152,7 @@ async def count_videos(
     """Let videos of a creator's project count, or no more.
 
     Raises:
-        RefusedError: the API refused.
+        ApiRefusedError: the API refused.
     """
     project = f"/projects/{creator.project_id}"
     if counts:
@@ -169,9 +166,9 @@ async def count_videos(
     return (await page.send("POST", path, BulkVideos, body)).data
 
 
-def row_of(video: Video) -> VideoRow:
-    """Return a video with what pages make of it."""
-    return VideoRow(
+def row_of(video: Video) -> ListedVideo:
+    """Return a video with what pages derive from it."""
+    return ListedVideo(
         video=video,
         is_counted=video.tracking_enabled and video.tracking_status in COUNTED,
         rate=engagement_rate(
@@ -188,7 +185,7 @@ def row_of(video: Video) -> VideoRow:
 def table_path(creator_id: UUID, query: str = "") -> str:
     """Return the address of the table, as it was sorted and filtered."""
     path = f"/creators/{creator_id}/videos"
-    # Whatever came back in a form goes on as a query, and nothing else.
+    # The form may hold anything: only a query may come of it.
     return f"{path}?{quote(query, safe='=&%')}" if query else path
 
 
@@ -211,8 +208,8 @@ async def _table(
         cursor=params.get("cursor"),
         limit=_SHOWN,
     )
+    path = table_path(creator.id)
     kept = {name: value for name, value in params.items() if name != "cursor"}
-    following = got.meta.get("nextCursor")
     context: dict[str, Any] = {
         "rows": [row_of(video) for video in got.data],
         "columns": [_column(name, label, kept) for name, label in _COLUMNS.items()],
@@ -220,25 +217,18 @@ async def _table(
             (f"?{urlencode({**kept, 'status': s})}", label, kept.get("status", "") == s)
             for s, label in STATUSES.items()
         ],
-        "status_words": STATUSES,
+        "status_labels": STATUSES,
         "is_filtered": "status" in kept,
         "query": urlencode(params),
         "first": f"?{urlencode(kept)}" if "cursor" in params else None,
-        "following": following and f"?{urlencode({**kept, 'cursor': following})}",
+        "more_url": got.next_url(path, **kept),
         "url": url,
-        "error": error,
     }
-    return show_creator(
-        page,
-        "creator/videos.html",
-        creator,
-        context,
-        status=200 if error is None else error.status,
-    )
+    return show_creator(page, "creator/videos.html", creator, context, error=error)
 
 
 def _column(name: str, label: str, kept: dict[str, str]) -> dict[str, str]:
-    """Return a column's head: where its link leads, and how it is sorted now."""
+    """Return the head of a column: its link, and how it is sorted now."""
     order = ""
     if kept.get("sort") == name:
         order = "ascending" if kept.get("order") == "asc" else "descending"

@@ -1,11 +1,11 @@
-"""/creators/add: one creator or fifty, from whatever was pasted."""
+"""/creators/add: adding up to fifty creators from pasted handles and URLs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import Template
@@ -14,23 +14,21 @@ from msgspec.structs import replace
 
 from api.http.errors import Code, FieldProblem
 from api.http.form_body import typed
-from api.http.request import Request
 from api.routes.creator_schemas import MOST_NEW, AddedCreator, AddedCreators
 from api.web.creators.paste import handles_in
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import all_projects
-from domain.events import Scope
 
 _FIELDS = {"tiktok_handle": "handles", "tracking_start_date": "first_day"}
 _AT_FIELDS = {"handles", "project_id", "first_day"}
-# A handle has 30 characters; this shows enough of what is none.
+# A handle has at most 30 characters; this shows enough of other text.
 _SHOWN = 60
-_WRITE: dict[str, Scope | bool] = {"scope": "write", "page": True}
 
 
 class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the form sends: handles, and how they are to be tracked.
+    """Handles, and how the creators are to be tracked.
 
     ``since`` is ``today``, ``day`` with that in ``first_day``, or ``ever``.
     """
@@ -43,23 +41,21 @@ class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class AddCreatorsPage(Controller):
-    """Adding creators."""
+    """The form that adds creators."""
 
     path = "/creators/add"
 
-    @get("/", opt=_WRITE)
+    @page_route(scope="write")
     async def form(
         self, page: NamedDependency[PageContext], project_id: FromQuery[str] = ""
     ) -> Template:
         """Show the form."""
         return await _page(page, AddCreatorsForm(project_id=project_id))
 
-    @post("/", opt={**_WRITE, "form": AddCreatorsForm})
-    async def add(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any] | Template:
-        """Add them, and show what became of each unless there was but one."""
-        form = request.form_as(AddCreatorsForm)
+    @form_route(form=AddCreatorsForm)
+    async def add(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Add the creators, and show what became of each if there are several."""
+        form = page.form(AddCreatorsForm)
         handles = handles_in(form.handles)
         if not 1 <= len(handles) <= MOST_NEW:
             return await _page(
@@ -116,7 +112,7 @@ async def _page(
             "form": form,
             "projects": await all_projects(page),
             "problems": defaultdict(str, problems or {}),
-            # What is told at a field needs no second telling.
+            # A problem that is shown at its field is not shown again.
             "refusal": None if _AT_FIELDS & {*(problems or {})} else refusal,
             "outcomes": outcomes,
             "most": MOST_NEW,
@@ -142,7 +138,7 @@ def _count_problem(handles: Sequence[str]) -> str:
 
 
 def _refusal_message(error: ApiRefusedError, count: int) -> str:
-    """Return why none was added, in words for people."""
+    """Return why none was added."""
     if error.code is not Code.LIMIT_REACHED:
         return error.message
     most, current = error.meta["max"], error.meta["current"]
@@ -153,7 +149,7 @@ def _refusal_message(error: ApiRefusedError, count: int) -> str:
 
 
 def _problems(error: ApiRefusedError, handles: Sequence[str]) -> dict[str, str]:
-    """Return what is wrong by field of the form; of a handle also which it is."""
+    """Return the problems by field of the form; one of a handle names the handle."""
     found: dict[str, str] = {}
     fields: list[FieldProblem] = error.meta.get("fields", [])
     for problem in fields:

@@ -1,35 +1,36 @@
-"""/creators/remove and what else is done to the creators that somebody selected."""
+"""/creators/remove and the other forms for the creators that were selected."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
-from litestar import Controller, Response, post
+from litestar import Controller
 from litestar.di import NamedDependency
-from litestar.response import Template
 from msgspec import Struct
 
 from api.http.errors import Code
-from api.http.request import Request
 from api.routes.creator_schemas import QueuedScrape
 from api.web.creators.bulk_actions import (
     BulkOutcome,
-    bring_back,
+    add_again,
     each_project,
     find_selected,
     id_in,
 )
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route
+from api.web.kit.page import PageContext, PageResponse
+from projections.creators.queries import Creator
 
 _LIST = "/creators"
-_WRITE: dict[str, Any] = {"scope": "write", "page": True}
+
+BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutcome]]]
 
 
 class SelectionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the form around the list sends.
 
-    ``only`` is the row whose own button was pressed, ``confirmed`` is ``yes`` once it
-    was asked whether one is sure, ``back`` where the list was.
+    ``only`` is the creator whose own button was pressed, ``confirmed`` is ``yes`` after
+    the question, ``back`` is the address of the list.
     """
 
     creator_ids: list[str] = []
@@ -39,58 +40,31 @@ class SelectionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class BulkPages(Controller):
-    """What is done to many creators at once, and to one from its row."""
+    """Forms for many creators at once, and for one from its row."""
 
     path = _LIST
 
-    @post("/remove", opt={**_WRITE, "form": SelectionForm})
-    async def remove(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any] | Template:
-        """Ask whether it is meant, then remove them."""
-        form = request.form_as(SelectionForm)
-        found, unknown = await find_selected(page, form.creator_ids)
-        if not found and not unknown:
-            return _nothing_selected(page, form)
-        if form.confirmed != "yes":
-            creators = [one for one in found if one.status != "removed"]
-            return page.show(
-                "creators/confirm_remove.html",
-                {"creators": creators or found, "back": _back(form)},
-            )
-        outcomes = [*await each_project(page, found, "bulk-remove"), *unknown]
-        return _result_page(page, form, outcomes, "removed")
+    @form_route("/remove", form=SelectionForm)
+    async def remove(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Ask for a confirmation, then remove the creators."""
+        remove = partial(each_project, command="bulk-remove")
+        return await _apply(page, remove, "removed", is_confirmed_first=True)
 
-    @post("/reenable", opt={**_WRITE, "form": SelectionForm})
-    async def reenable(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any] | Template:
-        """Give those that were disabled another try."""
-        form = request.form_as(SelectionForm)
-        found, unknown = await find_selected(page, form.creator_ids)
-        if not found and not unknown:
-            return _nothing_selected(page, form)
-        outcomes = [*await each_project(page, found, "bulk-reenable"), *unknown]
-        return _result_page(page, form, outcomes, "re-enabled")
+    @form_route("/reenable", form=SelectionForm)
+    async def reenable(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Give disabled creators another try."""
+        reenable = partial(each_project, command="bulk-reenable")
+        return await _apply(page, reenable, "re-enabled")
 
-    @post("/bring-back", opt={**_WRITE, "form": SelectionForm})
-    async def bring_back(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any] | Template:
-        """Add removed ones again, tracked as they were."""
-        form = request.form_as(SelectionForm)
-        found, unknown = await find_selected(page, form.creator_ids)
-        if not found and not unknown:
-            return _nothing_selected(page, form)
-        outcomes = [*await bring_back(page, found), *unknown]
-        return _result_page(page, form, outcomes, "brought back")
+    @form_route("/bring-back", form=SelectionForm)
+    async def bring_back(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Add removed creators again, tracked as they were."""
+        return await _apply(page, add_again, "brought back")
 
-    @post("/scrape", opt={**_WRITE, "form": SelectionForm})
-    async def scrape(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any] | Template:
-        """Look at one of them now."""
-        form = request.form_as(SelectionForm)
+    @form_route("/scrape", form=SelectionForm)
+    async def scrape(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Request a scrape of one creator."""
+        form = page.form(SelectionForm)
         creator_id = id_in(form.only, "only")
         try:
             await page.send(
@@ -108,28 +82,38 @@ class BulkPages(Controller):
         return page.go_to(_back(form))
 
 
-def _result_page(
-    page: PageContext, form: SelectionForm, outcomes: Sequence[BulkOutcome], done: str
-) -> Response[Any] | Template:
-    """Return to the list if all went well, else say what became of each."""
+async def _apply(
+    page: PageContext,
+    action: BulkAction,
+    done: str,
+    *,
+    is_confirmed_first: bool = False,
+) -> PageResponse:
+    """Apply an action to the selected creators.
+
+    The answer is the list if all went well, else a page with what became of each.
+    """
+    form = page.form(SelectionForm)
+    back = _back(form)
+    found, unknown = await find_selected(page, form.creator_ids)
+    if not found and not unknown:
+        page.flash("Select at least one creator first.")
+        return page.go_to(back)
+    if is_confirmed_first and form.confirmed != "yes":
+        creators = [one for one in found if one.status != "removed"]
+        context = {"creators": creators or found, "back": back}
+        return page.show("creators/confirm_remove.html", context)
+    outcomes = [*await action(page, found), *unknown]
     others = [one for one in outcomes if one.status != "ok"]
     fine = len(outcomes) - len(others)
     if not others:
-        words = "1 creator" if fine == 1 else f"{fine} creators"
-        page.flash(f"{words} {done}.")
-        return page.go_to(_back(form))
-    return page.show(
-        "creators/bulk_result.html",
-        {"others": others, "fine": fine, "done": done, "back": _back(form)},
-    )
-
-
-def _nothing_selected(page: PageContext, form: SelectionForm) -> Response[Any]:
-    page.flash("Select at least one creator first.")
-    return page.go_to(_back(form))
+        page.flash(f"{'1 creator' if fine == 1 else f'{fine} creators'} {done}.")
+        return page.go_to(back)
+    context = {"others": others, "fine": fine, "done": done, "back": back}
+    return page.show("creators/bulk_result.html", context)
 
 
 def _back(form: SelectionForm) -> str:
-    """Return where the list was, if that is what the form says."""
+    """Return the address of the list that the form gives, if it is one."""
     is_list = form.back == _LIST or form.back.startswith(f"{_LIST}?")
     return form.back if is_list and form.back.isprintable() else _LIST

@@ -1,4 +1,4 @@
-"""Doing one thing to many creators, project by project, and what became of each."""
+"""Bulk actions on creators, project by project, and what became of each creator."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from projections.creators.queries import Creator
 
 
 class BulkOutcome(Struct, frozen=True, kw_only=True):
-    """What became of one of them, and why if nothing did."""
+    """What became of one creator, and why nothing did if so."""
 
     creator_id: str
     handle: str | None
@@ -27,7 +27,7 @@ class BulkOutcome(Struct, frozen=True, kw_only=True):
 async def find_selected(
     page: PageContext, texts: Sequence[str]
 ) -> tuple[list[Creator], list[BulkOutcome]]:
-    """Return the creators that were selected, and what is to be said of others.
+    """Return the selected creators, and an outcome for each unknown id.
 
     Raises:
         ApiError: ``invalid_body``, if these are no ids, or too many.
@@ -58,7 +58,7 @@ async def find_selected(
 async def each_project(
     page: PageContext, creators: Sequence[Creator], command: str
 ) -> list[BulkOutcome]:
-    """Give a bulk command for the creators of each project."""
+    """Send a bulk command for the creators of each project."""
     outcomes: list[BulkOutcome] = []
     for project_id, some in _by_project(creators).items():
         ids = [str(one.id) for one in some]
@@ -87,18 +87,18 @@ async def each_project(
     return outcomes
 
 
-async def bring_back(
+async def add_again(
     page: PageContext, creators: Sequence[Creator]
 ) -> list[BulkOutcome]:
-    """Add removed ones again, tracked as they were."""
+    """Add removed creators again, tracked as they were."""
     outcomes: list[BulkOutcome] = []
     for project_id, some in _by_project(creators).items():
         for portion in _portions(some, MOST_NEW):
-            outcomes += await _brought_back(page, project_id, portion)
+            outcomes += await _added_again(page, project_id, portion)
     return outcomes
 
 
-async def _brought_back(
+async def _added_again(
     page: PageContext, project_id: UUID, creators: Sequence[Creator]
 ) -> list[BulkOutcome]:
     path = f"/projects/{project_id}/creators"
@@ -150,9 +150,9 @@ def _portions(creators: Sequence[Creator], most: int) -> list[Sequence[Creator]]
 
 
 def _key_suffix(path: str, ids: Sequence[str]) -> str:
-    """Return what tells a command from others of the form, by what it is about.
+    """Return what tells apart the commands of one form, and of one sent once more.
 
-    Whoever goes back to the list and selects others sends the same form.
+    Going back to the list and selecting others sends the same form again.
     """
     return "." + sha256(" ".join([path, *ids]).encode()).hexdigest()[:32]
 

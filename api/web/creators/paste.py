@@ -1,4 +1,4 @@
-"""Handles in what was pasted: lists of them, and rows of a spreadsheet."""
+"""Handles in pasted text: lists of them, and rows of a spreadsheet."""
 
 import re
 
@@ -8,7 +8,7 @@ _BETWEEN_CELLS = re.compile(r"[\t,;]")
 
 
 class _PastedLine(Struct, frozen=True):
-    """A line, as words in cells that are not empty."""
+    """A line as the words of its cells that are not empty."""
 
     text: str
     cells: list[list[str]]
@@ -19,19 +19,21 @@ class _PastedLine(Struct, frozen=True):
 
     @property
     def is_row(self) -> bool:
-        """Whether it tells more of somebody than a handle."""
+        """Whether it is a row of a spreadsheet, which has more than handles."""
         if len(self.cells) == 1:
             return False
-        spoken = any(len(words) > 1 and not _all_marked(words) for words in self.cells)
-        return "\t" in self.text or (spoken and any(map(_is_marked, self.words)))
+        has_names = any(
+            len(words) > 1 and not _all_marked(words) for words in self.cells
+        )
+        return "\t" in self.text or (has_names and any(map(_is_marked, self.words)))
 
 
 def handles_in(text: str) -> list[str]:
-    """Return the handles and addresses in a text, and whole what may be neither.
+    """Return the handles and profile URLs in a text; other words come as they are.
 
-    They stand one a line or with commas between; with spaces only those that begin with
-    an @ or are addresses, since a name has spaces, too. Of a spreadsheet's row only
-    those are meant, so that no name or price becomes somebody to track.
+    They are separated by lines or commas. Spaces separate only those that begin with @
+    or are URLs, since names have spaces, too. Of a row of a spreadsheet only those are
+    returned, so that no name or price is taken for a handle.
     """
     return [handle for line in text.splitlines() for handle in _of_line(_line_of(line))]
 

@@ -1,22 +1,20 @@
-"""The inbox as a page: what waits in a project, decided about one by one or at once."""
+"""/inbox and /projects/{id}/inbox: reviewing the videos that wait in a project."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 from msgspec import Struct
 
-from api.http.request import Request
-from api.http.sessions import set_cookie
 from api.routes.video_schemas import BulkVideo, BulkVideos
-from api.web.inbox.undo import LastReview, last_review, remember_review
-from api.web.kit.as_of_fields import given
-from api.web.kit.page import PageContext
+from api.web.inbox.undo import last_review, remember_review
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from projections.projects import Project
 from projections.videos.queries import Video
 
@@ -25,12 +23,12 @@ PROJECT_COOKIE: Final = "goatherd_project"
 _SEE_OTHER: Final = 303
 _YEAR_SECONDS: Final = 365 * 86_400
 _MOST_PROJECTS: Final = 100
-_SAID: Final = {"include": "Included", "exclude": "Excluded", "put_back": "Put back"}
+_DONE: Final = {"include": "Included", "exclude": "Excluded", "put_back": "Put back"}
 _TIKTOK: Final = "https://www.tiktok.com/"
 
 
 class ReviewForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do with the videos that are named or ticked."""
+    """A decision about some videos."""
 
     decision: str
     video: list[str] = []
@@ -43,48 +41,58 @@ class ReviewAnswer(Struct, frozen=True, kw_only=True):
     done: list[UUID]
 
 
-class InboxPages(Controller):
-    """Discovered videos that wait for somebody's decision."""
+class InboxVideo(Struct, frozen=True, kw_only=True):
+    """A video that waits for a review, with what its URL says of its creator."""
 
-    @get("/inbox", opt={"scope": "read", "page": True})
+    video: Video
+
+    @property
+    def handle(self) -> str:
+        first = urlsplit(self.video.url).path.split("/")[1]
+        return first.removeprefix("@")
+
+    @property
+    def address(self) -> str | None:
+        """Return the video's URL if it leads to TikTok."""
+        return self.video.url if self.video.url.startswith(_TIKTOK) else None
+
+    @property
+    def name(self) -> str:
+        return self.video.title or f"Video {self.video.tiktok_video_id}"
+
+
+class InboxPages(Controller):
+    """The inbox of each project."""
+
+    @page_route("/inbox")
     async def choose_inbox(
         self,
-        request: Request,
         page: NamedDependency[PageContext],
-        project: Annotated[str | None, QueryParameter(max_length=64)] = None,
-    ) -> Response[Any] | Template:
-        """Go on to the inbox that was chosen, or looked at last, or the first one."""
-        projects = await _projects(page)
-        preferred = given(project) or request.sent_cookies.get(PROJECT_COOKIE)
-        known = [str(each.id) for each in projects]
+        project: Annotated[str, QueryParameter(max_length=64)] = "",
+    ) -> PageResponse:
+        """Go to the inbox that was chosen, that was open last, or the first one."""
+        known = [str(each.id) for each in await _projects(page)]
         if not known:
             return page.show("inbox/no_project.html")
+        cookie = page.request.sent_cookies.get(PROJECT_COOKIE)
+        preferred = project.strip() or cookie
         chosen = preferred if preferred in known else known[0]
         return Redirect(f"/projects/{chosen}/inbox", status_code=_SEE_OTHER)
 
-    @get(
-        "/projects/{project_id:uuid}/inbox",
-        opt={"scope": "read", "page": True},
-    )
+    @page_route("/projects/{project_id:uuid}/inbox")
     async def inbox(
         self,
-        request: Request,
         page: NamedDependency[PageContext],
         project_id: FromPath[UUID],
-        cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
+        cursor: Annotated[str, QueryParameter(max_length=500)] = "",
     ) -> Template:
-        """Show what waits, in the API's order: those found last come first."""
+        """Show the videos that wait, those found last first."""
         project = await page.get(f"/projects/{project_id}", Project)
         projects = await _projects(page)
-        got = await page.get(
-            f"/projects/{project_id}/inbox", list[Video], cursor=given(cursor)
-        )
-        value = str(project_id)
-        request.context.response_headers.append(
-            set_cookie(
-                PROJECT_COOKIE, value, seconds=_YEAR_SECONDS, is_tls=request.is_tls
-            )
-        )
+        path = f"/projects/{project_id}/inbox"
+        got = await page.get(path, list[Video], cursor=cursor.strip())
+        page.set_cookie(PROJECT_COOKIE, str(project_id), seconds=_YEAR_SECONDS)
+        may_undo = page.may("write")
         return page.show(
             "inbox/list.html",
             {
@@ -92,77 +100,44 @@ class InboxPages(Controller):
                 "projects": projects,
                 "rows": [InboxVideo(video=video) for video in got.data],
                 "more": got.meta.get("nextCursor"),
-                "is_first": given(cursor) is None,
-                "last_review": _undoable(request, page, project_id),
+                "is_first": not cursor.strip(),
+                "last_review": last_review(page, project_id=project_id)
+                if may_undo
+                else None,
             },
         )
 
-    @post(
-        "/projects/{project_id:uuid}/inbox",
-        opt={"scope": "write", "page": True, "form": ReviewForm},
-        status_code=200,
-    )
+    @form_route("/projects/{project_id:uuid}/inbox", form=ReviewForm)
     async def review(
-        self,
-        request: Request,
-        page: NamedDependency[PageContext],
-        project_id: FromPath[UUID],
+        self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> Response[Any]:
         """Decide about videos, or take the last decision back."""
-        form = request.form_as(ReviewForm)
+        form = page.form(ReviewForm)
         path = f"/projects/{project_id}/inbox"
         if not form.video or not form.decision:
             page.flash("Nothing was selected, so nothing was decided.")
             return page.go_to(path)
+        decisions = [
+            {"video_id": video_id, "decision": form.decision} for video_id in form.video
+        ]
         got = await page.send(
-            "POST",
-            f"{path}/review",
-            BulkVideos,
-            {
-                "decisions": [
-                    {"video_id": video_id, "decision": form.decision}
-                    for video_id in form.video
-                ]
-            },
+            "POST", f"{path}/review", BulkVideos, {"decisions": decisions}
         )
         results = got.data.results
         message = _review_message(form.decision, results)
         done = [result.video_id for result in results if result.status == "ok"]
         remember_review(
-            request,
-            page.site.sessions,
+            page,
             project_id=project_id,
             video_ids=[] if form.decision == "put_back" else done,
             message=message,
         )
         if page.is_htmx:
             answer = ReviewAnswer(message=message, done=done)
-            return Response(answer, media_type="application/json")
+            return Response(answer, media_type="application/json", status_code=200)
         if form.decision == "put_back" or not done:
             page.flash(message)
         return page.go_to(path)
-
-
-class InboxVideo(Struct, frozen=True, kw_only=True):
-    """A video that waits, with what its address says of whose it is."""
-
-    video: Video
-
-    @property
-    def handle(self) -> str:
-        """Return the handle in the video's address."""
-        first = urlsplit(self.video.url).path.split("/")[1]
-        return first.removeprefix("@")
-
-    @property
-    def address(self) -> str | None:
-        """Return where the video is on TikTok, and nowhere else."""
-        return self.video.url if self.video.url.startswith(_TIKTOK) else None
-
-    @property
-    def name(self) -> str:
-        """Return what the video is called, or at least which it is."""
-        return self.video.title or f"Video {self.video.tiktok_video_id}"
 
 
 async def _projects(page: PageContext) -> list[Project]:
@@ -170,18 +145,10 @@ async def _projects(page: PageContext) -> list[Project]:
     return got.data
 
 
-def _undoable(
-    request: Request, page: PageContext, project_id: UUID
-) -> LastReview | None:
-    if not page.may("write"):
-        return None
-    return last_review(request, page.site.sessions, project_id=project_id)
-
-
 def _review_message(decision: str, results: Sequence[BulkVideo]) -> str:
-    """Return in words what became of a review."""
+    """Return the message about a review."""
     done = [each for each in results if each.status == "ok"]
-    parts = [f"{_SAID[decision]} {_videos(len(done))}."] if done else []
+    parts = [f"{_DONE[decision]} {_videos(len(done))}."] if done else []
     reasons = [each.reason for each in results if each.status == "skipped"]
     parts += [
         f"{_videos(reasons.count(reason)).capitalize()} left alone: {reason}."

@@ -1,4 +1,4 @@
-"""What was decided last, kept in the browser so that it can be taken back."""
+"""The last review of an inbox, kept in a cookie so that it can be undone."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,8 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from api.http.request import Request
-from api.http.sessions import Sessions, set_cookie
+from api.web.kit.page import PageContext
 
 COOKIE: Final = "goatherd_decided"
 
@@ -19,7 +18,7 @@ _ID_BYTES: Final = 16
 
 
 class LastReview(Struct, frozen=True, array_like=True):
-    """A review of one project's videos: which they were, and what was said of it."""
+    """A review of one project's videos, and the message about it."""
 
     project_id: UUID
     ids: bytes
@@ -27,36 +26,25 @@ class LastReview(Struct, frozen=True, array_like=True):
 
     @property
     def video_ids(self) -> list[UUID]:
-        """Return the videos that the decision was about."""
-        parts = range(0, len(self.ids), _ID_BYTES)
-        return [UUID(bytes=self.ids[at : at + _ID_BYTES]) for at in parts]
+        """Return the reviewed videos."""
+        starts = range(0, len(self.ids), _ID_BYTES)
+        return [UUID(bytes=self.ids[at : at + _ID_BYTES]) for at in starts]
 
 
 def remember_review(
-    request: Request,
-    sessions: Sessions,
-    *,
-    project_id: UUID,
-    video_ids: Sequence[UUID],
-    message: str,
+    page: PageContext, *, project_id: UUID, video_ids: Sequence[UUID], message: str
 ) -> None:
-    """Remember a decision in the browser for some minutes; without videos forget it."""
+    """Keep a review in the browser for some minutes; without videos forget the last."""
     ids = b"".join(video_id.bytes for video_id in video_ids)
     payload = msgspec.msgpack.encode(LastReview(project_id, ids, message))
-    value = sessions.signed(_PURPOSE, payload) if ids else ""
-    header = set_cookie(
-        COOKIE, value, seconds=_SECONDS if ids else 0, is_tls=request.is_tls
-    )
-    request.context.response_headers.append(header)
+    value = page.site.sessions.signed(_PURPOSE, payload) if ids else ""
+    page.set_cookie(COOKIE, value, seconds=_SECONDS if ids else 0)
 
 
-def last_review(
-    request: Request, sessions: Sessions, *, project_id: UUID
-) -> LastReview | None:
-    """Return the last decision about a project's videos, if this browser took it."""
-    payload = sessions.verified(
-        _PURPOSE, request.sent_cookies.get(COOKIE), longest=_LONGEST
-    )
+def last_review(page: PageContext, *, project_id: UUID) -> LastReview | None:
+    """Return the last review of a project's videos, if this browser sent it."""
+    cookie = page.request.sent_cookies.get(COOKIE)
+    payload = page.site.sessions.verified(_PURPOSE, cookie, longest=_LONGEST)
     if payload is None:
         return None
     try:

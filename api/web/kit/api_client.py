@@ -1,7 +1,7 @@
-"""Asking the API from within the process: the one way in which pages read and change.
+"""The in-process API client: the one way in which pages read and change anything.
 
-A request goes through everything that a client's goes through, but the network and the
-key, for whoever is signed in was let in and counted when the page was asked for.
+A request goes through all that a client's request goes through, except the network and
+the API key: the request for the page has been authenticated and counted already.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,23 @@ QueryValue = str | int | bool | None
 
 
 class ApiResponse(Struct, Generic[T], frozen=True, kw_only=True):
-    """What the API answered."""
+    """A decoded answer of the API."""
 
     data: T
     meta: Mapping[str, Any]
     status: int
     headers: Mapping[str, str]
 
+    def next_url(self, path: str, **query: QueryValue) -> str | None:
+        """Return the address of the next page of a list; None on the last one."""
+        cursor = self.meta["nextCursor"]
+        if cursor is None:
+            return None
+        return f"{path}?{urlencode(_given({**query, 'cursor': cursor}))}"
+
 
 class RawResponse(Struct, frozen=True, kw_only=True):
-    """What the API answered, as it was sent."""
+    """An answer of the API as it was sent."""
 
     body: bytes
     status: int
@@ -43,7 +50,7 @@ class RawResponse(Struct, frozen=True, kw_only=True):
 
 
 class ApiRefusedError(ApiError):
-    """The API's own refusal; whatever is to be logged of it has been."""
+    """A refusal by the API, which has logged it already."""
 
 
 class _Envelope(Struct, Generic[T], frozen=True):
@@ -57,7 +64,7 @@ class _Failure(Struct, frozen=True):
 
 
 class ApiClient:
-    """Asks the API for the one whose page this is."""
+    """Sends requests to the API on behalf of whoever asked for the page."""
 
     def __init__(self, request: Request, app: ASGIApp) -> None:
         self._request = request
@@ -73,10 +80,10 @@ class ApiClient:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> ApiResponse[T]:
-        """Return the answer, its data as the type.
+        """Return the answer with its data decoded as the type.
 
         Raises:
-            RefusedError: the API refused, with its code and sentence.
+            ApiRefusedError: the API refused.
         """
         raw = await self.request_raw(
             method, path, query=query, body=body, headers=headers
@@ -101,15 +108,15 @@ class ApiClient:
         """Return the answer as it was sent.
 
         Raises:
-            RefusedError: the API refused, with its code and sentence.
+            ApiRefusedError: the API refused.
         """
         content = b"" if body is None else msgspec.json.encode(body)
         given = {**(headers or {})}
         if body is not None:
             given |= {"content-type": "application/json"}
             given |= {"content-length": str(len(content))}
-        raw = await self._exchange(
-            self._scope(method, _place(path), _encoded(query or {}), given),
+        raw = await self._call(
+            self._scope(method, _full_path(path), _encoded(query or {}), given),
             content,
         )
         if raw.status >= _FIRST_FAILURE:
@@ -149,7 +156,7 @@ class ApiClient:
         begin_request(http).principal = self._request.principal
         return http
 
-    async def _exchange(self, scope: HTTPScope, content: bytes) -> RawResponse:
+    async def _call(self, scope: HTTPScope, content: bytes) -> RawResponse:
         started: dict[str, Any] = {}
         chunks: list[bytes] = []
 
@@ -176,18 +183,22 @@ def _decoder(type_: Any) -> msgspec.json.Decoder[_Envelope[Any]]:  # noqa: ANN40
     return msgspec.json.Decoder(_Envelope[type_])
 
 
-def _place(path: str) -> str:
-    # The one thing that pages ask for and that is not of a version of the API.
+def _full_path(path: str) -> str:
+    # Health has no version, unlike the rest of the API.
     return path if path.startswith("/health/") else f"{BASE_PATH}{path}"
 
 
 def _encoded(query: Mapping[str, QueryValue]) -> bytes:
     pairs = {
         name: str(value).lower() if isinstance(value, bool) else value
-        for name, value in query.items()
-        if value is not None
+        for name, value in _given(query).items()
     }
     return urlencode(pairs).encode("ascii")
+
+
+def _given(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
+    # An empty field of a form is one that was left alone.
+    return {name: value for name, value in query.items() if value not in {None, ""}}
 
 
 def _refused(raw: RawResponse) -> ApiRefusedError:
@@ -195,11 +206,11 @@ def _refused(raw: RawResponse) -> ApiRefusedError:
     meta = {k: v for k, v in failure.meta.items() if k not in {"code", "requestId"}}
     if "fields" in meta:
         meta["fields"] = msgspec.convert(meta["fields"], list[FieldProblem])
-    kept = ("retry-after", "allow")
+    passed_on = ("retry-after", "allow")
     return ApiRefusedError(
         Code(failure.meta["code"]),
         failure.error,
         meta=meta,
-        headers={name: raw.headers[name] for name in kept if name in raw.headers},
+        headers={name: raw.headers[name] for name in passed_on if name in raw.headers},
         status=raw.status,
     )

@@ -1,4 +1,4 @@
-"""Moments as forms and addresses have them, in the words that the API takes."""
+"""Days, times and positions as people type them, turned into the API's ``as_of``."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,15 +8,15 @@ _DATE_LENGTH = len("2026-11-25")
 
 
 def given(text: str | None) -> str | None:
-    """Return what was given; an empty field was not."""
+    """Return the text of a field; None if it is empty."""
     return None if text is None else text.strip() or None
 
 
 def to_api_time(text: str, *, time_zone: str, is_end: bool = False) -> str:
-    """Return a moment as the API reads it, which says what is wrong with any other.
+    """Return a day or a time as a time with a zone; the API refuses any other text.
 
-    A day begins in the zone, or with ``is_end`` ends there; a time without a zone is
-    one of the zone. Positions and times with a zone are what they are.
+    A day is its beginning in the zone, or with ``is_end`` its end. A time without a
+    zone is one of the zone. Positions and times with a zone stay as they are.
     """
     zone = ZoneInfo(time_zone)
     day = _day(text)
@@ -33,9 +33,9 @@ def to_api_time(text: str, *, time_zone: str, is_end: bool = False) -> str:
 
 
 def is_backwards(start: str | None, end: str | None) -> bool:
-    """Return whether two moments, as ``asked_moment`` gives them, have nothing between.
+    """Return whether the start lies after the end, both from ``to_api_time``.
 
-    Of a time and a position nobody knows here.
+    A time and a position cannot be compared here.
     """
     if start is None or end is None:
         return False
@@ -48,7 +48,7 @@ def is_backwards(start: str | None, end: str | None) -> bool:
 
 
 def is_today_or_later(text: str, *, time_zone: str) -> bool:
-    """Return whether a day has not ended yet, so that its end is now."""
+    """Return whether a day has not ended yet."""
     day = _day(text)
     return day is not None and day >= datetime.now(ZoneInfo(time_zone)).date()
 

@@ -1,21 +1,23 @@
-"""Two people who edit one thing: what each changed, and what is kept of both.
+"""Editing what somebody else edits, too: merging both edits, or showing the conflict.
 
-A form carries the version that it was made from and a mark of each value it showed. So
-it is known later which fields its writer changed and which somebody else did: where
-they are not the same ones both are kept, and else the writer is asked.
+A form carries the version that it was made from and a fingerprint of each value it
+showed. They tell which fields its writer changed and which somebody else did. If these
+are different fields both edits are kept; otherwise the form is shown again.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import date
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.http.error_codes import Code
-from api.http.errors import field_error
+from api.http.errors import ApiError, field_error
 from api.http.strict_json import without_forbidden
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
@@ -23,7 +25,7 @@ from projections.creator_history.queries import HistoryEntry
 from projections.creators.queries import Creator
 from projections.videos.queries import Video
 
-# What an event of a creator's own changes; of details its data says which.
+# The fields that an event changes; those of details are the keys of its data.
 _CHANGES: dict[str, frozenset[str]] = {
     "creator_details_changed": frozenset(),
     "creator_reactivated": frozenset(
@@ -34,22 +36,24 @@ _CHANGES: dict[str, frozenset[str]] = {
     "tracking_window_changed": frozenset({"tracking_start_date", "tracking_end_date"}),
 }
 
+# Of a page that shows a conflict.
+CONFLICT_STATUS = 412
+
 _TRIES = 5
-# The store knows of a change before those who read do.
+# The log has a change before the read models do.
 _READS, _READ_PAUSE_SECONDS = 20, 0.1
 _MAX_VERSION_DIGITS = 18
 
 _written = msgspec.json.Encoder(order="deterministic").encode
 
-
 T = TypeVar("T", Creator, Video)
 
 
 class Edit(Struct, frozen=True, kw_only=True):
-    """What somebody made of a form.
+    """What somebody made of a form: the values that its fields are to have.
 
-    ``values`` are what its fields shall be, ``seen`` the marks of what they were when
-    it was made, ``version`` the creator's of then.
+    ``original`` are the fingerprints of the values that the form was made from,
+    ``version`` is the version that they were of.
     """
 
     values: Mapping[str, Any]
@@ -66,38 +70,83 @@ class Edit(Struct, frozen=True, kw_only=True):
         }
 
 
-class Saved(Struct, frozen=True, kw_only=True):
-    """The edit is stored, and ``others`` say what came in between."""
+class Saved(Struct, Generic[T], frozen=True, kw_only=True):
+    """The edit is stored.
 
-    creator: Creator
-    is_merged: bool
-    others: list[HistoryEntry]
-
-
-class AppliedEdit(Struct, Generic[T], frozen=True, kw_only=True):
-    """What an edit came to: it is stored, or ``fields`` are others' by now.
-
-    ``version`` is the last that the edit was tried on.
+    ``others`` are the changes that were made before it and after the form.
+    ``base_version`` is the one that it was applied to.
     """
 
-    now: T
-    version: int
-    fields: list[str]
+    current: T
+    base_version: int
+    is_merged: bool
+    others: list[HistoryEntry] = []
 
 
-class EditConflict(Struct, frozen=True, kw_only=True):
+class EditConflict(Struct, Generic[T], frozen=True, kw_only=True):
     """Somebody else gave the same fields other values; nothing was stored.
 
-    ``by`` has what is known of who did, by the field.
+    ``by`` has the history entry of who did by the field, as far as it is known.
     """
 
-    creator: Creator
+    current: T
     fields: list[str]
-    by: Mapping[str, HistoryEntry]
+    by: Mapping[str, HistoryEntry] = {}
+
+
+class EditDraft(Struct, frozen=True, kw_only=True):
+    """A form that edits something: the text in each field, and what went wrong.
+
+    ``original`` has the fingerprints of the values that it was made from, in order.
+    """
+
+    values: dict[str, str]
+    original: str
+    version: int
+    error: ApiError | None = None
+    conflict: EditConflict[Any] | None = None
+
+    @classmethod
+    def of(cls, texts: dict[str, str], fields: Mapping[str, Any], version: int) -> Self:
+        """Return the form of what is stored; ``texts`` are its fields as text."""
+        original = ".".join(fingerprint(fields[name]) for name in texts)
+        return cls(values=texts, original=original, version=version)
+
+    def edit(self, values: Mapping[str, Any]) -> Edit:
+        """Return the edit that makes the fields these values.
+
+        Raises:
+            ApiError: ``invalid_body``, if there is not a fingerprint for each field.
+        """
+        found = self.original.split(".")
+        if len(found) != len(self.values):
+            message = "must have a fingerprint of each field"
+            raise field_error(Code.INVALID_BODY, "/original", message)
+        original = dict(zip(self.values, found, strict=True))
+        return Edit(values=values, original=original, version=self.version)
+
+    def in_conflict(
+        self,
+        edit: Edit,
+        conflict: EditConflict[Any],
+        texts: Mapping[str, str],
+        fields: Mapping[str, Any],
+    ) -> Self:
+        """Return the form with the conflict, made from what is stored now.
+
+        Fields that the writer left alone show what is stored. Saved again, the others
+        overwrite it.
+        """
+        values = {
+            name: text if name in edit.changed else texts[name]
+            for name, text in self.values.items()
+        }
+        draft = self.of(values, fields, conflict.current.version)
+        return replace(draft, conflict=conflict)
 
 
 def editable_fields(creator: Creator) -> dict[str, Any]:
-    """Return what people may change of a creator, by the name of the field."""
+    """Return the fields of a creator that people may change, by name."""
     return {
         "tiktok_handle": creator.tiktok_handle,
         "display_name": creator.display_name,
@@ -111,10 +160,10 @@ def editable_fields(creator: Creator) -> dict[str, Any]:
 
 
 def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
-    """Return what tells a value from others; a browser's copy of it is the same.
+    """Return a digest of a value; that of a browser's copy of it is the same.
 
-    Browsers end lines in their own way, an empty field means none, and a name that a
-    source brought may hold what is left out of forms.
+    Browsers end lines in their own way, an empty field means None, and forms leave out
+    control characters that a text from TikTok may hold.
     """
     if isinstance(value, str):
         value = without_forbidden(value).replace("\r\n", "\n").replace("\r", "\n")
@@ -122,8 +171,8 @@ def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
     return blake2b(_written(value), digest_size=16).hexdigest()
 
 
-def saved_message(done: Saved | None) -> str:
-    """Return what to say of an edit that is stored; None if nothing was changed."""
+def saved_message(done: Saved[Any] | None) -> str:
+    """Return the message about an edit that is stored; None if nothing was changed."""
     if done is None:
         return "Nothing was changed."
     if not done.is_merged:
@@ -140,7 +189,7 @@ def parse_version(text: str) -> int:
     """Return the version that a form was made from.
 
     Raises:
-        ApiError: ``invalid_body``, if it is none.
+        ApiError: ``invalid_body``, if the text is no version.
     """
     is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_VERSION_DIGITS
     if not is_number:
@@ -148,61 +197,63 @@ def parse_version(text: str) -> int:
     return int(text)
 
 
-async def save(page: PageContext, creator_id: UUID, edit: Edit) -> Saved | EditConflict:
-    """Store what was changed of a creator, unless somebody else changed the same.
+async def save_creator(
+    page: PageContext, creator_id: UUID, edit: Edit
+) -> Saved[Creator] | EditConflict[Creator]:
+    """Store an edit of a creator, unless somebody else changed the same fields.
 
     Raises:
-        RefusedError: the API refused for another reason, or with ``version_conflict``
-            if what is stored cannot be read yet.
+        ApiRefusedError: as ``save`` says.
     """
-    path = f"/creators/{creator_id}"
-    done = await apply_edit(page, path, Creator, edit, editable_fields)
-    creator = done.now
-    if done.fields:
-        by = _by(await _since(page, creator, edit.version))
-        return EditConflict(creator=creator, fields=done.fields, by=by)
-    is_merged = done.version > edit.version
-    entries = await _since(page, creator, edit.version) if is_merged else []
-    others = [entry for entry in entries if entry.version <= done.version]
-    return Saved(creator=creator, is_merged=is_merged, others=others)
+    done = await save(page, f"/creators/{creator_id}", Creator, edit, editable_fields)
+    if isinstance(done, Saved) and not done.is_merged:
+        return done
+    entries = await _history_since(page, creator_id, edit.version)
+    if isinstance(done, EditConflict):
+        return replace(done, by=_by_field(entries))
+    others = [entry for entry in entries if entry.version <= done.base_version]
+    return replace(done, others=others)
 
 
-async def apply_edit(
+async def save(
     page: PageContext,
     path: str,
     type_: type[T],
     edit: Edit,
-    read: Callable[[T], Mapping[str, Any]],
-) -> AppliedEdit[T]:
-    """Store what was changed of a thing, unless somebody else changed the same of it.
-
-    ``read`` returns its fields by name.
+    fields_of: Callable[[T], Mapping[str, Any]],
+) -> Saved[T] | EditConflict[T]:
+    """Store an edit, unless somebody else changed the same fields.
 
     Raises:
-        RefusedError: as ``save`` says.
+        ApiRefusedError: the API refused for another reason, or with
+            ``version_conflict`` if what is stored cannot be read yet.
     """
-    mine, version = edit.changed, edit.version
+    changed, version = edit.changed, edit.version
     refusal: ApiRefusedError | None = None
     for _ in range(_TRIES):
         try:
-            got = await page.send("PATCH", path, type_, mine, version=version)
+            got = await page.send("PATCH", path, type_, changed, version=version)
         except ApiRefusedError as error:
             if error.code is not Code.VERSION_CONFLICT:
                 raise
             refusal = error
         else:
-            return AppliedEdit(now=got.data, version=version, fields=[])
-        now = await _newest(page, path, type_, refusal)
-        fields = read(now)
+            return Saved(
+                current=got.data,
+                base_version=version,
+                is_merged=version > edit.version,
+            )
+        current = await _newest(page, path, type_, refusal)
+        fields = fields_of(current)
         both = [
             name
-            for name, value in mine.items()
+            for name, value in changed.items()
             if fingerprint(fields[name])
             not in {edit.original[name], fingerprint(value)}
         ]
-        version = now.version
         if both:
-            return AppliedEdit(now=now, version=version, fields=both)
+            return EditConflict(current=current, fields=both)
+        version = current.version
     assert refusal is not None
     raise refusal
 
@@ -210,7 +261,7 @@ async def apply_edit(
 async def _newest(
     page: PageContext, path: str, type_: type[T], refusal: ApiRefusedError
 ) -> T:
-    """Return the thing with the change that the refusal tells of."""
+    """Return what is stored, with the change that the refusal is because of."""
     for _ in range(_READS):
         got = await page.get(path, type_)
         if got.data.version >= refusal.meta["currentVersion"]:
@@ -219,16 +270,16 @@ async def _newest(
     raise refusal
 
 
-async def _since(
-    page: PageContext, creator: Creator, version: int
+async def _history_since(
+    page: PageContext, creator_id: UUID, version: int
 ) -> list[HistoryEntry]:
-    """Return what was changed after a version, newest first, as far as it is known."""
-    path, events = f"/creators/{creator.id}/history", ",".join(sorted(_CHANGES))
+    """Return the changes after a version, newest first, as far as they are known."""
+    path, events = f"/creators/{creator_id}/history", ",".join(sorted(_CHANGES))
     got = await page.get(path, list[HistoryEntry], event=events, limit=50)
     return [entry for entry in got.data if entry.version > version]
 
 
-def _by(entries: list[HistoryEntry]) -> dict[str, HistoryEntry]:
+def _by_field(entries: list[HistoryEntry]) -> dict[str, HistoryEntry]:
     found: dict[str, HistoryEntry] = {}
     for entry in entries:
         for name in _CHANGES[entry.event] or entry.data:
@@ -236,5 +287,5 @@ def _by(entries: list[HistoryEntry]) -> dict[str, HistoryEntry]:
     return found
 
 
-def _iso(day: Any) -> str | None:  # noqa: ANN401 - a date, if there is one
+def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()

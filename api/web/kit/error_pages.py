@@ -82,14 +82,9 @@ def failure_page(
     """
     headline, hint = message or (_headline(error), _HINTS.get(error.code, ""))
     site = cast("Site", request.app.state.site)
-    headers = {
-        **error.headers,
-        "Content-Security-Policy": site.policy,
-        "Referrer-Policy": "same-origin",
-    }
-    return Template(
-        template_name="failure.html",
-        context={
+    return site.render(
+        "failure.html",
+        {
             "form": form,
             "headline": headline,
             "hint": hint,
@@ -98,9 +93,8 @@ def failure_page(
             "status": error.status,
             "page": _page_context(request, site),
         },
-        headers=headers,
-        media_type="text/html",
-        status_code=error.status,
+        headers=error.headers,
+        status=error.status,
     )
 
 

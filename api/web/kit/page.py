@@ -1,11 +1,11 @@
-"""A visit: one look at a page by somebody who is signed in.
+"""The page context: what a handler of a page works with while it answers one request.
 
-A page asks the API through it, shows a template, or sends the browser on. What it wrote
-is read by the next pages, too, and a notice is shown once, on the page that comes next.
+It calls the API, renders a template or redirects. After a change, the pages that follow
+wait until read models have it; a flash message is shown once, on the next page.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from api.http.auth import Principal
 from api.http.error_codes import Code
+from api.http.errors import ApiError
 from api.http.request import Request
 from api.http.sessions import set_cookie
 from api.web.kit.api_client import (
@@ -28,9 +29,11 @@ from api.web.kit.site import OrganizationInfo, Site
 from domain.events import Scope
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Struct)
+PageResponse: TypeAlias = Template | Response[Any]
 
 POSITION_COOKIE, FLASH_COOKIE = "goatherd_position", "goatherd_flash"
-# Of an address that somebody comes back to after signing in.
+# Of the address to return to after signing in.
 MAX_NEXT_LENGTH = 2_000
 
 _POSITION_SECONDS = 15
@@ -51,7 +54,11 @@ class _OrganizationAnswer(Struct, frozen=True):
 
 
 class PageContext:
-    """Who looks, and what the page may ask and show."""
+    """Who is signed in, the API as they may use it, and ways to answer.
+
+    ``is_behind`` becomes true if a read model did not catch up in time with what this
+    browser changed, so that the page may be stale.
+    """
 
     def __init__(self, request: Request, site: Site) -> None:
         self.request = request
@@ -65,16 +72,15 @@ class PageContext:
 
     @classmethod
     async def begin(cls, request: Request, site: Site) -> Self:
-        """Return the visit that a request to a page is."""
+        """Return the context of a request to a page."""
         page = cls(request, site)
-        organization = site.organization_info(
+        page.organization = await site.organization_info(
             request.principal.organization_id, page.load_organization
         )
-        page.organization = await organization
         return page
 
     async def load_organization(self) -> OrganizationInfo:
-        """Return what pages say of the organization; little if the key may not read."""
+        """Return what pages show of the organization; the default without ``read``."""
         try:
             got = await self._api.request("GET", "/organization", _OrganizationAnswer)
         except ApiRefusedError as error:
@@ -98,36 +104,39 @@ class PageContext:
 
     @property
     def is_htmx(self) -> bool:
-        """Return whether htmx asks, which takes a part of the page."""
+        """Return whether htmx sent the request, which uses a fragment of the page."""
         return self.request.raw_header(b"hx-request") is not None
 
     @property
     def csrf(self) -> str:
-        """Return what forms of this session carry."""
+        """Return the token that forms of this session carry."""
         session = self.request.context.session
         return "" if session is None else self.site.sessions.csrf_token(session)
 
     def new_idempotency_key(self) -> str:
-        """Return a fresh Idempotency-Key for a form."""
         return uuid4().hex
 
     def may(self, scope: Scope) -> bool:
         """Return whether the key that was signed in with has a scope."""
         return scope in self.principal.scopes
 
+    def form(self, type_: type[F]) -> F:
+        """Return the fields of the form that was sent."""
+        return self.request.form_as(type_)
+
     async def get(
         self, path: str, type_: type[T], **query: QueryValue
     ) -> ApiResponse[T]:
-        """Ask the API; what this browser has just written is in the answer.
+        """Read from the API, up to date with what this browser last changed.
 
-        If that takes too long the answer is what is known so far, and ``is_behind``
-        says so.
+        If the read model does not catch up in time, the answer is the current state and
+        ``is_behind`` becomes true.
 
         Raises:
-            RefusedError: the API refused.
+            ApiRefusedError: the API refused.
         """
         try:
-            headers = self._reading()
+            headers = self._min_position()
             return await self._api.request(
                 "GET", path, type_, query=query, headers=headers
             )
@@ -138,13 +147,13 @@ class PageContext:
         return await self._api.request("GET", path, type_, query=query)
 
     async def get_raw(self, path: str, **query: QueryValue) -> RawResponse:
-        """Ask the API for what is passed on as it is, such as CSV.
+        """Read what is passed on as it is, such as CSV.
 
         Raises:
-            RefusedError: the API refused.
+            ApiRefusedError: the API refused.
         """
         return await self._api.request_raw(
-            "GET", path, query=query, headers=self._reading()
+            "GET", path, query=query, headers=self._min_position()
         )
 
     async def send(
@@ -157,13 +166,13 @@ class PageContext:
         version: int | None = None,
         key_suffix: str = "",
     ) -> ApiResponse[T]:
-        """Have the API carry out a command; sent twice by one form it is done once.
+        """Send the API a command; a form that is sent twice is carried out once.
 
-        ``version`` is what the one who changes it has seen. ``part`` tells the commands
-        of one form apart where it gives several.
+        ``version`` is the one that the form was made from. ``key_suffix`` tells the
+        commands of one form apart, where it sends several.
 
         Raises:
-            RefusedError: the API refused, for one with ``version_conflict``.
+            ApiRefusedError: the API refused, for example with ``version_conflict``.
         """
         headers: dict[str, str] = {}
         form = self.request.context.form
@@ -172,14 +181,14 @@ class PageContext:
         if version is not None:
             headers["if-match"] = f'"{version}"'
         got = await self._api.request(method, path, type_, body=body, headers=headers)
-        position = got.headers.get("Goatherd-Position".lower())
+        position = got.headers.get("goatherd-position")
         if position is not None:
             self._position = position
-            self._keep(POSITION_COOKIE, position, seconds=_POSITION_SECONDS)
+            self.set_cookie(POSITION_COOKIE, position, seconds=_POSITION_SECONDS)
         return got
 
     def flash(self, message: str) -> None:
-        """Say something on the page that is shown next."""
+        """Show a message on the next page."""
         self._flash = message[:_MAX_FLASH_LENGTH]
 
     def show(
@@ -187,33 +196,42 @@ class PageContext:
         template: str,
         context: Mapping[str, Any] | None = None,
         *,
+        error: ApiError | None = None,
         status: int = 200,
     ) -> Template:
-        """Return a page."""
-        message = self._flash or self._pending_flash()
-        return Template(
-            template_name=template,
-            context={"page": self, "flash": message, **(context or {})},
-            headers={
-                "Content-Security-Policy": self.site.policy,
-                "Referrer-Policy": "same-origin",
-                "Vary": "Cookie, HX-Request",
-            },
-            media_type="text/html",
-            status_code=status,
+        """Return a page; an error is shown on it and gives it its status.
+
+        Templates get ``error``, and what it says of single fields as ``problems``.
+        """
+        given = {
+            "page": self,
+            "flash": self._flash or self._pending_flash(),
+            "error": error,
+            "problems": {} if error is None else error.problems,
+        }
+        return self.site.render(
+            template,
+            {**given, **(context or {})},
+            headers={"Vary": "Cookie, HX-Request"},
+            status=status if error is None else error.status,
         )
 
     def go_to(self, path: str) -> Response[Any]:
-        """Send the browser to a page of ours, which it asks for anew."""
+        """Redirect the browser to a page of ours."""
         if self._flash is not None:
             signed = self.site.sessions.signed("flash", self._flash.encode())
-            self._keep(FLASH_COOKIE, signed, seconds=_FLASH_SECONDS)
-        # htmx would follow a redirect itself and put the page into the part.
+            self.set_cookie(FLASH_COOKIE, signed, seconds=_FLASH_SECONDS)
+        # htmx would follow a redirect itself and put the page into the fragment.
         if self.is_htmx:
             return Response(None, status_code=200, headers={"HX-Redirect": path})
         return Redirect(path, status_code=_SEE_OTHER)
 
-    def _reading(self) -> dict[str, str]:
+    def set_cookie(self, name: str, value: str, *, seconds: int) -> None:
+        """Send a cookie with the answer."""
+        header = set_cookie(name, value, seconds=seconds, is_tls=self.request.is_tls)
+        self.request.context.response_headers.append(header)
+
+    def _min_position(self) -> dict[str, str]:
         position = self._position
         return {} if position is None else {"goatherd-min-position": position}
 
@@ -221,18 +239,14 @@ class PageContext:
         signed = self._cookies.get(FLASH_COOKIE)
         if signed is None:
             return None
-        self._keep(FLASH_COOKIE, "", seconds=0)
+        self.set_cookie(FLASH_COOKIE, "", seconds=0)
         longest = 4 * _MAX_FLASH_LENGTH * 2
         payload = self.site.sessions.verified("flash", signed, longest=longest)
         return None if payload is None else payload.decode("utf-8", "replace")
 
-    def _keep(self, name: str, value: str, *, seconds: int) -> None:
-        header = set_cookie(name, value, seconds=seconds, is_tls=self.request.is_tls)
-        self.request.context.response_headers.append(header)
-
 
 def here(request: Request) -> str:
-    """Return the address of the page that was asked for, to come back to."""
+    """Return the address of the requested page, to come back to."""
     path = quote(request.scope["path"])
     query = request.scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path

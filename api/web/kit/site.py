@@ -1,12 +1,14 @@
-"""The site: what all pages share, made once when the application is put together."""
+"""The site: templates, assets and sessions, made once when the application starts."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
+from typing import Any
 from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Template
 from litestar.template import TemplateConfig
 from msgspec import Struct
 
@@ -19,9 +21,9 @@ _MAX_CACHED = 1_000
 
 
 class OrganizationInfo(Struct, frozen=True, kw_only=True):
-    """What every page says of the organization.
+    """What every page shows of the organization.
 
-    ``scrape_hours`` lie between scheduled profile scrapes, None if nobody may know.
+    ``scrape_hours`` lie between scheduled profile scrapes, None if the key cannot read.
     """
 
     name: str = ""
@@ -66,27 +68,48 @@ class Site:
             instance=JinjaTemplateEngine.from_environment(environment)
         )
 
+    def render(
+        self,
+        template: str,
+        context: Mapping[str, Any],
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Template:
+        """Return a page with the headers that every page has."""
+        return Template(
+            template_name=template,
+            context=dict(context),
+            headers={
+                **(headers or {}),
+                "Content-Security-Policy": self.policy,
+                "Referrer-Policy": "same-origin",
+            },
+            media_type="text/html",
+            status_code=status,
+        )
+
     async def organization_info(
         self, organization_id: UUID, load: Callable[[], Awaitable[OrganizationInfo]]
     ) -> OrganizationInfo:
-        """Return what pages say of an organization; it may be some seconds old."""
+        """Return what pages show of an organization; it may be some seconds old."""
         now = self._clock()
         cached = self._organizations.get(organization_id)
         if cached is not None and now < cached[0]:
             return cached[1]
-        organization_info = await load()
+        info = await load()
         if len(self._organizations) >= _MAX_CACHED:
             self._organizations.clear()
-        self._organizations[organization_id] = (now + _CACHE_SECONDS, organization_info)
-        return organization_info
+        self._organizations[organization_id] = (now + _CACHE_SECONDS, info)
+        return info
 
     def cached_organization_info(self, organization_id: UUID) -> OrganizationInfo:
-        """Return what was last looked up of an organization; little if nothing was."""
+        """Return what is cached of an organization; the default if nothing is."""
         cached = self._organizations.get(organization_id)
         return OrganizationInfo() if cached is None else cached[1]
 
     def forget(self, organization_id: UUID) -> None:
-        """Look again when an organization is next asked about: it was changed here."""
+        """Load an organization anew next time, since it was changed."""
         self._organizations.pop(organization_id, None)
 
 

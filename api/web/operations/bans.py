@@ -1,20 +1,19 @@
 """/operations/bans: handles that nobody on this installation may track."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
-from api.http.errors import ApiError
-from api.http.form_body import NoFields, typed
-from api.http.request import Request
+from api.http.errors import ApiError, field_error
+from api.http.form_body import typed
 from api.routes.bans import BanState
-from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from domain.creator.handle import normalize_handle
 from domain.errors import InvalidHandleError
@@ -22,7 +21,6 @@ from projections.bans import Ban
 
 PATH = "/operations/bans"
 
-_ADMIN = {"scope": "admin", "page": True}
 _PER_PAGE = 50
 
 
@@ -38,42 +36,32 @@ class BanPages(Controller):
 
     path = PATH
 
-    @get("/", opt=_ADMIN)
+    @page_route(scope="admin")
     async def bans(
-        self, page: NamedDependency[PageContext], cursor: FromQuery[str | None] = None
+        self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
-        """Show banned handles by name, and the form for another one."""
-        return await _page(page, cursor=cursor or None)
+        """List banned handles by name, with the form for another one."""
+        return await _show(page, cursor=cursor)
 
-    @post("/", opt={**_ADMIN, "form": BanForm})
-    async def ban(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any]:
-        """Ban a handle."""
-        form = request.form_as(BanForm)
-        try:
-            # It becomes a part of an address, in which a profile's URL cannot stand.
-            handle = normalize_handle(form.tiktok_handle)
-        except InvalidHandleError as error:
-            problems = {"tiktok_handle": str(error).removesuffix(".")}
-            return await _page(page, form=form, problems=problems, status=400)
+    @form_route(form=BanForm, scope="admin")
+    async def ban(self, page: NamedDependency[PageContext]) -> PageResponse:
+        form = page.form(BanForm)
         body = {"reason": form.reason.strip() or None}
         try:
+            # The path of the API takes a handle, not the URL of a profile.
+            handle = _handle(form.tiktok_handle)
             await page.send("PUT", f"/admin/bans/{handle}", BanState, body)
-        except ApiRefusedError as error:
+        except ApiError as error:
             if error.code is not Code.INVALID_BODY:
                 raise
-            return await _page(
-                page, form=form, problems=error.problems, status=error.status
-            )
+            return await _show(page, form=form, error=error)
         page.flash(f"@{handle} is banned.")
         return page.go_to(PATH)
 
-    @post("/{handle:str}/lift", opt={**_ADMIN, "form": NoFields})
+    @form_route("/{handle:str}/lift", scope="admin")
     async def lift(
         self, page: NamedDependency[PageContext], handle: FromPath[str]
-    ) -> Response[Any]:
-        """Lift a ban."""
+    ) -> PageResponse:
         try:
             handle = normalize_handle(handle)
         except InvalidHandleError as error:
@@ -86,25 +74,23 @@ class BanPages(Controller):
 _EMPTY = BanForm()
 
 
-async def _page(
+async def _show(
     page: PageContext,
     *,
-    cursor: str | None = None,
+    cursor: str = "",
     form: BanForm = _EMPTY,
-    problems: dict[str, str] | None = None,
-    status: int = 200,
-) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
+    error: ApiError | None = None,
+) -> Template:
     got = await page.get("/admin/bans", list[Ban], limit=_PER_PAGE, cursor=cursor)
-    following = got.meta["nextCursor"]
+    context = {"bans": got.data, "form": form, "more_url": got.next_url(PATH)}
     return await show_operations(
-        page,
-        "operations/bans.html",
-        {
-            "bans": got.data,
-            "form": form,
-            "more_url": f"{PATH}?cursor={following}" if following else None,
-            "problems": problems or {},
-        },
-        tab=PATH,
-        status=status,
+        page, "operations/bans.html", context, tab=PATH, error=error
     )
+
+
+def _handle(text: str) -> str:
+    try:
+        return normalize_handle(text)
+    except InvalidHandleError as error:
+        message = str(error).removesuffix(".")
+        raise field_error(Code.INVALID_BODY, "/tiktok_handle", message) from error

@@ -1,18 +1,19 @@
-"""/operations/jobs: scrapes that wait, go on and failed, and trying them again."""
+"""/operations/jobs: waiting, running and past scrapes, and retrying failed ones."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
-from api.http.request import Request
 from api.routes.creator_schemas import RetriedScrape
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.scrape_labels import JOBS, OUTCOMES
 from api.web.operations.layout import show_operations
 from projections.scrape_runs.queries import Scrape, ScrapeCounts
 
@@ -32,28 +33,12 @@ _LABELS: dict[JobFilter, str] = {
     "quarantined": "Quarantined",
     "done": "Succeeded",
 }
-KINDS = {
-    "creator_profiles": "Profile",
-    "discover_videos": "New videos",
-    "video_stats": "Figures of videos",
-}
-OUTCOMES = {
-    "ok": "It went well.",
-    "not_found": "There is no such account.",
-    "private": "The account is private.",
-    "unavailable": "The account is not available.",
-    "blocked": "TikTok turned us away.",
-    "rate_limited": "We were asked to slow down.",
-    "transient": "The answer did not come, or broke off.",
-    "schema_changed": "The answer was not one that this release can read.",
-    "identity_changed": "Another account has the handle now.",
-}
 _PER_PAGE = 50
 _RETRIED = 202
 
 
 class RetryForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the button was pressed."""
+    """``show`` is the list in which the button was pressed."""
 
     show: str = "failed"
 
@@ -63,33 +48,27 @@ class JobPages(Controller):
 
     path = PATH
 
-    @get("/", opt={"scope": "read", "page": True})
+    @page_route()
     async def jobs(
         self,
         page: NamedDependency[PageContext],
         show: FromQuery[JobFilter] = "open",
-        cursor: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
     ) -> Template:
-        """Show the scrapes of one sort, newest first."""
-        return await _page(page, show, cursor or None)
+        """List the scrapes with some statuses, newest first."""
+        return await _show(page, show, cursor=cursor)
 
-    @post(
-        "/{scrape_id:uuid}/retry",
-        opt={"scope": "write", "page": True, "form": RetryForm},
-    )
+    @form_route("/{scrape_id:uuid}/retry", form=RetryForm)
     async def retry(
-        self,
-        request: Request,
-        page: NamedDependency[PageContext],
-        scrape_id: FromPath[UUID],
-    ) -> Response[Any]:
-        """Ask for a failed scrape once more."""
-        sent = request.form_as(RetryForm).show
-        show: JobFilter = "quarantined" if sent == "quarantined" else "failed"
+        self, page: NamedDependency[PageContext], scrape_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Request a failed scrape once more."""
+        was_quarantined = page.form(RetryForm).show == "quarantined"
+        show: JobFilter = "quarantined" if was_quarantined else "failed"
         try:
             got = await page.send("POST", f"/scrapes/{scrape_id}/retry", RetriedScrape)
         except ApiRefusedError as error:
-            return await _page(page, show, None, error=error)
+            return await _show(page, show, error=error)
         page.flash(
             "A new scrape of the same kind was asked for."
             if got.status == _RETRIED
@@ -98,13 +77,13 @@ class JobPages(Controller):
         return page.go_to(f"{PATH}?show={show}")
 
 
-async def _page(
+async def _show(
     page: PageContext,
     show: JobFilter,
-    cursor: str | None,
     *,
+    cursor: str = "",
     error: ApiRefusedError | None = None,
-) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
+) -> Template:
     got = await page.get(
         "/scrapes",
         list[Scrape],
@@ -113,22 +92,16 @@ async def _page(
         cursor=cursor,
     )
     counts = await page.get("/scrapes/counts", ScrapeCounts)
-    following = got.meta["nextCursor"]
-    more = f"{PATH}?show={show}&cursor={following}" if following else None
+    context = {
+        "counts": counts.data,
+        "is_first": not cursor,
+        "jobs": JOBS,
+        "labels": _LABELS,
+        "more_url": got.next_url(PATH, show=show),
+        "outcomes": OUTCOMES,
+        "scrapes": got.data,
+        "show": show,
+    }
     return await show_operations(
-        page,
-        "operations/jobs.html",
-        {
-            "counts": counts.data,
-            "error": error,
-            "is_first": cursor is None,
-            "kinds": KINDS,
-            "labels": _LABELS,
-            "more_url": more,
-            "outcomes": OUTCOMES,
-            "scrapes": got.data,
-            "show": show,
-        },
-        tab=PATH,
-        status=200 if error is None else error.status,
+        page, "operations/jobs.html", context, tab=PATH, error=error
     )

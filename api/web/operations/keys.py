@@ -5,24 +5,23 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
-from api.http.form_body import NoFields, typed
-from api.http.request import Request
+from api.http.errors import ApiError, field_error
+from api.http.form_body import typed
 from api.routes.api_keys import IssuedApiKey, RevokedApiKey
-from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from projections.organizations.projection import ApiKey
 
 PATH = "/operations/keys"
 
-_ADMIN = {"scope": "admin", "page": True}
 _PER_PAGE = 50
 _CREATED = 201
 
@@ -43,39 +42,25 @@ class KeyPages(Controller):
 
     path = PATH
 
-    @get("/", opt=_ADMIN)
+    @page_route(scope="admin")
     async def keys(
-        self,
-        page: NamedDependency[PageContext],
-        cursor: FromQuery[str | None] = None,
+        self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
-        """Show the keys, newest first, and the form for a new one."""
-        return await _page(page, cursor=cursor or None)
+        """List the keys, newest first, with the form for a new one."""
+        return await _show(page, cursor=cursor)
 
-    @post("/", opt={**_ADMIN, "form": KeyForm})
-    async def make(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any]:
+    @form_route(form=KeyForm, scope="admin")
+    async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Make a key, and show its text in this answer only."""
-        form = request.form_as(KeyForm)
+        form = page.form(KeyForm)
+        body: dict[str, Any] = {"name": form.name.strip(), "scopes": form.scopes}
         try:
-            until = _end_of_day(form.until, page.time_zone)
-        except (ValueError, OverflowError):
-            problems = {"expires_at": "must be a date, such as 2027-01-31"}
-            return await _page(page, form=form, problems=problems, status=400)
-        body = {"name": form.name.strip(), "scopes": form.scopes, "expires_at": until}
-        try:
+            body["expires_at"] = _end_of_day(form.until, page.time_zone)
             got = await page.send("POST", "/api-keys", IssuedApiKey, body)
-        except ApiRefusedError as error:
+        except ApiError as error:
             if error.code not in {Code.INVALID_BODY, Code.LIMIT_REACHED}:
                 raise
-            return await _page(
-                page,
-                form=form,
-                problems=error.problems,
-                error=None if error.problems else error,
-                status=error.status,
-            )
+            return await _show(page, form=form, error=error)
         is_repeated = "idempotent-replayed" in got.headers
         return await show_operations(
             page,
@@ -85,11 +70,11 @@ class KeyPages(Controller):
             status=_CREATED,
         )
 
-    @post("/{key_id:uuid}/revoke", opt={**_ADMIN, "form": NoFields})
+    @form_route("/{key_id:uuid}/revoke", scope="admin")
     async def revoke(
         self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
-    ) -> Response[Any]:
-        """Revoke a key: nothing is opened by it within a second."""
+    ) -> PageResponse:
+        """Revoke a key, which holds within a second."""
         await page.send("DELETE", f"/api-keys/{key_id}", RevokedApiKey)
         if key_id == page.principal.key_id:
             return page.go_to("/")
@@ -97,39 +82,39 @@ class KeyPages(Controller):
         return page.go_to(PATH)
 
 
-async def _page(
+async def _show(
     page: PageContext,
     *,
-    cursor: str | None = None,
+    cursor: str = "",
     form: KeyForm = _USUAL,
-    problems: dict[str, str] | None = None,
-    error: ApiRefusedError | None = None,
-    status: int = 200,
-) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
+    error: ApiError | None = None,
+) -> Template:
     got = await page.get("/api-keys", list[ApiKey], limit=_PER_PAGE, cursor=cursor)
-    following = got.meta["nextCursor"]
     now = datetime.now(UTC)
+    context = {
+        "form": form,
+        "keys": got.data,
+        "more_url": got.next_url(PATH),
+        "now": now,
+        "own_id": page.principal.key_id,
+        "today": now.astimezone(ZoneInfo(page.time_zone)).date(),
+    }
     return await show_operations(
-        page,
-        "operations/keys.html",
-        {
-            "error": error,
-            "form": form,
-            "keys": got.data,
-            "more_url": f"{PATH}?cursor={following}" if following else None,
-            "now": now,
-            "own_id": page.principal.key_id,
-            "problems": problems or {},
-            "today": now.astimezone(ZoneInfo(page.time_zone)).date(),
-        },
-        tab=PATH,
-        status=status,
+        page, "operations/keys.html", context, tab=PATH, error=error
     )
 
 
 def _end_of_day(text: str, time_zone: str) -> str | None:
-    """Return the end of a day in a zone, None where no day was given."""
+    """Return the end of a day in a zone, None where no day was given.
+
+    Raises:
+        ApiError: ``invalid_body``, if the text is no day.
+    """
     if not text:
         return None
-    after = date.fromisoformat(text) + timedelta(days=1)
-    return datetime.combine(after, time(), ZoneInfo(time_zone)).isoformat()
+    try:
+        after = date.fromisoformat(text) + timedelta(days=1)
+        return datetime.combine(after, time(), ZoneInfo(time_zone)).isoformat()
+    except (ValueError, OverflowError):
+        message = "must be a date, such as 2027-01-31"
+        raise field_error(Code.INVALID_BODY, "/expires_at", message) from None

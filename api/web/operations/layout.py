@@ -1,16 +1,18 @@
-"""/operations: what stands above each of its pages: how Goatherd is, and the tabs."""
+"""/operations: what all of its pages share: the state of health and the tabs."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
+from api.http.errors import ApiError
 from api.system.health import Readiness
 from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from domain.events import Scope
 
@@ -41,7 +43,7 @@ _TO_DO = {
 
 
 class HealthProblem(Struct, frozen=True, kw_only=True):
-    """Something that is not as it should be, and what to do about it."""
+    """A failed check or a warning of /health/ready, and what to do about it."""
 
     name: str
     reason: str
@@ -50,18 +52,18 @@ class HealthProblem(Struct, frozen=True, kw_only=True):
 
 
 class OperationsPage(Controller):
-    """The way to the first of the pages that a key may see."""
+    """The address of all operations pages."""
 
     path = "/operations"
 
-    @get("/", opt={"scope": "read", "page": True})
+    @page_route()
     async def operations(self, page: NamedDependency[PageContext]) -> Response[Any]:
-        """Go to the first tab."""
+        """Go to the first tab that the key may see."""
         return page.go_to(tabs_for(page)[0][0])
 
 
 def tabs_for(page: PageContext) -> list[tuple[str, str]]:
-    """Return the pages that somebody may see, each by its path."""
+    """Return the path and the label of each tab that the key may see."""
     return [(path, label) for scope, path, label in _TABS if page.may(scope)]
 
 
@@ -71,6 +73,7 @@ async def show_operations(
     context: Mapping[str, Any] | None = None,
     *,
     tab: str,
+    error: ApiError | None = None,
     status: int = 200,
 ) -> Template:
     """Return a page under a tab; its template extends ``operations/layout.html``."""
@@ -79,7 +82,9 @@ async def show_operations(
         "tabs": tabs_for(page),
         "tab": tab,
     }
-    return page.show(template, {**shared, **(context or {})}, status=status)
+    return page.show(
+        template, {**shared, **(context or {})}, error=error, status=status
+    )
 
 
 async def _health_problems(page: PageContext) -> list[HealthProblem]:

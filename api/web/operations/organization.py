@@ -1,19 +1,19 @@
 """/operations/organization: usage against limits, and the settings."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import available_timezones
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.response import Template
 from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.http.form_body import typed
-from api.http.request import Request
 from api.routes.organization import Organization
 from api.web.kit.api_client import ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from domain.scrape.intervals import DEFAULT_HOURS, LEAST_HOURS, MOST_HOURS
 
@@ -34,7 +34,7 @@ _USAGE = (
 
 
 class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings as they were typed; an empty interval is the default."""
+    """The settings as typed; an empty interval means the default."""
 
     version: str
     name: Annotated[str, typed("Name")] = ""
@@ -53,17 +53,15 @@ class OrganizationPages(Controller):
 
     path = PATH
 
-    @get("/", opt={"scope": "read", "page": True})
+    @page_route()
     async def organization(self, page: NamedDependency[PageContext]) -> Template:
         """Show usage and settings."""
-        return await _page(page)
+        return await _show(page)
 
-    @post("/", opt={"scope": "admin", "page": True, "form": SettingsForm})
-    async def change(
-        self, request: Request, page: NamedDependency[PageContext]
-    ) -> Response[Any]:
+    @form_route(form=SettingsForm, scope="admin")
+    async def change(self, page: NamedDependency[PageContext]) -> PageResponse:
         """Change the settings, unless somebody else did meanwhile."""
-        form = request.form_as(SettingsForm)
+        form = page.form(SettingsForm)
         body = {
             "name": form.name.strip(),
             "time_zone": form.time_zone.strip(),
@@ -77,38 +75,34 @@ class OrganizationPages(Controller):
         except ApiRefusedError as error:
             if error.code not in {Code.INVALID_BODY, Code.VERSION_CONFLICT}:
                 raise
-            return await _page(page, form=form, error=error)
+            return await _show(page, form=form, error=error)
         page.site.forget(page.principal.organization_id)
         page.flash("The settings were saved.")
         return page.go_to(PATH)
 
 
-async def _page(
+async def _show(
     page: PageContext,
     *,
     form: SettingsForm | None = None,
     error: ApiRefusedError | None = None,
-) -> Any:  # noqa: ANN401 - a Template, where the caller may answer anything
+) -> Template:
     got = await page.get("/organization", Organization)
     now = _as_form(got.data)
+    context = {
+        "default_hours": DEFAULT_HOURS,
+        "form": form or now,
+        "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
+        "kinds": _KINDS,
+        "least_hours": LEAST_HOURS,
+        "most_hours": MOST_HOURS,
+        "now": now,
+        "organization": got.data,
+        "time_zones": sorted(available_timezones()),
+        "usage": [(label, getattr(got.data.usage, key)) for key, label in _USAGE],
+    }
     return await show_operations(
-        page,
-        "operations/organization.html",
-        {
-            "default_hours": DEFAULT_HOURS,
-            "form": form or now,
-            "has_conflict": error is not None and error.code is Code.VERSION_CONFLICT,
-            "kinds": _KINDS,
-            "least_hours": LEAST_HOURS,
-            "most_hours": MOST_HOURS,
-            "now": now,
-            "organization": got.data,
-            "problems": {} if error is None else error.problems,
-            "time_zones": sorted(available_timezones()),
-            "usage": [(label, getattr(got.data.usage, key)) for key, label in _USAGE],
-        },
-        tab=PATH,
-        status=200 if error is None else error.status,
+        page, "operations/organization.html", context, tab=PATH, error=error
     )
 
 
@@ -128,7 +122,7 @@ def _typed(organization: Organization, kind: str) -> str:
 
 
 def _hours(form: SettingsForm, kind: str) -> int | str | None:
-    """Return what was typed as the API takes it; what is no number is its to refuse."""
+    """Return what was typed as a number if it is one; the API refuses other text."""
     text: str = getattr(form, f"{kind}_hours").strip()
     if not text:
         return None

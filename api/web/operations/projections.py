@@ -1,9 +1,9 @@
-"""/operations/projections: how far each projection is, and rebuilds of read models."""
+"""/operations/projections: how far each projection has come, and rebuilds."""
 
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Controller, Response, get, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent, Template
@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from api.http.error_codes import Code
 from api.http.errors import ApiError
-from api.http.form_body import NoFields
 from api.http.request import Request
 from api.routes.projection_responses import ProjectionState
 from api.web.kit.api_client import ApiClient, ApiRefusedError
-from api.web.kit.page import PageContext
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
 from api.web.operations.layout import show_operations
 from api.web.operations.projection_stream import ProjectionStream
 from api.web.sign_in.page import SignInService
@@ -23,7 +23,6 @@ from projections.rebuild.state import RUNNING
 
 PATH = "/operations/projections"
 
-_ADMIN = {"scope": "admin", "page": True}
 _NAMES = {
     "analytics": "Analytics",
     "api_keys": "API keys and organizations",
@@ -42,7 +41,7 @@ _NAMES = {
 
 
 class RebuildForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to rebuild: ``force`` swaps in rows that differ, too."""
+    """``force`` swaps in the rebuilt rows even if they differ from the live ones."""
 
     force: bool = False
 
@@ -52,17 +51,15 @@ class ProjectionPages(Controller):
 
     path = PATH
 
-    @get("/", opt=_ADMIN)
+    @page_route(scope="admin")
     async def projections(self, page: NamedDependency[PageContext]) -> Template:
-        """Show how far each is."""
+        """Show how far each one has come."""
+        context = {"projections": await _projections(page), "name_of": name_of}
         return await show_operations(
-            page,
-            "operations/projections.html",
-            {"projections": await _projections(page), "name_of": name_of},
-            tab=PATH,
+            page, "operations/projections.html", context, tab=PATH
         )
 
-    @get("/stream", opt=_ADMIN)
+    @page_route("/stream", scope="admin")
     async def stream(
         self,
         request: Request,
@@ -70,7 +67,7 @@ class ProjectionPages(Controller):
         sign_in: NamedDependency[SignInService],
         projection_stream: NamedDependency[ProjectionStream],
     ) -> ServerSentEvent:
-        """Tell what changes, for as long as somebody looks."""
+        """Send what changes, for as long as the page is open."""
         api = ApiClient(request, request.app.state.in_process_api)
 
         async def load() -> list[ProjectionState]:
@@ -88,40 +85,38 @@ class ProjectionPages(Controller):
             headers={"Cache-Control": "no-store"},
         )
 
-    @get("/{name:str}", opt=_ADMIN)
+    @page_route("/{name:str}", scope="admin")
     async def projection(
         self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> Template:
-        """Show one, with what it could not take in and how its rebuild went."""
-        return await _projection_page(page, name)
+        """Show one, with its dead letters and its last rebuild."""
+        return await _show(page, name)
 
-    @post("/{name:str}/rebuild", opt={**_ADMIN, "form": RebuildForm})
+    @form_route("/{name:str}/rebuild", form=RebuildForm, scope="admin")
     async def rebuild(
-        self, request: Request, page: NamedDependency[PageContext], name: FromPath[str]
-    ) -> Response[Any]:
-        """Begin a rebuild."""
-        body = {"force": request.form_as(RebuildForm).force}
+        self, page: NamedDependency[PageContext], name: FromPath[str]
+    ) -> PageResponse:
+        body = {"force": page.form(RebuildForm).force}
         try:
             await page.send("POST", _rebuild_path(name), ProjectionState, body)
         except ApiRefusedError as error:
             if error.code is not Code.CANNOT_REBUILD:
                 raise
-            return await _projection_page(page, name, error=error)
+            return await _show(page, name, error=error)
         page.flash(f"{name_of(name)}: the rebuild was asked for.")
         return page.go_to(f"{PATH}/{quote(name)}")
 
-    @post("/{name:str}/cancel", opt={**_ADMIN, "form": NoFields})
+    @form_route("/{name:str}/cancel", scope="admin")
     async def cancel(
         self, page: NamedDependency[PageContext], name: FromPath[str]
-    ) -> Response[Any]:
-        """Give a rebuild up."""
+    ) -> PageResponse:
         await page.send("DELETE", _rebuild_path(name), ProjectionState)
         page.flash(f"{name_of(name)}: the rebuild is being given up.")
         return page.go_to(f"{PATH}/{quote(name)}")
 
 
 def name_of(projection: str) -> str:
-    """Return what a projection is called in words."""
+    """Return what pages call a projection."""
     return _NAMES.get(projection, projection)
 
 
@@ -130,25 +125,21 @@ async def _projections(page: PageContext) -> list[ProjectionState]:
     return got.data
 
 
-async def _projection_page(
+async def _show(
     page: PageContext, name: str, *, error: ApiRefusedError | None = None
-) -> Any:  # noqa: ANN401
+) -> Template:
     found = [each for each in await _projections(page) if each.name == name]
     if not found:
         raise ApiError(Code.NOT_FOUND, "No such projection.")
+    rebuild = found[0].rebuild
+    context = {
+        "is_own": _is_own(page, found[0]),
+        "is_running": rebuild is not None and rebuild.status in RUNNING,
+        "name_of": name_of,
+        "projection": found[0],
+    }
     return await show_operations(
-        page,
-        "operations/projection.html",
-        {
-            "error": error,
-            "is_own": _is_own(page, found[0]),
-            "is_running": found[0].rebuild is not None
-            and found[0].rebuild.status in RUNNING,
-            "name_of": name_of,
-            "projection": found[0],
-        },
-        tab=PATH,
-        status=200 if error is None else error.status,
+        page, "operations/projection.html", context, tab=PATH, error=error
     )
 
 
@@ -163,7 +154,7 @@ def _rebuild_path(name: str) -> str:
 
 
 def _cells(page: PageContext, states: list[ProjectionState]) -> dict[str, str]:
-    """Return what each place of a page that shows projections is to have in it."""
+    """Return the HTML of each cell that shows a projection, by the name of the cell."""
     app: Any = page.request.app
     engine: Any = app.template_engine
     drawn = engine.get_template("operations/projection_cells.html").make_module(

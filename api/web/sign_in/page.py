@@ -178,15 +178,10 @@ class SignInRoutes(Controller):
 
 
 def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:
-    return Template(
-        template_name="sign_in.html",
-        context={"next": next_, "flash": None, "problem": problem, "page": None},
-        headers={
-            "Content-Security-Policy": site.policy,
-            "Referrer-Policy": "same-origin",
-        },
-        media_type="text/html",
-        status_code=_UNAUTHORIZED if problem else 200,
+    return site.render(
+        "sign_in.html",
+        {"next": next_, "flash": None, "problem": problem, "page": None},
+        status=_UNAUTHORIZED if problem else 200,
     )
 
 

@@ -1,4 +1,4 @@
-"""Why a number is what it is: the observations behind one point of a chart."""
+"""The explanation of one point of a chart: the observations that make its number."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ _TERMS = {"value": "", "numerator": "Above the line", "denominator": "Below the 
 
 
 class ExplainedObservation(Struct, frozen=True, kw_only=True):
-    """One observation in words; the video is None where the profile was seen."""
+    """One observation as the page shows it; without a video it is of the profile."""
 
     term: str
     noun: str
@@ -32,7 +32,7 @@ class ExplainedObservation(Struct, frozen=True, kw_only=True):
 
 
 class ExplainedNumber(Struct, frozen=True, kw_only=True):
-    """A number with its reasons, the largest first.
+    """A number with its observations, those that contribute most first.
 
     ``left_out`` is how many smaller ones are not shown.
     """
@@ -51,7 +51,7 @@ class ExplainedNumber(Struct, frozen=True, kw_only=True):
 async def explain_number(
     analytics: AnalyticsClient, query: OverviewQuery, period: Period
 ) -> ExplainedNumber | None:
-    """Return what explains the point that was chosen, if one was.
+    """Return the explanation of the chosen point; None if none was chosen.
 
     Raises:
         ApiError: there is no such point.
@@ -95,5 +95,5 @@ def _observation(one: Observation) -> ExplainedObservation:
         before=number(one.level_before),
         after=number(one.level_after),
         contribution=number(one.contribution),
-        note="baseline: it was there before we looked" if one.baseline else "",
+        note="baseline: it was there before the first scrape" if one.baseline else "",
     )

@@ -1,0 +1,29 @@
+"""What pages call the kinds, the triggers and the outcomes of scrapes."""
+
+from domain.messages import JobType, Outcome, Trigger
+
+JOBS: dict[JobType, str] = {
+    "creator_profiles": "Profile",
+    "video_stats": "Figures of videos",
+    "discover_videos": "New videos",
+}
+OUTCOMES: dict[Outcome, str] = {
+    "ok": "ended well",
+    "not_found": "no such account was found",
+    "private": "the account is private",
+    "unavailable": "the account is not available",
+    "blocked": "TikTok blocked the scrape",
+    "rate_limited": "TikTok limited the rate of requests",
+    "transient": "it failed for a passing reason",
+    "schema_changed": "the answer had an unknown format",
+    "identity_changed": "another account has the handle now",
+}
+TRIGGERS: dict[Trigger, str] = {
+    "added": "Added",
+    "reactivated": "Brought back",
+    "renamed": "Renamed",
+    "reenabled": "Re-enabled",
+    "manual": "By hand",
+    "scheduled": "Scheduled",
+    "imported": "Imported",
+}
