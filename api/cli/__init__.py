@@ -8,7 +8,7 @@ from cyclopts import CycloptsError
 
 
 class CommandError(Exception):
-    """A command cannot do what was asked; the message is one sentence saying why."""
+    """A command cannot be carried out; the message is one message that says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,15 +17,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0, or 1 with one line on stderr that says why, or 2 where the command line itself
     was wrong.
     """
-    from api.cli.commands import app, read_in
+    from api.cli.commands import app, load_for
 
     given = sys.argv[1:] if arguments is None else arguments
-    read_in(given)
+    load_for(given)
     try:
         status = app(given, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        return _complain(error, status=2)
+        return _print_error(error, status=2)
     except BrokenPipeError:
         # Whoever read our output has seen enough; the flush at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -33,20 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_expected(error):
             raise
-        return _complain(error, status=1)
+        return _print_error(error, status=1)
     return status if isinstance(status, int) else 0
 
 
-def _complain(error: Exception, *, status: int) -> int:
+def _print_error(error: Exception, *, status: int) -> int:
     from infra.logs import masked
 
-    sentence = masked(" ".join(str(error).split())) or type(error).__name__
-    print(f"goatherd: {sentence}", file=sys.stderr)
+    message = masked(" ".join(str(error).split())) or type(error).__name__
+    print(f"goatherd: {message}", file=sys.stderr)
     return status
 
 
 def _is_expected(error: Exception) -> bool:
-    """Tell what can happen to anybody from a fault in Goatherd itself."""
+    """Return whether this is no fault in Goatherd itself."""
     import psycopg
     import redis
 

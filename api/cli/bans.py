@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from api.cli import CommandError
-from api.cli.databases import asked_here, fitting, opened_store
+from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain.creator.handle import normalize_handle
@@ -27,7 +27,7 @@ SELECT coalesce(max(notification_id), 0) - coalesce(
 FROM goatherd_events
 """
 PATIENCE_SECONDS = 2.0
-_ASK_AGAIN_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 class Ban(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +50,15 @@ def add(
     if reason is not None and len(reason) > _LONGEST_REASON:
         raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
-        changed = ban_handle(store, handle, reason=reason, context=asked_here())
-    _answer(handle, banned=True, changed=bool(changed), json=json)
+        changed = ban_handle(store, handle, reason=reason, context=cli_context())
+    _print_result(handle, banned=True, changed=bool(changed), json=json)
 
 
 def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -> None:
     """Lift a ban, so that the handle can be tracked again."""
     with opened_store(read_settings(data_dir=data_dir)) as store:
-        changed = unban_handle(store, handle, context=asked_here())
-    _answer(handle, banned=False, changed=bool(changed), json=json)
+        changed = unban_handle(store, handle, context=cli_context())
+    _print_result(handle, banned=False, changed=bool(changed), json=json)
 
 
 def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
@@ -75,7 +75,7 @@ def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
     )
 
 
-def _answer(handle: str, *, banned: bool, changed: bool, json: bool) -> None:
+def _print_result(handle: str, *, banned: bool, changed: bool, json: bool) -> None:
     name = normalize_handle(handle)
     if json:
         print_json({"handle": name, "banned": banned, "changed": changed})
@@ -85,17 +85,17 @@ def _answer(handle: str, *, banned: bool, changed: bool, json: bool) -> None:
 
 
 def _wait_for_bans(connection: Connection[TupleRow]) -> None:
-    """Wait until the list knows all events, or say on stderr that it does not."""
+    """Wait until the list has caught up, or say on stderr that it has not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while behind := _behind(connection):
         if time.monotonic() > deadline:
             print(
                 f"goatherd: this list is {behind} events behind; `goatherd project` "
-                "keeps it.",
+                "updates it.",
                 file=sys.stderr,
             )
             return
-        time.sleep(_ASK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _behind(connection: Connection[TupleRow]) -> int:

@@ -1,4 +1,4 @@
-"""Every command there is, on one page; each is read in only when it is asked for."""
+"""The list of all commands; the module of each is imported only when it is used."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -51,8 +51,8 @@ for group in (orgs, keys, bans, export):
     app.command(group)
 
 
-def read_in(given: Sequence[str]) -> None:
-    """Read in what a list of commands will say of each, if one is asked for."""
+def load_for(given: Sequence[str]) -> None:
+    """Import the commands whose help is about to be shown."""
     words = [word for word in given if not word.startswith("-")]
     if not words and "--version" not in given:
         app.resolved_commands()

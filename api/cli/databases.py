@@ -1,4 +1,4 @@
-"""Databases: which one a command is about, and whether it fits this release."""
+"""The database and Redis of a command, and whether their schema fits this release."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -144,7 +144,7 @@ def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
         store.pool.close()
 
 
-def asked_here(actor: str = "cli") -> Context:
-    """Return the context of a command that came from the command line."""
+def cli_context(actor: str = "cli") -> Context:
+    """Return the context of a command from the command line."""
     command_id: UUID = new_id()
     return Context(actor=actor, command_id=command_id)

@@ -1,4 +1,4 @@
-"""``goatherd import``: what others saw, or we saw elsewhere, into the log."""
+"""``goatherd import``: observations of a recording, stored as events."""
 
 import sys
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from uuid import UUID
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import asked_here, fitting, opened_store
+from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
 from domain.errors import NotFoundError
@@ -64,17 +64,17 @@ def import_recording(
     also after it has grown. Nothing is stored if a line is bad or a handle unknown.
     """
     settings = read_settings(data_dir=data_dir)
-    context = asked_here()
+    context = cli_context()
     with opened_store(settings) as store:
         organization_id = _organization_of(settings, project)
         _check_project(store, organization_id, project)
         with _read(file) as recording:
-            _judge(recording.bad, skip=skip_bad_lines)
+            _report_bad_lines(recording.bad, skip=skip_bad_lines)
             holders = find_holders(store, project, recording.handles)
             created: list[str] = []
             if holders.missing:
                 if not create_creators:
-                    raise CommandError(_unknown(holders))
+                    raise CommandError(_why_unknown(holders))
                 created = _create(
                     store,
                     holders,
@@ -93,7 +93,7 @@ def import_recording(
                     context=context,
                     advance=advance,
                 )
-            _answer(imported, recording.bad, created, json=json)
+            _print_result(imported, recording.bad, created, json=json)
 
 
 def _organization_of(settings: Settings, project_id: UUID) -> UUID:
@@ -117,7 +117,7 @@ def _read(file: Path) -> SortedRecording:
         return SortedRecording.read(file, now=datetime.now(UTC), advance=advance)
 
 
-def _judge(bad: BadLines, *, skip: bool) -> None:
+def _report_bad_lines(bad: BadLines, *, skip: bool) -> None:
     """Name the first bad lines on stderr.
 
     Raises:
@@ -164,7 +164,7 @@ def _create(
     return [result.tiktok_handle for result in additions.result]
 
 
-def _unknown(holders: Holders) -> str:
+def _why_unknown(holders: Holders) -> str:
     missing = _handles(holders.missing)
     sentences = [f"Nothing was stored: the project has no {missing}."]
     sentences.append("--create-creators adds them.")
@@ -181,7 +181,7 @@ def _handles(names: Sequence[str]) -> str:
     return f"{named} and {more:,} more" if more > 0 else named
 
 
-def _answer(
+def _print_result(
     imported: Imported, bad: BadLines, created: Sequence[str], *, json: bool
 ) -> None:
     if json:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from psycopg.rows import class_row
 
 from api.cli import CommandError
-from api.cli.databases import asked_here, fitting, opened_store
+from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain import commands as c
@@ -76,7 +76,7 @@ def create(
             scopes=scope or DEFAULT_SCOPES,
             expires_at=expires_at,
             plans=settings.all_plans,
-            context=asked_here(),
+            context=cli_context(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     issued = executed.result
@@ -130,7 +130,7 @@ def revoke(
             row[0],
             lambda _: c.RevokeApiKey(key_id=key_id),
             plans=settings.all_plans,
-            context=asked_here(),
+            context=cli_context(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     if json:

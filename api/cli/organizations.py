@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import asked_here, opened_store
+from api.cli.databases import cli_context, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain.organization.plans import UNLIMITED
@@ -45,7 +45,7 @@ def create(
             name=name,
             plan=plan,
             time_zone=time_zone,
-            context=asked_here(),
+            context=cli_context(),
             # In the same transaction, so that the key works at once.
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )

@@ -1,4 +1,4 @@
-"""Dry runs of ``goatherd rebuild``: what other rules would change, and nothing else."""
+"""Dry runs of ``goatherd rebuild``: what a rebuild or another rule would change."""
 
 from collections.abc import Sequence
 
@@ -28,11 +28,11 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     effects: Effects | None
 
 
-def under(projections: Sequence[ReadModel], rule: BaselineRule) -> list[ReadModel]:
-    """Return what is to be rebuilt, told to work under a rule.
+def with_rule(projections: Sequence[ReadModel], rule: BaselineRule) -> list[ReadModel]:
+    """Return the read models to rebuild, with_rule a rule.
 
     Raises:
-        CommandError: something else than analytics is to be rebuilt.
+        CommandError: others than analytics are among them.
     """
     if not all(isinstance(projection, Analytics) for projection in projections):
         raise CommandError("--baseline-rule is for analytics alone: name it.")
@@ -40,11 +40,11 @@ def under(projections: Sequence[ReadModel], rule: BaselineRule) -> list[ReadMode
 
 
 def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
-    """Build a read model beside, look at what would change, and leave it there."""
-    seen: list[Effects] = []
+    """Build shadow tables, find what would change, and leave them for a swap."""
+    found: list[Effects] = []
 
-    def look(cursor: Cursor[TupleRow]) -> None:
-        seen.append(effects(cursor))
+    def inspect(cursor: Cursor[TupleRow]) -> None:
+        found.append(effects(cursor))
 
     is_analytics = isinstance(projection, Analytics)
     done = rebuild(
@@ -52,7 +52,7 @@ def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
         projection,
         by="cli",
         options=RebuildOptions(is_dry_run=True),
-        inspect=look if is_analytics else None,
+        inspect=inspect if is_analytics else None,
         watch=watch,
     )
     return DryRun(
@@ -60,19 +60,19 @@ def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
         version=done.version,
         was_resumed=done.was_resumed,
         comparison=done.comparison,
-        effects=seen[-1] if seen else None,
+        effects=found[-1] if found else None,
     )
 
 
 def print_dry_run(answer: DryRun) -> None:
     """Show what would change, project by project, and how to go on."""
     found = answer.effects
-    said = f"{answer.name}: built beside up to position "
-    said += f"{answer.comparison.shadow_position}, and not swapped."
+    text = f"{answer.name}: built in shadow tables up to position "
+    text += f"{answer.comparison.shadow_position}, and not swapped."
     if found is None:
-        print(f"{said} {plain(answer.comparison.summary())}")
+        print(f"{text} {plain(answer.comparison.summary())}")
     else:
-        print(f"{said} Live is {found.live_rule}, beside is {found.rule}.")
+        print(f"{text} The live rule is {found.live_rule}, the new one {found.rule}.")
         _print_effects(found)
     print(
         f"`goatherd rebuild {answer.name} --swap` swaps it in, "
@@ -94,8 +94,8 @@ def _print_effects(found: Effects) -> None:
                 "id",
                 "videos",
                 "metric",
-                "new live",
-                "new beside",
+                "live",
+                "shadow",
                 "difference",
             ),
             (

@@ -1,4 +1,4 @@
-"""``goatherd migrate | projections | doctor``: what shape everything is in."""
+"""``goatherd migrate | projections | doctor``: the state of the installation."""
 
 import sys
 from typing import Annotated
@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from api.cli import CommandError
 from api.cli.databases import connected, database_url, fitting
 from api.cli.doctor.finding import Finding
-from api.cli.doctor.run import examine
+from api.cli.doctor.run import run_checks
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, print_table
 from api.system.all_projections import ALL_PROJECTIONS
@@ -37,7 +37,7 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """Show how far each read model has come, and what it could not take in."""
+    """Show how far each projection has come, and what it could not take in."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         found = progress(connection, ALL_PROJECTIONS)
     if json:
@@ -49,16 +49,18 @@ def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
             "version",
             "position",
             "head",
-            "behind",
+            "lag",
             "status",
-            "heard of",
+            "last heartbeat",
             "dead",
             "rule",
         ),
         (
             (
                 *(p.name, p.version, p.position, p.head),
-                f"{p.lag_events} ({p.lag_seconds:.0f} s)" if p.lag_events else "level",
+                f"{p.lag_events} ({p.lag_seconds:.0f} s)"
+                if p.lag_events
+                else "caught up",
                 _status(p),
                 _ago(p.heartbeat_seconds),
                 p.dead_letters,
@@ -86,7 +88,7 @@ def doctor(
     the scrapes that wait, Redis and the disk. It changes nothing.
     """
     findings: list[Finding] = []
-    for finding in examine(data_dir=data_dir, quick=quick):
+    for finding in run_checks(data_dir=data_dir, quick=quick):
         findings.append(finding)
         if not json:
             print(f"{_MARKS[finding.state]:<8}{finding.check}: {plain(finding.text)}")

@@ -1,4 +1,4 @@
-"""Checks: each looks at one thing and says that it is well, or what to do about it."""
+"""The checks of ``goatherd doctor``: each returns a sentence or raises."""
 
 import shutil
 import time
@@ -54,7 +54,7 @@ WHERE state IN ('ready', 'leased') AND attempts >= %s AND outcome IS NOT NULL
 GROUP BY outcome ORDER BY count(*) DESC LIMIT 1
 """
 # In one snapshot, so that what is recorded meanwhile is in all three or in none.
-_LEVEL = """
+_IS_CAUGHT_UP = """
 SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0)
      <= coalesce((SELECT position FROM projection WHERE name = 'creator_list'), 0)
 """
@@ -63,7 +63,7 @@ SELECT organization_id, count(id) FILTER (WHERE status = 'active')
 FROM organizations LEFT JOIN creator_list USING (organization_id)
 GROUP BY organization_id
 """
-_TALLIES = "SELECT key, value FROM tally WHERE key = ANY(%s)"
+_COUNTERS = "SELECT key, value FROM tally WHERE key = ANY(%s)"
 TRIES = 20
 _ASK_AGAIN_SECONDS = 0.1
 
@@ -79,14 +79,14 @@ def check_projections(connection: Connection[TupleRow]) -> str:
     others = [p for p in found if p.version != versions.get(p.name, p.version)]
     if others:
         raise WrongError(
-            f"{_names(others)}: kept by a release with other rules.",
+            f"{_names(others)}: built by a release with other rules.",
             advice="Run one release of Goatherd everywhere.",
         )
     stalled = [p for p in found if _is_stalled(p)]
     if stalled:
         raise WrongError(
-            f"Nobody keeps {_names(stalled)} level with the log.",
-            advice=f"Start {_keepers(stalled)}, or read its log for what stops it.",
+            f"Nothing keeps {_names(stalled)} caught up with the log.",
+            advice=f"Start {_commands_for(stalled)}, or read its log for the cause.",
         )
     behind = [p for p in found if p.lag_seconds > BEHIND_SECONDS]
     if behind:
@@ -186,14 +186,14 @@ def check_tallies(connection: Connection[TupleRow]) -> str:
     for _ in range(TRIES):
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            is_level = connection.execute(_LEVEL).fetchone()
+            is_level = connection.execute(_IS_CAUGHT_UP).fetchone()
             if is_level is None or not is_level[0]:
                 time.sleep(_ASK_AGAIN_SECONDS)
                 continue
             active: dict[UUID, int] = dict(connection.execute(_ACTIVE).fetchall())
             keys = {creators_counter(each): each for each in active}
             counted = dict.fromkeys(active, 0)
-            for key, value in connection.execute(_TALLIES, (list(keys),)):
+            for key, value in connection.execute(_COUNTERS, (list(keys),)):
                 counted[keys[key]] = value
         wrong = [each for each, count in active.items() if counted[each] != count]
         if not wrong:
@@ -208,7 +208,7 @@ def check_tallies(connection: Connection[TupleRow]) -> str:
 
 
 def check_redis(settings: Settings) -> str:
-    """Say that the workers' bell can be rung.
+    """Say that Redis answers, over which workers are notified.
 
     Raises:
         WrongError: it cannot.
@@ -251,7 +251,7 @@ def _names(found: list[ProjectionProgress]) -> str:
     return ", ".join(each.name for each in found)
 
 
-def _keepers(found: list[ProjectionProgress]) -> str:
+def _commands_for(found: list[ProjectionProgress]) -> str:
     of_the_dispatcher = {each.name in _OF_THE_DISPATCHER for each in found}
     return " and ".join(
         "`goatherd dispatch`" if is_its else "`goatherd project`"

@@ -1,4 +1,4 @@
-"""The chain: whether every event can be read and is what was once recorded."""
+"""The check of the event log: every event can be read and is what was recorded."""
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -14,8 +14,8 @@ _BOUNDS = """
 SELECT coalesce(min(notification_id), 1), coalesce(max(notification_id), 0)
 FROM goatherd_events
 """
-# A link is over the one before it in its stream, so an event that was changed, swapped
-# or taken out of the middle breaks its own or the next.
+# A digest covers the one before it in its stream, so an event that was changed, swapped
+# or taken out of the middle breaks its own digest or the next.
 _BATCH = """
 SELECT e.notification_id, e.topic, e.state, e.digest IS NOT DISTINCT FROM goatherd_link(
     CASE WHEN e.originator_version = 1 THEN '' ELSE p.digest END,
@@ -31,7 +31,7 @@ ORDER BY e.notification_id
 
 
 def check_event_log(connection: Connection[TupleRow]) -> str:
-    """Read every event, and compare each link of the streams' chains.
+    """Read every event, and compare the digest chains of all streams.
 
     Raises:
         WrongError: one cannot be read, or is not what was recorded.

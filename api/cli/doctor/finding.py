@@ -1,4 +1,4 @@
-"""Findings: what ``goatherd doctor`` says of each thing it looked at."""
+"""What a check of ``goatherd doctor`` found."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check found; ``advice`` is what to do about what is wrong."""
+    """The result of one check; ``advice`` is what to do about what is wrong."""
 
     check: str
     state: Literal["ok", "wrong", "skipped"]

@@ -1,4 +1,4 @@
-"""The examination: what ``goatherd doctor`` looks at, and in which order."""
+"""The run of ``goatherd doctor``: all checks, in order."""
 
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -21,25 +21,25 @@ from infra.settings import Settings, SettingsError
 _Check = Callable[[Connection[TupleRow]], str]
 
 
-def examine(*, data_dir: Path | None, quick: bool) -> Iterator[Finding]:
-    """Look at everything and say what was found, check by check.
+def run_checks(*, data_dir: Path | None, quick: bool) -> Iterator[Finding]:
+    """Make every check and yield what it found.
 
-    ``quick`` leaves out what takes longer the longer the log is.
+    ``quick`` leaves out reading the whole event log.
     """
     try:
         settings = read_settings(data_dir=data_dir)
     except SettingsError as error:
         yield _wrong("settings", error, "Change that variable, or unset it.")
-        # The rest can still be looked at where it does not depend on it.
+        # Checks that do not depend on it can still be made.
         settings = _readable_settings(data_dir)
     else:
         yield Finding(check="settings", state="ok", text="All can be read.")
-    yield from _examine_database(settings, quick=quick)
+    yield from _check_database(settings, quick=quick)
     yield _found("redis", lambda: checks.check_redis(settings))
     yield _found("disk", lambda: checks.check_disk(settings))
 
 
-def _examine_database(settings: Settings, *, quick: bool) -> Generator[Finding]:
+def _check_database(settings: Settings, *, quick: bool) -> Generator[Finding]:
     try:
         with connected(database_url(settings)) as connection:
             server = connection.info.server_version // 10_000
@@ -50,28 +50,28 @@ def _examine_database(settings: Settings, *, quick: bool) -> Generator[Finding]:
                 yield _wrong("schema", error, None)
                 return
             yield Finding(check="schema", state="ok", text="Up to date.")
-            yield from _examine_contents(connection, quick=quick)
+            yield from _check_contents(connection, quick=quick)
     except CommandError as error:
         yield _wrong("database", error, "Start it, or correct GOATHERD_DATABASE_URL.")
     except psycopg.OperationalError as error:
         yield _wrong("connection", error, "Find out why it broke, and ask again.")
 
 
-def _examine_contents(
+def _check_contents(
     connection: Connection[TupleRow], *, quick: bool
 ) -> Generator[Finding]:
     if quick:
         yield Finding(check="event log", state="skipped", text="Not read (--quick).")
     else:
         yield _found("event log", lambda: check_event_log(connection))
-    looked_at: dict[str, _Check] = {
+    made: dict[str, _Check] = {
         "projections": checks.check_projections,
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
         "creator counts": checks.check_tallies,
     }
-    for name, check in looked_at.items():
+    for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))
 
 

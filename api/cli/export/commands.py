@@ -1,4 +1,4 @@
-"""``goatherd export``: an organization's data, for other programs and for keeps."""
+"""``goatherd export``: an organization's data as files."""
 
 import asyncio
 import sys
@@ -47,7 +47,7 @@ Output = Annotated[
 ]
 
 PATIENCE_SECONDS = 2.0
-_ASK_AGAIN_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def observations(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write what was seen of creators and videos, and the outcomes of failed runs.
+    """Write the observations of creators and videos, and the outcomes of failed runs.
 
     As JSON Lines it is a recording that `goatherd import` reads.
     """
@@ -70,7 +70,7 @@ def observations(
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)
-    _check_there(settings, org, project)
+    _check_exists(settings, org, project)
     with fitting(settings) as connection:
         log = OrganizationLog(connection, org, project)
         span = log.position_range()
@@ -81,7 +81,9 @@ def observations(
             output=output,
             total=span.until - span.after,
         )
-    _answer("observations", written, position=span.until, output=output, json=json)
+    _print_result(
+        "observations", written, position=span.until, output=output, json=json
+    )
 
 
 def events(
@@ -101,7 +103,7 @@ def events(
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)
-    _check_there(settings, org, project)
+    _check_exists(settings, org, project)
     with fitting(settings) as connection:
         log = OrganizationLog(connection, org, project)
         span = log.position_range()
@@ -112,7 +114,7 @@ def events(
             output=output,
             total=span.until - span.after,
         )
-    _answer("events", written, position=span.until, output=output, json=json)
+    _print_result("events", written, position=span.until, output=output, json=json)
 
 
 def analytics(
@@ -144,16 +146,16 @@ def analytics(
 
     The columns are those of the CSV of GET /analytics, and so are the numbers.
     """
-    from api.cli.export.series import Days, asked_for, check_days, layout_of, lines_of
+    from api.cli.export.series import Days, check_days, layout_of, query_of, rows_of
     from projections.analytics.queries.entity_ids import count_of
     from projections.engine.snapshot_reader import snapshot
 
     check_output(output, format_, json=json)
-    asked = asked_for(entity=entity, metric=metric, mode=mode, base_metric=base_metric)
+    query = query_of(entity=entity, metric=metric, mode=mode, base_metric=base_metric)
     days = Days(first=from_, last=to, granularity=granularity, tz=tz)
     check_days(days)
     settings = read_settings(data_dir=data_dir)
-    _check_there(settings, org, project)
+    _check_exists(settings, org, project)
     with fitting(settings) as connection:
         _wait_for_analytics(connection)
 
@@ -161,24 +163,24 @@ def analytics(
         written = 0
         async with snapshot(database_url(settings), "analytics") as (reader, position):
             total = await count_of(reader, org, entity, project)
-            pages = lines_of(reader, org, project, asked, days)
+            pages = rows_of(reader, org, project, query, days)
             with (
                 opened_output(output, format_) as file,
-                writer_of(format_, file, layout_of(asked)) as writer,
+                writer_of(format_, file, layout_of(query)) as writer,
                 progress_bar("Exporting", total=total) as advance,
             ):
                 async with aclosing(pages):
-                    async for passed, lines in pages:
-                        writer.write(lines)
-                        written += len(lines)
+                    async for passed, rows in pages:
+                        writer.write(rows)
+                        written += len(rows)
                         advance(passed)
         return written, position
 
     written, position = asyncio.run(write())
-    _answer("rows", written, position=position, output=output, json=json)
+    _print_result("rows", written, position=position, output=output, json=json)
 
 
-def _check_there(
+def _check_exists(
     settings: Settings, organization_id: UUID, project_id: UUID | None
 ) -> None:
     with opened_store(settings, pool_size=1) as store:
@@ -199,7 +201,7 @@ def _write(
     output: Path,
     total: int,
 ) -> int:
-    """Write all there is, and return how much that was.
+    """Write all pages, and return how many records that was.
 
     Raises:
         CommandError: an event in the log cannot be read, or we were interrupted.
@@ -221,13 +223,13 @@ def _write(
     return written
 
 
-def _answer(
+def _print_result(
     what: str, written: int, *, position: int, output: Path, json: bool
 ) -> None:
     if json:
         print_json({what: written, "position": position, "output": str(output)})
         return
-    # Where stdout is the export itself, who sees the other one wants to know too.
+    # Where stdout is the export itself, this goes to stderr.
     print(
         f"Exported {written:,} {what}, up to position {position} of the log.",
         file=sys.stderr if output == STDOUT else sys.stdout,
@@ -235,17 +237,17 @@ def _answer(
 
 
 def _wait_for_analytics(connection: Connection[TupleRow]) -> None:
-    """Wait until the numbers know all events, or say on stderr that they do not."""
+    """Wait until the numbers have caught up, or say on stderr that they have not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while behind := _behind(connection):
         if time.monotonic() > deadline:
             print(
                 f"goatherd: these numbers are {behind:,} events behind; "
-                "`goatherd project` keeps them.",
+                "`goatherd project` updates them.",
                 file=sys.stderr,
             )
             return
-        time.sleep(_ASK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _behind(connection: Connection[TupleRow]) -> int:

@@ -1,4 +1,4 @@
-"""Where exports go: a file that is there when it is whole, or stdout."""
+"""The output of an export: stdout, or a file that appears when it is complete."""
 
 import gzip
 import os
@@ -16,8 +16,8 @@ from api.cli.export.formats import Format
 
 STDOUT = Path("-")
 
-# SIGINT is Python's own; these would end us without a chance to clean up.
-_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+# Python handles SIGINT itself; these would end it without a chance to clean up.
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def check_output(output: Path, format_: Format, *, json: bool) -> None:
@@ -50,15 +50,15 @@ def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
     A name that ends with .gz is packed, except for Parquet, which is packed already.
 
     Raises:
-        CommandError: somebody asked us to end; then nothing is left under the name.
+        CommandError: it was interrupted; then there is no file of that name.
     """
-    with _endings_interrupt():
+    with _signals_interrupt():
         try:
             if output == STDOUT:
                 yield sys.stdout.buffer
                 sys.stdout.buffer.flush()
                 return
-            with _beside(output) as file:
+            with _temporary(output) as file:
                 if output.suffix == ".gz" and format_ != "parquet":
                     # Without a time or name in it, the same rows are the same bytes.
                     with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
@@ -72,10 +72,10 @@ def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
 
 
 @contextmanager
-def _beside(output: Path) -> Generator[BinaryIO]:
+def _temporary(output: Path) -> Generator[BinaryIO]:
     part = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
     try:
-        # x: nobody else's file, and with the rights that any new file has.
+        # x: a new file, with the rights that any new file has.
         with part.open("xb") as file:
             yield file
             file.flush()
@@ -88,7 +88,7 @@ def _beside(output: Path) -> Generator[BinaryIO]:
 
 
 @contextmanager
-def _endings_interrupt() -> Generator[None]:
+def _signals_interrupt() -> Generator[None]:
     """Let SIGTERM and SIGHUP interrupt as Ctrl-C does."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -96,7 +96,7 @@ def _endings_interrupt() -> Generator[None]:
 
     before = {
         number: signal.signal(number, interrupt)
-        for number in _ENDINGS
+        for number in _SIGNALS
         # Under nohup the terminal may close.
         if signal.getsignal(number) is not signal.SIG_IGN
     }

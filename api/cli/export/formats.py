@@ -31,7 +31,7 @@ _ROWS_AT_ONCE = 256
 
 
 class Layout(Struct, Generic[T], frozen=True, kw_only=True):
-    """What of a record goes where: a line of JSON, or a row of cells.
+    """How a record becomes a line of JSON, or a row of cells.
 
     ``columns`` are in order, with what is in each.
     """
@@ -60,7 +60,7 @@ class Writer(Protocol[T_contra]):
 
 
 def writer_of(format_: Format, file: BinaryIO, layout: Layout[T]) -> Writer[T]:
-    """Return what writes records to the file in the format."""
+    """Return the writer for the format."""
     match format_:
         case "jsonl":
             return _JsonLines(file, layout)
@@ -86,18 +86,18 @@ class _Csv(Writer[T]):
     def __init__(self, file: BinaryIO, layout: Layout[T]) -> None:
         self._file = file
         self._row = layout.row
-        self._shown = [_SHOWN[kind] for kind in layout.columns.values()]
+        self._to_text = [_CELL_TEXTS[kind] for kind in layout.columns.values()]
         self._text = io.StringIO()
         self._writer = csv.writer(self._text, lineterminator="\r\n")
         self._writer.writerow(layout.columns)
         self._flush()
 
     def write(self, records: Sequence[T]) -> None:
-        shown = self._shown
+        to_text = self._to_text
         self._writer.writerows(
             [
                 None if cell is None else show(cell)
-                for show, cell in zip(shown, self._row(record), strict=True)
+                for show, cell in zip(to_text, self._row(record), strict=True)
             ]
             for record in records
         )
@@ -114,7 +114,7 @@ class _Csv(Writer[T]):
 
 class _Parquet(Writer[T]):
     def __init__(self, file: BinaryIO, layout: Layout[T]) -> None:
-        # Only who asks for Parquet waits until these are read in.
+        # Imported only for Parquet, since it takes long.
         self._arrow: Any = importlib.import_module("pyarrow")
         parquet: Any = importlib.import_module("pyarrow.parquet")
         arrow = self._arrow
@@ -203,8 +203,8 @@ def _text(cell: Cell) -> str:
 
 
 @lru_cache(maxsize=1_024)
-def _moment(cell: Cell) -> str:
-    # Hundreds of observations in a row are of one moment.
+def _time(cell: Cell) -> str:
+    # Hundreds of observations in a row have the same time.
     assert isinstance(cell, datetime)
     return cell.isoformat().replace("+00:00", "Z")
 
@@ -213,11 +213,11 @@ def _flag(cell: Cell) -> str:
     return "true" if cell else "false"
 
 
-_SHOWN: dict[Kind, Callable[[Cell], str]] = {
+_CELL_TEXTS: dict[Kind, Callable[[Cell], str]] = {
     "text": _text,
     "integer": repr,
     "double": repr,
-    "time": _moment,
+    "time": _time,
     "date": str,
     "flag": _flag,
 }

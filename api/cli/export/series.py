@@ -1,4 +1,4 @@
-"""Series of everything there is: what ``goatherd export analytics`` writes."""
+"""The series that ``goatherd export analytics`` writes."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, date, datetime
@@ -35,8 +35,8 @@ _KINDS: dict[str, Kind] = {
 }
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One bucket of one thing, as the CSV of /analytics has it."""
+class ExportedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One bucket of one entity, as the CSV of /analytics has it."""
 
     series_kind: str
     entity_type: Entity
@@ -50,14 +50,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Days(msgspec.Struct, frozen=True, kw_only=True):
-    """From when to when is asked, as far as it was said."""
+    """The days to export, as far as they were given."""
 
     first: date | None
     last: date | None
     granularity: Granularity
     tz: str | None
 
-    def among(self, own_zone: str, *, now: datetime) -> Range:
+    def in_zone(self, own_zone: str, *, now: datetime) -> Range:
         """Return the range, in the organization's zone unless another was named.
 
         Raises:
@@ -69,10 +69,10 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def asked_for(
+def query_of(
     *, entity: Entity, metric: Metric, mode: Mode | None, base_metric: RawMetric | None
 ) -> Question:
-    """Return the question.
+    """Return the query of the options.
 
     Raises:
         CommandError: it makes no sense; the error says why.
@@ -86,18 +86,18 @@ def asked_for(
 
 
 def check_days(days: Days) -> None:
-    """Return if these days can be asked for, so that no file is begun in vain.
+    """Return if the days are a range, before a file is begun.
 
     Raises:
         CommandError: they are no range, or the zone is none.
     """
     try:
-        days.among("UTC", now=datetime.now(UTC))
+        days.in_zone("UTC", now=datetime.now(UTC))
     except ApiError as error:
         raise CommandError(_as_option(error.message)) from error
 
 
-def layout_of(question: Question) -> Layout[Line]:
+def layout_of(question: Question) -> Layout[ExportedPoint]:
     """Return the columns of the CSV of /analytics, each with its type."""
     value: Kind = "double" if question.mode == "rate" else "integer"
     kinds: dict[str, Kind] = {**_KINDS, "value": value}
@@ -108,32 +108,32 @@ def layout_of(question: Question) -> Layout[Line]:
     )
 
 
-async def lines_of(
+async def rows_of(
     reader: Reader,
     organization_id: UUID,
     project_id: UUID | None,
     question: Question,
     days: Days,
-) -> AsyncGenerator[tuple[int, list[Line]]]:
-    """Yield how many videos more were passed, and a line for each of their buckets."""
+) -> AsyncGenerator[tuple[int, list[ExportedPoint]]]:
+    """Yield how many entities more were passed, and a row for each of their buckets."""
     now = datetime.now(UTC)
     query = AnalyticsQuery(
         reader=reader, organization_id=organization_id, question=question, now=now
     )
     async for ids in ids_of_all(reader, organization_id, question.entity, project_id):
-        wanted, own_zone = await entities_of_query(
+        entities, own_zone = await entities_of_query(
             reader, organization_id, question.entity, ids, None
         )
-        range_ = days.among(own_zone, now=now)
-        ledger_by_id = await query.series_by_entity(
-            [thing.id for thing in wanted], range_
+        range_ = days.in_zone(own_zone, now=now)
+        series_by_entity = await query.series_by_entity(
+            [entity.id for entity in entities], range_
         )
-        yield len(ids), _lines(query.series(wanted, ledger_by_id, range_))
+        yield len(ids), _rows(query.series(entities, series_by_entity, range_))
 
 
-def _lines(series: Sequence[Series]) -> list[Line]:
+def _rows(series: Sequence[Series]) -> list[ExportedPoint]:
     return [
-        Line(
+        ExportedPoint(
             series_kind="main",
             entity_type=one.entity_ref.type,
             entity_id=one.entity_ref.id,
@@ -149,11 +149,11 @@ def _lines(series: Sequence[Series]) -> list[Line]:
     ]
 
 
-def _row(line: Line) -> tuple[Cell, ...]:
-    return msgspec.structs.astuple(line)
+def _row(point: ExportedPoint) -> tuple[Cell, ...]:
+    return msgspec.structs.astuple(point)
 
 
-def _as_option(complaint: str) -> str:
-    """Return what is wrong with a parameter as it is called on the command line."""
-    name, _, message = complaint.lstrip("/").partition(":")
+def _as_option(error: str) -> str:
+    """Return an error of a parameter with its name on the command point."""
+    name, _, message = error.lstrip("/").partition(":")
     return f"--{name.replace('_', '-')}:{message}"

@@ -12,14 +12,18 @@ from msgspec.structs import replace
 from api.cli import CommandError
 from api.cli.databases import connected, opened_store, ping_redis
 from api.cli.options import DataDir, Host, Port, read_settings
-from api.cli.up.children import Child
-from api.cli.up.data_dir_lock import claimed
-from api.cli.up.demo import import_past, track_demo
-from api.cli.up.first_run import Home, find_home, kept_secret, key_path
+from api.cli.up.data_dir_lock import data_dir_locked
+from api.cli.up.demo import import_history, track_demo
+from api.cli.up.first_run import (
+    FirstOrganization,
+    ensure_organization,
+    key_path,
+    stored_secret,
+)
 from api.cli.up.ports import base_url, free_address, why_not_ready
-from api.cli.up.reaper import Leash, import_path
-from api.cli.up.signals import AskedToStopError, Interrupts
-from api.cli.up.supervisor import Supervisor
+from api.cli.up.reaper import Reaper, import_path
+from api.cli.up.signals import StopRequestedError, StopSignals
+from api.cli.up.supervisor import Child, Supervisor
 from api.web.sign_in.links import make_link
 from infra.database import migrate
 from infra.embedded import EmbeddedPostgres, EmbeddedValkey
@@ -30,7 +34,7 @@ from infra.settings import Settings
 # In the order they are started; they are stopped in the reverse one.
 PROCESSES = ("project", "dispatch", "work", "serve")
 
-_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 0.1
 _READY_SECONDS = 60.0
 
 _log = structlog.get_logger()
@@ -53,38 +57,38 @@ def up(
     """
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
-    interrupts = Interrupts()
+    signals = StopSignals()
     settings = replace(settings, data_dir=open_data_dir(settings.data_dir))
-    with claimed(settings.data_dir) as lock:
+    with data_dir_locked(settings.data_dir) as lock:
         free_address(settings.host, settings.port)
-        leash = Leash(lock=lock)
-        supervisor = Supervisor(leash)
+        reaper = Reaper(lock=lock)
+        supervisor = Supervisor(reaper)
         try:
-            leash.watch()
-            settings = _with_servers(settings, supervisor, interrupts)
-            home = _ensure_home(settings, demo=demo)
-            interrupts.check()
-            _start(settings, supervisor, leash)
-            _wait_until_ready(settings, supervisor, interrupts)
-            _greet(settings, home)
-            while not interrupts.wait(_LOOK_SECONDS):
-                supervisor.look()
-            _tell(settings, "Stopping")
-        except AskedToStopError:
-            _tell(settings, "Stopping")
+            reaper.ensure_running()
+            settings = _with_servers(settings, supervisor, signals)
+            organization = _ensure_organization(settings, demo=demo)
+            signals.check()
+            _start(settings, supervisor, reaper)
+            _wait_until_ready(settings, supervisor, signals)
+            _greet(settings, organization)
+            while not signals.wait(_CHECK_SECONDS):
+                supervisor.restart_dead()
+            _report(settings, "Stopping")
+        except StopRequestedError:
+            _report(settings, "Stopping")
         finally:
-            interrupts.is_stopping = True
+            signals.is_stopping = True
             supervisor.stop()
-            leash.close()
+            reaper.close()
 
 
 def _with_servers(
-    settings: Settings, supervisor: Supervisor, interrupts: Interrupts
+    settings: Settings, supervisor: Supervisor, signals: StopSignals
 ) -> Settings:
     """Start the servers that are not given; return the settings with all of them."""
     folder = settings.data_dir
     database, redis = settings.database_url, settings.redis_url
-    # What is given is looked at first: a mistake shall not cost a start.
+    # Given servers are tried first: a mistake in them costs no start of the others.
     if redis is not None:
         ping_redis(redis)
     if database is not None:
@@ -92,41 +96,41 @@ def _with_servers(
     else:
         is_new = not (folder / "postgres").exists()
         how_long = ", which takes a few seconds the first time" if is_new else ""
-        _tell(settings, f"Starting PostgreSQL{how_long}")
+        _report(settings, f"Starting PostgreSQL{how_long}")
         database = supervisor.run(EmbeddedPostgres(folder))
-        interrupts.check()
+        signals.check()
         _migrate(database, settings)
     if redis is None:
-        _tell(settings, "Starting Valkey")
+        _report(settings, "Starting Valkey")
         redis = supervisor.run(EmbeddedValkey(folder))
-        interrupts.check()
+        signals.check()
     return replace(
         settings,
         database_url=database,
         redis_url=redis,
-        secret=settings.secret or kept_secret(folder),
+        secret=settings.secret or stored_secret(folder),
     )
 
 
 def _migrate(url: str, settings: Settings) -> None:
     with connected(url):
         if migrate(url):
-            _tell(settings, "Created or upgraded the schema")
+            _report(settings, "Created or upgraded the schema")
 
 
-def _ensure_home(settings: Settings, *, demo: bool) -> Home:
+def _ensure_organization(settings: Settings, *, demo: bool) -> FirstOrganization:
     plans = settings.all_plans
     with opened_store(settings) as store:
-        home = find_home(store, settings.data_dir, plans=plans)
+        organization = ensure_organization(store, settings.data_dir, plans=plans)
         if demo:
-            if added := track_demo(store, home, plans=plans):
-                _tell(settings, f"Added {added} demo creators")
-            if runs := import_past(store, home):
-                _tell(settings, f"Imported {runs} runs of the demo creators' past")
-    return home
+            if added := track_demo(store, organization, plans=plans):
+                _report(settings, f"Added {added} demo creators")
+            if runs := import_history(store, organization):
+                _report(settings, f"Imported {runs} past runs of the demo creators")
+    return organization
 
 
-def _start(settings: Settings, supervisor: Supervisor, leash: Leash) -> None:
+def _start(settings: Settings, supervisor: Supervisor, reaper: Reaper) -> None:
     environment = _environment(settings)
     for name in PROCESSES:
         supervisor.start(
@@ -136,7 +140,7 @@ def _start(settings: Settings, supervisor: Supervisor, leash: Leash) -> None:
                 environment=environment,
                 # Python looks for modules where it is started: here there are none.
                 folder=settings.data_dir,
-                leash=leash,
+                reaper=reaper,
             )
         )
 
@@ -158,34 +162,36 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _wait_until_ready(
-    settings: Settings, supervisor: Supervisor, interrupts: Interrupts
+    settings: Settings, supervisor: Supervisor, signals: StopSignals
 ) -> None:
-    _tell(settings, "Starting Goatherd")
-    tries = round(_READY_SECONDS / _LOOK_SECONDS)
-    complaint = None
+    _report(settings, "Starting Goatherd")
+    tries = round(_READY_SECONDS / _CHECK_SECONDS)
+    why_not = None
     for _ in range(tries):
-        complaint = why_not_ready(settings.host, settings.port)
-        if complaint is None:
+        why_not = why_not_ready(settings.host, settings.port)
+        if why_not is None:
             return
         supervisor.check()
-        interrupts.wait(_LOOK_SECONDS)
-        interrupts.check()
+        signals.wait(_CHECK_SECONDS)
+        signals.check()
     raise CommandError(
-        f"Goatherd is not ready after {_READY_SECONDS:.0f} seconds: {complaint}"
+        f"Goatherd is not ready after {_READY_SECONDS:.0f} seconds: {why_not}"
     )
 
 
-def _greet(settings: Settings, home: Home) -> None:
+def _greet(settings: Settings, organization: FirstOrganization) -> None:
     url = base_url(settings.host, settings.port)
     path = key_path(settings.data_dir)
     link = _link(settings)
     shown = _short(path)
-    if home.new_key is not None:
-        key = f"{home.new_key} (shown this once, kept in {shown})"
+    if organization.new_key is not None:
+        key = f"{organization.new_key} (shown this once, kept in {shown})"
     elif path.exists():
         key = f"in {shown}"
     else:
-        key = f"make one with `goatherd keys create --org {home.organization_id}`"
+        key = (
+            f"make one with `goatherd keys create --org {organization.organization_id}`"
+        )
     # In one piece, so that no line of a log comes in between.
     sys.stdout.write(
         f"Goatherd is ready at {url}\n"
@@ -198,7 +204,7 @@ def _greet(settings: Settings, home: Home) -> None:
 
 
 def _link(settings: Settings) -> str:
-    """Return the rest of the address that shows pages; it signs in, once, if it can."""
+    """Return the path of a link that signs in, once; empty without a key."""
     path, database = key_path(settings.data_dir), settings.database_url
     key = path.read_text().strip() if path.exists() else ""
     if not key or database is None:
@@ -213,8 +219,8 @@ def _short(path: Path) -> str:
     return min(str(path), relative, key=len)
 
 
-def _tell(settings: Settings, text: str) -> None:
-    """Say on stderr what is being done, in the form that the log has."""
+def _report(settings: Settings, text: str) -> None:
+    """Say on stderr what is being done, as text or as a JSON log line."""
     if settings.log_format == "json":
         _log.info(text)
     else:

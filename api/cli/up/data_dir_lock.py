@@ -1,4 +1,4 @@
-"""The claim: one ``goatherd up`` at a time on a data directory."""
+"""The lock that lets one ``goatherd up`` at a time use a data directory."""
 
 import fcntl
 import os
@@ -12,38 +12,38 @@ import structlog
 
 from api.cli import CommandError
 
-# What the leash of an up that was killed may need to end everything.
-_LEASH_SECONDS = 150.0
+# How long the reaper of a killed `goatherd up` may need to end everything.
+_REAPER_SECONDS = 150.0
 _POLL_SECONDS = 0.05
 
 _log = structlog.get_logger()
 
 
 @contextmanager
-def claimed(data_dir: Path) -> Generator[int]:
+def data_dir_locked(data_dir: Path) -> Generator[int]:
     """Hold the data directory's lock; gives its file descriptor.
 
-    The system lets go of the lock when nobody has the descriptor open any more. Where
-    the holder is dead and only its leash is left, that is waited for.
+    The system releases the lock when no process has the descriptor open any more. If
+    the holder was killed, this waits for its reaper to end.
 
     Raises:
-        CommandError: another one is at work there.
+        CommandError: another one runs there.
     """
     lock = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        deadline = time.monotonic() + _LEASH_SECONDS
-        has_told = False
+        deadline = time.monotonic() + _REAPER_SECONDS
+        is_logged = False
         while not _take(lock):
             holder = _holder(lock)
-            if holder is None or _lives(holder) or time.monotonic() > deadline:
+            if holder is None or _is_running(holder) or time.monotonic() > deadline:
                 raise CommandError(
                     f"The data directory {data_dir} is in use by another Goatherd "
                     f"(process {holder or 'unknown'}): stop that one or name another "
                     "directory."
                 )
-            if not has_told:
+            if not is_logged:
                 _log.info("Waiting for what an earlier Goatherd left to end.")
-                has_told = True
+                is_logged = True
             time.sleep(_POLL_SECONDS)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -65,7 +65,7 @@ def _holder(lock: int) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _lives(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The demo: its creators in home's first project, and the past they come with."""
+"""The demo: its creators in the first project, and their past observations."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from api.cli import CommandError
-from api.cli.databases import asked_here
-from api.cli.up.first_run import ACTOR, Home
+from api.cli.databases import cli_context
+from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
 from domain.creator.addition import NewCreator
 from domain.creator.decider import creator_of
@@ -29,46 +29,48 @@ from workers.recordings.replay_clock import replay_started_at
 from workers.recordings.sorted_recording import SortedRecording
 
 
-def track_demo(store: Store, home: Home, *, plans: Mapping[str, Limits]) -> int:
-    """Track the demo's creators in home's first project; return how many are new.
+def track_demo(
+    store: Store, first: FirstOrganization, *, plans: Mapping[str, Limits]
+) -> int:
+    """Track the demo's creators in the first project; return how many are new.
 
     One that was ever tracked there is left as it is: somebody may have removed it.
 
     Raises:
-        CommandError: home has no project.
+        CommandError: the organization has no project.
     """
-    project_id = _project_of(store, home)
+    project_id = _project_of(store, first)
     claims = {claim_stream(project_id, handle): handle for handle in DEMO_HANDLES}
-    wanted = [
+    missing = [
         NewCreator(tiktok_handle=claims[stream], tracking_start_date=None)
         for stream, history in store.load(*claims).items()
         if not history
     ]
-    if not wanted:
+    if not missing:
         return 0
     added = add_creators(
         store,
-        wanted,
-        organization_id=home.organization_id,
+        missing,
+        organization_id=first.organization_id,
         project_id=project_id,
         plans=plans,
         now=datetime.now(UTC),
-        context=asked_here(ACTOR),
+        context=cli_context(ACTOR),
     )
     return sum(each.refusal is None for each in added.result)
 
 
-def import_past(store: Store, home: Home) -> int:
-    """Import what the demo's creators did before; return how many runs are new.
+def import_history(store: Store, first: FirstOrganization) -> int:
+    """Import the demo creators' past observations; return how many runs are new.
 
-    What is stored is left alone, so a start that was cut off is made up for by the
-    next. A renamed creator is still the one; a removed one is left as it is.
+    What is stored is left alone, so the next start completes one that was cut off. A
+    renamed creator is found by its first handle; a removed one is left as it is.
 
     Raises:
-        CommandError: home has no project.
+        CommandError: the organization has no project.
         BusyError: others import the same just now.
     """
-    project_id = _project_of(store, home)
+    project_id = _project_of(store, first)
     days = days_to_shift(replay_started_at(store.pool, DEMO_NAME))
     with TemporaryDirectory(prefix="goatherd-demo-") as folder:
         return sum(
@@ -76,7 +78,7 @@ def import_past(store: Store, home: Home) -> int:
                 store,
                 _past(handle, days=days, folder=Path(folder)),
                 {handle: creator_id},
-                home=home,
+                first=first,
                 project_id=project_id,
             )
             for handle, creator_id in _tracked(store, project_id).items()
@@ -84,7 +86,7 @@ def import_past(store: Store, home: Home) -> int:
 
 
 def _past(handle: str, *, days: int, folder: Path) -> Path:
-    """Write what the creator did, told as of the day the demo was first started."""
+    """Write the creator's observations, dated back from the first start of the demo."""
     path = folder / f"{handle}.jsonl"
     lines = shifted(read_recording(history_path(handle)), days=days)
     path.write_bytes(
@@ -98,31 +100,31 @@ def _import(
     path: Path,
     creators: dict[str, UUID],
     *,
-    home: Home,
+    first: FirstOrganization,
     project_id: UUID,
 ) -> int:
     with SortedRecording.read(
-        path, now=datetime.now(UTC), advance=_untold
+        path, now=datetime.now(UTC), advance=_no_progress
     ) as recording:
         imported = store_recording(
             store,
             recording,
             creators,
-            organization_id=home.organization_id,
+            organization_id=first.organization_id,
             project_id=project_id,
-            context=asked_here(ACTOR),
-            advance=_untold,
+            context=cli_context(ACTOR),
+            advance=_no_progress,
         )
     return imported.runs
 
 
 def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
-    """Return who first had each of the demo's handles, without those removed."""
+    """Return the first holder of each of the demo's handles, without those removed."""
     claims = {handle: claim_stream(project_id, handle) for handle in DEMO_HANDLES}
-    pasts = store.load(*claims.values())
+    histories = store.load(*claims.values())
     holders: dict[str, UUID] = {}
     for handle, stream in claims.items():
-        first = pasts[stream][0].event if pasts[stream] else None
+        first = histories[stream][0].event if histories[stream] else None
         if isinstance(first, e.HandleClaimed):
             holders[handle] = first.creator_id
     creators = store.load(*holders.values())
@@ -137,8 +139,8 @@ def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
     }
 
 
-def _project_of(store: Store, home: Home) -> UUID:
-    organization_id = home.organization_id
+def _project_of(store: Store, first: FirstOrganization) -> UUID:
+    organization_id = first.organization_id
     organization = organization_of(
         plain_events(store.load(organization_id)[organization_id])
     )
@@ -149,5 +151,5 @@ def _project_of(store: Store, home: Home) -> UUID:
     return next(iter(organization.projects))
 
 
-def _untold(_lines: int) -> None:
+def _no_progress(_lines: int) -> None:
     """Show no progress: it takes a second."""

@@ -1,4 +1,4 @@
-"""Home: what ``goatherd up`` makes on its first start and finds on every other one."""
+"""The first start of ``goatherd up``: an organization with a key, and a secret."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from api.cli import CommandError
-from api.cli.databases import asked_here
+from api.cli.databases import cli_context
 from domain.organization.plans import UNLIMITED, Limits
 from infra.eventstore.store import Store
 from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
@@ -24,19 +24,19 @@ SELECT organization_id FROM organizations ORDER BY created_at, organization_id L
 _SHORTEST_SECRET = 32
 
 
-class Home(msgspec.Struct, frozen=True, kw_only=True):
-    """The first organization here, and its key if that was issued just now."""
+class FirstOrganization(msgspec.Struct, frozen=True, kw_only=True):
+    """The first organization, and its key if that was issued just now."""
 
     organization_id: UUID
     new_key: str | None = None
 
 
 def key_path(data_dir: Path) -> Path:
-    """Return where the first key is kept."""
+    """Return the file of the first key."""
     return data_dir / "api-key"
 
 
-def kept_secret(data_dir: Path) -> str:
+def stored_secret(data_dir: Path) -> str:
     """Return the data directory's secret, made if it has none.
 
     Raises:
@@ -54,30 +54,34 @@ def kept_secret(data_dir: Path) -> str:
     return secret
 
 
-def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> Home:
+def ensure_organization(
+    store: Store, data_dir: Path, *, plans: Mapping[str, Limits]
+) -> FirstOrganization:
     """Return the first organization, made with a project and a key if there is none.
 
-    The key's text goes to the data directory, into a file that only we can read.
+    The key's text goes into a file of the data directory that only we can read.
     """
     path = key_path(data_dir)
     with store.pool.connection() as connection:
         found = connection.execute(_FIRST).fetchone()
     if found is None:
-        # Empty until the key is in force: whoever finds it empty was cut off here.
+        # Empty until the key is in force: if it is found empty, this was cut off here.
         _write_private(path, "")
         made = make_organization(
             store,
             name=_NAME,
             plan=UNLIMITED,
             time_zone="UTC",
-            context=asked_here(ACTOR),
+            context=cli_context(ACTOR),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
         _write_private(path, made.key.text)
-        return Home(organization_id=made.organization_id, new_key=made.key.text)
+        return FirstOrganization(
+            organization_id=made.organization_id, new_key=made.key.text
+        )
     organization_id: UUID = found[0]
     if not path.exists() or path.read_text().strip():
-        return Home(organization_id=organization_id)
+        return FirstOrganization(organization_id=organization_id)
     executed = issue_key(
         store,
         organization_id,
@@ -85,12 +89,12 @@ def find_home(store: Store, data_dir: Path, *, plans: Mapping[str, Limits]) -> H
         scopes=ALL_SCOPES,
         expires_at=None,
         plans=plans,
-        context=asked_here(ACTOR),
+        context=cli_context(ACTOR),
         in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
     )
     issued = executed.result
     _write_private(path, issued.text)
-    return Home(organization_id=organization_id, new_key=issued.text)
+    return FirstOrganization(organization_id=organization_id, new_key=issued.text)
 
 
 def _write_private(path: Path, text: str) -> None:

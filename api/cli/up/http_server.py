@@ -1,4 +1,4 @@
-"""The HTTP server: granian, with our logs and our manners."""
+"""The HTTP server: granian, with our logs and our handling of signals."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ from api.cli.up.ports import free_address
 from api.http.shutdown import SHUTDOWN
 from infra.settings import Settings
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1_024
-# Below any supervisor's own patience.
+# Less than supervisors wait before they kill.
 _KILL_AFTER_SECONDS = 8
 # granian's loggers hand their lines up to ours instead of writing them to stdout.
 _LOGS: dict[str, Any] = {
@@ -31,8 +31,8 @@ _LOGS: dict[str, Any] = {
 }
 
 
-class _HearingLoop(uvloop.Loop):
-    """uvloop, which also hears the signals that come while it does not run.
+class _SignalSafeLoop(uvloop.Loop):
+    """uvloop, with signals that come while it does not run.
 
     uvloop drops these. A worker does not run its loop before it starts the application
     nor between that and its first request, and would wait to be killed instead.
@@ -41,26 +41,26 @@ class _HearingLoop(uvloop.Loop):
     def add_signal_handler(
         self, sig: int, callback: Callable[..., object], *args: object
     ) -> None:
-        def hear(*_: object) -> None:
+        def on_signal(*_: object) -> None:
             SHUTDOWN.begin()
             self.call_soon_threadsafe(callback, *args)
 
-        signal.signal(sig, hear)
+        signal.signal(sig, on_signal)
 
 
 @loops.register(Loops.uvloop.value)
-def _hearing_loop() -> uvloop.Loop:
+def _signal_safe_loop() -> uvloop.Loop:
     """Return the loop of a worker, in place of granian's own of that name."""
-    loop = _HearingLoop()
+    loop = _SignalSafeLoop()
     asyncio.set_event_loop(loop)
     return loop
 
 
 def _is_alive(self: Any) -> bool:  # noqa: ANN401 - granian does not type its process
-    """Say whether a worker's process has not ended, by its sentinel.
+    """Return whether a worker's process runs, by its sentinel.
 
-    granian asks waitpid, from a thread for each worker and from its main thread. Who of
-    them comes second is told of no child, and takes that for one that will not end.
+    granian calls waitpid, from a thread for each worker and from its main thread. The
+    second of them gets no child, and takes that for one that does not end.
     """
     return not wait([self.inner.sentinel], timeout=0)
 
@@ -87,9 +87,9 @@ def serve_http(settings: Settings) -> None:
         log_level=LogLevels.warning,
     )
     os.register_at_fork(
-        before=_hold_signals,
-        after_in_parent=_hear_signals,
-        after_in_child=_forget_handlers,
+        before=_block_signals,
+        after_in_parent=_unblock_signals,
+        after_in_child=_reset_handlers,
     )
     server.serve(target_loader=_load, wrap_loader=False)
 
@@ -101,19 +101,19 @@ def _load() -> Litestar:
     return create()
 
 
-def _hold_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+def _block_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 
 
-def _hear_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+def _unblock_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
-def _forget_handlers() -> None:
-    """Let signals end a worker that granian has not yet made listen to them.
+def _reset_handlers() -> None:
+    """Let signals end a worker that has no handlers of granian yet.
 
-    It would have its parent's handlers, and wait to be killed instead.
+    With its parent's handlers it would go on until it is killed.
     """
-    for ending in _ENDING:
-        signal.signal(ending, signal.SIG_DFL)
-    _hear_signals()
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    _unblock_signals()

@@ -1,4 +1,4 @@
-"""The address: whether it is free, and whether Goatherd answers there."""
+"""The address to listen on: whether it is free, and whether Goatherd answers there."""
 
 import errno
 import http.client
@@ -16,19 +16,19 @@ _PATIENCE_SECONDS = 5.0
 def free_address(host: str, port: int) -> str:
     """Return the numeric address of ``host`` if its port can be listened on.
 
-    granian itself shares a port with whoever has it already, where both are ours.
+    granian itself would share a port with another process of the same user.
 
     Raises:
         CommandError: it cannot.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
+        address_family, kind, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError):
         raise CommandError(f"There is no address {host!r} to listen on.") from None
-    with socket.socket(family, kind) as probe:
-        # Connections that are only waiting to be forgotten do not count as busy.
+    with socket.socket(address_family, kind) as probe:
+        # Connections in TIME_WAIT do not make the port busy.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -44,7 +44,7 @@ def base_url(host: str, port: int) -> str:
 
 
 def why_not_ready(host: str, port: int) -> str | None:
-    """Return what /health/ready complains about, None once it does not."""
+    """Return why /health/ready is not ready, None once it is."""
     connection = http.client.HTTPConnection(
         _reachable(host), port, timeout=_PATIENCE_SECONDS
     )
@@ -68,7 +68,7 @@ def _complaint(body: bytes, status: int) -> str:
 
 
 def _reachable(host: str) -> str:
-    """Return an address that leads to a server listening on all of them."""
+    """Return an address to connect to; a server on 0.0.0.0 or :: is on this machine."""
     try:
         address = ip_address(host)
     except ValueError:

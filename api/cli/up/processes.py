@@ -42,9 +42,9 @@ def serve(*, host: Host = None, port: Port = None) -> None:
 
 
 def project(*, data_dir: DataDir = None) -> None:
-    """Keep the read models level with the event log until SIGINT or SIGTERM.
+    """Keep the read models caught up with the event log until SIGINT or SIGTERM.
 
-    Any number may run; each read model has one at work and the others stand by.
+    Any number may run: one works on each read model, and the others stand by.
     """
     stop = _stop_on_signal()
     from projections.registry import PROJECTIONS
@@ -81,15 +81,15 @@ def work(*, data_dir: DataDir = None) -> None:
     """Carry out scrapes until SIGINT or SIGTERM.
 
     Any number may run, on any machine that reaches the database and Redis. How many
-    scrapes at a time: GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS. Beside
-    them each process works on a slice of a rebuild that is distributed.
+    scrapes at a time: GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS. Each
+    process also works on slices of a distributed rebuild.
     """
     from workers.main import choose_provider, worker_command
 
     settings = read_settings(data_dir=data_dir)
     redis = redis_url(settings)
     with opened_store(settings) as store:
-        # Asked once here: Dramatiq would have a traceback from each process instead.
+        # Tried once here: Dramatiq would show a traceback from each process instead.
         choose_provider(settings, store.pool)
     environment = {
         **os.environ,
@@ -97,7 +97,7 @@ def work(*, data_dir: DataDir = None) -> None:
         "GOATHERD_REDIS_URL": redis,
     }
     command = worker_command(sys.executable, settings)
-    # In our place, so that whoever supervises us supervises Dramatiq.
+    # In place of this process, so that its supervisor supervises Dramatiq.
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
@@ -106,21 +106,21 @@ def _configure_logs(settings: Settings) -> None:
 
 
 def _stop_on_signal() -> threading.Event:
-    """Return an event that SIGINT and SIGTERM set; a second one ends us there.
+    """Return an event that SIGINT and SIGTERM set; a second signal ends the process.
 
     The signals are blocked here and in all threads that begin later, and taken by a
     thread of their own: setting an event from a handler could wait for a lock that the
-    interrupted code holds. So it comes before numpy is imported, whose threads would
-    take them otherwise.
+    interrupted code holds. Call it before numpy is imported, whose threads would take
+    the signals otherwise.
     """
     stop = threading.Event()
 
-    def hear() -> None:
+    def wait_for_signals() -> None:
         signal.sigwait(_STOPPING)
         stop.set()
         signal.sigwait(_STOPPING)
         os._exit(1)
 
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-    threading.Thread(target=hear, name="signals", daemon=True).start()
+    threading.Thread(target=wait_for_signals, name="signals", daemon=True).start()
     return stop

@@ -1,9 +1,9 @@
-"""The leash: ends what ``goatherd up`` started when ``goatherd up`` itself was killed.
+"""The reaper: ends what ``goatherd up`` started if ``goatherd up`` itself is killed.
 
-``goatherd up`` tells it on its standard input, a line each: "+ pid signal seconds" for
-what runs now and how to end it, "- pid" for what ended. The input ends with up, however
-that went, and whatever still runs then is ended, the last started first. Until that is
-done the leash holds up's lock on the data directory, which it inherited.
+Its standard input has a line for each process: "+ pid signal seconds" when one starts,
+with how to end it, and "- pid" when it has ended. When ``goatherd up`` ends, however
+that happens, the input ends; the reaper then ends whatever still runs, the last started
+first. Until then it holds the lock on the data directory, which it inherited.
 """
 
 import os
@@ -21,7 +21,7 @@ import psutil
 _POLL_SECONDS = 0.05
 
 
-class Hold(NamedTuple):
+class WatchedProcess(NamedTuple):
     """How to end a process that leads a process group of its own.
 
     It gets the signal, and ``seconds`` later what is left of the group is killed.
@@ -32,19 +32,19 @@ class Hold(NamedTuple):
     seconds: float
 
 
-class Leash:
-    """The near end: starts the process that waits for our death, and keeps it told."""
+class Reaper:
+    """Starts the reaper's process, and tells it which processes run."""
 
     def __init__(self, *, lock: int) -> None:
         self._lock = lock
-        self._holds: dict[int, Hold] = {}
+        self._watched: dict[int, WatchedProcess] = {}
         self._process: subprocess.Popen[str] | None = None
 
-    def watch(self) -> None:
-        """Start the process, or start it again if it has died."""
+    def ensure_running(self) -> None:
+        """Start the reaper, or start it again if it has died."""
         if self._process is not None and self._process.poll() is None:
             return
-        self._let_go()
+        self._close_input()
         command = [sys.executable, "-m", "api.cli.up.reaper"]
         self._process = subprocess.Popen(  # noqa: S603
             command,
@@ -56,33 +56,33 @@ class Leash:
             start_new_session=True,
             pass_fds=(self._lock,),
         )
-        for hold in self._holds.values():
-            self._tell(_line(hold))
+        for watched in self._watched.values():
+            self._send(_line(watched))
 
-    def hold(self, hold: Hold) -> None:
-        """End this process, too, should we die."""
-        self._holds[hold.pid] = hold
-        self._tell(_line(hold))
+    def watch(self, watched: WatchedProcess) -> None:
+        """Let the reaper end this process, too, if we are killed."""
+        self._watched[watched.pid] = watched
+        self._send(_line(watched))
 
-    def release(self, pid: int) -> None:
+    def forget(self, pid: int) -> None:
         """Forget a process that has ended."""
-        if self._holds.pop(pid, None):
-            self._tell(f"- {pid}")
+        if self._watched.pop(pid, None):
+            self._send(f"- {pid}")
 
     def close(self) -> None:
-        """End the leash with everything that it still holds."""
+        """Let the reaper end everything that still runs, and itself."""
         if self._process is not None:
-            self._let_go()
+            self._close_input()
             self._process.wait()
             self._process = None
 
-    def _tell(self, line: str) -> None:
-        # A leash that has just died learns everything when it is started again.
+    def _send(self, line: str) -> None:
+        # A reaper that has just died is told everything when it is started again.
         with suppress(OSError):
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.write(f"{line}\n")
 
-    def _let_go(self) -> None:
+    def _close_input(self) -> None:
         with suppress(OSError):
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
@@ -101,42 +101,44 @@ def end_group(pid: int, sent: signal.Signals) -> None:
         os.killpg(pid, sent)
 
 
-def _line(hold: Hold) -> str:
-    return f"+ {hold.pid} {hold.signal.value} {hold.seconds}"
+def _line(watched: WatchedProcess) -> str:
+    return f"+ {watched.pid} {watched.signal.value} {watched.seconds}"
 
 
-def _listen(lines: Iterable[str]) -> list[tuple[psutil.Process, Hold]]:
-    held: dict[int, tuple[psutil.Process, Hold]] = {}
+def _read_watched(lines: Iterable[str]) -> list[tuple[psutil.Process, WatchedProcess]]:
+    found: dict[int, tuple[psutil.Process, WatchedProcess]] = {}
     for line in lines:
         match line.split():
             case ["+", pid, sent, seconds]:
-                hold = Hold(int(pid), signal.Signals(int(sent)), float(seconds))
+                watched = WatchedProcess(
+                    int(pid), signal.Signals(int(sent)), float(seconds)
+                )
                 with suppress(psutil.NoSuchProcess):
-                    held[hold.pid] = psutil.Process(hold.pid), hold
+                    found[watched.pid] = psutil.Process(watched.pid), watched
             case ["-", pid]:
-                held.pop(int(pid), None)
+                found.pop(int(pid), None)
             case _:
                 continue
-    return list(held.values())
+    return list(found.values())
 
 
-def _end(process: psutil.Process, hold: Hold) -> None:
-    deadline = time.monotonic() + hold.seconds
+def _end(process: psutil.Process, watched: WatchedProcess) -> None:
+    deadline = time.monotonic() + watched.seconds
     with suppress(psutil.NoSuchProcess):
-        process.send_signal(hold.signal)
+        process.send_signal(watched.signal)
         while time.monotonic() < deadline and process.is_running():
             if process.status() == psutil.STATUS_ZOMBIE:
                 break
             time.sleep(_POLL_SECONDS)
-    end_group(hold.pid, signal.SIGKILL)
+    end_group(watched.pid, signal.SIGKILL)
 
 
 def _main(standard_input: IO[str]) -> None:
-    # It ends when up ends, whoever else is told to.
+    # It ends only when `goatherd up` does.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    for process, hold in reversed(_listen(standard_input)):
-        _end(process, hold)
+    for process, watched in reversed(_read_watched(standard_input)):
+        _end(process, watched)
 
 
 if __name__ == "__main__":

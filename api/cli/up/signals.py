@@ -1,4 +1,4 @@
-"""Interrupts: SIGINT, SIGTERM and SIGHUP as something a loop can wait for."""
+"""SIGINT, SIGTERM and SIGHUP as something that a loop can wait for."""
 
 import os
 import select
@@ -6,45 +6,45 @@ import signal
 from types import FrameType
 
 
-class AskedToStopError(Exception):
-    """Somebody wants us to end before we have quite begun."""
+class StopRequestedError(Exception):
+    """A signal came before everything was started."""
 
 
-class Interrupts:
-    """Hears the signals from when it is made on.
+class StopSignals:
+    """Receives the signals from when it is made on.
 
     The first is remembered; a second one interrupts whatever is being done, unless
-    ``is_stopping`` says that this would be in nobody's interest any more.
+    ``is_stopping`` is set.
     """
 
     def __init__(self) -> None:
         self.is_stopping = False
         # A pipe, since a handler may run anywhere and must take no lock.
         self._reader, self._writer = os.pipe()
-        self._heard = 0
-        signal.signal(signal.SIGINT, self._hear)
-        signal.signal(signal.SIGTERM, self._hear)
+        self._received = 0
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
         # A terminal that was closed, too,
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # but not under nohup
-            signal.signal(signal.SIGHUP, self._hear)
+            signal.signal(signal.SIGHUP, self._on_signal)
 
     def wait(self, seconds: float) -> bool:
-        """Return True as soon as one was heard, False if none is within ``seconds``."""
+        """Return True as soon as one came, False if none comes within ``seconds``."""
         ready, _, _ = select.select([self._reader], [], [], seconds)
         return bool(ready)
 
     def check(self) -> None:
-        """Return if none was heard yet.
+        """Return if none came yet.
 
         Raises:
-            AskedToStopError: one was.
+            StopRequestedError: one did.
         """
-        if self._heard:
-            raise AskedToStopError
+        if self._received:
+            raise StopRequestedError
 
-    def _hear(self, _signal: int, _frame: FrameType | None) -> None:
-        self._heard += 1
-        if self._heard == 1:
+    def _on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+        self._received += 1
+        if self._received == 1:
             os.write(self._writer, b".")
         elif not self.is_stopping:
             raise KeyboardInterrupt

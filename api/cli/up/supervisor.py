@@ -1,38 +1,223 @@
-"""The supervisor: keeps ``goatherd up``'s processes and servers running."""
+"""The supervisor of ``goatherd up``: processes and servers, restarted at death."""
 
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import structlog
 
 from api.cli import CommandError
-from api.cli.up.children import Child, Service
-from api.cli.up.reaper import Leash
+from api.cli.up.reaper import Reaper, WatchedProcess, end_group
+from infra.embedded import EmbeddedServiceError
 from infra.embedded.server import EmbeddedServer
 
+PATIENCE_SECONDS = 10.0
 
-class Supervisor:
-    """Everything that runs, in the order it was started."""
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 10.0
+# After so long the cause of the death before is over.
+_GOOD_LIFE_SECONDS = 60.0
 
-    def __init__(self, leash: Leash) -> None:
-        self._leash = leash
-        self._running: list[Child | Service] = []
+_log = structlog.get_logger()
 
-    def run(self, server: EmbeddedServer) -> str:
-        """Run an embedded server from now on and return its URL.
+
+class Backoff:
+    """When to restart what has died: soon at first, then later each time."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._began = 0.0
+        self._due_at = 0.0
+
+    def begin(self) -> None:
+        """Note that it was started."""
+        self._began = time.monotonic()
+
+    def died(self) -> float:
+        """Note that it has died, and return the seconds until it may be started."""
+        if time.monotonic() - self._began > _GOOD_LIFE_SECONDS:
+            self._failures = 0
+        wait = min(_FIRST_WAIT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
+        self._failures += 1
+        self._due_at = time.monotonic() + wait
+        return wait
+
+    def is_over(self) -> bool:
+        """Return whether it may be started now."""
+        return time.monotonic() >= self._due_at
+
+
+class Child:
+    """One of our own processes, in a process group of its own.
+
+    Its output goes to our stderr.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        reaper: Reaper,
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+        self._reaper = reaper
+        self._process: subprocess.Popen[bytes] | None = None
+        self._backoff = Backoff()
+
+    def start(self) -> None:
+        """Start it, and let the reaper watch it."""
+        self._backoff.begin()
+        self._process = subprocess.Popen(  # noqa: S603
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            env=self._environment,
+            cwd=self._folder,
+            # Ctrl-C in the terminal is for us, and we end it in its turn.
+            start_new_session=True,
+        )
+        self._reaper.watch(
+            WatchedProcess(self._process.pid, signal.SIGTERM, PATIENCE_SECONDS)
+        )
+
+    def restart_if_dead(self) -> None:
+        """Start it again if it has died, after the back-off."""
+        if self._process is not None:
+            status = self._process.poll()
+            if status is None:
+                return
+            self._forget(self._process.pid)
+            _log.warning(
+                "process_ended",
+                process=self.name,
+                status=status,
+                again_in=self._backoff.died(),
+            )
+        if not self._backoff.is_over():
+            return
+        try:
+            self.start()
+        except OSError as error:
+            _log.warning(
+                "process_not_started",
+                process=self.name,
+                error=str(error),
+                again_in=self._backoff.died(),
+            )
+
+    def ended(self) -> int | None:
+        """Return the status it ended with, None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self) -> None:
+        """Terminate it, and kill what is left of its group ten seconds later."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            _log.warning("process_killed", process=self.name)
+            end_group(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._forget(self._process.pid)
+
+    def _forget(self, pid: int) -> None:
+        # Workers of a killed process would go on, and keep its port.
+        end_group(pid, signal.SIGKILL)
+        self._reaper.forget(pid)
+        self._process = None
+
+
+class Service:
+    """An embedded server."""
+
+    def __init__(self, server: EmbeddedServer, *, reaper: Reaper) -> None:
+        self._server = server
+        self._reaper = reaper
+        self._pid: int | None = None
+        self._backoff = Backoff()
+
+    def start(self) -> str:
+        """Run it and return its URL.
 
         Raises:
             EmbeddedServiceError: it cannot run.
         """
-        service = Service(server, leash=self._leash)
+        url = self._server.start()
+        self._backoff.begin()
+        self._pid = self._server.pid
+        if self._pid is not None:
+            sent, seconds = self._server.shutdown[0]
+            self._reaper.watch(WatchedProcess(self._pid, sent, seconds))
+        return url
+
+    def restart_if_dead(self) -> None:
+        """Start it again if it has died, after the back-off."""
+        if self._server.is_running():
+            return
+        if self._pid is not None:
+            self._reaper.forget(self._pid)
+            self._pid = None
+            _log.warning(
+                "server_ended",
+                server=self._server.name,
+                again_in=self._backoff.died(),
+            )
+        if not self._backoff.is_over():
+            return
+        try:
+            self.start()
+        except (EmbeddedServiceError, psycopg.Error) as error:
+            _log.warning(
+                "server_not_started",
+                server=self._server.name,
+                error=str(error),
+                again_in=self._backoff.died(),
+            )
+
+    def stop(self) -> None:
+        """Shut it down gently."""
+        self._server.stop()
+        if self._pid is not None:
+            self._reaper.forget(self._pid)
+            self._pid = None
+
+
+class Supervisor:
+    """Starts processes and servers, restarts those that die, and stops them in turn."""
+
+    def __init__(self, reaper: Reaper) -> None:
+        self._reaper = reaper
+        self._running: list[Child | Service] = []
+
+    def run(self, server: EmbeddedServer) -> str:
+        """Start an embedded server and return its URL.
+
+        Raises:
+            EmbeddedServiceError: it cannot run.
+        """
+        service = Service(server, reaper=self._reaper)
         url = service.start()
         self._running.append(service)
         return url
 
     def start(self, child: Child) -> None:
-        """Run a process from now on."""
         self._running.append(child)
         child.start()
 
     def check(self) -> None:
-        """Return if every process lives.
+        """Return if every process runs.
 
         Raises:
             CommandError: one has ended.
@@ -43,15 +228,15 @@ class Supervisor:
                     f"`goatherd {each.name}` ended with status {status} while starting."
                 )
 
-    def look(self) -> None:
-        """Start again whatever is dead."""
+    def restart_dead(self) -> None:
+        """Start again whatever has died."""
         with suppress(OSError):
-            self._leash.watch()
+            self._reaper.ensure_running()
         for each in self._running:
-            each.look()
+            each.restart_if_dead()
 
     def stop(self) -> None:
-        """End everything, the last started first."""
+        """Stop everything, the last started first."""
         while self._running:
             with suppress(ProcessLookupError):
                 self._running.pop().stop()

@@ -89,7 +89,10 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
     plainly = goatherd("rebuild", "analytics")
 
     assert shown.returncode == 0, shown.stderr
-    assert "Live is posted_before_first_look, beside is first_snapshot." in shown.stdout
+    assert (
+        "The live rule is posted_before_first_look, the new one first_snapshot."
+        in shown.stdout
+    )
     assert "2 of 3 projects would change, 1 stay as they are." in shown.stdout
     effects = document["effects"]
     (ours,) = (p for p in effects["projects"] if p["project_id"] == str(PROJECT))

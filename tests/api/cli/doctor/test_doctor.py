@@ -200,7 +200,7 @@ def test_an_event_of_a_later_release_is_said_to_be_unreadable(
                 "UPDATE projection SET heartbeat_at = now() - interval '31 s' "
                 "WHERE name = 'bans'"
             ),
-            "Nobody keeps bans level",
+            "Nothing keeps bans caught up",
             "Start `goatherd project`,",
         ),
         (
@@ -208,17 +208,17 @@ def test_an_event_of_a_later_release_is_said_to_be_unreadable(
                 "UPDATE projection SET heartbeat_at = now() - interval '31 s' "
                 "WHERE name = 'scrape_jobs'"
             ),
-            "Nobody keeps scrape_jobs level",
+            "Nothing keeps scrape_jobs caught up",
             "Start `goatherd dispatch`,",
         ),
         (
             "DELETE FROM projection WHERE name = 'projects'",
-            "Nobody keeps projects level",
+            "Nothing keeps projects caught up",
             "Start `goatherd project`,",
         ),
         (
             "UPDATE projection SET version = 99 WHERE name = 'bans'",
-            "bans: kept by a release with other rules",
+            "bans: built by a release with other rules",
             "one release",
         ),
     ),

@@ -10,8 +10,13 @@ import pytest
 
 from api.cli import CommandError
 from api.cli.up import demo, first_run
-from api.cli.up.demo import import_past, track_demo
-from api.cli.up.first_run import Home, find_home, kept_secret, key_path
+from api.cli.up.demo import import_history, track_demo
+from api.cli.up.first_run import (
+    FirstOrganization,
+    ensure_organization,
+    key_path,
+    stored_secret,
+)
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
 from infra.handlers.organizations import make_organization
@@ -34,11 +39,11 @@ LOOKS = {
 }
 
 
-def home_in(store: Store, folder: Path) -> Home:
-    return find_home(store, folder, plans=DEFAULT_PLANS)
+def home_in(store: Store, folder: Path) -> FirstOrganization:
+    return ensure_organization(store, folder, plans=DEFAULT_PLANS)
 
 
-def demo_in(store: Store, made: Home) -> int:
+def demo_in(store: Store, made: FirstOrganization) -> int:
     return track_demo(store, made, plans=DEFAULT_PLANS)
 
 
@@ -53,7 +58,7 @@ def opens(store: Store, key: str) -> list[str] | None:
     return None if row is None else row[0]
 
 
-def room(store: Store, made: Home) -> builders.Home:
+def room(store: Store, made: FirstOrganization) -> builders.Home:
     """The home's first project, to do things in."""
     (past,) = store.load(made.organization_id).values()
     project_id = next(
@@ -105,7 +110,7 @@ def test_another_start_finds_it_and_does_not_know_the_key(store: Store, tmp_path
 
     second = home_in(store, tmp_path)
 
-    assert second == Home(organization_id=first.organization_id)
+    assert second == FirstOrganization(organization_id=first.organization_id)
     assert key_path(tmp_path).read_text() == f"{first.new_key}\n"
     assert store.head() == head
 
@@ -143,7 +148,7 @@ def test_a_key_that_somebody_took_away_is_not_made_anew(store: Store, tmp_path: 
 
     found = home_in(store, tmp_path)
 
-    assert found == Home(organization_id=made.organization_id)
+    assert found == FirstOrganization(organization_id=made.organization_id)
     assert not key_path(tmp_path).exists()
     assert store.head() == head
 
@@ -165,7 +170,7 @@ def test_where_there_are_organizations_the_first_of_them_is_home(
 
     found = home_in(store, tmp_path)
 
-    assert found == Home(organization_id=organizations[0].organization_id)
+    assert found == FirstOrganization(organization_id=organizations[0].organization_id)
     assert not key_path(tmp_path).exists()
 
 
@@ -211,9 +216,9 @@ def test_the_past_of_the_demo_is_imported_once(store: Store, tmp_path: Path):
     made = home_in(store, tmp_path)
     demo_in(store, made)
 
-    assert import_past(store, made) == sum(LOOKS.values())
+    assert import_history(store, made) == sum(LOOKS.values())
     head = store.head()
-    assert import_past(store, made) == 0
+    assert import_history(store, made) == 0
 
     assert store.head() == head
 
@@ -230,7 +235,7 @@ def test_the_past_of_the_demo_ends_the_night_before_its_first_start(
             "INSERT INTO replay_start VALUES ('demo', %s)", (started_at,)
         )
 
-    import_past(store, made)
+    import_history(store, made)
 
     assert last_look(store).date() == started_at.date() - timedelta(days=1)
 
@@ -242,10 +247,10 @@ def test_a_start_that_was_cut_off_is_made_up_for(
     demo_in(store, made)
     with monkeypatch.context() as cut_off:
         cut_off.setattr(demo, "DEMO_HANDLES", DEMO_HANDLES[:1])
-        assert import_past(store, made) == LOOKS[DEMO_HANDLES[0]]
+        assert import_history(store, made) == LOOKS[DEMO_HANDLES[0]]
 
     others = (LOOKS[handle] for handle in DEMO_HANDLES[1:])
-    assert import_past(store, made) == sum(others)
+    assert import_history(store, made) == sum(others)
 
 
 def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
@@ -263,7 +268,7 @@ def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
     project.add(DEMO_HANDLES[1])
 
     left = DEMO_HANDLES[1:]
-    assert import_past(store, made) == sum(LOOKS[handle] for handle in left)
+    assert import_history(store, made) == sum(LOOKS[handle] for handle in left)
 
     others = map(project.holder, DEMO_HANDLES[2:])
     holders = dict(zip(left, (renamed, *others), strict=True))
@@ -271,10 +276,10 @@ def test_the_past_follows_a_renamed_creator_and_leaves_a_removed_one_alone(
 
 
 def test_the_secret_is_made_once_and_only_ours_to_read(tmp_path: Path):
-    first = kept_secret(tmp_path)
+    first = stored_secret(tmp_path)
 
     assert len(first) == 64
-    assert kept_secret(tmp_path) == first
+    assert stored_secret(tmp_path) == first
     path = tmp_path / "secret"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in tmp_path.iterdir()] == ["secret"]
@@ -284,4 +289,4 @@ def test_a_secret_that_was_cut_short_is_refused(tmp_path: Path):
     (tmp_path / "secret").write_text("goat\n")
 
     with pytest.raises(CommandError, match="remove it to have a new one made"):
-        kept_secret(tmp_path)
+        stored_secret(tmp_path)
