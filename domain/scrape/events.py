@@ -1,9 +1,13 @@
 """The events of a scrape: what was asked, what was seen, and how it ended."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
 from domain.messages import Event, JobType, Outcome, Precision, Trigger
+
+# Of a video: its kind, its title and when it was posted.
+VideoDetails = tuple[str | None, str | None, datetime | None]
 
 
 class ScrapeRequested(Event, frozen=True, kw_only=True):
@@ -66,6 +70,16 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     kinds: tuple[str | None, ...] = ()
     titles: tuple[str | None, ...] = ()
     posted_at: tuple[datetime | None, ...] = ()
+
+    def details(self) -> Iterator[VideoDetails]:
+        """Yield each video's kind, title and time of posting; null if left out."""
+        nothing = (None,) * len(self.video_ids)
+        return zip(
+            self.kinds or nothing,
+            self.titles or nothing,
+            self.posted_at or nothing,
+            strict=True,
+        )
 
 
 class ScrapeSucceeded(Event, frozen=True, kw_only=True):

@@ -12,17 +12,16 @@ from domain import commands as c
 from domain import events as e
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape import decider
+from domain.scrape.events import VideoDetails
 
-# Of a video: its kind, its title and when it was posted.
-Details = tuple[str | None, str | None, datetime | None]
-KnownDetails = dict[str, Details]
+KnownDetails = dict[str, VideoDetails]
 
-# What makes two observations of a creator at a moment the same one. Details are no
+# What makes two observations of a creator at a moment the same one. VideoDetails are no
 # part of it: a snapshot leaves out what is known of a video, so nobody could compare.
 _VideoKey = tuple[str, int | None, int | None, int | None, int | None, int | None]
 ObservationKey = _VideoKey | c.ProfileSnapshot | str
 
-_NOTHING: Details = (None, None, None)
+_NOTHING: VideoDetails = (None, None, None)
 
 
 class ObservedContent(msgspec.Struct, frozen=True, gc=False):
@@ -119,14 +118,7 @@ def learn(known: KnownDetails, stored: Sequence[e.Event]) -> None:
     for event in stored:
         if not isinstance(event, e.VideoStatsSnapshotRecorded):
             continue
-        nothing = (None,) * len(event.video_ids)
-        details = zip(
-            event.kinds or nothing,
-            event.titles or nothing,
-            event.posted_at or nothing,
-            strict=True,
-        )
-        for video_id, stated in zip(event.video_ids, details, strict=True):
+        for video_id, stated in zip(event.video_ids, event.details(), strict=True):
             _remember(known, video_id, stated)
 
 
@@ -260,11 +252,11 @@ def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
     """Return the videos without the details that are known, and remember them all."""
     columns = (videos.kinds, videos.titles, videos.posted_at)
     before = list(map(known.get, videos.video_ids))
-    stated: list[Details] = list(zip(*columns, strict=True))
+    stated: list[VideoDetails] = list(zip(*columns, strict=True))
     if before == stated:
         # By far the usual case, and found out without a look at each video.
         return replace(videos, kinds=(), titles=(), posted_at=())
-    news: list[Details] = []
+    news: list[VideoDetails] = []
     for video_id, old, new in zip(videos.video_ids, before, stated, strict=True):
         _remember(known, video_id, new)
         kind, title, posted_at = new
@@ -277,11 +269,11 @@ def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
     return replace(videos, kinds=kinds, titles=titles, posted_at=posted)
 
 
-def _details(video: c.VideoSnapshot) -> Details:
+def _details(video: c.VideoSnapshot) -> VideoDetails:
     return video.kind, video.title, video.posted_at
 
 
-def _remember(known: KnownDetails, video_id: str, details: Details) -> None:
+def _remember(known: KnownDetails, video_id: str, details: VideoDetails) -> None:
     before = known.get(video_id)
     if before is None:
         known[video_id] = details

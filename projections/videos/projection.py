@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.video.decider import changed_details
+from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
@@ -61,34 +62,19 @@ def _discovered(event: e.VideoDiscovered, row: VideoRow) -> dict[str, Any]:
     }
 
 
-@on(e.VideoAdded)
-def _added(_: e.VideoAdded, __: VideoRow) -> dict[str, Any]:
-    return {"tracking_status": "direct_add", "tracking_enabled": True}
-
-
-@on(e.VideoCameIntoWindow)
-def _came_into_window(event: e.VideoCameIntoWindow, _: VideoRow) -> dict[str, Any]:
-    return {"tracking_status": event.tracking_status}
-
-
-@on(e.VideoIncluded)
-def _included(_: e.VideoIncluded, __: VideoRow) -> dict[str, Any]:
-    return {"tracking_status": "included", "tracking_enabled": True}
-
-
-@on(e.VideoExcluded)
-def _excluded(_: e.VideoExcluded, __: VideoRow) -> dict[str, Any]:
-    return {"tracking_status": "excluded"}
-
-
-@on(e.VideoPutBack)
-def _put_back(_: e.VideoPutBack, __: VideoRow) -> dict[str, Any]:
-    return {"tracking_status": "pending_review", "tracking_enabled": True}
-
-
-@on(e.VideoTrackingDisabled)
-def _tracking_disabled(_: e.VideoTrackingDisabled, __: VideoRow) -> dict[str, Any]:
-    return {"tracking_enabled": False}
+@on(
+    e.VideoAdded,
+    e.VideoCameIntoWindow,
+    e.VideoIncluded,
+    e.VideoExcluded,
+    e.VideoPutBack,
+    e.VideoTrackingDisabled,
+)
+def _tracking_changed(event: e.Event, row: VideoRow) -> dict[str, Any]:
+    before = Tracking(row.tracking_status, row.tracking_enabled)
+    after = tracking_after(before, event)
+    assert after is not None, "the video was there before"
+    return {"tracking_status": after.status, "tracking_enabled": after.is_enabled}
 
 
 @on(e.VideoDetailsChanged)

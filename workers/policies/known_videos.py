@@ -70,16 +70,11 @@ class _Batch:
     ) -> None:
         if event.project_id is None:
             return
-        nothing = (None,) * len(event.video_ids)
-        details = zip(
-            self._streams_of(event.project_id, event.video_ids),
-            event.kinds or nothing,
-            event.titles or nothing,
-            event.posted_at or nothing,
-            strict=True,
-        )
+        streams = self._streams_of(event.project_id, event.video_ids)
         has_news = False
-        for stream, kind, title, posted_at in details:
+        for stream, (kind, title, posted_at) in zip(
+            streams, event.details(), strict=True
+        ):
             row = self._rows.get(stream)
             if row is not None:
                 after = after_observation(

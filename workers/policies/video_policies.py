@@ -126,15 +126,8 @@ def _listed(
     """Return each video as the first run listed it, with what later ones added."""
     listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
-        nothing = (None,) * len(event.video_ids)
-        listed_video = zip(
-            event.video_ids,
-            event.kinds or nothing,
-            event.titles or nothing,
-            event.posted_at or nothing,
-            strict=True,
-        )
-        for video_id, kind, title, posted_at in listed_video:
+        videos = zip(event.video_ids, event.details(), strict=True)
+        for video_id, (kind, title, posted_at) in videos:
             before = listed.get(video_id)
             if before is None:
                 listed[video_id] = ListedVideo(
