@@ -43,8 +43,13 @@ IMPORT_PROVIDER: Final = "import"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Something that happened; the base of every event."""
+    """Something that happened; the base of every event.
 
+    ``stored_name`` is permanent. It is written out, not derived from the class:
+    renaming a class must not rename history.
+    """
+
+    stored_name: ClassVar[str]
     schema_version: ClassVar[int] = 1
 
 

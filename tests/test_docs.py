@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from api.http.errors import markdown
-from domain.events import STORED_NAMES
 from infra.settings import table
 from tests.kit.house_map import house_map
 from tests.kit.paths import ROOT
@@ -153,14 +152,6 @@ def test_the_vocabulary_is_short():
     rows = re.findall(r"^\| (?!Word |---)", words, re.MULTILINE)
 
     assert 0 < len(rows) <= MOST_WORDS
-
-
-def test_the_vocabulary_has_every_stored_name_once():
-    section = (DOCS / "vocabulary.md").read_text().partition("\n## Events\n")[2]
-
-    names = re.findall(r"^\| `(\w+)` \|", section.partition("\n## ")[0], re.MULTILINE)
-
-    assert names == list(STORED_NAMES)
 
 
 def test_the_sql_for_operators_runs(database_url: str):

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Command, Outcome, TrackingMode
 
@@ -26,16 +26,16 @@ class RenameHandle(Command, frozen=True, kw_only=True):
 
 
 class ChangeDetails(Command, frozen=True, kw_only=True):
-    display_name: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    readme: str | UnsetType | None = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
+    display_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    readme: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangeTracking(Command, frozen=True, kw_only=True):
-    tracking_mode: TrackingMode | UnsetType = UNSET
-    tracking_start_date: date | UnsetType | None = UNSET
-    tracking_end_date: date | UnsetType | None = UNSET
+    tracking_mode: TrackingMode | msgspec.UnsetType = msgspec.UNSET
+    tracking_start_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    tracking_end_date: date | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class SoftDelete(Command, frozen=True, kw_only=True):

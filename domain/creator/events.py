@@ -1,10 +1,10 @@
 """The events of a creator, of its claim on a handle, and of handles banned here."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Event, Outcome, TrackingMode
 
@@ -12,6 +12,9 @@ from domain.messages import Event, Outcome, TrackingMode
 
 
 class CreatorAdded(Event, frozen=True, kw_only=True):
+    """Tracking began."""
+
+    stored_name: ClassVar[str] = "creator_added"
     organization_id: UUID
     project_id: UUID
     handle: str
@@ -24,42 +27,63 @@ class CreatorAdded(Event, frozen=True, kw_only=True):
 
 
 class HandleChanged(Event, frozen=True, kw_only=True):
+    """The same creator under another handle."""
+
+    stored_name: ClassVar[str] = "handle_changed"
     organization_id: UUID
     old: str
     new: str
 
 
 class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
-    """What is unset did not change; a null display name follows the scraped one."""
+    """Display name, description, readme or metadata.
 
+    What is unset did not change; a null display name follows the scraped one.
+    """
+
+    stored_name: ClassVar[str] = "creator_details_changed"
     organization_id: UUID
-    display_name: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    readme: str | UnsetType | None = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
+    display_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    readme: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TrackingModeChanged(Event, frozen=True, kw_only=True):
+    """`auto` or `selective`."""
+
+    stored_name: ClassVar[str] = "tracking_mode_changed"
     organization_id: UUID
     old: TrackingMode
     new: TrackingMode
 
 
 class TrackingWindowChanged(Event, frozen=True, kw_only=True):
-    """The whole new window, both ends inclusive; a null end is open."""
+    """The whole new window.
 
+    The whole new window, both ends inclusive; a null end is open.
+    """
+
+    stored_name: ClassVar[str] = "tracking_window_changed"
     organization_id: UUID
     tracking_start_date: date | None = None
     tracking_end_date: date | None = None
 
 
 class CreatorRemoved(Event, frozen=True, kw_only=True):
+    """Tracking ended; the history stays."""
+
+    stored_name: ClassVar[str] = "creator_removed"
     organization_id: UUID
 
 
 class CreatorReactivated(Event, frozen=True, kw_only=True):
-    """A removed creator came back under its own id, with these tracking settings."""
+    """A removed one came back under its own id.
 
+    A removed creator came back under its own id, with these tracking settings.
+    """
+
+    stored_name: ClassVar[str] = "creator_reactivated"
     organization_id: UUID
     tracking_mode: TrackingMode
     tracking_start_date: date | None = None
@@ -67,16 +91,24 @@ class CreatorReactivated(Event, frozen=True, kw_only=True):
 
 
 class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
-    """Too many scrapes in a row found no public account; ``scrape_id`` was the last."""
+    """Three runs in a row found no public account.
 
+    Too many scrapes in a row found no public account; ``scrape_id`` was the last.
+    """
+
+    stored_name: ClassVar[str] = "creator_auto_disabled"
     organization_id: UUID
     verdict: Outcome
     scrape_id: UUID
 
 
 class CreatorReenabled(Event, frozen=True, kw_only=True):
-    """Somebody asked for another try; ``at`` starts the cooldown of the next one."""
+    """Somebody asked for another try.
 
+    Somebody asked for another try; ``at`` starts the cooldown of the next one.
+    """
+
+    stored_name: ClassVar[str] = "creator_reenabled"
     organization_id: UUID
     at: datetime
 
@@ -85,6 +117,9 @@ class CreatorReenabled(Event, frozen=True, kw_only=True):
 
 
 class HandleClaimed(Event, frozen=True, kw_only=True):
+    """A creator holds the handle in its project."""
+
+    stored_name: ClassVar[str] = "handle_claimed"
     organization_id: UUID
     project_id: UUID
     handle: str
@@ -92,6 +127,9 @@ class HandleClaimed(Event, frozen=True, kw_only=True):
 
 
 class HandleReleased(Event, frozen=True, kw_only=True):
+    """The handle is free."""
+
+    stored_name: ClassVar[str] = "handle_released"
     organization_id: UUID
     project_id: UUID
     handle: str
@@ -102,11 +140,17 @@ class HandleReleased(Event, frozen=True, kw_only=True):
 
 
 class HandleBanned(Event, frozen=True, kw_only=True):
+    """Nobody on this installation may track it."""
+
+    stored_name: ClassVar[str] = "handle_banned"
     handle: str
     reason: str | None = None
 
 
 class HandleUnbanned(Event, frozen=True, kw_only=True):
+    """The ban was lifted."""
+
+    stored_name: ClassVar[str] = "handle_unbanned"
     handle: str
 
 

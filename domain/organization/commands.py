@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Command, Scope
 from domain.organization.plans import Limits
@@ -18,11 +18,11 @@ class CreateOrganization(Command, frozen=True, kw_only=True):
 class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
     """Change what is set; hours between scheduled runs, None for the default."""
 
-    name: str | UnsetType = UNSET
-    time_zone: str | UnsetType = UNSET
-    creator_profiles_hours: int | UnsetType | None = UNSET
-    discover_videos_hours: int | UnsetType | None = UNSET
-    video_stats_hours: int | UnsetType | None = UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    time_zone: str | msgspec.UnsetType = msgspec.UNSET
+    creator_profiles_hours: int | msgspec.UnsetType | None = msgspec.UNSET
+    discover_videos_hours: int | msgspec.UnsetType | None = msgspec.UNSET
+    video_stats_hours: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ChangePlan(Command, frozen=True, kw_only=True):
@@ -52,8 +52,8 @@ class CreateProject(Command, frozen=True, kw_only=True):
 
 class ChangeProjectDetails(Command, frozen=True, kw_only=True):
     project_id: UUID
-    name: str | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 OrganizationCommand = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from domain.messages import Event, JobType, Outcome, Precision, Trigger
@@ -11,12 +12,15 @@ VideoDetails = tuple[str | None, str | None, datetime | None]
 
 
 class ScrapeRequested(Event, frozen=True, kw_only=True):
-    """A run was asked for: of a creator, or of the videos named.
+    """Somebody or something asked for a run.
+
+    A run was asked for: of a creator, or of the videos named.
 
     ``creator_id`` is null where a video was added by hand and belongs to no creator of
     the project. ``tiktok_video_ids`` narrows the run; empty means all that there are.
     """
 
+    stored_name: ClassVar[str] = "scrape_requested"
     organization_id: UUID
     project_id: UUID
     creator_id: UUID | None
@@ -27,12 +31,15 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
 
 
 class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
-    """What a provider said of a profile at ``observed_at``; what it left out is null.
+    """What was seen of the profile.
+
+    What a provider said of a profile at ``observed_at``; what it left out is null.
 
     Counters are signed 64-bit and kept as they were seen. ``precision`` says whether
     the source rounds large numbers.
     """
 
+    stored_name: ClassVar[str] = "profile_snapshot_recorded"
     organization_id: UUID
     creator_id: UUID
     observed_at: datetime
@@ -49,13 +56,16 @@ class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
 
 
 class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
-    """The counters of up to 500 videos at ``observed_at``, as parallel arrays.
+    """What was seen of up to 500 videos.
+
+    The counters of up to 500 videos at ``observed_at``, as parallel arrays.
 
     ``kinds``, ``titles`` and ``posted_at`` say what was not known of a video before:
     null where it is as known or was not told, and empty where that is so for all.
     ``project_id`` is null in events from before projects had videos.
     """
 
+    stored_name: ClassVar[str] = "video_stats_snapshot_recorded"
     organization_id: UUID
     project_id: UUID | None = None
     creator_id: UUID | None
@@ -83,11 +93,14 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
 
 
 class ScrapeSucceeded(Event, frozen=True, kw_only=True):
-    """The run ended well; duration in milliseconds, counts of what it saw.
+    """The run ended well.
+
+    The run ended well; duration in milliseconds, counts of what it saw.
 
     ``missing_video_ids`` are those that a direct read said are gone.
     """
 
+    stored_name: ClassVar[str] = "scrape_succeeded"
     organization_id: UUID
     creator_id: UUID | None
     job_type: JobType
@@ -104,13 +117,16 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
 
 
 class ScrapeFailed(Event, frozen=True, kw_only=True):
-    """The run ended without a result.
+    """It was given up.
+
+    The run ended without a result.
 
     ``outcome`` is the last attempt's verdict, null where the run was given up before
     any provider was asked. ``observed_at`` is null but in imported runs: of others the
     time of recording says it.
     """
 
+    stored_name: ClassVar[str] = "scrape_failed"
     organization_id: UUID
     creator_id: UUID | None
     job_type: JobType

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Command, TrackingStatus, VideoKind
 
@@ -57,9 +57,9 @@ class DisableTracking(Command, frozen=True, kw_only=True):
 
 
 class ChangeVideoDetails(Command, frozen=True, kw_only=True):
-    description: str | UnsetType | None = UNSET
-    readme: str | UnsetType | None = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    readme: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReportMissing(Command, frozen=True, kw_only=True):

@@ -1,21 +1,24 @@
 """The events of a video: one stream a video and project, however it came into it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import msgspec
 
 from domain.messages import Event, TrackingStatus, VideoKind
 
 
 class VideoDiscovered(Event, frozen=True, kw_only=True):
-    """A run listed a video that the project did not know yet as this creator's.
+    """A scrape listed a video that the project did not know as this creator's.
+
+    A run listed a video that the project did not know yet as this creator's.
 
     ``tracking_status`` follows from the creator's mode and window at that moment. Of a
     video that was added by hand before, it only says whose it is.
     """
 
+    stored_name: ClassVar[str] = "video_discovered"
     organization_id: UUID
     project_id: UUID
     creator_id: UUID
@@ -29,8 +32,12 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
 
 
 class VideoAdded(Event, frozen=True, kw_only=True):
-    """Somebody added the video by its URL: it is tracked, whatever it was before."""
+    """Somebody added it by its URL; it is tracked.
 
+    Somebody added the video by its URL: it is tracked, whatever it was before.
+    """
+
+    stored_name: ClassVar[str] = "video_added"
     organization_id: UUID
     project_id: UUID
     tiktok_video_id: str
@@ -39,45 +46,69 @@ class VideoAdded(Event, frozen=True, kw_only=True):
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
-    """The creator's tracking window grew over a video that was remembered outside."""
+    """The creator's tracking window grew over it.
 
+    The creator's tracking window grew over a video that was remembered outside.
+    """
+
+    stored_name: ClassVar[str] = "video_came_into_window"
     organization_id: UUID
     tracking_status: TrackingStatus
 
 
 class VideoIncluded(Event, frozen=True, kw_only=True):
+    """Somebody wants it tracked."""
+
+    stored_name: ClassVar[str] = "video_included"
     organization_id: UUID
 
 
 class VideoExcluded(Event, frozen=True, kw_only=True):
+    """Somebody put it aside; it is never listed."""
+
+    stored_name: ClassVar[str] = "video_excluded"
     organization_id: UUID
 
 
 class VideoPutBack(Event, frozen=True, kw_only=True):
-    """Somebody took the decision about the video back: it waits for review again."""
+    """Somebody took the decision back; it waits for review again.
 
+    Somebody took the decision about the video back: it waits for review again.
+    """
+
+    stored_name: ClassVar[str] = "video_put_back"
     organization_id: UUID
 
 
 class VideoTrackingDisabled(Event, frozen=True, kw_only=True):
+    """Somebody stopped counting it."""
+
+    stored_name: ClassVar[str] = "video_tracking_disabled"
     organization_id: UUID
 
 
 class VideoDetailsChanged(Event, frozen=True, kw_only=True):
-    """What is unset did not change."""
+    """Its notes changed.
 
+    What is unset did not change.
+    """
+
+    stored_name: ClassVar[str] = "video_details_changed"
     organization_id: UUID
-    description: str | UnsetType | None = UNSET
-    readme: str | UnsetType | None = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    readme: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 class VideoWentMissing(Event, frozen=True, kw_only=True):
-    """Two direct reads in different runs found the video gone.
+    """Two direct reads in different scrapes found it gone.
+
+    Two direct reads in different runs found the video gone.
 
     ``missing_since`` is when the first of them looked, ``scrape_id`` the second run.
     """
 
+    stored_name: ClassVar[str] = "video_went_missing"
     organization_id: UUID
     missing_since: datetime
     scrape_id: UUID

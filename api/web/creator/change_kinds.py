@@ -5,6 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from api.http.query import invalid_query
+from domain.events import STORED_NAMES
 from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
 from projections.creator_history.queries import MILESTONE
 
@@ -26,38 +27,33 @@ class EventKindGroup(Struct, frozen=True):
     kinds: tuple[EventKind, ...]
 
 
-_EVENTS = {
-    "creator_added": "Added",
+# What people call an event whose stored name says it less well.
+_LABELS = {
     "handle_changed": "Renamed",
-    "creator_details_changed": "Details changed",
-    "tracking_mode_changed": "Tracking mode changed",
-    "tracking_window_changed": "Tracking window changed",
-    "creator_removed": "Removed",
     "creator_reactivated": "Brought back",
     "creator_auto_disabled": "Disabled by itself",
     "creator_reenabled": "Re-enabled",
     "scrape_requested": "Scrape asked for",
     "profile_snapshot_recorded": "Profile seen",
     "video_stats_snapshot_recorded": "Figures of videos seen",
-    "scrape_succeeded": "Scrape succeeded",
-    "scrape_failed": "Scrape failed",
-    "video_discovered": "Video discovered",
-    "video_added": "Video added",
     "video_came_into_window": "Video came into the window",
-    "video_included": "Video included",
-    "video_excluded": "Video excluded",
-    "video_put_back": "Video put back",
     "video_tracking_disabled": "Tracking of a video disabled",
     "video_details_changed": "Details of a video changed",
-    "video_went_missing": "Video went missing",
-    MILESTONE: "Milestone of followers passed",
 }
+
+
+def _label(name: str) -> str:
+    """Return what people call an event: pinned for ``creator_pinned``."""
+    return (
+        _LABELS.get(name)
+        or name.removeprefix("creator_").replace("_", " ").capitalize()
+    )
 
 
 def _group(label: str, whole: EventKind, *, singly: bool = True) -> EventKindGroup:
     single = (
-        EventKind(name, text, frozenset({name}))
-        for name, text in _EVENTS.items()
+        EventKind(name, _label(name), frozenset({name}))
+        for name in STORED_NAMES
         if singly and name in whole.events
     )
     return EventKindGroup(label, (whole, *single))
@@ -69,7 +65,9 @@ GROUPS: Final = (
     _group("Videos", EventKind("videos", "All about videos", VIDEO_EVENTS)),
     _group(
         "Milestones",
-        EventKind("milestones", _EVENTS[MILESTONE], frozenset({MILESTONE})),
+        EventKind(
+            "milestones", "Milestone of followers passed", frozenset({MILESTONE})
+        ),
         singly=False,
     ),
 )

@@ -75,8 +75,16 @@ def test_every_field_of_every_event_has_been_stored_in_the_golden_file():
     }
 
 
-def test_no_two_names_share_a_class():
-    assert len(set(STORED_NAMES.values())) == len(STORED_NAMES)
+def test_every_event_has_a_stored_name_of_its_own_and_says_what_happened():
+    ours = [cls for cls in _subclasses(Event) if cls.__module__.startswith("domain.")]
+
+    assert {cls.stored_name: cls for cls in ours} == STORED_NAMES
+    assert len(ours) == len(STORED_NAMES)
+    assert [cls for cls in ours if not cls.__dict__.get("__doc__")] == []
+
+
+def _subclasses(cls: type[Event]) -> list[type[Event]]:
+    return [each for sub in cls.__subclasses__() for each in (sub, *_subclasses(sub))]
 
 
 class GoatWeighed(Event, frozen=True, kw_only=True):
