@@ -1,4 +1,4 @@
-"""bans: one row a banned handle, for the administrators' list."""
+"""bans: one row a banned handle, and the administrators' list of them."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The log of one organization: its events and what its runs saw, page by page.
+"""The log of one organization: its events and its observations, page by page.
 
 Reads go up to a fixed position. Positions become visible in their own order, so what
 lies up to one never changes, and no transaction has to stay open.
@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from domain.errors import NotFoundError
 
-# One event may tell of 500 videos, so a page of large ones is some ten megabytes.
+# One event may be about 500 videos, so a page of large ones is some ten megabytes.
 POSITIONS_AT_ONCE = 250
 
 # An organization's own stream has its id; every other event of a tenant names it. To
@@ -31,16 +31,17 @@ WHERE e.notification_id > %(after)s AND e.notification_id <= %(to)s
 AND (e.originator_id = %(organization)s OR position(%(named)s::bytea IN e.state) > 0)
 ORDER BY e.notification_id
 """
-# Whose handle it was, and in which project, the run's first event says.
-_SEEN = """
-SELECT e.notification_id, e.originator_id, e.recorded_at, e.topic, e.state, asked.state
-FROM goatherd_events e JOIN goatherd_events asked
-    ON asked.originator_id = e.originator_id AND asked.originator_version = 1
-    AND asked.topic = 'scrape_requested'
+# The handle and the project are in the run's first event.
+_OBSERVATIONS = """
+SELECT e.notification_id, e.originator_id, e.recorded_at, e.topic, e.state,
+       request.state
+FROM goatherd_events e JOIN goatherd_events request
+    ON request.originator_id = e.originator_id AND request.originator_version = 1
+    AND request.topic = 'scrape_requested'
 WHERE e.notification_id > %(after)s AND e.notification_id <= %(to)s
 AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
                 'scrape_failed')
-AND position(%(named)s::bytea IN asked.state) > 0
+AND position(%(named)s::bytea IN request.state) > 0
 ORDER BY e.notification_id
 """
 _BEGIN = """
@@ -65,7 +66,7 @@ class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A stored event that says what a run saw, and the one that asked for the run."""
+    """A stored event with what a run observed, and the request of the run."""
 
     position: int
     scrape_id: UUID
@@ -83,7 +84,7 @@ class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrganizationLog:
-    """What the log says of one organization, or of one of its projects.
+    """The log of one organization, or of one of its projects.
 
     The connection is used for nothing else meanwhile, and shows times in UTC.
     """
@@ -100,7 +101,7 @@ class OrganizationLog:
         connection.execute("SET timezone TO 'UTC'")
 
     def position_range(self) -> PositionRange:
-        """Return where all lies that can be of the organization by now.
+        """Return the range of positions that has all events of the organization so far.
 
         Raises:
             NotFoundError: there is no such organization.
@@ -119,8 +120,8 @@ class OrganizationLog:
     def observations(
         self, span: PositionRange
     ) -> Iterator[tuple[int, list[ObservationEvent]]]:
-        """Yield how many positions more were passed, and what runs saw there."""
-        for passed, rows in self._pages(_SEEN, span):
+        """Yield how many positions more were passed, and the observations there."""
+        for passed, rows in self._pages(_OBSERVATIONS, span):
             yield (
                 passed,
                 [
@@ -141,7 +142,7 @@ class OrganizationLog:
         self, query: str, span: PositionRange
     ) -> Iterator[tuple[int, Sequence[TupleRow]]]:
         named = f'"organization_id":"{self._organization_id}"'.encode()
-        asking: Mapping[str, object] = {
+        params: Mapping[str, object] = {
             "organization": self._organization_id,
             "project": self._project_id,
             "named": named,
@@ -149,7 +150,7 @@ class OrganizationLog:
         with self._connection.cursor(binary=True) as cursor:
             for after in range(span.after, span.until, POSITIONS_AT_ONCE):
                 to = min(after + POSITIONS_AT_ONCE, span.until)
-                yield to - after, _page(cursor, query, asking, after=after, to=to)
+                yield to - after, _page(cursor, query, params, after=after, to=to)
 
     def _is_ours(self, row: TupleRow) -> bool:
         whose = _whose(row[8])
@@ -183,13 +184,13 @@ _SECRETS = {"api_key_created": ("digest",)}
 def _page(
     cursor: Cursor[TupleRow],
     query: str,
-    asking: Mapping[str, object],
+    params: Mapping[str, object],
     *,
     after: int,
     to: int,
 ) -> list[TupleRow]:
-    wanted = {**asking, "after": after, "to": to}
-    return cursor.execute(query.encode(), wanted, prepare=True).fetchall()
+    values = {**params, "after": after, "to": to}
+    return cursor.execute(query.encode(), values, prepare=True).fetchall()
 
 
 def _logged(row: TupleRow) -> LoggedEvent:

@@ -19,7 +19,7 @@ from projections.engine.table import Table
 
 
 class ProjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A project as people read it; its version counts its own events."""
+    """A project; ``version`` counts its own events, not those of its stream."""
 
     organization_id: UUID
     id: UUID

@@ -1,4 +1,4 @@
-"""Running: every read model followed in one process, woken by one listener."""
+"""The projector: one process that follows and rebuilds every read model."""
 
 import threading
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from projections.rebuild.state import outdated, unfinished
 from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
-LOOK_AGAIN_SECONDS = 2.0
+POLL_SECONDS = 2.0
 # Without patience, or it would begin anew what another process just ended.
 _NOW = RebuildOptions(patience_seconds=0)
 
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 def run_projections(store: Store, url: str, stop: threading.Event) -> None:
-    """Keep every read model level with the log until ``stop`` is set.
+    """Follow the log for every read model until ``stop`` is set.
 
     ``url`` is the store's database, to listen on. Outages are waited out. Each follower
     needs a connection of the store's pool while it works.
@@ -67,29 +67,29 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
 def keep_rebuilt(
     url: str, stop: threading.Event, known: Sequence[ReadModel] = PROJECTIONS
 ) -> None:
-    """Rebuild what has rows of older rules, and whatever was begun and is not done.
+    """Rebuild read models of an older version, and go on with unfinished rebuilds.
 
-    Older rules are looked for once: who goes back to them later means it. The old
-    tables serve meanwhile.
+    Older versions are checked for once: one that comes later was rolled back on
+    purpose. The old tables serve meanwhile.
     """
     store = open_store(url, pool_size=CONNECTIONS)
-    has_looked = False
+    has_checked = False
 
     def step() -> float:
-        nonlocal has_looked
+        nonlocal has_checked
         with suppress(StoppedError):
-            for projection in _wanted(store, known, is_first=not has_looked):
-                # Asked again: the one before may have taken long.
-                if _wanted(store, [projection], is_first=not has_looked):
+            for projection in _in_need(store, known, is_first=not has_checked):
+                # Checked again: the one before may have taken long.
+                if _in_need(store, [projection], is_first=not has_checked):
                     _rebuild(store, projection, stop)
-        has_looked = True
-        return LOOK_AGAIN_SECONDS
+        has_checked = True
+        return POLL_SECONDS
 
     with closing(store.pool):
         run_until_stopped(step, stop, failed="rebuilds_not_looked_for", pool=store.pool)
 
 
-def _wanted(
+def _in_need(
     store: Store, known: Sequence[ReadModel], *, is_first: bool
 ) -> list[ReadModel]:
     with store.pool.connection() as connection:
@@ -103,7 +103,7 @@ def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None
     try:
         done = rebuild(store, projection, by="projector", stop=stop, options=_NOW)
     except AlreadyRebuildingError:
-        # Should whoever does it die, its work is waiting for us.
+        # If that process dies, the rebuild is unfinished and comes up again.
         return
     except RebuildCancelledError:
         _log.info("rebuild_cancelled", projection=projection.name)

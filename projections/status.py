@@ -1,4 +1,4 @@
-"""Progress: how far each projection has come, and what it could not take in."""
+"""The status of projections: position, lag, dead letters and rebuilds."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ NEVER_STARTED = "never started"
 
 
 class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one projection stands.
+    """How far one projection has come.
 
-    ``lag_events`` is how many positions it is behind, 0 when level; appends that were
-    rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
-    first event not yet taken in, 0 when level. ``heartbeat_seconds`` is how long ago
-    its follower was last heard of, null if never. ``rebuild`` is the one that runs, or
-    the last there was. ``rule`` is the one in force where a read model knows several.
+    ``lag_events`` is how many positions it is behind, 0 when caught up; appends that
+    were rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
+    first event not yet applied, 0 when caught up. ``heartbeat_seconds`` is the age of
+    its follower's last sign of life, null if there was none. ``rebuild`` is the running
+    or last one. ``rule`` is the one in force where a read model has several.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 _FIELDS = ProjectionProgress.__struct_fields__[:-2]
 
-# A level position is the head's own, since both are positions of events.
+# Caught up, the position equals the head, since both are positions of events.
 _PROGRESS = """
 SELECT p.name, p.version, p.position, h.head, greatest(h.head - p.position, 0),
        coalesce(greatest(extract(epoch FROM clock_timestamp() - (
@@ -66,10 +66,9 @@ FROM goatherd_events
 def progress(
     connection: Connection[TupleRow], known: Sequence[Projection] = PROJECTIONS
 ) -> list[ProjectionProgress]:
-    """Return where every projection stands, by name.
+    """Return the progress of every projection, by name.
 
-    That is each that has a checkpoint, whatever process keeps it, and each of
-    ``known`` that never got one.
+    That is each that has a checkpoint, and each of ``known`` that never got one.
     """
     found = {
         row[0]: ProjectionProgress(**dict(zip(_FIELDS, row, strict=True)))

@@ -1,4 +1,4 @@
-"""creator_history: which events tell of a creator, its runs and its videos."""
+"""creator_history: which events are about a creator, its runs and its videos."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HistoryLine(msgspec.Struct, frozen=True, gc=False):
-    """An event that tells of a creator; ``observed_at`` is a profile snapshot's own."""
+    """An event about a creator; ``observed_at`` is only set of a profile snapshot."""
 
     organization_id: UUID
     creator_id: UUID

@@ -1,4 +1,4 @@
-"""creator_history as clients read it: entries, each with its sentence, newest first."""
+"""Queries of a creator's history: entries with a summary each, newest first."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,6 @@ import msgspec
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone, passed
 from domain.summaries import (
-    SummarizedEvent,
     actor_label,
     key_id_of,
     milestone_summary,
@@ -27,7 +26,7 @@ EVENTS = frozenset({*OWN_EVENTS, *RUN_EVENTS, *VIDEO_EVENTS, MILESTONE})
 END: Final = 2**63 - 1
 
 HistoryPlace = tuple[int, int]
-"""Where an entry stands: its position, and the number of a milestone or 0."""
+"""What entries are sorted by: the position, and a milestone's number or 0."""
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +72,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
     def includes(self, place: HistoryPlace, event: str) -> bool:
-        """Tell whether an entry is wanted, however many there are."""
+        """Whether an entry matches, regardless of the limit."""
         return (
             self.first <= place[0] <= self.last
             and (self.after is None or place < self.after)
@@ -149,20 +148,18 @@ async def page_of_history(
 async def milestones_of(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> list[Milestone]:
-    """Return the milestones that a creator was seen to pass."""
+    """Return the follower milestones that a creator was observed to pass."""
     params = {"organization": organization_id, "creator": creator_id}
     rows = await reader.rows(organization_id, _MILESTONES, params)
-    return passed(
-        {mark: FollowerObservation(*observation) for mark, *observation in rows}
-    )
+    return passed({mark: FollowerObservation(*observed) for mark, *observed in rows})
 
 
 async def events_of(
     reader: Reader, query: HistoryQuery, *, also: Sequence[int] = ()
 ) -> list[RecordedEvent]:
-    """Return events that tell of a creator, newest first.
+    """Return events about a creator, newest first.
 
-    These are the first ``limit`` of those wanted, and those at the positions ``also``.
+    These are the first ``limit`` that match, and those at the positions ``also``.
     """
     last = query.last
     if query.after is not None:
@@ -186,19 +183,18 @@ async def events_of(
 
 
 class _EntryFormatter(msgspec.Struct, frozen=True):
-    """Tells of events, knowing the names of keys and of videos."""
+    """Makes entries of events, with the names of API keys and of videos."""
 
     keys: dict[UUID, str]
     videos: dict[UUID, str]
 
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
-        told: SummarizedEvent = event
         by = actor_label(recorded.actor, self.keys)
         return self._entry(
             recorded,
             event=stored_name(event),
-            summary=summary(told, by=by, video=self.videos.get(recorded.stream)),
+            summary=summary(event, by=by, video=self.videos.get(recorded.stream)),
             data=_data(event),
         )
 
@@ -217,14 +213,14 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
     def _entry(
         self, recorded: RecordedEvent, *, event: str, summary: str, data: dict[str, Any]
     ) -> HistoryEntry:
-        seen_at: datetime | None = getattr(recorded.event, "observed_at", None)
+        observed_at: datetime | None = getattr(recorded.event, "observed_at", None)
         return HistoryEntry(
             position=recorded.position,
             version=recorded.version,
             event=event,
             about=_about(recorded.event),
             stream=recorded.stream,
-            at=recorded.recorded_at if seen_at is None else seen_at,
+            at=recorded.recorded_at if observed_at is None else observed_at,
             recorded_at=recorded.recorded_at,
             actor=recorded.actor,
             actor_name=actor_label(recorded.actor, self.keys),
@@ -245,8 +241,8 @@ async def _entry_formatter(
     async def named(query: bytes, ids: list[UUID]) -> dict[UUID, str]:
         if not ids:
             return {}
-        asked = {"organization": organization_id, "ids": ids}
-        return dict(await reader.rows(organization_id, query, asked))
+        params = {"organization": organization_id, "ids": ids}
+        return dict(await reader.rows(organization_id, query, params))
 
     return _EntryFormatter(
         keys=await named(_KEYS, sorted(keys)),
@@ -264,7 +260,7 @@ def _data(event: e.Event) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(
         event, builtin_types=(datetime, UUID), str_keys=True
     )
-    # Whose it is, whoever asks knows.
+    # The client asked for this organization.
     data.pop("organization_id", None)
     if isinstance(event, e.VideoStatsSnapshotRecorded):
         kept = ("observed_at", "provider")

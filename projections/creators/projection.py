@@ -22,7 +22,7 @@ LONGEST_GRAM = 3
 
 
 class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator as people read it: what was decided, and the newest scraped figures.
+    """A creator: its settings, and the newest scraped figures.
 
     ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
     Figures are of ``profile_observed_at`` and null before the first snapshot.
@@ -56,7 +56,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What decides which creators a search finds, and in which order."""
+    """What a search filters and sorts creators by."""
 
     organization_id: UUID
     id: UUID
@@ -230,7 +230,7 @@ def load_creator_rows(
 
 
 def search_row(row: CreatorRow) -> CreatorSearchRow:
-    """Return what a search has to know of a creator."""
+    """Return the row by which a search finds a creator."""
     return CreatorSearchRow(
         organization_id=row.organization_id,
         id=row.id,
@@ -243,7 +243,7 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
 
 
 def follower_bucket(follower_count: int | None) -> int:
-    """Return how many binary digits the followers have; below 0 if they are not known.
+    """Return the number of binary digits of a follower count; below 0 if unknown.
 
     Of two counts the greater is never in the lesser bucket.
     """
@@ -252,19 +252,19 @@ def follower_bucket(follower_count: int | None) -> int:
 
 
 def search_grams(organization_id: UUID, part: str) -> list[str]:
-    """Return the grams that every handle with ``part`` in it has: the longest ones."""
+    """Return the longest grams that every handle containing ``part`` has."""
     mark = organization_id.hex[-6:]
     length = min(LONGEST_GRAM, len(part))
     return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})
 
 
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
-    """Return whose row an event is about; None for runs that change none."""
+    """Return the key of an event's row; None for a run that changes no row."""
     event: Any = recorded.event
     if isinstance(event, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
         if event.creator_id is None:
             return None
-        # Its snapshots are the creator's, but nothing was scraped when it was imported.
+        # An import brings snapshots, but nothing was scraped when it ran.
         if isinstance(event, e.ScrapeSucceeded) and event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id

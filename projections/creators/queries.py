@@ -1,4 +1,4 @@
-"""creator_list as clients read it: one creator, the list, and the partial search."""
+"""Queries of creator_list: one creator, the list, and the search in handles."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from domain.events import TrackingMode
 from projections.creators.projection import CreatorRow, follower_bucket, search_grams
 from projections.creators.search_sql import (
     COLUMNS,
+    NAMES,
     CreatorQueryVariant,
     CreatorSort,
     grams_query,
@@ -20,9 +21,9 @@ from projections.creators.search_sql import (
 )
 from projections.engine.reader import Reader
 
-# How many creators in the order asked a search looks through before it asks the grams:
-# what is common is found among these, what is rare the grams find quickly. Handles that
-# begin alike stand together in theirs, so the first of them are less like the rest.
+# How many creators, in the requested order, a search scans before it uses the grams:
+# what is common is found among these, what is rare the grams find quickly. In the order
+# of handles those that begin alike stand together, so the first tell less of the rest.
 SCANNED_FIRST: dict[CreatorSort, int] = {
     "created_at": 5_000,
     "tiktok_handle": 20_000,
@@ -88,14 +89,14 @@ WHERE organization_id = %(organization)s AND id = %(id)s
 async def one_creator(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> Creator | None:
-    """Return one creator of an organization, None if it has no such."""
+    """Return one creator of an organization; None if it has no such creator."""
     params = {"organization": organization_id, "id": creator_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return _creator(rows[0]) if rows else None
 
 
 async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]:
-    """Return up to ``limit`` creators, in the order asked."""
+    """Return up to ``limit`` creators, in the requested order."""
     variant = CreatorQueryVariant(
         has_project=query.project_id is not None,
         statuses=len(query.statuses),
@@ -118,8 +119,8 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
     params["search"] = query.search
     params["head"] = SCANNED_FIRST[query.sort]
     rows = await reader.rows(query.organization_id, scan_query(variant), params)
-    goes_on = rows[0][0]
-    if not goes_on:
+    is_unfinished = rows[0][0]
+    if not is_unfinished:
         return [_creator(row[1:]) for row in rows if row[1] is not None]
     params["grams"] = search_grams(query.organization_id, query.search)
     if query.after is not None and query.sort == "follower_count":
@@ -137,41 +138,35 @@ def creator_sort_value(creator: Creator, sort: CreatorSort) -> datetime | str | 
     return -1 if creator.follower_count is None else creator.follower_count
 
 
-def creator_from_row(row: CreatorRow) -> Creator:
-    """Return a row as clients read it."""
+def creator_from_row(
+    row: CreatorRow, *, metadata: msgspec.Raw | None = None
+) -> Creator:
+    """Return a row as clients read it.
+
+    ``metadata`` is the row's as it was written, where that is at hand.
+    """
+    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
     return Creator(
-        id=row.id,
-        project_id=row.project_id,
+        **same,
         org_id=row.organization_id,
-        tiktok_handle=row.tiktok_handle,
         display_name=row.scraped_display_name
         if row.display_name is None
         else row.display_name,
-        description=row.description,
-        readme=row.readme,
-        metadata=msgspec.Raw(msgspec.json.encode(row.metadata)),
-        tracking_mode=row.tracking_mode,
-        tracking_start_date=row.tracking_start_date,
-        tracking_end_date=row.tracking_end_date,
-        avatar_url=row.avatar_url,
-        follower_count=row.follower_count,
-        following_count=row.following_count,
-        total_likes_count=row.total_likes_count,
-        video_count=row.video_count,
-        last_scraped_at=row.last_scraped_at,
+        metadata=metadata or msgspec.Raw(msgspec.json.encode(row.metadata)),
         is_active=row.status == "active",
-        status=row.status,
-        disabled_reason=row.disabled_reason,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )
 
 
+_SAME_FIELDS = [
+    name
+    for name in Creator.__struct_fields__
+    if name in CreatorRow.__struct_fields__ and name not in {"display_name", "metadata"}
+]
+
+
 def _creator(row: TupleRow) -> Creator:
-    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
-    values["metadata"] = msgspec.Raw(values["metadata"])
-    return Creator(**values)
-
-
-_FIELDS = Creator.__struct_fields__
+    *columns, metadata = row
+    values: dict[str, Any] = dict(zip(NAMES, columns, strict=True))
+    return creator_from_row(
+        CreatorRow(**values, metadata={}), metadata=msgspec.Raw(metadata)
+    )

@@ -5,15 +5,13 @@ from typing import Literal
 
 import msgspec
 
+from projections.creators.projection import CreatorRow
+
 CreatorSort = Literal["created_at", "tiktok_handle", "follower_count"]
 
-COLUMNS = """
-id, project_id, organization_id, tiktok_handle,
-coalesce(display_name, scraped_display_name), description, readme, metadata::text,
-tracking_mode, tracking_start_date, tracking_end_date, avatar_url, follower_count,
-following_count, total_likes_count, video_count, last_scraped_at, status = 'active',
-status, disabled_reason, version, created_at, updated_at
-"""
+# metadata comes last, as text: it is answered as it was written.
+NAMES = [name for name in CreatorRow.__struct_fields__ if name != "metadata"]
+COLUMNS = ", ".join([*NAMES, "metadata::text"])
 
 # Sort: the expression, its type, and whether the greatest comes first.
 _SORTS: dict[CreatorSort, tuple[str, str, bool]] = {
@@ -43,7 +41,7 @@ def list_query(variant: CreatorQueryVariant) -> bytes:
 
 @cache
 def scan_query(variant: CreatorQueryVariant) -> bytes:
-    """Return the search among the first ``head`` creators in the order asked.
+    """Return the search among the first ``head`` creators in the requested order.
 
     Its first column tells whether to look further: the page is not full, and these
     were not all. Where nothing is found there is one row without a creator.
@@ -51,21 +49,21 @@ def scan_query(variant: CreatorQueryVariant) -> bytes:
     # The first of all statuses together: with a head of each, what one status has past
     # its head would be missing between what another has in its own. Only indexes are
     # read until it is known which few rows to fetch, and no further than to the last
-    # of them: how many were looked through is counted only where the page is not full.
+    # of them: how many were scanned is counted only where the page is not full.
     keys = ", ".join(dict.fromkeys(("id", variant.sort, "tiktok_handle")))
-    looked = (
+    scanned = (
         f"SELECT {keys} FROM {_heads(variant, keys)} {_order(variant, limit='head')}"
     )
     found = (
-        f"SELECT id FROM looked "
+        f"SELECT id FROM scanned "
         f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(variant)}"
     )
     goes_on = (
         "CASE WHEN (SELECT count(*) FROM found) < %(limit)s "
-        "THEN (SELECT count(*) FROM looked) >= %(head)s ELSE false END"
+        "THEN (SELECT count(*) FROM scanned) >= %(head)s ELSE false END"
     )
     return (
-        f"WITH looked AS MATERIALIZED ({looked}), "
+        f"WITH scanned AS MATERIALIZED ({scanned}), "
         f"found (one) AS MATERIALIZED ({found}) "
         f"SELECT {goes_on}, {COLUMNS} FROM (VALUES (0)) AS always "
         f"LEFT JOIN (SELECT * FROM {_ROWS}) AS rows ON true {_order(variant)}"

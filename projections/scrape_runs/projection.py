@@ -1,4 +1,4 @@
-"""scrape_runs: one row a run, from its request to what it saw."""
+"""scrape_runs: one row a run, from its request to its result."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from projections.engine.table import Table
 
 
 class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One run as people read it; null where it has not come that far."""
+    """A run; its result is null until it has ended."""
 
     organization_id: UUID
     id: UUID

@@ -1,4 +1,4 @@
-"""scrape_runs as clients read it: one run, a creator's, and the organization's."""
+"""Queries of scrape_runs: one run, a creator's, and an organization's."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -52,7 +52,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
 
 
-# An ended run stands in its own row; how one that waits or runs is doing, in its job's.
+# The row of a run says how it ended; that of its job, how it is doing until then.
 _IS_RUNNING = """
 (r.finished_at IS NULL
  AND coalesce(j.state = 'leased' AND j.lease_until >= now(), false))
@@ -86,7 +86,7 @@ AND (%(requested_at)s::timestamptz IS NULL
 ORDER BY r.requested_at DESC, r.id DESC LIMIT %(limit)s
 """
 _PAGE = f"{_SELECT} AND r.creator_id = %(creator)s {_AFTER}".encode()
-# What the row itself has as its status, and what its job has to say besides.
+# The status of the row, with what its job adds.
 _STATUSES: Mapping[ListedStatus, str] = {
     "queued": f"r.status = 'queued' AND NOT {_IS_RUNNING}",
     "running": f"r.status = 'queued' AND {_IS_RUNNING}",
@@ -117,7 +117,7 @@ FROM (
 
 
 class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many runs wait, go on and failed of late.
+    """How many runs wait, are running, and failed in the last day.
 
     ``retrying`` are those queued ones that were tried before. ``oldest_due_seconds`` is
     for how long the first of the queued ones could have begun, null where none could.
@@ -190,7 +190,7 @@ async def page_of_runs(
 
 
 async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
-    """Return how an organization's runs are doing on the whole."""
+    """Count an organization's runs by how they are doing."""
     params = {"organization": organization_id}
     (row,) = await reader.rows(organization_id, _COUNTS, params)
     return ScrapeCounts(**dict(zip(ScrapeCounts.__struct_fields__, row, strict=True)))

@@ -1,4 +1,7 @@
-"""video_figures: what scrapes saw last of each video, whoever it turns out to be."""
+"""video_figures: the newest counts and details that scrapes observed of each video.
+
+A row may come before the video's own: a snapshot lists videos that nobody added.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,7 +19,7 @@ from projections.engine.table import Table
 
 
 class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The newest that was seen of a video; null is what no snapshot ever said.
+    """The newest observed of a video; null is what no snapshot had.
 
     ``observed_at`` and ``position`` are the newest snapshot's, ``first_seen_at`` is
     when the earliest one was taken.
@@ -44,13 +47,13 @@ _ROWS_AT_A_TIME = 10_000
 
 def write_figures(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
     """Fold the snapshots among ``events`` into their videos."""
-    seen: list[VideoFiguresRow] = []
+    rows: list[VideoFiguresRow] = []
     for event in events:
-        seen += figures_in_snapshot(event)
-        if len(seen) >= _ROWS_AT_A_TIME:
-            _write(cursor, seen)
-            seen.clear()
-    _write(cursor, seen)
+        rows += figures_in_snapshot(event)
+        if len(rows) >= _ROWS_AT_A_TIME:
+            _write(cursor, rows)
+            rows.clear()
+    _write(cursor, rows)
 
 
 def load_figures(
@@ -61,20 +64,20 @@ def load_figures(
 
 
 def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
-    """Return what a snapshot alone says of each of its videos.
+    """Return a row for each video of a snapshot, with what that snapshot says.
 
-    One from before projects had videos says nothing: its videos are of no project.
+    Of a snapshot without a project there are none: its videos have no stream.
     """
     event = recorded.event
     if not isinstance(event, e.VideoStatsSnapshotRecorded) or event.project_id is None:
         return []
     project_id, at = event.project_id, event.observed_at
-    unsaid = (None,) * len(event.video_ids)
+    unknown = (None,) * len(event.video_ids)
     columns = zip(
         event.video_ids,
-        event.kinds or unsaid,
-        event.titles or unsaid,
-        event.posted_at or unsaid,
+        event.kinds or unknown,
+        event.titles or unknown,
+        event.posted_at or unknown,
         event.view_counts,
         event.like_counts,
         event.comment_counts,
@@ -103,17 +106,17 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
 
 
 def merge_figures(
-    row: VideoFiguresRow | None, seen: VideoFiguresRow
+    row: VideoFiguresRow | None, fresh: VideoFiguresRow
 ) -> VideoFiguresRow:
-    """Return the row after a snapshot; told again, it changes nothing.
+    """Return the row after a snapshot; to merge one twice changes nothing.
 
     The newest observation wins, of two at one instant the later in the log; what it
     left out keeps what an earlier one said.
     """
     if row is None:
-        return seen
-    is_newer = (seen.observed_at, seen.position) > (row.observed_at, row.position)
-    new, old = (seen, row) if is_newer else (row, seen)
+        return fresh
+    is_newer = (fresh.observed_at, fresh.position) > (row.observed_at, row.position)
+    new, old = (fresh, row) if is_newer else (row, fresh)
     both = VideoFiguresRow(
         organization_id=row.organization_id,
         id=row.id,
@@ -125,16 +128,16 @@ def merge_figures(
         comment_count=_known(new.comment_count, old.comment_count),
         share_count=_known(new.share_count, old.share_count),
         save_count=_known(new.save_count, old.save_count),
-        first_seen_at=min(row.first_seen_at, seen.first_seen_at),
+        first_seen_at=min(row.first_seen_at, fresh.first_seen_at),
         observed_at=new.observed_at,
         position=new.position,
     )
     return row if both == row else both
 
 
-def _write(cursor: Cursor[TupleRow], seen: Sequence[VideoFiguresRow]) -> None:
+def _write(cursor: Cursor[TupleRow], rows: Sequence[VideoFiguresRow]) -> None:
     _TABLE.fold(
-        cursor, seen, key=lambda row: (row.organization_id, row.id), fold=merge_figures
+        cursor, rows, key=lambda row: (row.organization_id, row.id), fold=merge_figures
     )
 
 

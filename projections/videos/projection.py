@@ -1,4 +1,4 @@
-"""videos: one row a video and project, as its own events tell it."""
+"""videos: one row a video of a project, as its own events make it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,9 +20,9 @@ from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 
 
 class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A video as it was found, added and decided about; figures are elsewhere.
+    """A video without its figures, which are in ``VideoFiguresRow``.
 
-    ``missing_since`` is what was last reported: a video that was seen later is there.
+    ``missing_since`` is what was last reported; one observed later is not missing.
     """
 
     organization_id: UUID

@@ -1,4 +1,4 @@
-"""videos as clients read them: one video, the list, and a project's inbox."""
+"""Queries of videos: one video, the list, and a project's inbox."""
 
 from datetime import datetime
 from functools import cache
@@ -100,7 +100,7 @@ WHERE v.organization_id = %(organization)s AND v.id = %(id)s
 async def one_video(
     reader: Reader, organization_id: UUID, video_id: UUID
 ) -> Video | None:
-    """Return one video of an organization, None if it has no such or excluded it."""
+    """Return one video of an organization; None if there is none or it is excluded."""
     params = {"organization": organization_id, "id": video_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return _video(rows[0]) if rows else None
@@ -136,7 +136,7 @@ async def page_of_videos(reader: Reader, query: VideoQuery) -> list[Video]:
 
 
 def video_sort_value(video: Video, sort: VideoSort) -> Any:  # noqa: ANN401 - as the sort has it
-    """Return what a video's place in the order follows from; None if unknown."""
+    """Return the value that a video is sorted by; None if unknown."""
     if sort != "engagement_rate":
         return getattr(video, sort)
     return engagement_rate(
@@ -154,7 +154,7 @@ def video_from_row(
     *,
     metadata: msgspec.Raw | None = None,
 ) -> Video:
-    """Return a row and what was seen of the video, as clients read them.
+    """Return a video as clients read it, from its row and its figures.
 
     ``metadata`` is the row's as it was written, where that is at hand.
     """
@@ -163,37 +163,34 @@ def video_from_row(
     since = row.missing_since
     if since is not None and figures is not None and figures.observed_at > since:
         since = None
+    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
+    counts: dict[str, Any] = {name: getattr(figures, name, None) for name in _COUNTS}
     return Video(
-        id=row.id,
-        project_id=row.project_id,
-        creator_id=row.creator_id,
-        tiktok_video_id=row.tiktok_video_id,
+        **same,
+        **counts,
         url=video_url(
             handle=row.tiktok_handle, kind=kind, tiktok_video_id=row.tiktok_video_id
         ),
         title=row.title if title is None else title,
         kind=kind,
-        description=row.description,
-        readme=row.readme,
         metadata=metadata or msgspec.Raw(msgspec.json.encode(row.metadata)),
         thumbnail_url=None,
         posted_at=(figures and figures.posted_at) or row.posted_at,
-        view_count=figures and figures.view_count,
-        like_count=figures and figures.like_count,
-        comment_count=figures and figures.comment_count,
-        share_count=figures and figures.share_count,
-        save_count=figures and figures.save_count,
-        tracking_status=row.tracking_status,
-        tracking_enabled=row.tracking_enabled,
         first_seen_at=min(figures.first_seen_at, row.created_at)
         if figures
         else row.created_at,
         last_scraped_at=figures and figures.observed_at,
         missing_since=since,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )
+
+
+_COUNTS = ("view_count", "like_count", "comment_count", "share_count", "save_count")
+_SAME_FIELDS = [
+    name
+    for name in Video.__struct_fields__
+    if name in _OF_VIDEO
+    and name not in {"title", "kind", "metadata", "posted_at", "missing_since"}
+]
 
 
 @cache
@@ -240,9 +237,9 @@ def _video(row: TupleRow) -> Video:
         row[len(_NAMES) + 1 :],
     )
     values: dict[str, Any] = dict(zip(_NAMES, of_video, strict=True))
-    seen: dict[str, Any] = dict(zip(_OF_FIGURES, of_figures, strict=True))
+    figures: dict[str, Any] = dict(zip(_OF_FIGURES, of_figures, strict=True))
     return video_from_row(
         VideoRow(**values, metadata={}),
-        None if seen["id"] is None else VideoFiguresRow(**seen),
+        None if figures["id"] is None else VideoFiguresRow(**figures),
         metadata=msgspec.Raw(metadata),
     )

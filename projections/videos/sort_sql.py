@@ -1,4 +1,4 @@
-"""In which order lists of videos stand, and how a creator's are put in it."""
+"""The sort orders of lists of videos, and the query that sorts a creator's."""
 
 from functools import cache
 from typing import Literal
@@ -50,7 +50,7 @@ class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
 def of_a_creator(variant: VideoQueryVariant) -> str:
     """Return the query for the ids of a page of a creator's videos, and their keys.
 
-    Its columns are ``one`` and ``key``. All videos of the creator are looked at: no
+    Its columns are ``one`` and ``key``. All videos of the creator are read: no
     index has figures, which change with every scrape.
     """
     key, kind = _key(variant.sort)
@@ -83,7 +83,7 @@ def engagement_rate(
 ) -> float | None:
     """Return likes, comments, shares and saves for each view; None if unknown.
 
-    Many sources never tell saves, so unknown saves add nothing.
+    Many sources never give saves, so unknown saves add nothing.
     """
     if not view_count or None in {like_count, comment_count, share_count}:
         return None
@@ -92,7 +92,7 @@ def engagement_rate(
 
 
 def _key(sort: VideoSort) -> tuple[str, str]:
-    """Return what is sorted by, and of which type it is."""
+    """Return the SQL expression to sort by, and its type."""
     if sort in _TIMES:
         return _TIMES[sort], "timestamptz"
     return (_RATE, "float8") if sort == "engagement_rate" else (f"f.{sort}", "bigint")

@@ -349,7 +349,7 @@ def test_a_projector_does_not_begin_anew_what_somebody_else_ended(
             raise
 
     monkeypatch.setattr(runner, "rebuild", noting)
-    monkeypatch.setattr(runner, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.05)
     with opened_store(database_url) as store:
         log(store, many_events(300))
         followed(store)

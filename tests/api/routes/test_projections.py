@@ -27,7 +27,7 @@ REBUILD = "/admin/projections/creator_list/rebuild"
 @pytest.fixture
 def alone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Goatherd]:
     """An application whose rebuilds no other test sees."""
-    monkeypatch.setattr(runner, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.1)
     with started(database_url) as goatherd:
         yield goatherd
 
