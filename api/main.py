@@ -43,7 +43,7 @@ from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.bans import Ban
 from projections.creator_history.queries import HistoryEntry
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 from projections.engine.reader import Reader
 from projections.organizations.projection import ApiKey, holder_of
 from projections.projects import Project

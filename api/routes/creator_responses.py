@@ -15,8 +15,8 @@ from domain.creator.addition import Addition, Additions
 from domain.decisions import ItemResults
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent
+from projections.creators.creator import Creator, creator_from_row
 from projections.creators.projection import CreatorRow, fold_creator, load_creator_rows
-from projections.creators.queries import Creator, creator_from_row
 
 CREATED = 201
 OK = 200

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code, field_error
 from domain.events import JobType, TrackingMode
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 MOST_NEW, MOST_AT_ONCE = 50, 100
 MAX_README_BYTES = 64_000

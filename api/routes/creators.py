@@ -25,11 +25,10 @@ from domain.creator import handlers
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
 from infra.handlers import creators
+from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (
-    Creator,
     CreatorQuery,
     CreatorSort,
-    creator_from_row,
     creator_sort_value,
     one_creator,
     page_of_creators,

@@ -24,7 +24,7 @@ from api.routes.creator_schemas import (
 )
 from domain.creator import addition
 from infra.handlers import creators
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 
 class ProjectCreatorRoutes(Controller):

@@ -26,8 +26,9 @@ from projections.creator_history.queries import (
     page_of_history,
 )
 from projections.creators.as_of import creator_as_of
+from projections.creators.creator import Creator, creator_from_row
 from projections.creators.projection import CreatorRow
-from projections.creators.queries import Creator, creator_from_row, one_creator
+from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
 
 MOST_EVENTS = 100

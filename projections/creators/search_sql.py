@@ -5,13 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from projections.creators.projection import CreatorRow
+from projections.creators.creator import COLUMNS
 
 CreatorSort = Literal["created_at", "tiktok_handle", "follower_count"]
-
-# metadata comes last, as text: it is answered as it was written.
-NAMES = [name for name in CreatorRow.__struct_fields__ if name != "metadata"]
-COLUMNS = ", ".join([*NAMES, "metadata::text"])
 
 # Sort: the expression, its type, and whether the greatest comes first.
 _SORTS: dict[CreatorSort, tuple[str, str, bool]] = {

@@ -15,7 +15,7 @@ from api.http.paging import DEFAULT_LIMIT
 from api.http.responses import Envelope, PageMeta
 from infra.database import own_pool
 from infra.settings import Settings
-from projections.creators.queries import _creator
+from projections.creators.creator import creator_from_columns
 from projections.creators.search_sql import CreatorQueryVariant, list_query
 
 
@@ -44,7 +44,7 @@ def create() -> Litestar:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query, asked, prepare=True)
             rows = await cursor.fetchall()
-        page = [_creator(row) for row in rows[:DEFAULT_LIMIT]]
+        page = [creator_from_columns(row) for row in rows[:DEFAULT_LIMIT]]
         return Envelope(page, None, PageMeta(next_cursor=None, limit=DEFAULT_LIMIT))
 
     @asynccontextmanager

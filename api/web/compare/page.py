@@ -24,7 +24,7 @@ from api.web.compare.query import CompareQuery
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.analytics.metrics import Mode
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 from projections.projects import Project
 
 ENTITIES = {"creator": "Creators", "project": "Projects", "video": "Videos"}

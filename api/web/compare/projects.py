@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from api.routes.analytics.responses import Analytics
 from api.web.kit.page import PageContext
 from api.web.kit.project_choices import all_projects
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 
 async def project_names(page: PageContext) -> dict[UUID, str]:

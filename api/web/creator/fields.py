@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.routes.history import FieldChange
 from api.web.kit.line_diff import DiffLine, line_diff
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 FieldType = Literal["text", "long", "number", "day", "timestamp"]
 

@@ -8,7 +8,7 @@ from litestar.response import Template
 
 from api.http.errors import ApiError
 from api.web.kit.page import PageContext
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 
 async def get_creator(page: PageContext, creator_id: UUID) -> Creator:

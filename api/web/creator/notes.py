@@ -30,7 +30,7 @@ from api.web.kit.handlers import form_route, page_route
 from api.web.kit.line_diff import line_diff
 from api.web.kit.markdown import render_markdown
 from api.web.kit.page import PageContext, PageResponse
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 NotesField = Literal["readme", "description", "metadata"]
 

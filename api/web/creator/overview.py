@@ -24,7 +24,7 @@ from api.web.creator.scrapes import SCRAPE_LABELS, latest_scrape
 from api.web.creator.top_videos import top_videos
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 
 class OverviewPage(Controller):

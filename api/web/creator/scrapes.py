@@ -16,7 +16,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.scrape_labels import JOBS, OUTCOMES, TRIGGERS
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 from projections.scrape_runs.queries import Scrape
 
 # What the macros of scrapes take.

@@ -25,7 +25,7 @@ from api.web.kit.concurrent_edit import (
 )
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 WINDOW = ("tracking_mode", "tracking_start_date", "tracking_end_date")
 TRACKING = ("display_name", *WINDOW)

@@ -19,7 +19,7 @@ from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from domain.video.tracking import COUNTED
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 from projections.videos.queries import Video
 from projections.videos.sort_sql import engagement_rate
 

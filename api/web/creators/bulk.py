@@ -19,7 +19,7 @@ from api.web.creators.bulk_actions import (
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route
 from api.web.kit.page import PageContext, PageResponse
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 _LIST = "/creators"
 

@@ -12,7 +12,7 @@ from api.http.errors import Code, field_error
 from api.routes.creator_schemas import MOST_AT_ONCE, MOST_NEW, AddedCreators, BulkAnswer
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 
 
 class BulkOutcome(Struct, frozen=True, kw_only=True):

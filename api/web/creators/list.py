@@ -15,7 +15,7 @@ from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, here
 from api.web.kit.page_query import PageQuery
 from api.web.kit.project_choices import all_projects
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 from projections.projects import Project
 
 PATH = "/creators"

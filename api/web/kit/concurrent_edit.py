@@ -22,7 +22,7 @@ from api.http.strict_json import without_forbidden
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
 from projections.creator_history.queries import HistoryEntry
-from projections.creators.queries import Creator
+from projections.creators.creator import Creator
 from projections.videos.queries import Video
 
 # The fields that an event changes; those of details are the keys of its data.

@@ -1,0 +1,78 @@
+"""A creator as clients read it, made of the row that ``creator_list`` has of it."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from domain.creator.decider import Status
+from domain.events import TrackingMode
+from projections.creators.projection import CreatorRow
+
+
+class Creator(msgspec.Struct, frozen=True, kw_only=True):
+    """A tracked TikTok account. Counts are null before the first snapshot.
+
+    ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
+    removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
+    Figures are the newest scraped ones; ``last_scraped_at`` says when that last worked.
+    """
+
+    id: UUID
+    project_id: UUID
+    org_id: UUID
+    tiktok_handle: str
+    display_name: str | None
+    description: str | None
+    readme: str | None
+    metadata: msgspec.Raw
+    tracking_mode: TrackingMode
+    tracking_start_date: date | None
+    tracking_end_date: date | None
+    avatar_url: str | None
+    follower_count: int | None
+    following_count: int | None
+    total_likes_count: int | None
+    video_count: int | None
+    last_scraped_at: datetime | None
+    is_active: bool
+    status: Status
+    disabled_reason: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+# Any other field is the column of the same name.
+_EXPRESSIONS = {
+    "org_id": "organization_id",
+    "display_name": "coalesce(display_name, scraped_display_name)",
+    "metadata": "metadata::text",
+    "is_active": "status = 'active'",
+}
+_FIELDS = Creator.__struct_fields__
+_SAME_FIELDS = [name for name in _FIELDS if name not in _EXPRESSIONS]
+COLUMNS = ", ".join(_EXPRESSIONS.get(name, name) for name in _FIELDS)
+
+
+def creator_from_columns(values: TupleRow) -> Creator:
+    """Return the creator whose ``COLUMNS`` a query selected."""
+    fields: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
+    fields["metadata"] = msgspec.Raw(fields["metadata"])
+    return Creator(**fields)
+
+
+def creator_from_row(row: CreatorRow) -> Creator:
+    """Return the creator of a whole row."""
+    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
+    return Creator(
+        **same,
+        org_id=row.organization_id,
+        display_name=row.scraped_display_name
+        if row.display_name is None
+        else row.display_name,
+        metadata=msgspec.Raw(msgspec.json.encode(row.metadata)),
+        is_active=row.status == "active",
+    )
