@@ -67,7 +67,7 @@ SigningSecret = Annotated[
 Speed = Annotated[
     float, Meta(gt=0, le=1e9, extra=_form("a number above 0 and up to 1e9"))
 ]
-Provider = Annotated[
+ProviderName = Annotated[
     Literal["replay", "web", "research"], Meta(extra=_form("replay, web or research"))
 ]
 PlansObject = Annotated[
@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: Origins = ()
     secret: SigningSecret | None = None
     remote_images: YesOrNo = False
-    provider: Provider = "replay"
+    provider: ProviderName = "replay"
     recordings: RecordingsPath | None = None
     replay_speed: Speed | None = None
     tiktok_base_url: WebAddress = "https://www.tiktok.com"

@@ -178,7 +178,7 @@ def prepare(
 ) -> PreparedAppend:
     """Return the append that keeps what is missing, without a look at the database.
 
-    For ``known`` see ``keep_moments``.
+    For ``known`` see ``store_groups``.
     """
     learned = {
         creator_id: dict(known.get(creator_id, {}))

@@ -16,7 +16,9 @@ from tests.kit.command_line import PATIENTLY, CommandLine, running
 DAYS, VIDEOS = 400, 20
 
 # So that it takes long enough to be killed in the middle.
-_IN_SMALL_BATCHES = "from workers import importing; importing._MOMENTS_AT_ONCE = 2"
+_IN_SMALL_BATCHES = (
+    "from workers.recordings import import_recording as i; i._GROUPS_AT_ONCE = 2"
+)
 
 
 @pytest.fixture

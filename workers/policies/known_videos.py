@@ -32,7 +32,7 @@ AND topic = 'scrape_requested'
 """
 
 
-class _Batch:
+class _VideoBatch:
     """The videos that a batch of events is about, as the events change them."""
 
     def __init__(
@@ -171,7 +171,7 @@ def _projects(
     return dict(rows.fetchall())
 
 
-on = Handlers[[RecordedEvent, _Batch], None]()
+on = Handlers[[RecordedEvent, _VideoBatch], None]()
 
 
 @on(
@@ -183,19 +183,21 @@ on = Handlers[[RecordedEvent, _Batch], None]()
     e.VideoPutBack,
     e.VideoTrackingDisabled,
 )
-def _own_event(_: e.VideoEvent, recorded: RecordedEvent, batch: _Batch) -> None:
+def _own_event(_: e.VideoEvent, recorded: RecordedEvent, batch: _VideoBatch) -> None:
     batch.take_in_own(recorded)
 
 
 @on(e.VideoStatsSnapshotRecorded)
 def _snapshot(
-    event: e.VideoStatsSnapshotRecorded, recorded: RecordedEvent, batch: _Batch
+    event: e.VideoStatsSnapshotRecorded, recorded: RecordedEvent, batch: _VideoBatch
 ) -> None:
     batch.take_in_snapshot(event, recorded)
 
 
 @on(e.ScrapeSucceeded)
-def _scraped(event: e.ScrapeSucceeded, recorded: RecordedEvent, batch: _Batch) -> None:
+def _scraped(
+    event: e.ScrapeSucceeded, recorded: RecordedEvent, batch: _VideoBatch
+) -> None:
     batch.take_in_absences(event, recorded)
 
 
@@ -203,14 +205,14 @@ def _scraped(event: e.ScrapeSucceeded, recorded: RecordedEvent, batch: _Batch) -
 def _window_changed(
     event: e.TrackingWindowChanged | e.CreatorReactivated,
     recorded: RecordedEvent,
-    batch: _Batch,
+    batch: _VideoBatch,
 ) -> None:
     batch.window_moved(recorded, event.organization_id, recorded.stream)
 
 
 @on(e.OrganizationSettingsChanged)
 def _settings_changed(
-    event: e.OrganizationSettingsChanged, recorded: RecordedEvent, batch: _Batch
+    event: e.OrganizationSettingsChanged, recorded: RecordedEvent, batch: _VideoBatch
 ) -> None:
     if event.time_zone is not UNSET:
         # Its days begin elsewhere now, and with them every window.
@@ -229,7 +231,7 @@ class KnownVideos:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Take the events in one by one, and save each video once."""
-        batch = _Batch(cursor, events)
+        batch = _VideoBatch(cursor, events)
         for recorded in events:
             on.handle(recorded.event, recorded, batch)
         batch.save(cursor)

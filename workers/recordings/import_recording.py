@@ -43,7 +43,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     position: int | None
 
 
-class _Batch(msgspec.Struct, frozen=True, kw_only=True):
+class _ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
     """One append that is ready to be made: its groups, and how many lines they have.
 
     ``known`` are the details of their creators' videos before it.
@@ -131,8 +131,8 @@ class _Storing:
         self._executor = executor
         self._context = context
         self._advance = advance
-        self._ready: _Batch | None = None
-        self._under_way: tuple[_Batch, Future[ImportResult]] | None = None
+        self._ready: _ImportBatch | None = None
+        self._under_way: tuple[_ImportBatch, Future[ImportResult]] | None = None
 
     def add(self, groups: Sequence[ObservationGroup], *, observations: int) -> None:
         """Make the next batch ready, and meanwhile append the one before."""
@@ -141,7 +141,7 @@ class _Storing:
         before = self._ready
         self._send()
         known = before.left(before.prepared.result) if before else {}
-        self._ready = _Batch(
+        self._ready = _ImportBatch(
             groups=groups,
             observations=observations,
             known=known,
@@ -183,7 +183,7 @@ class _Storing:
         self.position = result.position or self.position
         self._advance(batch.observations)
 
-    def _store_again(self, batch: _Batch) -> ImportResult:
+    def _store_again(self, batch: _ImportBatch) -> ImportResult:
         """Store a batch that others got in between, and look at the next one anew."""
         result = store_groups(
             self._store, batch.groups, known=batch.known, context=batch.context

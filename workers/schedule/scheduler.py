@@ -38,7 +38,7 @@ _ROWS_CHANGED = "GH004"
 _log = structlog.get_logger()
 
 
-class LeaseLostError(Exception):
+class SchedulerLeaseLostError(Exception):
     """Another scheduler is at work; this one must not ask for anything."""
 
 
@@ -60,7 +60,7 @@ class Scheduler:
         def step() -> float:
             try:
                 is_busy = self.round() >= BATCH
-            except LeaseLostError:
+            except SchedulerLeaseLostError:
                 _log.info("scheduler_lease_lost")
                 return ROUND_SECONDS
             return BUSY_ROUND_SECONDS if is_busy else ROUND_SECONDS
@@ -80,7 +80,7 @@ class Scheduler:
         Returns how many rows were worked on.
 
         Raises:
-            LeaseLostError: it was our turn, and then no more.
+            SchedulerLeaseLostError: it was our turn, and then no more.
         """
         if not self.take_lease() or not self._is_level():
             return 0
@@ -112,7 +112,7 @@ class Scheduler:
         Returns how many rows it planned, at most ``PLAN_AT_MOST``.
 
         Raises:
-            LeaseLostError: another scheduler is at work.
+            SchedulerLeaseLostError: another scheduler is at work.
         """
         with self._store.pool.connection() as connection, connection.transaction():
             self._check_lease(connection)
@@ -132,7 +132,7 @@ class Scheduler:
         the videos have changed, for a while where the run before is still open.
 
         Raises:
-            LeaseLostError: another scheduler is at work.
+            SchedulerLeaseLostError: another scheduler is at work.
         """
         with self._store.pool.connection() as connection, connection.transaction():
             self._check_lease(connection)
@@ -154,7 +154,7 @@ class Scheduler:
         Returns how many, 0 where a row was changed meanwhile: then it is read again.
 
         Raises:
-            LeaseLostError: another scheduler is at work.
+            SchedulerLeaseLostError: another scheduler is at work.
         """
         taken = (
             *(self.holder, now),
@@ -183,7 +183,7 @@ class Scheduler:
             return 0
         except psycopg.DatabaseError as error:
             if error.sqlstate == _LEASE_LOST:
-                raise LeaseLostError from error
+                raise SchedulerLeaseLostError from error
             if error.sqlstate == _ROWS_CHANGED:
                 return 0
             raise
@@ -192,7 +192,7 @@ class Scheduler:
     def _check_lease(self, connection: Connection[TupleRow]) -> None:
         row = connection.execute(sql.CHECK_LEASE, {"holder": self.holder}).fetchone()
         if row is None:
-            raise LeaseLostError
+            raise SchedulerLeaseLostError
 
     def _is_level(self) -> bool:
         with self._store.pool.connection() as connection:

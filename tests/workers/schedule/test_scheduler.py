@@ -29,7 +29,7 @@ from tests.kit.schedule import (
     told,
 )
 from workers.schedule import scheduler as scheduling
-from workers.schedule.scheduler import LeaseLostError, Scheduler
+from workers.schedule.scheduler import Scheduler, SchedulerLeaseLostError
 
 DAY = 24 * HOUR
 
@@ -621,13 +621,13 @@ def test_who_was_stopped_while_another_took_over_asks_for_nothing(
 
     # Once the other has only taken over, and once it has done the work.
     other.take_lease()
-    with pytest.raises(LeaseLostError):
+    with pytest.raises(SchedulerLeaseLostError):
         scheduler.request(due, now)
     before = scheduled(home.store)
     asked = other.round(now)
-    with pytest.raises(LeaseLostError):
+    with pytest.raises(SchedulerLeaseLostError):
         scheduler.request(due, now)
-    with pytest.raises(LeaseLostError):
+    with pytest.raises(SchedulerLeaseLostError):
         scheduler.due(now)
 
     assert before == []

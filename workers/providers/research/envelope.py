@@ -70,7 +70,7 @@ class _Error(Struct, frozen=True):
     log_id: Any = None
 
 
-class _Envelope(Struct, frozen=True):
+class _ApiEnvelope(Struct, frozen=True):
     error: _Error
     data: Raw = Raw(b"null")
 
@@ -108,7 +108,7 @@ def data_of(reply: Reply) -> Raw:
         NoAnswerError: in every other case without data.
     """
     try:
-        envelope = decode(reply.body, _Envelope)
+        envelope = decode(reply.body, _ApiEnvelope)
     except NoAnswerError:
         raise _unreadable(reply) from None
     if reply.status == 200 and envelope.error.code == "ok":

@@ -29,7 +29,7 @@ from workers.provider import (
 from workers.providers.web.listing import list_videos
 from workers.providers.web.pages import ProfilePage, read_profile
 from workers.providers.web.readings import sec_uid_of
-from workers.providers.web.session import Session, SessionLimits, TikTokSite
+from workers.providers.web.session import SessionLimits, TikTokSession, TikTokSite
 from workers.providers.web.single import VideoReading
 from workers.providers.web.verdicts import NotShown, RefusedError
 
@@ -80,7 +80,7 @@ class WebProvider:
         )
 
     def creator_profiles(self, target: Target) -> Verdict:
-        with Session(self._site) as session:
+        with TikTokSession(self._site) as session:
             try:
                 page = _profile_of(session, target)
             except RefusedError as refused:
@@ -93,7 +93,7 @@ class WebProvider:
         The list may stop early, at a limit of the run: what is missing then is the
         oldest.
         """
-        with Session(self._site) as session:
+        with TikTokSession(self._site) as session:
             try:
                 page = _profile_of(session, target)
                 videos = _videos_of(session, target, page)
@@ -117,7 +117,7 @@ class WebProvider:
         Counters that were read are events, whatever stopped the next: a refusal is the
         answer only where nothing was learned at all.
         """
-        with Session(self._site) as session:
+        with TikTokSession(self._site) as session:
             try:
                 reading = VideoReading(
                     session, handle=_handle_of(target), user_id=target.user_id
@@ -142,7 +142,7 @@ class WebProvider:
 
     def _ok(
         self,
-        session: Session,
+        session: TikTokSession,
         *,
         profile: ProfilePage | None = None,
         videos: tuple[VideoObservation, ...] = (),
@@ -162,7 +162,7 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _profile_of(session: Session, target: Target) -> ProfilePage:
+def _profile_of(session: TikTokSession, target: Target) -> ProfilePage:
     handle = _handle_of(target)
     page = session.read(
         f"/@{handle}",
@@ -178,7 +178,7 @@ def _profile_of(session: Session, target: Target) -> ProfilePage:
 
 
 def _videos_of(
-    session: Session, target: Target, page: ProfilePage
+    session: TikTokSession, target: Target, page: ProfilePage
 ) -> tuple[VideoObservation, ...]:
     expected = page.profile.video_count
     if expected == 0:

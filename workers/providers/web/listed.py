@@ -10,7 +10,7 @@ from workers.providers.web.verdicts import RefusedError, refusal_of_list_code
 from workers.providers.web.videos import author_of, video_of
 
 
-class ListPage(Struct, frozen=True, kw_only=True):
+class VideoListPage(Struct, frozen=True, kw_only=True):
     """The creator's own videos on a page, by id, and whether there are older ones."""
 
     videos: dict[str, VideoObservation]
@@ -34,7 +34,7 @@ class ListPage(Struct, frozen=True, kw_only=True):
         return {"itemList": items, "hasMorePrevious": self.has_more}
 
 
-def read_list(body: bytes, *, author_id: str) -> ListPage:
+def read_list(body: bytes, *, author_id: str) -> VideoListPage:
     """Return what an answer of the list shows of ``author_id``'s videos.
 
     Raises:
@@ -58,7 +58,7 @@ def read_list(body: bytes, *, author_id: str) -> ListPage:
         raise RefusedError(
             SchemaChanged("The list shows none of the creator's videos.")
         )
-    return ListPage(videos=videos, has_more=has_more is True)
+    return VideoListPage(videos=videos, has_more=has_more is True)
 
 
 def _object_in(body: bytes) -> object:

@@ -20,8 +20,8 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.utils import ExtractorError
 
 from workers.provider import Blocked, SchemaChanged, Transient, VideoObservation
-from workers.providers.web.listed import ListPage, read_list
-from workers.providers.web.session import Session, SpentError
+from workers.providers.web.listed import VideoListPage, read_list
+from workers.providers.web.session import SpentError, TikTokSession
 from workers.providers.web.verdicts import RefusedError
 
 _PATH = "/api/creator/item_list/"
@@ -66,7 +66,7 @@ class Gate(YoutubeDL):
     asked to stay away from that.
     """
 
-    def __init__(self, session: Session, *, author_id: str) -> None:
+    def __init__(self, session: TikTokSession, *, author_id: str) -> None:
         options: Any = {
             "quiet": True,
             "logger": _Quiet(),
@@ -95,7 +95,7 @@ class Gate(YoutubeDL):
         shown = json.dumps(page.as_shown()).encode()
         return Response(io.BytesIO(shown), url, {"Content-Type": "application/json"})
 
-    def _page(self, query: str) -> ListPage:
+    def _page(self, query: str) -> VideoListPage:
         try:
             return self._read(query)
         except RefusedError as refused:
@@ -106,13 +106,13 @@ class Gate(YoutubeDL):
                 raise
         return self._read(query)
 
-    def _read(self, query: str) -> ListPage:
+    def _read(self, query: str) -> VideoListPage:
         body = self._session.read(_PATH, query=query).body
         return read_list(body, author_id=self._author_id)
 
 
 def list_videos(
-    session: Session, *, sec_uid: str, author_id: str, expected: int | None
+    session: TikTokSession, *, sec_uid: str, author_id: str, expected: int | None
 ) -> tuple[VideoObservation, ...]:
     """Return the videos that ``author_id`` posted, the newest first after pinned ones.
 

@@ -86,7 +86,7 @@ class SpentError(RefusedError):
     """
 
 
-class Session:
+class TikTokSession:
     """Reads pages of one site within its limits, politely, and keeps no cookie.
 
     What is read is always the site's own address and a path, never an address that a

@@ -4,7 +4,7 @@ import re
 
 from workers.provider import Blocked, RateLimited, VideoObservation
 from workers.providers.web.pages import VideoPage, read_video
-from workers.providers.web.session import Session, SpentError
+from workers.providers.web.session import SpentError, TikTokSession
 from workers.providers.web.verdicts import NotShown, Refusal, RefusedError
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -19,7 +19,9 @@ class VideoReading:
     the first reason why.
     """
 
-    def __init__(self, session: Session, *, handle: str, user_id: str | None) -> None:
+    def __init__(
+        self, session: TikTokSession, *, handle: str, user_id: str | None
+    ) -> None:
         self.videos: list[VideoObservation] = []
         self.not_shown: list[NotShown] = []
         self.unread: list[str] = []

@@ -48,7 +48,7 @@ from workers.provider import (
 )
 from workers.providers.web import WebProvider
 from workers.providers.web.listing import Gate
-from workers.providers.web.session import Session, TikTokSite
+from workers.providers.web.session import TikTokSession, TikTokSite
 from workers.providers.web.verdicts import RefusedError
 
 NANNY = Target(handle=HANDLE)
@@ -518,7 +518,7 @@ def test_yt_dlp_gets_nothing_but_the_list(
     )
 
     with (
-        Session(site) as visit,
+        TikTokSession(site) as visit,
         Gate(visit, author_id=USER_ID) as gate,
         pytest.raises(RefusedError),
     ):
