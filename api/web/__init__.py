@@ -1,1 +1,1 @@
-"""The pages: what people look at, made of the API's own answers."""
+"""The pages for people, which read and change everything through the API."""

@@ -1,4 +1,4 @@
-"""All pages there are, and what they have in common."""
+"""The list of all pages, and the dependencies that they share."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Charts: measures, periods and the drawings themselves."""
+"""Charts: measures, periods, numbers of analytics, and drawings."""

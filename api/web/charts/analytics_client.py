@@ -1,4 +1,4 @@
-"""Asking analytics about things for a page, each question once."""
+"""A client of analytics for one page, which sends each query once."""
 
 from datetime import date
 from typing import Any
@@ -16,10 +16,9 @@ from domain.analytics.metrics import Mode
 
 
 class AnalyticsClient:
-    """Answers of analytics about the same things, in one time zone.
+    """Queries analytics about the same entities, in one time zone.
 
-    ``ids`` are of the kind ``entity``; ``as_of`` is the moment it is asked for, if that
-    is not now.
+    ``ids`` are of the kind ``entity``; ``as_of`` is a time if it is not now.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class AnalyticsClient:
         """Return the numbers.
 
         Raises:
-            RefusedError: the API refused, for one with ``retention_exceeded``.
+            ApiRefusedError: the API refused, for example with ``retention_exceeded``.
         """
         key = (measure.name, mode, period, has_prior, by_video)
         with_prior = self._answers.get((measure.name, mode, period, True, by_video))
@@ -75,7 +74,7 @@ class AnalyticsClient:
         """Return the numbers, with those of the period before if the plan shows them.
 
         Raises:
-            RefusedError: the API refused.
+            ApiRefusedError: the API refused.
         """
         try:
             return await self.numbers(measure, mode, period, has_prior=True)
@@ -87,10 +86,10 @@ class AnalyticsClient:
     async def explain(
         self, measure: Measure, mode: Mode, period: Period, on: date
     ) -> Explanation:
-        """Return the observations behind one bucket of one thing.
+        """Return the observations that make the number of one bucket.
 
         Raises:
-            RefusedError: the API refused, for one because no bucket begins on the day.
+            ApiRefusedError: the API refused, such as for a wrong day.
         """
         got = await self._page.get(
             "/analytics/explain",
@@ -102,10 +101,10 @@ class AnalyticsClient:
         return got.data
 
     async def csv(self, measure: Measure, mode: Mode, period: Period) -> RawResponse:
-        """Return the file that the API makes of the numbers, as it was sent.
+        """Return the numbers as the CSV file of the API.
 
         Raises:
-            RefusedError: the API refused.
+            ApiRefusedError: the API refused.
         """
         return await self._page.get_raw(
             "/analytics",
@@ -115,10 +114,10 @@ class AnalyticsClient:
         )
 
     async def began(self, today: date) -> date | None:
-        """Return the first day that anything is known of, as far as the plan shows.
+        """Return the first day with known numbers, as far as the plan shows.
 
         Raises:
-            RefusedError: the API refused.
+            ApiRefusedError: the API refused.
         """
         keeps = self._page.principal.limits.stats_history_retention_days
         month = _months_before(today, MOST_BUCKETS - 1)

@@ -1,4 +1,4 @@
-"""Charts as pages show them: one set of numbers, to be drawn, sketched and read."""
+"""Charts of pages: the same numbers as a drawing, an inline SVG and a table."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,10 +17,10 @@ from domain.analytics.series import Point
 
 
 class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the script draws one series from.
+    """One series of a drawing.
 
-    ``series`` is its colour, from 1. ``shift`` is how many days later it is drawn than
-    it was. ``partial`` and ``baseline`` are numbers of points.
+    ``series`` is its colour, from 1. ``shift`` moves it by days, so that a prior period
+    lies over the current one. ``partial`` and ``baseline`` are indexes of points.
     """
 
     label: str
@@ -34,7 +34,7 @@ class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
-    """All that the script needs to draw a chart and to say what it shows."""
+    """What the script draws a chart from."""
 
     granularity: Granularity
     unit: str
@@ -44,7 +44,7 @@ class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ChartTableCell(Struct, frozen=True, kw_only=True):
-    """One value in the table, and of which other days it is."""
+    """One value in the table; ``about`` names its bucket if the row is of another."""
 
     text: str
     is_known: bool
@@ -61,7 +61,7 @@ class ChartTableRow(Struct, frozen=True, kw_only=True):
 
 
 class Chart(Struct, frozen=True, kw_only=True):
-    """One chart with everything around it; ``name`` is its own on the page."""
+    """One chart with everything around it; ``name`` is unique on the page."""
 
     name: str
     measure: Measure
@@ -75,7 +75,7 @@ class Chart(Struct, frozen=True, kw_only=True):
 
     @property
     def data(self) -> str:
-        """Return what the script reads."""
+        """Return the drawing as JSON for the script."""
         return msgspec.json.encode(self.drawing).decode()
 
     @property
@@ -89,13 +89,13 @@ class Chart(Struct, frozen=True, kw_only=True):
 
     @property
     def has_prior(self) -> bool:
-        """Return whether anything is known of the period before."""
+        """Return whether a number of the prior period is known."""
         prior = [line for line in self.drawing.lines if line.is_prior]
         return any(value is not None for line in prior for value in line.values)
 
 
 def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
-    """Return the chart of an answer: series side by side, or one and its prior."""
+    """Return the chart of several series, or of one and its prior period."""
     days = (answer.to - answer.from_).days + 1
     prior = answer.compare_series or []
     main = [
@@ -127,7 +127,7 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
 
 
 def bucket_label(first: date, granularity: Granularity) -> str:
-    """Write a bucket as people name it; one that the range cuts, by its first day."""
+    """Write a bucket; one that the period cuts, by its first day."""
     if granularity == "week":
         starts = "Week of" if first.weekday() == 0 else "Week from"
         return f"{starts} {day(first)}"
@@ -180,7 +180,7 @@ def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:
 def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
     granularity = answer.granularity
     if answer.compare_series is not None:
-        # The period before may be cut into one bucket more, or one less.
+        # The prior period may have one bucket more, or one less.
         pairs = zip_longest(answer.series[0].points, answer.compare_series[0].points)
         return [_with_prior(measure, granularity, *pair) for pair in pairs]
     return [
@@ -231,5 +231,5 @@ def _notes(points: Sequence[Point]) -> str:
     if any(point.baseline for point in points):
         notes.append("baseline")
     if not any(point.observed for point in points):
-        notes.append("nobody looked")
+        notes.append("no scrape")
     return ", ".join(notes)

@@ -1,4 +1,4 @@
-"""What pages call the metrics of analytics, and how they write their values."""
+"""The metrics of analytics on pages: their labels, and how values are written."""
 
 from typing import Literal
 
@@ -20,9 +20,9 @@ ModeOrNone = Literal["new", "cumulative", "rate", ""]
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """A metric as people choose it: growth of views is one, growth of likes another.
+    """A choice among metrics: growth of views is one, growth of likes another.
 
-    ``name`` stands in addresses, ``noun`` follows a number in a sentence.
+    ``name`` is used in addresses, ``noun`` follows a number in a sentence.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Measure(Struct, frozen=True, kw_only=True):
         return percent(value) if self.unit == "percent" else number(value)
 
     def shortly(self, value: float | None) -> str:
-        """Write a value in three digits or so."""
+        """Write a value in few digits."""
         return short(value) if self.unit == "count" else self.written(value)
 
     def change(self, value: float | None) -> str:
-        """Write a value that is a change, with its sign."""
+        """Write a change with its sign."""
         if self.unit == "count" or value is None:
             return signed(value)
         return f"+{self.written(value)}" if value > 0 else self.written(value)
@@ -127,7 +127,7 @@ POSTS, TOTAL_LIKES = MEASURES["posts"], MEASURES["total_likes"]
 
 
 def groups_for(entity: str) -> dict[str, list[Measure]]:
-    """Return the measures that such a thing has, in their groups."""
+    """Return the measures that a kind of entity has, in their groups."""
     return {
         group: [m for m in measures if entity != "video" or m.is_of_videos]
         for group, measures in GROUPS.items()

@@ -1,4 +1,4 @@
-"""Sketches: a chart's lines as the path of an SVG, for what no script has drawn."""
+"""Inline SVGs: charts without a script, and sparklines of lists."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ class InlineSvg(Struct, frozen=True, kw_only=True):
 
 
 def inline_svg(lines: Sequence[PlottedValues], *, is_bars: bool = False) -> InlineSvg:
-    """Return the sketch of some series over the same buckets.
+    """Return the drawing of some series over the same buckets.
 
     Bars stand on 0; lines fill the height between the least value and the largest.
     """
@@ -58,7 +58,7 @@ def _line(values: PlottedValues, scale: _Scale) -> str:
             pen = "M"
             continue
         parts.append(f"{pen}{number * step:.1f} {scale.y(value)}")
-        # A point that stands alone is a dot, by the round ends of its line.
+        # A single point is a dot, through the round ends of its line.
         if pen == "M":
             parts.append("h0")
         pen = "L"
@@ -109,7 +109,7 @@ def sparkline(
         if value is None:
             lines.append([])
             continue
-        # A line that never moves runs along the middle, or along zero.
+        # A constant runs along the middle, or along zero.
         fraction = (
             (value - low) / (high - low) if high > low else 0 if from_zero else 0.5
         )
@@ -124,5 +124,5 @@ def sparkline(
 
 
 def _visible(line: list[str]) -> list[str]:
-    # A line of one point would have no length, and nobody would see it.
+    # A line of one point has no length and would be invisible.
     return line * 2 if len(line) == 1 else line

@@ -1,4 +1,4 @@
-"""Kinds of events in the words of people, to choose in a change log."""
+"""The kinds of events that a change log can be filtered by, with their labels."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ OWN: Final = ",".join(sorted(OWN_EVENTS))
 
 
 class EventKind(Struct, frozen=True):
-    """A choice: what addresses call it, what people do, and which events it has."""
+    """A choice: its name in addresses, its label, and its events."""
 
     name: str
     label: str
@@ -21,7 +21,7 @@ class EventKind(Struct, frozen=True):
 
 
 class EventKindGroup(Struct, frozen=True):
-    """Choices that belong together."""
+    """A group of choices."""
 
     label: str
     kinds: tuple[EventKind, ...]
@@ -75,10 +75,10 @@ _KINDS: Final = {kind.name: kind for group in GROUPS for kind in group.kinds}
 
 
 def events_of(kind: str | None) -> str | None:
-    """Return which events the API is asked for; None asks for all.
+    """Return the events of a kind for the API; None means all.
 
     Raises:
-        ApiError: ``invalid_query``, if nothing is called that.
+        ApiError: ``invalid_query``, if there is no such kind.
     """
     if kind is None:
         return None

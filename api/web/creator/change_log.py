@@ -1,4 +1,4 @@
-"""Entries of a change log as people read them: by day, what repeats itself folded."""
+"""The lines of a change log: by day, with repeated entries folded."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.messages import IMPORT_PROVIDER
 from projections.creator_history.queries import HistoryEntry
 
-# Times are shown to the minute; what is nearer than that is no difference.
+# Times are shown to the minute; smaller differences do not count.
 _DIFFERS: Final = timedelta(minutes=1)
 _FOLDED_FROM: Final = 4
 _FOLDED = {
@@ -27,7 +27,7 @@ _FOLDED = {
 
 
 class ChangeLogLine(Struct, frozen=True, kw_only=True):
-    """One entry: who is behind it, and when it happened if that was another time."""
+    """One entry: its actor, and when it happened if it was recorded at another time."""
 
     entry: HistoryEntry
     by: str
@@ -35,27 +35,27 @@ class ChangeLogLine(Struct, frozen=True, kw_only=True):
 
     @property
     def shows_in_creator(self) -> bool:
-        """Return whether the creator's own fields may be others from then on."""
+        """Return whether the entry may change fields of the creator."""
         it = self.entry
         return it.about == "creator" or it.event == "profile_snapshot_recorded"
 
 
 class FoldedLines(Struct, frozen=True, kw_only=True):
-    """Lines that say the same of many videos, one after the other."""
+    """Consecutive lines of the same event about many videos."""
 
     summary: str
     lines: list[ChangeLogLine]
 
 
 class ChangeLogDay(Struct, frozen=True, kw_only=True):
-    """What became known on one day, newest first."""
+    """What was recorded on one day, newest first."""
 
     day: date
     items: list[ChangeLogLine | FoldedLines]
 
 
 def by_day(entries: Iterable[HistoryEntry], *, time_zone: str) -> list[ChangeLogDay]:
-    """Return entries by the day on which they became known in a zone."""
+    """Return entries by the day on which they were recorded, in a zone."""
     zone = ZoneInfo(time_zone)
     return [
         ChangeLogDay(day=day, items=_folded(list(group)))
@@ -66,7 +66,7 @@ def by_day(entries: Iterable[HistoryEntry], *, time_zone: str) -> list[ChangeLog
 
 
 def to_line(entry: HistoryEntry) -> ChangeLogLine:
-    """Return one entry as people read it."""
+    """Return the line of one entry."""
     is_other = abs(entry.recorded_at - entry.at) >= _DIFFERS
     return ChangeLogLine(
         entry=entry, by=_by(entry), happened_at=entry.at if is_other else None

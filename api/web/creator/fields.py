@@ -1,4 +1,4 @@
-"""A creator's fields in words, and two of its states side by side."""
+"""The labels of a creator's fields, and two of its states side by side."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -13,15 +13,15 @@ from projections.creators.creator import Creator
 
 FieldType = Literal["text", "long", "number", "day", "timestamp"]
 
-# From here on a text is folded, and its lines are compared.
+# A longer text is folded, and compared by line.
 _LONG: Final = 120
 _TIMES: Final = {"day": date.fromisoformat, "timestamp": datetime.fromisoformat}
 
 
 class CreatorField(Struct, frozen=True):
-    """A field in words: its label, how it is shown, and what it says of nothing.
+    """How a field is shown: its label, its type, and the text for None.
 
-    ``is_small`` is true of what is kept about the record and not about the creator.
+    ``is_small`` marks fields of the record, such as its version.
     """
 
     label: str
@@ -31,7 +31,7 @@ class CreatorField(Struct, frozen=True):
 
 
 class FieldRow(Struct, frozen=True, kw_only=True):
-    """One field at two moments; ``lines`` where a long text differs."""
+    """One field in two states; ``lines`` if a long text differs."""
 
     field: CreatorField
     before: Any
@@ -41,11 +41,11 @@ class FieldRow(Struct, frozen=True, kw_only=True):
 
     @property
     def stands_out(self) -> bool:
-        """Return whether the creator itself differs, not only what is kept of it."""
+        """Return whether a field of the creator itself differs."""
         return self.differs and not self.field.is_small
 
 
-# Left out is what never changes (ids), and is_active, which follows from the status.
+# Without ids, which never change, and is_active, which follows from the status.
 FIELDS: Final = {
     "tiktok_handle": CreatorField("Handle"),
     "display_name": CreatorField("Display name"),
@@ -57,11 +57,11 @@ FIELDS: Final = {
     "tracking_mode": CreatorField("Tracking mode"),
     "tracking_start_date": CreatorField("Tracked from", "day", nothing="open"),
     "tracking_end_date": CreatorField("Tracked until", "day", nothing="open"),
-    "follower_count": CreatorField("Followers", "number", nothing="not seen yet"),
-    "following_count": CreatorField("Following", "number", nothing="not seen yet"),
-    "total_likes_count": CreatorField("Likes", "number", nothing="not seen yet"),
-    "video_count": CreatorField("Videos on TikTok", "number", nothing="not seen yet"),
-    "avatar_url": CreatorField("Picture", nothing="not seen yet"),
+    "follower_count": CreatorField("Followers", "number", nothing="not known yet"),
+    "following_count": CreatorField("Following", "number", nothing="not known yet"),
+    "total_likes_count": CreatorField("Likes", "number", nothing="not known yet"),
+    "video_count": CreatorField("Videos on TikTok", "number", nothing="not known yet"),
+    "avatar_url": CreatorField("Picture", nothing="not known yet"),
     "last_scraped_at": CreatorField("Last scraped", "timestamp", nothing="never"),
     "created_at": CreatorField("Added", "timestamp", is_small=True),
     "updated_at": CreatorField("Last changed", "timestamp", is_small=True),
@@ -70,13 +70,13 @@ FIELDS: Final = {
 
 
 def side_by_side(before: Creator, after: Creator) -> list[FieldRow]:
-    """Return all fields of a creator at two moments."""
+    """Return all fields of two states of a creator."""
     old, new = _values(before), _values(after)
     return [_row(FIELDS[name], old[name], new[name]) for name in FIELDS]
 
 
 def changed_fields(changes: Iterable[FieldChange]) -> list[FieldRow]:
-    """Return the fields that the API said are different."""
+    """Return the fields that differ according to the API."""
     by_name = {change.field: change for change in changes}
     return [
         _row(field, by_name[name].before, by_name[name].after)

@@ -1,4 +1,4 @@
-"""The numbers of a creator's overview, as the page lays them out."""
+"""The figures and the charts of a creator's overview."""
 
 from datetime import timedelta
 from typing import Literal, get_args
@@ -20,7 +20,7 @@ _TOO_MUCH = 1_000
 
 
 class OverviewFigure(Struct, frozen=True, kw_only=True):
-    """One large number, in full where it was shortened, and how it moved."""
+    """One large number, its full value, and its change."""
 
     label: str
     value: str
@@ -33,7 +33,7 @@ class OverviewFigure(Struct, frozen=True, kw_only=True):
 class Overview(Struct, frozen=True, kw_only=True):
     """The figures and the charts of the page.
 
-    Numbers may be known of days in which nobody looked: they are those of before.
+    Numbers may be known of days without a scrape: they are those of before.
     """
 
     days: str
@@ -53,7 +53,7 @@ async def overview_of(
     Raises:
         ApiError: a choice is wrong, or the plan does not show these days.
     """
-    # Totals are the same in whatever buckets, and cost less in few.
+    # Totals do not depend on the buckets, and cost less in few.
     whole = replace(period, granularity="month")
     followers = await figures.numbers(FOLLOWERS, "new", whole)
     views = await figures.with_prior(VIEWS, "new", whole)
@@ -105,7 +105,7 @@ def _level(
 async def _is_prior_whole(
     figures: AnalyticsClient, views: Analytics, period: Period
 ) -> bool:
-    """Return whether views were known from the first day of the period before on."""
+    """Return whether views are known for the whole prior period."""
     if views.compare_series is None:
         return False
     first = period.first - timedelta(days=period.days)
@@ -115,9 +115,9 @@ async def _is_prior_whole(
 
 
 def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
-    """Return the views of the range, and how much more or less than before it is.
+    """Return the views of the period, compared with the prior one.
 
-    Against days of which only some are known, more is no growth.
+    If only some days of the prior period are known, no growth is shown.
     """
     now = new.series[0].total
     before = None if new.compare_series is None else new.compare_series[0].total

@@ -1,4 +1,4 @@
-"""The videos behind a creator's numbers: those that gained most in some days."""
+"""The videos of a creator that gained most in a period."""
 
 from urllib.parse import urlencode
 
@@ -13,10 +13,10 @@ from api.web.charts.svg import InlineSvg, inline_svg
 
 
 class TopVideo(Struct, frozen=True, kw_only=True):
-    """One of the largest videos, or all the rest, which has no id.
+    """One of the largest videos, or all others together, which have no id.
 
-    ``share`` is how much of everything it has, ``size`` how large it is beside the
-    largest, from 0 to 1.
+    ``percentage`` is its part of the total, ``size`` its size relative to the largest,
+    from 0 to 1.
     """
 
     id: str | None
@@ -28,7 +28,7 @@ class TopVideo(Struct, frozen=True, kw_only=True):
 
 
 class TopVideos(Struct, frozen=True, kw_only=True):
-    """The videos, and the query that lays the first of them over one another."""
+    """The videos, and the query of a page that compares the first of them."""
 
     videos: list[TopVideo]
     compared: str
@@ -37,10 +37,10 @@ class TopVideos(Struct, frozen=True, kw_only=True):
 async def top_videos(
     analytics: AnalyticsClient, measure: Measure, period: Period
 ) -> TopVideos:
-    """Return the ten videos that gained most in some days, and the rest as one.
+    """Return the ten videos that gained most in a period, and the rest as one.
 
     Raises:
-        RefusedError: the API refused, for one with ``retention_exceeded``.
+        ApiRefusedError: the API refused, for example with ``retention_exceeded``.
     """
     answer = await analytics.numbers(measure, "new", period, by_video=True)
     series = [one for one in answer.breakdown_series or [] if one.total]

@@ -1,1 +1,1 @@
-"""The pages of many creators: list, add, and change in bulk."""
+"""The pages of many creators: the list, adding, and bulk actions."""

@@ -1,1 +1,1 @@
-"""The page that reviews videos which wait for a decision."""
+"""The page to review videos that wait for a decision."""

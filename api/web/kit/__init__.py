@@ -1,1 +1,1 @@
-"""What all pages share: site, assets, forms, filters and errors."""
+"""What all pages share: page context, API client, assets, forms, filters and errors."""

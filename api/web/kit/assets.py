@@ -1,4 +1,4 @@
-"""Style sheets and scripts of the pages, under an address that changes with them."""
+"""Style sheets and scripts of the pages, at addresses that change with them."""
 
 import gzip
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ _LEAST_TO_COMPRESS = 512
 
 
 class MissingAssetsError(Exception):
-    """The pages' libraries are not in place; ``make setup`` fetches them."""
+    """The libraries of the pages are missing; ``make setup`` fetches them."""
 
 
 class Asset(Struct, frozen=True):
-    """One file, as it is and compressed."""
+    """A file, as it is and compressed."""
 
     content: bytes
     compressed: bytes | None
@@ -34,10 +34,10 @@ class Asset(Struct, frozen=True):
 
 
 class Assets:
-    """All files there are, read once.
+    """All files, read once.
 
-    They share one digest in their address, so that a script can import its neighbour
-    by a relative path.
+    One digest of all is in every address, so that a script can import another by a
+    relative path.
     """
 
     def __init__(self, found: Mapping[str, bytes]) -> None:
@@ -49,10 +49,10 @@ class Assets:
 
     @classmethod
     def of_the_package(cls) -> "Assets":
-        """Return what the package brings.
+        """Return the files of the package.
 
         Raises:
-            MissingAssetsError: it does not bring the libraries.
+            MissingAssetsError: the libraries are not among them.
         """
         found = dict(_walk(files("api.web") / "static", ""))
         if "vendor/htmx.js" not in found:
@@ -63,7 +63,7 @@ class Assets:
         return cls(found)
 
     def url(self, name: str) -> str:
-        """Return where a file is found.
+        """Return the address of a file.
 
         Raises:
             KeyError: there is no such file.
@@ -73,7 +73,7 @@ class Assets:
         return f"{BASE}/{self.digest}/{name}"
 
     def route(self) -> HTTPRouteHandler:
-        """Return the route that answers with the files."""
+        """Return the route that serves the files."""
 
         @get(
             f"{BASE}/{{digest:str}}/{{name:path}}",

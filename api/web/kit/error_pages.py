@@ -1,4 +1,4 @@
-"""Failures as people see them: a page that says what happened and what to do."""
+"""Error pages: what happened, what to do, and text of a form that was not stored."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -45,10 +45,10 @@ _COPY_HINT = "Nothing is lost: what you typed is below, to be copied from here."
 def answer_page_failure(
     request: LitestarRequest[Any, Any, Any], exception: Exception
 ) -> Response[Any]:
-    """Answer a page that failed: with a page, or with the way in."""
+    """Answer a failed request for a page: with an error page or the form to sign in."""
     ours = cast("Request", request)
     error = api_error(exception)
-    # The API's own refusals were logged inside, where they came up.
+    # The API has logged its own refusals.
     if not isinstance(error, ApiRefusedError):
         log_failure(error, exception, request.scope)
     if error.code is Code.INVALID_API_KEY:
@@ -61,7 +61,7 @@ def answer_page_failure(
 def answer_anything(
     request: LitestarRequest[Any, Any, Any], exception: Exception
 ) -> Response[Any]:
-    """Answer what belongs to no page: as one if a browser asks outside of the API."""
+    """Answer a failure outside of all pages: with a page if a browser asks for one."""
     accept = request.headers.get("accept", "")
     is_page = "text/html" in accept and not request.scope["path"].startswith("/api/")
     if is_page:
@@ -76,9 +76,9 @@ def failure_page(
     form: UnsavedForm | None = None,
     message: tuple[str, str] | None = None,
 ) -> Template:
-    """Return the page that tells of an error, and shows what was typed.
+    """Return the error page, with the text of a form that was sent.
 
-    ``told`` is a headline and a hint in place of the error's own.
+    ``message`` is a headline and a hint in place of the error's own.
     """
     headline, hint = message or (_headline(error), _HINTS.get(error.code, ""))
     site = cast("Site", request.app.state.site)
@@ -99,10 +99,10 @@ def failure_page(
 
 
 def _page_context(request: Request, site: Site) -> PageContext | None:
-    """Return the visit that leads on from here; None if nobody is signed in.
+    """Return the context of the error page; None if nobody is signed in.
 
-    Where there is no route nobody has looked whether the key is still good. What is
-    shown for a session is the way on and out, and nothing that it had to be good for.
+    Without a route the key of the session was not checked. A session alone shows the
+    navigation and nothing that needs a valid key.
     """
     if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
         return None
@@ -127,13 +127,13 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _signed_out(request: Request, error: ApiError) -> Response[Any]:
-    """Answer somebody who is not signed in, or not any more."""
+    """Answer a request without a valid session."""
     is_ours = is_same_origin(request) is True
     form = unsaved_form(request, csrf="" if is_ours else None)
     if form is None or request.raw_header(b"hx-request") is not None:
         return _to_sign_in(request)
     message = _OVER, _OVER_HINT if is_ours else _COPY_HINT
-    # What is asked for is a session, which no header of this kind can give.
+    # Pages take a session and no API key.
     error.headers.pop("WWW-Authenticate", None)
     return failure_page(request, error, form=form, message=message)
 
@@ -151,14 +151,14 @@ def _stale(request: Request, error: StaleFormError) -> Template:
 
 
 def _to_sign_in(request: Request) -> Response[Any]:
-    """Lead to the form for signing in, and from there to the page that was shown."""
+    """Redirect to the form to sign in, and from there back to the page."""
     if request.raw_header(b"hx-request") is not None:
-        # The page around the part has to go, too.
-        page = _page_named_by(request, b"hx-current-url")
+        # The whole page is replaced, not only the fragment.
+        page = _page_in_header(request, b"hx-current-url")
         headers = {"HX-Redirect": _sign_in_path(page)}
         return Response(None, status_code=401, headers=headers)
     is_get = request.method == "GET"
-    page = here(request) if is_get else _page_named_by(request, b"referer")
+    page = here(request) if is_get else _page_in_header(request, b"referer")
     return Redirect(_sign_in_path(page), status_code=303)
 
 
@@ -167,8 +167,8 @@ def _sign_in_path(page: str) -> str:
     return "/" if page == "/" or len(page) > MAX_NEXT_LENGTH else f"/?next={encoded}"
 
 
-def _page_named_by(request: Request, header: bytes) -> str:
-    """Return the path and query of a page of ours that a header names, or the root."""
+def _page_in_header(request: Request, header: bytes) -> str:
+    """Return the path and query of our page in a header, or the root."""
     named, host = request.raw_header(header), request.raw_header(b"host")
     try:
         url = urlsplit((named or b"").decode("ascii"))

@@ -1,4 +1,4 @@
-"""How pages write numbers, times and handles: the filters of the templates."""
+"""The filters of the templates: how pages write numbers and times."""
 
 from datetime import UTC, date, datetime
 from math import floor
@@ -24,7 +24,7 @@ def number(value: float | None) -> str:
 
 
 def short(value: float | None) -> str:
-    """Write a number in three digits, cut and never rounded up: 84,120 as 84.1K."""
+    """Write a number in three digits, cut off and never rounded up: 84,120 as 84.1K."""
     if value is None:
         return UNKNOWN
     size = abs(value)
@@ -50,12 +50,12 @@ def signed(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Write a percentage that is already in percent."""
+    """Write a number of percent."""
     return UNKNOWN if value is None else f"{value:,.2f}%"
 
 
 def day(value: date | None) -> str:
-    """Write a date as people read it: 24 Nov 2026."""
+    """Write a date: 24 Nov 2026."""
     return UNKNOWN if value is None else f"{value.day} {value:%b %Y}"
 
 
@@ -70,7 +70,7 @@ def timestamp(context: Context, value: datetime | None) -> str:
 
 @pass_context
 def ago(context: Context, value: datetime | None) -> Markup | str:
-    """Write how long ago something was, with the time itself to hover over."""
+    """Write how long ago a time was, with the time itself as a tooltip."""
     if value is None:
         return "never"
     seconds = (datetime.now(UTC) - value).total_seconds()

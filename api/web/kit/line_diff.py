@@ -1,4 +1,4 @@
-"""Two texts line by line: what went, what came, and a little of what stayed."""
+"""The difference of two texts by line, with a few unchanged lines around changes."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -7,21 +7,21 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-# Lines of the same around what differs.
+# Unchanged lines around a change.
 _AROUND: Final = 3
-# Comparing takes up to the square of that; longer texts are replaced as a whole.
+# Comparing takes quadratic time; longer texts count as replaced as a whole.
 _MOST_COMPARED: Final = 400
 
 
 class DiffLine(Struct, frozen=True):
-    """A line of a text, or how many lines are left out because they are the same."""
+    """A line of a text, or the number of unchanged lines that are left out."""
 
     what: Literal["same", "gone", "new", "left_out"]
     text: str
 
 
 def line_diff(before: str, after: str) -> list[DiffLine]:
-    """Return the lines of both texts as one list, without what is far from changes."""
+    """Return the lines of both texts as one list, without those far from changes."""
     old, new = _lines(before), _lines(after)
     start = _common_prefix(old, new)
     end = _common_prefix(old[start:][::-1], new[start:][::-1])
@@ -35,7 +35,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _common_prefix(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return with how many same lines both begin."""
+    """Return how many lines at the start are the same."""
     pairs = zip(old, new, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 

@@ -1,7 +1,7 @@
-"""Notes as Markdown, made into HTML in which nothing can be dangerous.
+"""Rendering of Markdown notes as safe HTML.
 
-HTML in notes is text. What the renderer makes is cleaned once more by a list of what
-is allowed, so that a slip in one of the two is caught by the other.
+HTML in notes is shown as text. The rendered HTML is sanitized by a list of allowed tags
+and attributes, so that an error in one of the two is caught by the other.
 """
 
 import asyncio
@@ -32,28 +32,28 @@ _LINKS = tuple(f"{scheme}:" for scheme in sorted(_SCHEMES))
 _REL = "noopener noreferrer nofollow ugc"
 
 _MAX_BYTES = 64_000
-# Brackets without end cost the renderer their square; no note for people has so many.
+# Unclosed brackets take the renderer quadratic time; no real note has so many.
 _MAX_BRACKETS = 5_000
-# Below the page's h1 and the card's h2.
+# Below the h1 of the page and the h2 of the card.
 _FIRST_HEADING, _LAST_HEADING = 3, 6
 
 
 async def render_markdown(text: str, *, remote_images: bool) -> Markup:
-    """Return notes as HTML; images only if browsers may fetch them from anywhere."""
-    # A long note takes a good part of a second, in which others are answered.
+    """Return notes as HTML, with images only if browsers may fetch remote ones."""
+    # A long note takes part of a second, which must not block other requests.
     return await asyncio.to_thread(to_html, text, remote_images=remote_images)
 
 
 @lru_cache(maxsize=256)
 def to_html(text: str, *, remote_images: bool) -> Markup:
-    """Return notes as HTML; what is too much to render is shown as it was typed."""
+    """Return notes as HTML; notes that are too large to render are shown as typed."""
     if len(text.encode()) > _MAX_BYTES or text.count("[") > _MAX_BRACKETS:
         return Markup("<pre>{}</pre>").format(escape(text))
     renderer = _Renderer(remote_images=remote_images)
     tokens = _PARSER.parse(text)
     _lower_headings(tokens)
     html = renderer.render(tokens, _PARSER.options, {})
-    return Markup(_clean(html))  # noqa: S704 - it is what the list below allows
+    return Markup(_clean(html))  # noqa: S704 - sanitized
 
 
 def _clean(html: str) -> str:
@@ -72,9 +72,9 @@ def _clean(html: str) -> str:
 
 
 def _allowed(tag: str, attribute: str, value: str) -> str | None:
-    """Return an attribute's value, None if it goes: links and images say their scheme.
+    """Return an attribute's value; None removes it, as for URLs without a scheme.
 
-    An address without one would be a page of ours, or another site's by ``//``.
+    Such a URL would lead to our own pages, or with ``//`` to another site.
     """
     if attribute == "href":
         return value if value.lower().startswith(_LINKS) else None
@@ -84,7 +84,7 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
 
 
 def _lower_headings(tokens: Sequence[Token]) -> None:
-    """Let headings begin below the card's, and go down by one at a time."""
+    """Lower headings below the card's, without skipping a level."""
     above: list[str] = []
     tag = ""
     for token in tokens:

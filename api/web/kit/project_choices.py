@@ -1,11 +1,11 @@
-"""All projects of an organization, to choose one of them."""
+"""All projects of an organization, for a choice of one."""
 
 from api.web.kit.page import PageContext
 from projections.projects import Project
 
 
 async def all_projects(page: PageContext) -> list[Project]:
-    """Return the projects that somebody may choose from, by name."""
+    """Return all projects, sorted by name."""
     found: list[Project] = []
     cursor: str | None = None
     while True:

@@ -1,4 +1,4 @@
-"""What somebody typed into a form that was not carried out, to be shown again."""
+"""The text of a form that was not carried out, to be shown and sent again."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -12,7 +12,7 @@ _MOST_ROWS = 18
 
 
 class TypedText(Struct, frozen=True, kw_only=True):
-    """One text, and what it is called on the page; ``rows`` are its lines or so."""
+    """A text with its label on the page; ``rows`` is the height of its field."""
 
     name: str
     label: str
@@ -23,9 +23,9 @@ class TypedText(Struct, frozen=True, kw_only=True):
 class UnsavedForm(Struct, frozen=True, kw_only=True):
     """A form as it was sent.
 
-    ``carried`` is all of it that nobody typed, by name. ``send_to`` is the address that
-    a button sends it to again, None if it may only be read. Nothing but that button
-    sends it: who made a form is not known until somebody has looked at it here.
+    ``hidden_fields`` are the fields that nobody typed. ``send_to`` is the address that
+    a button sends it to again, None if it may only be read. Only the button sends it:
+    the form may come from another site, so its user must see it first.
     """
 
     texts: list[TypedText]
@@ -34,12 +34,12 @@ class UnsavedForm(Struct, frozen=True, kw_only=True):
 
 
 def unsaved_form(request: Request, *, csrf: str | None) -> UnsavedForm | None:
-    """Return the form that was sent, None if nothing was typed into it.
+    """Return the form that was sent; None if it has no typed text.
 
-    It may be sent again if ``csrf`` is given, with that for a token if it is one.
+    It can be sent again if ``csrf`` is not None, with that token unless it is empty.
     """
     form = request.context.form
-    # What there is no route for was not read, and has no events.
+    # Without a route the form was not read.
     reader = None if form is None else request.route_info.form
     if form is None or reader is None:
         return None
@@ -54,7 +54,7 @@ def unsaved_form(request: Request, *, csrf: str | None) -> UnsavedForm | None:
     shown = {text.name for text in texts}
     hidden_fields = [(name, value) for name, value in sent if name not in shown]
     if csrf:
-        # Sent twice it is done once, whichever of its two pages sent it.
+        # The same key on both pages: sent from either, it is carried out once.
         hidden_fields += [
             (CSRF, csrf),
             (IDEMPOTENCY_KEY, form.idempotency_key or uuid4().hex),

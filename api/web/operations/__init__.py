@@ -1,1 +1,1 @@
-"""The pages of whoever runs the installation."""
+"""The pages for operators of the installation."""

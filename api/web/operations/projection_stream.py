@@ -1,4 +1,4 @@
-"""The board: where projections stand, told to everybody who watches as it changes."""
+"""The projection stream: the state of projections, sent to open pages as it changes."""
 
 import asyncio
 import time
@@ -14,18 +14,18 @@ from api.routes.projection_responses import ProjectionState
 LoadStates = Callable[[], Awaitable[list[ProjectionState]]]
 
 _POLL_SECONDS = 1.0
-# An end is heard this soon, though a look is further away.
+# A shutdown is noticed this soon, between two polls.
 _TICK_SECONDS = 0.25
 _TICKS_BETWEEN_POLLS = round(_POLL_SECONDS / _TICK_SECONDS)
-# A page that hears nothing for some of these takes it that nothing is known.
+# A page that receives nothing for several of these shows the state as unknown.
 _HEARTBEAT_SECONDS = 3.0
 _RETRY_MS = 3_000
 
 
 class ProjectionStream:
-    """Asks once a second, however many watch; nobody waits with a connection in hand.
+    """Polls the API once a second, however many pages are open.
 
-    It asks as one of those who watch: what is answered is of the whole installation,
+    It does so on behalf of one of their users: the state is of the whole installation,
     and the same for all who may see it.
     """
 
@@ -39,7 +39,7 @@ class ProjectionStream:
         self._poll_at = 0.0
 
     async def latest(self, load: LoadStates) -> list[ProjectionState]:
-        """Return where projections stood at most a second ago."""
+        """Return the state of the projections, at most a second old."""
         async with self._lock:
             if self._clock() >= self._poll_at:
                 self._states = await load()
@@ -53,11 +53,11 @@ class ProjectionStream:
         is_allowed: Callable[[], Awaitable[bool]],
         render: Callable[[list[ProjectionState]], dict[str, str]],
     ) -> AsyncGenerator[ServerSentEventMessage]:
-        """Tell what was drawn otherwise than before, and whether we could look at all.
+        """Yield the cells that changed, as events ``cells``.
 
-        Of nothing new it tells that it ``looked``, of a look that failed ``unseen``;
-        while a look takes its time it is silent. It ends with the process, and soon
-        after whoever watches may do so no more.
+        If nothing changed it yields ``unchanged``, if a poll failed ``unavailable``;
+        during a slow poll it is silent. It ends with the process, and soon after the
+        user's key is no longer allowed to see it.
         """
         sent: dict[str, str] = {}
         sent_at = self._clock()
@@ -72,7 +72,7 @@ class ProjectionStream:
                 drawn = render(await self.latest(load))
                 changed = {key: x for key, x in drawn.items() if sent.get(key) != x}
             except Exception as error:
-                # A database that is away comes back, and so does what we tell.
+                # An unavailable database comes back, and so does the stream.
                 if known_error(error) is None:
                     raise
                 is_known = False

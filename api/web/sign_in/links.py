@@ -1,4 +1,4 @@
-"""Links that sign somebody in, once, in place of a key to copy."""
+"""Links that sign in once, so that nobody has to copy a key."""
 
 from secrets import token_urlsafe
 
@@ -15,7 +15,7 @@ WITH tidied AS (DELETE FROM sign_in_links WHERE expires_at <= now())
 INSERT INTO sign_in_links (digest, key_digest, expires_at)
 VALUES (%s, %s, now() + make_interval(hours => %s))
 """
-# Deleting it is what makes it work once, however many follow it at a time.
+# Deleting the row makes it work once, even if several requests use it at a time.
 _SPEND = """
 DELETE FROM sign_in_links WHERE digest = %s
 RETURNING key_digest, expires_at > now()
@@ -32,7 +32,7 @@ def make_link(connection: Connection[TupleRow], key: str) -> str:
 
 
 async def spend_link(pool: AsyncPool, token: str) -> bytes | None:
-    """Return the digest of the key that a link stands for, which is used up then."""
+    """Use a link up and return the digest of its key; None if it is not valid."""
 
     async def spend(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
         cursor = await connection.execute(_SPEND, (digest_of(token.encode()),))

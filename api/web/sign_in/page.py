@@ -1,4 +1,4 @@
-"""The way in and out: a key, or a link that is good for once, becomes a session."""
+"""Signing in and out: a key, or a link that works once, is exchanged for a session."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 from msgspec import Struct
 
-from api.http.auth import Authenticator, digest_of
+from api.http.auth import Authenticator, Principal, digest_of
 from api.http.errors import ApiError, Code
 from api.http.failed_logins import FailedLogins
 from api.http.form_body import NoFields
@@ -33,14 +33,14 @@ _SEE_OTHER, _UNAUTHORIZED = 303, 401
 
 
 class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A key, and where to go with it."""
+    """An API key, and the page to go to."""
 
     key: str
     next: str = ""
 
 
 class SignInService:
-    """What it takes to let somebody in."""
+    """Checks keys, links and sessions, and begins sessions."""
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class SignInService:
         self._pool = pool
 
     async def try_key(self, request: Request, key: str) -> bytes | None:
-        """Return the digest of a key that opens; None if it does not.
+        """Return the digest of a valid key; None for another.
 
         Raises:
-            ApiError: ``rate_limit_exceeded``, after too many that did not.
+            ApiError: ``rate_limit_exceeded``, after too many wrong keys.
         """
         try:
             await self._authenticator.authenticate(b"Bearer " + key.strip().encode())
@@ -69,10 +69,10 @@ class SignInService:
         return digest_of(key.strip().encode())
 
     async def try_link(self, request: Request, token: str) -> bytes | None:
-        """Use a link up and return the digest of its key; None if it is no good.
+        """Use a link up and return the digest of its key; None if it is not valid.
 
         Raises:
-            ApiError: ``rate_limit_exceeded``, after too many that were not.
+            ApiError: ``rate_limit_exceeded``, after too many wrong links.
         """
         digest = await spend_link(self._pool, token)
         try:
@@ -83,32 +83,26 @@ class SignInService:
         return digest
 
     async def is_in(self, request: Request) -> bool:
-        """Return whether a request comes with a session that still opens."""
-        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
-        if session is None:
-            return False
-        try:
-            await self._authenticator.principal_of(session.key_digest)
-        except ApiError as error:
-            if error.code is not Code.INVALID_API_KEY:
-                raise
-            return False
-        return True
+        """Return whether a request has a valid session."""
+        return await self._principal(request) is not None
 
     async def still_may(self, request: Request, scope: Scope) -> bool:
-        """Return whether the session of a request still opens, with a scope."""
+        """Return whether the session of a request is still valid and has a scope."""
+        principal = await self._principal(request)
+        return principal is not None and scope in principal.scopes
+
+    async def _principal(self, request: Request) -> Principal | None:
         session = self._sessions.opened(request.sent_cookies.get(COOKIE))
         if session is None:
-            return False
+            return None
         try:
-            holder = await self._authenticator.principal_of(session.key_digest)
+            return await self._authenticator.principal_of(session.key_digest)
         except ApiError as error:
             if error.code is not Code.INVALID_API_KEY:
                 raise
-            return False
-        return scope in holder.scopes
+            return None
 
-    def let_in(self, request: Request, digest: bytes, path: str) -> Redirect:
+    def begin_session(self, request: Request, digest: bytes, path: str) -> Redirect:
         """Begin a session and go to a page."""
         sealed = self._sessions.sealed(self._sessions.begin(digest))
         return _go(request, path, sealed, seconds=LIFETIME_SECONDS)
@@ -121,12 +115,12 @@ class SignInService:
 
 
 class SignInRoutes(Controller):
-    """Pages for those who are not signed in, or want to be no longer."""
+    """The pages to sign in and out."""
 
     include_in_schema = False
 
     @get("/", opt={"scope": None})
-    async def way_in(
+    async def sign_in_form(
         self,
         request: Request,
         sign_in: NamedDependency[SignInService],
@@ -135,7 +129,7 @@ class SignInRoutes(Controller):
             str, QueryParameter(name="next", max_length=MAX_NEXT_LENGTH, required=False)
         ] = "",
     ) -> Response[Any]:
-        """Show the form, or go on to the first page."""
+        """Show the form, or go to the first page if signed in."""
         if await sign_in.is_in(request):
             return Redirect(_local(next_), status_code=_SEE_OTHER)
         return _form(site, next_=next_)
@@ -152,7 +146,7 @@ class SignInRoutes(Controller):
         digest = await sign_in.try_key(request, form.key)
         if digest is None:
             return _form(site, next_=form.next, problem=_WRONG_KEY)
-        return sign_in.let_in(request, digest, _local(form.next))
+        return sign_in.begin_session(request, digest, _local(form.next))
 
     @get("/sign-in/{token:str}", opt={"scope": None})
     async def follow_link(
@@ -163,13 +157,13 @@ class SignInRoutes(Controller):
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a link for a session."""
-        # A browser that only looks ahead must not use it up.
+        # A prefetching browser must not use it up.
         if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
             return Response(None, status_code=204)
         digest = await sign_in.try_link(request, token)
         if digest is None:
             return _form(site, problem=_SPENT_LINK)
-        return sign_in.let_in(request, digest, FIRST_PAGE)
+        return sign_in.begin_session(request, digest, FIRST_PAGE)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
     async def sign_out(self, request: Request) -> Redirect:
@@ -193,6 +187,6 @@ def _go(request: Request, path: str, sealed: str, *, seconds: int) -> Redirect:
 
 
 def _local(path: str) -> str:
-    """Return a path of ours, whatever a link said where to go next."""
+    """Return the path if it is one of ours, else the first page."""
     is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii()
     return path if is_ours and path.isprintable() and path != "/" else FIRST_PAGE

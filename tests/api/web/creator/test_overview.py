@@ -115,13 +115,13 @@ def test_the_table_of_a_chart_has_every_day_and_what_to_know_of_it(
 
     assert table(page, "views") == [
         ["Day", "Views", "Note"],
-        ["1 Mar 2026", "\N{EN DASH}", "nobody looked"],
+        ["1 Mar 2026", "\N{EN DASH}", "no scrape"],
         ["2 Mar 2026", "0", "baseline"],
         ["3 Mar 2026", "70", ""],
         ["4 Mar 2026", "0", ""],
-        ["5 Mar 2026", "0", "nobody looked"],
+        ["5 Mar 2026", "0", "no scrape"],
     ]
-    assert "a baseline, what was there before we looked" in page.text
+    assert "a baseline, what was there before the first scrape" in page.text
     told = drawing(page, "views")
     assert told["lines"][0]["values"] == [None, 0, 70, 0, 0]
     assert told["lines"][0]["baseline"] == [1]
@@ -133,8 +133,8 @@ def test_a_day_that_is_not_over_is_marked(visitor: Visitor, goat: Watched):
 
     rows = table(page, "views")
     assert [row[-1] for row in rows[1:]] == [
-        *["nobody looked"] * 6,
-        "not over yet, nobody looked",
+        *["no scrape"] * 6,
+        "not over yet, no scrape",
     ]
     assert drawing(page, "views")["lines"][0]["partial"] == [6]
 
@@ -283,7 +283,7 @@ def test_days_after_the_last_look_say_that_nobody_looked(
 def test_days_before_the_first_look_say_when_that_was(visitor: Visitor, goat: Watched):
     page = visitor.see(f"/creators/{goat.id}?from=2026-01-01&to=2026-01-31")
 
-    assert "the first look was on 2 Mar 2026" in page.text
+    assert "the first scrape was on 2 Mar 2026" in page.text
     assert "range=all" in link(page, "Show all since then")
 
 
