@@ -1,1 +1,1 @@
-"""Workers: they do what was requested, and report what they saw."""
+"""Workers: they carry out requested scrapes and the policies, in the background."""

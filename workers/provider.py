@@ -1,7 +1,7 @@
-"""What a provider is asked about a creator, and the few answers it may give.
+"""The port of providers: what they are asked, and the verdicts they may return.
 
 The answers are types, so that nobody ever has to read a message to know what to do
-next. Only ``Ok`` carries something seen; ``NotFound``, ``Private`` and ``Unavailable``
+next. Only ``Ok`` carries observations; ``NotFound``, ``Private`` and ``Unavailable``
 say that there is no public account to see, ``IdentityChanged`` that it is somebody
 else's; the other four say that nothing was learned.
 """
@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from domain.events import Outcome, Precision
 
-# Signed 64-bit, as seen: negative where a source wrapped, null where it was silent.
+# Signed 64-bit, as observed: negative where a source wrapped, null where it was silent.
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 # Far more than any title has, and little enough to be answered in every list.
 StorableText = Annotated[str, Meta(max_length=20_000)] | None
@@ -36,7 +36,7 @@ class Target(Struct, frozen=True, kw_only=True):
 class ProfileObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A profile as it was seen; what the source left out is null, never 0.
+    """A profile as observed; what the source left out is null, never 0.
 
     ``precision`` says whether the source cuts large numbers to a few digits.
     """
@@ -55,7 +55,7 @@ class ProfileObservation(
 class VideoObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A video as it was seen in a list; what the source left out is null, never 0."""
+    """A video as observed in a list; what the source left out is null, never 0."""
 
     # Those of today have 19 digits, and an unsigned 64-bit number has no more than 20.
     tiktok_video_id: Annotated[str, Meta(min_length=1, max_length=20)]

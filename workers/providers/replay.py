@@ -46,14 +46,14 @@ _VERDICTS: dict[RecordedOutcome, Callable[[str], Verdict]] = {
 
 
 class _VideoList(Struct, frozen=True):
-    """All the videos that were seen of a creator at one moment, by id."""
+    """All the videos that were observed of a creator at one time, by id."""
 
     observed_at: datetime
     lines: dict[str, Observation]
 
 
 class _Outcome(Struct, frozen=True):
-    """A moment at which nothing was seen, and what to answer instead."""
+    """A time at which nothing was observed, and what to answer instead."""
 
     observed_at: datetime
     verdict: Verdict
@@ -62,7 +62,7 @@ class _Outcome(Struct, frozen=True):
 class _History(Struct, frozen=True, kw_only=True):
     """What a recording holds of one handle, oldest first.
 
-    Outcomes stand in both lines of time, ahead of what was seen at the same moment.
+    Outcomes stand in both lines of time, ahead of what was observed at the same time.
     """
 
     first_seen: datetime
@@ -221,7 +221,7 @@ def _history_of(observations: list[Observation]) -> _History:
     profiles = [line for line in ordered if line.profile]
     return _History(
         first_seen=ordered[0].observed_at,
-        # Sorting is stable: outcomes stay ahead of what was seen at the same moment.
+        # Sorting is stable: outcomes stay ahead of what was observed at the same time.
         profiles=sorted([*outcomes, *profiles], key=_observed_at),
         lists=sorted([*outcomes, *lists], key=_observed_at),
     )
