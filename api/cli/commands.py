@@ -25,7 +25,7 @@ _COMMANDS = (
     (app, "up.processes:project"),
     (app, "up.processes:dispatch"),
     (app, "up.processes:work"),
-    (app, "state:migrate"),
+    (app, "installation:migrate"),
     (orgs, "organizations:create"),
     (keys, "keys:create"),
     (keys, "keys:list_keys"),
@@ -37,9 +37,9 @@ _COMMANDS = (
     (export, "export.commands:observations"),
     (export, "export.commands:events"),
     (export, "export.commands:analytics"),
-    (app, "state:projections"),
+    (app, "installation:projections"),
     (app, "rebuild:rebuild_read_models"),
-    (app, "state:doctor"),
+    (app, "installation:doctor"),
 )
 
 for order, (where, command) in enumerate(_COMMANDS):

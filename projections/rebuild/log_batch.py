@@ -56,8 +56,8 @@ class BatchWriter:
     def read(
         self, cursor: Cursor[TupleRow], *, after: int, until: int, limit: int
     ) -> list[TupleRow]:
-        asked = (self._passed_over, after, until, limit)
-        return cursor.execute(_READ, asked, prepare=True).fetchall()
+        values = (self._passed_over, after, until, limit)
+        return cursor.execute(_READ, values, prepare=True).fetchall()
 
     def write(self, cursor: Cursor[TupleRow], rows: Sequence[TupleRow]) -> None:
         """Write the events among ``rows``; the transaction uses the schema from now."""

@@ -161,8 +161,8 @@ def create_shadow_tables(
         for table in tables
     ]
     cursor.execute(sql.SQL("; ").join(made))
-    asked = {"live": live, "tables": list(tables), "schema": schema}
-    rest = cursor.execute(_REST, asked).fetchall()
+    values = {"live": live, "tables": list(tables), "schema": schema}
+    rest = cursor.execute(_REST, values).fetchall()
     if rest:
         cursor.execute("; ".join(statement for (statement,) in rest))
 

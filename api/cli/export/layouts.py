@@ -55,12 +55,12 @@ _NO_PROFILE: tuple[Cell, ...] = (None,) * 9
 _NO_VIDEO: tuple[Cell, ...] = (None,) * 9
 
 
-def _observation_lines(seen: Sequence[ExportedObservation]) -> bytes:
-    return encode_observations([each.observation for each in seen])
+def _observation_lines(exported: Sequence[ExportedObservation]) -> bytes:
+    return encode_observations([each.observation for each in exported])
 
 
-def _observation_row(seen: ExportedObservation) -> tuple[Cell, ...]:
-    observation = seen.observation
+def _observation_row(exported: ExportedObservation) -> tuple[Cell, ...]:
+    observation = exported.observation
     profile = observation.profile
     video = observation.video
     return (
@@ -98,11 +98,11 @@ def _observation_row(seen: ExportedObservation) -> tuple[Cell, ...]:
                 video.save_count,
             )
         ),
-        seen.provider,
-        seen.project_id,
-        seen.creator_id,
-        seen.scrape_id,
-        seen.position,
+        exported.provider,
+        exported.project_id,
+        exported.creator_id,
+        exported.scrape_id,
+        exported.position,
     )
 
 
