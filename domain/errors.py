@@ -7,7 +7,7 @@ DomainError
 ├── InvalidVideoUrlError        the text is no URL of a TikTok video
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
-├── QueueBehindError            what was asked for before still waits
+├── QueueBehindError            what was requested before still waits
 ├── InvalidQuestionError        what is asked of the numbers makes no sense
 ├── RetentionExceededError      the plan does not keep history for so long
 └── ConflictError               the present state forbids it
@@ -101,7 +101,7 @@ class NotFoundError(DomainError):
 
 
 class LimitReachedError(DomainError):
-    """The organization's plan has no room left for what was asked.
+    """The organization's plan has no room left for the command.
 
     ``limit_key`` names the limit, ``current`` is the count before the command and
     ``maximum`` what the plan allows.
@@ -117,7 +117,7 @@ class LimitReachedError(DomainError):
 
 
 class QueueBehindError(DomainError):
-    """Scrapes that the organization asked for before have waited too long already.
+    """Scrapes that the organization requested before have waited too long already.
 
     ``retry_after`` is in seconds.
     """
@@ -164,7 +164,7 @@ class RetentionExceededError(DomainError):
 
 
 class ConflictError(DomainError):
-    """The present state forbids what was asked."""
+    """The present state forbids the command."""
 
 
 class HandleTakenError(ConflictError):

@@ -1,10 +1,10 @@
-"""Events: everything that can have happened, each under its permanent stored name.
+"""All events, each under its permanent stored name.
 
 An event carries what a reader years later needs and is never edited. New fields get
 defaults, a changed meaning gets a new name, and a changed shape gets a new
-``schema_version`` with an upcast in ``infra.eventstore.codec``. Whose event it is,
-which version, when and by whom is the envelope's business
-(``infra.eventstore.store.Recorded``).
+``schema_version`` with an upcast in ``infra.eventstore.codec``. The stream,
+the version, the time and the actor are in its envelope
+(``infra.eventstore.store.RecordedEvent``).
 """
 
 from typing import get_args

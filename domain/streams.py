@@ -1,4 +1,4 @@
-"""Where events live: the stream ids that follow from what they are about."""
+"""Ids of streams and quota counters, computed from what they are about."""
 
 from datetime import date, datetime
 from uuid import UUID, uuid5
@@ -14,19 +14,19 @@ _COUNTER = uuid5(_NAMESPACE, "tally")
 
 
 def claim_stream(project_id: UUID, handle: str) -> UUID:
-    """Return the stream that decides who holds ``handle`` in a project."""
+    """Return the stream of the claim on ``handle`` in a project."""
     return uuid5(_CLAIM, f"{project_id}/{handle}")
 
 
 def ban_stream(handle: str) -> UUID:
-    """Return the stream that decides whether ``handle`` is banned here."""
+    """Return the stream of the bans of ``handle`` on this installation."""
     return uuid5(_BAN, handle)
 
 
 def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
-    """Return the stream of the run that ``cause`` (a command) asks for.
+    """Return the stream of the run that the command ``cause`` requests.
 
-    The same command asked twice therefore asks for the same run.
+    A command that is repeated under its id therefore requests the same run.
     """
     return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
 
@@ -39,9 +39,9 @@ def retry_stream(scrape_id: UUID) -> UUID:
 def imported_run_stream(
     project_id: UUID, creator_id: UUID, observed_at: datetime, part: int
 ) -> UUID:
-    """Return the stream of an imported run: of a creator, at a moment in UTC.
+    """Return the stream of an imported run: of a creator, at a time in UTC.
 
-    What recordings add to a moment later, or say of it in contradiction, goes into
+    What recordings add to that time later, or say of it in contradiction, goes into
     further parts, counted from 0 without a gap.
     """
     return uuid5(

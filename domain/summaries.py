@@ -1,4 +1,4 @@
-"""Sentences: what an event says of a creator, in one plain sentence for people."""
+"""Summaries: an event or a milestone in one plain sentence for people."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -36,7 +36,7 @@ _REASONS: dict[e.Trigger, str] = {
 
 
 def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
-    """Return an actor as people know it; keys by their names."""
+    """Name an actor for people; a key by its name in ``key_names``."""
     key_id = key_id_of(actor)
     if key_id is not None:
         known = key_names.get(key_id)
@@ -57,7 +57,7 @@ def key_id_of(actor: str) -> UUID | None:
 
 
 def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str:
-    """Return what happened; ``video`` is TikTok's id of the video it is about."""
+    """Summarize an event; ``video`` is TikTok's id of the video it is about."""
     match event:
         case e.ProfileSnapshotRecorded():
             return f"{_profile(event)}."
@@ -88,7 +88,7 @@ def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str
 
 
 def milestone_summary(milestone: Milestone) -> str:
-    """Return that a number of followers was passed."""
+    """Summarize that a number of followers was passed."""
     followers = milestone.observation.followers
     return f"Passed {milestone.number:,} followers, with {followers:,} seen."
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: who works on a request, and what was answered to it."""
+"""Idempotency keys: a lease on a request, and the response stored for it."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -27,14 +27,14 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyLease(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to answer an ask; void once somebody else took it over."""
+    """The right to answer a request; void once another process took it over."""
 
     request: IdempotentRequest
     holder: UUID
 
 
 class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that was given before."""
+    """A response that was given before."""
 
     status: int
     headers: dict[str, str]
@@ -42,14 +42,14 @@ class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyUnavailable(msgspec.Struct, frozen=True, kw_only=True):
-    """The key belongs to another route or body, or its first ask is still running."""
+    """The key belongs to another route or body, or its first request still runs."""
 
     reason: Literal["other_route", "other_body", "in_flight"]
     route: str
 
 
 class LeaseLostError(Exception):
-    """Somebody else took the request over meanwhile; this answer must not stand."""
+    """Another process took the request over; this response must not be stored."""
 
 
 # A key is free when nobody had it for a day, or when whoever works on the very same
@@ -90,7 +90,7 @@ WHERE created_at < clock_timestamp() - make_interval(hours => %s)
 def acquire(
     pool: Pool, request: IdempotentRequest
 ) -> IdempotencyLease | StoredResponse | KeyUnavailable:
-    """Take the ask on, or say what was answered to it or why it cannot be."""
+    """Take a lease on the request, or return its response or why there is none."""
     holder = new_id()
     parameters = {
         "organization": request.organization_id,
@@ -135,7 +135,7 @@ def store_response(
     headers: Mapping[str, str],
     body: bytes,
 ) -> None:
-    """Keep the answer, in the transaction of whatever it answers.
+    """Store the response, in the transaction of what it answers.
 
     Raises:
         ClaimLostError: somebody else took the request over.
@@ -151,13 +151,13 @@ def store_response(
 
 
 def release(pool: Pool, lease: IdempotencyLease) -> None:
-    """Give the ask back unanswered, so that the next try starts anew."""
+    """Give the lease back, so that the next try starts anew."""
     with pool.connection() as connection:
         connection.execute(_RELEASE, (*_key(lease.request), lease.holder))
 
 
 def prune(pool: Pool) -> int:
-    """Forget answers older than a day; return how many."""
+    """Delete responses older than a day; return how many."""
     with pool.connection() as connection:
         return connection.execute(_PRUNE, (KEPT_HOURS,)).rowcount
 

@@ -1,4 +1,4 @@
-"""A creator: what it is, what may be asked of it, and what that makes happen."""
+"""A creator: its state, what commands make happen, and what events make of it."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -30,7 +30,7 @@ _written = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
-    """One tracked account as its own stream tells it, without scraped figures."""
+    """The state of a tracked account from its own stream, without scraped figures."""
 
     organization_id: UUID
     project_id: UUID
@@ -49,7 +49,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.CreatorEvent]:
-    """Return what ``command`` makes happen; nothing if all is as asked already.
+    """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
         NotFoundError: there is no such creator.

@@ -15,7 +15,7 @@ def decide(
     banned: bool,  # noqa: FBT001 - the whole state of the stream is this one bit
     command: c.BanHandle | c.UnbanHandle,
 ) -> list[e.BanEvent]:
-    """Return what the command makes happen; nothing if it is so already."""
+    """Return the events that the command causes; none if it is so already."""
     match command:
         case c.BanHandle(handle=handle, reason=reason):
             return [] if banned else [e.HandleBanned(handle=handle, reason=reason)]

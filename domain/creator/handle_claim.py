@@ -26,7 +26,7 @@ UNCLAIMED = HandleClaim()
 def decide(
     claim: HandleClaim, command: c.ClaimHandle | c.ReleaseHandle
 ) -> list[e.ClaimEvent]:
-    """Return what the command makes happen; nothing if it is so already.
+    """Return the events that the command causes; none if it is so already.
 
     Raises:
         HandleTakenError: another creator of the project holds the handle.

@@ -1,4 +1,4 @@
-"""An organization: its plan, its projects and the keys to it."""
+"""An organization: its state, what commands make happen, what events make of it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,9 +50,9 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """One tenant as its own stream tells it.
+    """The state of a tenant from its own stream.
 
-    Hours are what was asked for between scheduled runs of a kind, null for the default.
+    Hours are those requested between scheduled runs of a kind, null for the default.
     Its version counts the events about itself, not those about its projects and keys.
     """
 
@@ -70,7 +70,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
 def decide(
     organization: Organization | None, command: c.OrganizationCommand
 ) -> list[e.OrganizationEvent]:
-    """Return what ``command`` makes happen; nothing if all is as asked already.
+    """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
         NotFoundError: no such organization, project or key.

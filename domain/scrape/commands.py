@@ -65,7 +65,7 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordResult(Command, frozen=True, kw_only=True):
-    """A run came back with what it saw.
+    """A run came back with what it observed.
 
     Of each video, kind, title and time of posting are None where they are known.
     """

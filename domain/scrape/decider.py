@@ -1,4 +1,4 @@
-"""A scrape: one run from its request to what it saw, or why it saw nothing."""
+"""A scrape: one run from its request to its result or its failure."""
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
@@ -17,7 +17,7 @@ MAX_VIDEOS_PER_SNAPSHOT = 500
 
 
 class Scrape(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as its own stream tells it."""
+    """The state of a run from its own stream."""
 
     organization_id: UUID
     project_id: UUID
@@ -30,7 +30,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEvent]:
-    """Return what the command makes happen; nothing once the run has ended.
+    """Return the events that the command causes; none once the run has ended.
 
     Raises:
         NotFoundError: a result for a run that nobody requested.

@@ -1,4 +1,4 @@
-"""The events of a scrape: what was asked, what was seen, and how it ended."""
+"""The events of a scrape: its request, what it observed, and how it ended."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,9 +12,7 @@ VideoDetails = tuple[str | None, str | None, datetime | None]
 
 
 class ScrapeRequested(Event, frozen=True, kw_only=True):
-    """Somebody or something asked for a run.
-
-    A run was asked for: of a creator, or of the videos named.
+    """Somebody or something requested a run: of a creator, or of the videos named.
 
     ``creator_id`` is null where a video was added by hand and belongs to no creator of
     the project. ``tiktok_video_ids`` narrows the run; empty means all that there are.

@@ -20,9 +20,9 @@ def floor_of(job_type: JobType, limits: Limits) -> int | None:
 
 
 def hours_between(job_type: JobType, *, chosen: int | None, limits: Limits) -> int:
-    """Return the hours that hold: the asked, else the default, not below the floor.
+    """Return the hours that apply: the chosen or the default, not below the floor.
 
-    What was asked is kept as it is, so that it holds again under a plan that allows it.
+    The choice is kept as it is, so that it applies again under a plan that allows it.
     """
     hours = DEFAULT_HOURS[job_type] if chosen is None else chosen
     return max(hours, floor_of(job_type, limits) or 0)

@@ -1,4 +1,4 @@
-"""A video in a project: how it came in, whether it counts, and what is noted on it."""
+"""A video: its state, what commands make happen, what events make of it."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -25,7 +25,7 @@ _written = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
-    """One video as its own stream tells it, without scraped figures."""
+    """The state of a video from its own stream, without scraped figures."""
 
     organization_id: UUID
     project_id: UUID
@@ -82,7 +82,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
-    """Return what ``command`` makes happen; nothing if all is as asked already.
+    """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
         NotFoundError: there is no such video.
@@ -125,7 +125,7 @@ def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
         case c.ChangeVideoDetails():
             return _change_details(video, command)
         case c.ReportMissing(missing_since=since, scrape_id=scrape_id):
-            # An older or the same absence was told before.
+            # An older or the same absence was reported before.
             if video.missing_since is not None and since <= video.missing_since:
                 return []
             return [

@@ -1,4 +1,4 @@
-"""Folders: the data directory, who may use it now, and where its sockets can live."""
+"""The data directory: its layout, its lock, and folders for servers and sockets."""
 
 import fcntl
 import os
@@ -86,7 +86,7 @@ def service_home(data_dir: Path, name: str, *, os_user: OsUser | None) -> Path:
     """Return a server's own folder, private to its account, made if it is missing.
 
     Where the account cannot reach the data directory, its folder is made under
-    ``accounts.SHELTER`` and a link in the data directory remembers it.
+    ``os_user.SHELTER`` and a link in the data directory remembers it.
 
     Raises:
         EmbeddedServiceError: the folder is gone, or its account cannot reach it.

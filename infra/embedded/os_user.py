@@ -1,4 +1,4 @@
-"""Accounts: as whom a server runs when we are root, and what that account can reach.
+"""Users of the machine: as whom a server runs when we are root, and what it can reach.
 
 PostgreSQL refuses to run as root. What its account cannot reach (root's own home is
 closed to others) goes to SHELTER; the permissions of other folders stay as they are.

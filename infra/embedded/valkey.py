@@ -1,4 +1,4 @@
-"""The embedded Valkey: rings the workers' bell, on a Unix socket only."""
+"""The embedded Valkey, which wakes the workers, on a Unix socket only."""
 
 import signal
 import socket

@@ -61,9 +61,9 @@ class Codec:
         Only bodies of the first schema version: what is older than the newest shape is
         brought forward to the event that it is.
         """
-        shaped = copy(self)
-        shaped._decoders = {**self._decoders, **decoders}  # noqa: SLF001
-        return shaped
+        codec = copy(self)
+        codec._decoders = {**self._decoders, **decoders}  # noqa: SLF001
+        return codec
 
     def names_except(self, read: Collection[str]) -> list[str]:
         """Return the names that are known here, without those that somebody reads.

@@ -1,4 +1,4 @@
-"""Imports: creators for the handles of a recording, and the runs that keep it."""
+"""Commands of imports: add a recording's creators, store its observations as runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store, plain_events, retry_conflicts
 from infra.handlers.creators import add_creators
 
-_LOOKED_UP_AT_ONCE = 2_000
+_HANDLES_AT_ONCE = 2_000
 
 
 class Holders(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Holders(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of some moments.
+    """What became of some observation groups.
 
     ``stored`` and ``runs`` count what is new, ``there_already`` what was stored before;
     ``position`` is that of the last new event, None if there is none. ``known`` holds,
@@ -54,16 +54,16 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreparedAppend(msgspec.Struct, frozen=True, kw_only=True):
-    """One append that is ready to be made, and what will have become of its moments."""
+    """An append that is ready to be made, and its result."""
 
     entries: list[NewEvent]
     result: ImportResult
 
 
 class PendingGroup(msgspec.Struct, kw_only=True):
-    """One moment on its way: what is not stored of it, and the part that is free.
+    """A group in progress: what is not stored of it, and the first free part.
 
-    ``unseen`` is None where that is all of the moment's sighting.
+    ``new`` is None where that is all of the group's content.
     """
 
     group: ObservationGroup
@@ -75,9 +75,9 @@ class PendingGroup(msgspec.Struct, kw_only=True):
     @property
     def stream(self) -> UUID:
         """The stream of the part that is free."""
-        moment = self.group
+        group = self.group
         return imported_run_stream(
-            moment.project_id, moment.creator_id, moment.observed_at, self.next_part
+            group.project_id, group.creator_id, group.observed_at, self.next_part
         )
 
     def runs(self, known: KnownDetails) -> Iterator[list[e.ScrapeEvent]]:
@@ -94,16 +94,18 @@ class PendingGroup(msgspec.Struct, kw_only=True):
         """How many observations are not stored."""
         if self.new is not None:
             return len(self.new)
-        sighting = self.group.content
-        assert sighting is not None, "what no sighting says is read"
-        return len(sighting.videos.video_ids) + (sighting.profile is not None)
+        content = self.group.content
+        assert content is not None, "without content, the lines were read"
+        return len(content.videos.video_ids) + (content.profile is not None)
 
 
 def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
     """Return who has each of the plain ``handles`` in the project."""
     found = Holders(creators={}, missing=[], removed=[], banned=[])
-    for start in range(0, len(handles), _LOOKED_UP_AT_ONCE):
-        _look_up(store, project_id, handles[start : start + _LOOKED_UP_AT_ONCE], found)
+    for start in range(0, len(handles), _HANDLES_AT_ONCE):
+        _find_holders(
+            store, project_id, handles[start : start + _HANDLES_AT_ONCE], found
+        )
     return found
 
 
@@ -148,10 +150,10 @@ def store_groups(
     known: Mapping[UUID, KnownDetails],
     context: Context,
 ) -> ImportResult:
-    """Store what of the moments is not stored yet, in one append.
+    """Store what is not stored yet of the groups, in one append.
 
-    ``known`` says what former moments of the same import told of videos; it stays as
-    it is. A creator's moments come in the order of time.
+    ``known`` has the details of videos from earlier groups of the import; it stays as
+    it is. A creator's groups come in the order of time.
 
     Raises:
         BusyError: others import the same just now.
@@ -165,7 +167,7 @@ def store_groups(
 
 
 def read_stored(store: Store, groups: Sequence[ObservationGroup]) -> list[PendingGroup]:
-    """Take out what is stored, part by part until there is none or nothing is left."""
+    """Read what is stored of each group, part by part, and leave what is new."""
     readings = [_pending(group) for group in groups]
     open_ones = readings
     while open_ones:
@@ -176,7 +178,7 @@ def read_stored(store: Store, groups: Sequence[ObservationGroup]) -> list[Pendin
 def prepare(
     readings: Sequence[PendingGroup], *, known: Mapping[UUID, KnownDetails]
 ) -> PreparedAppend:
-    """Return the append that keeps what is missing, without a look at the database.
+    """Return the append that stores what is missing; reads no database.
 
     For ``known`` see ``store_groups``.
     """
@@ -209,10 +211,10 @@ def prepare(
 def append_prepared(
     store: Store, prepared: PreparedAppend, *, context: Context
 ) -> ImportResult:
-    """Make the append, and return what became of the moments.
+    """Make the append, and return what became of the groups.
 
     Raises:
-        AppendConflictError: others stored one of the moments since it was looked for.
+        AppendConflictError: others stored one of the groups since it was read.
     """
     if not prepared.entries:
         return prepared.result
@@ -251,7 +253,7 @@ def _one_part_on(
             yield reading
 
 
-def _look_up(
+def _find_holders(
     store: Store, project_id: UUID, handles: Sequence[str], found: Holders
 ) -> None:
     claims = [claim_stream(project_id, handle) for handle in handles]
