@@ -1,1 +1,5 @@
-"""Projections: read models built from events, and what runs and rebuilds them."""
+"""Projections: tables that follow from the log, and the queries that read them.
+
+``Creator``, ``Video``, ``Scrape``, ``Project``, ``ApiKey`` and ``Ban`` are here what
+clients read; those of the same name in ``domain`` are what commands are decided by.
+"""
