@@ -49,7 +49,7 @@ _FIRST_SORT = "posted_at"
 _SHOWN = 50
 
 
-class ListedVideo(Struct, frozen=True, kw_only=True):
+class VideoTableRow(Struct, frozen=True, kw_only=True):
     """A video with what pages derive from it."""
 
     video: Video
@@ -166,9 +166,9 @@ async def count_videos(
     return (await page.send("POST", path, BulkVideos, body)).data
 
 
-def row_of(video: Video) -> ListedVideo:
+def row_of(video: Video) -> VideoTableRow:
     """Return a video with what pages derive from it."""
-    return ListedVideo(
+    return VideoTableRow(
         video=video,
         is_counted=video.tracking_enabled and video.tracking_status in COUNTED,
         rate=engagement_rate(
