@@ -1,4 +1,4 @@
-"""Moments of the past, as clients name them: a time, or a position of the log."""
+"""Past states of the log, which clients name by a time or a position."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -12,14 +12,14 @@ from projections.engine.reader import Reader
 _MOST_DIGITS = 18
 _LAST = 2**63 - 1
 _INSTANT = timedelta(microseconds=1)
-# Before any log began, and far enough from the ends of the calendar to reckon with.
+# Earlier than any log, and far enough from datetime.min to subtract from.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class AsOf(Struct, frozen=True, kw_only=True):
-    """When a question is taken to be asked: where the log ended, and the time.
+    """The past state that a request reads: the log up to a position, and its time.
 
-    ``end`` is the newest position that is really there, 0 if there is none.
+    ``end`` is the newest position at or before it that exists, 0 if there is none.
     """
 
     position: int
@@ -35,12 +35,12 @@ async def resolve_as_of(
     now: datetime,
     name: str = "as_of",
 ) -> AsOf:
-    """Return the moment that a time or a position names.
+    """Return the past state that a time or a position names.
 
-    ``name`` is the parameter it came in.
+    ``name`` is the query parameter it came in.
 
     Raises:
-        ApiError: ``invalid_query``, if it names none, or one that is still to come.
+        ApiError: ``invalid_query``, if it is neither, or lies in the future.
     """
     named = _position_or_time(text, name)
     if isinstance(named, int):
@@ -62,7 +62,7 @@ async def resolve_as_of(
 async def _refuse_future(
     reader: Reader, organization_id: UUID, position: int, name: str
 ) -> None:
-    """Refuse a position beyond the log: what is told of the past must not change."""
+    """Refuse a position beyond the log: an answer about the past must not change."""
     head = await log_end(reader, organization_id, until=_LAST)
     reached = 0 if head is None else head.position
     if position > reached:
@@ -74,10 +74,10 @@ async def _refuse_future(
 async def first_position(
     reader: Reader, organization_id: UUID, text: str, *, now: datetime, name: str
 ) -> int:
-    """Return where what is recorded at or after a moment begins.
+    """Return the first position recorded at or after a time or position.
 
     Raises:
-        ApiError: ``invalid_query``, if it names none.
+        ApiError: ``invalid_query``, if the text is neither.
     """
     named = _position_or_time(text, name)
     if isinstance(named, int):
@@ -89,10 +89,12 @@ async def first_position(
 async def last_position(
     reader: Reader, organization_id: UUID, text: str, *, now: datetime, name: str
 ) -> int:
-    """Return where what is recorded at or before a moment ends; it may be to come.
+    """Return the last position recorded at or before a time or position.
+
+    A time in the future is allowed and means now.
 
     Raises:
-        ApiError: ``invalid_query``, if it names none.
+        ApiError: ``invalid_query``, if the text is neither.
     """
     named = _position_or_time(text, name)
     if isinstance(named, int):

@@ -1,4 +1,4 @@
-"""Who asks: API keys, the principal behind one, and what its scopes allow."""
+"""Authentication by API key, and what the scopes of a key allow."""
 
 import re
 import time
@@ -19,7 +19,7 @@ _MAX_CACHED = 10_000
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """The key that a request came with, its organization and what both may do."""
+    """The key of a request, its organization, and what both may do."""
 
     key_id: UUID
     organization_id: UUID
@@ -28,7 +28,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     limits: Limits
 
     def require(self, scope: Scope) -> None:
-        """Refuse what the key was not made for.
+        """Refuse a request that needs a scope the key does not have.
 
         Raises:
             ApiError: ``insufficient_scope``, with the required and granted scopes.
@@ -50,10 +50,10 @@ PrincipalLookup = Callable[[bytes], Awaitable[Principal | None]]
 class Authenticator:
     """Finds the principal of an Authorization header.
 
-    ``lookup`` is asked with the SHA-256 digest of the whole key and answers None for
-    one that is unknown, expired or revoked. What it found is kept for ``keep_for``
-    seconds, counted from before it was asked, so that a revoked key stops working
-    that soon in every process. What it did not find is not kept.
+    ``lookup`` takes the SHA-256 digest of the whole key and returns None for a key that
+    is unknown, expired or revoked. A principal is cached for ``keep_for`` seconds,
+    counted from before the lookup, so that a revoked key stops working that soon in
+    every process. Unknown keys are not cached.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Authenticator:
         """Return the principal behind the digest of a key.
 
         Raises:
-            ApiError: ``invalid_api_key``, if no key that opens has this digest.
+            ApiError: ``invalid_api_key``, if no valid key has this digest.
         """
         started_at = self._clock()
         cached = self._cache.get(digest)
@@ -100,12 +100,12 @@ class Authenticator:
 
 
 def digest_of(key: bytes) -> bytes:
-    """Return what is kept of a key: the SHA-256 digest of the whole of it."""
+    """Return the SHA-256 digest of a key, which is all that is stored of it."""
     return sha256(key).digest()
 
 
 def invalid_api_key(*, presented: bool) -> ApiError:
-    """Return the one answer to every key that does not work."""
+    """Return the error for every missing or invalid key, whatever the reason."""
     challenge = 'Bearer realm="goatherd"'
     if presented:
         challenge += ', error="invalid_token"'

@@ -1,9 +1,9 @@
-"""Spreadsheets: text of others in a CSV file must not become a formula there."""
+"""CSV cells: foreign text must not become a formula in a spreadsheet."""
 
-# What a spreadsheet would take for the beginning of a formula.
+# Spreadsheets take a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def text_cell(text: str) -> str:
-    """Return the text for a cell, led by an apostrophe where it would be a formula."""
+    """Return the text, with an apostrophe before it if it would be a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

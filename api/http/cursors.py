@@ -1,8 +1,8 @@
-"""Cursors: where the next page of a list begins, signed so that nobody makes one up.
+"""Cursors: where the next page of a list begins, signed against forgery.
 
-A cursor is base64url of a version byte, what it points after (MessagePack) and an
-HMAC. The HMAC covers the organization and the filters too, so that a cursor is worth
-nothing in another list, under other filters or to another organization.
+A cursor is base64url of a version byte, the sort key of the last row (MessagePack) and
+an HMAC. The HMAC covers the organization and the filters too, so that a cursor is
+invalid in another list, with other filters or for another organization.
 """
 
 import hmac
@@ -30,8 +30,8 @@ def encode(
 ) -> str:
     """Return the cursor of the page that begins after a row.
 
-    ``filters`` is what the list was asked for, its name and order included; ``after``
-    is the row's sort key, ending in its id.
+    ``filters`` include the name and order of the list; ``after`` is the row's sort
+    key, ending in its id.
     """
     payload = _VERSION + msgspec.msgpack.encode(after)
     mac = _mac(secret, organization_id, filters, payload)
@@ -46,7 +46,7 @@ def decode(
     filters: Mapping[str, Any],
     after: type[T],
 ) -> T:
-    """Return what the cursor points after, as the type it was made from.
+    """Return the sort key in the cursor, as the type it was made from.
 
     Raises:
         ApiError: ``invalid_cursor``, unless it was made here for this very list.
@@ -80,6 +80,6 @@ def _mac(
     secret: str, organization_id: UUID, filters: Mapping[str, Any], payload: bytes
 ) -> bytes:
     listed = msgspec.json.encode(filters, order="sorted")
-    # None of these can run into the next: two have a fixed length, one is an object.
+    # Unambiguous without separators: two have a fixed length, one is a JSON object.
     message = b"goatherd cursor" + organization_id.bytes + listed + payload
     return hmac.digest(secret.encode(), message, "sha256")[:_MAC_BYTES]

@@ -1,4 +1,4 @@
-"""Failures as clients see them: the envelope, or RFC 9457 where Accept asks for it."""
+"""Error responses: the envelope, or RFC 9457 problem details if Accept asks."""
 
 import logging
 from typing import Any
@@ -52,7 +52,7 @@ class ErrorResponse(Answer[None]):
 def answer_failure(
     request: LitestarRequest[Any, Any, Any], exception: Exception
 ) -> ErrorResponse:
-    """Answer whatever went wrong; what nobody foresaw is logged and stays inside."""
+    """Answer any exception; unexpected ones are logged and not shown to the client."""
     context = context_of(request.scope)
     error = api_error(exception)
     log_failure(error, exception, request.scope)
@@ -63,7 +63,7 @@ def answer_failure(
 
 
 def api_error(exception: Exception) -> ApiError:
-    """Return what is told of any exception at all."""
+    """Return the API error for any exception."""
     known = known_error(exception)
     if known is not None:
         return known
@@ -81,7 +81,7 @@ def _accepts_problem(accept: bytes) -> bool:
 
 
 def log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None:
-    """Log what a client cannot help; what it did wrong is its own affair."""
+    """Log server errors; errors of the client are not logged."""
     if error.status < _SERVER_ERROR:
         return
     about = {

@@ -1,9 +1,9 @@
-"""What a client is told when a request fails, and which exception means what.
+"""API errors, and the mapping of exceptions to them.
 
-The codes are the table of ``api.http.error_codes``. The domain's refusals carry
-theirs; CODES says it for exceptions that cannot, and DETAILS what an answer says
-besides the sentence. Both may be added to. ``python -m api.http.errors`` prints the
-codes as Markdown.
+The codes are the table in ``api.http.error_codes``. Errors of the domain carry their
+own code; CODES has those of other exceptions, and DETAILS what the answer's meta holds
+besides. Both may be added to. ``python -m api.http.errors`` prints the codes as
+Markdown.
 """
 
 import sys
@@ -33,7 +33,7 @@ class FieldProblem(Struct, frozen=True):
 
 
 class ApiError(Exception):
-    """The request failed and the client shall know why.
+    """A request failed, and this is what the client is told.
 
     ``meta`` is what the answer's meta holds besides code and requestId, in camelCase.
     ``status`` is only given where it is not the one of the code.
@@ -63,12 +63,12 @@ class ApiError(Exception):
 
 
 def field_error(code: Code, path: str, message: str) -> ApiError:
-    """Return the error that says of one field, named by its pointer, what is wrong."""
+    """Return an error about one field, named by its JSON Pointer."""
     return fields_error(code, [FieldProblem(path, message)])
 
 
 def fields_error(code: Code, problems: Sequence[FieldProblem]) -> ApiError:
-    """Return the error that says of several fields what is wrong."""
+    """Return an error about several fields."""
     messages = (f"{problem.path or 'body'}: {problem.message}" for problem in problems)
     return ApiError(code, "; ".join(messages), meta={"fields": problems})
 
@@ -77,7 +77,7 @@ CODES: dict[type[Exception], Code] = {
     psycopg.OperationalError: Code.UNAVAILABLE,
     psycopg_pool.PoolTimeout: Code.UNAVAILABLE,
 }
-"""What an exception of another layer means. Refusals of the domain carry their own."""
+"""The codes of exceptions of other layers. Errors of the domain carry their own."""
 
 DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
     LimitReachedError: lambda error: {
@@ -92,7 +92,7 @@ DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
 
 
 def known_error(exception: Exception) -> ApiError | None:
-    """Return what the client is told of an exception, None if nobody foresaw it."""
+    """Return the API error that an exception means, None if it is unexpected."""
     if isinstance(exception, ApiError):
         return exception
     if isinstance(exception, DomainError):
@@ -108,7 +108,7 @@ def known_error(exception: Exception) -> ApiError | None:
     code = _first(CODES, exception)
     if code is None:
         return None
-    # Another layer's sentence may hold what no client should read.
+    # Messages of other layers may hold what no client should read.
     headers = {"Retry-After": "1"} if code is Code.UNAVAILABLE else None
     return ApiError(code, headers=headers)
 

@@ -1,4 +1,4 @@
-"""ETags: the version of a thing, and the conditions requests put on it."""
+"""ETags made of versions, and the If-Match and If-None-Match headers."""
 
 import re
 from typing import Self
@@ -18,7 +18,7 @@ def etag(version: int) -> str:
 
 
 class ETagCondition(Struct, frozen=True):
-    """An If-Match or If-None-Match: some tags, or ``*`` for whatever there is."""
+    """The value of If-Match or If-None-Match: some tags, or ``*``."""
 
     tags: frozenset[str]
     is_any: bool = False
@@ -45,7 +45,7 @@ class ETagCondition(Struct, frozen=True):
         return frozenset(int(match[1]) for match in found if match)
 
     def holds(self, version: int) -> bool:
-        """Return whether If-Match lets this version be changed: weak tags never do."""
+        """Return whether If-Match allows changing this version; weak tags never do."""
         return self.is_any or etag(version) in self.tags
 
     def is_current(self, version: int) -> bool:
@@ -54,7 +54,7 @@ class ETagCondition(Struct, frozen=True):
         return self.is_any or tag in self.tags or f"W/{tag}" in self.tags
 
     def require(self, version: int) -> None:
-        """Refuse to change a version that If-Match does not name.
+        """Refuse to change a version that the header does not name.
 
         Raises:
             ApiError: ``version_conflict``, with the version it has now.

@@ -1,4 +1,4 @@
-"""Slowing down whoever tries keys that do not work, by address."""
+"""A limit on requests with invalid keys, by address."""
 
 import math
 import time
@@ -11,7 +11,7 @@ _MAX_ADDRESSES = 10_000
 
 
 class FailedLogins:
-    """Counts wrong keys by address, and refuses more than ``limit`` in ``window`` s.
+    """Counts invalid keys by address, and refuses more than ``limit`` in ``window`` s.
 
     Only failures are counted and only failures are refused: a key that works is
     never slowed, whatever others behind the same address do. The oldest addresses

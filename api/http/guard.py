@@ -1,7 +1,7 @@
-"""What every request passes before its handler: key, limits, scope, query, body.
+"""Checks before every handler: key, rate limits, scope, query and body.
 
-It hangs on Litestar's ``before_request`` and not on its guards, because Litestar
-copies the route handler for every guard of every request.
+It uses Litestar's ``before_request`` instead of its guards, because Litestar copies
+the route handler for every guard of every request.
 """
 
 from contextlib import suppress
@@ -25,10 +25,10 @@ _STALE_FORM = (
 
 
 class StaleFormError(ApiError):
-    """A form without the token of the session; what it sent is in the context.
+    """A form without the CSRF token of the session; its fields are in the context.
 
-    ``is_same_origin`` if the browser says that a page of ours sent it. Only then may it
-    be offered to be sent again, with a token: who else made it cannot be known.
+    ``is_same_origin`` is true if the browser says that a page of ours sent it. Only
+    then may it be shown again with a token: otherwise nobody knows who made it.
     """
 
     def __init__(self, *, is_same_origin: bool) -> None:
@@ -37,7 +37,7 @@ class StaleFormError(ApiError):
 
 
 class RequestGuard:
-    """Lets a request through to its handler, or says why not."""
+    """Checks a request before its handler runs."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class RequestGuard:
     async def check(
         self, connection: LitestarRequest[Any, Any, Any]
     ) -> Response[None] | None:
-        """Check what the route demands; None lets the handler answer.
+        """Check what the route requires; None lets the handler answer.
 
         Raises:
             ApiError: 401, 429, 403 or 400, in this order.
@@ -82,7 +82,7 @@ class RequestGuard:
     async def _principal(self, request: Request) -> Principal:
         context = request.context
         if context.principal is not None:
-            # A page asks the API for somebody who was let in, and counted, already.
+            # A page calls the API for a request that was authenticated and counted.
             return context.principal
         if request.route_info.is_page:
             principal = await self._signed_in(request)
@@ -97,7 +97,7 @@ class RequestGuard:
         try:
             return await self._authenticator.authenticate(authorization)
         except ApiError:
-            # Nobody guesses by sending nothing at all.
+            # A request without a key guesses none.
             if authorization is not None:
                 client = request.scope["client"]
                 self._attempts.count(client[0] if client else "")
@@ -119,7 +119,7 @@ class RequestGuard:
 
 
 async def _keep_form(request: Request) -> None:
-    """Read the form of somebody who is not let in, to be shown to them again."""
+    """Read the form of a request that is refused, to show it again after sign-in."""
     if request.route_info.form is None or not request.route_info.is_page:
         return
     with suppress(ApiError):

@@ -30,7 +30,7 @@ OneOf = Annotated[
 
 
 def plain(message: str) -> str:
-    """Return what msgspec says is wrong with a value as the end of a sentence."""
+    """Return msgspec's message about a value in the style of our messages."""
     message = message.replace("`", "").replace(", got ", ", not ")
     if message.startswith("Invalid enum value "):
         return f"must not be {message.removeprefix('Invalid enum value ')}"

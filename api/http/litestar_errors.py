@@ -1,4 +1,4 @@
-"""What a client is told of a request that Litestar itself refuses."""
+"""API errors for requests that Litestar itself refuses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -14,7 +14,7 @@ from api.http.errors import ApiError, Code, FieldProblem, field_error, fields_er
 from api.http.json_body import plain
 
 _SERVER_ERROR = 500
-# Which code an exception of Litestar's has that says no more than its status.
+# Codes of Litestar's exceptions that carry only a status.
 _BY_STATUS = {
     401: Code.INVALID_API_KEY,
     403: Code.INSUFFICIENT_SCOPE,
@@ -26,7 +26,7 @@ _BY_STATUS = {
 
 
 def of_litestar(exception: HTTPException) -> ApiError:
-    """Return the error of the table that Litestar's exception amounts to."""
+    """Return the API error for an exception of Litestar."""
     if isinstance(exception, ValidationException):
         return _invalid(exception)
     if isinstance(exception, MethodNotAllowedException):
@@ -46,7 +46,7 @@ def _invalid(exception: ValidationException) -> ApiError:
     sources = {item.get("source") for item in found}
     problems = [
         FieldProblem(
-            # What Python keeps for itself is a parameter with an underscore.
+            # A parameter named like a keyword of Python ends in an underscore.
             f"/{item.get('key', '').removesuffix('_').replace('.', '/')}",
             plain(item["message"]),
         )

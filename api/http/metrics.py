@@ -1,4 +1,4 @@
-"""Numbers of this process for Prometheus: requests and how long they took."""
+"""Prometheus metrics of this process: requests and their durations."""
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler

@@ -1,4 +1,4 @@
-"""The outermost layer: a request id, headers and metrics for every answer there is."""
+"""The outermost layer: request id, security headers and metrics of every answer."""
 
 from time import perf_counter
 

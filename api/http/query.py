@@ -1,7 +1,7 @@
 """Query parameters: only known ones, each once, in plain UTF-8 and in range.
 
-Addresses of pages are passed on by people and their programs, which add parameters of
-their own: there the unknown is as good as left out.
+Pages ignore unknown parameters, because people and programs that pass an address on add
+parameters of their own.
 """
 
 import re
@@ -18,7 +18,7 @@ _MAX_SHOWN = 60
 
 
 class QueryRules(Struct, frozen=True, kw_only=True):
-    """What one operation may be asked.
+    """The query parameters of one operation.
 
     ``names`` are its parameters, ``numbers`` those of them that are whole numbers,
     ``texts`` those that may be any text, ``required`` those that have no default.
@@ -67,12 +67,12 @@ class QueryRules(Struct, frozen=True, kw_only=True):
 
 
 def invalid_query(name: str, message: str) -> ApiError:
-    """Return the error that says what is wrong with a query parameter."""
+    """Return an error about a query parameter."""
     return field_error(Code.INVALID_QUERY, f"/{_shown(name)}", message)
 
 
 def check_path(parameters: Mapping[str, object]) -> None:
-    """Refuse text in a path that no name of anything can hold.
+    """Refuse path parameters with characters that no stored text can hold.
 
     Raises:
         ApiError: ``invalid_params``, naming the parameter.

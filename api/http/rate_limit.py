@@ -62,7 +62,7 @@ SELECT
 
 
 class _Spent(Struct, frozen=True, kw_only=True):
-    """How often was asked in either window, None where it was refused or no limit."""
+    """Requests counted in either window; None if refused, or without a limit."""
 
     minute_used: int | None
     day_used: int | None
@@ -99,7 +99,7 @@ class RequestLimiter:
         self._wall_clock = wall_clock
 
     async def spend(self, principal: Principal) -> list[tuple[bytes, bytes]]:
-        """Count one request and return the headers that tell what is left.
+        """Count one request and return the headers that say what is left.
 
         Raises:
             ApiError: ``rate_limit_exceeded``; it carries the same headers.

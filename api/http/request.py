@@ -1,4 +1,4 @@
-"""A request as handlers and hooks see it, and what is remembered while it lasts."""
+"""The request class of all routes, and the context that lives as long as it."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ _CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
 
 
 class RequestContext:
-    """One request and its answer: what every layer may need to know of it.
+    """What all layers share about one request and its answer.
 
     ``response_headers`` are added to whatever is answered. ``session`` and ``form`` are
     there for pages only.
@@ -67,25 +67,25 @@ class RequestContext:
 
 
 def begin_request(scope: HTTPScope) -> RequestContext:
-    """Remember a request that has just arrived."""
+    """Attach a context to a request that has just arrived."""
     context = RequestContext(dict(scope["headers"]))
     scope["state"][_CONTEXT] = context
     return context
 
 
 def context_of(scope: HTTPScope) -> RequestContext:
-    """Return what is remembered of the request in a scope."""
+    """Return the context of the request in an ASGI scope."""
     return cast("RequestContext", scope["state"][_CONTEXT])
 
 
 def route_of(scope: HTTPScope) -> str:
-    """Return the template of the path that was asked for, if there is such a route."""
+    """Return the path template of the route, ``(none)`` if there is no such route."""
     # Litestar only adds the key when it has found a route.
     return cast("dict[str, Any]", scope).get("path_template", "(none)")
 
 
 class Request(LitestarRequest[Any, Any, State]):
-    """Litestar's request, which knows the rules of its route and the principal."""
+    """Litestar's request with the route's rules, the principal and the headers."""
 
     @property
     def context(self) -> RequestContext:
@@ -101,7 +101,7 @@ class Request(LitestarRequest[Any, Any, State]):
 
     @property
     def principal(self) -> Principal:
-        """Return who asks; only operations with a scope have one."""
+        """Return the authenticated key; only operations with a scope have one."""
         principal = self.context.principal
         if principal is None:
             msg = f"{self.route_handler} has no scope, so nobody was authenticated."
@@ -191,8 +191,8 @@ class Request(LitestarRequest[Any, Any, State]):
     def is_tls(self) -> bool:
         """Return whether the browser's own connection is encrypted.
 
-        A proxy in front of us says so. Whoever makes that up makes the own cookie
-        stricter, and nothing else.
+        A proxy in front of the server says so in X-Forwarded-Proto. A client that
+        forges the header only makes its own cookie stricter.
         """
         forwarded = self.raw_header(b"x-forwarded-proto") or b""
         # Of several the first is the one that people reach.
@@ -205,7 +205,7 @@ class Request(LitestarRequest[Any, Any, State]):
         return Cookies.of(self.raw_header(b"cookie"))
 
     async def read_form(self) -> Form:
-        """Return the form that was sent, and remember it.
+        """Return the form that was sent, and keep it in the context.
 
         Raises:
             ApiError: 400, 413 or 415, naming what is wrong with it.

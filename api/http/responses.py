@@ -1,6 +1,6 @@
-"""The shape of every answer: ``{"data": ..., "error": ..., "meta": ...}``.
+"""The envelope of every answer: ``{"data": ..., "error": ..., "meta": ...}``.
 
-A resource route returns an Answer, a Page, or a Stored answer that was given before.
+A resource route returns an Answer, a ListPage or a StoredAnswer.
 """
 
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ class PageMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class EncodedResponse(ASGIResponse):
-    """Bytes and headers that are sent as they are.
+    """Sends bytes and headers as they are.
 
-    Litestar's own class spends more time on headers than the rest of a small answer.
+    Litestar's class spends more time on headers than the rest of a small answer takes.
     """
 
     def __init__(self, body: bytes, *, status: int, headers: RawHeaders) -> None:
@@ -130,7 +130,7 @@ class ListPage(Answer[list[T]], Generic[T]):
 
 
 class StoredAnswer(Answer[Any]):
-    """An answer that was given before, repeated byte for byte."""
+    """An earlier answer, repeated byte for byte."""
 
     def __init__(
         self, body: bytes, *, status: int, headers: Mapping[str, str] | None = None

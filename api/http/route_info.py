@@ -1,4 +1,4 @@
-"""What is known of every route before the first request, and what each must declare."""
+"""What each route declares, checked and collected before the first request."""
 
 from typing import Any, Self, cast
 
@@ -25,10 +25,10 @@ class RouteError(Exception):
 
 
 class RouteInfo(Struct, frozen=True, kw_only=True):
-    """What the conventions need to know of an operation.
+    """What the guard, the request class and OpenAPI need to know of an operation.
 
-    ``scope`` is None for what anybody may ask. A page is for those who signed in, the
-    rest for those who send a key; ``form`` reads what a page's form sends.
+    ``scope`` is None where no key is needed. A page needs a session, the rest a key;
+    ``form`` reads what a page's form sends.
     ``refuses_body`` is true where a body could be sent, but none is declared.
     ``allowed`` are the methods to answer an OPTIONS request with: the handler that
     Litestar makes forgets those which were added to the path after the first.

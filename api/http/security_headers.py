@@ -1,4 +1,4 @@
-"""Headers that make a browser distrust whatever comes back, unless a page says more."""
+"""Security headers of every answer; handlers may choose weaker ones."""
 
 from collections.abc import Sequence
 

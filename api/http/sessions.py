@@ -1,4 +1,4 @@
-"""Who looks at pages: a signed cookie in place of the key it was exchanged for.
+"""Sessions of people: a signed cookie in place of the key they signed in with.
 
 The cookie holds the digest of a key, never the key, and is worth nothing to the API.
 The key behind it is looked up at each request, so that revoking it ends the session.
@@ -23,7 +23,7 @@ _MAX_LENGTH = 512
 
 
 class Session(Struct, frozen=True, array_like=True):
-    """A way in that was given to whoever had the key.
+    """A session of somebody who signed in with a key.
 
     ``key_digest`` is the SHA-256 digest of the key, ``until`` is in seconds since 1970,
     ``nonce`` tells two sessions with one key apart.
@@ -49,11 +49,11 @@ class Sessions:
         return Session(key_digest, until, token_bytes(16))
 
     def sealed(self, session: Session) -> str:
-        """Return the session as text that only we can have made."""
+        """Return the session as signed text."""
         return self.signed("session", msgspec.msgpack.encode(session))
 
     def opened(self, text: str | None) -> Session | None:
-        """Return the session in a cookie; None if it is not ours or is over."""
+        """Return the session in a cookie; None if the cookie is invalid or expired."""
         payload = self.verified("session", text)
         if payload is None:
             return None
@@ -65,7 +65,7 @@ class Sessions:
         return session if session.until > self._wall_clock() else None
 
     def csrf_token(self, session: Session) -> str:
-        """Return what a form must carry to have come from a page of this session."""
+        """Return the CSRF token of the forms of this session."""
         mac = self._mac("csrf", session.nonce + session.key_digest)
         return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
@@ -75,7 +75,7 @@ class Sessions:
         return hmac.compare_digest(expected, (text or "").encode())
 
     def signed(self, purpose: str, payload: bytes) -> str:
-        """Return bytes as text with a signature that is good for one purpose."""
+        """Return bytes as text with a signature that is valid for one purpose."""
         signed = payload + self._mac(purpose, payload)
         return urlsafe_b64encode(signed).rstrip(b"=").decode()
 

@@ -1,7 +1,7 @@
-"""What JSON a body may be, beyond what msgspec asks of it.
+"""Checks of JSON bodies that msgspec does not make.
 
-msgspec has no limit on depth, keeps the last of two equal keys and lets characters
-pass that PostgreSQL refuses later. All of this is settled here, before it decodes.
+msgspec has no limit on depth, keeps the last of two equal keys and accepts characters
+that PostgreSQL refuses later. All of these are refused here, before it decodes.
 """
 
 import json
@@ -31,7 +31,7 @@ _STEP = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
 
 
 def check(body: bytes) -> None:
-    """Refuse JSON that is not UTF-8, too deep, ambiguous or holds what none may hold.
+    """Refuse JSON that is not UTF-8, too deep, ambiguous, or has forbidden characters.
 
     Raises:
         ApiError: ``body_too_deep`` or ``invalid_body``, naming the field.
@@ -56,10 +56,10 @@ def check(body: bytes) -> None:
 
 
 def without_forbidden(text: str) -> str:
-    """Return text without the characters that none may hold.
+    """Return text without forbidden characters.
 
-    For what people send: they cannot see these, which come along with names and
-    numbers that are copied from elsewhere, and so could not take them out.
+    For forms: people copy these characters along with names and numbers, can't see
+    them, and so could not remove them.
     """
     return FORBIDDEN.sub("", text)
 

@@ -1,6 +1,6 @@
-"""Writing: from a request to a command, and from what happened to the answer.
+"""Writes: from a request to a command, and from its result to the answer.
 
-Every write goes through ``Writer.perform``, which keeps the promise of the
+Every write of a POST goes through ``Writer.perform``, which keeps the promise of the
 Idempotency-Key: the answer is stored in the append's own transaction.
 """
 
@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -31,31 +32,46 @@ CODES[idempotency.LeaseLostError] = Code.UNAVAILABLE
 _KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
 _TYPE = "Content-Type"
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
-_KEPT_BELOW = 500
-_NEVER_KEPT = frozenset({Code.RATE_LIMIT_EXCEEDED})
+_STORED_BELOW = 500
+_NEVER_STORED = frozenset({Code.RATE_LIMIT_EXCEEDED})
 
 
 class CommandResult(Protocol):
-    """What a handler returns; ``position`` is None where nothing was appended."""
+    """The result of a command; ``position`` is None if nothing was appended."""
 
     @property
     def position(self) -> int | None: ...
 
 
 Result = TypeVar("Result", bound=CommandResult)
+Result_co = TypeVar("Result_co", bound=CommandResult, covariant=True)
 T = TypeVar("T")
-Alongside = Callable[[Cursor[TupleRow], Result], None]
+ResultHook = Callable[[Cursor[TupleRow], Result], None]
+
+
+class BoundCommand(Protocol[Result_co]):
+    """A command that has all its arguments but those which every request binds."""
+
+    def __call__(
+        self,
+        store: Store,
+        /,
+        *,
+        organization_id: UUID,
+        context: Context,
+        in_transaction: ResultHook[Result_co] | None,
+    ) -> Result_co: ...
 
 
 class Rows:
-    """Where an answer finds rows: the append's transaction, or a fresh connection."""
+    """Reads rows for an answer, in the append's transaction or on a new connection."""
 
     def __init__(self, store: Store, cursor: Cursor[TupleRow] | None = None) -> None:
         self._store = store
         self._cursor = cursor
 
     def ask(self, question: Callable[[Cursor[TupleRow]], T]) -> T:
-        """Return what ``question`` finds with a cursor."""
+        """Return the result of ``question``, called with a cursor."""
         if self._cursor is not None:
             return question(self._cursor)
         return run_read(
@@ -64,13 +80,13 @@ class Rows:
         )
 
     def head(self) -> int:
-        """Return where the log stands."""
+        """Return the last position of the log."""
         row = self.ask(lambda cursor: cursor.execute(_HEAD).fetchone())
         return row[0] if row else 0
 
 
 class CommandWriter:
-    """Carries out commands for requests and answers them."""
+    """Executes commands for requests and answers them."""
 
     def __init__(
         self,
@@ -88,33 +104,50 @@ class CommandWriter:
     def perform(
         self,
         request: Request,
-        execute: Callable[[Alongside[Result] | None], Result],
+        command: BoundCommand[Result],
         respond: Callable[[Rows, Result], Answer[Any]],
         *,
+        in_transaction: ResultHook[Result] | None = None,
         unseal: Callable[[bytes], bytes] = bytes,
     ) -> Answer[Any]:
-        """Carry the command out and answer, or repeat what was answered before.
+        """Execute the command and answer, or repeat the stored answer.
 
-        ``present`` makes the answer of what happened; with an Idempotency-Key it runs
-        inside the append's transaction. ``reveal`` turns a stored body into the one to
-        send, where it holds what may not be stored.
+        ``respond`` makes the answer from the result. With an Idempotency-Key it runs
+        inside the append's transaction, as ``in_transaction`` always does. ``unseal``
+        turns a stored body into the one to send, where it holds what may not be stored.
         """
-        ask = _idempotency_request(request)
-        if ask is None:
-            done = execute(None)
-            answer = _with_position(respond, Rows(self.store), done)
+        key = _idempotency_request(request)
+        if key is None:
+            result = self._execute(request, command, in_transaction)
+            answer = _with_position(respond, Rows(self.store), result)
             return answer if unseal is bytes else _unsealed(answer, unseal)
-        claimed = idempotency.acquire(self.store.pool, ask)
-        match claimed:
+        acquired = idempotency.acquire(self.store.pool, key)
+        match acquired:
             case idempotency.KeyUnavailable():
-                raise _unanswerable(claimed)
+                raise _unanswerable(acquired)
             case idempotency.StoredResponse():
-                return _repeated(claimed, unseal)
+                return _repeated(acquired, unseal)
             case idempotency.IdempotencyLease():
-                return self._first(request, claimed, execute, respond, unseal)
+                answer = self._first(
+                    request, acquired, command, respond, in_transaction
+                )
+                return _unsealed(answer, unseal)
+
+    def _execute(
+        self,
+        request: Request,
+        command: BoundCommand[Result],
+        in_transaction: ResultHook[Result] | None,
+    ) -> Result:
+        return command(
+            self.store,
+            organization_id=request.organization_id,
+            context=self.context(request),
+            in_transaction=in_transaction,
+        )
 
     def context(self, request: Request) -> Context:
-        """Return who asks, for the events that come of it."""
+        """Return the context to record the events of this request with."""
         return Context(
             actor=f"key:{request.principal.key_id}",
             command_id=new_id(),
@@ -122,7 +155,7 @@ class CommandWriter:
         )
 
     def expected_versions(self, request: Request) -> frozenset[int] | None:
-        """Return the versions that If-Match names; None where any will do.
+        """Return the versions that If-Match names; None if any is allowed.
 
         Raises:
             ApiError: ``invalid_params``, if the header is malformed.
@@ -133,7 +166,7 @@ class CommandWriter:
         return condition.versions
 
     def require_no_version(self, request: Request) -> None:
-        """Refuse an If-Match that names a version, where there are no versions.
+        """Refuse an If-Match that names a version of a resource without versions.
 
         Raises:
             ApiError: ``version_conflict``, or ``invalid_params`` if it is malformed.
@@ -145,35 +178,38 @@ class CommandWriter:
     def _first(
         self,
         request: Request,
-        claimed: idempotency.IdempotencyLease,
-        execute: Callable[[Alongside[Result] | None], Result],
+        lease: idempotency.IdempotencyLease,
+        command: BoundCommand[Result],
         respond: Callable[[Rows, Result], Answer[Any]],
-        unseal: Callable[[bytes], bytes],
+        in_transaction: ResultHook[Result] | None,
     ) -> Answer[Any]:
+        """Answer the first request with a key, and store what it is answered."""
         answers: list[Answer[Any]] = []
 
-        def answer_within(cursor: Cursor[TupleRow], done: Result) -> None:
-            answer = _with_position(respond, Rows(self.store, cursor), done)
-            _keep(cursor, claimed, answer)
+        def store_answer(cursor: Cursor[TupleRow], result: Result) -> None:
+            if in_transaction is not None and result.position is not None:
+                in_transaction(cursor, result)
+            answer = _with_position(respond, Rows(self.store, cursor), result)
+            _store(cursor, lease, answer)
             answers.append(answer)
 
         try:
-            done = execute(answer_within)
-            if done.position is None:
+            result = self._execute(request, command, store_answer)
+            if result.position is None:
                 # Nothing was appended, so the answer is all there is to store.
-                self._in_transaction(lambda cursor: answer_within(cursor, done))
-            return _unsealed(answers[-1], unseal)
+                self._in_transaction(lambda cursor: store_answer(cursor, result))
+            return answers[-1]
         except Exception as error:
             known = known_error(error)
             if (
                 known is None
-                or known.status >= _KEPT_BELOW
-                or known.code in _NEVER_KEPT
+                or known.status >= _STORED_BELOW
+                or known.code in _NEVER_STORED
             ):
-                idempotency.release(self.store.pool, claimed)
+                idempotency.release(self.store.pool, lease)
                 raise
             refusal = answer_failure(request, known)
-            self._in_transaction(lambda cursor: _keep(cursor, claimed, refusal))
+            self._in_transaction(lambda cursor: _store(cursor, lease, refusal))
             raise
 
     def _in_transaction(self, write: Callable[[Cursor[TupleRow]], None]) -> None:
@@ -182,16 +218,16 @@ class CommandWriter:
 
 
 def _with_position(
-    respond: Callable[[Rows, Result], Answer[Any]], rows: Rows, done: Result
+    respond: Callable[[Rows, Result], Answer[Any]], rows: Rows, result: Result
 ) -> Answer[Any]:
-    answer = respond(rows, done)
-    if done.position is None:
-        # Whoever asked for what is so already may want to read it, too.
+    answer = respond(rows, result)
+    if result.position is None:
+        # Nothing changed, but the client may want to read what is so already.
         answer.headers["Goatherd-Position"] = str(rows.head())
     return answer
 
 
-def _keep(
+def _store(
     cursor: Cursor[TupleRow], claimed: idempotency.IdempotencyLease, answer: Answer[Any]
 ) -> None:
     idempotency.store_response(

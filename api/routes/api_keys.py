@@ -1,4 +1,4 @@
-"""/api-keys: who may do what here, and until when."""
+"""/api-keys: the keys of an organization, their scopes and expiry."""
 
 import hmac
 from datetime import UTC, datetime
@@ -22,7 +22,9 @@ from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.events import Scope
+from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction
+from infra.eventstore.store import Store
 from infra.handlers.organizations import (
     DEFAULT_SCOPES,
     IssuedKey,
@@ -33,13 +35,13 @@ from infra.handlers.organizations import (
 from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 
 _HEX = 64
-# What stands for a key's text in an answer that is kept for repetition, and the field
-# as it is kept: no name can hold its quotes.
+# Stored answers hold this instead of a key's text; no name can contain the quotes of
+# the field.
 _MASKED = "tga_" + "*" * _HEX
 _FIELD = '"api_key":"{}"'
 _MASKED_FIELD = _FIELD.format(_MASKED).encode()
 
-Future = Annotated[datetime, Meta(tz=True, description="After this it opens nothing.")]
+Future = Annotated[datetime, Meta(tz=True, description="When the key stops working.")]
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +67,7 @@ class IssuedApiKey(Struct, frozen=True, kw_only=True):
 
 
 class RevokedApiKey(Struct, frozen=True, kw_only=True):
-    """A key that opens nothing any more."""
+    """A key that no longer works."""
 
     id: UUID
     revoked: bool = True
@@ -102,37 +104,39 @@ class ApiKeyRoutes(Controller):
         data: JSONBody[NewApiKey],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[IssuedApiKey]:
-        """Issue a key; its text is in this answer and nowhere else.
+        """Issue a key; its text is shown in this answer only.
 
-        With an Idempotency-Key the answer can be repeated, though the text is not kept:
-        it is computed again from the key that asks and the installation's secret.
+        With an Idempotency-Key the answer can be repeated, though the text is not
+        stored: it is derived from the requesting key and the installation's secret.
         """
         text = _KeyText(request, secret=writer.secret)
 
-        def carry_out(
+        def issue(
+            store: Store,
+            *,
+            organization_id: UUID,
+            context: Context,
             in_transaction: InTransaction[IssuedKey] | None,
         ) -> Executed[IssuedKey]:
-            def within(cursor: Cursor[TupleRow], done: Executed[IssuedKey]) -> None:
-                ApiKeys().write(cursor, done.events)
-                if in_transaction is not None:
-                    in_transaction(cursor, done)
-
             return issue_key(
-                writer.store,
-                request.organization_id,
+                store,
+                organization_id,
                 name=data.name,
                 scopes=data.scopes,
+                # Checked now, not when the body is read: an answer is repeated even
+                # after its key has expired.
                 expires_at=_checked_expiry(data.expires_at),
                 plans=writer.plans,
-                context=writer.context(request),
-                in_transaction=within,
+                context=context,
+                in_transaction=in_transaction,
                 draw=text.draw,
             )
 
         return writer.perform(
             request,
-            carry_out,
+            issue,
             lambda _, done: _issued(done),
+            in_transaction=_project_keys,
             unseal=text.unseal,
         )
 
@@ -149,32 +153,31 @@ class ApiKeyRoutes(Controller):
         key_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RevokedApiKey]:
-        """Revoke a key; within a second it opens nothing in any process."""
+        """Revoke a key; within a second it stops working in every process."""
         writer.require_no_version(request)
-
-        def within(cursor: Cursor[TupleRow], done: Executed[UUID]) -> None:
-            ApiKeys().write(cursor, done.events)
-
         return writer.perform(
             request,
-            lambda _: command_organization(
-                writer.store,
-                request.organization_id,
-                lambda _: c.RevokeApiKey(key_id=key_id),
+            partial(
+                command_organization,
+                command=lambda _: c.RevokeApiKey(key_id=key_id),
                 plans=writer.plans,
-                context=writer.context(request),
-                in_transaction=within,
             ),
             lambda _, done: Answer(RevokedApiKey(id=key_id), position=done.position),
+            in_transaction=_project_keys,
         )
 
 
-class _KeyText:
-    """A new key's text: drawn by chance, or, where it must be repeatable, computed.
+def _project_keys(cursor: Cursor[TupleRow], done: Executed[Any]) -> None:
+    # In the append's transaction: a key works, or does not, from then on everywhere.
+    ApiKeys().write(cursor, done.events)
 
-    What is kept for repetition holds neither the text nor what it is computed from: it
-    takes the asker's own key, which is stored nowhere, and the installation's secret.
-    A page asks without a key: repeated, its answer keeps the text to itself.
+
+class _KeyText:
+    """A new key's text: random, or derived if the answer must be repeatable.
+
+    The text is derived from the requesting key, which is stored nowhere, and the
+    installation's secret; the stored answer holds neither. A page has no key to derive
+    from: its repeated answer does not show the text.
     """
 
     def __init__(self, request: Request, *, secret: str) -> None:
@@ -217,8 +220,6 @@ def _id_in(body: bytes) -> UUID:
 
 
 def _checked_expiry(expires_at: datetime | None) -> datetime | None:
-    # Asked when the key is issued, not when the body is read: an answer is repeated
-    # even after the key it told of has expired.
     if expires_at is None:
         return None
     if expires_at <= datetime.now(UTC):

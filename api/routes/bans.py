@@ -1,4 +1,4 @@
-"""/admin/bans: handles that nobody on this installation may track."""
+"""/admin/bans: handles that no organization on this installation may track."""
 
 from collections.abc import Sequence
 from functools import partial

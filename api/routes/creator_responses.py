@@ -1,4 +1,4 @@
-"""How commands about creators are answered: with the creator as it now is."""
+"""Answers to commands about creators: the creator after the command."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,8 +23,8 @@ OK = 200
 
 
 def changed_creator(rows: Rows, done: Executed[UUID]) -> Answer[Creator]:
-    """Answer with the creator after a command that changed it, or left it so."""
-    creator = _present(rows, done.result, done.history(done.result))
+    """Answer with the creator after the command, whether it changed or not."""
+    creator = _folded(rows, done.result, done.history(done.result))
     return Answer(creator, version=creator.version, position=done.position)
 
 
@@ -38,7 +38,7 @@ def added_creator(rows: Rows, done: Executed[Additions]) -> Answer[Creator]:
     if addition.refusal is not None or addition.creator_id is None:
         assert addition.refusal is not None
         raise addition.refusal
-    creator = _present(rows, addition.creator_id, done.history(addition.creator_id))
+    creator = _folded(rows, addition.creator_id, done.history(addition.creator_id))
     return Answer(
         creator,
         status=CREATED if addition.status == "created" else OK,
@@ -93,7 +93,7 @@ def bulk_answer(rows: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
 def _added(rows: Rows, addition: Addition, done: Executed[Additions]) -> AddedCreator:
     creator = None
     if addition.creator_id is not None:
-        creator = _present(rows, addition.creator_id, done.history(addition.creator_id))
+        creator = _folded(rows, addition.creator_id, done.history(addition.creator_id))
     refusal = known_error(addition.refusal) if addition.refusal else None
     return AddedCreator(
         index=addition.index,
@@ -105,11 +105,11 @@ def _added(rows: Rows, addition: Addition, done: Executed[Additions]) -> AddedCr
     )
 
 
-def _present(rows: Rows, creator_id: UUID, history: Sequence[RecordedEvent]) -> Creator:
-    """Fold the creator's own events over what the read model has of it.
+def _folded(rows: Rows, creator_id: UUID, history: Sequence[RecordedEvent]) -> Creator:
+    """Fold the creator's history over its row in the read model.
 
-    The read model may be behind, but what it has is never wrong: the events it has not
-    taken in yet are the last of the history.
+    The read model may lag behind, but is never wrong: the events that it has not
+    processed yet are the last of the history.
     """
     row = None
     first: Any = history[0].event

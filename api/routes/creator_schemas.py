@@ -1,4 +1,4 @@
-"""What clients send about creators, and what they are answered to many at once."""
+"""Request bodies about creators, and the answers to commands for many."""
 
 from datetime import date
 from typing import Annotated, Any, Literal, Protocol
@@ -84,13 +84,13 @@ class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which creators are meant."""
+    """The creators to change."""
 
     creator_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class AddedCreator(Struct, frozen=True, kw_only=True):
-    """What became of one creator of many; ``code`` and ``error`` where it failed."""
+    """The outcome for one creator of many; ``code`` and ``error`` where it failed."""
 
     index: int
     tiktok_handle: str
@@ -101,7 +101,7 @@ class AddedCreator(Struct, frozen=True, kw_only=True):
 
 
 class AddedCreators(Struct, frozen=True, kw_only=True):
-    """What became of all of them, in the order they were sent."""
+    """The outcome for all creators, in the order they were sent."""
 
     results: list[AddedCreator]
     created_count: int
@@ -110,7 +110,7 @@ class AddedCreators(Struct, frozen=True, kw_only=True):
 
 
 class BulkItem(Struct, frozen=True, kw_only=True):
-    """What became of one creator; ``reason`` where it was skipped or failed."""
+    """The outcome for one creator; ``reason`` where it was skipped or failed."""
 
     index: int
     creator_id: UUID
@@ -119,7 +119,7 @@ class BulkItem(Struct, frozen=True, kw_only=True):
 
 
 class BulkAnswer(Struct, frozen=True, kw_only=True):
-    """What became of all of them, in the order they were sent."""
+    """The outcome for all creators, in the order they were sent."""
 
     ok_count: int
     skipped_count: int
@@ -128,7 +128,7 @@ class BulkAnswer(Struct, frozen=True, kw_only=True):
 
 
 class QueuedScrape(Struct, frozen=True, kw_only=True):
-    """A run that was asked for."""
+    """A run that was requested."""
 
     scrape_id: UUID
     creator_id: UUID
@@ -146,7 +146,7 @@ class RetriedScrape(Struct, frozen=True, kw_only=True):
 
 
 class Noted(Protocol):
-    """Whatever has notes on it."""
+    """A body with a readme and metadata."""
 
     @property
     def readme(self) -> str | UnsetType | None: ...
@@ -155,7 +155,7 @@ class Noted(Protocol):
 
 
 def check_sizes(item: Noted, *, at: str = "") -> None:
-    """Refuse more bytes than are kept; msgspec counts characters, and no metadata.
+    """Refuse a readme or metadata with too many bytes; msgspec counts characters.
 
     ``at`` is the pointer to the item in the body.
 

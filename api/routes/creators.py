@@ -1,6 +1,7 @@
-"""/creators and /projects/{id}/creators: the list, and everything done to creators."""
+"""/creators: the list, and one creator."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -48,7 +49,7 @@ _CONFLICTS = [
 
 
 class CreatorRoutes(Controller):
-    """Creators one by one and as a list."""
+    """The list of creators, and one creator."""
 
     tags = ("Creators",)
 
@@ -109,9 +110,10 @@ class CreatorRoutes(Controller):
             ),
         ] = None,
     ) -> Answer[Creator]:
-        """Show one creator, as it is now or as it was known at a moment of the past.
+        """Show one creator, as it is now or as it was known at `as_of`.
 
-        The past has the version of then and no ETag, and is never answered with 304.
+        A past state has the version of that time and no ETag, and is never answered
+        with 304.
         """
         organization_id = request.organization_id
         if as_of is not None:
@@ -146,14 +148,11 @@ class CreatorRoutes(Controller):
         check_sizes(data)
         return writer.perform(
             request,
-            lambda in_transaction: creators.change_creator(
-                writer.store,
-                creator_id,
-                _commands(data),
-                organization_id=request.organization_id,
-                context=writer.context(request),
+            partial(
+                creators.change_creator,
+                creator_id=creator_id,
+                commands=_commands(data),
                 expected_versions=writer.expected_versions(request),
-                in_transaction=in_transaction,
             ),
             answers.changed_creator,
         )
@@ -174,13 +173,10 @@ class CreatorRoutes(Controller):
         """Stop tracking a creator; its history stays and adding it again revives it."""
         return writer.perform(
             request,
-            lambda in_transaction: creators.remove_creator(
-                writer.store,
-                creator_id,
-                organization_id=request.organization_id,
-                context=writer.context(request),
+            partial(
+                creators.remove_creator,
+                creator_id=creator_id,
                 expected_versions=writer.expected_versions(request),
-                in_transaction=in_transaction,
             ),
             answers.changed_creator,
         )

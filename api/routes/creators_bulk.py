@@ -1,12 +1,14 @@
-"""/projects/{id}/creators: adding creators, and doing things to many at once."""
+"""/projects/{id}/creators: adding creators, and commands for many."""
 
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
+from msgspec.structs import asdict
 
 from api.http.errors import Code
 from api.http.json_body import OneOf
@@ -67,20 +69,17 @@ class ProjectCreatorRoutes(Controller):
         Each gets a profile and a discovery scrape at once.
         """
         single = isinstance(data, NewCreator)
-        wanted = [data] if single else data.creators
-        for index, item in enumerate(wanted):
+        items = [data] if single else data.creators
+        for index, item in enumerate(items):
             check_sizes(item, at="" if single else f"/creators/{index}")
         return writer.perform(
             request,
-            lambda in_transaction: creators.add_creators(
-                writer.store,
-                [_wanted(item) for item in wanted],
-                organization_id=request.organization_id,
+            partial(
+                creators.add_creators,
+                requested=[addition.NewCreator(**asdict(item)) for item in items],
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.added_creator if single else answers.added_creators,
         )
@@ -102,13 +101,10 @@ class ProjectCreatorRoutes(Controller):
         """Stop tracking up to 100 creators; those already removed are skipped."""
         return writer.perform(
             request,
-            lambda in_transaction: creators.remove_creators(
-                writer.store,
-                data.creator_ids,
-                organization_id=request.organization_id,
+            partial(
+                creators.remove_creators,
+                creator_ids=data.creator_ids,
                 project_id=project_id,
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )
@@ -130,27 +126,12 @@ class ProjectCreatorRoutes(Controller):
         """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
         return writer.perform(
             request,
-            lambda in_transaction: creators.reenable_creators(
-                writer.store,
-                data.creator_ids,
-                organization_id=request.organization_id,
+            partial(
+                creators.reenable_creators,
+                creator_ids=data.creator_ids,
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )
-
-
-def _wanted(item: NewCreator) -> addition.NewCreator:
-    return addition.NewCreator(
-        tiktok_handle=item.tiktok_handle,
-        tracking_mode=item.tracking_mode,
-        tracking_start_date=item.tracking_start_date,
-        tracking_end_date=item.tracking_end_date,
-        description=item.description,
-        readme=item.readme,
-        metadata=item.metadata,
-    )

@@ -1,4 +1,4 @@
-"""/creators/{id}/history and /diff: what happened to a creator, and what came of it."""
+"""/creators/{id}/history and /diff: the change log of a creator."""
 
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -61,7 +61,7 @@ class LogPoint(Struct, frozen=True, kw_only=True):
 
 
 class FieldChange(Struct, frozen=True, kw_only=True):
-    """A field of a creator that is not what it was."""
+    """A field of a creator that changed."""
 
     field: str
     before: Any
@@ -69,7 +69,7 @@ class FieldChange(Struct, frozen=True, kw_only=True):
 
 
 class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """What became of a creator between two moments.
+    """The changes of a creator between two positions of the log.
 
     ``changes`` has the fields that differ, in the order of a creator's fields. Before
     it was added (``was_there`` is false) everything is null. ``events`` are those after
@@ -192,9 +192,9 @@ class HistoryRoutes(Controller):
             ),
         ] = None,
     ) -> Answer[CreatorDiff]:
-        """Compare a creator as it was known at two moments, field by field.
+        """Compare a creator as it was known at two times, field by field.
 
-        What happened between them is shown as well, newest first.
+        The events between them are shown as well, newest first.
         """
         organization_id = request.organization_id
         await caught_up(request, reader, READ_MODEL)
@@ -245,12 +245,12 @@ async def known_creator(
     *,
     waits: bool = True,
 ) -> CreatorRow | None:
-    """Return a creator as it was known at a moment, None if it was not there.
+    """Return a creator in a past state, None if it did not exist.
 
-    ``waits`` for the read model to have come so far: the past does not change any more.
+    ``waits``: wait until the read model has reached the state, which never changes.
 
     Raises:
-        ApiError: ``projection_behind``, if it did not come so far in time.
+        ApiError: ``projection_behind``, if it does not reach it in time.
     """
     if waits:
         await reached(reader, READ_MODEL, at.end)

@@ -1,6 +1,7 @@
-"""/organization: its settings, its limits and how much of them it uses."""
+"""/organization: its settings, limits and usage."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -103,7 +104,7 @@ class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class OrganizationRoutes(Controller):
-    """The one organization that a key can see."""
+    """The organization of the key."""
 
     path = "/organization"
     tags = ("Organization",)
@@ -169,18 +170,15 @@ class OrganizationRoutes(Controller):
 
         return writer.perform(
             request,
-            lambda in_transaction: command_organization(
-                writer.store,
-                organization_id,
-                lambda _: c.ChangeOrganizationSettings(
+            partial(
+                command_organization,
+                command=lambda _: c.ChangeOrganizationSettings(
                     **{name: getattr(data, name) for name in _FIELDS}
                 ),
                 plans=writer.plans,
-                context=writer.context(request),
                 expected_versions=None
                 if expected is None
                 else (organization_id, expected),
-                in_transaction=in_transaction,
             ),
             present,
         )

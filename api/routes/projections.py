@@ -1,6 +1,8 @@
-"""/admin/projections: how far each has come, and read models made anew from the log."""
+"""/admin/projections: the state of each projection, and rebuilds of read models."""
 
 import asyncio
+from functools import partial
+from uuid import UUID
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
@@ -23,6 +25,7 @@ from api.routes.projection_responses import (
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.database import run_read
+from infra.eventstore.append import Context
 from infra.eventstore.store import Store
 from projections.engine.dead_letters import newest_dead_letters
 from projections.engine.follower import FencedError
@@ -50,7 +53,7 @@ _DEFAULT_OPTIONS = RebuildBody()
 
 
 class RebuildRequested(Struct, frozen=True):
-    """A projection as it stands; nothing is appended for it."""
+    """The state of a projection after a rebuild was requested; nothing is appended."""
 
     state: ProjectionState
     position: int | None = None
@@ -73,9 +76,9 @@ class ProjectionRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         reader: NamedDependency[Reader],
     ) -> Answer[list[ProjectionState]]:
-        """List every projection by name: how far it is, and how its rebuild goes.
+        """List every projection by name, with its position and its rebuild.
 
-        With `Goatherd-Min-Position` it waits until all read models have come there.
+        With `Goatherd-Min-Position` it waits until all read models have reached it.
         """
         for projection in PROJECTIONS:
             await caught_up(request, reader, projection.name)
@@ -99,18 +102,15 @@ class ProjectionRoutes(Controller):
         writer: NamedDependency[CommandWriter],
         data: JSONBody[RebuildBody] = _DEFAULT_OPTIONS,
     ) -> Answer[ProjectionState]:
-        """Compute a read model anew from the log, while it is read as before.
+        """Rebuild a read model from the log while the live one serves reads.
 
         The new tables are built beside the live ones by whichever `goatherd project`
         runs, compared with them, and swapped in. One that failed goes on where it
         stopped; one that runs already is answered as it is.
         """
-        by = f"key:{request.principal.key_id}"
         return writer.perform(
             request,
-            lambda _: RebuildRequested(
-                _request_rebuild(writer.store, name, by=by, force=data.force),
-            ),
+            partial(_request_rebuild, name=name, force=data.force),
             lambda _, done: Answer(done.state, status=202),
         )
 
@@ -140,7 +140,7 @@ class ProjectionRoutes(Controller):
 
 
 def projection_states(store: Store) -> list[ProjectionState]:
-    """Return every projection as it stands, by name."""
+    """Return the state of every projection, by name."""
 
     def read(connection: Connection[TupleRow]) -> list[ProjectionState]:
         dead_letters = newest_dead_letters(connection, limit=_NEWEST_DEAD_LETTERS)
@@ -160,8 +160,15 @@ def _state_of(store: Store, name: str) -> ProjectionState:
 
 
 def _request_rebuild(
-    store: Store, name: str, *, by: str, force: bool
-) -> ProjectionState:
+    store: Store,
+    *,
+    organization_id: UUID,
+    context: Context,
+    in_transaction: object,
+    name: str,
+    force: bool,
+) -> RebuildRequested:
+    del organization_id, in_transaction  # It appends nothing, and is everybody's.
     projection = READ_MODELS.get(name)
     if projection is None:
         _state_of(store, name)
@@ -171,10 +178,10 @@ def _request_rebuild(
         begin(
             store.pool,
             projection,
-            by=by,
+            by=context.actor,
             options=RebuildOptions(force=force),
             is_driver=False,
         )
     except (FencedError, CannotRebuildError, DryRunPendingError) as error:
         raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
-    return _state_of(store, name)
+    return RebuildRequested(_state_of(store, name))

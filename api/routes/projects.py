@@ -1,4 +1,4 @@
-"""/projects: groups of creators, one for each programme."""
+"""/projects: groups of creators and videos."""
 
 from datetime import datetime
 from functools import partial
@@ -35,7 +35,7 @@ Description = Annotated[str, Meta(max_length=5_000)]
 
 
 class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A project to make."""
+    """A project to create."""
 
     name: Name
     description: Description | None = None
@@ -53,7 +53,7 @@ class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ProjectRoutes(Controller):
-    """Projects one by one and as a list."""
+    """The list of projects, and one project."""
 
     path = "/projects"
     tags = ("Projects",)
@@ -96,22 +96,19 @@ class ProjectRoutes(Controller):
         data: JSONBody[NewProject],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Project]:
-        """Make a project."""
+        """Create a project."""
         project_id = new_id()
         return writer.perform(
             request,
-            lambda in_transaction: command_organization(
-                writer.store,
-                request.organization_id,
-                lambda limits: c.CreateProject(
+            partial(
+                command_organization,
+                command=lambda limits: c.CreateProject(
                     project_id=project_id,
                     name=data.name,
                     description=data.description,
                     limits=limits,
                 ),
                 plans=writer.plans,
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             lambda _, done: _project(project_id, done, status=201),
         )
@@ -133,16 +130,13 @@ class ProjectRoutes(Controller):
         expected = writer.expected_versions(request)
         return writer.perform(
             request,
-            lambda in_transaction: command_organization(
-                writer.store,
-                request.organization_id,
-                lambda _: c.ChangeProjectDetails(
+            partial(
+                command_organization,
+                command=lambda _: c.ChangeProjectDetails(
                     project_id=project_id, name=data.name, description=data.description
                 ),
                 plans=writer.plans,
-                context=writer.context(request),
                 expected_versions=None if expected is None else (project_id, expected),
-                in_transaction=in_transaction,
             ),
             lambda _, done: _project(project_id, done, status=200),
         )

@@ -1,4 +1,4 @@
-"""/scrapes and /creators/{id}/scrape(s): asking for a run, and seeing how it went."""
+"""/scrapes and /creators/{id}/scrape(s): requesting runs and reading their state."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -39,7 +39,7 @@ _OK, _ACCEPTED = 200, 202
 
 
 class ScrapeRoutes(Controller):
-    """Runs, one by one and a creator's."""
+    """Scrape runs of the organization and of each creator."""
 
     tags = ("Scrapes",)
 
@@ -67,16 +67,13 @@ class ScrapeRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda in_transaction: request_scrape(
-                writer.store,
-                creator_id,
+            partial(
+                request_scrape,
+                creator_id=creator_id,
                 job_type=data.job_type,
-                organization_id=request.organization_id,
                 plans=writer.plans,
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             lambda _, done: _queued(creator_id, done),
         )
@@ -112,7 +109,7 @@ class ScrapeRoutes(Controller):
     async def count_scrapes(
         self, request: Request, reader: NamedDependency[Reader]
     ) -> Answer[ScrapeCounts]:
-        """Show how many runs wait, go on and failed of late, without imported ones."""
+        """Count runs that wait, run and failed recently, without imported ones."""
         await caught_up(request, reader, "scrape_runs")
         return Answer(await count_runs(reader, request.organization_id))
 
@@ -135,25 +132,22 @@ class ScrapeRoutes(Controller):
         scrape_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[RetriedScrape]:
-        """Ask for a failed run once more; it counts as a manual scrape of today.
+        """Retry a failed run; it counts as a manual scrape of today.
 
-        The failed one stays as it ended. What is asked for is a new run of the same
-        kind, of the same creator or video as it is known now. A run has one such: to
-        ask again is answered with it, and counts no more. While scrapes of the
-        organization are overdue for too long, it is refused with 429
+        The failed run stays as it is. The retry is a new run of the same kind, for the
+        same creator or video with its present handle. A run is retried once: a second
+        request is answered with the same retry and is not counted. While scrapes of
+        the organization are overdue for too long, it is refused with 429
         `rate_limit_exceeded`.
         """
         return writer.perform(
             request,
-            lambda in_transaction: retry_scrape(
-                writer.store,
-                scrape_id,
-                organization_id=request.organization_id,
+            partial(
+                retry_scrape,
+                scrape_id=scrape_id,
                 plans=writer.plans,
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             lambda _, done: Answer(
                 RetriedScrape(
@@ -169,7 +163,7 @@ class ScrapeRoutes(Controller):
 
     @get(
         "/scrapes/{scrape_id:uuid}",
-        # What a run is changes by itself, and nobody changes it.
+        # Clients cannot change a run, so it has no version.
         opt={"scope": "read", "versioned": False},
         operation_id="getScrape",
     )
@@ -179,7 +173,7 @@ class ScrapeRoutes(Controller):
         scrape_id: FromPath[UUID],
         reader: NamedDependency[Reader],
     ) -> Answer[Scrape]:
-        """Show one run: how far it is, what came of it, what it saw."""
+        """Show one run: its status, its outcome and what it recorded."""
         await caught_up(request, reader, "scrape_runs")
         scrape = await one_scrape(reader, request.organization_id, scrape_id)
         if scrape is None:
@@ -216,7 +210,7 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
         message = f"must be some of {', '.join(_STATUSES)}, each once, or all"
         raise invalid_query("status", message)
     statuses: list[ListedStatus] = [each for each in _STATUSES if each in given]
-    # It is in the list once, whichever word it was asked for by.
+    # A quarantined run has failed, too, and must be listed once.
     if "failed" in statuses and "quarantined" in statuses:
         statuses.remove("quarantined")
     return tuple(statuses)

@@ -1,4 +1,4 @@
-"""Usage: how much of its plan an organization has used, counted where it is limited."""
+"""Usage: how much of its plan an organization has used."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,9 +24,9 @@ SELECT
 
 
 class Used(Struct, frozen=True, kw_only=True):
-    """How much is used of what there may be; a null limit is none.
+    """Usage of one limit; a null limit means unlimited.
 
-    ``used`` is null where nobody counts: API requests without a limit.
+    ``used`` is null where nothing is counted: API requests without a limit.
     """
 
     used: int | None
@@ -34,7 +34,7 @@ class Used(Struct, frozen=True, kw_only=True):
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """What the plan limits, and how much of it is used.
+    """The limits of the plan, and how much of each is used.
 
     A day is a UTC day. Creators are the active ones of all projects, API keys those
     that were not revoked.
@@ -61,7 +61,7 @@ async def read_counts(pool: AsyncPool, organization_id: UUID) -> Counts:
 
 
 def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
-    """Return the same as a transaction sees it."""
+    """Return the same counts, read in a transaction."""
     row = cursor.execute(_COUNTS, _parameters(organization_id)).fetchone()
     return row or (None, None, None)
 
@@ -71,7 +71,7 @@ def usage_of(counts: Counts, *, projects: int, api_keys: int, limits: Limits) ->
     requests, manual_scrapes, creators = counts
     per_day = limits.max_api_requests_per_day
     return Usage(
-        # Requests are counted by the limiter, which does nothing where it need not.
+        # The rate limiter counts requests only if there is a limit.
         api_requests_today=Used(
             used=None if per_day is None else requests or 0, limit=per_day
         ),

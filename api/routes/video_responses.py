@@ -1,4 +1,4 @@
-"""How commands about videos are answered: with the video as it now is."""
+"""Answers to commands about videos: the video after the command."""
 
 from typing import Any
 from uuid import UUID
@@ -21,10 +21,10 @@ ACCEPTED = 202
 
 
 def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
-    """Answer with the video after a command that changed it, or left it so.
+    """Answer with the video after the command, whether it changed or not.
 
-    The read model may be behind, but what it has is never wrong: the events it has not
-    taken in yet are the last of the history.
+    The read model may lag behind, but is never wrong: the events that it has not
+    processed yet are the last of the history.
     """
     row, figures = rows.ask(lambda cursor: _rows(cursor, done))
     for recorded in done.history(done.result):
@@ -69,7 +69,7 @@ def bulk_answer(rows: Rows, done: Executed[ItemResults]) -> Answer[BulkVideos]:
 def queued_scrape(
     rows: Rows, done: Executed[RequestedVideoRun]
 ) -> Answer[QueuedVideoScrape]:
-    """Answer that a run was asked for."""
+    """Answer with the run that was requested."""
     del rows
     return Answer(
         QueuedVideoScrape(

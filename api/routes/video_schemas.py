@@ -1,4 +1,4 @@
-"""What clients send about videos, and what they are answered to many at once."""
+"""Request bodies about videos, and the answers to commands for many."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -39,7 +39,7 @@ class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which videos are meant."""
+    """The videos to change."""
 
     video_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
 
@@ -63,7 +63,7 @@ class Review(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class BulkVideo(Struct, frozen=True, kw_only=True):
-    """What became of one video; ``reason`` where it was skipped or failed."""
+    """The outcome for one video; ``reason`` where it was skipped or failed."""
 
     index: int
     video_id: UUID
@@ -72,7 +72,7 @@ class BulkVideo(Struct, frozen=True, kw_only=True):
 
 
 class BulkVideos(Struct, frozen=True, kw_only=True):
-    """What became of all of them, in the order they were sent."""
+    """The outcome for all videos, in the order they were sent."""
 
     ok_count: int
     skipped_count: int
@@ -81,7 +81,7 @@ class BulkVideos(Struct, frozen=True, kw_only=True):
 
 
 class QueuedVideoScrape(Struct, frozen=True, kw_only=True):
-    """A look at one video that was asked for."""
+    """A scrape of one video that was requested."""
 
     scrape_id: UUID
     video_id: UUID

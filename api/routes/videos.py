@@ -1,6 +1,7 @@
-"""/videos: the list, and everything done to one video."""
+"""/videos: the list, and one video."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -50,7 +51,7 @@ _WRITE = {"scope": "write"}
 
 
 class VideoRoutes(Controller):
-    """Videos one by one and as a list."""
+    """The list of videos, and one video."""
 
     tags = ("Videos",)
 
@@ -133,22 +134,19 @@ class VideoRoutes(Controller):
         data: JSONBody[VideoChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
-        """Change what is noted on a video."""
+        """Change the description, readme or metadata of a video."""
         check_sizes(data)
         return writer.perform(
             request,
-            lambda in_transaction: videos.change_video(
-                writer.store,
-                video_id,
-                c.ChangeVideoDetails(
+            partial(
+                videos.change_video,
+                video_id=video_id,
+                command=c.ChangeVideoDetails(
                     description=data.description,
                     readme=data.readme,
                     metadata=data.metadata,
                 ),
-                organization_id=request.organization_id,
-                context=writer.context(request),
                 expected_versions=writer.expected_versions(request),
-                in_transaction=in_transaction,
             ),
             answers.changed_video,
         )
@@ -172,13 +170,10 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda in_transaction: videos.exclude_video(
-                writer.store,
-                video_id,
-                organization_id=request.organization_id,
-                context=writer.context(request),
+            partial(
+                videos.exclude_video,
+                video_id=video_id,
                 expected_versions=writer.expected_versions(request),
-                in_transaction=in_transaction,
             ),
             answers.changed_video,
         )
@@ -199,22 +194,19 @@ class VideoRoutes(Controller):
         video_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[QueuedVideoScrape]:
-        """Queue one look at a video; it counts against the day's manual scrapes.
+        """Queue one scrape of a video; it counts against the day's manual scrapes.
 
         While scrapes of the organization are overdue for too long, it is refused with
         429 `rate_limit_exceeded`.
         """
         return writer.perform(
             request,
-            lambda in_transaction: request_video_scrape(
-                writer.store,
-                video_id,
-                organization_id=request.organization_id,
+            partial(
+                request_video_scrape,
+                video_id=video_id,
                 plans=writer.plans,
                 max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.queued_scrape,
         )
@@ -232,19 +224,16 @@ class VideoRoutes(Controller):
         video_id: FromPath[UUID],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
-        """Stop counting a tracked video; what was seen of it stays.
+        """Stop counting a tracked video; its recorded numbers stay.
 
         Adding its URL again or including it in a review tracks it again.
         """
         return writer.perform(
             request,
-            lambda in_transaction: videos.change_video(
-                writer.store,
-                video_id,
-                c.DisableTracking(),
-                organization_id=request.organization_id,
-                context=writer.context(request),
-                in_transaction=in_transaction,
+            partial(
+                videos.change_video,
+                video_id=video_id,
+                command=c.DisableTracking(),
             ),
             answers.changed_video,
         )

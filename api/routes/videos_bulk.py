@@ -1,6 +1,7 @@
-"""/projects/{id}/videos and /inbox: adding videos, deciding about many at once."""
+"""/projects/{id}/videos and /inbox: adding videos, and commands for many."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from litestar import Controller, get, post
@@ -47,13 +48,10 @@ class ProjectVideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda in_transaction: videos.add_video(
-                writer.store,
-                data.url,
-                organization_id=request.organization_id,
+            partial(
+                videos.add_video,
+                url=data.url,
                 project_id=project_id,
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.added_video,
         )
@@ -75,13 +73,10 @@ class ProjectVideoRoutes(Controller):
         """Stop counting up to 100 videos; those that do not count are skipped."""
         return writer.perform(
             request,
-            lambda in_transaction: videos.disable_videos(
-                writer.store,
-                data.video_ids,
-                organization_id=request.organization_id,
+            partial(
+                videos.disable_videos,
+                video_ids=data.video_ids,
                 project_id=project_id,
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )
@@ -140,13 +135,10 @@ class InboxRoutes(Controller):
         """
         return writer.perform(
             request,
-            lambda in_transaction: videos.review_videos(
-                writer.store,
-                [(item.video_id, item.decision) for item in data.decisions],
-                organization_id=request.organization_id,
+            partial(
+                videos.review_videos,
+                decisions=[(item.video_id, item.decision) for item in data.decisions],
                 project_id=project_id,
-                context=writer.context(request),
-                in_transaction=in_transaction,
             ),
             answers.bulk_answer,
         )

@@ -101,7 +101,7 @@ def issue_key(
     expires_at: datetime | None,
     plans: Mapping[str, Limits],
     context: Context,
-    in_transaction: InTransaction[IssuedKey],
+    in_transaction: InTransaction[IssuedKey] | None,
     draw: Callable[[UUID], str] = lambda _: draw_key(),
 ) -> Executed[IssuedKey]:
     """Issue a key to the organization; ``draw`` makes its text, given its id.
