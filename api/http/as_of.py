@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.query import invalid_query
-from projections.analytics.queries.as_of import log_end
+from projections.engine.log_end import log_end
 from projections.engine.reader import Reader
 
 _MOST_DIGITS = 18
@@ -49,7 +49,7 @@ async def resolve_as_of(
             await _refuse_future(reader, organization_id, named, name)
         return AsOf(
             position=named,
-            now=now if end is None else end.told_at,
+            now=now if end is None else end.recorded_at,
             end=0 if end is None else end.position,
         )
     if named > now:

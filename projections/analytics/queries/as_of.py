@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from domain.analytics.baselines import is_baseline
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
@@ -22,17 +20,6 @@ from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
 from projections.engine.reader import Reader
 
-
-class LogEnd(msgspec.Struct, frozen=True):
-    """Where the log ended, and when that was told."""
-
-    position: int
-    told_at: datetime
-
-
-_LOG_END = b"""
-SELECT position, told_at FROM goatherd_log_end(%(at)s::timestamptz, %(until)s::bigint)
-"""
 _SUBJECTS = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
@@ -53,18 +40,6 @@ _WHICH: dict[Entity, str] = {
     "creator": "creator_id = ANY(%(ids)s)",
     "project": "project_id = ANY(%(ids)s)",
 }
-
-
-async def log_end(
-    reader: Reader,
-    organization_id: UUID,
-    *,
-    at: datetime | None = None,
-    until: int | None = None,
-) -> LogEnd | None:
-    """Return the end of the log at a time or position; None before its first event."""
-    rows = await reader.rows(organization_id, _LOG_END, {"at": at, "until": until})
-    return None if rows[0][0] is None else LogEnd(*rows[0])
 
 
 async def existing_as_of(
