@@ -1,4 +1,4 @@
-"""Metric groups of videos that are counted alike, and how far the sums of them move."""
+"""Metric groups, and the deltas of the rollups of creators and projects."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _Place = tuple[UUID, Subjects]
 
 
 class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Videos that are counted alike; ``number`` stands for it in rows."""
+    """Metrics that are observed together; rows hold the ``number`` of the group."""
 
     number: int
     name: str
@@ -56,7 +56,7 @@ METRIC_GROUPS = (VIDEOS, PROFILES)
 
 
 def entity_key(organization_id: UUID, id_: UUID) -> EntityKey:
-    """Return under which key a thing of an organization goes."""
+    """Return the key of an entity of an organization."""
     return organization_id.int, id_.int
 
 

@@ -12,7 +12,7 @@ from api.cli.export.formats import Cell, Kind, Layout
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import range_of, zone_named
 from api.routes.analytics.responses import COLUMNS, Series
-from api.routes.analytics.series import AnalyticsQuery, entities_of_query
+from api.routes.analytics.series import AnalyticsQuery
 from domain.analytics.buckets import Granularity, Range
 from domain.analytics.metrics import (
     Entity,
@@ -121,14 +121,12 @@ async def rows_of(
         reader=reader, organization_id=organization_id, question=question, now=now
     )
     async for ids in ids_of_all(reader, organization_id, question.entity, project_id):
-        entities, own_zone = await entities_of_query(
-            reader, organization_id, question.entity, ids, None
-        )
+        entities, own_zone = await query.entities(ids)
         range_ = days.in_zone(own_zone, now=now)
-        series_by_entity = await query.series_by_entity(
+        by_entity = await query.series_by_entity(
             [entity.id for entity in entities], range_
         )
-        yield len(ids), _rows(query.series(entities, series_by_entity, range_))
+        yield len(ids), _rows(query.series(entities, by_entity, range_))
 
 
 def _rows(series: Sequence[Series]) -> list[ExportedPoint]:

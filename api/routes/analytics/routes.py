@@ -32,7 +32,7 @@ from api.routes.analytics.responses import (
     described_metrics,
     explanation,
 )
-from api.routes.analytics.series import AnalyticsQuery, entities_of_query
+from api.routes.analytics.series import AnalyticsQuery
 from domain.analytics.baselines import DEFAULT_RULE, MEANINGS
 from domain.analytics.buckets import MOST_BUCKETS, Granularity
 from domain.analytics.metrics import (
@@ -40,12 +40,12 @@ from domain.analytics.metrics import (
     Entity,
     Metric,
     Mode,
+    Question,
     RawMetric,
     checked_question,
 )
 from domain.errors import NotFoundError
 from projections.analytics.baseline_rule import rule_in_force
-from projections.analytics.queries.explain import explain
 from projections.engine.reader import Reader
 
 From = Annotated[
@@ -147,33 +147,17 @@ class AnalyticsRoutes(Controller):
         ids = ids_of(entity_id, entity_ids)
         check_breakdown(question, ids)
         zone = None if tz is None else zone_named(tz)
-        organization_id = request.principal.organization_id
-        await caught_up(request, reader, "analytics")
         today = datetime.now(UTC)
-        then = (
-            None
-            if as_of is None
-            else await resolve_as_of(reader, organization_id, as_of, now=today)
-        )
-        entities, own_zone = await entities_of_query(
-            reader, organization_id, entity, ids, then
-        )
+        query = await _query(request, reader, question, as_of, today=today)
+        entities, own_zone = await query.entities(ids)
         if len(entities) < len(ids):
             raise NotFoundError(entity)
-        now = today if then is None else then.now
         zone = zone or ZoneInfo(own_zone)
-        days = range_of(from_, to, granularity=granularity, zone=zone, now=now)
+        days = range_of(from_, to, granularity=granularity, zone=zone, now=query.now)
         retention = request.principal.limits.stats_history_retention_days
         spans = [days] if compare is None else [days, days.prior()]
         for span in spans:
             check_retention(span, retention, now=today)
-        query = AnalyticsQuery(
-            reader=reader,
-            organization_id=organization_id,
-            question=question,
-            now=now,
-            at=None if then is None else then.position,
-        )
         by_entity = await query.series_by_entity(ids, days)
         answer = Analytics(
             entity=entity,
@@ -235,42 +219,27 @@ class AnalyticsRoutes(Controller):
             entity=entity, metric=metric, mode=mode, base_metric=base_metric
         )
         zone = None if tz is None else zone_named(tz)
-        organization_id = request.principal.organization_id
-        await caught_up(request, reader, "analytics")
         today = datetime.now(UTC)
-        then = (
-            None
-            if as_of is None
-            else await resolve_as_of(reader, organization_id, as_of, now=today)
-        )
-        found, own_zone = await entities_of_query(
-            reader, organization_id, entity, [entity_id], then
-        )
-        if not found:
+        query = await _query(request, reader, question, as_of, today=today)
+        entities, own_zone = await query.entities([entity_id])
+        if not entities:
             raise NotFoundError(entity)
         days = range_of(
             from_,
             to,
             granularity=granularity,
             zone=zone or ZoneInfo(own_zone),
-            now=today if then is None else then.now,
+            now=query.now,
         )
         check_retention(
             days, request.principal.limits.stats_history_retention_days, now=today
         )
         bucket = bucket_of(days, date_)
-        query = AnalyticsQuery(
-            reader=reader,
-            organization_id=organization_id,
-            question=question,
-            now=today,
-            at=None if then is None else then.position,
-        )
         by_metric = await query.by_metric(entity_id, bucket)
-        observations = await explain(
-            reader, organization_id, question, entity_id, bucket, at=query.at
+        observations = await query.explain(entity_id, bucket)
+        return Answer(
+            explanation(question, entities[0], by_metric, bucket, observations)
         )
-        return Answer(explanation(question, found[0], by_metric, bucket, observations))
 
     @get("/analytics/schema", opt=_READ, operation_id="getAnalyticsSchema")
     async def get_analytics_schema(
@@ -282,3 +251,28 @@ class AnalyticsRoutes(Controller):
         """
         rule = await rule_in_force(reader, request.principal.organization_id)
         return Answer(replace(_SCHEMA, baseline_rule=rule))
+
+
+async def _query(
+    request: Request,
+    reader: Reader,
+    question: Question,
+    as_of: str | None,
+    *,
+    today: datetime,
+) -> AnalyticsQuery:
+    """Return the caller's query, as of a time or position if one is given."""
+    organization_id = request.principal.organization_id
+    await caught_up(request, reader, "analytics")
+    end = (
+        None
+        if as_of is None
+        else await resolve_as_of(reader, organization_id, as_of, now=today)
+    )
+    return AnalyticsQuery(
+        reader=reader,
+        organization_id=organization_id,
+        question=question,
+        now=today if end is None else end.now,
+        at=None if end is None else end.position,
+    )

@@ -1,4 +1,4 @@
-"""Series for /analytics: one question about some videos, now or as of the past."""
+"""AnalyticsQuery: what the routes of /analytics ask, now or as of the past."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,13 +6,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from api.http.as_of import AsOf
 from api.routes.analytics.responses import Series, other, reference
 from domain.analytics.buckets import Bucket, Range
 from domain.analytics.metrics import Entity, Question
 from domain.analytics.series import SeriesByMetric, points, total
 from projections.analytics.queries.as_of import existing_as_of, series_by_entity_as_of
 from projections.analytics.queries.breakdown import breakdown
+from projections.analytics.queries.explain import Observation, explain
 from projections.analytics.queries.series import (
     NamedEntity,
     named_entities,
@@ -21,28 +21,8 @@ from projections.analytics.queries.series import (
 from projections.engine.reader import Reader
 
 
-async def entities_of_query(
-    reader: Reader,
-    organization_id: UUID,
-    entity: Entity,
-    ids: Sequence[UUID],
-    then: AsOf | None,
-) -> tuple[list[NamedEntity], str]:
-    """Return the videos in the order asked, and the organization's time zone.
-
-    Videos that are not there, or were not then, are left out.
-    """
-    found, own_zone = await named_entities(reader, organization_id, entity, ids)
-    there = {*found}
-    if then is not None:
-        there &= await existing_as_of(
-            reader, organization_id, entity, ids, at=then.position
-        )
-    return [found[id_] for id_ in ids if id_ in there], own_zone
-
-
 class AnalyticsQuery(Struct, frozen=True, kw_only=True):
-    """One question, asked by one organization at one time.
+    """One organization's question, as of now or of a position of the log.
 
     ``at`` is the position at which the log is taken to end, None for its real end.
     """
@@ -53,14 +33,29 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     now: datetime
     at: int | None = None
 
+    async def entities(self, ids: Sequence[UUID]) -> tuple[list[NamedEntity], str]:
+        """Return the entities in the ids' order, and the organization's time zone.
+
+        Entities that do not exist, or did not at the position, are left out.
+        """
+        reader, organization_id = self.reader, self.organization_id
+        entity = self.question.entity
+        found, own_zone = await named_entities(reader, organization_id, entity, ids)
+        existing = {*found}
+        if self.at is not None:
+            existing &= await existing_as_of(
+                reader, organization_id, entity, ids, at=self.at
+            )
+        return [found[id_] for id_ in ids if id_ in existing], own_zone
+
     async def series_by_entity(
         self, ids: Sequence[UUID], days: Range
     ) -> dict[UUID, SeriesByMetric]:
-        """Return what the question needs of each thing."""
+        """Return the series that the question needs, by entity."""
         return await self._series_by_entity(ids, days.buckets())
 
     async def by_metric(self, of: UUID, bucket: Bucket) -> SeriesByMetric:
-        """Return what the question needs of one thing in one bucket."""
+        """Return the series that the question needs of one entity and bucket."""
         return (await self._series_by_entity([of], [bucket]))[of]
 
     async def _series_by_entity(
@@ -81,7 +76,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         of: Mapping[UUID, SeriesByMetric],
         days: Range,
     ) -> list[Series]:
-        """Return the series of the videos, in their order."""
+        """Return the series of the entities, in their order."""
         entity = self.question.entity
         return [
             self._series(entity, entity_, of[entity_.id], days) for entity_ in entities
@@ -104,6 +99,12 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
             self._series("video", each.entity, each.by_metric, days)
             for each in breakdown_series
         ]
+
+    async def explain(self, of: UUID, bucket: Bucket) -> list[Observation]:
+        """Return the observations behind one bucket of one entity."""
+        return await explain(
+            self.reader, self.organization_id, self.question, of, bucket, at=self.at
+        )
 
     def _series(
         self,

@@ -1,4 +1,4 @@
-"""Ledgers: what a question needs, put together from sums or from single levels."""
+"""Builds counter series from rows of rollups, and adds series up."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence

@@ -72,7 +72,7 @@ async def series_by_entity_as_of(
     *,
     at: int,
 ) -> dict[UUID, SeriesByMetric]:
-    """Return what the question needs of each thing, as of a position."""
+    """Return the series that the question needs, by entity, as of a position."""
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
     found: dict[UUID, SeriesByMetric] = {}
     for id_ in ids:
@@ -86,7 +86,7 @@ async def series_by_entity_as_of(
 async def counted_as_of(
     reader: Reader, organization_id: UUID, question: Question, id_: UUID, *, at: int
 ) -> dict[MetricGroup, list[Counted]]:
-    """Return whatever the levels of one thing were the sum of at a position."""
+    """Return what an entity's series summed up at a position: videos and profiles."""
     found: dict[MetricGroup, list[Counted]] = {}
     needs = {*question.needs}
     if needs & {*VIDEO_METRICS, "posts"}:

@@ -181,7 +181,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
             start = instant_of(self.bucket.start)
             is_term = loaded.instants[observations.snapshots[order]] > start
         else:
-            # The newest level of each thing is all there is to it.
+            # Of a level only the newest observation counts.
             is_term = np.ones(len(places), np.bool_)
             is_term[:-1] = is_first[1:]
         if int(is_term.sum()) > MOST_OBSERVATIONS:

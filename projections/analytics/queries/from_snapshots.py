@@ -158,7 +158,7 @@ def series_of_each_member(
     loaded: MemberObservations,
     boundaries: Sequence[datetime],
 ) -> list[dict[RawMetric, CounterSeries]]:
-    """Return the counter series of each thing, in the order of the members."""
+    """Return the series of each member, in their order."""
     size = len(boundaries)
     observations = loaded.observations
     bucket = np.searchsorted(_instants(boundaries), loaded.instants, side="left")
@@ -237,7 +237,7 @@ def _places(
     owner_of: Longs,
     video_numbers: Longs,
 ) -> Longs:
-    """Return which member each thing of an owner is; -1 where none."""
+    """Return the index of the member that each observation is of; -1 if none."""
     found = np.full(len(video_numbers), -1)
     by_owner: dict[UUID, list[tuple[int, int]]] = {owner: [] for owner in owners}
     for place, member in enumerate(members):

@@ -35,7 +35,7 @@ from projections.engine.reader import Reader
 
 
 class NamedEntity(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a series is of."""
+    """An entity's id and label, as shown beside its series."""
 
     id: UUID
     label: str
@@ -93,7 +93,7 @@ async def series_by_entity(
     ids: Sequence[UUID],
     buckets: Sequence[Bucket],
 ) -> dict[UUID, SeriesByMetric]:
-    """Return what the question needs of each thing, by its id."""
+    """Return the series that the question needs, by entity."""
     boundaries = [buckets[0].start, *(bucket.end for bucket in buckets)]
     if question.entity != "video" and all(map(ends_a_slot, boundaries)):
         return await _from_rollups(reader, organization_id, question, ids, boundaries)
@@ -167,7 +167,7 @@ def _rollups(metric_group: MetricGroup, needed: Sequence[RawMetric]) -> bytes:
 async def counted(
     reader: Reader, organization_id: UUID, question: Question, id_: UUID
 ) -> dict[MetricGroup, list[Counted]]:
-    """Return whatever the levels of one thing are the sum of."""
+    """Return the videos and profiles whose levels an entity's series sums up."""
     found: dict[MetricGroup, list[Counted]] = {}
     params = {"organization": organization_id, "id": id_}
     needs = {*question.needs}
