@@ -36,9 +36,21 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
         "position_beside": "shadow_position",
         "rows_beside": "shadow_rows",
     },
+    "/api/v1/analytics/explain": {"part": "term"},
+}
+_RENAMED_TABLES = {
+    "analytics_looks": "analytics_snapshots",
+    "analytics_herds": "analytics_owner_states",
+    "analytics_unowned": "analytics_unattributed",
+    "analytics_lists": "analytics_video_lists",
+    "analytics_video_sums": "analytics_video_rollups",
+    "analytics_profile_sums": "analytics_profile_rollups",
 }
 # Words that stand as values.
-RENAMED_VALUES: dict[str, dict[str, str]] = {}
+RENAMED_VALUES: dict[str, dict[str, str]] = {
+    "/api/v1/admin/projections": _RENAMED_TABLES,
+    "projections ": _RENAMED_TABLES,
+}
 # Parts of paths, of queries and of commands, which are replaced as text.
 RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
