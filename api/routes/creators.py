@@ -22,9 +22,9 @@ from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
 from domain import commands as c
-from domain.creator import handlers
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
+from domain.handlers import creators as handlers
 from infra.handlers import creators
 from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (

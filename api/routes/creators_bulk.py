@@ -24,7 +24,7 @@ from api.routes.creator_schemas import (
     NewCreators,
     check_sizes,
 )
-from domain.creator import addition
+from domain.handlers import add_creators as addition
 from infra.handlers import creators
 from projections.creators.creator import Creator
 

@@ -18,7 +18,7 @@ from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from api.routes.creator_schemas import QueuedScrape, RetriedScrape, ScrapeRequest
 from domain.errors import NotFoundError
-from domain.scrape.handlers import RequestedRun
+from domain.handlers.scrapes import RequestedRun
 from infra.eventstore.execute import Executed
 from infra.handlers.scrapes import request_scrape, retry_scrape
 from projections.creators.queries import one_creator

@@ -11,7 +11,7 @@ from api.http.writer import Rows
 from api.routes.creator_responses import CREATED, OK
 from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
 from domain.decisions import ItemResults
-from domain.scrape.handlers import RequestedVideoRun
+from domain.handlers.scrapes import RequestedVideoRun
 from infra.eventstore.execute import Executed
 from projections.videos.latest_counts import VideoFiguresRow, load_figures
 from projections.videos.projection import VideoRow, fold_video, load_video_rows

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain import commands as c
-from domain import events as e
+from domain.creator import commands as c
+from domain.creator import events as e
 from domain.errors import (
     CorruptHistoryError,
     CreatorRemovedError,
@@ -19,7 +19,7 @@ from domain.errors import (
     NoChangeError,
     NotFoundError,
 )
-from domain.messages import Event
+from domain.messages import Event, Outcome, TrackingMode
 
 REENABLE_COOLDOWN = timedelta(hours=24)
 
@@ -35,7 +35,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: UUID
     project_id: UUID
     handle: str
-    tracking_mode: e.TrackingMode
+    tracking_mode: TrackingMode
     tracking_start_date: date | None
     tracking_end_date: date | None
     display_name: str | None = None
@@ -43,7 +43,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     readme: str | None = None
     metadata: dict[str, Any] = {}
     status: Status = "active"
-    disabled_reason: e.Outcome | None = None
+    disabled_reason: Outcome | None = None
     disabled_by: UUID | None = None
     reenabled_at: datetime | None = None
 

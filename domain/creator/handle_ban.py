@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import assert_never, cast
 
-from domain import commands as c
-from domain import events as e
+from domain.creator import commands as c
+from domain.creator import events as e
 from domain.messages import Event
 
 NOT_BANNED = False

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain import commands as c
-from domain import events as e
+from domain.creator import commands as c
+from domain.creator import events as e
 from domain.errors import HandleTakenError
 from domain.messages import Event
 

@@ -11,15 +11,15 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain import commands as c
-from domain import events as e
 from domain.errors import (
     CorruptHistoryError,
     InvalidTimeZoneError,
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event
+from domain.messages import Event, Scope
+from domain.organization import commands as c
+from domain.organization import events as e
 
 # Debian lists it among the zones; it is a different one on every machine.
 _OF_THE_MACHINE = "localtime"
@@ -44,7 +44,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key as the organization knows it: never its text."""
 
     name: str
-    scopes: tuple[e.Scope, ...]
+    scopes: tuple[Scope, ...]
     expires_at: datetime | None
     revoked: bool = False
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import commands as c
-from domain import events as e
 from domain.errors import CannotRetryError, CorruptHistoryError, NotFoundError
-from domain.messages import Event
+from domain.messages import Event, JobType, Trigger
+from domain.scrape import commands as c
+from domain.scrape import events as e
 
 MAX_VIDEOS_PER_SNAPSHOT = 500
 
@@ -23,8 +23,8 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     project_id: UUID
     creator_id: UUID | None
     handle: str
-    job_type: e.JobType
-    trigger: e.Trigger
+    job_type: JobType
+    trigger: Trigger
     tiktok_video_ids: tuple[str, ...] = ()
     status: Literal["requested", "succeeded", "failed"] = "requested"
 

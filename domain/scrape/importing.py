@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import commands as c
-from domain import events as e
-from domain.messages import IMPORT_PROVIDER
+from domain.messages import IMPORT_PROVIDER, Event, JobType, Outcome
+from domain.scrape import commands as c
 from domain.scrape import decider
+from domain.scrape import events as e
 from domain.scrape.events import VideoDetails
 
 KnownDetails = dict[str, VideoDetails]
@@ -29,7 +29,7 @@ class ObservedContent(msgspec.Struct, frozen=True, gc=False):
 
     profile: c.ProfileSnapshot | None = None
     video: c.VideoSnapshot | None = None
-    outcome: e.Outcome | None = None
+    outcome: Outcome | None = None
 
 
 ObservationLine = tuple[bytes, ObservedContent]
@@ -90,7 +90,7 @@ def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
     return found
 
 
-def take_out(new: NewObservations, stored: Sequence[e.Event]) -> None:
+def take_out(new: NewObservations, stored: Sequence[Event]) -> None:
     """Take what a run has stored out of what is unseen at its moment."""
     for event in stored:
         match event:
@@ -113,7 +113,7 @@ def take_out(new: NewObservations, stored: Sequence[e.Event]) -> None:
                 pass
 
 
-def learn(known: KnownDetails, stored: Sequence[e.Event]) -> None:
+def learn(known: KnownDetails, stored: Sequence[Event]) -> None:
     """Add the details that a stored run tells to what is known of the videos."""
     for event in stored:
         if not isinstance(event, e.VideoStatsSnapshotRecorded):
@@ -189,7 +189,7 @@ def run_of(
 
 def _run(
     group: ObservationGroup,
-    job_type: e.JobType,
+    job_type: JobType,
     command: c.RecordResult | c.RecordFailure,
 ) -> list[e.ScrapeEvent]:
     requested = decider.decide(

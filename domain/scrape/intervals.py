@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from domain.events import JobType
+from domain.messages import JobType
 from domain.organization.plans import Limits
 
 LEAST_HOURS = 1

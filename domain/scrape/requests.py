@@ -4,24 +4,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain import commands as c
-from domain import events as e
 from domain.creator.decider import Creator
 from domain.decisions import QuotaCounter, StreamEvent, on
+from domain.messages import JobType, Trigger
 from domain.organization.plans import Limits
+from domain.scrape import commands as c
 from domain.scrape.decider import decide
 from domain.streams import manual_scrapes_counter, scrape_stream
 from domain.video.decider import Video
 
-VIDEO_JOB_TYPE: e.JobType = "video_stats"
+VIDEO_JOB_TYPE: JobType = "video_stats"
 
 
 def creator_runs(
     creator: Creator,
     creator_id: UUID,
     *,
-    job_types: Sequence[e.JobType],
-    trigger: e.Trigger,
+    job_types: Sequence[JobType],
+    trigger: Trigger,
     command_id: UUID,
 ) -> list[StreamEvent]:
     """Return the requests of a creator's runs that the command causes."""
@@ -49,7 +49,7 @@ def video_run(
     video: Video,
     video_id: UUID,
     *,
-    trigger: e.Trigger,
+    trigger: Trigger,
     command_id: UUID,
     creator: Creator | None = None,
 ) -> list[StreamEvent]:

@@ -10,14 +10,14 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event
+from domain.messages import Event, TrackingMode, TrackingStatus, VideoKind
 from domain.video import commands as c
+from domain.video import events as e
 from domain.video.tracking import Tracking, tracking_after
 
 # What a decision made of a video, and can be taken back.
-_DECIDED: frozenset[e.TrackingStatus] = frozenset({"included", "excluded"})
+_DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
 _DETAILS = ("description", "readme", "metadata")
 
 # Details are compared as written: to Python 1, 1.0 and True are equal, in JSON not.
@@ -31,10 +31,10 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     project_id: UUID
     tiktok_video_id: str
     handle: str
-    tracking_status: e.TrackingStatus
+    tracking_status: TrackingStatus
     tracking_enabled: bool = True
     creator_id: UUID | None = None
-    kind: e.VideoKind | None = None
+    kind: VideoKind | None = None
     posted_at: datetime | None = None
     description: str | None = None
     readme: str | None = None
@@ -56,12 +56,12 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     ``time_zone`` is the organization's: where its days begin.
     """
 
-    tracking_mode: e.TrackingMode
+    tracking_mode: TrackingMode
     tracking_start_date: date | None
     tracking_end_date: date | None
     time_zone: str
 
-    def status_of(self, posted_at: datetime | None) -> e.TrackingStatus:
+    def status_of(self, posted_at: datetime | None) -> TrackingStatus:
         """Return the status of a video that was posted then.
 
         Of a video whose time is unknown nobody can say that it lies in a bounded
@@ -77,7 +77,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         return self._status_in_window
 
     @property
-    def _status_in_window(self) -> e.TrackingStatus:
+    def _status_in_window(self) -> TrackingStatus:
         return "auto_tracked" if self.tracking_mode == "auto" else "pending_review"
 
 

@@ -5,10 +5,11 @@ The only place that says so: read models and policies use ``tracking_after``, to
 
 from typing import NamedTuple
 
-from domain import events as e
+from domain.messages import Event, TrackingStatus
+from domain.video import events as e
 
 # These are counted while tracking is enabled; the others never are.
-COUNTED: frozenset[e.TrackingStatus] = frozenset(
+COUNTED: frozenset[TrackingStatus] = frozenset(
     {"auto_tracked", "included", "direct_add"}
 )
 
@@ -16,7 +17,7 @@ COUNTED: frozenset[e.TrackingStatus] = frozenset(
 class Tracking(NamedTuple):
     """How a video stands in its project."""
 
-    status: e.TrackingStatus
+    status: TrackingStatus
     is_enabled: bool = True
 
     @property
@@ -25,7 +26,7 @@ class Tracking(NamedTuple):
         return self.is_enabled and self.status in COUNTED
 
 
-def tracking_after(before: Tracking | None, event: e.Event) -> Tracking | None:
+def tracking_after(before: Tracking | None, event: Event) -> Tracking | None:
     """Return a video's tracking after an event of its own stream.
 
     None is a video that is not known yet, before and after.

@@ -1,6 +1,6 @@
 """Commands about bans: keep a handle out of every project of the installation."""
 
-from domain.creator import handlers
+from domain.handlers import creators as handlers
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import RecordedEvent, Store

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from domain import commands as c
 from domain import events as e
-from domain.creator import addition, handlers
-from domain.creator.addition import Additions, NewCreator
-from domain.creator.handlers import BOTH_SCRAPES, CreatorChange
 from domain.decisions import ItemResults
+from domain.handlers import add_creators as addition
+from domain.handlers import creators as handlers
+from domain.handlers.add_creators import Additions, NewCreator
+from domain.handlers.creators import BOTH_SCRAPES, CreatorChange
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute

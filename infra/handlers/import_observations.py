@@ -8,10 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.creator.addition import Additions, NewCreator
 from domain.creator.decider import creator_of
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
+from domain.handlers.add_creators import Additions, NewCreator
 from domain.organization.plans import Limits
 from domain.scrape import importing
 from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine

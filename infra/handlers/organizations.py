@@ -10,7 +10,7 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.organization import handlers
+from domain.handlers import organizations as handlers
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute

@@ -7,9 +7,9 @@ from uuid import UUID
 from domain import commands as c
 from domain import events as e
 from domain.errors import QueueBehindError
+from domain.handlers import scrapes as handlers
+from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import Limits
-from domain.scrape import handlers
-from domain.scrape.handlers import RequestedRun, RequestedVideoRun
 from infra.database import run_read
 from infra.eventstore.append import BeforeAppend, Context
 from infra.eventstore.execute import Executed, InTransaction, execute, execute_once

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from domain import commands as c
 from domain.decisions import ItemResults
-from domain.video import handlers
-from domain.video.handlers import ListedVideo, ReviewDecision
+from domain.handlers import videos as handlers
+from domain.handlers.videos import ListedVideo, ReviewDecision
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import RecordedEvent, Store

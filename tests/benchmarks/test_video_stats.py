@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg import sql
 
 from domain import events as e
-from domain.creator.addition import NewCreator
+from domain.handlers.add_creators import NewCreator
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store

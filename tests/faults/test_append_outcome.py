@@ -7,8 +7,8 @@ import pytest
 from psycopg import Cursor
 from psycopg_pool import PoolTimeout
 
-from domain.creator.addition import NewCreator
 from domain.errors import LimitReachedError
+from domain.handlers.add_creators import NewCreator
 from infra.database import writing_pool
 from infra.embedded.processes import wait_until
 from infra.eventstore import append as appending

@@ -9,9 +9,9 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.addition import Addition, Additions, NewCreator
 from domain.creator.decider import Creator, creator_of
 from domain.creator.handle_claim import claim_of
+from domain.handlers.add_creators import Addition, Additions, NewCreator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import claim_stream, creators_counter
 from infra.eventstore.append import Context

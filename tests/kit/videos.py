@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from domain import events as e
-from domain.creator.addition import NewCreator
+from domain.handlers.add_creators import NewCreator
 from domain.streams import video_stream
 from domain.video.decider import Video, video_of
 from infra.eventstore.append import Context

@@ -11,8 +11,8 @@ import structlog
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.handlers.videos import ListedVideo
 from domain.streams import video_stream
-from domain.video.handlers import ListedVideo
 from infra import arrays
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_envelope

@@ -10,8 +10,8 @@ from api.cli import CommandError
 from api.cli.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
-from domain.creator.addition import NewCreator
 from domain.creator.decider import creator_of
+from domain.handlers.add_creators import NewCreator
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import claim_stream

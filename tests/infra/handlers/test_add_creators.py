@@ -6,8 +6,6 @@ import pytest
 from psycopg import Cursor
 
 from domain import events as e
-from domain.creator.addition import Additions, NewCreator
-from domain.creator.handlers import BOTH_SCRAPES
 from domain.errors import (
     CreatorBannedError,
     HandleTakenError,
@@ -16,6 +14,8 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
+from domain.handlers.add_creators import Additions, NewCreator
+from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.execute import Executed

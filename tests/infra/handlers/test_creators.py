@@ -8,7 +8,6 @@ from psycopg import Cursor
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.handlers import BOTH_SCRAPES, CreatorChange
 from domain.decisions import ItemResult, ItemResults
 from domain.errors import (
     CreatorBannedError,
@@ -22,6 +21,7 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
+from domain.handlers.creators import BOTH_SCRAPES, CreatorChange
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.append import Context

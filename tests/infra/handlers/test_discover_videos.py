@@ -6,12 +6,12 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.addition import NewCreator
+from domain.handlers.add_creators import NewCreator
+from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from domain.video import commands as vc
 from domain.video.decider import Video, decide, video_of
-from domain.video.handlers import ListedVideo
 from infra.eventstore.store import RecordedEvent, Store, next_events, plain_events
 from infra.handlers.creators import change_creator
 from infra.handlers.organizations import command_organization

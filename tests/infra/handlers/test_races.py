@@ -9,12 +9,12 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.addition import Addition, Additions, NewCreator
 from domain.errors import (
     CreatorBannedError,
     HandleTakenError,
     LimitReachedError,
 )
+from domain.handlers.add_creators import Addition, Additions, NewCreator
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until

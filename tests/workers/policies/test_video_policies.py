@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.addition import NewCreator
 from domain.creator.decider import creator_of
+from domain.handlers.add_creators import NewCreator
+from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.video.decider import Window
-from domain.video.handlers import ListedVideo
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store, plain_events
 from infra.handlers.creators import change_creator

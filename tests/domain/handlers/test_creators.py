@@ -6,8 +6,6 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.creator import addition, handlers
-from domain.creator.addition import NewCreator
 from domain.decisions import ItemResult, QuotaCounter
 from domain.errors import (
     CreatorBannedError,
@@ -17,6 +15,9 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
+from domain.handlers import add_creators as addition
+from domain.handlers import creators as handlers
+from domain.handlers.add_creators import NewCreator
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import (
     ban_stream,

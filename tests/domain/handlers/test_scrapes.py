@@ -7,9 +7,9 @@ from domain import commands as c
 from domain import events as e
 from domain.decisions import QuotaCounter
 from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
+from domain.handlers import scrapes as handlers
+from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import DEFAULT_PLANS
-from domain.scrape import handlers
-from domain.scrape.handlers import RequestedRun, RequestedVideoRun
 from domain.streams import (
     manual_scrapes_counter,
     retry_stream,

@@ -16,7 +16,6 @@ from domain.creator.decider import Creator, creator_of, decide_all, evolve
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
-from domain.creator.handlers import BOTH_SCRAPES, active_creators
 from domain.decisions import Decision, Handler, Histories, StreamEvent, on
 from domain.errors import (
     CreatorBannedError,
@@ -24,6 +23,7 @@ from domain.errors import (
     HandleTakenError,
     InvalidHandleError,
 )
+from domain.handlers.creators import BOTH_SCRAPES, active_creators
 from domain.organization.decider import project_owner
 from domain.organization.plans import Limits
 from domain.scrape.requests import creator_runs

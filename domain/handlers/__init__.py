@@ -1,0 +1,1 @@
+"""Handlers: pure functions from the histories a command needs to what is appended."""
