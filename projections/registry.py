@@ -3,7 +3,7 @@
 ``api.system.all_projections`` has these and the projections that workers keep.
 """
 
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.bans import Bans
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
@@ -20,6 +20,6 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     Projects(),
     ApiKeys(),
     Bans(),
-    Analytics(),
+    AnalyticsProjection(),
     CreatorHistory(),
 )

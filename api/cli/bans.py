@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
 
-class Ban(msgspec.Struct, frozen=True, kw_only=True):
+class BannedHandle(msgspec.Struct, frozen=True, kw_only=True):
     """A banned handle, why, and since when."""
 
     handle: str
@@ -65,7 +65,11 @@ def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
     """List banned handles, why, and since when."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         _wait_for_bans(connection)
-        found = connection.cursor(row_factory=class_row(Ban)).execute(_LIST).fetchall()
+        found = (
+            connection.cursor(row_factory=class_row(BannedHandle))
+            .execute(_LIST)
+            .fetchall()
+        )
     if json:
         print_json(found)
         return

@@ -17,7 +17,7 @@ from domain.events import Scope
 from infra.handlers.organizations import DEFAULT_SCOPES, command_organization, issue_key
 from projections.organizations.projection import ApiKeys
 
-Organization = Annotated[
+OrganizationOption = Annotated[
     UUID | None, Parameter("--org", help="Only this organization's keys.")
 ]
 
@@ -91,7 +91,7 @@ def create(
 
 
 def list_keys(
-    *, org: Organization = None, data_dir: DataDir = None, json: Json = False
+    *, org: OrganizationOption = None, data_dir: DataDir = None, json: Json = False
 ) -> None:
     """List keys, never their texts: a hint is the end of one."""
     with fitting(read_settings(data_dir=data_dir)) as connection:

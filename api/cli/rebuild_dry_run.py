@@ -10,7 +10,7 @@ from api.cli import CommandError
 from api.cli.output import plain, print_table
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import Store
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.queries.rule_effects import Effects, ProjectEffects, effects
 from projections.engine.projection import ReadModel
 from projections.rebuild.compare import Comparison
@@ -34,9 +34,11 @@ def with_rule(projections: Sequence[ReadModel], rule: BaselineRule) -> list[Read
     Raises:
         CommandError: others than analytics are among them.
     """
-    if not all(isinstance(projection, Analytics) for projection in projections):
+    if not all(
+        isinstance(projection, AnalyticsProjection) for projection in projections
+    ):
         raise CommandError("--baseline-rule is for analytics alone: name it.")
-    return [Analytics(rule)]
+    return [AnalyticsProjection(rule)]
 
 
 def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
@@ -46,7 +48,7 @@ def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
     def inspect(cursor: Cursor[TupleRow]) -> None:
         found.append(effects(cursor))
 
-    is_analytics = isinstance(projection, Analytics)
+    is_analytics = isinstance(projection, AnalyticsProjection)
     done = rebuild(
         store,
         projection,

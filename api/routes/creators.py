@@ -217,8 +217,8 @@ def _search_term(text: str | None) -> str | None:
     return (text or "").strip().removeprefix("@").lower() or None
 
 
-def _commands(change: CreatorChange) -> list[handlers.CreatorChange]:
-    commands: list[handlers.CreatorChange] = []
+def _commands(change: CreatorChange) -> list[handlers.ChangeCommand]:
+    commands: list[handlers.ChangeCommand] = []
     if change.tiktok_handle is not UNSET:
         commands.append(c.RenameHandle(handle=change.tiktok_handle))
     commands.append(

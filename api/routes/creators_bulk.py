@@ -76,7 +76,7 @@ class ProjectCreatorRoutes(Controller):
             request,
             partial(
                 creators.add_creators,
-                requested=[addition.NewCreator(**asdict(item)) for item in items],
+                requested=[addition.RequestedCreator(**asdict(item)) for item in items],
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from projections.engine.dead_letters import DeadLetter
 from projections.rebuild.compare import Comparison
-from projections.rebuild.state import Rebuild, Status
+from projections.rebuild.state import Rebuild, RebuildStatus
 from projections.registry import PROJECTIONS
 from projections.status import ProjectionProgress
 
@@ -49,7 +49,7 @@ class RebuildState(Struct, frozen=True, kw_only=True):
     are left. ``error_position`` and ``error_event`` name the event that stopped it.
     """
 
-    status: Status
+    status: RebuildStatus
     version: int
     position: int
     head: int

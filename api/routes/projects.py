@@ -31,21 +31,21 @@ from projections.projects import (
 )
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Description = Annotated[str, Meta(max_length=5_000)]
+ProjectDescription = Annotated[str, Meta(max_length=5_000)]
 
 
 class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A project to create."""
 
     name: Name
-    description: Description | None = None
+    description: ProjectDescription | None = None
 
 
 class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change; what is left out stays. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
-    description: Description | UnsetType | None = UNSET
+    description: ProjectDescription | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         if self.name is UNSET and self.description is UNSET:

@@ -30,7 +30,7 @@ from domain.scrape.requests import creator_runs
 from domain.streams import ban_stream, claim_stream
 
 
-class NewCreator(msgspec.Struct, frozen=True, kw_only=True):
+class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
     """What is requested for one creator; an unset start means today where they are."""
 
     tiktok_handle: str
@@ -59,7 +59,7 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
     """One requested creator, with the id it gets if it is new."""
 
     index: int
-    requested: NewCreator
+    requested: RequestedCreator
     handle: str
     project_id: UUID
     fresh_id: UUID
@@ -74,7 +74,7 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_creators(
-    requested: Sequence[NewCreator],
+    requested: Sequence[RequestedCreator],
     *,
     fresh_ids: Sequence[UUID],
     organization_id: UUID,
@@ -168,7 +168,7 @@ def add_creators(
 
 
 def _items(
-    requested: Sequence[NewCreator],
+    requested: Sequence[RequestedCreator],
     fresh_ids: Sequence[UUID],
     project_id: UUID,
     refusals: dict[int, DomainError],

@@ -39,12 +39,12 @@ from domain.streams import ban_stream, claim_stream, creators_counter
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
-CreatorChange = c.RenameHandle | c.ChangeDetails | c.ChangeTracking
+ChangeCommand = c.RenameHandle | c.ChangeDetails | c.ChangeTracking
 
 
 def change_creator(
     creator_id: UUID,
-    commands: Sequence[CreatorChange],
+    commands: Sequence[ChangeCommand],
     *,
     organization_id: UUID,
     command_id: UUID,

@@ -9,8 +9,8 @@ from domain import events as e
 from domain.decisions import ItemResults
 from domain.handlers import add_creators as addition
 from domain.handlers import creators as handlers
-from domain.handlers.add_creators import Additions, NewCreator
-from domain.handlers.creators import BOTH_SCRAPES, CreatorChange
+from domain.handlers.add_creators import Additions, RequestedCreator
+from domain.handlers.creators import BOTH_SCRAPES, ChangeCommand
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute
@@ -20,7 +20,7 @@ from infra.ids import new_id
 
 def add_creators(
     store: Store,
-    requested: Sequence[NewCreator],
+    requested: Sequence[RequestedCreator],
     *,
     organization_id: UUID,
     project_id: UUID,
@@ -61,7 +61,7 @@ def add_creators(
 def change_creator(
     store: Store,
     creator_id: UUID,
-    commands: Sequence[CreatorChange],
+    commands: Sequence[ChangeCommand],
     *,
     organization_id: UUID,
     context: Context,

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.creator.decider import creator_of
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
-from domain.handlers.add_creators import Additions, NewCreator
+from domain.handlers.add_creators import Additions, RequestedCreator
 from domain.organization.plans import Limits
 from domain.scrape import importing
 from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine
@@ -130,7 +130,7 @@ def add_for_import(
     return add_creators(
         store,
         [
-            NewCreator(tiktok_handle=handle, tracking_start_date=None)
+            RequestedCreator(tiktok_handle=handle, tracking_start_date=None)
             for handle in handles
         ],
         organization_id=organization_id,

@@ -49,7 +49,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
     body: msgspec.Raw
 
 
-class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video as the numbers need it.
 
     ``is_there`` is false of one that was only seen so far, ``is_raw`` true of one whose
@@ -127,8 +127,10 @@ def event_change(recorded: RecordedEvent) -> Change:
 
 
 def changed(
-    row: VideoRow, new_changes: Sequence[Change], events: Mapping[int, Event] = _NONE
-) -> VideoRow:
+    row: AnalyticsVideoRow,
+    new_changes: Sequence[Change],
+    events: Mapping[int, Event] = _NONE,
+) -> AnalyticsVideoRow:
     """Return the row with these changes too, each counted once.
 
     ``events`` are those that need not be decoded, by position.
@@ -144,21 +146,21 @@ def changed(
     return _of_all(row, [known[position] for position in sorted(known)], events)
 
 
-def refolded(row: VideoRow) -> VideoRow:
+def refolded(row: AnalyticsVideoRow) -> AnalyticsVideoRow:
     """Return what comes of all that was told of a video, each counted once."""
-    bare = VideoRow(organization_id=row.organization_id, id=row.id)
+    bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
     return changed(bare, _decode(row.changes))
 
 
-def as_of(row: VideoRow, position: int) -> VideoRow:
+def as_of(row: AnalyticsVideoRow, position: int) -> AnalyticsVideoRow:
     """Return the row as it was when the log ended at a position."""
     changes = [c for c in _decode(row.changes) if c.position <= position]
-    bare = VideoRow(organization_id=row.organization_id, id=row.id)
+    bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
     return _folded(bare, changes)
 
 
 def flags_of_video(
-    row: VideoRow | FlaggedVideo,
+    row: AnalyticsVideoRow | FlaggedVideo,
     subjects: Mapping[UUID, SubjectRow],
     *,
     rule: BaselineRule,
@@ -181,8 +183,10 @@ def flags_of_profile(row: SubjectRow | None) -> int:
 
 
 def _folded(
-    row: VideoRow, changes: Iterable[Change], events: Mapping[int, Event] = _NONE
-) -> VideoRow:
+    row: AnalyticsVideoRow,
+    changes: Iterable[Change],
+    events: Mapping[int, Event] = _NONE,
+) -> AnalyticsVideoRow:
     video: Video | None = None
     details: list[ObservedDetails] = []
     title: str | None = None
@@ -221,8 +225,8 @@ def _folded(
 
 
 def _of_all(
-    row: VideoRow, changes: Sequence[Change], events: Mapping[int, Event]
-) -> VideoRow:
+    row: AnalyticsVideoRow, changes: Sequence[Change], events: Mapping[int, Event]
+) -> AnalyticsVideoRow:
     return replace(
         _folded(row, changes, events), changes=msgspec.Raw(_encode_changes(changes))
     )

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from infra.arrays import bigints, uuids
 from projections.analytics.columns import Longs
-from projections.analytics.entities import VideoRow
+from projections.analytics.entities import AnalyticsVideoRow
 from projections.analytics.keys import OwnerKey, execute
 from projections.analytics.owner_state import OwnerState
 from projections.analytics.rollup_deltas import VIDEOS
@@ -27,7 +27,7 @@ Unattributed = tuple[UUID, int, UUID]
 """An organization, a video's number, and the provisional owner of its observations."""
 
 
-def owner_of(row: VideoRow | None) -> UUID | None:
+def owner_of(row: AnalyticsVideoRow | None) -> UUID | None:
     """Return a video's owner: its creator, else itself; None before it was added."""
     if row is None or not row.is_there:
         return None
@@ -36,7 +36,7 @@ def owner_of(row: VideoRow | None) -> UUID | None:
 
 def load_numbered(
     cursor: Cursor[TupleRow], numbers: Iterable[tuple[UUID, int]]
-) -> list[VideoRow]:
+) -> list[AnalyticsVideoRow]:
     """Return the videos of organizations that have these numbers."""
     requested = sorted(numbers)
     if not requested:
@@ -122,17 +122,19 @@ def save_unattributed(
 class Owners:
     """Finds the video, and so the owner, that a number in a snapshot stands for."""
 
-    def __init__(self, rows: Iterable[VideoRow]) -> None:
-        self._rows: dict[tuple[UUID, int], dict[UUID, VideoRow]] = defaultdict(dict)
+    def __init__(self, rows: Iterable[AnalyticsVideoRow]) -> None:
+        self._rows: dict[tuple[UUID, int], dict[UUID, AnalyticsVideoRow]] = defaultdict(
+            dict
+        )
         self.add(rows)
 
-    def add(self, rows: Iterable[VideoRow]) -> None:
+    def add(self, rows: Iterable[AnalyticsVideoRow]) -> None:
         """Add these videos, or replace them by newer rows."""
         for row in rows:
             if row.is_there and row.number is not None:
                 self._rows[row.organization_id, row.number][row.id] = row
 
-    def rows(self, numbers: Iterable[tuple[UUID, int]]) -> Iterator[VideoRow]:
+    def rows(self, numbers: Iterable[tuple[UUID, int]]) -> Iterator[AnalyticsVideoRow]:
         """Yield all videos with these numbers."""
         for one in numbers:
             yield from self._rows.get(one, {}).values()
@@ -143,7 +145,7 @@ class Owners:
         number: int,
         provisional_owner: UUID,
         project_id: UUID | None,
-    ) -> VideoRow | None:
+    ) -> AnalyticsVideoRow | None:
         """Return the video that a provisional owner's snapshot lists, if known.
 
         Without a known project only the provisional owner's own videos are found.
@@ -218,7 +220,7 @@ def attribute(
     return attributed, unattributed
 
 
-def owner_key_of(row: VideoRow) -> OwnerKey | None:
+def owner_key_of(row: AnalyticsVideoRow) -> OwnerKey | None:
     """Return the key of the state that a video is in; None before it was added."""
     owner = owner_of(row)
     return None if owner is None else videos_key(row.organization_id, owner)

@@ -25,7 +25,7 @@ def _decode_video_snapshot(body: bytes) -> Event:
     return decode_video_snapshot(body)
 
 
-class Analytics:
+class AnalyticsProjection:
     """Keeps the tables analytics_*.
 
     ``rule`` is the one that a rebuild is to work under, None for the one in force.

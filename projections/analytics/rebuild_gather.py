@@ -12,13 +12,13 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput
-from projections.analytics.entities import VideoRow, changed
+from projections.analytics.entities import AnalyticsVideoRow, changed
 from projections.analytics.keys import OwnerKey, execute
 from projections.analytics.ownership import owner_key_of
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.video_lists import save_lists
 
-_COLUMNS = ", ".join(VideoRow.__struct_fields__)
+_COLUMNS = ", ".join(AnalyticsVideoRow.__struct_fields__)
 # Most slices tell nothing new of a creator, and need not wait for each other then.
 _SUBJECTS = """
 INSERT INTO analytics_subjects AS held
@@ -61,7 +61,9 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     organizations = {key[0]: UUID(int=key[0]) for key in batch.changes}
     videos = [
         changed(
-            VideoRow(organization_id=organizations[key[0]], id=UUID(int=key[1])),
+            AnalyticsVideoRow(
+                organization_id=organizations[key[0]], id=UUID(int=key[1])
+            ),
             changes,
             batch.events,
         )
@@ -81,7 +83,9 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         note_gathered(cursor, ours, is_attributed=is_attributed)
 
 
-def _write_videos(cursor: Cursor[TupleRow], videos: Sequence[VideoRow]) -> None:
+def _write_videos(
+    cursor: Cursor[TupleRow], videos: Sequence[AnalyticsVideoRow]
+) -> None:
     known = tables.known_videos(cursor, videos)
     new = [row for row in videos if (row.organization_id, row.id) not in known]
     if _is_copied(cursor, lambda: tables.copy_videos(cursor, new)):
@@ -103,7 +107,7 @@ def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
     return True
 
 
-def owner_keys_of(videos: Iterable[VideoRow]) -> set[OwnerKey]:
+def owner_keys_of(videos: Iterable[AnalyticsVideoRow]) -> set[OwnerKey]:
     """Return the owner states in which these videos are."""
     return {key for row in videos if (key := owner_key_of(row)) is not None}
 

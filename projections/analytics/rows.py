@@ -22,7 +22,7 @@ from infra.arrays import (
     uuids,
     uuids_repeated,
 )
-from projections.analytics.entities import SubjectRow, VideoRow
+from projections.analytics.entities import AnalyticsVideoRow, SubjectRow
 from projections.analytics.levels import Deltas
 from projections.analytics.rollup_deltas import EntityKey, RollupDeltas, entity_key
 from projections.engine.table import Table
@@ -38,7 +38,7 @@ is_counted, posted_at, changes::text, number, is_raw
 """
 
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")
-_VIDEOS = Table(VideoRow, name="analytics_videos")
+_VIDEOS = Table(AnalyticsVideoRow, name="analytics_videos")
 
 # Ordering what is looked up keeps the planner to one look-up a key.
 _LOAD_VIDEOS = f"""
@@ -54,7 +54,7 @@ SELECT o, i FROM {_KEYS} AS requested (o, i) WHERE EXISTS (
 """
 _COPY_VIDEOS: LiteralString = cast(
     "LiteralString",
-    f"COPY analytics_videos ({', '.join(VideoRow.__struct_fields__)}) "
+    f"COPY analytics_videos ({', '.join(AnalyticsVideoRow.__struct_fields__)}) "
     "FROM STDIN (FORMAT BINARY)",
 )
 # JSON in binary is the bytes of its text.
@@ -62,7 +62,7 @@ _VIDEO_TYPES = [
     *("uuid", "uuid", "uuid", "uuid", "text", "text"),
     *("bool", "bool", "timestamptz", "bytea", "int8", "bool"),
 ]
-_CHANGES = VideoRow.__struct_fields__.index("changes")
+_CHANGES = AnalyticsVideoRow.__struct_fields__.index("changes")
 _POSTED_BETWEEN = f"""
 SELECT {VIDEO_COLUMNS}
 FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::timestamptz[])
@@ -82,7 +82,7 @@ def enable_arrays(cursor: Cursor[TupleRow]) -> None:
 
 def load_videos(
     cursor: Cursor[TupleRow], keys: Iterable[EntityKey]
-) -> dict[EntityKey, VideoRow]:
+) -> dict[EntityKey, AnalyticsVideoRow]:
     """Return the rows of these videos, as far as there are any."""
     requested = list(keys)
     if not requested:
@@ -93,7 +93,7 @@ def load_videos(
 
 def load_posted_between(
     cursor: Cursor[TupleRow], spans: Mapping[EntityKey, tuple[datetime, datetime]]
-) -> dict[EntityKey, VideoRow]:
+) -> dict[EntityKey, AnalyticsVideoRow]:
     """Return creators' counted videos that were posted at or after one time.
 
     And before the other; the spans are by creator.
@@ -110,13 +110,13 @@ def load_posted_between(
     return {entity_key(row[0], row[1]): video_of(row) for row in rows}
 
 
-def save_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
+def save_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
     """Insert the rows, or replace those with the same key."""
     _VIDEOS.save(cursor, rows)
 
 
 def known_videos(
-    cursor: Cursor[TupleRow], rows: Sequence[VideoRow]
+    cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]
 ) -> set[tuple[UUID, UUID]]:
     """Return the keys of those of the videos that have a row."""
     if not rows:
@@ -126,7 +126,7 @@ def known_videos(
     return {(row[0], row[1]) for row in found}
 
 
-def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[VideoRow]) -> None:
+def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
     """Insert the rows, of which none is there.
 
     Raises:
@@ -214,8 +214,8 @@ def _execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[Tu
     return cursor.execute(cast("LiteralString", query), values, prepare=True)
 
 
-def video_of(row: Sequence[Any]) -> VideoRow:
+def video_of(row: Sequence[Any]) -> AnalyticsVideoRow:
     """Return the row that VIDEO_COLUMNS were read of."""
-    values = dict(zip(VideoRow.__struct_fields__, row, strict=True))
+    values = dict(zip(AnalyticsVideoRow.__struct_fields__, row, strict=True))
     values["changes"] = msgspec.Raw(values["changes"].encode())
-    return VideoRow(**values)
+    return AnalyticsVideoRow(**values)

@@ -16,8 +16,8 @@ from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput, subjects_of
 from projections.analytics.entities import (
+    AnalyticsVideoRow,
     SubjectRow,
-    VideoRow,
     changed,
     flags_of_profile,
     flags_of_video,
@@ -63,8 +63,8 @@ class Intake:
         self._rule: BaselineRule = rule
         self._subjects_before: dict[UUID, SubjectRow] = {}
         self._input = BatchInput()
-        self._rows_before: dict[EntityKey, VideoRow] = {}
-        self._rows: dict[EntityKey, VideoRow] = {}
+        self._rows_before: dict[EntityKey, AnalyticsVideoRow] = {}
+        self._rows: dict[EntityKey, AnalyticsVideoRow] = {}
         self._states: dict[OwnerKey, OwnerState] = {}
         self._changed_states: set[OwnerKey] = set()
         self._snapshots: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
@@ -99,7 +99,7 @@ class Intake:
         by_video = self._input.changes
         self._rows_before = tables.load_videos(self._cursor, sorted(by_video))
         for key, changes in by_video.items():
-            row = self._rows_before.get(key) or VideoRow(
+            row = self._rows_before.get(key) or AnalyticsVideoRow(
                 organization_id=UUID(int=key[0]), id=UUID(int=key[1])
             )
             self._rows[key] = changed(row, changes, self._input.events)
@@ -112,7 +112,7 @@ class Intake:
             self._rows_before.setdefault(key, row)
         self._count_posts()
 
-    def _changed_baselines(self) -> dict[EntityKey, VideoRow]:
+    def _changed_baselines(self) -> dict[EntityKey, AnalyticsVideoRow]:
         """Return videos whose baseline turns, as an earlier snapshot came in."""
         spans: dict[EntityKey, tuple[datetime, datetime]] = {}
         for subject_id, row in self._input.subjects.items():
@@ -173,7 +173,7 @@ class Intake:
             ]
         )
 
-    def _flag_videos(self, videos: Sequence[VideoRow]) -> None:
+    def _flag_videos(self, videos: Sequence[AnalyticsVideoRow]) -> None:
         """Note the flags of videos that are new to an owner or changed."""
         self._load_subjects(
             (row.organization_id, row.creator_id) for row in videos if row.creator_id

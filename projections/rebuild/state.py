@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from projections.engine.projection import ReadModel
 
-Status = Literal[
+RebuildStatus = Literal[
     "building", "comparing", "ready", "refused", "swapped", "cancelled", "failed"
 ]
 # A process works on it, or would if it were alive.
@@ -50,7 +50,7 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     version: int
-    status: Status
+    status: RebuildStatus
     position: int
     head: int
     log_end: int

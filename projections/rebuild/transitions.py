@@ -26,7 +26,7 @@ from projections.rebuild.shadow_tables import (
     next_schema,
 )
 from projections.rebuild.slices import PARTITIONS, cut, drop_slices
-from projections.rebuild.state import RUNNING, UNFINISHED, Status
+from projections.rebuild.state import RUNNING, UNFINISHED, RebuildStatus
 
 _REGISTER = """
 INSERT INTO projection (name, version) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
@@ -174,13 +174,17 @@ def _check_fence(cursor: Cursor[TupleRow], projection: ReadModel) -> None:
         raise FencedError(msg)
 
 
-def set_status(pool: Pool, projection: ReadModel, status: Status) -> None:
+def set_status(pool: Pool, projection: ReadModel, status: RebuildStatus) -> None:
     with pool.connection() as connection:
         connection.execute(_SET_STATUS, (status, projection.name, projection.version))
 
 
 def note_comparison(
-    pool: Pool, projection: ReadModel, comparison: msgspec.Struct, *, status: Status
+    pool: Pool,
+    projection: ReadModel,
+    comparison: msgspec.Struct,
+    *,
+    status: RebuildStatus,
 ) -> None:
     document = msgspec.json.encode(comparison).decode()
     with pool.connection() as connection:

@@ -145,11 +145,15 @@ def busy_log(amount: int, *, scrapes: int = 8) -> Iterator[list[NewEvent]]:
     written = 0
     number = 0
     while written < amount:
-        herd = [a_creator(organization_id, project_id, number + n) for n in range(50)]
-        number += len(herd)
-        appends = [[entry for creator in herd for entry in addition(creator)]]
+        population = [
+            a_creator(organization_id, project_id, number + n) for n in range(50)
+        ]
+        number += len(population)
+        appends = [[entry for creator in population for entry in addition(creator)]]
         appends += [
-            profile_scrape(creator, turn) for turn in range(scrapes) for creator in herd
+            profile_scrape(creator, turn)
+            for turn in range(scrapes)
+            for creator in population
         ]
         for entries in appends:
             written += len(entries)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from domain.creator.decider import Status
 from projections.creators.queries import CreatorQuery, CreatorSort
-from tests.benchmarks.herds import Herd, handles
+from tests.benchmarks.populations import Population, handles
 
 LIMIT = 51
 LONGEST = 6
@@ -46,33 +46,35 @@ def parts_of_handles(random: Random) -> Iterator[str]:
             yield "".join(random.choices("qxzjwv_.0123456789", k=length))
 
 
-def searches(herd: Herd) -> list[CreatorQuery]:
+def searches(population: Population) -> list[CreatorQuery]:
     """Return every part in every order, each under some filters."""
     random = Random(7)
     return [
         wanted
         for part, sort in product(parts_of_handles(random), _SORTS)
-        for wanted in _filtered(random, herd, search=part, sort=sort)
+        for wanted in _filtered(random, population, search=part, sort=sort)
     ]
 
 
-def first_pages(herd: Herd) -> list[CreatorQuery]:
+def first_pages(population: Population) -> list[CreatorQuery]:
     """Return the list without a search, in every order, each under some filters."""
     random = Random(7)
     return [
         wanted
         for _, sort in product(range(50), _SORTS)
-        for wanted in _filtered(random, herd, search=None, sort=sort)
+        for wanted in _filtered(random, population, search=None, sort=sort)
     ]
 
 
 def _filtered(
-    random: Random, herd: Herd, *, search: str | None, sort: CreatorSort
+    random: Random, population: Population, *, search: str | None, sort: CreatorSort
 ) -> Iterator[CreatorQuery]:
     for _ in range(_FILTERS_EACH):
         yield CreatorQuery(
-            organization_id=herd.organization_id,
-            project_id=random.choice((None, None, herd.projects[0], herd.projects[-1])),
+            organization_id=population.organization_id,
+            project_id=random.choice(
+                (None, None, population.projects[0], population.projects[-1])
+            ),
             search=search,
             statuses=random.choice(_STATUSES),
             sort=sort,

@@ -22,7 +22,7 @@ from infra.database import AsyncPool, reading_pool
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.queries.series import named_entities, series_by_entity
 from projections.engine.follower import Follower
 from projections.engine.reader import Reader
@@ -32,7 +32,7 @@ from tests.kit.builders import asking
 YEAR = datetime(2025, 12, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 QUESTIONS = 200
-_HERD_HOW = (
+_POPULATION_HOW = (
     "Analytics: the question as the service asks it (who, the sums, points and total) "
     "on the reading pool as the reader role, in Europe/Berlin; the p99 of "
     f"{QUESTIONS} a round. The floor is one prepared SELECT of the same rows of "
@@ -45,7 +45,7 @@ WHERE organization_id = %(organization)s AND id = %(id)s AND slot <= %(last)s
 """
 
 
-class Herd(msgspec.Struct, kw_only=True):
+class Population(msgspec.Struct, kw_only=True):
     """An organization with creators whose videos were observed again and again."""
 
     store: Store
@@ -55,14 +55,16 @@ class Herd(msgspec.Struct, kw_only=True):
     observations: int
 
     def follow(self) -> None:
-        follower = Follower(Analytics(), pool=self.store.pool, codec=self.store.codec)
+        follower = Follower(
+            AnalyticsProjection(), pool=self.store.pool, codec=self.store.codec
+        )
         follower.register()
         follower.catch_up()
         with self.store.pool.connection() as connection:
             connection.execute("VACUUM ANALYZE")
 
 
-def herd(
+def population(
     store: Store,
     *,
     creators: int,
@@ -70,7 +72,7 @@ def herd(
     looks: int,
     every: timedelta,
     home: tuple[UUID, UUID] | None = None,
-) -> Herd:
+) -> Population:
     """Fill a log: each creator's videos are discovered, then observed.
 
     Creators take turns, so it is told in the order it was observed. ``home`` is an
@@ -126,7 +128,7 @@ def herd(
             [NewEvent(stream, 1, event) for stream, event in some],
             context=asking("bench"),
         )
-    return Herd(
+    return Population(
         store=store,
         organization_id=organization,
         project_id=project,
@@ -163,7 +165,9 @@ def snapshot(
 def test_a_creators_month_costs_little_more_than_its_rows(
     store: Store, database_url: str, report: Report, looks: int
 ):
-    found = herd(store, creators=5, videos=300, looks=looks, every=timedelta(hours=6))
+    found = population(
+        store, creators=5, videos=300, looks=looks, every=timedelta(hours=6)
+    )
     found.follow()
     last = (YEAR + timedelta(hours=6 * looks)).date()
 
@@ -182,7 +186,9 @@ def test_a_creators_month_costs_little_more_than_its_rows(
 def test_a_projects_year_stays_under_its_bar(
     store: Store, database_url: str, report: Report
 ):
-    found = herd(store, creators=1_000, videos=2, looks=40, every=timedelta(days=9))
+    found = population(
+        store, creators=1_000, videos=2, looks=40, every=timedelta(days=9)
+    )
     found.follow()
     last = (YEAR + timedelta(days=364)).date()
 
@@ -200,7 +206,7 @@ def test_a_projects_year_stays_under_its_bar(
 def compare(
     report: Report,
     database_url: str,
-    found: Herd,
+    found: Population,
     *,
     what: str,
     of: tuple[Entity, UUID],
@@ -265,7 +271,7 @@ def compare(
             floor=floor.written("ms"),
             ratio=ratio.written(),
             bar=(words, is_met),
-            how=_HERD_HOW,
+            how=_POPULATION_HOW,
         )
     )
 

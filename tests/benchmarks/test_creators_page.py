@@ -23,7 +23,7 @@ from projections.analytics.rollup_deltas import METRIC_GROUPS, MetricGroup
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved, percentile
-from tests.benchmarks.herds import add_herd
+from tests.benchmarks.populations import add_population
 from tests.benchmarks.serving import SECRET, a_tenant, serving
 
 CREATORS, VIDEOS = 1_000, 30
@@ -54,7 +54,7 @@ def test_the_list_is_there_before_anybody_waits(
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
-    add_herd(database_url, CREATORS, organization_id=tenant.organization_id)
+    add_population(database_url, CREATORS, organization_id=tenant.organization_id)
     add_a_year(database_url)
     sessions = Sessions(SECRET)
     session = sessions.begin(digest_of(tenant.key.encode()))
@@ -132,14 +132,14 @@ def add_a_year(url: str) -> None:
             ) as copy,
         ):
             for organization_id, id_, metric_group, things in states:
-                row = a_herd(organization_id, id_, metric_group, things)
+                row = a_population(organization_id, id_, metric_group, things)
                 copy.write_row(
                     (organization_id, metric_group.number, id_, "2026-01-01", 1, row)
                 )
         connection.execute("VACUUM ANALYZE")
 
 
-def a_herd(
+def a_population(
     organization_id: UUID, owner: UUID, metric_group: MetricGroup, things: int
 ) -> bytes:
     """Return the row of a creator all of whose videos count."""

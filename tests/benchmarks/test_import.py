@@ -170,11 +170,15 @@ def a_home(store: Store, name: str) -> Home:
 
 
 def import_all(home: Home, recording: Path) -> None:
-    with SortedRecording.read(recording, now=NOW, advance=lambda _: None) as pile:
+    with SortedRecording.read(
+        recording, now=NOW, advance=lambda _: None
+    ) as sorted_recording:
         store_recording(
             home.store,
-            pile,
-            find_holders(home.store, home.project_id, pile.handles).creators,
+            sorted_recording,
+            find_holders(
+                home.store, home.project_id, sorted_recording.handles
+            ).creators,
             organization_id=home.organization_id,
             project_id=home.project_id,
             context=asking(),

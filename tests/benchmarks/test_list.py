@@ -6,8 +6,8 @@ import httpx
 
 from infra.eventstore.store import Store
 from tests.benchmarks.harness import Report, Row, interleaved
-from tests.benchmarks.herds import add_herd
 from tests.benchmarks.load import ceiling, get, load
+from tests.benchmarks.populations import add_population
 from tests.benchmarks.serving import SECRET, a_tenant, serving
 
 CREATORS = 5_000
@@ -32,7 +32,7 @@ def test_the_list_costs_little_more_than_its_select(
     store: Store, database_url: str, report: Report
 ):
     tenant = a_tenant(store)
-    add_herd(database_url, CREATORS, organization_id=tenant.organization_id)
+    add_population(database_url, CREATORS, organization_id=tenant.organization_id)
     request = get("/api/v1/creators", key=tenant.key)
 
     with (
@@ -83,7 +83,7 @@ def test_the_list_on_granian_and_on_uvicorn(
     store: Store, database_url: str, report: Report
 ):
     tenant = a_tenant(store)
-    add_herd(database_url, CREATORS, organization_id=tenant.organization_id)
+    add_population(database_url, CREATORS, organization_id=tenant.organization_id)
     request = get("/api/v1/creators", key=tenant.key)
     settings = {"database_url": database_url, "secret": SECRET}
 

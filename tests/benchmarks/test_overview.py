@@ -14,7 +14,7 @@ from projections.registry import PROJECTIONS
 from tests.benchmarks.harness import Report, Row, interleaved
 from tests.benchmarks.load import get, load
 from tests.benchmarks.serving import SECRET, a_tenant, serving
-from tests.benchmarks.test_analytics import YEAR, herd
+from tests.benchmarks.test_analytics import YEAR, population
 
 VIDEOS, LOOKS = 300, 480
 SECONDS = 3.0
@@ -41,7 +41,7 @@ def test_an_overview_is_there_before_anybody_waits(
 ):
     tenant = a_tenant(store)
     home = (tenant.organization_id, tenant.project_id)
-    found = herd(
+    found = population(
         store,
         creators=1,
         videos=VIDEOS,

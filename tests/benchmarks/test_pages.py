@@ -40,11 +40,11 @@ def test_the_creators_and_an_overview_are_soon_on_their_way(
     store: Store, database_url: str, report: Report
 ):
     tenant = a_tenant(store)
-    herd = [
+    population = [
         a_creator(tenant.organization_id, tenant.project_id, number)
         for number in range(CREATORS)
     ]
-    events = busy_events(herd)
+    events = busy_events(population)
     while some := list(islice(events, 1_000)):
         store.append(some, context=asking("bench"))
     for projection in PROJECTIONS:
@@ -58,7 +58,7 @@ def test_the_creators_and_an_overview_are_soon_on_their_way(
     with serving("api.main:create", database_url=database_url, secret=SECRET) as port:
         for what, path, bar_ms in (
             (f"The page of {CREATORS:,} creators", "/creators", LIST_BAR_MS),
-            ("A creator's overview", f"/creators/{herd[0].id}", OVERVIEW_BAR_MS),
+            ("A creator's overview", f"/creators/{population[0].id}", OVERVIEW_BAR_MS),
         ):
             taken = milliseconds(port, path, tenant)
             p50, p95 = percentile(taken, 50), percentile(taken, 95)
@@ -85,22 +85,22 @@ def milliseconds(port: int, path: str, tenant: Tenant) -> list[float]:
     return [1_000 * seconds for seconds in outcome.latencies]
 
 
-def busy_events(herd: list[Creator]) -> Iterator[NewEvent]:
+def busy_events(population: list[Creator]) -> Iterator[NewEvent]:
     """Add everybody and their videos, then look at all of it once a day, until now."""
     videos = {
         creator.id: [
             str(10**18 + number * 1_000 + n)
             for n in range(WATCHED_VIDEOS if number == 0 else VIDEOS)
         ]
-        for number, creator in enumerate(herd)
+        for number, creator in enumerate(population)
     }
     beginning = datetime.now(UTC) - timedelta(days=DAYS)
-    for creator in herd:
+    for creator in population:
         yield from addition(creator)
         for n, video in enumerate(videos[creator.id]):
             yield discovery(creator, video, posted_at=beginning - timedelta(days=n))
     for day in range(DAYS):
-        for creator in herd:
+        for creator in population:
             seen_at = beginning + timedelta(days=day)
             yield from looked_at(creator, videos[creator.id], day=day, at=seen_at)
 

@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from infra.eventstore.store import Store
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.engine.follower import CATCHING_UP_BATCH, Follower
 from projections.rebuild.rebuild import rebuild
 from tests.benchmarks.harness import Report, Rounds, Row
-from tests.benchmarks.test_analytics import Herd, herd
+from tests.benchmarks.test_analytics import Population, population
 
 GOATHERD = Path(sys.executable).parent / "goatherd"
 _REBUILD_HOW = (
@@ -62,7 +62,7 @@ WHERE organization_id = %s AND id = %s AND slot > 0
 def test_a_rebuild_of_analytics_against_reading_and_decoding(
     store: Store, database_url: str, report: Report, creators: int, rounds: int
 ):
-    found = herd(
+    found = population(
         store, creators=creators, videos=300, looks=120, every=timedelta(hours=6)
     )
     millions = f"{found.observations / 1e6:.0f} million observations"
@@ -92,9 +92,9 @@ def test_a_rebuild_of_analytics_against_reading_and_decoding(
     report.add(*swap(found, database_url, millions))
 
 
-def follow(found: Herd) -> float:
+def follow(found: Population) -> float:
     store = found.store
-    follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
+    follower = Follower(AnalyticsProjection(), pool=store.pool, codec=store.codec)
     follower.register()
     began = perf_counter()
     while follower.step(CATCHING_UP_BATCH):
@@ -102,14 +102,14 @@ def follow(found: Herd) -> float:
     return found.observations / (perf_counter() - began)
 
 
-def again(found: Herd) -> float:
+def again(found: Population) -> float:
     began = perf_counter()
-    rebuilt = rebuild(found.store, Analytics(), by="bench")
+    rebuilt = rebuild(found.store, AnalyticsProjection(), by="bench")
     assert rebuilt.comparison.is_equal
     return found.observations / (perf_counter() - began)
 
 
-def decode(found: Herd) -> float:
+def decode(found: Population) -> float:
     began = perf_counter()
     position = 0
     with found.store.pool.connection() as connection:
@@ -121,7 +121,7 @@ def decode(found: Herd) -> float:
     return found.observations / (perf_counter() - began)
 
 
-def swap(found: Herd, database_url: str, millions: str) -> list[Row]:
+def swap(found: Population, database_url: str, millions: str) -> list[Row]:
     """Rebuild in another process, and report its memory and what readers felt."""
     done = threading.Event()
     slowest = [0.0]

@@ -11,14 +11,14 @@ import psutil
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from infra.settings import Settings
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.rebuild.errors import CannotNotifyError
 from projections.rebuild.rebuild import rebuild
 from projections.rebuild.remote_workers import REMOTE_PARTITIONS, RemoteWorkers
 from projections.rebuild.state import Rebuild
 from tests.benchmarks.harness import Report, Row
 from tests.benchmarks.serving import running
-from tests.benchmarks.test_analytics import herd
+from tests.benchmarks.test_analytics import population
 from workers.broker import (
     REBUILDS_QUEUE,
     connect_broker,
@@ -129,7 +129,7 @@ def database_seconds(store: Store) -> float:
         return counted + ended.children_user + ended.children_system
 
 
-def measured(store: Store, crew: RemoteWorkers | None) -> Measured:
+def measured(store: Store, remote_workers: RemoteWorkers | None) -> Measured:
     """Rebuild once; every row must be the one that is there."""
     begin = spent(store)
     slices: list[Spent] = []
@@ -143,7 +143,9 @@ def measured(store: Store, crew: RemoteWorkers | None) -> Measured:
             rows = connection.execute(_STAGES).fetchall()
         stages.extend((row[0], row[1], row[2], row[3]) for row in rows)
 
-    done = rebuild(store, Analytics(), by="bench", watch=watch, remote=crew)
+    done = rebuild(
+        store, AnalyticsProjection(), by="bench", watch=watch, remote=remote_workers
+    )
     assert done.comparison.is_strict
     assert done.comparison.is_equal
     return Measured(total=spent(store).since(begin), slices=slices[0], stages=stages)
@@ -172,7 +174,7 @@ def workers(database_url: str, redis_url: str, *, processes: int) -> Iterator[No
 def test_a_rebuild_by_several_processes(
     store: Store, database_url: str, redis_url: str, report: Report
 ):
-    found = herd(
+    found = population(
         store,
         creators=CREATORS,
         videos=VIDEOS,
@@ -188,10 +190,10 @@ def test_a_rebuild_by_several_processes(
     several = {2: alone, 4: alone}
     for processes in several:
         with workers(database_url, redis_url, processes=processes):
-            crew = RemoteWorkers(
+            remote_workers = RemoteWorkers(
                 rebuild_notifier(redis_url), report=said.append, patience_seconds=60
             )
-            several[processes] = measured(store, crew)
+            several[processes] = measured(store, remote_workers)
 
     assert not [sentence for sentence in said if "this process" in sentence]
     what = f"Rebuild of analytics, {found.observations:,} observations"

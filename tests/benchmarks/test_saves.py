@@ -69,13 +69,13 @@ def plain(database_url: str) -> Iterator[Cursor[TupleRow]]:
 
 
 def test_one_event_at_a_time(store: Store, plain: Cursor[TupleRow], report: Report):
-    herd = [a_creator(new_id(), new_id(), number) for number in range(CREATORS)]
-    append_all(store, [addition(creator) for creator in herd])
+    population = [a_creator(new_id(), new_id(), number) for number in range(CREATORS)]
+    append_all(store, [addition(creator) for creator in population])
     numbers = count()
 
     def next_singles() -> list[list[NewEvent]]:
         turns = (divmod(next(numbers), CREATORS) for _ in range(SINGLES))
-        return [[details(herd[which], 2 + turn)] for turn, which in turns]
+        return [[details(population[which], 2 + turn)] for turn, which in turns]
 
     ours, floor = interleaved(
         lambda: append_all(store, next_singles()),

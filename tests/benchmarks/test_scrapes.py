@@ -45,8 +45,8 @@ def test_scrapes_through_the_whole_path(
     recording = tmp_path / "recording.jsonl"
     recording.write_bytes(b"\n".join(map(encode_observation, seen())))
     added = home.add(*handles())
-    herd = [addition.creator_id for addition in added if addition.creator_id]
-    assert len(herd) == CREATORS
+    population = [addition.creator_id for addition in added if addition.creator_id]
+    assert len(population) == CREATORS
     settings = {
         "database_url": database_url,
         "redis_url": redis_url,
@@ -57,7 +57,7 @@ def test_scrapes_through_the_whole_path(
     with whole_path(settings), noop_workers(redis_url):
         assert wait_until(lambda: all_done(store, store.head()), seconds=60)
         ours, floor = interleaved(
-            lambda: SCRAPES / seconds(lambda: scrape_all(store, home, herd)),
+            lambda: SCRAPES / seconds(lambda: scrape_all(store, home, population)),
             lambda: MESSAGES / seconds(lambda: send_all(redis_url)),
             rounds=3,
         )
@@ -109,7 +109,7 @@ def noop_workers(redis_url: str) -> Iterator[None]:
         yield
 
 
-def scrape_all(store: Store, home: Home, herd: list[UUID]) -> None:
+def scrape_all(store: Store, home: Home, population: list[UUID]) -> None:
     """Ask for many runs at once and wait until the last has its result."""
     entries = [
         NewEvent(
@@ -118,7 +118,7 @@ def scrape_all(store: Store, home: Home, herd: list[UUID]) -> None:
             e.ScrapeRequested(
                 organization_id=home.organization_id,
                 project_id=home.project_id,
-                creator_id=herd[number % CREATORS],
+                creator_id=population[number % CREATORS],
                 handle=f"goat{number % CREATORS}",
                 job_type="creator_profiles",
                 trigger="manual",

@@ -12,7 +12,7 @@ from infra.ids import new_id
 from projections.creators.queries import CreatorQuery, page_of_creators
 from projections.engine.reader import Reader
 from tests.benchmarks.harness import Report, Row, percentile
-from tests.benchmarks.herds import add_herd
+from tests.benchmarks.populations import add_population
 from tests.benchmarks.searches import first_pages, searches
 
 BAR_MS = 50
@@ -29,9 +29,12 @@ def test_the_list_and_a_search_are_quick_among_very_many(
     database_url: str, report: Report, pytestconfig: pytest.Config
 ):
     size = int(str(pytestconfig.getoption("--bench-size")))
-    herd = add_herd(database_url, size, organization_id=new_id())
+    population = add_population(database_url, size, organization_id=new_id())
 
-    for what, asked in (("list", first_pages(herd)), ("search", searches(herd))):
+    for what, asked in (
+        ("list", first_pages(population)),
+        ("search", searches(population)),
+    ):
         Random(11).shuffle(asked)
         taken = asyncio.run(milliseconds(database_url, asked[:MOST]))
         p50, p99 = percentile(taken, 50), percentile(taken, 99)

@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg import sql
 
 from domain import events as e
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
@@ -26,15 +26,15 @@ EVENTS_BAR = 3
 
 def test_what_a_run_of_500_known_videos_leaves(store: Store, report: Report):
     home, chance = make_home(store), Random(1)
-    herd = [a_herd(home, chance, number) for number in range(CREATORS)]
-    for creator_id, videos in herd:
+    population = [a_population(home, chance, number) for number in range(CREATORS)]
+    for creator_id, videos in population:
         run(home, creator_id, videos)
     settle(store)
     # What was discovered is not what the runs after it cost.
     before, head = size(store), store.head()
 
     for number in range(RUNS):
-        for creator_id, videos in herd:
+        for creator_id, videos in population:
             videos[:] = [grown(video, chance) for video in videos]
             events = run(home, creator_id, videos)
             assert events <= EVENTS_BAR, number
@@ -68,11 +68,11 @@ def test_what_a_run_of_500_known_videos_leaves(store: Store, report: Report):
     )
 
 
-def a_herd(
+def a_population(
     home: Home, chance: Random, number: int
 ) -> tuple[UUID, list[VideoObservation]]:
     """A creator with 500 videos of a year and a half, each more or less popular."""
-    wanted = NewCreator(tiktok_handle=f"goat{number}", tracking_start_date=None)
+    wanted = RequestedCreator(tiktok_handle=f"goat{number}", tracking_start_date=None)
     (added,) = home.add_new(wanted)
     assert added.creator_id is not None
     # An id is the second it was made in, and 32 bits of chance.

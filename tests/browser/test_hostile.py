@@ -71,7 +71,7 @@ most => [...document.querySelectorAll("tbody tr, main li, main article")]
 
 
 @pytest.fixture(scope="module")
-def herd(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
+def population(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
     """A creator for each string, which is its name, description and notes."""
     tenant = running_goatherd.tenant()
     ids = dict(zip(ALL, added(tenant, len(ALL)), strict=True))
@@ -178,9 +178,9 @@ def test_a_page_full_of_them_shows_text_in_its_place(
 
 
 def test_a_list_of_such_names_keeps_its_shape(
-    herd: tuple[Tenant, dict[str, str]], sign_in: Callable[[Tenant], Page]
+    population: tuple[Tenant, dict[str, str]], sign_in: Callable[[Tenant], Page]
 ):
-    tenant, _ = herd
+    tenant, _ = population
     page = sign_in(tenant)
     for size, tallest in ((WIDE, 200), (PHONE, 500)):
         page.set_viewport_size(ViewportSize(**size))
@@ -197,9 +197,11 @@ def test_a_list_of_such_names_keeps_its_shape(
 
 @pytest.mark.parametrize("tab", TABS)
 def test_the_pages_of_a_creator_with_such_a_name_say_it_as_it_is(
-    tab: str, herd: tuple[Tenant, dict[str, str]], sign_in: Callable[[Tenant], Page]
+    tab: str,
+    population: tuple[Tenant, dict[str, str]],
+    sign_in: Callable[[Tenant], Page],
 ):
-    tenant, ids = herd
+    tenant, ids = population
     page = sign_in(tenant)
     page.set_viewport_size(ViewportSize(**PHONE))
     # All of them where most is made of them, elsewhere some.

@@ -3,7 +3,7 @@
 from tests.demo.character import Account, Character, Fate, Habits, Rename
 from workers.demo import DEMO_HANDLES
 
-_MOUNT, _KETTLE, _GRUFF, _HERD = DEMO_HANDLES
+_MOUNT, _KETTLE, _GRUFF, _POPULATION = DEMO_HANDLES
 
 MOUNT_GOATLYMPUS = Character(
     handle=_MOUNT,
@@ -171,8 +171,8 @@ GRUFF_BROTHERS = Character(
     ),
 )
 
-THE_QUIET_HERD = Character(
-    handle=_HERD,
+THE_QUIET_POPULATION = Character(
+    handle=_POPULATION,
     account=Account(
         user_id="690001",
         sec_uid="MS4wLjABAAAA" + "goatherd-demo-the-quiet-herd".ljust(64, "-"),
@@ -224,4 +224,4 @@ THE_QUIET_HERD = Character(
     ),
 )
 
-CAST = (MOUNT_GOATLYMPUS, KID_AND_KETTLE, GRUFF_BROTHERS, THE_QUIET_HERD)
+CAST = (MOUNT_GOATLYMPUS, KID_AND_KETTLE, GRUFF_BROTHERS, THE_QUIET_POPULATION)

@@ -26,7 +26,7 @@ class Dice:
         """Return a whole number from ``low`` to ``high``, both included."""
         return low + int((high - low + 1) * self._draw())
 
-    def bell(self) -> float:
+    def wake_up(self) -> float:
         """Return a draw from nearly a normal distribution, of mean 0 and deviation 1.
 
         The sum is a loop because ``sum`` of floats is computed otherwise since 3.12.
@@ -38,7 +38,7 @@ class Dice:
 
     def around(self, median: float, *, spread: float) -> float:
         """Return a draw from nearly a log-normal distribution."""
-        return median * exp(spread * self.bell())
+        return median * exp(spread * self.wake_up())
 
     def shuffle(self, items: MutableSequence[_Item]) -> None:
         for last in range(len(items) - 1, 0, -1):

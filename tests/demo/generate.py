@@ -174,7 +174,7 @@ def _gains(
     views = _views(clips, days.start * DAY)
     for day in days:
         before, views = views, _views(clips, (day + 1) * DAY)
-        gain = account.followers_a_day * (1.0 + 0.7 * dice.bell())
+        gain = account.followers_a_day * (1.0 + 0.7 * dice.wake_up())
         gain += habits.new_followers * (views - before) * dice.between(0.6, 1.4)
         if dice.chance(0.07):  # of the days of a real account, more left than came
             gain = -0.5 * gain if gain > 0 else 2.0 * gain

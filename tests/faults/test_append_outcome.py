@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg_pool import PoolTimeout
 
 from domain.errors import LimitReachedError
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from infra.database import writing_pool
 from infra.embedded.processes import wait_until
 from infra.eventstore import append as appending
@@ -71,7 +71,7 @@ def test_whatever_is_cut_the_append_succeeds_once(
             quota_counters=[
                 QuotaCounter(key=key, delta=1, limit_key="max_goats", maximum=rounds)
             ],
-            in_transaction=_alongside(way_in),
+            in_transaction=_in_transaction(way_in),
         )
 
     assert proxy.struck == rounds
@@ -117,7 +117,7 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
             quota_counters=[
                 QuotaCounter(key=key, delta=1, limit_key="max_goats", maximum=1)
             ],
-            in_transaction=_alongside(way_in),
+            in_transaction=_in_transaction(way_in),
         )
         assert wait_until(lambda: _in_line(holder) == 1, seconds=4)
         proxy.cut()
@@ -160,7 +160,7 @@ def test_a_conflict_after_an_unknown_outcome_is_still_a_conflict(
             events_for(stream, "ours"),
             context=asking("actor to be cut"),
             quota_counters=[QuotaCounter(key=key, delta=1)],
-            in_transaction=_alongside(way_in),
+            in_transaction=_in_transaction(way_in),
         )
 
     assert proxy.struck == 1
@@ -266,7 +266,7 @@ def test_a_creator_whose_answer_was_lost_is_created_once(
     home = make_home(store, plan="free")
     proxy.strike("cut answer", at=b"creator_added")
 
-    executed = home.execute_add(NewCreator(tiktok_handle="ada"))
+    executed = home.execute_add(RequestedCreator(tiktok_handle="ada"))
 
     (added,) = executed.result
     assert proxy.struck == 1
@@ -326,7 +326,7 @@ def test_what_the_server_refused_is_not_tried_again(store: Store, direct: Store)
     assert direct.head() == 0
 
 
-def _alongside(way_in: str) -> AppendHook | None:
+def _in_transaction(way_in: str) -> AppendHook | None:
     if way_in != "in_transaction":
         return None
     return lambda cursor, _: cursor.execute("SELECT 1") and None

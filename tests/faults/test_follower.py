@@ -236,10 +236,10 @@ def test_a_table_that_is_missing_is_waited_for_and_parks_nothing(store: Store):
 
     with pytest.raises(psycopg.errors.UndefinedTable):
         follower.step()
-    letters = dead_letters(store)
+    found = dead_letters(store)
     with store.pool.connection() as connection:
         connection.execute("ALTER TABLE elsewhere RENAME TO ledger")
     follower.catch_up()
 
-    assert letters == []
+    assert found == []
     assert taken_in(store) == positions

@@ -79,11 +79,11 @@ def test_killed_followers_leave_the_rows_that_one_fold_over_all_events_gives(
         with store.pool.connection() as connection:
             rows = stored(connection)
             jobs = connection.execute("SELECT scrape_id FROM scrape_job").fetchall()
-            letters = connection.execute("SELECT FROM dead_letter").fetchall()
+            dead_letters = connection.execute("SELECT FROM dead_letter").fetchall()
     assert level
     assert all(min(reached) < head for reached in killed_at)
     assert rows == expected(events)
     assert sorted(job for (job,) in jobs) == sorted(
         event.stream for event in events if isinstance(event.event, e.ScrapeRequested)
     )
-    assert letters == []
+    assert dead_letters == []

@@ -41,19 +41,19 @@ def store(database_url: str) -> Iterator[Store]:
 
 @contextmanager
 def running(
-    *loops: Callable[[threading.Event], None], bell: threading.Event | None = None
+    *loops: Callable[[threading.Event], None], wake_up: threading.Event | None = None
 ) -> Iterator[list[threading.Thread]]:
     """Run each loop in a thread; all must end promptly when they are told to.
 
     Who waits for nothing but ``bell`` is told by ringing it.
     """
-    stop, bell = threading.Event(), bell or threading.Event()
+    stop, wake_up = threading.Event(), wake_up or threading.Event()
     threads = [
         threading.Thread(target=loop, args=(stop,), daemon=True) for loop in loops
     ]
 
     def all_ended() -> bool:
-        bell.set()
+        wake_up.set()
         return not any(thread.is_alive() for thread in threads)
 
     for thread in threads:
@@ -93,7 +93,7 @@ def test_an_event_that_nobody_rang_for_is_taken_in_by_the_poll(store: Store):
     assert in_time
 
 
-def test_the_bell_brings_events_in_before_the_poll_would(
+def test_the_wake_up_brings_events_in_before_the_poll_would(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(following, "POLL_SECONDS", 2 * PATIENTLY)
@@ -105,7 +105,7 @@ def test_the_bell_brings_events_in_before_the_poll_would(
     def hear(stop: threading.Event) -> None:
         listen(database_url, stop, woken.set)
 
-    with running(follow, hear, bell=woken):
+    with running(follow, hear, wake_up=woken):
         assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
         positions = append(store, *goats(1))
         in_time = wait_until(lambda: taken_in(store) == positions, seconds=PATIENTLY)
@@ -116,18 +116,18 @@ def test_the_bell_brings_events_in_before_the_poll_would(
 def test_the_listener_hears_again_after_its_connection_was_killed(
     store: Store, database_url: str
 ):
-    rung = threading.Event()
+    notified = threading.Event()
 
-    with running(lambda stop: listen(database_url, stop, rung.set)):
+    with running(lambda stop: listen(database_url, stop, notified.set)):
         assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
-        silent = not rung.is_set()
+        silent = not notified.is_set()
         append(store, *goats(1))
-        heard_before = rung.wait(PATIENTLY)
+        heard_before = notified.wait(PATIENTLY)
         killed = terminate(database_url, whom=LISTENING)
         assert wait_until(lambda: listeners(database_url) == 1, seconds=PATIENTLY)
-        rung.clear()
+        notified.clear()
         append(store, *goats(1))
-        heard_after = rung.wait(PATIENTLY)
+        heard_after = notified.wait(PATIENTLY)
 
     assert (silent, heard_before, killed, heard_after) == (True, True, 1, True)
 

@@ -264,10 +264,10 @@ def test_who_lost_a_lease_renews_it_no_more(home: Home):
     store = home.store
     home.add("billie")
     run = run_of(store, "billie")
-    keeper = lease_renewal.LeaseRenewer(store.pool, seconds=1)
+    renewer = lease_renewal.LeaseRenewer(store.pool, seconds=1)
     mine = leased(store, run)
 
-    with keeper.keeping(mine):
+    with renewer.keeping(mine):
         with store.pool.connection() as connection:
             connection.execute(
                 "UPDATE scrape_job SET fence = fence + 1, "

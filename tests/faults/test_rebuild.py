@@ -124,7 +124,7 @@ class Readers:
 def write_on(
     store: Store,
     readers: Readers,
-    bells: list[threading.Event],
+    wake_ups: list[threading.Event],
     enough: threading.Event,
 ) -> int:
     """Add creators, and tell the readers which is to be seen from which position."""
@@ -135,8 +135,8 @@ def write_on(
             [NewEvent(creator, 1, added(f"w{creator.hex[:12]}"))], context=asking()
         )
         readers.newest = (creator, past.position)
-        for bell in bells:
-            bell.set()
+        for wake_up in wake_ups:
+            wake_up.set()
         written += 1
         time.sleep(0.01)
     return written
@@ -179,7 +179,7 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
     database_url: str,
 ):
     stop, enough = threading.Event(), threading.Event()
-    bells = [threading.Event() for _ in READ_MODELS]
+    wake_ups = [threading.Event() for _ in READ_MODELS]
     readers = Readers(database_url)
     with opened_store(database_url, pool_size=12) as store:
         log(store, many_events(3_000))
@@ -187,15 +187,15 @@ def test_nobody_notices_rebuilds_beside_writers_followers_and_readers(
         following = [
             threading.Thread(
                 target=Follower(projection, pool=store.pool, codec=store.codec).run,
-                args=(stop, bell),
+                args=(stop, wake_up),
             )
-            for projection, bell in zip(READ_MODELS, bells, strict=True)
+            for projection, wake_up in zip(READ_MODELS, wake_ups, strict=True)
         ]
         for thread in following:
             thread.start()
         with readers.reading(), ThreadPoolExecutor(3) as threads:
             writers = [
-                threads.submit(write_on, store, readers, bells, enough)
+                threads.submit(write_on, store, readers, wake_ups, enough)
                 for _ in range(3)
             ]
             done = [

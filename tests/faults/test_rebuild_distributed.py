@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.engine.follower import Follower
 from projections.engine.projection import ReadModel
 from projections.rebuild import slice_workers
@@ -31,7 +31,7 @@ from projections.rebuild.slices import (
 )
 from projections.rebuild.state import rebuild_of
 from projections.rebuild.transitions import begin
-from tests.benchmarks.test_analytics import herd
+from tests.benchmarks.test_analytics import population
 from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.faults import kill_group, victim
 from tests.kit.histories import log, many_events
@@ -52,7 +52,7 @@ from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 PATIENTLY = 60.0
 NOBODY = "redis://127.0.0.1:1/0"
-ANALYTICS = Analytics()
+ANALYTICS = AnalyticsProjection()
 
 Rows = dict[str, list[str]]
 
@@ -63,7 +63,7 @@ def store(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]
     monkeypatch.setattr("projections.rebuild.slices.SLICE_EVENTS", 20)
     with opened_store(database_url, pool_size=8) as store:
         log(store, many_events(600, creators=12))
-        herd(store, creators=6, videos=20, looks=12, every=timedelta(hours=9))
+        population(store, creators=6, videos=20, looks=12, every=timedelta(hours=9))
         follower = Follower(ANALYTICS, pool=store.pool, codec=store.codec)
         follower.register()
         follower.catch_up()
@@ -103,8 +103,8 @@ def status(store: Store) -> str:
 def rebuilt(
     store: Store, ring: Notify, said: list[str], *, patience: float = PATIENTLY
 ) -> Rebuilt:
-    crew = RemoteWorkers(ring, report=said.append, patience_seconds=patience)
-    return rebuild(store, ANALYTICS, by="test", remote=crew)
+    remote_workers = RemoteWorkers(ring, report=said.append, patience_seconds=patience)
+    return rebuild(store, ANALYTICS, by="test", remote=remote_workers)
 
 
 def holders(store: Store) -> set[str]:
@@ -284,18 +284,18 @@ def test_a_redis_that_goes_away_leaves_those_who_came_at_work(
 ):
     said: list[str] = []
     ring = rebuild_notifier(redis_url)
-    rung: list[int] = []
+    notified: list[int] = []
 
     def ring_once(name: str, version: int) -> None:
         if holders(store):
             raise CannotNotifyError("Away")
-        rung.append(version)
+        notified.append(version)
         ring(name, version)
 
     with worker_process(environment):
         done = rebuilt(store, ring_once, said)
 
-    assert rung
+    assert notified
     assert said[0] == "1 worker is at it."
     assert not [sentence for sentence in said if "this process" in sentence]
     assert done.comparison.is_equal
@@ -305,15 +305,15 @@ def test_a_message_that_was_lost_is_sent_again_and_one_that_waits_is_not(
     store: Store, redis_url: str
 ):
     begin(store.pool, ANALYTICS, by="test")
-    crew = RemoteWorkers(rebuild_notifier(redis_url), report=lambda _: None)
+    remote_workers = RemoteWorkers(rebuild_notifier(redis_url), report=lambda _: None)
     waiting: list[int] = []
 
     with redis.Redis.from_url(redis_url) as connection:
         for _ in range(2):
-            assert crew.are_at_work(store.pool, ANALYTICS, exclude="test")
+            assert remote_workers.are_at_work(store.pool, ANALYTICS, exclude="test")
             waiting.append(connection.llen(f"goatherd:{REBUILDS_QUEUE}"))
         connection.flushdb()
-        assert crew.are_at_work(store.pool, ANALYTICS, exclude="test")
+        assert remote_workers.are_at_work(store.pool, ANALYTICS, exclude="test")
         waiting.append(connection.llen(f"goatherd:{REBUILDS_QUEUE}"))
 
     assert waiting == [1, 1, 1]
@@ -414,7 +414,7 @@ def test_an_event_that_a_worker_cannot_gather_ends_the_rebuild_and_is_named(
     def refuse(*_: object) -> None:
         raise ValueError("out of goats")
 
-    monkeypatch.setattr(Analytics, "gather", refuse)
+    monkeypatch.setattr(AnalyticsProjection, "gather", refuse)
     begin(store.pool, ANALYTICS, by="test")
 
     help_rebuild(store, ANALYTICS, by="worker", stop=Event())

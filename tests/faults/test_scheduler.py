@@ -14,7 +14,7 @@ from workers.schedule import scheduler as scheduling
 from workers.schedule.scheduler import Scheduler
 
 PATIENTLY = 60.0
-HERD = 50
+POPULATION = 50
 BATCH = 7
 
 
@@ -22,7 +22,7 @@ BATCH = 7
 def due(store: Store) -> Home:
     """A home whose creators are all due for a profile and for new videos."""
     home = make_home(store)
-    home.add(*(f"goat{number}" for number in range(HERD)))
+    home.add(*(f"goat{number}" for number in range(POPULATION)))
     finish_all(store)
     first = Scheduler(store, DEFAULT_PLANS)
     first.round()
@@ -56,7 +56,7 @@ def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
     store = due.store
     seen = 0
     kills = 0
-    while seen < 2 * HERD:
+    while seen < 2 * POPULATION:
         with victim(schedule, database_url) as process:
             reached = seen
             # In the middle: when it has asked for something and has more to ask for.
@@ -72,7 +72,7 @@ def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
     with opened_store(database_url) as theirs:
         assert Scheduler(theirs, DEFAULT_PLANS).round() == 0
     assert kills >= 2
-    assert len(scheduled(store)) == len(set(scheduled(store))) == 2 * HERD
+    assert len(scheduled(store)) == len(set(scheduled(store))) == 2 * POPULATION
 
 
 def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
@@ -105,4 +105,4 @@ def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
         woken_up_late = wait_until(lambda: len(scheduled(store)) > before, seconds=1.0)
 
     assert not woken_up_late
-    assert len(scheduled(store)) == len(set(scheduled(store))) == 2 * HERD
+    assert len(scheduled(store)) == len(set(scheduled(store))) == 2 * POPULATION

@@ -21,7 +21,7 @@ from workers.demo import DEMO_HANDLES
 READY = "Goatherd is ready at http://127.0.0.1:{port}\n"
 CHILDREN = ("api.cli project", "api.cli dispatch", "dramatiq", "api.cli serve")
 SERVERS = ("bin/postgres", "valkey-server")
-LEASH = "api.cli.up.reaper"
+REAPER = "api.cli.up.reaper"
 
 
 class Place:
@@ -173,7 +173,7 @@ def test_a_first_start_makes_everything_and_a_second_finds_it(place: Place):
 def test_whatever_is_killed_comes_back_and_everything_works(place: Place):
     with place.up() as up:
         assert up.says(place.ready)
-        for name in (*SERVERS, LEASH, *CHILDREN):
+        for name in (*SERVERS, REAPER, *CHILDREN):
             # It is ready before its workers are: who asks for a run is heard later.
             assert wait_until(lambda name=name: up.has(name), seconds=PATIENTLY), name
             victim = up.child(name)

@@ -258,8 +258,8 @@ def scrape_one(database_url: str, scrape_id: UUID, folder: Path) -> None:
     """Do one run in a process of its own, whose lease is kept."""
     with opened_store(database_url) as store:
         at = ScrapeDependencies(store=store, provider=Gate(folder), lease_seconds=1)
-        keeper = LeaseRenewer(store.pool, seconds=1)
-        scrape_creator(at, scrape_id, renewer=keeper)
+        renewer = LeaseRenewer(store.pool, seconds=1)
+        scrape_creator(at, scrape_id, renewer=renewer)
     (folder / "finished").touch()
 
 

@@ -11,7 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator.decider import Creator, creator_of
 from domain.creator.handle_claim import claim_of
-from domain.handlers.add_creators import Addition, Additions, NewCreator
+from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
 from domain.streams import claim_stream, creators_counter
 from infra.eventstore.append import Context
@@ -74,12 +74,14 @@ class Home(msgspec.Struct, frozen=True):
 
     def add(self, *handles: str) -> list[Addition]:
         """Add creators by handle, and say what became of each."""
-        return self.add_new(*(NewCreator(tiktok_handle=handle) for handle in handles))
+        return self.add_new(
+            *(RequestedCreator(tiktok_handle=handle) for handle in handles)
+        )
 
-    def add_new(self, *requested: NewCreator) -> list[Addition]:
+    def add_new(self, *requested: RequestedCreator) -> list[Addition]:
         return list(self.execute_add(*requested).result)
 
-    def execute_add(self, *requested: NewCreator) -> Executed[Additions]:
+    def execute_add(self, *requested: RequestedCreator) -> Executed[Additions]:
         return add_creators(
             self.store,
             requested,

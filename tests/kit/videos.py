@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from domain import events as e
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from domain.streams import video_stream
 from domain.video.decider import Video, video_of
 from infra.eventstore.append import Context
@@ -32,7 +32,7 @@ def a_creator(
     start: date | None = OPENING,
 ) -> UUID:
     """Add a creator whose window opens with February."""
-    wanted = NewCreator(
+    wanted = RequestedCreator(
         tiktok_handle=handle, tracking_mode=mode, tracking_start_date=start
     )
     (added,) = home.add_new(wanted)

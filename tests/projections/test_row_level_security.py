@@ -14,7 +14,7 @@ from domain import events as e
 from domain.streams import video_stream
 from infra.database import READER_ROLE, reading_pool
 from infra.eventstore.store import Store
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.bans import Bans
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList, search_grams
@@ -139,7 +139,7 @@ def two_tenants(store: Store, history: History) -> None:
     log(store, history.events)
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
-        *(Analytics(), CreatorHistory(), ScrapeJobs(), Videos()),
+        *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()

@@ -10,7 +10,7 @@ from dramatiq import Broker
 from infra.embedded.processes import wait_until
 from infra.ids import new_id
 from tests.kit.jobs import messages, running
-from workers import broker as bells
+from workers import broker as wake_ups
 from workers.broker import (
     SCRAPES_QUEUE,
     SENDING_PATIENCE_SECONDS,
@@ -74,7 +74,7 @@ def test_a_failed_message_is_not_tried_again_by_the_broker(
     tried: list[str] = []
 
     @dramatiq.actor(
-        broker=broker, actor_name=bells.SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE
+        broker=broker, actor_name=wake_ups.SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE
     )
     def fail(scrape_id: str) -> None:
         tried.append(scrape_id)

@@ -31,7 +31,7 @@ from projections.event_log import OrganizationLog
 from projections.status import progress
 
 Org = Annotated[UUID, Parameter("--org", help="The organization's id.")]
-Project = Annotated[
+ProjectOption = Annotated[
     UUID | None, Parameter("--project", help="Only this project of it.")
 ]
 AsFormat = Annotated[
@@ -55,7 +55,7 @@ T = TypeVar("T")
 def observations(
     *,
     org: Org,
-    project: Project = None,
+    project: ProjectOption = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -89,7 +89,7 @@ def observations(
 def events(
     *,
     org: Org,
-    project: Project = None,
+    project: ProjectOption = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -136,7 +136,7 @@ def analytics(
     tz: Annotated[
         str | None, Parameter(help="An IANA time zone; the organization's own.")
     ] = None,
-    project: Project = None,
+    project: ProjectOption = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,

@@ -11,7 +11,7 @@ from api.cli.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
 from domain.creator.decider import creator_of
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import claim_stream
@@ -42,7 +42,7 @@ def track_demo(
     project_id = _project_of(store, first)
     claims = {claim_stream(project_id, handle): handle for handle in DEMO_HANDLES}
     missing = [
-        NewCreator(tiktok_handle=claims[stream], tracking_start_date=None)
+        RequestedCreator(tiktok_handle=claims[stream], tracking_start_date=None)
         for stream, history in store.load(*claims).items()
         if not history
     ]
@@ -76,7 +76,7 @@ def import_history(store: Store, first: FirstOrganization) -> int:
         return sum(
             _import(
                 store,
-                _past(handle, days=days, folder=Path(folder)),
+                _first_weeks(handle, days=days, folder=Path(folder)),
                 {handle: creator_id},
                 first=first,
                 project_id=project_id,
@@ -85,7 +85,7 @@ def import_history(store: Store, first: FirstOrganization) -> int:
         )
 
 
-def _past(handle: str, *, days: int, folder: Path) -> Path:
+def _first_weeks(handle: str, *, days: int, folder: Path) -> Path:
     """Write the creator's observations, dated back from the first start of the demo."""
     path = folder / f"{handle}.jsonl"
     lines = shifted(read_recording(history_path(handle)), days=days)

@@ -31,7 +31,7 @@ from domain.analytics.series import (
     terms_of,
     value_of,
 )
-from projections.analytics.queries.explain import Observation
+from projections.analytics.queries.explain import ExplainedObservation
 from projections.analytics.queries.series import NamedEntity
 
 OTHER_ID = "__other__"
@@ -109,7 +109,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     numerator: int | None
     denominator: int | None
     factor: int | None
-    observations: list[Observation]
+    observations: list[ExplainedObservation]
 
 
 class MetricDescription(Struct, frozen=True, kw_only=True):
@@ -155,7 +155,7 @@ def explanation(
     named: NamedEntity,
     by_metric: SeriesByMetric,
     bucket: Bucket,
-    observations: list[Observation],
+    observations: list[ExplainedObservation],
 ) -> Explanation:
     """Return what makes the one bucket of a series by metric."""
     above: int | None = None

@@ -64,7 +64,7 @@ Base = Annotated[
     QueryParameter(description="What growth_rate_pop is the growth of."),
 ]
 
-AsOf = Annotated[
+AsOfParameter = Annotated[
     str | None,
     QueryParameter(
         max_length=64,
@@ -131,7 +131,7 @@ class AnalyticsRoutes(Controller):
             Literal["json", "csv"],
             QueryParameter(name="format", description="csv is a file to save."),
         ] = "json",
-        as_of: AsOf = None,
+        as_of: AsOfParameter = None,
     ) -> Answer[Analytics]:
         """Show a metric over time: one point for every day, week or month.
 
@@ -208,7 +208,7 @@ class AnalyticsRoutes(Controller):
         to: To = None,
         tz: Zone = None,
         base_metric: Base = None,
-        as_of: AsOf = None,
+        as_of: AsOfParameter = None,
     ) -> Answer[Explanation]:
         """Show the observations that make one point of /analytics.
 

@@ -12,7 +12,7 @@ from domain.analytics.metrics import Entity, Question
 from domain.analytics.series import SeriesByMetric, points, total
 from projections.analytics.queries.as_of import existing_as_of, series_by_entity_as_of
 from projections.analytics.queries.breakdown import breakdown
-from projections.analytics.queries.explain import Observation, explain
+from projections.analytics.queries.explain import ExplainedObservation, explain
 from projections.analytics.queries.series import (
     NamedEntity,
     named_entities,
@@ -100,7 +100,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
             for each in breakdown_series
         ]
 
-    async def explain(self, of: UUID, bucket: Bucket) -> list[Observation]:
+    async def explain(self, of: UUID, bucket: Bucket) -> list[ExplainedObservation]:
         """Return the observations behind one bucket of one entity."""
         return await explain(
             self.reader, self.organization_id, self.question, of, bucket, at=self.at

@@ -87,15 +87,15 @@ class ChangesPages(Controller):
         as_of = given(as_of)
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)
-        past: Creator | None = creator
+        earlier: Creator | None = creator
         problem = ""
         if as_of is not None:
             at = to_api_time(as_of, time_zone=page.time_zone)
             try:
                 got = await page.get(f"/creators/{creator_id}", Creator, as_of=at)
-                past = got.data
+                earlier = got.data
             except ApiRefusedError as error:
-                past, problem = None, _problem_of(error, "as_of")
+                earlier, problem = None, _problem_of(error, "as_of")
         return show_creator(
             page,
             "creator/changes/as_of.html",
@@ -103,8 +103,8 @@ class ChangesPages(Controller):
             {
                 "as_of": as_of,
                 "problem": problem,
-                "past": past,
-                "rows": [] if past is None else side_by_side(past, creator),
+                "earlier": earlier,
+                "rows": [] if earlier is None else side_by_side(earlier, creator),
                 "steps": [to_line(entry) for entry in steps],
                 "step": _step(steps, as_of, page.time_zone),
                 "most_steps": MOST_STEPS,

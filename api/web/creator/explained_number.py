@@ -11,13 +11,13 @@ from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
 from api.web.creator.overview_query import ChartName, OverviewQuery
 from api.web.kit.filters import UNKNOWN, number
-from projections.analytics.queries.explain import Observation
+from projections.analytics.queries.explain import ExplainedObservation
 
 MOST_SHOWN = 100
 _TERMS = {"value": "", "numerator": "Above the line", "denominator": "Below the line"}
 
 
-class ExplainedObservation(Struct, frozen=True, kw_only=True):
+class ObservationRow(Struct, frozen=True, kw_only=True):
     """One observation as the page shows it; without a video it is of the profile."""
 
     term: str
@@ -42,7 +42,7 @@ class ExplainedNumber(Struct, frozen=True, kw_only=True):
     value: str
     noun: str
     sum: str
-    observations: list[ExplainedObservation]
+    observations: list[ObservationRow]
     has_terms: bool
     left_out: int
     explanation: Explanation
@@ -83,10 +83,10 @@ def _sum(measure: Measure, found: Explanation) -> str:
     return f"{times}{above} / {below} = {measure.written(found.value)}"
 
 
-def _observation(one: Observation) -> ExplainedObservation:
+def _observation(one: ExplainedObservation) -> ObservationRow:
     is_post = one.metric == "posts"
     source = one.provider or ("its time of posting" if is_post else UNKNOWN)
-    return ExplainedObservation(
+    return ObservationRow(
         term=_TERMS[one.term],
         noun=MEASURES[one.metric].label,
         tiktok_video_id=one.tiktok_video_id,

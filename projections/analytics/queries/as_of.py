@@ -13,7 +13,7 @@ from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import PROFILE_METRICS, VIDEO_METRICS, Entity, Question
 from domain.analytics.series import SeriesByMetric
 from projections.analytics.baseline_rule import rule_in_force
-from projections.analytics.entities import VideoRow, as_of
+from projections.analytics.entities import AnalyticsVideoRow, as_of
 from projections.analytics.queries.from_snapshots import Counted
 from projections.analytics.queries.series import profile_of, series_from_snapshots
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
@@ -156,7 +156,7 @@ async def _videos(
     ids: Sequence[UUID],
     *,
     at: int,
-) -> list[tuple[VideoRow, VideoRow]]:
+) -> list[tuple[AnalyticsVideoRow, AnalyticsVideoRow]]:
     """Return the videos that may matter, as they are now and as they were."""
     rows = await reader.rows(
         organization_id,

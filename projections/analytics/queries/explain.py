@@ -35,7 +35,7 @@ _TOO_MANY = (
 _Way = Literal["new", "grown", "level", "level_before"]
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     """One observation and what it adds to one part of the value.
 
     A post has no observation: ``observed_at`` is when it was posted, and what follows
@@ -65,7 +65,7 @@ async def explain(
     bucket: Bucket,
     *,
     at: int | None = None,
-) -> list[Observation]:
+) -> list[ExplainedObservation]:
     """Return what makes the value of one bucket, in the order it was observed.
 
     ``at`` is the position at which the log is taken to end.
@@ -85,7 +85,7 @@ async def explain(
         for metric_group, some in members.items()
         if question.among(metric_group.metrics)
     }
-    found: list[Observation] = []
+    found: list[ExplainedObservation] = []
     for term, way, metrics in _terms(question):
         for metric in metrics:
             explained = _Explained(term=term, way=way, metric=metric, bucket=bucket)
@@ -142,14 +142,14 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
     def _until(self) -> datetime:
         return self.bucket.start if self.way == "level_before" else self.bucket.end
 
-    def posts(self, members: Sequence[Counted]) -> Iterator[Observation]:
+    def posts(self, members: Sequence[Counted]) -> Iterator[ExplainedObservation]:
         """Yield the videos that were posted."""
         for member in members:
             posted_at = member.posted_at
             if posted_at is None or posted_at > self._until:
                 continue
             if not self._adds_up or posted_at > self.bucket.start:
-                yield Observation(
+                yield ExplainedObservation(
                     term=self.term,
                     metric=self.metric,
                     tiktok_video_id=member.tiktok_video_id,
@@ -159,7 +159,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
 
     def levels(
         self, metric_group: MetricGroup, loaded: MemberObservations
-    ) -> Iterator[Observation]:
+    ) -> Iterator[ExplainedObservation]:
         """Yield the observations that make the levels, or change them."""
         number = list(metric_group.metrics).index(self.metric)
         observations = loaded.observations
@@ -198,9 +198,9 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
 
     def _observation(
         self, member: Counted, source: Source, *, before: int | None, after: int
-    ) -> Observation:
+    ) -> ExplainedObservation:
         baseline = self.way == "new" and before is None and member.is_baseline
-        return Observation(
+        return ExplainedObservation(
             term=self.term,
             metric=self.metric,
             tiktok_video_id=member.tiktok_video_id,

@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import TupleRow
 
 from infra.eventstore.store import Store
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.engine.follower import Follower
 from tests.kit.histories import PROJECT, History, log
 from tests.kit.paths import ROOT
@@ -63,7 +63,7 @@ def oracles(store: Store) -> tuple[Oracle, Oracle]:
     beginning(history, random)
     add_snapshots(history, random, amount=40)
     events = log(store, history.events)
-    follower = Follower(Analytics(), pool=store.pool, codec=store.codec)
+    follower = Follower(AnalyticsProjection(), pool=store.pool, codec=store.codec)
     follower.register()
     follower.catch_up()
     return Oracle(events), Oracle(events, rule="first_snapshot")

@@ -104,8 +104,8 @@ def everything(store: Store) -> list[RecordedEvent]:
             "SELECT originator_id FROM goatherd_events GROUP BY 1 ORDER BY max("
             "notification_id)"
         ).fetchall()
-    pasts = store.load(*(stream for (stream,) in streams))
-    return sorted((p for past in pasts.values() for p in past), key=position_of)
+    histories = store.load(*(stream for (stream,) in streams))
+    return sorted((p for past in histories.values() for p in past), key=position_of)
 
 
 def position_of(past: RecordedEvent) -> int:

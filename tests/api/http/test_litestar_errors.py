@@ -354,19 +354,19 @@ def _description(scene: Scene) -> str:
 
 
 @pytest.fixture(scope="module")
-def herd(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
+def population(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
     tenant = goatherd.tenant()
     return tenant, ids_of(tenant)
 
 
 @pytest.mark.parametrize(("operation_id", "code"), DOCUMENTED)
 def test_a_failure_has_its_code_and_leaves_nothing_behind(
-    herd: tuple[Tenant, dict[str, str]],
+    population: tuple[Tenant, dict[str, str]],
     operation_id: str,
     code: Code,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    scene = Scene(operations()[operation_id], *herd, monkeypatch)
+    scene = Scene(operations()[operation_id], *population, monkeypatch)
     spoil = OWN.get((operation_id, code)) or CONVENTIONS[code]
     spoil(scene)
     goatherd = scene.tenant.goatherd

@@ -15,7 +15,7 @@ from domain import events as e
 from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
 from domain.streams import video_stream
 from infra.ids import new_id
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.rebuild.rebuild import CONNECTIONS, rebuild
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.builders import opened_store
@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
 
 
-class Herd:
+class Population:
     """A creator whose videos were looked at."""
 
     def __init__(self, tenant: Tenant) -> None:
@@ -89,20 +89,20 @@ def flags(series: dict[str, Any], name: str) -> list[int]:
 
 
 @pytest.fixture
-def herd(home: Tenant) -> Herd:
+def population(home: Tenant) -> Population:
     """An old video seen from 100 on, and a new one, seen from 40 on."""
-    herd = Herd(home)
-    herd.video("1", posted_at=NOON - timedelta(days=9))
-    herd.video("2", posted_at=NOON + timedelta(hours=1))
-    herd.looked(0, v1=100)
-    herd.looked(1, v1=130, v2=40)
-    herd.looked(2, v1=125, v2=45)
+    population = Population(home)
+    population.video("1", posted_at=NOON - timedelta(days=9))
+    population.video("2", posted_at=NOON + timedelta(hours=1))
+    population.looked(0, v1=100)
+    population.looked(1, v1=130, v2=40)
+    population.looked(2, v1=125, v2=45)
     home.goatherd.catch_up()
-    return herd
+    return population
 
 
-def test_new_views_by_day_leave_out_what_was_there_before(herd: Herd):
-    data = data_of(herd.ask())
+def test_new_views_by_day_leave_out_what_was_there_before(population: Population):
+    data = data_of(population.ask())
 
     (series,) = data["series"]
     assert values(series) == [None, 0, 70, 0, 0]
@@ -111,7 +111,7 @@ def test_new_views_by_day_leave_out_what_was_there_before(herd: Herd):
     assert flags(series, "baseline") == [0, 1, 0, 0, 0]
     assert flags(series, "partial") == [0, 0, 0, 0, 0]
     assert series["entity_ref"]["type"] == "creator"
-    assert series["entity_ref"]["id"] == herd.creator_id
+    assert series["entity_ref"]["id"] == population.creator_id
     assert [point["date"] for point in series["points"]][::4] == [
         "2026-03-01",
         "2026-03-05",
@@ -134,11 +134,11 @@ def test_new_views_by_day_leave_out_what_was_there_before(herd: Herd):
 def swapped_to(goatherd: Goatherd, rule: BaselineRule) -> Iterator[None]:
     """Let all analytics be under a rule for a while."""
     with opened_store(goatherd.url, pool_size=CONNECTIONS) as store:
-        rebuild(store, Analytics(rule), by="test")
+        rebuild(store, AnalyticsProjection(rule), by="test")
         try:
             yield
         finally:
-            rebuild(store, Analytics(DEFAULT_RULE), by="test")
+            rebuild(store, AnalyticsProjection(DEFAULT_RULE), by="test")
 
 
 @pytest.mark.parametrize(
@@ -149,17 +149,21 @@ def swapped_to(goatherd: Goatherd, rule: BaselineRule) -> Iterator[None]:
     ),
 )
 def test_under_another_rule_other_views_are_new(
-    herd: Herd, rule: BaselineRule, new: list[int | None], baselines: list[int]
+    population: Population,
+    rule: BaselineRule,
+    new: list[int | None],
+    baselines: list[int],
 ):
-    with swapped_to(herd.tenant.goatherd, rule):
-        (series,) = data_of(herd.ask())["series"]
+    with swapped_to(population.tenant.goatherd, rule):
+        (series,) = data_of(population.ask())["series"]
         (of_video,) = data_of(
-            herd.ask(
-                entity="video", entity_id=str(video_stream(herd.tenant.project_id, "2"))
+            population.ask(
+                entity="video",
+                entity_id=str(video_stream(population.tenant.project_id, "2")),
             )
         )["series"]
-        schema = data_of(herd.tenant.get("/analytics/schema"))
-    usual = data_of(herd.tenant.get("/analytics/schema"))
+        schema = data_of(population.tenant.get("/analytics/schema"))
+    usual = data_of(population.tenant.get("/analytics/schema"))
 
     assert values(series) == new
     assert flags(series, "baseline") == baselines
@@ -170,84 +174,84 @@ def test_under_another_rule_other_views_are_new(
     assert all(schema["baseline_rules"].values())
 
 
-def test_cumulative_views_are_the_levels_together(herd: Herd):
-    (series,) = data_of(herd.ask(mode="cumulative"))["series"]
+def test_cumulative_views_are_the_levels_together(population: Population):
+    (series,) = data_of(population.ask(mode="cumulative"))["series"]
 
     assert values(series) == [None, 100, 170, 170, 170]
     assert series["total"] == 170
 
 
-def test_a_midnight_belongs_to_the_day_that_ends_with_it(herd: Herd):
-    herd.looked(2.5, v1=225)
+def test_a_midnight_belongs_to_the_day_that_ends_with_it(population: Population):
+    population.looked(2.5, v1=225)
 
-    (series,) = data_of(herd.ask())["series"]
+    (series,) = data_of(population.ask())["series"]
 
     assert values(series) == [None, 0, 70, 100, 0]
 
 
-def test_another_zone_cuts_the_days_elsewhere(herd: Herd):
-    (series,) = data_of(herd.ask(tz="Pacific/Kiritimati"))["series"]
+def test_another_zone_cuts_the_days_elsewhere(population: Population):
+    (series,) = data_of(population.ask(tz="Pacific/Kiritimati"))["series"]
 
     assert values(series) == [None, None, 0, 70, 0]
 
 
-def test_a_rate_is_of_the_new_numbers(herd: Herd):
-    (series,) = data_of(herd.ask(metric="engagement_rate_by_views"))["series"]
+def test_a_rate_is_of_the_new_numbers(population: Population):
+    (series,) = data_of(population.ask(metric="engagement_rate_by_views"))["series"]
 
     # (3 + 4) likes of (30 + 40) views; then one like less, and as many views as before.
     assert values(series) == [None, None, 10.0, None, None]
     assert series["total"] == 8.571429
 
 
-def test_growth_is_of_the_level_before(herd: Herd):
-    answer = herd.ask(metric="growth_rate_pop", base_metric="views")
+def test_growth_is_of_the_level_before(population: Population):
+    answer = population.ask(metric="growth_rate_pop", base_metric="views")
 
     (series,) = data_of(answer)["series"]
     assert values(series) == [None, None, 70.0, 0.0, 0.0]
 
 
-def test_a_project_is_the_sum_of_all_its_videos(herd: Herd):
-    other = Herd(herd.tenant)
+def test_a_project_is_the_sum_of_all_its_videos(population: Population):
+    other = Population(population.tenant)
     other.video("3")
     other.looked(0, v3=7)
     other.looked(1, v3=9)
-    project = {"entity": "project", "entity_id": str(herd.tenant.project_id)}
+    project = {"entity": "project", "entity_id": str(population.tenant.project_id)}
 
-    (new,) = data_of(herd.ask(**project))["series"]
-    (posts,) = data_of(herd.ask(**project, metric="posts"))["series"]
+    (new,) = data_of(population.ask(**project))["series"]
+    (posts,) = data_of(population.ask(**project, metric="posts"))["series"]
 
     assert values(new)[2] == 72
     assert posts["total"] == 1
 
 
-def test_several_are_laid_side_by_side_in_the_order_asked(herd: Herd):
-    other = Herd(herd.tenant)
-    both = f"{other.creator_id},{herd.creator_id}"
+def test_several_are_laid_side_by_side_in_the_order_asked(population: Population):
+    other = Population(population.tenant)
+    both = f"{other.creator_id},{population.creator_id}"
 
-    data = data_of(herd.ask(entity_ids=both))
+    data = data_of(population.ask(entity_ids=both))
 
     ids = [series["entity_ref"]["id"] for series in data["series"]]
-    assert ids == [other.creator_id, herd.creator_id]
+    assert ids == [other.creator_id, population.creator_id]
     assert [series["total"] for series in data["series"]] == [None, 70]
 
 
-def test_the_prior_period_is_as_long_and_ends_the_day_before(herd: Herd):
+def test_the_prior_period_is_as_long_and_ends_the_day_before(population: Population):
     asked = {"from": "2026-03-04", "to": "2026-03-05", "compare": "prior_period"}
 
-    data = data_of(herd.ask(**asked))
+    data = data_of(population.ask(**asked))
 
     (prior,) = data["compare_series"]
     assert [point["date"] for point in prior["points"]] == ["2026-03-02", "2026-03-03"]
     assert (data["series"][0]["total"], prior["total"]) == (0, 70)
 
 
-def test_a_breakdown_shows_the_ten_largest_and_the_rest(herd: Herd):
+def test_a_breakdown_shows_the_ten_largest_and_the_rest(population: Population):
     for number in range(3, 14):
-        herd.video(str(number))
-    herd.looked(0.1, **{f"v{n}": 0 for n in range(3, 14)})
-    herd.looked(0.2, **{f"v{n}": n for n in range(3, 14)})
+        population.video(str(number))
+    population.looked(0.1, **{f"v{n}": 0 for n in range(3, 14)})
+    population.looked(0.2, **{f"v{n}": n for n in range(3, 14)})
 
-    data = data_of(herd.ask(breakdown="video"))
+    data = data_of(population.ask(breakdown="video"))
 
     shown = data["breakdown_series"]
     assert [series["total"] for series in shown] == [45, 25, *range(13, 5, -1), 12]
@@ -260,41 +264,42 @@ def test_a_breakdown_shows_the_ten_largest_and_the_rest(herd: Herd):
     assert sum(series["total"] for series in shown) == data["series"][0]["total"]
 
 
-def test_a_video_shows_its_own_numbers_whatever_its_status(herd: Herd):
-    video_id = str(video_stream(herd.tenant.project_id, "2"))
-    herd.tenant.goatherd.append(
-        UUID(video_id), e.VideoExcluded(organization_id=herd.tenant.organization_id)
+def test_a_video_shows_its_own_numbers_whatever_its_status(population: Population):
+    video_id = str(video_stream(population.tenant.project_id, "2"))
+    population.tenant.goatherd.append(
+        UUID(video_id),
+        e.VideoExcluded(organization_id=population.tenant.organization_id),
     )
 
-    (video,) = data_of(herd.ask(entity="video", entity_id=video_id))["series"]
-    (creator,) = data_of(herd.ask())["series"]
+    (video,) = data_of(population.ask(entity="video", entity_id=video_id))["series"]
+    (creator,) = data_of(population.ask())["series"]
 
     assert (video["total"], creator["total"]) == (45, 25)
     assert video["entity_ref"]["label"] == "Video 2"
 
 
-def test_a_removed_creator_keeps_its_history(herd: Herd):
-    herd.tenant.delete(f"/creators/{herd.creator_id}")
+def test_a_removed_creator_keeps_its_history(population: Population):
+    population.tenant.delete(f"/creators/{population.creator_id}")
 
-    assert data_of(herd.ask())["series"][0]["total"] == 70
+    assert data_of(population.ask())["series"][0]["total"] == 70
 
 
-def test_csv_is_the_same_as_a_file_and_holds_no_formula(herd: Herd):
-    herd.video("-1+1")
-    herd.looked(3, **{"v-1+1": 5})
-    herd.tenant.goatherd.append(
-        video_stream(herd.tenant.project_id, "=x"),
+def test_csv_is_the_same_as_a_file_and_holds_no_formula(population: Population):
+    population.video("-1+1")
+    population.looked(3, **{"v-1+1": 5})
+    population.tenant.goatherd.append(
+        video_stream(population.tenant.project_id, "=x"),
         e.VideoAdded(
-            organization_id=herd.tenant.organization_id,
-            project_id=herd.tenant.project_id,
+            organization_id=population.tenant.organization_id,
+            project_id=population.tenant.project_id,
             tiktok_video_id="=x",
             handle="goat",
             kind="video",
         ),
     )
-    project = {"entity": "project", "entity_id": str(herd.tenant.project_id)}
+    project = {"entity": "project", "entity_id": str(population.tenant.project_id)}
 
-    answer = herd.ask(
+    answer = population.ask(
         **project, format="csv", breakdown="video", compare="prior_period"
     )
 
@@ -323,18 +328,18 @@ def test_csv_is_the_same_as_a_file_and_holds_no_formula(herd: Herd):
     assert labels == {"Video 1", "Video 2", "Video -1+1", "'=x"}
 
 
-def test_negative_numbers_stay_numbers_in_csv(herd: Herd):
-    herd.looked(3, v1=25, v2=45)
+def test_negative_numbers_stay_numbers_in_csv(population: Population):
+    population.looked(3, v1=25, v2=45)
 
-    rows = list(csv.DictReader(io.StringIO(herd.ask(format="csv").text)))
+    rows = list(csv.DictReader(io.StringIO(population.ask(format="csv").text)))
 
     assert rows[4]["value"] == "-100"
 
 
-def test_left_to_itself_it_shows_the_last_thirty_days(herd: Herd):
+def test_left_to_itself_it_shows_the_last_thirty_days(population: Population):
     nothing = {"from": "", "to": "", "tz": ""}
 
-    data = data_of(herd.ask(**nothing))
+    data = data_of(population.ask(**nothing))
 
     assert data["to"] == str(datetime.now(UTC).date())
     assert len(data["series"][0]["points"]) == 30
@@ -342,11 +347,11 @@ def test_left_to_itself_it_shows_the_last_thirty_days(herd: Herd):
     assert flags(data["series"][0], "partial") == [0] * 29 + [1]
 
 
-def test_weeks_begin_on_monday_and_months_on_the_first(herd: Herd):
+def test_weeks_begin_on_monday_and_months_on_the_first(population: Population):
     wide = {"from": "2026-02-25", "to": "2026-03-10"}
 
-    weeks = data_of(herd.ask(**wide, granularity="week"))["series"][0]["points"]
-    months = data_of(herd.ask(**wide, granularity="month"))["series"][0]["points"]
+    weeks = data_of(population.ask(**wide, granularity="week"))["series"][0]["points"]
+    months = data_of(population.ask(**wide, granularity="month"))["series"][0]["points"]
 
     assert [p["date"] for p in weeks] == ["2026-02-25", "2026-03-02", "2026-03-09"]
     assert [p["date"] for p in months] == ["2026-02-25", "2026-03-01"]
@@ -387,33 +392,39 @@ def test_weeks_begin_on_monday_and_months_on_the_first(herd: Herd):
     ),
 )
 def test_what_makes_no_sense_is_refused_by_name(
-    herd: Herd, field: str, params: dict[str, str]
+    population: Population, field: str, params: dict[str, str]
 ):
-    answer = herd.ask(**params)
+    answer = population.ask(**params)
 
     assert code_of(answer) == (400, "invalid_query")
     assert [f["path"] for f in answer.json()["meta"]["fields"]] == [f"/{field}"]
 
 
-def test_four_hundred_buckets_are_not_too_many(herd: Herd):
+def test_four_hundred_buckets_are_not_too_many(population: Population):
     asked = {"from": "2025-01-30"}
 
-    assert len(data_of(herd.ask(**asked))["series"][0]["points"]) == 400
+    assert len(data_of(population.ask(**asked))["series"][0]["points"]) == 400
 
 
 @pytest.mark.parametrize("entity", ("creator", "video", "project"))
-def test_an_unknown_id_is_not_found(herd: Herd, entity: str):
-    for ids in ([uuid4()], [UUID(herd.creator_id), uuid4()]):
+def test_an_unknown_id_is_not_found(population: Population, entity: str):
+    for ids in ([uuid4()], [UUID(population.creator_id), uuid4()]):
         joined = ",".join(map(str, ids))
 
-        assert code_of(herd.ask(entity=entity, entity_ids=joined)) == (404, "not_found")
+        assert code_of(population.ask(entity=entity, entity_ids=joined)) == (
+            404,
+            "not_found",
+        )
 
 
-def test_a_video_that_was_only_seen_is_not_there(herd: Herd):
-    herd.looked(0, v99=1)
-    unknown = str(video_stream(herd.tenant.project_id, "99"))
+def test_a_video_that_was_only_seen_is_not_there(population: Population):
+    population.looked(0, v99=1)
+    unknown = str(video_stream(population.tenant.project_id, "99"))
 
-    assert code_of(herd.ask(entity="video", entity_id=unknown)) == (404, "not_found")
+    assert code_of(population.ask(entity="video", entity_id=unknown)) == (
+        404,
+        "not_found",
+    )
 
 
 @pytest.mark.parametrize(
@@ -423,11 +434,11 @@ def test_a_video_that_was_only_seen_is_not_there(herd: Herd):
 def test_the_plan_says_how_far_back_one_may_look(
     goatherd: Goatherd, days: int, extra: dict[str, str], status: int
 ):
-    herd = Herd(goatherd.tenant(plan="free"))
+    population = Population(goatherd.tenant(plan="free"))
     today = datetime.now(UTC).date()
     asked = {"from": str(today - timedelta(days=days)), "to": str(today)}
 
-    answer = herd.ask(**asked, **extra)
+    answer = population.ask(**asked, **extra)
 
     assert answer.status_code == status
     if status == 200:
@@ -444,20 +455,20 @@ def test_the_schema_names_every_metric_and_what_has_it(home: Tenant):
     assert (schema["max_entities"], schema["max_buckets"]) == (5, 400)
 
 
-def test_everything_the_schema_names_can_be_asked(herd: Herd):
-    video_id = str(video_stream(herd.tenant.project_id, "1"))
+def test_everything_the_schema_names_can_be_asked(population: Population):
+    video_id = str(video_stream(population.tenant.project_id, "1"))
     ids = {
-        "creator": herd.creator_id,
-        "project": str(herd.tenant.project_id),
+        "creator": population.creator_id,
+        "project": str(population.tenant.project_id),
         "video": video_id,
     }
-    schema = data_of(herd.tenant.get("/analytics/schema"))
+    schema = data_of(population.tenant.get("/analytics/schema"))
 
     for metric, described in schema["metrics"].items():
         for entity in described["entities"]:
             for mode in described["modes"]:
                 growing = metric == "growth_rate_pop"
-                answer = herd.ask(
+                answer = population.ask(
                     entity=entity,
                     entity_id=ids[entity],
                     metric=metric,
@@ -467,10 +478,10 @@ def test_everything_the_schema_names_can_be_asked(herd: Herd):
                 assert answer.status_code == 200, answer.text
 
 
-def test_a_point_is_explained_by_the_observations_that_make_it(herd: Herd):
-    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+def test_a_point_is_explained_by_the_observations_that_make_it(population: Population):
+    asked = {"entity": "creator", "entity_id": population.creator_id, "metric": "views"}
 
-    answer = herd.tenant.get(
+    answer = population.tenant.get(
         "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-03"}
     )
 
@@ -490,15 +501,15 @@ def test_a_point_is_explained_by_the_observations_that_make_it(herd: Herd):
         40,
     )
     assert (old["baseline"], old["provider"]) == (False, "test")
-    (run,) = herd.tenant.goatherd.log(old["scrape_id"])
+    (run,) = population.tenant.goatherd.log(old["scrape_id"])
     assert run.position == old["position"]
     assert run.recorded_at == datetime.fromisoformat(old["recorded_at"])
 
 
-def test_a_baseline_is_explained_as_one(herd: Herd):
-    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+def test_a_baseline_is_explained_as_one(population: Population):
+    asked = {"entity": "creator", "entity_id": population.creator_id, "metric": "views"}
 
-    answer = herd.tenant.get(
+    answer = population.tenant.get(
         "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-02"}
     )
 
@@ -507,15 +518,17 @@ def test_a_baseline_is_explained_as_one(herd: Herd):
     assert observation["baseline"]
 
 
-def test_a_rate_is_explained_part_by_part(herd: Herd):
+def test_a_rate_is_explained_part_by_part(population: Population):
     asked = {
         "entity": "creator",
-        "entity_id": herd.creator_id,
+        "entity_id": population.creator_id,
         "metric": "engagement_rate_by_views",
         "date": "2026-03-03",
     }
 
-    data = data_of(herd.tenant.get("/analytics/explain", params={**asked, **RANGE}))
+    data = data_of(
+        population.tenant.get("/analytics/explain", params={**asked, **RANGE})
+    )
 
     assert (data["value"], data["numerator"], data["denominator"]) == (10.0, 7, 70)
     assert data["factor"] == 100
@@ -525,10 +538,10 @@ def test_a_rate_is_explained_part_by_part(herd: Herd):
 
 
 @pytest.mark.parametrize("day", ("2026-03-06", "2026-02-28"))
-def test_a_date_that_begins_no_bucket_is_refused(herd: Herd, day: str):
-    asked = {"entity": "creator", "entity_id": herd.creator_id, "metric": "views"}
+def test_a_date_that_begins_no_bucket_is_refused(population: Population, day: str):
+    asked = {"entity": "creator", "entity_id": population.creator_id, "metric": "views"}
 
-    answer = herd.tenant.get(
+    answer = population.tenant.get(
         "/analytics/explain", params={**asked, **RANGE, "date": day}
     )
 
@@ -536,48 +549,48 @@ def test_a_date_that_begins_no_bucket_is_refused(herd: Herd, day: str):
     assert [f["path"] for f in answer.json()["meta"]["fields"]] == ["/date"]
 
 
-def test_the_past_is_answered_as_it_was_then(herd: Herd):
-    goatherd = herd.tenant.goatherd
+def test_the_past_is_answered_as_it_was_then(population: Population):
+    goatherd = population.tenant.goatherd
     then, at = goatherd.head, datetime.now(UTC)
-    herd.looked(1.1, v1=500)
+    population.looked(1.1, v1=500)
     goatherd.append(
-        video_stream(herd.tenant.project_id, "2"),
-        e.VideoExcluded(organization_id=herd.tenant.organization_id),
+        video_stream(population.tenant.project_id, "2"),
+        e.VideoExcluded(organization_id=population.tenant.organization_id),
     )
 
-    now = data_of(herd.ask())["series"][0]
-    by_position = data_of(herd.ask(as_of=str(then)))["series"][0]
-    by_time = data_of(herd.ask(as_of=at.isoformat()))["series"][0]
+    now = data_of(population.ask())["series"][0]
+    by_position = data_of(population.ask(as_of=str(then)))["series"][0]
+    by_time = data_of(population.ask(as_of=at.isoformat()))["series"][0]
 
     assert values(now) == [None, 0, 400, -375, 0]
     assert values(by_position) == values(by_time) == [None, 0, 70, 0, 0]
 
 
-def test_a_breakdown_of_the_past_has_the_videos_of_then(herd: Herd):
-    then = str(herd.tenant.goatherd.head)
-    herd.video("3")
-    herd.looked(3, v3=7)
+def test_a_breakdown_of_the_past_has_the_videos_of_then(population: Population):
+    then = str(population.tenant.goatherd.head)
+    population.video("3")
+    population.looked(3, v3=7)
 
-    data = data_of(herd.ask(as_of=then, breakdown="video"))
+    data = data_of(population.ask(as_of=then, breakdown="video"))
 
     labels = [series["entity_ref"]["label"] for series in data["breakdown_series"]]
     assert labels == ["Video 2", "Video 1"]
 
 
-def test_left_to_itself_the_past_ends_with_its_own_day(herd: Herd):
+def test_left_to_itself_the_past_ends_with_its_own_day(population: Population):
     at = datetime.now(UTC)
 
-    data = data_of(herd.ask(**{"from": "", "to": ""}, as_of=at.isoformat()))
+    data = data_of(population.ask(**{"from": "", "to": ""}, as_of=at.isoformat()))
 
     assert data["to"] == str(at.date())
 
 
-def test_what_was_not_there_yet_is_not_found(herd: Herd):
-    recorded = herd.tenant.goatherd.log(herd.creator_id)[0]
+def test_what_was_not_there_yet_is_not_found(population: Population):
+    recorded = population.tenant.goatherd.log(population.creator_id)[0]
 
-    before = herd.ask(as_of=str(recorded.position - 1))
-    when_added = herd.ask(as_of=str(recorded.position))
-    long_ago = herd.ask(as_of="2001-01-01T00:00:00Z")
+    before = population.ask(as_of=str(recorded.position - 1))
+    when_added = population.ask(as_of=str(recorded.position))
+    long_ago = population.ask(as_of="2001-01-01T00:00:00Z")
 
     assert code_of(before) == (404, "not_found")
     assert when_added.status_code == 200

@@ -22,7 +22,7 @@ DEPTHS = (0, 12, 12_000)
 FOLLOWERS = (-3, -2, 0, 0, 1, 4, 5, 5, 6, 7, 8, 1_000_000)
 
 
-class Herd:
+class Population:
     """Many creators of one organization, and what the list must say of them."""
 
     def __init__(self, home: Tenant, *, seed: int) -> None:
@@ -124,29 +124,29 @@ _KEYS: dict[str, Callable[[Creator], Any]] = {
 
 
 @pytest.fixture(scope="module")
-def herd(goatherd: Goatherd) -> Herd:
+def population(goatherd: Goatherd) -> Population:
     """A herd in every state, which only growing and removing may change."""
-    herd = Herd(goatherd.tenant(), seed=7)
+    population = Population(goatherd.tenant(), seed=7)
     for _ in range(4):
-        herd.grow(40)
-    for number, creator_id in enumerate(herd.creators):
+        population.grow(40)
+    for number, creator_id in enumerate(population.creators):
         if number % 3:
-            herd.see(creator_id, herd.random.choice(FOLLOWERS))
+            population.see(creator_id, population.random.choice(FOLLOWERS))
         if number % 5 == 0:
-            herd.disable(creator_id)
+            population.disable(creator_id)
         if number % 7 == 0:
-            herd.remove(creator_id)
+            population.remove(creator_id)
     goatherd.catch_up()
-    return herd
+    return population
 
 
-def test_the_list_says_what_each_creator_says(herd: Herd):
-    answer = herd.home.get("/creators", params={"limit": 3, "status": "all"})
+def test_the_list_says_what_each_creator_says(population: Population):
+    answer = population.home.get("/creators", params={"limit": 3, "status": "all"})
 
     rows = data_of(answer)
     assert [*answer.json()] == ["data", "error", "meta"]
     assert answer.json()["error"] is None
-    assert rows == [herd.home.shown(row["id"]) for row in rows]
+    assert rows == [population.home.shown(row["id"]) for row in rows]
     assert len(rows) == 3
     assert "ETag" not in answer.headers
 
@@ -157,38 +157,47 @@ def test_the_list_says_what_each_creator_says(herd: Herd):
     "status", ("active", "disabled", "removed", "removed,active", "all", None)
 )
 def test_one_page_after_another_is_the_whole_list(
-    herd: Herd, sort: str, status: str | None, limit: int
+    population: Population, sort: str, status: str | None, limit: int
 ):
     asked = {"sort": sort} if status is None else {"sort": sort, "status": status}
 
-    found = herd.pages(asked, limit=limit)
+    found = population.pages(asked, limit=limit)
 
     assert found
-    assert found == herd.expected(**asked)
+    assert found == population.expected(**asked)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_any_question_has_the_answer_of_a_plain_look_at_every_creator(
-    herd: Herd, depth: int, monkeypatch: pytest.MonkeyPatch
+    population: Population, depth: int, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, depth))
-    herd.random.seed(depth)
+    population.random.seed(depth)
 
     for _ in range(50):
-        asked, limit = herd.question(), herd.random.choice([1, 5, 20, 50, 100])
+        asked, limit = (
+            population.question(),
+            population.random.choice([1, 5, 20, 50, 100]),
+        )
 
-        assert herd.pages(asked, limit=limit) == herd.expected(**asked), asked
+        assert population.pages(asked, limit=limit) == population.expected(**asked), (
+            asked
+        )
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
-def test_the_search_finds_what_has_the_text_in_its_handle(herd: Herd, depth: int):
+def test_the_search_finds_what_has_the_text_in_its_handle(
+    population: Population, depth: int
+):
     @given(search=st.text("abAB._-%", min_size=1, max_size=6))
     @settings(max_examples=60, deadline=None)
     def search_finds_it(search: str) -> None:
-        answer = herd.home.get("/creators", params={"search": search, "limit": 100})
+        answer = population.home.get(
+            "/creators", params={"search": search, "limit": 100}
+        )
 
         found = [row["id"] for row in data_of(answer)]
-        assert found == herd.expected(search=search)[:100]
+        assert found == population.expected(search=search)[:100]
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, depth))
@@ -196,43 +205,47 @@ def test_the_search_finds_what_has_the_text_in_its_handle(herd: Herd, depth: int
 
 
 @pytest.mark.parametrize("search", ("@", "", "  "))
-def test_a_search_for_nothing_finds_everything(herd: Herd, search: str):
-    assert herd.pages({"search": search}, limit=100) == herd.expected()
+def test_a_search_for_nothing_finds_everything(population: Population, search: str):
+    assert population.pages({"search": search}, limit=100) == population.expected()
 
 
-def test_a_search_may_be_written_as_handles_are(herd: Herd):
-    handle = next(iter(herd.creators.values()))["tiktok_handle"]
+def test_a_search_may_be_written_as_handles_are(population: Population):
+    handle = next(iter(population.creators.values()))["tiktok_handle"]
 
-    found = herd.pages({"search": f" @{handle.upper()} ", "status": "all"}, limit=100)
+    found = population.pages(
+        {"search": f" @{handle.upper()} ", "status": "all"}, limit=100
+    )
 
-    assert found == herd.expected(search=handle, status="all")
+    assert found == population.expected(search=handle, status="all")
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_whoever_is_there_throughout_is_seen_exactly_once(
     goatherd: Goatherd, seed: int, monkeypatch: pytest.MonkeyPatch
 ):
-    herd = Herd(goatherd.tenant(), seed=seed)
-    herd.grow(50)
-    herd.grow(50)
-    for creator_id in list(herd.creators)[::3]:
-        herd.see(creator_id, herd.random.randint(0, 5))
+    population = Population(goatherd.tenant(), seed=seed)
+    population.grow(50)
+    population.grow(50)
+    for creator_id in list(population.creators)[::3]:
+        population.see(creator_id, population.random.randint(0, 5))
     goatherd.catch_up()
     monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, 20))
     left: set[str] = set()
 
     def come_and_go() -> None:
-        herd.grow(3)
-        for creator_id in herd.random.sample(herd.expected(status="active"), 2):
-            herd.remove(creator_id)
+        population.grow(3)
+        for creator_id in population.random.sample(
+            population.expected(status="active"), 2
+        ):
+            population.remove(creator_id)
             left.add(creator_id)
         goatherd.catch_up()
 
     for sort in SORTS:
         for search in ("", "a"):
             left.clear()
-            before = herd.expected(sort=sort, search=search)
-            found = herd.pages(
+            before = population.expected(sort=sort, search=search)
+            found = population.pages(
                 {"sort": sort, "search": search}, limit=9, meanwhile=come_and_go
             )
 
@@ -242,16 +255,16 @@ def test_whoever_is_there_throughout_is_seen_exactly_once(
 
 
 def test_a_cursor_whose_creator_is_gone_still_leads_on(goatherd: Goatherd):
-    herd = Herd(goatherd.tenant(), seed=1)
-    herd.grow(10)
+    population = Population(goatherd.tenant(), seed=1)
+    population.grow(10)
     goatherd.catch_up()
-    expected = herd.expected()
+    expected = population.expected()
 
     def remove_the_last_seen() -> None:
-        herd.remove(expected[2])
+        population.remove(expected[2])
         goatherd.catch_up()
 
-    found = herd.pages(limit=3, meanwhile=remove_the_last_seen)
+    found = population.pages(limit=3, meanwhile=remove_the_last_seen)
 
     assert found == expected
 
@@ -267,32 +280,36 @@ def test_a_cursor_whose_creator_is_gone_still_leads_on(goatherd: Goatherd):
     ids=lambda other: next(iter(other)),
 )
 def test_a_cursor_is_worth_nothing_under_other_filters(
-    herd: Herd, other: dict[str, str]
+    population: Population, other: dict[str, str]
 ):
     if "project_id" in other:
-        other = {"project_id": herd.projects[0]}
-    first = herd.home.get("/creators", params={"limit": 2})
+        other = {"project_id": population.projects[0]}
+    first = population.home.get("/creators", params={"limit": 2})
     cursor = first.json()["meta"]["nextCursor"]
 
-    same = herd.home.get("/creators", params={"limit": 5, "cursor": cursor})
-    refused = herd.home.get("/creators", params={**other, "cursor": cursor})
+    same = population.home.get("/creators", params={"limit": 5, "cursor": cursor})
+    refused = population.home.get("/creators", params={**other, "cursor": cursor})
 
     # The length of a page is no filter.
-    assert [row["id"] for row in data_of(same)] == herd.expected()[2:7]
+    assert [row["id"] for row in data_of(same)] == population.expected()[2:7]
     assert code_of(refused) == (400, "invalid_cursor")
 
 
-def test_the_same_filters_in_another_spelling_have_the_same_cursor(herd: Herd):
-    first = herd.home.get(
+def test_the_same_filters_in_another_spelling_have_the_same_cursor(
+    population: Population,
+):
+    first = population.home.get(
         "/creators", params={"limit": 2, "status": "disabled,active", "search": "@B"}
     )
 
-    second = herd.home.get(
+    second = population.home.get(
         "/creators",
         params={"cursor": first.json()["meta"]["nextCursor"], "search": "b"},
     )
 
-    assert [row["id"] for row in data_of(second)] == herd.expected(search="b")[2:52]
+    assert [row["id"] for row in data_of(second)] == population.expected(search="b")[
+        2:52
+    ]
 
 
 @pytest.mark.parametrize(

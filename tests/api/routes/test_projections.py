@@ -278,21 +278,21 @@ def test_an_event_that_nobody_can_take_in_a_dead_letter_and_said_so(admin: Tenan
     goatherd.asked("UPDATE projection SET heartbeat_at = now()")
 
     ready = goatherd.client.get("/health/ready")
-    letters = shown(admin)["dead_letters"]
+    dead_letters = shown(admin)["dead_letters"]
 
     assert ready.status_code == 200, ready.text
     said = ready.json()["data"]["warnings"]["dead_letters"]
     assert (
         f"creator_list could not take in creator_added at position {position}" in said
     )
-    assert letters["count"] == 1
-    (letter,) = letters["newest"]
+    assert dead_letters["count"] == 1
+    (letter,) = dead_letters["newest"]
     assert (letter["position"], letter["name"]) == (position, "creator_added")
     assert "organization_id" in letter["error"]
     assert shown(admin)["lag_events"] == 0
 
 
-def test_the_newest_five_letters_are_shown_without_anybodys_rows(admin: Tenant):
+def test_the_newest_five_dead_letters_are_shown_without_anybodys_rows(admin: Tenant):
     stranger = UUID(int=1)
     for position in range(7):
         admin.goatherd.asked(
@@ -302,12 +302,12 @@ def test_the_newest_five_letters_are_shown_without_anybodys_rows(admin: Tenant):
             repr(ValueError(f"duplicate key\nDETAIL:  Key (id)=({stranger}) exists.")),
         )
 
-    letters = shown(admin)["dead_letters"]
+    dead_letters = shown(admin)["dead_letters"]
 
-    assert letters["count"] == 7
-    assert [each["position"] for each in letters["newest"]] == [6, 5, 4, 3, 2]
-    assert "duplicate key" in letters["newest"][0]["error"]
-    assert str(stranger) not in str(letters)
+    assert dead_letters["count"] == 7
+    assert [each["position"] for each in dead_letters["newest"]] == [6, 5, 4, 3, 2]
+    assert "duplicate key" in dead_letters["newest"][0]["error"]
+    assert str(stranger) not in str(dead_letters)
 
 
 def test_a_rebuild_stops_at_such_an_event_and_names_it(admin: Tenant):

@@ -41,7 +41,7 @@ def succeeded(home: Tenant, scrape_id: str, creator_id: str) -> None:
 
 
 @pytest.fixture
-def herd(home: Tenant) -> dict[str, str]:
+def population(home: Tenant) -> dict[str, str]:
     """A scrape in each state there is, and the two that adding the creator asks for."""
     creator_id = home.add("watched.goat")["id"]
     names = ("queued", "running", "lost", "succeeded", "failed", "quarantined")
@@ -74,20 +74,20 @@ def listed(home: Tenant, **params: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     ),
 )
 def test_scrapes_are_listed_by_status_newest_first(
-    home: Tenant, herd: dict[str, str], status: str, names: list[str]
+    home: Tenant, population: dict[str, str], status: str, names: list[str]
 ):
-    by_id = {scrape_id: name for name, scrape_id in herd.items()}
+    by_id = {scrape_id: name for name, scrape_id in population.items()}
 
     rows = listed(home, status=status)
 
     assert [by_id[row["id"]] for row in rows if row["id"] in by_id] == names
     assert {row["id"] for row in rows if row["quarantined"]} == {
-        herd[name] for name in names if name == "quarantined"
+        population[name] for name in names if name == "quarantined"
     }
 
 
 def test_a_list_of_several_statuses_is_read_page_by_page(
-    home: Tenant, herd: dict[str, str]
+    home: Tenant, population: dict[str, str]
 ):
     whole = [row["id"] for row in listed(home)]
 
@@ -102,13 +102,13 @@ def test_a_list_of_several_statuses_is_read_page_by_page(
             break
 
     assert pages == whole
-    assert len(set(whole)) == len(herd) + 2
+    assert len(set(whole)) == len(population) + 2
 
 
 def test_a_cursor_is_worth_nothing_in_a_list_of_other_statuses(
-    home: Tenant, herd: dict[str, str]
+    home: Tenant, population: dict[str, str]
 ):
-    del herd
+    del population
     page = home.get("/scrapes", params={"status": "queued", "limit": 1})
     cursor = page.json()["meta"]["nextCursor"]
 
@@ -149,8 +149,8 @@ def test_what_was_imported_is_not_among_the_scrapes(home: Tenant):
     assert code_of(home.post(f"/scrapes/{run}/retry")) == (409, "cannot_retry")
 
 
-def test_scrapes_are_counted_by_how_they_do(home: Tenant, herd: dict[str, str]):
-    job(home, herd["queued"], "due_at = now() - interval '1 hour'")
+def test_scrapes_are_counted_by_how_they_do(home: Tenant, population: dict[str, str]):
+    job(home, population["queued"], "due_at = now() - interval '1 hour'")
 
     counts = data_of(home.get("/scrapes/counts"))
 

@@ -37,17 +37,17 @@ def projections() -> Part:
 
 
 @pytest.fixture
-def letters() -> Part:
+def dead_letters() -> Part:
     """Something that is worth a look, but keeps nobody from serving."""
     return Part()
 
 
 @pytest.fixture
 def client(
-    keyring: Keyring, database: Part, projections: Part, letters: Part
+    keyring: Keyring, database: Part, projections: Part, dead_letters: Part
 ) -> Iterator[TestClient[Litestar]]:
     checks = [("database", database.check), ("projections", projections.check)]
-    app = tiny_app(keyring, checks=checks, warnings=[("letters", letters.check)])
+    app = tiny_app(keyring, checks=checks, warnings=[("letters", dead_letters.check)])
     with TestClient(app) as client:
         yield client
 
@@ -92,9 +92,9 @@ def test_with_something_wrong_it_is_not_ready_and_says_why(
 
 
 def test_a_warning_is_told_but_keeps_nobody_from_serving(
-    client: TestClient[Litestar], database: Part, letters: Part
+    client: TestClient[Litestar], database: Part, dead_letters: Part
 ):
-    letters.reason = "one event failed"
+    dead_letters.reason = "one event failed"
 
     ready = client.get("/health/ready")
     database.reason = "it is away"

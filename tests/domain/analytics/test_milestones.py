@@ -12,7 +12,7 @@ from domain.analytics.milestones import (
 )
 from tests.kit.builders import NOON
 
-SIGHTINGS = st.lists(
+RUN_CONTENTS = st.lists(
     st.builds(
         lambda hour, followers: (hour, followers),
         st.integers(0, 9),
@@ -46,7 +46,7 @@ def test_the_numbers_are_one_and_five_with_noughts():
     assert MILESTONES[-1] == 5_000_000_000
 
 
-def test_the_first_sighting_at_a_number_passes_it():
+def test_the_first_run_content_at_a_number_passes_it():
     assert passed_by((0, 999), (1, 1_000), (2, 1_001)) == [(1_000, 2)]
 
 
@@ -76,7 +76,7 @@ def test_nothing_seen_is_nothing_passed():
     assert passed({}) == []
 
 
-@given(data=st.data(), told=SIGHTINGS)
+@given(data=st.data(), told=RUN_CONTENTS)
 def test_milestones_are_the_same_in_any_order(
     data: st.DataObject, told: list[tuple[int, int]]
 ):

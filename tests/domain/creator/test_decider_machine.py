@@ -44,7 +44,7 @@ VERDICTS = st.sampled_from(("not_found", "private", "unavailable"))
 OR_UNSET = st.just(UNSET)
 
 
-class Herd:
+class Population:
     """The system: every stream a list of stored events, read back for each decision."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class CreatorMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.herd = Herd()
+        self.population = Population()
         self.now: datetime = NOON
         self.model: dict[UUID, dict[str, Any]] = {}
         self.last_holder: dict[str, UUID] = {}
@@ -113,7 +113,7 @@ class CreatorMachine(RuleBasedStateMachine):
     def refused(self, key: UUID, *commands: c.CreatorCommand, **claim: str) -> object:
         """Ask, and return the refusal or how many events were made."""
         try:
-            return self.herd.ask(key, *commands, **claim)
+            return self.population.ask(key, *commands, **claim)
         except DomainError as refusal:
             return type(refusal)
 
@@ -320,7 +320,7 @@ class CreatorMachine(RuleBasedStateMachine):
     @invariant()
     def every_creator_is_what_the_model_says(self) -> None:
         for key, known in self.model.items():
-            found = self.herd.creator(key)
+            found = self.population.creator(key)
             assert found is not None
             assert _shown({name: getattr(found, name) for name in known}) == _shown(
                 known
@@ -329,7 +329,7 @@ class CreatorMachine(RuleBasedStateMachine):
     @invariant()
     def every_handle_is_held_by_whom_the_model_says(self) -> None:
         for handle in ("ada", "berta", "cleo", "dora"):
-            claim = self.herd.claim(handle)
+            claim = self.population.claim(handle)
             assert claim.holder == self.holder(handle)
             assert claim.last_holder == self.last_holder.get(handle)
 

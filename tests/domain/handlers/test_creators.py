@@ -17,7 +17,7 @@ from domain.errors import (
 )
 from domain.handlers import add_creators as addition
 from domain.handlers import creators as handlers
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import (
     ban_stream,
@@ -72,13 +72,13 @@ def requested(job_type: e.JobType, trigger: e.Trigger, handle: str = "ada"):
     )
 
 
-def change(*commands: handlers.CreatorChange, **options: Any):  # noqa: ANN401
+def change(*commands: handlers.ChangeCommand, **options: Any):  # noqa: ANN401
     return handlers.change_creator(
         ADA, commands, organization_id=ORGANIZATION, command_id=COMMAND, **options
     )
 
 
-def add(*wanted: NewCreator, **options: Any):  # noqa: ANN401
+def add(*wanted: RequestedCreator, **options: Any):  # noqa: ANN401
     return addition.add_creators(
         wanted,
         fresh_ids=[ADA, BERTA][: len(wanted)],
@@ -185,7 +185,9 @@ def test_a_disabled_creator_is_reenabled_within_the_plan():
 
 
 def test_a_new_creator_starts_today_where_its_organization_is():
-    decision = decide_on({ORGANIZATION: HOME}, add(NewCreator(tiktok_handle="@Ada")))
+    decision = decide_on(
+        {ORGANIZATION: HOME}, add(RequestedCreator(tiktok_handle="@Ada"))
+    )
 
     (added,) = decision.result
     assert (added.status, added.creator_id) == ("created", ADA)
@@ -210,7 +212,7 @@ def test_a_removed_creator_comes_back_under_its_id():
                 e.HandleReleased(handle="ada", creator_id=BERTA, **IN_PROJECT),
             ],
         },
-        add(NewCreator(tiktok_handle="ada", tracking_start_date=None)),
+        add(RequestedCreator(tiktok_handle="ada", tracking_start_date=None)),
     )
 
     (added,) = decision.result
@@ -225,8 +227,8 @@ def test_a_bad_one_of_many_fails_alone():
     decision = decide_on(
         {ORGANIZATION: HOME},
         add(
-            NewCreator(tiktok_handle="ada"),
-            NewCreator(tiktok_handle="..", tracking_start_date=None),
+            RequestedCreator(tiktok_handle="ada"),
+            RequestedCreator(tiktok_handle="..", tracking_start_date=None),
         ),
     )
 
@@ -238,12 +240,12 @@ def test_a_bad_one_of_many_fails_alone():
 
 
 def test_all_are_refused_with_one_where_it_is_all_or_none():
-    bad_window = NewCreator(
+    bad_window = RequestedCreator(
         tiktok_handle="berta",
         tracking_start_date=date(2026, 3, 2),
         tracking_end_date=date(2026, 3, 1),
     )
-    wanted = [NewCreator(tiktok_handle="ada"), bad_window]
+    wanted = [RequestedCreator(tiktok_handle="ada"), bad_window]
 
     with pytest.raises(InvalidWindowError):
         decide_on({ORGANIZATION: HOME}, add(*wanted, all_or_none=True))
@@ -251,7 +253,7 @@ def test_all_are_refused_with_one_where_it_is_all_or_none():
 
 def test_nobody_is_added_to_a_project_that_is_not_there():
     with pytest.raises(NotFoundError, match="project"):
-        decide_on({ORGANIZATION: HOME[:1]}, add(NewCreator(tiktok_handle="ada")))
+        decide_on({ORGANIZATION: HOME[:1]}, add(RequestedCreator(tiktok_handle="ada")))
 
 
 def test_a_handle_is_banned_once():

@@ -267,7 +267,7 @@ def test_a_conflict_counts_nothing(store: Store):
 # in_transaction
 
 
-def test_what_is_written_alongside_is_there_with_the_events(store: Store):
+def test_what_is_written_in_transaction_is_there_with_the_events(store: Store):
     key = new_id()
     seen: list[list[RecordedEvent]] = []
 
@@ -284,7 +284,7 @@ def test_what_is_written_alongside_is_there_with_the_events(store: Store):
     assert _log(store) == recorded
 
 
-def test_events_fall_with_what_fails_alongside(store: Store):
+def test_events_fall_with_what_fails_in_transaction(store: Store):
     key, counted = new_id(), new_id()
 
     def in_transaction(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
@@ -303,7 +303,7 @@ def test_events_fall_with_what_fails_alongside(store: Store):
     assert (_tally(store, key), _tally(store, counted)) == (None, None)
 
 
-def test_what_is_written_alongside_falls_with_the_events(store: Store):
+def test_what_is_written_in_transaction_falls_with_the_events(store: Store):
     stream, key = new_id(), new_id()
     store.append(events_for(stream, "a"), context=asking())
 
@@ -325,7 +325,7 @@ def test_what_is_written_alongside_falls_with_the_events(store: Store):
         ("UPDATE tally SET value = NULL", psycopg.errors.NotNullViolation),
     ),
 )
-def test_a_violation_alongside_is_not_taken_for_a_conflict(
+def test_a_violation_in_transaction_is_not_taken_for_a_conflict(
     store: Store, statement: str, error: type[psycopg.Error]
 ):
     key = new_id()
@@ -363,7 +363,7 @@ def whichever_way(request: pytest.FixtureRequest) -> dict[str, Any]:
     return ways
 
 
-def test_what_is_written_beforehand_is_there_with_the_events(
+def test_what_is_written_before_append_is_there_with_the_events(
     store: Store, whichever_way: dict[str, Any]
 ):
     key = new_id()
@@ -380,7 +380,7 @@ def test_what_is_written_beforehand_is_there_with_the_events(
     assert _tally(store, key) == 5
 
 
-def test_what_is_written_beforehand_falls_with_the_events(
+def test_what_is_written_before_append_falls_with_the_events(
     store: Store, whichever_way: dict[str, Any]
 ):
     key = new_id()
@@ -396,7 +396,7 @@ def test_what_is_written_beforehand_falls_with_the_events(
     assert len(_log(store)) == 1
 
 
-def test_events_fall_with_what_the_server_refuses_beforehand(
+def test_events_fall_with_what_the_server_refuses_before_append(
     store: Store, whichever_way: dict[str, Any]
 ):
     def before_append(cursor: Cursor[Any]) -> None:

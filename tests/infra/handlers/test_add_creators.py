@@ -14,7 +14,7 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.handlers.add_creators import Additions, NewCreator
+from domain.handlers.add_creators import Additions, RequestedCreator
 from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
@@ -37,7 +37,7 @@ def test_an_addition_is_a_creator_its_claim_and_two_scrapes_in_one_append(
     additions = add_creators(
         store,
         [
-            NewCreator(
+            RequestedCreator(
                 tiktok_handle="https://www.tiktok.com/@Ada",
                 tracking_mode="selective",
                 tracking_start_date=None,
@@ -129,17 +129,17 @@ def test_a_bad_item_fails_alone(store: Store, home: Home):
     before = store.head()
 
     results = home.add_new(
-        NewCreator(tiktok_handle="@Berta"),
-        NewCreator(tiktok_handle="no handle"),
-        NewCreator(tiktok_handle="Taken"),
-        NewCreator(tiktok_handle="https://www.tiktok.com/@BANNED"),
-        NewCreator(tiktok_handle="berta"),
-        NewCreator(
+        RequestedCreator(tiktok_handle="@Berta"),
+        RequestedCreator(tiktok_handle="no handle"),
+        RequestedCreator(tiktok_handle="Taken"),
+        RequestedCreator(tiktok_handle="https://www.tiktok.com/@BANNED"),
+        RequestedCreator(tiktok_handle="berta"),
+        RequestedCreator(
             tiktok_handle="cleo",
             tracking_start_date=date(2026, 3, 2),
             tracking_end_date=MARCH_1,
         ),
-        NewCreator(tiktok_handle="dora"),
+        RequestedCreator(tiktok_handle="dora"),
     )
 
     assert [(r.index, r.tiktok_handle, type(r.refusal)) for r in results] == [
@@ -213,7 +213,7 @@ def test_nobody_is_added_where_there_is_no_such_project(
     with pytest.raises(NotFoundError) as refused:
         add_creators(
             store,
-            [NewCreator(tiktok_handle="ada")],
+            [RequestedCreator(tiktok_handle="ada")],
             organization_id={
                 "project": home.organization_id,
                 "organization": other.organization_id,
@@ -236,7 +236,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     store: Store, home: Home
 ):
     (first,) = home.add_new(
-        NewCreator(
+        RequestedCreator(
             tiktok_handle="ada",
             tracking_mode="selective",
             tracking_end_date=date(2026, 12, 31),
@@ -251,7 +251,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     removed = store.load(ada)[ada]
 
     executed = home.execute_add(
-        NewCreator(tiktok_handle="@ADA", readme=None, metadata={"tier": 2})
+        RequestedCreator(tiktok_handle="@ADA", readme=None, metadata={"tier": 2})
     )
 
     (back,) = executed.result
@@ -303,7 +303,7 @@ def test_a_return_with_a_window_upside_down_fails(store: Store, home: Home):
     before = store.head()
 
     (result,) = home.add_new(
-        NewCreator(
+        RequestedCreator(
             tiktok_handle="ada",
             tracking_start_date=date(2026, 3, 2),
             tracking_end_date=MARCH_1,
@@ -385,7 +385,7 @@ def test_a_creator_is_brought_back_by_its_own_project_only(store: Store):
 # in_transaction
 
 
-def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home):
+def test_what_is_written_in_transaction_knows_what_was_added(store: Store, home: Home):
     seen: list[Executed[Additions]] = []
 
     def in_transaction(cursor: Cursor[Any], additions: Executed[Additions]) -> None:
@@ -394,7 +394,7 @@ def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home
 
     additions = add_creators(
         store,
-        [NewCreator(tiktok_handle="ada"), NewCreator(tiktok_handle="..")],
+        [RequestedCreator(tiktok_handle="ada"), RequestedCreator(tiktok_handle="..")],
         organization_id=home.organization_id,
         project_id=home.project_id,
         plans=DEFAULT_PLANS,
@@ -406,14 +406,16 @@ def test_what_is_written_alongside_knows_what_was_added(store: Store, home: Home
     assert seen == [additions]
 
 
-def test_nobody_is_added_when_what_is_written_alongside_fails(store: Store, home: Home):
+def test_nobody_is_added_when_what_is_written_in_transaction_fails(
+    store: Store, home: Home
+):
     def in_transaction(_: Cursor[Any], __: Executed[Additions]) -> None:
         raise RuntimeError("the goat ate it")
 
     with pytest.raises(RuntimeError, match="the goat ate it"):
         add_creators(
             store,
-            [NewCreator(tiktok_handle="ada")],
+            [RequestedCreator(tiktok_handle="ada")],
             organization_id=home.organization_id,
             project_id=home.project_id,
             plans=DEFAULT_PLANS,

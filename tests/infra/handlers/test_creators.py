@@ -21,7 +21,7 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.handlers.creators import BOTH_SCRAPES, CreatorChange
+from domain.handlers.creators import BOTH_SCRAPES, ChangeCommand
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.append import Context
@@ -129,7 +129,7 @@ def test_a_disabled_creator_is_renamed_and_stays_disabled(home: Home):
 def test_a_change_is_refused_as_a_whole(
     store: Store,
     home: Home,
-    commands: Sequence[CreatorChange],
+    commands: Sequence[ChangeCommand],
     refusal: type[DomainError],
 ):
     ada = home.creator("ada")
@@ -197,7 +197,9 @@ def test_a_change_is_made_only_to_the_version_that_was_seen(store: Store, home: 
     assert store.head() == before
 
 
-def test_what_is_written_alongside_a_change_knows_all_of_it(store: Store, home: Home):
+def test_what_is_written_in_transaction_a_change_knows_all_of_it(
+    store: Store, home: Home
+):
     ada = home.creator("ada")
     seen: list[Executed[UUID]] = []
 
@@ -532,7 +534,7 @@ def _elsewhere(store: Store, home: Home) -> list[tuple[UUID, UUID]]:
 def _change(
     home: Home,
     creator_id: UUID,
-    *commands: CreatorChange,
+    *commands: ChangeCommand,
     expected_versions: Sequence[int] | None = None,
     context: Context | None = None,
 ) -> Executed[UUID]:

@@ -6,7 +6,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
@@ -38,7 +38,7 @@ def a_creator(
     mode: e.TrackingMode = "auto",
     start: date | None = MARCH,
 ) -> UUID:
-    wanted = NewCreator(
+    wanted = RequestedCreator(
         tiktok_handle=handle, tracking_mode=mode, tracking_start_date=start
     )
     (added,) = home.add_new(wanted)

@@ -88,7 +88,7 @@ def test_a_key_has_each_of_its_scopes_once(store: Store, home: Home):
     assert recorded.event.scopes == ("write", "read")
 
 
-def test_what_is_written_alongside_a_key_knows_the_key(home: Home):
+def test_what_is_written_in_transaction_a_key_knows_the_key(home: Home):
     seen: list[Executed[IssuedKey]] = []
 
     issued = _issue(home, seen=seen)

@@ -14,7 +14,7 @@ from domain.errors import (
     HandleTakenError,
     LimitReachedError,
 )
-from domain.handlers.add_creators import Addition, Additions, NewCreator
+from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, Limits
 from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until
@@ -226,11 +226,11 @@ def test_no_handle_is_ever_claimed_after_its_ban(store: Store, home: Home, way: 
 
     for handle in handles:
         claimed, banned = claim_stream(home.project_id, handle), ban_stream(handle)
-        pasts = store.load(claimed, banned)
-        (the_ban,) = pasts[banned]
+        histories = store.load(claimed, banned)
+        (the_ban,) = histories[banned]
         assert all(
             event.position < the_ban.position
-            for event in pasts[claimed]
+            for event in histories[claimed]
             if isinstance(event.event, e.HandleClaimed)
         )
 
@@ -417,7 +417,7 @@ def test_whoever_loses_four_times_gets_through(store: Store, home: Home):
 def _add(home: Home, handle: str, *, plans: dict[str, Limits]) -> Executed[Additions]:
     return add_creators(
         home.store,
-        [NewCreator(tiktok_handle=handle)],
+        [RequestedCreator(tiktok_handle=handle)],
         organization_id=home.organization_id,
         project_id=home.project_id,
         plans=plans,

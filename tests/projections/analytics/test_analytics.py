@@ -28,8 +28,8 @@ from domain.errors import InvalidQuestionError
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rebuild_attribution, rebuild_merge
-from projections.analytics.entities import VideoRow, as_of
-from projections.analytics.projection import Analytics
+from projections.analytics.entities import AnalyticsVideoRow, as_of
+from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.queries import breakdown as analytics_breakdown
 from projections.analytics.queries import series
 from projections.analytics.queries.as_of import existing_as_of, series_by_entity_as_of
@@ -265,9 +265,9 @@ def take_in(
     rule: BaselineRule = "posted_before_first_look",
 ) -> None:
     with connection.cursor() as cursor:
-        Analytics().begin_under(cursor, rule)
+        AnalyticsProjection().begin_under(cursor, rule)
         for batch in batches:
-            Analytics().write(cursor, told_to_analytics(batch))
+            AnalyticsProjection().write(cursor, told_to_analytics(batch))
 
 
 def rebuild(
@@ -277,7 +277,7 @@ def rebuild(
     partitions: int,
     rule: BaselineRule,
 ) -> None:
-    analytics = Analytics()
+    analytics = AnalyticsProjection()
     with connection.cursor() as cursor:
         analytics.begin_under(cursor, rule)
         for part in slices:
@@ -298,7 +298,9 @@ def rebuild(
 
 def told_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
-    return [one for one in events if by_class[type(one.event)] in Analytics.events]
+    return [
+        one for one in events if by_class[type(one.event)] in AnalyticsProjection.events
+    ]
 
 
 def the_question(query: OracleQuery, *, by_video: bool = False) -> Question | None:
@@ -495,7 +497,7 @@ def test_rows_of_version_2_can_be_asked_for_the_past_until_they_are_rebuilt():
         (3, "seen", {"posted_at": "2026-03-27T12:00:00Z", "title": "First"}),
         (5, "seen", {"posted_at": "2026-03-28T12:00:00Z"}),
     ]
-    row = VideoRow(
+    row = AnalyticsVideoRow(
         organization_id=HOME,
         id=IDS[0],
         changes=msgspec.Raw(msgspec.json.encode(snapshots)),

@@ -7,7 +7,7 @@ import pytest
 
 from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent, Store
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.queries.rule_effects import Effects, effects
 from projections.engine.follower import Follower
 from projections.rebuild.errors import DryRunPendingError, NoDryRunError, StoppedError
@@ -51,7 +51,7 @@ class Followed:
         self.events += log(self.store, self._history.events[known:])
         if followed:
             follower = Follower(
-                Analytics(), pool=self.store.pool, codec=self.store.codec
+                AnalyticsProjection(), pool=self.store.pool, codec=self.store.codec
             )
             follower.register()
             follower.catch_up()
@@ -89,7 +89,7 @@ class Followed:
         seen: list[Effects] = []
         rebuild(
             self.store,
-            Analytics(rule),
+            AnalyticsProjection(rule),
             by="test",
             options=RebuildOptions(is_dry_run=True),
             inspect=lambda cursor: seen.append(effects(cursor)),
@@ -149,7 +149,7 @@ def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(followed: Follow
     followed.goes_on()
     followed.answers_under(USUAL)
 
-    done = swap_dry_run(followed.store, Analytics(), by="test")
+    done = swap_dry_run(followed.store, AnalyticsProjection(), by="test")
 
     assert done.was_resumed
     assert not done.comparison.is_strict
@@ -157,7 +157,7 @@ def test_what_a_dry_run_built_is_filled_up_swapped_and_followed(followed: Follow
     followed.goes_on()
     followed.answers_under("first_snapshot")
     # And a rebuild like any other keeps the rule in force: the same rows come of it.
-    again = rebuild(followed.store, Analytics(), by="test")
+    again = rebuild(followed.store, AnalyticsProjection(), by="test")
     assert again.comparison.is_strict
     assert again.comparison.is_equal
     followed.goes_on()
@@ -168,17 +168,17 @@ def test_the_usual_rule_comes_back_by_a_rebuild_or_by_the_old_tables(
     followed: Followed,
 ):
     before = followed.contents()
-    rebuild(followed.store, Analytics("never"), by="test")
+    rebuild(followed.store, AnalyticsProjection("never"), by="test")
     followed.answers_under("never")
 
-    rollback(followed.store, Analytics())
+    rollback(followed.store, AnalyticsProjection())
 
     assert followed.contents() == before
     followed.goes_on()
     followed.answers_under(USUAL)
-    rollback(followed.store, Analytics())
+    rollback(followed.store, AnalyticsProjection())
     followed.answers_under("never")
-    rebuild(followed.store, Analytics(USUAL), by="test")
+    rebuild(followed.store, AnalyticsProjection(USUAL), by="test")
     followed.goes_on()
     followed.answers_under(USUAL)
 
@@ -187,14 +187,14 @@ def test_nobody_swaps_what_a_dry_run_built_without_being_told_to(followed: Follo
     followed.tried("first_snapshot")
 
     with followed.store.pool.connection() as connection:
-        assert unfinished(connection, [Analytics()]) == []
+        assert unfinished(connection, [AnalyticsProjection()]) == []
     with pytest.raises(DryRunPendingError, match="swap it or cancel it first"):
-        rebuild(followed.store, Analytics(), by="test")
+        rebuild(followed.store, AnalyticsProjection(), by="test")
 
     assert followed.state().status == "ready"
-    assert cancel(followed.store, Analytics())
+    assert cancel(followed.store, AnalyticsProjection())
     with pytest.raises(NoDryRunError):
-        swap_dry_run(followed.store, Analytics(), by="test")
+        swap_dry_run(followed.store, AnalyticsProjection(), by="test")
     followed.answers_under(USUAL)
 
 
@@ -203,7 +203,7 @@ def test_the_same_words_without_the_dry_run_swap_what_it_built(followed: Followe
 
     done = rebuild(
         followed.store,
-        Analytics("first_snapshot"),
+        AnalyticsProjection("first_snapshot"),
         by="test",
         options=RebuildOptions(may_swap_dry_run=True),
     )
@@ -225,7 +225,7 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
     with pytest.raises(StoppedError):
         rebuild(
             followed.store,
-            Analytics("first_snapshot"),
+            AnalyticsProjection("first_snapshot"),
             by="test",
             stop=stop,
             watch=after_some,
@@ -233,13 +233,13 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
         )
     resumed = rebuild(
         followed.store,
-        Analytics("first_snapshot"),
+        AnalyticsProjection("first_snapshot"),
         by="test",
         options=RebuildOptions(is_dry_run=True),
     )
     other = rebuild(
         followed.store,
-        Analytics("never"),
+        AnalyticsProjection("never"),
         by="test",
         options=RebuildOptions(is_dry_run=True),
     )
@@ -251,12 +251,15 @@ def test_a_dry_run_that_was_cut_off_goes_on_under_its_rule(
 
 def test_one_rule_alone_is_strict(followed: Followed):
     same = rebuild(
-        followed.store, Analytics(), by="test", options=RebuildOptions(is_dry_run=True)
+        followed.store,
+        AnalyticsProjection(),
+        by="test",
+        options=RebuildOptions(is_dry_run=True),
     ).comparison
-    cancel(followed.store, Analytics())
+    cancel(followed.store, AnalyticsProjection())
     other = rebuild(
         followed.store,
-        Analytics("never"),
+        AnalyticsProjection("never"),
         by="test",
         options=RebuildOptions(is_dry_run=True),
     ).comparison

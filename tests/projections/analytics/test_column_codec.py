@@ -20,7 +20,7 @@ from projections.analytics.columns import (
     observed_counts,
 )
 from projections.analytics.levels import Levels, follow
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.snapshot_decoder import VideoSnapshotColumns
 from projections.engine.projection import codec_for
 from tests.kit.histories import HOME, PROJECT
@@ -157,7 +157,7 @@ NAME = next(n for n, c in STORED_NAMES.items() if c is e.VideoStatsSnapshotRecor
 
 
 def test_a_snapshot_is_read_in_columns_the_last_line_of_a_video_counting():
-    codec = codec_for(Analytics(), Codec())
+    codec = codec_for(AnalyticsProjection(), Codec())
 
     event = codec.decode(NAME, Codec().encode(snapshot()))
 
@@ -170,7 +170,7 @@ def test_a_snapshot_is_read_in_columns_the_last_line_of_a_video_counting():
 
 @pytest.mark.parametrize("ids", ([1, 2, 3], "123", [None, "1", "2"]))
 def test_ids_that_are_none_are_an_unreadable_event(ids: object):
-    codec = codec_for(Analytics(), Codec())
+    codec = codec_for(AnalyticsProjection(), Codec())
     body = msgspec.to_builtins(snapshot()) | {"video_ids": ids}
 
     with pytest.raises(UnknownEventError, match=NAME):
@@ -178,7 +178,7 @@ def test_ids_that_are_none_are_an_unreadable_event(ids: object):
 
 
 def test_counters_of_more_videos_than_are_listed_are_refused():
-    codec = codec_for(Analytics(), Codec())
+    codec = codec_for(AnalyticsProjection(), Codec())
     body = msgspec.to_builtins(snapshot()) | {"like_counts": [1, 2, 3, 4]}
 
     with pytest.raises(ValueError, match="4 counters of 3 videos"):

@@ -25,7 +25,7 @@ from workers.provider import (
 from workers.providers.replay import Recording, ReplayProvider
 from workers.recordings.file_format import Observation, read_recording
 
-MOUNT, KETTLE, GRUFF, HERD = DEMO_HANDLES
+MOUNT, KETTLE, GRUFF, POPULATION = DEMO_HANDLES
 BAKERY = "kid-and-kettle-bakery"
 
 
@@ -170,7 +170,7 @@ def test_it_lasts_eleven_weeks_with_looks_on_nearly_every_day():
 
     assert first == DEMO_BEGINS
     assert last - first > timedelta(days=DAYS - BEGIN_DAY - 1)
-    for handle in (MOUNT, HERD):
+    for handle in (MOUNT, POPULATION):
         days = Counter(line.observed_at.date() for line, _ in profiles(lines, handle))
         assert 70 < len(days) < DAYS - BEGIN_DAY  # some gaps
         assert max(days.values()) >= 2
@@ -230,7 +230,7 @@ def test_large_numbers_are_cut_wrapped_and_missing_before_they_are_exact(
 
 def test_counters_shrink_now_and_then_and_mostly_grow(lines: list[Observation]):
     followers = falls([seen.follower_count for _, seen in profiles(lines, GRUFF)])
-    declining = falls([seen.follower_count for _, seen in profiles(lines, HERD)])
+    declining = falls([seen.follower_count for _, seen in profiles(lines, POPULATION)])
     by_video: defaultdict[str, list[VideoObservation]] = defaultdict(list)
     for _, video in videos(lines):
         by_video[video.tiktok_video_id].append(video)
@@ -255,7 +255,7 @@ def test_saves_are_missing_before_a_date_and_never_zero_instead(
 
 
 def test_some_rows_have_no_views(lines: list[Observation]):
-    missing = [v for _, v in videos(lines, HERD) if v.view_count is None]
+    missing = [v for _, v in videos(lines, POPULATION) if v.view_count is None]
 
     assert len(missing) > 3
     assert all(video.like_count is not None for video in missing)
@@ -264,7 +264,7 @@ def test_some_rows_have_no_views(lines: list[Observation]):
 def test_lists_are_partial_and_what_was_missing_comes_back(
     lines: list[Observation],
 ):
-    for handle in (MOUNT, HERD):
+    for handle in (MOUNT, POPULATION):
         seen = lists(lines, handle)
 
         returned = sum(
@@ -277,10 +277,10 @@ def test_lists_are_partial_and_what_was_missing_comes_back(
 def test_a_pinned_video_stays_in_partial_lists_and_a_deleted_one_leaves(
     lines: list[Observation],
 ):
-    seen = lists(lines, HERD)
+    seen = lists(lines, POPULATION)
     relics = {
         video.tiktok_video_id
-        for _, video in videos(lines, HERD)
+        for _, video in videos(lines, POPULATION)
         if len(video.tiktok_video_id) == 17
     }
 
@@ -292,7 +292,7 @@ def test_a_pinned_video_stays_in_partial_lists_and_a_deleted_one_leaves(
         if not any(video_id in listed for listed in seen[-20:])
     ]
     assert len(deleted) == 1
-    counts = [profile.video_count for _, profile in profiles(lines, HERD)]
+    counts = [profile.video_count for _, profile in profiles(lines, POPULATION)]
     assert falls(counts) == 1
 
 
@@ -435,6 +435,6 @@ def test_the_demo_can_be_played_from_its_first_second():
     assert isinstance(provider.creator_profiles(Target(handle=KETTLE)), NotFound)
     assert isinstance(provider.creator_profiles(Target(handle=BAKERY)), Ok)
     assert isinstance(provider.creator_profiles(Target(handle=GRUFF)), Private)
-    rest = provider.discover_videos(Target(handle=HERD))
+    rest = provider.discover_videos(Target(handle=POPULATION))
     assert isinstance(rest, Ok)
     assert len(rest.videos) > 40

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from domain import commands as c
 from domain import events as e
 from domain.creator.decider import creator_of
-from domain.handlers.add_creators import NewCreator
+from domain.handlers.add_creators import RequestedCreator
 from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.video.decider import Window
@@ -122,8 +122,8 @@ def test_one_import_of_many_lists_is_one_append_a_creator(home: Home):
     do_all(home.store)
 
     videos = ["71", *(f"8{number}" for number in range(9))]
-    pasts = [history_of(home, video)[0] for video in videos]
-    assert len({past.causation_id for past in pasts}) == 1
+    histories = [history_of(home, video)[0] for video in videos]
+    assert len({past.causation_id for past in histories}) == 1
 
 
 def test_what_is_told_of_later_fills_in_within_one_conversation(home: Home):
@@ -167,7 +167,7 @@ def test_one_that_came_back_is_discovered_by_its_next_run(home: Home):
 
 
 def reactivate(home: Home, handle: str, *, start: date) -> None:
-    wanted = NewCreator(tiktok_handle=handle, tracking_start_date=start)
+    wanted = RequestedCreator(tiktok_handle=handle, tracking_start_date=start)
     (added,) = home.add_new(wanted)
     assert added.status == "reactivated"
 

@@ -185,7 +185,7 @@ def test_a_day_ahead_of_our_clock_is_somebody_s_clock_and_more_is_not(
         assert (recording.bad.count, recording.observations) == (bad, 1 - bad)
 
 
-def test_a_pile_has_each_moment_s_lines_wherever_they_were(tmp_path: Path):
+def test_a_sorted_recording_has_each_moment_s_lines_wherever_they_were(tmp_path: Path):
     path = a_month_of(["nanny", "billie"], tmp_path)
 
     with SortedRecording.read(path, now=NOW, advance=quietly) as recording:

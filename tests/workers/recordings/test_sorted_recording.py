@@ -73,16 +73,16 @@ def shuffled(*observations: Observation) -> list[Observation]:
     return [*mixed[1::2], *reversed(mixed[::2])]
 
 
-def sighting_of(folder: Path, *observations: Observation) -> RunContent | None:
+def run_content_of(folder: Path, *observations: Observation) -> RunContent | None:
     with read(folder, *observations) as recording:
         (location,) = recording.groups()
         return recording.content(location)
 
 
-def test_lines_that_come_together_are_a_sighting_in_the_order_of_their_text(
+def test_lines_that_come_together_are_a_run_content_in_the_order_of_their_text(
     tmp_path: Path,
 ):
-    content = sighting_of(tmp_path, *shuffled(PROFILE, *VIDEOS))
+    content = run_content_of(tmp_path, *shuffled(PROFILE, *VIDEOS))
 
     lines = sorted(encode_observation(each) for each in (PROFILE, *VIDEOS))
     assert content is not None
@@ -123,7 +123,7 @@ def events(
     ),
     ids=["", "knowing some"],
 )
-def test_a_sighting_becomes_the_run_that_its_lines_would(
+def test_a_run_content_becomes_the_run_that_its_lines_would(
     tmp_path: Path, known: dict[str, Any]
 ):
     from_columns, from_lines = dict(known), dict(known)
@@ -163,7 +163,7 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
     assert len(told) == len(VIDEOS)
 
 
-NO_SIGHTING = {
+NO_RUN_CONTENT = {
     "few lines": [PROFILE, *VIDEOS[:6]],
     "the same video twice": [*VIDEOS, video("741", view_count=5)],
     "two profiles": [
@@ -178,7 +178,7 @@ NO_SIGHTING = {
 }
 
 
-@pytest.mark.parametrize("lines", NO_SIGHTING.values(), ids=NO_SIGHTING)
+@pytest.mark.parametrize("lines", NO_RUN_CONTENT.values(), ids=NO_RUN_CONTENT)
 def test_what_one_run_may_not_keep_is_left_to_a_closer_look(
     tmp_path: Path, lines: list[Observation]
 ):
@@ -192,7 +192,7 @@ def test_what_one_run_may_not_keep_is_left_to_a_closer_look(
         )
 
 
-def test_only_whole_moments_are_sightings_however_they_were_interrupted(
+def test_only_whole_moments_are_run_contents_however_they_were_interrupted(
     tmp_path: Path,
 ):
     earlier = [
@@ -218,9 +218,9 @@ def test_creators_who_take_turns_are_seen_whole(
     turns = [each for pair in zip(VIDEOS, others, strict=True) for each in pair]
 
     with read(tmp_path, *turns) as recording:
-        sightings = [recording.content(location) for location in recording.groups()]
+        run_contents = [recording.content(location) for location in recording.groups()]
 
-    assert len(sightings) == 2
-    assert sightings[0] is not None
-    assert sightings[1] is not None
-    assert sightings[0].videos == sightings[1].videos
+    assert len(run_contents) == 2
+    assert run_contents[0] is not None
+    assert run_contents[1] is not None
+    assert run_contents[0].videos == run_contents[1].videos

@@ -203,7 +203,7 @@ def test_a_request_moves_only_what_it_was_for(connection: Reading, history: Hist
     assert moved == [(ALONE, UUID(int=78))]
 
 
-def test_the_log_of_a_busy_herd_is_taken_in_whole(store: Store):
+def test_the_log_of_a_busy_population_is_taken_in_whole(store: Store):
     events = log(store, many_events(700))
 
     level(store)

@@ -18,10 +18,10 @@ import pytest
 from domain import events as e
 from infra.eventstore.codec import Codec, NewEvent
 from infra.ids import new_id
-from projections.analytics.projection import Analytics
+from projections.analytics.projection import AnalyticsProjection
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
-from tests.api.routes.test_analytics import NOON, RANGE, Herd
+from tests.api.routes.test_analytics import NOON, RANGE, Population
 from tests.kit.application import Goatherd
 from tests.kit.builders import Home, asking, make_home, opened_store
 from tests.kit.command_line import CommandLine, running
@@ -52,7 +52,7 @@ def home(cli: CommandLine, database_url: str) -> Iterator[Home]:
 
 
 def level(home: Home) -> None:
-    for projection in (ApiKeys(), Analytics()):
+    for projection in (ApiKeys(), AnalyticsProjection()):
         follower = Follower(projection, pool=home.store.pool, codec=home.store.codec)
         follower.register()
         follower.catch_up()
@@ -295,14 +295,14 @@ def test_the_numbers_are_those_of_the_api(
     goatherd: Goatherd, cli: CommandLine, tmp_path: Path
 ):
     tenant = goatherd.tenant()
-    herds = [Herd(tenant), Herd(tenant)]
-    for number, herd in enumerate(herds):
-        herd.video(f"700{number}", posted_at=NOON)
-        herd.looked(0, **{f"v700{number}": 100})
-        herd.looked(1, **{f"v700{number}": 130 + number})
+    populations = [Population(tenant), Population(tenant)]
+    for number, population in enumerate(populations):
+        population.video(f"700{number}", posted_at=NOON)
+        population.looked(0, **{f"v700{number}": 100})
+        population.looked(1, **{f"v700{number}": 130 + number})
     goatherd.catch_up()
     cli.set(database_url=goatherd.url)
-    ids = sorted(herd.creator_id for herd in herds)
+    ids = sorted(population.creator_id for population in populations)
     asked = ("--entity", "creator", "--metric", "views", "--tz", "UTC")
     words = (
         *("export", "analytics", "--org", str(tenant.organization_id), *asked),
@@ -310,7 +310,7 @@ def test_the_numbers_are_those_of_the_api(
     )
     parquet = tmp_path / "views.parquet"
 
-    answered = herds[0].ask(format="csv", entity_ids=",".join(ids)).text
+    answered = populations[0].ask(format="csv", entity_ids=",".join(ids)).text
     text = cli(*words, "--format", "csv").out
     found = lines_of(cli(*words).out)
     done = cli(*words, "--format", "parquet", "--output", str(parquet), "--json")
@@ -328,9 +328,9 @@ def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
     goatherd: Goatherd, cli: CommandLine
 ):
     tenant = goatherd.tenant()
-    herd = Herd(tenant)
-    herd.video("7001", posted_at=NOON)
-    herd.looked(0, v7001=100)
+    population = Population(tenant)
+    population.video("7001", posted_at=NOON)
+    population.looked(0, v7001=100)
     goatherd.catch_up()
     cli.set(database_url=goatherd.url)
     words = ("export", "analytics", "--org", str(tenant.organization_id))
@@ -340,14 +340,14 @@ def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
 
     asked = ("--entity", "creator", "--metric", "views")
     assert found == lines_of(cli(*words, *asked, *days).out)
-    assert [row["entity_id"] for row in found] == [herd.creator_id]
+    assert [row["entity_id"] for row in found] == [population.creator_id]
 
 
 def test_numbers_of_a_project_and_of_videos(goatherd: Goatherd, cli: CommandLine):
     tenant = goatherd.tenant()
-    herd = Herd(tenant)
-    ids = sorted(herd.video(name, posted_at=NOON) for name in ("7001", "7002"))
-    herd.looked(0, v7001=100, v7002=5)
+    population = Population(tenant)
+    ids = sorted(population.video(name, posted_at=NOON) for name in ("7001", "7002"))
+    population.looked(0, v7001=100, v7002=5)
     goatherd.catch_up()
     cli.set(database_url=goatherd.url)
     words = ("export", "analytics", "--org", str(tenant.organization_id))

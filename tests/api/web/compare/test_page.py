@@ -138,19 +138,19 @@ def test_one_handle_in_two_projects_is_told_apart(
     added = home.post(f"/projects/{project}/creators", {"tiktok_handle": "goat"})
     other = data_of(added, status=201)["id"]
     home.goatherd.catch_up()
-    herd = data_of(home.get(f"/projects/{home.project_id}"))["name"]
+    population = data_of(home.get(f"/projects/{home.project_id}"))["name"]
 
     offered = visitor.see("/compare?search=goat").one("div", id="suggestions")
     page = visitor.see(f"/compare?ids={goat.id},{other}&{EXACT}")
 
     offers = {offer.text for offer in offered.all("a")}
-    assert offers == {f"Add @goat {herd} 3.5K", "Add @goat Alps"}
+    assert offers == {f"Add @goat {population} 3.5K", "Add @goat Alps"}
     (legend,) = page.all("ul", class_="compared")
     assert [item.one("span", class_="who").text for item in legend.all("li")] == [
-        f"@goat {herd}",
+        f"@goat {population}",
         "@goat Alps",
     ]
-    assert rows(page)[0] == ["Day", f"goat ({herd})", "goat (Alps)", "Note"]
+    assert rows(page)[0] == ["Day", f"goat ({population})", "goat (Alps)", "Note"]
 
 
 def test_who_tracks_nobody_is_sent_to_the_creators(visitor: Visitor):

@@ -42,7 +42,7 @@ LIST = "/api/creator/item_list/"
 PATIENTLY = 20.0
 
 
-class Herd:
+class Population:
     """A home whose dispatcher and worker the test drives."""
 
     def __init__(self, home: Home, broker: RedisBroker, database_url: str) -> None:
@@ -74,25 +74,26 @@ class Herd:
 
 
 @pytest.fixture
-def herd(home: Home, broker: RedisBroker, database_url: str) -> Herd:
-    return Herd(home, broker, database_url)
+def population(home: Home, broker: RedisBroker, database_url: str) -> Population:
+    return Population(home, broker, database_url)
 
 
 def test_what_tiktok_shows_stands_in_the_log(
-    herd: Herd, tiktok: TikTok, provider: WebProvider
+    population: Population, tiktok: TikTok, provider: WebProvider
 ):
     tiktok.answers[PAGE] = profile_page(a_detail())
     tiktok.answers[LIST] = list_page([an_item("71"), a_photo("72")], more=False)
-    nanny = herd.home.creator(HANDLE)
-    run = herd.ask(nanny, "discover_videos")
+    nanny = population.home.creator(HANDLE)
+    run = population.ask(nanny, "discover_videos")
 
-    herd.round()
+    population.round()
     with working(
-        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+        population.broker,
+        ScrapeDependencies(store=population.home.store, provider=provider),
     ):
-        assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
+        assert wait_until(lambda: all_done(population.home.store), seconds=PATIENTLY)
 
-    profile, videos, end = herd.events(run)
+    profile, videos, end = population.events(run)
     assert isinstance(profile, e.ProfileSnapshotRecorded)
     assert (profile.creator_id, profile.provider) == (nanny, "web")
     assert (profile.user_id, profile.sec_uid) == (USER_ID, SEC_UID)
@@ -107,45 +108,46 @@ def test_what_tiktok_shows_stands_in_the_log(
 
 
 def test_a_counter_that_the_page_lacks_is_null_in_the_log(
-    herd: Herd, tiktok: TikTok, provider: WebProvider
+    population: Population, tiktok: TikTok, provider: WebProvider
 ):
     tiktok.answers[PAGE] = profile_page(counting(followerCount="7", videoCount=""))
     tiktok.answers[LIST] = list_page([], more=False)
-    herd.home.creator(HANDLE)
+    population.home.creator(HANDLE)
 
-    herd.round()
+    population.round()
     with working(
-        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+        population.broker,
+        ScrapeDependencies(store=population.home.store, provider=provider),
     ):
-        assert wait_until(lambda: bool(snapshots(herd)), seconds=PATIENTLY)
+        assert wait_until(lambda: bool(snapshots(population)), seconds=PATIENTLY)
 
-    (logged, *_) = snapshots(herd)
+    (logged, *_) = snapshots(population)
     assert logged["follower_count"] == 7
     # Nulls are not written out.
     assert {"following_count", "total_likes_count", "video_count"}.isdisjoint(logged)
 
 
 def test_a_handle_with_another_owner_leaves_one_failure_and_no_snapshot(
-    herd: Herd, tiktok: TikTok, provider: WebProvider
+    population: Population, tiktok: TikTok, provider: WebProvider
 ):
     tiktok.answers[PAGE] = profile_page(a_detail())
     tiktok.answers[LIST] = list_page([an_item("71")], more=False)
-    nanny = herd.home.creator(HANDLE)
-    herd.round()
-    at = ScrapeDependencies(store=herd.home.store, provider=provider)
-    with working(herd.broker, at):
-        assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
-        herd.round()  # which pins the account
+    nanny = population.home.creator(HANDLE)
+    population.round()
+    at = ScrapeDependencies(store=population.home.store, provider=provider)
+    with working(population.broker, at):
+        assert wait_until(lambda: all_done(population.home.store), seconds=PATIENTLY)
+        population.round()  # which pins the account
         tiktok.answers[PAGE] = profile_page(a_detail(user=a_user(id="6999")))
         runs = [
-            herd.ask(nanny, job_type)
+            population.ask(nanny, job_type)
             for job_type in ("creator_profiles", "discover_videos", "video_stats")
         ]
-        herd.round()
-        assert wait_until(lambda: all_done(herd.home.store), seconds=PATIENTLY)
+        population.round()
+        assert wait_until(lambda: all_done(population.home.store), seconds=PATIENTLY)
 
     for run in runs:
-        (end,) = herd.events(run)
+        (end,) = population.events(run)
         assert isinstance(end, e.ScrapeFailed)
         assert (end.outcome, end.attempts) == ("identity_changed", 1)
         assert f"(id 6999, known {USER_ID})" in end.error
@@ -153,28 +155,29 @@ def test_a_handle_with_another_owner_leaves_one_failure_and_no_snapshot(
 
 @pytest.mark.parametrize("found", (True, False))
 def test_a_wrong_base_address_disables_nobody(
-    herd: Herd, tiktok: TikTok, provider: WebProvider, *, found: bool
+    population: Population, tiktok: TikTok, provider: WebProvider, *, found: bool
 ):
     # TikTok's own word is believed, which comes with status 200.
     elsewhere = html(b"<html><title>Not Found</title></html>", status=404)
     tiktok.answers[PAGE] = nobody_page(10221) if found else elsewhere
-    nanny = herd.home.creator(HANDLE)
-    runs = [herd.ask(nanny, "creator_profiles") for _ in range(3)]
-    herd.round()
+    nanny = population.home.creator(HANDLE)
+    runs = [population.ask(nanny, "creator_profiles") for _ in range(3)]
+    population.round()
 
     with working(
-        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+        population.broker,
+        ScrapeDependencies(store=population.home.store, provider=provider),
     ):
         assert wait_until(
-            lambda: all(job_of(herd.home.store, run)["outcome"] for run in runs),
+            lambda: all(job_of(population.home.store, run)["outcome"] for run in runs),
             seconds=PATIENTLY,
         )
-    herd.round()
+    population.round()
 
-    outcomes = {job_of(herd.home.store, run)["outcome"] for run in runs}
+    outcomes = {job_of(population.home.store, run)["outcome"] for run in runs}
     assert outcomes == {"not_found" if found else "schema_changed"}
     expected = "disabled" if found else "active"
-    assert herd.home.look_at(nanny).status == expected
+    assert population.home.look_at(nanny).status == expected
 
 
 def test_the_chosen_provider_looks_where_the_settings_say_and_is_polite_with_others(
@@ -198,27 +201,28 @@ def test_the_chosen_provider_looks_where_the_settings_say_and_is_polite_with_oth
 
 
 def test_a_captcha_is_waited_out_and_leaves_nothing(
-    herd: Herd, tiktok: TikTok, provider: WebProvider
+    population: Population, tiktok: TikTok, provider: WebProvider
 ):
     tiktok.answers[PAGE] = CAPTCHA_PAGE
-    run = herd.ask(herd.home.creator(HANDLE), "creator_profiles")
-    herd.round()
+    run = population.ask(population.home.creator(HANDLE), "creator_profiles")
+    population.round()
 
     with working(
-        herd.broker, ScrapeDependencies(store=herd.home.store, provider=provider)
+        population.broker,
+        ScrapeDependencies(store=population.home.store, provider=provider),
     ):
         assert wait_until(
-            lambda: job_of(herd.home.store, run)["outcome"] is not None,
+            lambda: job_of(population.home.store, run)["outcome"] is not None,
             seconds=PATIENTLY,
         )
 
-    job = job_of(herd.home.store, run)
+    job = job_of(population.home.store, run)
     assert (job["state"], job["outcome"], job["attempts"]) == ("ready", "blocked", 1)
-    assert herd.events(run) == []
+    assert population.events(run) == []
 
 
-def snapshots(herd: Herd) -> list[dict[str, object]]:
-    with herd.home.store.pool.connection() as connection:
+def snapshots(population: Population) -> list[dict[str, object]]:
+    with population.home.store.pool.connection() as connection:
         rows = connection.execute(
             "SELECT payload FROM event_log WHERE name = 'profile_snapshot_recorded'"
         )

@@ -195,13 +195,13 @@ _NOUNS = [
 ]
 _STARTS = ("the", "its", "real", "im", "hey", "iam", "not", "just", "mr", "ms", "x")
 _JOINTS = ("", "", "", ".", "_", "_")
-_LETTERS = "aaabcdeeefghiiijklmnnoooprrssttuvwxyz"
+_DEAD_LETTERS = "aaabcdeeefghiiijklmnnoooprrssttuvwxyz"
 
 
 T = TypeVar("T")
 
 
-class Herd(msgspec.Struct, frozen=True, kw_only=True):
+class Population(msgspec.Struct, frozen=True, kw_only=True):
     """Whose creators these are, the largest project first."""
 
     organization_id: UUID
@@ -225,7 +225,7 @@ def handles(random: Random) -> Iterator[str]:
         elif shape < 0.7:
             text = next(nouns) + next(joints) + next(nouns)
         else:
-            text = "".join(random.choices(_LETTERS, k=random.randint(4, 11)))
+            text = "".join(random.choices(_DEAD_LETTERS, k=random.randint(4, 11)))
         if random.random() < 0.6:
             text += random.choice(("", "_", ".")) + str(
                 int(10 ** random.uniform(0, 4.5))
@@ -233,15 +233,15 @@ def handles(random: Random) -> Iterator[str]:
         yield text[:24].rstrip(".")
 
 
-def add_herd(url: str, size: int, *, organization_id: UUID) -> Herd:
+def add_population(url: str, size: int, *, organization_id: UUID) -> Population:
     """Put ``size`` creators of an organization into the list, without any event."""
     random = Random(size)
-    herd = Herd(
+    population = Population(
         organization_id=organization_id,
         projects=tuple(new_id() for _ in _PROJECTS),
         size=size,
     )
-    rows = _rows(random, herd)
+    rows = _rows(random, population)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         connection.execute("SET maintenance_work_mem = '1GB'")
@@ -253,7 +253,7 @@ def add_herd(url: str, size: int, *, organization_id: UUID) -> Herd:
         connection.execute("VACUUM ANALYZE creator_list, creator_search")
         _copy(connection, rows)
         connection.execute("CHECKPOINT")
-    return herd
+    return population
 
 
 def _drop_indexes(connection: Connection[TupleRow]) -> list[str]:
@@ -300,12 +300,12 @@ COPY creator_search (
 """
 
 
-def _rows(random: Random, herd: Herd) -> Iterator[_Row]:
-    projects = _drawn(random, herd.projects, _PROJECTS)
+def _rows(random: Random, population: Population) -> Iterator[_Row]:
+    projects = _drawn(random, population.projects, _PROJECTS)
     statuses = _drawn(random, tuple(_STATUSES), tuple(_STATUSES.values()))
-    step = timedelta(days=700) / herd.size
-    owner = herd.organization_id
-    for number, handle in enumerate(islice(handles(random), herd.size)):
+    step = timedelta(days=700) / population.size
+    owner = population.organization_id
+    for number, handle in enumerate(islice(handles(random), population.size)):
         creator_id, status = new_id(), next(statuses)
         created = _BEGINNING + step * number
         followers, figures = None, "\t".join([r"\N"] * 9)
