@@ -24,7 +24,6 @@ from api.routes.history import READ_MODEL, known_creator
 from domain import commands as c
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
-from domain.handlers import creators as handlers
 from infra.handlers import creators
 from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (
@@ -217,8 +216,8 @@ def _search_term(text: str | None) -> str | None:
     return (text or "").strip().removeprefix("@").lower() or None
 
 
-def _commands(change: CreatorChange) -> list[handlers.ChangeCommand]:
-    commands: list[handlers.ChangeCommand] = []
+def _commands(change: CreatorChange) -> list[c.CreatorCommand]:
+    commands: list[c.CreatorCommand] = []
     if change.tiktok_handle is not UNSET:
         commands.append(c.RenameHandle(handle=change.tiktok_handle))
     commands.append(

@@ -39,12 +39,10 @@ from domain.streams import ban_stream, claim_stream, creators_counter
 
 BOTH_SCRAPES: tuple[e.JobType, ...] = ("creator_profiles", "discover_videos")
 
-ChangeCommand = c.RenameHandle | c.ChangeDetails | c.ChangeTracking
-
 
 def change_creator(
     creator_id: UUID,
-    commands: Sequence[ChangeCommand],
+    commands: Sequence[c.CreatorCommand],
     *,
     organization_id: UUID,
     command_id: UUID,

@@ -10,7 +10,7 @@ from domain.decisions import ItemResults
 from domain.handlers import add_creators as addition
 from domain.handlers import creators as handlers
 from domain.handlers.add_creators import Additions, RequestedCreator
-from domain.handlers.creators import BOTH_SCRAPES, ChangeCommand
+from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import Limits
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed, InTransaction, execute
@@ -61,7 +61,7 @@ def add_creators(
 def change_creator(
     store: Store,
     creator_id: UUID,
-    commands: Sequence[ChangeCommand],
+    commands: Sequence[c.CreatorCommand],
     *,
     organization_id: UUID,
     context: Context,

@@ -72,7 +72,7 @@ def requested(job_type: e.JobType, trigger: e.Trigger, handle: str = "ada"):
     )
 
 
-def change(*commands: handlers.ChangeCommand, **options: Any):  # noqa: ANN401
+def change(*commands: c.CreatorCommand, **options: Any):  # noqa: ANN401
     return handlers.change_creator(
         ADA, commands, organization_id=ORGANIZATION, command_id=COMMAND, **options
     )

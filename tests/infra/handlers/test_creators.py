@@ -21,7 +21,7 @@ from domain.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from domain.handlers.creators import BOTH_SCRAPES, ChangeCommand
+from domain.handlers.creators import BOTH_SCRAPES
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.append import Context
@@ -129,7 +129,7 @@ def test_a_disabled_creator_is_renamed_and_stays_disabled(home: Home):
 def test_a_change_is_refused_as_a_whole(
     store: Store,
     home: Home,
-    commands: Sequence[ChangeCommand],
+    commands: Sequence[c.CreatorCommand],
     refusal: type[DomainError],
 ):
     ada = home.creator("ada")
@@ -534,7 +534,7 @@ def _elsewhere(store: Store, home: Home) -> list[tuple[UUID, UUID]]:
 def _change(
     home: Home,
     creator_id: UUID,
-    *commands: ChangeCommand,
+    *commands: c.CreatorCommand,
     expected_versions: Sequence[int] | None = None,
     context: Context | None = None,
 ) -> Executed[UUID]:

@@ -53,35 +53,19 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
         metadata={"shelf": {"row": 3}, "tags": ["a", None, 1.5], "ß": "\u2603"},
     )
 
-    take_in(connection, *history.happened(BILLIE, asked))
+    events = history.happened(BILLIE, asked)
+    take_in(connection, *events)
 
-    assert the_row(connection) == {
-        "organization_id": HOME,
-        "id": BILLIE,
-        "project_id": PROJECT,
-        "tiktok_handle": "billie.the-goat_1",
-        "display_name": None,
-        "scraped_display_name": None,
-        "description": "Eats everything",
-        "readme": "# Billie\n",
-        "metadata": {"shelf": {"row": 3}, "tags": ["a", None, 1.5], "ß": "\u2603"},
-        "tracking_mode": "selective",
-        "tracking_start_date": date(2026, 1, 31),
-        "tracking_end_date": date(2026, 12, 31),
-        "avatar_url": None,
-        "follower_count": None,
-        "following_count": None,
-        "total_likes_count": None,
-        "video_count": None,
-        "profile_observed_at": None,
-        "profile_position": None,
-        "last_scraped_at": None,
-        "status": "active",
-        "disabled_reason": None,
-        "version": 1,
-        "created_at": MONDAY,
-        "updated_at": MONDAY,
-    }
+    row = the_row(connection)
+    (whole,) = expected(events)["creator_list"]
+    assert row == whole
+    assert (row["organization_id"], row["id"], row["project_id"]) == (
+        *(HOME, BILLIE, PROJECT),
+    )
+    for name in asked.__struct_fields__:
+        column = "tiktok_handle" if name == "handle" else name
+        assert row[column] == getattr(asked, name)
+    assert (row["status"], row["version"], row["created_at"]) == ("active", 1, MONDAY)
 
 
 @pytest.mark.parametrize(
