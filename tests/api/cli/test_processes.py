@@ -12,7 +12,7 @@ import pytest
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from projections.registry import PROJECTIONS
-from tests.kit.builders import Home
+from tests.kit.builders import Home, make_home
 from tests.kit.command_line import PATIENTLY, Running, running
 from tests.kit.ports import free_port
 
@@ -30,6 +30,12 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
         "data_dir": tmp_path / "nothing",
         "port": free_port(),
     }
+
+
+@pytest.fixture
+def home(store: Store) -> Home:
+    """An organization without the API's help, unlike that of other tests here."""
+    return make_home(store)
 
 
 def asked(store: Store, query: bytes) -> Any:  # noqa: ANN401
