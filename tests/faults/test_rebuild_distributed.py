@@ -160,7 +160,7 @@ def test_two_processes_make_the_rows_of_one_and_their_driver_works_on_none(
     assert done.comparison.is_strict
     assert done.comparison.is_equal
     assert rows(store) == before
-    assert len(before["looks"]) > 70
+    assert len(before["snapshots"]) > 70
     assert len(seen) == 2
     assert not [name for name in seen if name.startswith("rebuild")]
     assert "2 workers are at it." in said

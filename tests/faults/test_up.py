@@ -224,7 +224,7 @@ def test_when_up_itself_is_killed_all_ends_and_the_next_start_finds_everything(
             assert place.sees(removed["tiktok_handle"], status="removed")
             assert next_up.send(signal.SIGTERM) == 0
     assert "Added 4 demo creators" in up.err
-    assert "runs of the demo creators' past" in up.err
+    assert "past runs of the demo creators" in up.err
     assert "demo" not in next_up.err
 
 
