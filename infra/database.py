@@ -26,36 +26,36 @@ T = TypeVar("T")
 READER_ROLE = "goatherd_reader"
 
 _POOL_TIMEOUT = 2.0
-# Without a connection nothing was asked, so asking again is all that could help.
+# Without a connection the statement was not sent, so another try cannot repeat it.
 NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
 _CUT = (psycopg.OperationalError, psycopg.InterfaceError)
 _MIGRATION_LOCK = 7203914820
 _APPLICATION_NAME = "goatherd"
 _CONNECTION = {
-    # Commands commit what they mean to commit; nothing is left open by accident.
+    # Every statement commits by itself, so no transaction stays open by mistake.
     "autocommit": True,
     "application_name": _APPLICATION_NAME,
     "connect_timeout": 5,
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
 }
-# Whatever the server's own zone: times are UTC on the way in and out.
+# Times are read and written in UTC, whatever time zone the server has.
 _UTC = "-c timezone=UTC"
 _GUARDED = (
     f"{_UTC} -c lock_timeout=5s -c statement_timeout=15s "
     "-c idle_in_transaction_session_timeout=15s"
 )
-# A read that takes longer than this is a fault, not a page somebody waits for.
+# A read that takes longer is a fault: pages read in milliseconds.
 _READING = f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on"
 _OWN = f"{_UTC} -c statement_timeout=2s -c lock_timeout=1s"
 
 
 class SchemaTooNewError(Exception):
-    """The database was migrated by a newer Goatherd than this one."""
+    """The database has migrations of a newer Goatherd than this one."""
 
 
 def writing_pool(url: str, *, size: int) -> Pool:
-    """Return an unopened pool for appends and their loads."""
+    """Return an unopened pool for reading histories and appending events."""
 
     def configure(connection: Connection[TupleRow]) -> None:
         connection.adapters.register_dumper(Packed, PackedDumper)
@@ -73,7 +73,7 @@ def writing_pool(url: str, *, size: int) -> Pool:
 
 
 def reading_pool(url: str, *, size: int) -> AsyncPool:
-    """Return an unopened pool whose connections see one organization at a time.
+    """Return an unopened pool whose connections read one organization at a time.
 
     They run as the reader role, to which row-level security applies, in read-only
     transactions.
@@ -97,7 +97,7 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
 
 
 def own_pool(url: str, *, size: int) -> AsyncPool:
-    """Return an unopened pool for the service's own bookkeeping (keys, quotas)."""
+    """Return an unopened pool for the service's own data, such as keys and quotas."""
     return AsyncConnectionPool(
         url,
         min_size=1,
@@ -110,10 +110,10 @@ def own_pool(url: str, *, size: int) -> AsyncPool:
 
 
 def run_read(pool: Pool, read: Callable[[Connection[TupleRow]], T]) -> T:
-    """Return what a read finds; a connection cut while idle costs one more try.
+    """Return the result of ``read``; try once more if the connection was cut.
 
-    A server that was restarted has cut them all: without this each would be found out
-    by one caller's failure.
+    A server that restarts cuts every idle connection of the pool. Without the second
+    try, each of them would fail one caller.
     """
     try:
         with pool.connection() as connection:
@@ -129,7 +129,7 @@ def run_read(pool: Pool, read: Callable[[Connection[TupleRow]], T]) -> T:
 async def run_read_async(
     pool: AsyncPool, read: Callable[[AsyncConnection[TupleRow]], Awaitable[T]]
 ) -> T:
-    """Do as ``ask`` does, on an asynchronous pool."""
+    """Return the result of ``read`` as ``run_read`` does, on an asynchronous pool."""
     try:
         async with pool.connection() as connection:
             return await read(connection)
@@ -152,9 +152,9 @@ def known_migrations() -> list[tuple[int, str, str]]:
 
 
 def migrate(url: str) -> list[str]:
-    """Create or upgrade the schema and return the names of what was applied.
+    """Create or upgrade the schema, and return the names of the migrations applied.
 
-    Any number of processes may call this at once; each migration is one transaction.
+    Several processes may call this at the same time. Each migration is one transaction.
 
     Raises:
         SchemaTooNewError: the database knows a migration that this release does not.
@@ -206,7 +206,8 @@ def _create_reader(connection: Connection[TupleRow]) -> None:
         "SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,)
     ).fetchone()
     if exists is None:
-        # Roles belong to the whole server: another database may be migrated just now.
+        # A role belongs to the whole server, so the migration of another database may
+        # create it at the same time.
         with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
     superuser = connection.execute(

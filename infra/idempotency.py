@@ -17,7 +17,7 @@ KEPT_HOURS = 24
 
 
 class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request with an Idempotency-Key; ``fingerprint`` is of everything it says."""
+    """A request with an Idempotency-Key; ``fingerprint`` is a hash of its content."""
 
     organization_id: UUID
     key_id: UUID
@@ -27,14 +27,14 @@ class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdempotencyLease(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to answer a request; void once another process took it over."""
+    """The right to answer a request; it ends when another process takes it over."""
 
     request: IdempotentRequest
     holder: UUID
 
 
 class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """A response that was given before."""
+    """The response to an earlier request with the same key."""
 
     status: int
     headers: dict[str, str]
@@ -42,18 +42,18 @@ class StoredResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyUnavailable(msgspec.Struct, frozen=True, kw_only=True):
-    """The key belongs to another route or body, or its first request still runs."""
+    """The key is of another route or body, or its first request is still running."""
 
     reason: Literal["other_route", "other_body", "in_flight"]
     route: str
 
 
 class LeaseLostError(Exception):
-    """Another process took the request over; this response must not be stored."""
+    """Another process took over the request, so this response must not be stored."""
 
 
-# A key is free when nobody had it for a day, or when whoever works on the very same
-# request has been silent for longer than the lease.
+# A key can be taken if it is unused, if it is older than a day, or if the process that
+# works on the same request has let its lease run out.
 _ACQUIRE = """
 INSERT INTO idempotency AS i (organization_id, key_id, idempotency_key, route,
                               fingerprint, holder, lease_until)
@@ -90,7 +90,7 @@ WHERE created_at < clock_timestamp() - make_interval(hours => %s)
 def acquire(
     pool: Pool, request: IdempotentRequest
 ) -> IdempotencyLease | StoredResponse | KeyUnavailable:
-    """Take a lease on the request, or return its response or why there is none."""
+    """Take a lease on the request; else return its response, or why there is none."""
     holder = new_id()
     parameters = {
         "organization": request.organization_id,
@@ -111,7 +111,7 @@ def acquire(
     if row == (holder,):
         return IdempotencyLease(request=request, holder=holder)
     if row is None:
-        # It was released between the two looks: as good as still running.
+        # The lease was released between the two statements: answer as if it still runs.
         return KeyUnavailable(reason="in_flight", route=request.route)
     route, fingerprint, status, headers, body = row
     if route != request.route:
@@ -135,7 +135,7 @@ def store_response(
     headers: Mapping[str, str],
     body: bytes,
 ) -> None:
-    """Store the response, in the transaction of what it answers.
+    """Store the response in the transaction that makes the request's changes.
 
     Raises:
         ClaimLostError: somebody else took the request over.
@@ -151,7 +151,7 @@ def store_response(
 
 
 def release(pool: Pool, lease: IdempotencyLease) -> None:
-    """Give the lease back, so that the next try starts anew."""
+    """Give up the lease, so that the next request with this key starts anew."""
     with pool.connection() as connection:
         connection.execute(_RELEASE, (*_key(lease.request), lease.holder))
 

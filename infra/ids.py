@@ -1,4 +1,4 @@
-"""Fresh ids: version 7 UUIDs, so that what is new stands together on disk."""
+"""New ids: UUIDs of version 7, so that new rows are neighbours in an index."""
 
 from uuid import UUID
 
@@ -6,5 +6,5 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """Return an id that nobody had before, ordered by the time it was made."""
+    """Return a new id; ids sort by the time they were made."""
     return uuid7()

@@ -1,6 +1,6 @@
-"""Logs: one line an event on stderr, with correlation ids in it and secrets out of it.
+"""Logs: one line an event on stderr, with correlation ids and without secrets.
 
-Lines of libraries, which use the standard ``logging``, come out in the same form.
+Lines that libraries write with the standard ``logging`` get the same form.
 """
 
 import logging
@@ -22,7 +22,7 @@ _SECRET_NAMES = frozenset(
         *("password", "secret", "set-cookie"),
     }
 )
-# Below warnings they tell every request, with what its address and headers carry.
+# Below warnings these libraries log every request with its address and headers.
 _TALKATIVE = ("httpcore", "httpx")
 _SECRETS = [
     (re.compile(pattern, re.IGNORECASE), replacement)
@@ -33,7 +33,7 @@ _SECRETS = [
             rf"\1{_MASK}",
         ),
         (r"(bearer\s+)[\w.~+/=-]{16,}", rf"\1{_MASK}"),
-        # Cookies of ours, and links that sign in once, wherever they stand.
+        # Goatherd's cookies, and links that sign in once, anywhere in the text.
         (r"(goatherd_(?:session|flash)=)[\w-]+", rf"\1{_MASK}"),
         (r"(/sign-in/)[\w-]{16,}", rf"\1{_MASK}"),
         # scheme://user:password@host and scheme://:password@host
@@ -52,9 +52,9 @@ def configure_logs(
     form: Literal["console", "json"],
     stream: TextIO | None = None,
 ) -> None:
-    """Send every log line of the process to stderr, or to the stream.
+    """Send every log line of the process to ``stream``, or to stderr without one.
 
-    ``level`` is the least important one that is still logged.
+    ``level`` is the least important level that is logged.
     """
     least = logging.getLevelNamesMapping()[level.upper()]
     output = stream or sys.stderr
@@ -94,18 +94,18 @@ def configure_logs(
 
 @contextmanager
 def correlated(correlation_id: str) -> Generator[None]:
-    """Put the id on every line logged inside, in this thread or task."""
+    """Add the id to every line that this thread or task logs inside the block."""
     with bound_contextvars(correlation_id=correlation_id):
         yield
 
 
 def correlation_id() -> str | None:
-    """Return the id of the ``correlated`` block we are in, if any."""
+    """Return the id of the enclosing ``correlated`` block, if any."""
     return get_contextvars().get("correlation_id")
 
 
 def mask_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Take keys, authorization headers and passwords out of everything logged."""
+    """Replace keys, authorization headers and passwords in a log line."""
     return {name: _masked(value, name=name) for name, value in event.items()}
 
 

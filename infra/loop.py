@@ -1,4 +1,4 @@
-"""The one loop of all that runs until it is stopped, through every outage."""
+"""The loop of every background process: it runs until stopped and survives failures."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import structlog
 from infra.database import Pool
 
 LONGEST_BACKOFF_SECONDS = 5.0
-# Of 0.1 s doubled so often every longest wait is long passed.
+# After this many doublings of 0.1 s, the wait is longer than any ``longest``.
 _MOST_DOUBLINGS = 20
 
 _log = structlog.get_logger()
@@ -29,14 +29,14 @@ def run_until_stopped(
 ) -> None:
     """Call ``step`` again and again until ``stop`` is set.
 
-    ``step`` returns how many seconds to rest before the next call. ``wake_up`` is
-    cleared before each call and ends a rest early, but not within its first ``pause``
-    seconds, so that several wake-ups in a row cost one call. Whoever sets ``stop`` also
-    sets ``wake_up``, or waits for the end of the rest.
+    ``step`` returns how many seconds to wait before the next call. ``wake_up`` is
+    cleared before each call. Setting it ends the wait early, but not within its first
+    ``pause`` seconds, so that several wake-ups in a row cost one call. The code that
+    sets ``stop`` also sets ``wake_up``, or waits for the end of the current wait.
 
     An exception is logged as ``failed`` with ``details``, and the next call comes after
-    a back-off. Where the database's connection was lost, ``pool`` is checked, since
-    its idle connections are lost as well.
+    a back-off. If the database connection was lost, the connections of ``pool`` are
+    checked, because its idle ones are lost as well.
     """
     failures = 0
     while not stop.is_set():
@@ -59,9 +59,10 @@ def run_until_stopped(
 def backoff_seconds(
     failures: int, *, longest: float = LONGEST_BACKOFF_SECONDS
 ) -> float:
-    """Return how long to wait after so many failures in a row, half of it by chance.
+    """Return how long to wait after this many failures in a row.
 
-    The wait doubles with each failure, from 0.2 seconds up to ``longest``.
+    The wait doubles with each failure, from 0.2 seconds up to ``longest``. Half of it
+    is random.
     """
     seconds = min(0.1 * 2 ** min(failures, _MOST_DOUBLINGS), longest)
     return uniform(0.5, 1.5) * seconds  # noqa: S311

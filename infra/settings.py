@@ -1,7 +1,7 @@
 """Settings: what an operator may choose, read once from GOATHERD_* variables.
 
-The class holds types and defaults, MEANINGS what each is for; together they are the
-table that ``python -m infra.settings`` prints for docs/operating.md.
+The class holds the types and defaults, and MEANINGS holds what each setting is for.
+``python -m infra.settings`` prints both as the table in docs/operating.md.
 """
 
 import sys
@@ -16,12 +16,12 @@ from msgspec.structs import FieldInfo, fields
 from domain.organization.plans import DEFAULT_PLANS, Limits, Plans
 
 PREFIX = "GOATHERD_"
-# The test suite's own variables may be set while it starts real processes.
+# The test suite sets variables of its own, which the processes it starts inherit.
 _TEST_PREFIX = "GOATHERD_TEST_"
 
 
 class SettingsError(Exception):
-    """A setting is unknown or unreadable; the message is one sentence naming it."""
+    """A setting is unknown or cannot be read; the message names it."""
 
 
 def _form(form: str, *, secret: bool = False) -> dict[str, Any]:
@@ -87,7 +87,7 @@ LogFormat = Annotated[Literal["console", "json"], Meta(extra=_form("console or j
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything an operator may choose; handed down, never looked up."""
+    """All settings; they are passed to functions and never looked up."""
 
     database_url: DatabaseURL | None = None
     redis_url: RedisURL | None = None
@@ -118,7 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def all_plans(self) -> Plans:
-        """Return every plan by name; those set here stand over the built-in ones."""
+        """Return every plan by name; a configured plan replaces the built-in one."""
         return Plans({**DEFAULT_PLANS, **self.plans})
 
     def __repr__(self) -> str:
@@ -130,7 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read the settings; an empty variable counts as one that is not set.
+        """Read the settings from variables; an empty variable counts as not set.
 
         Raises:
             SettingsError: a GOATHERD_ variable is unknown or cannot be read.
@@ -186,7 +186,7 @@ MEANINGS = {
 
 
 class Row(NamedTuple):
-    """One setting as the documentation shows it."""
+    """One setting, as the documentation shows it."""
 
     variable: str
     default: str
@@ -195,7 +195,7 @@ class Row(NamedTuple):
 
 
 def table() -> list[Row]:
-    """Return one row a setting, in the order of the class."""
+    """Return one row for each setting, in the order of the class."""
     return [
         Row(
             variable=_variable(field),
@@ -212,7 +212,7 @@ def _variable(field: FieldInfo) -> str:
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
-    # An optional setting is a union whose first member carries the form.
+    # For an optional setting, the first member of the union says the form.
     candidates = (field.type, *get_args(field.type))
     annotated = next(c for c in candidates if get_origin(c) is Annotated)
     return annotated.__metadata__[0].extra

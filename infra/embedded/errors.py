@@ -1,5 +1,5 @@
-"""The one way an embedded service fails."""
+"""The error that every embedded service raises."""
 
 
 class EmbeddedServiceError(Exception):
-    """A server cannot run here; the message is a sentence for the person who asked."""
+    """A server cannot run here; the message is a sentence for the user."""

@@ -1,7 +1,8 @@
-"""Users of the machine: as whom a server runs when we are root, and what it can reach.
+"""Accounts of the machine: which one runs a server when we are root.
 
-PostgreSQL refuses to run as root. What its account cannot reach (root's own home is
-closed to others) goes to SHELTER; the permissions of other folders stay as they are.
+PostgreSQL refuses to run as root. Files that its account cannot reach, because root's
+home is closed to others, are copied to SHELTER. The permissions of other folders stay
+as they are.
 """
 
 import os
@@ -26,11 +27,11 @@ class OsUser(NamedTuple):
     gid: int
 
     def owns(self, path: Path) -> None:
-        """Give the path to the account."""
+        """Make the account the owner of the path."""
         os.chown(path, self.uid, self.gid)
 
     def reaches(self, folder: Path) -> bool:
-        """Say whether the account may enter the folder, by trying."""
+        """Tell whether the account may enter the folder, by trying."""
         entered = subprocess.run(
             ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)],
             stdin=subprocess.DEVNULL,
@@ -42,7 +43,10 @@ class OsUser(NamedTuple):
 
 
 class Acting(TypedDict):
-    """What subprocess takes to run something as somebody, in a folder open to all."""
+    """The arguments of subprocess that run a program as another account.
+
+    The working folder is one that every account may enter.
+    """
 
     cwd: str
     user: int | None
@@ -58,13 +62,13 @@ def acting_as(os_user: OsUser | None) -> Acting:
 
 
 def server_os_user(home: Path) -> OsUser | None:
-    """Return whom to run PostgreSQL as, or None if that is simply us.
+    """Return the account that runs PostgreSQL, or None if it is ours.
 
-    A folder that has an owner keeps it: an account that is found or made later must not
-    shut the server out of its own data.
+    The owner of an existing folder stays the same, because an account that is found or
+    created later could not read the data.
 
     Raises:
-        EmbeddedServiceError: we are root and there is no account to use instead.
+        EmbeddedServiceError: we are root, and there is no other account.
     """
     if os.geteuid() != 0:
         return None
@@ -77,7 +81,10 @@ def server_os_user(home: Path) -> OsUser | None:
 
 
 def shelter() -> Path:
-    """Return the folder for what other accounts must reach, made if it is missing."""
+    """Return the folder for files that other accounts must reach.
+
+    Create it if needed.
+    """
     SHELTER.mkdir(parents=True, exist_ok=True)
     SHELTER.chmod(0o711)
     return SHELTER

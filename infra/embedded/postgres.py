@@ -19,16 +19,16 @@ _DATABASE = "goatherd"
 _SOCKET = ".s.PGSQL.5432"
 _NOT_DURABLE = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
-# Long enough for what follows a crash: reading the write-ahead log again.
+# Long enough to recover after a crash, when the write-ahead log is read again.
 _START_SECONDS = 120.0
-# The backends of a postmaster that was killed need a moment to notice and leave.
+# When a postmaster was killed, its child processes need a moment to notice and end.
 _ORPHANS_SECONDS = 15.0
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """A PostgreSQL in ``<data_dir>/postgres``.
+    """The PostgreSQL in ``<data_dir>/postgres``.
 
-    ``durable=False`` loses data when the machine fails, and is for tests alone.
+    ``durable=False`` loses data when the machine fails, and is for tests only.
     """
 
     name = "postgres"
@@ -67,7 +67,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 def running_postgres_url(data_dir: Path) -> str | None:
-    """Return the URL of the data directory's server, or None if none answers."""
+    """Return the URL of the data directory's server, or None if it does not answer."""
     home = (data_dir.expanduser() / "postgres").resolve()
     for sockets in (home, (home / "sockets").resolve()):
         if _answers(sockets):
@@ -94,7 +94,7 @@ def _command(
 
 
 def _url(sockets: Path, *, database: str) -> str:
-    # The port only names the socket, but without it PGPORT would.
+    # The port only names the socket. It is given because PGPORT would apply otherwise.
     host = quote(str(sockets), safe="")
     return f"postgresql://{SUPERUSER}@/{database}?host={host}&port=5432"
 

@@ -1,4 +1,4 @@
-"""Processes: how a server is started, found again after our own death, and stopped."""
+"""Server processes: start them, find them again after our own crash, and stop them."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.02
 
 
 class ServerProcess:
-    """The main process of a server, whether we started it or found it running."""
+    """The main process of a server that we started or found running."""
 
     def __init__(
         self, process: psutil.Process, *, child: subprocess.Popen[bytes] | None = None
@@ -31,7 +31,7 @@ class ServerProcess:
         if self._child is not None:
             return self._child.poll() is None
         try:
-            # A pid that now belongs to somebody else does not count as running.
+            # The number may belong to another process by now; then ours has ended.
             return (
                 self._process.is_running()
                 and self._process.status() != psutil.STATUS_ZOMBIE
@@ -40,9 +40,9 @@ class ServerProcess:
             return False
 
     def stop(self, steps: Sequence[tuple[signal.Signals, float]]) -> None:
-        """Send each signal in turn until the process ends within its seconds.
+        """Send each signal in turn, and give the process its seconds to end after each.
 
-        SIGKILL follows the last one.
+        SIGKILL comes last.
         """
         for sent, seconds in (*steps, (signal.SIGKILL, 30.0)):
             if not self.is_running():
@@ -58,9 +58,9 @@ class ServerProcess:
 def launch(
     command: Sequence[str | Path], *, log: Path, os_user: OsUser | None
 ) -> ServerProcess:
-    """Start a server whose output begins a new log; the one before is kept as ``.1``.
+    """Start a server with a new log file; the log before it is kept as ``.1``.
 
-    It gets a session of its own, so that Ctrl-C in the terminal reaches only us.
+    The server gets its own session, so that Ctrl-C in the terminal reaches only us.
     """
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))
@@ -79,9 +79,10 @@ def launch(
 
 
 def find_server(names: Sequence[str], *, folder: Path) -> ServerProcess | None:
-    """Return the running server with one of the names that was started on the folder.
+    """Return the running server with one of these names that was started on the folder.
 
-    Its command line names the folder; that of a child just forked from it does too.
+    Its command line names the folder. A child that it has just forked has the same
+    command line.
     """
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter(["name", "cmdline", "status"]):
@@ -97,7 +98,7 @@ def find_server(names: Sequence[str], *, folder: Path) -> ServerProcess | None:
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float) -> bool:
-    """Ask again and again, and say whether it came true in time."""
+    """Call ``true`` until it returns true or the seconds are over; return which."""
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:
@@ -107,5 +108,5 @@ def wait_until(true: Callable[[], bool], *, seconds: float) -> bool:
 
 
 def server_environment() -> dict[str, str]:
-    """Return our environment in a language and time zone that every machine has."""
+    """Return our environment with a language and time zone that every machine has."""
     return {**os.environ, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,4 +1,4 @@
-"""The life of an embedded server: claimed, taken over or started, and stopped."""
+"""The life of an embedded server: lock the directory, start or adopt it, stop it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -12,19 +12,19 @@ from infra.embedded.data_dir import DataDirLock, open_data_dir
 from infra.embedded.errors import EmbeddedServiceError
 from infra.embedded.processes import ServerProcess, find_server, wait_until
 
-# What a server that was left behind gets to answer before it counts as out of reach.
+# How long a server that was left running gets to answer.
 _TAKE_OVER_SECONDS = 15.0
 
 _log = structlog.get_logger()
 
 
 class EmbeddedServer(ABC):
-    """A server in a data directory, looked after by whoever holds this."""
+    """A server in a data directory, which this process looks after."""
 
     name: ClassVar[str]
-    # What its process may be called.
+    # The names that its process may have.
     programs: ClassVar[Sequence[str]]
-    # The signals that stop it, each with the seconds it gets before the next.
+    # The signals that stop it, each with the seconds until the next.
     shutdown: ClassVar[Sequence[tuple[Signals, float]]]
 
     def __init__(self, data_dir: Path) -> None:
@@ -34,7 +34,7 @@ class EmbeddedServer(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The server's main process, or None while there is none."""
+        """The process id of the server, or None if it does not run."""
         return self._process.pid if self._process and self.is_running() else None
 
     def is_running(self) -> bool:
@@ -43,12 +43,12 @@ class EmbeddedServer(ABC):
     def start(self) -> str:
         """Run the server and return its URL.
 
-        A server that an earlier holder of the data directory left behind is taken over.
-        Calling it again starts a server that has died since.
+        A server that an earlier process left running in the data directory is adopted.
+        If the server has died, another call starts it again.
 
         Raises:
-            EmbeddedServiceError: the directory is in use or too new, or the server
-                cannot run.
+            EmbeddedServiceError: the directory is in use or too new, or the
+                server cannot run.
         """
         data_dir = open_data_dir(self._data_dir)
         self._lock = self._lock or DataDirLock(data_dir / f"{self.name}.lock")
@@ -64,7 +64,7 @@ class EmbeddedServer(ABC):
             raise
 
     def stop(self) -> None:
-        """Shut the server down, as gently as it lets us, and free the directory."""
+        """Stop the server, gently at first, and release the directory's lock."""
         if self._process is not None:
             self._process.stop(self.shutdown)
             self._process = None
@@ -73,10 +73,13 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     def run(self, data_dir: Path) -> str:
-        """Have the server running and return its URL; the directory is claimed."""
+        """Start or adopt the server and return its URL; the lock is held."""
 
     def finds_running(self, folder: Path, *, answers: Callable[[], bool]) -> bool:
-        """Say whether the folder's server runs already, as our own or left behind."""
+        """Tell whether the folder's server runs already.
+
+        It may have been left running.
+        """
         if self.is_running():
             return True
         found = find_server(self.programs, folder=folder)
@@ -85,14 +88,14 @@ class EmbeddedServer(ABC):
         if self.comes_up(found, answers=answers, seconds=_TAKE_OVER_SECONDS):
             _log.info("Took over a server that was left running.", server=self.name)
             return True
-        # Alive and out of reach: its socket is gone, or it is on its way out.
+        # It lives but does not answer: its socket is gone, or it is stopping.
         found.stop(self.shutdown)
         return False
 
     def comes_up(
         self, process: ServerProcess, *, answers: Callable[[], bool], seconds: float
     ) -> bool:
-        """Make the process ours and say whether it answers in time."""
+        """Keep the process as ours, and tell whether it answers in time."""
         self._process = process
         wait_until(lambda: answers() or not process.is_running(), seconds=seconds)
         return process.is_running() and answers()

@@ -1,4 +1,4 @@
-"""The embedded Valkey, which wakes the workers, on a Unix socket only."""
+"""The embedded Valkey, which notifies the workers, on a Unix socket only."""
 
 import signal
 import socket
@@ -13,12 +13,12 @@ from infra.embedded.server import EmbeddedServer
 
 _SOCKET = "valkey.sock"
 
-# Long enough to read a large append-only file again.
+# Long enough to read a large append-only file after a crash.
 _START_SECONDS = 60.0
 
 
 class EmbeddedValkey(EmbeddedServer):
-    """A Valkey in ``<data_dir>/valkey``."""
+    """The Valkey in ``<data_dir>/valkey``."""
 
     name = "valkey"
     programs = ("valkey-server", "redis-server")
@@ -39,7 +39,7 @@ class EmbeddedValkey(EmbeddedServer):
 
 
 def running_valkey_url(data_dir: Path) -> str | None:
-    """Return the URL of the data directory's server, or None if none answers."""
+    """Return the URL of the data directory's server, or None if it does not answer."""
     home = (data_dir.expanduser() / "valkey").resolve()
     for sockets in (home, (home / "sockets").resolve()):
         if _answers(sockets / _SOCKET):
@@ -57,10 +57,10 @@ def _command(home: Path, *, path: Path) -> list[str | Path]:
         *("--appendonly", "yes"),
         *("--appendfsync", "everysec"),
         *("--save", ""),
-        # Queued messages must not be thrown away to make room.
+        # Valkey must not delete queued messages to save memory.
         *("--maxmemory-policy", "noeviction"),
         *("--daemonize", "no"),
-        # The command line must go on naming the folder, for finds_running.
+        # finds_running recognizes the server by the folder in its command line.
         *("--set-proc-title", "no"),
     ]
 

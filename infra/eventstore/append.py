@@ -1,4 +1,4 @@
-"""Appending: a batch of events into PostgreSQL in one go, by one call or by COPY."""
+"""Append a batch of events to PostgreSQL in one round trip, or by COPY."""
 
 import hashlib
 from collections import Counter
@@ -13,7 +13,8 @@ from psycopg.rows import TupleRow
 from domain.decisions import QuotaCounter
 from infra import arrays
 
-# From this many events on, COPY beats the append function (docs/benchmarks.md).
+# From this many events on, COPY is faster than the append function
+# (docs/benchmarks.md).
 COPY_FROM = 2_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,10 +23,10 @@ _NO_LIMIT = 2**63 - 1
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks (``actor``), in which conversation, by which command.
+    """Who sends a command (``actor``), in which request, and the command's id.
 
-    ``command_id`` is unique to one command and the same over its retries; it is stored
-    as the events' causation.
+    ``command_id`` is unique to one command and stays the same over its retries. It is
+    stored as the causation id of the events.
     """
 
     actor: str
@@ -34,14 +35,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """Where an append went: the position of its first event, and when."""
+    """Where an append was stored: the position of its first event, and the time."""
 
     first_position: int
     recorded_at: datetime
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Events about to be stored, a column each: stream, version, name and body."""
+    """Events to be stored, as columns: stream, version, name and body."""
 
     streams: list[UUID]
     versions: list[int]
@@ -87,11 +88,11 @@ def link(
     name: str,
     body: bytes,
 ) -> bytes:
-    """Return the link that an event, recorded ``at``, adds to its stream's chain.
+    """Return the next link in the digest chain of an event's stream.
 
-    SHA-256 over the link before it (nothing for a first version), its metadata
-    (``context`` as ``describe_context`` returns it) and its body; the SQL function
-    ``goatherd_link`` computes the same.
+    It is the SHA-256 of the link before it (nothing for version 1), the event's
+    metadata (``context`` as ``describe_context`` returns it) and its body. The SQL
+    function ``goatherd_link`` computes the same.
     """
     return hashlib.sha256(
         previous
@@ -106,7 +107,7 @@ def link(
 
 
 def describe_context(context: Context) -> bytes:
-    """Return who asked, in which conversation and by which command, as linked."""
+    """Return the actor, request and command as bytes for the digest chain."""
     correlation = context.correlation_id or ""
     return f"{context.actor}\n{correlation}\n{context.command_id}\n".encode()
 
@@ -124,8 +125,8 @@ def write(
     """Store the batch in a transaction of its own.
 
     ``before_append`` runs first in that transaction, before the append lock is taken,
-    so that it holds nobody up. It must not fetch, and refuses by an error of the
-    server's. ``in_transaction`` runs last.
+    so that no other append waits for it. It must not fetch; to refuse, it makes the
+    server raise an error. ``in_transaction`` runs last.
     """
     conditions = (
         arrays.uuids([stream for stream, _ in guards]),
@@ -140,7 +141,8 @@ def write(
         ),
     )
     if in_transaction is None and len(batch) < COPY_FROM:
-        # One round trip: whoever holds the append lock never waits for this process.
+        # All of this is one round trip, so that no append waits for this process while
+        # it holds the lock.
         with connection.cursor(binary=True) as cursor:
             if before_append is None:
                 _call_append(cursor, batch, context, conditions)
@@ -192,7 +194,10 @@ def _answer(cursor: Cursor[TupleRow]) -> Appended:
 
 
 def _depths(streams: Sequence[UUID]) -> list[int]:
-    """Return how many times each stream came before; empty if none ever did."""
+    """Return how many earlier events of the batch have the same stream, for each event.
+
+    The list is empty if no stream occurs twice.
+    """
     if len(set(streams)) == len(streams):
         return []
     counts: Counter[UUID] = Counter()

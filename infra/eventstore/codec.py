@@ -13,7 +13,7 @@ from domain.events import STORED_NAMES, Event
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
-# (stored name, schema version it was written with) -> how to bring it one version on.
+# Maps a stored name and schema version to the function that makes the next version.
 UPCASTS: dict[tuple[str, int], Upcast] = {}
 
 _VERSION_KEY = "schema_version"
@@ -21,7 +21,7 @@ _MARK = f'{{"{_VERSION_KEY}":'.encode()
 
 
 class UnknownEventError(Exception):
-    """The log holds an event that this release does not know, or cannot read.
+    """The log holds an event that this release does not know or cannot read.
 
     ``name`` is its stored name.
     """
@@ -56,19 +56,20 @@ class Codec:
     def with_decoders(
         self, decoders: Mapping[str, Callable[[bytes], Event]]
     ) -> "Codec":
-        """Return a codec that decodes bodies under these names otherwise.
+        """Return a codec that decodes the events of these names with these decoders.
 
-        Only bodies of the first schema version: what is older than the newest shape is
-        brought forward to the event that it is.
+        The decoders get bodies of schema version 1 only. The newer shapes are decoded
+        as usual.
         """
         codec = copy(self)
         codec._decoders = {**self._decoders, **decoders}  # noqa: SLF001
         return codec
 
     def names_except(self, read: Collection[str]) -> list[str]:
-        """Return the names that are known here, without those that somebody reads.
+        """Return all known names but those in ``read``.
 
-        What has neither is of a newer release, and nobody can say whom it concerns.
+        A name that is in neither set comes from a newer release, and nobody can say
+        which creator it concerns.
         """
         return sorted(self._classes.keys() - read)
 
@@ -77,7 +78,7 @@ class Codec:
         return self._names[type(event)]
 
     def encode(self, event: Event) -> bytes:
-        """Return the stored body; it names its schema version where that is not 1."""
+        """Return the stored body; it has its schema version if that is not 1."""
         body = self._encode(event)
         if (version := type(event).schema_version) == 1:
             return body
@@ -117,7 +118,7 @@ class Codec:
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event about to be appended: where it goes, and as which version."""
+    """An event to be appended, with its stream and version."""
 
     originator_id: UUID
     originator_version: int
@@ -125,14 +126,14 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventMapper(Mapper[UUID]):
-    """The library's mapper seam, speaking NewEvent and permanent names."""
+    """The eventsourcing library's mapper, between NewEvent and stored names."""
 
     def __init__(self, transcoder: Transcoder, codec: Codec) -> None:
         super().__init__(transcoder)
         self._codec = codec
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """Return what is stored for an NewEvent.
+        """Return the stored form of a NewEvent.
 
         Raises:
             TypeError: it is something else, such as an event of the library's own.
@@ -147,7 +148,7 @@ class EventMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> NewEvent:
-        """Return the NewEvent that was stored.
+        """Return a stored event as a NewEvent.
 
         Raises:
             UnknownEventError: no code knows the stored name, or the body does not fit.

@@ -1,4 +1,4 @@
-"""Execute: load the histories a handler names, let it decide, append, try again."""
+"""Execute a command: load histories, let the handler decide, append, and retry."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -19,10 +19,10 @@ RecordedHistories = Mapping[UUID, Sequence[RecordedEvent]]
 
 
 class Executed(msgspec.Struct, Generic[T], frozen=True):
-    """What became of a command.
+    """What a command did.
 
-    ``result`` is the decision's, ``events`` what was recorded, ``loaded`` the histories
-    that the decision was made on.
+    ``result`` comes from the decision, ``events`` are the new recorded events, and
+    ``loaded`` are the histories that the decision used.
     """
 
     result: T
@@ -59,9 +59,9 @@ def execute(
 ) -> Executed[T]:
     """Execute a command; ``handler`` starts the handler anew for each try.
 
-    ``loaded`` are histories that the caller has read already. ``check`` runs once the
-    decision is made, if there is anything to append, and refuses by raising. The hooks
-    are as in ``Store.append``.
+    ``loaded`` are histories that the caller has read already. ``check`` runs after the
+    decision, if it appends anything, and refuses by raising. The hooks are as in
+    ``Store.append``.
 
     Raises:
         DomainError: the command is refused.
@@ -95,7 +95,7 @@ def execute_once(
     before_append: BeforeAppend | None = None,
     in_transaction: InTransaction[T] | None = None,
 ) -> Executed[T]:
-    """Execute a command without a second try; see ``execute``.
+    """Execute a command with one try only; see ``execute``.
 
     Raises:
         AppendConflictError: a stream that the decision rests on has changed.

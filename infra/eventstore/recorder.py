@@ -1,4 +1,4 @@
-"""The recorder: how events get into PostgreSQL, in order, at once or not at all."""
+"""The recorder: writes events to PostgreSQL, in order, all or none."""
 
 import random
 import time
@@ -32,12 +32,12 @@ from infra.eventstore.append import (
 )
 from infra.eventstore.subscription import LogSubscription
 
-# How long a lost answer is looked for before the caller is told.
+# For how long to find out whether an append was stored when its answer was lost.
 _LOOK_UP_SECONDS = 10.0
 
 
 class AppendConflictError(IntegrityError):
-    """Somebody else wrote to a stream since it was read; read again and decide anew."""
+    """Another writer changed a stream since it was read; read and decide again."""
 
 
 _TABLE = "goatherd_events"
@@ -65,7 +65,7 @@ _FOREVER = 2**63 - 1
 
 
 class Recorder(ApplicationRecorder):
-    """The library's recorder seam over one append function and one pool."""
+    """The eventsourcing library's recorder, on one append function and one pool."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -80,13 +80,13 @@ class Recorder(ApplicationRecorder):
         before_append: BeforeAppend | None = None,
         in_transaction: AfterAppend | None = None,
     ) -> Appended:
-        """Store all of ``batch`` or none, and say where it went.
+        """Store all of ``batch`` or none, and return where it was stored.
 
-        ``guards`` are (stream, version) pairs that the decision rested on without
-        writing to them. ``before_append`` runs in the same transaction before the
-        append, ``in_transaction`` after it, as ``infra.eventstore.append.write`` says.
-        When the answer is lost on the way, the stream is read to find out whether the
-        commit took place: a success is never reported as a conflict.
+        ``guards`` are (stream, version) pairs that the decision used without writing to
+        them. ``before_append`` runs in the same transaction before the append,
+        ``in_transaction`` after it, as ``infra.eventstore.append.write`` says. If the
+        answer is lost on the way, the recorder reads the stream to find out whether the
+        commit took place, so that it never reports a success as a conflict.
 
         Raises:
             AppendConflictError: a stream or a guarded one moved on.
@@ -133,10 +133,10 @@ class Recorder(ApplicationRecorder):
         tracking: Tracking | None = None,
         **kwargs: Any,  # noqa: ANN401 - as the library passes them on
     ) -> Sequence[int]:
-        """Append, and return each event's position; for the rest see ``append``.
+        """Append the events, and return the position of each; see ``append``.
 
         Raises:
-            NotSupportedError: ``tracking`` is given, which is stored nowhere here.
+            NotSupportedError: ``tracking`` is given; this recorder has no place for it.
         """
         if tracking is not None:
             raise NotSupportedError("A tracking cannot be stored with the event log.")
@@ -176,7 +176,7 @@ class Recorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """Return one stream's events, ``gt`` and ``lte`` bounding their versions."""
+        """Return one stream's events with versions above ``gt`` and up to ``lte``."""
         bounds = (originator_id, gt or 0, _FOREVER if lte is None else lte)
         with self._pool.connection() as connection:
             rows = connection.cursor(binary=True).execute(
@@ -217,10 +217,11 @@ class Recorder(ApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> LogSubscription:
-        """Return an iterator over the events after position ``gt`` that never ends.
+        """Return an iterator over the events after position ``gt``, which never ends.
 
-        It is for the library's own runners; Goatherd's read models are kept by
-        ``projections.engine.follower``, which reads in batches.
+        It is for the runners of the eventsourcing library.
+        ``projections.engine.follower``, which reads in batches, keeps Goatherd's read
+        models.
         """
         return LogSubscription(self, gt, topics)
 
@@ -244,7 +245,8 @@ def _is_final(error: psycopg.Error) -> bool:
     """Tell whether the server itself refused, so that nothing can have been stored."""
     if error.sqlstate is None:
         return False
-    # Of what an operator does to a server, a timeout alone leaves no doubt.
+    # Of the errors that an operator's action causes (class 57), only a timed out
+    # statement says for sure that nothing was stored.
     return error.sqlstate[:2] not in {"08", "57"} or error.sqlstate == "57014"
 
 
@@ -255,7 +257,7 @@ def _translate(
         case "GH001":
             raise AppendConflictError(str(error)) from error
         case "23505" | "23502" if error.diag.table_name == _TABLE:
-            # A version is there already, or the one before it is missing.
+            # The version exists already, or the version before it does not.
             raise AppendConflictError(str(error)) from error
         case "GH002":
             index, current = (error.diag.message_detail or "").split()

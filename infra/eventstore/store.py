@@ -1,4 +1,4 @@
-"""The event store: streams of events in, one ordered log out."""
+"""The event store: append to streams, and read one ordered log."""
 
 import random
 import time
@@ -26,11 +26,11 @@ T = TypeVar("T")
 
 
 class BusyError(Exception):
-    """The same thing is being changed by too many at once; try again shortly."""
+    """Too many writers change the same thing at the same time; try again shortly."""
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event in its envelope: where it stands, when it was recorded, and by whom."""
+    """An event with its stream, position, time of recording and actor."""
 
     position: int
     stream: UUID
@@ -57,7 +57,7 @@ class Store(Application[UUID]):
         super().__init__(env={"PERSISTENCE_MODULE": "eventsourcing.popo"})
 
     def construct_mapper(self) -> Mapper[UUID]:
-        """Return the mapper that speaks permanent names."""
+        """Return the mapper between events and their stored names."""
         return EventMapper(JSONTranscoder(), self.codec)
 
     def construct_recorder(self) -> ApplicationRecorder:
@@ -83,12 +83,12 @@ class Store(Application[UUID]):
         before_append: BeforeAppend | None = None,
         in_transaction: AppendHook | None = None,
     ) -> list[RecordedEvent]:
-        """Append all of ``entries`` or none, and return them in their envelopes.
+        """Append all of ``entries`` or none, and return them as recorded events.
 
-        ``before_append`` is called with the cursor of the append's own transaction
-        before the append, and must not fetch; ``in_transaction`` after it, with what
-        was recorded. What they write stands or falls with the append. For the rest and
-        the errors see ``Recorder.append``.
+        ``before_append`` is called with the cursor of the append's transaction before
+        the append, and must not fetch. ``in_transaction`` is called after it, with the
+        recorded events. What they write is committed or rolled back with the append.
+        For the rest and the errors see ``Recorder.append``.
         """
 
         def within(cursor: Cursor[TupleRow], appended: Appended) -> None:
@@ -116,7 +116,7 @@ class Store(Application[UUID]):
 
 
 def open_envelope(row: TupleRow, codec: Codec) -> RecordedEvent:
-    """Return the event of one row of the log, its body decoded.
+    """Return one row of the log as a recorded event, with its body decoded.
 
     The row is (position, stream, version, recorded_at, actor, correlation id, causation
     id, name, body).
@@ -134,7 +134,7 @@ def open_envelope(row: TupleRow, codec: Codec) -> RecordedEvent:
 def recorded(
     entries: Sequence[NewEvent], appended: Appended, context: Context
 ) -> list[RecordedEvent]:
-    """Return the entries in the envelopes that their append gave them."""
+    """Return the entries as recorded events, with their positions and time."""
     return [
         RecordedEvent(
             position,
@@ -151,14 +151,14 @@ def recorded(
 
 
 def plain_events(history: RecordedHistory) -> list[Event]:
-    """Return the events without their envelopes, as the domain takes them."""
+    """Return the events of a history without what was recorded with them."""
     return [recorded.event for recorded in history]
 
 
 def next_events(
     stream: UUID, history: RecordedHistory, events: Sequence[Event]
 ) -> list[NewEvent]:
-    """Return ``events`` as the versions that follow ``history``."""
+    """Return ``events`` with the versions that follow ``history``."""
     return [
         NewEvent(stream, version, event)
         for version, event in enumerate(events, len(history) + 1)
@@ -173,7 +173,7 @@ def open_store(url: str, *, pool_size: int) -> Store:
 
 
 def retry_conflicts(attempt: Callable[[], T]) -> T:
-    """Run ``attempt`` (load, decide, append) until no one gets in between.
+    """Run ``attempt`` (load, decide, append) again until no other writer interferes.
 
     Raises:
         BusyError: it lost five times in a row.
@@ -182,6 +182,6 @@ def retry_conflicts(attempt: Callable[[], T]) -> T:
         try:
             return attempt()
         except AppendConflictError:
-            # Jitter, so that those who collided do not meet again.
+            # Wait for a random time, so that the same writers do not collide again.
             time.sleep(random.uniform(0, 0.01) * 2**tries)  # noqa: S311
     raise BusyError("Others are changing the same thing just now; try again.")

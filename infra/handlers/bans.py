@@ -9,10 +9,10 @@ from infra.eventstore.store import RecordedEvent, Store
 def ban_handle(
     store: Store, handle: str, *, reason: str | None = None, context: Context
 ) -> list[RecordedEvent]:
-    """Ban a handle; creators that have it already are not touched.
+    """Ban a handle; creators that have it already stay as they are.
 
     Raises:
-        InvalidHandleError: the text is no handle.
+        InvalidHandleError: the text is not a handle.
     """
     return execute(
         store, lambda: handlers.ban_handle(handle, reason=reason), context=context
@@ -20,9 +20,9 @@ def ban_handle(
 
 
 def unban_handle(store: Store, handle: str, *, context: Context) -> list[RecordedEvent]:
-    """Lift a ban.
+    """Lift the ban of a handle.
 
     Raises:
-        InvalidHandleError: the text is no handle.
+        InvalidHandleError: the text is not a handle.
     """
     return execute(store, lambda: handlers.unban_handle(handle), context=context).events

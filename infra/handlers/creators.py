@@ -31,13 +31,13 @@ def add_creators(
     all_or_none: bool = False,
     in_transaction: InTransaction[Additions] | None = None,
 ) -> Executed[Additions]:
-    """Track each requested creator that can be tracked, all in one append.
+    """Start to track each requested creator that can be tracked, in one append.
 
     Raises:
         DomainError: ``all_or_none`` is set and one of them can't be tracked.
-        NotFoundError: no such project in the organization.
+        NotFoundError: the organization has no such project.
         LimitReachedError: the plan has no room for all of them; none was added.
-        BusyError: too many writers at once.
+        BusyError: too many writers at the same time.
     """
     fresh_ids = [new_id() for _ in requested]
     return execute(
@@ -68,7 +68,9 @@ def change_creator(
     expected_versions: Collection[int] | None = None,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Carry out the commands as one; a rename claims, releases and scrapes anew.
+    """Execute several commands to a creator in one append.
+
+    A rename also claims the new handle, releases the old one and requests a scrape.
 
     Raises:
         NotFoundError: no such creator in the organization.
@@ -100,7 +102,7 @@ def remove_creator(
     expected_versions: Collection[int] | None = None,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Stop tracking a creator and free its handle; a removed one stays as it is.
+    """Stop tracking a creator and free its handle; do nothing if it is removed already.
 
     Raises:
         NotFoundError: no such creator in the organization.
@@ -122,7 +124,7 @@ def remove_creator(
 def disable_creator(
     store: Store, creator_id: UUID, command: c.AutoDisable, *, context: Context
 ) -> list[RecordedEvent]:
-    """Disable a creator whose account cannot be seen any more; once per verdict."""
+    """Disable a creator whose account is unavailable; once for each verdict."""
     return execute(
         store, lambda: handlers.disable_creator(creator_id, command), context=context
     ).events
@@ -164,7 +166,7 @@ def reenable_creators(
     context: Context,
     in_transaction: InTransaction[ItemResults] | None = None,
 ) -> Executed[ItemResults]:
-    """Give auto-disabled creators of one project another try, in one append.
+    """Enable auto-disabled creators of one project again, in one append.
 
     Raises:
         NotFoundError: no such project in the organization.

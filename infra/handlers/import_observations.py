@@ -1,4 +1,4 @@
-"""Commands of imports: add a recording's creators, store its observations as runs."""
+"""Commands of an import: add its creators, and store its observations as scrapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -26,10 +26,10 @@ _HANDLES_AT_ONCE = 2_000
 
 
 class Holders(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has which handle in a project.
+    """Which creator of a project has which handle.
 
-    ``missing`` nobody has; of these ``removed`` were had by creators that are removed
-    now, and ``banned`` nobody may have.
+    No creator has the handles in ``missing``. Removed creators had those in
+    ``removed``, and those in ``banned`` are banned; both are also in ``missing``.
     """
 
     creators: dict[str, UUID]
@@ -39,11 +39,12 @@ class Holders(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of some observation groups.
+    """What an append of observation groups stored.
 
-    ``stored`` and ``runs`` count what is new, ``there_already`` what was stored before;
-    ``position`` is that of the last new event, None if there is none. ``known`` holds,
-    by creator, the details that are told of videos by now.
+    ``stored`` and ``runs`` count new observations and runs, and ``there_already``
+    counts observations that were stored before. ``position`` is that of the last new
+    event, None if there is none. ``known`` holds the known details of videos by
+    creator, those of this append included.
     """
 
     stored: int
@@ -54,16 +55,17 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreparedAppend(msgspec.Struct, frozen=True, kw_only=True):
-    """An append that is ready to be made, and its result."""
+    """An append that is ready, and the result it will have."""
 
     entries: list[NewEvent]
     result: ImportResult
 
 
 class PendingGroup(msgspec.Struct, kw_only=True):
-    """A group in progress: what is not stored of it, and the first free part.
+    """An observation group of which only a part is stored.
 
-    ``new`` is None where that is all of the group's content.
+    ``new`` holds the observations that are not stored yet; None means all of the
+    group's ``content``. ``next_part`` is the number of the first unused part.
     """
 
     group: ObservationGroup
@@ -74,14 +76,14 @@ class PendingGroup(msgspec.Struct, kw_only=True):
 
     @property
     def stream(self) -> UUID:
-        """The stream of the part that is free."""
+        """The stream of the next part."""
         group = self.group
         return imported_run_stream(
             group.project_id, group.creator_id, group.observed_at, self.next_part
         )
 
     def runs(self, known: KnownDetails) -> Iterator[list[e.ScrapeEvent]]:
-        """Yield the events of each run that keeps the rest; ``known`` learns of it."""
+        """Yield the events of each new run, and add its video details to ``known``."""
         for events in self.stored:
             importing.learn(known, events)
         if self.new is not None:
@@ -91,7 +93,7 @@ class PendingGroup(msgspec.Struct, kw_only=True):
 
     @property
     def missing(self) -> int:
-        """How many observations are not stored."""
+        """How many observations are not stored yet."""
         if self.new is not None:
             return len(self.new)
         content = self.group.content
@@ -100,7 +102,7 @@ class PendingGroup(msgspec.Struct, kw_only=True):
 
 
 def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
-    """Return who has each of the plain ``handles`` in the project."""
+    """Return which creators of the project have ``handles``, given without ``@``."""
     found = Holders(creators={}, missing=[], removed=[], banned=[])
     for start in range(0, len(handles), _HANDLES_AT_ONCE):
         _find_holders(
@@ -119,13 +121,13 @@ def add_for_import(
     now: datetime,
     context: Context,
 ) -> Executed[Additions]:
-    """Track all of the handles or none: in mode auto, without bounds or first runs.
+    """Track all of the handles or none, in mode auto, without window and first scrapes.
 
     Raises:
-        DomainError: one of them is banned, or was taken meanwhile.
-        NotFoundError: no such project in the organization.
+        DomainError: one of them is banned, or another creator took it meanwhile.
+        NotFoundError: the organization has no such project.
         LimitReachedError: the plan has no room for all of them.
-        BusyError: too many writers at once.
+        BusyError: too many writers at the same time.
     """
     return add_creators(
         store,
@@ -150,13 +152,13 @@ def store_groups(
     known: Mapping[UUID, KnownDetails],
     context: Context,
 ) -> ImportResult:
-    """Store what is not stored yet of the groups, in one append.
+    """Store the observations of the groups that are not stored yet, in one append.
 
-    ``known`` has the details of videos from earlier groups of the import; it stays as
-    it is. A creator's groups come in the order of time.
+    ``known`` has the details of videos from earlier groups of the import and is not
+    changed. A creator's groups must be in order of time.
 
     Raises:
-        BusyError: others import the same just now.
+        BusyError: another process imports the same groups at the same time.
     """
 
     def attempt() -> ImportResult:
@@ -167,7 +169,7 @@ def store_groups(
 
 
 def read_stored(store: Store, groups: Sequence[ObservationGroup]) -> list[PendingGroup]:
-    """Read what is stored of each group, part by part, and leave what is new."""
+    """Read what is stored of each group, part by part, and return what is new."""
     readings = [_pending(group) for group in groups]
     open_ones = readings
     while open_ones:
@@ -178,7 +180,7 @@ def read_stored(store: Store, groups: Sequence[ObservationGroup]) -> list[Pendin
 def prepare(
     readings: Sequence[PendingGroup], *, known: Mapping[UUID, KnownDetails]
 ) -> PreparedAppend:
-    """Return the append that stores what is missing; reads no database.
+    """Return the append that stores what is new; it reads no database.
 
     For ``known`` see ``store_groups``.
     """
@@ -211,10 +213,10 @@ def prepare(
 def append_prepared(
     store: Store, prepared: PreparedAppend, *, context: Context
 ) -> ImportResult:
-    """Make the append, and return what became of the groups.
+    """Make the append, and return what it stored.
 
     Raises:
-        AppendConflictError: others stored one of the groups since it was read.
+        AppendConflictError: another process stored one of the groups since it was read.
     """
     if not prepared.entries:
         return prepared.result
@@ -278,6 +280,6 @@ def _find_holders(
     )
     for handle, creator_id in former.items():
         creator = creator_of(plain_events(histories[creator_id]))
-        # Whoever was renamed away from the handle lives on under another one.
+        # A creator that was renamed has another handle now.
         if creator and creator.status == "removed" and creator.handle == handle:
             found.removed.append(handle)

@@ -1,4 +1,4 @@
-"""Organizations: their making, their projects and their keys."""
+"""Commands to organizations: create them, their projects and their API keys."""
 
 import hashlib
 import secrets
@@ -23,7 +23,7 @@ FIRST_PROJECT = "First project"
 
 
 class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key just issued; its text is known here and never again."""
+    """A new API key; its text cannot be read again later."""
 
     key_id: UUID
     text: str
@@ -31,7 +31,7 @@ class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization just made, with its first project and a key with all scopes."""
+    """A new organization with its first project and a key with every scope."""
 
     organization_id: UUID
     project_id: UUID
@@ -39,12 +39,12 @@ class MadeOrganization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw_key() -> str:
-    """Return the text of a new key."""
+    """Return the text of a new API key."""
     return f"tga_{secrets.token_hex(32)}"
 
 
 def digest_of(text: str) -> str:
-    """Return the SHA-256 of a key's text in hex, which is all that is stored of it."""
+    """Return the SHA-256 of a key's text in hex; only that is stored."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -57,7 +57,7 @@ def make_organization(
     context: Context,
     in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
-    """Make an organization, its first project and a key with every scope, as one.
+    """Create an organization, its first project and a key with all scopes, together.
 
     Raises:
         InvalidTimeZoneError: the time zone is no IANA zone.
@@ -104,7 +104,7 @@ def issue_key(
     in_transaction: InTransaction[IssuedKey] | None,
     draw: Callable[[UUID], str] = lambda _: draw_key(),
 ) -> Executed[IssuedKey]:
-    """Issue a key to the organization; ``draw`` makes its text, given its id.
+    """Issue an API key to the organization; ``draw`` returns its text for the key's id.
 
     Raises:
         NotFoundError: no such organization.
@@ -146,10 +146,10 @@ def command_organization(
     expected_versions: tuple[UUID, Collection[int]] | None = None,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Carry out a command that may depend on the plan's limits.
+    """Execute a command that may depend on the plan's limits.
 
-    ``expected_versions`` are those that the project, or the organization itself, with
-    that id must be at. The result is the organization's id.
+    The result is the organization's id. If ``expected_versions`` are given, the project
+    that the command names, or the organization itself, must be at one of them.
 
     Raises:
         NotFoundError: no such organization, project or key.

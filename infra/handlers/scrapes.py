@@ -1,4 +1,4 @@
-"""Commands about runs: request them, try them again, record what came of them."""
+"""Commands about scrapes: request them, retry them, and record their results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from infra.eventstore.store import RecordedEvent, RecordedHistory, Store
 
 RETRY_SECONDS = 60
 
-# What is only scheduled does not count: it waits for what is requested by hand.
+# Scheduled runs are left out, because they wait while manual ones are due.
 _OLDEST = """
 SELECT extract(epoch FROM statement_timestamp() - least(
     (SELECT min(due_at) FROM waiting_job
@@ -40,7 +40,7 @@ def request_scrape(
     context: Context,
     in_transaction: InTransaction[RequestedRun] | None = None,
 ) -> Executed[RequestedRun]:
-    """Request one run by hand; it counts against the day's manual scrapes.
+    """Request a scrape by hand; it counts against the day's manual scrapes.
 
     Raises:
         NotFoundError: no such creator in the organization.
@@ -77,7 +77,7 @@ def request_video_scrape(
     context: Context,
     in_transaction: InTransaction[RequestedVideoRun] | None = None,
 ) -> Executed[RequestedVideoRun]:
-    """Request one run of a single video by hand; it counts as a creator's runs do.
+    """Request a scrape of a single video by hand; it counts against the same limit.
 
     Raises:
         NotFoundError: no such video in the organization, or it was excluded.
@@ -113,7 +113,7 @@ def retry_scrape(
     context: Context,
     in_transaction: InTransaction[RequestedRun] | None = None,
 ) -> Executed[RequestedRun]:
-    """Request a failed run again by hand; requested twice it is requested once.
+    """Request a failed scrape again by hand; a second request changes nothing.
 
     Raises:
         NotFoundError: no such run in the organization.
@@ -142,9 +142,9 @@ def request_scheduled(
     context: Context,
     before_append: BeforeAppend,
 ) -> list[RecordedEvent]:
-    """Request many runs in one append, each under the id given with it.
+    """Request many scrapes in one append, each under the id given with it.
 
-    ``before_append`` takes them off the schedule in the same transaction.
+    ``before_append`` removes them from the schedule in the same transaction.
 
     Raises:
         AppendConflictError: one of the runs was requested before.
@@ -166,13 +166,13 @@ def end_scrape(
     history: RecordedHistory = (),
     before_append: BeforeAppend | None = None,
 ) -> list[RecordedEvent]:
-    """Record what came of a run, once; an empty answer means it had ended before.
+    """Record the result of a scrape once; return no events if it had ended before.
 
-    ``history`` is the run's as far as the caller knows it. ``before_append`` is as in
-    ``Store.append``.
+    ``history`` is the run's history as far as the caller has read it. ``before_append``
+    is as in ``Store.append``.
 
     Raises:
-        NotFoundError: nobody requested that run.
+        NotFoundError: no such run was requested.
     """
     executed = execute(
         store,
@@ -189,7 +189,7 @@ def _queue_check(
 ) -> Callable[[], None]:
     """Return a check that refuses while a manual scrape is overdue by ``longest``.
 
-    The check raises QueueBehindError; ``longest`` is in seconds.
+    The check raises QueueBehindError. ``longest`` is in seconds.
     """
     parameters = {"organization": organization_id}
 

@@ -22,7 +22,7 @@ def add_video(
     context: Context,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Track the video of a URL, whatever it was before; a new one is scraped at once.
+    """Track the video of a URL, also one that was excluded; scrape it if it is new.
 
     Raises:
         InvalidVideoUrlError: the text names no video.
@@ -53,7 +53,7 @@ def change_video(
     expected_versions: Collection[int] | None = None,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Change what is noted on a video, or stop counting it.
+    """Change the notes of a video, or stop counting it.
 
     Raises:
         NotFoundError: no such video in the organization, or it was excluded.
@@ -82,7 +82,7 @@ def exclude_video(
     expected_versions: Collection[int] | None = None,
     in_transaction: InTransaction[UUID] | None = None,
 ) -> Executed[UUID]:
-    """Exclude a video; one that was excluded stays as it is.
+    """Exclude a video; do nothing if it is excluded already.
 
     Raises:
         NotFoundError: no such video in the organization.
@@ -160,7 +160,7 @@ def discover_videos(
     project_id: UUID,
     context: Context,
 ) -> list[RecordedEvent]:
-    """Make each listed video known to the project as this creator's, in one append.
+    """Add each listed video to the project as a video of this creator, in one append.
 
     Raises:
         BusyError: too many writers at once.
@@ -185,10 +185,10 @@ def move_window(
     organization_id: UUID,
     context: Context,
 ) -> list[RecordedEvent]:
-    """Bring in the videos that the creator's window has grown over, in one append.
+    """Start to track the videos that the creator's tracking window now covers.
 
     Raises:
-        BusyError: too many writers at once.
+        BusyError: too many writers at the same time.
     """
     return execute(
         store,
@@ -206,7 +206,7 @@ def report_missing(
     scrape_id: UUID,
     context: Context,
 ) -> list[RecordedEvent]:
-    """Record the videos that run ``scrape_id`` confirmed gone.
+    """Record that the run ``scrape_id`` found these videos gone.
 
     Raises:
         BusyError: too many writers at once.
