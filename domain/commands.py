@@ -1,4 +1,4 @@
-"""Commands: everything that can be requested of the domain, by aggregate."""
+"""All commands, by aggregate."""
 
 from domain.creator.commands import *
 from domain.organization.commands import *

@@ -28,7 +28,7 @@ StreamEvent = tuple[UUID, Event]
 
 
 class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
-    """A count that changes with the append, and the limit it may not pass."""
+    """A count that changes with the append, and the limit it may not exceed."""
 
     key: UUID
     delta: int
@@ -37,11 +37,11 @@ class QuotaCounter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, Generic[T], frozen=True):
-    """What a command makes happen: all of it is stored, or nothing.
+    """The effect of a command: all of it is stored, or nothing.
 
-    ``result`` is what the caller gets. ``events`` go to the end of their streams; a
-    stream that the handler did not read is a new one. ``guards`` are streams that were
-    read and must not change before the append, though nothing is appended to them.
+    ``result`` is returned to the caller. ``events`` are appended to their streams; a
+    stream that the handler did not read must be new. ``guards`` are streams that were
+    read and must not change before the append, although nothing is appended to them.
     """
 
     result: T
@@ -51,7 +51,7 @@ class Decision(msgspec.Struct, Generic[T], frozen=True):
 
 
 class ItemResult(msgspec.Struct, frozen=True):
-    """What became of one item of a bulk command; ``reason`` where it is not ok."""
+    """The result of one item of a bulk command; ``reason`` says why it is not ok."""
 
     id: UUID
     status: Literal["ok", "skipped", "failed"]
@@ -63,12 +63,12 @@ Handler = Generator[Collection[UUID], Histories, Decision[T]]
 
 
 def on(stream: UUID, events: Iterable[Event]) -> list[StreamEvent]:
-    """Return the events as those of one stream."""
+    """Return the events, each with the stream that it belongs to."""
     return [(stream, event) for event in events]
 
 
 def check_version(current: int, expected: Collection[int] | None) -> None:
-    """Refuse if the caller expects other versions; None expects any.
+    """Refuse if the caller expects other versions; None accepts any version.
 
     Raises:
         StaleVersionError: the current version is not among those expected.

@@ -28,10 +28,10 @@ from typing import ClassVar
 
 
 class DomainError(Exception):
-    """The command was refused and nothing happened.
+    """The command was refused, and nothing was changed.
 
-    ``field`` names the field of the command, or the parameter, that is wrong, where it
-    is one of them, and ``reason`` says what is wrong with it.
+    ``field`` names the wrong field of the command, or the wrong parameter, if there is
+    one, and ``reason`` says what is wrong with it.
     """
 
     code: ClassVar[str] = "invalid_body"
@@ -91,7 +91,7 @@ class InvalidVideoUrlError(DomainError):
 
 
 class NotFoundError(DomainError):
-    """There is nothing of that kind and id in the organization that asks."""
+    """The requesting organization has nothing of that kind and id."""
 
     code = "not_found"
 
@@ -103,8 +103,8 @@ class NotFoundError(DomainError):
 class LimitReachedError(DomainError):
     """The organization's plan has no room left for the command.
 
-    ``limit_key`` names the limit, ``current`` is the count before the command and
-    ``maximum`` what the plan allows.
+    ``limit_key`` names the limit, ``current`` is the count before the command, and
+    ``maximum`` is what the plan allows.
     """
 
     code = "limit_reached"
@@ -117,7 +117,7 @@ class LimitReachedError(DomainError):
 
 
 class QueueBehindError(DomainError):
-    """Scrapes that the organization requested before have waited too long already.
+    """The scrapes that the organization requested before have waited too long.
 
     ``retry_after`` is in seconds.
     """
@@ -133,7 +133,7 @@ class QueueBehindError(DomainError):
 
 
 class InvalidQuestionError(DomainError):
-    """What is asked of the numbers makes no sense."""
+    """The requested combination of metric, entity and mode makes no sense."""
 
     code = "invalid_query"
 
@@ -148,7 +148,7 @@ class InvalidQuestionError(DomainError):
 
 
 class RetentionExceededError(DomainError):
-    """The organization's plan shows no history from so long ago.
+    """The organization's plan does not show history from so long ago.
 
     ``days`` is how many days back from today it shows.
     """
@@ -164,7 +164,7 @@ class RetentionExceededError(DomainError):
 
 
 class ConflictError(DomainError):
-    """The present state forbids the command."""
+    """The command contradicts the present state."""
 
 
 class HandleTakenError(ConflictError):
@@ -204,7 +204,7 @@ class NoChangeError(ConflictError):
 
 
 class CannotRetryError(ConflictError):
-    """A run is tried again only once it has failed, here."""
+    """A run can be retried only if it ran on this installation and has failed."""
 
     code = "cannot_retry"
 
@@ -213,9 +213,9 @@ class CannotRetryError(ConflictError):
 
 
 class StaleVersionError(ConflictError):
-    """The stream moved on since it was read.
+    """The stream has changed since it was read.
 
-    ``current`` is the version it has now.
+    ``current`` is its version now.
     """
 
     code = "version_conflict"
@@ -226,4 +226,4 @@ class StaleVersionError(ConflictError):
 
 
 class CorruptHistoryError(Exception):
-    """A stream does not begin as it must, or holds an event that cannot follow."""
+    """A stream does not begin as it must, or has an event that cannot follow."""

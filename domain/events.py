@@ -1,10 +1,9 @@
-"""All events, each under its permanent stored name.
+"""All events, each with its permanent stored name.
 
-An event carries what a reader years later needs and is never edited. New fields get
-defaults, a changed meaning gets a new name, and a changed shape gets a new
-``schema_version`` with an upcast in ``infra.eventstore.codec``. The stream,
-the version, the time and the actor are in its envelope
-(``infra.eventstore.store.RecordedEvent``).
+An event holds what a reader needs years later, and is never edited. New fields get
+defaults. A changed meaning gets a new name. A changed shape gets a new
+``schema_version`` with an upcast in ``infra.eventstore.codec``. The stream, the
+version, the time and the actor are in ``infra.eventstore.store.RecordedEvent``.
 """
 
 from typing import get_args

@@ -1,4 +1,4 @@
-"""The bases of events and commands, and the words that both are written in."""
+"""The bases of events and commands, and the types that both use."""
 
 from typing import ClassVar, Final, Literal
 
@@ -38,15 +38,15 @@ Outcome = Literal[
     "identity_changed",
 ]
 
-# What imported runs name as their provider: nobody looked, a recording was read.
+# The provider of an imported run: it read a recording, and not TikTok.
 IMPORT_PROVIDER: Final = "import"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Something that happened; the base of every event.
+    """The base of every event: something that happened.
 
-    ``stored_name`` is permanent. It is written out, not derived from the class:
-    renaming a class must not rename history.
+    ``stored_name`` is permanent. It is written out, not derived from the name of the
+    class, so that renaming a class does not change history.
     """
 
     stored_name: ClassVar[str]
@@ -54,8 +54,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """Something requested; it may be refused.
+    """The base of every command: a request that may be refused.
 
-    It carries whatever deciding needs (ids, the present time, the plan's limits), since
-    deciding itself reads no clock and draws no ids.
+    A command has all values that the decision needs (ids, the present time, the plan's
+    limits), because a decider reads no clock and makes no ids.
     """

@@ -26,23 +26,23 @@ def ban_stream(handle: str) -> UUID:
 def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
     """Return the stream of the run that the command ``cause`` requests.
 
-    A command that is repeated under its id therefore requests the same run.
+    A command that is repeated with its id therefore requests the same run.
     """
     return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
 
 
 def retry_stream(scrape_id: UUID) -> UUID:
-    """Return the stream of the run that tries a failed one again; there is one only."""
+    """Return the stream of the run that retries a failed run; there is only one."""
     return uuid5(_RETRY, f"{scrape_id}")
 
 
 def imported_run_stream(
     project_id: UUID, creator_id: UUID, observed_at: datetime, part: int
 ) -> UUID:
-    """Return the stream of an imported run: of a creator, at a time in UTC.
+    """Return the stream of an imported run of a creator, at a time in UTC.
 
-    What recordings add to that time later, or say of it in contradiction, goes into
-    further parts, counted from 0 without a gap.
+    Observations of the same time that are imported later, or that contradict it, are
+    stored as further parts, which are numbered from 0 without a gap.
     """
     return uuid5(
         _IMPORTED, f"{project_id}/{creator_id}/{observed_at.isoformat()}/{part}"

@@ -36,7 +36,7 @@ _REASONS: dict[e.Trigger, str] = {
 
 
 def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
-    """Name an actor for people; a key by its name in ``key_names``."""
+    """Return a label for an actor; an API key has its name in ``key_names``."""
     key_id = key_id_of(actor)
     if key_id is not None:
         known = key_names.get(key_id)
@@ -46,7 +46,7 @@ def actor_label(actor: str, key_names: Mapping[UUID, str]) -> str:
 
 
 def key_id_of(actor: str) -> UUID | None:
-    """Return the id of the key that acted, None if it was something else."""
+    """Return the id of the API key that acted, None if the actor is not a key."""
     kind, _, name = actor.partition(":")
     if kind != "key":
         return None
@@ -57,7 +57,7 @@ def key_id_of(actor: str) -> UUID | None:
 
 
 def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str:
-    """Summarize an event; ``video`` is TikTok's id of the video it is about."""
+    """Return a sentence for an event; ``video`` is the TikTok id of its video."""
     match event:
         case e.ProfileSnapshotRecorded():
             return f"{_profile(event)}."
@@ -88,7 +88,7 @@ def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str
 
 
 def milestone_summary(milestone: Milestone) -> str:
-    """Summarize that a number of followers was passed."""
+    """Return a sentence for a milestone of followers."""
     followers = milestone.observation.followers
     return f"Passed {milestone.number:,} followers, with {followers:,} seen."
 

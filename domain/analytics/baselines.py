@@ -1,4 +1,4 @@
-"""Baselines: under which rule a video's first numbers are not new."""
+"""Baselines: the rules for when a video's first counts are not new."""
 
 from datetime import datetime
 from typing import Literal, assert_never
@@ -25,7 +25,8 @@ def is_baseline(
 ) -> bool:
     """Tell whether the first snapshot of a video is a baseline.
 
-    ``earliest_at`` is when its creator was first observed, None without a creator.
+    ``earliest_at`` is the time of the first observation of its creator, None without a
+    creator.
     """
     match rule:
         case "posted_before_first_look":

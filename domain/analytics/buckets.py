@@ -1,4 +1,4 @@
-"""Buckets of time: days, weeks and months as they pass in one time zone."""
+"""Buckets of time: the days, weeks and months of a range in one time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -16,9 +16,9 @@ _A_DAY = timedelta(days=1)
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies after ``start`` and at or before ``end``.
+    """The time after ``start``, up to and including ``end``.
 
-    ``date`` is its first day, ``days`` how many calendar days it has.
+    ``date`` is its first day, and ``days`` is the number of its calendar days.
     """
 
     date: date
@@ -28,7 +28,7 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
-    """Days from ``first`` to ``last``, both inclusive, in buckets."""
+    """The days from ``first`` to ``last``, both included, divided into buckets."""
 
     first: date
     last: date
@@ -40,14 +40,14 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
         return (self.last - self.first).days + 1
 
     def buckets(self) -> tuple[Bucket, ...]:
-        """Return the buckets in order; the first and the last end where the range does.
+        """Return the buckets in order; the first and the last are cut to the range.
 
         There is at least one, and they leave no gap.
         """
         return _cut(self)
 
     def prior(self) -> "Range":
-        """Return the range of as many days that ends the day before this one."""
+        """Return the range of the same length that ends the day before this one."""
         return msgspec.structs.replace(
             self,
             first=self.first - timedelta(days=self.days),
@@ -55,7 +55,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-# A page asks for many metrics of one range, and each for its buckets more than once.
+# Cached, because a page requests many metrics of the same range.
 @lru_cache(maxsize=64)
 def _cut(days: Range) -> tuple[Bucket, ...]:
     found: list[Bucket] = []
@@ -70,7 +70,7 @@ def _cut(days: Range) -> tuple[Bucket, ...]:
 
 
 def has_too_many_buckets(first: date, last: date, granularity: Granularity) -> bool:
-    """Tell whether the days make more buckets than one answer may have."""
+    """Tell whether the range has more buckets than one answer may have."""
     match granularity:
         case "day":
             amount = (last - first).days + 1
@@ -85,27 +85,28 @@ def has_too_many_buckets(first: date, last: date, granularity: Granularity) -> b
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant at which a day begins, in UTC.
 
-    Where clocks jump over midnight that is the jump, where they show it twice the
-    first time.
+    If the clock skips midnight, the day begins at the jump. If midnight comes twice,
+    the day begins at the first.
     """
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def slot_of(instant: datetime) -> int:
-    """Return the quarter of an hour that ends at or after the instant.
+    """Return the number of the quarter of an hour that contains the instant.
 
-    Counted from 1970: slot n is what lies after n - 1 quarters and not after n.
+    Quarters are counted from 1970. Number n is the time after n - 1 quarters, up to and
+    including n quarters.
     """
     return -((_EPOCH - instant) // _QUARTER)
 
 
 def ends_a_slot(instant: datetime) -> bool:
-    """Tell whether no slot lies on both sides of the instant."""
+    """Tell whether the instant is the end of a quarter of an hour."""
     return not (instant - _EPOCH) % _QUARTER
 
 
 def _after(day: date, granularity: Granularity) -> date:
-    """Return the first day of the bucket after the one that the day is in."""
+    """Return the first day of the bucket after the one that contains the day."""
     match granularity:
         case "day":
             return day + _A_DAY

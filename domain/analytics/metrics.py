@@ -1,4 +1,4 @@
-"""Metrics: what can be asked of creators, videos and projects, and what cannot."""
+"""Metrics: the list of them, and what can be computed for which kind of entity."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args
@@ -60,14 +60,14 @@ _NEEDS: dict[Metric, tuple[RawMetric, ...]] = {
     "posts_per_week": ("posts",),
     "avg_views_per_post": ("views", "posts"),
 }
-# Of a single video these say nothing.
+# A single video has no such metrics.
 _NOT_OF_A_VIDEO = {*PROFILE_METRICS, "posts"}
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of each entity: a metric, and how it is to be counted.
+    """The metric to compute for each entity, and its mode.
 
-    ``base_metric`` is what growth is the growth of, null for other metrics.
+    ``base_metric`` is the metric whose growth is computed, null for other metrics.
     """
 
     entity: Entity
@@ -78,7 +78,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> tuple[RawMetric, ...]:
-        """Return the raw metrics that it is computed from."""
+        """Return the raw metrics that this metric is computed from."""
         if self.base_metric is not None:
             return (self.base_metric,)
         return _NEEDS.get(self.metric) or tuple(
@@ -86,7 +86,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def among(self, metrics: Iterable[RawMetric]) -> list[RawMetric]:
-        """Return those of the metrics that it needs."""
+        """Return those of ``metrics`` that this metric is computed from."""
         return [metric for metric in metrics if self.needs.count(metric)]
 
 
@@ -98,10 +98,10 @@ def checked_question(
     base_metric: RawMetric | None = None,
     by_video: bool = False,
 ) -> Question:
-    """Return the question, with the mode that it has unless another is asked for.
+    """Return the question; without ``mode`` it has the usual mode of the metric.
 
     Raises:
-        InvalidQuestionError: it makes no sense; the error says why.
+        InvalidQuestionError: the combination makes no sense; the error says why.
     """
     derived = metric in DERIVED_METRICS
     usual: Mode = "rate" if derived else "new"
@@ -134,7 +134,7 @@ def modes_of(metric: Metric) -> tuple[Mode, ...]:
 
 
 def entities_of(metric: Metric) -> tuple[Entity, ...]:
-    """Return the kinds of videos that have a metric."""
+    """Return the kinds of entities that have a metric."""
     if metric == "growth_rate_pop":
         return ("creator", "video", "project")
     question = Question(entity="video", metric=metric, mode="new")

@@ -1,7 +1,8 @@
-"""Milestones: round numbers of followers, and the first observation at or past each.
+"""Milestones: round numbers of followers, and when a creator first reached each.
 
-They depend on the observations only, not on the order in which they were recorded. A
-creator that was past a number at its first observation has not passed it since.
+Milestones depend on the observations only, not on the order in which they were
+recorded. A number that a creator had reached at its first observation is not a
+milestone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ MILESTONES: Final = tuple(lead * 10**zeros for zeros in range(3, 10) for lead in
 
 
 class FollowerObservation(msgspec.Struct, frozen=True, order=True, gc=False):
-    """A number of followers, by when it was observed and its position in the log."""
+    """A number of followers, with the time and log position of its observation."""
 
     observed_at: datetime
     position: int
@@ -23,21 +24,24 @@ class FollowerObservation(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class Milestone(msgspec.Struct, frozen=True, gc=False):
-    """The first observation at or past a number, after one below it."""
+    """The first observation of at least this many followers, after one with fewer."""
 
     number: int
     observation: FollowerObservation
 
 
 def marks(followers: int) -> tuple[int, ...]:
-    """Return the marks that an observation is at or past, FIRST_OBSERVED among them."""
+    """Return the numbers that the observation reaches.
+
+    FIRST_OBSERVED is always among them.
+    """
     return (FIRST_OBSERVED, *(number for number in MILESTONES if number <= followers))
 
 
 def earliest(
     observations: Iterable[FollowerObservation],
 ) -> dict[int, FollowerObservation]:
-    """Return the earliest observation at or past each mark."""
+    """Return the earliest observation that reaches each number."""
     found: dict[int, FollowerObservation] = {}
     for observation in observations:
         for mark in marks(observation.followers):
@@ -47,7 +51,7 @@ def earliest(
 
 
 def passed(first: Mapping[int, FollowerObservation]) -> list[Milestone]:
-    """Return the milestones that were passed after the first observation, ascending."""
+    """Return the numbers reached after the first observation, in ascending order."""
     if FIRST_OBSERVED not in first:
         return []
     start = first[FIRST_OBSERVED]

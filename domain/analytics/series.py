@@ -1,4 +1,4 @@
-"""Series: from what was counted in each bucket to the points that are shown."""
+"""Series: compute the points that are shown from the counts in each bucket."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -13,12 +13,12 @@ Value = int | float | None
 
 
 class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """One raw metric of some videos together, over n buckets.
+    """The sum of one raw metric over some videos, in n buckets.
 
     ``levels`` and ``known`` have n + 1 entries, from the start of the first bucket to
-    the end of the last: the sum of the levels there, and how many are known.
-    ``bases`` is the sum of the baselines in each bucket, ``baselines`` how many there
-    are, ``snapshots`` how many times the videos were observed.
+    the end of the last: the sum of the levels at that time, and how many levels are
+    known. ``bases`` is the sum of the baselines in each bucket, ``baselines`` is the
+    number of them, and ``snapshots`` is the number of observations of the videos.
     """
 
     levels: Sequence[int]
@@ -32,21 +32,24 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.bases)
 
     def level(self, bucket: int) -> int | None:
-        """Return the level at a bucket's end; None if nothing is known there."""
+        """Return the level at the end of a bucket; None if no level is known there."""
         return self.levels[bucket + 1] if self.known[bucket + 1] else None
 
     def level_before(self, bucket: int) -> int | None:
-        """Return the level at a bucket's start; None if nothing is known there."""
+        """Return the level at the start of a bucket.
+
+        None if no level is known there.
+        """
         return self.levels[bucket] if self.known[bucket] else None
 
     def new(self, bucket: int) -> int | None:
-        """Return what was added in a bucket; None if no level is known at its end."""
+        """Return the increase in a bucket; None if no level is known at its end."""
         if not self.known[bucket + 1]:
             return None
         return self.levels[bucket + 1] - self.levels[bucket] - self.bases[bucket]
 
     def whole(self) -> "CounterSeries":
-        """Return the same as one bucket."""
+        """Return the whole range as one bucket."""
         return CounterSeries(
             levels=(self.levels[0], self.levels[-1]),
             known=(self.known[0], self.known[-1]),
@@ -56,7 +59,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def without(self, other: "CounterSeries") -> "CounterSeries":
-        """Return what is left when some of the videos are taken away."""
+        """Return the series without the videos of ``other``."""
         return CounterSeries(
             levels=_difference(self.levels, other.levels),
             known=_difference(self.known, other.known),
@@ -71,10 +74,10 @@ SeriesByMetric = Mapping[RawMetric, CounterSeries]
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """One bucket of a series: its first day and the value, null where it is unknown.
+    """One bucket of a series: its first day and the value, null if it is unknown.
 
-    ``partial``: the bucket is not over yet. ``baseline``: a first snapshot at something
-    older fell into it. ``observed``: something was observed in it.
+    ``partial``: the bucket is not over yet. ``baseline``: it has the first snapshot of
+    something that existed before. ``observed``: it has at least one observation.
     """
 
     date: date
@@ -108,7 +111,7 @@ def points(
 def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Value:
     """Return the sum of what is new, the last level, or the rate of the whole range.
 
-    ``days`` is how many days the range has.
+    ``days`` is the number of days of the range.
     """
     if question.mode == "cumulative":
         counter = by_metric[question.needs[0]]
@@ -122,7 +125,7 @@ def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Value:
 def value_of(
     question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
 ) -> Value:
-    """Return the value of one bucket, of that many days; None if it is unknown."""
+    """Return the value of one bucket of ``days`` days; None if it is unknown."""
     match question.mode:
         case "new":
             return by_metric[question.needs[0]].new(bucket)
@@ -135,7 +138,7 @@ def value_of(
 def terms_of(
     question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
 ) -> tuple[int | None, int | None]:
-    """Return the numerator and the denominator of a rate, before any factor."""
+    """Return the numerator and the denominator of a rate, without any factor."""
     match question.metric:
         case "engagement_rate_by_views":
             return _engagement(by_metric, bucket), by_metric["views"].new(bucket)
@@ -154,7 +157,7 @@ def terms_of(
 
 
 def factor_of(question: Question) -> int:
-    """Return what a rate is multiplied by: 100 for percent, 7 for a week's days."""
+    """Return the factor of a rate: 100 for percent, 7 for a week's days."""
     return _FACTORS.get(question.metric, 100)
 
 
@@ -168,10 +171,10 @@ def _rate(
 
 
 def _engagement(by_metric: SeriesByMetric, bucket: int) -> int | None:
-    """Return the new likes, comments, shares and saves together.
+    """Return the sum of the new likes, comments, shares and saves.
 
-    Many sources never tell saves, so unknown ones add nothing. Without one of the
-    others the sum would be too small, and is unknown.
+    Many sources never report saves, so unknown saves count as 0. If one of the others
+    is unknown, the sum would be too small and is unknown.
     """
     terms = {metric: by_metric[metric].new(bucket) for metric in ENGAGEMENT}
     found = [new for metric, new in terms.items() if metric != "saves"]

@@ -1,4 +1,4 @@
-"""A creator: its state, what commands make happen, and what events make of it."""
+"""A creator: its state, the events that commands cause, and what they change."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ REENABLE_COOLDOWN = timedelta(hours=24)
 
 Status = Literal["active", "disabled", "removed"]
 
-# Details are compared as written: to Python 1, 1.0 and True are equal, in JSON not.
+# Details are compared as JSON text: in Python 1, 1.0 and True are equal, in JSON not.
 _written = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -53,8 +53,8 @@ def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.Creator
 
     Raises:
         NotFoundError: there is no such creator.
-        CreatorRemovedError: it was removed and the command needs it tracked.
-        NoChangeError: a rename to the handle it already has.
+        CreatorRemovedError: the creator was removed, and the command needs it tracked.
+        NoChangeError: the creator already has the new handle.
         InvalidWindowError: the tracking window would end before it starts.
     """
     if isinstance(command, c.AddCreator):
@@ -92,8 +92,8 @@ def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.Creator
                 )
             ]
         case c.AutoDisable(verdict=verdict, scrape_id=scrape_id):
-            # The same third verdict may be handed over twice, perhaps after somebody
-            # re-enabled the creator in between; it disables once.
+            # The same third verdict may be delivered twice, possibly after the creator
+            # was re-enabled in between. It disables the creator once.
             if creator.status != "active" or creator.disabled_by == scrape_id:
                 return []
             return [
@@ -114,7 +114,7 @@ def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.Creator
 def decide_all(
     creator: Creator | None, *commands: c.CreatorCommand
 ) -> list[e.CreatorEvent]:
-    """Decide several commands as one: each sees what the ones before it did."""
+    """Decide several commands as one: each sees the effect of the ones before it."""
     happened: list[e.CreatorEvent] = []
     for command in commands:
         fresh = decide(creator, command)
@@ -124,7 +124,7 @@ def decide_all(
 
 
 def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
-    """Return the creator as it is after ``event``; never refuses."""
+    """Return the creator after ``event``; it never refuses."""
     if isinstance(event, e.CreatorAdded):
         return Creator(
             organization_id=event.organization_id,
@@ -177,7 +177,7 @@ def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
 
 
 def creator_of(history: Sequence[Event]) -> Creator | None:
-    """Return the creator whose history it is, None if it is not a creator's."""
+    """Return the creator of this history, None if the history is not a creator's."""
     if not history or not isinstance(history[0], e.CreatorEvent):
         return None
     events = cast("Sequence[e.CreatorEvent]", history)
@@ -193,7 +193,7 @@ def is_cooling_down(creator: Creator, now: datetime) -> bool:
 
 
 def changed_details(event: e.CreatorDetailsChanged) -> dict[str, Any]:
-    """Return the details that ``event`` sets, by field name."""
+    """Return the fields that ``event`` sets, with their values."""
     return {
         name: value
         for name in ("display_name", "description", "readme", "metadata")

@@ -8,11 +8,11 @@ import msgspec
 
 from domain.messages import Event, Outcome, TrackingMode
 
-# creator: one stream a tracked creator
+# creator: one stream for each tracked creator
 
 
 class CreatorAdded(Event, frozen=True, kw_only=True):
-    """Tracking began."""
+    """Tracking of a creator began."""
 
     stored_name: ClassVar[str] = "creator_added"
     organization_id: UUID
@@ -27,7 +27,7 @@ class CreatorAdded(Event, frozen=True, kw_only=True):
 
 
 class HandleChanged(Event, frozen=True, kw_only=True):
-    """The same creator under another handle."""
+    """The creator got another handle."""
 
     stored_name: ClassVar[str] = "handle_changed"
     organization_id: UUID
@@ -36,9 +36,10 @@ class HandleChanged(Event, frozen=True, kw_only=True):
 
 
 class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
-    """Display name, description, readme or metadata.
+    """The creator's display name, description, readme or metadata changed.
 
-    What is unset did not change; a null display name follows the scraped one.
+    Unset fields did not change. A null display name means that the scraped one is
+    shown.
     """
 
     stored_name: ClassVar[str] = "creator_details_changed"
@@ -50,7 +51,7 @@ class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
 
 
 class TrackingModeChanged(Event, frozen=True, kw_only=True):
-    """`auto` or `selective`."""
+    """The creator's tracking mode is now `auto` or `selective`."""
 
     stored_name: ClassVar[str] = "tracking_mode_changed"
     organization_id: UUID
@@ -59,9 +60,9 @@ class TrackingModeChanged(Event, frozen=True, kw_only=True):
 
 
 class TrackingWindowChanged(Event, frozen=True, kw_only=True):
-    """The whole new window.
+    """The creator's tracking window changed.
 
-    The whole new window, both ends inclusive; a null end is open.
+    The event has the whole new window. Both ends are inclusive, and a null end is open.
     """
 
     stored_name: ClassVar[str] = "tracking_window_changed"
@@ -71,17 +72,14 @@ class TrackingWindowChanged(Event, frozen=True, kw_only=True):
 
 
 class CreatorRemoved(Event, frozen=True, kw_only=True):
-    """Tracking ended; the history stays."""
+    """Tracking of the creator ended; its history stays."""
 
     stored_name: ClassVar[str] = "creator_removed"
     organization_id: UUID
 
 
 class CreatorReactivated(Event, frozen=True, kw_only=True):
-    """A removed one came back under its own id.
-
-    A removed creator came back under its own id, with these tracking settings.
-    """
+    """A removed creator came back under its own id, with these tracking settings."""
 
     stored_name: ClassVar[str] = "creator_reactivated"
     organization_id: UUID
@@ -91,9 +89,9 @@ class CreatorReactivated(Event, frozen=True, kw_only=True):
 
 
 class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
-    """Three runs in a row found no public account.
+    """Three scrapes in a row found no public account.
 
-    Too many scrapes in a row found no public account; ``scrape_id`` was the last.
+    ``scrape_id`` is the last of them.
     """
 
     stored_name: ClassVar[str] = "creator_auto_disabled"
@@ -103,9 +101,9 @@ class CreatorAutoDisabled(Event, frozen=True, kw_only=True):
 
 
 class CreatorReenabled(Event, frozen=True, kw_only=True):
-    """Somebody asked for another try.
+    """Somebody enabled an auto-disabled creator again.
 
-    Somebody asked for another try; ``at`` starts the cooldown of the next one.
+    The cooldown until the next time begins at ``at``.
     """
 
     stored_name: ClassVar[str] = "creator_reenabled"
@@ -113,11 +111,11 @@ class CreatorReenabled(Event, frozen=True, kw_only=True):
     at: datetime
 
 
-# handle: one stream a handle and project, saying which creator holds it
+# handle: one stream for each handle of a project, which says which creator has it
 
 
 class HandleClaimed(Event, frozen=True, kw_only=True):
-    """A creator holds the handle in its project."""
+    """A creator of the project has the handle now."""
 
     stored_name: ClassVar[str] = "handle_claimed"
     organization_id: UUID
@@ -127,7 +125,7 @@ class HandleClaimed(Event, frozen=True, kw_only=True):
 
 
 class HandleReleased(Event, frozen=True, kw_only=True):
-    """The handle is free."""
+    """No creator of the project has the handle any more."""
 
     stored_name: ClassVar[str] = "handle_released"
     organization_id: UUID
@@ -136,11 +134,11 @@ class HandleReleased(Event, frozen=True, kw_only=True):
     creator_id: UUID
 
 
-# platform handle: one stream a handle, for the whole installation
+# platform handle: one stream for each handle, for the whole installation
 
 
 class HandleBanned(Event, frozen=True, kw_only=True):
-    """Nobody on this installation may track it."""
+    """The handle may not be tracked on this installation."""
 
     stored_name: ClassVar[str] = "handle_banned"
     handle: str

@@ -1,4 +1,4 @@
-"""What a TikTok handle may look like, and how people write one."""
+"""TikTok handles: which texts are allowed, and the spellings that people use."""
 
 import re
 
@@ -17,9 +17,9 @@ _LONGEST_TEXT = 2_048
 def normalize_handle(text: str) -> str:
     """Return the plain, lower-case handle that ``text`` names.
 
-    Surrounding blanks, one leading ``@`` and a TikTok profile URL are understood,
-    capitals are folded. Anything else is refused, so that no unchecked character ever
-    reaches SQL or a URL.
+    The text may have blanks around it, one leading ``@``, capital letters, or be the
+    URL of a TikTok profile. Anything else is refused, so that no unchecked character
+    ever reaches SQL or a URL.
 
     Raises:
         InvalidHandleError: the text is not a handle.
@@ -31,8 +31,8 @@ def normalize_handle(text: str) -> str:
         plain = url.group(1)
     else:
         plain = plain.removeprefix("@")
-    # Folding is done by table, not by str.lower(): the Kelvin sign and the dotted
-    # capital I would otherwise become ASCII letters.
+    # A table maps capital letters, because str.lower() turns the Kelvin sign and the
+    # dotted capital I into ASCII letters.
     if not plain.isascii():
         raise InvalidHandleError(text)
     plain = plain.lower()

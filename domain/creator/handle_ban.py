@@ -15,7 +15,7 @@ def decide(
     banned: bool,  # noqa: FBT001 - the whole state of the stream is this one bit
     command: c.BanHandle | c.UnbanHandle,
 ) -> list[e.BanEvent]:
-    """Return the events that the command causes; none if it is so already."""
+    """Return the events that the command causes; none if it changes nothing."""
     match command:
         case c.BanHandle(handle=handle, reason=reason):
             return [] if banned else [e.HandleBanned(handle=handle, reason=reason)]
@@ -29,7 +29,7 @@ def evolve(
     banned: bool,  # noqa: FBT001 - as above
     event: e.BanEvent,
 ) -> bool:
-    """Return whether the handle is banned after ``event``; never refuses."""
+    """Return whether the handle is banned after ``event``; it never refuses."""
     del banned
     match event:
         case e.HandleBanned():
@@ -41,5 +41,5 @@ def evolve(
 
 
 def is_banned(history: Sequence[Event]) -> bool:
-    """Tell whether the handle whose history it is is banned."""
+    """Tell whether the handle of this history is banned."""
     return reduce(evolve, cast("Sequence[e.BanEvent]", history), NOT_BANNED)

@@ -1,4 +1,4 @@
-"""Handle claims: which creator of a project holds a handle, and who held it last."""
+"""Handle claims: which creator of a project has a handle, and which one had it last."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -14,7 +14,7 @@ from domain.messages import Event
 
 
 class HandleClaim(msgspec.Struct, frozen=True):
-    """``holder`` has the handle now; ``last_holder`` had it most recently."""
+    """The creator that has the handle (``holder``), and the last one that had it."""
 
     holder: UUID | None = None
     last_holder: UUID | None = None
@@ -26,10 +26,10 @@ UNCLAIMED = HandleClaim()
 def decide(
     claim: HandleClaim, command: c.ClaimHandle | c.ReleaseHandle
 ) -> list[e.ClaimEvent]:
-    """Return the events that the command causes; none if it is so already.
+    """Return the events that the command causes; none if it changes nothing.
 
     Raises:
-        HandleTakenError: another creator of the project holds the handle.
+        HandleTakenError: another creator of the project has the handle.
     """
     match command:
         case c.ClaimHandle(creator_id=creator_id):
@@ -61,7 +61,7 @@ def decide(
 
 
 def evolve(claim: HandleClaim, event: e.ClaimEvent) -> HandleClaim:
-    """Return the claim as it is after ``event``; never refuses."""
+    """Return the claim after ``event``; it never refuses."""
     match event:
         case e.HandleClaimed(creator_id=creator_id):
             return HandleClaim(creator_id, creator_id)
@@ -72,5 +72,5 @@ def evolve(claim: HandleClaim, event: e.ClaimEvent) -> HandleClaim:
 
 
 def claim_of(history: Sequence[Event]) -> HandleClaim:
-    """Return who holds the handle, and who held it last."""
+    """Return which creator has the handle, and which one had it last."""
     return reduce(evolve, cast("Sequence[e.ClaimEvent]", history), UNCLAIMED)

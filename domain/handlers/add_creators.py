@@ -1,4 +1,4 @@
-"""The handler that adds creators, one or fifty: claims, bans and limits as one."""
+"""The handler that adds up to fifty creators, with their claims, bans and limits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -31,7 +31,7 @@ from domain.streams import ban_stream, claim_stream
 
 
 class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
-    """What is requested for one creator; an unset start means today where they are."""
+    """The settings of a creator to add; an unset start means today in the time zone."""
 
     tiktok_handle: str
     tracking_mode: e.TrackingMode = "auto"
@@ -43,7 +43,7 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one requested creator; ``refusal`` says why it was not added."""
+    """The result for one requested creator; ``refusal`` says why it was not added."""
 
     index: int
     tiktok_handle: str
@@ -87,8 +87,8 @@ def add_creators(
 ) -> Handler[Additions]:
     """Track each requested creator that can be tracked; the others fail alone.
 
-    ``all_or_none``: the first refusal refuses them all. Each creator's runs of
-    ``job_types`` are requested with it.
+    With ``all_or_none``, the first refusal refuses all of them. Each creator's first
+    scrapes, one of each of ``job_types``, are requested with it.
     """
     refusals: dict[int, DomainError] = {}
     items = _items(requested, fresh_ids, project_id, refusals)
@@ -173,7 +173,10 @@ def _items(
     project_id: UUID,
     refusals: dict[int, DomainError],
 ) -> list[_Item]:
-    """Return those that name a handle; note why the others fail, and repetitions."""
+    """Return the requests with a valid handle.
+
+    Record refusals of the others and of repetitions.
+    """
     items: list[_Item] = []
     taken: set[str] = set()
     for index, each in enumerate(requested):
@@ -200,11 +203,11 @@ def _items(
 def _former(
     item: _Item, creator_id: UUID | None, histories: Histories
 ) -> Creator | None:
-    """Return the removed creator that comes back instead of being made anew."""
+    """Return the removed creator that comes back in place of a new one, if any."""
     if creator_id is None:
         return None
     creator = creator_of(histories[creator_id])
-    # Whoever was renamed away from the handle lives on under another one.
+    # A creator that was renamed has another handle now.
     if creator is None or creator.status != "removed" or creator.handle != item.handle:
         return None
     return creator

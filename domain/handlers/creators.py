@@ -1,4 +1,4 @@
-"""The handlers of commands to creators that are there, and of bans."""
+"""The handlers of commands to existing creators, and of bans."""
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ def change_creator(
     command_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Carry out the commands as one; a rename claims, releases and scrapes anew.
+    """Decide the commands as one; a rename also claims, releases and requests a scrape.
 
     The result is the creator's id.
     """
@@ -83,7 +83,7 @@ def remove_creator(
     organization_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Stop tracking a creator and free its handle; a removed one stays as it is.
+    """Stop tracking a creator and free its handle; do nothing if it is removed already.
 
     The result is the creator's id.
     """
@@ -101,7 +101,7 @@ def remove_creator(
 
 
 def disable_creator(creator_id: UUID, command: c.AutoDisable) -> Handler[None]:
-    """Disable a creator whose account cannot be seen any more; once per verdict."""
+    """Disable a creator whose account is unavailable; once for each verdict."""
     histories = yield (creator_id,)
     creator = creator_of(histories[creator_id])
     events = decide(creator, command)
@@ -153,7 +153,7 @@ def reenable_creators(
     now: datetime,
     command_id: UUID,
 ) -> Handler[ItemResults]:
-    """Give auto-disabled creators of one project another try."""
+    """Enable auto-disabled creators of one project again."""
     histories = yield (organization_id, *creator_ids)
     organization = project_owner(histories[organization_id], project_id)
     limits = plans[organization.plan]
@@ -190,19 +190,19 @@ def reenable_creators(
 
 
 def ban_handle(handle: str, *, reason: str | None = None) -> Handler[None]:
-    """Ban a handle; creators that have it already are not touched."""
+    """Ban a handle; creators that have it already stay as they are."""
     return _change_ban(c.BanHandle(handle=normalize_handle(handle), reason=reason))
 
 
 def unban_handle(handle: str) -> Handler[None]:
-    """Lift a ban."""
+    """Lift the ban of a handle."""
     return _change_ban(c.UnbanHandle(handle=normalize_handle(handle)))
 
 
 def active_creators(
     organization_id: UUID, delta: int, *, maximum: int | None = None
 ) -> list[QuotaCounter]:
-    """Return the change of the number of active creators, none for 0."""
+    """Return the change of the quota counter of active creators; none for 0."""
     if delta == 0:
         return []
     return [
@@ -271,10 +271,10 @@ def _release(
 
 
 def _claim(creator: Creator) -> UUID:
-    """Return the stream of the claim on the handle that a creator has."""
+    """Return the stream of the claim on the creator's handle."""
     return claim_stream(creator.project_id, creator.handle)
 
 
 def _places(creator: Creator) -> int:
-    """Return how many places of the plan a creator takes: one while it is active."""
+    """Return how much of the plan's limit a creator uses: 1 while it is active."""
     return 1 if creator.status == "active" else 0

@@ -17,7 +17,7 @@ T = TypeVar("T")
 def create_organization(
     organization_id: UUID, commands: Sequence[c.OrganizationCommand]
 ) -> Handler[None]:
-    """Carry out the first commands to an organization as one."""
+    """Decide the first commands to a new organization as one."""
     yield ()
     events = decider.decide_all(None, commands)
     return Decision(None, events=on(organization_id, events))
@@ -31,10 +31,10 @@ def change_organization(
     result: T,
     expected_versions: tuple[UUID, Collection[int]] | None = None,
 ) -> Handler[T]:
-    """Carry out a command that may depend on the limits of the organization's plan.
+    """Decide a command that may depend on the limits of the organization's plan.
 
-    ``result`` is what the caller gets if it is not refused. ``expected_versions`` are
-    those that the project, or the organization itself, with that id must be at.
+    ``result`` is returned to the caller. If ``expected_versions`` are given, the
+    project that the command names, or the organization itself, must be at one of them.
     """
     histories = yield (organization_id,)
     organization = organization_of(histories[organization_id])

@@ -1,4 +1,4 @@
-"""The handlers of commands about runs: request one, try again, record the end."""
+"""The handlers of commands about scrapes: request, retry, and record the end."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,8 +29,8 @@ from domain.video.decider import Video, video_of
 class RequestedRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run that was requested.
 
-    ``creator_id`` is null where no creator of the project is known to have made the
-    video that the run is of.
+    ``creator_id`` is null if a video was added by hand and its creator is not in the
+    project.
     """
 
     scrape_id: UUID
@@ -53,7 +53,7 @@ def request_scrape(
     now: datetime,
     command_id: UUID,
 ) -> Handler[RequestedRun]:
-    """Request one run of a creator by hand."""
+    """Request a run of a creator by hand."""
     histories = yield (organization_id, creator_id)
     creator = creator_of(histories[creator_id])
     organization = organization_of(histories[organization_id])
@@ -89,7 +89,7 @@ def request_video_scrape(
     now: datetime,
     command_id: UUID,
 ) -> Handler[RequestedVideoRun]:
-    """Request one run of a single video by hand."""
+    """Request a run of a single video by hand."""
     histories = yield (organization_id, video_id)
     video = video_of(histories[video_id])
     organization = organization_of(histories[organization_id])
@@ -130,7 +130,7 @@ def retry_scrape(
     plans: Mapping[str, Limits],
     now: datetime,
 ) -> Handler[RequestedRun]:
-    """Request a failed run again by hand; requested twice it is requested once."""
+    """Request a failed run again by hand; a second request changes nothing."""
     again = retry_stream(scrape_id)
     histories = yield (organization_id, scrape_id, again)
     run = scrape_of(histories[scrape_id])
@@ -144,7 +144,7 @@ def retry_scrape(
     )
     if histories[again]:
         return Decision(result)
-    # Refused before anything else is read, if it is to be refused.
+    # A request that must be refused is refused before other streams are read.
     command = decider.again(run)
     if run.creator_id is not None:
         subject = run.creator_id
@@ -174,7 +174,7 @@ def request_scheduled(
 ) -> Handler[None]:
     """Request many runs, each under the id given with it.
 
-    Nothing is guarded: a run of a creator that was removed meanwhile ends as failed.
+    No stream is guarded: a run of a creator that was removed meanwhile ends as failed.
     """
     yield ()
     return Decision(
@@ -190,14 +190,14 @@ def request_scheduled(
 def end_scrape(
     scrape_id: UUID, command: c.RecordResult | c.RecordFailure
 ) -> Handler[None]:
-    """Record what came of a run, once."""
+    """Record the result of a run, once."""
     histories = yield (scrape_id,)
     events = decider.decide(scrape_of(histories[scrape_id]), command)
     return Decision(None, events=on(scrape_id, events))
 
 
 def _tracked_creator(video: Video, creator: Creator | None) -> Creator | None:
-    """Return the creator, None where the video is tracked for its own sake alone."""
+    """Return the creator, None if only the video itself is tracked."""
     if creator is not None and creator.status != "removed":
         return creator
     if video.tracking_status != "direct_add":

@@ -1,4 +1,4 @@
-"""The handlers of commands to videos: one by one, in bulk, and as runs find them."""
+"""The handlers of commands to videos: single, in bulk, and as scrapes list them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -46,7 +46,10 @@ _NOTHING_TO_DO: dict[type[_BulkCommand], str] = {
 
 
 class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
-    """A video as a run of its creator listed it; what the run left out is null."""
+    """A video in the list of a scrape of its creator.
+
+    Details that it left out are null.
+    """
 
     tiktok_video_id: str
     scrape_id: UUID
@@ -58,7 +61,7 @@ class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
 def add_video(
     url: str, *, organization_id: UUID, project_id: UUID, command_id: UUID
 ) -> Handler[UUID]:
-    """Track the video of a URL, whatever it was before; a new one is scraped at once.
+    """Track the video of a URL, also one that was excluded; scrape it if it is new.
 
     The result is the video's id.
     """
@@ -95,7 +98,7 @@ def change_video(
     organization_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Change what is noted on a video, or stop counting it."""
+    """Change the notes of a video, or stop counting it."""
     histories = yield (video_id,)
     video = _own(histories[video_id], organization_id)
     if video.tracking_status == "excluded":
@@ -110,7 +113,7 @@ def exclude_video(
     organization_id: UUID,
     expected_versions: Collection[int] | None = None,
 ) -> Handler[UUID]:
-    """Exclude a video; one that was excluded stays as it is."""
+    """Exclude a video; do nothing if it is excluded already."""
     histories = yield (video_id,)
     video = _own(histories[video_id], organization_id)
     check_version(len(histories[video_id]), expected_versions)
@@ -125,8 +128,8 @@ def review_videos(
 ) -> Handler[ItemResults]:
     """Include, exclude or put back many videos of one project.
 
-    Decisions about one video are taken in the order given. What was excluded can be
-    included again; what is put back waits for review as if nobody had decided.
+    Decisions about one video are applied in the given order. An excluded video can be
+    included again. A video that is put back waits for review as if nobody had decided.
     """
     return _change_videos(
         [(video_id, _REVIEW[decision]) for video_id, decision in decisions],
@@ -153,11 +156,11 @@ def discover_videos(
     organization_id: UUID,
     project_id: UUID,
 ) -> Handler[None]:
-    """Make each listed video known to the project as this creator's.
+    """Add each listed video to the project as a video of this creator.
 
-    What it knows already stays as it is, and of a removed creator nothing becomes
-    known. Creator and organization are guarded, so that a status always follows from
-    the window that stood at its own place in the log.
+    Videos that it has already stay as they are, and a removed creator gets no videos.
+    Creator and organization are guarded, so that the status of a video always follows
+    from the tracking window at its own position of the log.
     """
     videos = {video_stream(project_id, each.tiktok_video_id): each for each in listed}
     histories = yield (organization_id, creator_id, *videos)
@@ -169,7 +172,7 @@ def discover_videos(
     for video_id, each in videos.items():
         known = video_of(histories[video_id])
         if known is not None and known.creator_id is not None:
-            # If it is another's by now, that is not for a list to decide.
+            # The video belongs to another creator by now: a list does not change that.
             continue
         command = c.DiscoverVideo(
             organization_id=organization_id,
@@ -193,10 +196,10 @@ def move_window(
     *,
     organization_id: UUID,
 ) -> Handler[None]:
-    """Bring in the videos that the creator's window has grown over.
+    """Start to track the videos that the creator's tracking window now covers.
 
-    ``outside`` are the streams of those remembered outside, each with the time it was
-    posted at. A window that shrinks takes nothing back.
+    ``outside`` has the streams of videos outside of the window, with the time each was
+    posted. A smaller window does not stop the tracking of any video.
     """
     histories = yield (organization_id, creator_id)
     window = _window(
@@ -224,10 +227,10 @@ def move_window(
 def report_missing(
     missing: Mapping[UUID, datetime], *, scrape_id: UUID
 ) -> Handler[None]:
-    """Record the videos that a run confirmed gone, by stream, with since when.
+    """Record that a run found these videos gone, by stream, with the time it found out.
 
-    The same absence reported again changes nothing, and neither does a video that the
-    project does not have.
+    Nothing changes for a video whose absence is recorded, or that the project does not
+    have.
     """
     histories = yield missing.keys()
     events = [
@@ -273,7 +276,7 @@ def _change_videos(
 
 
 def _is_there(video: Video, project_id: UUID, command: _BulkCommand) -> bool:
-    """Tell whether the project has the video; an excluded one only review finds."""
+    """Tell whether the project has the video; only a review finds an excluded one."""
     is_hidden = video.tracking_status == "excluded"
     return video.project_id == project_id and not (
         is_hidden and isinstance(command, c.DisableTracking)
@@ -295,7 +298,10 @@ def _tracked_creator(histories: Histories, creator_id: UUID) -> Creator | None:
 def _window(
     histories: Histories, organization_id: UUID, creator: Creator | None
 ) -> Window | None:
-    """Return the creator's window; None if the creator is not tracked any more."""
+    """Return the creator's tracking window.
+
+    None if the creator is not tracked any more.
+    """
     organization = organization_of(histories[organization_id])
     if creator is None or organization is None:
         return None

@@ -16,7 +16,10 @@ class CreateOrganization(Command, frozen=True, kw_only=True):
 
 
 class ChangeOrganizationSettings(Command, frozen=True, kw_only=True):
-    """Change what is set; hours between scheduled runs, None for the default."""
+    """Change the fields that are set.
+
+    None stands for the default hours between scrapes.
+    """
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     time_zone: str | msgspec.UnsetType = msgspec.UNSET

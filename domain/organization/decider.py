@@ -1,4 +1,4 @@
-"""An organization: its state, what commands make happen, what events make of it."""
+"""An organization: its state, the events that commands cause, and what they change."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from domain.messages import Event, Scope
 from domain.organization import commands as c
 from domain.organization import events as e
 
-# Debian lists it among the zones; it is a different one on every machine.
+# Debian lists this name among the zones, but it is a different zone on every machine.
 _OF_THE_MACHINE = "localtime"
 _SETTINGS = (
     "name",
@@ -41,7 +41,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as the organization knows it: never its text."""
+    """An API key, without its text."""
 
     name: str
     scopes: tuple[Scope, ...]
@@ -52,8 +52,9 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
-    Hours are those requested between scheduled runs of a kind, null for the default.
-    Its version counts the events about itself, not those about its projects and keys.
+    The hours lie between two scheduled runs of a kind, null for the default. The
+    version counts the events about the organization itself, without those about
+    projects and keys.
     """
 
     name: str
@@ -75,7 +76,7 @@ def decide(
     Raises:
         NotFoundError: no such organization, project or key.
         LimitReachedError: the plan has no room for another project or key.
-        InvalidTimeZoneError: the time zone is no IANA zone.
+        InvalidTimeZoneError: the time zone is not an IANA zone.
     """
     if isinstance(command, c.CreateOrganization):
         return _create(organization, command)
@@ -125,7 +126,7 @@ def decide(
 def decide_all(
     organization: Organization | None, commands: Sequence[c.OrganizationCommand]
 ) -> list[e.OrganizationEvent]:
-    """Decide several commands as one: each sees what the ones before it did."""
+    """Decide several commands as one: each sees the effect of the ones before it."""
     events: list[e.OrganizationEvent] = []
     for command in commands:
         decided = decide(organization, command)
@@ -137,7 +138,7 @@ def decide_all(
 def evolve(
     organization: Organization | None, event: e.OrganizationEvent
 ) -> Organization:
-    """Return the organization as it is after ``event``; never refuses."""
+    """Return the organization after ``event``; it never refuses."""
     if isinstance(event, e.OrganizationCreated):
         return Organization(name=event.name, plan=event.plan, time_zone=event.time_zone)
     if organization is None:
@@ -168,7 +169,7 @@ def evolve(
 
 
 def organization_of(history: Sequence[Event]) -> Organization | None:
-    """Return the organization whose history it is, None if it is not one's."""
+    """Return the organization of this history, None if the history is not one's."""
     if not history or not isinstance(history[0], e.OrganizationEvent):
         return None
     events = cast("Sequence[e.OrganizationEvent]", history)
@@ -176,10 +177,10 @@ def organization_of(history: Sequence[Event]) -> Organization | None:
 
 
 def project_owner(history: Sequence[Event], project_id: UUID) -> Organization:
-    """Return the organization whose history it is, if it has the project.
+    """Return the organization of this history if it has the project.
 
     Raises:
-        NotFoundError: it has not.
+        NotFoundError: it does not have it.
     """
     organization = organization_of(history)
     if organization is None or project_id not in organization.projects:
@@ -201,7 +202,7 @@ def _create(
 
 
 def changed_settings(event: e.OrganizationSettingsChanged) -> dict[str, Any]:
-    """Return the settings that ``event`` sets, by field name."""
+    """Return the settings that ``event`` sets, with their values."""
     return {
         name: value
         for name in _SETTINGS

@@ -1,4 +1,4 @@
-"""The events of an organization: one stream for its settings, its keys and projects."""
+"""The events of an organization: settings, keys and projects, in one stream."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -10,7 +10,7 @@ from domain.messages import Event, Scope
 
 
 class OrganizationCreated(Event, frozen=True, kw_only=True):
-    """A tenant, with its plan and time zone."""
+    """A tenant was created, with its plan and time zone."""
 
     stored_name: ClassVar[str] = "organization_created"
     name: str
@@ -19,11 +19,10 @@ class OrganizationCreated(Event, frozen=True, kw_only=True):
 
 
 class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
-    """Its name, time zone or hours between scheduled scrapes changed.
+    """The organization's name, time zone or hours between scheduled scrapes changed.
 
-    What is unset did not change; hours between scheduled runs, null for the default.
-
-    The plan's floors are not applied here: they hold when a run is scheduled.
+    Unset fields did not change. Null hours mean the default. The plan's lower limits
+    are not applied here; they apply when a scrape is scheduled.
     """
 
     stored_name: ClassVar[str] = "organization_settings_changed"
@@ -35,7 +34,7 @@ class OrganizationSettingsChanged(Event, frozen=True, kw_only=True):
 
 
 class PlanChanged(Event, frozen=True, kw_only=True):
-    """Another plan from now on."""
+    """The organization is on another plan from now on."""
 
     stored_name: ClassVar[str] = "plan_changed"
     old: str
@@ -43,9 +42,9 @@ class PlanChanged(Event, frozen=True, kw_only=True):
 
 
 class ApiKeyCreated(Event, frozen=True, kw_only=True):
-    """A key was issued.
+    """An API key was issued.
 
-    A key was issued; only the SHA-256 digest of its text (hex) is ever kept.
+    Only the SHA-256 digest of its text (hex) is ever stored.
     """
 
     stored_name: ClassVar[str] = "api_key_created"
@@ -58,14 +57,14 @@ class ApiKeyCreated(Event, frozen=True, kw_only=True):
 
 
 class ApiKeyRevoked(Event, frozen=True, kw_only=True):
-    """It opens nothing any more."""
+    """The API key was revoked and is not accepted any more."""
 
     stored_name: ClassVar[str] = "api_key_revoked"
     key_id: UUID
 
 
 class ProjectCreated(Event, frozen=True, kw_only=True):
-    """A project began."""
+    """A project was created."""
 
     stored_name: ClassVar[str] = "project_created"
     project_id: UUID
@@ -74,10 +73,7 @@ class ProjectCreated(Event, frozen=True, kw_only=True):
 
 
 class ProjectDetailsChanged(Event, frozen=True, kw_only=True):
-    """Its name or description; what is unset did not change.
-
-    What is unset did not change.
-    """
+    """The project's name or description changed; an unset field did not."""
 
     stored_name: ClassVar[str] = "project_details_changed"
     project_id: UUID

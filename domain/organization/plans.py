@@ -6,9 +6,9 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of one plan; None means no limit.
 
-    Counts are of living things at one time, ``_per_day`` is per UTC day,
-    ``_per_minute`` per key, retention is in days, and ``_hours`` are the fewest hours
-    between two scheduled runs of a kind.
+    Limits of projects, keys and creators apply to those that exist at one time.
+    ``_per_day`` is for each UTC day, ``_per_minute`` for each key and minute, retention
+    is in days, and ``_hours`` are the least hours between two scheduled runs of a kind.
     """
 
     max_creators_per_org: int | None = None
@@ -24,13 +24,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class UnknownPlanError(Exception):
-    """An organization is on a plan that this installation does not have any more."""
+    """The organization is on a plan that this installation does not have any more."""
 
 
 class Plans(dict[str, Limits]):
     """The limits of every plan by name.
 
-    Asking for one that is not there raises UnknownPlanError.
+    A name that is missing raises UnknownPlanError.
     """
 
     def __missing__(self, name: str) -> Limits:

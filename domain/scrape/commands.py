@@ -19,7 +19,7 @@ class RequestScrape(Command, frozen=True, kw_only=True):
 
 
 class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A profile as one provider showed it; what it left out is None."""
+    """A profile as one provider returned it; None for what the provider left out."""
 
     precision: Precision | None = None
     user_id: str | None = None
@@ -33,7 +33,7 @@ class ProfileSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One video as one provider showed it; what it left out is None."""
+    """One video as one provider returned it; None for what the provider left out."""
 
     tiktok_video_id: str
     kind: str | None = None
@@ -47,10 +47,11 @@ class VideoSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
-    """Videos as one provider showed them, one tuple a field, all in the same order.
+    """Videos as one provider returned them, one tuple a field, all in the same order.
 
-    The same as so many ``VideoSnapshot``, for whoever has many. ``kinds``, ``titles``
-    and ``posted_at`` may be empty if they are None of every video.
+    It holds the same as a list of ``VideoSnapshot``, but is faster for many videos.
+    ``kinds``, ``titles`` and ``posted_at`` may be empty if they are None for every
+    video.
     """
 
     video_ids: tuple[str, ...] = ()
@@ -65,9 +66,9 @@ class VideoColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordResult(Command, frozen=True, kw_only=True):
-    """A run came back with what it observed.
+    """Record that a run succeeded, with what it observed.
 
-    Of each video, kind, title and time of posting are None where they are known.
+    The kind, title and time of posting of a video are None if they are known already.
     """
 
     provider: str
@@ -82,9 +83,9 @@ class RecordResult(Command, frozen=True, kw_only=True):
 
 
 class RecordFailure(Command, frozen=True, kw_only=True):
-    """A run was given up; ``outcome`` is None if no provider was asked.
+    """Record that a run failed; ``outcome`` is None if no provider was asked.
 
-    ``observed_at`` is for what a recording says of the past.
+    ``observed_at`` is set for failures that a recording reports.
     """
 
     provider: str

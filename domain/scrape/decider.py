@@ -30,10 +30,10 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEvent]:
-    """Return the events that the command causes; none once the run has ended.
+    """Return the events that the command causes; none if the run has ended.
 
     Raises:
-        NotFoundError: a result for a run that nobody requested.
+        NotFoundError: the run was never requested.
     """
     if isinstance(command, c.RequestScrape):
         if scrape is not None:
@@ -74,7 +74,7 @@ def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEven
 
 
 def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
-    """Return the run as it is after ``event``; never refuses."""
+    """Return the run after ``event``; it never refuses."""
     if isinstance(event, e.ScrapeRequested):
         return Scrape(
             organization_id=event.organization_id,
@@ -100,7 +100,7 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
 
 
 def scrape_of(history: Sequence[Event]) -> Scrape | None:
-    """Return the run whose history it is, None if it is not a run's."""
+    """Return the run of this history, None if the history is not a run's."""
     if not history or not isinstance(history[0], e.ScrapeEvent):
         return None
     events = cast("Sequence[e.ScrapeEvent]", history)
@@ -108,10 +108,10 @@ def scrape_of(history: Sequence[Event]) -> Scrape | None:
 
 
 def again(scrape: Scrape) -> c.RequestScrape:
-    """Return the request that tries a failed run again.
+    """Return the request that retries a failed run.
 
     Raises:
-        CannotRetryError: it has not failed, or nobody ran it here.
+        CannotRetryError: the run has not failed, or was imported.
     """
     if scrape.trigger == "imported":
         raise CannotRetryError("it was imported, and nobody ran it here")
@@ -147,7 +147,7 @@ def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
 
 def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
     profile, creator_id = command.profile, scrape.creator_id
-    # A run of a video alone has no creator whose profile it could have seen.
+    # A run of a single video has no creator whose profile it could have read.
     if profile is not None and creator_id is not None:
         yield e.ProfileSnapshotRecorded(
             organization_id=scrape.organization_id,

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from domain.messages import Event, JobType, Outcome, Precision, Trigger
 
-# Of a video: its kind, its title and when it was posted.
+# A video's kind, its title and the time when it was posted.
 VideoDetails = tuple[str | None, str | None, datetime | None]
 
 
 class ScrapeRequested(Event, frozen=True, kw_only=True):
-    """Somebody or something requested a run: of a creator, or of the videos named.
+    """A scrape of a creator, or of the named videos, was requested.
 
-    ``creator_id`` is null where a video was added by hand and belongs to no creator of
-    the project. ``tiktok_video_ids`` narrows the run; empty means all that there are.
+    ``creator_id`` is null if a video was added by hand and belongs to no creator of the
+    project. ``tiktok_video_ids`` names the videos to scrape; empty means all of them.
     """
 
     stored_name: ClassVar[str] = "scrape_requested"
@@ -29,12 +29,10 @@ class ScrapeRequested(Event, frozen=True, kw_only=True):
 
 
 class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
-    """What was seen of the profile.
+    """A scrape observed the profile at ``observed_at``.
 
-    What a provider said of a profile at ``observed_at``; what it left out is null.
-
-    Counters are signed 64-bit and kept as they were seen. ``precision`` says whether
-    the source rounds large numbers.
+    Null fields are those that the provider left out. Counts are signed 64-bit numbers,
+    stored as observed. ``precision`` says whether the source rounds large numbers.
     """
 
     stored_name: ClassVar[str] = "profile_snapshot_recorded"
@@ -54,13 +52,12 @@ class ProfileSnapshotRecorded(Event, frozen=True, kw_only=True):
 
 
 class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
-    """What was seen of up to 500 videos.
+    """A scrape observed up to 500 videos at ``observed_at``.
 
-    The counters of up to 500 videos at ``observed_at``, as parallel arrays.
-
-    ``kinds``, ``titles`` and ``posted_at`` say what was not known of a video before:
-    null where it is as known or was not told, and empty where that is so for all.
-    ``project_id`` is null in events from before projects had videos.
+    The fields are parallel arrays. ``kinds``, ``titles`` and ``posted_at`` hold what
+    was not known of a video before. They are null for a video if nothing is new or the
+    provider left it out, and empty if that is so for all videos. ``project_id`` is null
+    in events from before projects had videos.
     """
 
     stored_name: ClassVar[str] = "video_stats_snapshot_recorded"
@@ -115,13 +112,11 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
 
 
 class ScrapeFailed(Event, frozen=True, kw_only=True):
-    """It was given up.
+    """A scrape ended without a result.
 
-    The run ended without a result.
-
-    ``outcome`` is the last attempt's verdict, null where the run was given up before
-    any provider was asked. ``observed_at`` is null but in imported runs: of others the
-    time of recording says it.
+    ``outcome`` is the verdict of the last attempt, null if the run was given up before
+    any provider was asked. ``observed_at`` is set for imported runs only; for others
+    the time of recording says it.
     """
 
     stored_name: ClassVar[str] = "scrape_failed"

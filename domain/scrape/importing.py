@@ -1,4 +1,4 @@
-"""Imports: which observations of a moment are new, and the runs that keep them."""
+"""Imports: find the observations of one time that are new, and the runs to store."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -16,8 +16,9 @@ from domain.scrape.events import VideoDetails
 
 KnownDetails = dict[str, VideoDetails]
 
-# What makes two observations of a creator at a moment the same one. VideoDetails are no
-# part of it: a snapshot leaves out what is known of a video, so nobody could compare.
+# Two observations of a creator at one time with the same key are the same observation.
+# VideoDetails are not part of the key, because a stored snapshot leaves out details
+# that were known already.
 _VideoKey = tuple[str, int | None, int | None, int | None, int | None, int | None]
 ObservationKey = _VideoKey | c.ProfileSnapshot | str
 
@@ -25,7 +26,7 @@ _NOTHING: VideoDetails = (None, None, None)
 
 
 class ObservedContent(msgspec.Struct, frozen=True, gc=False):
-    """One line's content: exactly one of a profile, a video and an outcome."""
+    """The content of one line: exactly one of a profile, a video and an outcome."""
 
     profile: c.ProfileSnapshot | None = None
     video: c.VideoSnapshot | None = None
@@ -37,10 +38,10 @@ NewObservations = dict[ObservationKey, ObservationLine]
 
 
 class RunContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run can keep: a profile or none, and each video once.
+    """The content that one run can store: at most one profile, and each video once.
 
-    In the order of the canonical lines' text, whose digest ``payload_sha256`` is. The
-    details of videos may be known already.
+    It is in the order of the canonical lines, of whose text ``payload_sha256`` is the
+    digest. The details of videos may be known already.
     """
 
     payload_sha256: str
@@ -49,11 +50,11 @@ class RunContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """What recordings say of one creator at one moment.
+    """The observations of one creator at one time in a recording.
 
-    ``read_lines`` returns the canonical lines in the order of their text, beside what
-    they say. ``sighting`` says the same, where one run can keep all of it and nobody
-    had to look for that; reading the lines takes several times as long.
+    ``read_lines`` returns the canonical lines in the order of their text, with their
+    content. ``content`` is set if one run can store all of it and the reader found that
+    out anyway; reading the lines takes several times as long.
     """
 
     organization_id: UUID
@@ -66,7 +67,7 @@ class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def are_distinct(lines: Sequence[ObservationLine]) -> bool:
-    """Tell whether no line can say what another says, which is nearly always so."""
+    """Tell whether no two lines can be the same observation, as is almost always so."""
     names = {
         line if (video := observed.video) is None else video.tiktok_video_id
         for line, observed in lines
@@ -75,7 +76,7 @@ def are_distinct(lines: Sequence[ObservationLine]) -> bool:
 
 
 def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
-    """Return each observation once; of details, what the first to tell them tells."""
+    """Return each observation once, with the first details that a line has for it."""
     found: NewObservations = {
         _key(observed): (line, observed) for line, observed in lines
     }
@@ -91,7 +92,7 @@ def distinct(lines: Sequence[ObservationLine]) -> NewObservations:
 
 
 def take_out(new: NewObservations, stored: Sequence[Event]) -> None:
-    """Take what a run has stored out of what is unseen at its moment."""
+    """Remove the observations that a run has stored from the new ones."""
     for event in stored:
         match event:
             case e.VideoStatsSnapshotRecorded():
@@ -114,7 +115,7 @@ def take_out(new: NewObservations, stored: Sequence[Event]) -> None:
 
 
 def learn(known: KnownDetails, stored: Sequence[Event]) -> None:
-    """Add the details that a stored run tells to what is known of the videos."""
+    """Add the video details of a stored run to the known ones."""
     for event in stored:
         if not isinstance(event, e.VideoStatsSnapshotRecorded):
             continue
@@ -125,10 +126,10 @@ def learn(known: KnownDetails, stored: Sequence[Event]) -> None:
 def runs_of(
     group: ObservationGroup, new: Sequence[ObservationLine], known: KnownDetails
 ) -> Iterator[list[e.ScrapeEvent]]:
-    """Yield the events of each run that keeps what is unseen; ``known`` learns of it.
+    """Yield the events of each run that stores the new observations; add to ``known``.
 
-    One run has a profile and every video. Observations that contradict each other go
-    into runs of their own, and so does each outcome. Outcomes come last.
+    One run has a profile and every video. Observations that contradict each other are
+    stored by separate runs, and so is each outcome. Outcomes come last.
     """
     rest = [each for each in new if each[1].outcome is None]
     while rest:
@@ -171,7 +172,10 @@ def runs_of(
 def run_of(
     group: ObservationGroup, content: RunContent, known: KnownDetails
 ) -> list[e.ScrapeEvent]:
-    """Return the events of the run that keeps the sighting; ``known`` learns of it."""
+    """Return the events of the run that stores the content.
+
+    Add its details to ``known``.
+    """
     return _run(
         group,
         "discover_videos" if content.videos.video_ids else "creator_profiles",
@@ -249,12 +253,12 @@ def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:
 
 
 def _news(videos: c.VideoColumns, known: KnownDetails) -> c.VideoColumns:
-    """Return the videos without the details that are known, and remember them all."""
+    """Return the videos without details that are known, and add the new ones."""
     columns = (videos.kinds, videos.titles, videos.posted_at)
     before = list(map(known.get, videos.video_ids))
     stated: list[VideoDetails] = list(zip(*columns, strict=True))
     if before == stated:
-        # By far the usual case, and found out without a look at each video.
+        # The usual case by far, which needs no loop over the videos.
         return replace(videos, kinds=(), titles=(), posted_at=())
     news: list[VideoDetails] = []
     for video_id, old, new in zip(videos.video_ids, before, stated, strict=True):

@@ -1,4 +1,4 @@
-"""Intervals: how many hours lie between two scheduled runs of a kind."""
+"""Intervals: the hours between two scheduled runs of a kind."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,14 +15,14 @@ DEFAULT_HOURS: Mapping[JobType, int] = MappingProxyType(
 
 
 def floor_of(job_type: JobType, limits: Limits) -> int | None:
-    """Return the fewest hours that the plan allows between two runs; None: no limit."""
+    """Return the least hours that the plan allows between two runs; None: no limit."""
     return getattr(limits, f"min_{job_type}_hours")
 
 
 def hours_between(job_type: JobType, *, chosen: int | None, limits: Limits) -> int:
-    """Return the hours that apply: the chosen or the default, not below the floor.
+    """Return the hours that apply: the chosen or the default ones, but not too few.
 
-    The choice is kept as it is, so that it applies again under a plan that allows it.
+    The choice itself is stored, so that it applies again under a plan that allows it.
     """
     hours = DEFAULT_HOURS[job_type] if chosen is None else chosen
     return max(hours, floor_of(job_type, limits) or 0)

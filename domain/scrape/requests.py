@@ -24,7 +24,7 @@ def creator_runs(
     trigger: Trigger,
     command_id: UUID,
 ) -> list[StreamEvent]:
-    """Return the requests of a creator's runs that the command causes."""
+    """Return the requests of a creator's runs that a command causes."""
     return [
         requested
         for job_type in job_types
@@ -53,9 +53,9 @@ def video_run(
     command_id: UUID,
     creator: Creator | None = None,
 ) -> list[StreamEvent]:
-    """Return the request of a run of one video that the command causes.
+    """Return the request of a run of one video that a command causes.
 
-    ``creator`` is the video's, where the run is to be the creator's, too.
+    With ``creator``, the run belongs to that creator, too.
     """
     return on(
         scrape_stream(command_id, video_id, VIDEO_JOB_TYPE),
@@ -77,7 +77,7 @@ def video_run(
 def one_manual_scrape(
     organization_id: UUID, *, now: datetime, limits: Limits
 ) -> QuotaCounter:
-    """Return one more of the day's (UTC) manual scrapes, within the plan's limit."""
+    """Return a quota counter that adds one manual scrape to the UTC day."""
     return QuotaCounter(
         key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
         delta=1,

@@ -10,7 +10,7 @@ from domain.messages import Command, TrackingStatus, VideoKind
 
 
 class DiscoverVideo(Command, frozen=True, kw_only=True):
-    """A run listed the video; ``tracking_status`` is ``video.Window.status_of``'s."""
+    """Record that a run listed the video; ``Window.status_of`` says its status."""
 
     organization_id: UUID
     project_id: UUID
@@ -25,7 +25,7 @@ class DiscoverVideo(Command, frozen=True, kw_only=True):
 
 
 class AddVideo(Command, frozen=True, kw_only=True):
-    """Track the video whose URL somebody gave."""
+    """Track the video of a URL."""
 
     organization_id: UUID
     project_id: UUID
@@ -35,25 +35,28 @@ class AddVideo(Command, frozen=True, kw_only=True):
 
 
 class MoveWindow(Command, frozen=True, kw_only=True):
-    """The creator's window changed; the status is what a new video would get now."""
+    """Record that the creator's window changed.
+
+    The status is that of a new video now.
+    """
 
     tracking_status: TrackingStatus
 
 
 class IncludeVideo(Command, frozen=True, kw_only=True):
-    """Track a video that waits for review, was excluded or is not tracked any more."""
+    """Track a video that waits for review, was excluded, or is not tracked any more."""
 
 
 class ExcludeVideo(Command, frozen=True, kw_only=True):
-    """Put a video aside: it is never listed and never counted."""
+    """Exclude a video: it is not listed and not counted."""
 
 
 class PutBackVideo(Command, frozen=True, kw_only=True):
-    """Take the decision about an included or excluded video back."""
+    """Undo the decision about an included or excluded video."""
 
 
 class DisableTracking(Command, frozen=True, kw_only=True):
-    """Stop counting a tracked video; what was seen of it stays."""
+    """Stop counting a tracked video; its observations stay."""
 
 
 class ChangeVideoDetails(Command, frozen=True, kw_only=True):
@@ -63,7 +66,7 @@ class ChangeVideoDetails(Command, frozen=True, kw_only=True):
 
 
 class ReportMissing(Command, frozen=True, kw_only=True):
-    """Two direct reads found the video gone, the first of them at ``missing_since``."""
+    """Record that two direct reads found it gone, the first at ``missing_since``."""
 
     missing_since: datetime
     scrape_id: UUID

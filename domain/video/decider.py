@@ -1,4 +1,4 @@
-"""A video: its state, what commands make happen, what events make of it."""
+"""A video: its state, the events that commands cause, and what they change."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -16,11 +16,11 @@ from domain.video import commands as c
 from domain.video import events as e
 from domain.video.tracking import Tracking, tracking_after
 
-# What a decision made of a video, and can be taken back.
+# These statuses are decisions that can be undone.
 _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
 _DETAILS = ("description", "readme", "metadata")
 
-# Details are compared as written: to Python 1, 1.0 and True are equal, in JSON not.
+# Details are compared as JSON text: in Python 1, 1.0 and True are equal, in JSON not.
 _written = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -51,9 +51,9 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides about a creator's new videos; both days inclusive, null is open.
+    """The rule for a creator's new videos; both days are inclusive, a null end is open.
 
-    ``time_zone`` is the organization's: where its days begin.
+    ``time_zone`` is the organization's, in which the days begin.
     """
 
     tracking_mode: TrackingMode
@@ -62,10 +62,10 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
 
     def status_of(self, posted_at: datetime | None) -> TrackingStatus:
-        """Return the status of a video that was posted then.
+        """Return the status of a video that was posted at ``posted_at``.
 
-        Of a video whose time is unknown nobody can say that it lies in a bounded
-        window: it waits for review, whatever the mode.
+        If the time is unknown, nobody can tell whether it lies within the window. Then
+        the video waits for review, whatever the mode is.
         """
         start, end = self.tracking_start_date, self.tracking_end_date
         if posted_at is None:
@@ -125,7 +125,7 @@ def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
         case c.ChangeVideoDetails():
             return _change_details(video, command)
         case c.ReportMissing(missing_since=since, scrape_id=scrape_id):
-            # An older or the same absence was reported before.
+            # The same absence, or an older one, was reported before.
             if video.missing_since is not None and since <= video.missing_since:
                 return []
             return [
@@ -140,7 +140,7 @@ def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
 
 
 def evolve(video: Video | None, event: e.VideoEvent) -> Video:
-    """Return the video as it is after ``event``; never refuses."""
+    """Return the video after ``event``; it never refuses."""
     match event:
         case e.VideoDiscovered():
             return _discovered(video, event)
@@ -169,14 +169,14 @@ def evolve(video: Video | None, event: e.VideoEvent) -> Video:
 
 
 def video_of(history: Sequence[Event]) -> Video | None:
-    """Return the video whose history it is, None if it is not a video's."""
+    """Return the video of this history, None if the history is not a video's."""
     if not history or not isinstance(history[0], e.VideoEvent):
         return None
     return video_after(None, cast("Sequence[e.VideoEvent]", history))
 
 
 def video_after(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
-    """Return the video after further events, of which a new one has at least one."""
+    """Return the video after more events; a new video has at least one."""
     for event in events:
         video = evolve(video, event)
     assert video is not None
@@ -184,7 +184,7 @@ def video_after(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
 
 
 def changed_details(event: e.VideoDetailsChanged) -> dict[str, Any]:
-    """Return the details that ``event`` sets, by field name."""
+    """Return the fields that ``event`` sets, with their values."""
     return {
         name: value for name in _DETAILS if (value := getattr(event, name)) is not UNSET
     }
@@ -237,7 +237,7 @@ def _change_details(video: Video, command: c.ChangeVideoDetails) -> list[e.Video
 
 def _discovered(video: Video | None, event: e.VideoDiscovered) -> Video:
     if video is not None:
-        # Added by hand before: that stands, and now it is known whose it is.
+        # It was added by hand before and stays so; now its creator is known.
         return replace(
             video,
             creator_id=event.creator_id,

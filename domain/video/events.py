@@ -1,4 +1,4 @@
-"""The events of a video: one stream a video and project, however it came into it."""
+"""The events of a video: one stream for each video of a project."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -12,10 +12,8 @@ from domain.messages import Event, TrackingStatus, VideoKind
 class VideoDiscovered(Event, frozen=True, kw_only=True):
     """A scrape listed a video that the project did not know as this creator's.
 
-    A run listed a video that the project did not know yet as this creator's.
-
-    ``tracking_status`` follows from the creator's mode and window at that moment. Of a
-    video that was added by hand before, it only says whose it is.
+    ``tracking_status`` follows from the creator's mode and window at that moment. If
+    the video was added by hand before, the event only says which creator it belongs to.
     """
 
     stored_name: ClassVar[str] = "video_discovered"
@@ -32,10 +30,7 @@ class VideoDiscovered(Event, frozen=True, kw_only=True):
 
 
 class VideoAdded(Event, frozen=True, kw_only=True):
-    """Somebody added it by its URL; it is tracked.
-
-    Somebody added the video by its URL: it is tracked, whatever it was before.
-    """
+    """Somebody added the video by its URL: it is tracked, whatever it was before."""
 
     stored_name: ClassVar[str] = "video_added"
     organization_id: UUID
@@ -46,10 +41,7 @@ class VideoAdded(Event, frozen=True, kw_only=True):
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
-    """The creator's tracking window grew over it.
-
-    The creator's tracking window grew over a video that was remembered outside.
-    """
+    """The creator's tracking window now includes a video that was outside of it."""
 
     stored_name: ClassVar[str] = "video_came_into_window"
     organization_id: UUID
@@ -57,41 +49,35 @@ class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
 
 
 class VideoIncluded(Event, frozen=True, kw_only=True):
-    """Somebody wants it tracked."""
+    """Somebody decided to track the video."""
 
     stored_name: ClassVar[str] = "video_included"
     organization_id: UUID
 
 
 class VideoExcluded(Event, frozen=True, kw_only=True):
-    """Somebody put it aside; it is never listed."""
+    """Somebody excluded the video; it is never listed."""
 
     stored_name: ClassVar[str] = "video_excluded"
     organization_id: UUID
 
 
 class VideoPutBack(Event, frozen=True, kw_only=True):
-    """Somebody took the decision back; it waits for review again.
-
-    Somebody took the decision about the video back: it waits for review again.
-    """
+    """Somebody undid the decision about the video, and it waits for review again."""
 
     stored_name: ClassVar[str] = "video_put_back"
     organization_id: UUID
 
 
 class VideoTrackingDisabled(Event, frozen=True, kw_only=True):
-    """Somebody stopped counting it."""
+    """Somebody stopped the counting of the video."""
 
     stored_name: ClassVar[str] = "video_tracking_disabled"
     organization_id: UUID
 
 
 class VideoDetailsChanged(Event, frozen=True, kw_only=True):
-    """Its notes changed.
-
-    What is unset did not change.
-    """
+    """The video's notes changed; unset fields did not."""
 
     stored_name: ClassVar[str] = "video_details_changed"
     organization_id: UUID
@@ -101,11 +87,9 @@ class VideoDetailsChanged(Event, frozen=True, kw_only=True):
 
 
 class VideoWentMissing(Event, frozen=True, kw_only=True):
-    """Two direct reads in different scrapes found it gone.
+    """Two direct reads in different scrapes found the video gone.
 
-    Two direct reads in different runs found the video gone.
-
-    ``missing_since`` is when the first of them looked, ``scrape_id`` the second run.
+    ``missing_since`` is the time of the first of them, and ``scrape_id`` is the second.
     """
 
     stored_name: ClassVar[str] = "video_went_missing"

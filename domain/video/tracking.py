@@ -1,6 +1,6 @@
-"""Tracking of a video: its status, whether it is enabled, and what events make of it.
+"""Tracking of a video: its status, whether it is enabled, and what events change.
 
-The only place that says so: read models and policies use ``tracking_after``, too.
+This is the only place with these rules; read models and policies use them, too.
 """
 
 from typing import NamedTuple
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from domain.messages import Event, TrackingStatus
 from domain.video import events as e
 
-# These are counted while tracking is enabled; the others never are.
+# Videos with these statuses are counted while tracking is enabled, others never.
 COUNTED: frozenset[TrackingStatus] = frozenset(
     {"auto_tracked", "included", "direct_add"}
 )
 
 
 class Tracking(NamedTuple):
-    """How a video stands in its project."""
+    """The tracking status of a video, and whether its tracking is enabled."""
 
     status: TrackingStatus
     is_enabled: bool = True
@@ -29,7 +29,7 @@ class Tracking(NamedTuple):
 def tracking_after(before: Tracking | None, event: Event) -> Tracking | None:
     """Return a video's tracking after an event of its own stream.
 
-    None is a video that is not known yet, before and after.
+    None stands for a video that is not known yet, before and after.
     """
     match event:
         case e.VideoAdded():
@@ -45,7 +45,8 @@ def tracking_after(before: Tracking | None, event: Event) -> Tracking | None:
         case e.VideoExcluded():
             return Tracking("excluded", before.is_enabled)
         case e.VideoPutBack():
-            # As it came in: tracking that was disabled is enabled again.
+            # The status returns to the first one, and disabled tracking is enabled
+            # again.
             return Tracking("pending_review")
         case e.VideoTrackingDisabled():
             return Tracking(before.status, is_enabled=False)

@@ -1,4 +1,4 @@
-"""What a TikTok video's URL looks like, and which video it names."""
+"""TikTok video URLs: which forms are allowed, and which video each names."""
 
 import re
 from typing import cast
@@ -12,7 +12,7 @@ from domain.messages import VideoKind
 LARGEST_VIDEO_ID = 2**63 - 1
 
 _SITE = r"(?:https?://)?(?:www\.|m\.)?tiktok\.com"
-# Character classes are written out: \d and \w take in the digits of all scripts.
+# Character classes are written out, because \d and \w match the digits of all scripts.
 _VIDEO_URL = re.compile(
     rf"{_SITE}/@([a-z0-9._-]{{1,30}})/(video|photo)/([1-9][0-9]{{0,18}})/?(?:[?#].*)?",
     re.ASCII | re.IGNORECASE,
@@ -25,7 +25,7 @@ _LONGEST_TEXT = 2_048
 
 
 class VideoUrl(msgspec.Struct, frozen=True, kw_only=True):
-    """What a URL says of a video; none of it has been looked up."""
+    """What a URL says of a video, without a request to TikTok."""
 
     handle: str
     kind: VideoKind
@@ -35,12 +35,12 @@ class VideoUrl(msgspec.Struct, frozen=True, kw_only=True):
 def read_video_url(text: str) -> VideoUrl:
     """Return which video ``text`` names, as ``/@handle/video/1`` or ``/photo/1``.
 
-    The scheme, ``www.`` or ``m.``, a query, a fragment and surrounding blanks do not
-    matter. Nothing is fetched: a short link says nothing of its video, so it is
-    refused. What comes out is plain ASCII that may go into a URL.
+    The scheme, ``www.`` or ``m.``, a query, a fragment and blanks around it do not
+    matter. Nothing is fetched, so a short link, which does not name its video, is
+    refused. The result is plain ASCII that may go into a URL.
 
     Raises:
-        InvalidVideoUrlError: it names no video.
+        InvalidVideoUrlError: the text names no video.
     """
     if len(text) > _LONGEST_TEXT:
         raise InvalidVideoUrlError(text)
@@ -58,5 +58,5 @@ def read_video_url(text: str) -> VideoUrl:
 
 
 def video_url(*, handle: str, kind: VideoKind | None, tiktok_video_id: str) -> str:
-    """Return where a video is seen on TikTok; of an unknown kind, as a video."""
+    """Return the video's address on TikTok; an unknown kind counts as a video."""
     return f"https://www.tiktok.com/@{handle}/{kind or 'video'}/{tiktok_video_id}"
