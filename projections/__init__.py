@@ -1,5 +1,6 @@
 """Projections: tables that follow from the log, and the queries that read them.
 
-``Creator``, ``Video``, ``Scrape``, ``Project`` and ``ApiKey`` are here what clients
-read; those of the same name in ``domain`` are what commands are decided by.
+``Creator``, ``Video``, ``Scrape``, ``Project`` and ``ApiKey`` exist twice on purpose.
+Here they are what clients read; in ``domain`` they are the state that commands are
+decided on.
 """

@@ -1,4 +1,4 @@
-"""bans: one row a banned handle, and the administrators' list of them."""
+"""bans: one row for each banned handle, and the administrators' list of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -42,7 +42,7 @@ class Bans:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write each event's row; these events are few."""
+        """Write the row of each event, one by one, because there are few of them."""
         for recorded in events:
             on.handle(recorded.event, cursor, recorded)
 
@@ -51,7 +51,7 @@ class Bans:
 
 
 class Ban(msgspec.Struct, frozen=True, kw_only=True):
-    """A handle that nobody on this installation may track."""
+    """A handle that may not be tracked on this installation."""
 
     tiktok_handle: str
     reason: str | None
@@ -66,7 +66,7 @@ ORDER BY handle LIMIT %(limit)s
 
 
 async def page_of_bans(pool: AsyncPool, *, limit: int, after: str | None) -> list[Ban]:
-    """Return up to ``limit`` bans, by handle, after that one."""
+    """Return up to ``limit`` bans after the given handle, in order of handles."""
 
     async def run(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
         cursor = await connection.execute(_PAGE, {"after": after, "limit": limit})

@@ -1,7 +1,7 @@
 """The log of one organization: its events and its observations, page by page.
 
-Reads go up to a fixed position. Positions become visible in their own order, so what
-lies up to one never changes, and no transaction has to stay open.
+Reads end at a fixed position. Positions become visible in order, so nothing up to that
+position ever changes, and no transaction has to stay open.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +14,12 @@ from psycopg.rows import TupleRow
 
 from domain.errors import NotFoundError
 
-# One event may be about 500 videos, so a page of large ones is some ten megabytes.
+# One event may have 500 videos, so a page of large events is about ten megabytes.
 POSITIONS_AT_ONCE = 250
 
-# An organization's own stream has its id; every other event of a tenant names it. To
-# look for the bytes is much faster than to parse each body of everybody's; what was
-# found is then read, since notes may hold the same bytes.
+# An organization's own stream has its id, and every other event of a tenant contains
+# it. Searching the bytes is much faster than parsing every body of every organization.
+# The bodies found are then parsed, since notes may contain the same bytes.
 _EVENTS = """
 SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.actor,
        e.recorded_at, e.correlation_id, e.causation_id, e.state,
@@ -31,7 +31,7 @@ WHERE e.notification_id > %(after)s AND e.notification_id <= %(to)s
 AND (e.originator_id = %(organization)s OR position(%(named)s::bytea IN e.state) > 0)
 ORDER BY e.notification_id
 """
-# The handle and the project are in the run's first event.
+# The handle and the project are in the first event of the run.
 _OBSERVATIONS = """
 SELECT e.notification_id, e.originator_id, e.recorded_at, e.topic, e.state,
        request.state
@@ -66,7 +66,7 @@ class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A stored event with what a run observed, and the request of the run."""
+    """A stored event with the observations of a run, and the request of the run."""
 
     position: int
     scrape_id: UUID
@@ -77,7 +77,7 @@ class ObservationEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
-    """The positions after ``after`` and at or before ``until``."""
+    """The positions after ``after``, up to and including ``until``."""
 
     after: int
     until: int
@@ -86,7 +86,7 @@ class PositionRange(msgspec.Struct, frozen=True, kw_only=True):
 class OrganizationLog:
     """The log of one organization, or of one of its projects.
 
-    The connection is used for nothing else meanwhile, and shows times in UTC.
+    The connection must not be used for anything else meanwhile, and shows times in UTC.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class OrganizationLog:
         connection.execute("SET timezone TO 'UTC'")
 
     def position_range(self) -> PositionRange:
-        """Return the range of positions that has all events of the organization so far.
+        """Return the range of positions with all events of the organization so far.
 
         Raises:
             NotFoundError: there is no such organization.
@@ -113,14 +113,14 @@ class OrganizationLog:
         return PositionRange(after=begin[0] - 1, until=head[0])
 
     def events(self, span: PositionRange) -> Iterator[tuple[int, list[LoggedEvent]]]:
-        """Yield how many positions more were passed, and the events there."""
+        """Yield how many more positions were read, and the events found there."""
         for passed, rows in self._pages(_EVENTS, span):
             yield passed, [_logged(row) for row in rows if self._is_ours(row)]
 
     def observations(
         self, span: PositionRange
     ) -> Iterator[tuple[int, list[ObservationEvent]]]:
-        """Yield how many positions more were passed, and the observations there."""
+        """Yield how many more positions were read, and the observations found there."""
         for passed, rows in self._pages(_OBSERVATIONS, span):
             yield (
                 passed,
@@ -177,7 +177,7 @@ class _Whose(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _whose = msgspec.json.Decoder(_Whose).decode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-# Of a key, only what the API shows of it.
+# Of an API key, only the fields that the API shows.
 _SECRETS = {"api_key_created": ("digest",)}
 
 

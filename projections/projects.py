@@ -1,4 +1,4 @@
-"""projects: one row a project, for the list and a project's page."""
+"""projects: one row for each project, for the list and a project's page."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -81,7 +81,7 @@ class Projects:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Fold ``events`` into the projects they are about, and save each once."""
+        """Fold ``events`` into their projects' rows, and save each changed row once."""
         _TABLE.fold(cursor, events, key=_key, fold=fold_project)
 
 
@@ -124,7 +124,7 @@ ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 async def one_project(
     reader: Reader, organization_id: UUID, project_id: UUID
 ) -> Project | None:
-    """Return one project of an organization, None if it has no such."""
+    """Return one project of an organization, None if there is none with the id."""
     params = {"organization": organization_id, "id": project_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return _project(rows[0]) if rows else None
@@ -137,7 +137,7 @@ async def page_of_projects(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[Project]:
-    """Return up to ``limit`` projects, newest first, after that one."""
+    """Return up to ``limit`` projects after the given one, newest first."""
     created_at, last_id = after or (None, None)
     params = {
         "organization": organization_id,

@@ -1,6 +1,6 @@
-"""The read models: projections whose tables people read and a rebuild can replace.
+"""The read models: projections whose tables are read and that can be rebuilt.
 
-``api.system.all_projections`` has these and the projections that workers keep.
+``api.system.all_projections`` has these and the projections that workers use.
 """
 
 from projections.analytics.projection import AnalyticsProjection

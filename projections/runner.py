@@ -21,17 +21,17 @@ from projections.rebuild.transitions import RebuildOptions
 from projections.registry import PROJECTIONS
 
 POLL_SECONDS = 2.0
-# Without patience, or it would begin anew what another process just ended.
+# Without patience, because it would begin anew what another process has just ended.
 _NOW = RebuildOptions(patience_seconds=0)
 
 _log = structlog.get_logger()
 
 
 def run_projections(store: Store, url: str, stop: threading.Event) -> None:
-    """Follow the log for every read model until ``stop`` is set.
+    """Follow the log for every read model until ``stop`` is set, also after outages.
 
-    ``url`` is the store's database, to listen on. Outages are waited out. Each follower
-    needs a connection of the store's pool while it works.
+    ``url`` is the store's database, for notifications. Each follower needs a connection
+    of the store's pool while it works.
     """
     wake_ups = [threading.Event() for _ in PROJECTIONS]
 
@@ -67,10 +67,10 @@ def run_projections(store: Store, url: str, stop: threading.Event) -> None:
 def keep_rebuilt(
     url: str, stop: threading.Event, known: Sequence[ReadModel] = PROJECTIONS
 ) -> None:
-    """Rebuild read models of an older version, and go on with unfinished rebuilds.
+    """Rebuild read models of an older version, and continue unfinished rebuilds.
 
-    Older versions are checked for once: one that comes later was rolled back on
-    purpose. The old tables serve meanwhile.
+    Older versions are looked for once, at the start: one that comes later was rolled
+    back on purpose. The old tables are served meanwhile.
     """
     store = open_store(url, pool_size=CONNECTIONS)
     has_checked = False
@@ -79,7 +79,7 @@ def keep_rebuilt(
         nonlocal has_checked
         with suppress(StoppedError):
             for projection in _in_need(store, known, is_first=not has_checked):
-                # Checked again: the one before may have taken long.
+                # Checked again, because the rebuild before may have taken long.
                 if _in_need(store, [projection], is_first=not has_checked):
                     _rebuild(store, projection, stop)
         has_checked = True
@@ -103,7 +103,7 @@ def _rebuild(store: Store, projection: ReadModel, stop: threading.Event) -> None
     try:
         done = rebuild(store, projection, by="projector", stop=stop, options=_NOW)
     except AlreadyRebuildingError:
-        # If that process dies, the rebuild is unfinished and comes up again.
+        # If that process dies, the rebuild is unfinished and is found again.
         return
     except RebuildCancelledError:
         _log.info("rebuild_cancelled", projection=projection.name)

@@ -15,13 +15,13 @@ NEVER_STARTED = "never started"
 
 
 class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one projection has come.
+    """The state of one projection.
 
-    ``lag_events`` is how many positions it is behind, 0 when caught up; appends that
-    were rolled back leave gaps, so it may overstate. ``lag_seconds`` is the age of the
-    first event not yet applied, 0 when caught up. ``heartbeat_seconds`` is the age of
-    its follower's last sign of life, null if there was none. ``rebuild`` is the running
-    or last one. ``rule`` is the one in force where a read model has several.
+    ``lag_events`` is how many positions it lags, 0 when caught up; appends that were
+    rolled back leave gaps, so it may be too high. ``lag_seconds`` is the age of the
+    first event not yet applied, 0 when caught up. ``heartbeat_seconds`` is the time
+    since its follower last reported, null if it never did. ``rebuild`` is the running
+    or the last one. ``rule`` is the current rule of a read model that has several.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 _FIELDS = ProjectionProgress.__struct_fields__[:-2]
 
-# Caught up, the position equals the head, since both are positions of events.
+# Caught up means that the position equals the head, since both are positions of events.
 _PROGRESS = """
 SELECT p.name, p.version, p.position, h.head, greatest(h.head - p.position, 0),
        coalesce(greatest(extract(epoch FROM clock_timestamp() - (
@@ -66,9 +66,9 @@ FROM goatherd_events
 def progress(
     connection: Connection[TupleRow], known: Sequence[Projection] = PROJECTIONS
 ) -> list[ProjectionProgress]:
-    """Return the progress of every projection, by name.
+    """Return the state of every projection, by name.
 
-    That is each that has a checkpoint, and each of ``known`` that never got one.
+    These are the projections with a checkpoint, and those of ``known`` without one.
     """
     found = {
         row[0]: ProjectionProgress(**dict(zip(_FIELDS, row, strict=True)))

@@ -1,4 +1,4 @@
-"""creator_history: which events are about a creator, its runs and its videos."""
+"""creator_history: the events about each creator, its runs and its videos."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,7 +23,10 @@ VIDEO_EVENTS = stored_names(*get_args(e.VideoEvent))
 
 
 class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A video and its creator; ``early`` are its events from before it had one."""
+    """A video and its creator.
+
+    ``early`` are its events from before it had a creator.
+    """
 
     organization_id: UUID
     id: UUID
@@ -33,7 +36,10 @@ class HistoryVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HistoryLine(msgspec.Struct, frozen=True, gc=False):
-    """An event about a creator; ``observed_at`` is only set of a profile snapshot."""
+    """An event about a creator.
+
+    ``observed_at`` is set for snapshots of profiles only.
+    """
 
     organization_id: UUID
     creator_id: UUID
@@ -51,7 +57,7 @@ class CreatorHistory:
     events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write a line for each event that is about a creator, its runs or videos."""
+        """Write a line for each event about a creator, its runs or its videos."""
         lines = [line for recorded in events if (line := _line(recorded)) is not None]
         lines += _video_lines(cursor, events)
         _write_lines(cursor, lines)
@@ -67,7 +73,7 @@ SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::text[],
                      %b::timestamptz[])
 ON CONFLICT DO NOTHING
 """
-# Most observations are the first of nothing, and a row must not be touched by those.
+# Most observations reach no new number, and must not touch a row.
 _MILESTONES = """
 INSERT INTO creator_milestones
     (organization_id, creator_id, mark, observed_at, position, followers)
@@ -86,7 +92,7 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 
 
 def _line(recorded: RecordedEvent) -> HistoryLine | None:
-    """Return the line of an event that says itself which creator it is about."""
+    """Return the line of an event that names its creator."""
     event: e.Event = recorded.event
     if isinstance(event, e.CreatorEvent):
         creator_id = recorded.stream
@@ -108,7 +114,7 @@ def _line(recorded: RecordedEvent) -> HistoryLine | None:
 def _video_lines(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
 ) -> list[HistoryLine]:
-    """Return the lines of videos' events, once the creator of the video is known."""
+    """Return the lines of events of videos whose creator is known."""
     lines: list[HistoryLine] = []
 
     def fold(
@@ -117,7 +123,7 @@ def _video_lines(
         event = recorded.event
         name, position = stored_name(event), recorded.position
         if isinstance(event, e.VideoDiscovered):
-            # ``_line`` has the line of the event itself.
+            # ``_line`` returns the line of the event itself.
             if video is not None and video.creator_id is not None:
                 return video
             lines.extend(
@@ -174,7 +180,7 @@ def _write_lines(cursor: Cursor[TupleRow], lines: Sequence[HistoryLine]) -> None
 def _write_milestones(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
 ) -> None:
-    """Keep the observations that were earlier at or past a number than any before."""
+    """Store observations that reached a number of followers earlier than all before."""
     observed: defaultdict[tuple[UUID, UUID], list[FollowerObservation]] = defaultdict(
         list
     )

@@ -1,4 +1,4 @@
-"""Queries of a creator's history: entries with a summary each, newest first."""
+"""Queries of a creator's history: entries with a summary, newest first."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,22 +26,23 @@ EVENTS = frozenset({*OWN_EVENTS, *RUN_EVENTS, *VIDEO_EVENTS, MILESTONE})
 END: Final = 2**63 - 1
 
 HistoryPlace = tuple[int, int]
-"""What entries are sorted by: the position, and a milestone's number or 0."""
+"""The sort key of entries: the position, and a milestone's number or 0."""
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a creator's change log.
 
-    ``stream`` is the creator, run or video (``about``) whose event it is, ``version``
-    its version in there. ``at`` is when it happened: of what was observed, the time of
-    the observation; ``recorded_at`` is when it became known. They are far apart where
-    something was imported. ``position`` is the place in the log, which lists are
-    sorted by. ``actor`` is who did it as the log has it, ``actor_name`` in words.
-    ``correlation_id`` is the same for everything that one request or run led to,
-    ``causation_id`` for all that one command did. ``data`` is what the event says,
-    without what was left out of it; arrays of a snapshot of videos are counted.
-    A ``follower_milestone_passed`` is not an event of its own: it follows from all
-    observations (``is_derived``) and stands where the one that shows it stands.
+    ``stream`` is the id of the creator, run or video (``about``) that the event belongs
+    to, and ``version`` is the event's version in that stream. ``at`` is when the event
+    happened; for an observation, the time of the observation. ``recorded_at`` is when
+    it was recorded. The two differ much for imported observations. ``position`` is the
+    place in the log, by which lists are sorted. ``actor`` is who did it, as stored, and
+    ``actor_name`` is the same in words. ``correlation_id`` is the same for all events
+    of one request or run, and ``causation_id`` for all events of one command. ``data``
+    has the fields of the event that are set; the arrays of a snapshot of videos are
+    counted. A ``follower_milestone_passed`` is not a stored event (``is_derived``): it
+    follows from all observations, and has the position of the observation that shows
+    it.
     """
 
     position: int
@@ -61,7 +62,10 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries: positions inclusive, events by name (None: all), after which."""
+    """The entries to return: positions inclusive, events by name (None: all).
+
+    ``after`` is the last entry of the page before.
+    """
 
     organization_id: UUID
     creator_id: UUID
@@ -72,7 +76,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
     def includes(self, place: HistoryPlace, event: str) -> bool:
-        """Whether an entry matches, regardless of the limit."""
+        """Whether an entry matches, without regard to the limit."""
         return (
             self.first <= place[0] <= self.last
             and (self.after is None or place < self.after)
@@ -109,7 +113,7 @@ WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 async def page_of_history(
     reader: Reader, query: HistoryQuery
 ) -> list[tuple[HistoryPlace, HistoryEntry]]:
-    """Return up to ``limit`` entries of a creator, newest first, with their places."""
+    """Return up to ``limit`` entries of a creator and their sort keys, newest first."""
     milestones = [
         milestone
         for milestone in await milestones_of(
@@ -148,7 +152,7 @@ async def page_of_history(
 async def milestones_of(
     reader: Reader, organization_id: UUID, creator_id: UUID
 ) -> list[Milestone]:
-    """Return the follower milestones that a creator was observed to pass."""
+    """Return the follower milestones that the creator was observed to reach."""
     params = {"organization": organization_id, "creator": creator_id}
     rows = await reader.rows(organization_id, _MILESTONES, params)
     return passed({mark: FollowerObservation(*observed) for mark, *observed in rows})
@@ -159,11 +163,11 @@ async def events_of(
 ) -> list[RecordedEvent]:
     """Return events about a creator, newest first.
 
-    These are the first ``limit`` that match, and those at the positions ``also``.
+    They are the first ``limit`` that match, and those at the positions ``also``.
     """
     last = query.last
     if query.after is not None:
-        # What stands at the position of a milestone stands after it.
+        # An event at the position of a milestone comes after the milestone in the list.
         position, number = query.after
         last = min(last, position if number else position - 1)
     rows = await reader.rows(
@@ -183,7 +187,7 @@ async def events_of(
 
 
 class _EntryFormatter(msgspec.Struct, frozen=True):
-    """Makes entries of events, with the names of API keys and of videos."""
+    """Turns events into entries, with the names of API keys and the ids of videos."""
 
     keys: dict[UUID, str]
     videos: dict[UUID, str]
@@ -260,7 +264,7 @@ def _data(event: e.Event) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(
         event, builtin_types=(datetime, UUID), str_keys=True
     )
-    # The client asked for this organization.
+    # The client requested data of this organization.
     data.pop("organization_id", None)
     if isinstance(event, e.VideoStatsSnapshotRecorded):
         kept = ("observed_at", "provider")

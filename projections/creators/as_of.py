@@ -1,4 +1,4 @@
-"""A creator as it was known at a position of the log, told again from its events."""
+"""A creator as it was known at a position of the log, computed from its events."""
 
 from functools import reduce
 from uuid import UUID
@@ -14,9 +14,9 @@ from projections.creators.projection import CreatorRow, fold_creator
 from projections.engine.reader import Reader
 
 _ALL = 2**31 - 1
-# Of runs that succeeded only the last counts, and it is hardly ever an imported one.
+# Only the last run that succeeded is needed, and it is rarely an imported one.
 _RUNS = (5, _ALL)
-# Mostly the last snapshot says everything, and hardly ever what was said long ago.
+# The last snapshot mostly has all values, and rarely needs old ones to fill gaps.
 _SNAPSHOTS = (5, 100, _ALL)
 
 _FIGURES = (
@@ -24,7 +24,7 @@ _FIGURES = (
     *("total_likes_count", "video_count"),
 )
 
-# A snapshot counts if none was observed later when it was told.
+# A snapshot counts if no newer observation had been recorded before it.
 _COUNTING = b"""
 SELECT position FROM (
     SELECT position, observed_at, max(observed_at) OVER (
@@ -41,7 +41,10 @@ ORDER BY position DESC LIMIT %(limit)s
 async def creator_as_of(
     reader: Reader, organization_id: UUID, creator_id: UUID, *, at: int
 ) -> CreatorRow | None:
-    """Return the creator as its row was after a position; None if it was not there."""
+    """Return the creator as its row was after a position.
+
+    None if it did not exist yet.
+    """
     of = HistoryQuery(
         organization_id=organization_id,
         creator_id=creator_id,
@@ -65,7 +68,7 @@ async def creator_as_of(
 
 
 async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:
-    """Return the last run that looked at the creator and succeeded, perhaps others."""
+    """Return the last run of the creator that succeeded, and perhaps other runs."""
     for limit in _RUNS:
         runs = await events_of(
             reader, replace(of, events=frozenset({"scrape_succeeded"}), limit=limit)
@@ -95,7 +98,7 @@ async def _counting(
             "limit": limit,
         },
     )
-    # Nothing else than what stands at these positions.
+    # Only the events at these positions.
     nothing = replace(of, events=frozenset[str](), limit=0)
     return await events_of(reader, nothing, also=[row[0] for row in rows])
 

@@ -1,4 +1,4 @@
-"""A creator as clients read it, made of the row that ``creator_list`` has of it."""
+"""A creator as clients read it, made from its row in ``creator_list``."""
 
 from datetime import date, datetime
 from typing import Any
@@ -15,9 +15,10 @@ from projections.creators.projection import CreatorRow
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
     """A tracked TikTok account. Counts are null before the first snapshot.
 
-    ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
-    removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
-    Figures are the newest scraped ones; ``last_scraped_at`` says when that last worked.
+    ``display_name`` is the one that was set here, or else TikTok's. ``is_active`` is
+    false for removed and for auto-disabled creators, whose ``disabled_reason`` is the
+    verdict of the last scrape. Figures are the newest scraped ones, and
+    ``last_scraped_at`` is when a scrape last succeeded.
     """
 
     id: UUID
@@ -45,7 +46,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-# Any other field is the column of the same name.
+# Every other field has the name of its column.
 _EXPRESSIONS = {
     "org_id": "organization_id",
     "display_name": "coalesce(display_name, scraped_display_name)",
@@ -58,14 +59,14 @@ COLUMNS = ", ".join(_EXPRESSIONS.get(name, name) for name in _FIELDS)
 
 
 def creator_from_columns(values: TupleRow) -> Creator:
-    """Return the creator whose ``COLUMNS`` a query selected."""
+    """Return a creator from the values of ``COLUMNS`` that a query selected."""
     fields: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
     fields["metadata"] = msgspec.Raw(fields["metadata"])
     return Creator(**fields)
 
 
 def creator_from_row(row: CreatorRow) -> Creator:
-    """Return the creator of a whole row."""
+    """Return a creator from a whole row."""
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
     return Creator(
         **same,

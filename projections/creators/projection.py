@@ -1,4 +1,4 @@
-"""creator_list: one row a creator, for the list, the search and a creator's page."""
+"""creator_list: one row for each creator, for the list, the search and its page."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -17,15 +17,16 @@ from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
-# As goatherd_grams has it, which makes what is indexed.
+# The same function as goatherd_grams, which computes the index.
 LONGEST_GRAM = 3
 
 
 class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A creator: its settings, and the newest scraped figures.
 
-    ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
-    Figures are of ``profile_observed_at`` and null before the first snapshot.
+    ``display_name`` is the name that was set here, and ``scraped_display_name`` is the
+    one on TikTok. Figures were observed at ``profile_observed_at`` and are null before
+    the first snapshot.
     """
 
     organization_id: UUID
@@ -56,7 +57,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a search filters and sorts creators by."""
+    """The columns that a search filters and sorts creators by."""
 
     organization_id: UUID
     id: UUID
@@ -67,7 +68,7 @@ class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tiktok_handle: str
 
 
-# Events of the creator's own stream return the columns that they set.
+# These handlers of the creator's own events return the columns that an event sets.
 on_decision = Handlers[[], dict[str, Any]]()
 on = Handlers[[CreatorRow | None, RecordedEvent], CreatorRow | None]()
 
@@ -145,10 +146,10 @@ def _reenabled(_: e.CreatorReenabled) -> dict[str, Any]:
 def _profile_observed(
     event: e.ProfileSnapshotRecorded, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    """Let the newest observation win; of two at one instant, the later in the log.
+    """Apply the newest observation; of two at the same time, the later one in the log.
 
-    What the newest one left out keeps its last known value, with the older time lost:
-    a list shows figures, the history shows when each was observed.
+    A value that the newest observation left out stays as last known. The list does not
+    show when each value was observed; the history does.
     """
     if row is None:
         return None
@@ -183,7 +184,7 @@ def _scraped(
 
 
 def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
-    """Return the row after an event; None for events about a creator nobody added."""
+    """Return the row after an event; None if the creator was never added."""
     event = recorded.event
     if event not in on_decision:
         return on.handle(event, row, recorded)
@@ -206,7 +207,7 @@ class CreatorList:
     events = on.events | on_decision.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Fold ``events`` into the rows they are about, and save each row once."""
+        """Fold ``events`` into their creators' rows, and save each changed row once."""
         changed = _TABLE.fold(cursor, events, key=_key, fold=fold_creator)
         _SEARCH.save(
             cursor,
@@ -230,7 +231,7 @@ def load_creator_rows(
 
 
 def search_row(row: CreatorRow) -> CreatorSearchRow:
-    """Return the row by which a search finds a creator."""
+    """Return the row of creator_search for a creator."""
     return CreatorSearchRow(
         organization_id=row.organization_id,
         id=row.id,
@@ -245,7 +246,7 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
 def follower_bucket(follower_count: int | None) -> int:
     """Return the number of binary digits of a follower count; below 0 if unknown.
 
-    Of two counts the greater is never in the lesser bucket.
+    A greater count never has a smaller bucket.
     """
     followers = -1 if follower_count is None else follower_count
     return followers.bit_length() if followers >= 0 else -1 - (~followers).bit_length()
@@ -259,12 +260,15 @@ def search_grams(organization_id: UUID, part: str) -> list[str]:
 
 
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
-    """Return the key of an event's row; None for a run that changes no row."""
+    """Return the key of the row that an event changes.
+
+    None for runs that change no row.
+    """
     event: Any = recorded.event
     if isinstance(event, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
         if event.creator_id is None:
             return None
-        # An import brings snapshots, but nothing was scraped when it ran.
+        # An import brings snapshots, but does not scrape anything when it runs.
         if isinstance(event, e.ScrapeSucceeded) and event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id

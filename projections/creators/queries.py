@@ -18,9 +18,9 @@ from projections.creators.search_sql import (
 )
 from projections.engine.reader import Reader
 
-# How many creators, in the requested order, a search scans before it uses the grams:
-# what is common is found among these, what is rare the grams find quickly. In the order
-# of handles those that begin alike stand together, so the first tell less of the rest.
+# The search scans this many creators in the requested order before it uses the grams.
+# The scan finds common texts, and grams find rare ones quickly. In the order of
+# handles, similar handles are neighbours, so the first ones say less about the rest.
 SCANNED_FIRST: dict[CreatorSort, int] = {
     "created_at": 5_000,
     "tiktok_handle": 20_000,
@@ -29,9 +29,9 @@ SCANNED_FIRST: dict[CreatorSort, int] = {
 
 
 class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which creators, in which order, and after which one.
+    """The creators to return, their order, and where to begin.
 
-    ``search`` is part of a handle; ``after`` is the sort value and id of the last row
+    ``search`` is part of a handle. ``after`` is the sort value and id of the last row
     of the page before.
     """
 
@@ -94,7 +94,7 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
 
 
 def creator_sort_value(creator: Creator, sort: CreatorSort) -> datetime | str | int:
-    """Return what a creator is sorted by, for the cursor after it."""
+    """Return the value that a creator is sorted by, for the cursor of the next page."""
     if sort == "created_at":
         return creator.created_at
     if sort == "tiktok_handle":

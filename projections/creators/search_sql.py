@@ -1,4 +1,4 @@
-"""The queries of the list and of the partial search, one for each kind of query."""
+"""The SQL of the list and of the partial search, one text for each kind of query."""
 
 from functools import cache
 from typing import Literal
@@ -9,19 +9,19 @@ from projections.creators.creator import COLUMNS
 
 CreatorSort = Literal["created_at", "tiktok_handle", "follower_count"]
 
-# Sort: the expression, its type, and whether the greatest comes first.
+# For each sort: the expression, its type, and whether the greatest value comes first.
 _SORTS: dict[CreatorSort, tuple[str, str, bool]] = {
     "created_at": ("created_at", "timestamptz", True),
     "tiktok_handle": ("tiktok_handle", "text", False),
     "follower_count": ("coalesce(follower_count, -1)", "bigint", True),
 }
 
-# The rows of those found; more conditions may follow.
+# The rows of the creators that were found; more conditions may follow.
 _ROWS = "creator_list JOIN found ON id = one WHERE organization_id = %(organization)s"
 
 
 class CreatorQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes one query text differ from another."""
+    """The parts of a query that change its text."""
 
     has_project: bool
     statuses: int
@@ -39,13 +39,13 @@ def list_query(variant: CreatorQueryVariant) -> bytes:
 def scan_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among the first ``head`` creators in the requested order.
 
-    Its first column tells whether to look further: the page is not full, and these
-    were not all. Where nothing is found there is one row without a creator.
+    Its first column says whether to search further: the page is not full, and there are
+    more creators. If nothing is found, there is one row without a creator.
     """
-    # The first of all statuses together: with a head of each, what one status has past
-    # its head would be missing between what another has in its own. Only indexes are
-    # read until it is known which few rows to fetch, and no further than to the last
-    # of them: how many were scanned is counted only where the page is not full.
+    # The first rows of all statuses are taken together. If each status had a limit of
+    # its own, rows could be missing between those of another status. The query reads
+    # only indexes until it knows which few rows to fetch. It counts the scanned rows
+    # only if the page is not full.
     keys = ", ".join(dict.fromkeys(("id", variant.sort, "tiktok_handle")))
     scanned = (
         f"SELECT {keys} FROM {_heads(variant, keys)} {_order(variant, limit='head')}"
@@ -69,7 +69,7 @@ def scan_query(variant: CreatorQueryVariant) -> bytes:
 @cache
 def grams_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among all creators that have the grams."""
-    # Grams say where to look; whether they stand together the handle itself decides.
+    # Grams narrow the search; the handle itself decides whether they are in one piece.
     found = (
         f"SELECT * FROM goatherd_search(%(grams)s) WHERE {_filters(variant)} "
         f"AND status IN ({_statuses(variant)}) "
@@ -84,9 +84,9 @@ def grams_query(variant: CreatorQueryVariant) -> bytes:
 
 
 def _by_bucket(variant: CreatorQueryVariant, found: str) -> bytes:
-    # Nobody on the page is in a lesser bucket than the last of as many as it takes.
-    # Those of the bucket in which the page before ended do not count towards that:
-    # who of them comes after is not known yet.
+    # The page cannot have a smaller bucket than the one that fills it. Rows of the
+    # bucket in which the page before ended are not counted, because it is not known yet
+    # which of them come after its end.
     ended = ""
     if variant.has_after:
         found += " AND follower_bucket <= %(bucket)s"

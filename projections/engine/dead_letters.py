@@ -1,4 +1,4 @@
-"""Dead letters: the events that projections failed at, the newest of each."""
+"""Dead letters: the events that projections could not apply, with the reason."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ SELECT projection, position, name, error, failed_at FROM (
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that a projection failed at, and so left out."""
+    """An event that a projection could not apply and therefore left out."""
 
     position: int
     name: str

@@ -1,4 +1,4 @@
-"""The follower: it gives one projection the events of the log, batch by batch."""
+"""The follower: applies the events of the log to one projection, batch by batch."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ from projections.engine.projection import CustomDecoding, Projection, codec_for
 
 LIVE_BATCH = 500
 CATCHING_UP_BATCH = 5_000
-# For large events that are decoded into something small.
+# The batch size for large events that are decoded into small values.
 COMPACT_BATCH = 1_500
-# Of events with the numbers of hundreds of videos, thousands would be hundreds of
+# Thousands of events with the numbers of hundreds of videos each would take hundreds of
 # megabytes.
 LARGE_EVENTS = frozenset({"video_stats_snapshot_recorded"})
 MOST_DEAD_LETTERS_AT_ONCE = 20
@@ -32,14 +32,14 @@ _log = structlog.get_logger()
 _REGISTER = """
 INSERT INTO projection (name, version) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
 """
-# The lock on this row makes one follower work; the others try again later.
+# The lock on this row lets one follower work; the others try again later.
 _TAKE = """
 SELECT version, position, heartbeat_at < clock_timestamp() - make_interval(secs => %s)
 FROM projection WHERE name = %s FOR UPDATE SKIP LOCKED
 """
-# Bodies of events that the projection does not read are not fetched. Those of unknown
-# events are, so that they become dead letters: they may be of a newer release, and
-# matter.
+# Bodies of events that the projection does not read are not fetched. Bodies of unknown
+# events are, so that they become dead letters: they may be of a newer release, and the
+# projection may need them.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
@@ -57,12 +57,12 @@ _DELETE_DEAD_LETTERS = (
     "DELETE FROM dead_letter WHERE projection = %s AND name = ANY(%s)"
 )
 
-# Errors of the database or its schema, for which no event is to blame.
+# Errors of the database or its schema, which no event causes.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
 
 def most_at_once(projection: Projection) -> int:
-    """Return the most events that a projection is given at a time."""
+    """Return the largest number of events that a projection gets in one batch."""
     large = projection.events & LARGE_EVENTS
     if not large:
         return CATCHING_UP_BATCH
@@ -72,11 +72,11 @@ def most_at_once(projection: Projection) -> int:
 
 
 class FencedError(Exception):
-    """The tables belong to another version of the projection, which alone may write."""
+    """The tables belong to another version of the projection; only that may write."""
 
 
 class Follower:
-    """Follows the log for one projection. Many may run; one at a time works."""
+    """Follows the log for one projection. Of several followers, one works at a time."""
 
     def __init__(self, projection: Projection, *, pool: Pool, codec: Codec) -> None:
         self.projection = projection
@@ -86,10 +86,10 @@ class Follower:
         self._most = most_at_once(projection)
 
     def register(self) -> None:
-        """Create the checkpoint, at the start of the log, if there is none.
+        """Create the checkpoint at the start of the log, if there is none.
 
-        Delete dead letters of events that an older release did not know, and that the
-        projection turns out not to read.
+        Delete the dead letters of events that an older release did not know and that
+        this projection does not read.
         """
         name = self.projection.name
         with self._pool.connection() as connection:
@@ -97,10 +97,10 @@ class Follower:
             connection.execute(_DELETE_DEAD_LETTERS, (name, self._passed_over))
 
     def step(self, limit: int = LIVE_BATCH) -> int:
-        """Apply up to ``limit`` events, and move the checkpoint, in one transaction.
+        """Apply up to ``limit`` events and move the checkpoint, in one transaction.
 
-        Returns how many events of the log it passed; 0 when caught up, or when another
-        follower is at work. It passes fewer than ``limit`` where events are large.
+        Returns how many events of the log it went through; 0 when it is caught up, or
+        when another follower works. The number is below ``limit`` if events are large.
 
         Raises:
             FencedError: the tables belong to another version of the projection.
@@ -138,16 +138,17 @@ class Follower:
     def catch_up(self) -> int:
         """Step until caught up with the log; return how many events that took."""
         total = passed = self.step(CATCHING_UP_BATCH)
-        # Fewer than the smallest batch: these were all.
+        # A batch below the smallest size means that there are no more events.
         while passed >= LIVE_BATCH:
             passed = self.step(CATCHING_UP_BATCH)
             total += passed
         return total
 
     def run(self, stop: threading.Event, wake_up: threading.Event) -> None:
-        """Register, and follow until ``stop`` is set, through every outage.
+        """Register, and follow the log until ``stop`` is set.
 
-        The log is read when ``wake_up`` is set, and every 250 ms in any case.
+        Go on after every failure. The log is read when ``wake_up`` is set, and every
+        250 ms in any case.
         """
         is_registered = is_fenced = False
         limit = LIVE_BATCH
@@ -163,7 +164,7 @@ class Follower:
                 if not is_fenced:
                     _log.warning("projection_fenced", reason=str(error))
                 is_fenced = True
-                # A rebuild may be about to bring its rows to these rules.
+                # A rebuild may be about to compute rows by these rules.
                 stop.wait(_FENCED_SECONDS)
                 return 0
             is_fenced = False
@@ -217,7 +218,8 @@ class Follower:
             except Exception as error:
                 failed += 1
                 if failed > MOST_DEAD_LETTERS_AT_ONCE:
-                    # So many at once are the release's fault: wait for a better one.
+                    # So many failures in a row are the fault of the release: wait for a
+                    # better one.
                     raise
                 self._add_dead_letter(
                     cursor, position=row[0], event=row[7], error=error
@@ -235,9 +237,9 @@ class Follower:
 
 
 def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
-    """Call ``notify`` whenever events were appended, until ``stop`` is set.
+    """Call ``notify`` after every append, until ``stop`` is set.
 
-    While a lost connection is made anew, appends go unnoticed; so followers also poll.
+    While a lost connection is replaced, appends go unnoticed, so followers also poll.
     """
     connection: Connection[TupleRow] | None = None
 

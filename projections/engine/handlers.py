@@ -1,4 +1,4 @@
-"""Handlers: which function takes in which event, and so which events are read."""
+"""Handlers: which function applies which event, and so which events are read."""
 
 from collections.abc import Callable
 from typing import Concatenate, Generic, ParamSpec, TypeVar
@@ -24,11 +24,11 @@ def stored_names(*types: type[Event]) -> frozenset[str]:
 
 
 class Handlers(Generic[P, R]):
-    """A projection's functions, each by the events that it takes as its first argument.
+    """The functions of a projection, by the type of event in their first parameter.
 
     With ``on = Handlers[...]()``, a function under ``@on(VideoPutBack)`` handles that
-    event. ``on.events`` are the stored names of all that are handled, so the projection
-    class, which tells them to its follower, stands below its handlers.
+    event. ``on.events`` has the stored names of all handled events. The projection
+    class passes them to its follower, so it stands below its handlers in the module.
     """
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class Handlers(Generic[P, R]):
     def __call__(
         self, *types: type[E]
     ) -> Callable[[Callable[Concatenate[E, P], R]], Callable[Concatenate[E, P], R]]:
-        """Let the decorated function handle events of these types.
+        """Register the decorated function for events of these types.
 
         Raises:
-            TypeError: one of them has a handler, or ``events`` was read already.
+            TypeError: one type has a handler already, or ``events`` was read before.
         """
 
         def subscribe(

@@ -1,4 +1,4 @@
-"""Where the log of an organization ended at an earlier time or position."""
+"""The end of an organization's log at an earlier time or position."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ SELECT position, told_at FROM goatherd_log_end(%(at)s::timestamptz, %(until)s::b
 
 
 class LogEnd(msgspec.Struct, frozen=True):
-    """The last event of the log at some time: its position and when it was recorded."""
+    """The last event of the log at some time: its position and time of recording."""
 
     position: int
     recorded_at: datetime
@@ -26,6 +26,6 @@ async def log_end(
     at: datetime | None = None,
     until: int | None = None,
 ) -> LogEnd | None:
-    """Return the end of the log at a time or position; None before its first event."""
+    """Return the end of the log at a time or position; None if it was empty then."""
     rows = await reader.rows(organization_id, _LOG_END, {"at": at, "until": until})
     return None if rows[0][0] is None else LogEnd(*rows[0])

@@ -1,4 +1,4 @@
-"""What a projection is: the protocols that followers and rebuilds know it by."""
+"""What a projection is: the protocols that followers and rebuilds use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -12,11 +12,11 @@ from infra.eventstore.store import RecordedEvent
 
 
 class Projection(Protocol):
-    """Something that follows the log and keeps tables.
+    """Follows the log and keeps tables.
 
-    ``name`` is permanent: the checkpoint is stored under it. ``version`` changes with
-    the rules by which tables follow from events. ``events`` are the stored names of
-    the events that it reads.
+    ``name`` is permanent, because the checkpoint is stored with it. ``version`` changes
+    when the rules from events to tables change. ``events`` are the stored names of the
+    events that the projection reads.
     """
 
     @property
@@ -27,7 +27,10 @@ class Projection(Protocol):
     def events(self) -> frozenset[str]: ...
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Apply ``events``, in log order; to apply one twice changes nothing."""
+        """Apply ``events`` in the order of the log.
+
+        Applying one twice changes nothing.
+        """
         ...
 
 
@@ -35,7 +38,7 @@ class Projection(Protocol):
 class CustomDecoding(Projection, Protocol):
     """A projection with its own decoders for some events, by stored name.
 
-    Of a large event, it is cheaper to decode only what the projection reads.
+    It is faster to decode only those parts of a large event that the projection reads.
     """
 
     @property
@@ -50,10 +53,10 @@ def codec_for(projection: Projection, codec: Codec) -> Codec:
 
 
 class ReadModel(Projection, Protocol):
-    """A projection that does nothing but write its own tables.
+    """A projection that only writes its own tables.
 
-    So they can be built again as shadow tables, and swapped. ``tables`` are all that it
-    writes.
+    Its tables can therefore be computed anew as shadow tables, and swapped. ``tables``
+    lists all that it writes.
     """
 
     @property
@@ -61,7 +64,7 @@ class ReadModel(Projection, Protocol):
 
 
 class Merged(NamedTuple):
-    """How much one transaction merged, and whether that ended its partition."""
+    """How much one transaction merged, and whether that completed its partition."""
 
     amount: int
     is_all: bool
@@ -69,31 +72,31 @@ class Merged(NamedTuple):
 
 @runtime_checkable
 class Sliced(ReadModel, Protocol):
-    """A read model whose rebuild can be cut into slices for many to work on.
+    """A read model whose rebuild can be divided among many workers.
 
-    First the log is gathered, slice by slice; then each stage is merged, one after
-    the other, each in partitions. Every transaction happens once or not at all.
+    First the log is gathered, slice by slice. Then each stage is merged, one after the
+    other, in partitions. Every transaction is applied once or not at all.
     """
 
     @property
     def stages(self) -> tuple[str, ...]: ...
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write down what a slice of the log says; slices come in any order."""
+        """Store what a slice of the log says; slices come in any order."""
         ...
 
     def merge(
         self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
     ) -> Merged:
-        """Do some of a partition of a stage, as much as fits one short transaction."""
+        """Merge a part of a partition of a stage, as much as one transaction should."""
         ...
 
 
 @runtime_checkable
 class Ruled(ReadModel, Protocol):
-    """A read model with several rules to choose from; its tables say which holds.
+    """A read model with several rules to choose from; its tables say which one applies.
 
-    ``rule`` is the one that a rebuild is to apply, None for the one in force.
+    ``rule`` is the rule of the next rebuild, None for the current one.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Reading of read models: one organization's rows, once events have reached them."""
+"""Reads one organization's rows of read models, once they have reached a position."""
 
 import asyncio
 import time
@@ -13,8 +13,8 @@ from infra.database import AsyncPool, run_read_async
 PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.003
 
-# Local to the implicit transaction of the pipeline, so that the connection goes back to
-# the pool without it.
+# The setting ends with the pipeline's implicit transaction, so the pool gets the
+# connection back without it.
 _SET_ORGANIZATION = "SELECT set_config('goatherd.organization_id', %s, true)"
 _POSITION = "SELECT position FROM projection WHERE name = %s"
 

@@ -1,4 +1,4 @@
-"""A reader in one database snapshot, for reads that take a while."""
+"""A reader in one database snapshot, for reads that take long."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ _POSITION = "SELECT position FROM projection WHERE name = %s"
 
 
 class _SingleConnection:
-    """Stands in for a pool: every use gets the same connection, one at a time."""
+    """Replaces a pool: every use gets the same connection, one at a time."""
 
     def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
         self._connection = connection
@@ -33,9 +33,9 @@ class _SingleConnection:
 
 @asynccontextmanager
 async def snapshot(url: str, name: str) -> AsyncGenerator[tuple[Reader, int]]:
-    """Open a reader for which nothing changes; yield it and a projection's position.
+    """Open a reader in one snapshot; yield it and the position of a projection.
 
-    While it lasts, vacuum keeps every row version that it may still read.
+    As long as it is open, vacuum keeps every row version that it may read.
     """
     connection = await AsyncConnection.connect(
         url,

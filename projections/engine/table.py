@@ -1,4 +1,4 @@
-"""Whole rows in and out of read models: a struct's fields are a table's columns."""
+"""Load and save whole rows of read models: a struct's fields are a table's columns."""
 
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -17,9 +17,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Table(Generic[TableRow]):
-    """One table whose rows are ``row`` structs, with ``key`` its primary key.
+    """One table whose rows are ``row`` structs, with ``key`` as its primary key.
 
-    The last column of the key is alone enough to tell the rows apart.
+    The last column of the key is unique by itself.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Table(Generic[TableRow]):
             table=table,
             key=key_columns,
         )
-        # One JSON document carries all rows and PostgreSQL gives each value its
-        # column's type: half the time of one array a column.
+        # One JSON document has all rows, and PostgreSQL converts each value to the type
+        # of its column. One array for each column takes twice as long.
         self._upsert = sql.SQL(
             "INSERT INTO {table} ({columns}) SELECT {columns} "
             "FROM json_populate_recordset(NULL::{table}, %s::json) "
@@ -88,11 +88,11 @@ class Table(Generic[TableRow]):
         key: Callable[[Item], RowKey | None],
         fold: Callable[[TableRow | None, Item], TableRow | None],
     ) -> "list[tuple[TableRow | None, TableRow]]":
-        """Fold events, or other items, into the rows that they are about.
+        """Fold events, or other items, into their rows.
 
-        ``key`` tells which row an item is about, None if none; ``fold`` returns the row
-        after an item, the same one if nothing changed. Each changed row is saved once,
-        and returned with what it was before.
+        ``key`` returns the key of an item's row, None if it has none. ``fold`` returns
+        the row after an item, or the same row if nothing changed. Each changed row is
+        saved once, and returned with the row before.
         """
         keyed = [(of, item) for item in items if (of := key(item)) is not None]
         rows = RowBatch(self, cursor, (of for of, _ in keyed))
@@ -112,16 +112,16 @@ class RowBatch(Generic[TableRow]):
         self._rows: dict[UUID, TableRow] = dict(self._before)
 
     def get(self, row_id: UUID) -> TableRow | None:
-        """Return the row as the batch has left it so far."""
+        """Return the row as the batch has changed it so far."""
         return self._rows.get(row_id)
 
     def put(self, row_id: UUID, row: TableRow | None) -> None:
-        """Let this be the row from now on; None changes nothing."""
+        """Set the row; None changes nothing."""
         if row is not None:
             self._rows[row_id] = row
 
     def save(self, cursor: Cursor[TupleRow]) -> list[tuple[TableRow | None, TableRow]]:
-        """Save the rows that changed; return each with what it was before."""
+        """Save the rows that changed; return each with the row before."""
         before = self._before
         changed = [
             (before.get(row_id), row)

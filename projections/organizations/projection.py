@@ -1,8 +1,8 @@
 """api_keys and organizations: what checking a key needs, and the settings.
 
-It is also written in the append's own transaction (``alongside``), so that a new key
-opens and a revoked one closes at once, however far behind the followers are. Writing an
-event twice changes nothing.
+The rows are also written in the append's own transaction (``in_transaction``), so that
+a new key is accepted and a revoked key is refused at once, however far the followers
+lag. Writing an event twice changes nothing.
 """
 
 from collections.abc import Sequence
@@ -126,7 +126,10 @@ class ApiKeys:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write each event's row; these events are few. Others may be among them."""
+        """Write the row of each event, one by one.
+
+        Events of other kinds are ignored.
+        """
         for recorded in events:
             if recorded.event in on:
                 on.handle(recorded.event, cursor, recorded)
@@ -136,7 +139,7 @@ class ApiKeys:
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An API key. Its text is shown once, when it is created, and not stored.
+    """An API key. Its text is shown once, when it is created, and is not stored.
 
     ``hint`` is the end of the text, to tell keys apart.
     """
@@ -157,7 +160,7 @@ AND (%(created_at)s::timestamptz IS NULL
      OR (created_at, id) < (%(created_at)s, %(last_id)s))
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
-# Runs before the organization is known, so not as the role that sees only one.
+# It runs before the organization is known, so not as the role that reads only one.
 _FIND = b"""
 SELECT k.id, k.organization_id, k.scopes, o.plan
 FROM api_keys k JOIN organizations o USING (organization_id)
@@ -167,7 +170,7 @@ AND (k.expires_at IS NULL OR k.expires_at > now())
 
 
 class KeyHolder(msgspec.Struct, frozen=True):
-    """The organization of a valid key, and what the key permits."""
+    """The organization of a valid key, and the scopes of the key."""
 
     key_id: UUID
     organization_id: UUID
@@ -176,7 +179,7 @@ class KeyHolder(msgspec.Struct, frozen=True):
 
 
 async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:
-    """Return the holder of the key with this SHA-256 digest; None if it is invalid."""
+    """Return the owner of the key with this SHA-256 digest; None if it is invalid."""
 
     async def run(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
         cursor = await connection.execute(_FIND, (digest.hex(),), prepare=True)
@@ -193,7 +196,7 @@ async def page_of_keys(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[ApiKey]:
-    """Return up to ``limit`` keys, newest first, after that one."""
+    """Return up to ``limit`` keys after the given one, newest first."""
     created_at, last_id = after or (None, None)
     params = {
         "organization": organization_id,

@@ -1,6 +1,6 @@
 """Queries of organizations: settings as clients read them.
 
-``projections.organizations.projection`` keeps the rows.
+``projections.organizations.projection`` writes the rows.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from projections.engine.reader import Reader
 
 
 class OrganizationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization's settings, and how many projects and unrevoked keys it has."""
+    """An organization's settings, and the number of its projects and unrevoked keys."""
 
     id: UUID
     name: str
@@ -41,7 +41,7 @@ FROM organizations o WHERE o.organization_id = %(organization)s
 async def one_organization(
     reader: Reader, organization_id: UUID
 ) -> OrganizationSettings | None:
-    """Return the organization, None if the read model has not reached it yet."""
+    """Return the organization, None if the read model does not have it yet."""
     rows = await reader.rows(organization_id, _ONE, {"organization": organization_id})
     if not rows:
         return None

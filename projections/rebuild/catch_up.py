@@ -1,4 +1,4 @@
-"""Catching up: the log folded into tables that are not live, batch by batch."""
+"""Catching up: apply the log to tables that are not live, batch by batch."""
 
 import time
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from projections.rebuild.shadow_tables import (
     search_path_restored,
 )
 
-# Events of these are also written in the transaction of their append: the live tables
-# are ahead of their position.
+# These events are also written in the transaction of their append, so the live tables
+# have them before the follower's position does.
 WRITTEN_WITH_APPEND = frozenset({"api_keys"})
 
-# A batch may be slow where the machine is; nobody waits for a page meanwhile.
+# A batch may be slow on a busy machine; no page waits for it.
 _PATIENTLY = """
 SELECT set_config('statement_timeout', '5min', true),
        set_config('idle_in_transaction_session_timeout', '5min', true)
@@ -42,7 +42,7 @@ _REACHED_PREVIOUS = "UPDATE projection_previous SET position = %s WHERE name = %
 
 
 class CatchUp:
-    """Takes the log into the shadow tables of a rebuild, or into the previous ones."""
+    """Applies the log to the shadow tables of a rebuild, or to the previous tables."""
 
     def __init__(
         self, store: Store, projection: ReadModel, *, is_previous: bool = False
@@ -56,13 +56,13 @@ class CatchUp:
         self._most = min(most_at_once(projection), CATCHING_UP_BATCH)
 
     def step(self, *, until: int = FOREVER) -> tuple[int, int]:
-        """Take in the next events, none after ``until``, and the position with them.
+        """Apply the next events, up to ``until``, and store the position with them.
 
-        Returns the position it reached and how many events of the log it passed.
+        Returns the position reached, and how many events of the log that took.
 
         Raises:
-            RefusedEventError: one could not be taken in; none of them was.
-            RebuildReplacedError, RebuildCancelledError: it must not go on.
+            RefusedEventError: one event could not be applied; none of them was.
+            RebuildReplacedError, RebuildCancelledError: the rebuild must not go on.
         """
         began = time.monotonic()
         rows: list[TupleRow] = []
@@ -83,16 +83,16 @@ class CatchUp:
             return rows[-1][0], len(rows)
 
     def run(self, *, until: int = FOREVER) -> int:
-        """Step until the next events are few; returns the position it reached."""
+        """Step until the next events are few; return the position reached."""
         while True:
             position, passed = self.step(until=until)
             if passed < LIVE_BATCH:
                 return position
 
     def finish(self, cursor: Cursor[TupleRow], *, position: int) -> int:
-        """Take in all that is left in the caller's transaction; returns the position.
+        """Apply all that is left in the caller's transaction; return the position.
 
-        It is for those of ``WRITTEN_WITH_APPEND``, while nobody can write.
+        It is for the events of ``WRITTEN_WITH_APPEND``, while nothing can be appended.
         """
         rows = self._batches.read(cursor, after=position, until=FOREVER, limit=FOREVER)
         if not rows:

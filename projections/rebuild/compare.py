@@ -1,4 +1,4 @@
-"""The comparison of a rebuild: shadow tables and live ones, at one position."""
+"""The comparison of a rebuild: shadow tables and live tables, at one position."""
 
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ from projections.rebuild.lock import follower_held
 from projections.rebuild.rule_variants import same_rule
 from projections.rebuild.shadow_tables import analyze, next_schema
 
-# Reads live and shadow tables, in the snapshot that they are compared in.
+# Reads live and shadow tables in the snapshot of the comparison.
 Inspect = Callable[[Cursor[TupleRow]], None]
 
 _DEAD_LETTERS = "SELECT count(*) FROM dead_letter WHERE projection = %s"
@@ -32,7 +32,7 @@ _DEAD_LETTERS = "SELECT count(*) FROM dead_letter WHERE projection = %s"
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """All tables of a projection, compared in one snapshot.
 
-    ``is_strict`` says that they had to be equal: the same rules, at one position.
+    ``is_strict`` says that the rows had to be equal: the same rules, at one position.
     """
 
     is_strict: bool
@@ -46,7 +46,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return not any(table.differences for table in self.tables)
 
     def summary(self) -> str:
-        """Say in one line what differs, or that nothing does."""
+        """Return one line that says what differs, or that nothing does."""
         different = [table for table in self.tables if table.differences]
         if not different:
             rows = sum(table.shadow_rows for table in self.tables)
@@ -66,10 +66,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def compare(
     store: Store, projection: ReadModel, catch_up: CatchUp, inspect: Inspect | None
 ) -> Comparison:
-    """Compare the shadow tables with the live ones; neither waits while it reads.
+    """Compare the shadow tables with the live ones, while both go on being written.
 
     Raises:
-        TryAgainError: somebody is in the way, or the follower is behind.
+        TryAgainError: a lock is taken, or the follower lags.
     """
     name, tables = projection.name, projection.tables
     schema = next_schema(name)
@@ -102,7 +102,7 @@ def compare(
 
 @contextmanager
 def _snapshot(pool: Pool) -> Generator[Connection[TupleRow]]:
-    """Give a connection whose first query takes the snapshot that all others see."""
+    """Open a connection whose first query takes the snapshot that all others share."""
     with pool.connection() as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
@@ -120,7 +120,7 @@ def _at_one_position(
     catch_up: CatchUp,
     reading: Connection[TupleRow],
 ) -> tuple[bool, int, int]:
-    """Take the snapshot of ``reading`` while live and shadow tables are level.
+    """Take the snapshot of ``reading`` while both tables are at the same position.
 
     Returns whether the comparison is strict, and the positions of both.
     """
@@ -141,14 +141,14 @@ def _at_one_position(
             reached = catch_up.run(until=position)
             if is_same_version and reached != position:
                 raise TryAgainError(name)
-        # This takes the snapshot: from here on both may go on.
+        # This takes the snapshot: from here on both may be written again.
         reading.execute("SELECT FROM projection LIMIT 1")
     return is_strict, position, reached
 
 
 @contextmanager
 def _in_thread(work: Callable[[], object]) -> Generator[None]:
-    """Do some work in a thread while the block runs; raises what ended it."""
+    """Run ``work`` in a thread while the block runs, and raise its error."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         done = thread.submit(work)
         yield

@@ -1,4 +1,4 @@
-"""Tables compared row by row: live ones and shadow tables, in one snapshot."""
+"""Compare live tables and shadow tables row by row, in one snapshot."""
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +12,9 @@ from psycopg.rows import TupleRow
 from infra.database import Pool
 from projections.rebuild.shadow_tables import live_schema
 
-# Of larger tables every n-th row is hashed; all are counted and summed.
+# In larger tables every n-th row is hashed; all rows are counted and summed.
 HASHED_ROWS = 1_000_000
-# The bytes that PostgreSQL needs for a row without its values.
+# The bytes that PostgreSQL uses for a row apart from its values.
 _SMALLEST_ROW = 28
 _SHOWN_KEYS = 3
 # One of two connections that read large tables waits for the other.
@@ -23,8 +23,8 @@ SELECT set_config('statement_timeout', '0', true),
        set_config('idle_in_transaction_session_timeout', '0', true)
 """
 
-# Of each table its columns, by name, whether they are numbers and whether they have a
-# hash, and those of its primary key.
+# Each table's columns (name, whether it is a number, whether it has a hash), and the
+# columns of its primary key.
 _COLUMNS = """
 SELECT relname, (
     SELECT json_agg(json_build_array(attname, typcategory = 'N', EXISTS (
@@ -44,7 +44,7 @@ WHERE nspname = %s AND relname = ANY(%s)
 
 
 class _TableColumns(NamedTuple):
-    """A table's columns (name, is it a number, has it a hash), key and bytes."""
+    """A table's columns (name, whether a number, whether hashable), key and bytes."""
 
     name: str
     columns: list[tuple[str, bool, bool]]
@@ -59,9 +59,9 @@ class _TableColumns(NamedTuple):
 class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
     """One table, live and shadow.
 
-    ``hashed_rows`` is how many of the live rows were compared whole. ``different_rows``
-    is how many rows are in one of the two only or differ, 0 unless ``differences`` has
-    a sentence; ``keys`` are some of them.
+    ``hashed_rows`` is how many of the live rows were compared by hash. ``differences``
+    has a sentence if the tables differ, and ``different_rows`` is then how many rows
+    exist in one table only or differ. ``keys`` has some of them.
     """
 
     table: str
@@ -75,7 +75,7 @@ class TableComparison(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def in_snapshot_of(cursor: Cursor[TupleRow], pool: Pool) -> Generator[Cursor[TupleRow]]:
-    """Give a cursor of another connection that sees what this one does.
+    """Open a cursor on another connection with the snapshot of this one.
 
     Neither has a timeout from here on.
     """
@@ -103,10 +103,10 @@ def compare_tables(
     schema: str,
     other: Cursor[TupleRow],
 ) -> list[TableComparison]:
-    """Compare each live table with that in ``schema``, in the caller's snapshot.
+    """Compare each live table with the one in ``schema``, in the caller's snapshot.
 
-    The ``other`` cursor is of a connection in the same snapshot: the live and the
-    shadow tables are read at once.
+    ``other`` is a cursor of another connection in the same snapshot, so that live and
+    shadow tables are read at the same time.
     """
     live = live_schema(cursor)
     found = {
@@ -137,7 +137,7 @@ def _compared(
     live: tuple[str, TupleRow],
     shadow: tuple[str, TupleRow],
 ) -> TableComparison:
-    """Return what differs, given each schema and what was found in its table."""
+    """Return what differs, given the result of each schema."""
     here, there = live[1], shadow[1]
     sums = (f"sum of {column}" for column in table.numbers)
     labels = ("rows", *sums, "hash of rows")
@@ -164,7 +164,7 @@ def _compared(
 
 
 def _every(cursor: Cursor[TupleRow], schema: str, table: _TableColumns) -> int:
-    """Return n where every n-th row is hashed."""
+    """Return n if every n-th row is to be hashed."""
     if table.size < HASHED_ROWS * _SMALLEST_ROW:
         return 1
     row = cursor.execute(
@@ -177,12 +177,12 @@ def _every(cursor: Cursor[TupleRow], schema: str, table: _TableColumns) -> int:
 def _measure(
     cursor: Cursor[TupleRow], schema: str, table: _TableColumns, *, every: int
 ) -> TupleRow:
-    """Return rows, hashed rows, the sums, and one hash that no order changes."""
+    """Return the number of rows, of hashed rows, the sums, and a hash without order."""
     sums = [
         sql.SQL(", sum({})::text").format(sql.Identifier(column))
         for column in table.numbers
     ]
-    # The same rows of both tables, whatever rows there are.
+    # The same rows are chosen in both tables.
     chosen = sql.SQL("true")
     if every > 1 and table.key:
         chosen = sql.SQL("hashtextextended(row({})::text, 1) %% {} = 0").format(
@@ -203,9 +203,10 @@ def _measure(
 
 
 def _hash(table: _TableColumns) -> sql.Composable:
-    """Return the hash of a row; only what has no hash, such as JSON, is cast to text.
+    """Return the hash of a row.
 
-    With all columns as text it takes three times as long.
+    Columns that have no hash, such as JSON, are cast to text. Casting all columns to
+    text takes three times as long.
     """
     values = [
         sql.SQL("{}" if is_hashable else "{}::text").format(sql.Identifier(column))

@@ -1,10 +1,10 @@
-"""What keeps a rebuild from its end; each message is a sentence for operators."""
+"""The errors that stop a rebuild; each message is a sentence for operators."""
 
 import psycopg
 
 from projections.engine.follower import FencedError
 
-# What says that the database is in trouble, not that an event is bad.
+# These errors mean that the database has a problem, and not that an event is bad.
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
@@ -13,22 +13,22 @@ class RebuildError(Exception):
 
 
 class AlreadyRebuildingError(RebuildError):
-    """Another process rebuilds the read model, or an unfinished rebuild is left."""
+    """Another process rebuilds the read model, or an unfinished rebuild exists."""
 
 
 class CannotRebuildError(RebuildError):
-    """Something depends on a table that a copy of it would not have."""
+    """Something depends on a table in a way that a copy would not have."""
 
 
 class DryRunPendingError(RebuildError):
-    """A dry run waits to be swapped or cancelled, and nobody said which."""
+    """A dry run waits to be swapped or cancelled, and the request says neither."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"A dry run of {name} waits: swap it or cancel it first.")
 
 
 class NoDryRunError(RebuildError):
-    """No dry run waits that this release could swap."""
+    """There is no dry run that this release could swap."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"No dry run of {name} waits to be swapped.")
@@ -39,7 +39,7 @@ class NoPreviousTablesError(RebuildError):
 
 
 class RebuildCancelledError(RebuildError):
-    """Somebody cancelled the rebuild; its shadow tables are dropped."""
+    """The rebuild was cancelled, and its shadow tables are dropped."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The rebuild of {name} was cancelled.")
@@ -53,7 +53,7 @@ class RebuildReplacedError(RebuildError):
 
 
 class RefusedEventError(RebuildError):
-    """An event cannot be taken in: this release does not know it, or the fold fails."""
+    """An event cannot be applied: this release does not know it, or the fold fails."""
 
     def __init__(self, projection: str, *, position: int, event: str, why: str) -> None:
         super().__init__(
@@ -73,16 +73,16 @@ class WorkerFailedError(RebuildError):
 
 
 class StoppedError(Exception):
-    """The rebuild was told to stop; what was built stays and is resumed."""
+    """The rebuild was stopped; its shadow tables stay, and it can be resumed."""
 
 
 class CannotNotifyError(Exception):
-    """Remote workers cannot be notified just now; the message says why."""
+    """Remote workers cannot be notified now; the message says why."""
 
 
 class TryAgainError(Exception):
-    """Somebody holds a lock that is needed; nothing was changed."""
+    """Another process has a lock that is needed; nothing was changed."""
 
 
-# What can end a rebuild without a fault in Goatherd itself.
+# These errors can end a rebuild without a fault in Goatherd itself.
 EXPECTED = (RebuildError, FencedError)

@@ -23,12 +23,12 @@ _HOLD = "SELECT version, position FROM projection WHERE name = %s FOR UPDATE"
 def rebuild_lock(
     pool: Pool, name: str, *, patience: float = LOCK_PATIENCE_SECONDS
 ) -> Generator[None]:
-    """Be the only process that drives a rebuild of the projection.
+    """Take the lock of the only process that drives a rebuild of the projection.
 
-    PostgreSQL releases the lock of a process that dies, as soon as it notices.
+    PostgreSQL releases the lock when it notices that the process has died.
 
     Raises:
-        AlreadyRebuildingError: another process does, still after ``patience`` seconds.
+        AlreadyRebuildingError: another process still has it after ``patience`` seconds.
     """
     digest = hashlib.blake2b(name.encode(), digest_size=4).digest()
     key = (_LOCK_CLASS, int.from_bytes(digest, "big", signed=True))
@@ -53,10 +53,10 @@ def rebuild_lock(
 def follower_held(
     pool: Pool, name: str
 ) -> Generator[tuple[Connection[TupleRow], int, int]]:
-    """Hold a projection's follower between two batches; gives version and position.
+    """Hold a projection's follower between two batches; yield its version and position.
 
     Raises:
-        TryAgainError: its batch takes longer than half a second.
+        TryAgainError: the current batch takes longer than half a second.
     """
     with pool.connection() as connection, connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '500ms'")

@@ -1,4 +1,4 @@
-"""Batches of the log written into shadow tables; the event that fails is found."""
+"""Writes batches of the log into shadow tables, and finds the event that fails."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from projections.rebuild.errors import (
 from projections.rebuild.shadow_tables import use_schema
 
 FOREVER = 2**63 - 1
-# The bodies of events that are known and not read here are not even fetched.
+# Bodies of known events that are not read here are not fetched.
 _READ = """
 SELECT notification_id, originator_id, originator_version, recorded_at, actor,
        correlation_id, causation_id, topic,
@@ -26,7 +26,7 @@ SELECT notification_id, originator_id, originator_version, recorded_at, actor,
 FROM goatherd_events WHERE notification_id > %s AND notification_id <= %s
 ORDER BY notification_id LIMIT %s
 """
-# These say nothing of the events.
+# These errors do not say that an event is bad.
 _NO_EVENTS_FAULT = (
     *OUTAGES,
     psycopg.ProgrammingError,
@@ -40,7 +40,7 @@ Write = Callable[[Cursor[TupleRow], Sequence[RecordedEvent]], None]
 class BatchWriter:
     """Reads batches of the log for a projection and writes them into a schema.
 
-    ``write`` is the method of the projection that takes the events in.
+    ``write`` is the method of the projection that applies the events.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class BatchWriter:
         return cursor.execute(_READ, values, prepare=True).fetchall()
 
     def write(self, cursor: Cursor[TupleRow], rows: Sequence[TupleRow]) -> None:
-        """Write the events among ``rows``; the transaction uses the schema from now."""
+        """Write the events of ``rows``; the transaction uses the schema from now on."""
         use_schema(cursor, self._schema)
         self._write_events(cursor, rows)
 
@@ -71,7 +71,7 @@ class BatchWriter:
 
     @contextmanager
     def refusal_named(self, rows: Sequence[TupleRow]) -> Generator[None]:
-        """Find out which of ``rows`` cannot be taken in, if the block fails.
+        """Find out which of ``rows`` cannot be applied, if the block fails.
 
         Raises:
             RefusedEventError: one cannot.
@@ -89,7 +89,7 @@ class BatchWriter:
     def _refused(
         self, rows: Sequence[TupleRow], error: Exception
     ) -> RefusedEventError | None:
-        """Take in one event after the other until one fails; all of it is undone."""
+        """Apply one event after the other until one fails; then undo all of it."""
         if not rows:
             return None
         with (
@@ -106,7 +106,7 @@ class BatchWriter:
                     raise
                 except Exception as refused:  # noqa: BLE001 - this is the one
                     return self._named(row, str(refused))
-        # Each alone can be taken in: it is all of them together that cannot.
+        # Each event can be applied alone; only all of them together fail.
         return self._named(rows[0], f"with those after it: {error}")
 
     def _named(self, row: TupleRow, why: str) -> RefusedEventError:

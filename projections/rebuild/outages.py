@@ -14,7 +14,7 @@ _log = structlog.get_logger()
 
 
 class OutagePatience:
-    """Waits out outages, for a minute without progress at most."""
+    """Waits until an outage is over, up to a minute without progress."""
 
     def __init__(self, pool: Pool, projection: str, stop: threading.Event) -> None:
         self._pool = pool
@@ -26,7 +26,7 @@ class OutagePatience:
         self._failing_since = None
 
     def wait(self, error: Exception) -> None:
-        """Pause after an outage; raises ``error`` if they went on for too long."""
+        """Pause after an outage; raise ``error`` if outages have lasted too long."""
         now = time.monotonic()
         self._failing_since = self._failing_since or now
         if now - self._failing_since > _PATIENCE_SECONDS:

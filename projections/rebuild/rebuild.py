@@ -1,4 +1,4 @@
-"""A rebuild from its beginning to the swap, through whatever may end it."""
+"""A rebuild from its beginning to the swap, with every way in which it can end."""
 
 import os
 import threading
@@ -37,7 +37,7 @@ from projections.rebuild.state import RUNNING, Rebuild, rebuild_of
 from projections.rebuild.swap import Incoming, Swapped, drop_previous, pause, swap
 from projections.rebuild.transitions import DEFAULT_OPTIONS, RebuildOptions
 
-# How many connections of its store a rebuild uses at most.
+# The largest number of connections of its store that a rebuild uses.
 CONNECTIONS = 6
 
 # Called with the state of a rebuild after each of its transactions.
@@ -68,13 +68,13 @@ def rebuild(
 ) -> Rebuilt:
     """Build shadow tables from the log, compare them with the live ones, and swap.
 
-    Resumes an unfinished rebuild, and waits out outages of the database for a minute.
-    ``inspect`` may read live and shadow tables while both are at one position.
-    ``remote`` workers are notified, and do the slices if there are any. The store's
-    pool must have ``CONNECTIONS`` to spare.
+    It resumes an unfinished rebuild, and waits up to a minute in an outage of the
+    database. ``inspect`` may read live and shadow tables while both are at one
+    position. ``remote`` workers are notified, and work on the slices if any exist. The
+    pool of the store must have ``CONNECTIONS`` to spare.
 
     Raises:
-        RebuildError: a subclass says what kept it from its beginning or its end.
+        RebuildError: a subclass says what stopped it.
         FencedError: a release with newer rules owns the read model.
         StoppedError: ``stop`` was set.
     """
@@ -111,7 +111,7 @@ def rebuild(
 def swap_dry_run(
     store: Store, projection: ReadModel, *, by: str, watch: Watch | None = None
 ) -> Rebuilt:
-    """Catch up what a dry run left, compare it once more, and swap it in.
+    """Catch up the tables of a dry run, compare them once more, and swap them in.
 
     Raises:
         NoDryRunError: there is none, or one of another release.
@@ -132,9 +132,10 @@ def swap_dry_run(
 
 
 def cancel(store: Store, projection: ReadModel) -> bool:
-    """Cancel a rebuild; False if there is none. The live tables stay as they are.
+    """Cancel a rebuild; return False if there is none.
 
-    The process that drives it ends it within a batch; without one, this one does.
+    The live tables stay as they are. The process that drives it ends it after the
+    current batch. If there is no such process, this one ends it.
     """
     if not transitions.request_cancel(store.pool, projection.name):
         return False
@@ -147,7 +148,7 @@ def cancel(store: Store, projection: ReadModel) -> bool:
 
 
 class _Driver:
-    """Drives one rebuild from whatever state it is in to its end."""
+    """Drives one rebuild from its stored state to its end."""
 
     def __init__(
         self,
@@ -171,7 +172,7 @@ class _Driver:
         self.outages = OutagePatience(store.pool, projection.name, self._stop)
 
     def run(self) -> tuple[Comparison, Swapped | None]:
-        """Go from where it is to the swap, which a dry run leaves out."""
+        """Run from the stored state to the swap; a dry run ends before it."""
         with self._failures_noted():
             if isinstance(self._projection, Sliced):
                 self._work_on_slices(self._projection)
@@ -181,7 +182,7 @@ class _Driver:
 
     @contextmanager
     def _failures_noted(self) -> Generator[None]:
-        """Note what ends the rebuild, unless it can go on or that was noted before."""
+        """Store the error that ends the rebuild, unless it can go on."""
         try:
             yield
         except RebuildCancelledError:
@@ -200,7 +201,7 @@ class _Driver:
             raise
 
     def _work_on_slices(self, projection: Sliced) -> None:
-        """See all slices done: by remote workers, or by this process if none comes."""
+        """Wait until remote workers did all slices, or do them if none comes."""
         pool, by = self._store.pool, f"rebuild {os.getpid()}"
         while self._remote and self._remote.are_at_work(pool, projection, exclude=by):
             self._check()
@@ -226,7 +227,7 @@ class _Driver:
         end_slices(pool, projection)
 
     def _follow_log(self) -> None:
-        """Take in the log until what is left of it is little."""
+        """Apply the log until little of it is left."""
         while True:
             _, passed = self._catch_up.step()
             self._check()
@@ -242,7 +243,7 @@ class _Driver:
                 comparison = compare(store, projection, self._catch_up, self._inspect)
                 break
             except TryAgainError:
-                # So that there is a position at which both can be compared.
+                # This makes it possible to compare both at one position.
                 Follower(projection, pool=store.pool, codec=store.codec).step()
                 self._check()
                 pause()
@@ -271,7 +272,7 @@ class _Driver:
         return swapped
 
     def _check(self) -> Rebuild:
-        """Return the state; raises if the rebuild is not to go on."""
+        """Return the state; raise if the rebuild is not to go on."""
         state = self._state()
         if state.is_cancel_requested:
             raise RebuildCancelledError(self._projection.name)
@@ -282,7 +283,7 @@ class _Driver:
         return state
 
     def _state(self) -> Rebuild:
-        """Return the state, and tell it to whoever watches."""
+        """Return the state, and pass it to ``watch``."""
         with self._store.pool.connection() as connection:
             state = rebuild_of(connection, self._projection.name)
         if state is None or state.version != self._projection.version:

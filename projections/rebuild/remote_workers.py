@@ -16,13 +16,13 @@ from projections.rebuild.slice_workers import work_on_slices
 from projections.rebuild.slices import LEASE_SECONDS, is_any_left, slices_left
 from projections.rebuild.transitions import note_failure
 
-# Enough for some machines to have one each, and the next one when they are done.
+# Enough for some machines to have one slice each, and the next one after it.
 REMOTE_PARTITIONS = 32
 PATIENCE_SECONDS = 10.0
 
 _IDLE_SECONDS = 0.1
-# A worker that has just ended one slice will lease the next, or waits for the next
-# stage.
+# A worker that has just finished a slice leases the next one soon, or waits for the
+# next stage.
 _PRESENCE = """
 SELECT count(*) FILTER (
            WHERE stage_number = first AND state = 'waiting'
@@ -44,18 +44,18 @@ _log = structlog.get_logger()
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """How many slices nobody has just now, and how many workers are at the others."""
+    """How many slices are free, and how many workers work on the others."""
 
     free: int
     workers: int
 
 
 class RemoteWorkers:
-    """Workers that are notified of a rebuild, and watched in the table of slices.
+    """Workers that are notified of a rebuild and watched in the table of slices.
 
-    Nothing depends on a notification: it is sent again while slices are free, and
-    where no worker comes the driver of the rebuild does them.
-    ``report`` is called with a sentence when that changes.
+    Nothing depends on one notification: another is sent as long as slices are free. If
+    no worker comes, the driver of the rebuild does the slices itself. ``report`` is
+    called with a sentence when that changes.
     """
 
     def __init__(
@@ -73,9 +73,10 @@ class RemoteWorkers:
         self._is_alone = False
 
     def are_at_work(self, pool: Pool, projection: Sliced, *, exclude: str) -> bool:
-        """Notify of free slices; False once the caller is to work on slices as well.
+        """Notify of free slices.
 
-        ``exclude`` is the name that the caller leases under.
+        Return False if the caller has to work on slices as well. ``exclude`` is the
+        name under which the caller leases slices.
         """
         if not slices_left(pool, projection):
             return False
@@ -99,7 +100,7 @@ class RemoteWorkers:
         return not self._is_alone
 
     def _why_not_notified(self, projection: Sliced) -> str | None:
-        """Notify; returns why that is not possible, if so."""
+        """Notify; return the reason if that is not possible."""
         try:
             self._notify(projection.name, projection.version)
         except CannotNotifyError as error:
@@ -108,7 +109,7 @@ class RemoteWorkers:
 
 
 def presence(pool: Pool, projection: Sliced, *, exclude: str) -> Presence:
-    """Return who is at a rebuild's slices, without the worker called ``exclude``."""
+    """Return who works on a rebuild's slices, without the worker called ``exclude``."""
     values = (exclude, projection.name, projection.version)
     with pool.connection() as connection:
         row = connection.execute(_PRESENCE, values).fetchone()
@@ -123,10 +124,10 @@ def help_rebuild(
     stop: threading.Event,
     lease_seconds: float = LEASE_SECONDS,
 ) -> None:
-    """Work on a rebuild's slices until none is left, through outages of a minute.
+    """Work on a rebuild's slices until none is left; wait up to a minute in an outage.
 
-    A failure is noted for the driver of the rebuild. ``stop`` ends it between two
-    transactions, and gives the slice back.
+    An error is stored for the driver of the rebuild. ``stop`` ends the work between two
+    transactions, and releases the slice.
     """
     outages = OutagePatience(store.pool, projection.name, stop)
     while not stop.is_set():
@@ -144,7 +145,8 @@ def help_rebuild(
             outages.wait(error)
             continue
         except Exception as error:  # noqa: BLE001 - the driver has to know
-            # If it was cancelled, say, its tables are gone: that is no failure.
+            # If the rebuild was cancelled, for example, its tables are gone; that is
+            # not an error.
             if is_any_left(store.pool, projection):
                 _log.error("slice_failed", projection=projection.name, error=str(error))
                 note_failure(store.pool, projection, error)

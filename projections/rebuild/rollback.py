@@ -18,7 +18,8 @@ SELECT version, position, dead_letters::text FROM projection_previous WHERE name
 class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
     """A read model whose previous tables are the live ones again.
 
-    ``is_followed`` is false where only the release with ``version`` can follow them.
+    ``is_followed`` is false if only the release with ``version`` can follow the log for
+    them.
     """
 
     name: str
@@ -29,15 +30,15 @@ class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rollback(store: Store, projection: ReadModel) -> RolledBack:
-    """Bring back the tables that the last swap took out.
+    """Make the tables that the last swap took out the live ones again.
 
-    If they are of these rules, they catch up first. Otherwise they come back as they
-    are, with their version, and only a release that has it can follow them.
+    Tables of the current rules catch up first. Others come back as they are, with their
+    version, and only a release with that version can follow the log for them.
 
     Raises:
         NoPreviousTablesError: there are none.
         AlreadyRebuildingError: a rebuild runs, or waits to be resumed.
-        RefusedEventError: an event could not be taken in.
+        RefusedEventError: an event could not be applied.
     """
     name = projection.name
     with rebuild_lock(store.pool, name):
@@ -76,4 +77,4 @@ def rollback(store: Store, projection: ReadModel) -> RolledBack:
 
 
 def _nothing(*_: object) -> None:
-    """Do nothing: there is nothing to catch up with, or else to write."""
+    """Do nothing: there is nothing to catch up with, or nothing to write."""

@@ -1,4 +1,4 @@
-"""The rule that a read model with several of them is rebuilt under."""
+"""The rule of a rebuild, for read models that have several rules."""
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -12,9 +12,9 @@ from projections.rebuild.shadow_tables import (
 
 
 def can_go_on(projection: ReadModel, rule: str | None) -> bool:
-    """Return whether a rebuild under ``rule`` is the one that was requested.
+    """Return whether a rebuild with the stored ``rule`` is the requested one.
 
-    Where no rule was noted, a release began it that knew of none.
+    If no rule is stored, a release without rules began the rebuild.
     """
     if not isinstance(projection, Ruled):
         return True
@@ -22,9 +22,9 @@ def can_go_on(projection: ReadModel, rule: str | None) -> bool:
 
 
 def begin_under(cursor: Cursor[TupleRow], projection: ReadModel) -> str | None:
-    """Note in the shadow tables which rule they are built under, and return it.
+    """Store the rule of the shadow tables in them, and return it.
 
-    It is the one in force unless another was requested; None where there is but one.
+    It is the current rule unless another was requested; None if there is only one.
     """
     if not isinstance(projection, Ruled):
         return None
@@ -36,7 +36,7 @@ def begin_under(cursor: Cursor[TupleRow], projection: ReadModel) -> str | None:
 
 
 def same_rule(cursor: Cursor[TupleRow], projection: ReadModel) -> bool:
-    """Return whether the shadow tables are under the rule of the live ones."""
+    """Return whether the shadow tables have the same rule as the live ones."""
     if not isinstance(projection, Ruled):
         return True
     live = projection.rule_of(cursor)

@@ -1,4 +1,4 @@
-"""Shadow tables: like the live ones but in another schema, until they are swapped."""
+"""Shadow tables: copies of the live ones in another schema, until they are swapped."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _LIVE = """
 SELECT nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
 WHERE pg_class.oid = to_regclass('projection')
 """
-# These are not copied, or they would go on meaning the table that was swapped out.
+# These are not copied, because they would still refer to the table that is swapped out.
 _ATTACHED = """
 WITH tables AS (
     SELECT oid, reltype, relname FROM pg_class
@@ -35,8 +35,8 @@ SELECT format('the function %%s, which names the row type of %%s',
 FROM pg_depend JOIN tables ON tables.reltype = refobjid
 WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass
 """
-# LIKE copies columns, defaults, constraints and indexes. These are the statements for
-# all else: owner, options, names of indexes, row level security, grants.
+# LIKE copies columns, defaults, constraints and indexes. These statements copy the
+# rest: owner, options, names of indexes, row level security, grants.
 _REST = """
 WITH live AS (
     SELECT * FROM pg_class WHERE relname = ANY(%(tables)s)
@@ -128,7 +128,7 @@ def previous_schema(name: str) -> str:
 
 
 def live_schema(cursor: Cursor[TupleRow]) -> str:
-    """Return the schema that holds what is read."""
+    """Return the schema of the live tables."""
     row = cursor.execute(_LIVE).fetchone()
     assert row is not None, "migrated"
     return row[0]
@@ -137,10 +137,10 @@ def live_schema(cursor: Cursor[TupleRow]) -> str:
 def create_shadow_tables(
     cursor: Cursor[TupleRow], tables: Sequence[str], *, schema: str
 ) -> None:
-    """Make the schema anew with an empty table like each of the live ones.
+    """Create the schema anew, with an empty copy of each live table.
 
     Raises:
-        CannotBuildBesideError: a table has what would not be copied.
+        CannotRebuildError: something on a table would not be copied.
     """
     live = live_schema(cursor)
     attached = cursor.execute(
@@ -168,7 +168,7 @@ def create_shadow_tables(
 
 
 def tables_in(cursor: Cursor[TupleRow], schema: str) -> list[str]:
-    """Return the names of all tables of a schema, of which there may be none."""
+    """Return the names of all tables of a schema; it need not exist."""
     rows = cursor.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", (schema,)
     ).fetchall()
@@ -176,9 +176,9 @@ def tables_in(cursor: Cursor[TupleRow], schema: str) -> list[str]:
 
 
 def drop_schema(cursor: Cursor[TupleRow], schema: str) -> None:
-    """Remove the schema with its tables, if it is there.
+    """Drop the schema with its tables, if it exists.
 
-    Whatever somebody made to depend on them keeps it from being removed.
+    It fails if something else depends on the tables.
     """
     wait_for_workers(cursor)
     gone: list[sql.Composable] = [
@@ -190,13 +190,13 @@ def drop_schema(cursor: Cursor[TupleRow], schema: str) -> None:
 
 
 def wait_for_workers(cursor: Cursor[TupleRow]) -> None:
-    """Let this transaction wait for those that work on slices, up to a minute."""
+    """Let this transaction wait up to a minute for workers on slices."""
     cursor.execute("SET LOCAL lock_timeout = '1min'")
     cursor.execute("SET LOCAL statement_timeout = '1min'")
 
 
 def use_schema(cursor: Cursor[TupleRow], schema: str) -> None:
-    """Let table names mean those of the schema first, until the transaction ends."""
+    """Make table names refer to the schema first, until the transaction ends."""
     cursor.execute(
         "SELECT set_config('search_path', "
         "quote_ident(%s) || ', ' || current_setting('search_path'), true)",
@@ -207,7 +207,7 @@ def use_schema(cursor: Cursor[TupleRow], schema: str) -> None:
 
 @contextmanager
 def search_path_restored(cursor: Cursor[TupleRow]) -> Generator[None]:
-    """Let table names mean after the block what they meant before."""
+    """Restore the meaning of table names after the block."""
     path = cursor.execute("SELECT current_setting('search_path')").fetchone()
     assert path is not None
     yield
@@ -219,7 +219,7 @@ def analyze(
 ) -> None:
     """Vacuum and analyze the tables of a schema, so that the planner knows them.
 
-    They are not truncated, since that would wait for whoever reads them.
+    They are not truncated, because that would wait for readers.
     """
     connection.execute("SET statement_timeout = 0")
     for table in tables:
@@ -236,7 +236,7 @@ def exchange_tables(
 ) -> None:
     """Make the tables of the schema ``incoming`` the live ones.
 
-    Those that were live are in ``outgoing`` afterwards, which may be the same schema.
+    The former live tables are in ``outgoing`` afterwards, which may be the same schema.
     The caller has locked them all.
     """
     live = live_schema(cursor)

@@ -20,12 +20,12 @@ from projections.rebuild.slices import (
     work_on_one_slice,
 )
 
-# With the driver as many as a machine of two cores needs: some wait for PostgreSQL.
+# With the driver, as many as a machine with two cores needs: some wait for PostgreSQL.
 _LOCAL_WORKERS = 2
-# How often a worker asks whether the next stage began, while others end one.
+# How often a worker checks for the next stage while others finish the current one.
 _IDLE_SECONDS = 0.01
 # A batch makes thousands of objects and no cycle. By default Python looks for cycles
-# after each few hundred of them, which took an eighth of a rebuild's time.
+# after every few hundred objects, which took an eighth of a rebuild's time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 _log = structlog.get_logger()
@@ -47,8 +47,9 @@ def work_on_slices(
 ) -> None:
     """Work on one slice after the other until none is left or ``stop`` is set.
 
-    Waits while others are at the last ones of a stage. ``check`` is called after each
-    transaction, and ends the work by raising. A slice that is not done is given back.
+    It waits while others work on the last slices of a stage. ``check`` is called after
+    each transaction, and stops the work by raising. A slice that is not done is
+    released.
     """
     while not stop.is_set():
         leased = lease_slice(store.pool, projection, by=by, seconds=lease_seconds)
@@ -90,10 +91,10 @@ def _work_on(
 def local_workers(
     store: Store, projection: Sliced, *, by: str
 ) -> Generator[Callable[[], None]]:
-    """Work on slices in threads of this process until the block is left.
+    """Run threads of this process that work on slices until the block ends.
 
-    Each needs a connection of the pool. The function given raises what ended one of
-    them, if anything did.
+    Each needs a connection of the pool. The yielded function raises the error of a
+    thread, if one failed.
     """
     stop = threading.Event()
     failures: list[BaseException] = []
@@ -124,7 +125,7 @@ def local_workers(
 
 @contextmanager
 def collecting_rarely() -> Generator[None]:
-    """Let Python look for cycles more rarely until the block is left."""
+    """Let Python look for cycles more rarely until the block ends."""
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *before[1:])
     try:

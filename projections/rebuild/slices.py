@@ -1,4 +1,4 @@
-"""Slices: a rebuild cut up, so that any number of workers can do it at once."""
+"""Slices: the parts of a rebuild, which any number of workers can do in parallel."""
 
 import time
 from contextlib import suppress
@@ -16,7 +16,7 @@ from projections.rebuild.log_batch import FOREVER, BatchWriter
 from projections.rebuild.shadow_tables import next_schema, use_schema, wait_for_workers
 
 SLICE_EVENTS = 4_000
-# Events are of very different sizes: one may hold a creator's 300 videos.
+# Events differ much in size: one may have a creator's 300 videos.
 SLICE_BYTES = 4_000_000
 PARTITIONS = 4
 LEASE_SECONDS = 60
@@ -24,7 +24,7 @@ GATHER = "gather"
 
 Done = Literal["done", "more", "lost"]
 
-# By events and not by positions: appends that failed have left gaps.
+# By events and not by positions, because failed appends have left gaps.
 _CUT = """
 INSERT INTO projection_slice
     (name, version, stage_number, stage, number, after_position, last_position)
@@ -47,10 +47,10 @@ INSERT INTO projection_slice
     (name, version, stage_number, stage, number, partitions)
 SELECT %s, %s, %s, %s, partition, %s FROM generate_series(0, %s - 1) AS partition
 """
-# Only of the first stage that has any left. Materialized, or each row it is joined to
-# would choose another. The commit does not wait for the disk, which would take as long
-# as all that other slices have written. If a crash takes the lease back, no harm is
-# done: the slice itself says how far it is.
+# Only slices of the first stage that has any left. The query is materialized, because
+# each joined row would choose another slice otherwise. The commit does not wait for the
+# disk, which would take as long as writing the data of all other slices. If a crash
+# undoes the lease, nothing is lost: the slice stores its own progress.
 _LEASE = """
 WITH free AS MATERIALIZED (
     SELECT name, version, stage_number, number FROM projection_slice
@@ -75,8 +75,8 @@ WHERE (s.name, s.version, s.stage_number, s.number)
 RETURNING s.name, s.version, s.stage_number, s.stage, s.number, s.after_position,
           s.last_position, s.partitions, s.fence
 """
-# Slices may write the same rows, and then wait for each other's transactions. What a
-# crash takes back of a slice, it takes back with the slice's position.
+# Slices may write the same rows, and then wait for each other's transactions. If a
+# crash undoes work on a slice, it undoes the slice's position as well.
 _PATIENTLY = """
 SELECT set_config('statement_timeout', '5min', true),
        set_config('lock_timeout', '1min', true),
@@ -109,7 +109,7 @@ SELECT EXISTS (
     WHERE name = %s AND version = %s AND r.status = 'building'
       AND NOT r.is_cancel_requested AND s.state = 'waiting')
 """
-# What was gathered and merged is what the log says up to the fixed head.
+# The gathered and merged rows are those of the log up to the fixed head.
 _END = """
 UPDATE projection_rebuild AS r SET position = head, updated_at = clock_timestamp(),
     events = r.events + s.events, working_seconds = r.working_seconds + s.seconds
@@ -125,9 +125,9 @@ WHERE r.name = %(name)s AND r.version = %(version)s AND r.position = 0
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """A leased part of a rebuild: some of the log to gather, or a partition to merge.
+    """A leased part of a rebuild: a part of the log to gather, or a partition to merge.
 
-    ``fence`` grows with every lease: only the newest one's work is kept.
+    ``fence`` grows with every lease: only the work of the newest lease is stored.
     """
 
     name: str
@@ -148,9 +148,9 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 def cut(
     cursor: Cursor[TupleRow], projection: Sliced, *, head: int, partitions: int
 ) -> None:
-    """Cut the log up to ``head`` and all stages into slices that wait.
+    """Divide the log up to ``head`` and all stages into waiting slices.
 
-    A slice of the log ends after so many events, or so many bytes of them.
+    A slice of the log ends after a number of events or of bytes.
     """
     key = {"name": projection.name, "version": projection.version}
     most = {"events": SLICE_EVENTS, "bytes": SLICE_BYTES}
@@ -164,7 +164,7 @@ def cut(
 
 
 def drop_slices(cursor: Cursor[TupleRow], name: str) -> None:
-    """Remove the slices of a rebuild that is over, once nobody works on them."""
+    """Delete the slices of a rebuild that is over, once no worker works on them."""
     wait_for_workers(cursor)
     cursor.execute("DELETE FROM projection_slice WHERE name = %s", (name,))
 
@@ -172,9 +172,9 @@ def drop_slices(cursor: Cursor[TupleRow], name: str) -> None:
 def lease_slice(
     pool: Pool, projection: Sliced, *, by: str, seconds: float = LEASE_SECONDS
 ) -> Slice | None:
-    """Take the next slice that nobody works on; None if there is none just now.
+    """Lease the next free slice; return None if there is none now.
 
-    Others may still be at the stage's last ones, or the rebuild may be over.
+    Others may still work on the last slices of the stage, or the rebuild may be over.
     """
     key = {"name": projection.name, "version": projection.version}
     with pool.connection() as connection:
@@ -187,13 +187,13 @@ def lease_slice(
 
 
 def release_slice(pool: Pool, leased: Slice) -> None:
-    """Give a slice back, so that the next worker can lease it at once."""
+    """Release a slice, so that the next worker can lease it at once."""
     with pool.connection() as connection:
         connection.execute(_RELEASE, (*leased.key, leased.fence))
 
 
 def slices_left(pool: Pool, projection: Sliced) -> int:
-    """Return how many slices are not done yet, whoever works on them."""
+    """Return how many slices are not done yet, leased ones included."""
     return _first(pool, _LEFT, projection)
 
 
@@ -203,7 +203,7 @@ def is_any_left(pool: Pool, projection: Sliced) -> bool:
 
 
 def end_slices(pool: Pool, projection: Sliced) -> None:
-    """Set the rebuild's position to where its slices end, once all are done."""
+    """Set the rebuild's position to the end of its slices, once all are done."""
     with pool.connection() as connection:
         connection.execute(
             _END, {"name": projection.name, "version": projection.version}
@@ -213,11 +213,11 @@ def end_slices(pool: Pool, projection: Sliced) -> None:
 def work_on_one_slice(
     store: Store, projection: Sliced, leased: Slice, *, seconds: float = LEASE_SECONDS
 ) -> Done:
-    """Do one transaction of a leased slice, which says in itself how far it is.
+    """Do one transaction of a leased slice, which stores its own progress.
 
-    After ``more`` the lease is good for another ``seconds`` and this is to be called
-    again. ``lost`` says that another worker has the lease now, or that the rebuild is
-    over: nothing of this was kept.
+    After ``more``, the lease lasts another ``seconds``, and this is to be called again.
+    ``lost`` means that another worker has the lease now, or that the rebuild is over;
+    then nothing was stored.
 
     Raises:
         RefusedEventError: an event of the slice could not be gathered.

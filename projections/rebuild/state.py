@@ -1,4 +1,4 @@
-"""The state of a rebuild, as stored: the one that runs, or the last there was."""
+"""The stored state of a rebuild: the running one, or the last one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,9 +13,9 @@ from projections.engine.projection import ReadModel
 RebuildStatus = Literal[
     "building", "comparing", "ready", "refused", "swapped", "cancelled", "failed"
 ]
-# A process works on it, or would if it were alive.
+# A process works on it, or it died while it did.
 RUNNING: frozenset[str] = frozenset({"building", "comparing", "ready"})
-# The shadow tables are still there.
+# The shadow tables still exist.
 UNFINISHED = RUNNING | {"refused", "failed"}
 
 _ROWS = """
@@ -41,11 +41,12 @@ WHERE (r.head > 0 OR r.status <> 'cancelled')
 class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
     """A rebuild of a projection.
 
-    ``position`` is how far the shadow tables are, ``head`` where the log ended when it
-    began, ``log_end`` where it ends now. ``stage`` is the one that its slices are at,
-    null if none are left. ``comparison`` is null before it was compared. ``swap_ms`` is
-    how long the tables were locked for the swap. ``rule`` is the one that it is built
-    under, null where there is but one. A dry run is swapped by a request of its own.
+    ``position`` is how far the shadow tables are, ``head`` is the end of the log when
+    the rebuild began, and ``log_end`` is the end now. ``stage`` is the stage of the
+    current slices, null if none are left. ``comparison`` is null before the comparison.
+    ``swap_ms`` is for how long the tables were locked for the swap. ``rule`` is the
+    rule of the shadow tables, null if there is only one. A dry run is swapped by a
+    second request.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether its shadow tables are still there."""
+        """Whether its shadow tables still exist."""
         return self.status in UNFINISHED
 
     @property
@@ -92,12 +93,12 @@ class Rebuild(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events_per_second(self) -> float | None:
-        """How many events of the log one worker passed in a second of work."""
+        """How many events of the log one worker went through in a second of work."""
         return self.events / self.working_seconds if self.working_seconds else None
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will take yet at the pace so far; null if that is unknown."""
+        """How many seconds it will still take at its average pace; null if unknown."""
         elapsed = (self.updated_at - self.started_at).total_seconds()
         if self.status not in RUNNING or self.part_done == 0:
             return None
@@ -125,7 +126,7 @@ def rebuild_of(connection: Connection[TupleRow], name: str) -> Rebuild | None:
 def outdated(
     connection: Connection[TupleRow], known: Sequence[ReadModel]
 ) -> list[ReadModel]:
-    """Return those whose rows are of older rules than these."""
+    """Return the projections whose rows are of older rules than these."""
     stored = dict(connection.execute("SELECT name, version FROM projection").fetchall())
     return [
         each for each in known if stored.get(each.name, each.version) < each.version
@@ -135,10 +136,10 @@ def outdated(
 def unfinished(
     connection: Connection[TupleRow], known: Sequence[ReadModel]
 ) -> list[ReadModel]:
-    """Return those whose rebuild runs, or would if its process had not died.
+    """Return the projections whose rebuild runs, or was left by a process that died.
 
-    Cancelled, refused and failed rebuilds are not among them, nor are dry runs: who
-    began one waits for its result.
+    Cancelled, refused and failed rebuilds and dry runs are left out, because the user
+    who began one waits for its result.
     """
     running = {
         (r.name, r.version)

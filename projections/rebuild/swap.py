@@ -1,4 +1,4 @@
-"""The swap: shadow or previous tables become the live ones while people read them."""
+"""The swap: shadow or previous tables become the live ones while they are read."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -25,11 +25,12 @@ from projections.rebuild.shadow_tables import (
     tables_in,
 )
 
-# Whoever asks for a table waits behind us for as long as we wait for it.
+# Every query of a table waits behind this transaction for as long as it waits for the
+# lock.
 LOCK_MS = 50
 _OLDER_READS_SECONDS = 0.1
-# Each in a transaction that sees what was there when it began. One that begins now is
-# another matter: it sees all that was built.
+# Each runs in a transaction whose snapshot is from its beginning. A transaction that
+# begins now sees all rows that were built.
 _READING = """
 SELECT pid, xact_start FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend'
@@ -58,10 +59,10 @@ WHERE name = %s
 
 
 class Swapped(msgspec.Struct, frozen=True):
-    """The live tables are others now: at which position, and after which wait.
+    """The result of a swap: its position and its waiting times.
 
-    ``locked_ms`` is how long nobody could read them, ``held_ms`` how long their
-    follower had to wait.
+    ``locked_ms`` is for how long nobody could read the tables, and ``held_ms`` is for
+    how long their follower had to wait.
     """
 
     position: int
@@ -72,9 +73,9 @@ class Swapped(msgspec.Struct, frozen=True):
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """Tables that are to become the live ones.
 
-    Forward they are the shadow tables of a rebuild, back (``is_previous``) those that
-    the last swap took out, with the ``dead_letters`` of their follower as JSON. Without
-    ``catch_up`` they come as they are, at ``position``.
+    In a rebuild they are its shadow tables. In a rollback (``is_previous``) they are
+    the tables that the last swap took out, with the ``dead_letters`` of their follower
+    as JSON. Without ``catch_up`` they are swapped as they are, at ``position``.
     """
 
     version: int
@@ -92,10 +93,10 @@ def swap(
     prepare: Callable[[], object],
     finish: Callable[[Cursor[TupleRow]], object],
 ) -> Swapped:
-    """Let the incoming tables change places with the live ones, which are kept.
+    """Swap the incoming tables and the live ones, which are kept.
 
-    Tries again until nobody is in the way; ``prepare`` is called before each try.
-    ``finish`` writes what else belongs to the same transaction.
+    It tries again until no lock is in the way; ``prepare`` is called before each try.
+    ``finish`` writes other changes of the same transaction.
 
     Raises:
         FencedError: a release with newer rules owns the read model.
@@ -109,7 +110,7 @@ def swap(
 
 
 def drop_previous(pool: Pool, name: str) -> None:
-    """Drop the tables that the swap before took out."""
+    """Drop the tables that the last swap took out."""
     with (
         pool.connection() as connection,
         connection.transaction(),
@@ -120,7 +121,7 @@ def drop_previous(pool: Pool, name: str) -> None:
 
 
 def pause() -> None:
-    """Wait a little, so that those who read come to an end."""
+    """Wait a little, so that reads can end."""
     time.sleep(uniform(0.05, 0.3))  # noqa: S311
 
 
@@ -130,11 +131,11 @@ def _try_swap(
     incoming: Incoming,
     finish: Callable[[Cursor[TupleRow]], object],
 ) -> Swapped:
-    """Swap now, or change nothing; nobody waits longer than ``LOCK_MS`` for a table.
+    """Swap now, or change nothing; no query waits longer than ``LOCK_MS`` for a table.
 
     Raises:
-        TryAgainError: somebody reads the tables, or they are not level with the live
-            ones.
+        TryAgainError: a query reads the tables, or they are not at the position of
+            the live ones.
     """
     name = projection.name
     schema = previous_schema(name) if incoming.is_previous else next_schema(name)
@@ -145,8 +146,8 @@ def _try_swap(
             raise FencedError(msg)
         reached = incoming.position
         if incoming.catch_up is not None:
-            # In transactions of their own: what is committed before the swap is seen
-            # by whoever reads the new tables, however early its snapshot is.
+            # These commit before the swap, so that every reader of the new tables sees
+            # their rows, however old its snapshot is.
             reached = incoming.catch_up.run()
             if reached < position:
                 raise TryAgainError(name)
@@ -172,12 +173,13 @@ def _try_swap(
 
 
 def wait_for_older_reads(connection: Connection[TupleRow]) -> None:
-    """Return once nobody reads who began before what was built was committed.
+    """Return once no read runs that began before the new rows were committed.
 
-    Whoever did would find the new tables as they were then, behind the live ones.
+    Such a read would find the new tables as they were at its beginning, behind the live
+    ones.
 
     Raises:
-        TryAgainError: somebody reads for longer.
+        TryAgainError: a read takes longer.
     """
     deadline = time.monotonic() + _OLDER_READS_SECONDS
     older = set(connection.execute(_READING).fetchall())
@@ -192,7 +194,8 @@ def _lock(cursor: Cursor[TupleRow], tables: Sequence[str], *, schema: str) -> No
     live = live_schema(cursor)
     paths = [sql.Identifier(live, table) for table in tables]
     paths += [sql.Identifier(schema, table) for table in tables_in(cursor, schema)]
-    # Of the whole statement, since a lock's own limit holds for each table anew.
+    # A limit of the whole statement, because a lock's own limit applies to each table
+    # anew.
     cursor.execute(f"SET LOCAL statement_timeout = '{LOCK_MS}ms'".encode())
     try:
         cursor.execute(

@@ -1,8 +1,8 @@
 """The transitions of a rebuild's state.
 
-building -> comparing -> ready -> swapped is the way of a rebuild that succeeds. A
-comparison may end it as refused, an error as failed: both can be resumed, which makes
-them building again. Until it is swapped it can be cancelled.
+A rebuild that succeeds goes from building to comparing, ready and swapped. A comparison
+may end as refused, and an error ends as failed. Both can be resumed, which makes them
+building again. Until it is swapped, a rebuild can be cancelled.
 """
 
 import msgspec
@@ -31,7 +31,7 @@ from projections.rebuild.state import RUNNING, UNFINISHED, RebuildStatus
 _REGISTER = """
 INSERT INTO projection (name, version) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING
 """
-# An insert first, so that there is a row to lock and two cannot begin at once.
+# An insert comes first, so that there is a row to lock and two cannot begin at once.
 _TOUCH = """
 INSERT INTO projection_rebuild (name, version, status, head, started_by)
 VALUES (%s, %s, 'cancelled', 0, %s) ON CONFLICT (name) DO NOTHING
@@ -90,12 +90,12 @@ _SWAP_MS = "UPDATE projection_rebuild SET swap_ms = %s WHERE name = %s AND versi
 
 
 class RebuildOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to rebuild.
+    """Options of a rebuild.
 
     ``force`` swaps even if the same rules gave other rows than the live ones.
-    ``is_dry_run`` builds and compares only. ``may_swap_dry_run`` goes on with what a
-    dry run left, where a rebuild is refused otherwise. Another process that drives it
-    may be dying, which is waited for ``patience_seconds``.
+    ``is_dry_run`` builds and compares only. ``may_swap_dry_run`` continues the tables
+    of a dry run, for which a rebuild is refused otherwise. ``patience_seconds`` is how
+    long to wait for another process that drives the rebuild and may be dying.
     """
 
     force: bool = False
@@ -116,11 +116,11 @@ def begin(
     partitions: int = PARTITIONS,
     is_driver: bool = True,
 ) -> bool:
-    """Begin a rebuild, or resume an unfinished one; returns whether it resumed one.
+    """Begin a rebuild, or resume an unfinished one; return whether it resumed one.
 
-    A refused rebuild is begun anew unless it is forced, and so is one under another
-    rule than the one requested. With ``is_driver=False`` a rebuild that runs is left
-    as it is. A stage is cut into so many ``partitions``.
+    A refused rebuild begins anew unless it is forced, and so does one with another rule
+    than the requested one. With ``is_driver=False``, a running rebuild stays as it is.
+    A stage is divided into ``partitions`` parts.
 
     Raises:
         DryRunPendingError: a dry run waits, and the options do not say what to do.
@@ -194,7 +194,7 @@ def note_comparison(
 
 
 def note_swapped(cursor: Cursor[TupleRow], projection: ReadModel) -> None:
-    """End the rebuild in the transaction of its swap.
+    """Mark the rebuild as swapped, in the transaction of its swap.
 
     Raises:
         RebuildReplacedError, RebuildCancelledError: it must not be swapped any more.
@@ -217,7 +217,7 @@ def note_swap_ms(pool: Pool, projection: ReadModel, milliseconds: float) -> None
 
 
 def note_failure(pool: Pool, projection: ReadModel, error: Exception) -> None:
-    """Note what stopped it; the same release may resume it from where it was."""
+    """Store the error that stopped it; the same release may resume it from there."""
     position = event = None
     if isinstance(error, RefusedEventError):
         position, event = error.position, error.event
@@ -227,7 +227,7 @@ def note_failure(pool: Pool, projection: ReadModel, error: Exception) -> None:
 
 
 def request_cancel(pool: Pool, name: str) -> bool:
-    """Tell the driver to end; False if there is nothing to cancel."""
+    """Ask the driver to end the rebuild; return False if there is nothing to cancel."""
     with pool.connection() as connection:
         cursor = connection.execute(_REQUEST_CANCEL, (name, sorted(UNFINISHED)))
         return cursor.rowcount > 0
@@ -244,7 +244,8 @@ def end_cancelled(pool: Pool, projection: ReadModel) -> None:
         row = cursor.execute(_LOCK, (name,)).fetchone()
         if row is None or row[1] not in UNFINISHED:
             return
-        # Slices first: a worker holds its slice's row, and some of the tables.
+        # Slices come first, because a worker has locks on its slice's row and on some
+        # tables.
         drop_slices(cursor, name)
         drop_schema(cursor, next_schema(name))
         cursor.execute(_CANCELLED, (name,))

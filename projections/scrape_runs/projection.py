@@ -1,4 +1,4 @@
-"""scrape_runs: one row a run, from its request to its result."""
+"""scrape_runs: one row for each run, from its request to its result."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -113,7 +113,7 @@ class ScrapeRuns:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Fold ``events`` into the runs they are about, and save each run once."""
+        """Fold ``events`` into their runs' rows, and save each changed row once."""
         _TABLE.fold(cursor, events, key=_key, fold=_fold)
 
 

@@ -1,4 +1,4 @@
-"""Queries of scrape_runs: one run, a creator's, and an organization's."""
+"""Queries of scrape_runs: one run, a creator's runs, and an organization's."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,14 +16,15 @@ ListedStatus = Literal["queued", "running", "succeeded", "failed", "quarantined"
 
 
 class Scrape(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, from its request to what it saw.
+    """One run, from its request to its result.
 
-    ``outcome`` is the last attempt's verdict, also while the next attempt waits;
-    ``error`` says it for people. What it saw is null until it succeeded: how many
-    videos, and how many of those asked for by name were found gone; ``precision`` is
-    null where no profile was seen or the source does not say whether it rounds.
-    Durations are in milliseconds. An imported run was ``observed_at`` in the past.
-    ``quarantined`` says of a failed run that it was given up because its attempts died.
+    ``outcome`` is the verdict of the last attempt, also while the next attempt waits,
+    and ``error`` explains it. The fields of the result are null until the run succeeds:
+    ``videos_observed`` counts videos, and ``videos_missing`` counts requested videos
+    that are gone. ``precision`` is null without a profile, or if the source does not
+    say whether it rounds. Durations are in milliseconds. An imported run has the
+    ``observed_at`` of its recording. ``quarantined`` says that a failed run was given
+    up because its attempts died.
     """
 
     id: UUID
@@ -52,7 +53,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
 
 
-# The row of a run says how it ended; that of its job, how it is doing until then.
+# The row of a run says how it ended; the row of its job says its state until then.
 _IS_RUNNING = """
 (r.finished_at IS NULL
  AND coalesce(j.state = 'leased' AND j.lease_until >= now(), false))
@@ -86,7 +87,7 @@ AND (%(requested_at)s::timestamptz IS NULL
 ORDER BY r.requested_at DESC, r.id DESC LIMIT %(limit)s
 """
 _PAGE = f"{_SELECT} AND r.creator_id = %(creator)s {_AFTER}".encode()
-# The status of the row, with what its job adds.
+# The conditions on the row of the run and on its job.
 _STATUSES: Mapping[ListedStatus, str] = {
     "queued": f"r.status = 'queued' AND NOT {_IS_RUNNING}",
     "running": f"r.status = 'queued' AND {_IS_RUNNING}",
@@ -119,10 +120,10 @@ FROM (
 class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many runs wait, are running, and failed in the last day.
 
-    ``retrying`` are those queued ones that were tried before. ``oldest_due_seconds`` is
-    for how long the first of the queued ones could have begun, null where none could.
-    ``failed_last_day`` and, among them, ``quarantined_last_day`` are of runs that were
-    asked for in the last 24 hours.
+    ``retrying`` are the queued ones that had an attempt before. ``oldest_due_seconds``
+    is for how long the first queued one has been due, null if none is.
+    ``failed_last_day`` and, among them, ``quarantined_last_day`` count runs that were
+    requested in the last 24 hours.
     """
 
     queued: int
@@ -136,7 +137,7 @@ class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
 async def one_scrape(
     reader: Reader, organization_id: UUID, scrape_id: UUID
 ) -> Scrape | None:
-    """Return one run of an organization, None if it has no such."""
+    """Return one run of an organization, None if there is none with the id."""
     params = {"organization": organization_id, "id": scrape_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return _scrape(rows[0]) if rows else None
@@ -150,7 +151,7 @@ async def page_of_scrapes(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[Scrape]:
-    """Return up to ``limit`` runs of a creator, newest first, after that one."""
+    """Return up to ``limit`` runs of a creator after the given one, newest first."""
     requested_at, last_id = after or (None, None)
     rows = await reader.rows(
         organization_id,
@@ -174,9 +175,9 @@ async def page_of_runs(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[Scrape]:
-    """Return up to ``limit`` runs of an organization in one of the statuses.
+    """Return up to ``limit`` runs of an organization with one of the statuses.
 
-    They come newest first, after that one, and without those that were imported.
+    They come newest first, after the given one, without imported runs.
     """
     requested_at, last_id = after or (None, None)
     params = {
@@ -190,7 +191,7 @@ async def page_of_runs(
 
 
 async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
-    """Count an organization's runs by how they are doing."""
+    """Count an organization's runs by their state."""
     params = {"organization": organization_id}
     (row,) = await reader.rows(organization_id, _COUNTS, params)
     return ScrapeCounts(**dict(zip(ScrapeCounts.__struct_fields__, row, strict=True)))
@@ -198,7 +199,7 @@ async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
 
 @cache
 def _list(statuses: tuple[ListedStatus, ...]) -> bytes:
-    # Each status leads its own part of the index: the list merges their heads.
+    # Each status has its own part of the index; the list merges their first rows.
     branches = " UNION ALL ".join(
         f"({_SELECT} AND r.trigger <> 'imported' AND {_STATUSES[status]} {_AFTER})"
         for status in statuses

@@ -1,6 +1,7 @@
 """video_figures: the newest counts and details that scrapes observed of each video.
 
-A row may come before the video's own: a snapshot lists videos that nobody added.
+A row may exist before the video itself, because a snapshot lists videos that nobody
+added.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,10 +20,10 @@ from projections.engine.table import Table
 
 
 class VideoFiguresRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The newest observed of a video; null is what no snapshot had.
+    """The newest observation of a video; null is what no snapshot had.
 
-    ``observed_at`` and ``position`` are the newest snapshot's, ``first_seen_at`` is
-    when the earliest one was taken.
+    ``observed_at`` and ``position`` are those of the newest snapshot, and
+    ``first_seen_at`` is the time of the earliest one.
     """
 
     organization_id: UUID
@@ -46,7 +47,7 @@ _ROWS_AT_A_TIME = 10_000
 
 
 def write_figures(cursor: Cursor[TupleRow], events: Iterable[RecordedEvent]) -> None:
-    """Fold the snapshots among ``events`` into their videos."""
+    """Fold the snapshots among ``events`` into the rows of their videos."""
     rows: list[VideoFiguresRow] = []
     for event in events:
         rows += figures_in_snapshot(event)
@@ -64,9 +65,9 @@ def load_figures(
 
 
 def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
-    """Return a row for each video of a snapshot, with what that snapshot says.
+    """Return a row for each video of a snapshot, with the values of that snapshot.
 
-    Of a snapshot without a project there are none: its videos have no stream.
+    There are none for a snapshot without a project, because its videos have no stream.
     """
     event = recorded.event
     if not isinstance(event, e.VideoStatsSnapshotRecorded) or event.project_id is None:
@@ -108,10 +109,10 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
 def merge_figures(
     row: VideoFiguresRow | None, fresh: VideoFiguresRow
 ) -> VideoFiguresRow:
-    """Return the row after a snapshot; to merge one twice changes nothing.
+    """Return the row after a snapshot; merging one twice changes nothing.
 
-    The newest observation wins, of two at one instant the later in the log; what it
-    left out keeps what an earlier one said.
+    The newest observation wins; of two at the same time, the later one in the log. A
+    value that it left out stays as it was.
     """
     if row is None:
         return fresh

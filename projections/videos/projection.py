@@ -1,4 +1,4 @@
-"""videos: one row a video of a project, as its own events make it."""
+"""videos: one row for each video of a project, from its own events."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,7 +22,8 @@ from projections.videos.latest_counts import FIGURE_EVENTS, write_figures
 class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video without its figures, which are in ``VideoFiguresRow``.
 
-    ``missing_since`` is what was last reported; one observed later is not missing.
+    ``missing_since`` is the last reported absence; a video observed after it is not
+    missing.
     """
 
     organization_id: UUID
@@ -45,14 +46,14 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
 
 
-# Each returns the columns that an event sets on the row of a known video.
+# Each handler returns the columns that an event sets on the row of a known video.
 on = Handlers[[VideoRow], dict[str, Any]]()
 
 
 @on(e.VideoDiscovered)
 def _discovered(event: e.VideoDiscovered, row: VideoRow) -> dict[str, Any]:
-    # Of a video that was added by hand before, TikTok knows the handle and kind better
-    # than whoever typed the URL.
+    # For a video that was added by hand before, TikTok's handle and kind are more
+    # reliable than those in the URL.
     return {
         "creator_id": event.creator_id,
         "tiktok_handle": event.handle,
@@ -96,7 +97,7 @@ class Videos:
     events = on.events | FIGURE_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Fold ``events`` into the rows they are about, and save each row once."""
+        """Fold ``events`` into their videos' rows, and save each changed row once."""
         write_figures(cursor, events)
         _TABLE.fold(cursor, events, key=_key, fold=fold_video)
 

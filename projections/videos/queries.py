@@ -23,13 +23,14 @@ from projections.videos.sort_sql import (
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
-    """A TikTok post in a project. Counts are null where no scrape ever said them.
+    """A TikTok post in a project. Counts are null if no scrape ever had them.
 
-    ``tracking_status`` says how it came in and what was decided; it counts while that
-    is auto_tracked, included or direct_add and ``tracking_enabled`` is true. A video
-    that was added by its URL has no creator until a run lists it. Figures are those of
-    ``last_scraped_at``. ``missing_since`` says since when TikTok does not know it;
-    absence from one list is not deletion. ``thumbnail_url`` is always null for now.
+    ``tracking_status`` says how the video came into the project and what was decided.
+    The video counts while that is auto_tracked, included or direct_add and
+    ``tracking_enabled`` is true. A video that was added by its URL has no creator until
+    a run lists it. Figures are those of ``last_scraped_at``. ``missing_since`` is since
+    when TikTok does not have the video; a video that one list leaves out is not
+    missing. ``thumbnail_url`` is always null for now.
     """
 
     id: UUID
@@ -60,9 +61,9 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VideoQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which videos, in which order, and after which one.
+    """The videos to return, their order, and where to begin.
 
-    Other sorts than by creation are of one creator's videos. ``after`` is the sort
+    Sorts other than by creation are for one creator's videos. ``after`` is the sort
     value and the id of the last row of the page before.
     """
 
@@ -156,7 +157,7 @@ def video_from_row(
 ) -> Video:
     """Return a video as clients read it, from its row and its figures.
 
-    ``metadata`` is the row's as it was written, where that is at hand.
+    ``metadata`` is the row's as JSON text, if the caller has it.
     """
     kind: Any = (figures and figures.kind) or row.kind
     title = figures.title if figures else None
@@ -222,7 +223,7 @@ def _list(variant: VideoQueryVariant, *, has_creator: bool) -> bytes:
 
 @cache
 def _sorted(variant: VideoQueryVariant) -> bytes:
-    # Rows are fetched when it is known which: notes may be long.
+    # Rows are fetched once the page is known, because notes may be long.
     return (
         f"SELECT {_COLUMNS} FROM ({of_a_creator(variant)}) AS page "
         "JOIN videos v ON v.organization_id = %(organization)s AND v.id = one "

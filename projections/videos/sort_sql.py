@@ -1,4 +1,4 @@
-"""The sort orders of lists of videos, and the query that sorts a creator's."""
+"""The sort orders of lists of videos, and the query that sorts a creator's videos."""
 
 from functools import cache
 from typing import Literal
@@ -25,7 +25,7 @@ _TIMES: dict[VideoSort, str] = {
     "created_at": "v.created_at",
     "posted_at": "coalesce(f.posted_at, v.posted_at)",
 }
-# What is unknown comes last, whichever way the rest goes.
+# Unknown values come last in either order.
 _UNKNOWN: dict[tuple[str, SortOrder], str] = {
     ("timestamptz", "desc"): "'-infinity'",
     ("timestamptz", "asc"): "'infinity'",
@@ -37,7 +37,7 @@ _UNKNOWN: dict[tuple[str, SortOrder], str] = {
 
 
 class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes one query text differ from another."""
+    """The parts of a query that change its text."""
 
     statuses: int
     has_project: bool
@@ -48,7 +48,7 @@ class VideoQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def of_a_creator(variant: VideoQueryVariant) -> str:
-    """Return the query for the ids of a page of a creator's videos, and their keys.
+    """Return the query for a page of a creator's videos: their ids and sort keys.
 
     Its columns are ``one`` and ``key``. All videos of the creator are read: no
     index has figures, which change with every scrape.
@@ -81,9 +81,9 @@ def engagement_rate(
     share_count: int | None,
     save_count: int | None,
 ) -> float | None:
-    """Return likes, comments, shares and saves for each view; None if unknown.
+    """Return likes, comments, shares and saves per view; None if unknown.
 
-    Many sources never give saves, so unknown saves add nothing.
+    Many sources never report saves, so unknown saves count as 0.
     """
     if not view_count or None in {like_count, comment_count, share_count}:
         return None
