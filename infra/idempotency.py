@@ -138,7 +138,7 @@ def store_response(
     """Store the response in the transaction that makes the request's changes.
 
     Raises:
-        ClaimLostError: somebody else took the request over.
+        LeaseLostError: somebody else took the request over.
     """
     parameters: tuple[Any, ...] = (
         *(status, msgspec.json.encode(headers).decode(), body),

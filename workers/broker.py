@@ -15,13 +15,13 @@ SCRAPES_QUEUE = "scrapes"
 SCRAPE_ACTOR = "scrape_creator"
 REBUILDS_QUEUE = "rebuilds"
 REBUILD_ACTOR = "work_on_rebuild"
-# Who sends has the database to tell what is still to be sent, and does not wait. For
-# who works more is at stake: Dramatiq forgets a message whose acknowledgement timed out
-# only at the end of the process.
+# A sender does not wait long, because the database knows what is still to be sent. A
+# worker waits longer, because Dramatiq does not forget a message whose acknowledgement
+# timed out before the process ends.
 SENDING_PATIENCE_SECONDS = 0.2
 WORKING_PATIENCE_SECONDS = 2.0
 
-# A worker that says nothing for this long is dead, and its messages go to others.
+# A worker that has sent nothing for this long is dead, and others get its messages.
 _HEARTBEAT_MS = 10_000
 # Dramatiq cleans up after dead workers in this many of a million commands: 5 %.
 _MAINTENANCE_CHANCE = 50_000
@@ -31,9 +31,9 @@ _NAMESPACE = "goatherd"
 def connect_broker(
     url: str, *, patience_seconds: float = WORKING_PATIENCE_SECONDS
 ) -> RedisBroker:
-    """Return a broker on the Redis or Valkey at ``url``; nothing is sent yet.
+    """Return a broker on the Redis or Valkey at ``url``; it sends nothing yet.
 
-    A server that is away costs the patience once, and no retries.
+    If the server is away, a call fails after this patience, without retries.
     """
     client = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url,
@@ -46,14 +46,14 @@ def connect_broker(
         namespace=_NAMESPACE,
         heartbeat_timeout=_HEARTBEAT_MS,
         maintenance_chance=_MAINTENANCE_CHANCE,
-        # Retrying is decided in PostgreSQL, by what came of the attempt, and how long a
-        # run may take by whoever keeps its lease.
+        # PostgreSQL decides on retries, by the result of the attempt. The renewal of
+        # its lease limits how long a run may take.
         middleware=[ShutdownNotifications(), Retries(max_retries=0)],
     )
 
 
 def enqueue_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
-    """Send one message a run; sending one twice does no harm.
+    """Send one message for each run; sending one twice does no harm.
 
     Raises:
         dramatiq.errors.ConnectionError, redis.RedisError: the server is away.
@@ -70,7 +70,7 @@ def enqueue_scrapes(broker: Broker, scrape_ids: Iterable[UUID]) -> None:
 
 
 def enqueue_rebuild(broker: RedisBroker, name: str, version: int) -> None:
-    """Send a message that a rebuild has slices to work on, if none waits already.
+    """Send a message that a rebuild has slices to work on, unless one waits already.
 
     Raises:
         dramatiq.errors.ConnectionError, redis.RedisError: the server is away.

@@ -1,4 +1,4 @@
-"""The dispatcher: makes jobs of requests in the log and enqueues what is due."""
+"""The dispatcher: creates jobs from requests in the log, and enqueues due ones."""
 
 import threading
 import time
@@ -21,9 +21,9 @@ from workers.scraping.enqueue import StartRate, enqueue_due
 from workers.scraping.identity import CreatorIdentities
 
 ROUND_SECONDS = 1.0
-# Where something was enqueued, the queue may soon have room again.
+# After jobs were enqueued, the queue may soon have room again.
 BUSY_ROUND_SECONDS = 0.1
-# Every result that is recorded wakes it, and so do several at once.
+# Every recorded result wakes it, and several at the same time wake it once.
 PAUSE_SECONDS = 0.05
 TIDY_UP_SECONDS = 600
 
@@ -31,9 +31,9 @@ TIDY_UP_SECONDS = 600
 class Dispatcher:
     """Follows the log for the workers' projections and policies, and enqueues jobs.
 
-    Any number may run: each projection has one checkpoint row, whose lock lets one
+    Any number may run. Each projection has one checkpoint row, whose lock lets one
     follower work at a time, and one dispatcher at a time enqueues. The scheduler and
-    the policies about videos run in threads of their own.
+    the policies about videos run in their own threads.
     """
 
     def __init__(
@@ -61,7 +61,10 @@ class Dispatcher:
         self._start_rate = StartRate()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set, through every outage of database and broker."""
+        """Work until ``stop`` is set.
+
+        Go on after every failure of database and broker.
+        """
         wake_up = threading.Event()
 
         def wake() -> None:
@@ -70,7 +73,8 @@ class Dispatcher:
 
         threads = [
             threading.Thread(target=listen, args=(self._url, stop, wake), daemon=True),
-            # What they have to catch up with, after an import say, delays no job.
+            # If they have much to catch up with, for example after an import, no job
+            # waits.
             threading.Thread(target=self._policies.run, args=(stop,), daemon=True),
             threading.Thread(target=self._scheduler.run, args=(stop,), daemon=True),
         ]
@@ -104,7 +108,7 @@ class Dispatcher:
             thread.join()
 
     def round(self) -> int:
-        """Take in what is new in the log; return how many jobs were enqueued."""
+        """Apply new events of the log; return how many jobs were enqueued."""
         for follower in self._followers:
             follower.catch_up()
         auto_disable.disable_due(self._store, self._store.pool)

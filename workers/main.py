@@ -1,4 +1,4 @@
-"""Where a worker is put together: ``dramatiq workers.main:set_up`` in each process."""
+"""Sets up a worker process: ``dramatiq workers.main:set_up``."""
 
 import os
 from datetime import UTC, datetime
@@ -26,19 +26,20 @@ from workers.scraping.scrape import ScrapeDependencies, declare_actor
 
 _log = structlog.get_logger()
 
-# A recorded day a second. The demo keeps the pace of the clock: it happens now.
+# A recorded day in a second. The demo has the pace of the clock, because it happens
+# now.
 _SPEED = 86_400.0
 _SPEED_OF_DEMO = 1.0
 
 
 def set_up() -> None:
-    """Read the settings and give Dramatiq a broker whose actors have what they need."""
+    """Read the settings, and give Dramatiq a broker with actors."""
     settings = Settings.from_environment(os.environ)
     configure_logs(level=settings.log_level, form=settings.log_format)
     if settings.database_url is None or settings.redis_url is None:
         msg = "A worker needs GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL."
         raise SettingsError(msg)
-    # A thread holds a connection only for its two short transactions.
+    # A thread holds a connection only during its two short transactions.
     size = min(settings.worker_threads, settings.writing_pool_size)
     store = open_store(settings.database_url, pool_size=size)
     broker = connect_broker(settings.redis_url)
@@ -56,15 +57,16 @@ def set_up() -> None:
 
 
 def choose_provider(settings: Settings, pool: Pool) -> Provider:
-    """Return the provider that the settings name; it asks nothing yet.
+    """Return the provider that the settings name; it sends no request yet.
 
-    Who replays recordings never loads httpx and yt-dlp.
+    httpx and yt-dlp are not loaded to replay recordings.
 
     Raises:
         SettingsError: a setting that it needs is missing.
         RecordingError: nothing of the recording could be read.
     """
-    # A provider does not say for which job type it asks how long; the shortest holds.
+    # A provider does not know the job type when it limits its time; the shortest limit
+    # applies.
     run_seconds = run_seconds_within(min(RUN_SECONDS.values()))
     match settings.provider:
         case "replay":
@@ -78,10 +80,10 @@ def choose_provider(settings: Settings, pool: Pool) -> Provider:
 
 
 def run_seconds_within(limit_seconds: float) -> float:
-    """Return how many seconds a run may ask for, so that its answer is still in time.
+    """Return how many seconds a run may use, so that its answer is still in time.
 
-    Short of the moment at which it is interrupted, because that leaves no answer; the
-    rest is for recording it.
+    It is less than the time after which the run is interrupted, since an interrupted
+    run has no answer. The rest is for recording the result.
     """
     return limit_seconds * 2 / 3
 
@@ -106,7 +108,7 @@ def _replay_demo(settings: Settings, pool: Pool) -> Provider:
     recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
     return ReplayProvider(
         recording,
-        # From the midnight that it begins at, so that its clock is ours.
+        # From the midnight at which the recording begins, so that its clock is ours.
         started_at=recording.starts_at,
         speed=settings.replay_speed or _SPEED_OF_DEMO,
         now=lambda: datetime.now(UTC),
@@ -146,20 +148,20 @@ def _needed(value: str | None, name: str) -> str:
 
 
 def _shared_server(settings: Settings) -> redis.Redis | None:
-    """Return a client of what all workers share; None where it is only looked at."""
+    """Return a client of the server that all workers share; None if there is none."""
     return connect_politeness(settings.redis_url) if settings.redis_url else None
 
 
 def worker_command(python: str, settings: Settings) -> list[str]:
     """Return the command line that runs Dramatiq with these settings."""
-    # A site is asked for one thing at a time. Threads beside each other would only take
-    # each other's turns, and lists that are read in turns end early, at a run's limit.
+    # A site gets one request at a time. Several threads would only wait for each other,
+    # and lists that they read in turns would end early, at a run's time limit.
     threads = 1 if settings.provider == "web" else settings.worker_threads
     return [
         *(python, "-m", "dramatiq", "workers.main:set_up", "--skip-logging"),
         *("--processes", str(settings.worker_processes)),
         *("--threads", str(threads)),
         *("--queues", SCRAPES_QUEUE, REBUILDS_QUEUE),
-        # Below any supervisor's own patience; what is not done then is leased anew.
+        # Below the patience of any supervisor; an unfinished run is leased again.
         *("--worker-shutdown-timeout", "8000"),
     ]

@@ -1,4 +1,4 @@
-"""Politeness: one request at a time to a host, and time between, whoever is asking."""
+"""Politeness: one request at a time to a host, then a pause, over all workers."""
 
 import random
 import threading
@@ -15,26 +15,26 @@ from redis.retry import Retry
 
 _log = structlog.get_logger()
 
-# What somebody else's turn is asked after in: short, so that no time is lost, and
-# uneven, so that two who wait do not stay in step.
+# How long to wait before asking for a taken turn again: short, to lose no time, and
+# uneven, so that two workers do not stay in step.
 _ASK_AGAIN_SECONDS = (0.05, 0.15)
-# A server that was away is not asked again for this long.
+# For this long, no request goes to a Redis server that was away.
 _AWAY_SECONDS = 5.0
 _PATIENCE_SECONDS = 1.0
 
-# All times are the server's own, in milliseconds: no two workers' clocks agree.
+# All times are the server's own, in milliseconds, because the workers' clocks differ.
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local free_at = tonumber(redis.call('GET', KEYS[2]) or '0')
 """
-# Answers 0 for a turn taken, how long to wait, or -1 while somebody has the turn.
+# Returns 0 if the turn is taken now, else how long to wait, or -1 while it is taken.
 _TAKE = f"""{_NOW}
 if free_at > now then return free_at - now end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 return -1
 """
-# A turn is given back by whoever took it only; the time between starts in any case.
+# Only the worker that took a turn gives it back; the pause after it starts in any case.
 _PUT_OFF = f"""{_NOW}
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 local later = now + tonumber(ARGV[2]) + 1 -- now was rounded down
@@ -46,7 +46,7 @@ return 0
 
 
 class NoTurnError(Exception):
-    """Nobody may ask the host yet; try again in ``retry_after`` seconds."""
+    """The host may not be asked yet; try again in ``retry_after`` seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"The host is not free for another {retry_after:.1f} s.")
@@ -54,23 +54,23 @@ class NoTurnError(Exception):
 
 
 class _Host:
-    """What this process knows of a host: whose turn it is, and when it is free."""
+    """What this process knows of a host: who has the turn, and when it is free."""
 
     def __init__(self) -> None:
         self.turn = threading.Lock()
-        self.free_at = 0.0  # on time.monotonic()
+        self.free_at = 0.0  # in time.monotonic()
 
 
 class Politeness:
-    """Gives out turns to ask a host; build one a process and share it.
+    """Gives out turns to send requests to a host; make one for each process.
 
-    Turns and pauses hold for every worker that shares the Redis or Valkey behind
-    ``server``. While it is away, or None, they hold for this process alone, so that
+    Turns and pauses apply to every worker that shares the Redis or Valkey of
+    ``server``. If it is away, or None, they apply to this process only, so that
     scraping goes on and each process is still polite by itself.
 
-    ``gap`` seconds and up to ``jitter`` more pass from the end of one request to the
-    start of the next. A turn ends by itself after ``longest_turn`` seconds, in case its
-    holder died: more than any request may take.
+    From the end of one request to the start of the next, ``gap`` seconds and up to
+    ``jitter`` more pass. A turn ends by itself after ``longest_turn`` seconds, which is
+    longer than any request takes, in case its holder died.
     """
 
     def __init__(
@@ -91,16 +91,16 @@ class Politeness:
 
     @contextmanager
     def turn(self, host: str, *, patience: float) -> Generator[None]:
-        """Wait for the turn to ask ``host``, up to ``patience`` seconds, and hold it.
+        """Wait up to ``patience`` seconds for the turn to ask ``host``, and hold it.
 
         Raises:
-            NoTurnError: the turn does not come in time; found out without waiting when
-                the host is known to be paused for longer.
+            NoTurnError: the turn does not come in time. If the host is known to be
+                paused for longer, it is raised without waiting.
         """
         ends_at = time.monotonic() + patience
         local = self._host(host)
         self._refuse_if_paused(local, ends_at)
-        # A process's threads queue up here, so that only one of them asks the server.
+        # The threads of a process queue here, so that only one of them asks the server.
         if not local.turn.acquire(timeout=max(patience, 0)):
             raise NoTurnError(self.gap)
         token = uuid4().hex
@@ -115,7 +115,10 @@ class Politeness:
             local.turn.release()
 
     def pause(self, host: str, *, seconds: float) -> None:
-        """Let nobody ask ``host`` for ``seconds``; a longer pause is not shortened."""
+        """Allow no request to ``host`` for ``seconds``.
+
+        A longer pause is not shortened.
+        """
         self._put_off(host, self._host(host), seconds=seconds, token="")
 
     def _host(self, host: str) -> _Host:
@@ -136,12 +139,12 @@ class Politeness:
                 return
             if time.monotonic() + seconds > ends_at:
                 raise NoTurnError(seconds)
-            # In slices: a pause may be made meanwhile, and a worker's thread is
-            # interrupted between them only.
+            # In short steps, because a pause may be set meanwhile, and a worker's
+            # thread can be interrupted only between the steps.
             time.sleep(min(seconds, 0.5))
 
     def _take(self, host: str, token: str) -> float:
-        """Return 0 with the turn taken, else how many seconds to wait."""
+        """Return 0 if the turn is taken now, else how many seconds to wait."""
         answer = self._run(_TAKE, host, token, round(self.longest_turn * 1000))
         if answer is None:
             return 0.0
@@ -155,7 +158,7 @@ class Politeness:
         self._run(_PUT_OFF, host, token, round(seconds * 1000))
 
     def _run(self, script: str, host: str, token: str, milliseconds: int) -> int | None:
-        """Return what the server says to the script, or None while it is away."""
+        """Return the server's answer to the script, or None while it is away."""
         if self.server is None or time.monotonic() < self._away_until:
             return None
         # Braces keep both keys on one server of a cluster.
@@ -172,9 +175,9 @@ class Politeness:
 
 
 def connect_politeness(url: str, *, patience: float = _PATIENCE_SECONDS) -> redis.Redis:
-    """Return a client for ``Politeness`` that soon tells when the server is away.
+    """Return a client for ``Politeness`` that fails fast while the server is away.
 
-    A server that says nothing for ``patience`` seconds counts as away.
+    A server that sends nothing for ``patience`` seconds counts as away.
     """
     return redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
         url,

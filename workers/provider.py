@@ -1,9 +1,9 @@
-"""The port of providers: what they are asked, and the verdicts they may return.
+"""The interface of providers: their requests, and the verdicts they may return.
 
-The answers are types, so that nobody ever has to read a message to know what to do
-next. Only ``Ok`` carries observations; ``NotFound``, ``Private`` and ``Unavailable``
-say that there is no public account to see, ``IdentityChanged`` that it is somebody
-else's; the other four say that nothing was learned.
+Verdicts are types, so that no message has to be read to decide what to do next. Only
+``Ok`` has observations. ``NotFound``, ``Private`` and ``Unavailable`` say that there is
+no public account, and ``IdentityChanged`` says that it is another account. The other
+four say that nothing was learned.
 """
 
 from datetime import datetime
@@ -13,18 +13,18 @@ from msgspec import Meta, Struct
 
 from domain.events import Outcome, Precision
 
-# Signed 64-bit, as observed: negative where a source wrapped, null where it was silent.
+# Signed 64-bit, as observed: negative if a source overflowed, null if it had no value.
 Counter = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
-# Far more than any title has, and little enough to be answered in every list.
+# Far more than any title has, and short enough for every list.
 StorableText = Annotated[str, Meta(max_length=20_000)] | None
-# A time without a zone is nobody's time.
+# A time without a zone does not say when it was.
 AwareDatetime = Annotated[datetime, Meta(tz=True)]
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """Whom to look at: the handle, and the stable ids as far as they are known.
+    """The creator to observe: the handle, and the stable ids if they are known.
 
-    ``video_ids`` narrows ``video_stats``; empty means all that the provider lists.
+    ``video_ids`` restricts ``video_stats``; empty means all that the provider lists.
     """
 
     handle: str
@@ -36,9 +36,9 @@ class Target(Struct, frozen=True, kw_only=True):
 class ProfileObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A profile as observed; what the source left out is null, never 0.
+    """A profile as observed; null for what the source left out, never 0.
 
-    ``precision`` says whether the source cuts large numbers to a few digits.
+    ``precision`` says whether the source rounds large numbers to a few digits.
     """
 
     user_id: str | None = None
@@ -55,9 +55,9 @@ class ProfileObservation(
 class VideoObservation(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False
 ):
-    """A video as observed in a list; what the source left out is null, never 0."""
+    """A video as observed in a list; null for what the source left out, never 0."""
 
-    # Those of today have 19 digits, and an unsigned 64-bit number has no more than 20.
+    # Ids have 19 digits today, and an unsigned 64-bit number has at most 20.
     tiktok_video_id: Annotated[str, Meta(min_length=1, max_length=20)]
     title: StorableText = None
     kind: Literal["video", "photo"] | None = None
@@ -70,12 +70,12 @@ class VideoObservation(
 
 
 class Ok(Struct, frozen=True, kw_only=True):
-    """The provider saw something at ``observed_at``, in ``pages`` requests.
+    """The provider got an observation at ``observed_at``, in ``pages`` requests.
 
-    ``videos`` is what one look listed. Lists are partial: a video that is not in it
-    need not be gone. ``missing`` are ids of ``Target.video_ids`` of which the platform
-    said, asked for that very video, that it shows it to nobody like us. One look is no
-    proof. ``payload_sha256`` is the hexadecimal digest of what was read.
+    ``videos`` has what one request listed. Lists are incomplete: a video that is not in
+    one need not be gone. ``missing`` has those ids of ``Target.video_ids`` for which
+    the platform said that it does not show the video. One such answer is no proof.
+    ``payload_sha256`` is the hexadecimal digest of the answers.
     """
 
     observed_at: datetime
@@ -87,27 +87,27 @@ class Ok(Struct, frozen=True, kw_only=True):
 
 
 class NotFound(Struct, frozen=True):
-    """Nobody has that handle, or its account was banned: the platform tells no more."""
+    """No account has the handle, or it was banned: the platform does not say which."""
 
     detail: str
 
 
 class Private(Struct, frozen=True):
-    """The account is there and shows its videos to followers only."""
+    """The account exists and shows its videos to followers only."""
 
     detail: str
 
 
 class Unavailable(Struct, frozen=True):
-    """The account is there and the platform shows it to nobody like us."""
+    """The account exists, and the platform does not show it to the public."""
 
     detail: str
 
 
 class IdentityChanged(Struct, frozen=True):
-    """The handle is another account's: ``user_id``, if that is known.
+    """The handle belongs to another account: ``user_id``, if that is known.
 
-    Nothing that is seen under it belongs to the creator who was asked for.
+    Nothing that it shows belongs to the requested creator.
     """
 
     detail: str
@@ -115,20 +115,20 @@ class IdentityChanged(Struct, frozen=True):
 
 
 class Blocked(Struct, frozen=True):
-    """The platform turned this reader away: a captcha, a login wall, a refusal."""
+    """The platform refused this reader: a captcha, a login page, an error."""
 
     detail: str
 
 
 class RateLimited(Struct, frozen=True):
-    """Too many questions; ask again in ``retry_after`` seconds."""
+    """There were too many requests; ask again in ``retry_after`` seconds."""
 
     retry_after: float
     detail: str
 
 
 class Transient(Struct, frozen=True):
-    """It failed in a way that the next try need not: a timeout, an empty body."""
+    """The request failed, but the next one may succeed: a timeout, an empty body."""
 
     detail: str
 
@@ -153,12 +153,12 @@ Verdict = (
 
 
 class Provider(Protocol):
-    """One way of looking at TikTok. Every failure is a verdict, never an exception."""
+    """A source of observations. Every failure is a verdict, never an exception."""
 
     name: str
 
     def creator_profiles(self, target: Target) -> Verdict:
-        """Look at the profile; ``Ok.profile`` is null if there was none to read."""
+        """Read the profile; ``Ok.profile`` is null if there was none to read."""
         ...
 
     def discover_videos(self, target: Target) -> Verdict:
@@ -166,14 +166,14 @@ class Provider(Protocol):
         ...
 
     def video_stats(self, target: Target) -> Verdict:
-        """Read counters, of ``target.video_ids`` only if there are any."""
+        """Read the counters of ``target.video_ids``, or of all videos if empty."""
         ...
 
 
 def another_account(
     handle: str, *, found: str | None, known: str | None
 ) -> IdentityChanged:
-    """Return that verdict for the user id that was found, and what to do about it."""
+    """Return the verdict for another account, with advice for the operator."""
     ids = {"id": found, "known": known}
     known_ids = ", ".join(f"{name} {value}" for name, value in ids.items() if value)
     details = f" ({known_ids})" if known_ids else ""
@@ -186,7 +186,7 @@ def another_account(
 
 
 def outcome_of(verdict: Verdict) -> Outcome:
-    """Return the word that a scrape's history keeps for the verdict."""
+    """Return the name under which a verdict is stored."""
     match verdict:
         case Ok():
             return "ok"

@@ -25,9 +25,9 @@ from workers.broker import (
 )
 from workers.scraping import jobs
 
-# A transaction of a slice that is not done by then is done again by another.
+# If a transaction of a slice takes longer, another worker does it again.
 _SHUTDOWN_SECONDS = 5.0
-# Before the scrapes that this process has fetched: it takes no time, and a process
+# Ahead of the scrapes that this process has fetched. It takes no time, and a process
 # that is never idle could not be notified otherwise.
 _PRIORITY = -1
 
@@ -35,10 +35,10 @@ _log = structlog.get_logger()
 
 
 class SliceWorker:
-    """Works on slices in a thread and over connections of its own.
+    """Works on slices in a thread with its own connections.
 
-    So a scrape waits neither for a thread nor for a connection, and a process has at
-    most one slice at a time.
+    A scrape therefore waits neither for a thread nor for a connection, and a process
+    has at most one slice at a time.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class SliceWorker:
         self._thread: threading.Thread | None = None
 
     def wake(self, name: str, version: int) -> None:
-        """See to it that somebody works here; does nothing if somebody does already.
+        """Start the thread if it does not work already.
 
-        Rules that this release does not have are left to others.
+        Rules that this release does not have are left to other workers.
         """
         projection = self._known.get((name, version))
         if projection is None:
@@ -78,7 +78,7 @@ class SliceWorker:
             self._thread.start()
 
     def stop(self) -> None:
-        """End after the transaction that is under way, and give its slice back."""
+        """Stop after the current transaction, and release its slice."""
         with self._lock:
             self._stop.set()
             thread = self._thread
@@ -120,7 +120,7 @@ def declare_rebuild_actor(broker: Broker, slice_worker: SliceWorker) -> None:
 
 
 def rebuild_notifier(url: str) -> Notify:
-    """Return what notifies workers over the Redis at ``url``; nothing is sent yet."""
+    """Return a notifier over the Redis at ``url``; it sends nothing yet."""
     broker = connect_broker(url, patience_seconds=SENDING_PATIENCE_SECONDS)
 
     def notify(name: str, version: int) -> None:

@@ -1,4 +1,4 @@
-"""The bundled demo: four invented creators, what they did, and what they will do."""
+"""The bundled demo: four invented creators, with their past and their future."""
 
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -6,11 +6,12 @@ from pathlib import Path
 
 DEMO_RECORDING = Path(str(files(__name__) / "demo.jsonl.gz"))
 
-# What came before the recording begins, a file a creator, to be imported.
+# The observations before the recording begins, one file for each creator, to be
+# imported.
 DEMO_HISTORY = Path(str(files(__name__) / "past"))
 
-# Hyphens, which TikTok does not allow, keep these from ever being anybody's handle.
-# One of them is renamed on the way: this is the handle it starts with.
+# TikTok does not allow hyphens, so these can never be real handles. One creator is
+# renamed during the demo; this is its first handle.
 DEMO_HANDLES = (
     "mount-goatlympus",
     "kid-and-kettle",
@@ -18,14 +19,14 @@ DEMO_HANDLES = (
     "the-quiet-herd",
 )
 
-# Midnight of the recording's first day, on its own clock: see
+# Midnight of the recording's first day, in the recording's own time: see
 # ``workers.demo.shift_dates``.
 DEMO_BEGINS = datetime(2026, 8, 15, tzinfo=UTC)
 
-# Under which name it is kept when its replay started, wherever the file lies.
+# The name under which the start of its replay is stored, wherever the file lies.
 DEMO_NAME = "demo"
 
 
 def history_path(handle: str) -> Path:
-    """Return the recording of a demo creator's past, by its first handle."""
+    """Return the recording of a demo creator before the demo, by its first handle."""
     return DEMO_HISTORY / f"{handle}.jsonl.gz"

@@ -1,8 +1,8 @@
-"""Shifts the demo's dates, so that it happens now: on the day of its first start.
+"""Shifts the dates of the demo so that its first day is the day of the first start.
 
-Its files speak of days in 2026. Everything in them is moved by the same number of whole
-days, so that what they call the recording's first day is the day of the first start:
-the past ends the night before, and what follows is played as the hours go by.
+Its files have dates in 2026. All dates are moved by the same number of whole days. The
+imported part then ends the night before the first start, and the rest is replayed hour
+by hour.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,19 +14,19 @@ from workers.demo import DEMO_BEGINS
 from workers.provider import VideoObservation
 from workers.recordings.file_format import Observation, RecordingError
 
-# Shorter ids, of videos from before TikTok, tell no time.
+# Shorter ids, of videos from before TikTok, contain no time.
 _DIGITS_WITH_TIME = 19
 
 
 def days_to_shift(started_at: datetime) -> int:
-    """Return by how many days a demo that first started then is moved."""
+    """Return by how many days to move a demo that started first at this time."""
     return (started_at.astimezone(UTC).date() - DEMO_BEGINS.date()).days
 
 
 def shifted(
     lines: Iterable[Observation | RecordingError], *, days: int
 ) -> Iterator[Observation | RecordingError]:
-    """Yield the lines with all their moments moved by so many days."""
+    """Yield the lines with all times moved by so many days."""
     by = timedelta(days=days)
     for line in lines:
         if isinstance(line, RecordingError):
@@ -41,7 +41,7 @@ def _shifted(line: Observation, by: timedelta) -> Observation:
 
 
 def _shifted_video(video: VideoObservation, by: timedelta) -> VideoObservation:
-    """Move a video with its id, whose upper half says when it was made."""
+    """Move a video with its id, whose upper half is the time it was made."""
     if len(video.tiktok_video_id) != _DIGITS_WITH_TIME:
         return video
     later = round(by.total_seconds()) << 32

@@ -31,7 +31,7 @@ WHERE creator_id = %s AND due_scrape_id = %s
 
 
 class Streak(msgspec.Struct, frozen=True, gc=False):
-    """How many such runs a creator had in a row, and what is due because of it."""
+    """How many such runs a creator had in a row, and the resulting command if any."""
 
     creator_id: UUID
     streak: int
@@ -66,21 +66,21 @@ def _failed(
     e.CreatorRemoved,
 )
 def _reset(_: e.Event, streak: Streak | None, recorded: RecordedEvent) -> Streak | None:
-    # Where nothing was counted, nothing has to be forgotten.
+    # Without a count, there is nothing to reset.
     if streak is None or streak.streak == 0:
         return streak
     return Streak(streak.creator_id, 0, recorded.position)
 
 
 class VerdictStreaks:
-    """The projection that counts such runs, a row a creator that has any."""
+    """The projection that counts such runs, with a row for each creator with any."""
 
     name = "verdict_streaks"
     version = 1
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Count or reset, in log order."""
+        """Count or reset, in the order of the log."""
         _TABLE.fold(cursor, events, key=_key, fold=_fold)
 
 
@@ -88,9 +88,9 @@ _TABLE = Table(Streak, name="verdict_streak", key=("creator_id",))
 
 
 def _key(recorded: RecordedEvent) -> tuple[UUID] | None:
-    """Return whose streak an event is about; None for runs that are of no creator.
+    """Return the key of the creator of an event; None for runs without a creator.
 
-    What was imported is of the past and says nothing of the account as it is.
+    Imported runs are left out, because they do not say what the account is like now.
     """
     event = recorded.event
     if not isinstance(event, e.ScrapeFailed | e.ScrapeSucceeded):
@@ -109,7 +109,8 @@ def _fold(streak: Streak | None, recorded: RecordedEvent) -> Streak | None:
 def disable_due(store: Store, pool: Pool) -> int:
     """Disable every creator whose streak is long enough; return how many were due.
 
-    Asking twice disables once: the creator remembers the scrape that did it.
+    Doing it twice disables once, because the creator remembers the scrape that disabled
+    it.
     """
     with pool.connection() as connection:
         due = connection.execute(_DUE).fetchall()

@@ -1,4 +1,4 @@
-"""What the policies keep of each video: enough to tell what is new about it."""
+"""What the policies store about each video, to recognize what is new about it."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -15,10 +15,10 @@ from infra.eventstore.store import RecordedEvent
 class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A video of a project, from its own events and the runs that found it.
 
-    ``id`` is its stream. ``creator_id`` is null while it was added by hand and no run
-    of a creator listed it. ``missing_since`` is when the first direct read found it
-    gone, null again once it was seen after that, and ``missing_confirmed`` whether a
-    second one found the same.
+    ``id`` is its stream. ``creator_id`` is null if it was added by hand and no run of a
+    creator has listed it. ``missing_since`` is when the first direct read found it
+    gone, null again once a later run found it. ``missing_confirmed`` says whether a
+    second read found it gone.
     """
 
     organization_id: UUID
@@ -37,7 +37,7 @@ class KnownVideo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def digest_of(title: str | None) -> int | None:
-    """Return what a title is recognized by: 64 bits, signed as PostgreSQL has them."""
+    """Return a digest by which a title is recognized: a signed number of 64 bits."""
     if title is None:
         return None
     digest = blake2b(title.encode(), digest_size=8).digest()
@@ -85,7 +85,7 @@ def after_observation(
 ) -> KnownVideo:
     """Return the row after a run that found the video; null details change nothing.
 
-    An absence that began before is over.
+    This ends an absence that began before.
     """
     if row.position >= position:
         return row
@@ -117,7 +117,7 @@ def after_absence(
     """Return the row after a direct read in run ``scrape_id`` found the video gone.
 
     One such read may be the platform's mistake. A later one, in another run, confirms
-    it, once until the video is seen again.
+    it, once until the video is found again.
     """
     if row.position >= position:
         return row
@@ -149,7 +149,7 @@ def _discovered(
             posted_at=event.posted_at,
             position=recorded.position,
         )
-    # Added by hand before: that stands.
+    # It was added by hand before, and stays so.
     return replace(
         row,
         creator_id=event.creator_id,

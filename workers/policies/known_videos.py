@@ -1,4 +1,4 @@
-"""Known videos: the projection behind the policies, and what it makes due."""
+"""Known videos: the projection that the policies use, and the tasks it creates."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -24,7 +24,7 @@ from workers.policies.work_queue import PolicyTask
 
 KNOWN_VIDEO = Table(KnownVideo, name="known_video")
 
-# scrape_succeeded does not say of which project the run was.
+# scrape_succeeded does not have the project of the run.
 _PROJECTS = """
 SELECT originator_id, (convert_from(state, 'UTF8')::jsonb ->> 'project_id')::uuid
 FROM goatherd_events WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1
@@ -33,7 +33,7 @@ AND topic = 'scrape_requested'
 
 
 class _VideoBatch:
-    """The videos that a batch of events is about, as the events change them."""
+    """The videos of a batch of events, as the events change them."""
 
     def __init__(
         self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
@@ -147,7 +147,7 @@ class _VideoBatch:
         return self._streams_of(project_id, event.missing_video_ids)
 
     def _streams_of(self, project_id: UUID, video_ids: Sequence[str]) -> list[UUID]:
-        # An import sees the same few thousand videos a hundred times.
+        # An import has the same few thousand videos a hundred times.
         known = self._streams.setdefault(project_id, {})
         for video_id in video_ids:
             if video_id not in known:
@@ -215,12 +215,12 @@ def _settings_changed(
     event: e.OrganizationSettingsChanged, recorded: RecordedEvent, batch: _VideoBatch
 ) -> None:
     if event.time_zone is not UNSET:
-        # Its days begin elsewhere now, and with them every window.
+        # Its days begin at another time now, and so does every tracking window.
         batch.window_moved(recorded, recorded.stream, None)
 
 
 class KnownVideos:
-    """Keeps known_video, and adds to policy_task what its events ask the policies for.
+    """Writes known_video, and adds the tasks that follow from events to policy_task.
 
     A row of policy_task is therefore seen only with everything before it taken in.
     """
@@ -230,7 +230,7 @@ class KnownVideos:
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Take the events in one by one, and save each video once."""
+        """Apply the events one by one, and save each video once."""
         batch = _VideoBatch(cursor, events)
         for recorded in events:
             on.handle(recorded.event, recorded, batch)

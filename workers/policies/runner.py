@@ -11,9 +11,9 @@ from workers.policies.known_videos import KnownVideos
 from workers.policies.video_policies import do_due
 
 ROUND_SECONDS = 1.0
-# One of them may be about 500 videos.
+# One of them may have 500 videos.
 EVENTS_AT_ONCE = 200
-# Every event wakes it, and so do several at once.
+# Every event wakes it, and several at the same time wake it once.
 PAUSE_SECONDS = 0.02
 _FENCED_SECONDS = 5.0
 
@@ -21,9 +21,9 @@ _log = structlog.get_logger()
 
 
 class VideoPolicies:
-    """Follows the log for known videos and carries out the tasks that result.
+    """Follows the log for known videos and does the resulting tasks.
 
-    Any number may run: one follower works at a time, and a task that is done twice
+    Any number may run. One follower works at a time, and a task that is done twice
     changes nothing the second time.
     """
 
@@ -33,11 +33,11 @@ class VideoPolicies:
         self._wake_up = threading.Event()
 
     def wake(self) -> None:
-        """Read the log now; called when events were appended."""
+        """Read the log now; called after every append."""
         self._wake_up.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set, through every outage of the database."""
+        """Work until ``stop`` is set; go on after every failure of the database."""
         is_registered = False
 
         def step() -> float:
@@ -65,10 +65,10 @@ class VideoPolicies:
         )
 
     def register(self) -> None:
-        """Make the checkpoint row if there is none."""
+        """Create the checkpoint row if there is none."""
         self.follower.register()
 
     def step(self) -> int:
-        """Take in some events and do some tasks; return how many in all."""
+        """Apply some events and do some tasks; return how many in all."""
         passed = self.follower.step(EVENTS_AT_ONCE)
         return passed + do_due(self._store)

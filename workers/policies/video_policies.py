@@ -1,4 +1,4 @@
-"""The policies about videos: discover, move into the window, report missing."""
+"""The policies about videos: discover them, track them, report them missing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -20,11 +20,11 @@ from infra.handlers.videos import discover_videos, move_window, report_missing
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
 
-# How much is taken up at once, and how many videos go into one append.
+# How many tasks are done together, and how many videos one append has.
 DUE_AT_ONCE = 200
 VIDEOS_AT_ONCE = 5_000
 
-# What says that the database is in trouble, not that a row is bad.
+# These errors mean that the database has a problem, and not that a row is bad.
 _OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
 _READ = """
@@ -52,10 +52,10 @@ _log = structlog.get_logger()
 
 
 def do_due(store: Store, limit: int = DUE_AT_ONCE) -> int:
-    """Do up to ``limit`` of what is due; return how many rows were taken up.
+    """Do up to ``limit`` due tasks; return how many.
 
-    A row goes after the append that it asked for, so that a death in between costs
-    nothing: doing it again changes nothing. What cannot be done is put off.
+    A row is deleted after its append, so that a crash in between loses nothing: doing
+    it again changes nothing. Tasks that fail are delayed.
     """
     due = work_queue.take(store.pool, limit)
     for _, group in groupby(sorted(due, key=_together), key=_together):
@@ -79,7 +79,7 @@ def do_due(store: Store, limit: int = DUE_AT_ONCE) -> int:
 
 
 def _together(row: PolicyTask) -> tuple[str, str, str, int]:
-    """Return the key of the rows that are done as one, in one conversation."""
+    """Return the key of tasks that are done together, under one correlation id."""
     match row.kind:
         case "listed":
             return row.kind, str(row.creator_id), str(row.correlation_id), 0
@@ -92,7 +92,7 @@ def _together(row: PolicyTask) -> tuple[str, str, str, int]:
 
 
 def _discover(store: Store, rows: Sequence[PolicyTask]) -> None:
-    """Discover what a creator's runs listed and the project does not know as its."""
+    """Add the videos that a creator's runs listed and the project does not have."""
     first = rows[0]
     assert first.creator_id, "what is listed is of a creator"
     assert first.project_id, "what is listed is of a project"
@@ -123,7 +123,7 @@ def _snapshots(
 def _listed(
     snapshots: Iterable[tuple[UUID, e.VideoStatsSnapshotRecorded]],
 ) -> list[ListedVideo]:
-    """Return each video as the first run listed it, with what later ones added."""
+    """Return each video as the first run listed it, with details from later runs."""
     listed: dict[str, ListedVideo] = {}
     for scrape_id, event in snapshots:
         videos = zip(event.video_ids, event.details(), strict=True)
@@ -150,7 +150,7 @@ def _listed(
 def _unknown(
     store: Store, first: PolicyTask, listed: Sequence[ListedVideo]
 ) -> list[ListedVideo]:
-    """Leave out what is a creator's already, without loading its stream."""
+    """Leave out videos that a creator has already, without loading their streams."""
     assert first.project_id
     streams = [
         video_stream(first.project_id, listed_video.tiktok_video_id)
@@ -176,7 +176,7 @@ def _parts(listed: Sequence[ListedVideo]) -> Iterator[Sequence[ListedVideo]]:
 
 
 def _move(store: Store, rows: Sequence[PolicyTask]) -> None:
-    """Bring in what a window has grown over: a creator's, or all of an organization."""
+    """Track the videos that a changed window includes: a creator's, or all."""
     (row,) = rows
     creators = [row.creator_id] if row.creator_id else _creators_outside(store, row)
     for creator_id in creators:
@@ -207,7 +207,7 @@ def _outside(
 
 
 def _report(store: Store, rows: Sequence[PolicyTask]) -> None:
-    """Tell of the videos that one run confirmed gone."""
+    """Report the videos that one run confirmed gone."""
     scrape_id = rows[0].scrape_id
     assert scrape_id, "a run confirmed it"
     report_missing(
@@ -228,7 +228,7 @@ _POLICIES: dict[
 
 
 def _context(actor: str, rows: Sequence[PolicyTask], *, part: object = 0) -> Context:
-    """Return who appends: the same command for the same rows, however often done."""
+    """Return the context of an append: on each try the same command for a row."""
     of = " ".join(f"{row.position}/{row.subject}" for row in rows)
     return Context(
         actor=actor,

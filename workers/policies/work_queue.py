@@ -1,4 +1,4 @@
-"""The queue of tasks that the policies about videos still have to do."""
+"""The queue of tasks that the policies about videos have to do."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,11 +40,11 @@ WHERE (position, subject) IN (SELECT * FROM unnest(%s::bigint[], %s::uuid[]))
 
 
 class PolicyTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a policy has to do because of the event at ``position``.
+    """A task for a policy, because of the event at ``position``.
 
-    ``subject`` is the scrape that listed videos, the creator (or, with a null
-    ``creator_id``, the organization) whose window moved, or the video that is gone, as
-    run ``scrape_id`` confirmed.
+    ``subject`` is the scrape that listed videos, the creator (or, if ``creator_id`` is
+    null, the organization) whose window changed, or the video that is gone, as run
+    ``scrape_id`` confirmed.
     """
 
     position: int
@@ -62,15 +62,15 @@ _FIELDS = PolicyTask.__struct_fields__
 
 
 def add(cursor: Cursor[TupleRow], due: Sequence[PolicyTask]) -> None:
-    """Add tasks, in the transaction that takes the events in."""
+    """Add tasks, in the transaction that applies the events."""
     if due:
         cursor.executemany(_ADD, [astuple(each) for each in due])
 
 
 def take(pool: Pool, limit: int) -> list[PolicyTask]:
-    """Return up to ``limit`` tasks that are due now, the oldest first.
+    """Return up to ``limit`` tasks that are due now, oldest first.
 
-    They are not locked: doing a task twice changes nothing.
+    They are not locked, since doing a task twice changes nothing.
     """
     with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_TAKE, (limit,), prepare=True)
@@ -78,14 +78,14 @@ def take(pool: Pool, limit: int) -> list[PolicyTask]:
 
 
 def done(pool: Pool, due: Sequence[PolicyTask]) -> None:
-    """Delete tasks that were done."""
+    """Delete finished tasks."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:
         connection.execute(_DONE, keys)
 
 
 def put_off(pool: Pool, due: Sequence[PolicyTask]) -> None:
-    """Delay tasks that failed, so that they hold up nothing else."""
+    """Delay tasks that failed, so that the others do not wait for them."""
     keys = ([each.position for each in due], [each.subject for each in due])
     with pool.connection() as connection:
         connection.execute(_PUT_OFF, (PUT_OFF_SECONDS, *keys))

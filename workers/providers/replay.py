@@ -1,4 +1,4 @@
-"""The replay provider: plays a recording as if it were happening now, offline."""
+"""The replay provider: replays a recording as if it happened now, without a network."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,9 @@ from workers.recordings.file_format import (
     read_recording,
 )
 
-RETRY_AFTER = 60.0  # seconds; a recording does not say how long it was told to wait
+RETRY_AFTER = (
+    60.0  # In seconds; a recording does not have the Retry-After of its answers.
+)
 
 _VERDICTS: dict[RecordedOutcome, Callable[[str], Verdict]] = {
     "not_found": NotFound,
@@ -46,23 +48,23 @@ _VERDICTS: dict[RecordedOutcome, Callable[[str], Verdict]] = {
 
 
 class _VideoList(Struct, frozen=True):
-    """All the videos that were observed of a creator at one time, by id."""
+    """All the videos of a creator that were observed at one time, by id."""
 
     observed_at: datetime
     lines: dict[str, Observation]
 
 
 class _Outcome(Struct, frozen=True):
-    """A time at which nothing was observed, and what to answer instead."""
+    """A time without an observation, and the verdict at that time."""
 
     observed_at: datetime
     verdict: Verdict
 
 
 class _History(Struct, frozen=True, kw_only=True):
-    """What a recording holds of one handle, oldest first.
+    """What a recording has of one handle, oldest first.
 
-    Outcomes stand in both lines of time, ahead of what was observed at the same time.
+    Outcomes are in both lists, before the observations of the same time.
     """
 
     first_seen: datetime
@@ -75,10 +77,10 @@ _observed_at = attrgetter("observed_at")
 
 
 class Recording:
-    """A recording in memory, by handle and time; build it once a process.
+    """A recording in memory, by handle and time; make one for each process.
 
-    ``starts_at`` and ``ends_at`` are the moments of its first and last observation, and
-    ``problems`` is whatever of it could not be read and is therefore not played.
+    ``starts_at`` and ``ends_at`` are the times of its first and last observation.
+    ``problems`` has the lines and files that could not be read and are left out.
     """
 
     def __init__(self, lines: Iterable[Observation | RecordingError]) -> None:
@@ -104,7 +106,7 @@ class Recording:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a recording file, or a folder of them, leaving out what is broken.
+        """Read a recording file, or a folder of them, without the broken parts.
 
         Raises:
             RecordingError: not one observation could be read.
@@ -121,20 +123,21 @@ class Recording:
 
 
 class ReplayProvider:
-    """Answers as the platform did at the replay's present.
+    """Answers as the platform did at the present time of the replay.
 
     The present is ``starts_at + (now() - started_at) * speed`` on the recording's
-    clock, and stops at ``ends_at``. A question is answered with the newest profile or
-    list at or before the present, or with an outcome that was recorded after it. Lists
-    of different moments are never merged.
+    clock, and stops at ``ends_at``. The answer is the newest profile or list at or
+    before the present, or an outcome that was recorded after it. Lists of different
+    times are never merged.
 
-    Handles may begin on different days and are of use at once all the same: until a
-    handle's first observation it answers as it did then, and until its first profile or
-    list with that one. A handle of which there is none at all answers ``Ok`` with a
-    null profile or no videos. A handle that the recording does not know is
+    Handles may begin on different days. Before a handle's first observation, the
+    provider answers with that first one; before its first profile or list, with the
+    first profile or list. A handle with outcomes but no such observation gets ``Ok``
+    with a null profile or no videos. A handle that the recording does not have is
     ``NotFound``.
 
-    ``now`` must return an aware time; ``speed`` is in recorded seconds a second.
+    ``now`` must return a time with a zone, and ``speed`` is in recorded seconds per
+    second.
     """
 
     name = "replay"
@@ -153,7 +156,7 @@ class ReplayProvider:
         self.now = now
 
     def present(self) -> datetime:
-        """Return the moment on the recording's clock that the replay has reached."""
+        """Return the time on the recording's clock that the replay has reached."""
         start, end = self.recording.starts_at, self.recording.ends_at
         played = (self.now() - self.started_at).total_seconds() * self.speed
         # Compared as seconds, because a long or fast replay overflows a timedelta.
@@ -206,8 +209,8 @@ class ReplayProvider:
 
 
 def _history_of(observations: list[Observation]) -> _History:
-    # Sorted by their text within a moment, so that the order of the lines in the file
-    # decides nothing, not even between two lines that contradict each other.
+    # Sorted by their text within one time, so that the order of the lines in the file
+    # does not matter, not even between two lines that contradict each other.
     ordered = sorted(
         observations, key=lambda line: (line.observed_at, encode_observation(line))
     )
@@ -221,7 +224,7 @@ def _history_of(observations: list[Observation]) -> _History:
     profiles = [line for line in ordered if line.profile]
     return _History(
         first_seen=ordered[0].observed_at,
-        # Sorting is stable: outcomes stay ahead of what was observed at the same time.
+        # Sorting is stable: outcomes stay before the observations of the same time.
         profiles=sorted([*outcomes, *profiles], key=_observed_at),
         lists=sorted([*outcomes, *lists], key=_observed_at),
     )
@@ -235,7 +238,7 @@ def _list_of(time: datetime, lines: Iterable[Observation]) -> _VideoList:
 def _newest(
     timeline: list[_Observed | _Outcome], present: datetime
 ) -> _Observed | _Outcome | None:
-    """Return the newest at or before ``present``, else the first that was seen."""
+    """Return the newest one at or before ``present``, else the first one."""
     later = bisect_right(timeline, present, key=_observed_at)
     if later:
         return timeline[later - 1]
@@ -248,7 +251,7 @@ def _newest(
 def _nothing_of_it(
     others: Sequence[Observation | _VideoList | _Outcome], present: datetime
 ) -> Ok:
-    """Answer that the creator was there, where nothing that was asked was recorded."""
+    """Answer that the creator exists, if nothing of the requested kind was recorded."""
     later = bisect_right(others, present, key=_observed_at)
     return Ok(observed_at=others[later - 1].observed_at)
 

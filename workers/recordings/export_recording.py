@@ -1,4 +1,4 @@
-"""Exports what an organization's runs observed, as observations of a recording."""
+"""Exports the observations of an organization's runs as a recording."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +18,10 @@ _OUTCOMES: dict[str | None, RecordedOutcome] = {
 
 
 class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An observation, and which run made it; ids are text, made once a run."""
+    """An observation, and the run that made it.
+
+    Ids are text, made once for each run.
+    """
 
     position: int
     scrape_id: str
@@ -31,17 +34,17 @@ class ExportedObservation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def observations(
     log: OrganizationLog, span: PositionRange
 ) -> Iterator[tuple[int, list[ExportedObservation]]]:
-    """Yield how many positions more were passed, and what was observed there.
+    """Yield how many more positions were read, and the observations found there.
 
-    Of a run that failed the outcome is what was observed, when it was recorded unless
-    it was imported. Runs that recordings have no word for are left out: those that
-    were given up before anybody looked, and those that found another account.
+    The observation of a failed run is its outcome, at the time it was recorded unless
+    it was imported. Runs without an outcome in the file format are left out: those that
+    were given up before a request, and those that found another account.
 
-    A page's last part alone says what was passed: of one page there may be hundreds
-    of thousands.
+    Only the last part of a page has its number of positions, because a page may have
+    hundreds of thousands of observations.
 
     Raises:
-        UnknownEventError: the log holds an event that cannot be read.
+        UnknownEventError: the log has an event that cannot be read.
     """
     codec = Codec()
     for passed, events in log.observations(span):

@@ -1,7 +1,7 @@
-"""The file format of recordings: what was observed of creators, one a line.
+"""The file format of recordings: one observation of a creator on each line.
 
-The format of the replay provider, of imports and of exports: JSON Lines in UTF-8, plain
-or gzipped. Lines may come in any order.
+The replay provider, imports and exports use it: JSON Lines in UTF-8, plain or gzipped.
+Lines may be in any order.
 """
 
 import gzip
@@ -42,16 +42,15 @@ class Observation(
     omit_defaults=True,
     gc=False,
 ):
-    """What was observed of one handle at one time: a profile, a video or an outcome.
+    """One observation of a handle at one time: a profile, a video or an outcome.
 
-    The handle is in its plain form and both times are in UTC, whatever they were
-    written in.
+    The handle is in its plain form, and both times are in UTC, however they were
+    written.
 
     Raises:
-        ValueError: there is not exactly one of the three, or the handle or the video's
-            id is none.
-            While decoding, msgspec turns it into its own ``ValidationError``.
-
+        ValueError: there is not exactly one of the three, or the handle or the
+            video's id is invalid. While decoding, msgspec turns it into its own
+            ``ValidationError``.
     """
 
     observed_at: AwareDatetime
@@ -61,7 +60,7 @@ class Observation(
     outcome: RecordedOutcome | None = None
 
     def __post_init__(self) -> None:
-        # Called for every line there is, so that half a microsecond is worth having.
+        # Called for every line, so that half a microsecond matters.
         video = self.video
         others = (self.profile is not None) + (self.outcome is not None)
         if others != (video is None):
@@ -122,14 +121,13 @@ def read_recording(
 def read_at_once(
     path: Path, *, until: datetime | None = None
 ) -> Iterator[list[Observation] | RecordingError]:
-    """Read a file, or every recording that lies directly in a folder, by name.
+    """Read a file, or every recording directly in a folder, by name.
 
-    Observations come in the order of their lines, as many at once as were read. What
-    cannot be read comes as an error in its place, not raised, and reading goes on
-    behind it: the caller decides whether one bad line or file spoils the rest. Blank
-    lines mean nothing. A line that was observed after ``until`` is a bad one. A file
-    that is named itself may have any name; in a folder only ``SUFFIXES`` count, and
-    hidden files do not.
+    Observations come in the order of their lines, as many at once as were read. A line
+    or file that cannot be read is returned as an error in its place, not raised, and
+    reading continues after it: the caller decides whether to stop. Blank lines are
+    ignored. A line that was observed after ``until`` is a bad one. A single file may
+    have any name; in a folder only ``SUFFIXES`` count, and hidden files do not.
     """
     try:
         files = _files_of(path)
@@ -144,19 +142,19 @@ def read_at_once(
 
 
 def encode_observations(observations: Sequence[Observation]) -> bytes:
-    """Return the observations' canonical lines, each with its end."""
+    """Return the observations' canonical lines, each with its line end."""
     return _ENCODER.encode_lines(observations)
 
 
 def encode_observation(observation: Observation) -> bytes:
-    """Return the observation's one canonical line, without the line's end."""
+    """Return the observation's canonical line, without a line end."""
     return _ENCODER.encode(observation)
 
 
-# Of 64 to 1,024 kB, the fastest: what is read and said fits into a processor's cache.
+# The fastest of 64 to 1,024 kB, because a processor's cache holds it.
 _BYTES_AT_ONCE = 1 << 16
 _UNREADABLE = (OSError, EOFError, zlib.error)
-# Looking for the escape spares nearly every line a closer look.
+# Searching for the escape avoids decoding nearly every line.
 _NUL = b"\\u0000"
 _observed_at = attrgetter("observed_at")
 _DECODER = msgspec.json.Decoder(Observation)
@@ -198,12 +196,12 @@ def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
 
 
 def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
-    """Yield the file's text in pieces that end with a line; only the last need not.
+    """Yield the file's text in pieces that end with a line, except for the last.
 
-    Whole lines before an error come before it.
+    Complete lines before an error come before it.
     """
     begun: list[bytes] = []
-    # At most one read at a time, so that an error takes nothing down with it.
+    # At most one read at a time, so that an error loses no complete line.
     while text := file.read1(_BYTES_AT_ONCE):
         if end := text.rfind(b"\n") + 1:
             yield b"".join((*begun, text[:end]))
@@ -214,14 +212,17 @@ def _whole_lines(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
 
 
 def _all_good(text: bytes, until: datetime | None) -> list[Observation] | None:
-    """Return what the lines say, read in one go; None if one of them needs a look."""
+    """Return the observations of lines that are all good.
+
+    None if one is not sure to be.
+    """
     if _NUL in text:
         return None
     try:
         observations = _DECODER.decode_lines(text)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    # More than one may stand in a line, or none.
+    # One line may have more than one, or none.
     if len(observations) != text.count(b"\n") + (not text.endswith(b"\n")):
         return None
     if until is not None and max(map(_observed_at, observations)) > until:
@@ -260,7 +261,10 @@ def _holds_nul(observation: Observation) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _plain_handle(text: str) -> str:
-    """Return the handle with its capitals folded; decoration is for people to type."""
+    """Return the handle in lower case.
+
+    Other decoration is not allowed in recordings.
+    """
     try:
         plain = normalize_handle(text)
     except InvalidHandleError as error:

@@ -23,16 +23,16 @@ from infra.handlers.import_observations import (
 from infra.ids import new_id
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
 
-# An append holds up all others for a moment, so neither number may be very large.
+# An append makes all others wait for a moment, so neither number may be very large.
 _GROUPS_AT_ONCE = 350
 _OBSERVATIONS_AT_ONCE = 80_000
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a recording's observations.
+    """How many observations of a recording were stored.
 
-    ``there_already`` were stored before, ``repeated`` only say again what another line
-    says; ``position`` is that of the last new event, None if there is none.
+    ``there_already`` were stored before, and ``repeated`` are the same as another line.
+    ``position`` is that of the last new event, None if there is none.
     """
 
     observations: int
@@ -44,9 +44,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One append that is ready to be made: its groups, and how many lines they have.
+    """One append that is ready to be made: its groups, and the number of their lines.
 
-    ``known`` are the details of their creators' videos before it.
+    ``known`` has the details of their creators' videos before it.
     """
 
     groups: Sequence[ObservationGroup]
@@ -56,8 +56,8 @@ class _ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
     prepared: PreparedAppend
 
     def left(self, result: ImportResult) -> dict[UUID, KnownDetails]:
-        """Return the details that the next batch has to know after this one."""
-        # Only the last creator's groups can go on there.
+        """Return the details that the next batch needs from this one."""
+        # Only the groups of the last creator can continue in the next batch.
         last = self.groups[-1].creator_id
         return {last: result.known[last]}
 
@@ -72,13 +72,13 @@ def store_recording(
     context: Context,
     advance: Advance,
 ) -> Imported:
-    """Store what of the recording is not stored yet, batch by batch.
+    """Store the observations that are not stored yet, batch by batch.
 
-    ``creators`` says who has each handle. When it is cut short, what was stored so far
-    stays, and the next import of the same recording goes on behind it.
+    ``creators`` maps handles to creators. If it is interrupted, the stored part stays,
+    and the next import of the same recording continues after it.
 
     Raises:
-        BusyError: others import the same just now.
+        BusyError: another process imports the same recording at the same time.
     """
     with ThreadPoolExecutor(1) as executor:
         storing = _Storing(store, executor, context=context, advance=advance)
@@ -111,10 +111,10 @@ def store_recording(
 
 
 class _Storing:
-    """Appends one batch while the next is made ready.
+    """Appends one batch while the next one is prepared.
 
-    Both are one after the other where it matters: the database is never asked two
-    things at once, and a batch is appended only when the one before it is.
+    Both stay in order: the database gets one request at a time, and a batch is appended
+    only after the one before it.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class _Storing:
         self._under_way: tuple[_ImportBatch, Future[ImportResult]] | None = None
 
     def add(self, groups: Sequence[ObservationGroup], *, observations: int) -> None:
-        """Make the next batch ready, and meanwhile append the one before."""
+        """Prepare the next batch, and meanwhile append the one before."""
         self._wait_for_append()
         readings = read_stored(self._store, groups)
         before = self._ready
@@ -184,7 +184,7 @@ class _Storing:
         self._advance(batch.observations)
 
     def _store_again(self, batch: _ImportBatch) -> ImportResult:
-        """Store a batch that others got in between, and look at the next one anew."""
+        """Store an interrupted batch again, and prepare the next one again."""
         result = store_groups(
             self._store, batch.groups, known=batch.known, context=batch.context
         )

@@ -1,11 +1,11 @@
-"""When the replay of a recording started, which is kept with the data."""
+"""The time when the replay of a recording started, which is stored with the data."""
 
 from datetime import datetime
 
 from infra.database import Pool
 
-# Two statements, because a row that another process inserts meanwhile is in no one's
-# snapshot yet.
+# Two statements, because a row that another process inserts at the same time is not in
+# this statement's snapshot.
 _START = """
 INSERT INTO replay_start (recording) VALUES (%s) ON CONFLICT (recording) DO NOTHING
 """
@@ -13,9 +13,9 @@ _STARTED_AT = "SELECT started_at FROM replay_start WHERE recording = %s"
 
 
 def replay_started_at(pool: Pool, recording: str) -> datetime:
-    """Return when the recording's replay started: now, if nobody asked before.
+    """Return when the recording's replay started: now, on the first call.
 
-    Whoever asks later, in whichever process, gets the same moment.
+    Later calls in any process return the same time.
     """
     with pool.connection() as connection:
         connection.execute(_START, (recording,))

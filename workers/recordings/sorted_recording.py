@@ -27,13 +27,13 @@ from workers.recordings.file_format import (
     read_at_once,
 )
 
-# How far the clock of whoever wrote the recording may go before ours.
+# How far ahead of ours the clock of a recording may be.
 SKEW = timedelta(days=1)
 NAMED_BAD_LINES = 20
 
-# So many lines wait for others of their group, since creators may take turns.
+# How many lines wait for others of their group, since creators may alternate.
 _GATHERED_AT_ONCE = 1_000
-# Below it, decoding the content costs more than reading the lines again.
+# For smaller groups, decoding the content takes longer than reading the lines again.
 _CONTENT_FROM = 8
 
 _FIELDS = VideoObservation.__struct_fields__
@@ -47,7 +47,7 @@ Advance = Callable[[int], None]
 
 
 class BadLines(msgspec.Struct):
-    """How many lines are no observations, and the first of them."""
+    """How many lines are not observations, and the first of them."""
 
     count: int = 0
     first: list[BadLineError] = []
@@ -63,13 +63,13 @@ class GroupLocation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SortedRecording(AbstractContextManager["SortedRecording"]):
-    """A recording that was read to its end, sorted by creator and time.
+    """A recording that was read completely, sorted by creator and time.
 
-    The lines of one creator at one time are a group. They are kept in a temporary file,
-    after their ``RunContent`` where they came together and make one run. Memory holds
-    only where each group is: some 400 bytes, and 32 more for each time that its lines
-    are interrupted. What else an import needs does not grow with the recording: two
-    batches of groups, and the known details of one creator's videos.
+    The lines of one creator at one time are a group. They are stored in a temporary
+    file, after their ``RunContent`` if they were together and make one run. Memory
+    holds only the position of each group: some 400 bytes, and 32 more for each
+    interruption of its lines. Nothing else that an import needs grows with the
+    recording: two batches of groups, and the known details of one creator's videos.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,8 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
             buffering=1 << 20
         )
         self._end = 0
-        # Of each span: how many lines, its begin, that of its lines, and its end.
+        # For each span: the number of lines, its begin, the begin of its lines, and its
+        # end.
         self._spans: dict[str, dict[datetime, array[int]]] = {}
 
     def __exit__(
@@ -94,7 +95,7 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
     def read(cls, path: Path, *, now: datetime, advance: Advance) -> Self:
         """Read a recording; bad lines are counted and left out.
 
-        ``advance`` is told how many lines more were read.
+        ``advance`` is called with the number of lines that were read since.
 
         Raises:
             RecordingError: it cannot be read to its end.
@@ -114,7 +115,7 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         return sorted(self._spans)
 
     def groups(self) -> Iterator[GroupLocation]:
-        """Yield where each group is, by creator and then by time."""
+        """Yield the position of each group, by creator and then by time."""
         for handle in self.handles:
             spans_by_time = self._spans[handle]
             for observed_at in sorted(spans_by_time):
@@ -136,9 +137,9 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
         return _decode_content(os.pread(self._file.fileno(), end - start, start))
 
     def lines(self, location: GroupLocation) -> list[ObservationLine]:
-        """Return the group's canonical lines, each with what it says.
+        """Return the group's canonical lines, each with its observation.
 
-        They are sorted by text, so that the order of the file decides nothing.
+        They are sorted by text, so that the order in the file does not matter.
         """
         number = self._file.fileno()
         text = b"".join(
@@ -161,7 +162,7 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
                 gathered.setdefault(group, []).extend(observations)
             held += len(read)
             if held > _GATHERED_AT_ONCE:
-                # The last one's lines most likely go on.
+                # The group of the last line most likely continues.
                 last, observations = gathered.popitem()
                 self._put_all(gathered)
                 gathered, held = {last: observations}, len(observations)
@@ -198,9 +199,9 @@ class SortedRecording(AbstractContextManager["SortedRecording"]):
 
 
 def _content_of(observations: Sequence[Observation]) -> tuple[bytes, bytes] | None:
-    """Return the encoded content that these lines make, and their text.
+    """Return the encoded content of these lines, and their text.
 
-    None if they do not make one run. Looks at ids alone: the order of ids, which are
+    None if they do not make one run. It compares ids only: the order of ids, which are
     digits, is the order of the lines' text, and a profile's line comes before them.
     """
     videos = [video for each in observations if (video := each.video) is not None]

@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 
 
 class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the schedule whose time has come."""
+    """A row of the schedule that is due."""
 
     organization_id: UUID
     subject_id: UUID
@@ -35,14 +35,14 @@ class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def scrape_id(self) -> UUID:
-        """Return the run's id, which follows from what is due and when."""
+        """Return the run's id, which is computed from the row and its time."""
         due_at = self.due_at.astimezone(UTC).isoformat()
         cause = uuid5(_CAUSE, f"{self.subject_id}/{self.job_type}/{due_at}")
         return scrape_stream(cause, self.subject_id, self.job_type)
 
     @property
     def command(self) -> c.RequestScrape:
-        """Return the request for the run."""
+        """Return the command that requests the run."""
         video_id = self.tiktok_video_id
         return c.RequestScrape(
             organization_id=self.organization_id,
@@ -56,9 +56,9 @@ class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def days_of(connection: Connection[TupleRow], now: datetime) -> dict[str, object]:
-    """Return which day it is in each organization's zone, and when the next begins.
+    """Return the current day in each organization's zone, and when the next begins.
 
-    Computed here and not in SQL: the server may know other zones than we do.
+    Computed here and not in SQL, because the server may know other zones than we do.
     """
     rows = connection.execute("SELECT DISTINCT time_zone FROM schedule_interval")
     days = [_day(name, now) for (name,) in rows.fetchall()]

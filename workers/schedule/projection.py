@@ -1,7 +1,6 @@
-"""The schedule as a projection: who is scraped, how often, and since when.
+"""The schedule as a projection: which creators are scraped, how often, and since when.
 
-When a row is due is for the scheduler to say: what is written here is only that it has
-to be planned anew.
+It writes only that a row has to be planned; the scheduler decides when the row is due.
 """
 
 import json
@@ -71,7 +70,7 @@ _STOP = f"""
 UPDATE scrape_schedule SET is_active = false, position = %(position)s
 {_OF_THE_CREATOR}
 """
-# What asked for it to come back asked for a run as well.
+# The command that brought it back requested a run as well.
 _COME_BACK = f"""
 UPDATE scrape_schedule SET is_active = true, last_requested_at = %(at)s,
     due_at = NULL, position = %(position)s
@@ -83,7 +82,7 @@ UPDATE scrape_schedule SET is_active = true, tracking_start_date = %(start)s,
     position = %(position)s
 {_OF_THE_CREATOR}
 """
-# The scheduler's own request was planned on from when it was made.
+# The scheduler planned the next run when it made its own request.
 _REQUESTED = """
 UPDATE scrape_schedule s SET last_requested_at = w.at, requested_position = w.position,
     due_at = CASE WHEN s.last_scrape_id = w.scrape THEN s.due_at END,
@@ -199,8 +198,8 @@ def _reenabled(
 class Schedule:
     """Keeps the tables scrape_schedule, schedule_interval and scheduled_video.
 
-    What the scheduler itself writes there is due_at, hours and, with a request, when it
-    was made.
+    The scheduler itself writes due_at, hours and, with a request, the time of the
+    request.
     """
 
     name = "schedule"
@@ -212,7 +211,7 @@ class Schedule:
     )
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Take in ``events``; what comes in numbers goes in one statement."""
+        """Apply ``events``; frequent events are written together in one statement."""
         with cursor.connection.pipeline():
             for kind, group in groupby(
                 events, key=lambda recorded: type(recorded.event)
@@ -262,9 +261,9 @@ def _requested(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> Non
 
 def _subjects(event: e.ScrapeRequested) -> list[object]:
     if event.trigger == "imported":
-        # What was seen then says nothing of when to look next.
+        # An imported run does not say when to scrape next.
         return []
     if event.creator_id is None:
         return [video_stream(event.project_id, one) for one in event.tiktok_video_ids]
-    # A look at some of a creator's videos stands for no look at all of them.
+    # A run of some of a creator's videos does not replace a run of all of them.
     return [] if event.tiktok_video_ids else [event.creator_id]

@@ -28,7 +28,7 @@ BUSY_ROUND_SECONDS = 0.5
 BATCH = 500
 PLAN_AT_MOST = 5_000
 BEHIND_SECONDS = 60
-# A tenth of the interval, either way, so that what was added together drifts apart.
+# A tenth of the interval, either way, so that creators added together drift apart.
 JITTER = 0.1
 
 ACTOR = "schedule"
@@ -39,14 +39,15 @@ _log = structlog.get_logger()
 
 
 class SchedulerLeaseLostError(Exception):
-    """Another scheduler is at work; this one must not ask for anything."""
+    """Another scheduler works; this one must not request anything."""
 
 
 class Scheduler:
     """Plans when creators are scraped, and requests the runs that are due.
 
-    Any number may run: who holds the lease works, the others look every few seconds
-    whether it has ended. While the schedule is behind the log nobody does.
+    Any number may run. The one with the lease works, and the others check every few
+    seconds whether the lease has ended. None works while the schedule lags behind the
+    log.
     """
 
     def __init__(self, store: Store, plans: Mapping[str, Limits]) -> None:
@@ -55,7 +56,7 @@ class Scheduler:
         self._plans = plans
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set, through every outage of the database."""
+        """Work until ``stop`` is set; go on after every failure of the database."""
 
         def step() -> float:
             try:
@@ -75,12 +76,13 @@ class Scheduler:
         self.give_up_lease()
 
     def round(self, now: datetime | None = None) -> int:
-        """Do what is to be done ``now`` (else the database's time), if it is our turn.
+        """Plan and request what is due at ``now`` (default: the database's time).
 
-        Returns how many rows were worked on.
+        It does nothing while another scheduler has the lease. Returns how many rows it
+        processed.
 
         Raises:
-            SchedulerLeaseLostError: it was our turn, and then no more.
+            SchedulerLeaseLostError: it lost the lease meanwhile.
         """
         if not self.take_lease() or not self._is_level():
             return 0
@@ -90,7 +92,7 @@ class Scheduler:
         return max(planned, self.request(due, at) if due else 0)
 
     def take_lease(self) -> bool:
-        """Take or renew the lease; False while another scheduler has it."""
+        """Take or renew the lease; return False while another scheduler has it."""
         with self._store.pool.connection() as connection:
             row = connection.execute(
                 sql.TAKE_LEASE,
@@ -99,7 +101,7 @@ class Scheduler:
         return row is not None
 
     def give_up_lease(self) -> None:
-        """Let another scheduler begin at once, if the database can be reached."""
+        """Give up the lease, if the database answers, so that another can begin."""
         try:
             with self._store.pool.connection() as connection:
                 connection.execute(sql.GIVE_UP_LEASE, {"holder": self.holder})
@@ -107,7 +109,7 @@ class Scheduler:
             _log.info("scheduler_lease_not_given_up", error=repr(error))
 
     def plan(self, now: datetime) -> int:
-        """Say when each row without a time is due, and spread what was missed.
+        """Plan when each row without a time is due, and distribute missed ones.
 
         Returns how many rows it planned, at most ``PLAN_AT_MOST``.
 
@@ -128,8 +130,8 @@ class Scheduler:
     def due(self, now: datetime) -> list[ScheduledRun]:
         """Return what is due, oldest first, at most ``BATCH``.
 
-        What is due but may not run goes back: to be planned anew where the window or
-        the videos have changed, for a while where the run before is still open.
+        Rows that are due but may not run are put back: to be planned again if the
+        window or the videos have changed, or for a while if the run before is not over.
 
         Raises:
             SchedulerLeaseLostError: another scheduler is at work.
@@ -149,9 +151,9 @@ class Scheduler:
         return [row for row in found if not (row.is_outside or row.is_open)]
 
     def request(self, due: Sequence[ScheduledRun], now: datetime) -> int:
-        """Ask for the runs in one append that also takes them off the list.
+        """Request the runs in one append that also removes them from the list.
 
-        Returns how many, 0 where a row was changed meanwhile: then it is read again.
+        Returns how many; 0 if a row changed meanwhile, which is then read again.
 
         Raises:
             SchedulerLeaseLostError: another scheduler is at work.
@@ -177,7 +179,8 @@ class Scheduler:
                 before_append=take,
             )
         except AppendConflictError:
-            # Asked for before, as after a restore: the same time must not come again.
+            # Requested before, for example before a restore: this time must not come
+            # again.
             with self._store.pool.connection() as connection, connection.transaction():
                 _put_back(connection, due)
             return 0

@@ -1,6 +1,6 @@
 """The scheduler's statements; ``now`` is a parameter, except for the lease."""
 
-# Taken or renewed; whoever is in the middle of an append keeps it meanwhile.
+# Takes or renews the lease; a scheduler that is appending keeps it meanwhile.
 TAKE_LEASE = """
 UPDATE scheduler_lease SET holder = %(holder)s,
     lease_until = clock_timestamp() + make_interval(secs => %(seconds)s)
@@ -22,8 +22,9 @@ WHERE name = 'schedule' AND holder = %(holder)s AND lease_until > clock_timestam
 FOR UPDATE
 """
 
-# Whether the schedule has taken in all but the newest events: whoever reads the log
-# from its start, or comes back after a day, would ask for what was done long ago.
+# Whether the schedule has applied all but the newest events. A scheduler that reads the
+# log from its start, or comes back after a day, would request runs again that were done
+# long ago.
 IS_LEVEL = """
 SELECT coalesce((
     SELECT recorded_at FROM goatherd_events
@@ -32,8 +33,8 @@ SELECT coalesce((
 FROM projection p WHERE name = 'schedule'
 """
 
-# Other hours hold from the next time on: what is due by the old ones is planned anew.
-# An organization whose plan is not configured keeps the hours that it had.
+# Changed hours apply from the next time on: a row that is due by the old ones is
+# planned again. An organization whose plan is not configured keeps its hours.
 SET_HOURS = """
 UPDATE schedule_interval i
 SET hours = greatest(coalesce(requested_hours, standard), lowest)
@@ -83,8 +84,9 @@ FROM unplanned u
 WHERE s.organization_id = u.organization_id AND s.subject_id = u.subject_id
   AND s.job_type = u.job_type
 """
-# What is late by more than the jitter was missed: by all schedulers being away, or by
-# an interval made shorter. It is not asked for all at once, but at one a second.
+# A row that is late by more than the jitter was missed, because all schedulers were
+# away or because the interval was made shorter. Missed rows are requested one a second,
+# not all together.
 SPREAD_MISSED = """
 WITH missed AS MATERIALIZED (
     SELECT s.organization_id, s.subject_id, s.job_type, hours
@@ -104,7 +106,7 @@ FROM missed m
 WHERE s.organization_id = m.organization_id AND s.subject_id = m.subject_id
   AND s.job_type = m.job_type
 """
-# As the index scrape_job_open has it.
+# The same condition as in the index scrape_job_open.
 _IS_OPEN = "CASE j.state WHEN 'ready' THEN true WHEN 'leased' THEN true ELSE false END"
 DUE = f"""
 WITH {_DAY}, s AS MATERIALIZED (

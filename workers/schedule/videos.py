@@ -1,4 +1,4 @@
-"""Which videos count, and which of them are scheduled by themselves."""
+"""Which videos count, and which of them have a schedule of their own."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
     creator_id = excluded.creator_id, position = excluded.position
 WHERE v.position < excluded.position
 """
-# From then on it is looked at with its creator's others.
+# From then on it is scraped with its creator's other videos.
 _HAS_A_CREATOR = """
 DELETE FROM scrape_schedule s USING scheduled_video v
 WHERE s.organization_id = v.organization_id AND s.subject_id = v.id
@@ -53,7 +53,7 @@ UPDATE scrape_schedule SET is_active = %(counts)s, due_at = NULL,
 WHERE organization_id = %(organization)s AND subject_id = %(video)s
   AND creator_id IS NULL AND position < %(position)s
 """
-# A creator without a counted video waits for ever, until there is one.
+# A creator without a counted video waits until there is one.
 _WAKE = """
 UPDATE scrape_schedule s SET due_at = NULL FROM scheduled_video v
 WHERE (v.organization_id, v.id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
@@ -66,7 +66,7 @@ WHERE (v.organization_id, v.id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[])
 def take_in_discovered(
     cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]
 ) -> None:
-    """Take in many discovered videos at once."""
+    """Apply many discovered videos in one statement."""
     found = {
         recorded.stream: (event, recorded.position)
         for recorded in events
@@ -139,6 +139,6 @@ def _wake(
 
 
 def _is_counted_after(event: e.VideoEvent) -> bool:
-    """Return whether the video counts, which these events decide by themselves."""
+    """Return whether the video counts; these events say so without its history."""
     tracking = tracking_after(Tracking("out_of_window"), event)
     return tracking is not None and tracking.is_counted

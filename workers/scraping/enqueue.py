@@ -1,4 +1,4 @@
-"""Which due jobs are enqueued for workers now; organizations take turns."""
+"""Chooses the due jobs that are enqueued for workers now; organizations take turns."""
 
 import time
 from collections import deque
@@ -10,17 +10,17 @@ from psycopg.rows import TupleRow
 
 from infra.database import Pool
 
-# As many wait in the queue as are being done, so that a new job waits for about one
-# job's time, however long jobs take and however many workers there are. Where jobs take
-# next to no time, as many wait as are started in START_RATE_SECONDS.
+# As many jobs wait in the queue as are running, so that a new job waits for about one
+# job's time, whatever that is and however many workers there are. If jobs take almost
+# no time, as many wait as are started in START_RATE_SECONDS.
 LEAST_ENQUEUED = 16
 MOST_ENQUEUED = 500
 START_RATE_SECONDS = 0.5
 ENQUEUE_AGAIN_SECONDS = 15
-# Nobody takes messages off a queue of this length, so more would not help either.
+# If the queue is as long as this, no worker takes messages, so more would not help.
 MOST_MESSAGES = 1_000
 
-# The first by an index decides; EXISTS would be planned as if most were due.
+# The first row of an index decides; PostgreSQL would plan EXISTS as if most were due.
 _ANYTHING = """
 SELECT coalesce((SELECT due_at <= statement_timestamp()
                  FROM waiting_job ORDER BY due_at LIMIT 1), false),
@@ -40,8 +40,8 @@ SELECT (SELECT count(*) FROM scrape_job WHERE state = 'leased'),
        (SELECT count(*) FROM scrape_job
         WHERE state = 'ready' AND enqueued_at IS NOT NULL)
 """
-# Goes round the organizations from the one after the last, by one index look-up each,
-# until enough have something due; then takes an equal share of each one's first.
+# Goes through the organizations from the one after the last, with one index look-up
+# each, until enough have a due job; then takes an equal share of each.
 _CHOOSE = """
 WITH RECURSIVE onward AS (
     (SELECT organization_id FROM waiting_job
@@ -98,7 +98,7 @@ RETURNING chosen.nth, chosen.place, j.scrape_id, chosen.organization_id
 
 
 class StartRate:
-    """How many of the jobs that this dispatcher enqueued were started of late."""
+    """How many of the jobs that this dispatcher enqueued were started recently."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -106,14 +106,14 @@ class StartRate:
         self._started: deque[tuple[float, int]] = deque()
 
     def note_enqueued(self, amount: int) -> None:
-        """Remember that so many were enqueued."""
+        """Record that so many were enqueued."""
         self._enqueued += amount
 
     def started(self, waiting: int) -> int:
         """Return how many were started in the last START_RATE_SECONDS.
 
-        ``waiting`` are enqueued and not started. Those of other dispatchers cannot be
-        told apart, so with several of them this is too low, never too high for long.
+        ``waiting`` are enqueued and not started. It includes jobs of other dispatchers,
+        so with several of them the result is too low, and never too high for long.
         """
         now = self._clock()
         self._started.append((now, self._enqueued - waiting))
@@ -129,13 +129,13 @@ def enqueue_due(
     start_rate: StartRate | None = None,
     waiting_messages: Callable[[], int] = lambda: 0,
 ) -> int:
-    """Send some of the jobs that are due and not enqueued yet; return how many.
+    """Enqueue some of the jobs that are due and not enqueued yet; return how many.
 
     Only few wait in the queue at a time, and organizations take turns. A job that is
     not started within a while is enqueued again, in case its message was lost.
-    ``start_rate`` lets more wait where jobs are done quickly. When sending fails,
-    nothing is marked and the next call tries again. Does nothing while another
-    dispatcher is at it.
+    ``start_rate`` lets more wait if jobs are done quickly. If sending fails, nothing is
+    marked and the next call tries again. It does nothing while another dispatcher does
+    the same.
     """
     with pool.connection() as connection:
         found = connection.execute(_ANYTHING, (ENQUEUE_AGAIN_SECONDS,)).fetchone()

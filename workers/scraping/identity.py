@@ -1,4 +1,4 @@
-"""Whether a creator's handle is still the account that it was at first."""
+"""Checks whether a creator's handle still belongs to the account it had at first."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -17,7 +17,10 @@ from workers.provider import Ok, Target, Verdict, another_account
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
-    """A creator's stable ids; ``position`` is of the last event that changed them."""
+    """A creator's stable ids.
+
+    ``position`` is that of the last event that changed them.
+    """
 
     creator_id: UUID
     organization_id: UUID
@@ -33,7 +36,7 @@ on = Handlers[[Identity | None, RecordedEvent], Identity | None]()
 def _observed(
     event: e.ProfileSnapshotRecorded, identity: Identity | None, recorded: RecordedEvent
 ) -> Identity | None:
-    """Pin the first user id; it stays, whatever is observed later, renames included."""
+    """Store the first user id, which stays, whatever is observed later."""
     if event.user_id is None:
         return identity
     if identity is None or identity.user_id is None:
@@ -44,7 +47,8 @@ def _observed(
             event.sec_uid,
             recorded.position,
         )
-    # Of the same account only; what came through before the pin must not mix in.
+    # Only of the same account; values from before the id was stored must not be mixed
+    # in.
     if event.user_id != identity.user_id or identity.sec_uid or not event.sec_uid:
         return identity
     return replace(identity, sec_uid=event.sec_uid, position=recorded.position)
@@ -54,21 +58,21 @@ def _observed(
 def _reactivated(
     _: e.CreatorReactivated, identity: Identity | None, recorded: RecordedEvent
 ) -> Identity | None:
-    """Forget the ids: who comes back was added anew, and may be somebody else."""
+    """Forget the ids: the creator was added again, and may be another account."""
     if identity is None:
         return None
     return replace(identity, user_id=None, sec_uid=None, position=recorded.position)
 
 
 class CreatorIdentities:
-    """The projection that pins a creator to the account it was first seen as."""
+    """The projection that stores the account that a creator had at first."""
 
     name = "creator_identities"
     version = 1
     events = on.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Pin, fill in or forget, in log order."""
+        """Store, add to or forget ids, in the order of the log."""
         _TABLE.fold(cursor, events, key=_key, fold=_fold)
 
 
@@ -91,11 +95,12 @@ def _fold(identity: Identity | None, recorded: RecordedEvent) -> Identity | None
 def known(
     pool: Pool, creator_id: UUID, history: Sequence[RecordedEvent]
 ) -> Identity | None:
-    """Return the creator's identity if it is pinned, given its stream.
+    """Return the stored identity of the creator, given its history.
 
-    The table follows the log, so it may be late. A pin from before the creator came
-    back is found out by its position. A pin that is not there yet is accepted: the
-    first runs of a new creator may be under way together, and are then not compared.
+    The table follows the log, so it may lag. An identity from before the creator came
+    back is recognized by its position. If it has no identity yet, the account is
+    accepted: the first runs of a new creator may run at the same time, and are then not
+    compared.
     """
     with pool.connection() as connection, connection.cursor() as cursor:
         identity = _TABLE.load(cursor, [(creator_id,)]).get(creator_id)
@@ -108,7 +113,7 @@ def known(
 
 
 def checked(verdict: Verdict, target: Target) -> Verdict:
-    """Return the verdict, or IdentityChanged if it is of another account than known."""
+    """Return the verdict, or IdentityChanged if it is of another account."""
     if not isinstance(verdict, Ok) or verdict.profile is None or not target.user_id:
         return verdict
     found = verdict.profile.user_id

@@ -18,7 +18,7 @@ from workers.scraping.retry_policy import DIED
 MAX_ATTEMPTS = DIED.tries
 LEASE_SECONDS = 20
 
-# Triggers that somebody waits for come first; any other one waits for these.
+# Users wait for runs with these triggers; all other runs wait for them.
 _URGENT = frozenset({"added", "reactivated", "renamed", "reenabled", "manual"})
 _FIRST, _LATER = 0, 1
 
@@ -27,8 +27,8 @@ INSERT INTO scrape_job (scrape_id, organization_id, creator_id, job_type, priori
 SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::smallint[])
 ON CONFLICT (scrape_id) DO NOTHING
 """
-# A crash of the server may forget the last leases taken. Whoever had one may still end
-# the job, once, whoever takes it then; so a lease need not wait for the disk.
+# A crash of the server may undo the last leases. The worker that had one may still end
+# the job, once, whichever worker leases it next. So a lease need not wait for the disk.
 _LEASE = """
 WITH quietly AS MATERIALIZED (
     SELECT set_config('synchronous_commit', 'off', true)
@@ -46,8 +46,8 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS held (id, held_fence)
 WHERE scrape_id = id AND fence = held_fence AND state = 'leased'
 RETURNING scrape_id
 """
-# Nobody leases it in this state, so that who had it may still bring a result until
-# somebody else has it.
+# No worker leases it in this state, so that the worker that had it may still bring a
+# result until another leases it.
 _TAKE_BACK = """
 UPDATE scrape_job SET state = 'ready', lease_until = NULL, enqueued_at = NULL,
     outcome = NULL, error = 'Attempt ' || attempts || ' died without an answer.',
@@ -71,7 +71,7 @@ _FENCED_OFF = "GH003"
 
 
 class FencedOffError(Exception):
-    """The lease went to somebody else meanwhile; this attempt's result is void."""
+    """Another worker leased the job meanwhile; this attempt's result is void."""
 
 
 class JobLease(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,9 +119,9 @@ class ScrapeJobs:
 def lease(
     pool: Pool, scrape_id: UUID, *, seconds: int | None = None
 ) -> JobLease | None:
-    """Take the job for some seconds, counting the attempt before it starts.
+    """Lease the job for some seconds, and count the attempt before it starts.
 
-    None: there is no such job, it is not due, done, or somebody else's.
+    None: there is no such job, it is not due, it is done, or another worker has it.
     """
     length = LEASE_SECONDS if seconds is None else seconds
     with pool.connection() as connection:
@@ -140,7 +140,10 @@ def lease(
 
 
 def renew(pool: Pool, held: Mapping[UUID, int], *, seconds: int) -> set[UUID]:
-    """Let leases, by fence, last ``seconds`` from now; return those that could be."""
+    """Extend leases, by fence, to ``seconds`` from now.
+
+    Return those that still exist.
+    """
     with pool.connection() as connection:
         renewed = connection.execute(
             _RENEW, (seconds, list(held), list(held.values()))
@@ -152,7 +155,7 @@ def take_back(pool: Pool) -> int:
     """Make jobs whose lease has ended ready again, after a wait; return how many.
 
     A job that kills its worker would otherwise kill the next one at once. After its
-    last attempt it waits for nothing: whoever leases it next gives it up.
+    last attempt it does not wait: the next worker that leases it gives it up.
     """
     with pool.connection() as connection:
         return connection.execute(_TAKE_BACK, msgspec.structs.asdict(DIED)).rowcount
@@ -161,10 +164,10 @@ def take_back(pool: Pool) -> int:
 def postpone(
     pool: Pool, leased: JobLease, *, outcome: e.Outcome, error: str, seconds: float
 ) -> None:
-    """Give the job back, to be tried again after ``seconds``.
+    """Release the job, to be tried again after ``seconds``.
 
     Raises:
-        FencedOffError: the lease is somebody else's by now.
+        FencedOffError: another worker has the lease.
     """
     with pool.connection() as connection:
         done = connection.execute(
@@ -184,9 +187,9 @@ def finish(
 ) -> None:
     """Mark the job done, in the transaction that appends its result.
 
-    ``quarantined`` marks one that was given up because its attempts died. Nothing is
-    fetched; a lease that is somebody else's by now fails the transaction, for
-    ``fenced`` to tell.
+    ``quarantined`` marks a job that was given up because its attempts died. Nothing is
+    fetched. If another worker has the lease, the transaction fails, and ``fenced``
+    recognizes the error.
     """
     state = "quarantined" if quarantined else "done"
     cursor.execute(_FINISH, (leased.scrape_id, leased.fence, state, outcome, error))
@@ -194,10 +197,10 @@ def finish(
 
 @contextmanager
 def fenced() -> Generator[None]:
-    """Tell what the server says of a lost lease.
+    """Recognize the server's error for a lost lease.
 
     Raises:
-        FencedOffError: the lease is somebody else's by now; the result does not stand.
+        FencedOffError: another worker has the lease, and the result is not stored.
     """
     try:
         yield

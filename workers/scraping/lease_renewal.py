@@ -1,4 +1,4 @@
-"""Renews leases for as long as a run may take, in one thread a process."""
+"""Renews leases for as long as a run may take, in one thread for each process."""
 
 import threading
 import time
@@ -19,9 +19,9 @@ from infra.loop import run_until_stopped
 from workers.scraping import jobs
 from workers.scraping.jobs import JobLease
 
-# So many times a lease is renewed before it would end.
+# A lease is renewed so many times before it would end.
 _RENEWALS = 4
-# Seconds that a run may take, the wait for its turn at a host included.
+# Seconds that a run may take, including the wait for its turn at a host.
 RUN_SECONDS: Mapping[JobType, float] = {
     "creator_profiles": 180,
     "discover_videos": 900,
@@ -38,10 +38,10 @@ class _HeldLease(msgspec.Struct, frozen=True):
 
 
 class LeaseRenewer:
-    """Renews the leases of this process's runs, and interrupts those that never end.
+    """Renews the leases of this process's runs, and interrupts runs that take too long.
 
-    A process that is killed or paused renews nothing, so that others take over as soon
-    as its leases end, however long its runs might have taken.
+    A process that is killed or paused renews nothing, so that other workers take over
+    when its leases end, however long its runs might have taken.
     """
 
     def __init__(self, pool: Pool, *, seconds: int) -> None:
@@ -53,7 +53,7 @@ class LeaseRenewer:
 
     @contextmanager
     def keeping(self, leased: JobLease) -> Generator[None]:
-        """Keep the lease until the block ends; for the thread that does the run.
+        """Renew the lease until the block ends; call it in the thread of the run.
 
         Raises:
             TimeLimitExceeded: the run took too long; it is raised wherever the thread
@@ -101,7 +101,7 @@ class LeaseRenewer:
         now = time.monotonic()
         for run, held in [*self._held.items()]:
             if held.ends_at <= now:
-                # Under the lock, so that the thread is still at this run.
+                # Under the lock, so that the thread still works on this run.
                 del self._held[run]
                 _log.warning("scrape_took_too_long", scrape_id=str(run))
                 raise_thread_exception(held.thread, TimeLimitExceeded)
@@ -112,7 +112,7 @@ class LeaseRenewer:
         renewed = jobs.renew(self._pool, fences, seconds=self._seconds)
         with self._lock:
             for run in fences.keys() - renewed:
-                # It just ended; or somebody else has it, and the higher fence.
+                # The run has just ended, or another worker has it, with a higher fence.
                 lost = self._held.get(run)
                 if lost is not None and lost.fence == fences[run]:
                     del self._held[run]

@@ -11,7 +11,10 @@ LONGEST_FLOOR_SECONDS = 86_400
 
 
 class Retries(msgspec.Struct, frozen=True):
-    """Waits in seconds, ``factor`` times as long each time; ``tries`` counts all."""
+    """Waits in seconds, ``factor`` times as long each time.
+
+    ``tries`` counts all attempts.
+    """
 
     first: float
     longest: float
@@ -20,29 +23,29 @@ class Retries(msgspec.Struct, frozen=True):
 
 
 RETRIES: Mapping[Outcome, Retries] = {
-    # Who is turned away and knocks again soon is turned away for longer.
+    # A reader that was blocked and soon asks again is blocked for longer.
     "blocked": Retries(600, 21_600, tries=5),
     "rate_limited": Retries(30, 3_600, tries=5),
     "transient": Retries(10, 3_600, tries=5),
-    # It takes a new release, or the platform's second thoughts.
+    # Only a new release, or a change by the platform, can help.
     "schema_changed": Retries(3_600, 21_600, tries=3),
 }
-# After an attempt that died. The first one most likely was killed from outside. Later
-# ones are spread ever wider: what dies beside a run that kills its worker must not
-# meet it every time.
+# After an attempt that died. The first attempt was most likely killed from outside.
+# Later ones wait ever longer, so that a run that dies together with one that kills its
+# worker does not meet it every time.
 DIED = Retries(4, 500, tries=5, factor=5)
 
 
 def is_last(outcome: Outcome, attempt: int) -> bool:
-    """Tell whether no attempt follows ``attempt`` (counted from 1) that ended so."""
+    """Return whether ``attempt`` (counted from 1) is the last with this outcome."""
     return attempt >= RETRIES[outcome].tries
 
 
 def wait(outcome: Outcome, attempt: int, *, floor: float = 0) -> float:
-    """Return how many seconds to wait after ``attempt``, half of them by chance.
+    """Return how many seconds to wait after ``attempt``, half of them random.
 
-    Not less than ``floor`` (a provider's Retry-After), up to a day: nobody means a year
-    by that.
+    At least ``floor`` (a provider's Retry-After), and at most a day, since no source
+    means a year.
     """
     retries = RETRIES[outcome]
     grown = retries.first * retries.factor ** min(attempt - 1, 60)

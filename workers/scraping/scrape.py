@@ -48,7 +48,7 @@ _log = structlog.get_logger()
 
 
 class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
-    """What each run uses: the store, the provider, and how long a lease is."""
+    """What each run uses: the store, the provider, and the length of a lease."""
 
     store: Store
     provider: Provider
@@ -56,7 +56,7 @@ class ScrapeDependencies(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def declare_actor(broker: Broker, dependencies: ScrapeDependencies) -> None:
-    """Make ``broker`` call ``scrape_creator`` for each message on the queue."""
+    """Make ``broker`` call ``scrape_creator`` for each message of the queue."""
     renewer = LeaseRenewer(dependencies.store.pool, seconds=dependencies.lease_seconds)
 
     @actor(broker=broker, actor_name=SCRAPE_ACTOR, queue_name=SCRAPES_QUEUE)
@@ -70,11 +70,11 @@ def scrape_creator(
     *,
     renewer: LeaseRenewer | None = None,
 ) -> None:
-    """Do one run, if it is due and nobody else does it.
+    """Do one run, if it is due and no other worker does it.
 
-    Redelivery is harmless: a job that is done or leased is left alone, and a result
-    that comes after its lease ended is refused by the fence. Without a ``renewer`` the
-    lease is not renewed.
+    Receiving a message twice does no harm: a job that is done or leased is left alone,
+    and a result that comes after its lease ended is refused by its fence. Without a
+    ``renewer`` the lease is not renewed.
     """
     leased = jobs.lease(
         dependencies.store.pool, scrape_id, seconds=dependencies.lease_seconds
@@ -121,8 +121,8 @@ def _verdict_on(provider: Provider, job_type: e.JobType, target: Target) -> Verd
     except TimeLimitExceeded:
         return Transient("It took too long.")
     except Exception as error:  # noqa: BLE001 - a provider may have any bug
-        # It must not cost the rest of the lease. Its kind and place have to do: its
-        # text may quote a request with the cookies in it.
+        # The error must not keep the lease until its end. Only its type and place are
+        # logged, because its text may contain a request with cookies.
         kind = type(error).__name__
         place = "".join(format_tb(error.__traceback__))
         _log.error("provider_raised", provider=provider.name, error=kind, place=place)
@@ -181,9 +181,9 @@ def _snapshot(
 
 
 def _storable(text: str) -> str:
-    """Return the text without what PostgreSQL refuses: NULs, and halves of characters.
+    """Return the text without characters that PostgreSQL refuses: NULs and surrogates.
 
-    Names and titles are whatever strangers typed, cut off by whoever stored them.
+    Names and titles are typed by strangers, and may have been cut off by the source.
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\0", "")
@@ -263,6 +263,6 @@ def _end(
             before_append=finish,
         )
         if not recorded:
-            # It had ended before: only the job still has to learn of it.
+            # The run had ended before; only the job was not marked as done.
             with dependencies.store.pool.connection() as connection:
                 finish(connection.cursor())

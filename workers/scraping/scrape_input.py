@@ -1,4 +1,4 @@
-"""Loads what a run needs: its history, and whom to ask the provider about."""
+"""Loads what a run needs: its history, and the creator or videos to observe."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ from workers.scraping.video_details import counted_videos
 
 
 class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
-    """A run with its history so far, and what to ask the provider for it."""
+    """A run with its history so far, and the target for the provider."""
 
     run: Scrape
     history: RecordedHistory
@@ -22,7 +22,7 @@ class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
 def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     """Return the run's input; None if the creator is not tracked any more.
 
-    ``video_stats`` of a creator is about its counted videos.
+    ``video_stats`` of a creator reads its counted videos.
     """
     creator_id = leased.creator_id
     streams = (

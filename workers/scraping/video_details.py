@@ -27,10 +27,10 @@ ORDER BY random()
 def counted_videos(
     pool: Pool, organization_id: UUID, creator_id: UUID
 ) -> tuple[str, ...]:
-    """Return the ids of a creator's counted videos, as far as the policies are.
+    """Return the ids of a creator's counted videos, as far as the policies have them.
 
-    They come in no order: a provider that has not the time for all reads others in
-    each run, and none is left out for ever.
+    They are in no order, so that a provider without time for all of them reads others
+    in each run, and leaves none out for ever.
     """
     rows = run_read(
         pool,
@@ -49,14 +49,15 @@ def only_news(
     project_id: UUID,
     creator_id: UUID | None,
 ) -> tuple[c.VideoSnapshot, ...]:
-    """Leave out the details that are known of each video, and second sights of one.
+    """Leave out the known details of each video, and videos that are listed twice.
 
-    The log would else hold five hundred titles twice a day. A video that the project
-    does not know yet as the creator's is told in full: what discovers it needs all.
+    Otherwise the log would get five hundred titles twice a day. A video that the
+    project does not know yet as the creator's keeps all details, because its discovery
+    needs them.
     """
     observed: dict[UUID, c.VideoSnapshot] = {}
     for video in videos:
-        # Of a pinned video that is listed twice, what was read first counts.
+        # A pinned video may be listed twice; its first entry counts.
         observed.setdefault(video_stream(project_id, video.tiktok_video_id), video)
     if not observed:
         return ()

@@ -17,32 +17,34 @@ from workers.providers.research.http_post import RunDeadline
 from workers.providers.research.quota import DailyQuota
 from workers.providers.research.windows import DateWindow, id_windows, windows_back
 
-# Below what an actor has for a run, so that a run ends with a verdict of its own.
+# Less than an actor allows for a run, so that a run ends with its own verdict.
 PATIENCE_SECONDS = 40.0
-# How far back a list goes: 12 windows of 30 days. Each costs a request at least, of the
-# 1,000 that there are for a day.
+# How far back a list goes: 12 windows of 30 days. Each takes at least one of the 1,000
+# requests of a day.
 WINDOWS = 12
-# After so many windows without a video nothing older is expected.
+# After this many empty windows, no older videos are expected.
 QUIET_WINDOWS = 3
 
 _log = structlog.get_logger()
 
 
 class ResearchProvider:
-    """Looks at creators through the Research API, which knows them by handle only.
+    """Reads creators through the Research API, which identifies them by handle only.
 
-    A profile has no user id: whoever takes over a handle goes on as the one before.
+    A profile has no user id, so another account that takes over a handle is not
+    noticed.
 
     A list begins with today's window and goes back at most ``windows`` of them, or
     until ``QUIET_WINDOWS`` in a row were empty. It begins no older window once half of
-    ``patience`` (seconds) is gone. Windows that it begins it reads whole, or it answers
-    with what went wrong and no videos: a list is never half a window. TikTok itself
-    shows a video here a day or two late, and its counters later than the app does.
+    ``patience`` (seconds) is used. It reads each window that it begins completely, or
+    returns the verdict of the failure and no videos: a list never has half a window.
+    TikTok adds a video here a day or two late, and its counters later than the app
+    does.
 
-    Videos asked for by id are sought in the days around their ids' own time, newest
-    first and under the same limit of time; this finds them after a rename too. Ids that
-    do not tell their time (musical.ly's, of 17 or 18 digits) cannot be sought, because
-    the API wants to know the month: they are left out, like videos that it has not got.
+    Videos that are requested by id are searched in the days around the time in their
+    ids, newest first and within the same time; this finds them after a rename too. Ids
+    without a time (musical.ly's, of 17 or 18 digits) cannot be searched, because the
+    API needs the month. They are left out, like videos that the API does not have.
     """
 
     name = "research"
@@ -114,7 +116,7 @@ class ResearchProvider:
 
 
 class _Search:
-    """One run through windows: what was seen in them so far."""
+    """One search through windows, and the videos found so far."""
 
     def __init__(self, api: ResearchAPI, *, deadline: RunDeadline) -> None:
         self._api = api
@@ -124,7 +126,7 @@ class _Search:
         self._pages = 0
 
     def is_late(self) -> bool:
-        """Say whether too little time is left for another window to be read whole."""
+        """Return whether too little time is left to read another window completely."""
         return self._pages > 0 and self._deadline.left() < self._deadline.seconds / 2
 
     def read(
@@ -134,10 +136,10 @@ class _Search:
         window: DateWindow,
         only: frozenset[str] | None = None,
     ) -> int:
-        """Read the window whole and return how many videos TikTok showed in it.
+        """Read the window completely and return how many videos TikTok has in it.
 
         Raises:
-            NoAnswerError: part of it is not to be had.
+            NoAnswerError: a part of it could not be read.
         """
         shown = 0
         pages = self._api.videos(condition, window=window, deadline=self._deadline)
@@ -168,11 +170,12 @@ def open_research(
     processes: int = 1,
     patience: float = PATIENCE_SECONDS,
 ) -> ResearchProvider:
-    """Return the provider for one client of the API at ``base_url``; it asks nothing.
+    """Return the provider for one client of the API at ``base_url``.
 
-    ``server`` is the Redis or Valkey through which all workers share the client's daily
-    quota; ``processes`` is how many of them there are, for while it is away.
-    ``patience`` is how many seconds a run may take, and has to be less than its lease.
+    It sends nothing yet. ``server`` is the Redis or Valkey through which all workers
+    share the client's daily quota. ``processes`` is the number of workers, for the
+    quota while it is away. ``patience`` is how many seconds a run may take, and must be
+    less than its lease.
     """
     http = httpx.Client(
         base_url=base_url,

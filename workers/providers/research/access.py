@@ -12,12 +12,15 @@ from workers.providers.research.errors import NoAnswerError
 from workers.providers.research.http_post import RunDeadline, post
 
 PATH = "/v2/oauth/token/"
-# A token lives for two hours; one that is about to end may end under way.
+# A token is valid for two hours; one that is about to end may end during the request.
 _EARLY_SECONDS = 300.0
 
 
 class AccessToken:
-    """The client's own token; build one a process and share it between threads."""
+    """The client's access token.
+
+    Make one for each process and share it between threads.
+    """
 
     def __init__(self, http: httpx.Client, *, key: str, secret: str) -> None:
         self._http = http
@@ -25,14 +28,14 @@ class AccessToken:
         self._secret = secret
         self._turn = threading.Lock()
         self._token: str | None = None
-        self._good_until = 0.0  # on the deadlines' clock
+        self._good_until = 0.0  # in time.monotonic()
 
     def get(self, deadline: RunDeadline) -> str:
-        """Return a token that is good for some minutes, as far as we know.
+        """Return a token that should be valid for some minutes.
 
         Raises:
-            NoAnswerError: there is none to be had; Blocked if the client's key and
-                secret are refused.
+            NoAnswerError: there is none; its verdict is Blocked if the client's key
+                and secret are refused.
         """
         with self._alone(deadline):
             if self._token is None or deadline.clock() >= self._good_until:
@@ -40,10 +43,10 @@ class AccessToken:
             return self._token
 
     def discard(self, token: str, *, deadline: RunDeadline) -> None:
-        """Forget the token, which was refused, unless there is a newer one already.
+        """Discard the refused token, unless there is a newer one already.
 
         Raises:
-            NoAnswerError: somebody else was fetching one for too long.
+            NoAnswerError: another thread was fetching one for too long.
         """
         with self._alone(deadline):
             if self._token == token:

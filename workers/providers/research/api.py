@@ -1,4 +1,4 @@
-"""Asking the Research API: with a token, within the quota, and again where it helps."""
+"""Requests to the Research API: with a token, within the quota, and with retries."""
 
 import random
 import time
@@ -34,17 +34,17 @@ from workers.providers.research.windows import DateWindow
 USER_PATH = "/v2/research/user/info/"
 VIDEO_PATH = "/v2/research/video/query/"
 PAGE_SIZE = 100
-# After so many pages of one window something is wrong: it would be 5,000 videos.
+# A window with so many pages, for 5,000 videos, must be an error.
 MOST_PAGES = 50
-# Seconds between the tries of one question. A new search is unknown to some of TikTok's
-# servers for some seconds; each try counts against the quota.
+# Seconds between the tries of one request. For some seconds, some of TikTok's servers
+# do not know a new search. Each try counts against the quota.
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 _log = structlog.get_logger()
 
 
 class VideoCondition(Struct, frozen=True):
-    """What a video must be like; EQ has one value, IN up to 100."""
+    """A condition on videos; EQ has one value, IN up to 100."""
 
     operation: Literal["EQ", "IN"]
     field_name: Literal["username", "video_id"]
@@ -59,7 +59,10 @@ class _Question(Struct, frozen=True, kw_only=True):
 
 
 class ResearchAPI:
-    """The API for one client; build one a process and share it between threads."""
+    """The API for one client.
+
+    Make one for each process and share it between threads.
+    """
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class ResearchAPI:
         """Return the user's profile, and the data that it was read from.
 
         Raises:
-            NoAnswerError: there is none to be had.
+            NoAnswerError: there is none.
         """
         question = _Question(
             path=USER_PATH, fields=USER_FIELDS, body={"username": username}, records=1
@@ -91,12 +94,12 @@ class ResearchAPI:
     def videos(
         self, condition: VideoCondition, *, window: DateWindow, deadline: RunDeadline
     ) -> Iterator[SearchPage]:
-        """Ask for page after page of the videos that were made within the window.
+        """Yield page after page of the videos that were made within the window.
 
-        A page may be short, or empty, and not the last.
+        A page may be short or empty without being the last.
 
         Raises:
-            NoAnswerError: a page is not to be had; those before it were whole.
+            NoAnswerError: a page could not be read; those before it were complete.
         """
         search: dict[str, object] = {
             "query": {"and": [asdict(condition)]},
@@ -138,7 +141,8 @@ class ResearchAPI:
         try:
             return self._send(question, token=token, deadline=deadline)
         except TokenRefusedError:
-            # It may have ended early; a new one that is refused too is another matter.
+            # The token may have ended early; if a new one is refused too, that is an
+            # error.
             self.token.discard(token, deadline=deadline)
         token = self.token.get(deadline)
         return self._send(question, token=token, deadline=deadline)
@@ -169,7 +173,7 @@ class ResearchAPI:
 
 
 def _worth_waiting(verdict: FailureVerdict, pause: float) -> float | None:
-    """Return how many seconds to wait before asking again, or None if it is no use."""
+    """Return how many seconds to wait before a retry, or None if a retry is no use."""
     seconds = pause * random.uniform(1, 1.5)  # noqa: S311
     if isinstance(verdict, RateLimited):
         return max(seconds, verdict.retry_after)

@@ -1,4 +1,4 @@
-"""The envelope: every answer carries data, or an error that says why there is none."""
+"""The envelope: every answer has data, or an error that says why there is none."""
 
 import re
 from typing import Any, TypeVar
@@ -26,16 +26,16 @@ from workers.providers.research.http_post import Reply
 
 T = TypeVar("T")
 
-# What a refusal for asking too fast is worth waiting, if it does not say.
+# How long to wait after too many requests, if the answer does not say.
 TOO_FAST_SECONDS = 5.0
 
 _LONGEST_DETAIL = 300
 _LONGEST_LOG_ID = 64
-_FOREVER = 2**31  # in seconds; nobody means so much by a token's time to live
+_FOREVER = 2**31  # in seconds; no server means a longer lifetime of a token
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 
-# What is wrong with a user comes as invalid_params, and only the message says what;
-# the same goes for two refusals of good requests, which pass after some seconds.
+# An invalid user has the code invalid_params, and only the message says why. The same
+# is true of two refusals of good requests, which succeed after some seconds.
 _MESSAGES: dict[str, type[NotFound | Private | Unavailable | Transient]] = {
     "cannot find the user": NotFound,
     "is private": Private,
@@ -54,8 +54,8 @@ _CODES: dict[str, type[Blocked | Transient | SchemaChanged]] = {
     "invalid_param": SchemaChanged,
     "invalid_request": SchemaChanged,
 }
-# The token's endpoint has words of its own; those left out mean that the client's key
-# and secret are not accepted.
+# The error codes of the token's endpoint; all others mean that the client's key and
+# secret are refused.
 _TOKEN_ERRORS: dict[str, type[Transient | SchemaChanged]] = {
     "internal_error": Transient,
     "server_error": Transient,
@@ -76,7 +76,7 @@ class _ApiEnvelope(Struct, frozen=True):
 
 
 class _TokenReply(Struct, frozen=True):
-    """The token's endpoint is flat, in success and in failure."""
+    """The token's endpoint answers with a flat object, in success and in failure."""
 
     access_token: Any = None
     expires_in: Any = None
@@ -86,7 +86,7 @@ class _TokenReply(Struct, frozen=True):
 
 
 def decode(body: bytes | Raw, kind: type[T]) -> T:
-    """Return the JSON as ``kind``; integers are exact, of whatever size.
+    """Return the JSON as ``kind``; integers are exact, of any size.
 
     Raises:
         NoAnswerError: it is not JSON, or has another shape.
@@ -104,8 +104,8 @@ def data_of(reply: Reply) -> Raw:
 
     Raises:
         TokenRefusedError: another access token may help.
-        QuotaSpentError: nothing helps before tomorrow.
-        NoAnswerError: in every other case without data.
+        QuotaSpentError: no request succeeds before tomorrow.
+        NoAnswerError: any other answer without data.
     """
     try:
         envelope = decode(reply.body, _ApiEnvelope)
@@ -117,7 +117,7 @@ def data_of(reply: Reply) -> Raw:
 
 
 def token_of(reply: Reply) -> tuple[str, float]:
-    """Return the access token and for how many seconds it is good.
+    """Return the access token and for how many seconds it is valid.
 
     Raises:
         NoAnswerError: there is none.
@@ -128,7 +128,7 @@ def token_of(reply: Reply) -> tuple[str, float]:
         raise _unreadable(reply) from None
     if isinstance(flat.error, str) and flat.error:
         raise _token_refusal(reply, flat)
-    if flat.error:  # as the other endpoints say it
+    if flat.error:  # the same name as in the other endpoints
         data_of(reply)
     token, seconds = flat.access_token, flat.expires_in
     if reply.status != 200:
@@ -175,7 +175,7 @@ def _unreadable(reply: Reply) -> NoAnswerError:
 
 
 def _by_status(reply: Reply, detail: str) -> NoAnswerError:
-    """Judge by the status alone: a gateway's error page, or a code nobody knows."""
+    """Return a verdict by the status alone, for error pages and unknown codes."""
     if reply.status == 401:
         return TokenRefusedError(Blocked(detail))
     return NoAnswerError(_failure(reply, detail))

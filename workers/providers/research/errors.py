@@ -16,7 +16,7 @@ FailureVerdict = (
 
 
 class NoAnswerError(Exception):
-    """There is no data; ``verdict`` is what to answer to whoever asked."""
+    """There is no data; ``verdict`` is what the provider returns."""
 
     def __init__(self, verdict: FailureVerdict) -> None:
         super().__init__(verdict.detail)
@@ -24,11 +24,11 @@ class NoAnswerError(Exception):
 
 
 class NotSentError(NoAnswerError):
-    """The request never reached the API, which therefore does not count it."""
+    """The request never reached the API, so the API does not count it."""
 
 
 class TokenRefusedError(NoAnswerError):
-    """The access token is not, or no longer, good."""
+    """The access token is not valid, or not any more."""
 
 
 class QuotaSpentError(NoAnswerError):

@@ -1,4 +1,4 @@
-"""One POST to the API, bounded in time and size whatever the server does."""
+"""One POST to the API, limited in time and size whatever the server does."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,14 +9,14 @@ from msgspec import Struct
 from workers.provider import SchemaChanged, Transient
 from workers.providers.research.errors import NoAnswerError, NotSentError
 
-# A page of 100 videos with the longest descriptions is about a quarter of this.
+# A page of 100 videos with the longest descriptions has about a quarter of this.
 LARGEST_BODY = 4 * 1024 * 1024
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 15.0
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """What came back; ``retry_after`` is in seconds, if the server named any."""
+    """An answer; ``retry_after`` is in seconds, if the server sent it."""
 
     status: int
     body: bytes
@@ -24,7 +24,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class RunDeadline:
-    """The moment at which a whole run must be over, retries and pauses included."""
+    """The time at which a whole run must be over, retries and pauses included."""
 
     def __init__(
         self, seconds: float, *, clock: Callable[[], float] = time.monotonic
@@ -34,7 +34,7 @@ class RunDeadline:
         self._ends_at = clock() + seconds
 
     def left(self) -> float:
-        """Return how many seconds are left, 0 when there are none."""
+        """Return how many seconds are left, 0 if there are none."""
         return max(self._ends_at - self.clock(), 0.0)
 
 
@@ -48,12 +48,12 @@ def post(
     form: Mapping[str, str] | None = None,
     json: object = None,
 ) -> Reply:
-    """Send a form or JSON and read the reply, whatever its status.
+    """Send a form or JSON and return the reply, whatever its status.
 
     Raises:
-        NotSentError: no connection came about, or no time was left to try.
+        NotSentError: there was no connection, or no time left to try.
         NoAnswerError: the connection broke, the time ran out, or the body is too large
-            to be an answer; it is not read to its end.
+            to be an answer; then it is not read completely.
     """
     left = deadline.left()
     if left <= 0:
@@ -87,7 +87,7 @@ def post(
 
 def _body_of(response: httpx.Response, deadline: RunDeadline) -> bytes:
     body = bytearray()
-    # Raw, because we ask for no compression: a few kilobytes cannot become gigabytes.
+    # Raw, because we accept no compression: a few kilobytes cannot become gigabytes.
     for part in response.iter_raw():
         body += part
         if len(body) > LARGEST_BODY:
@@ -106,5 +106,5 @@ def _seconds(header: str | None) -> float | None:
 
 
 def _kind(error: httpx.TransportError) -> str:
-    # Its text may quote the request.
+    # The text of the error may contain the request.
     return f"The Research API was not heard: {type(error).__name__}."

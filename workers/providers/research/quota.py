@@ -1,4 +1,4 @@
-"""The day's quota: how much TikTok lets the client ask, shared by all workers."""
+"""The day's quota: how many requests TikTok allows the client, over all workers."""
 
 import threading
 import time
@@ -14,17 +14,17 @@ from msgspec import Struct
 from workers.provider import RateLimited
 from workers.providers.research.errors import NoAnswerError
 
-# TikTok's day may begin a little after ours: for so long after midnight a refusal may
-# still be yesterday's, and must not cost the whole new day.
+# TikTok's day may begin a little after ours. For so long after midnight, a refusal may
+# still be about yesterday, and must not block the whole new day.
 _NEW_DAY_SECONDS = 300.0
-# A server that was away is not asked again for this long.
+# For this long, no request goes to a Redis server that was away.
 _AWAY_SECONDS = 5.0
 _AWAY_RETRY_SECONDS = 60.0
 _PARTS_KEPT_APART = 20
 
-# Each process writes down what it drew as one number, and the sum of all is held
-# against the limit. So it does no harm when an answer is lost, and after a FLUSHALL
-# every process that lives brings its number back.
+# Each process stores what it used as one number, and the sum of all is compared with
+# the limit. A lost answer does no harm then, and after a FLUSHALL every running process
+# stores its number again.
 _TAKE = """
 local function left(key, spent, limit)
     redis.call('HSET', key, ARGV[1], spent)
@@ -51,7 +51,7 @@ _log = structlog.get_logger()
 
 
 class Amount(Struct, frozen=True):
-    """So many requests, and so many users and videos in their answers."""
+    """A number of requests, and of users and videos in their answers."""
 
     requests: int
     records: int
@@ -70,12 +70,12 @@ class Amount(Struct, frozen=True):
 
 
 NOTHING = Amount(0, 0)
-# What TikTok gives every client, for all of its endpoints that we ask.
+# What TikTok allows every client, over all endpoints that we use.
 A_DAY = Amount(requests=1_000, records=100_000)
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """Leave to send one request on that day, for up to so many records."""
+    """The right to send one request on that day, for up to so many records."""
 
     day: date
     amount: Amount
@@ -83,13 +83,13 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 
 class DailyQuota:
-    """Counts requests and records from 00:00 to 00:00 UTC; build one a process.
+    """Counts requests and records from 00:00 to 00:00 UTC; make one for each process.
 
-    Every process with the same ``owner`` (the client key) draws on one account, on the
-    Redis or Valkey behind ``server``. A twentieth of ``limit`` is kept out of it for
-    while the server is away: of this each of the ``processes`` has an equal part for
-    the day, and so they stay within the limit together although none sees the others.
-    If ``server`` is None each has its part of the whole.
+    Every process with the same ``owner`` (the client key) uses one shared count, on the
+    Redis or Valkey of ``server``. A twentieth of ``limit`` is reserved for times when
+    the server is away. Each of the ``processes`` has an equal part of it for the day,
+    so that together they stay within the limit although none sees the others. If
+    ``server`` is None, each has its part of the whole limit.
     """
 
     def __init__(
@@ -113,11 +113,11 @@ class DailyQuota:
         self._begin(now().date())
 
     def take(self, *, records: int) -> Grant:
-        """Return leave for one request, whose answer has so many records at most.
+        """Return the right to one request, whose answer has at most so many records.
 
         Raises:
             NoAnswerError: RateLimited, because the quota is used up, or the server is
-                away and so is our part for that.
+                away and our part for that time is used up.
         """
         requested = Amount(1, records)
         with self._guard:
@@ -134,13 +134,16 @@ class DailyQuota:
             return Grant(day=self._day, amount=requested, alone=alone)
 
     def give_back(self, grant: Grant, *, used: Amount) -> None:
-        """Give back what the request did not use; others see it with our next one."""
+        """Give back what the request did not use.
+
+        Others see it with our next request.
+        """
         with self._guard:
             if grant.day == self._day:
                 self._add(used - grant.amount, alone=grant.alone)
 
     def refused(self) -> float:
-        """Note that TikTok itself says so; return in how many seconds to ask again."""
+        """Record that TikTok refused; return in how many seconds to ask again."""
         seconds = _seconds_left(self.now())
         into_the_day = 86_400 - seconds
         if into_the_day < _NEW_DAY_SECONDS:
@@ -162,7 +165,7 @@ class DailyQuota:
             self._drawn += amount
 
     def _draw(self, requested: Amount) -> bool | None:
-        """Say whether the account has so much left, or None while it is away."""
+        """Return whether the shared count has so much left; None while it is away."""
         answer = self._run(
             _TAKE,
             self._name,
@@ -175,14 +178,14 @@ class DailyQuota:
         return None if answer is None else answer == 1
 
     def _used_up(self, now: datetime, *, alone: bool) -> NoAnswerError:
-        if alone and self.server:  # which may be back long before midnight
+        if alone and self.server:  # It may be back long before midnight.
             detail = "Redis is away, and so is the count of the day's quota."
             return NoAnswerError(RateLimited(_AWAY_RETRY_SECONDS, detail))
         detail = "The quota that TikTok gives us for a day is used up."
         return NoAnswerError(RateLimited(_seconds_left(now), detail))
 
     def _run(self, script: str, *arguments: str) -> object:
-        """Return what the server says to the script, or None while it is away."""
+        """Return the server's answer to the script, or None while it is away."""
         if self.server is None or time.monotonic() < self._away_until:
             return None
         # Braces keep both keys on one server of a cluster.

@@ -25,7 +25,7 @@ _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 _log = structlog.get_logger()
 
 
-# A field of another type than promised costs that field, not the answer: hence Any.
+# A field of an unexpected type loses that field only, not the answer: hence Any.
 class _User(Struct, frozen=True):
     display_name: Any = None
     avatar_url: Any = None
@@ -37,7 +37,7 @@ class _User(Struct, frozen=True):
 
 class _Video(Struct, frozen=True):
     id: Any = None
-    video_id: Any = None  # what the API called it in 2023
+    video_id: Any = None  # the name in the API of 2023
     video_description: Any = None
     create_time: Any = None
     view_count: Any = None
@@ -69,10 +69,10 @@ class SearchPage(Struct, frozen=True, kw_only=True):
 
 
 def profile_of(data: Raw) -> ProfileObservation:
-    """Read a user; what is missing or unreadable is null.
+    """Return a profile from a user; null for what is missing or cannot be read.
 
     Raises:
-        NoAnswerError: it is not a user, or nothing of one.
+        NoAnswerError: it is not a user, or has no readable field.
     """
     user = decode(data, _User)
     profile = ProfileObservation(
@@ -89,10 +89,10 @@ def profile_of(data: Raw) -> ProfileObservation:
 
 
 def page_of(data: Raw, *, after: int = 0) -> SearchPage:
-    """Read a page of videos; ``after`` is the cursor it was asked with.
+    """Return a page of videos; ``after`` is the cursor of the request.
 
-    What is missing or unreadable of a video is null. A video without a readable id is
-    left out, for nobody could say which it is.
+    Fields that are missing or cannot be read are null. A video without a readable id is
+    left out, because it cannot be identified.
 
     Raises:
         NoAnswerError: it is not a page, none of its videos has an id, or its cursor
@@ -134,7 +134,7 @@ def _video_of(row: _Video) -> VideoObservation | None:
 
 
 def _whole(value: object) -> int | None:
-    """Return the integer, or that of a string of digits; a float is not one."""
+    """Return an integer, also from a string of digits; a float does not count."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _DIGITS.fullmatch(value):
@@ -153,7 +153,7 @@ def _id(value: object) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    # 0 is how the platform writes that it does not know.
+    # The platform writes 0 for an unknown value.
     second = _whole(value)
     if second is None or not 0 < second < _LAST_SECOND:
         return None

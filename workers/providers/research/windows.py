@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 
-# The API takes a start and an end at most 30 days apart, and includes both.
+# The API takes a start and an end, both included, at most 30 days apart.
 WINDOW_DAYS = 30
-# How many ids one question names: as many as one page can answer.
+# How many ids one request has: as many as one page can answer.
 MOST_IDS = 100
 
 _DAY = timedelta(days=1)
-_FIRST_DAY = date(2016, 1, 1)  # TikTok was not there before
+_FIRST_DAY = date(2016, 1, 1)  # TikTok did not exist before.
 
 
 class DateWindow(Struct, frozen=True):
@@ -35,11 +35,11 @@ def windows_back(today: date, *, amount: int) -> list[DateWindow]:
 
 
 def id_windows(ids: Iterable[str], *, today: date) -> list[IdWindow]:
-    """Return windows, newest first, in which each datable id is named once.
+    """Return windows, newest first, that contain each id with a date once.
 
     A window begins a day before its oldest id and ends a day after its newest, because
-    ids are made some hours before a scheduled video is shown. Ids that do not tell
-    their day are in no window: see ``day_of``.
+    the id of a scheduled video is made some hours before it is shown. Ids without a
+    date are in no window: see ``day_of``.
     """
     days = {video_id: day_of(video_id, today=today) for video_id in ids}
     rest = sorted(
@@ -57,10 +57,10 @@ def id_windows(ids: Iterable[str], *, today: date) -> list[IdWindow]:
 
 
 def day_of(video_id: str, *, today: date) -> date | None:
-    """Return the day in UTC on which the video's id was made, if it tells.
+    """Return the UTC day on which the video's id was made, if the id contains it.
 
-    The upper half of a 19-digit id is a Unix time. Shorter ids are of musical.ly and
-    count something else; they, and ids of days that cannot be, give None.
+    The upper half of a 19-digit id is a Unix time. Shorter ids are from musical.ly and
+    have no time in them. They, and ids of impossible days, return None.
     """
     if len(video_id) != 19 or not (video_id.isascii() and video_id.isdecimal()):
         return None

@@ -35,15 +35,15 @@ from workers.providers.web.verdicts import NotShown, RefusedError
 
 __all__ = ["NotShown", "SessionLimits", "VideosRead", "WebProvider"]
 
-# By its own name: who wants to be left alone by it can say so.
+# It names itself, so that a site can tell this program to stay away.
 USER_AGENT = "Mozilla/5.0 (compatible; Goatherd)"
 DEFAULT_LIMITS = SessionLimits()
 
 
 class VideosRead(Struct, frozen=True, kw_only=True):
-    """What became of each video asked for: seen, not shown, or not asked any more.
+    """The result for each requested video: read, not shown, or not read.
 
-    ``unread`` are those that a refusal or a limit of the run came before.
+    ``unread`` are those that were left when a refusal or a limit ended the run.
     """
 
     ok: Ok
@@ -52,10 +52,10 @@ class VideosRead(Struct, frozen=True, kw_only=True):
 
 
 class WebProvider:
-    """Reads profile pages, video lists and video pages; safe to share by threads.
+    """Reads profile pages, video lists and video pages; threads may share it.
 
-    ``base_url`` is where TikTok is, and the only place that is ever asked. ``now`` must
-    return an aware time.
+    ``base_url`` is TikTok's address, and the only one that gets requests. ``now`` must
+    return a time with a zone.
     """
 
     name = "web"
@@ -88,10 +88,10 @@ class WebProvider:
             return self._ok(session, profile=page)
 
     def discover_videos(self, target: Target) -> Verdict:
-        """Look at the profile, then list the videos; ``Ok`` has both.
+        """Read the profile, then list the videos; ``Ok`` has both.
 
-        The list may stop early, at a limit of the run: what is missing then is the
-        oldest.
+        The list may end early, at a limit of the run. The oldest videos are missing
+        then.
         """
         with TikTokSession(self._site) as session:
             try:
@@ -102,7 +102,7 @@ class WebProvider:
             return self._ok(session, profile=page, videos=videos)
 
     def video_stats(self, target: Target) -> Verdict:
-        """Read the videos asked for one by one, or the whole list if none are.
+        """Read the requested videos one by one, or the whole list without any.
 
         Those that are not shown are in ``Ok.missing``; ``read_videos`` says why.
         """
@@ -112,10 +112,10 @@ class WebProvider:
         return read.ok if isinstance(read, VideosRead) else read
 
     def read_videos(self, target: Target) -> VideosRead | Verdict:
-        """Read the page of each video asked for.
+        """Read the page of each requested video.
 
-        Counters that were read are events, whatever stopped the next: a refusal is the
-        answer only where nothing was learned at all.
+        Counters that were read are returned, whatever stopped the rest. The verdict is
+        a refusal only if nothing was read at all.
         """
         with TikTokSession(self._site) as session:
             try:
@@ -128,7 +128,7 @@ class WebProvider:
             if reading.refusal and not (reading.videos or reading.not_shown):
                 return reading.refusal
             ok = self._ok(session, videos=tuple(reading.videos))
-            # A stranger's video is there: it was never the creator's to miss.
+            # The video belongs to another creator, so it is not missing for this one.
             missing = tuple(
                 video.video_id
                 for video in reading.not_shown
@@ -158,7 +158,10 @@ class WebProvider:
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Return whom to trust; once a process, as it takes reading all certificates."""
+    """Return the trusted certificates.
+
+    Once for each process, since reading them is slow.
+    """
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -170,7 +173,7 @@ def _profile_of(session: TikTokSession, target: Target) -> ProfilePage:
     )
     profile = read_profile(page.body, handle=handle)
     known = target.user_id
-    # Without a known id the handle is all there is to tell the creator by.
+    # Without a known id, only the handle identifies the creator.
     theirs = known == profile.user_id if known else handle == profile.handle.lower()
     if not theirs:
         raise RefusedError(another_account(handle, found=profile.user_id, known=known))
@@ -183,7 +186,7 @@ def _videos_of(
     expected = page.profile.video_count
     if expected == 0:
         return ()
-    # One that is known already will do, as long as it is known to be of this account.
+    # A known video is enough, if it is known to belong to this account.
     known = target.sec_uid if target.user_id == page.user_id else None
     sec_uid = page.profile.sec_uid or sec_uid_of(known)
     if sec_uid is None:

@@ -1,4 +1,4 @@
-"""Reads one page of the video list, or says why there is none."""
+"""Reads one page of the video list, or returns why there is none."""
 
 from typing import Any
 
@@ -17,10 +17,9 @@ class VideoListPage(Struct, frozen=True, kw_only=True):
     has_more: bool
 
     def as_shown(self) -> dict[str, Any]:
-        """Return the page in TikTok's shape, with no more than what leads to the next.
+        """Return the page in TikTok's shape, with only what leads to the next page.
 
-        Times are numbers here, which TikTok's are not always: as texts they stop
-        yt-dlp from going on.
+        Times are numbers here. TikTok's are sometimes texts, which stop yt-dlp.
         """
         items = [
             {
@@ -35,10 +34,10 @@ class VideoListPage(Struct, frozen=True, kw_only=True):
 
 
 def read_list(body: bytes, *, author_id: str) -> VideoListPage:
-    """Return what an answer of the list shows of ``author_id``'s videos.
+    """Return the videos of ``author_id`` in an answer of the list.
 
     Raises:
-        RefusedError: it shows nothing, for a reason that it gives or that is plain.
+        RefusedError: it has none; the verdict says why.
     """
     page = _object_in(body)
     for name in ("statusCode", "status_code"):

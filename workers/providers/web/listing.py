@@ -1,9 +1,9 @@
-"""The list: a creator's videos, page by page, the way yt-dlp knows to ask for them.
+"""The list: a creator's videos, page by page, in the way that yt-dlp requests them.
 
-yt-dlp knows the address, its parameters and how one page leads to the next, all of
-which change with TikTok and are kept up by many. It does no more than that: what it
-asks for goes through our own session, what comes back is judged and read here, and it
-is shown only as much as it needs to go on.
+yt-dlp knows the address, its parameters and how to get the next page. All of this
+changes with TikTok, and many people keep yt-dlp up to date. It does nothing else here:
+our own session sends its requests, we judge and read the answers, and yt-dlp gets only
+what it needs to continue.
 """
 
 import io
@@ -25,16 +25,16 @@ from workers.providers.web.session import SpentError, TikTokSession
 from workers.providers.web.verdicts import RefusedError
 
 _PATH = "/api/creator/item_list/"
-# So many pages in a row without anything new, and the list goes round in circles.
+# After so many pages without a new video, the list repeats itself.
 _MOST_OLD_PAGES = 3
 
-# Plug-ins are anybody's code in somebody's home directory. To say that they were loaded
-# already is yt-dlp's way of having none.
+# Plug-ins are unknown code in a user's home directory. Telling yt-dlp that they are
+# loaded already is its way to disable them.
 all_plugins_loaded.value = True
 
 
 class _Quiet:
-    """Takes yt-dlp's messages: they tell nothing that a verdict does not."""
+    """Takes yt-dlp's messages, which say nothing that a verdict does not."""
 
     def debug(self, message: str) -> None: ...
     def warning(self, message: str) -> None: ...
@@ -42,15 +42,15 @@ class _Quiet:
 
 
 class _InCirclesError(Exception):
-    """The list sends again what it has sent before."""
+    """The list sends the same pages again."""
 
 
-# yt-dlp has type stubs, and they leave its extractors out.
+# yt-dlp's type stubs leave out its extractors.
 _TikTokUserIE: Any = TikTokUserIE
 
 
 class _UserVideosIE(_TikTokUserIE):
-    """yt-dlp's own, without the profile page, and with secUids of any length."""
+    """yt-dlp's extractor, without the profile page, and for secUids of any length."""
 
     _VALID_URL = r"tiktokuser:(?P<id>MS4wLjABAAAA[\w-]{43,64})$"
 
@@ -60,10 +60,10 @@ class _UserVideosIE(_TikTokUserIE):
 
 
 class Gate(YoutubeDL):
-    """Hands yt-dlp pages of the list that our own session has read, and nothing else.
+    """Gives yt-dlp pages of the list that our own session has read, and nothing else.
 
-    Not the page for embedding either, where it looks for what it lacks: robots are
-    asked to stay away from that.
+    It does not give the page for embedding either, where yt-dlp looks for missing
+    values, because that page asks robots to stay away.
     """
 
     def __init__(self, session: TikTokSession, *, author_id: str) -> None:
@@ -99,7 +99,7 @@ class Gate(YoutubeDL):
         try:
             return self._read(query)
         except RefusedError as refused:
-            # An empty body is common, and the next try often has it.
+            # An empty body is common, and the next try often has content.
             if isinstance(refused, SpentError) or not isinstance(
                 refused.verdict, Transient
             ):
@@ -114,13 +114,14 @@ class Gate(YoutubeDL):
 def list_videos(
     session: TikTokSession, *, sec_uid: str, author_id: str, expected: int | None
 ) -> tuple[VideoObservation, ...]:
-    """Return the videos that ``author_id`` posted, the newest first after pinned ones.
+    """Return the videos that ``author_id`` posted, newest first after pinned ones.
 
-    All of them, or as many as the session's limits allow; ``expected`` is how many the
-    profile counts. At least one, as only accounts that have any are to be asked for.
+    It returns all of them, or as many as the session's limits allow; ``expected`` is
+    how many the profile counts. There is at least one, because only accounts with
+    videos are listed.
 
     Raises:
-        RefusedError: a page of the list was refused, or not one video is on it.
+        RefusedError: a page of the list was refused, or it has no videos.
     """
     with Gate(session, author_id=author_id) as gate:
         gate.add_info_extractor(_UserVideosIE())
@@ -135,8 +136,8 @@ def list_videos(
             if not found:
                 raise
         except (ExtractorError, _InCirclesError):
-            # yt-dlp has no other complaint left. Lists that say wrongly that there is
-            # more go in circles as well, once everything has been seen.
+            # yt-dlp complains about nothing else. A list that wrongly says that there
+            # is more repeats itself as well, once it has sent everything.
             if expected is None or len(found) < expected:
                 refused = Blocked("TikTok sends the same page of the list again.")
                 raise RefusedError(refused) from None

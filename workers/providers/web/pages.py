@@ -34,14 +34,14 @@ from workers.providers.web.verdicts import (
 from workers.providers.web.videos import author_of, video_of
 
 _STATE = b"__UNIVERSAL_DATA_FOR_REHYDRATION__"
-# Until 2023, and still met now and then.
+# Used until 2023, and rarely since.
 _OLDER_STATE = b"SIGI_STATE"
 
 _LONGEST_NAME = 500
 _LONGEST_TAG = 1_000
 
-# What is on pages that stand in for the one asked for. They are looked at only where
-# the state is missing: ordinary pages mention captchas too.
+# Texts of pages that TikTok sends instead of the requested one. They matter only if the
+# state is missing, because ordinary pages mention captchas too.
 _CHALLENGES = (
     b"captcha",
     b"please wait...",
@@ -53,7 +53,7 @@ _CHALLENGES = (
 
 
 class ProfilePage(Struct, frozen=True, kw_only=True):
-    """A profile, the id of its account, and the handle that the page itself gives."""
+    """A profile, the id of its account, and the handle on the page."""
 
     user_id: str
     handle: str
@@ -61,7 +61,7 @@ class ProfilePage(Struct, frozen=True, kw_only=True):
 
 
 class VideoPage(Struct, frozen=True, kw_only=True):
-    """A video, and who posted it, as far as the page tells: an id and a handle."""
+    """A video, and its author's id and handle, if the page has them."""
 
     author_id: str | None
     author: str | None
@@ -69,7 +69,7 @@ class VideoPage(Struct, frozen=True, kw_only=True):
 
 
 class _Account(Struct, frozen=True, kw_only=True):
-    """What either kind of page says of an account, as it stands there."""
+    """The fields about an account that both kinds of page have, as sent."""
 
     code: object | None
     user: object | None
@@ -78,10 +78,10 @@ class _Account(Struct, frozen=True, kw_only=True):
 
 
 def read_profile(html: bytes, *, handle: str) -> ProfilePage:
-    """Return the profile that a page shows.
+    """Return the profile on a page.
 
     Raises:
-        RefusedError: it shows none, for a reason that it gives or that is plain to see.
+        RefusedError: the page has none; the verdict says why.
     """
     account = _account_on(html, handle)
     _refuse_by_code(account, handle)
@@ -115,7 +115,7 @@ def read_profile(html: bytes, *, handle: str) -> ProfilePage:
 
 
 def read_video(html: bytes, *, video_id: str, photo: bool) -> VideoPage | NotShown:
-    """Return the video that a page shows; ``photo`` if its address said so.
+    """Return the video on a page; ``photo`` says whether its address named a photo.
 
     Raises:
         RefusedError: the page says nothing about the video.
@@ -192,7 +192,7 @@ def _state_on(html: bytes, script_id: bytes) -> object | None:
     """Return the JSON of the script with that id, None if there is no such script.
 
     Raises:
-        RefusedError: it is there and cannot be read.
+        RefusedError: the script cannot be read.
     """
     for start in _scripts(html, script_id):
         end = html.find(b"</script", start)
@@ -206,14 +206,14 @@ def _state_on(html: bytes, script_id: bytes) -> object | None:
 
 
 def _scripts(html: bytes, script_id: bytes) -> Iterator[int]:
-    """Yield where the contents of such scripts begin.
+    """Yield the positions at which the contents of such scripts begin.
 
-    Searched and not matched: a pattern over megabytes that somebody else wrote can be
-    made to take hours.
+    It searches without patterns, because somebody could write megabytes for which a
+    pattern takes hours.
     """
     at = html.find(script_id)
     while at >= 0:
-        # Text that merely mentions the id is not inside of a script's tag.
+        # A text that only mentions the id is not within the tag of a script.
         tag = html[max(at - _LONGEST_TAG, 0) : at].rpartition(b"<")[2]
         close = html.find(b">", at, at + _LONGEST_TAG)
         if tag.lower().startswith(b"script") and b">" not in tag and close >= 0:

@@ -1,7 +1,7 @@
-"""Takes values out of JSON that anybody may have written.
+"""Reads values from JSON of unknown shape.
 
-Each reads one value and answers None for what it cannot read. Nothing is guessed,
-nothing is defaulted to 0, and nothing raises.
+Each function reads one value and returns None for what it cannot read. None guesses,
+replaces a value by 0, or raises.
 """
 
 import json
@@ -23,23 +23,23 @@ _SEC_UID = re.compile(r"MS4wLjABAAAA[A-Za-z0-9_-]{43,64}", re.ASCII)
 _CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _LONGEST_ADDRESS = 4_096
 
-# Videos are from 2014 at the earliest; seconds, or else it was something else.
+# No video is older than 2014; smaller numbers are not seconds since 1970.
 _FIRST_SECOND = 1_300_000_000
 _LAST_SECOND = 4_102_444_800  # the year 2100
 
 
 class Count(Struct, frozen=True):
-    """A counter as it stood there; ``rounded`` if it was written like 1.2M."""
+    """A counter as written; ``rounded`` if it was written like 1.2M."""
 
     value: int
     rounded: bool = False
 
 
 def decode(text: bytes) -> object | None:
-    """Return the JSON value, None if it is none that can be read.
+    """Return the JSON value, None if it cannot be read.
 
-    Python's own decoder: others stop at half a character, and titles that were cut off
-    in the middle of one are common.
+    It uses Python's own decoder. Others stop at half of a character, and titles that
+    were cut off in the middle of one are common.
     """
     try:
         return cast("object", json.loads(text.decode(errors="replace")))
@@ -48,7 +48,7 @@ def decode(text: bytes) -> object | None:
 
 
 def within(tree: object, *path: str) -> object | None:
-    """Return what lies in nested objects under these keys."""
+    """Return the value in nested objects under these keys."""
     for key in path:
         if not isinstance(tree, dict):
             return None
@@ -57,14 +57,15 @@ def within(tree: object, *path: str) -> object | None:
 
 
 def items_of(tree: object) -> list[object]:
-    """Return the elements of a list, none of anything else."""
+    """Return the elements of a list, and none for anything else."""
     return cast("list[object]", tree) if isinstance(tree, list) else []
 
 
 def count_of(value: object) -> Count | None:
     """Return a counter written as a number, as digits, or abbreviated like 1.2M.
 
-    What does not fit into 64 bits with a sign is not read: it cannot be kept.
+    A number that does not fit into signed 64 bits is not read, because it cannot be
+    stored.
     """
     if isinstance(value, str):
         return _written(value.strip())
@@ -74,7 +75,7 @@ def count_of(value: object) -> Count | None:
 
 
 def code_of(value: object) -> int | None:
-    """Return a status code, a small whole number."""
+    """Return a status code, which is a small whole number."""
     if isinstance(value, str):
         return int(value) if _CODE.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -83,7 +84,7 @@ def code_of(value: object) -> int | None:
 
 
 def id_of(value: object) -> str | None:
-    """Return an id of up to 20 digits; 0 is nobody's."""
+    """Return an id of up to 20 digits; 0 is not an id."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if 0 < value < 10**20 else None
     if isinstance(value, str) and _ID.fullmatch(value) and value.strip("0"):
@@ -92,7 +93,7 @@ def id_of(value: object) -> str | None:
 
 
 def sec_uid_of(value: object) -> str | None:
-    """Return a secUid: 76 characters mostly, 55 for some accounts."""
+    """Return a secUid, which mostly has 76 characters, and 55 for some accounts."""
     if isinstance(value, str) and _SEC_UID.fullmatch(value):
         return value
     return None
@@ -104,14 +105,14 @@ def text_of(value: object, *, longest: int) -> str | None:
 
 
 def address_of(value: object) -> str | None:
-    """Return a web address; it is kept and never asked."""
+    """Return a web address; it is stored and never requested."""
     if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
         return None
     return value if value.startswith(("https://", "http://")) else None
 
 
 def time_of(value: object) -> datetime | None:
-    """Return the time that seconds since 1970 mean; 0 means that it is not known."""
+    """Return the time of seconds since 1970; 0 means unknown."""
     seconds = count_of(value)
     if seconds is None or seconds.rounded:
         return None
@@ -126,7 +127,7 @@ def _written(text: str) -> Count | None:
         return Count(value) if _SMALLEST <= value <= _LARGEST else None
     if short := _ABBREVIATED.fullmatch(text):
         whole, fraction, unit = short.groups(default="")
-        # In whole numbers: 1.1 million is not quite 1.1 * 10**6 in floats.
+        # With whole numbers, because 1.1 * 10**6 is not exact in floats.
         digits = int(whole + fraction)
         return Count(
             digits * 10 ** (_POWER[unit.lower()] - len(fraction)), rounded=True

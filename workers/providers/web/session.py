@@ -1,4 +1,4 @@
-"""A session: the requests of one run, one after the other, each of them bounded."""
+"""A session: the requests of one run, one after the other, each of them limited."""
 
 import re
 import ssl
@@ -31,10 +31,10 @@ _MOST_REDIRECTS = 3
 _LOGIN = re.compile(r"/(login|signup)\b", re.ASCII)
 _QUERY = re.compile(r"[\w%&=.,:/+-]{0,2000}", re.ASCII)
 
-# zlib's way of saying: gzip, with its header, in a window of any size.
+# zlib's value for gzip, with its header, in a window of any size.
 _GZIP = 16 + zlib.MAX_WBITS
 
-# The wire is ours, so that what goes wrong on it comes as httpcore put it.
+# We build the transport ourselves, so errors are httpcore's own.
 _FAILURES = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
@@ -45,10 +45,10 @@ _FAILURES = (
 
 
 class SessionLimits(Struct, frozen=True, kw_only=True):
-    """How much a session may take, all of it well inside a worker's lease.
+    """The limits of a session, all of which are well below a worker's lease.
 
-    Times are in seconds. No request is begun that could not take its full time before
-    ``run_seconds`` are over. Sizes are in bytes as they come out of decompression.
+    Times are in seconds. No request begins that could not take its full time before
+    ``run_seconds`` are over. Sizes are in bytes after decompression.
     """
 
     run_seconds: float = 40.0
@@ -72,7 +72,7 @@ class TikTokSite(Struct, frozen=True, kw_only=True):
 
 
 class FetchedPage(Struct, frozen=True, kw_only=True):
-    """What an address answered; ``path`` is where redirects led to."""
+    """The answer of an address; ``path`` is where redirects led to."""
 
     status: int
     path: str
@@ -82,16 +82,16 @@ class FetchedPage(Struct, frozen=True, kw_only=True):
 class SpentError(RefusedError):
     """The session has used up its time, its bytes or its requests.
 
-    ``verdict`` is for those who have nothing to show for it.
+    ``verdict`` is for a run that has no observation.
     """
 
 
 class TikTokSession:
-    """Reads pages of one site within its limits, politely, and keeps no cookie.
+    """Reads pages of one site within its limits, politely, and stores no cookie.
 
-    What is read is always the site's own address and a path, never an address that a
-    page names. ``requests`` and ``digest`` are of all that was asked and read. A
-    session belongs to one thread; leaving it closes its connection.
+    It requests only the site's own address and a path, never an address from a page.
+    ``requests`` and ``digest`` cover all requests and answers. A session belongs to one
+    thread, and leaving it closes its connection.
     """
 
     def __init__(self, site: TikTokSite) -> None:
@@ -107,7 +107,7 @@ class TikTokSession:
             headers={
                 "User-Agent": site.user_agent,
                 "Accept-Language": "en",
-                # Nothing that cannot be unpacked bit by bit, up to a limit.
+                # Only encodings that can be decoded piece by piece, up to a limit.
                 "Accept-Encoding": "gzip",
             },
             timeout=httpx.Timeout(
@@ -130,21 +130,21 @@ class TikTokSession:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all bodies in the order they came, in hexadecimal."""
+        """The SHA-256 of all bodies in the order of their arrival, in hexadecimal."""
         return self._digest.hexdigest()
 
     def read(
         self, path: str, *, query: str = "", may_lead_to: re.Pattern[str] | None = None
     ) -> FetchedPage:
-        """Return what the site answers, if that is a page: with status 2xx, 404 or 410.
+        """Return the site's answer, if it is a page: with status 2xx, 404 or 410.
 
-        A redirect is followed on this site only, and to a path only that
-        ``may_lead_to`` describes in full.
+        A redirect is followed on this site only, and only to a path that
+        ``may_lead_to`` matches completely.
 
         Raises:
-            RefusedError: the site turned us away or failed.
-            SpentError: a limit of the whole session was reached, or the site is to be
-                left in peace for longer than the session can wait.
+            RefusedError: the site refused or failed.
+            SpentError: a limit of the whole session was reached, or the site must not
+                get a request for longer than the session can wait.
         """
         for _ in range(1 + _MOST_REDIRECTS):
             with self._requested(path, query) as response:
@@ -209,7 +209,8 @@ class TikTokSession:
         try:
             for chunk in response.iter_raw():
                 received += len(chunk)
-                # One byte past the limit is enough to know, and all that is unpacked.
+                # One byte more than the limit is enough to know; no more is
+                # decompressed.
                 room = limit + 1 - len(body)
                 body += unpacker.decompress(chunk, room) if unpacker else chunk
                 if max(received, len(body)) > limit:
@@ -225,7 +226,7 @@ class TikTokSession:
     def _led_to(
         self, location: str, path: str, may_lead_to: re.Pattern[str] | None
     ) -> tuple[str, str]:
-        """Return the path and the query that the redirect leads to, if it may."""
+        """Return the path and the query of a redirect, if it is allowed."""
         target = self._on_this_site(location, path)
         if target is None:
             raise RefusedError(Blocked("TikTok redirected to another site."))

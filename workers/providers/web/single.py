@@ -8,15 +8,15 @@ from workers.providers.web.session import SpentError, TikTokSession
 from workers.providers.web.verdicts import NotShown, Refusal, RefusedError
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
-# So many pages that cannot be read, and the others are not tried any more.
+# After so many pages that cannot be read, the others are not tried.
 _MOST_REFUSALS = 3
 
 
 class VideoReading:
-    """One session to some videos' pages, and what became of each of them.
+    """Reads some videos' pages in one session, and keeps the result of each.
 
-    ``unread`` are those that failed to be read or that nobody came to; ``refusal`` is
-    the first reason why.
+    ``unread`` are those that failed or were not tried, and ``refusal`` is the first
+    reason.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class VideoReading:
         self._user_id = user_id
 
     def read(self, video_ids: tuple[str, ...]) -> None:
-        """Read these videos' pages, as long as that makes sense."""
+        """Read these videos' pages until it makes no sense to go on."""
         waiting = list(dict.fromkeys(video_ids))
         while waiting and len(self.unread) < _MOST_REFUSALS:
             video_id = waiting.pop(0)
@@ -40,7 +40,7 @@ class VideoReading:
             except RefusedError as refused:
                 self.refusal = self.refusal or refused.verdict
                 self.unread.append(video_id)
-                # One page may be odd or broken; these are about all of them.
+                # A single page may be broken; these verdicts are about all pages.
                 if isinstance(refused, SpentError) or isinstance(
                     refused.verdict, Blocked | RateLimited
                 ):
@@ -70,5 +70,5 @@ class VideoReading:
     def _is_theirs(self, page: VideoPage) -> bool:
         if self._user_id and page.author_id:
             return self._user_id == page.author_id
-        # Without both ids, handles are all there is to tell creators by.
+        # Without both ids, creators can only be compared by their handles.
         return page.author is None or page.author.lower() == self._handle

@@ -6,13 +6,13 @@ from msgspec.structs import replace
 from domain.events import Precision
 from workers.providers.web.readings import Count, count_of, within
 
-# From here on the sum of likes may have passed 2**31, where the older place wraps it,
-# once or several times, into something that can look like any number.
+# Above this number the sum of likes may have passed 2**31. The older place then shows
+# it modulo 2**32, which can look like any number.
 _LIKES_MAY_WRAP_ABOVE = 10_000_000
 
 
 class Totals(Struct, frozen=True, kw_only=True):
-    """``exact`` only if every counter that is there is."""
+    """The counters of an account; ``exact`` only if every counter is."""
 
     followers: int | None
     following: int | None
@@ -22,9 +22,9 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 
 def totals_of(*, exact: object, rounded: object) -> Totals | None:
-    """Return the counters, from ``exact`` (statsV2) where it has them.
+    """Return the counters, from ``exact`` (statsV2) if it has them.
 
-    None: not one can be read.
+    None means that no counter can be read.
     """
     followers = _total("followerCount", exact, rounded)
     following = _total("followingCount", exact, rounded)
@@ -50,7 +50,7 @@ def _total(name: str, exact: object, rounded: object) -> Count | None:
 
 
 def _likes(stats: object) -> Count | None:
-    """Return the likes, told twice; two numbers that differ tell nothing."""
+    """Return the likes, which are sent twice; None if the two numbers differ."""
     likes_read = {
         count
         for name in ("heartCount", "heart")

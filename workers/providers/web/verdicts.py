@@ -1,4 +1,4 @@
-"""What TikTok's answers mean: its status codes, HTTP's, and pages that are none."""
+"""The meaning of TikTok's answers: its status codes, HTTP's, and error pages."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,7 +31,7 @@ Reason = Literal["missing", "private", "unavailable", "someone_elses"]
 
 
 class RefusedError(Exception):
-    """There is nothing to see, for the reason that ``verdict`` gives."""
+    """The answer has no content, for the reason in ``verdict``."""
 
     def __init__(self, verdict: Refusal) -> None:
         super().__init__(verdict.detail)
@@ -39,9 +39,10 @@ class RefusedError(Exception):
 
 
 class NotShown(Struct, frozen=True, kw_only=True):
-    """A video that was asked for and is not shown, with TikTok's code if it gave one.
+    """A requested video that is not shown, with TikTok's code if it sent one.
 
-    One look is no proof: a code that says missing is also given to readers it blocks.
+    One answer is no proof: readers that TikTok blocks also get codes for missing
+    videos.
     """
 
     video_id: str
@@ -49,7 +50,7 @@ class NotShown(Struct, frozen=True, kw_only=True):
     code: int | None = None
 
 
-DEFAULT_RETRY_AFTER = 60.0  # seconds, where a 429 does not say
+DEFAULT_RETRY_AFTER = 60.0  # In seconds, if a 429 does not say.
 LONGEST_RETRY_AFTER = 86_400.0
 
 _BLOCKING = {
@@ -72,13 +73,13 @@ _VIDEO_UNAVAILABLE = frozenset(
 
 _TURNED_AWAY = frozenset({401, 403, 407, 418, 451})
 _TRY_AGAIN = frozenset({408, 425})
-# A missing profile answers 200 and a code, so these say nothing unless a page comes
-# with them: a wrong base address answers them to every handle there is.
+# A missing profile has status 200 and a code. These statuses mean nothing without a
+# page, because a wrong base address sends them for every handle.
 _MAYBE_A_PAGE = frozenset({404, 410})
 
 
 def refusal_of_code(code: int, *, handle: str) -> Refusal | None:
-    """Return what a profile page's status code says, None for a page that is fine."""
+    """Return the verdict of a profile page's status code, None for a good page."""
     if code == 0:
         return None
     if code in _NOT_FOUND:
@@ -91,7 +92,7 @@ def refusal_of_code(code: int, *, handle: str) -> Refusal | None:
 
 
 def refusal_of_any_code(code: int) -> Refusal:
-    """Return what a status code says that is not about the account asked for."""
+    """Return the verdict of a status code that is not about the requested account."""
     if code in _BLOCKING:
         return Blocked(f"TikTok asks for {_BLOCKING[code]} (code {code}).")
     if code in _FAILING:
@@ -100,10 +101,10 @@ def refusal_of_any_code(code: int) -> Refusal:
 
 
 def refusal_of_list_code(code: int) -> Blocked | Transient:
-    """Return what the video list's own code says.
+    """Return the verdict of the video list's own code.
 
-    Whether there is such an account is for its page to say: a list that denies one
-    whose page was fine a moment ago is a way of being turned away.
+    Only the profile page says whether the account exists. A list that denies an account
+    whose page was good a moment ago is a kind of refusal.
     """
     if code in _FAILING:
         return Transient(f"TikTok's list failed (code {code}).")
@@ -111,7 +112,7 @@ def refusal_of_list_code(code: int) -> Blocked | Transient:
 
 
 def reason_of_code(code: int) -> Reason | None:
-    """Return why a video is not shown, None for a code that says nothing about it."""
+    """Return why a video is not shown, None for a code that does not say."""
     if code in _VIDEO_MISSING:
         return "missing"
     if code in _VIDEO_PRIVATE:
@@ -122,9 +123,9 @@ def reason_of_code(code: int) -> Reason | None:
 
 
 def refusal_of_status(status: int) -> Refusal | None:
-    """Return what the HTTP status alone says, None if the body has to be looked at.
+    """Return the verdict of an HTTP status, None if the body decides.
 
-    429 is not for here: see ``seconds_of``.
+    Status 429 is not handled here: see ``seconds_of``.
     """
     if 200 <= status < 300 or status in _MAYBE_A_PAGE:
         return None
@@ -136,9 +137,9 @@ def refusal_of_status(status: int) -> Refusal | None:
 
 
 def seconds_of(retry_after: str | None, *, now: datetime) -> float:
-    """Return how long a Retry-After asks to wait: given in seconds, or as a date.
+    """Return how many seconds a Retry-After means: a number, or a date.
 
-    From 1 second to a day; what is missing or cannot be read counts as a minute.
+    It is from 1 second to a day; a missing or unreadable one counts as a minute.
     """
     seconds = _seconds_in((retry_after or "").strip(), now)
     if seconds is None:
@@ -148,12 +149,12 @@ def seconds_of(retry_after: str | None, *, now: datetime) -> float:
 
 def _seconds_in(text: str, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
-        # More digits than anybody waits seconds, and fewer than Python refuses.
+        # More digits than any wait has, and fewer than Python refuses.
         return float(text[:12])
     try:
         time = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    # A date in HTTP is in GMT; one that names no zone is read as such.
+    # Dates in HTTP are in GMT; a date without a zone counts as GMT.
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return (aware - now).total_seconds()

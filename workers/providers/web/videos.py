@@ -1,4 +1,4 @@
-"""Reads a video as TikTok's lists and pages describe it."""
+"""Reads a video from TikTok's lists and pages."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ _LONGEST_TITLE = 4_000
 
 
 def video_of(item: object) -> VideoObservation | None:
-    """Return what an ``itemStruct`` tells, None if it has not even an id."""
+    """Return the video of an ``itemStruct``, None if it has no id."""
     video_id = id_of(within(item, "id"))
     if video_id is None:
         return None
@@ -28,14 +28,14 @@ def video_of(item: object) -> VideoObservation | None:
         view_count=_counter(item, "playCount"),
         like_count=_counter(item, "diggCount"),
         comment_count=_counter(item, "commentCount"),
-        # Not repostCount: that is something else, and 0 to strangers.
+        # Not repostCount: that counts something else, and is 0 for anonymous readers.
         share_count=_counter(item, "shareCount"),
         save_count=_counter(item, "collectCount"),
     )
 
 
 def author_of(item: object) -> str | None:
-    """Return the user id of whoever posted it."""
+    """Return the user id of the author."""
     return id_of(within(item, "author", "id")) or id_of(within(item, "authorId"))
 
 
@@ -50,6 +50,6 @@ def _counter(item: object, name: str) -> int | None:
 def _kind_of(item: object) -> Literal["video", "photo"] | None:
     if isinstance(within(item, "imagePost"), dict):
         return "photo"
-    # Slideshows have a video of no length: without one there is no telling.
+    # Slideshows have a video without a length; otherwise the kind is unknown.
     length = count_of(within(item, "video", "duration"))
     return "video" if length is not None and length.value > 0 else None

@@ -1,4 +1,4 @@
-"""An HTTP transport that holds each step to the deadline of the whole request."""
+"""An HTTP transport that limits each step by the deadline of the whole request."""
 
 import ssl
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import httpcore
 import httpx
 
-# What httpcore takes for socket options.
+# The type that httpcore uses for socket options.
 _Option = (
     tuple[int, int, int]
     | tuple[int, int, bytes | bytearray]
@@ -20,16 +20,16 @@ _OURS = frozenset({b"location", b"set-cookie"})
 
 
 class RequestDeadline:
-    """The moment at which the request under way must be over."""
+    """The time at which the current request must be over."""
 
     def __init__(self) -> None:
-        self.ends_at = 0.0  # on time.monotonic()
+        self.ends_at = 0.0  # in time.monotonic()
 
     def start(self, seconds: float) -> None:
         self.ends_at = time.monotonic() + seconds
 
     def left(self, requested: float | None) -> float:
-        """Return ``wanted`` seconds or what is left, if that is less.
+        """Return ``requested`` seconds or what is left, if that is less.
 
         Raises:
             httpcore.ReadTimeout: nothing is left.
@@ -41,13 +41,13 @@ class RequestDeadline:
 
 
 class Wire(httpx.BaseTransport):
-    """HTTP/1.1 over connections that ask ``deadline`` before each step.
+    """HTTP/1.1 over connections that check ``deadline`` before each step.
 
-    httpx limits each wait, and a server that sends a byte a second never lets one run
-    out: not in its body, and not in its headers, which no caller gets to see arrive.
+    httpx limits each wait, so a server that sends a byte a second never reaches its
+    limit, in the body or in the headers, whose arrival no caller can see.
 
-    Cookies stay here, and a redirect's address is the extension ``location``: httpx
-    parses both as soon as it sees them, and raises what it likes for bad ones.
+    Cookies stay here, and a redirect's address is the extension ``location``, because
+    httpx parses both at once and raises its own errors for bad ones.
     """
 
     def __init__(self, deadline: RequestDeadline, *, tls: ssl.SSLContext) -> None:
