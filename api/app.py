@@ -34,13 +34,13 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
 class AppConfig(Struct, frozen=True, kw_only=True):
-    """What an application is made of.
+    """The parts of an application.
 
-    ``routes`` stand under /api/v1, ``pages`` where they say. ``site`` is what pages for
-    people share; without it there are none. ``checks`` are what
-    /health/ready asks, by name, ``warnings`` what it only mentions.
-    ``entities`` are what /api/v1/schema describes.
-    ``cors_origins`` are the sites whose pages may call the API.
+    ``routes`` are served below /api/v1, and ``pages`` at their own paths. ``site`` is
+    what pages for people share; without it there are none. ``checks`` are what
+    /health/ready checks, by name, and ``warnings`` are what it only reports.
+    /api/v1/schema describes ``entities``. ``cors_origins`` are the sites whose pages
+    may call the API.
     """
 
     routes: Sequence[ControllerRouterHandler]
@@ -101,7 +101,7 @@ def create_app(config: AppConfig) -> Litestar:
     )
     inspect_routes(app)
     app.state.site = config.site
-    # Pages ask the API past the middleware, which has counted their own request.
+    # Pages call the API without the middleware, which has counted their own request.
     app.state.in_process_api = app.asgi_handler
     app.asgi_handler = RequestMiddleware(
         app.asgi_handler, RequestMetrics(config.registry)

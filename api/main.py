@@ -1,4 +1,4 @@
-"""Where the HTTP process is put together: what granian calls in each of its workers."""
+"""Sets up the HTTP process: granian calls ``create`` in each of its workers."""
 
 import gc
 import os
@@ -64,7 +64,7 @@ ENTITIES = {
 
 
 def create() -> Litestar:
-    """Return the application that the environment describes.
+    """Return the application for the settings of the environment.
 
     Raises:
         SettingsError: a setting is missing or unreadable.
@@ -72,8 +72,8 @@ def create() -> Litestar:
     settings = Settings.from_environment(os.environ)
     configure_logs(level=settings.log_level, form=settings.log_format)
     app = assemble(settings)
-    # What there is by now stays until the end. Looked through for cycles with all else,
-    # it held up every tenth or twentieth answer for 50 ms.
+    # The objects that exist by now stay until the end. When they were searched for
+    # cycles with all others, every tenth or twentieth answer waited for 50 ms.
     gc.collect()
     gc.freeze()
     return app
@@ -125,8 +125,8 @@ def assemble(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def open_pools(app: Litestar) -> AsyncGenerator[None]:
         del app
-        # They open without waiting: a database that is away makes requests fail, not
-        # the process, and it is found again when it is back.
+        # They open without waiting: while the database is away, requests fail and the
+        # process does not, and it reconnects once the database is back.
         writing.open()
         await reading.open()
         await own.open()

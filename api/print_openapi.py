@@ -9,7 +9,7 @@ from api.main import assemble
 from api.openapi.document import document
 from infra.settings import Settings
 
-# The application is only looked at: nothing connects before it is started.
+# The application is only read: it connects to nothing before it is started.
 _app = assemble(Settings(database_url="postgresql://nowhere", secret="-" * 32))
 _document = document(_app, version=version("goatherd"))
 _written = msgspec.json.format(msgspec.json.encode(_document), indent=2)

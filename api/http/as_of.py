@@ -12,14 +12,14 @@ from projections.engine.reader import Reader
 _MOST_DIGITS = 18
 _LAST = 2**63 - 1
 _INSTANT = timedelta(microseconds=1)
-# Earlier than any log, and far enough from datetime.min to subtract from.
+# Earlier than any log, and late enough to subtract a time span from.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class AsOf(Struct, frozen=True, kw_only=True):
     """The past state that a request reads: the log up to a position, and its time.
 
-    ``end`` is the newest position at or before it that exists, 0 if there is none.
+    ``end`` is the newest existing position at or before it, 0 if there is none.
     """
 
     position: int
@@ -37,7 +37,7 @@ async def resolve_as_of(
 ) -> AsOf:
     """Return the past state that a time or a position names.
 
-    ``name`` is the query parameter it came in.
+    ``name`` is the query parameter that holds it.
 
     Raises:
         ApiError: ``invalid_query``, if it is neither, or lies in the future.
@@ -62,7 +62,7 @@ async def resolve_as_of(
 async def _refuse_future(
     reader: Reader, organization_id: UUID, position: int, name: str
 ) -> None:
-    """Refuse a position beyond the log: an answer about the past must not change."""
+    """Refuse a position beyond the log, whose state would still change."""
     head = await log_end(reader, organization_id, until=_LAST)
     reached = 0 if head is None else head.position
     if position > reached:

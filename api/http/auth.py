@@ -19,7 +19,7 @@ _MAX_CACHED = 10_000
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """The key of a request, its organization, and what both may do."""
+    """The key of a request, its organization, and what the key may do."""
 
     key_id: UUID
     organization_id: UUID
@@ -52,8 +52,8 @@ class Authenticator:
 
     ``lookup`` takes the SHA-256 digest of the whole key and returns None for a key that
     is unknown, expired or revoked. A principal is cached for ``keep_for`` seconds,
-    counted from before the lookup, so that a revoked key stops working that soon in
-    every process. Unknown keys are not cached.
+    counted from before the lookup, so that a revoked key stops working after at most
+    that time in every process. Unknown keys are not cached.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Authenticator:
 
 
 def digest_of(key: bytes) -> bytes:
-    """Return the SHA-256 digest of a key, which is all that is stored of it."""
+    """Return the SHA-256 digest of a key; only that is stored."""
     return sha256(key).digest()
 
 

@@ -1,6 +1,6 @@
-"""CSV cells: foreign text must not become a formula in a spreadsheet."""
+"""CSV cells: text from outside must not become a formula in a spreadsheet."""
 
-# Spreadsheets take a cell that begins with one of these for a formula.
+# Spreadsheets read a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

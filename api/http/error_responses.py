@@ -21,7 +21,7 @@ _SERVER_ERROR = 500
 
 
 class ErrorResponse(Answer[None]):
-    """The answer to a request that failed."""
+    """The response to a request that failed."""
 
     def __init__(
         self, error: ApiError, *, request_id: str, as_problem: bool = False

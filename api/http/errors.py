@@ -1,8 +1,8 @@
 """API errors, and the mapping of exceptions to them.
 
-The codes are the table in ``api.http.error_codes``. Errors of the domain carry their
-own code; CODES has those of other exceptions, and DETAILS what the answer's meta holds
-besides. Both may be added to. ``python -m api.http.errors`` prints the codes as
+The codes are the table in ``api.http.error_codes``. Errors of the domain have their own
+code. CODES has the codes of other exceptions, and DETAILS has further fields of the
+answer's meta; both may be added to. ``python -m api.http.errors`` prints the codes as
 Markdown.
 """
 
@@ -26,17 +26,17 @@ T = TypeVar("T")
 
 
 class FieldProblem(Struct, frozen=True):
-    """What is wrong with one field; ``path`` is a JSON Pointer to it."""
+    """What is wrong with one field; ``path`` is its JSON Pointer."""
 
     path: str
     message: str
 
 
 class ApiError(Exception):
-    """A request failed, and this is what the client is told.
+    """A request failed; this is what the client is told.
 
-    ``meta`` is what the answer's meta holds besides code and requestId, in camelCase.
-    ``status`` is only given where it is not the one of the code.
+    ``meta`` has the fields of the answer's meta besides code and requestId, in
+    camelCase. ``status`` is given only if it is not the one of the code.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ CODES: dict[type[Exception], Code] = {
     psycopg.OperationalError: Code.UNAVAILABLE,
     psycopg_pool.PoolTimeout: Code.UNAVAILABLE,
 }
-"""The codes of exceptions of other layers. Errors of the domain carry their own."""
+"""The codes of exceptions of other layers. Errors of the domain have their own."""
 
 DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
     LimitReachedError: lambda error: {
@@ -88,11 +88,11 @@ DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
     StaleVersionError: lambda error: {"currentVersion": error.current},
     QueueBehindError: lambda error: {"retryAfter": error.retry_after},
 }
-"""What the answer's meta says besides the code."""
+"""Further fields of the answer's meta."""
 
 
 def known_error(exception: Exception) -> ApiError | None:
-    """Return the API error that an exception means, None if it is unexpected."""
+    """Return the API error for an exception, None if it is unexpected."""
     if isinstance(exception, ApiError):
         return exception
     if isinstance(exception, DomainError):
@@ -108,7 +108,7 @@ def known_error(exception: Exception) -> ApiError | None:
     code = _first(CODES, exception)
     if code is None:
         return None
-    # Messages of other layers may hold what no client should read.
+    # Messages of other layers may have details that no client should read.
     headers = {"Retry-After": "1"} if code is Code.UNAVAILABLE else None
     return ApiError(code, headers=headers)
 

@@ -25,7 +25,7 @@ class ETagCondition(Struct, frozen=True):
 
     @classmethod
     def parse(cls, header: str, value: bytes) -> Self:
-        """Read a header's value.
+        """Return the value of a header.
 
         Raises:
             ApiError: ``invalid_params``, if it is neither ``*`` nor a list of tags.

@@ -13,9 +13,9 @@ _MAX_ADDRESSES = 10_000
 class FailedLogins:
     """Counts invalid keys by address, and refuses more than ``limit`` in ``window`` s.
 
-    Only failures are counted and only failures are refused: a key that works is
-    never slowed, whatever others behind the same address do. The oldest addresses
-    are forgotten when there are too many.
+    Only failures are counted and refused: a valid key is never slowed down, whatever
+    other clients with the same address do. If there are too many addresses, the oldest
+    are forgotten.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class FailedLogins:
 def _source(address: str) -> str:
     try:
         parsed = ip_address(address)
-    except ValueError:  # a Unix socket has no address
+    except ValueError:  # A Unix socket has no address.
         return address
     if isinstance(parsed, IPv6Address):
-        # Whoever has one address of a /64 has all of them.
+        # A client with one address of a /64 has all of them.
         return str(ip_network((parsed, 64), strict=False))
     return address

@@ -1,12 +1,12 @@
-"""Reading what a page's form sends into the Struct that the operation declares.
+"""Reads the form that a page sends into the Struct that the operation declares.
 
-A page's route writes ``opt={"form": NewNote, ...}`` and asks for what was sent with
-``request.form_as(NewNote)``. A field is text, a list of texts, or a box that is ticked
-or not; what texts mean is for the API to say. Characters that no text may hold are left
-out of it, since whoever typed it cannot see them.
+A page's route declares ``opt={"form": NewNote, ...}`` and reads the form with
+``request.form_as(NewNote)``. A field is a text, a list of texts, or a check box. The
+API decides what the texts mean. Characters that no text may have are removed, since the
+person who typed the text cannot see them.
 
-A text that people type is declared ``Annotated[str, typed("Notes")]``, with the name it
-has on the page: where a form is not carried out it is shown again under that name.
+A text that people type is declared ``Annotated[str, typed("Notes")]``, with its name on
+the page. If a form is refused, the text is shown again with that name.
 """
 
 import re
@@ -21,7 +21,7 @@ from api.http.errors import ApiError, Code, field_error
 from api.http.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 TYPE = b"application/x-www-form-urlencoded"
-# What every form of ours carries beside its own fields.
+# The fields that every form has besides its own.
 CSRF, IDEMPOTENCY_KEY = "csrf", "idempotency_key"
 
 _MAX_FIELDS = 1_000
@@ -33,10 +33,10 @@ class NoFields(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """What was sent: the operation's own fields, and what every form carries.
+    """A form that was sent: the operation's own fields, and those that every form has.
 
-    ``csrf`` proves that the form is one of ours. Forms that are sent with the same
-    ``idempotency_key`` are carried out once.
+    ``csrf`` proves that the form is one of ours. Forms with the same
+    ``idempotency_key`` are executed once.
     """
 
     fields: Struct
@@ -45,14 +45,14 @@ class Form(Struct, frozen=True, kw_only=True):
 
 
 def typed(label: str) -> Meta:
-    """Return what marks a field that people type, by the name it has on the page."""
+    """Return the mark of a field that people type, with its name on the page."""
     return Meta(title=label)
 
 
 class FormReader:
     """Reads the forms of one operation.
 
-    ``labels`` are what the fields that people type are called.
+    ``labels`` are the names of the fields that people type.
     """
 
     def __init__(self, type_: type[Struct]) -> None:
@@ -125,5 +125,5 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 
 
 def _normalized(value: str) -> str:
-    # Browsers end lines as mail does.
+    # Browsers end lines with CR LF, as mail does.
     return without_forbidden(value).replace("\r\n", "\n")

@@ -28,7 +28,7 @@ class StaleFormError(ApiError):
     """A form without the CSRF token of the session; its fields are in the context.
 
     ``is_same_origin`` is true if the browser says that a page of ours sent it. Only
-    then may it be shown again with a token: otherwise nobody knows who made it.
+    then may it be shown again with a token, because otherwise its author is unknown.
     """
 
     def __init__(self, *, is_same_origin: bool) -> None:
@@ -82,7 +82,7 @@ class RequestGuard:
     async def _principal(self, request: Request) -> Principal:
         context = request.context
         if context.principal is not None:
-            # A page calls the API for a request that was authenticated and counted.
+            # A page calls the API within a request that was authenticated and counted.
             return context.principal
         if request.route_info.is_page:
             principal = await self._signed_in(request)
@@ -97,7 +97,7 @@ class RequestGuard:
         try:
             return await self._authenticator.authenticate(authorization)
         except ApiError:
-            # A request without a key guesses none.
+            # A request without a key is not an attempt to guess one.
             if authorization is not None:
                 client = request.scope["client"]
                 self._attempts.count(client[0] if client else "")

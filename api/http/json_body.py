@@ -1,7 +1,7 @@
-"""Reading a JSON body into the Struct that an operation declares.
+"""Reads a JSON body into the Struct that an operation declares.
 
-A resource route writes ``data: JSONBody[NewProject]``, or ``data: OneOf[A | B]``
-where the body may have one of two forms; what arrives there was checked here.
+A route declares ``data: JSONBody[NewProject]``, or ``data: OneOf[A | B]`` if the body
+may have one of two forms. The value of ``data`` has been checked here.
 """
 
 import re
@@ -17,7 +17,7 @@ from api.http import strict_json
 from api.http.errors import ApiError, Code, FieldProblem, field_error
 
 MAX_BODY_BYTES = 1_000_000
-# Above this, checking and decoding take milliseconds and leave the event loop.
+# Above this size, checking and decoding take milliseconds and run in a thread.
 LARGE_BODY_BYTES = 32_768
 _MAX_SHOWN = 100
 
@@ -42,8 +42,8 @@ def plain(message: str) -> str:
 class BodyReader:
     """Reads the bodies of one operation.
 
-    Of several Structs the one is meant of which the body names a field that it alone
-    has and needs, else the first.
+    Of several Structs, the body is the one that alone has and requires a field that the
+    body has, else the first.
     """
 
     def __init__(self, annotation: Any) -> None:  # noqa: ANN401 - any JSON type
@@ -76,15 +76,16 @@ class BodyReader:
 
 
 def forms_of(annotation: Any) -> list[Any]:  # noqa: ANN401 - any JSON type
-    """Return the Structs that a body may be where there are several, else the type."""
+    """Return the Structs that a body may be if there are several, else the type."""
     structs = [form for form in get_args(annotation) if _is_struct(form)]
     return structs if len(structs) > 1 else [annotation]
 
 
 def check_content_type(content_type: bytes | None) -> None:
-    """Refuse a body that does not say it is JSON in UTF-8.
+    """Refuse a body whose Content-Type is not JSON in UTF-8.
 
-    A form on a foreign page can send text/plain without asking first; JSON it cannot.
+    A form on another site's page can send text/plain without the browser's check, but
+    not JSON.
 
     Raises:
         ApiError: ``unsupported_media_type``.

@@ -46,13 +46,13 @@ def _invalid(exception: ValidationException) -> ApiError:
     sources = {item.get("source") for item in found}
     problems = [
         FieldProblem(
-            # A parameter named like a keyword of Python ends in an underscore.
+            # A parameter with the name of a Python keyword ends in an underscore.
             f"/{item.get('key', '').removesuffix('_').replace('.', '/')}",
             plain(item["message"]),
         )
         for item in found
     ]
-    # A body that is missing altogether has no field to name.
+    # A body that is missing has no field to name.
     if "body" in sources or any(problem.path == "/data" for problem in problems):
         return field_error(Code.INVALID_BODY, "", "is missing")
     code = Code.INVALID_QUERY if "query" in sources else Code.INVALID_PARAMS

@@ -28,7 +28,7 @@ class RequestMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
-        # Looking a child up by its labels takes longer than counting.
+        # Looking up a child by its labels takes longer than counting.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -55,7 +55,7 @@ def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:
         "/metrics",
         opt={"scope": None},
         operation_id="getMetrics",
-        # A collector may ask the database.
+        # A collector may query the database.
         sync_to_thread=True,
         tags=["Operations"],
     )

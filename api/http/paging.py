@@ -1,4 +1,4 @@
-"""Reads: waiting for a position of the log, one row, and lists page by page."""
+"""Reads: wait for a position of the log, return one row, or a list page by page."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
@@ -32,7 +32,7 @@ After = TypeVar("After")
 
 
 class Versioned(Protocol):
-    """A row with the version of what it shows."""
+    """A row with the version of the resource that it shows."""
 
     @property
     def version(self) -> int: ...
@@ -42,16 +42,16 @@ V = TypeVar("V", bound=Versioned)
 
 
 class FetchRows(Protocol[T_co]):
-    """Reads at most ``limit`` rows of a list, those that come after ``after``."""
+    """Reads at most ``limit`` rows of a list, those after ``after``."""
 
     def __call__(self, *, limit: int, after: Any) -> Awaitable[Sequence[T_co]]: ...  # noqa: ANN401 - the list's sort key
 
 
 async def caught_up(request: Request, reader: Reader, *projections: str) -> None:
-    """Wait until projections reach Goatherd-Min-Position, if the request names one.
+    """Wait until projections reach Goatherd-Min-Position, if the request has it.
 
     Raises:
-        ApiError: ``invalid_params``, if it is no position; ``projection_behind``, if
+        ApiError: ``invalid_params``, if it is not a position; ``projection_behind``, if
             a projection does not reach it within two seconds.
     """
     header = request.raw_header(b"goatherd-min-position")
@@ -110,7 +110,7 @@ class ListRequest:
         self._secret = secret
 
     async def caught_up(self, *projections: str) -> None:
-        """Do as the function of this name."""
+        """Wait as ``caught_up`` does."""
         await caught_up(self.request, self.reader, *projections)
 
     async def page(
@@ -139,8 +139,8 @@ class ListRequest:
     ) -> tuple[list[T], str | None]:
         """Return the rows of the page and the cursor of the next page.
 
-        ``key`` is a row's sort key, ending in its id, and ``after`` the key's type. A
-        cursor is good for the list called ``name`` with the same ``filters`` only.
+        ``key`` is a row's sort key, ending in its id, and ``after`` is the key's type.
+        A cursor is valid only for the list called ``name`` with the same ``filters``.
 
         Raises:
             ApiError: ``invalid_cursor``.
@@ -155,7 +155,7 @@ class ListRequest:
                 filters=bound,
                 after=after,
             )
-        # One more row than is shown tells whether there is a next page.
+        # One row more than the page shows whether there is a next page.
         found = await fetch(limit=self.limit + 1, after=start)
         shown = list(found[: self.limit])
         if len(found) <= self.limit:

@@ -1,7 +1,7 @@
-"""Query parameters: only known ones, each once, in plain UTF-8 and in range.
+"""Query parameters: only known ones, each once, in valid UTF-8 and in range.
 
-Pages ignore unknown parameters, because people and programs that pass an address on add
-parameters of their own.
+Pages ignore unknown parameters, because people and programs add their own when they
+pass on an address.
 """
 
 import re
@@ -20,10 +20,10 @@ _MAX_SHOWN = 60
 class QueryRules(Struct, frozen=True, kw_only=True):
     """The query parameters of one operation.
 
-    ``names`` are its parameters, ``numbers`` those of them that are whole numbers,
-    ``texts`` those that may be any text, ``required`` those that have no default.
-    ``for_people`` is true of pages: unknown parameters are passed over, and characters
-    that no text may hold are left out, since whoever typed them cannot see them.
+    ``names`` are its parameters, ``numbers`` are those with whole numbers, ``texts``
+    are those with any text, and ``required`` are those without a default.
+    ``for_people`` is true of pages: unknown parameters are ignored, and characters that
+    no text may have are removed, since the person who typed them cannot see them.
     """
 
     names: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ class QueryRules(Struct, frozen=True, kw_only=True):
             value = _decode(raw_value, where=raw_name, is_lenient=self.for_people)
             if name in self.numbers and not _WHOLE_NUMBER.match(value):
                 raise invalid_query(name, "must be a whole number")
-            # msgspec would take this for None, and the parameter for left out.
+            # msgspec would read this as None, as if the parameter were missing.
             if name not in self.texts and value.lower() == "null":
                 raise invalid_query(name, "must be left out instead of null")
             found[name] = value

@@ -1,4 +1,4 @@
-"""Rate limits: requests a key may make a minute, and an organization a UTC day."""
+"""Rate limits: requests of a key in a minute, and of an organization in a UTC day."""
 
 import math
 import time
@@ -12,10 +12,10 @@ from api.http.auth import Principal
 from api.http.errors import ApiError, Code
 from infra.database import AsyncPool, run_read_async
 
-# A key's minute begins with its first request and is over 60 seconds later; then the
-# next request begins another one. A refused request counts nowhere, so that a client
-# that keeps asking is let in again as soon as one that waits. The counts are worth
-# less than a flush to disk: a crash of the server may forget the last second of them.
+# A key's minute begins with its first request and ends 60 seconds later; the next
+# request begins another one. A refused request is not counted, so that a client that
+# keeps trying is accepted again as soon as one that waits. The counts are not worth a
+# flush to disk: a crash of the server may lose the last second of them.
 _SPEND = """
 WITH quietly AS (
     SELECT set_config('synchronous_commit', 'off', true)
@@ -62,7 +62,7 @@ SELECT
 
 
 class _Spent(Struct, frozen=True, kw_only=True):
-    """Requests counted in either window; None if refused, or without a limit."""
+    """The requests counted in both windows; None if refused, or without a limit."""
 
     minute_used: int | None
     day_used: int | None
@@ -71,7 +71,7 @@ class _Spent(Struct, frozen=True, kw_only=True):
 
 
 class _Window(Struct, frozen=True, kw_only=True):
-    """One limit and where it stands; ``used`` is None for a request it refused."""
+    """One limit and its present count; ``used`` is None if it refused the request."""
 
     name: str
     period: str
@@ -90,7 +90,7 @@ class _Window(Struct, frozen=True, kw_only=True):
 
 
 class RequestLimiter:
-    """Counts the requests of limited keys; an unlimited plan costs nothing at all."""
+    """Counts the requests of limited keys; an unlimited plan needs no query."""
 
     def __init__(
         self, pool: AsyncPool, *, wall_clock: Callable[[], float] = time.time
@@ -99,10 +99,10 @@ class RequestLimiter:
         self._wall_clock = wall_clock
 
     async def spend(self, principal: Principal) -> list[tuple[bytes, bytes]]:
-        """Count one request and return the headers that say what is left.
+        """Count one request and return the headers with the remaining numbers.
 
         Raises:
-            ApiError: ``rate_limit_exceeded``; it carries the same headers.
+            ApiError: ``rate_limit_exceeded``, with the same headers.
         """
         per_minute = principal.limits.max_requests_per_minute
         per_day = principal.limits.max_api_requests_per_day
@@ -110,7 +110,7 @@ class RequestLimiter:
             return []
         spent = await self._count(principal, per_minute=per_minute, per_day=per_day)
         windows = _windows(spent, per_minute=per_minute, per_day=per_day)
-        # Refused by the minute, a request never got as far as the day.
+        # A request that the minute's limit refused is not counted for the day.
         refused = next((window for window in windows if window.used is None), None)
         shown = refused or min(windows, key=lambda window: window.remaining)
         headers = self._headers(windows, shown)
@@ -146,7 +146,7 @@ class RequestLimiter:
             ("RateLimit", left),
             ("X-RateLimit-Limit", str(shown.limit)),
             ("X-RateLimit-Remaining", str(shown.remaining)),
-            # Seconds since 1970, as clients of other services know it.
+            # Seconds since 1970, as in other services.
             ("X-RateLimit-Reset", str(resets_at)),
         ]
 

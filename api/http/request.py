@@ -30,8 +30,8 @@ _CORRELATIONS = UUID("5b6f4a3e-0c5f-5f5e-9d0c-6f2a7f1d8c11")
 class RequestContext:
     """What all layers share about one request and its answer.
 
-    ``response_headers`` are added to whatever is answered. ``session`` and ``form`` are
-    there for pages only.
+    ``response_headers`` are added to every answer. ``session`` and ``form`` are for
+    pages only.
     """
 
     __slots__ = (
@@ -59,7 +59,7 @@ class RequestContext:
 
     @property
     def correlation_id(self) -> UUID:
-        """Return the request id as a UUID, for what is stored because of it."""
+        """Return the request id as a UUID, to be stored with events."""
         try:
             return UUID(self.request_id)
         except ValueError:
@@ -67,7 +67,7 @@ class RequestContext:
 
 
 def begin_request(scope: HTTPScope) -> RequestContext:
-    """Attach a context to a request that has just arrived."""
+    """Attach a context to a new request."""
     context = RequestContext(dict(scope["headers"]))
     scope["state"][_CONTEXT] = context
     return context
@@ -80,7 +80,7 @@ def context_of(scope: HTTPScope) -> RequestContext:
 
 def route_of(scope: HTTPScope) -> str:
     """Return the path template of the route, ``(none)`` if there is no such route."""
-    # Litestar only adds the key when it has found a route.
+    # Litestar adds the key only if it has found a route.
     return cast("dict[str, Any]", scope).get("path_template", "(none)")
 
 
@@ -137,7 +137,7 @@ class Request(LitestarRequest[Any, Any, State]):
         return None if value is None else ETagCondition.parse("If-None-Match", value)
 
     def check_query(self) -> None:
-        """Read the query by the rules of the route; Litestar reads what this kept.
+        """Read the query by the rules of the route, and keep the result for Litestar.
 
         Raises:
             ApiError: ``invalid_query``, naming the parameter.
@@ -165,7 +165,7 @@ class Request(LitestarRequest[Any, Any, State]):
 
     @property
     def body_that_was_read(self) -> bytes:
-        """Return the body if reading the request needed it, else nothing."""
+        """Return the body if it was read for the request, else nothing."""
         return b"" if self._body is Empty else self._body
 
     async def json(self) -> Any:  # noqa: ANN401 - as the class it overrides
@@ -195,7 +195,7 @@ class Request(LitestarRequest[Any, Any, State]):
         forges the header only makes its own cookie stricter.
         """
         forwarded = self.raw_header(b"x-forwarded-proto") or b""
-        # Of several the first is the one that people reach.
+        # Of several values, the first is that of the browser's connection.
         is_forwarded = forwarded.partition(b",")[0].strip() == b"https"
         return self.scope["scheme"] == "https" or is_forwarded
 
@@ -219,7 +219,7 @@ class Request(LitestarRequest[Any, Any, State]):
         return form
 
     def form_as(self, type_: type[F]) -> F:
-        """Return the fields of the form that was sent, which the route declares."""
+        """Return the fields of the form, as the type that the route declares."""
         form = self.context.form
         if form is None or not isinstance(form.fields, type_):
             msg = f"{self.route_handler} was not sent a {type_.__name__}."
@@ -227,7 +227,7 @@ class Request(LitestarRequest[Any, Any, State]):
         return form.fields
 
     async def check_no_body(self) -> None:
-        """Refuse a body where none is declared; an empty object counts as none.
+        """Refuse a body if none is declared; an empty object counts as none.
 
         Raises:
             ApiError: ``invalid_body``.
@@ -253,7 +253,7 @@ async def _read_body(receive: Receive, content_length: bytes | None) -> bytes:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            # Nobody is there to read this.
+            # The client has gone.
             raise field_error(Code.INVALID_BODY, "", "broke off")
         chunk = message["body"]
         size += len(chunk)

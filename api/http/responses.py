@@ -25,7 +25,10 @@ _REVALIDATE = (b"cache-control", b"private, no-cache")
 
 
 class Envelope(Struct, frozen=True):
-    """Data is snake_case, meta is camelCase, times are ISO 8601 in UTC."""
+    """The JSON of every answer.
+
+    Data is snake_case, meta is camelCase, times are ISO 8601 in UTC.
+    """
 
     data: Any
     error: str | None
@@ -42,7 +45,7 @@ class PageMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 class EncodedResponse(ASGIResponse):
     """Sends bytes and headers as they are.
 
-    Litestar's class spends more time on headers than the rest of a small answer takes.
+    Litestar's own class spends more time on headers than on the rest of a small answer.
     """
 
     def __init__(self, body: bytes, *, status: int, headers: RawHeaders) -> None:
@@ -71,9 +74,9 @@ class EncodedResponse(ASGIResponse):
 class Answer(Response[T]):
     """A success.
 
-    ``status`` is the route's own unless given. ``version`` makes the ETag, and lets a
-    GET that names it in If-None-Match be answered with 304. ``position`` is where the
-    log stood after a write.
+    ``status`` is the route's own unless given. ``version`` makes the ETag; a GET with
+    it in If-None-Match is answered with 304. ``position`` is the end of the log after a
+    write.
     """
 
     sent_media_type = b"application/json"

@@ -21,17 +21,19 @@ _BODY_METHODS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class RouteError(Exception):
-    """A route does not declare what every route must; the app does not start."""
+    """A route does not declare what every route must declare.
+
+    The app does not start.
+    """
 
 
 class RouteInfo(Struct, frozen=True, kw_only=True):
     """What the guard, the request class and OpenAPI need to know of an operation.
 
-    ``scope`` is None where no key is needed. A page needs a session, the rest a key;
-    ``form`` reads what a page's form sends.
-    ``refuses_body`` is true where a body could be sent, but none is declared.
-    ``allowed`` are the methods to answer an OPTIONS request with: the handler that
-    Litestar makes forgets those which were added to the path after the first.
+    ``scope`` is None if no key is needed. A page needs a session, other routes a key;
+    ``form`` reads the form of a page. ``refuses_body`` is true if the method could have
+    a body and none is declared. ``allowed`` are the methods in the answer to OPTIONS.
+    Litestar's own handler forgets methods that were added to the path after the first.
     """
 
     scope: Scope | None = None
@@ -116,7 +118,7 @@ def _check(handler: HTTPRouteHandler, *, place: str) -> None:
     if is_page and has_form is handler.http_methods.isdisjoint(_BODY_METHODS):
         msg = f"{place} is a page: a form is declared where one is sent, only there."
         raise RouteError(msg)
-    # Of several such hooks Litestar calls only the innermost.
+    # Of several such hooks, Litestar calls only the innermost.
     layers = cast("list[Any]", handler.ownership_layers)
     if any(layer.before_request for layer in layers if not isinstance(layer, Litestar)):
         msg = f"{place} has a before_request, which would replace the check of keys."
@@ -129,7 +131,7 @@ def _check(handler: HTTPRouteHandler, *, place: str) -> None:
 
 
 def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
-    """Return the parameters of a handler and of whatever is injected into it."""
+    """Return the parameters of a handler and of its dependencies."""
     fields = dict(handler.parsed_fn_signature.parameters)
     for provider in handler.resolve_dependencies().values():
         fields.update(provider.parsed_fn_signature.parameters)

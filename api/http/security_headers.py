@@ -10,7 +10,7 @@ _ALWAYS: tuple[RawHeader, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-# Only where a handler did not choose its own.
+# Only if a handler did not set its own.
 _DEFAULTS: tuple[RawHeader, ...] = (
     (b"content-security-policy", API_POLICY.encode()),
     (b"cache-control", b"no-store"),

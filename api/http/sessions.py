@@ -1,7 +1,7 @@
 """Sessions of people: a signed cookie in place of the key they signed in with.
 
-The cookie holds the digest of a key, never the key, and is worth nothing to the API.
-The key behind it is looked up at each request, so that revoking it ends the session.
+The cookie has the digest of a key, never the key, and cannot be used with the API. The
+key is looked up at each request, so that revoking it ends the session.
 """
 
 import hmac
@@ -23,10 +23,10 @@ _MAX_LENGTH = 512
 
 
 class Session(Struct, frozen=True, array_like=True):
-    """A session of somebody who signed in with a key.
+    """A session of a person who signed in with a key.
 
     ``key_digest`` is the SHA-256 digest of the key, ``until`` is in seconds since 1970,
-    ``nonce`` tells two sessions with one key apart.
+    and ``nonce`` distinguishes two sessions with one key.
     """
 
     key_digest: bytes
@@ -35,7 +35,7 @@ class Session(Struct, frozen=True, array_like=True):
 
 
 class Sessions:
-    """Makes and reads the cookies, with keys derived from the installation's secret."""
+    """Makes and reads cookies, with keys derived from the installation's secret."""
 
     def __init__(
         self, secret: str, *, wall_clock: Callable[[], float] = time.time
@@ -44,7 +44,7 @@ class Sessions:
         self._wall_clock = wall_clock
 
     def begin(self, key_digest: bytes) -> Session:
-        """Return a new session for the holder of a key."""
+        """Return a new session for the owner of a key."""
         until = int(self._wall_clock()) + LIFETIME_SECONDS
         return Session(key_digest, until, token_bytes(16))
 
@@ -70,7 +70,7 @@ class Sessions:
         return urlsafe_b64encode(mac).rstrip(b"=").decode()
 
     def is_csrf_token(self, session: Session, text: str | None) -> bool:
-        """Return whether that is the session's token."""
+        """Return whether that is the session's CSRF token."""
         expected = self.csrf_token(session).encode()
         return hmac.compare_digest(expected, (text or "").encode())
 
@@ -102,8 +102,8 @@ class Sessions:
 class Cookies(dict[str, str]):
     """The cookies of a request, as they were sent.
 
-    The library's own reader would give up over one that another program on this host
-    has set, and with it lose ours.
+    The library's own reader fails at a strange cookie that another program on this host
+    has set, and then loses ours.
     """
 
     @classmethod
@@ -120,7 +120,7 @@ class Cookies(dict[str, str]):
 def set_cookie(
     name: str, value: str, *, seconds: int, is_tls: bool
 ) -> tuple[bytes, bytes]:
-    """Return the header that keeps a value; with 0 seconds it is forgotten."""
+    """Return the header that sets a cookie; with 0 seconds it deletes the cookie."""
     secure = "; Secure" if is_tls else ""
     text = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", text.encode("latin-1")

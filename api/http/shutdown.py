@@ -2,7 +2,7 @@
 
 
 class Shutdown:
-    """A flag that the signal handlers set and long answers look at."""
+    """A flag that the signal handlers set and long answers check."""
 
     def __init__(self) -> None:
         self.has_begun = False

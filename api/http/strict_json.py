@@ -1,7 +1,7 @@
 """Checks of JSON bodies that msgspec does not make.
 
-msgspec has no limit on depth, keeps the last of two equal keys and accepts characters
-that PostgreSQL refuses later. All of these are refused here, before it decodes.
+msgspec has no limit on depth, keeps the last of two equal keys, and accepts characters
+that PostgreSQL refuses. These checks run before it decodes a body.
 """
 
 import json
@@ -16,15 +16,15 @@ from api.http.errors import ApiError, Code, FieldProblem, field_error, fields_er
 MAX_DEPTH = 64
 _MAX_PROBLEMS = 20
 
-# NUL, which PostgreSQL refuses; halves of surrogate pairs, which are no characters;
-# and the controls that make text read differently from what it says (U+202A to
-# U+202E, U+2066 to U+2069). The marks U+061C, U+200E and U+200F belong in Arabic and
-# Hebrew text and stay.
+# NUL, which PostgreSQL refuses; halves of surrogate pairs, which are not characters;
+# and the controls that make text read differently from what it says (U+202A to U+202E,
+# U+2066 to U+2069). The marks U+061C, U+200E and U+200F belong in Arabic and Hebrew
+# text and are allowed.
 FORBIDDEN = re.compile("[\0\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 FORBIDDEN_MESSAGE = "must not contain NUL, lone surrogates or bidirectional controls"
 
-# A whole string, or an unfinished one up to the end: whichever quote it starts at it
-# matches, and never goes back, so the time is linear in any body.
+# A whole string, or an unfinished one up to the end. It matches from any quote and
+# never goes back, so the time is linear in the length of any body.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEP = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
@@ -47,7 +47,7 @@ def check(body: bytes) -> None:
     except _RepeatedKeyError:
         tree = _parse(text, _Ambiguous)
     else:
-        # An escape can hide any character, so the strings themselves are looked at.
+        # An escape can hide any character, so the decoded strings are checked.
         if "\\u" not in text and not FORBIDDEN.search(text):
             return
     problems = list(islice(_problems(tree), _MAX_PROBLEMS))
@@ -58,21 +58,21 @@ def check(body: bytes) -> None:
 def without_forbidden(text: str) -> str:
     """Return text without forbidden characters.
 
-    For forms: people copy these characters along with names and numbers, can't see
+    For forms: people copy these characters along with names and numbers, cannot see
     them, and so could not remove them.
     """
     return FORBIDDEN.sub("", text)
 
 
 def pointer(path: tuple[str | int, ...]) -> str:
-    """Return the JSON Pointer to what the keys and indexes lead to."""
+    """Return the JSON Pointer of a path of keys and indexes."""
     return "".join(
         "/" + str(part).replace("~", "~0").replace("/", "~1") for part in path
     )
 
 
 def _is_too_deep(body: bytes) -> bool:
-    # Most bodies have too few brackets to be deep, wherever they stand.
+    # Most bodies have too few brackets to be deep, in whatever order.
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
     brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
@@ -81,11 +81,11 @@ def _is_too_deep(body: bytes) -> bool:
 
 
 class _RepeatedKeyError(Exception):
-    """An object names a key twice."""
+    """An object has a key twice."""
 
 
 class _Ambiguous(dict[str, Any]):
-    """An object that knows which keys were given more than once."""
+    """An object that knows which keys it was given more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)

@@ -1,7 +1,7 @@
 """Writes: from a request to a command, and from its result to the answer.
 
-Every write of a POST goes through ``Writer.perform``, which keeps the promise of the
-Idempotency-Key: the answer is stored in the append's own transaction.
+Every POST that writes uses ``Writer.perform``, which makes the Idempotency-Key work:
+the answer is stored in the append's own transaction.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ CODES[BusyError] = Code.UNAVAILABLE
 CODES[UnknownPlanError] = Code.UNAVAILABLE
 CODES[idempotency.LeaseLostError] = Code.UNAVAILABLE
 
-# In quotes, as the standard in the making has it, or bare, as everybody sends it.
+# In quotes, as the draft of the standard says, or bare, as most clients send it.
 _KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
 _TYPE = "Content-Type"
 _HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
@@ -50,7 +50,7 @@ ResultHook = Callable[[Cursor[TupleRow], Result], None]
 
 
 class BoundCommand(Protocol[Result_co]):
-    """A command that has all its arguments but those which every request binds."""
+    """A command with all its arguments except those that every request adds."""
 
     def __call__(
         self,
@@ -113,8 +113,8 @@ class CommandWriter:
         """Execute the command and answer, or repeat the stored answer.
 
         ``respond`` makes the answer from the result. With an Idempotency-Key it runs
-        inside the append's transaction, as ``in_transaction`` always does. ``unseal``
-        turns a stored body into the one to send, where it holds what may not be stored.
+        inside the append's transaction, as ``in_transaction`` always does. If an answer
+        has a secret that may not be stored, ``unseal`` adds it to the stored body.
         """
         key = _idempotency_request(request)
         if key is None:
@@ -183,7 +183,7 @@ class CommandWriter:
         respond: Callable[[Rows, Result], Answer[Any]],
         in_transaction: ResultHook[Result] | None,
     ) -> Answer[Any]:
-        """Answer the first request with a key, and store what it is answered."""
+        """Answer the first request with a key, and store the answer."""
         answers: list[Answer[Any]] = []
 
         def store_answer(cursor: Cursor[TupleRow], result: Result) -> None:
@@ -196,7 +196,7 @@ class CommandWriter:
         try:
             result = self._execute(request, command, store_answer)
             if result.position is None:
-                # Nothing was appended, so the answer is all there is to store.
+                # Nothing was appended, so only the answer has to be stored.
                 self._in_transaction(lambda cursor: store_answer(cursor, result))
             return answers[-1]
         except Exception as error:
@@ -222,7 +222,7 @@ def _with_position(
 ) -> Answer[Any]:
     answer = respond(rows, result)
     if result.position is None:
-        # Nothing changed, but the client may want to read what is so already.
+        # Nothing changed, but the client may want to read the present state.
         answer.headers["Goatherd-Position"] = str(rows.head())
     return answer
 

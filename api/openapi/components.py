@@ -24,7 +24,7 @@ TAGS = {
     "Schema": "What the entities are, for programs.",
     "Operations": "Health and metrics, for whoever runs this installation.",
 }
-"""What an operation may stand under, in the order of the document."""
+"""The tags of operations, in the order of the document."""
 
 SECURITY_SCHEMES: Schema = {
     "bearer": {
@@ -154,7 +154,7 @@ HEADERS: dict[str, Schema] = {
 
 
 def error_examples() -> dict[str, Schema]:
-    """Return an example of every failure, in either form."""
+    """Return an example of every failure, in both forms."""
     found: dict[str, Schema] = {}
     for code in Code:
         meta = {"code": str(code), "requestId": _REQUEST_ID}
@@ -174,7 +174,7 @@ def error_examples() -> dict[str, Schema]:
 
 
 def error_responses(codes: Iterable[Code]) -> dict[str, Schema]:
-    """Return the responses of an operation that may fail so, by status."""
+    """Return the responses of an operation with these failures, by status."""
     by_status: dict[int, list[Code]] = {}
     for code in codes:
         by_status.setdefault(code.status, []).append(code)

@@ -1,7 +1,7 @@
-"""/docs: the API's operations to read and try out, from this server alone.
+"""/docs: pages to read and try the API's operations, without any other site.
 
-Swagger UI comes as files of an installed package. The pages name no other site, and
-their policy would not let the browser ask one.
+Swagger UI comes as files of an installed package. The pages refer to no other site, and
+their policy forbids the browser to load from one.
 """
 
 from functools import cache
@@ -93,7 +93,7 @@ def docs_routes() -> list[HTTPRouteHandler]:
 
 @cache
 def _asset(name: str) -> bytes:
-    # The package keeps one release, in a folder that is named after it.
+    # The package has one release, in a folder with its number.
     (release,) = (files("swagger_ui_bundle") / "vendor").iterdir()
     return (release / name).read_bytes()
 

@@ -1,8 +1,8 @@
 """The OpenAPI 3.1 document, made from the routes, their Structs and the error table.
 
 Litestar's own generator describes msgspec types only roughly (no closed objects, no
-lengths inside unions), so schemas come from msgspec; names, texts and tags are what
-the routes declare to Litestar. ``python -m api.print_openapi`` prints it.
+lengths inside unions), so msgspec makes the schemas. Names, texts and tags are what the
+routes declare to Litestar. ``python -m api.print_openapi`` prints the document.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ _ABOUT = (
 
 
 def openapi_route(*, version: str) -> HTTPRouteHandler:
-    """Return the route that serves the document, which is made when first asked for."""
+    """Return the route of the document, which is made for the first request."""
     made: dict[Litestar, bytes] = {}
 
     @get("/openapi.json", opt={"scope": None}, include_in_schema=False)

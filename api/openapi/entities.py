@@ -1,4 +1,4 @@
-"""/api/v1/schema: what each kind of thing is and what its fields mean, for programs."""
+"""/api/v1/schema: every kind of entity and the meaning of its fields, for programs."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The operations of an application, read off its routes for the OpenAPI document."""
+"""The operations of an application, read from its routes for the OpenAPI document."""
 
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -80,14 +80,14 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def has_versions(self) -> bool:
-        """Whether a GET answers one thing that may have an ETag."""
+        """Whether a GET returns one resource that may have an ETag."""
         is_single = self.handler.opt.get("versioned", "{" in self.path)
         may_have = self.method == "GET" and not self.is_page and not self.is_gone
         return may_have and is_single
 
     @property
     def is_gone(self) -> bool:
-        """Whether it was removed and only says what took its place."""
+        """Whether the operation was removed and only says what replaced it."""
         return Code.GONE in self.handler.opt.get("errors", ())
 
     @property
@@ -110,7 +110,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def errors(self) -> list[Code]:
-        """Return what it may fail with: by convention, and by its own declaration."""
+        """Return the possible errors: the usual ones, and those it declares."""
         codes: set[Code] = {Code.INTERNAL_ERROR, Code.INVALID_QUERY}
         codes.update(Code(code) for code in self.handler.opt.get("errors", ()))
         names = {parameter.name for parameter in self.parameters}
@@ -182,7 +182,7 @@ def _parameters(route: HTTPRoute, method: Method) -> Iterator[Parameter]:
             rules=_rules(field),
         )
     expected = [*model.expected_query_params, *model.expected_header_params]
-    # Litestar keeps them in a set; a document must not change from run to run.
+    # Litestar has them in a set; the document must not change from run to run.
     for definition in sorted(expected, key=lambda parameter: parameter.field_alias):
         field = fields[definition.field_name]
         yield Parameter(

@@ -1,4 +1,4 @@
-"""One operation in the OpenAPI document: what it takes and what it answers."""
+"""One operation in the OpenAPI document: its parameters and its answers."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _CONSTRAINTS = {
 
 
 class Types:
-    """The schemas of everything the operations read and answer, made in one go."""
+    """The schemas of everything the operations read and answer, made together."""
 
     def __init__(self, operations: list[Operation]) -> None:
         bodies = [form for op in operations for form in op.body_forms]
@@ -50,7 +50,7 @@ class Types:
 
 
 def describe(operation: Operation, types: Types) -> Schema:
-    """Return the operation as the document has it."""
+    """Return the operation in the form of the document."""
     described: Schema = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -96,7 +96,7 @@ def _parameters(operation: Operation, types: Types) -> list[Schema]:
 def _parameter(parameter: Parameter, types: Types) -> Schema:
     schema = dict(types[parameter.type])
     forms = [form for form in schema.get("anyOf", []) if form != {"type": "null"}]
-    if len(forms) == 1:  # leaving it out is how a client says null
+    if len(forms) == 1:  # A client leaves it out to say null.
         schema = dict(forms[0])
     for name, keyword in _CONSTRAINTS.items():
         value = getattr(parameter.rules, name, None)

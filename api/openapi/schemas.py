@@ -1,4 +1,4 @@
-"""JSON Schemas of the Structs that go in and out, as msgspec itself enforces them."""
+"""JSON Schemas of the Structs in requests and answers, as msgspec enforces them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -17,7 +17,7 @@ _BY_FORMAT = {
 
 
 def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
-    """Return the schema of each type and the named ones that they refer to."""
+    """Return the schema of each type, and the named schemas that they refer to."""
     found, named = msgspec.json.schema_components(
         types, schema_hook=_anything, ref_template=_REF + "{name}"
     )
@@ -25,9 +25,9 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
 
 
 def complete(named: dict[str, Schema], *, inputs: Iterable[Schema]) -> None:
-    """Say of what only goes out that all its fields are there.
+    """Mark all fields of schemas that are only used in answers as required.
 
-    A field with a default may be left out of a request, but never is of an answer.
+    A field with a default may be missing from a request, but never from an answer.
     """
     sent = names_in(inputs, named)
     for name, schema in named.items():
@@ -59,7 +59,7 @@ def names_in(schemas: Iterable[Schema], named: Mapping[str, Schema]) -> set[str]
 
 
 def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") -> Any:  # noqa: ANN401 - any JSON value
-    """Return a value that the schema accepts, its own example where it has one."""
+    """Return a value that matches the schema; its own example if it has one."""
     if schema.get("examples"):
         return schema["examples"][0]
     if "$ref" in schema:
@@ -76,7 +76,7 @@ def example(schema: Schema, named: Mapping[str, Schema], *, name: str = "text") 
             return {
                 key: example(inner, named, name=key)
                 for key, inner in properties.items()
-                # What is null unless somebody says otherwise is better left out.
+                # A field that is null by default is left out of the example.
                 if inner.get("default", "") is not None
             }
         case "array":

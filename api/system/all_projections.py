@@ -1,8 +1,8 @@
-"""Every projection there is: what follows the log, whichever process runs it.
+"""All projections: everything that follows the log, in any process.
 
-Read models are listed in ``projections.registry``, and run and rebuilt by the
-projector. The others here keep what workers decide by, and run in the dispatcher; since
-imports point down, the registry cannot name them.
+Read models are listed in ``projections.registry``, and the projector runs and rebuilds
+them. The others here hold what workers use for decisions, and run in the dispatcher.
+Imports point down, so the registry cannot name them.
 """
 
 from projections.engine.projection import Projection

@@ -23,13 +23,13 @@ FROM (SELECT count(*) AS amount, extract(epoch FROM now() - min(due_at)) AS seco
      (SELECT count(*) AS amount FROM scrape_job
       WHERE state = 'quarantined') AS quarantined
 """
-# Fields of Progress, and what they mean.
+# Fields of ProjectionProgress, and their meanings.
 _BY_PROJECTION = {
     "lag_events": "Events the projection has not taken in yet",
     "lag_seconds": "Age of the first event the projection has not taken in yet",
     "dead_letters": "Events the projection could not take in",
 }
-# Numbers of a Rebuild, and what they mean.
+# Numbers of a Rebuild, and their meanings.
 _BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
     "running": ("Whether a rebuild runs", lambda rebuild: rebuild.is_running),
     "stopped": (
@@ -48,13 +48,16 @@ _BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {
 
 
 class Gauges(Collector):
-    """Asks the database whenever Prometheus asks; every process answers the same."""
+    """Queries the database for each request of Prometheus.
+
+    All processes answer the same.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; without a database only that there is none."""
+        """Yield the gauges; without a database only one that says so."""
         up = GaugeMetricFamily("goatherd_database_up", "Whether the database answers")
         try:
             found = list(self._ask())
@@ -67,7 +70,7 @@ class Gauges(Collector):
         yield from found
 
     def describe(self) -> Iterator[Metric]:
-        """Name nothing in advance, so that registering asks no database."""
+        """Return no metric in advance, so that registering needs no database."""
         return iter(())
 
     def _ask(self) -> Iterator[Metric]:

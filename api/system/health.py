@@ -24,9 +24,9 @@ class Liveness(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Everything that was looked at is well enough to serve.
+    """Every check passed.
 
-    ``warnings`` says what somebody should look at all the same.
+    ``warnings`` says what an operator should look at all the same.
     """
 
     status: str
@@ -37,10 +37,10 @@ class Readiness(Struct, frozen=True, kw_only=True):
 def health_routes(
     checks: Sequence[tuple[str, Check]], warnings: Sequence[tuple[str, Check]] = ()
 ) -> list[HTTPRouteHandler]:
-    """Return the routes; each check answers None or a sentence that says what is wrong.
+    """Return the routes; each check returns None or a sentence that says what is wrong.
 
     A check that fails or takes longer than two seconds counts as bad. ``warnings`` are
-    checks as well, but what they say keeps nobody from serving.
+    checks as well, but a process with warnings is still ready.
     """
 
     @get(
@@ -60,7 +60,7 @@ def health_routes(
         tags=["Operations"],
     )
     async def ready() -> Answer[Readiness]:
-        """Whether everything that answering needs is well; 503 with reasons if not."""
+        """Whether the service can answer requests; 503 with reasons if not."""
         reasons, warned = await asyncio.gather(_ask_all(checks), _ask_all(warnings))
         if reasons:
             problems = "; ".join(f"{name}: {why}" for name, why in reasons.items())

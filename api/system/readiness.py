@@ -1,4 +1,4 @@
-"""What /health/ready looks at: database, event log, followers and broker."""
+"""The checks of /health/ready: database, event log, followers and broker."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from infra.database import AsyncPool, Pool, run_read, run_read_async
 from projections.engine.dead_letters import newest_dead_letters
 from projections.status import progress
 
-# A follower that lives says so every few seconds, however far behind it is.
+# A live follower reports every few seconds, however far it lags.
 STUCK_SECONDS = 30
 _PATIENCE_SECONDS = 0.2
 
@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 0.2
 def readiness_checks(
     own: AsyncPool, *, writing: Pool, redis_url: str | None
 ) -> Sequence[tuple[str, Check]]:
-    """Return the checks by name; Redis is looked at only where one is configured."""
+    """Return the checks by name; Redis is checked only if one is configured."""
     checks: list[tuple[str, Check]] = [
         ("database", partial(_database, own)),
         ("event_log", partial(_event_log, own)),
@@ -33,7 +33,7 @@ def readiness_checks(
 
 
 def readiness_warnings(writing: Pool) -> Sequence[tuple[str, Check]]:
-    """Return what is worth a look, but keeps no request from being answered."""
+    """Return the warnings, which do not make the service unready."""
     return [("dead_letters", partial(_dead_letters, writing))]
 
 
@@ -67,7 +67,7 @@ async def _dead_letters(writing: Pool) -> str | None:
             writing, lambda connection: newest_dead_letters(connection, limit=1)
         )
     )
-    # Anybody may ask this, so why they failed is told elsewhere.
+    # Anybody may read this, so only the log and doctor say why they failed.
     problems = [
         f"{name} could not take in {letter.name} at position {letter.position}"
         for name, (letter,) in newest.items()
