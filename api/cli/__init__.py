@@ -1,4 +1,4 @@
-"""The command line: what operators type, and what ``goatherd up`` runs for them."""
+"""The command line: commands for operators, and the processes of ``goatherd up``."""
 
 import os
 import sys
@@ -8,14 +8,14 @@ from cyclopts import CycloptsError
 
 
 class CommandError(Exception):
-    """A command cannot be carried out; the message is one message that says why."""
+    """A command failed; the message is one sentence that says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command line and return its exit status.
+    """Run a command line and return its exit status.
 
-    0, or 1 with one line on stderr that says why, or 2 where the command line itself
-    was wrong.
+    It is 0, or 1 with one line on stderr that says why, or 2 if the command line itself
+    is wrong.
     """
     from api.cli.commands import app, load_for
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         return _print_error(error, status=2)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; the flush at exit must not complain.
+        # The reader of our output has closed it; the flush at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -46,7 +46,7 @@ def _print_error(error: Exception, *, status: int) -> int:
 
 
 def _is_expected(error: Exception) -> bool:
-    """Return whether this is no fault in Goatherd itself."""
+    """Return whether the error is not a fault in Goatherd itself."""
     import psycopg
     import redis
 

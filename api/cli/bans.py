@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.05
 
 
 class BannedHandle(msgspec.Struct, frozen=True, kw_only=True):
-    """A banned handle, why, and since when."""
+    """A banned handle, with the reason and the time."""
 
     handle: str
     reason: str | None
@@ -46,7 +46,7 @@ def add(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Ban a handle. Creators that have it already are not touched."""
+    """Ban a handle. Creators that have it already stay as they are."""
     if reason is not None and len(reason) > _LONGEST_REASON:
         raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
@@ -62,7 +62,7 @@ def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -
 
 
 def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """List banned handles, why, and since when."""
+    """List banned handles, with reasons and times."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         _wait_for_bans(connection)
         found = (

@@ -24,7 +24,7 @@ _START_IT = (
 
 
 def database_url(settings: Settings) -> str:
-    """Return the database that is set, else the data directory's if it runs.
+    """Return the configured database, else the data directory's if it runs.
 
     Raises:
         CommandError: there is neither.
@@ -39,7 +39,7 @@ def database_url(settings: Settings) -> str:
 
 
 def redis_url(settings: Settings) -> str:
-    """Return the Redis that is set, else the data directory's if it runs.
+    """Return the configured Redis, else the data directory's if it runs.
 
     Raises:
         CommandError: there is neither.
@@ -53,12 +53,12 @@ def redis_url(settings: Settings) -> str:
 
 
 def ping_redis(url: str) -> None:
-    """Return if the Redis or Valkey at ``url`` answers.
+    """Check that the Redis or Valkey at ``url`` answers.
 
     Raises:
         CommandError: it does not.
     """
-    # Its library takes long to load, and most commands need none.
+    # The library takes long to load, and most commands do not need it.
     import redis
 
     try:
@@ -73,7 +73,7 @@ def ping_redis(url: str) -> None:
 
 @contextmanager
 def connected(url: str) -> Generator[Connection[TupleRow]]:
-    """Give a connection, in autocommit, to a server that is new enough.
+    """Open a connection, in autocommit, to a server that is new enough.
 
     Raises:
         CommandError: it cannot be reached, or is too old.
@@ -95,7 +95,7 @@ def connected(url: str) -> Generator[Connection[TupleRow]]:
 
 
 def check_fit(connection: Connection[TupleRow]) -> None:
-    """Return if the schema is the one this release works with.
+    """Check that the schema is the one this release works with.
 
     Raises:
         CommandError: it is missing or older.
@@ -117,7 +117,7 @@ def check_fit(connection: Connection[TupleRow]) -> None:
 
 @contextmanager
 def fitting(settings: Settings) -> Generator[Connection[TupleRow]]:
-    """Give a connection to the settings' database, whose schema fits.
+    """Open a connection to the settings' database, and check its schema.
 
     Raises:
         CommandError, SchemaTooNewError: there is no such database.
@@ -129,7 +129,7 @@ def fitting(settings: Settings) -> Generator[Connection[TupleRow]]:
 
 @contextmanager
 def opened_store(settings: Settings, *, pool_size: int = 2) -> Generator[Store]:
-    """Give the store on the settings' database, once it is known to fit.
+    """Open the store on the settings' database, and check its schema.
 
     Raises:
         CommandError, SchemaTooNewError: there is no such database.

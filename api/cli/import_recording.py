@@ -23,7 +23,7 @@ from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
 
 _NAMED_HANDLES = 100
-# From the log, since the read model of projects may be behind it.
+# Read from the log, since the read model of projects may lag.
 _ORGANIZATION_OF = """
 SELECT organization_id FROM organizations
 JOIN goatherd_events ON originator_id = organization_id
@@ -58,10 +58,11 @@ def import_recording(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Store the observations of a recording, as if they had been scraped then.
+    """Store the observations of a recording with the times at which they were made.
 
-    What is stored already is left alone, so that a recording can be imported again,
-    also after it has grown. Nothing is stored if a line is bad or a handle unknown.
+    Observations that are stored already stay as they are, so a recording can be
+    imported again, also after it has grown. Nothing is stored if a line is bad or a
+    handle is unknown.
     """
     settings = read_settings(data_dir=data_dir)
     context = cli_context()
@@ -143,7 +144,7 @@ def _create(
     settings: Settings,
     context: Context,
 ) -> list[str]:
-    """Track those who are missing, and return them by handle."""
+    """Track the handles that are missing, and return their creators by handle."""
     if holders.banned:
         raise CommandError(
             f"{_handles(holders.banned)} may not be tracked here, so nothing was "

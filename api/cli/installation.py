@@ -21,7 +21,7 @@ _MARKS = {"ok": "ok", "wrong": "WRONG", "skipped": "skipped"}
 def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
     """Create the database's schema, or upgrade it.
 
-    What is there stays, and running it again changes nothing.
+    Existing data stay, and running it again changes nothing.
     """
     settings = read_settings(data_dir=data_dir)
     url = database_url(settings)
@@ -37,7 +37,7 @@ def migrate(*, data_dir: DataDir = None, json: Json = False) -> None:
 
 
 def projections(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """Show how far each projection has come, and what it could not take in."""
+    """Show the position of each projection, and the events it could not apply."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         found = progress(connection, ALL_PROJECTIONS)
     if json:
@@ -82,10 +82,10 @@ def doctor(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Find out what is wrong, and what to do about it.
+    """Check the installation, and say what is wrong and what to do about it.
 
-    Looks at the settings, the database, every event of the event log, the read models,
-    the scrapes that wait, Redis and the disk. It changes nothing.
+    It reads the settings, the database, every event of the event log, the read models,
+    the waiting scrapes, Redis and the disk. It changes nothing.
     """
     findings: list[Finding] = []
     for finding in run_checks(data_dir=data_dir, quick=quick):

@@ -31,7 +31,7 @@ ORDER BY organization_id, created_at, id
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as operators see it: everything but its text."""
+    """A key as operators see it: everything except its text."""
 
     id: UUID
     org_id: UUID
@@ -93,7 +93,7 @@ def create(
 def list_keys(
     *, org: OrganizationOption = None, data_dir: DataDir = None, json: Json = False
 ) -> None:
-    """List keys, never their texts: a hint is the end of one."""
+    """List keys without their texts; a hint is the end of a text."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         cursor = connection.cursor(row_factory=class_row(Key))
         found = cursor.execute(_LIST, {"org": org}).fetchall()
@@ -116,7 +116,10 @@ def revoke(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Revoke a key. Within a second it opens nothing; asking again changes nothing."""
+    """Revoke a key.
+
+    It stops working within a second; revoking it again changes nothing.
+    """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         row = connection.execute(

@@ -45,7 +45,7 @@ def read_settings(
     host: str | None = None,
     port: int | None = None,
 ) -> Settings:
-    """Return the environment's settings, with what was given as options over them.
+    """Return the environment's settings, with the options replacing some of them.
 
     Raises:
         SettingsError: a GOATHERD_ variable is unknown or cannot be read.

@@ -26,7 +26,7 @@ def create(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Make an organization with a first project and a key that may do everything.
+    """Create an organization with a first project and a key with every scope.
 
     The key's text is shown here and never again.
     """

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 _QUIET_SECONDS = 1.0
-# Where nobody looks at a terminal, a row is a line whatever its length.
+# Without a terminal, a row is one line whatever its length.
 _WIDE = 400
 
 
@@ -27,20 +27,20 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for heading in headings:
         table.add_column(heading)
     for row in rows:
-        # As Text, since rich would read square brackets as its markup.
+        # As Text, because rich would read square brackets as its markup.
         table.add_row(*(Text(_shown(value)) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(table)
 
 
 def plain(text: str) -> str:
-    """Return text that others wrote without anything that would steer a terminal."""
+    """Return text from others without control characters for the terminal."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 @contextmanager
 def progress_bar(what: str, *, total: int | None) -> Generator[Callable[[int], None]]:
-    """Give a function to call with how much more of ``total`` (if known) is done.
+    """Yield a function to call with how much more of ``total`` (if known) is done.
 
     A bar appears on stderr if that is a terminal and it takes longer than a second.
     """

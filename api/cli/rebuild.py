@@ -35,7 +35,7 @@ _Action = Literal["rebuild", "cancel", "rollback", "dry_run", "swap"]
 
 
 class Cancelled(msgspec.Struct, frozen=True):
-    """Whether a rebuild was there to be cancelled."""
+    """Whether there was a rebuild to cancel."""
 
     name: str
     cancelled: bool
@@ -91,9 +91,10 @@ def rebuild_read_models(
 ) -> None:
     """Compute read models anew from the event log, in shadow tables.
 
-    These are compared with the live tables and swapped in. Nobody has to stop; a
-    rebuild that was cut off goes on where it was. With --distributed the workers of
-    all machines do the work, and this process if none comes.
+    The shadow tables are compared with the live tables and swapped in. No process has
+    to stop, and a rebuild that was interrupted continues from where it was. With
+    --distributed the workers of all machines do the work, and this process if there are
+    none.
     """
     if cancel + rollback + force + dry_run + swap > 1:
         raise CommandError(

@@ -19,7 +19,7 @@ from projections.rebuild.transitions import RebuildOptions
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What was built and compared; ``effects`` is null where there is but one rule."""
+    """The result of a dry run; ``effects`` is null if there is only one rule."""
 
     name: str
     version: int
@@ -29,10 +29,10 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def with_rule(projections: Sequence[ReadModel], rule: BaselineRule) -> list[ReadModel]:
-    """Return the read models to rebuild, with_rule a rule.
+    """Return the read models to rebuild, with that rule.
 
     Raises:
-        CommandError: others than analytics are among them.
+        CommandError: another read model than analytics is among them.
     """
     if not all(
         isinstance(projection, AnalyticsProjection) for projection in projections
@@ -42,7 +42,7 @@ def with_rule(projections: Sequence[ReadModel], rule: BaselineRule) -> list[Read
 
 
 def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
-    """Build shadow tables, find what would change, and leave them for a swap."""
+    """Build shadow tables, find what would change, and keep them for a swap."""
     found: list[Effects] = []
 
     def inspect(cursor: Cursor[TupleRow]) -> None:
@@ -67,7 +67,7 @@ def dry_run(store: Store, projection: ReadModel, *, watch: Watch) -> DryRun:
 
 
 def print_dry_run(answer: DryRun) -> None:
-    """Show what would change, project by project, and how to go on."""
+    """Print what would change, project by project, and how to continue."""
     found = answer.effects
     text = f"{answer.name}: built in shadow tables up to position "
     text += f"{answer.comparison.shadow_position}, and not swapped."

@@ -30,7 +30,7 @@ _OF_THE_DISPATCHER = {
     "verdict_streaks",
 }
 
-# A lease that has ended is due as well: nobody has taken the job back.
+# A job whose lease has ended is due as well, until it is made ready again.
 _DUE = """
 SELECT count(*) FILTER (WHERE due_at < statement_timestamp()
                               - make_interval(mins => %s)),
@@ -53,7 +53,7 @@ SELECT outcome, count(*), max(error) FROM scrape_job
 WHERE state IN ('ready', 'leased') AND attempts >= %s AND outcome IS NOT NULL
 GROUP BY outcome ORDER BY count(*) DESC LIMIT 1
 """
-# In one snapshot, so that what is recorded meanwhile is in all three or in none.
+# In one snapshot, so that an event recorded meanwhile is in all three or in none.
 _IS_CAUGHT_UP = """
 SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0)
      <= coalesce((SELECT position FROM projection WHERE name = 'creator_list'), 0)
@@ -69,7 +69,7 @@ _ASK_AGAIN_SECONDS = 0.1
 
 
 def check_projections(connection: Connection[TupleRow]) -> str:
-    """Say that all follow the log.
+    """Check that all projections follow the log.
 
     Raises:
         WrongError: one does not, or belongs to another release.
@@ -101,10 +101,10 @@ def check_projections(connection: Connection[TupleRow]) -> str:
 
 
 def check_dead_letters(connection: Connection[TupleRow]) -> str:
-    """Say that every event could be taken in.
+    """Check that there are no dead letters.
 
     Raises:
-        WrongError: one could not.
+        WrongError: a projection could not apply an event.
     """
     row = connection.execute(
         "SELECT count(*) OVER (), projection, position, error FROM dead_letter "
@@ -122,10 +122,10 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
 
 
 def check_jobs(connection: Connection[TupleRow]) -> str:
-    """Say that scrapes are done when they are due.
+    """Check that scrapes are done when they are due.
 
     Raises:
-        WrongError: some wait, fail again and again, or were quarantined of late.
+        WrongError: some wait, fail again and again, or were quarantined recently.
     """
     late, oldest = connection.execute(_DUE, (LATE_MINUTES,)).fetchone() or (0, 0)
     if late:
@@ -160,7 +160,7 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
 
 
 def check_schedule(connection: Connection[TupleRow]) -> str:
-    """Say that scrapes are asked for when the schedule says so.
+    """Check that scheduled scrapes are requested when they are due.
 
     Raises:
         WrongError: some were not for more than an interval.
@@ -177,7 +177,7 @@ def check_schedule(connection: Connection[TupleRow]) -> str:
 
 
 def check_tallies(connection: Connection[TupleRow]) -> str:
-    """Say that the counts behind the plans' limits are what the log says.
+    """Check that the counts behind the plans' limits are those of the log.
 
     Raises:
         WrongError: one is not.
@@ -208,10 +208,10 @@ def check_tallies(connection: Connection[TupleRow]) -> str:
 
 
 def check_redis(settings: Settings) -> str:
-    """Say that Redis answers, over which workers are notified.
+    """Check that Redis, which notifies the workers, answers.
 
     Raises:
-        WrongError: it cannot.
+        WrongError: it does not.
     """
     try:
         ping_redis(redis_url(settings))
@@ -224,10 +224,10 @@ def check_redis(settings: Settings) -> str:
 
 
 def check_disk(settings: Settings) -> str:
-    """Say that the data directory has room.
+    """Check that the data directory has free space.
 
     Raises:
-        WrongError: it has not.
+        WrongError: it does not.
         SkippedError: there is no data directory.
     """
     if not settings.data_dir.exists():

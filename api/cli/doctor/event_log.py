@@ -1,4 +1,4 @@
-"""The check of the event log: every event can be read and is what was recorded."""
+"""The check of the event log: every event can be read and is unchanged."""
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -14,8 +14,8 @@ _BOUNDS = """
 SELECT coalesce(min(notification_id), 1), coalesce(max(notification_id), 0)
 FROM goatherd_events
 """
-# A digest covers the one before it in its stream, so an event that was changed, swapped
-# or taken out of the middle breaks its own digest or the next.
+# A digest includes the digest before it in its stream. If an event was changed, swapped
+# or removed from the middle, its own digest or the next one does not match.
 _BATCH = """
 SELECT e.notification_id, e.topic, e.state, e.digest IS NOT DISTINCT FROM goatherd_link(
     CASE WHEN e.originator_version = 1 THEN '' ELSE p.digest END,

@@ -1,4 +1,4 @@
-"""What a check of ``goatherd doctor`` found."""
+"""The results of the checks of ``goatherd doctor``."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one check; ``advice`` is what to do about what is wrong."""
+    """The result of one check; ``advice`` says what to do if something is wrong."""
 
     check: str
     state: Literal["ok", "wrong", "skipped"]
@@ -15,7 +15,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WrongError(Exception):
-    """Something is not as it must be; ``advice`` is what to do about it."""
+    """Something is wrong; ``advice`` says what to do about it."""
 
     def __init__(self, text: str, *, advice: str) -> None:
         super().__init__(text)
@@ -23,4 +23,4 @@ class WrongError(Exception):
 
 
 class SkippedError(Exception):
-    """A check that cannot be made now; the message says why."""
+    """A check cannot be made now; the message says why."""

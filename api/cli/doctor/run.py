@@ -1,4 +1,4 @@
-"""The run of ``goatherd doctor``: all checks, in order."""
+"""Runs all checks of ``goatherd doctor``, in order."""
 
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -22,15 +22,15 @@ _Check = Callable[[Connection[TupleRow]], str]
 
 
 def run_checks(*, data_dir: Path | None, quick: bool) -> Iterator[Finding]:
-    """Make every check and yield what it found.
+    """Make every check and yield its result.
 
-    ``quick`` leaves out reading the whole event log.
+    ``quick`` leaves out the reading of the whole event log.
     """
     try:
         settings = read_settings(data_dir=data_dir)
     except SettingsError as error:
         yield _wrong("settings", error, "Change that variable, or unset it.")
-        # Checks that do not depend on it can still be made.
+        # Checks that do not need the failed part can still be made.
         settings = _readable_settings(data_dir)
     else:
         yield Finding(check="settings", state="ok", text="All can be read.")

@@ -97,7 +97,8 @@ def events(
 ) -> None:
     """Write every event about the organization, in the order of the log.
 
-    Handles that are banned are the installation's and not in it; nor are keys' digests.
+    Banned handles belong to the installation and are left out, and so are the digests
+    of keys.
     """
     from api.cli.export.layouts import EVENTS
 
@@ -142,9 +143,9 @@ def analytics(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write a number over time, of every creator, project or video there is.
+    """Write a number over time, of every creator, project or video.
 
-    The columns are those of the CSV of GET /analytics, and so are the numbers.
+    The columns and numbers are those of the CSV of GET /analytics.
     """
     from api.cli.export.series import Days, check_days, layout_of, query_of, rows_of
     from projections.analytics.queries.entity_ids import count_of
@@ -201,10 +202,10 @@ def _write(
     output: Path,
     total: int,
 ) -> int:
-    """Write all pages, and return how many records that was.
+    """Write all pages, and return the number of records.
 
     Raises:
-        CommandError: an event in the log cannot be read, or we were interrupted.
+        CommandError: an event in the log cannot be read, or the export was interrupted.
     """
     written = 0
     with (
@@ -229,7 +230,7 @@ def _print_result(
     if json:
         print_json({what: written, "position": position, "output": str(output)})
         return
-    # Where stdout is the export itself, this goes to stderr.
+    # If stdout is the export itself, this goes to stderr.
     print(
         f"Exported {written:,} {what}, up to position {position} of the log.",
         file=sys.stderr if output == STDOUT else sys.stdout,

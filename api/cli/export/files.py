@@ -16,12 +16,12 @@ from api.cli.export.formats import Format
 
 STDOUT = Path("-")
 
-# Python handles SIGINT itself; these would end it without a chance to clean up.
+# Python handles SIGINT itself; these signals would end it without a clean-up.
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def check_output(output: Path, format_: Format, *, json: bool) -> None:
-    """Return if the format can be written there, and the answer is not in its way.
+    """Check that the format can be written there, and does not mix with the result.
 
     Raises:
         CommandError: it cannot.
@@ -45,9 +45,10 @@ def check_output(output: Path, format_: Format, *, json: bool) -> None:
 
 @contextmanager
 def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
-    """Give the file to write to; it takes its name when all went well.
+    """Open the file to write to; it gets its name when it is complete.
 
-    A name that ends with .gz is packed, except for Parquet, which is packed already.
+    A file whose name ends with .gz is compressed, except for Parquet, which is
+    compressed already.
 
     Raises:
         CommandError: it was interrupted; then there is no file of that name.
@@ -75,7 +76,7 @@ def opened_output(output: Path, format_: Format) -> Generator[BinaryIO]:
 def _temporary(output: Path) -> Generator[BinaryIO]:
     part = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
     try:
-        # x: a new file, with the rights that any new file has.
+        # x: a new file, with the permissions that any new file gets.
         with part.open("xb") as file:
             yield file
             file.flush()
@@ -89,7 +90,7 @@ def _temporary(output: Path) -> Generator[BinaryIO]:
 
 @contextmanager
 def _signals_interrupt() -> Generator[None]:
-    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does."""
+    """Let SIGTERM and SIGHUP interrupt the export as Ctrl-C does."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -23,17 +23,17 @@ Cell = str | int | float | bool | UUID | datetime | date | Raw | None
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
-# A row group is what readers of Parquet load at once, and what we hold of it.
+# Readers of Parquet load a row group at once, and we hold one in memory.
 _ROWS_IN_A_GROUP = 65_536
 _BYTES_IN_A_GROUP = 32 << 20
-# Rows of Python are far larger than rows of Arrow, and an event may have 60 kB.
+# Rows in Python are far larger than rows in Arrow, and an event may have 60 kB.
 _ROWS_AT_ONCE = 256
 
 
 class Layout(Struct, Generic[T], frozen=True, kw_only=True):
-    """How a record becomes a line of JSON, or a row of cells.
+    """The form of a record as a line of JSON, and as a row of cells.
 
-    ``columns`` are in order, with what is in each.
+    ``columns`` are in order, each with its type.
     """
 
     columns: dict[str, Kind]
@@ -114,7 +114,7 @@ class _Csv(Writer[T]):
 
 class _Parquet(Writer[T]):
     def __init__(self, file: BinaryIO, layout: Layout[T]) -> None:
-        # Imported only for Parquet, since it takes long.
+        # Imported only for Parquet, because it takes long.
         self._arrow: Any = importlib.import_module("pyarrow")
         parquet: Any = importlib.import_module("pyarrow.parquet")
         arrow = self._arrow

@@ -50,7 +50,7 @@ class ExportedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Days(msgspec.Struct, frozen=True, kw_only=True):
-    """The days to export, as far as they were given."""
+    """The days to export, as far as the options name them."""
 
     first: date | None
     last: date | None
@@ -58,7 +58,7 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
     tz: str | None
 
     def in_zone(self, own_zone: str, *, now: datetime) -> Range:
-        """Return the range, in the organization's zone unless another was named.
+        """Return the range, in the organization's zone unless the options name another.
 
         Raises:
             ApiError: ``invalid_query``, naming the parameter.
@@ -86,10 +86,10 @@ def query_of(
 
 
 def check_days(days: Days) -> None:
-    """Return if the days are a range, before a file is begun.
+    """Check that the days are a range, before a file is begun.
 
     Raises:
-        CommandError: they are no range, or the zone is none.
+        CommandError: they are not a range, or the zone is unknown.
     """
     try:
         days.in_zone("UTC", now=datetime.now(UTC))
@@ -115,7 +115,7 @@ async def rows_of(
     question: Question,
     days: Days,
 ) -> AsyncGenerator[tuple[int, list[ExportedPoint]]]:
-    """Yield how many entities more were passed, and a row for each of their buckets."""
+    """Yield how many more entities were read, and a row for each of their buckets."""
     now = datetime.now(UTC)
     query = AnalyticsQuery(
         reader=reader, organization_id=organization_id, question=question, now=now
@@ -152,6 +152,6 @@ def _row(point: ExportedPoint) -> tuple[Cell, ...]:
 
 
 def _as_option(error: str) -> str:
-    """Return an error of a parameter with its name on the command point."""
+    """Return the error of a parameter with its name on the command line."""
     name, _, message = error.lstrip("/").partition(":")
     return f"--{name.replace('_', '-')}:{message}"

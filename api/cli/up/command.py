@@ -31,7 +31,7 @@ from infra.embedded.data_dir import open_data_dir
 from infra.logs import configure_logs
 from infra.settings import Settings
 
-# In the order they are started; they are stopped in the reverse one.
+# In the order of their start; they are stopped in reverse order.
 PROCESSES = ("project", "dispatch", "work", "serve")
 
 _CHECK_SECONDS = 0.1
@@ -51,9 +51,10 @@ def up(
 ) -> None:
     """Run everything on this machine until SIGINT or SIGTERM, servers included.
 
-    The first start makes an organization "Home" with a project and a key, which it
-    prints once and keeps in the data directory's file api-key. GOATHERD_DATABASE_URL
-    and GOATHERD_REDIS_URL name servers to use instead of the embedded ones.
+    The first start creates an organization "Home" with a project and a key. It prints
+    the key once, and stores it in the data directory's file api-key.
+    GOATHERD_DATABASE_URL and GOATHERD_REDIS_URL name servers to use in place of the
+    embedded ones.
     """
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
@@ -85,10 +86,13 @@ def up(
 def _with_servers(
     settings: Settings, supervisor: Supervisor, signals: StopSignals
 ) -> Settings:
-    """Start the servers that are not given; return the settings with all of them."""
+    """Start the servers that are not configured.
+
+    Return the settings with all of them.
+    """
     folder = settings.data_dir
     database, redis = settings.database_url, settings.redis_url
-    # Given servers are tried first: a mistake in them costs no start of the others.
+    # Configured servers are tried first, so that a mistake does not start the others.
     if redis is not None:
         ping_redis(redis)
     if database is not None:
@@ -138,7 +142,7 @@ def _start(settings: Settings, supervisor: Supervisor, reaper: Reaper) -> None:
                 name,
                 command=(sys.executable, "-m", "api.cli", name),
                 environment=environment,
-                # Python looks for modules where it is started: here there are none.
+                # Python looks for modules in its working folder: this one has none.
                 folder=settings.data_dir,
                 reaper=reaper,
             )
@@ -154,7 +158,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "GOATHERD_DATA_DIR": settings.data_dir,
         "GOATHERD_HOST": settings.host,
         "GOATHERD_PORT": settings.port,
-        # They run in another folder, where relative paths lead elsewhere.
+        # The processes run in another folder, where relative paths would not work.
         "GOATHERD_RECORDINGS": settings.recordings and settings.recordings.resolve(),
     }
     given = {name: str(value) for name, value in ours.items() if value is not None}
@@ -192,7 +196,7 @@ def _greet(settings: Settings, organization: FirstOrganization) -> None:
         key = (
             f"make one with `goatherd keys create --org {organization.organization_id}`"
         )
-    # In one piece, so that no line of a log comes in between.
+    # Printed at once, so that no line of the log comes in between.
     sys.stdout.write(
         f"Goatherd is ready at {url}\n"
         f"  Pages    {url}{link}\n"
@@ -204,7 +208,7 @@ def _greet(settings: Settings, organization: FirstOrganization) -> None:
 
 
 def _link(settings: Settings) -> str:
-    """Return the path of a link that signs in, once; empty without a key."""
+    """Return the path of a link that signs in once; empty without a key."""
     path, database = key_path(settings.data_dir), settings.database_url
     key = path.read_text().strip() if path.exists() else ""
     if not key or database is None:
@@ -214,13 +218,13 @@ def _link(settings: Settings) -> str:
 
 
 def _short(path: Path) -> str:
-    """Return the path as seen from here where that is shorter."""
+    """Return the path relative to the working folder if that is shorter."""
     relative = os.path.relpath(path)
     return min(str(path), relative, key=len)
 
 
 def _report(settings: Settings, text: str) -> None:
-    """Say on stderr what is being done, as text or as a JSON log line."""
+    """Report progress on stderr, as text or as a JSON log line."""
     if settings.log_format == "json":
         _log.info(text)
     else:

@@ -21,13 +21,13 @@ _log = structlog.get_logger()
 
 @contextmanager
 def data_dir_locked(data_dir: Path) -> Generator[int]:
-    """Hold the data directory's lock; gives its file descriptor.
+    """Hold the data directory's lock; yields its file descriptor.
 
     The system releases the lock when no process has the descriptor open any more. If
-    the holder was killed, this waits for its reaper to end.
+    the holder was killed, this waits until its reaper ends.
 
     Raises:
-        CommandError: another one runs there.
+        CommandError: another `goatherd up` runs there.
     """
     lock = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

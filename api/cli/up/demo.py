@@ -34,7 +34,8 @@ def track_demo(
 ) -> int:
     """Track the demo's creators in the first project; return how many are new.
 
-    One that was ever tracked there is left as it is: somebody may have removed it.
+    A creator that was ever tracked there stays as it is, because somebody may have
+    removed it.
 
     Raises:
         CommandError: the organization has no project.
@@ -63,12 +64,13 @@ def track_demo(
 def import_history(store: Store, first: FirstOrganization) -> int:
     """Import the demo creators' past observations; return how many runs are new.
 
-    What is stored is left alone, so the next start completes one that was cut off. A
-    renamed creator is found by its first handle; a removed one is left as it is.
+    Stored observations stay as they are, so the next start completes an import that was
+    interrupted. A renamed creator is found by its first handle, and a removed one stays
+    as it is.
 
     Raises:
         CommandError: the organization has no project.
-        BusyError: others import the same just now.
+        BusyError: another process imports the same at the same time.
     """
     project_id = _project_of(store, first)
     days = days_to_shift(replay_started_at(store.pool, DEMO_NAME))
@@ -86,7 +88,7 @@ def import_history(store: Store, first: FirstOrganization) -> int:
 
 
 def _first_weeks(handle: str, *, days: int, folder: Path) -> Path:
-    """Write the creator's observations, dated back from the first start of the demo."""
+    """Write the creator's observations, dated before the first start of the demo."""
     path = folder / f"{handle}.jsonl"
     lines = shifted(read_recording(history_path(handle)), days=days)
     path.write_bytes(
@@ -119,7 +121,7 @@ def _import(
 
 
 def _tracked(store: Store, project_id: UUID) -> dict[str, UUID]:
-    """Return the first holder of each of the demo's handles, without those removed."""
+    """Return the first creator of each of the demo's handles, without removed ones."""
     claims = {handle: claim_stream(project_id, handle) for handle in DEMO_HANDLES}
     histories = store.load(*claims.values())
     holders: dict[str, UUID] = {}

@@ -25,7 +25,7 @@ _SHORTEST_SECRET = 32
 
 
 class FirstOrganization(msgspec.Struct, frozen=True, kw_only=True):
-    """The first organization, and its key if that was issued just now."""
+    """The first organization, and its key if it was issued just now."""
 
     organization_id: UUID
     new_key: str | None = None
@@ -37,7 +37,7 @@ def key_path(data_dir: Path) -> Path:
 
 
 def stored_secret(data_dir: Path) -> str:
-    """Return the data directory's secret, made if it has none.
+    """Return the data directory's secret; create it if there is none.
 
     Raises:
         CommandError: the file does not hold one.
@@ -57,15 +57,16 @@ def stored_secret(data_dir: Path) -> str:
 def ensure_organization(
     store: Store, data_dir: Path, *, plans: Mapping[str, Limits]
 ) -> FirstOrganization:
-    """Return the first organization, made with a project and a key if there is none.
+    """Return the first organization; create it with a project and a key if needed.
 
-    The key's text goes into a file of the data directory that only we can read.
+    The key's text goes into a file of the data directory that only this user can read.
     """
     path = key_path(data_dir)
     with store.pool.connection() as connection:
         found = connection.execute(_FIRST).fetchone()
     if found is None:
-        # Empty until the key is in force: if it is found empty, this was cut off here.
+        # It is empty until the key works: an empty file was left by an interruption
+        # here.
         _write_private(path, "")
         made = make_organization(
             store,
@@ -98,7 +99,7 @@ def ensure_organization(
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a whole file that only we can read, or leave the one before."""
+    """Write a whole file that only this user can read, or keep the old one."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -23,7 +23,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1_024
 # Less than supervisors wait before they kill.
 _KILL_AFTER_SECONDS = 8
-# granian's loggers hand their lines up to ours instead of writing them to stdout.
+# granian's loggers pass their lines to ours instead of writing them to stdout.
 _LOGS: dict[str, Any] = {
     "handlers": {},
     "formatters": {},
@@ -34,8 +34,8 @@ _LOGS: dict[str, Any] = {
 class _SignalSafeLoop(uvloop.Loop):
     """uvloop, with signals that come while it does not run.
 
-    uvloop drops these. A worker does not run its loop before it starts the application
-    nor between that and its first request, and would wait to be killed instead.
+    uvloop drops these. A worker does not run its loop before it starts the application,
+    nor between that and its first request, and would wait until it is killed.
     """
 
     def add_signal_handler(
@@ -59,8 +59,8 @@ def _signal_safe_loop() -> uvloop.Loop:
 def _is_alive(self: Any) -> bool:  # noqa: ANN401 - granian does not type its process
     """Return whether a worker's process runs, by its sentinel.
 
-    granian calls waitpid, from a thread for each worker and from its main thread. The
-    second of them gets no child, and takes that for one that does not end.
+    granian calls waitpid from a thread for each worker and from its main thread. The
+    second call gets no child, and granian takes that for a process that does not end.
     """
     return not wait([self.inner.sentinel], timeout=0)
 
@@ -69,7 +69,7 @@ def serve_http(settings: Settings) -> None:
     """Answer HTTP until SIGINT or SIGTERM.
 
     Raises:
-        CommandError: the address cannot be had.
+        CommandError: the address cannot be used.
     """
     WorkerProcess.is_alive = _is_alive
     server = Server(
@@ -110,7 +110,7 @@ def _unblock_signals() -> None:
 
 
 def _reset_handlers() -> None:
-    """Let signals end a worker that has no handlers of granian yet.
+    """Let signals end a worker that does not have granian's handlers yet.
 
     With its parent's handlers it would go on until it is killed.
     """

@@ -14,12 +14,12 @@ _PATIENCE_SECONDS = 5.0
 
 
 def free_address(host: str, port: int) -> str:
-    """Return the numeric address of ``host`` if its port can be listened on.
+    """Return the numeric address of ``host`` if its port is free.
 
     granian itself would share a port with another process of the same user.
 
     Raises:
-        CommandError: it cannot.
+        CommandError: it is not.
     """
     try:
         address_family, kind, _, _, address = socket.getaddrinfo(

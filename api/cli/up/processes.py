@@ -44,7 +44,7 @@ def serve(*, host: Host = None, port: Port = None) -> None:
 def project(*, data_dir: DataDir = None) -> None:
     """Keep the read models caught up with the event log until SIGINT or SIGTERM.
 
-    Any number may run: one works on each read model, and the others stand by.
+    Any number may run: one works on each read model, and the others wait to replace it.
     """
     stop = _stop_on_signal()
     from projections.registry import PROJECTIONS
@@ -57,10 +57,10 @@ def project(*, data_dir: DataDir = None) -> None:
 
 
 def dispatch(*, data_dir: DataDir = None) -> None:
-    """Turn requested scrapes into work for the workers until SIGINT or SIGTERM.
+    """Turn requested scrapes into jobs for the workers until SIGINT or SIGTERM.
 
-    Any number may run; one of them asks for the scrapes that the schedule says are due.
-    Also disables creators that cannot be found any more.
+    Any number may run; one of them requests the scrapes that are scheduled. It also
+    disables creators whose accounts are not found any more.
     """
     stop = _stop_on_signal()
     from workers.broker import SENDING_PATIENCE_SECONDS, connect_broker
@@ -78,10 +78,10 @@ def dispatch(*, data_dir: DataDir = None) -> None:
 
 
 def work(*, data_dir: DataDir = None) -> None:
-    """Carry out scrapes until SIGINT or SIGTERM.
+    """Do scrapes until SIGINT or SIGTERM.
 
-    Any number may run, on any machine that reaches the database and Redis. How many
-    scrapes at a time: GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS. Each
+    Any number may run, on any machine that reaches the database and Redis. Each does
+    GOATHERD_WORKER_PROCESSES times GOATHERD_WORKER_THREADS scrapes at a time. Each
     process also works on slices of a distributed rebuild.
     """
     from workers.main import choose_provider, worker_command
@@ -89,7 +89,7 @@ def work(*, data_dir: DataDir = None) -> None:
     settings = read_settings(data_dir=data_dir)
     redis = redis_url(settings)
     with opened_store(settings) as store:
-        # Tried once here: Dramatiq would show a traceback from each process instead.
+        # Tried once here, because Dramatiq would show a traceback from each process.
         choose_provider(settings, store.pool)
     environment = {
         **os.environ,
@@ -97,7 +97,7 @@ def work(*, data_dir: DataDir = None) -> None:
         "GOATHERD_REDIS_URL": redis,
     }
     command = worker_command(sys.executable, settings)
-    # In place of this process, so that its supervisor supervises Dramatiq.
+    # It replaces this process, so that its supervisor supervises Dramatiq.
     os.execve(sys.executable, command, environment)  # noqa: S606
 
 
@@ -108,10 +108,10 @@ def _configure_logs(settings: Settings) -> None:
 def _stop_on_signal() -> threading.Event:
     """Return an event that SIGINT and SIGTERM set; a second signal ends the process.
 
-    The signals are blocked here and in all threads that begin later, and taken by a
-    thread of their own: setting an event from a handler could wait for a lock that the
-    interrupted code holds. Call it before numpy is imported, whose threads would take
-    the signals otherwise.
+    The signals are blocked here and in all threads that begin later, and a thread of
+    their own receives them: a handler that sets an event could wait for a lock that the
+    interrupted code holds. Call it before numpy is imported, whose threads would
+    receive the signals otherwise.
     """
     stop = threading.Event()
 

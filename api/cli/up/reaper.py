@@ -1,4 +1,4 @@
-"""The reaper: ends what ``goatherd up`` started if ``goatherd up`` itself is killed.
+"""The reaper: ends the processes of ``goatherd up`` if that itself is killed.
 
 Its standard input has a line for each process: "+ pid signal seconds" when one starts,
 with how to end it, and "- pid" when it has ended. When ``goatherd up`` ends, however
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.05
 class WatchedProcess(NamedTuple):
     """How to end a process that leads a process group of its own.
 
-    It gets the signal, and ``seconds`` later what is left of the group is killed.
+    It gets the signal, and ``seconds`` later the rest of the group is killed.
     """
 
     pid: int
@@ -77,7 +77,7 @@ class Reaper:
             self._process = None
 
     def _send(self, line: str) -> None:
-        # A reaper that has just died is told everything when it is started again.
+        # A reaper that has just died gets all processes when it is started again.
         with suppress(OSError):
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.write(f"{line}\n")
@@ -89,14 +89,14 @@ class Reaper:
 
 
 def import_path() -> str:
-    """Return the PYTHONPATH with which other processes find this very Goatherd."""
+    """Return the PYTHONPATH with which other processes find the same Goatherd."""
     root = str(Path(__file__).parent.parent.parent.parent)
     return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
 
 
 def end_group(pid: int, sent: signal.Signals) -> None:
-    """Send a signal to whatever is left of the process group that ``pid`` led."""
-    # PermissionError is how macOS speaks of a group that is all zombies.
+    """Send a signal to the rest of the process group that ``pid`` led."""
+    # macOS raises PermissionError for a group with only zombies.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, sent)
 

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP as something that a loop can wait for."""
+"""SIGINT, SIGTERM and SIGHUP as an event that a loop can wait for."""
 
 import os
 import select
@@ -11,21 +11,21 @@ class StopRequestedError(Exception):
 
 
 class StopSignals:
-    """Receives the signals from when it is made on.
+    """Receives the signals from its creation on.
 
-    The first is remembered; a second one interrupts whatever is being done, unless
+    The first is stored; a second one interrupts the current work, unless
     ``is_stopping`` is set.
     """
 
     def __init__(self) -> None:
         self.is_stopping = False
-        # A pipe, since a handler may run anywhere and must take no lock.
+        # A pipe, because a handler may run anywhere and must take no lock.
         self._reader, self._writer = os.pipe()
         self._received = 0
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
-        # A terminal that was closed, too,
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # but not under nohup
+        # Also when the terminal closes, but not under nohup.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._on_signal)
 
     def wait(self, seconds: float) -> bool:
@@ -34,7 +34,7 @@ class StopSignals:
         return bool(ready)
 
     def check(self) -> None:
-        """Return if none came yet.
+        """Check that none came yet.
 
         Raises:
             StopRequestedError: one did.

@@ -1,4 +1,4 @@
-"""The supervisor of ``goatherd up``: processes and servers, restarted at death."""
+"""The supervisor of ``goatherd up``: runs processes and servers, and restarts them."""
 
 import signal
 import subprocess
@@ -19,14 +19,14 @@ PATIENCE_SECONDS = 10.0
 
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 10.0
-# After so long the cause of the death before is over.
+# After this long, the cause of the last crash is over.
 _GOOD_LIFE_SECONDS = 60.0
 
 _log = structlog.get_logger()
 
 
 class Backoff:
-    """When to restart what has died: soon at first, then later each time."""
+    """When to restart a process that has died: soon at first, then later each time."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -34,11 +34,11 @@ class Backoff:
         self._due_at = 0.0
 
     def begin(self) -> None:
-        """Note that it was started."""
+        """Record that it was started."""
         self._began = time.monotonic()
 
     def died(self) -> float:
-        """Note that it has died, and return the seconds until it may be started."""
+        """Record that it has died, and return the seconds until it may be started."""
         if time.monotonic() - self._began > _GOOD_LIFE_SECONDS:
             self._failures = 0
         wait = min(_FIRST_WAIT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
@@ -83,7 +83,7 @@ class Child:
             stdout=2,
             env=self._environment,
             cwd=self._folder,
-            # Ctrl-C in the terminal is for us, and we end it in its turn.
+            # Ctrl-C in the terminal is for us; we end it in order.
             start_new_session=True,
         )
         self._reaper.watch(
@@ -133,7 +133,7 @@ class Child:
         self._forget(self._process.pid)
 
     def _forget(self, pid: int) -> None:
-        # Workers of a killed process would go on, and keep its port.
+        # Workers of a killed process would go on and keep its port.
         end_group(pid, signal.SIGKILL)
         self._reaper.forget(pid)
         self._process = None
@@ -187,7 +187,7 @@ class Service:
             )
 
     def stop(self) -> None:
-        """Shut it down gently."""
+        """Stop it gently."""
         self._server.stop()
         if self._pid is not None:
             self._reaper.forget(self._pid)
@@ -195,7 +195,7 @@ class Service:
 
 
 class Supervisor:
-    """Starts processes and servers, restarts those that die, and stops them in turn."""
+    """Starts processes and servers, restarts dead ones, and stops them in order."""
 
     def __init__(self, reaper: Reaper) -> None:
         self._reaper = reaper
@@ -217,7 +217,7 @@ class Supervisor:
         child.start()
 
     def check(self) -> None:
-        """Return if every process runs.
+        """Check that every process runs.
 
         Raises:
             CommandError: one has ended.
@@ -236,7 +236,7 @@ class Supervisor:
             each.restart_if_dead()
 
     def stop(self) -> None:
-        """Stop everything, the last started first."""
+        """Stop everything, the last one first."""
         while self._running:
             with suppress(ProcessLookupError):
                 self._running.pop().stop()
