@@ -18,7 +18,7 @@ from domain.analytics.metrics import Mode
 class AnalyticsClient:
     """Queries analytics about the same entities, in one time zone.
 
-    ``ids`` are of the kind ``entity``; ``as_of`` is a time if it is not now.
+    ``ids`` are ids of the kind ``entity``; ``as_of`` is a time, or None for now.
     """
 
     def __init__(

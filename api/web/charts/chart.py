@@ -19,8 +19,9 @@ from domain.analytics.series import Point
 class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """One series of a drawing.
 
-    ``series`` is its colour, from 1. ``shift`` moves it by days, so that a prior period
-    lies over the current one. ``partial`` and ``baseline`` are indexes of points.
+    ``series`` is the number of its colour, from 1. ``shift`` moves it by days, so that
+    a prior period lies over the current one. ``partial`` and ``baseline`` are indexes
+    of points.
     """
 
     label: str
@@ -34,7 +35,7 @@ class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the script draws a chart from."""
+    """The data from which the script draws a chart."""
 
     granularity: Granularity
     unit: str
@@ -44,7 +45,10 @@ class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ChartTableCell(Struct, frozen=True, kw_only=True):
-    """One value in the table; ``about`` names its bucket if the row is of another."""
+    """One value in the table.
+
+    ``about`` names its bucket if that differs from the row's.
+    """
 
     text: str
     is_known: bool
@@ -127,7 +131,7 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
 
 
 def bucket_label(first: date, granularity: Granularity) -> str:
-    """Write a bucket; one that the period cuts, by its first day."""
+    """Return the label of a bucket; a bucket that the period cuts has its first day."""
     if granularity == "week":
         starts = "Week of" if first.weekday() == 0 else "Week from"
         return f"{starts} {day(first)}"
@@ -137,7 +141,7 @@ def bucket_label(first: date, granularity: Granularity) -> str:
 
 
 def days_in_words(first: date, last: date) -> str:
-    """Write a range of days."""
+    """Return a range of days in words."""
     if first == last:
         return day(first)
     if first.year == last.year:
@@ -180,7 +184,7 @@ def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:
 def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
     granularity = answer.granularity
     if answer.compare_series is not None:
-        # The prior period may have one bucket more, or one less.
+        # The prior period may have one bucket more or less.
         pairs = zip_longest(answer.series[0].points, answer.compare_series[0].points)
         return [_with_prior(measure, granularity, *pair) for pair in pairs]
     return [

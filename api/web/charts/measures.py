@@ -15,14 +15,14 @@ from domain.analytics.metrics import (
 )
 
 Unit = Literal["count", "percent", "decimal"]
-# An empty value is what a form sends for a field that was left alone.
+# A form sends an empty value for a field that was left alone.
 ModeOrNone = Literal["new", "cumulative", "rate", ""]
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """A choice among metrics: growth of views is one, growth of likes another.
+    """A choice among metrics, such as growth of views or growth of likes.
 
-    ``name`` is used in addresses, ``noun`` follows a number in a sentence.
+    ``name`` is used in addresses, and ``noun`` follows a number in a sentence.
     """
 
     name: str
@@ -38,22 +38,22 @@ class Measure(Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_videos(self) -> bool:
-        """Return whether single videos have it."""
+        """Return whether single videos have this measure."""
         needed = self.base_metric or self.metric
         return "video" in entities_of(needed)
 
     def written(self, value: float | None) -> str:
-        """Write a value in full."""
+        """Return a value in full."""
         if value is None:
             return UNKNOWN
         return percent(value) if self.unit == "percent" else number(value)
 
     def shortly(self, value: float | None) -> str:
-        """Write a value in few digits."""
+        """Return a value in few digits."""
         return short(value) if self.unit == "count" else self.written(value)
 
     def change(self, value: float | None) -> str:
-        """Write a change with its sign."""
+        """Return a change with its sign."""
         if self.unit == "count" or value is None:
             return signed(value)
         return f"+{self.written(value)}" if value > 0 else self.written(value)
@@ -127,7 +127,7 @@ POSTS, TOTAL_LIKES = MEASURES["posts"], MEASURES["total_likes"]
 
 
 def groups_for(entity: str) -> dict[str, list[Measure]]:
-    """Return the measures that a kind of entity has, in their groups."""
+    """Return the measures that a kind of entity has, in groups."""
     return {
         group: [m for m in measures if entity != "video" or m.is_of_videos]
         for group, measures in GROUPS.items()

@@ -10,7 +10,7 @@ from api.http.query import invalid_query
 from domain.analytics.buckets import Granularity, has_too_many_buckets
 
 Preset = Literal["7d", "30d", "90d", "12m", "all"]
-# An empty value is what a form sends for a field that was left alone.
+# A form sends an empty value for a field that was left alone.
 PresetOrNone = Literal["7d", "30d", "90d", "12m", "all", ""]
 GranularityOrNone = Literal["day", "week", "month", ""]
 
@@ -29,12 +29,12 @@ GRANULARITIES: dict[Granularity, str] = {
 EARLIEST = date(1970, 1, 1)
 
 _DAYS: Mapping[Preset, int] = {"7d": 7, "30d": 30, "90d": 90}
-# Beyond these a day, or a week, is too narrow in a chart.
+# In more days than these, a day or a week is too narrow in a chart.
 _DAYS_BY_DAY, _DAYS_BY_WEEK = 130, 900
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """Days from ``first`` to ``last``, both inclusive, and the buckets they are in."""
+    """Days from ``first`` to ``last``, both included, and the size of buckets."""
 
     first: date
     last: date
@@ -67,7 +67,7 @@ def first_of(preset: Preset, *, today: date, began: date) -> date:
 
 
 def fitting(first: date, last: date) -> Granularity:
-    """Return the finest buckets that can be told apart in a chart."""
+    """Return the finest buckets that are not too narrow in a chart."""
     days = (last - first).days + 1
     if days <= _DAYS_BY_DAY:
         return "day"

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 WIDTH, HEIGHT = 600, 120
 _MARGIN = 4
-# Of a bucket's width, what its bar takes.
+# The part of a bucket's width that its bar takes.
 _BAR = 0.7
 
 PlottedValues = Sequence[int | float | None]
@@ -26,7 +26,7 @@ class InlineSvg(Struct, frozen=True, kw_only=True):
 def inline_svg(lines: Sequence[PlottedValues], *, is_bars: bool = False) -> InlineSvg:
     """Return the drawing of some series over the same buckets.
 
-    Bars stand on 0; lines fill the height between the least value and the largest.
+    Bars begin at 0; lines fill the height between the least value and the largest.
     """
     known = [value for values in lines for value in values if value is not None]
     least, most = (min(known), max(known)) if known else (0, 0)
@@ -58,7 +58,7 @@ def _line(values: PlottedValues, scale: _Scale) -> str:
             pen = "M"
             continue
         parts.append(f"{pen}{number * step:.1f} {scale.y(value)}")
-        # A single point is a dot, through the round ends of its line.
+        # A single point is drawn as a dot, by the round ends of its line.
         if pen == "M":
             parts.append("h0")
         pen = "L"
@@ -77,14 +77,14 @@ def _bars(values: PlottedValues, scale: _Scale) -> str:
 
 
 SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 96, 28
-# So that the line is not cut off at the edges.
+# So that the edges do not cut off the line.
 _SPARKLINE_MARGIN = 2
 
 
 class Sparkline(Struct, frozen=True):
     """Lines through the known values, each as the points of a polyline.
 
-    Where nothing is known there is a gap.
+    Unknown values leave a gap.
     """
 
     lines: tuple[str, ...]
@@ -95,7 +95,7 @@ def sparkline(
 ) -> Sparkline | None:
     """Return the line of values at equal distances; None if too few are known.
 
-    It fills the height from the least to the most of them, or from zero.
+    It fills the height from the least value to the largest, or from zero.
     """
     known = [value for value in values if value is not None]
     if len(known) < 2:
@@ -109,7 +109,7 @@ def sparkline(
         if value is None:
             lines.append([])
             continue
-        # A constant runs along the middle, or along zero.
+        # Equal values run along the middle, or along zero.
         fraction = (
             (value - low) / (high - low) if high > low else 0 if from_zero else 0.5
         )

@@ -33,7 +33,7 @@ _SUGGESTED = 8
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """Something to add to the chart."""
+    """An entity that can be added to the chart."""
 
     id: str
     label: str
@@ -51,7 +51,7 @@ class ComparePage(Controller):
         choices: NamedDependency[CompareQuery],
         search: FromQuery[str] = "",
     ) -> PageResponse:
-        """Show them; an address that leaves something out is completed first."""
+        """Show them; an address with a choice missing is completed first."""
         query = _with_entity(choices)
         context: dict[str, Any] = {
             "query": query,
@@ -89,7 +89,7 @@ class ComparePage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[CompareQuery],
     ) -> Response[bytes]:
-        """Answer with the same numbers as the file that the API makes of them."""
+        """Answer with the same numbers as a CSV file."""
         query = _with_entity(choices)
         period = query.period(today=_today(page, query.tz))
         raw = await _analytics(page, query).csv(query.measure, query.counting, period)
@@ -106,7 +106,7 @@ def _with_entity(query: CompareQuery) -> CompareQuery:
 
 
 def _without(exact: CompareQuery, mode: Mode) -> str:
-    """Say that a metric does not have the requested mode."""
+    """Return a message that a metric does not have the requested mode."""
     label, shown = exact.measure.label, MODES[exact.counting]
     return f"“{label}” cannot be counted “{MODES[mode]}”: it is shown “{shown}”."
 
@@ -135,7 +135,7 @@ async def _compared(
 async def _presets(
     page: PageContext, analytics: AnalyticsClient, exact: CompareQuery
 ) -> list[tuple[str, str, bool]]:
-    """Return the label and the address of each preset, and whether it is shown."""
+    """Return the label and the address of each preset, and whether it is chosen."""
     today = _today(page, exact.tz)
     began = await analytics.began(today) or today
     found: list[tuple[str, str, bool]] = []

@@ -1,4 +1,4 @@
-"""The query of the compare page, which says all that is shown and can be shared."""
+"""The query of the compare page, which has all choices and can be shared."""
 
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ _USUAL_DAYS = 30
 
 
 class CompareQuery(PageQuery, frozen=True, kw_only=True):
-    """What the address says.
+    """The choices in the address.
 
     ``ids`` have commas between them. With ``as_of`` the numbers are those that were
     known at that time.
@@ -56,7 +56,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def possible(self) -> str:
-        """Return the valid ones of the ids, as many as can be compared."""
+        """Return the valid ids, as many as can be compared."""
         found: dict[str, None] = {}
         for text in self.ids.split(","):
             with suppress(ValueError):
@@ -91,7 +91,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def counting(self) -> Mode:
-        """Return the mode, or the metric's usual one if it does not have that.
+        """Return the chosen mode, or the metric's usual one if it does not have that.
 
         Raises:
             ApiError: ``invalid_query``, for the metric.
@@ -111,7 +111,7 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
         return period_of(first, last, self.granularity)
 
     def exactly(self, *, today: date, time_zone: str) -> "CompareQuery":
-        """Return the query with nothing left out, which shows the same tomorrow.
+        """Return the query with every choice in it, which shows the same tomorrow.
 
         Raises:
             ApiError: ``invalid_query``, naming the choice that is wrong.
@@ -129,5 +129,5 @@ class CompareQuery(PageQuery, frozen=True, kw_only=True):
         )
 
     def with_ids(self, ids: list[str]) -> str:
-        """Return the query that compares others."""
+        """Return the query with other ids."""
         return self.address(ids=",".join(ids))

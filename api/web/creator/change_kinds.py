@@ -27,7 +27,7 @@ class EventKindGroup(Struct, frozen=True):
     kinds: tuple[EventKind, ...]
 
 
-# What people call an event whose stored name says it less well.
+# Labels of events whose stored name is a bad label.
 _LABELS = {
     "handle_changed": "Renamed",
     "creator_reactivated": "Brought back",
@@ -43,7 +43,7 @@ _LABELS = {
 
 
 def _label(name: str) -> str:
-    """Return what people call an event: pinned for ``creator_pinned``."""
+    """Return the label of an event: pinned for ``creator_pinned``."""
     return (
         _LABELS.get(name)
         or name.removeprefix("creator_").replace("_", " ").capitalize()

@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.messages import IMPORT_PROVIDER
 from projections.creator_history.queries import HistoryEntry
 
-# Times are shown to the minute; smaller differences do not count.
+# Times are shown to the minute, so smaller differences do not matter.
 _DIFFERS: Final = timedelta(minutes=1)
 _FOLDED_FROM: Final = 4
 _FOLDED = {

@@ -52,7 +52,10 @@ class ChangesPages(Controller):
         cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
         day: OptionalText = None,
     ) -> Template:
-        """Show what happened, newest first; ``day`` is the one that goes on."""
+        """Show what happened, newest first.
+
+        ``day`` is the last day of the page before.
+        """
         chosen = {"kind": given(kind), "from": given(from_), "to": given(to)}
         creator = await get_creator(page, creator_id)
         context = {"chosen": chosen, "groups": GROUPS, "continued": given(day)}
@@ -83,7 +86,7 @@ class ChangesPages(Controller):
         creator_id: FromPath[UUID],
         as_of: OptionalText = None,
     ) -> Template:
-        """Show the creator as of a time, next to what it is now."""
+        """Show the creator as of a time, next to its present state."""
         as_of = given(as_of)
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)
@@ -120,7 +123,7 @@ class ChangesPages(Controller):
         from_: OptionalFrom = None,
         to: OptionalText = None,
     ) -> Template:
-        """Show what changed of the creator between two times."""
+        """Show what changed about the creator between two times."""
         chosen = {"from": given(from_), "to": given(to)}
         creator = await get_creator(page, creator_id)
         steps = await _own_changes(page, creator_id)

@@ -1,4 +1,4 @@
-"""The explanation of one point of a chart: the observations that make its number."""
+"""The explanation of one point of a chart: the observations behind its number."""
 
 from datetime import datetime
 

@@ -13,7 +13,7 @@ from projections.creators.creator import Creator
 
 FieldType = Literal["text", "long", "number", "day", "timestamp"]
 
-# A longer text is folded, and compared by line.
+# A longer text is folded, and compared line by line.
 _LONG: Final = 120
 _TIMES: Final = {"day": date.fromisoformat, "timestamp": datetime.fromisoformat}
 

@@ -1,4 +1,4 @@
-"""/creators/{id}/notes: what people noted about a creator, edited in place."""
+"""/creators/{id}/notes: people's notes about a creator, edited in place."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -77,7 +77,7 @@ class CreatorNotes(Controller):
     async def save_notes(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Store a field, or show it again with the reason why not."""
+        """Store a field, or show it again with the error."""
         form = page.form(CreatorNotesForm)
         draft = EditDraft(
             values={form.field: form.text},
@@ -160,10 +160,10 @@ def _texts(creator: Creator) -> dict[str, str]:
 
 
 def _value(field: NotesField, text: str) -> Any:  # noqa: ANN401 - metadata is any JSON
-    """Return the value that a field is to have.
+    """Return the new value of a field.
 
     Raises:
-        ApiError: ``invalid_body``, if metadata is no JSON object.
+        ApiError: ``invalid_body``, if metadata is not a JSON object.
     """
     if field != "metadata":
         return text or None

@@ -1,4 +1,4 @@
-"""/creators/{id}: a creator's figures and charts, and what makes a single number."""
+"""/creators/{id}: a creator's figures and charts, and the explanation of a number."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -57,7 +57,7 @@ class OverviewPage(Controller):
         try:
             context |= await _numbers(page, creator, choices)
         except ApiError as error:
-            # The form stays, with what they chose, and says what is wrong with it.
+            # The form stays, with the user's choices and the error.
             if error.code not in {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}:
                 raise
             wrong = error
@@ -77,7 +77,7 @@ async def _numbers(
         began = await analytics.began(today)
     period = query.period(today=today, began=began or today)
     if query.show == "top":
-        # It takes longer than all the rest, so the page requests it separately.
+        # It takes longer than the rest, so the page requests it separately.
         return {"top": await top_videos(analytics, query.top_measure, period)}
     overview = await overview_of(analytics, query, period)
     if not overview.is_known:

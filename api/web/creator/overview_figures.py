@@ -33,7 +33,7 @@ class OverviewFigure(Struct, frozen=True, kw_only=True):
 class Overview(Struct, frozen=True, kw_only=True):
     """The figures and the charts of the page.
 
-    Numbers may be known of days without a scrape: they are those of before.
+    A day without a scrape has the numbers of the scrape before.
     """
 
     days: str
@@ -53,7 +53,7 @@ async def overview_of(
     Raises:
         ApiError: a choice is wrong, or the plan does not show these days.
     """
-    # Totals do not depend on the buckets, and cost less in few.
+    # Totals do not depend on the buckets, and are faster with few.
     whole = replace(period, granularity="month")
     followers = await figures.numbers(FOLLOWERS, "new", whole)
     views = await figures.with_prior(VIEWS, "new", whole)

@@ -21,7 +21,7 @@ from domain.analytics.metrics import Mode, VideoMetric
 
 ChartName = Literal["followers", "views", "metric"]
 
-# An empty value is what a form sends for a field that was left alone.
+# A form sends an empty value for a field that was left alone.
 CountingModeOrNone = Literal["new", "cumulative", ""]
 ChartNameOrNone = Literal["followers", "views", "metric", ""]
 CompareOrNone = Literal["prior_period", ""]
@@ -32,12 +32,12 @@ _USUAL_METRIC = "engagement_rate_by_views"
 
 
 class OverviewQuery(PageQuery, frozen=True, kw_only=True):
-    """What the address of a creator's overview says.
+    """The choices in the address of a creator's overview.
 
-    ``range`` is a preset, which own dates replace (``from_`` and ``to``). ``followers``
-    and ``views`` are how these are counted, ``metric`` and ``mode`` what the third
-    chart shows. ``explain`` and ``on`` are the chart and the bucket whose number is
-    explained. ``show`` is the only part of the page that is requested.
+    ``range`` is a preset, which own dates (``from_`` and ``to``) replace. ``followers``
+    and ``views`` are the modes of these charts, and ``metric`` and ``mode`` are those
+    of the third chart. ``explain`` and ``on`` name the chart and the bucket whose
+    number is explained. ``show`` is the only part of the page that is requested.
     """
 
     range: PresetOrNone = ""
@@ -63,7 +63,7 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
 
     @property
     def measure(self) -> Measure:
-        """Return what the third chart shows.
+        """Return the measure of the third chart.
 
         Raises:
             ApiError: ``invalid_query``, if there is no such measure.
@@ -112,10 +112,10 @@ class OverviewQuery(PageQuery, frozen=True, kw_only=True):
         return period_of(first, last, self.granularity)
 
     def address(self, **changed: str) -> str:
-        """Return the query with some choices changed; "" takes one back.
+        """Return the query with some choices changed; "" removes one.
 
-        It leaves out what is explained, which is a number of the page as it was. A
-        preset replaces own dates.
+        It leaves out the explanation, which belongs to a number of the page before the
+        change. A preset replaces own dates.
         """
         changed = {"explain": "", "on": "", "show": "", **changed}
         if "range" in changed:

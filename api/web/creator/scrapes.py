@@ -19,10 +19,10 @@ from api.web.kit.scrape_labels import JOBS, OUTCOMES, TRIGGERS
 from projections.creators.creator import Creator
 from projections.scrape_runs.queries import Scrape
 
-# What the macros of scrapes take.
+# The labels that the macros of scrapes need.
 SCRAPE_LABELS = {"jobs": JOBS, "outcomes": OUTCOMES}
 
-# An import may have brought as many runs of a creator as there were days.
+# An import may have as many runs of a creator as it has days.
 _PAGE_SIZES = (20, 100, 100)
 _PER_PAGE = 50
 
@@ -53,7 +53,7 @@ class ScrapesPage(Controller):
     async def scrape(
         self, page: NamedDependency[PageContext], creator_id: FromPath[UUID]
     ) -> PageResponse:
-        """Request a scrape; the overview shows how it goes."""
+        """Request a scrape; the overview shows its progress."""
         body = {"job_type": page.form(CreatorScrapeForm).job_type}
         path = f"/creators/{creator_id}"
         try:

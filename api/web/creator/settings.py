@@ -40,7 +40,7 @@ _LABELS = {
 
 
 class TrackingForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Name and tracking; ``take`` names a field to show as it is stored now."""
+    """Name and tracking; ``take`` names a field to replace by its stored value."""
 
     display_name: Annotated[str, typed("Display name")]
     tracking_mode: str
@@ -69,7 +69,7 @@ class ReturnForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CreatorSettings(Controller):
-    """What may be set of a creator."""
+    """The settings of a creator."""
 
     path = "/creators/{creator_id:uuid}/settings"
 
@@ -92,7 +92,7 @@ class CreatorSettings(Controller):
     async def rename(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Give a creator another handle."""
+        """Change the handle of a creator."""
         return await _save(page, creator_id, page.form(HandleForm), HANDLE, "handle")
 
     @form_route("/remove")
@@ -126,7 +126,7 @@ class CreatorSettings(Controller):
     async def reenable(
         self, creator_id: FromPath[UUID], page: NamedDependency[PageContext]
     ) -> PageResponse:
-        """Give a creator that was disabled another try."""
+        """Enable a disabled creator again."""
         creator = await get_creator(page, creator_id)
         done = await page.send(
             "POST",
@@ -149,7 +149,7 @@ async def _save(
     names: tuple[str, ...],
     which: str,
 ) -> PageResponse:
-    """Store what was changed, or show the form again with the reason why not."""
+    """Store the changes, or show the form again with the error."""
     values = _values(form, names)
     draft = EditDraft(
         values=values, original=form.original, version=parse_version(form.version)
@@ -177,7 +177,7 @@ async def _save(
 def _show(
     page: PageContext, creator: Creator, drafts: dict[str, EditDraft] | None = None
 ) -> Template:
-    """Return the page; ``drafts`` are forms that were not carried out, by name."""
+    """Return the page; ``drafts`` are refused forms, by name."""
     texts = _texts(creator)
     fields = editable_fields(creator)
 
@@ -197,7 +197,7 @@ def _show(
         "tracking": forms["tracking"],
         "handle": forms["handle"],
         "back": forms["return"],
-        # A form that was refused stays, whatever became of the creator.
+        # A refused form stays, whatever happened to the creator.
         "drafts": frozenset(drafts or ()),
     }
     errors = (draft.error for draft in (drafts or {}).values())
@@ -223,7 +223,7 @@ def _values(form: Struct, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _field_values(texts: dict[str, str]) -> dict[str, Any]:
-    """Return the values that the fields are to have: an empty text means none."""
+    """Return the values for the fields: an empty text means none."""
     return {name: text or None for name, text in texts.items()}
 
 

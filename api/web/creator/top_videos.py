@@ -15,8 +15,8 @@ from api.web.charts.svg import InlineSvg, inline_svg
 class TopVideo(Struct, frozen=True, kw_only=True):
     """One of the largest videos, or all others together, which have no id.
 
-    ``percentage`` is its part of the total, ``size`` its size relative to the largest,
-    from 0 to 1.
+    ``percentage`` is its part of the total, and ``size`` is its size relative to the
+    largest one, from 0 to 1.
     """
 
     id: str | None

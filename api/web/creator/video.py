@@ -68,7 +68,7 @@ class CreatorVideo(Controller):
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Store the notes, or show them again with the reason why not."""
+        """Store the notes, or show them again with the error."""
         form = page.form(VideoNotesForm)
         creator = await get_creator(page, creator_id)
         video = await _get_video(page, creator, video_id)
@@ -97,7 +97,7 @@ class CreatorVideo(Controller):
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Let a video count, or no more."""
+        """Count a video, or stop counting it."""
         form = page.form(SwitchForm)
         counts = form.to == "on"
         creator = await get_creator(page, creator_id)
@@ -128,7 +128,7 @@ class CreatorVideo(Controller):
         video_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Take a video out of all lists and numbers."""
+        """Exclude a video from all lists and numbers."""
         got = await page.send("DELETE", f"/videos/{video_id}", Video)
         page.flash(f"Excluded. Add {got.data.url} by its URL to have it back.")
         return page.go_to(table_path(creator_id))

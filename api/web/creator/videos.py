@@ -44,13 +44,13 @@ _SCRAPES = {
     "discover_videos": "Goatherd looks for new videos now.",
     "video_stats": "The figures of the videos that count are scraped now.",
 }
-# The newest come first.
+# Newest first.
 _FIRST_SORT = "posted_at"
 _SHOWN = 50
 
 
 class VideoTableRow(Struct, frozen=True, kw_only=True):
-    """A video with what pages derive from it."""
+    """A video, and the values that pages derive from it."""
 
     video: Video
     is_counted: bool
@@ -65,7 +65,7 @@ class NewVideoForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ManyForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which videos are to count, or no more; ``back`` is the query of the table."""
+    """The videos to count or to stop counting; ``back`` is the query of the table."""
 
     to: str
     video_ids: list[str] = []
@@ -103,7 +103,7 @@ class CreatorVideos(Controller):
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Track a video by its URL, whoever made it."""
+        """Track a video by its URL, whoever posted it."""
         form = page.form(NewVideoForm)
         creator = await get_creator(page, creator_id)
         path = f"/projects/{creator.project_id}/videos"
@@ -120,7 +120,7 @@ class CreatorVideos(Controller):
         creator_id: FromPath[UUID],
         page: NamedDependency[PageContext],
     ) -> PageResponse:
-        """Let the selected videos count, or no more."""
+        """Count the selected videos, or stop counting them."""
         form = page.form(ManyForm)
         if form.video_ids:
             creator = await get_creator(page, creator_id)
@@ -149,7 +149,7 @@ class CreatorVideos(Controller):
 async def count_videos(
     page: PageContext, creator: Creator, video_ids: list[str], *, counts: bool
 ) -> BulkVideos:
-    """Let videos of a creator's project count, or no more.
+    """Count videos of a creator's project, or stop counting them.
 
     Raises:
         ApiRefusedError: the API refused.
@@ -167,7 +167,7 @@ async def count_videos(
 
 
 def row_of(video: Video) -> VideoTableRow:
-    """Return a video with what pages derive from it."""
+    """Return a video, and the values that pages derive from it."""
     return VideoTableRow(
         video=video,
         is_counted=video.tracking_enabled and video.tracking_status in COUNTED,
@@ -183,9 +183,9 @@ def row_of(video: Video) -> VideoTableRow:
 
 
 def table_path(creator_id: UUID, query: str = "") -> str:
-    """Return the address of the table, as it was sorted and filtered."""
+    """Return the address of the table with its sort and filters."""
     path = f"/creators/{creator_id}/videos"
-    # The form may hold anything: only a query may come of it.
+    # The form may have any text, but only a query may come of it.
     return f"{path}?{quote(query, safe='=&%')}" if query else path
 
 
@@ -228,7 +228,7 @@ async def _table(
 
 
 def _column(name: str, label: str, kept: dict[str, str]) -> dict[str, str]:
-    """Return the head of a column: its link, and how it is sorted now."""
+    """Return the head of a column: its link, and its present order."""
     order = ""
     if kept.get("sort") == name:
         order = "ascending" if kept.get("order") == "asc" else "descending"
@@ -240,7 +240,7 @@ def _column(name: str, label: str, kept: dict[str, str]) -> dict[str, str]:
 
 
 def _on_tiktok(url: str) -> str | None:
-    """Return the link to a video; None if it would lead elsewhere."""
+    """Return the link to a video on TikTok; None if the URL leads elsewhere."""
     parts = urlsplit(url)
     return url if (parts.scheme, parts.netloc) == ("https", "www.tiktok.com") else None
 

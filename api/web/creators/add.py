@@ -28,9 +28,9 @@ _SHOWN = 60
 
 
 class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Handles, and how the creators are to be tracked.
+    """Handles, and how to track their creators.
 
-    ``since`` is ``today``, ``day`` with that in ``first_day``, or ``ever``.
+    ``since`` is ``today``, ``day`` for the date in ``first_day``, or ``ever``.
     """
 
     handles: Annotated[str, typed("Handles or profile URLs")] = ""
@@ -54,7 +54,7 @@ class AddCreatorsPage(Controller):
 
     @form_route(form=AddCreatorsForm)
     async def add(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Add the creators, and show what became of each if there are several."""
+        """Add the creators; if there are several, show the result of each."""
         form = page.form(AddCreatorsForm)
         handles = handles_in(form.handles)
         if not 1 <= len(handles) <= MOST_NEW:

@@ -27,10 +27,10 @@ BulkAction = Callable[[PageContext, Sequence[Creator]], Awaitable[list[BulkOutco
 
 
 class SelectionForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the form around the list sends.
+    """The fields of the form around the list.
 
     ``only`` is the creator whose own button was pressed, ``confirmed`` is ``yes`` after
-    the question, ``back`` is the address of the list.
+    the confirmation, and ``back`` is the address of the list.
     """
 
     creator_ids: list[str] = []
@@ -52,7 +52,7 @@ class BulkPages(Controller):
 
     @form_route("/reenable", form=SelectionForm)
     async def reenable(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Give disabled creators another try."""
+        """Enable disabled creators again."""
         reenable = partial(each_project, command="bulk-reenable")
         return await _apply(page, reenable, "re-enabled")
 
@@ -91,7 +91,7 @@ async def _apply(
 ) -> PageResponse:
     """Apply an action to the selected creators.
 
-    The answer is the list if all went well, else a page with what became of each.
+    The answer is the list if all succeeded, else a page with the result of each.
     """
     form = page.form(SelectionForm)
     back = _back(form)
@@ -114,6 +114,6 @@ async def _apply(
 
 
 def _back(form: SelectionForm) -> str:
-    """Return the address of the list that the form gives, if it is one."""
+    """Return the address of the list in the form, if it is one."""
     is_list = form.back == _LIST or form.back.startswith(f"{_LIST}?")
     return form.back if is_list and form.back.isprintable() else _LIST

@@ -1,4 +1,4 @@
-"""Bulk actions on creators, project by project, and what became of each creator."""
+"""Bulk actions on creators, project by project, and the result for each creator."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from projections.creators.creator import Creator
 
 
 class BulkOutcome(Struct, frozen=True, kw_only=True):
-    """What became of one creator, and why nothing did if so."""
+    """The result for one creator; if nothing was done, the reason."""
 
     creator_id: str
     handle: str | None
@@ -27,10 +27,10 @@ class BulkOutcome(Struct, frozen=True, kw_only=True):
 async def find_selected(
     page: PageContext, texts: Sequence[str]
 ) -> tuple[list[Creator], list[BulkOutcome]]:
-    """Return the selected creators, and an outcome for each unknown id.
+    """Return the selected creators, and a result for each unknown id.
 
     Raises:
-        ApiError: ``invalid_body``, if these are no ids, or too many.
+        ApiError: ``invalid_body``, if these are not ids, or too many.
     """
     ids = list(dict.fromkeys(id_in(text, "creator_ids") for text in texts))
     if len(ids) > MOST_AT_ONCE:
@@ -150,9 +150,10 @@ def _portions(creators: Sequence[Creator], most: int) -> list[Sequence[Creator]]
 
 
 def _key_suffix(path: str, ids: Sequence[str]) -> str:
-    """Return what tells apart the commands of one form, and of one sent once more.
+    """Return a suffix for the idempotency key of one command of a form.
 
-    Going back to the list and selecting others sends the same form again.
+    After going back to the list and selecting other creators, the browser sends the
+    same form again.
     """
     return "." + sha256(" ".join([path, *ids]).encode()).hexdigest()[:32]
 

@@ -55,7 +55,7 @@ class ListedCreator(Struct, frozen=True, kw_only=True):
 
 
 class CreatorsPageQuery(PageQuery, frozen=True, kw_only=True):
-    """Which creators to list; what is empty is not filtered by."""
+    """The creators to list; an empty field does not filter."""
 
     search: str = ""
     status: str = ""
@@ -79,7 +79,7 @@ class CreatorsPage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[CreatorsPageQuery],
     ) -> Template:
-        """Show one page of the creators that were chosen."""
+        """Show one page of the chosen creators."""
         got = await page.get("/creators", list[Creator], **choices.pairs())
         projects = await all_projects(page)
         chosen = choices.pairs(cursor="")
@@ -138,7 +138,7 @@ def _level(count: int | None, trend: Trend | None) -> CountWithTrend:
 
 
 def _flow(trend: Trend | None) -> CountWithTrend:
-    """Return a count that only grows, of which what is new each day is drawn."""
+    """Return a count that only grows, whose daily increase is drawn."""
     if trend is None:
         return CountWithTrend(level=None, new=None, sparkline=None)
     # Today is not over, and would always look like a decline.
@@ -154,7 +154,7 @@ def _is_late(creator: Creator, page: PageContext, now: datetime) -> bool:
         return False
     today = now.astimezone(ZoneInfo(page.time_zone)).date()
     first, last = creator.tracking_start_date, creator.tracking_end_date
-    # Outside of its tracking window nothing is scheduled.
+    # Nothing is scheduled outside of the tracking window.
     if (first is not None and today < first) or (last is not None and last < today):
         return False
     last_scrape = creator.last_scraped_at or creator.created_at

@@ -1,6 +1,7 @@
-"""Puts the pages' libraries in place, each as package-lock.json has it.
+"""Installs the pages' libraries, with the versions in package-lock.json.
 
-``make setup`` runs it, and so does the image's build. Node comes as a Python wheel.
+``make setup`` runs it, and so does the build of the image. Node comes as a Python
+wheel.
 """
 
 import shutil
@@ -19,7 +20,10 @@ FILES = {
 
 
 def main() -> int:
-    """Install what the lock file names and copy what pages load; npm's own status."""
+    """Install what the lock file names, and copy what pages load.
+
+    Return npm's status.
+    """
     status = npm(
         ["ci", "--prefix", str(HERE), "--no-audit", "--no-fund", "--loglevel=error"],
         stdout=sys.stderr,

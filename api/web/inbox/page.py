@@ -35,7 +35,7 @@ class ReviewForm(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReviewAnswer(Struct, frozen=True, kw_only=True):
-    """What became of a review, for the script of the page."""
+    """The result of a review, for the script of the page."""
 
     message: str
     done: list[UUID]
@@ -70,7 +70,7 @@ class InboxPages(Controller):
         page: NamedDependency[PageContext],
         project: Annotated[str, QueryParameter(max_length=64)] = "",
     ) -> PageResponse:
-        """Go to the inbox that was chosen, that was open last, or the first one."""
+        """Go to the chosen inbox, else the last one that was open, else the first."""
         known = [str(each.id) for each in await _projects(page)]
         if not known:
             return page.show("inbox/no_project.html")
@@ -86,7 +86,7 @@ class InboxPages(Controller):
         project_id: FromPath[UUID],
         cursor: Annotated[str, QueryParameter(max_length=500)] = "",
     ) -> Template:
-        """Show the videos that wait, those found last first."""
+        """Show the waiting videos, those found last first."""
         project = await page.get(f"/projects/{project_id}", Project)
         projects = await _projects(page)
         path = f"/projects/{project_id}/inbox"
@@ -111,7 +111,7 @@ class InboxPages(Controller):
     async def review(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> Response[Any]:
-        """Decide about videos, or take the last decision back."""
+        """Decide about videos, or undo the last decision."""
         form = page.form(ReviewForm)
         path = f"/projects/{project_id}/inbox"
         if not form.video or not form.decision:

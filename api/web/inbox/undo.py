@@ -18,7 +18,7 @@ _ID_BYTES: Final = 16
 
 
 class LastReview(Struct, frozen=True, array_like=True):
-    """A review of one project's videos, and the message about it."""
+    """A review of one project's videos, and its message."""
 
     project_id: UUID
     ids: bytes
@@ -34,7 +34,10 @@ class LastReview(Struct, frozen=True, array_like=True):
 def remember_review(
     page: PageContext, *, project_id: UUID, video_ids: Sequence[UUID], message: str
 ) -> None:
-    """Keep a review in the browser for some minutes; without videos forget the last."""
+    """Keep a review in the browser for some minutes.
+
+    Without videos, forget the last one.
+    """
     ids = b"".join(video_id.bytes for video_id in video_ids)
     payload = msgspec.msgpack.encode(LastReview(project_id, ids, message))
     value = page.site.sessions.signed(_PURPOSE, payload) if ids else ""
@@ -50,6 +53,6 @@ def last_review(page: PageContext, *, project_id: UUID) -> LastReview | None:
     try:
         review = msgspec.msgpack.decode(payload, type=LastReview)
     except msgspec.DecodeError:
-        # An older release kept it in another form.
+        # An older release stored it in another form.
         return None
     return review if review.project_id == project_id else None

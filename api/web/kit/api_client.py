@@ -1,7 +1,7 @@
-"""The in-process API client: the one way in which pages read and change anything.
+"""The in-process API client, through which pages read and change everything.
 
-A request goes through all that a client's request goes through, except the network and
-the API key: the request for the page has been authenticated and counted already.
+A request is handled like a client's request, but without the network and the API key:
+the request for the page has been authenticated and counted already.
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ class _Failure(Struct, frozen=True):
 
 
 class ApiClient:
-    """Sends requests to the API on behalf of whoever asked for the page."""
+    """Sends requests to the API on behalf of the user who requested the page."""
 
     def __init__(self, request: Request, app: ASGIApp) -> None:
         self._request = request
@@ -197,7 +197,7 @@ def _encoded(query: Mapping[str, QueryValue]) -> bytes:
 
 
 def _given(query: Mapping[str, QueryValue]) -> dict[str, QueryValue]:
-    # An empty field of a form is one that was left alone.
+    # A form sends an empty value for a field that was left alone.
     return {name: value for name, value in query.items() if value not in {None, ""}}
 
 

@@ -15,8 +15,8 @@ def given(text: str | None) -> str | None:
 def to_api_time(text: str, *, time_zone: str, is_end: bool = False) -> str:
     """Return a day or a time as a time with a zone; the API refuses any other text.
 
-    A day is its beginning in the zone, or with ``is_end`` its end. A time without a
-    zone is one of the zone. Positions and times with a zone stay as they are.
+    A day becomes its beginning in the zone, or with ``is_end`` its end. A time without
+    a zone is in that zone. Positions and times with a zone stay as they are.
     """
     zone = ZoneInfo(time_zone)
     day = _day(text)

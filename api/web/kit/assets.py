@@ -36,8 +36,8 @@ class Asset(Struct, frozen=True):
 class Assets:
     """All files, read once.
 
-    One digest of all is in every address, so that a script can import another by a
-    relative path.
+    Every address contains one digest of all files, so that a script can import another
+    by a relative path.
     """
 
     def __init__(self, found: Mapping[str, bytes]) -> None:

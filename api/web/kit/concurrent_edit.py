@@ -1,8 +1,8 @@
-"""Editing what somebody else edits, too: merging both edits, or showing the conflict.
+"""Editing what another person edits, too: merge both edits, or show the conflict.
 
-A form carries the version that it was made from and a fingerprint of each value it
-showed. They tell which fields its writer changed and which somebody else did. If these
-are different fields both edits are kept; otherwise the form is shown again.
+A form has the version that it was made from, and a fingerprint of each value that it
+showed. They tell which fields its user changed and which another person did. If these
+are different fields, both edits are kept; otherwise the form is shown again.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from projections.creator_history.queries import HistoryEntry
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 
-# The fields that an event changes; those of details are the keys of its data.
+# The fields that an event changes; the keys of its data name changed details.
 _CHANGES: dict[str, frozenset[str]] = {
     "creator_details_changed": frozenset(),
     "creator_reactivated": frozenset(
@@ -36,7 +36,7 @@ _CHANGES: dict[str, frozenset[str]] = {
     "tracking_window_changed": frozenset({"tracking_start_date", "tracking_end_date"}),
 }
 
-# Of a page that shows a conflict.
+# The status of a page that shows a conflict.
 CONFLICT_STATUS = 412
 
 _TRIES = 5
@@ -50,10 +50,10 @@ T = TypeVar("T", Creator, Video)
 
 
 class Edit(Struct, frozen=True, kw_only=True):
-    """What somebody made of a form: the values that its fields are to have.
+    """The edit of a form: the new values of its fields.
 
-    ``original`` are the fingerprints of the values that the form was made from,
-    ``version`` is the version that they were of.
+    ``original`` are the fingerprints of the values that the form was made from, and
+    ``version`` is the version of those values.
     """
 
     values: Mapping[str, Any]
@@ -62,7 +62,7 @@ class Edit(Struct, frozen=True, kw_only=True):
 
     @property
     def changed(self) -> dict[str, Any]:
-        """Return the fields that the writer changed."""
+        """Return the fields that the user changed."""
         return {
             name: value
             for name, value in self.values.items()
@@ -73,8 +73,8 @@ class Edit(Struct, frozen=True, kw_only=True):
 class Saved(Struct, Generic[T], frozen=True, kw_only=True):
     """The edit is stored.
 
-    ``others`` are the changes that were made before it and after the form.
-    ``base_version`` is the one that it was applied to.
+    ``others`` are the changes that others made after the form and before the edit.
+    ``base_version`` is the version to which the edit was applied.
     """
 
     current: T
@@ -84,9 +84,9 @@ class Saved(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class EditConflict(Struct, Generic[T], frozen=True, kw_only=True):
-    """Somebody else gave the same fields other values; nothing was stored.
+    """Another person gave the same fields other values; nothing was stored.
 
-    ``by`` has the history entry of who did by the field, as far as it is known.
+    ``by`` has the history entry of each field's other change, if it is known.
     """
 
     current: T
@@ -95,7 +95,7 @@ class EditConflict(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class EditDraft(Struct, frozen=True, kw_only=True):
-    """A form that edits something: the text in each field, and what went wrong.
+    """A form that edits something: the text in each field, and the errors.
 
     ``original`` has the fingerprints of the values that it was made from, in order.
     """
@@ -108,12 +108,12 @@ class EditDraft(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, texts: dict[str, str], fields: Mapping[str, Any], version: int) -> Self:
-        """Return the form of what is stored; ``texts`` are its fields as text."""
+        """Return the form of the stored values; ``texts`` are its fields as text."""
         original = ".".join(fingerprint(fields[name]) for name in texts)
         return cls(values=texts, original=original, version=version)
 
     def edit(self, values: Mapping[str, Any]) -> Edit:
-        """Return the edit that makes the fields these values.
+        """Return the edit that sets the fields to these values.
 
         Raises:
             ApiError: ``invalid_body``, if there is not a fingerprint for each field.
@@ -132,10 +132,10 @@ class EditDraft(Struct, frozen=True, kw_only=True):
         texts: Mapping[str, str],
         fields: Mapping[str, Any],
     ) -> Self:
-        """Return the form with the conflict, made from what is stored now.
+        """Return the form with the conflict, made from the stored values.
 
-        Fields that the writer left alone show what is stored. Saved again, the others
-        overwrite it.
+        Fields that the user left alone show the stored values. If the form is sent
+        again, the others overwrite them.
         """
         values = {
             name: text if name in edit.changed else texts[name]
@@ -160,10 +160,10 @@ def editable_fields(creator: Creator) -> dict[str, Any]:
 
 
 def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
-    """Return a digest of a value; that of a browser's copy of it is the same.
+    """Return a digest of a value, which is the same for the browser's copy of it.
 
     Browsers end lines in their own way, an empty field means None, and forms leave out
-    control characters that a text from TikTok may hold.
+    control characters that a text from TikTok may have.
     """
     if isinstance(value, str):
         value = without_forbidden(value).replace("\r\n", "\n").replace("\r", "\n")
@@ -172,7 +172,7 @@ def fingerprint(value: Any) -> str:  # noqa: ANN401 - whatever a field holds
 
 
 def saved_message(done: Saved[Any] | None) -> str:
-    """Return the message about an edit that is stored; None if nothing was changed."""
+    """Return the message about a stored edit; None if nothing was changed."""
     if done is None:
         return "Nothing was changed."
     if not done.is_merged:
@@ -200,7 +200,7 @@ def parse_version(text: str) -> int:
 async def save_creator(
     page: PageContext, creator_id: UUID, edit: Edit
 ) -> Saved[Creator] | EditConflict[Creator]:
-    """Store an edit of a creator, unless somebody else changed the same fields.
+    """Store an edit of a creator, unless another person changed the same fields.
 
     Raises:
         ApiRefusedError: as ``save`` says.
@@ -222,11 +222,11 @@ async def save(
     edit: Edit,
     fields_of: Callable[[T], Mapping[str, Any]],
 ) -> Saved[T] | EditConflict[T]:
-    """Store an edit, unless somebody else changed the same fields.
+    """Store an edit, unless another person changed the same fields.
 
     Raises:
         ApiRefusedError: the API refused for another reason, or with
-            ``version_conflict`` if what is stored cannot be read yet.
+            ``version_conflict`` if the stored values cannot be read yet.
     """
     changed, version = edit.changed, edit.version
     refusal: ApiRefusedError | None = None
@@ -261,7 +261,7 @@ async def save(
 async def _newest(
     page: PageContext, path: str, type_: type[T], refusal: ApiRefusedError
 ) -> T:
-    """Return what is stored, with the change that the refusal is because of."""
+    """Return the stored resource, with the change that caused the refusal."""
     for _ in range(_READS):
         got = await page.get(path, type_)
         if got.data.version >= refusal.meta["currentVersion"]:
@@ -273,7 +273,7 @@ async def _newest(
 async def _history_since(
     page: PageContext, creator_id: UUID, version: int
 ) -> list[HistoryEntry]:
-    """Return the changes after a version, newest first, as far as they are known."""
+    """Return the known changes after a version, newest first."""
     path, events = f"/creators/{creator_id}/history", ",".join(sorted(_CHANGES))
     got = await page.get(path, list[HistoryEntry], event=events, limit=50)
     return [entry for entry in got.data if entry.version > version]

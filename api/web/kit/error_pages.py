@@ -101,8 +101,8 @@ def failure_page(
 def _page_context(request: Request, site: Site) -> PageContext | None:
     """Return the context of the error page; None if nobody is signed in.
 
-    Without a route the key of the session was not checked. A session alone shows the
-    navigation and nothing that needs a valid key.
+    Without a route, the key of the session was not checked. With a session alone the
+    page has the navigation, and nothing that needs a valid key.
     """
     if site.sessions.opened(request.sent_cookies.get(COOKIE)) is None:
         return None
@@ -153,7 +153,7 @@ def _stale(request: Request, error: StaleFormError) -> Template:
 def _to_sign_in(request: Request) -> Response[Any]:
     """Redirect to the form to sign in, and from there back to the page."""
     if request.raw_header(b"hx-request") is not None:
-        # The whole page is replaced, not only the fragment.
+        # htmx replaces the whole page, not only the fragment.
         page = _page_in_header(request, b"hx-current-url")
         headers = {"HX-Redirect": _sign_in_path(page)}
         return Response(None, status_code=401, headers=headers)

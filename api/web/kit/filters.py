@@ -17,14 +17,14 @@ _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 def number(value: float | None) -> str:
-    """Write a number in full, with commas; a dash if it is unknown."""
+    """Return a number in full, with commas; a dash if it is unknown."""
     if value is None:
         return UNKNOWN
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 def short(value: float | None) -> str:
-    """Write a number in three digits, cut off and never rounded up: 84,120 as 84.1K."""
+    """Return a number in three digits, cut off, never rounded up: 84,120 as 84.1K."""
     if value is None:
         return UNKNOWN
     size = abs(value)
@@ -43,25 +43,25 @@ def short(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    """Write a change: with its sign, and in short."""
+    """Return a change with its sign, in three digits."""
     if value is None:
         return UNKNOWN
     return f"+{short(value)}" if value > 0 else short(value)
 
 
 def percent(value: float | None) -> str:
-    """Write a number of percent."""
+    """Return a number of percent."""
     return UNKNOWN if value is None else f"{value:,.2f}%"
 
 
 def day(value: date | None) -> str:
-    """Write a date: 24 Nov 2026."""
+    """Return a date: 24 Nov 2026."""
     return UNKNOWN if value is None else f"{value.day} {value:%b %Y}"
 
 
 @pass_context
 def timestamp(context: Context, value: datetime | None) -> str:
-    """Write a time in the organization's zone, to the minute."""
+    """Return a time in the organization's zone, to the minute."""
     if value is None:
         return UNKNOWN
     local = value.astimezone(_zone(context))
@@ -70,7 +70,7 @@ def timestamp(context: Context, value: datetime | None) -> str:
 
 @pass_context
 def ago(context: Context, value: datetime | None) -> Markup | str:
-    """Write how long ago a time was, with the time itself as a tooltip."""
+    """Return how long ago a time was, with the time itself as a tooltip."""
     if value is None:
         return "never"
     seconds = (datetime.now(UTC) - value).total_seconds()
@@ -80,7 +80,7 @@ def ago(context: Context, value: datetime | None) -> Markup | str:
 
 
 def lines(value: str | None) -> Markup:
-    """Write text with its line breaks."""
+    """Return text with its line breaks."""
     return Markup("<br>").join(escape(line) for line in (value or "").split("\n"))
 
 

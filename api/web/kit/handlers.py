@@ -11,9 +11,9 @@ from domain.events import Scope
 def page_route(
     path: str = "/", *, scope: Scope = "read", query: type[PageQuery] | None = None
 ) -> get:
-    """Decorate a handler that shows a page to whoever has the scope.
+    """Decorate a handler that shows a page to users with the scope.
 
-    ``query`` is what its address says, given to the handler as ``choices``.
+    ``query`` is the type of the address's query, which the handler gets as ``choices``.
     """
     dependencies = {} if query is None else {"choices": query_parameters(query)}
     return get(path, dependencies=dependencies, opt={"scope": scope, "page": True})
@@ -22,5 +22,5 @@ def page_route(
 def form_route(
     path: str = "/", *, form: type[Struct] = NoFields, scope: Scope = "write"
 ) -> post:
-    """Decorate a handler that takes a form, which it reads with ``page.form(form)``."""
+    """Decorate a handler of a form, which it reads with ``page.form(form)``."""
     return post(path, opt={"scope": scope, "page": True, "form": form})

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 # Unchanged lines around a change.
 _AROUND: Final = 3
-# Comparing takes quadratic time; longer texts count as replaced as a whole.
+# Comparing takes quadratic time; longer texts count as replaced completely.
 _MOST_COMPARED: Final = 400
 
 
@@ -21,7 +21,7 @@ class DiffLine(Struct, frozen=True):
 
 
 def line_diff(before: str, after: str) -> list[DiffLine]:
-    """Return the lines of both texts as one list, without those far from changes."""
+    """Return the lines of both texts as one list, without lines far from changes."""
     old, new = _lines(before), _lines(after)
     start = _common_prefix(old, new)
     end = _common_prefix(old[start:][::-1], new[start:][::-1])

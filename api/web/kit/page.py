@@ -1,7 +1,7 @@
-"""The page context: what a handler of a page works with while it answers one request.
+"""The page context: everything that a handler needs to answer a request for a page.
 
-It calls the API, renders a template or redirects. After a change, the pages that follow
-wait until read models have it; a flash message is shown once, on the next page.
+It calls the API, renders a template or redirects. After a change, the next pages wait
+until read models have it. A flash message is shown once, on the next page.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ F = TypeVar("F", bound=Struct)
 PageResponse: TypeAlias = Template | Response[Any]
 
 POSITION_COOKIE, FLASH_COOKIE = "goatherd_position", "goatherd_flash"
-# Of the address to return to after signing in.
+# The longest address to return to after signing in.
 MAX_NEXT_LENGTH = 2_000
 
 _POSITION_SECONDS = 15
@@ -54,10 +54,10 @@ class _OrganizationAnswer(Struct, frozen=True):
 
 
 class PageContext:
-    """Who is signed in, the API as they may use it, and ways to answer.
+    """The user who is signed in, the API with the user's rights, and ways to answer.
 
-    ``is_behind`` becomes true if a read model did not catch up in time with what this
-    browser changed, so that the page may be stale.
+    ``is_behind`` becomes true if a read model did not catch up in time with this
+    browser's last change, so that the page may be stale.
     """
 
     def __init__(self, request: Request, site: Site) -> None:
@@ -80,7 +80,10 @@ class PageContext:
         return page
 
     async def load_organization(self) -> OrganizationInfo:
-        """Return what pages show of the organization; the default without ``read``."""
+        """Return what pages show of the organization.
+
+        Defaults without the scope ``read``.
+        """
         try:
             got = await self._api.request("GET", "/organization", _OrganizationAnswer)
         except ApiRefusedError as error:
@@ -104,7 +107,7 @@ class PageContext:
 
     @property
     def is_htmx(self) -> bool:
-        """Return whether htmx sent the request, which uses a fragment of the page."""
+        """Return whether htmx sent the request; it uses a fragment of the page."""
         return self.request.raw_header(b"hx-request") is not None
 
     @property
@@ -117,7 +120,7 @@ class PageContext:
         return uuid4().hex
 
     def may(self, scope: Scope) -> bool:
-        """Return whether the key that was signed in with has a scope."""
+        """Return whether the key of the session has a scope."""
         return scope in self.principal.scopes
 
     def form(self, type_: type[F]) -> F:
@@ -127,7 +130,7 @@ class PageContext:
     async def get(
         self, path: str, type_: type[T], **query: QueryValue
     ) -> ApiResponse[T]:
-        """Read from the API, up to date with what this browser last changed.
+        """Read from the API, including this browser's last change.
 
         If the read model does not catch up in time, the answer is the current state and
         ``is_behind`` becomes true.
@@ -147,7 +150,7 @@ class PageContext:
         return await self._api.request("GET", path, type_, query=query)
 
     async def get_raw(self, path: str, **query: QueryValue) -> RawResponse:
-        """Read what is passed on as it is, such as CSV.
+        """Read an answer to pass on unchanged, such as CSV.
 
         Raises:
             ApiRefusedError: the API refused.
@@ -166,10 +169,10 @@ class PageContext:
         version: int | None = None,
         key_suffix: str = "",
     ) -> ApiResponse[T]:
-        """Send the API a command; a form that is sent twice is carried out once.
+        """Send a command to the API; a form that is sent twice is executed once.
 
-        ``version`` is the one that the form was made from. ``key_suffix`` tells the
-        commands of one form apart, where it sends several.
+        ``version`` is the version that the form was made from. If a form sends several
+        commands, ``key_suffix`` distinguishes their idempotency keys.
 
         Raises:
             ApiRefusedError: the API refused, for example with ``version_conflict``.
@@ -201,7 +204,7 @@ class PageContext:
     ) -> Template:
         """Return a page; an error is shown on it and gives it its status.
 
-        Templates get ``error``, and what it says of single fields as ``problems``.
+        Templates get ``error``, and its problems with single fields as ``problems``.
         """
         given = {
             "page": self,

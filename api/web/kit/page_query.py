@@ -34,14 +34,14 @@ class PageQuery(Struct, frozen=True, kw_only=True):
         return f"?{urlencode(self.pairs(**changed), safe=',:')}"
 
     def hidden_fields(self, *own: str) -> list[tuple[str, str]]:
-        """Return what a form must send besides its own fields."""
+        """Return the parameters that a form must send besides its own fields."""
         return [pair for pair in self.pairs().items() if pair[0] not in own]
 
 
 def query_parameters(type_: type[Q]) -> Provide:
     """Return the dependency that reads a request's query into a Struct.
 
-    Litestar takes its parameters from the signature, which is made of the fields.
+    Litestar reads the parameters from the signature, which is made from the fields.
     """
     parameters = [
         Parameter(

@@ -1,4 +1,4 @@
-"""What pages call the kinds, the triggers and the outcomes of scrapes."""
+"""The labels of kinds, triggers and outcomes of scrapes on pages."""
 
 from domain.messages import JobType, Outcome, Trigger
 

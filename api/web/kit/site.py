@@ -23,7 +23,7 @@ _MAX_CACHED = 1_000
 class OrganizationInfo(Struct, frozen=True, kw_only=True):
     """What every page shows of the organization.
 
-    ``scrape_hours`` lie between scheduled profile scrapes, None if the key cannot read.
+    ``scrape_hours`` lie between scheduled profile scrapes; None if the key cannot read.
     """
 
     name: str = ""
@@ -34,7 +34,7 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
 class Site:
     """Templates, assets and sessions, and what the operator allows.
 
-    ``remote_images`` lets browsers fetch avatars and thumbnails from wherever they are.
+    ``remote_images`` lets browsers load avatars and thumbnails from other servers.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Site:
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
 
     def templates(self) -> TemplateConfig[JinjaTemplateEngine]:
-        """Return how Litestar finds and fills templates."""
+        """Return the configuration by which Litestar finds and renders templates."""
         environment = Environment(
             autoescape=True,
             loader=FileSystemLoader(str(files("api.web") / "templates")),
@@ -104,12 +104,15 @@ class Site:
         return info
 
     def cached_organization_info(self, organization_id: UUID) -> OrganizationInfo:
-        """Return what is cached of an organization; the default if nothing is."""
+        """Return the cached values of an organization.
+
+        The default if there are none.
+        """
         cached = self._organizations.get(organization_id)
         return OrganizationInfo() if cached is None else cached[1]
 
     def forget(self, organization_id: UUID) -> None:
-        """Load an organization anew next time, since it was changed."""
+        """Load an organization again next time, since it was changed."""
         self._organizations.pop(organization_id, None)
 
 

@@ -1,4 +1,4 @@
-"""The text of a form that was not carried out, to be shown and sent again."""
+"""The text of a refused form, to be shown and sent again."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -24,8 +24,8 @@ class UnsavedForm(Struct, frozen=True, kw_only=True):
     """A form as it was sent.
 
     ``hidden_fields`` are the fields that nobody typed. ``send_to`` is the address that
-    a button sends it to again, None if it may only be read. Only the button sends it:
-    the form may come from another site, so its user must see it first.
+    a button sends it to again, None if it may only be read. It is never sent by itself,
+    because the form may come from another site, so its user must see it first.
     """
 
     texts: list[TypedText]
@@ -36,7 +36,8 @@ class UnsavedForm(Struct, frozen=True, kw_only=True):
 def unsaved_form(request: Request, *, csrf: str | None) -> UnsavedForm | None:
     """Return the form that was sent; None if it has no typed text.
 
-    It can be sent again if ``csrf`` is not None, with that token unless it is empty.
+    If ``csrf`` is not None the form can be sent again, with that token unless it is
+    empty.
     """
     form = request.context.form
     # Without a route the form was not read.
@@ -54,7 +55,8 @@ def unsaved_form(request: Request, *, csrf: str | None) -> UnsavedForm | None:
     shown = {text.name for text in texts}
     hidden_fields = [(name, value) for name, value in sent if name not in shown]
     if csrf:
-        # The same key on both pages: sent from either, it is carried out once.
+        # The same key on both pages, so that it is executed once, whichever page sends
+        # it.
         hidden_fields += [
             (CSRF, csrf),
             (IDEMPOTENCY_KEY, form.idempotency_key or uuid4().hex),

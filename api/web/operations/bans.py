@@ -48,7 +48,7 @@ class BanPages(Controller):
         form = page.form(BanForm)
         body = {"reason": form.reason.strip() or None}
         try:
-            # The path of the API takes a handle, not the URL of a profile.
+            # The path of the API takes a handle, and not the URL of a profile.
             handle = _handle(form.tiktok_handle)
             await page.send("PUT", f"/admin/bans/{handle}", BanState, body)
         except ApiError as error:

@@ -38,7 +38,7 @@ _RETRIED = 202
 
 
 class RetryForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """``show`` is the list in which the button was pressed."""
+    """``show`` names the list in which the button was pressed."""
 
     show: str = "failed"
 

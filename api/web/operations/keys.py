@@ -1,4 +1,4 @@
-"""/operations/keys: who may do what here. A key's text is shown once."""
+"""/operations/keys: the API keys of the organization. A key's text is shown once."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ _CREATED = 201
 
 
 class KeyForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to make; it is good to the end of the day ``until``, or for ever."""
+    """A key to create; it is valid to the end of the day ``until``, or for ever."""
 
     name: Annotated[str, typed("Name")] = ""
     scopes: list[str] = []
@@ -51,7 +51,7 @@ class KeyPages(Controller):
 
     @form_route(form=KeyForm, scope="admin")
     async def make(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Make a key, and show its text in this answer only."""
+        """Create a key, and show its text in this answer only."""
         form = page.form(KeyForm)
         body: dict[str, Any] = {"name": form.name.strip(), "scopes": form.scopes}
         try:
@@ -74,7 +74,7 @@ class KeyPages(Controller):
     async def revoke(
         self, page: NamedDependency[PageContext], key_id: FromPath[UUID]
     ) -> PageResponse:
-        """Revoke a key, which holds within a second."""
+        """Revoke a key; it stops working within a second."""
         await page.send("DELETE", f"/api-keys/{key_id}", RevokedApiKey)
         if key_id == page.principal.key_id:
             return page.go_to("/")
@@ -105,10 +105,10 @@ async def _show(
 
 
 def _end_of_day(text: str, time_zone: str) -> str | None:
-    """Return the end of a day in a zone, None where no day was given.
+    """Return the end of a day in a zone, None without a day.
 
     Raises:
-        ApiError: ``invalid_body``, if the text is no day.
+        ApiError: ``invalid_body``, if the text is not a day.
     """
     if not text:
         return None

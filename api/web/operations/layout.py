@@ -1,4 +1,4 @@
-"""/operations: what all of its pages share: the state of health and the tabs."""
+"""/operations: the parts that all of its pages share: health and tabs."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -60,7 +60,7 @@ class OrganizationPages(Controller):
 
     @form_route(form=SettingsForm, scope="admin")
     async def change(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Change the settings, unless somebody else did meanwhile."""
+        """Change the settings, unless another person did meanwhile."""
         form = page.form(SettingsForm)
         body = {
             "name": form.name.strip(),
@@ -122,7 +122,7 @@ def _typed(organization: Organization, kind: str) -> str:
 
 
 def _hours(form: SettingsForm, kind: str) -> int | str | None:
-    """Return what was typed as a number if it is one; the API refuses other text."""
+    """Return the text as a number if it is one; the API refuses other text."""
     text: str = getattr(form, f"{kind}_hours").strip()
     if not text:
         return None

@@ -14,10 +14,11 @@ from api.routes.projection_responses import ProjectionState
 LoadStates = Callable[[], Awaitable[list[ProjectionState]]]
 
 _POLL_SECONDS = 1.0
-# A shutdown is noticed this soon, between two polls.
+# How soon it notices a shutdown between two polls.
 _TICK_SECONDS = 0.25
 _TICKS_BETWEEN_POLLS = round(_POLL_SECONDS / _TICK_SECONDS)
-# A page that receives nothing for several of these shows the state as unknown.
+# A page that receives nothing for several of these intervals shows the state as
+# unknown.
 _HEARTBEAT_SECONDS = 3.0
 _RETRY_MS = 3_000
 
@@ -25,8 +26,8 @@ _RETRY_MS = 3_000
 class ProjectionStream:
     """Polls the API once a second, however many pages are open.
 
-    It does so on behalf of one of their users: the state is of the whole installation,
-    and the same for all who may see it.
+    It does so on behalf of one of their users, because the state is that of the whole
+    installation, and the same for all users who may see it.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class ProjectionStream:
                 drawn = render(await self.latest(load))
                 changed = {key: x for key, x in drawn.items() if sent.get(key) != x}
             except Exception as error:
-                # An unavailable database comes back, and so does the stream.
+                # An unavailable database comes back, and then the stream continues.
                 if known_error(error) is None:
                     raise
                 is_known = False

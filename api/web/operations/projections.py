@@ -1,4 +1,4 @@
-"""/operations/projections: how far each projection has come, and rebuilds."""
+"""/operations/projections: the position of each projection, and rebuilds."""
 
 from typing import Any
 from urllib.parse import quote
@@ -53,7 +53,7 @@ class ProjectionPages(Controller):
 
     @page_route(scope="admin")
     async def projections(self, page: NamedDependency[PageContext]) -> Template:
-        """Show how far each one has come."""
+        """Show the position of each one."""
         context = {"projections": await _projections(page), "name_of": name_of}
         return await show_operations(
             page, "operations/projections.html", context, tab=PATH
@@ -67,7 +67,7 @@ class ProjectionPages(Controller):
         sign_in: NamedDependency[SignInService],
         projection_stream: NamedDependency[ProjectionStream],
     ) -> ServerSentEvent:
-        """Send what changes, for as long as the page is open."""
+        """Send changes for as long as the page is open."""
         api = ApiClient(request, request.app.state.in_process_api)
 
         async def load() -> list[ProjectionState]:
@@ -116,7 +116,7 @@ class ProjectionPages(Controller):
 
 
 def name_of(projection: str) -> str:
-    """Return what pages call a projection."""
+    """Return the label of a projection."""
     return _NAMES.get(projection, projection)
 
 
@@ -144,7 +144,7 @@ async def _show(
 
 
 def _is_own(page: PageContext, projection: ProjectionState) -> bool:
-    """Return whether the key that is signed in with began the rebuild."""
+    """Return whether the key of the session began the rebuild."""
     by = "" if projection.rebuild is None else projection.rebuild.started_by
     return by == f"key:{page.principal.key_id}"
 

@@ -24,7 +24,7 @@ _SHOWN_ERRORS = {Code.INVALID_BODY, Code.LIMIT_REACHED, Code.VERSION_CONFLICT}
 
 
 class ProjectForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A project as typed; ``version`` is the one that the form was made from."""
+    """A project as typed; ``version`` is the version that the form was made from."""
 
     name: Annotated[str, typed("Name")] = ""
     description: Annotated[str, typed("Description")] = ""
@@ -69,7 +69,7 @@ class ProjectPages(Controller):
     async def change(
         self, page: NamedDependency[PageContext], project_id: FromPath[UUID]
     ) -> PageResponse:
-        """Rename or describe a project, unless somebody else did meanwhile."""
+        """Rename or describe a project, unless another person did meanwhile."""
         form = page.form(ProjectForm)
         version = int(form.version) if form.version.isdecimal() else 0
         path = f"/projects/{project_id}"

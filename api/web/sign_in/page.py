@@ -157,7 +157,7 @@ class SignInRoutes(Controller):
         site: NamedDependency[Site],
     ) -> Response[Any]:
         """Exchange a link for a session."""
-        # A prefetching browser must not use it up.
+        # A browser that loads links in advance must not use it up.
         if b"prefetch" in (request.raw_header(b"sec-purpose") or b""):
             return Response(None, status_code=204)
         digest = await sign_in.try_link(request, token)
