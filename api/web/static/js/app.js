@@ -1,10 +1,10 @@
-// What every page does: show messages of failed requests, and ask before typed text is lost.
+// For every page: show messages of failed requests, and warn before typed text is lost.
 
 const flashes = document.getElementById("flashes");
 
 let shown = null;
 
-/** Show a flash message, which screen readers read out; text only, never HTML. */
+/** Show a flash message, which screen readers read aloud; text only, never HTML. */
 export function flash(text, kind = "") {
   const line = document.createElement("p");
   line.className = `flash ${kind}`;
@@ -14,8 +14,8 @@ export function flash(text, kind = "") {
 }
 
 /**
- * Return a function that removes the message shown now: call it when a request that
- * begins now succeeds. Messages shown meanwhile, about something else, stay.
+ * Return a function that removes the present message: call it when a request that
+ * begins now succeeds. Messages that are shown meanwhile stay.
  */
 export function flashRemover() {
   const line = shown;
@@ -38,7 +38,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) begun.get(event.detail.xhr)?.();
 });
 
-// A form that was sent once is not sent again by a second click.
+// A second click does not send a form again.
 document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) event.preventDefault();
   else if (event.target.method === "post" && !event.target.hasAttribute("hx-post")) event.target.dataset.sent = "yes";
@@ -48,7 +48,7 @@ const unsend = () => {
 };
 window.addEventListener("pageshow", unsend);
 
-/** Whether a control holds something else than the page came with. */
+/** Whether the value of a control differs from the page's. */
 function isChanged(control) {
   if (control.matches("select")) {
     const options = [...control.options];
@@ -56,32 +56,32 @@ function isChanged(control) {
   }
   if (control.matches("[type=checkbox], [type=radio]")) return control.checked !== control.defaultChecked;
   if (control.matches("textarea")) return control.value !== control.defaultValue;
-  // A field of one line drops the ends of lines that a page gave it.
+  // An input of one line drops the line breaks of its value.
   return control.matches("input:not([type=hidden])") && control.value !== control.defaultValue.replace(/[\r\n]/g, "");
 }
 
-/** Whether leaving would lose something; a guard may say that it came unsaved already. */
+/** Whether leaving would lose text; the page may say that a form came with unsaved text. */
 const holdsText = (form) => !form.dataset.sent && (form.dataset.guard === "unsaved" || [...form.elements].some(isChanged));
 
 window.addEventListener("beforeunload", (event) => {
   if (![...document.querySelectorAll("form[data-guard]")].some(holdsText)) return;
   event.preventDefault();
-  // Whoever stays may send again what was sent when the question came.
+  // A user who stays may send the form again.
   setTimeout(unsend);
 });
 
-// Space ticks a box. Enter would press the form's first button, whatever that does.
+// Space ticks a check box; Enter would press the form's first button.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
 });
 
-// On a phone the current tab may lie out of sight; the page itself stays where it is.
+// On a phone the current tab may be out of sight; only the tabs scroll, not the page.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   const bar = tab.parentElement;
   bar.scrollLeft += tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - (bar.clientWidth - tab.offsetWidth) / 2;
 }
 
-// Dialogs open and close by what their buttons say.
+// Buttons open and close dialogs as their attributes say.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();

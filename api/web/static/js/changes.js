@@ -1,8 +1,8 @@
-// A creator's change log: the slider through its changes, and the focus after more came.
+// A creator's change log: the slider through its changes, and the focus after "Show more".
 
 const slider = document.getElementById("slider");
 
-/** The changes as links, the oldest first and the present last. */
+/** The links to the changes, oldest first and the present last. */
 function links() {
   return [...document.querySelectorAll("#steps a")].reverse();
 }
@@ -35,7 +35,7 @@ if (slider) {
   slider.hidden = false;
 }
 
-// "Show more" is gone once more is there: go on reading at the first that is new.
+// "Show more" is removed when more is loaded: focus the first new entry.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "more") return;
   const before = document.querySelectorAll(".day").length;

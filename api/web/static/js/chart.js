@@ -1,11 +1,11 @@
-// Charts: draws each figure of the page, and lets it be read by pointer and by keyboard.
+// Charts: draws each chart of the page, whose values the pointer and the keyboard show.
 
 import { bucket, full, inTwo, laidOver, short, tick, ticks } from "./drawing.js";
 
 const drawn = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** Draw all charts that are not yet, and forget those that are gone. */
+/** Draw all new charts, and forget those that were removed. */
 function drawAll() {
   for (const [plot, chart] of drawn) {
     if (plot.isConnected) continue;
@@ -36,7 +36,7 @@ class Chart {
     this.uplot.destroy();
   }
 
-  /** A colour of the style sheet, as a canvas takes it. */
+  /** A colour of the style sheet, for a canvas. */
   colour(name) {
     const probe = document.createElement("span");
     probe.className = name;
@@ -78,7 +78,7 @@ class Chart {
     };
   }
 
-  /** The least distance between two points, which is as wide as a bar may be. */
+  /** The least distance between two points, which is the largest width of a bar. */
   step() {
     return Math.min(...this.xs.slice(1).map((at, number) => at - this.xs[number]), 2678400);
   }
@@ -97,13 +97,13 @@ class Chart {
     return [solid, [{ stroke, width, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
   }
 
-  /** Only what is not over is drawn as a ring; the point before it is the solid line's. */
+  /** Only points of unfinished buckets are rings; the point before belongs to the solid line. */
   partials(line, numbers) {
     const partial = new Set(line.partial);
     return numbers.flatMap((number, place) => (partial.has(number) && line.values[number] !== null ? [place] : []));
   }
 
-  /** Bars: full where a bucket is over, hollow where it is not. */
+  /** Bars: filled if the bucket is over, else hollow. */
   bars(line, numbers, { stroke, ground }) {
     const [over, going] = inTwo({ ...line }, numbers);
     const partial = new Set(line.partial);
@@ -154,7 +154,7 @@ class Chart {
     if (size.width !== this.uplot.width || size.height !== this.uplot.height) this.uplot.setSize(size);
   }
 
-  /** Say what a place shows, for the eye and, through the slider's value, for the ear. */
+  /** Show the values at a position, and set the slider's value for screen readers. */
   show(place) {
     this.at = place;
     const text = place === null ? "" : this.sentence(place);
@@ -213,7 +213,7 @@ class Chart {
     this.show(place);
   }
 
-  /** Ask for the reasons of a number, by the very button that stands in the table. */
+  /** Request the explanation of a number with the button in the table. */
   explain() {
     if (this.at === null) return;
     const which = this.numbers[0][this.at];
@@ -223,13 +223,13 @@ class Chart {
   }
 }
 
-/** From where to where the axis of values goes; bars stand on nothing. */
+/** The range of the axis of values; bars begin at 0. */
 function limits(least, most, { isBars }) {
   if (least === null || most === null) return [0, 1];
   const [low, high] = isBars ? [Math.min(least, 0), Math.max(most, 0)] : [least, most];
   if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
   const room = (high - low) * 0.08;
-  // Never below nothing where nothing is below it.
+  // Not below 0 unless a value is.
   return [low >= 0 ? Math.max(0, isBars ? 0 : low - room) : low - room, high > 0 ? high + room : 0];
 }
 

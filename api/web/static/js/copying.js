@@ -1,4 +1,4 @@
-// A button that copies what is in a field.
+// A button that copies the text of a field.
 
 for (const button of document.querySelectorAll("[data-copies]")) {
   const field = document.getElementById(button.dataset.copies);

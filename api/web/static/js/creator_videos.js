@@ -1,9 +1,9 @@
-// The table of videos: one box that selects all of the page, and how many are selected.
+// The table of videos: a check box that selects all, and the number of selected videos.
 
 /** @returns {HTMLInputElement[]} */
 const boxes = () => [...document.querySelectorAll('input[name="video_ids"]')];
 
-/** Show how many are selected, and let nobody send a form about none. */
+/** Show how many are selected, and disable the buttons if none is. */
 function count() {
   const many = document.getElementById("many");
   if (!many) return;

@@ -1,24 +1,24 @@
-// The list of creators: what is selected, and the bar of what can be done with it.
+// The list of creators: the selected ones, and the bar with the actions on them.
 
 const MOST = 100;
 
-/** The boxes of all creators that are shown. */
+/** The check boxes of all creators that are shown. */
 const boxes = () => [...document.querySelectorAll('#rows input[name="creator_ids"]')];
 
 /**
- * Who is selected, by id, for as long as the page is there: a search or another order
- * takes rows out of sight, not out of the selection.
+ * The selected creators by id, as long as the page is open: a search or another order
+ * hides rows, but does not change the selection.
  * @type {Map<string, {status: string, name: string}>}
  */
 const selected = new Map();
 
-/** Take in whether a box is ticked, and what is known of its creator now. */
+/** Update the selection by a check box, and what is known of its creator. */
 function note(box) {
   if (box.checked) selected.set(box.value, { status: box.dataset.status, name: box.dataset.name });
   else selected.delete(box.value);
 }
 
-/** Show how many are selected, and only what can be done with one of them. */
+/** Show how many are selected, and the actions that apply to at least one of them. */
 function count() {
   const bar = document.getElementById("bar");
   if (!bar) return;
@@ -47,7 +47,7 @@ function count() {
   }
 }
 
-/** Take in what the browser put back by itself. */
+/** Update the selection by boxes that the browser restored. */
 function begin() {
   boxes().forEach(note);
   count();
@@ -63,7 +63,7 @@ document.addEventListener("reset", () => {
 });
 window.addEventListener("pageshow", begin);
 
-// Those out of sight are sent along, as far as what is done is for such as they are.
+// Hidden creators are sent as well, if the action applies to their status.
 let pressed = null;
 document.addEventListener("submit", (event) => {
   pressed = event.submitter;
@@ -77,7 +77,7 @@ document.addEventListener("formdata", (event) => {
   }
 });
 
-// A button that asks first opens its dialog; without this script a page asks.
+// A button with a confirmation opens a dialog; without this script, a page confirms.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-confirms]");
   if (!button) return;
@@ -92,7 +92,7 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
 });
 
-// Whoever showed more goes on reading at the first of them.
+// After "Show more", focus the first new creator.
 let shownBefore = 0;
 document.addEventListener("htmx:beforeSwap", (event) => {
   shownBefore = event.detail.target.id === "rows" ? document.querySelectorAll("#rows > tr").length : 0;

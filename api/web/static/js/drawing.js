@@ -1,4 +1,4 @@
-// What a chart is drawn from: numbers as the page has them, brought into uPlot's form.
+// Turns the numbers of the page into the form that uPlot draws.
 
 const DAY = 86400;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -7,7 +7,7 @@ const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
 /** Seconds since 1970 of a day written as 2026-11-24. */
 export const secondsOf = (day) => Date.parse(`${day}T00:00Z`) / 1000;
 
-/** A day as people read it. */
+/** The label of a day. */
 export function day(seconds, { year = true } = {}) {
   const at = new Date(seconds * 1000);
   const text = `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`;
@@ -20,12 +20,12 @@ function month(seconds) {
   return `${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
 }
 
-/** A bucket as an axis names it, in few letters. */
+/** The short label of a bucket, for an axis. */
 export function tick(seconds, granularity) {
   return granularity === "month" ? month(seconds) : day(seconds, { year: false });
 }
 
-/** A bucket as people name it, as the table does. */
+/** The label of a bucket, as in the table. */
 export function bucket(seconds, granularity) {
   const at = new Date(seconds * 1000);
   if (granularity === "week") return `${at.getUTCDay() === 1 ? "Week of" : "Week from"} ${day(seconds)}`;
@@ -48,9 +48,9 @@ export function short(value, unit) {
 }
 
 /**
- * Lay lines over one another: the days that any of them has, and the values of each
- * there. Between days that only another line has a line goes on (undefined); where its
- * own number is unknown it breaks (null).
+ * Return the days that any line has, and the values of each line on these days. A line
+ * continues over days that only another line has (undefined), and breaks where its own
+ * value is unknown (null).
  */
 export function laidOver(lines) {
   const moved = lines.map((line) => line.dates.map((date) => secondsOf(date) + line.shift * DAY));
@@ -59,7 +59,7 @@ export function laidOver(lines) {
   return { xs, numbers: places.map((place) => xs.map((at) => place.get(at))) };
 }
 
-/** The points that are over, those that are not, with the one before, as two lines. */
+/** Two lines: the finished buckets, and the unfinished ones with the one before. */
 export function inTwo(line, numbers) {
   const partial = new Set(line.partial);
   const pick = (takes) => numbers.map((number) => {
@@ -70,7 +70,7 @@ export function inTwo(line, numbers) {
   return [pick((number) => !partial.has(number)), pick((number) => partial.has(number) || number === first - 1)];
 }
 
-/** Every so manieth of the days, so that as many labels fit. */
+/** Every n-th of the days, so that the labels fit. */
 export function ticks(xs, most) {
   const step = Math.max(1, Math.ceil(xs.length / Math.max(1, most)));
   return xs.filter((_, number) => number % step === 0);

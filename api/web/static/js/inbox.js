@@ -1,4 +1,4 @@
-// Reviewing an inbox: each decision is sent at once, and undo is a command like the others.
+// Reviewing an inbox: each decision is sent at once, and undo is another command.
 
 import { flash, flashRemover } from "./app.js";
 
@@ -36,7 +36,7 @@ function move(by) {
   else if (by > 0) goOn();
 }
 
-/** Go on with what is loaded after the last row, unless somebody went elsewhere meanwhile. */
+/** Focus the row that was loaded after the last one, unless the focus moved meanwhile. */
 async function goOn() {
   const was = document.activeElement;
   const first = await loadMore();
@@ -59,7 +59,7 @@ async function send(decision, sent) {
   return JSON.parse(text);
 }
 
-/** Say it where screen readers listen, and in the bar with the button to undo it. */
+/** Show the message to screen readers, and in the bar with the undo button. */
 function say(text) {
   document.getElementById("said").textContent = text;
   document.getElementById("done").textContent = text;
@@ -119,7 +119,7 @@ function show(back) {
 async function undo() {
   const last = decisions.pop();
   if (!last) {
-    // What was decided before this page was loaded.
+    // The decision was made before this page was loaded.
     if (!undoBar.hidden && undoBar.elements.video) undoBar.requestSubmit();
     return;
   }
@@ -128,7 +128,7 @@ async function undo() {
   const reach = (error) => (error instanceof TypeError ? "Goatherd cannot be reached just now. The decision stands." : error.message);
   undosThatWait += 1;
   try {
-    // What somebody else had decided before is not ours to take back.
+    // A video that another person had decided on stays as it is.
     const done = new Set(await last.done);
     const ours = last.rows.filter((row) => done.has(row.dataset.video));
     hide(last.rows.filter((row) => !ours.includes(row)));
@@ -148,14 +148,14 @@ function hide(gone) {
   count();
 }
 
-// A decision arrives whatever becomes of the page; an undo must come after it.
+// A decision arrives even if the page closes; an undo must come after it.
 window.addEventListener("beforeunload", (event) => {
   if (undosThatWait) event.preventDefault();
 });
 
 let loading = false;
 
-/** Fetch the next page when few are left, and leave out what is here already. */
+/** Load the next page when few rows are left, without the rows that are shown already. */
 async function loadMore() {
   const more = document.getElementById("more");
   if (!more || loading) return;
@@ -174,7 +174,7 @@ async function loadMore() {
     if (!current() && fresh.length && document.activeElement === undoBar.querySelector("button")) focusOn(fresh[0]);
     return fresh[0];
   } catch {
-    // The link is still there to be followed.
+    // The link to the next page still works.
   } finally {
     loading = false;
   }
@@ -217,7 +217,7 @@ if (bulk) {
     for (const row of rows()) row.querySelector(".pick").checked = event.target.checked;
     count();
   });
-  // A click on a button of ours, so that the form around it is not sent.
+  // The script handles the button, so the browser must not send the form.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=decision]");
     const more = event.target.closest("#more a");

@@ -1,5 +1,5 @@
-// Projections as they move: the server tells which cells changed, and they are put in
-// place. What can be focused stands outside of the cells.
+// Live projections: the server sends the cells that changed, and the script replaces
+// them. Controls that can have the focus are outside of the cells.
 
 const place = document.querySelector("[data-stream]");
 const says = place.querySelector("[data-stream-says]");
@@ -14,7 +14,7 @@ let isLive = false;
 let wasLost = false;
 let renewAt = performance.now() + RENEW_MS;
 
-/** Load the section with the buttons anew: others may be possible now. */
+/** Load the section with the buttons again, because others may apply now. */
 function renew(section) {
   if (section.querySelector(":popover-open")) return;
   window.htmx.ajax("GET", window.location.pathname, {
@@ -24,7 +24,7 @@ function renew(section) {
   });
 }
 
-/** Say that nobody knows now what was said when the page was made. */
+/** Show that the state on the page may be out of date. */
 function forgetHealth() {
   const well = document.getElementById("well");
   well.className = "well unknown";
@@ -32,7 +32,7 @@ function forgetHealth() {
   well.hidden = false;
 }
 
-/** Ask how Goatherd is, and put it in place where it is not there already. */
+/** Load the state of health, and replace the shown one if it differs. */
 async function renewHealth() {
   renewAt = performance.now() + RENEW_MS;
   try {
@@ -42,7 +42,7 @@ async function renewHealth() {
     for (const id of ["well", "health-problems"]) {
       const now = document.getElementById(id);
       const fresh = page.getElementById(id);
-      // The same again would be read out again.
+      // A screen reader would read the same text again.
       if (fresh.outerHTML !== now.outerHTML) now.replaceWith(fresh);
     }
   } catch {
@@ -61,7 +61,7 @@ function receive() {
   wasLost = false;
 }
 
-/** What was known is not any more. */
+/** The state is unknown now. */
 function lose(text) {
   clearTimeout(silence);
   isLive = false;

@@ -1,4 +1,4 @@
-// A creator's overview: brings the reasons of a number into sight when they were asked for.
+// A creator's overview: scrolls to the explanation of a number that was requested.
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const asked = event.detail.requestConfig?.parameters?.on;
