@@ -18,7 +18,8 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
-Apart from them stands CorruptHistoryError: the log was damaged, nobody was refused.
+Apart from them stand AnotherAccountError, which a worker's result is refused with and
+no client sees, and CorruptHistoryError: the log was damaged, nobody was refused.
 
 A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
 """
@@ -223,6 +224,18 @@ class StaleVersionError(ConflictError):
     def __init__(self, current: int) -> None:
         super().__init__(f"The version is now {current}; read again and retry.")
         self.current = current
+
+
+class AnotherAccountError(Exception):
+    """What was seen is of another TikTok account than the creator is.
+
+    ``found`` and ``known`` are the user ids of the two.
+    """
+
+    def __init__(self, *, found: str, known: str) -> None:
+        super().__init__(f"It is of the account {found}, not of {known}.")
+        self.found = found
+        self.known = known
 
 
 class CorruptHistoryError(Exception):

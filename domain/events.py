@@ -20,9 +20,10 @@ STORED_NAMES: dict[str, type[Event]] = {
         OrganizationEvent,
         CreatorEvent,
         ClaimEvent,
+        AccountEvent,
         BanEvent,
         ScrapeEvent,
         VideoEvent,
     )
-    for event in get_args(aggregate)
+    for event in get_args(aggregate) or (aggregate,)
 }

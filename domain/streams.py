@@ -5,6 +5,7 @@ from uuid import UUID, uuid5
 
 _NAMESPACE = UUID("5f1c2a0e-6d0b-5a39-9a0e-90a7be2d0c01")
 _CLAIM = uuid5(_NAMESPACE, "handle claim")
+_ACCOUNT = uuid5(_NAMESPACE, "account")
 _BAN = uuid5(_NAMESPACE, "platform handle")
 _SCRAPE = uuid5(_NAMESPACE, "scrape")
 _RETRY = uuid5(_NAMESPACE, "retried run")
@@ -16,6 +17,11 @@ _COUNTER = uuid5(_NAMESPACE, "tally")
 def claim_stream(project_id: UUID, handle: str) -> UUID:
     """Return the stream of the claim on ``handle`` in a project."""
     return uuid5(_CLAIM, f"{project_id}/{handle}")
+
+
+def account_stream(creator_id: UUID, returns: int) -> UUID:
+    """Return the stream of the account that a creator is, after so many returns."""
+    return uuid5(_ACCOUNT, f"{creator_id}/{returns}")
 
 
 def ban_stream(handle: str) -> UUID:

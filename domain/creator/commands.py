@@ -1,4 +1,4 @@
-"""The commands to a creator, to the claim on its handle, and about banned handles."""
+"""The commands to a creator, to its claim and account, and about banned handles."""
 
 from datetime import date, datetime
 from typing import Any
@@ -69,7 +69,7 @@ CreatorCommand = (
 )
 
 
-# claims on handles, and banned handles
+# claims on handles, accounts, and banned handles
 
 
 class ClaimHandle(Command, frozen=True, kw_only=True):
@@ -84,6 +84,19 @@ class ReleaseHandle(Command, frozen=True, kw_only=True):
     project_id: UUID
     handle: str
     creator_id: UUID
+
+
+class PinAccount(Command, frozen=True, kw_only=True):
+    """A profile of the account ``user_id`` was seen.
+
+    ``known_user_id`` is the account that the creator is known to be where no event says
+    it, None if it is not known either.
+    """
+
+    organization_id: UUID
+    creator_id: UUID
+    user_id: str
+    known_user_id: str | None = None
 
 
 class BanHandle(Command, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The events of a creator, of its claim on a handle, and of handles banned here."""
+"""The events of a creator, of its handle and account, and of handles banned here."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -134,6 +134,22 @@ class HandleReleased(Event, frozen=True, kw_only=True):
     creator_id: UUID
 
 
+# account: one stream for each creator, and another after each return
+
+
+class AccountPinned(Event, frozen=True, kw_only=True):
+    """The creator is this TikTok account, whatever its handle.
+
+    Recorded with the first profile that has a ``user_id``; profiles of other accounts
+    are refused from then on.
+    """
+
+    stored_name: ClassVar[str] = "account_pinned"
+    organization_id: UUID
+    creator_id: UUID
+    user_id: str
+
+
 # platform handle: one stream for each handle, for the whole installation
 
 
@@ -164,4 +180,5 @@ CreatorEvent = (
     | CreatorReenabled
 )
 ClaimEvent = HandleClaimed | HandleReleased
+AccountEvent = AccountPinned
 BanEvent = HandleBanned | HandleUnbanned

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
+from domain.creator import account
 from domain.creator.decider import Creator, creator_of
 from domain.decisions import Decision, Handler, on
 from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
-from domain.scrape.decider import scrape_of
+from domain.scrape.decider import Scrape, scrape_of
 from domain.scrape.requests import (
     VIDEO_JOB_TYPE,
     creator_runs,
@@ -190,10 +191,44 @@ def request_scheduled(
 def end_scrape(
     scrape_id: UUID, command: c.RecordResult | c.RecordFailure
 ) -> Handler[None]:
-    """Record the result of a run, once."""
+    """Record the result of a run once, if it is of the creator's account.
+
+    The append fails if the creator's or the account's stream changed since they were
+    read: of two first runs that observed different accounts only one is recorded.
+
+    Raises:
+        AnotherAccountError: the profile is of another account.
+    """
     histories = yield (scrape_id,)
-    events = decider.decide(scrape_of(histories[scrape_id]), command)
-    return Decision(None, events=on(scrape_id, events))
+    run = scrape_of(histories[scrape_id])
+    events = on(scrape_id, decider.decide(run, command))
+    seen = _seen_account(run, command)
+    if not events or seen is None:
+        return Decision(None, events=events)
+    creator_id = seen.creator_id
+    histories = yield (creator_id,)
+    stream = account.account_of(creator_id, histories[creator_id])
+    histories = yield (stream,)
+    pinned = on(stream, account.decide(account.pinned_account(histories[stream]), seen))
+    guards = [creator_id] if pinned else [creator_id, stream]
+    return Decision(None, events=[*events, *pinned], guards=guards)
+
+
+def _seen_account(
+    run: Scrape | None, command: c.RecordResult | c.RecordFailure
+) -> c.PinAccount | None:
+    """Return the account that a result is of; None if it does not say which."""
+    if not isinstance(command, c.RecordResult) or command.profile is None:
+        return None
+    user_id = command.profile.user_id
+    if run is None or run.creator_id is None or user_id is None:
+        return None
+    return c.PinAccount(
+        organization_id=run.organization_id,
+        creator_id=run.creator_id,
+        user_id=user_id,
+        known_user_id=command.known_user_id,
+    )
 
 
 def _tracked_creator(video: Video, creator: Creator | None) -> Creator | None:

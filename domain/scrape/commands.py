@@ -69,6 +69,7 @@ class RecordResult(Command, frozen=True, kw_only=True):
     """Record that a run succeeded, with what it observed.
 
     The kind, title and time of posting of a video are None if they are known already.
+    ``known_user_id`` is the creator's account if only the table of identities has it.
     """
 
     provider: str
@@ -80,6 +81,7 @@ class RecordResult(Command, frozen=True, kw_only=True):
     pages: int = 0
     payload_sha256: str | None = None
     missing_video_ids: tuple[str, ...] = ()
+    known_user_id: str | None = None
 
 
 class RecordFailure(Command, frozen=True, kw_only=True):

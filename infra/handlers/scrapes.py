@@ -12,8 +12,14 @@ from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import Limits
 from infra.database import run_read
 from infra.eventstore.append import BeforeAppend, Context
-from infra.eventstore.execute import Executed, InTransaction, execute, execute_once
-from infra.eventstore.store import RecordedEvent, RecordedHistory, Store
+from infra.eventstore.execute import (
+    Executed,
+    InTransaction,
+    RecordedHistories,
+    execute,
+    execute_once,
+)
+from infra.eventstore.store import RecordedEvent, Store
 
 RETRY_SECONDS = 60
 
@@ -163,22 +169,23 @@ def end_scrape(
     command: c.RecordResult | c.RecordFailure,
     *,
     context: Context,
-    history: RecordedHistory = (),
+    loaded: RecordedHistories | None = None,
     before_append: BeforeAppend | None = None,
 ) -> list[RecordedEvent]:
     """Record the result of a scrape once; return no events if it had ended before.
 
-    ``history`` is the run's history as far as the caller has read it. ``before_append``
-    is as in ``Store.append``.
+    ``loaded`` are the histories that the caller has read. ``before_append`` is as in
+    ``Store.append``.
 
     Raises:
         NotFoundError: no such run was requested.
+        AnotherAccountError: the result is of another account than the creator's.
     """
     executed = execute(
         store,
         lambda: handlers.end_scrape(scrape_id, command),
         context=context,
-        loaded={scrape_id: history} if history else None,
+        loaded=loaded,
         before_append=before_append,
     )
     return executed.events

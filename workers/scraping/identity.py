@@ -13,7 +13,6 @@ from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
-from workers.provider import Ok, Target, Verdict, another_account
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -97,10 +96,10 @@ def known(
 ) -> Identity | None:
     """Return the stored identity of the creator, given its history.
 
-    The table follows the log, so it may lag. An identity from before the creator came
-    back is recognized by its position. If it has no identity yet, the account is
-    accepted: the first runs of a new creator may run at the same time, and are then not
-    compared.
+    The table follows the log, so it may lag: in the append a result is compared with
+    the account's own stream. The table also has the second id, and identities from
+    before there were such streams or from an import. An identity from before the
+    creator came back is recognized by its position.
     """
     with pool.connection() as connection, connection.cursor() as cursor:
         identity = _TABLE.load(cursor, [(creator_id,)]).get(creator_id)
@@ -110,13 +109,3 @@ def known(
     if any(recorded.position > identity.position for recorded in came_back):
         return None
     return identity
-
-
-def checked(verdict: Verdict, target: Target) -> Verdict:
-    """Return the verdict, or IdentityChanged if it is of another account."""
-    if not isinstance(verdict, Ok) or verdict.profile is None or not target.user_id:
-        return verdict
-    found = verdict.profile.user_id
-    if found is None or found == target.user_id:
-        return verdict
-    return another_account(target.handle, found=found, known=target.user_id)

@@ -15,8 +15,10 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
+from domain.errors import AnotherAccountError
 from infra.eventstore.append import Context
-from infra.eventstore.store import RecordedHistory, Store
+from infra.eventstore.execute import RecordedHistories
+from infra.eventstore.store import Store
 from infra.handlers.scrapes import end_scrape
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.provider import (
@@ -34,9 +36,10 @@ from workers.provider import (
     Unavailable,
     Verdict,
     VideoObservation,
+    another_account,
     outcome_of,
 )
-from workers.scraping import identity, jobs, retry_policy
+from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import JobLease
 from workers.scraping.lease_renewal import LeaseRenewer
 from workers.scraping.scrape_input import ScrapeInput, load_scrape_input
@@ -98,13 +101,22 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
         _give_up(dependencies, leased, error="The creator was removed before the run.")
         return
     began = time.monotonic()
-    verdict = identity.checked(
-        _verdict_on(dependencies.provider, leased.job_type, given.target), given.target
-    )
+    verdict = _verdict_on(dependencies.provider, leased.job_type, given.target)
     took_ms = round((time.monotonic() - began) * 1_000)
     match verdict:
         case Ok():
-            _record_result(dependencies, leased, given, verdict, took_ms=took_ms)
+            try:
+                _record_result(dependencies, leased, given, verdict, took_ms=took_ms)
+            except AnotherAccountError as error:
+                refused = another_account(
+                    given.target.handle, found=error.found, known=error.known
+                )
+                _give_up(
+                    dependencies,
+                    leased,
+                    error=refused.detail,
+                    outcome=outcome_of(refused),
+                )
         case NotFound() | Private() | Unavailable() | IdentityChanged():
             _give_up(
                 dependencies, leased, error=verdict.detail, outcome=outcome_of(verdict)
@@ -168,8 +180,9 @@ def _record_result(
         pages=observed.pages,
         payload_sha256=observed.payload_sha256,
         missing_video_ids=observed.missing,
+        known_user_id=None if given.is_pinned else given.target.user_id,
     )
-    _end(dependencies, leased, command, history=given.history, outcome="ok")
+    _end(dependencies, leased, command, loaded=given.histories, outcome="ok")
 
 
 def _snapshot(
@@ -239,7 +252,7 @@ def _end(
     leased: JobLease,
     command: c.RecordResult | c.RecordFailure,
     *,
-    history: RecordedHistory = (),
+    loaded: RecordedHistories | None = None,
     outcome: e.Outcome | None,
     error: str | None = None,
     quarantined: bool = False,
@@ -259,7 +272,7 @@ def _end(
                 command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
                 correlation_id=leased.scrape_id,
             ),
-            history=history,
+            loaded=loaded,
             before_append=finish,
         )
         if not recorded:

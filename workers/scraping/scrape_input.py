@@ -1,10 +1,13 @@
-"""Loads what a run needs: its history, and the creator or videos to observe."""
+"""Loads what a run needs: histories, and the creator or videos to observe."""
 
 import msgspec
 
+from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import creator_of
 from domain.scrape.decider import Scrape, scrape_of
-from infra.eventstore.store import RecordedHistory, Store, plain_events
+from domain.streams import account_stream
+from infra.eventstore.execute import RecordedHistories
+from infra.eventstore.store import Store, plain_events
 from workers.provider import Target
 from workers.scraping import identity
 from workers.scraping.jobs import JobLease
@@ -12,11 +15,15 @@ from workers.scraping.video_details import counted_videos
 
 
 class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
-    """A run with its history so far, and the target for the provider."""
+    """A run, the target for the provider, and the histories that were read.
+
+    ``is_pinned`` is true if the account's stream has the target's user id.
+    """
 
     run: Scrape
-    history: RecordedHistory
+    histories: RecordedHistories
     target: Target
+    is_pinned: bool = False
 
 
 def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
@@ -25,27 +32,36 @@ def load_scrape_input(store: Store, leased: JobLease) -> ScrapeInput | None:
     ``video_stats`` of a creator reads its counted videos.
     """
     creator_id = leased.creator_id
-    streams = (
-        [leased.scrape_id] if creator_id is None else [leased.scrape_id, creator_id]
-    )
-    histories = store.load(*streams)
-    history = histories[leased.scrape_id]
-    run = scrape_of(plain_events(history))
-    assert run is not None, "a job is derived from the request in the log"
-    handle, known, video_ids = run.handle, None, run.tiktok_video_ids
+    streams = [leased.scrape_id]
     if creator_id is not None:
-        creator = creator_of(plain_events(histories[creator_id]))
-        if creator is None or creator.status == "removed":
-            return None
-        # It may have been renamed since the run was requested.
-        handle = creator.handle
-        known = identity.known(store.pool, creator_id, histories[creator_id])
-        if run.job_type == "video_stats" and not video_ids:
-            video_ids = counted_videos(store.pool, run.organization_id, creator_id)
+        # The account of those who never came back, as nearly all did not.
+        streams += [creator_id, account_stream(creator_id, 0)]
+    histories = store.load(*streams)
+    run = scrape_of(plain_events(histories[leased.scrape_id]))
+    assert run is not None, "a job is derived from the request in the log"
+    target = Target(handle=run.handle, video_ids=run.tiktok_video_ids)
+    if creator_id is None:
+        return ScrapeInput(run=run, histories=histories, target=target)
+    own = plain_events(histories[creator_id])
+    creator = creator_of(own)
+    if creator is None or creator.status == "removed":
+        return None
+    account = account_of(creator_id, own)
+    if account not in histories:
+        histories |= store.load(account)
+    pinned = pinned_account(plain_events(histories[account]))
+    known = identity.known(store.pool, creator_id, histories[creator_id])
+    user_id = pinned or (known and known.user_id)
+    video_ids = run.tiktok_video_ids
+    if run.job_type == "video_stats" and not video_ids:
+        video_ids = counted_videos(store.pool, run.organization_id, creator_id)
     target = Target(
-        handle=handle,
-        user_id=known.user_id if known else None,
-        sec_uid=known.sec_uid if known else None,
+        # It may have been renamed since the run was requested.
+        handle=creator.handle,
+        user_id=user_id,
+        sec_uid=known.sec_uid if known and known.user_id == user_id else None,
         video_ids=video_ids,
     )
-    return ScrapeInput(run=run, history=history, target=target)
+    return ScrapeInput(
+        run=run, histories=histories, target=target, is_pinned=pinned is not None
+    )

@@ -17,7 +17,7 @@ from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
 # Nobody reads these: the claim on a handle is asked of its own stream.
-UNREAD = {"handle_claimed", "handle_released"}
+UNREAD = {"account_pinned", "handle_claimed", "handle_released"}
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
 WHOLE_AGGREGATES = [
     ("creator_list", e.CreatorEvent),

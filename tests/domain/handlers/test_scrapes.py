@@ -6,11 +6,17 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.decisions import QuotaCounter
-from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
+from domain.errors import (
+    AnotherAccountError,
+    CannotRetryError,
+    CreatorRemovedError,
+    NotFoundError,
+)
 from domain.handlers import scrapes as handlers
 from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import (
+    account_stream,
     manual_scrapes_counter,
     retry_stream,
     scrape_stream,
@@ -146,7 +152,7 @@ def test_a_video_s_run_is_its_creator_s_while_there_is_one(
             request(handle, creator_id=creator_id, job_type="video_stats", ids=(ID,)),
         )
     ]
-    assert decision.guards == guards
+    assert [*decision.guards] == guards
     assert decision.quota_counters == ONE_MORE
 
 
@@ -221,3 +227,83 @@ def test_a_run_ends_once():
     assert again.events == []
     with pytest.raises(NotFoundError):
         decide_on({}, handlers.end_scrape(SCRAPE, end))
+
+
+ACCOUNT = account_stream(ADA, 0)
+ACCOUNT_OF_RETURN = account_stream(ADA, 1)
+BACK = e.CreatorReactivated(tracking_mode="auto", **OWN)
+
+
+def pinned(user_id: str) -> e.AccountPinned:
+    return e.AccountPinned(creator_id=ADA, user_id=user_id, **OWN)
+
+
+def result(user_id: str | None, *, known: str | None = None) -> c.RecordResult:
+    return c.RecordResult(
+        provider="web",
+        observed_at=NOON,
+        attempts=1,
+        duration_ms=9,
+        profile=c.ProfileSnapshot(user_id=user_id, follower_count=3),
+        known_user_id=known,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "seen", "stream", "pins", "guards"),
+    (
+        ({ADA: [CREATOR]}, result("6"), ACCOUNT, ["6"], [ADA]),
+        ({ADA: [CREATOR]}, result("6", known="6"), ACCOUNT, ["6"], [ADA]),
+        (
+            {ADA: [CREATOR, RENAMED], ACCOUNT: [pinned("6")]},
+            result("6"),
+            ACCOUNT,
+            [],
+            [ADA, ACCOUNT],
+        ),
+        (
+            {ADA: [CREATOR, REMOVED, BACK], ACCOUNT: [pinned("6")]},
+            result("7"),
+            ACCOUNT_OF_RETURN,
+            ["7"],
+            [ADA],
+        ),
+        ({ADA: [CREATOR], ACCOUNT: [pinned("6")]}, result(None), ACCOUNT, [], []),
+    ),
+    ids=["first", "known by the table", "same", "came back", "no id"],
+)
+def test_the_first_profile_of_an_account_pins_the_creator_to_it(
+    given: dict[UUID, list[e.Event]],
+    seen: c.RecordResult,
+    stream: UUID,
+    pins: list[str],
+    guards: list[UUID],
+):
+    decision = decide_on(
+        {SCRAPE: [request()], **given}, handlers.end_scrape(SCRAPE, seen)
+    )
+
+    assert [event.stored_name for on, event in decision.events if on == SCRAPE] == [
+        "profile_snapshot_recorded",
+        "scrape_succeeded",
+    ]
+    assert [end for end in decision.events if end[0] != SCRAPE] == [
+        (stream, pinned(user_id)) for user_id in pins
+    ]
+    assert [*decision.guards] == guards
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    (({ACCOUNT: [pinned("6")]}, None), ({ACCOUNT: [pinned("6")]}, "7"), ({}, "6")),
+    ids=["pinned", "the table is wrong", "known by the table"],
+)
+def test_a_result_of_another_account_is_refused(
+    given: dict[UUID, list[e.Event]], known: str | None
+):
+    histories = {SCRAPE: [request()], ADA: [CREATOR], **given}
+
+    with pytest.raises(AnotherAccountError) as refused:
+        decide_on(histories, handlers.end_scrape(SCRAPE, result("7", known=known)))
+
+    assert (refused.value.found, refused.value.known) == ("7", "6")

@@ -1,6 +1,8 @@
 """Identity: a creator is one account, and another's figures are never appended."""
 
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from itertools import accumulate, cycle, pairwise, takewhile
@@ -15,8 +17,10 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
 from infra.handlers.scrapes import request_scrape
+from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
 from tests.kit.histories import AWAY, HOME, History, snapshot
@@ -70,6 +74,15 @@ def scrape(
     job_type: e.JobType = "creator_profiles",
 ) -> list[e.Event]:
     """Ask for a run and do it; returns what it appended."""
+    run = ask(home, creator_id, job_type=job_type)
+    scrape_creator(ScrapeDependencies(store=home.store, provider=provider), run)
+    return [past.event for past in home.store.load(run)[run]][1:]
+
+
+def ask(
+    home: Home, creator_id: UUID, *, job_type: e.JobType = "creator_profiles"
+) -> UUID:
+    """Ask for a run by hand, and return its id."""
     asked = request_scrape(
         home.store,
         creator_id,
@@ -81,13 +94,7 @@ def scrape(
         context=asking(),
     )
     derive_jobs(home.store)
-    scrape_creator(
-        ScrapeDependencies(store=home.store, provider=provider), asked.result.scrape_id
-    )
-    return [
-        past.event
-        for past in home.store.load(asked.result.scrape_id)[asked.result.scrape_id]
-    ][1:]
+    return asked.result.scrape_id
 
 
 def outcomes(events: Sequence[e.Event]) -> list[e.Outcome | None]:
@@ -238,30 +245,86 @@ def test_a_recording_whose_handle_changes_hands_is_found_out(home: Home):
     assert outcomes([*first, *second]) == ["ok", "identity_changed"]
 
 
+class Together(Scripted):
+    """A provider whose answers are given at the same moment, each to another run."""
+
+    def __init__(self, *answers: Verdict) -> None:
+        super().__init__(*answers)
+        self._meeting = threading.Barrier(len(answers))
+
+    def _answer(self, job_type: e.JobType, target: Target) -> Verdict:
+        answer = super()._answer(job_type, target)
+        self._meeting.wait(timeout=20)
+        return answer
+
+
+@pytest.mark.parametrize("accounts", (("6", "7"), ("6", "6")), ids=["two", "one"])
+@pytest.mark.parametrize("returned", (False, True), ids=["new", "came back"])
+def test_two_first_runs_at_once_never_keep_the_figures_of_two_accounts(
+    home: Home, accounts: tuple[str, str], *, returned: bool
+):
+    billie = home.creator("billie")
+    if returned:
+        scrape(home, billie, Scripted(seeing("5")))
+        home.remove(billie)
+        home.add("billie")
+    runs = [ask(home, billie), ask(home, billie)]
+    provider = Together(*map(seeing, accounts))
+    dependencies = ScrapeDependencies(store=home.store, provider=provider)
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(lambda run: scrape_creator(dependencies, run), runs))
+
+    kept = {
+        past.event.user_id
+        for run in runs
+        for past in home.store.load(run)[run]
+        if isinstance(past.event, e.ProfileSnapshotRecorded)
+    }
+    ended = sorted(
+        str(ends[0].outcome) if isinstance(ends[0], e.ScrapeFailed) else "ok"
+        for ends in ends_of(home.store, runs).values()
+    )
+    assert len(kept) == 1
+    assert ended == ["ok" if len({*accounts}) == 1 else "identity_changed", "ok"]
+
+
+def test_the_first_run_pins_the_creator_whatever_the_table_knows(home: Home):
+    billie = home.creator("billie")
+    scrape(home, billie, Scripted(seeing("6")))
+
+    another = scrape(home, billie, Scripted(seeing("7")))
+    same = scrape(home, billie, Scripted(seeing("6")))
+
+    assert outcomes([*another, *same]) == ["identity_changed", "ok"]
+
+
+def test_whom_the_table_alone_knows_stays_pinned(home: Home):
+    billie = home.creator("billie")
+    # As it was recorded before accounts had streams, and as imports record it.
+    home.store.append(
+        [NewEvent(new_id(), 1, snapshot(billie, user_id="6"))], context=asking()
+    )
+    follow(home.store)
+
+    another = scrape(home, billie, Scripted(seeing("7")))
+    same = scrape(home, billie, Scripted(seeing("6")))
+
+    assert outcomes([*another, *same]) == ["identity_changed", "ok"]
+
+
 def test_the_job_says_so_too(home: Home):
     billie = home.creator("billie")
     scrape(home, billie, Scripted(seeing("6")))
-    follow(home.store)
-    asked = request_scrape(
-        home.store,
-        billie,
-        job_type="creator_profiles",
-        organization_id=home.organization_id,
-        plans=DEFAULT_PLANS,
-        max_queue_age_seconds=900,
-        now=NOON,
-        context=asking(),
-    )
-    derive_jobs(home.store)
+    run = ask(home, billie)
 
     scrape_creator(
-        ScrapeDependencies(store=home.store, provider=Scripted(seeing("7"))),
-        asked.result.scrape_id,
+        ScrapeDependencies(store=home.store, provider=Scripted(seeing("7"))), run
     )
 
-    job = job_of(home.store, asked.result.scrape_id)
+    job = job_of(home.store, run)
     assert (job["state"], job["outcome"]) == ("done", "identity_changed")
-    (end,) = ends_of(home.store, [asked.result.scrape_id])[asked.result.scrape_id]
+    (end,) = ends_of(home.store, [run])[run]
     assert isinstance(end, e.ScrapeFailed)
     assert job["error"] == end.error
 
