@@ -56,21 +56,18 @@ Additions = tuple[Addition, ...]
 
 
 class _Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One requested creator, with the id it gets if it is new."""
+    """One requested creator, with the id it gets if it is new.
+
+    ``claim`` and ``ban`` are the streams of its handle.
+    """
 
     index: int
     requested: RequestedCreator
     handle: str
     project_id: UUID
     fresh_id: UUID
-
-    @property
-    def claim(self) -> UUID:
-        return claim_stream(self.project_id, self.handle)
-
-    @property
-    def ban(self) -> UUID:
-        return ban_stream(self.handle)
+    claim: UUID
+    ban: UUID
 
 
 def add_creators(
@@ -195,6 +192,8 @@ def _items(
                 handle=handle,
                 project_id=project_id,
                 fresh_id=fresh_ids[index],
+                claim=claim_stream(project_id, handle),
+                ban=ban_stream(handle),
             )
         )
     return items

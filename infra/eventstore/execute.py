@@ -1,6 +1,8 @@
 """Execute a command: load histories, let the handler decide, append, and retry."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -18,7 +20,7 @@ T = TypeVar("T")
 RecordedHistories = Mapping[UUID, Sequence[RecordedEvent]]
 
 
-class Executed(msgspec.Struct, Generic[T], frozen=True):
+class Executed(msgspec.Struct, Generic[T], frozen=True, dict=True):
     """What a command did.
 
     ``result`` comes from the decision, ``events`` are the new recorded events, and
@@ -36,12 +38,19 @@ class Executed(msgspec.Struct, Generic[T], frozen=True):
 
     def history(self, stream: UUID) -> tuple[RecordedEvent, ...]:
         """Return a stream's whole history after the command."""
-        own = [event for event in self.events if event.stream == stream]
-        return (*self.loaded.get(stream, ()), *own)
+        return (*self.loaded.get(stream, ()), *self._by_stream.get(stream, ()))
 
     def is_new(self, stream: UUID) -> bool:
         """Tell whether the stream had no events before the command."""
         return not self.loaded.get(stream)
+
+    # A bulk command asks for the history of each of fifty creators.
+    @cached_property
+    def _by_stream(self) -> dict[UUID, list[RecordedEvent]]:
+        by_stream: dict[UUID, list[RecordedEvent]] = defaultdict(list)
+        for event in self.events:
+            by_stream[event.stream].append(event)
+        return by_stream
 
 
 InTransaction = Callable[[Cursor[TupleRow], Executed[T]], None]

@@ -1,7 +1,7 @@
-"""analytics_rule: the rule that the numbers were worked out under, kept with them.
+"""Table analytics_rule: the baseline rule under which the stored numbers were computed.
 
-Its table is swapped with all others of analytics. Whoever writes to them or reads them
-finds the rule that is true of them, live, beside or kept.
+A rebuild swaps it together with the other tables of analytics, so each set of tables
+(live, shadow or previous) holds the rule that its numbers were computed under.
 """
 
 from uuid import UUID
@@ -21,17 +21,17 @@ ON CONFLICT (is_only) DO UPDATE SET baseline = excluded.baseline
 
 
 def rule_of(cursor: Cursor[TupleRow]) -> BaselineRule:
-    """Return the rule of the tables that the cursor snapshots at."""
+    """Return the rule of the tables on the cursor's search path."""
     row = cursor.execute(_READ.encode(), prepare=True).fetchone()
     return DEFAULT_RULE if row is None or row[0] is None else row[0]
 
 
 def put_rule(cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
-    """Say under which rule the tables that the cursor snapshots at are worked out."""
+    """Store the rule of the tables on the cursor's search path."""
     cursor.execute(_PUT, (rule,))
 
 
 async def rule_in_force(reader: Reader, organization_id: UUID) -> BaselineRule:
-    """Return the rule that answers are given under."""
+    """Return the rule of the live tables."""
     rows = await reader.rows(organization_id, _READ.encode(), {})
     return rows[0][0]

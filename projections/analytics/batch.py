@@ -1,4 +1,4 @@
-"""What a part of the log tells analytics: of subjects, of videos, and what was seen."""
+"""Collects what a batch of events means for analytics, before any table is read."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,14 +26,22 @@ from projections.analytics.snapshot_decoder import (
     as_snapshot_columns,
 )
 from projections.analytics.snapshots import OwnerSnapshot
+from projections.engine.handlers import Handlers
 
+_SNAPSHOTS = (
+    e.ProfileSnapshotRecorded,
+    e.VideoStatsSnapshotRecorded,
+    VideoSnapshotColumns,
+)
 _ITSELF = Listed(np.zeros(1, np.int64), 1, None)
 
 
 class BatchInput:
-    """Subjects as they are after it, changes of videos, and snapshots, in log order.
+    """What a batch of events says: rows of subjects, changes of videos, snapshots.
 
-    ``events`` are those that changes of videos come of, by position.
+    A subject is a creator or a project. ``subjects`` are the rows as the batch leaves
+    them, ``changes`` the video events and details by video, ``events`` the decoded
+    video events by position, ``snapshots`` the observed counters in log order.
     """
 
     def __init__(self, subjects: Iterable[SubjectRow] = ()) -> None:
@@ -43,47 +51,20 @@ class BatchInput:
         self.snapshots: list[OwnerSnapshot] = []
 
     def collect(self, events: Sequence[RecordedEvent]) -> None:
-        """Take in events; what the subjects were before must be known."""
-        for event in events:
-            self._collect_event(event)
+        """Add events. The subjects' rows before them must have been given."""
+        for recorded in events:
+            event = recorded.event
+            if isinstance(event, VideoSnapshotColumns):
+                self.add_video_counts(recorded, event)
+            else:
+                on.handle(event, recorded, self)
 
-    def _collect_event(self, recorded: RecordedEvent) -> None:
-        event, position = recorded.event, recorded.position
-        match event:
-            case e.ProjectCreated():
-                row = self._subject(recorded.stream, event.project_id)
-                row = replace(row, kind="project", position=position)
-                self._put(row.named(event.name, position))
-            case e.ProjectDetailsChanged():
-                if event.name is not UNSET:
-                    row = self._subject(recorded.stream, event.project_id)
-                    self._put(row.named(event.name, position))
-            case e.CreatorAdded():
-                row = self._subject(event.organization_id, recorded.stream)
-                row = replace(
-                    row, kind="creator", project_id=event.project_id, position=position
-                )
-                self._put(row.named(event.handle, position))
-            case e.HandleChanged():
-                row = self._subject(event.organization_id, recorded.stream)
-                self._put(row.named(event.new, position))
-            case e.ProfileSnapshotRecorded():
-                self._collect_profile(recorded, event)
-            case VideoSnapshotColumns():
-                self._collect_videos(recorded, event)
-            case e.VideoStatsSnapshotRecorded():
-                self._collect_videos(recorded, as_snapshot_columns(event))
-            case _:
-                organization_id: UUID = getattr(event, "organization_id")  # noqa: B009
-                changes = self.changes[entity_key(organization_id, recorded.stream)]
-                changes.append(event_change(recorded))
-                self.events[position] = event
-
-    def _collect_profile(
+    def add_profile_counts(
         self, recorded: RecordedEvent, event: e.ProfileSnapshotRecorded
     ) -> None:
-        row = self._subject(event.organization_id, event.creator_id)
-        self._put(row.with_observation_at(event.observed_at))
+        """Add the counters of a creator's profile."""
+        row = self.subject(event.organization_id, event.creator_id)
+        self.put(row.with_observation_at(event.observed_at))
         columns = (
             (event.follower_count,),
             (event.following_count,),
@@ -93,27 +74,28 @@ class BatchInput:
         observed = observed_counts(_ITSELF, columns)
         self._add_snapshot(recorded, event, PROFILES.number, event.creator_id, observed)
 
-    def _collect_videos(
+    def add_video_counts(
         self, recorded: RecordedEvent, event: VideoSnapshotColumns
     ) -> None:
+        """Add the counters of the videos that a scrape observed, and their details."""
         project_id, creator_id = event.project_id, event.creator_id
         if creator_id is not None:
-            row = self._subject(event.organization_id, creator_id)
+            row = self.subject(event.organization_id, creator_id)
             row = row.with_observation_at(event.observed_at)
             if row.project_id is None and project_id is not None:
                 row = replace(row, project_id=project_id)
-            self._put(row)
+            self.put(row)
         provisional_owner = creator_id or project_id
         if provisional_owner is None:
-            # Whose videos these are nobody can know.
+            # Without a creator and a project nobody can know whose videos these are.
             return
         self._add_snapshot(
             recorded, event, VIDEOS.number, provisional_owner, event.observed
         )
         if project_id is not None and (event.posted_at or event.titles):
-            self._collect_details(project_id, recorded.position, event)
+            self._add_details(project_id, recorded.position, event)
 
-    def _collect_details(
+    def _add_details(
         self, project_id: UUID, position: int, event: VideoSnapshotColumns
     ) -> None:
         names = event.names()
@@ -131,6 +113,12 @@ class BatchInput:
                     observed_at=event.observed_at, posted_at=posted_at, title=title
                 )
                 self.changes[key].append(details_change(position, observed))
+
+    def add_video_event(self, recorded: RecordedEvent, event: e.VideoEvent) -> None:
+        """Add what an event of a video's own stream changes of it."""
+        key = entity_key(event.organization_id, recorded.stream)
+        self.changes[key].append(event_change(recorded))
+        self.events[recorded.position] = event
 
     def _add_snapshot(
         self,
@@ -154,33 +142,104 @@ class BatchInput:
         )
         self.snapshots.append(snapshot)
 
-    def _put(self, row: SubjectRow) -> None:
+    def put(self, row: SubjectRow) -> None:
+        """Let this be the creator's or the project's row from now on."""
         self.subjects[row.id] = row
 
-    def _subject(self, organization_id: UUID, subject_id: UUID) -> SubjectRow:
+    def subject(self, organization_id: UUID, subject_id: UUID) -> SubjectRow:
+        """Return the row of a creator or a project, an empty one if there is none."""
         return self.subjects.get(subject_id) or SubjectRow(
             organization_id=organization_id, id=subject_id
         )
 
 
-# How many observations are held at once, however many a batch has.
+on = Handlers[[RecordedEvent, BatchInput], None]()
+
+
+@on(e.ProjectCreated)
+def _project_created(
+    event: e.ProjectCreated, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    row = batch.subject(recorded.stream, event.project_id)
+    row = replace(row, kind="project", position=recorded.position)
+    batch.put(row.named(event.name, recorded.position))
+
+
+@on(e.ProjectDetailsChanged)
+def _project_details_changed(
+    event: e.ProjectDetailsChanged, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    if event.name is not UNSET:
+        row = batch.subject(recorded.stream, event.project_id)
+        batch.put(row.named(event.name, recorded.position))
+
+
+@on(e.CreatorAdded)
+def _creator_added(
+    event: e.CreatorAdded, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    row = batch.subject(event.organization_id, recorded.stream)
+    row = replace(
+        row,
+        kind="creator",
+        project_id=event.project_id,
+        position=recorded.position,
+    )
+    batch.put(row.named(event.handle, recorded.position))
+
+
+@on(e.HandleChanged)
+def _handle_changed(
+    event: e.HandleChanged, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    row = batch.subject(event.organization_id, recorded.stream)
+    batch.put(row.named(event.new, recorded.position))
+
+
+@on(e.ProfileSnapshotRecorded)
+def _profile_snapshot(
+    event: e.ProfileSnapshotRecorded, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    batch.add_profile_counts(recorded, event)
+
+
+@on(e.VideoStatsSnapshotRecorded)
+def _video_stats_snapshot(
+    event: e.VideoStatsSnapshotRecorded, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    batch.add_video_counts(recorded, as_snapshot_columns(event))
+
+
+@on(
+    e.VideoDiscovered,
+    e.VideoAdded,
+    e.VideoCameIntoWindow,
+    e.VideoIncluded,
+    e.VideoExcluded,
+    e.VideoPutBack,
+    e.VideoTrackingDisabled,
+)
+def _video_event(
+    event: e.VideoEvent, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    batch.add_video_event(recorded, event)
+
+
+# The most observations that are in memory at once, however many a batch has.
 MOST_OBSERVATIONS = 500_000
 
 
 def chunks_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
-    """Cut a batch so that no part has many more observations than may be held."""
+    """Cut a batch into parts of little more than ``MOST_OBSERVATIONS`` each."""
     chunk: list[RecordedEvent] = []
     observations = 0
     for recorded in events:
         chunk.append(recorded)
         event = recorded.event
-        match event:
-            case VideoSnapshotColumns():
-                observations += len(event.observed)
-            case e.VideoStatsSnapshotRecorded():
-                observations += len(event.video_ids)
-            case _:
-                pass
+        if isinstance(event, VideoSnapshotColumns):
+            observations += len(event.observed)
+        elif isinstance(event, e.VideoStatsSnapshotRecorded):
+            observations += len(event.video_ids)
         if observations >= MOST_OBSERVATIONS:
             yield chunk
             chunk, observations = [], 0
@@ -191,17 +250,9 @@ def chunks_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[Recorded
 def subjects_of(recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
     """Return the creators and projects whose rows an event needs."""
     event = recorded.event
-    match event:
-        case e.ProjectCreated() | e.ProjectDetailsChanged():
-            yield recorded.stream, event.project_id
-        case e.CreatorAdded() | e.HandleChanged():
-            yield event.organization_id, recorded.stream
-        case (
-            e.ProfileSnapshotRecorded()
-            | e.VideoStatsSnapshotRecorded()
-            | VideoSnapshotColumns()
-        ):
-            if event.creator_id is not None:
-                yield event.organization_id, event.creator_id
-        case _:
-            pass
+    if isinstance(event, (e.ProjectCreated, e.ProjectDetailsChanged)):
+        yield recorded.stream, event.project_id
+    elif isinstance(event, (e.CreatorAdded, e.HandleChanged)):
+        yield event.organization_id, recorded.stream
+    elif isinstance(event, _SNAPSHOTS) and event.creator_id is not None:
+        yield event.organization_id, event.creator_id

@@ -1,4 +1,4 @@
-"""Packs the counts of snapshots into the bytes of a row, and unpacks many at once."""
+"""Packs the counts of a snapshot into bytes, and unpacks many snapshots at once."""
 
 import struct
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ _BEYOND = np.array([1 << 7, 1 << 15, 1 << 31], np.int64)
 
 
 def pack(observed: ObservedCounts) -> bytes:
-    """Return counts as bytes, each counter as narrow as its values allow."""
+    """Return counts as bytes. Each counter takes as few bytes as its values allow."""
     return pack_all([observed])[0]
 
 
 def pack_all(observed: Sequence[ObservedCounts]) -> list[bytes]:
-    """Return the counts of several snapshots as bytes, one string each.
+    """Return the counts of each snapshot as bytes.
 
-    Snapshots of equally many videos are packed together: calling numpy takes longer
-    than packing one.
+    Snapshots with the same number of videos are packed together, because a call of
+    numpy takes longer than packing one snapshot.
     """
     found = [b""] * len(observed)
     by_size: dict[tuple[int, int], list[int]] = {}
@@ -57,9 +57,9 @@ def pack_all(observed: Sequence[ObservedCounts]) -> list[bytes]:
 
 
 def _narrowed(grid: Grid) -> tuple[bytes, list[bytes]]:
-    """Return in how many bytes each number of a row fits, and the rows in those.
+    """Return the bytes that a number of each row needs, and the narrowed rows.
 
-    Rows of nothing but 0 fit in none.
+    Rows of zeros have the width 0.
     """
     rows, amount = grid.shape
     # Of a negative number the complement needs as many bits.
@@ -80,7 +80,7 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     """Return the observations of several packed snapshots, one after the other.
 
     Raises:
-        ValueError: a release with another format has written it.
+        ValueError: the bytes were written in a format that this release does not know.
     """
     heads = [_HEADER.unpack_from(one) for one in packed]
     for version, *_ in heads:

@@ -1,7 +1,7 @@
-"""analytics_videos and analytics_subjects: what stands behind the numbers, and how.
+"""Tables analytics_videos and analytics_subjects: videos, creators and projects.
 
-A video's row keeps every event that was told of it, by position. What it is now, or was
-at any position, is the fold of those, so the order in which they came is no matter.
+A video's row keeps every event about the video, by position. The video as it is now, or
+was at any position, is the fold of these events, so they may be added in any order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,23 +26,23 @@ from projections.analytics.owner_state import BASELINE, COUNTED, OWNED
 _DETAILS = "seen"
 _NONE: Mapping[int, Event] = {}
 _NOTHING = msgspec.Raw(b"[]")
-_UNTOLD = datetime.min.replace(tzinfo=UTC)
+_UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 _codec = Codec()
 _observed_at = attrgetter("observed_at")
 
 
 class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a snapshot told of a video besides its counters."""
+    """The details of a video in a snapshot, other than its counters."""
 
-    # Rows of version 2 do not say when; they are read until a rebuild has taken their
-    # place, and are in the order of the log.
-    observed_at: datetime = _UNTOLD
+    # Rows of version 2 lack this time. They are read until a rebuild has replaced them,
+    # and are in the order of the log.
+    observed_at: datetime = _UNKNOWN_TIME
     posted_at: datetime | None = None
     title: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Something reported of a video: an event's stored name and body, or a snapshot."""
+    """One change of a video: an event's name and body, or details in a snapshot."""
 
     position: int
     name: str
@@ -50,10 +50,10 @@ class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A video as the numbers need it.
+    """A video, with the columns that analytics need.
 
-    ``is_there`` is false of one that was only seen so far, ``is_raw`` true of one whose
-    changes have not been folded.
+    ``is_there`` is false while only snapshots mention the video, and no event has
+    added it. ``is_raw`` is true until a rebuild has folded its changes.
     """
 
     organization_id: UUID
@@ -71,16 +71,16 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def subjects(self) -> tuple[UUID | None, UUID | None]:
-        """Return the creator and the project in whose sums it is."""
+        """Return the creator and the project whose sums include the video."""
         return self.creator_id, self.project_id
 
     def posts(self) -> tuple[object, ...]:
-        """Return what decides about how it counts as posted."""
+        """Return the values that decide if, when and for whom it counts as a post."""
         return self.is_counted, self.subjects, self.posted_at
 
 
 class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
-    """What of a video's row decides how it counts, and in whose sums."""
+    """The columns of a video that decide whether and in which sums it counts."""
 
     number: int
     creator_id: UUID | None
@@ -90,7 +90,7 @@ class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
 
 
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator or a project; ``kind`` is null before it was added."""
+    """A creator or a project. ``kind`` is null until the event that adds it."""
 
     organization_id: UUID
     id: UUID
@@ -102,7 +102,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     earliest_at: datetime | None = None
 
     def with_observation_at(self, observed_at: datetime) -> "SubjectRow":
-        """Return the row after a snapshot at the creator or its videos."""
+        """Return the row after a snapshot of the creator or its videos at this time."""
         if self.earliest_at is not None and self.earliest_at <= observed_at:
             return self
         return replace(self, earliest_at=observed_at)
@@ -115,12 +115,12 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def details_change(position: int, details: ObservedDetails) -> Change:
-    """Return what a snapshot told as a change."""
+    """Return details in a snapshot as a change."""
     return Change(position, _DETAILS, msgspec.Raw(msgspec.json.encode(details)))
 
 
 def event_change(recorded: RecordedEvent) -> Change:
-    """Return a video's event as a change."""
+    """Return an event of a video as a change."""
     event = recorded.event
     body = msgspec.Raw(_codec.encode(event))
     return Change(recorded.position, _codec.name_of(event), body)
@@ -131,12 +131,12 @@ def changed(
     new_changes: Sequence[Change],
     events: Mapping[int, Event] = _NONE,
 ) -> AnalyticsVideoRow:
-    """Return the row with these changes too, each counted once.
+    """Return the row with these changes added. A change that it has already is ignored.
 
-    ``events`` are those that need not be decoded, by position.
+    ``events`` are events that were decoded already, by position.
     """
     if row.changes is _NOTHING and len(new_changes) == 1:
-        # As most begin; to join and to sort these took a third of the time.
+        # Most rows begin so. Merging and sorting them took a third of the time.
         return _of_all(row, new_changes, events)
     known = {change.position: change for change in _decode(row.changes)}
     before = len(known)
@@ -147,7 +147,7 @@ def changed(
 
 
 def refolded(row: AnalyticsVideoRow) -> AnalyticsVideoRow:
-    """Return what comes of all that was told of a video, each counted once."""
+    """Return the row folded anew from its changes, duplicates ignored."""
     bare = AnalyticsVideoRow(organization_id=row.organization_id, id=row.id)
     return changed(bare, _decode(row.changes))
 
@@ -165,7 +165,7 @@ def flags_of_video(
     *,
     rule: BaselineRule,
 ) -> int:
-    """Return how a video stands in its owner's owner state, given its creator's row."""
+    """Return a video's flags in its owner's state, given the rows of the creators."""
     if not row.is_counted:
         return OWNED
     creator = subjects.get(row.creator_id) if row.creator_id else None
@@ -176,7 +176,7 @@ def flags_of_video(
 
 
 def flags_of_profile(row: SubjectRow | None) -> int:
-    """Return how a creator's profile stands: it counts once the creator was added."""
+    """Return the flags of a creator's profile. It counts once the creator was added."""
     if row is None or row.kind != "creator":
         return 0
     return OWNED | COUNTED | BASELINE
@@ -202,10 +202,10 @@ def _folded(
         try:
             video = evolve(video, cast("e.VideoEvent", event))
         except CorruptHistoryError:
-            # How it begins is in a part of the log that has not been taken in yet.
+            # The video's first event is in a part of the log that was not read yet.
             continue
     posted_at = None
-    # The newest snapshot counts, of two at one instant the later in the log.
+    # The newest snapshot wins; of two at one instant, the later in the log.
     for one in sorted(details, key=_observed_at):
         posted_at = one.posted_at or posted_at
         title = one.title or title

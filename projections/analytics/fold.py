@@ -75,7 +75,7 @@ def take_in(
     had_any = state.first_at != NEVER
     again = (before != state.flags) & had_any
     since = int(state.first_at[again].min()) if again.any() else NEVER
-    # At the last instant as well: a later position there overrides the level.
+    # Also at the very last instant, where a later position overrides the level.
     is_late = bool(snapshots) and snapshots[0].time[0] <= state.last[0]
     if is_late:
         since = min(since, snapshots[0].time[0])
@@ -107,7 +107,7 @@ def fold_anew(
     counting_flags: CountingFlags,
     rollups: RollupDeltas,
 ) -> None:
-    """Fold stored snapshots into the state, all later than what it has."""
+    """Fold stored snapshots into the state. All are later than those it has."""
     state.with_video_numbers(_video_numbers_in(observations))
     counting_flags.set_on(state)
     instants = np.array([time[0] for time in times], np.int64)
@@ -200,7 +200,7 @@ def _levels_before(
     """Return the levels of the selected videos before an instant."""
     counters = len(state.levels.counts)
     found = Levels.nothing(state.video_numbers, counters=counters)
-    # What is not known now was never known.
+    # A counter that is unknown now was unknown at any earlier time.
     sought = np.where(selected & (state.first_at < since), ~state.levels.unknown, 0)
     sought = (sought & ((1 << counters) - 1)).astype(np.uint8)
     if not sought.any():
@@ -227,7 +227,7 @@ def _levels_before(
 def _unknown(
     snapshots: Sequence[OwnerSnapshot], stored: Sequence[OwnerSnapshot]
 ) -> tuple[list[OwnerSnapshot], list[OwnerSnapshot]]:
-    """Return what of the snapshots was not stored yet, and the rows to store."""
+    """Return the observations that were not stored yet, and the rows to store."""
     held = {snapshot.time: snapshot for snapshot in stored}
     observations: list[OwnerSnapshot] = []
     kept: list[OwnerSnapshot] = []

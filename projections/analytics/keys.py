@@ -1,4 +1,4 @@
-"""Keys and instants of analytics' tables, as numbers and packed columns."""
+"""Keys and instants of the tables of analytics, as numbers and packed columns."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def time_of(instant: int) -> datetime:
 
 
 def slots_of(instants: Longs) -> Longs:
-    """Return the quarters of an hour that end at or after the instants."""
+    """Return the number of the quarter of an hour that each instant falls into."""
     return -(-instants // 900_000_000)
 
 
@@ -46,5 +46,5 @@ def packed_keys(keys: Sequence[OwnerKey]) -> tuple[Packed, Packed, Packed]:
 
 
 def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:
-    """Ask with values; the query is put together from constants."""
+    """Execute a query with values. The query itself is built from constants only."""
     return cursor.execute(cast("LiteralString", query), values, prepare=True)

@@ -1,8 +1,8 @@
 """Attributes observations to owners: a snapshot may list videos of several.
 
-Most videos in a snapshot of a creator are the creator's own. Some are another's, and
-some are of nobody known yet. Those stay with the snapshot's provisional owner, which is
-the creator it was taken of, else the project, until their owner is known.
+Most videos in a snapshot of a creator are that creator's own. Some belong to another
+creator, and the owner of some is not known yet. Those stay with the snapshot's
+provisional owner (its creator, else its project) until their owner is known.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ Unattributed = tuple[UUID, int, UUID]
 
 
 def owner_of(row: AnalyticsVideoRow | None) -> UUID | None:
-    """Return a video's owner: its creator, else itself; None before it was added."""
+    """Return a video's owner: its creator, or the video; None before it was added."""
     if row is None or not row.is_there:
         return None
     return row.creator_id or row.id
@@ -96,7 +96,7 @@ def load_unattributed(
 def save_unattributed(
     cursor: Cursor[TupleRow], came: set[Unattributed], gone: set[Unattributed]
 ) -> None:
-    """Insert videos that nobody owns, and delete those that are owned now."""
+    """Insert videos without a known owner; delete those whose owner is known now."""
     names = "unnest(%b::uuid[], %b::bigint[], %b::uuid[]) AS input (o, n, w)"
     if gone:
         execute(
@@ -120,7 +120,7 @@ def save_unattributed(
 
 
 class Owners:
-    """Finds the video, and so the owner, that a number in a snapshot stands for."""
+    """Finds the row of a video in a snapshot, and so its owner, by its number."""
 
     def __init__(self, rows: Iterable[AnalyticsVideoRow]) -> None:
         self._rows: dict[tuple[UUID, int], dict[UUID, AnalyticsVideoRow]] = defaultdict(
@@ -146,7 +146,7 @@ class Owners:
         provisional_owner: UUID,
         project_id: UUID | None,
     ) -> AnalyticsVideoRow | None:
-        """Return the video that a provisional owner's snapshot lists, if known.
+        """Return the video with this number in a provisional owner's list, if known.
 
         Without a known project only the provisional owner's own videos are found.
         """
@@ -159,7 +159,7 @@ class Owners:
 def new_video_numbers(
     snapshots: Sequence[OwnerSnapshot], known: Mapping[OwnerKey, OwnerState]
 ) -> dict[OwnerKey, Longs]:
-    """Return by provisional owner the listed videos that its state lacks."""
+    """Return, by provisional owner, the listed videos that are not in its state."""
     observed: dict[OwnerKey, list[Longs]] = defaultdict(list)
     for snapshot in snapshots:
         observed[snapshot.key].append(snapshot.observed.video_numbers)
@@ -186,10 +186,10 @@ def attribute(
     owners: Owners,
     projects: Mapping[tuple[UUID, UUID], UUID | None],
 ) -> tuple[dict[OwnerKey, list[OwnerSnapshot]], set[Unattributed]]:
-    """Return the snapshots cut up by owner, and the new unattributed videos.
+    """Return the snapshots split by owner, and the new unattributed videos.
 
-    By provisional owner, ``new`` are the videos that its state lacks, and ``projects``
-    its project.
+    ``new`` are the videos that are not in the provisional owner's state, ``projects``
+    its project, both by provisional owner.
     """
     attributed: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
     unattributed: set[Unattributed] = set()
@@ -221,7 +221,7 @@ def attribute(
 
 
 def owner_key_of(row: AnalyticsVideoRow) -> OwnerKey | None:
-    """Return the key of the state that a video is in; None before it was added."""
+    """Return the key of the state that contains a video. None before it was added."""
     owner = owner_of(row)
     return None if owner is None else videos_key(row.organization_id, owner)
 

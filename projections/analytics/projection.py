@@ -1,7 +1,7 @@
-"""analytics: every snapshot and its sums, kept so that no order of events matters.
+"""Projection analytics: every snapshot, and sums that are equal in any order of events.
 
-What takes events in is imported when it is first needed: numpy, which it needs, takes a
-tenth of a second to load, and most processes of Goatherd never do.
+The modules that fold are imported when they are first needed. They import numpy, which
+takes a tenth of a second to load, and most processes of Goatherd never need it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ def _decode_video_snapshot(body: bytes) -> Event:
 class AnalyticsProjection:
     """Keeps the tables analytics_*.
 
-    ``rule`` is the one that a rebuild is to work under, None for the one in force.
-    Whatever it says, tables are followed under the rule that they have.
+    ``rule`` is the baseline rule for a rebuild, None for the one in force. Following
+    the log always uses the rule that is stored in the tables.
     """
 
     name = "analytics"
@@ -70,15 +70,15 @@ class AnalyticsProjection:
         self.rule: BaselineRule | None = rule
 
     def rule_of(self, cursor: Cursor[TupleRow]) -> BaselineRule:
-        """Return the rule of the tables that the cursor uses."""
+        """Return the rule of the tables on the cursor's search path."""
         return rule_of(cursor)
 
     def begin_under(self, cursor: Cursor[TupleRow], rule: str) -> None:
-        """Put a rule into the empty tables that the cursor uses."""
+        """Store a rule in the empty tables on the cursor's search path."""
         put_rule(cursor, msgspec.convert(rule, BaselineRule))
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Take the events in; those that were taken in before change nothing."""
+        """Fold events into the tables. Events folded before change nothing."""
         from projections.analytics.batch import chunks_of_log
         from projections.analytics.rows import enable_arrays
         from projections.analytics.writer import Intake
@@ -89,7 +89,7 @@ class AnalyticsProjection:
             Intake(cursor, rule).take_in(part)
 
     def gather(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write down what a slice of the log tells, to be merged later."""
+        """Store the events of a slice of the log, to be merged later."""
         from projections.analytics.rebuild_gather import gather
         from projections.analytics.rows import enable_arrays
 
@@ -99,7 +99,7 @@ class AnalyticsProjection:
     def merge(
         self, cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
     ) -> Merged:
-        """Work out some of what one partition of a stage still needs."""
+        """Do a part of the work that one partition of a stage still needs."""
         from projections.analytics.rebuild_merge import merge
         from projections.analytics.rows import enable_arrays
 

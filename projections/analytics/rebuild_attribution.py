@@ -37,7 +37,7 @@ SELECT o, w, (
 
 
 def attribute_gathered(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> None:
-    """Move to their owners the videos of others in these owners' snapshots."""
+    """Move videos of other owners out of these owners' snapshots."""
     for key, others in _not_their_own(cursor, keys).items():
         _attribute(cursor, key, others)
     delete_lists(cursor, keys)
@@ -55,7 +55,7 @@ def attribute_gathered(cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]) -> No
 def _not_their_own(
     cursor: Cursor[TupleRow], keys: Sequence[OwnerKey]
 ) -> dict[OwnerKey, Longs]:
-    """Return the videos of others in provisional owners' snapshots, if any."""
+    """Return the videos of other owners in the snapshots of provisional owners."""
     organizations, _, provisional_owners = packed_keys(keys)
     own = {
         (organization_id, provisional_owner): np.frombuffer(numbers or b"", ">i8")
@@ -76,7 +76,7 @@ def _not_their_own(
 
 
 def _attribute(cursor: Cursor[TupleRow], key: OwnerKey, unknown: Longs) -> None:
-    """Send what a provisional owner has of others' videos to its owners."""
+    """Move the observations of other owners' videos to these owners."""
     organization_id, _, provisional_owner = key
     subject = SUBJECTS.load(cursor, [(organization_id, provisional_owner)]).get(
         provisional_owner

@@ -1,4 +1,4 @@
-"""Writing down what a slice of the log tells, for analytics to be rebuilt from."""
+"""A rebuild's first step: stores a slice of the log, not folded yet."""
 
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
@@ -19,7 +19,7 @@ from projections.analytics.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.video_lists import save_lists
 
 _COLUMNS = ", ".join(AnalyticsVideoRow.__struct_fields__)
-# Most slices tell nothing new of a creator, and need not wait for each other then.
+# Most slices change nothing of a creator, and then need not lock its row.
 _SUBJECTS = """
 INSERT INTO analytics_subjects AS held
 SELECT * FROM json_populate_recordset(NULL::analytics_subjects, %s::json) AS input
@@ -41,7 +41,8 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
         THEN excluded.label ELSE held.label END,
     label_position = greatest(held.label_position, excluded.label_position)
 """
-# What other slices told as well is folded later; a change that is there twice, once.
+# Other slices may have stored changes of the same video. They are folded later, and a
+# change that is there twice is folded once.
 _VIDEOS = f"""
 INSERT INTO analytics_videos AS held ({_COLUMNS})
 SELECT {_COLUMNS} FROM json_populate_recordset(NULL::analytics_videos, %s::json)
@@ -52,7 +53,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET is_raw = true,
 
 
 def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-    """Write down what the events tell; again makes no difference."""
+    """Store what the events say. Doing it twice makes no difference."""
     batch = BatchInput()
     batch.collect(events)
     subjects = sorted(
@@ -73,7 +74,7 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     if not _is_copied(cursor, lambda: rows.copy_snapshots(cursor, snapshots)):
         rows.save_snapshots(cursor, snapshots)
     _write_videos(cursor, videos)
-    # Last what other slices tell of as well: they wait for it until this one is done.
+    # Rows that other slices write too come last, so that they are locked only briefly.
     save_lists(cursor, snapshots)
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
@@ -95,9 +96,9 @@ def _write_videos(
 
 
 def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
-    """Copy rows, which is half the work of inserting them.
+    """COPY rows, which takes half the time of an INSERT.
 
-    False says that none was, since another slice or an earlier time told of some.
+    Returns false, and copies none, if some of them are stored already.
     """
     try:
         with cursor.connection.transaction():
@@ -108,14 +109,14 @@ def _is_copied(cursor: Cursor[TupleRow], copy: Callable[[], None]) -> bool:
 
 
 def owner_keys_of(videos: Iterable[AnalyticsVideoRow]) -> set[OwnerKey]:
-    """Return the owner states in which these videos are."""
+    """Return the keys of the owner states that contain these videos."""
     return {key for row in videos if (key := owner_key_of(row)) is not None}
 
 
 def note_gathered(
     cursor: Cursor[TupleRow], keys: Iterable[OwnerKey], *, is_attributed: bool
 ) -> None:
-    """Note that there are snapshots of these owners that have not been worked out."""
+    """Note that snapshots of these owners wait for the next stage."""
     requested = sorted(keys)
     if requested:
         execute(

@@ -1,8 +1,8 @@
-"""Analytics rebuilt from slices: what each one tells is noted, then worked out.
+"""A rebuild's later stages: folds what the slices of the log have stored.
 
-Slices only add to rows, so they may be gathered in any order, at once, and again. What
-follows from them is worked out in stages, each of which can be shared out: videos from
-what was told of them, then whose every observation is, then owner states and sums.
+Gathering only adds to rows, so slices may be gathered in any order, at once, and twice.
+Three stages follow, and workers can share each: fold the videos from their changes,
+move each observation to its video's owner, then fold the owner states and the sums.
 """
 
 from bisect import bisect_left
@@ -43,7 +43,7 @@ _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
 _VIDEOS_AT_ONCE = 2_000
 _OWNERS_AT_ONCE = 50
 _SNAPSHOTS_AT_ONCE = 200
-# Not held at once, but worked out in one transaction.
+# In one transaction; fewer are in memory at once.
 _OBSERVATIONS_AT_ONCE = 500_000
 _PARTITION = "get_byte(uuid_send({}), 15) %% %s = %s"
 _GATHERED = f"""
@@ -65,7 +65,7 @@ AND (creator_id = %s OR id = %s AND creator_id IS NULL)
 def merge(
     cursor: Cursor[TupleRow], stage: str, *, partition: int, partitions: int
 ) -> Merged:
-    """Work out some of what one partition of a stage still needs."""
+    """Do a part of the work that one partition of a stage still needs."""
     match stage:
         case "videos":
             return _merge_videos(cursor, partition, partitions)
@@ -125,7 +125,8 @@ def _merge_owner_states(
         """,
         *rows.packed_keys(done),
     )
-    # Last what other partitions move as well: they wait for it until this one is done.
+    # Rows that other partitions change too come last, so that they are locked only
+    # briefly.
     for each in rollups.values():
         tables.save_rollups(cursor, each)
     return Merged(len(done), is_all=len(done) < _OWNERS_AT_ONCE and done == keys)
@@ -134,7 +135,7 @@ def _merge_owner_states(
 def _gathered(
     cursor: Cursor[TupleRow], partition: int, partitions: int, *, is_attributed: bool
 ) -> list[OwnerKey]:
-    """Return the next owners whose gathered snapshots wait for a stage."""
+    """Return the next owners with snapshots that wait for a stage."""
     found = execute(
         cursor, _GATHERED, is_attributed, partitions, partition, _OWNERS_AT_ONCE
     )
@@ -149,7 +150,7 @@ def _folded(
     *,
     rule: BaselineRule,
 ) -> tuple[OwnerState, int]:
-    """Return an owner's state after all its snapshots, and how many observations."""
+    """Return an owner's state after all its snapshots, and its observations' number."""
     organization_id, metric_group, owner = key
     state = empty_owner_state(*key, counters=METRIC_GROUPS[metric_group].counters)
     subject = held.get(owner)
@@ -191,7 +192,7 @@ def _own_videos(
 def _packed_snapshots(
     cursor: Cursor[TupleRow], key: OwnerKey
 ) -> Iterator[tuple[list[SnapshotTime], list[bytes]]]:
-    """Yield an owner's snapshots, some at a time, those of one instant together."""
+    """Yield an owner's snapshots in portions. Those of one instant are never parted."""
     last: SnapshotTime = (_BEGINNING, -1)
     most = _SNAPSHOTS_AT_ONCE
     while True:

@@ -25,7 +25,7 @@ _Place = tuple[UUID, Subjects]
 
 
 class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Metrics that are observed together; rows hold the ``number`` of the group."""
+    """Metrics that are observed together. Rows store the ``number`` of the group."""
 
     number: int
     name: str
@@ -42,7 +42,7 @@ class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rollup_columns(self) -> list[str]:
-        """Return the columns of the sums, in the order of what moves them."""
+        """Return the columns of the sums, in the order of the deltas."""
         columns = ["snapshots"]
         for metric in self.metrics:
             columns += [metric, f"{metric}_known"]
@@ -61,7 +61,7 @@ def entity_key(organization_id: UUID, id_: UUID) -> EntityKey:
 
 
 class SubjectDeltas(NamedTuple):
-    """How far the sums of one subject move: its slots in order, a column each."""
+    """The deltas of one subject's sums: a column for each slot, slots ascending."""
 
     organization_id: UUID
     subject: UUID
@@ -70,7 +70,7 @@ class SubjectDeltas(NamedTuple):
 
 
 class RollupDeltas:
-    """How far the sums of subjects move, by quarter of an hour."""
+    """The deltas of the subjects' sums, by quarter of an hour."""
 
     def __init__(self, metric_group: MetricGroup) -> None:
         self.metric_group = metric_group
@@ -81,10 +81,10 @@ class RollupDeltas:
         self._posts: defaultdict[_Place, list[tuple[int, int]]] = defaultdict(list)
 
     def by_subject(self) -> list[SubjectDeltas]:
-        """Return what moves, by organization, subject and slot.
+        """Return the deltas by organization, subject and slot.
 
-        Creators first: a project's sums are moved by many at once, who wait for
-        whoever has moved them until that is committed.
+        Creators come first. Many transactions change a project's sums at once, and wait
+        for each other from there to the commit.
         """
         chunks = self._deltas | {
             key: [*self._deltas[key], self._posted(posts)]
@@ -112,7 +112,7 @@ class RollupDeltas:
         *,
         sign: int = 1,
     ) -> None:
-        """Add what moved in each slot, or with the sign -1 take it away."""
+        """Add the deltas of each slot, or subtract them with the sign -1."""
         self.has_removals |= sign < 0
         self._deltas[organization_id, subjects].append(
             (slots, deltas if sign > 0 else -deltas)
@@ -126,7 +126,7 @@ class RollupDeltas:
         *,
         sign: int = 1,
     ) -> None:
-        """Count videos as posted, or with the sign -1 do not any more."""
+        """Count videos as posts, or with the sign -1 stop counting them."""
         posts = [(slot_of(posted), sign) for posted in posted_at]
         if posts:
             self.has_removals |= sign < 0
@@ -142,7 +142,7 @@ class RollupDeltas:
 def _merged(
     chunks: Sequence[tuple[Longs, Deltas]], *, height: int
 ) -> tuple[Longs, Deltas]:
-    """Return what all parts move, each slot once, without those that do not move."""
+    """Return the sum of all parts by slot, without slots where all deltas are 0."""
     slots = np.concatenate([chunk[0] for chunk in chunks])
     deltas: Deltas = np.zeros(
         (height, len(slots)), _kind_for([chunk[1] for chunk in chunks])
@@ -161,7 +161,7 @@ def _merged(
 
 
 def _kind_for(chunks: Sequence[Deltas]) -> type[Any]:
-    """Return the kind of numbers in which the sum of these cannot overflow."""
+    """Return the number type in which the sum of these cannot overflow."""
     most = sum(
         max(int(chunk.max()), -int(chunk.min())) for chunk in chunks if chunk.size
     )

@@ -1,4 +1,4 @@
-"""The tables of analytics, in and out: many rows in one go, by binary arrays."""
+"""Reads and writes rows of analytics, many in one statement, as binary arrays."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ is_counted, posted_at, changes::text, number, is_raw
 SUBJECTS = Table(SubjectRow, name="analytics_subjects")
 _VIDEOS = Table(AnalyticsVideoRow, name="analytics_videos")
 
-# Ordering what is looked up keeps the planner to one look-up a key.
+# The inner ORDER BY makes the planner use one index look-up for each key.
 _LOAD_VIDEOS = f"""
 SELECT {VIDEO_COLUMNS} FROM {_KEYS} AS requested (o, i)
 CROSS JOIN LATERAL (
@@ -57,7 +57,7 @@ _COPY_VIDEOS: LiteralString = cast(
     f"COPY analytics_videos ({', '.join(AnalyticsVideoRow.__struct_fields__)}) "
     "FROM STDIN (FORMAT BINARY)",
 )
-# JSON in binary is the bytes of its text.
+# The binary form of JSON is its text.
 _VIDEO_TYPES = [
     *("uuid", "uuid", "uuid", "uuid", "text", "text"),
     *("bool", "bool", "timestamptz", "bytea", "int8", "bool"),
@@ -76,14 +76,14 @@ CROSS JOIN LATERAL (
 
 
 def enable_arrays(cursor: Cursor[TupleRow]) -> None:
-    """Let a cursor send packed arrays, whatever its connection knows."""
+    """Register packed arrays with a cursor, whichever connection it is from."""
     cursor.adapters.register_dumper(Packed, PackedDumper)
 
 
 def load_videos(
     cursor: Cursor[TupleRow], keys: Iterable[EntityKey]
 ) -> dict[EntityKey, AnalyticsVideoRow]:
-    """Return the rows of these videos, as far as there are any."""
+    """Return the stored rows of these videos."""
     requested = list(keys)
     if not requested:
         return {}
@@ -94,9 +94,9 @@ def load_videos(
 def load_posted_between(
     cursor: Cursor[TupleRow], spans: Mapping[EntityKey, tuple[datetime, datetime]]
 ) -> dict[EntityKey, AnalyticsVideoRow]:
-    """Return creators' counted videos that were posted at or after one time.
+    """Return creators' counted videos that were posted in a span of time.
 
-    And before the other; the spans are by creator.
+    ``spans`` has for each creator the first instant and the end, which is exclusive.
     """
     if not spans:
         return {}
@@ -118,7 +118,7 @@ def save_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> 
 def known_videos(
     cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]
 ) -> set[tuple[UUID, UUID]]:
-    """Return the keys of those of the videos that have a row."""
+    """Return the keys of the videos that have a row."""
     if not rows:
         return set()
     keys = uuids([row.organization_id for row in rows]), uuids([r.id for r in rows])
@@ -127,10 +127,10 @@ def known_videos(
 
 
 def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> None:
-    """Insert the rows, of which none is there.
+    """COPY new rows.
 
     Raises:
-        UniqueViolation: one is there.
+        UniqueViolation: one of them exists.
     """
     if not rows:
         return
@@ -143,7 +143,7 @@ def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> 
 
 
 def save_rollups(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
-    """Move the stored sums by these."""
+    """Add the deltas to the stored sums."""
     found = rollups.by_subject()
     if not found:
         return
@@ -177,7 +177,7 @@ def save_rollups(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
         *columns_,
     )
     if rollups.has_removals:
-        # A slot in which nothing is left is as one in which nothing ever was.
+        # A slot without anything left must equal one that never had anything.
         empty = " AND ".join(f"{name} = 0" for name in columns)
         _execute(
             cursor,
@@ -191,7 +191,7 @@ def save_rollups(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
 
 
 def _packed(counts: Deltas) -> Packed | list[Decimal]:
-    """Return numbers as bigints, or whole where any of them needs more than 64 bits."""
+    """Return numbers as bigints, or as decimals if one of them exceeds 64 bits."""
     if counts.dtype != object:
         return _longs(counts)
     whole: list[int] = counts.tolist()
@@ -215,7 +215,7 @@ def _execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[Tu
 
 
 def video_of(row: Sequence[Any]) -> AnalyticsVideoRow:
-    """Return the row that VIDEO_COLUMNS were read of."""
+    """Return the row made of the values of VIDEO_COLUMNS."""
     values = dict(zip(AnalyticsVideoRow.__struct_fields__, row, strict=True))
     values["changes"] = msgspec.Raw(values["changes"].encode())
     return AnalyticsVideoRow(**values)

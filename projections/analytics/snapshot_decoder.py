@@ -1,4 +1,4 @@
-"""Snapshots of videos as analytics reads them: numbers in columns, and whose."""
+"""Decodes snapshots of videos straight into columns of numbers."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ _last: dict[bytes, tuple[bytes, Listed]] = {}
 
 
 class VideoSnapshotColumns(Event, frozen=True, kw_only=True):
-    """The event ``VideoStatsSnapshotRecorded``, its counters as numpy has them."""
+    """The event ``VideoStatsSnapshotRecorded`` with its counters as numpy columns."""
 
     organization_id: UUID
     project_id: UUID | None
@@ -35,15 +35,15 @@ class VideoSnapshotColumns(Event, frozen=True, kw_only=True):
     observed: ObservedCounts
 
     def names(self) -> tuple[str, ...]:
-        """Return the videos' ids on TikTok as they are listed."""
+        """Return the videos' ids on TikTok in the order of the list."""
         return _ids_in(self.stored_ids)
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What of the stored body is read.
+    """The fields of the stored body that analytics read.
 
-    Most snapshots list the very videos that the last one of the creator did. To compare
-    the bytes of two lists takes a hundredth of the time that decoding one does.
+    Most snapshots list the same videos as the creator's last one. Comparing the bytes
+    of two lists takes a hundredth of the time of decoding one.
     """
 
     organization_id: UUID
@@ -68,8 +68,8 @@ _decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
 def decode_video_snapshot(body: bytes) -> VideoSnapshotColumns:
     """Return the event that is stored as this body.
 
-    At once in columns: a batch of Python's numbers would have left the processor's
-    cache before they are read again.
+    It is decoded into columns at once. Python numbers of a whole batch would have left
+    the processor's cache before they are read again.
 
     Raises:
         DecodeError, UnknownEventError: the body does not fit the event.
@@ -98,7 +98,7 @@ def decode_video_snapshot(body: bytes) -> VideoSnapshotColumns:
 
 
 def as_snapshot_columns(event: e.VideoStatsSnapshotRecorded) -> VideoSnapshotColumns:
-    """Return an event that was decoded whole as it would have been read."""
+    """Return the columns of an event that was decoded as a whole."""
     return decode_video_snapshot(msgspec.json.encode(event))
 
 

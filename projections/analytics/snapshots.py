@@ -42,7 +42,7 @@ _COPY_TYPES = [
 
 
 class OwnerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One snapshot's counts of one owner's videos; ``creator_id`` is whom it was of."""
+    """One snapshot's counts of one owner's videos; ``creator_id`` was scraped."""
 
     organization_id: UUID
     metric_group: int
@@ -61,7 +61,7 @@ class OwnerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_kept(self) -> bool:
-        """Tell whether it is stored: an empty one is if it is its owner's own."""
+        """Tell whether it is stored; an empty one is if its owner was scraped."""
         return len(self.observed) > 0 or self.creator_id == self.owner
 
     @property
@@ -135,7 +135,7 @@ def load_snapshots(
 def load_packed_counts(
     cursor: Cursor[TupleRow], key: OwnerKey, *, after: SnapshotTime, most: int
 ) -> tuple[list[SnapshotTime], list[bytes]]:
-    """Return the timestamps of an owner's next snapshots, and what they saw, packed."""
+    """Return the timestamps and the packed counts of an owner's next snapshots."""
     rows = execute(
         cursor,
         """
@@ -171,7 +171,7 @@ def snapshots_before(
 def save_snapshots(
     cursor: Cursor[TupleRow], snapshots: Sequence[OwnerSnapshot]
 ) -> None:
-    """Insert the snapshots, or replace what was kept of them."""
+    """Insert the snapshots, or replace their stored rows."""
     if not snapshots:
         return
     execute(
@@ -204,7 +204,7 @@ def copy_snapshots(
     """Insert new snapshots, in half the time of ``save_snapshots``.
 
     Raises:
-        UniqueViolation: one is there.
+        UniqueViolation: one of them exists.
     """
     packed = pack_all([snapshot.observed for snapshot in snapshots])
     with cursor.copy(_COPY) as copy:
@@ -244,7 +244,7 @@ def delete_snapshots(
 
 
 def last_snapshot(cursor: Cursor[TupleRow], key: OwnerKey) -> SnapshotTime | None:
-    """Return the moment of an owner's last snapshot."""
+    """Return the time of an owner's last snapshot."""
     query = """
     SELECT observed_at, position FROM analytics_snapshots
     WHERE organization_id = %s AND metric_group = %s AND owner = %s

@@ -24,7 +24,7 @@ _ProvisionalOwner = tuple[UUID, UUID]
 
 
 def save_lists(cursor: Cursor[TupleRow], snapshots: Iterable[OwnerSnapshot]) -> None:
-    """Save the lists of videos in these snapshots; doing it twice changes nothing."""
+    """Save the lists of videos in these snapshots. Doing it twice changes nothing."""
     lists: dict[_ProvisionalOwner, dict[int, Longs]] = {}
     for snapshot in snapshots:
         if snapshot.metric_group == VIDEOS.number:

@@ -1,4 +1,4 @@
-"""Taking in a part of the log: rows before and after it, and what that moves."""
+"""Folds a batch of events into the live tables, and the difference into the sums."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -56,7 +56,7 @@ from projections.analytics.snapshots import OwnerSnapshot, merged_by_time
 
 
 class Intake:
-    """One part of the log on its way into the tables of analytics."""
+    """Folds one batch of events into the tables of analytics."""
 
     def __init__(self, cursor: Cursor[TupleRow], rule: BaselineRule) -> None:
         self._cursor = cursor
@@ -78,7 +78,7 @@ class Intake:
         self._came: set[Unattributed] = set()
 
     def take_in(self, events: Sequence[RecordedEvent]) -> None:
-        """Take the events in; those that were taken in before change nothing."""
+        """Fold the events in. Events that were folded before change nothing."""
         self._load_subjects(key for event in events for key in subjects_of(event))
         self._input = BatchInput(self._subjects_before.values())
         self._input.collect(events)
@@ -113,7 +113,7 @@ class Intake:
         self._count_posts()
 
     def _changed_baselines(self) -> dict[EntityKey, AnalyticsVideoRow]:
-        """Return videos whose baseline turns, as an earlier snapshot came in."""
+        """Return the videos whose baseline flag an earlier snapshot may change."""
         spans: dict[EntityKey, tuple[datetime, datetime]] = {}
         for subject_id, row in self._input.subjects.items():
             held = self._subjects_before.get(subject_id)
@@ -136,7 +136,7 @@ class Intake:
                     )
 
     def _attribute(self) -> None:
-        """Send every observation to its owner, what was kept elsewhere as well."""
+        """Attribute every observation, new or stored, to its video's owner."""
         snapshots = [
             snapshot
             for snapshot in self._input.snapshots
@@ -174,7 +174,7 @@ class Intake:
         )
 
     def _flag_videos(self, videos: Sequence[AnalyticsVideoRow]) -> None:
-        """Note the flags of videos that are new to an owner or changed."""
+        """Note the flags of videos that are new to an owner or have changed."""
         self._load_subjects(
             (row.organization_id, row.creator_id) for row in videos if row.creator_id
         )
@@ -187,7 +187,7 @@ class Intake:
             self._subjects_of[key] = row.creator_id, row.project_id
 
     def _reassign_stored(self) -> None:
-        """Send what was kept of a video to its owner, if that is somebody else now."""
+        """Move the stored observations of videos whose owner has changed."""
         reassigned: dict[OwnerKey, dict[int, UUID]] = defaultdict(dict)
         owned = {
             (row.organization_id, row.number): row

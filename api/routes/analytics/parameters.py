@@ -1,4 +1,4 @@
-"""The parameters of /analytics that say of what and from when to when."""
+"""The parameters of /analytics: entities, dates and time zone."""
 
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -23,7 +23,7 @@ _LATEST = date(2999, 12, 31)
 
 
 def ids_of(entity_id: UUID | None, entity_ids: str | None) -> list[UUID]:
-    """Return the ids that are asked about, in the order given.
+    """Return the ids of the entities, in the order given.
 
     Raises:
         ApiError: ``invalid_query``.
@@ -55,7 +55,7 @@ def ids_between_commas(name: str, text: str, *, at_most: int) -> list[UUID]:
 
 
 def check_breakdown(question: Question, ids: list[UUID]) -> None:
-    """Refuse to break down several videos at once.
+    """Refuse a breakdown of several entities at once.
 
     Raises:
         ApiError: ``invalid_query``.
@@ -83,10 +83,11 @@ def range_of(
     zone: ZoneInfo,
     now: datetime,
 ) -> Range:
-    """Return the days that are asked about, usually the last 30 until today.
+    """Return the days from ``from`` to ``to``, by default the last 30 until today.
 
     Raises:
-        ApiError: ``invalid_query``, if they are no range, or too many.
+        ApiError: ``invalid_query``, if ``from`` is after ``to``, or the buckets are too
+            many.
     """
     for name, day in (("from", first), ("to", last)):
         if day is not None and not _EARLIEST <= day <= _LATEST:
@@ -105,7 +106,7 @@ def range_of(
 
 
 def bucket_of(days: Range, day: date) -> Bucket:
-    """Return the bucket of the range that begins with the day.
+    """Return the bucket that begins with this day.
 
     Raises:
         ApiError: ``invalid_query``, if none does.
@@ -121,7 +122,7 @@ def bucket_of(days: Range, day: date) -> Bucket:
 
 
 def check_retention(days: Range, retention: int | None, *, now: datetime) -> None:
-    """Refuse days from before what the plan shows; None is without a limit.
+    """Refuse days before the plan's retention. None is no limit.
 
     Raises:
         RetentionExceededError: the range begins before that.
@@ -135,5 +136,5 @@ def check_retention(days: Range, retention: int | None, *, now: datetime) -> Non
 
 @cache
 def _zones() -> frozenset[str]:
-    # Debian lists it among the zones; it is a different one on every machine.
+    # Debian lists this name among the zones, but it means another zone on each machine.
     return frozenset(available_timezones() - {"localtime"})

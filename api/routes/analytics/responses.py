@@ -1,4 +1,4 @@
-"""The answers of /analytics: series as JSON and as CSV, and what can be asked."""
+"""The answers of /analytics: series as JSON and CSV, explanations, the schema."""
 
 import csv
 import io
@@ -50,7 +50,7 @@ COLUMNS = (
 
 
 class EntityRef(Struct, frozen=True, kw_only=True):
-    """What a series is of; the id is ``__other__`` where it is of all the rest."""
+    """The entity of a series; ``__other__`` is the sum of all videos not listed."""
 
     type: Entity
     id: str
@@ -60,8 +60,8 @@ class EntityRef(Struct, frozen=True, kw_only=True):
 class Series(Struct, frozen=True, kw_only=True):
     """A point for every bucket, and the total.
 
-    The total is the sum of what is new, the last known level, or the rate over the
-    whole range.
+    The total is the sum of the points for new, the last known level for cumulative, and
+    the rate over the whole range for rate.
     """
 
     entity_ref: EntityRef
@@ -73,8 +73,8 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Numbers over time.
 
     ``from`` and ``to`` are the first and the last day. ``compare_series`` and
-    ``breakdown_series`` are null unless asked for. ``tier_retention_days`` is how far
-    back the plan shows history, null for all of it.
+    ``breakdown_series`` are null unless requested. ``tier_retention_days`` is the
+    number of past days that the plan shows, null for all of them.
     """
 
     entity: Entity
@@ -92,7 +92,7 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """The observations that make one point.
+    """The observations behind one point.
 
     The contributions add up to the value, or for a rate, part by part, to numerator
     and denominator. ``factor`` is what a rate is multiplied by; ``denominator`` of
@@ -113,7 +113,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 class MetricDescription(Struct, frozen=True, kw_only=True):
-    """A metric: what has it, its modes with the usual one first, and its meaning."""
+    """A metric: its entities, its modes (the usual one first) and its meaning."""
 
     entities: list[Entity]
     modes: list[Mode]
@@ -122,7 +122,7 @@ class MetricDescription(Struct, frozen=True, kw_only=True):
 
 
 class AnalyticsSchema(Struct, frozen=True, kw_only=True):
-    """What /analytics can be asked, and what its numbers mean.
+    """The parameters that /analytics takes, and the meaning of its numbers.
 
     ``baseline_rule`` is in force; ``baseline_rules`` says what each of them means.
     """
@@ -141,12 +141,12 @@ class AnalyticsSchema(Struct, frozen=True, kw_only=True):
 
 
 def other() -> EntityRef:
-    """Return what the series of all the rest is of."""
+    """Return the reference of the sum of all videos not listed."""
     return EntityRef(type="video", id=OTHER_ID, label=_OTHER_LABEL)
 
 
 def reference(entity: Entity, id_: UUID, label: str) -> EntityRef:
-    """Return what a series is of."""
+    """Return the reference to a series' entity."""
     return EntityRef(type=entity, id=str(id_), label=label)
 
 
@@ -157,7 +157,7 @@ def explanation(
     bucket: Bucket,
     observations: list[ExplainedObservation],
 ) -> Explanation:
-    """Return what makes the one bucket of a series by metric."""
+    """Return the explanation of one bucket of a series by metric."""
     above: int | None = None
     below: int | None = None
     if question.mode == "rate":
@@ -191,7 +191,7 @@ def described_metrics() -> dict[Metric, MetricDescription]:
 
 
 class CsvFile(Answer[Analytics]):
-    """The same numbers as a flat file, to be saved."""
+    """The same numbers as a CSV file."""
 
     sent_media_type = b"text/csv; charset=utf-8"
 
@@ -207,9 +207,9 @@ class CsvFile(Answer[Analytics]):
 
 
 def csv_of(answer: Analytics) -> str:
-    """Return the series as CSV: first those asked for, then compared and broken down.
+    """Return the series as CSV: the main ones, then compared ones, then the breakdown.
 
-    Text that a spreadsheet would take for a formula is led by an apostrophe.
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")

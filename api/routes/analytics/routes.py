@@ -61,15 +61,14 @@ Zone = Annotated[
 ]
 Base = Annotated[
     RawMetric | None,
-    QueryParameter(description="What growth_rate_pop is the growth of."),
+    QueryParameter(description="The metric whose growth growth_rate_pop is."),
 ]
 
 AsOfParameter = Annotated[
     str | None,
     QueryParameter(
         max_length=64,
-        description="A time or a position of the log: what would have been answered "
-        "then.",
+        description="A time or a position of the log: the answer as of then.",
     ),
 ]
 
@@ -90,7 +89,7 @@ _SCHEMA = AnalyticsSchema(
 
 
 class AnalyticsRoutes(Controller):
-    """Series, and what can be asked for."""
+    """Series, explanations and the schema."""
 
     tags = ("Analytics",)
 
@@ -111,7 +110,7 @@ class AnalyticsRoutes(Controller):
         entity_id: FromQuery[UUID | None] = None,
         entity_ids: Annotated[
             str | None,
-            QueryParameter(description="1 to 5 ids with commas, to lay side by side."),
+            QueryParameter(description="1 to 5 ids, separated by commas."),
         ] = None,
         mode: FromQuery[Mode | None] = None,
         granularity: FromQuery[Granularity] = "day",
@@ -121,7 +120,7 @@ class AnalyticsRoutes(Controller):
         base_metric: Base = None,
         compare: Annotated[
             Literal["prior_period"] | None,
-            QueryParameter(description="The same number of days just before."),
+            QueryParameter(description="Adds the same number of days just before."),
         ] = None,
         breakdown: Annotated[
             Literal["video"] | None,
@@ -129,7 +128,7 @@ class AnalyticsRoutes(Controller):
         ] = None,
         format_: Annotated[
             Literal["json", "csv"],
-            QueryParameter(name="format", description="csv is a file to save."),
+            QueryParameter(name="format", description="csv answers with a file."),
         ] = "json",
         as_of: AsOfParameter = None,
     ) -> Answer[Analytics]:
@@ -210,10 +209,10 @@ class AnalyticsRoutes(Controller):
         base_metric: Base = None,
         as_of: AsOfParameter = None,
     ) -> Answer[Explanation]:
-        """Show the observations that make one point of /analytics.
+        """Show the observations behind one point of /analytics.
 
-        With the same parameters, and the point's date: whoever adds up the
-        contributions gets the value.
+        It takes the same parameters and the point's date. The contributions add up
+        to the value.
         """
         question = checked_question(
             entity=entity, metric=metric, mode=mode, base_metric=base_metric
@@ -245,9 +244,9 @@ class AnalyticsRoutes(Controller):
     async def get_analytics_schema(
         self, request: Request, reader: NamedDependency[Reader]
     ) -> Answer[AnalyticsSchema]:
-        """Describe what /analytics can be asked: entities, metrics, modes, limits.
+        """Describe the parameters of /analytics: entities, metrics, modes and limits.
 
-        And under which rule a video's first numbers are not new.
+        It also names the baseline rule in force.
         """
         rule = await rule_in_force(reader, request.principal.organization_id)
         return Answer(replace(_SCHEMA, baseline_rule=rule))
@@ -261,7 +260,7 @@ async def _query(
     *,
     today: datetime,
 ) -> AnalyticsQuery:
-    """Return the caller's query, as of a time or position if one is given."""
+    """Return the caller's query, as of a time or position if ``as_of`` is given."""
     organization_id = request.principal.organization_id
     await caught_up(request, reader, "analytics")
     end = (

@@ -1,4 +1,4 @@
-"""AnalyticsQuery: what the routes of /analytics ask, now or as of the past."""
+"""AnalyticsQuery: the series behind an answer, as of now or of a position."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ from projections.engine.reader import Reader
 class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     """One organization's question, as of now or of a position of the log.
 
-    ``at`` is the position at which the log is taken to end, None for its real end.
+    ``at`` is the position as of which the log is read, None for all of it.
     """
 
     reader: Reader
@@ -85,7 +85,7 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
     async def breakdown_series(
         self, of: UUID, whole: SeriesByMetric, days: Range
     ) -> list[Series]:
-        """Return the series of the videos behind a creator or project."""
+        """Return the breakdown by video of a creator or project."""
         breakdown_series = await breakdown(
             self.reader,
             self.organization_id,

@@ -1,4 +1,4 @@
-"""Builds counter series from rows of rollups, and adds series up."""
+"""Builds counter series from rows of rollups, and sums series."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +12,10 @@ from domain.analytics.series import CounterSeries
 def series_from_rollups(
     rows: Iterable[Sequence[Any]], *, buckets: int, first: int, snapshots: int
 ) -> CounterSeries:
-    """Return a series from rollups by bucket, 0 being what was before all.
+    """Return a series from rollups by bucket. Bucket 0 is all time before the first.
 
-    In each row ``first`` is the column of the sum, followed by known, base and
-    baselines, and ``snapshots`` the column of those.
+    ``first`` is the index of the sum's column, which those of known, base and
+    baselines follow; ``snapshots`` is the index of the number of snapshots.
     """
     levels, known = [0] * (buckets + 1), [0] * (buckets + 1)
     bases, baselines = [0] * buckets, [0] * buckets
@@ -43,7 +43,7 @@ def series_from_rollups(
 def posts_from_rollups(
     rows: Iterable[Sequence[Any]], *, buckets: int, posts: int, snapshots: int
 ) -> CounterSeries:
-    """Return the series of how many videos were posted, which is always known."""
+    """Return the series of the number of posts, which is always known."""
     levels, observed = [0] * (buckets + 1), [0] * buckets
     for row in rows:
         bucket = row[0]
@@ -60,13 +60,13 @@ def posts_of(
     boundaries: Sequence[datetime],
     snapshots: Sequence[int],
 ) -> CounterSeries:
-    """Return the counter series of how many of the videos were posted."""
+    """Return the counter series of the number of these videos that were posted."""
     times = sorted(posted for posted in posted_at if posted is not None)
     return _posts([bisect_right(times, end) for end in boundaries], snapshots)
 
 
 def sum_of_series(series: Sequence[CounterSeries], *, buckets: int) -> CounterSeries:
-    """Return what several videos have together."""
+    """Return the sum of several videos' series."""
 
     def summed(name: str, length: int) -> list[int]:
         columns: list[Sequence[int]] = [getattr(one, name) for one in series]

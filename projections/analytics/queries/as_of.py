@@ -1,7 +1,7 @@
-"""The numbers of the past: what would have been answered when the log ended earlier.
+"""Analytics as of a position: the answer that the log up to this position gives.
 
-Sums know only the present, so everything is computed from the levels that had been
-told by then, and from what had been told of the videos.
+Sums are only known as of now. So these answers are computed from the snapshots and the
+videos' changes up to the position.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ async def existing_as_of(
     *,
     at: int,
 ) -> set[UUID]:
-    """Return those of the videos that the organization had at a position."""
+    """Return which of these entities the organization had at a position."""
     if entity == "video":
         rows = await _videos(reader, organization_id, entity, ids, at=at)
         return {row.id for _, row in rows if row.is_there}
@@ -86,7 +86,7 @@ async def series_by_entity_as_of(
 async def counted_as_of(
     reader: Reader, organization_id: UUID, question: Question, id_: UUID, *, at: int
 ) -> dict[MetricGroup, list[Counted]]:
-    """Return what an entity's series summed up at a position: videos and profiles."""
+    """Return the videos and profiles whose sum an entity's series was at a position."""
     found: dict[MetricGroup, list[Counted]] = {}
     needs = {*question.needs}
     if needs & {*VIDEO_METRICS, "posts"}:
@@ -106,7 +106,7 @@ async def counted_as_of(
 async def videos_as_of(
     reader: Reader, organization_id: UUID, entity: Entity, of: UUID, *, at: int
 ) -> list[Counted]:
-    """Return the videos that counted at a position, or the one that is asked about."""
+    """Return the videos that counted at a position, or a question's single video."""
     found = await _videos(reader, organization_id, entity, [of], at=at)
     rows = [
         (now, row)
@@ -133,7 +133,7 @@ async def videos_as_of(
     return [
         Counted(
             id=row.id,
-            # Snapshots are with whose the video is now.
+            # Snapshots are stored with the video's owner as of now.
             owner=now.creator_id or now.id,
             number=now.number or 0,
             is_baseline=is_baseline(
@@ -157,7 +157,7 @@ async def _videos(
     *,
     at: int,
 ) -> list[tuple[AnalyticsVideoRow, AnalyticsVideoRow]]:
-    """Return the videos that may matter, as they are now and as they were."""
+    """Return the videos that may count, as they are now and as they were."""
     rows = await reader.rows(
         organization_id,
         f"""

@@ -1,4 +1,4 @@
-"""The videos behind a number: the largest series, and the rest together."""
+"""Breakdowns by video: the largest series, and the sum of the others."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -24,7 +24,7 @@ MOST_SERIES = 10
 
 
 class BreakdownSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """One series of a breakdown; of ``entity`` None, everything not shown apart."""
+    """One series of a breakdown; without ``entity``, the sum of videos not listed."""
 
     entity: NamedEntity | None
     by_metric: SeriesByMetric
@@ -45,10 +45,10 @@ async def breakdown(
     whole: SeriesByMetric,
     at: int | None = None,
 ) -> list[BreakdownSeries]:
-    """Return the videos with the largest totals, then the rest as one.
+    """Return the videos with the largest totals, then the sum of the others.
 
-    ``whole`` are the series of the creator or project itself, ``at`` is the position
-    at which the log is taken to end.
+    ``whole`` are the series of the creator or project itself. ``at`` is the position
+    as of which the log is read, None for all of it.
     """
     members = (
         await counted(reader, organization_id, question, of)
@@ -90,5 +90,5 @@ async def breakdown(
 
 
 def _sorted(found: Iterable[_Ranked]) -> list[_Ranked]:
-    """Return those with the largest totals first, those of unknown ones last."""
+    """Return them by total, the largest first, unknown totals last."""
     return sorted(found, key=lambda v: (v.total is None, -(v.total or 0), v.member.id))

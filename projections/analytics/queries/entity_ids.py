@@ -1,4 +1,4 @@
-"""Everything that has numbers: the ids of an organization's videos, in pages."""
+"""The ids of an organization's creators, videos or projects, in pages."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
@@ -20,7 +20,7 @@ AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
 async def count_of(
     reader: Reader, organization_id: UUID, entity: Entity, project_id: UUID | None
 ) -> int:
-    """Return how many videos of the kind the organization, or the project, has."""
+    """Return how many entities of the kind the organization, or the project, has."""
     rows = await reader.rows(
         organization_id,
         f"SELECT count(*) {_from(entity)}".encode(),
@@ -32,7 +32,7 @@ async def count_of(
 async def ids_of_all(
     reader: Reader, organization_id: UUID, entity: Entity, project_id: UUID | None
 ) -> AsyncGenerator[list[UUID]]:
-    """Yield the ids of all these videos, some at a time, in order."""
+    """Yield the ids of all these entities in pages, in order."""
     query = f"SELECT id {_from(entity)} AND id > %(after)s ORDER BY id LIMIT {_AT_ONCE}"
     after = UUID(int=0)
     while True:

@@ -1,4 +1,4 @@
-"""Why a point has its value: the observations that make it, one by one."""
+"""Explains a point: the observations whose contributions make its value."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -30,16 +30,16 @@ _TOO_MANY = (
     f"more than {MOST_OBSERVATIONS:,} observations make this point: ask about a "
     "creator or a video of it, or about a shorter bucket"
 )
-# How a raw metric enters a number: what came in, baselines apart or not, or the level
-# at an end.
+# How a raw metric enters a value: as growth, with or without baselines, or as the level
+# at an end of the bucket.
 _Way = Literal["new", "grown", "level", "level_before"]
 
 
 class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
-    """One observation and what it adds to one part of the value.
+    """One observation, and its contribution to one part of the value.
 
-    A post has no observation: ``observed_at`` is when it was posted, and what follows
-    from a scrape is null. ``profile`` is the creator's id where a profile was seen.
+    A post has no observation: ``observed_at`` is its posting time, and the fields that
+    name a scrape are null. ``profile`` is the creator's id if a profile was observed.
     """
 
     term: Role
@@ -66,12 +66,12 @@ async def explain(
     *,
     at: int | None = None,
 ) -> list[ExplainedObservation]:
-    """Return what makes the value of one bucket, in the order it was observed.
+    """Return the observations behind the value of one bucket, by time.
 
-    ``at`` is the position at which the log is taken to end.
+    ``at`` is the position as of which the log is read, None for all of it.
 
     Raises:
-        InvalidQuestionError: it is more than 10,000 observations.
+        InvalidQuestionError: there are more than 10,000 observations.
     """
     members = (
         await counted(reader, organization_id, question, of)
@@ -127,7 +127,7 @@ def _terms(question: Question) -> Iterable[tuple[Role, _Way, Sequence[RawMetric]
 
 
 class _Explained(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric's way into one part of the value."""
+    """The contributions of one metric to one part of the value."""
 
     term: Role
     way: _Way
@@ -160,7 +160,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
     def levels(
         self, metric_group: MetricGroup, loaded: MemberObservations
     ) -> Iterator[ExplainedObservation]:
-        """Yield the observations that make the levels, or change them."""
+        """Yield the observations that make or change the levels."""
         number = list(metric_group.metrics).index(self.metric)
         observations = loaded.observations
         is_reported = (observations.missing >> number & 1) == 0
@@ -181,7 +181,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
             start = instant_of(self.bucket.start)
             is_term = loaded.instants[observations.snapshots[order]] > start
         else:
-            # Of a level only the newest observation counts.
+            # Only the newest observation makes a level.
             is_term = np.ones(len(places), np.bool_)
             is_term[:-1] = is_first[1:]
         if int(is_term.sum()) > MOST_OBSERVATIONS:

@@ -1,7 +1,7 @@
-"""Single levels, read from snapshots: of videos one by one, and of the past.
+"""Series from snapshots: of single videos, and as of a position.
 
-Where sums cannot answer, everything that was seen of the videos is read, and moves the
-sums of buckets instead of those of quarters of an hour.
+Where the stored sums cannot answer, all observations of the videos are read and summed
+by bucket.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from projections.analytics.queries.accumulate import posts_of, sum_of_series
 from projections.analytics.rollup_deltas import MetricGroup
 from projections.engine.reader import Reader
 
-# So many owners' snapshots are held at once.
+# The snapshots of so many owners are in memory at once.
 _OWNERS_AT_ONCE = 4
 _SNAPSHOTS = b"""
 SELECT owner, observed_at, position, scrape_id, provider, recorded_at, counts
@@ -37,7 +37,7 @@ ORDER BY owner, observed_at, position
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """A video or profile whose levels are read: its number, and in whose snapshots."""
+    """A video or profile whose levels are read, with its number and its owner."""
 
     id: UUID
     owner: UUID
@@ -49,7 +49,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The snapshot that observations are from."""
+    """The snapshot that an observation is from."""
 
     observed_at: datetime
     position: int
@@ -59,9 +59,9 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class MemberObservations(msgspec.Struct, frozen=True):
-    """What was seen of some videos, in the order of snapshots, owner by owner.
+    """The observations of some videos, owner by owner, in the order of the snapshots.
 
-    The observations' videos are places among ``members``.
+    An observation's video is its index in ``members``.
     """
 
     members: Sequence[Counted]
@@ -83,9 +83,9 @@ async def load_observations(
     *,
     at: int | None = None,
 ) -> MemberObservations:
-    """Return what was seen of the videos at or before an instant.
+    """Return the observations of the videos at or before an instant.
 
-    ``at`` is the position at which the log is taken to end.
+    ``at`` is the position as of which the log is read, None for all of it.
     """
     owners = sorted({member.owner for member in members})
     rows = await reader.rows(
@@ -130,7 +130,7 @@ async def series_of_members(
 ) -> dict[RawMetric, CounterSeries]:
     """Return the counter series of the videos together, posts among them.
 
-    Videos of many owners are read some owners at a time.
+    The snapshots of a few owners are read at a time.
     """
     each: list[dict[RawMetric, CounterSeries]] = []
     size = len(boundaries) - 1
@@ -202,7 +202,7 @@ def _deltas(
 def _series_by_metric(
     metric_group: MetricGroup, deltas: list[list[Any]]
 ) -> dict[RawMetric, CounterSeries]:
-    """Return the series of deltas by bucket, 0 being what was before all."""
+    """Return series from deltas by bucket. Bucket 0 is all time before the first."""
     found: dict[RawMetric, CounterSeries] = {}
     for number, metric in enumerate(metric_group.metrics):
         change, known, bases, baselines = deltas[1 + 4 * number : 5 + 4 * number]
@@ -217,7 +217,7 @@ def _series_by_metric(
 
 
 def owners_at_a_time(members: Sequence[Counted]) -> Iterator[list[Counted]]:
-    """Yield the members of some owners at a time."""
+    """Yield the members in portions of a few owners each."""
     by_owner = sorted(members, key=lambda member: member.owner)
     chunk: list[Counted] = []
     owners: set[UUID] = set()
@@ -237,7 +237,7 @@ def _places(
     owner_of: Longs,
     video_numbers: Longs,
 ) -> Longs:
-    """Return the index of the member that each observation is of; -1 if none."""
+    """Return for each observation the index of its member, -1 if it has none."""
     found = np.full(len(video_numbers), -1)
     by_owner: dict[UUID, list[tuple[int, int]]] = {owner: [] for owner in owners}
     for place, member in enumerate(members):
@@ -255,7 +255,7 @@ def _places(
 
 
 def _halves(ids: Sequence[UUID]) -> npt.NDArray[Any]:
-    """Return ids in a form that sorts as PostgreSQL sorts them."""
+    """Return ids as two numbers each, which sort as PostgreSQL sorts ids."""
     return np.array([id_.bytes.hex() for id_ in ids], "U32")
 
 

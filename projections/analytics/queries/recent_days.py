@@ -1,8 +1,8 @@
-"""Recent days of many creators, from what is known of them now and back.
+"""Recent days of many creators, counted back from their newest levels.
 
-Sums are moves, so a level is all of them from the beginning on. Of a few days of many
-creators that would be mostly the beginning. Here the newest levels are what is in their
-owner states, and the moves since the first of those days are taken off again.
+Stored sums are deltas, so a level is the sum of all deltas from the beginning. For a
+few days of many creators, most of the deltas read would be older. So the newest levels
+are read from the owner states, and the deltas since the first day are subtracted.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ sum of the levels, how many are known, the baselines, summed and counted."""
 
 
 class Recent(msgspec.Struct, frozen=True, kw_only=True):
-    """What some days moved for one creator."""
+    """The series of one creator over the days."""
 
     views: CounterSeries
     followers: CounterSeries
@@ -37,7 +37,7 @@ SELECT (SELECT time_zone FROM organizations o
              WHERE s.organization_id = %(organization)s AND id = ANY(%(ids)s)
              AND kind = 'creator')
 """
-# One statement, so that owner states and moves are of one moment.
+# One statement, so that owner states and deltas are read at one moment.
 _RECENT = """
 SELECT requested.id, state, deltas
 FROM unnest(%(ids)s::uuid[]) AS requested (id)
@@ -78,7 +78,7 @@ async def recent(
 ) -> dict[UUID, Recent]:
     """Return the counter series of these creators over buckets that end with slots.
 
-    They are those that ``analytics_queries.series_by_entity`` has.
+    They equal those of ``projections.analytics.queries.series.series_by_entity``.
     """
     found: dict[UUID, list[CounterSeries]] = defaultdict(list)
     metric_groups: list[tuple[MetricGroup, VideoMetric | ProfileMetric]] = [
@@ -120,7 +120,7 @@ async def recent(
 def _backwards(
     level: int, known: int, deltas: Iterable[BucketDelta], *, buckets: int
 ) -> CounterSeries:
-    """Return the series, counted back from the level after all deltas."""
+    """Return the series, counted back from the newest level."""
     changes, knowns = [0] * (buckets + 1), [0] * (buckets + 1)
     bases, baselines = [0] * (buckets + 1), [0] * (buckets + 1)
     observed = [0] * (buckets + 1)
@@ -128,7 +128,7 @@ def _backwards(
         at = bucket - 1
         observed[at], changes[at], knowns[at] = snapshots, delta, became_known
         bases[at], baselines[at] = base, new_baselines
-    # The entry after the last bucket is what was seen of times to come.
+    # The entry after the last bucket holds observations dated later than its end.
     levels, are_known = [level], [known]
     for at in reversed(range(buckets + 1)):
         levels.append(levels[-1] - changes[at])

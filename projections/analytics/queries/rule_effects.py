@@ -1,4 +1,4 @@
-"""What another baseline rule would change, project by project."""
+"""Effects of another baseline rule, project by project."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -19,7 +19,7 @@ _PROJECTS = """
 SELECT organization_id, id, label FROM {}.analytics_subjects
 WHERE kind = 'project' ORDER BY organization_id, id
 """
-# States are compared video by video; at one position both have the same videos.
+# States are compared video by video. At one position both have the same videos.
 _STATES = """
 SELECT l.organization_id, l.project_id, l.state, s.state
 FROM {live}.analytics_owner_states l JOIN {shadow}.analytics_owner_states s
@@ -29,7 +29,7 @@ WHERE metric_group = {metric_group} AND l.project_id IS NOT NULL AND l.state <> 
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is new of a metric over all time; null if nothing is known.
+    """The growth of a metric over all time, null if nothing is known.
 
     ``shadow`` is the number in the tables of the dry run.
     """
@@ -41,7 +41,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectEffects(msgspec.Struct, frozen=True, kw_only=True):
-    """What changes for one project.
+    """The effect on one project.
 
     ``videos`` is how many of its counted videos have a baseline under one of the two
     rules only.
@@ -59,7 +59,7 @@ class ProjectEffects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Effects(msgspec.Struct, frozen=True, kw_only=True):
-    """What changes when the tables beside are swapped in, and under which rules."""
+    """The effects of swapping the shadow tables in, and the rules of both."""
 
     live_rule: BaselineRule
     rule: BaselineRule
@@ -70,7 +70,7 @@ ProjectKey = tuple[UUID, UUID]
 
 
 def effects(cursor: Cursor[TupleRow]) -> Effects:
-    """Compare the live tables of analytics with those beside, at one position."""
+    """Compare the live tables of analytics with the shadow tables, at one position."""
     live, shadow = live_schema(cursor), next_schema("analytics")
     before, after = _rollups(cursor, live), _rollups(cursor, shadow)
     videos = _changed_baselines(cursor, live, shadow)
@@ -115,7 +115,7 @@ def _in(query: str, schema: str) -> sql.Composed:
 def _rollups(
     cursor: Cursor[TupleRow], schema: str
 ) -> dict[ProjectKey, tuple[int | None, ...]]:
-    """Return what was new in each project over all time, metric by metric."""
+    """Return the growth of each project over all time, metric by metric."""
     columns = ", ".join(
         f"CASE WHEN sum({metric}_known) > 0 THEN sum({metric}) - sum({metric}_base) END"
         for metric in VIDEO_METRICS
@@ -135,7 +135,7 @@ def _rollups(
 def _changed_baselines(
     cursor: Cursor[TupleRow], live: str, shadow: str
 ) -> dict[ProjectKey, int]:
-    """Return how many videos are or were a baseline in one of the two only."""
+    """Return how many videos are a baseline in one of the two sets of tables only."""
     query = sql.SQL(_STATES).format(
         live=sql.Identifier(live),
         shadow=sql.Identifier(shadow),

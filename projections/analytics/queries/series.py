@@ -1,8 +1,8 @@
-"""analytics as clients read it: the videos there are, and series by metric of them.
+"""Series by metric of creators, projects and videos, as of now.
 
-Creators and projects are read from the sums, single videos from their levels. Where a
-bucket does not end with a quarter of an hour (in zones of long ago), levels are read
-for everything.
+Creators and projects are read from the stored sums, single videos from snapshots. If a
+bucket does not end with a quarter of an hour (historical time zones), everything is
+read from snapshots.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ from projections.engine.reader import Reader
 
 
 class NamedEntity(msgspec.Struct, frozen=True, kw_only=True):
-    """An entity's id and label, as shown beside its series."""
+    """An entity's id and the label that is shown beside its series."""
 
     id: UUID
     label: str
@@ -59,7 +59,7 @@ FROM analytics_videos v LEFT JOIN analytics_subjects c
     ON c.organization_id = v.organization_id AND c.id = v.creator_id
 WHERE v.organization_id = %(organization)s AND v.is_there
 """
-# Which videos a series by metric is the sum of.
+# The videos whose sum a series is.
 _WHICH: dict[Entity, str] = {
     "video": "v.id = %(id)s",
     "creator": "v.creator_id = %(id)s AND v.is_counted",
@@ -75,7 +75,7 @@ AND (id = %(id)s OR project_id = %(id)s)
 async def named_entities(
     reader: Reader, organization_id: UUID, entity: Entity, ids: Sequence[UUID]
 ) -> tuple[dict[UUID, NamedEntity], str]:
-    """Return those of the videos that the organization has, and its time zone."""
+    """Return the entities that the organization has, and its time zone."""
     query = _VIDEO_LABELS if entity == "video" else _SUBJECTS
     rows = await reader.rows(
         organization_id,
@@ -167,7 +167,7 @@ def _rollups(metric_group: MetricGroup, needed: Sequence[RawMetric]) -> bytes:
 async def counted(
     reader: Reader, organization_id: UUID, question: Question, id_: UUID
 ) -> dict[MetricGroup, list[Counted]]:
-    """Return the videos and profiles whose levels an entity's series sums up."""
+    """Return the videos and profiles whose levels an entity's series is the sum of."""
     found: dict[MetricGroup, list[Counted]] = {}
     params = {"organization": organization_id, "id": id_}
     needs = {*question.needs}
@@ -192,7 +192,7 @@ async def counted(
 
 
 def profile_of(creator_id: UUID) -> Counted:
-    """Return a creator's profile as something whose levels are read."""
+    """Return a creator's profile as a member whose levels are read."""
     return Counted(id=creator_id, owner=creator_id, number=0, is_baseline=True)
 
 
@@ -205,9 +205,9 @@ async def series_from_snapshots(
     *,
     at: int | None = None,
 ) -> SeriesByMetric:
-    """Return what the question needs of these videos together.
+    """Return the series that the question needs of these videos together.
 
-    ``at`` is the position at which the log is taken to end.
+    ``at`` is the position as of which the log is read, None for all of it.
     """
     by_metric: dict[RawMetric, CounterSeries] = {}
     for metric_group, some in members.items():
