@@ -40,9 +40,9 @@ _HOW = (
 _EVERY = (24, 96)
 _SUMS = """
 INSERT INTO {sums} (organization_id, id, slot, snapshots, {columns})
-SELECT organization_id, id, %s - {every} * look - (abs(hashtext(id::text)) %% {every}),
-       {video_numbers}, {values}
-FROM generate_series(0, {looks} - 1) AS look, creator_list
+SELECT organization_id, id, %s - {every} * n - (abs(hashtext(id::text)) %% {every}),
+       {videos}, {values}
+FROM generate_series(0, {snapshots} - 1) AS n, creator_list
 """
 
 
@@ -113,9 +113,9 @@ def add_a_year(url: str) -> None:
                 sums=metric_group.rollup_table,
                 columns=", ".join(metric_group.rollup_columns[1:]),
                 values=", ".join("7" for _ in metric_group.rollup_columns[1:]),
-                things=VIDEOS if metric_group.has_posts else 1,
+                videos=VIDEOS if metric_group.has_posts else 1,
                 every=every,
-                looks=365 * 96 // every,
+                snapshots=365 * 96 // every,
             )
             connection.execute(query.encode(), (int(time()) // 900,))
         ids = connection.execute("SELECT organization_id, id FROM creator_list")
