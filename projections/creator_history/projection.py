@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -93,10 +93,12 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 
 def _line(recorded: RecordedEvent) -> HistoryLine | None:
     """Return the line of an event that names its creator."""
-    event: e.Event = recorded.event
-    if isinstance(event, e.CreatorEvent):
+    event: Any = recorded.event
+    # By name: an isinstance of a union tries one class after the other.
+    name = stored_name(event)
+    if name in OWN_EVENTS:
         creator_id = recorded.stream
-    elif isinstance(event, e.ScrapeEvent | e.VideoDiscovered):
+    elif name in RUN_EVENTS or isinstance(event, e.VideoDiscovered):
         creator_id = event.creator_id
     else:
         return None
@@ -106,7 +108,7 @@ def _line(recorded: RecordedEvent) -> HistoryLine | None:
         event.organization_id,
         creator_id,
         recorded.position,
-        stored_name(event),
+        name,
         event.observed_at if isinstance(event, e.ProfileSnapshotRecorded) else None,
     )
 
@@ -158,8 +160,8 @@ def _video_lines(
 
 
 def _video_key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
-    event = recorded.event
-    if not isinstance(event, e.VideoEvent):
+    event: Any = recorded.event
+    if stored_name(event) not in VIDEO_EVENTS:
         return None
     return event.organization_id, recorded.stream
 
