@@ -57,9 +57,17 @@ class CreatorHistory:
     events = OWN_EVENTS | RUN_EVENTS | VIDEO_EVENTS
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
-        """Write a line for each event about a creator, its runs or its videos."""
-        lines = [line for recorded in events if (line := _line(recorded)) is not None]
-        lines += _video_lines(cursor, events)
+        """Write a line for each event that is about a creator, its runs or videos."""
+        lines: list[HistoryLine] = []
+        of_videos: list[RecordedEvent] = []
+        for recorded in events:
+            name = stored_name(recorded.event)
+            line = _line(recorded, name)
+            if line is not None:
+                lines.append(line)
+            if name in VIDEO_EVENTS:
+                of_videos.append(recorded)
+        lines += _video_lines(cursor, of_videos)
         _write_lines(cursor, lines)
         _write_milestones(cursor, events)
 
@@ -91,11 +99,10 @@ SET observed_at = excluded.observed_at, position = excluded.position,
 """
 
 
-def _line(recorded: RecordedEvent) -> HistoryLine | None:
+def _line(recorded: RecordedEvent, name: str) -> HistoryLine | None:
     """Return the line of an event that names its creator."""
     event: Any = recorded.event
     # By name: an isinstance of a union tries one class after the other.
-    name = stored_name(event)
     if name in OWN_EVENTS:
         creator_id = recorded.stream
     elif name in RUN_EVENTS or isinstance(event, e.VideoDiscovered):
@@ -159,10 +166,8 @@ def _video_lines(
     return lines
 
 
-def _video_key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
+def _video_key(recorded: RecordedEvent) -> tuple[UUID, UUID]:
     event: Any = recorded.event
-    if stored_name(event) not in VIDEO_EVENTS:
-        return None
     return event.organization_id, recorded.stream
 
 
