@@ -28,6 +28,7 @@ from domain.errors import InvalidQuestionError
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rebuild_attribution, rebuild_merge
+from projections.analytics.batch import on
 from projections.analytics.entities import AnalyticsVideoRow, as_of
 from projections.analytics.projection import AnalyticsProjection
 from projections.analytics.queries import breakdown as analytics_breakdown
@@ -708,3 +709,7 @@ def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_row
         from_slices = contents(connection)
 
     assert from_slices == whole
+
+
+def test_a_batch_handles_exactly_the_events_that_the_projection_subscribes_to():
+    assert AnalyticsProjection.events == on.events
