@@ -33,10 +33,10 @@ YEAR = datetime(2025, 12, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 QUESTIONS = 200
 _POPULATION_HOW = (
-    "Analytics: the question as the service asks it (who, the sums, points and total) "
-    "on the reading pool as the reader role, in Europe/Berlin; the p99 of "
-    f"{QUESTIONS} a round. The floor is one prepared SELECT of the same rows of "
-    "sums on the same pool, decoded and thrown away."
+    "Analytics: the query as the service runs it (entities, sums, points and total) on "
+    "the reading pool as the reader role, in Europe/Berlin; the p99 of "
+    f"{QUESTIONS} queries a round. The floor is one prepared SELECT of the same rows "
+    "of sums on the same pool, decoded and thrown away."
 )
 _SAME_ROWS = b"""
 SELECT slot, snapshots, views, views_known, views_base, views_baselines
@@ -175,7 +175,7 @@ def test_a_creators_month_costs_little_more_than_its_rows(
         report,
         database_url,
         found,
-        what=f"A creator of 300 videos and {looks} looks, 30 days by day, p99",
+        what=f"A creator of 300 videos and {looks} snapshots, 30 days by day, p99",
         of=("creator", found.creators[0]),
         days=(last - timedelta(days=29), last, "day"),
         at_most=10,

@@ -21,11 +21,11 @@ from tests.kit.builders import asking
 LOOKS = 120
 EVERY = timedelta(hours=6)
 _HOW = (
-    "One snapshot live: a snapshot of a creator's 300 videos, who has 120 of them "
-    "before it, taken in as the follower does, against the stages of a rebuild "
-    "(gather, then merge whom it concerns, whose state and sums are folded anew); each "
-    "in a transaction that is rolled back, of 28 creators in turn. The stages do not "
-    "even subtract the sums that stand, as they would have to. Late is a snapshot "
+    "One snapshot live: one snapshot of a creator's 300 videos, after 120 earlier "
+    "ones. Ours is written as the follower writes it. The other way uses the stages of "
+    "a rebuild: gather, then merge, which folds the owner's state and sums anew. Each "
+    "runs in a transaction that is rolled back, for 28 creators in turn. The stages "
+    "would also have to subtract the old sums, which is not timed. A late snapshot is "
     "observed a day before the last one."
 )
 Write = Callable[[Cursor[TupleRow], RecordedEvent], None]

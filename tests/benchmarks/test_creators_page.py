@@ -31,10 +31,9 @@ PAGES = 60
 AT_MOST = 50
 _HOW = (
     f"Creators page: GET /creators, the 50 newest of {CREATORS:,} creators with "
-    f"{VIDEOS} videos each that were looked at every 6 hours for a year, profiles once "
-    "a day, "
-    f"signed in, one connection that stays open; the p95 of {PAGES} a round, as the "
-    "client sees it. The floor is the page that says that there is no such page."
+    f"{VIDEOS} videos each, scraped every 6 hours for a year, profiles daily. Signed "
+    f"in, over one open connection; the p95 of {PAGES} requests a round, as the client "
+    "measures it. The floor is the page for an unknown address."
 )
 # As many quarters of an hour lie between two snapshots, of videos and of profiles.
 _EVERY = (24, 96)

@@ -14,9 +14,9 @@ EVENTS = 40_000
 SINGLES = 600
 
 _HOW = (
-    "Follower: a log of creators added fifty at a time and scraped eight times each "
-    "(most events are not for the list); Follower.step with its batch against the same "
-    "with a batch of 1, each going on where the last one stopped."
+    "Follower: the log has creators added fifty at a time and scraped eight times each "
+    "(the list ignores most events). Ours is Follower.step with its usual batch, the "
+    "floor is the same with a batch of 1. Each continues where the last one stopped."
 )
 
 

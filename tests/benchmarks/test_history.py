@@ -25,14 +25,15 @@ SCRAPES = 9_000
 QUESTIONS = 50
 _HOW = (
     f"History: {CREATORS} creators with {SCRAPES:,} profile scrapes each, in turn, so "
-    "that the events of one are spread over the log; on the reading pool as the reader "
-    f"role, the p99 of {QUESTIONS} a round. The floor is `SELECT 1` in the same way."
+    "that the events of one creator are spread over the log; on the reading pool as "
+    f"the reader role; the p99 of {QUESTIONS} queries a round. The floor is `SELECT 1` "
+    "on the same pool."
 )
 _FOLLOWER_HOW = "Follower of the history: catching up with the log of the row above."
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The herd's log, and which of its creators is asked about."""
+    """The filled log, and the creator that is queried."""
 
     creator: Creator
     middle: int

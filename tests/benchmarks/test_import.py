@@ -46,11 +46,10 @@ _TYPES = ("text", "uuid", "timestamptz", *["int8"] * 5)
 _HOW = (
     f"Import: a plain file of {OBSERVATIONS:,} observations ({CREATORS} creators, "
     f"{DAYS} days, a profile and {VIDEOS} videos a day) into a project that has the "
-    "creators, from opening the file to the last commit; one "
-    "connection, on which one batch is appended while the next is made ready. "
-    "The floor COPYs a row an observation (video, creator, moment, five counters), "
-    "already in memory, in binary through the same psycopg into a table without an "
-    "index, in one transaction."
+    "creators, from opening the file to the last commit, over one connection. The next "
+    "batch is prepared while one is appended. The floor COPYs one row an observation "
+    "(video, creator, time, five counters) from memory, in binary, through the same "
+    "psycopg, into a table without an index, in one transaction."
 )
 
 Plain = tuple[str | None, UUID, datetime, *tuple[int | None, ...]]

@@ -15,16 +15,16 @@ CONNECTIONS = 16
 SECONDS = 3.0
 
 _HOW = (
-    f"List: GET /api/v1/creators (the 50 newest of {CREATORS:,}, key checked, a plan "
-    f"without limits) over {CONNECTIONS} connections that stay open, {SECONDS:g} s a "
-    "round, from one client process on the same machine. Both sides are one granian "
-    "process with the same settings. The floor is a Litestar handler that runs the "
-    "same SELECT on the same kind of pool and encodes the same structs, without key, "
-    "limits, row-level security or headers of ours."
+    f"List: GET /api/v1/creators (the 50 newest of {CREATORS:,}, the key checked, a "
+    f"plan without limits) over {CONNECTIONS} open connections, {SECONDS:g} s a round, "
+    "from one client process on the same machine. Both sides are one granian process "
+    "with the same settings. The floor is a Litestar handler that runs the same SELECT "
+    "on the same kind of pool and encodes the same structs, without key, limits, "
+    "row-level security or our headers."
 )
 _HOW_CEILING = (
-    "The client's ceiling: the same client against a server, also in Python, that "
-    "answers as many bytes without looking at anything."
+    "The client's ceiling: the same client against a Python server that answers the "
+    "same number of bytes without reading the request."
 )
 
 

@@ -28,10 +28,10 @@ _VIEWS = {
 }
 _HOW = (
     f"Overview: GET /creators/{{id}} as a page, of a creator with {VIDEOS} videos and "
-    f"{LOOKS} looks at them, signed in, over one connection that stays open, "
-    f"{SECONDS:g} s a round; the p95 of each round, from the request's first byte to "
-    "the answer's last. The largest videos are asked for by themselves, afterwards. "
-    "The floor is the page that says that there is no such creator."
+    f"{LOOKS} snapshots of them, signed in, over one open connection, {SECONDS:g} s a "
+    "round; the p95 of each round, from the first byte of the request to the last byte "
+    "of the answer. The page loads its largest videos later, in a request of their "
+    "own. The floor is the page for an unknown creator."
 )
 
 

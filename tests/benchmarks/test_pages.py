@@ -28,11 +28,11 @@ LOOKS = 300
 LIST_BAR_MS, OVERVIEW_BAR_MS = 50, 80
 
 _HOW = (
-    f"Pages: an organization of {CREATORS:,} creators with {VIDEOS} videos each, all "
-    f"looked at daily for {DAYS} days, one of them with {WATCHED_VIDEOS} videos. One "
-    "granian process, a plan without limits, a session's cookie; one connection asks "
-    f"for the page {LOOKS} times after 20 times to warm up, and the time is that from "
-    "the request to the last byte of the answer, on the same machine."
+    f"Pages: an organization of {CREATORS:,} creators with {VIDEOS} videos each, "
+    f"scraped daily for {DAYS} days; one of them has {WATCHED_VIDEOS} videos. One "
+    "granian process, a plan without limits, a session cookie. One connection requests "
+    f"the page {LOOKS} times, after 20 requests to warm up. The time is from the "
+    "request to the last byte of the answer, on the same machine."
 )
 
 

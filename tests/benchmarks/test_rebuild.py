@@ -23,16 +23,16 @@ from tests.benchmarks.test_analytics import Population, population
 
 GOATHERD = Path(sys.executable).parent / "goatherd"
 _REBUILD_HOW = (
-    "Rebuild of analytics: videos of creators with 300 each, looked at every 6 hours "
-    "for 30 days; one process, from the command to the swap, with the comparison of "
-    "all rows. The floor reads and decodes the same events in one process. The "
-    "follower takes in the same log from nothing, as `goatherd project` does."
+    "Rebuild of analytics: creators of 300 videos each, scraped every 6 hours for 30 "
+    "days; one process, from the command to the swap, including the comparison of all "
+    "rows. The floor reads and decodes the same events in one process. The follower "
+    "reads the same log from the beginning, as `goatherd project` does."
 )
 _STALL_HOW = (
-    "Swap: `goatherd rebuild analytics` as a process of its own, with the live tables "
-    "read all the while on one connection, as fast as it answers. The floor is how "
-    "late at most a process was that only slept, a millisecond at a time: how long "
-    "the machine let anybody wait."
+    "Swap: `goatherd rebuild analytics` as a process of its own, while one connection "
+    "reads the live tables without a pause. The floor is the longest delay of a "
+    "process that only sleeps a millisecond at a time, which is how long the machine "
+    "itself let a process wait."
 )
 # Wakes every millisecond, until there is something to read, and says how late at most.
 _SLEEPER = """

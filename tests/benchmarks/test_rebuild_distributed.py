@@ -32,19 +32,19 @@ CREATORS, VIDEOS, LOOKS = 28, 300, 120
 MACHINES = 16
 DATABASE_CORES = (2, 16)
 _HOW = (
-    f"Rebuild of analytics: {CREATORS} creators of {VIDEOS} videos, looked at {LOOKS} "
-    "times; from its beginning to the swap, the comparison with all live rows "
-    "included, which must be equal. By this process alone, then the same with this "
-    "process waiting for `goatherd work` processes on the same machine. One run each. "
-    "The floor of the others is the one process; the ratio is the speed-up."
+    f"Rebuild of analytics: {CREATORS} creators of {VIDEOS} videos, scraped {LOOKS} "
+    "times; from the beginning to the swap, including the comparison with all live "
+    "rows, which must be equal. First by this process alone, then with this process "
+    "waiting for `goatherd work` processes on the same machine. One run each. The "
+    "floor of the others is the one process; the ratio is the speed-up."
 )
 _MODEL_HOW = (
-    "Model, not a measurement, of processor seconds, as others use this machine: what "
-    "is serial (filling, comparing, swapping) as one process took it, and the longest "
-    "of three: its seconds for slices divided by the machines, one process each; "
-    "PostgreSQL's for slices divided by its cores; the longest slice of each stage, "
-    "one after the other. The ratio is to the one process's processor seconds. Disks, "
-    "networks and locks cost nothing in it."
+    "Model: a calculation from processor seconds, not a measurement, because others "
+    "use this machine. It adds the serial time of one process (filling, comparing, "
+    "swapping) and the longest of three: its seconds for slices divided by the "
+    "machines of one process each; PostgreSQL's seconds for slices divided by its "
+    "cores; the longest slice of each stage, one after the other. The ratio is to the "
+    "processor seconds of one process. Disks, networks and locks cost nothing in it."
 )
 _STAGES = """
 SELECT stage, count(*), coalesce(sum(working_seconds), 0),

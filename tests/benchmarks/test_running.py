@@ -58,7 +58,7 @@ def test_an_append_is_soon_seen_in_the_list(
             ours=f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {max(taken):.1f} ms",
             bar=(f"p99 under {VISIBLE_BAR_MS} ms", p99 < VISIBLE_BAR_MS),
             how="Append to visible: from the append's return until the list's "
-            f"checkpoint, asked for about every ms, has passed it, for {SECONDS} s.",
+            f"checkpoint has passed it, queried about every ms, for {SECONDS} s.",
         )
     )
 

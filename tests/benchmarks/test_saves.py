@@ -46,10 +46,10 @@ ALTER TABLE floor_events ADD PRIMARY KEY (originator_id, originator_version);
 CREATE UNIQUE INDEX ON floor_events (notification_id)
 """
 _HOW = (
-    "Saves: one thread and one connection for each side. The floor inserts the very "
-    "rows that the store has just stored (position, metadata and digest included) into "
-    "a table with the same columns and indexes, in autocommit, prepared and in binary, "
-    "through the same psycopg. "
+    "Saves: one thread and one connection on each side. The floor inserts the same "
+    "rows as the store has just stored (position, metadata and digest included) into a "
+    "table with the same columns and indexes, in autocommit, prepared and in binary, "
+    "through the same psycopg."
 )
 
 

@@ -30,8 +30,8 @@ MESSAGES = 10_000
 PROCESSES = 2
 
 _HOW = (
-    f"Scrapes: {SCRAPES:,} profile runs are asked for in one append, and counted until "
-    "the last result is in the log: dispatcher, Valkey, "
+    f"Scrapes: {SCRAPES:,} profile scrapes are requested in one append; the time ends "
+    "when the last result is in the log. Dispatcher, Valkey, "
     f"{PROCESSES} worker processes, the replay provider without latency. The floor is "
     f"{MESSAGES:,} messages on the same broker to {PROCESSES} Dramatiq processes with "
     "as many threads, whose actor does nothing."

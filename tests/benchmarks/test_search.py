@@ -19,9 +19,9 @@ BAR_MS = 50
 MOST = 1_500
 
 _HOW = (
-    "List and search: page_of_creators as the reader role, one at a time; three sorts, "
-    "with and without project and statuses; parts of 1 to 6 characters, common and "
-    "rare, and some that no handle has."
+    "List and search: page_of_creators as the reader role, one query at a time; three "
+    "sorts, with and without project and statuses; search texts of 1 to 6 characters, "
+    "common, rare, and found nowhere."
 )
 
 

@@ -60,7 +60,7 @@ def test_what_a_run_of_500_known_videos_leaves(store: Store, report: Report):
             how=how,
         ),
         Row(
-            what="Events appended for one run of 500 videos",
+            what="Events appended for one scrape of 500 videos",
             ours=f"{a_run:.0f} events",
             bar=(f"at most {EVENTS_BAR}", a_run <= EVENTS_BAR),
             how=how,
