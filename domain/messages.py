@@ -36,6 +36,7 @@ Outcome = Literal[
     "transient",
     "schema_changed",
     "identity_changed",
+    "not_in_recording",
 ]
 
 # The provider of an imported run: it read a recording, and not TikTok.

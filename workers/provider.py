@@ -1,9 +1,10 @@
 """The interface of providers: their requests, and the verdicts they may return.
 
-Verdicts are types, so that no message has to be read to decide what to do next. Only
-``Ok`` has observations. ``NotFound``, ``Private`` and ``Unavailable`` say that there is
-no public account, and ``IdentityChanged`` says that it is another account. The other
-four say that nothing was learned.
+The answers are types, so that nobody ever has to read a message to know what to do
+next. Only ``Ok`` carries observations; ``NotFound``, ``Private`` and ``Unavailable``
+say that there is no public account to see, ``IdentityChanged`` that it is somebody
+else's, ``NotInRecording`` that nobody looked; the other four say that nothing was
+learned.
 """
 
 from datetime import datetime
@@ -114,6 +115,15 @@ class IdentityChanged(Struct, frozen=True):
     user_id: str | None = None
 
 
+class NotInRecording(Struct, frozen=True):
+    """A recording was read and has nothing of the handle: the platform was not asked.
+
+    It says nothing of the account, and the next try would say the same.
+    """
+
+    detail: str
+
+
 class Blocked(Struct, frozen=True):
     """The platform refused this reader: a captcha, a login page, an error."""
 
@@ -145,6 +155,7 @@ Verdict = (
     | Private
     | Unavailable
     | IdentityChanged
+    | NotInRecording
     | Blocked
     | RateLimited
     | Transient
@@ -198,6 +209,8 @@ def outcome_of(verdict: Verdict) -> Outcome:
             return "unavailable"
         case IdentityChanged():
             return "identity_changed"
+        case NotInRecording():
+            return "not_in_recording"
         case Blocked():
             return "blocked"
         case RateLimited():

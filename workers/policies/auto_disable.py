@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from domain.messages import IMPORT_PROVIDER
+from domain.scrape.outcomes import OF_THE_ACCOUNT
 from infra.database import Pool
 from infra.eventstore.append import Context
 from infra.eventstore.store import RecordedEvent, Store
@@ -18,7 +19,6 @@ from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
 DISABLING_STREAK = 3
-COUNTED: frozenset[e.Outcome] = frozenset({"not_found", "private", "unavailable"})
 
 _DUE = """
 SELECT creator_id, due_verdict, due_scrape_id FROM verdict_streak
@@ -48,7 +48,7 @@ def _failed(
     event: e.ScrapeFailed, streak: Streak | None, recorded: RecordedEvent
 ) -> Streak | None:
     """Count a verdict on the account; other failures neither count nor reset."""
-    if event.outcome not in COUNTED or event.creator_id is None:
+    if event.outcome not in OF_THE_ACCOUNT or event.creator_id is None:
         return streak
     length = 1 if streak is None else streak.streak + 1
     due = None if streak is None else streak.due_verdict

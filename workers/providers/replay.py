@@ -15,6 +15,7 @@ from msgspec import Struct
 from workers.provider import (
     Blocked,
     NotFound,
+    NotInRecording,
     Ok,
     Private,
     RateLimited,
@@ -130,11 +131,11 @@ class ReplayProvider:
     before the present, or an outcome that was recorded after it. Lists of different
     times are never merged.
 
-    Handles may begin on different days. Before a handle's first observation, the
-    provider answers with that first one; before its first profile or list, with the
-    first profile or list. A handle with outcomes but no such observation gets ``Ok``
-    with a null profile or no videos. A handle that the recording does not have is
-    ``NotFound``.
+    Handles may begin on different days and are of use at once all the same: until a
+    handle's first observation it answers as it did then, and until its first profile or
+    list with that one. A handle of which there is none at all answers ``Ok`` with a
+    null profile or no videos. A handle that the recording does not know is
+    ``NotInRecording``.
 
     ``now`` must return a time with a zone, and ``speed`` is in recorded seconds per
     second.
@@ -260,8 +261,10 @@ def _digest(lines: list[Observation]) -> str:
     return sha256(b"\n".join(map(encode_observation, lines))).hexdigest()
 
 
-def _unknown(target: Target) -> NotFound:
-    return NotFound(f"The recording holds nothing of @{target.handle}.")
+def _unknown(target: Target) -> NotInRecording:
+    return NotInRecording(
+        f"The recording holds nothing of @{target.handle}, and TikTok was not asked."
+    )
 
 
 def _verdict_of(word: RecordedOutcome, line: Observation) -> Verdict:

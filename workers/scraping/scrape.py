@@ -25,6 +25,7 @@ from workers.provider import (
     Blocked,
     IdentityChanged,
     NotFound,
+    NotInRecording,
     Ok,
     Private,
     ProfileObservation,
@@ -117,7 +118,13 @@ def _attempt(dependencies: ScrapeDependencies, leased: JobLease) -> None:
                     error=refused.detail,
                     outcome=outcome_of(refused),
                 )
-        case NotFound() | Private() | Unavailable() | IdentityChanged():
+        case (
+            NotFound()
+            | Private()
+            | Unavailable()
+            | IdentityChanged()
+            | NotInRecording()
+        ):
             _give_up(
                 dependencies, leased, error=verdict.detail, outcome=outcome_of(verdict)
             )

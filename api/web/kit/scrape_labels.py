@@ -12,11 +12,12 @@ OUTCOMES: dict[Outcome, str] = {
     "not_found": "no such account was found",
     "private": "the account is private",
     "unavailable": "the account is not available",
-    "blocked": "TikTok blocked the scrape",
-    "rate_limited": "TikTok limited the rate of requests",
+    "blocked": "the scrape was turned away",
+    "rate_limited": "too many requests were made",
     "transient": "it failed for a passing reason",
     "schema_changed": "the answer had an unknown format",
     "identity_changed": "another account has the handle now",
+    "not_in_recording": "the recording has nothing of it, and TikTok was not asked",
 }
 TRIGGERS: dict[Trigger, str] = {
     "added": "Added",

@@ -165,6 +165,19 @@ def test_scrapes_are_counted_by_how_they_do(home: Tenant, population: dict[str, 
     }
 
 
+def test_a_run_whose_recording_had_nothing_of_the_creator_is_no_failure(home: Tenant):
+    creator_id = home.add("watched.goat")["id"]
+    run = asked(home, creator_id)
+    home.failed(run, outcome="not_in_recording")
+    home.goatherd.catch_up()
+
+    (row,) = (row for row in listed(home) if row["id"] == run)
+    counts = data_of(home.get("/scrapes/counts"))
+
+    assert (row["status"], row["outcome"]) == ("failed", "not_in_recording")
+    assert (counts["failed_last_day"], counts["quarantined_last_day"]) == (0, 0)
+
+
 def test_where_nothing_waits_nothing_is_overdue(home: Tenant):
     home.goatherd.catch_up()
 

@@ -26,6 +26,7 @@ from workers.policies.auto_disable import VerdictStreaks
 COUNTED: tuple[e.Outcome, ...] = ("not_found", "private", "unavailable")
 NOT_COUNTED: tuple[e.Outcome | None, ...] = (
     *("blocked", "rate_limited", "transient", "schema_changed", "identity_changed"),
+    "not_in_recording",
     None,
 )
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workers.provider import (
-    NotFound,
+    NotInRecording,
     Ok,
     Private,
     ProfileObservation,
@@ -193,13 +193,13 @@ def test_every_recorded_outcome_is_answered_with_the_verdict_of_that_name(
         assert verdict.retry_after > 0
 
 
-def test_a_handle_that_the_recording_does_not_know_is_not_found():
+def test_of_a_handle_that_the_recording_does_not_know_nothing_is_claimed():
     provider = replaying(profile(0, 10), after=0)
     stranger = Target(handle="nanny")
 
-    assert isinstance(provider.creator_profiles(stranger), NotFound)
-    assert isinstance(provider.discover_videos(stranger), NotFound)
-    assert isinstance(provider.video_stats(stranger), NotFound)
+    assert isinstance(provider.creator_profiles(stranger), NotInRecording)
+    assert isinstance(provider.discover_videos(stranger), NotInRecording)
+    assert isinstance(provider.video_stats(stranger), NotInRecording)
 
 
 def test_a_handle_that_begins_later_answers_with_its_first_observation_until_then():
@@ -265,7 +265,7 @@ def test_an_empty_recording_knows_nobody(tmp_path: Path):
     provider = ReplayProvider(
         recording, started_at=STARTED_AT, speed=1.0, now=lambda: STARTED_AT
     )
-    assert isinstance(provider.creator_profiles(BILLIE), NotFound)
+    assert isinstance(provider.creator_profiles(BILLIE), NotInRecording)
 
 
 # Few handles, moments and ids, so that ties, gaps and doubles are common.
@@ -365,7 +365,7 @@ def slow_look(
 ) -> Observation | Said:
     """Return the line that decides, or what is said where none does."""
     if not mine:
-        return "not_found", None, frozenset()
+        return "not_in_recording", None, frozenset()
     moment = max(moment, min(line.observed_at for line in mine))
     deciding: Observation | None = None
     for line in sorted(mine, key=encode_observation):

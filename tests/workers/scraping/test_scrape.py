@@ -34,6 +34,7 @@ from workers.broker import enqueue_scrapes
 from workers.provider import (
     Blocked,
     NotFound,
+    NotInRecording,
     Ok,
     Private,
     ProfileObservation,
@@ -75,7 +76,12 @@ SEEN = Ok(
     pages=3,
     payload_sha256="ab" * 32,
 )
-ENDING = (NotFound("No such account."), Private("It is private."), Unavailable("Gone."))
+ENDING = (
+    NotFound("No such account."),
+    Private("It is private."),
+    Unavailable("Gone."),
+    NotInRecording("The recording holds nothing of it."),
+)
 WAITING = (
     Blocked("A captcha."),
     RateLimited(600, "Too many questions."),

@@ -302,7 +302,7 @@ def test_a_disabled_creator_says_why_and_gets_another_try(
     home.goatherd.catch_up()
     path = settings_of(creator)
     page = visitor.see(path)
-    assert "The account is private." in page.text
+    assert "Three scrapes in a row found a private account" in page.text
 
     visitor.submit(page, f"{path}/reenable")
 

@@ -1,0 +1,8 @@
+"""Outcomes: what each says of the account, of the source, and of neither."""
+
+from domain.messages import Outcome
+
+# There is no public account to see; three in a row disable the creator.
+OF_THE_ACCOUNT: frozenset[Outcome] = frozenset({"not_found", "private", "unavailable"})
+# Nobody was asked: a recording has no line about the handle.
+UNOBSERVED: frozenset[Outcome] = frozenset({"not_in_recording"})
