@@ -11,6 +11,7 @@ _SCRAPE = uuid5(_NAMESPACE, "scrape")
 _RETRY = uuid5(_NAMESPACE, "retried run")
 _IMPORTED = uuid5(_NAMESPACE, "imported run")
 _VIDEO = uuid5(_NAMESPACE, "video")
+# The text is part of keys that are stored, so it does not follow the table's name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
 
 

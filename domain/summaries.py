@@ -192,9 +192,9 @@ def _profile(event: e.ProfileSnapshotRecorded) -> str:
 
 
 def _succeeded(event: e.ScrapeSucceeded) -> str:
-    results = ["the profile seen"] if event.profile_seen else []
-    if event.videos_seen:
-        results.append(f"{_count(event.videos_seen, 'video')} seen")
+    results = ["the profile seen"] if event.profile_observed else []
+    if event.videos_observed:
+        results.append(f"{_count(event.videos_observed, 'video')} seen")
     if event.missing_video_ids:
         results.append(f"{_count(len(event.missing_video_ids), 'video')} found gone")
     found = f": {_joined(results)}" if results else ""

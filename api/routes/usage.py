@@ -18,8 +18,8 @@ SELECT
     (SELECT used FROM api_usage
      WHERE organization_id = %(organization)s AND subject_id = %(organization)s
        AND started_at = date_trunc('day', now(), 'UTC')),
-    (SELECT value FROM tally WHERE key = %(manual_scrapes)s),
-    (SELECT value FROM tally WHERE key = %(creators)s)
+    (SELECT value FROM quota_counters WHERE key = %(manual_scrapes)s),
+    (SELECT value FROM quota_counters WHERE key = %(creators)s)
 """
 
 

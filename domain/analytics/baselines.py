@@ -3,18 +3,17 @@
 from datetime import datetime
 from typing import Literal, assert_never
 
-BaselineRule = Literal["posted_before_first_look", "first_snapshot", "never"]
+BaselineRule = Literal["posted_before_first_snapshot", "first_snapshot", "never"]
 
-DEFAULT_RULE: BaselineRule = "posted_before_first_look"
+DEFAULT_RULE: BaselineRule = "posted_before_first_snapshot"
 MEANINGS: dict[BaselineRule, str] = {
-    "posted_before_first_look": (
-        "A video's first snapshot is a baseline if the video was posted before its "
-        "creator was first looked at, if it has no creator, or if nobody knows when "
+    "posted_before_first_snapshot": (
+        "A video's first snapshot is a baseline if the video was posted before the "
+        "first snapshot of its creator, if it has no creator, or if nobody knows when "
         "it was posted."
     ),
     "first_snapshot": (
-        "A video's first snapshot is always a baseline: nothing that was there at the "
-        "first look at it is new."
+        "A video's first snapshot is always a baseline: no count that it shows is new."
     ),
     "never": "No snapshot of a video is a baseline: everything counts from 0.",
 }
@@ -29,7 +28,7 @@ def is_baseline(
     creator.
     """
     match rule:
-        case "posted_before_first_look":
+        case "posted_before_first_snapshot":
             return posted_at is None or earliest_at is None or posted_at < earliest_at
         case "first_snapshot":
             return True

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+import msgspec
+
 from domain.messages import Event, JobType, Outcome, Precision, Trigger
 
 # A video's kind, its title and the time when it was posted.
@@ -88,11 +90,11 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
 
 
 class ScrapeSucceeded(Event, frozen=True, kw_only=True):
-    """The run ended well.
+    """A scrape ended with a result.
 
-    The run ended well; duration in milliseconds, counts of what it saw.
-
-    ``missing_video_ids`` are those that a direct read said are gone.
+    ``duration_ms`` is in milliseconds. ``videos_observed`` counts the videos that the
+    provider returned. ``missing_video_ids`` are the requested videos that the provider
+    said are gone.
     """
 
     stored_name: ClassVar[str] = "scrape_succeeded"
@@ -103,8 +105,9 @@ class ScrapeSucceeded(Event, frozen=True, kw_only=True):
     attempts: int
     observed_at: datetime
     duration_ms: int
-    profile_seen: bool = False
-    videos_seen: int = 0
+    # Stored under their first names: what is in the log does not change.
+    profile_observed: bool = msgspec.field(default=False, name="profile_seen")
+    videos_observed: int = msgspec.field(default=0, name="videos_seen")
     pages: int = 0
     payload_sha256: str | None = None
     precision: Precision | None = None

@@ -8,7 +8,7 @@ import msgspec
 from projections.engine.reader import Reader
 
 _LOG_END = b"""
-SELECT position, told_at FROM goatherd_log_end(%(at)s::timestamptz, %(until)s::bigint)
+SELECT position, ended_at FROM goatherd_log_end(%(at)s::timestamptz, %(until)s::bigint)
 """
 
 

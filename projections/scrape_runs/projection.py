@@ -33,8 +33,8 @@ class ScrapeRunRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provider: str | None = None
     observed_at: datetime | None = None
     duration_ms: int | None = None
-    profile_seen: bool | None = None
-    videos_seen: int | None = None
+    profile_observed: bool | None = None
+    videos_observed: int | None = None
     pages: int | None = None
     payload_sha256: str | None = None
     precision: str | None = None
@@ -76,8 +76,8 @@ def _succeeded(
         provider=event.provider,
         observed_at=event.observed_at,
         duration_ms=event.duration_ms,
-        profile_seen=event.profile_seen,
-        videos_seen=event.videos_seen,
+        profile_observed=event.profile_observed,
+        videos_observed=event.videos_observed,
         pages=event.pages,
         payload_sha256=event.payload_sha256,
         precision=event.precision,

@@ -41,9 +41,9 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     provider: str | None
     observed_at: datetime | None
-    profile_seen: bool | None
+    profile_observed: bool | None
     precision: Precision | None
-    videos_seen: int | None
+    videos_observed: int | None
     videos_missing: int | None
     pages: int | None
     payload_sha256: str | None
@@ -73,7 +73,7 @@ SELECT r.id, r.creator_id, r.project_id, r.tiktok_handle, r.job_type, r.trigger,
             ELSE r.attempts END,
        CASE WHEN r.finished_at IS NULL THEN j.outcome ELSE r.outcome END,
        CASE WHEN r.finished_at IS NULL THEN j.error ELSE r.error END,
-       r.provider, r.observed_at, r.profile_seen, r.precision, r.videos_seen,
+       r.provider, r.observed_at, r.profile_observed, r.precision, r.videos_observed,
        r.videos_missing, r.pages, r.payload_sha256, r.duration_ms, r.requested_at,
        j.started_at,
        CASE WHEN r.finished_at IS NULL AND j.state = 'ready' THEN j.due_at END,

@@ -114,7 +114,7 @@ def profile_scrape(creator: Creator, number: int) -> list[NewEvent]:
                 attempts=1,
                 observed_at=seen_at,
                 duration_ms=840,
-                profile_seen=True,
+                profile_observed=True,
                 pages=1,
                 payload_sha256="ab" * 32,
             ),

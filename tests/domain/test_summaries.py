@@ -133,8 +133,8 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         changed(
             SUCCEEDED,
             attempts=3,
-            profile_seen=True,
-            videos_seen=1_200,
+            profile_observed=True,
+            videos_observed=1_200,
             missing_video_ids=("71",),
         ),
         (

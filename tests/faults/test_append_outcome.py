@@ -79,7 +79,7 @@ def test_whatever_is_cut_the_append_succeeds_once(
     assert told == [event for stream in streams for event in histories[stream]]
     assert [event.version for event in told] == [1, 2] * rounds
     assert direct.head() == told[-1].position
-    assert _tally(direct, key) == rounds
+    assert _counted(direct, key) == rounds
 
 
 def test_a_connection_that_falls_silent_costs_time_but_no_event(
@@ -126,7 +126,7 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
         told = answer.result()
 
     assert direct.load(stream)[stream] == told
-    assert _tally(direct, key) == 1
+    assert _counted(direct, key) == 1
 
 
 @pytest.mark.parametrize("damage", ("cut answer", "cut request"))
@@ -148,7 +148,7 @@ def test_a_conflict_after_an_unknown_outcome_is_still_a_conflict(
 ):
     stream, key = new_id(), new_id()
     rival = events_for(stream, "rival")
-    # The tally is part of the first request by any way: nothing is locked by then.
+    # The counter is part of the first request by any way: nothing is locked by then.
     proxy.strike(
         "cut request",
         at=key.bytes,
@@ -165,7 +165,7 @@ def test_a_conflict_after_an_unknown_outcome_is_still_a_conflict(
 
     assert proxy.struck == 1
     assert [event.event for event in direct.load(stream)[stream]] == [rival[0].event]
-    assert _tally(direct, key) is None
+    assert _counted(direct, key) is None
 
 
 def test_a_guard_that_broke_during_an_unknown_outcome_is_a_conflict(
@@ -206,29 +206,29 @@ def test_our_own_event_does_not_break_our_guard(
 def test_the_last_place_that_we_took_ourselves_is_not_refused_to_us(
     store: Store, direct: Store, proxy: Proxy
 ):
-    tally = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
+    counter = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
     proxy.strike("cut answer", at=b"actor to be cut")
 
     told = store.append(
         events_for(new_id(), "ours"),
         context=asking("actor to be cut"),
-        quota_counters=[tally],
+        quota_counters=[counter],
     )
 
     assert direct.head() == told[0].position
-    assert _tally(direct, tally.key) == 1
+    assert _counted(direct, counter.key) == 1
 
 
 def test_the_last_place_that_another_took_meanwhile_is_refused(
     store: Store, direct: Store, proxy: Proxy
 ):
     stream = new_id()
-    tally = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
+    counter = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
     proxy.strike(
         "cut request",
         at=b"actor to be cut",
         meanwhile=lambda: direct.append(
-            events_for(new_id(), "rival"), context=asking(), quota_counters=[tally]
+            events_for(new_id(), "rival"), context=asking(), quota_counters=[counter]
         ),
     )
 
@@ -236,7 +236,7 @@ def test_the_last_place_that_another_took_meanwhile_is_refused(
         store.append(
             events_for(stream, "ours"),
             context=asking("actor to be cut"),
-            quota_counters=[tally],
+            quota_counters=[counter],
         )
 
     assert (refused.value.current, refused.value.maximum) == (1, 1)
@@ -342,9 +342,9 @@ def _in_line(connection: psycopg.Connection[Any]) -> int:
     return row[0]
 
 
-def _tally(store: Store, key: object) -> int | None:
+def _counted(store: Store, key: object) -> int | None:
     with store.pool.connection() as connection:
         row = connection.execute(
-            "SELECT value FROM tally WHERE key = %s", (key,)
+            "SELECT value FROM quota_counters WHERE key = %s", (key,)
         ).fetchone()
     return row[0] if row else None

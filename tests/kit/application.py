@@ -61,7 +61,7 @@ PLANS = {
 _BEHIND = "SELECT name FROM projection WHERE name = ANY(%s) AND position < %s"
 _KEPT = """
 SELECT (SELECT array[count(*), max(notification_id)] FROM goatherd_events),
-       (SELECT array_agg(md5(t::text) ORDER BY t::text) FROM tally t),
+       (SELECT array_agg(md5(t::text) ORDER BY t::text) FROM quota_counters t),
        (SELECT array_agg(md5(i::text) ORDER BY i::text) FROM idempotency i),
        (SELECT array_agg(md5(k::text) ORDER BY k::text) FROM api_keys k)
 """
@@ -245,7 +245,7 @@ class Tenant:
     def counted(self) -> int:
         """How many creators the plan's limit is compared with."""
         rows = self.goatherd.asked(
-            "SELECT value FROM tally WHERE key = %s",
+            "SELECT value FROM quota_counters WHERE key = %s",
             creators_counter(self.organization_id),
         )
         return rows[0][0] if rows else 0

@@ -131,11 +131,11 @@ class Home(msgspec.Struct, frozen=True):
         return claim_of(plain_events(self.store.load(claim)[claim])).holder
 
     def counted(self) -> int:
-        """How many active creators the tally says there are."""
+        """How many active creators the quota counter says there are."""
         key = creators_counter(self.organization_id)
         with self.store.pool.connection() as connection:
             row = connection.execute(
-                "SELECT value FROM tally WHERE key = %s", (key,)
+                "SELECT value FROM quota_counters WHERE key = %s", (key,)
             ).fetchone()
         return row[0] if row else 0
 

@@ -181,8 +181,8 @@ def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
                     "provider": ended.provider,
                     "observed_at": ended.observed_at,
                     "duration_ms": ended.duration_ms,
-                    "profile_seen": ended.profile_seen,
-                    "videos_seen": ended.videos_seen,
+                    "profile_observed": ended.profile_observed,
+                    "videos_observed": ended.videos_observed,
                     "pages": ended.pages,
                     "payload_sha256": ended.payload_sha256,
                     "precision": ended.precision,
@@ -403,8 +403,8 @@ _MARKS = [
 ]
 _HOURS = ("creator_profiles_hours", "discover_videos_hours", "video_stats_hours")
 _OF_ENDED_RUNS = (
-    *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_seen"),
-    *("videos_seen", "pages", "payload_sha256", "finished_at", "precision"),
+    *("outcome", "error", "provider", "observed_at", "duration_ms", "profile_observed"),
+    *("videos_observed", "pages", "payload_sha256", "finished_at", "precision"),
     "videos_missing",
 )
 _UNKNOWN_AT_FIRST = (

@@ -91,7 +91,7 @@ def a_run(
         attempts=1,
         observed_at=observed_at,
         duration_ms=1,
-        videos_seen=len(video_ids),
+        videos_observed=len(video_ids),
         missing_video_ids=tuple(missing),
     )
     entries.append(NewEvent(run, len(entries) + 1, ended))

@@ -59,7 +59,7 @@ WALLED = (
 CLOSED = (
     "goatherd_events",
     "event_log",
-    "tally",
+    "quota_counters",
     "dead_letter",
     "creator_search",
     "creator_identity",

@@ -12,13 +12,15 @@ from typing import Any
 
 import msgspec
 
+from domain.analytics.baselines import MEANINGS
+
 FOLDER = Path(__file__).parent / "from_46ccd1a"
 DATABASE = FOLDER / "database.sql.gz"
 ANSWERS = FOLDER / "answers.jsonl.gz"
 ABOUT = FOLDER / "about.json"
 
-# Public names that were changed since: old name to new one, by the beginning of the
-# questions that they are in the answers of ("" is every question).
+# Public names that were changed since: old name to new one, by a pattern for the
+# beginning of the questions whose answers hold them ("" is every question).
 RENAMED_FIELDS: dict[str, dict[str, str]] = {
     "/api/v1/admin/projections": {
         "facts_per_second": "events_per_second",
@@ -37,6 +39,14 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
         "rows_beside": "shadow_rows",
     },
     "/api/v1/analytics/explain": {"part": "term"},
+    # The events of a history keep the names that they are stored under.
+    "/api/v1/(scrapes|creators/[^/]+/scrapes)": {
+        "profile_seen": "profile_observed",
+        "videos_seen": "videos_observed",
+    },
+    "/api/v1/analytics/schema": {
+        "posted_before_first_look": "posted_before_first_snapshot",
+    },
 }
 _RENAMED_TABLES = {
     "analytics_looks": "analytics_snapshots",
@@ -46,10 +56,20 @@ _RENAMED_TABLES = {
     "analytics_video_sums": "analytics_video_rollups",
     "analytics_profile_sums": "analytics_profile_rollups",
 }
+# The rule for baselines and what it means, in plain words.
+_RENAMED_RULES = {
+    "posted_before_first_look": "posted_before_first_snapshot",
+    "A video's first snapshot is a baseline if the video was posted before its "
+    "creator was first looked at, if it has no creator, or if nobody knows when it "
+    "was posted.": MEANINGS["posted_before_first_snapshot"],
+    "A video's first snapshot is always a baseline: nothing that was there at the "
+    "first look at it is new.": MEANINGS["first_snapshot"],
+}
 # Words that stand as values.
 RENAMED_VALUES: dict[str, dict[str, str]] = {
     "/api/v1/admin/projections": _RENAMED_TABLES,
-    "projections ": _RENAMED_TABLES,
+    "projections ": _RENAMED_TABLES | _RENAMED_RULES,
+    "/api/v1/analytics/schema": _RENAMED_RULES,
 }
 # Parts of paths, of queries and of commands, which are replaced as text.
 RENAMED_QUESTIONS: dict[str, str] = {}
@@ -234,7 +254,7 @@ def _for(question: str, tables: dict[str, dict[str, str]]) -> dict[str, str]:
     return {
         old: new
         for beginning, names in tables.items()
-        if question.startswith(beginning)
+        if re.match(beginning, question)
         for old, new in names.items()
     }
 

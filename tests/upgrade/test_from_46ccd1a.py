@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import psycopg
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -123,7 +124,17 @@ def test_what_an_old_rebuild_left_can_be_brought_back_or_given_up(
 
     assert [given_up.status, rolled_back.status, back_to_old_rule.status] == [0, 0, 0]
     assert after == []
-    assert schema["data"]["baseline_rule"] == "posted_before_first_look"
+    assert schema["data"]["baseline_rule"] == "posted_before_first_snapshot"
+
+
+def test_quota_counters_keep_their_values_under_the_new_name(old_database_url: str):
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
+        before = connection.execute("SELECT * FROM tally ORDER BY key").fetchall()
+        migrate(old_database_url)
+        after = connection.execute("SELECT * FROM quota_counters ORDER BY key")
+
+        assert before
+        assert after.fetchall() == before
 
 
 def test_keys_links_and_repeated_requests_are_remembered(old_database_url: str):

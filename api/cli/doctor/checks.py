@@ -63,7 +63,7 @@ SELECT organization_id, count(id) FILTER (WHERE status = 'active')
 FROM organizations LEFT JOIN creator_list USING (organization_id)
 GROUP BY organization_id
 """
-_COUNTERS = "SELECT key, value FROM tally WHERE key = ANY(%s)"
+_COUNTERS = "SELECT key, value FROM quota_counters WHERE key = ANY(%s)"
 TRIES = 20
 _ASK_AGAIN_SECONDS = 0.1
 
@@ -176,7 +176,7 @@ def check_schedule(connection: Connection[TupleRow]) -> str:
     return "None is overdue."
 
 
-def check_tallies(connection: Connection[TupleRow]) -> str:
+def check_quota_counters(connection: Connection[TupleRow]) -> str:
     """Check that the counts behind the plans' limits are those of the log.
 
     Raises:
@@ -201,8 +201,8 @@ def check_tallies(connection: Connection[TupleRow]) -> str:
         raise WrongError(
             f"Organization {wrong[0]} has {active[wrong[0]]} active creators and "
             f"{counted[wrong[0]]} are counted ({len(wrong)} organizations are wrong).",
-            advice="Somebody changed the table tally, or a release was at fault: set "
-            "its value to the right number, and report it.",
+            advice="Somebody changed the table quota_counters, or a release was at "
+            "fault: set its value to the right number, and report it.",
         )
     raise SkippedError("creator_list is behind the log.")
 

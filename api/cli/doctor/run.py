@@ -69,7 +69,7 @@ def _check_contents(
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
-        "creator counts": checks.check_tallies,
+        "creator counts": checks.check_quota_counters,
     }
     for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))

@@ -90,7 +90,7 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
 
     assert shown.returncode == 0, shown.stderr
     assert (
-        "The live rule is posted_before_first_look, the new one first_snapshot."
+        "The live rule is posted_before_first_snapshot, the new one first_snapshot."
         in shown.stdout
     )
     assert "2 of 3 projects would change, 1 stay as they are." in shown.stdout
@@ -110,7 +110,7 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
     assert "A dry run of analytics waits" in plainly.stderr
     assert sums(store) == before
     (kept,) = (p for p in goatherd.document("projections") if p["name"] == "analytics")
-    assert kept["rule"] == "posted_before_first_look"
+    assert kept["rule"] == "posted_before_first_snapshot"
     assert kept["rebuild"]["status"] == "ready"
     assert "dry run ready under first_snapshot" in goatherd("projections").stdout
 
@@ -139,7 +139,7 @@ def test_the_same_command_without_the_dry_run_swaps_and_there_is_a_way_back(
     assert swapped["was_resumed"]
     assert not swapped["comparison"]["is_strict"]
     assert sums(store) != before
-    back = ("rebuild", "analytics", "--baseline-rule", "posted_before_first_look")
+    back = ("rebuild", "analytics", "--baseline-rule", "posted_before_first_snapshot")
     assert goatherd(*back).returncode == 0
     assert sums(store) == before
 

@@ -363,7 +363,7 @@ def test_the_list_shows_imported_figures_and_no_scrape(importing: Importing):
     ) == [(1_843, None)]
     assert asked(
         importing.store,
-        b"SELECT status, outcome, observed_at, videos_seen, precision "
+        b"SELECT status, outcome, observed_at, videos_observed, precision "
         b"FROM scrape_runs WHERE trigger = 'imported' ORDER BY observed_at LIMIT 2",
     ) == [
         ("succeeded", "ok", datetime(2026, 1, 5, 6, tzinfo=UTC), 2, "exact"),

@@ -169,7 +169,7 @@ def test_under_another_rule_other_views_are_new(
     assert flags(series, "baseline") == baselines
     assert of_video["total"] == (5 if rule == "first_snapshot" else 45)
     assert schema["baseline_rule"] == rule
-    assert usual["baseline_rule"] == "posted_before_first_look"
+    assert usual["baseline_rule"] == "posted_before_first_snapshot"
     assert schema["baseline_rules"].keys() == set(get_args(BaselineRule))
     assert all(schema["baseline_rules"].values())
 

@@ -266,7 +266,7 @@ def test_a_scrape_is_tried_again_once_however_often_that_is_asked(goatherd: Goat
     assert data_of(second)["scrape_id"] == str(retry_stream(UUID(scrape_id)))
     (recorded,) = goatherd.log(data_of(second)["scrape_id"])
     key = manual_scrapes_counter(home.organization_id, recorded.recorded_at.date())
-    (used,) = goatherd.asked("SELECT value FROM tally WHERE key = %s", key)
+    (used,) = goatherd.asked("SELECT value FROM quota_counters WHERE key = %s", key)
     assert used == (2,)
 
 

@@ -100,9 +100,9 @@ def test_a_queued_scrape_can_be_watched(home: Tenant):
         "error": None,
         "provider": None,
         "observed_at": None,
-        "profile_seen": None,
+        "profile_observed": None,
         "precision": None,
-        "videos_seen": None,
+        "videos_observed": None,
         "videos_missing": None,
         "pages": None,
         "payload_sha256": None,
@@ -161,7 +161,7 @@ def test_a_scrape_that_succeeded_says_what_it_saw(home: Tenant):
             job_type="creator_profiles",
             attempts=2,
             duration_ms=37,
-            profile_seen=True,
+            profile_observed=True,
             pages=3,
             payload_sha256="ab" * 32,
             precision="rounded",
@@ -177,9 +177,9 @@ def test_a_scrape_that_succeeded_says_what_it_saw(home: Tenant):
         "attempts": 2,
         "provider": "test",
         "observed_at": "2026-03-01T12:00:00Z",
-        "profile_seen": True,
+        "profile_observed": True,
         "precision": "rounded",
-        "videos_seen": 0,
+        "videos_observed": 0,
         "videos_missing": 2,
         "pages": 3,
         "payload_sha256": "ab" * 32,
@@ -278,7 +278,7 @@ def test_scrapes_by_hand_are_limited_by_the_day(goatherd: Goatherd):
     second = home.post(path, {"job_type": "video_stats"})
     kept_after_refusal = goatherd.kept()
     today = manual_scrapes_counter(home.organization_id, datetime.now(UTC).date())
-    goatherd.asked("UPDATE tally SET key = %s WHERE key = %s", new_id(), today)
+    goatherd.asked("UPDATE quota_counters SET key = %s WHERE key = %s", new_id(), today)
     next_day = home.post(path)
 
     assert (first.status_code, next_day.status_code) == (202, 202)

@@ -70,8 +70,8 @@ SUCCEEDED = e.ScrapeSucceeded(
     attempts=2,
     observed_at=NOON,
     duration_ms=340,
-    profile_seen=True,
-    videos_seen=0,
+    profile_observed=True,
+    videos_observed=0,
     pages=1,
     payload_sha256=SHA,
 )
@@ -111,7 +111,7 @@ def test_a_run_that_saw_a_profile_says_so_and_succeeds(scenario: Scenario):
 
 def test_a_run_may_succeed_without_having_seen_anything(scenario: Scenario):
     scenario.given(REQUESTED).when(replace(RESULT, profile=None)).then(
-        replace(SUCCEEDED, profile_seen=False)
+        replace(SUCCEEDED, profile_observed=False)
     )
 
 
@@ -151,7 +151,10 @@ def test_a_run_through_a_list_records_every_video_as_it_was_seen(scenario: Scena
             posted_at=(posted, None),
         ),
         replace(
-            SUCCEEDED, job_type="discover_videos", profile_seen=False, videos_seen=2
+            SUCCEEDED,
+            job_type="discover_videos",
+            profile_observed=False,
+            videos_observed=2,
         ),
     )
 
@@ -174,7 +177,9 @@ def test_a_run_of_videos_that_are_known_records_no_titles(scenario: Scenario):
             share_counts=(None,),
             save_counts=(None,),
         ),
-        replace(SUCCEEDED, job_type="video_stats", profile_seen=False, videos_seen=1),
+        replace(
+            SUCCEEDED, job_type="video_stats", profile_observed=False, videos_observed=1
+        ),
     )
 
 
@@ -195,7 +200,7 @@ def test_many_videos_are_recorded_500_at_a_time(amount: int, sizes: list[int]):
     )
 
     assert isinstance(succeeded, e.ScrapeSucceeded)
-    assert succeeded.videos_seen == amount
+    assert succeeded.videos_observed == amount
     seen = [
         event for event in snapshots if isinstance(event, e.VideoStatsSnapshotRecorded)
     ]

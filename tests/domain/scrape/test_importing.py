@@ -129,8 +129,8 @@ def test_a_profile_and_the_videos_of_a_moment_are_one_run():
             attempts=1,
             observed_at=NOON,
             duration_ms=0,
-            profile_seen=True,
-            videos_seen=2,
+            profile_observed=True,
+            videos_observed=2,
             payload_sha256=sha256(b"\n".join(map(line_of, lines))).hexdigest(),
         ),
     ]

@@ -182,9 +182,9 @@ def test_what_is_limited_can_be_used_up_but_not_passed(store: Store):
     key = new_id()
 
     def take(amount: int) -> None:
-        tally = QuotaCounter(key=key, delta=amount, limit_key="max_goats", maximum=5)
+        counter = QuotaCounter(key=key, delta=amount, limit_key="max_goats", maximum=5)
         store.append(
-            events_for(new_id(), "a"), context=asking(), quota_counters=[tally]
+            events_for(new_id(), "a"), context=asking(), quota_counters=[counter]
         )
 
     take(3)
@@ -196,20 +196,20 @@ def test_what_is_limited_can_be_used_up_but_not_passed(store: Store):
 
     assert _told(refused.value) == ("max_goats", 3, 5)
     assert _told(full.value) == ("max_goats", 5, 5)
-    assert _tally(store, key) == 5
+    assert _counted(store, key) == 5
     assert len(_log(store)) == 2
 
 
 def test_where_nothing_is_allowed_the_first_is_too_many(store: Store):
-    tally = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=0)
+    counter = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=0)
 
     with pytest.raises(LimitReachedError) as refused:
         store.append(
-            events_for(new_id(), "a"), context=asking(), quota_counters=[tally]
+            events_for(new_id(), "a"), context=asking(), quota_counters=[counter]
         )
 
     assert _told(refused.value) == ("max_goats", 0, 0)
-    assert _tally(store, tally.key) is None
+    assert _counted(store, counter.key) is None
 
 
 def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
@@ -231,7 +231,7 @@ def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
         )
 
     assert _told(refused.value) == ("max_kids", 7, 8)
-    assert (_tally(store, goats), _tally(store, kids)) == (None, 7)
+    assert (_counted(store, goats), _counted(store, kids)) == (None, 7)
     assert len(_log(store)) == 1
 
 
@@ -247,7 +247,7 @@ def test_giving_back_is_never_refused(store: Store):
     back = QuotaCounter(key=key, delta=-1, limit_key="max_goats", maximum=5)
     store.append(events_for(new_id(), "b"), context=asking(), quota_counters=[back])
 
-    assert _tally(store, key) == 8
+    assert _counted(store, key) == 8
 
 
 def test_a_conflict_counts_nothing(store: Store):
@@ -261,7 +261,7 @@ def test_a_conflict_counts_nothing(store: Store):
             quota_counters=[QuotaCounter(key=key, delta=1)],
         )
 
-    assert _tally(store, key) is None
+    assert _counted(store, key) is None
 
 
 # in_transaction
@@ -273,14 +273,16 @@ def test_what_is_written_in_transaction_is_there_with_the_events(store: Store):
 
     def in_transaction(cursor: Cursor[Any], events: list[RecordedEvent]) -> None:
         seen.append(events)
-        cursor.execute("INSERT INTO tally VALUES (%s, %s)", (key, events[-1].position))
+        cursor.execute(
+            "INSERT INTO quota_counters VALUES (%s, %s)", (key, events[-1].position)
+        )
 
     recorded = store.append(
         events_for(new_id(), "a", "b"), context=asking(), in_transaction=in_transaction
     )
 
     assert seen == [recorded]
-    assert _tally(store, key) == recorded[-1].position
+    assert _counted(store, key) == recorded[-1].position
     assert _log(store) == recorded
 
 
@@ -288,7 +290,7 @@ def test_events_fall_with_what_fails_in_transaction(store: Store):
     key, counted = new_id(), new_id()
 
     def in_transaction(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
-        cursor.execute("INSERT INTO tally VALUES (%s, 1)", (key,))
+        cursor.execute("INSERT INTO quota_counters VALUES (%s, 1)", (key,))
         raise RuntimeError("the goat ate it")
 
     with pytest.raises(RuntimeError, match="the goat ate it"):
@@ -300,7 +302,7 @@ def test_events_fall_with_what_fails_in_transaction(store: Store):
         )
 
     assert _log(store) == []
-    assert (_tally(store, key), _tally(store, counted)) == (None, None)
+    assert (_counted(store, key), _counted(store, counted)) == (None, None)
 
 
 def test_what_is_written_in_transaction_falls_with_the_events(store: Store):
@@ -308,21 +310,21 @@ def test_what_is_written_in_transaction_falls_with_the_events(store: Store):
     store.append(events_for(stream, "a"), context=asking())
 
     def in_transaction(cursor: Cursor[Any], _: list[RecordedEvent]) -> None:
-        cursor.execute("INSERT INTO tally VALUES (%s, 1)", (key,))
+        cursor.execute("INSERT INTO quota_counters VALUES (%s, 1)", (key,))
 
     with pytest.raises(AppendConflictError):
         store.append(
             events_for(stream, "b"), context=asking(), in_transaction=in_transaction
         )
 
-    assert _tally(store, key) is None
+    assert _counted(store, key) is None
 
 
 @pytest.mark.parametrize(
     ("statement", "error"),
     (
-        ("INSERT INTO tally VALUES (%s, 1)", psycopg.errors.UniqueViolation),
-        ("UPDATE tally SET value = NULL", psycopg.errors.NotNullViolation),
+        ("INSERT INTO quota_counters VALUES (%s, 1)", psycopg.errors.UniqueViolation),
+        ("UPDATE quota_counters SET value = NULL", psycopg.errors.NotNullViolation),
     ),
 )
 def test_a_violation_in_transaction_is_not_taken_for_a_conflict(
@@ -369,7 +371,7 @@ def test_what_is_written_before_append_is_there_with_the_events(
     key = new_id()
 
     def before_append(cursor: Cursor[Any]) -> None:
-        cursor.execute("INSERT INTO tally VALUES (%s, 5)", (key,))
+        cursor.execute("INSERT INTO quota_counters VALUES (%s, 5)", (key,))
 
     recorded = store.append(
         **whichever_way, context=asking(), before_append=before_append
@@ -377,7 +379,7 @@ def test_what_is_written_before_append_is_there_with_the_events(
 
     assert len(recorded) == len(whichever_way["entries"])
     assert _log(store) == recorded
-    assert _tally(store, key) == 5
+    assert _counted(store, key) == 5
 
 
 def test_what_is_written_before_append_falls_with_the_events(
@@ -387,12 +389,12 @@ def test_what_is_written_before_append_falls_with_the_events(
     store.append(whichever_way["entries"][:1], context=asking())
 
     def before_append(cursor: Cursor[Any]) -> None:
-        cursor.execute("INSERT INTO tally VALUES (%s, 5)", (key,))
+        cursor.execute("INSERT INTO quota_counters VALUES (%s, 5)", (key,))
 
     with pytest.raises(AppendConflictError):
         store.append(**whichever_way, context=asking(), before_append=before_append)
 
-    assert _tally(store, key) is None
+    assert _counted(store, key) is None
     assert len(_log(store)) == 1
 
 
@@ -400,7 +402,7 @@ def test_events_fall_with_what_the_server_refuses_before_append(
     store: Store, whichever_way: dict[str, Any]
 ):
     def before_append(cursor: Cursor[Any]) -> None:
-        cursor.execute("INSERT INTO tally VALUES (NULL, 5)")
+        cursor.execute("INSERT INTO quota_counters VALUES (NULL, 5)")
 
     with pytest.raises(psycopg.errors.NotNullViolation):
         store.append(**whichever_way, context=asking(), before_append=before_append)
@@ -419,10 +421,10 @@ def _log(store: Store) -> list[RecordedEvent]:
     return sorted(events, key=lambda event: event.position)
 
 
-def _tally(store: Store, key: object) -> int | None:
+def _counted(store: Store, key: object) -> int | None:
     with store.pool.connection() as connection:
         row = connection.execute(
-            "SELECT value FROM tally WHERE key = %s", (key,)
+            "SELECT value FROM quota_counters WHERE key = %s", (key,)
         ).fetchone()
     return row[0] if row else None
 

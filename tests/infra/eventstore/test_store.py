@@ -103,12 +103,12 @@ def test_the_library_saves_entries_and_says_where_they_went(store: Store):
 
 def test_the_library_saves_under_guards_and_limits(store: Store):
     stream, key = new_id(), new_id()
-    tally = QuotaCounter(key=key, delta=2, limit_key="max_goats", maximum=1)
+    counter = QuotaCounter(key=key, delta=2, limit_key="max_goats", maximum=1)
 
     with pytest.raises(AppendConflictError):
         store.save(*events_for(stream, "a"), context=asking(), guards=[(new_id(), 1)])
     with pytest.raises(LimitReachedError):
-        store.save(*events_for(stream, "a"), context=asking(), quota_counters=[tally])
+        store.save(*events_for(stream, "a"), context=asking(), quota_counters=[counter])
 
     assert store.head() == 0
 

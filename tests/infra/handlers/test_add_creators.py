@@ -389,7 +389,7 @@ def test_what_is_written_in_transaction_knows_what_was_added(store: Store, home:
     seen: list[Executed[Additions]] = []
 
     def in_transaction(cursor: Cursor[Any], additions: Executed[Additions]) -> None:
-        cursor.execute("INSERT INTO tally VALUES (%s, 1)", (new_id(),))
+        cursor.execute("INSERT INTO quota_counters VALUES (%s, 1)", (new_id(),))
         seen.append(additions)
 
     additions = add_creators(

@@ -68,7 +68,7 @@ class Oracle:
         self,
         events: Sequence[RecordedEvent],
         as_of: int | None = None,
-        rule: str = "posted_before_first_look",
+        rule: str = "posted_before_first_snapshot",
     ) -> None:
         self.rule = rule
         self.videos: dict[UUID, Video] = {}

@@ -80,7 +80,7 @@ Snapshot = e.ProfileSnapshotRecorded | e.VideoStatsSnapshotRecorded
 
 RULES: st.SearchStrategy[BaselineRule] = st.sampled_from(
     [
-        *("posted_before_first_look", "posted_before_first_look"),
+        *("posted_before_first_snapshot", "posted_before_first_snapshot"),
         *("first_snapshot", "first_snapshot", "never"),
     ]
 )
@@ -263,7 +263,7 @@ def take_in(
     connection: Connection[TupleRow],
     batches: Iterable[Sequence[RecordedEvent]],
     *,
-    rule: BaselineRule = "posted_before_first_look",
+    rule: BaselineRule = "posted_before_first_snapshot",
 ) -> None:
     with connection.cursor() as cursor:
         AnalyticsProjection().begin_under(cursor, rule)

@@ -29,7 +29,7 @@ from tests.projections.analytics.rule_histories import (
 )
 from tests.projections.analytics.test_analytics import answer, contents
 
-USUAL: BaselineRule = "posted_before_first_look"
+USUAL: BaselineRule = "posted_before_first_snapshot"
 
 
 class Followed:

@@ -170,7 +170,7 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
         **of_the_creator,
     )
     assert isinstance(end.event, e.ScrapeSucceeded)
-    assert (end.event.attempts, end.event.pages, end.event.videos_seen) == (1, 3, 2)
+    assert (end.event.attempts, end.event.pages, end.event.videos_observed) == (1, 3, 2)
     assert 0 <= end.event.duration_ms < PATIENTLY * 1_000
     assert (end.actor, end.correlation_id) == ("worker:scripted", run)
     job = job_of(home.store, run)

@@ -384,7 +384,7 @@ def test_a_wrong_count_is_found_and_told_with_the_right_one(
     cli: CommandLine, store: Store, home: Home
 ):
     key = creators_counter(home.organization_id)
-    change(store, "UPDATE tally SET value = 2 WHERE key = %s", key)
+    change(store, "UPDATE quota_counters SET value = 2 WHERE key = %s", key)
 
     bad = wrong(cli("doctor", "--json"))
 
@@ -460,7 +460,8 @@ def test_nothing_is_changed_by_looking(cli: CommandLine, store: Store, home: Hom
             rows = connection.execute(
                 "SELECT e::text FROM goatherd_events e UNION ALL "
                 "SELECT p::text FROM projection p UNION ALL "
-                "SELECT t::text FROM tally t UNION ALL SELECT j::text FROM scrape_job j"
+                "SELECT q::text FROM quota_counters q UNION ALL "
+                "SELECT j::text FROM scrape_job j"
             ).fetchall()
         return hashlib.sha256(repr(sorted(rows)).encode()).hexdigest()
 

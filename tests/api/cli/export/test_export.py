@@ -100,7 +100,7 @@ def run_of(home: Home, *events: Any, handle: str = "old-billy") -> list[NewEvent
     return [NewEvent(stream, n, event) for n, event in enumerate((asked, *events), 1)]
 
 
-def videos_seen(home: Home, amount: int, *, day: int = 0) -> e.Event:
+def videos_observed(home: Home, amount: int, *, day: int = 0) -> e.Event:
     return e.VideoStatsSnapshotRecorded(
         organization_id=home.organization_id,
         project_id=home.project_id,
@@ -133,7 +133,7 @@ def test_observations_survive_the_way_into_another_organization(
     cli: CommandLine, home: Home, tmp_path: Path
 ):
     brought_in(cli, home, RECORDING)
-    run(home, videos_seen(home, 3), failed(home, "private"))
+    run(home, videos_observed(home, 3), failed(home, "private"))
     other = make_home(home.store)
     recording = tmp_path / "out.jsonl"
 
@@ -148,7 +148,7 @@ def test_observations_survive_the_way_into_another_organization(
 
 
 def test_the_three_formats_say_the_same(cli: CommandLine, home: Home, tmp_path: Path):
-    run_id = run(home, videos_seen(home, 2), failed(home, "not_found"))
+    run_id = run(home, videos_observed(home, 2), failed(home, "not_found"))
     parquet = tmp_path / "seen.parquet"
 
     first, second, third = lines_of(exported(cli, "observations", home))
@@ -443,7 +443,7 @@ def test_a_device_or_folder_is_never_replaced(
 def test_an_export_that_fails_leaves_what_was_there(
     cli: CommandLine, home: Home, tmp_path: Path, format_: str
 ):
-    run(home, videos_seen(home, 2))
+    run(home, videos_observed(home, 2))
     stream = new_id()
     asked = (
         f'{{"organization_id":"{home.organization_id}","project_id":'
@@ -476,7 +476,7 @@ def test_an_export_that_fails_leaves_what_was_there(
 def test_whoever_interrupts_it_finds_no_file(
     home: Home, database_url: str, tmp_path: Path, sent: signal.Signals
 ):
-    run(home, videos_seen(home, 2))
+    run(home, videos_observed(home, 2))
     path = tmp_path / "exports" / "seen.jsonl"
     path.parent.mkdir()
     slow = (
@@ -518,7 +518,7 @@ def test_memory_does_not_grow_with_what_is_exported(
             entries = [
                 entry
                 for day in range(100)
-                for entry in run_of(owner, videos_seen(owner, 20, day=day))
+                for entry in run_of(owner, videos_observed(owner, 20, day=day))
             ]
             owner.store.append(entries, context=asking())
         tracemalloc.start()

@@ -104,7 +104,7 @@ def test_what_tiktok_shows_stands_in_the_log(
     assert videos.view_counts == (14_200_113, 14_200_113)
     assert videos.kinds == ("video", "photo")
     assert isinstance(end, e.ScrapeSucceeded)
-    assert (end.pages, end.videos_seen, end.profile_seen) == (2, 2, True)
+    assert (end.pages, end.videos_observed, end.profile_observed) == (2, 2, True)
 
 
 def test_a_counter_that_the_page_lacks_is_null_in_the_log(
