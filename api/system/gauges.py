@@ -25,9 +25,9 @@ FROM (SELECT count(*) AS amount, extract(epoch FROM now() - min(due_at)) AS seco
 """
 # Fields of ProjectionProgress, and their meanings.
 _BY_PROJECTION = {
-    "lag_events": "Events the projection has not taken in yet",
-    "lag_seconds": "Age of the first event the projection has not taken in yet",
-    "dead_letters": "Events the projection could not take in",
+    "lag_events": "Events the projection has not applied yet",
+    "lag_seconds": "Age of the first event the projection has not applied yet",
+    "dead_letters": "Events the projection could not apply",
 }
 # Numbers of a Rebuild, and their meanings.
 _BY_REBUILD: dict[str, tuple[str, Callable[[Rebuild], float]]] = {

@@ -53,7 +53,7 @@ async def _projections(writing: Pool) -> str | None:
     problems = [
         f"{each.name} was never followed"
         if each.heartbeat_seconds is None
-        else f"{each.name} was last heard of {each.heartbeat_seconds:.0f} s ago, "
+        else f"{each.name} last reported {each.heartbeat_seconds:.0f} s ago, "
         f"{each.lag_events} events behind"
         for each in known
         if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
@@ -69,7 +69,7 @@ async def _dead_letters(writing: Pool) -> str | None:
     )
     # Anybody may read this, so only the log and doctor say why they failed.
     problems = [
-        f"{name} could not take in {letter.name} at position {letter.position}"
+        f"{name} could not apply {letter.name} at position {letter.position}"
         for name, (letter,) in newest.items()
     ]
     return "; ".join(problems) or None

@@ -51,11 +51,11 @@ def test_days_in_the_wrong_order_are_told_until_they_are_put_right(
     notices = page.locator("#flashes")
     page.goto(f"/creators/{creator['id']}/changes?to=2026-03-01")
 
-    page.get_by_label("Known from").fill("2026-03-02")
-    page.get_by_label("Known from").blur()
-    expect(notices).to_have_text("Known from: the first day lies after the last.")
-    page.get_by_label("Known until").fill("2099-03-01")
-    page.get_by_label("Known until").blur()
+    page.get_by_label("Recorded from").fill("2026-03-02")
+    page.get_by_label("Recorded from").blur()
+    expect(notices).to_have_text("Recorded from: the first day lies after the last.")
+    page.get_by_label("Recorded until").fill("2099-03-01")
+    page.get_by_label("Recorded until").blur()
 
     expect(page).to_have_url(re.compile("to=2099-03-01"))
     expect(notices).to_be_empty()
@@ -109,7 +109,7 @@ def test_the_past_is_there_without_javascript(
 
     bare.goto(page.url)
     expect(bare.get_by_label("Go through the changes")).to_be_hidden()
-    bare.get_by_text("The last 3 changes as links").click()
+    bare.get_by_text("The last 3 changes").click()
     bare.get_by_role("link", name=re.compile("Added as @ada,")).click()
 
     expect(bare.get_by_role("cell", name="ada", exact=True)).to_be_visible()

@@ -61,7 +61,7 @@ def test_the_list_follows_what_is_typed_and_says_so_in_its_address(
     expect(page.locator("#found")).to_have_text("2 creators shown.")
     expect(page.get_by_label("Search")).to_be_focused()
     page.get_by_label("Search").fill("nobody")
-    expect(page.get_by_role("heading", name="No creator fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No creator found")).to_be_visible()
 
 
 def test_that_nobody_was_reached_is_told_until_somebody_is(
@@ -73,7 +73,7 @@ def test_that_nobody_was_reached_is_told_until_somebody_is(
     page.route("**/creators?*", lambda route: route.abort())
     page.get_by_label("Search").press_sequentially("b")
     notices = page.locator("#flashes")
-    expect(notices).to_contain_text("Goatherd cannot be reached just now.")
+    expect(notices).to_contain_text("Goatherd cannot be reached now.")
     page.unroute("**/creators?*")
 
     page.get_by_label("Search").press_sequentially("i")

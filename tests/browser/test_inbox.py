@@ -101,7 +101,7 @@ def test_keys_rest_while_somebody_types_holds_a_modifier_or_switched_them_off(
     keys.press("?")
     axe(inbox)
     keys.press("i")
-    inbox.get_by_label("Use these keys in this browser").uncheck()
+    inbox.get_by_label("Use these shortcuts in this browser").uncheck()
     inbox.get_by_role("button", name="Close").click()
     inbox.locator(".pick").first.focus()
     keys.press("i")

@@ -21,7 +21,7 @@ PAGES = (
     "bans",
 )
 
-UNKNOWN = "How Goatherd is, is not known just now."
+UNKNOWN = "The state of Goatherd is unknown."
 PATIENTLY_MS = 20_000
 
 
@@ -139,7 +139,7 @@ def test_a_key_is_made_copied_used_and_revoked(
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/operations/keys")
     page.get_by_label("Name").fill("For the sheet")
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create the key").click()
     text = page.get_by_label("The key", exact=True).input_value()
     axe(page)
     page.get_by_role("button", name="Copy").click()

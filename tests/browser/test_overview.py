@@ -106,7 +106,7 @@ def test_a_scrape_that_was_asked_for_is_followed(page: Page, goat: Watched, axe:
     page.get_by_role("button", name="Scrape now").click()
     goat.tenant.goatherd.catch_up()
 
-    expect(page.locator("#scrape")).to_contain_text("Profile, asked for just now")
+    expect(page.locator("#scrape")).to_contain_text("Profile, requested just now")
     page.get_by_role("link", name="All scrapes").click()
     expect(page.get_by_role("heading", name="Scrapes")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="By hand")).to_be_visible()

@@ -114,7 +114,7 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
         return "None."
     count, projection, position, error = row
     raise WrongError(
-        f"{count} events could not be taken in, the last by {projection} at position "
+        f"{count} events could not be applied, the last by {projection} at position "
         f"{position}: {error}",
         advice="Those read models lack these events; a later release may take them in. "
         "SELECT * FROM dead_letter shows all.",

@@ -119,7 +119,7 @@ class CreatorSettings(Controller):
         except ApiRefusedError as error:
             draft = EditDraft(values=values, original="", version=0, error=error)
             return _show(page, creator, {"return": draft})
-        page.flash(f"@{creator.tiktok_handle} is back, with all its history.")
+        page.flash(f"@{creator.tiktok_handle} is tracked again, with all its history.")
         return page.go_to(_path(creator_id))
 
     @form_route("/reenable")

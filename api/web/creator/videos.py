@@ -250,7 +250,7 @@ def _added_message(video: Video, creator: Creator, *, is_new: bool) -> str:
     if video.creator_id == creator.id:
         return text
     if video.creator_id is not None:
-        return f"{text} It is another creator's, and listed there."
+        return f"{text} It belongs to another creator, and is listed there."
     if f"/@{creator.tiktok_handle}/" in video.url:
         return (
             f"{text} It is scraped at once, and listed here as soon as a scrape of "

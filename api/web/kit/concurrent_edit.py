@@ -179,7 +179,7 @@ def saved_message(done: Saved[Any] | None) -> str:
         return "Saved."
     summaries = " ".join(entry.summary for entry in done.others)
     return (
-        f"Saved, and what somebody else changed meanwhile is kept: {summaries}".strip(
+        f"Saved, together with what somebody else changed meanwhile: {summaries}".strip(
             ": "
         )
     )

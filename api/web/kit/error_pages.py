@@ -22,7 +22,7 @@ from api.web.kit.unsaved_forms import UnsavedForm, unsaved_form
 _HINTS = {
     Code.INSUFFICIENT_SCOPE: "Sign out and come back with one that was made for this, "
     "or ask whoever runs this Goatherd.",
-    Code.NOT_FOUND: "It may have been there once, or the address has a slip in it.",
+    Code.NOT_FOUND: "It may have been removed, or the address is wrong.",
     Code.RATE_LIMIT_EXCEEDED: "Pages count as requests of your key's plan.",
     Code.UNAVAILABLE: "Nothing was lost. Reload the page in a moment.",
     Code.PROJECTION_BEHIND: "What you changed is stored. Reload the page in a moment.",
@@ -39,7 +39,7 @@ _STALE_HINT = (
     "You have signed in anew since it was opened. Nothing is lost: what you typed is "
     "below. Look through it and send it again."
 )
-_COPY_HINT = "Nothing is lost: what you typed is below, to be copied from here."
+_COPY_HINT = "Nothing is lost: you can copy your text from below."
 
 
 def answer_page_failure(

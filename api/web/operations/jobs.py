@@ -70,9 +70,9 @@ class JobPages(Controller):
         except ApiRefusedError as error:
             return await _show(page, show, error=error)
         page.flash(
-            "A new scrape of the same kind was asked for."
+            "A new scrape of the same kind was requested."
             if got.status == _RETRIED
-            else "This one was tried again before: the scrape that did so is listed."
+            else "This scrape was retried before; the list has the new one."
         )
         return page.go_to(f"{PATH}?show={show}")
 

@@ -78,7 +78,7 @@ class KeyPages(Controller):
         await page.send("DELETE", f"/api-keys/{key_id}", RevokedApiKey)
         if key_id == page.principal.key_id:
             return page.go_to("/")
-        page.flash("The key was revoked. It opens nothing any more.")
+        page.flash("The key was revoked. It does not work any more.")
         return page.go_to(PATH)
 
 

@@ -103,7 +103,7 @@ class ProjectionPages(Controller):
             if error.code is not Code.CANNOT_REBUILD:
                 raise
             return await _show(page, name, error=error)
-        page.flash(f"{name_of(name)}: the rebuild was asked for.")
+        page.flash(f"{name_of(name)}: the rebuild was requested.")
         return page.go_to(f"{PATH}/{quote(name)}")
 
     @form_route("/{name:str}/cancel", scope="admin")
@@ -111,7 +111,7 @@ class ProjectionPages(Controller):
         self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> PageResponse:
         await page.send("DELETE", _rebuild_path(name), ProjectionState)
-        page.flash(f"{name_of(name)}: the rebuild is being given up.")
+        page.flash(f"{name_of(name)}: the rebuild is being cancelled.")
         return page.go_to(f"{PATH}/{quote(name)}")
 
 

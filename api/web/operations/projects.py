@@ -55,7 +55,7 @@ class ProjectPages(Controller):
             if error.code not in _SHOWN_ERRORS:
                 raise
             return await _show_list(page, form=form, error=error)
-        page.flash(f"The project {got.data.name} was made.")
+        page.flash(f"The project {got.data.name} was created.")
         return page.go_to(PATH)
 
     @page_route("/{project_id:uuid}", scope="write")

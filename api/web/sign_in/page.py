@@ -22,9 +22,7 @@ from infra.database import AsyncPool
 
 FIRST_PAGE = "/creators"
 
-_WRONG_KEY = (
-    "This key does not open anything here: it may be mistyped, expired or revoked."
-)
+_WRONG_KEY = "This key is not valid here: it may be mistyped, expired or revoked."
 _SPENT_LINK = (
     "This link has been used, or is more than a day old. Sign in with your key "
     "instead, or restart Goatherd for a new link."

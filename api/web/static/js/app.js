@@ -29,7 +29,7 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 
 document.addEventListener("htmx:sendError", () => {
-  flash("Goatherd cannot be reached just now. Nothing was changed.", "bad");
+  flash("Goatherd cannot be reached now. Nothing was changed.", "bad");
 });
 
 const begun = new WeakMap();

@@ -188,7 +188,7 @@ class Chart {
     plot.setAttribute("aria-valuemax", this.xs.length - 1);
     const isExplained = this.figure.querySelector("button[name=on]") !== null;
     plot.classList.toggle("explainable", isExplained);
-    this.hint = `Point at the chart, or use the arrow keys${isExplained ? "; click or press Enter to see what makes a number" : ""}.`;
+    this.hint = `Point at the chart, or use the arrow keys${isExplained ? "; click or press Enter to explain a number" : ""}.`;
     plot.addEventListener("keydown", (event) => this.press(event));
     plot.addEventListener("click", () => this.explain());
     plot.addEventListener("blur", () => this.move(null));

@@ -105,7 +105,7 @@ async function decide(decision, decided) {
     decisions.splice(decisions.indexOf(entry), 1);
     show(decided);
     say("");
-    flash(error instanceof TypeError ? "Goatherd cannot be reached just now. The decision was not stored." : error.message, "bad");
+    flash(error instanceof TypeError ? "Goatherd cannot be reached now. The decision was not stored." : error.message, "bad");
   }
 }
 
@@ -125,7 +125,7 @@ async function undo() {
   }
   show(last.rows);
   say(last.rows.length === 1 ? `Put back “${titleOf(last.rows[0])}”.` : `Put back ${last.rows.length} videos.`);
-  const reach = (error) => (error instanceof TypeError ? "Goatherd cannot be reached just now. The decision stands." : error.message);
+  const reach = (error) => (error instanceof TypeError ? "Goatherd cannot be reached now. The decision stands." : error.message);
   undosThatWait += 1;
   try {
     // A video that another person had decided on stays as it is.

@@ -28,7 +28,7 @@ function renew(section) {
 function forgetHealth() {
   const well = document.getElementById("well");
   well.className = "well unknown";
-  well.textContent = "How Goatherd is, is not known just now.";
+  well.textContent = "The state of Goatherd is unknown.";
   well.hidden = false;
 }
 
@@ -53,7 +53,7 @@ async function renewHealth() {
 /** The server sent an event. */
 function receive() {
   clearTimeout(silence);
-  silence = setTimeout(() => lose("Not live: nothing was heard for some seconds."), SILENT_MS);
+  silence = setTimeout(() => lose("Not live: no update for some seconds."), SILENT_MS);
   if (!isLive) says.textContent = "Live.";
   isLive = true;
   reload.hidden = true;
@@ -70,9 +70,9 @@ function lose(text) {
   forgetHealth();
 }
 
-silence = setTimeout(() => lose("Not live: nothing was heard for some seconds."), SILENT_MS);
+silence = setTimeout(() => lose("Not live: no update for some seconds."), SILENT_MS);
 source.addEventListener("unchanged", receive);
-source.addEventListener("unavailable", () => lose("Not live: Goatherd cannot look just now."));
+source.addEventListener("unavailable", () => lose("Not live: the state cannot be read now."));
 
 source.addEventListener("cells", (event) => {
   receive();
@@ -88,7 +88,7 @@ source.addEventListener("cells", (event) => {
 
 source.addEventListener("error", () => {
   const isOver = source.readyState === EventSource.CLOSED;
-  lose(isOver ? "No longer live." : "Goatherd cannot be reached just now.");
+  lose(isOver ? "No longer live." : "Goatherd cannot be reached now.");
   reload.hidden = !isOver;
 });
 

@@ -118,7 +118,7 @@ def test_a_search_offers_what_is_not_there_yet(
     asked = query_of(offered["href"])
     assert asked == query_of(f"?ids={goat.id},{sheep.id}&{EXACT}")
     nothing = visitor.see(f"/compare?ids={goat.id}&{EXACT}&search=goat")
-    assert "Nothing is called like that, or it is there already" in nothing.text
+    assert "Nothing found, or it is on the chart already" in nothing.text
 
 
 def test_nothing_chosen_yet_offers_the_largest(visitor: Visitor, both: str):
@@ -198,7 +198,7 @@ def test_what_is_known_now_can_be_kept(visitor: Visitor, home: Tenant, goat: Wat
 
     assert [row[1] for row in rows(then)[1:]] == ["\N{EN DASH}", "0", "70", "0", "0"]
     assert [row[1] for row in rows(now)[1:]] == ["\N{EN DASH}", "0", "70", "775", "0"]
-    keeping = link(now, "Keep it at what is known now")
+    keeping = link(now, "Freeze them as they are known now")
     assert parse_qs(urlsplit(keeping).query)["as_of"]
     visitor.see(f"/compare{keeping}")
 

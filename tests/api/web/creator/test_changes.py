@@ -76,7 +76,8 @@ def test_the_log_says_what_happened_who_did_it_and_where_it_stands(
     (entry,) = [
         e for e in page.all("li") if e.text.startswith("Renamed from @ada to @ada.l")
     ]
-    assert f"position {renamed['position']}, version 2" in entry.text
+    (time,) = entry.all("time")
+    assert f"position {renamed['position']} of the log" in time["title"]
     today = datetime.now(UTC)
     assert page.all("h2")[0].text == f"{today.day} {today:%b %Y}"
 
@@ -91,7 +92,7 @@ def test_what_was_known_later_than_it_happened_says_both_times(
 
     (entry,) = [e for e in page.all("li") if "12 followers" in e.text]
     assert f"happened {NOON.day} {NOON:%b %Y}, 12:00" in entry.text
-    assert "known " in entry.text
+    assert "recorded " in entry.text
 
 
 def test_an_imported_run_says_that_it_was(
@@ -323,18 +324,18 @@ def test_two_days_are_compared_until_now_if_the_last_has_not_ended(
     page = visitor.see(changes(creator, f"/diff?from=2020-01-01&to={today}"))
 
     assert fields(page)["Handle"] == ["not set", "ada.l"]
-    assert "was not known here yet" in page.text
+    assert "was not tracked yet" in page.text
 
 
 @pytest.mark.parametrize(
     ("query", "status", "told"),
     (
-        ("", 200, "Two moments, side by side"),
-        ("?from=&to=", 200, "Two moments, side by side"),
+        ("", 200, "Compare two times"),
+        ("?from=&to=", 200, "Compare two times"),
         ("?from=2020-01-01&to=2020-01-02", 200, "Not tracked yet"),
-        ("?from=2999-01-01", 400, "The first moment must not lie in the future."),
-        ("?from=1&to=nought", 400, "The second moment must be a position"),
-        ("?from=2&to=1", 400, "The first moment must not come after to."),
+        ("?from=2999-01-01", 400, "The first time must not lie in the future."),
+        ("?from=1&to=nought", 400, "The second time must be a position"),
+        ("?from=2&to=1", 400, "The first time must not come after to."),
     ),
 )
 def test_what_cannot_be_compared_is_told(

@@ -277,7 +277,7 @@ def test_changes_of_different_parts_are_both_kept(
     now = kept(home, creator)
     assert (now["readme"], now["metadata"]) == ("Mine.", {"b": 2})
     notice = other.see(path).one("div", id="flashes").text
-    assert "somebody else changed meanwhile is kept" in notice
+    assert "together with what somebody else changed meanwhile" in notice
     assert "changed by" in notice.lower()
 
 

@@ -121,7 +121,7 @@ def test_the_table_of_a_chart_has_every_day_and_what_to_know_of_it(
         ["4 Mar 2026", "0", ""],
         ["5 Mar 2026", "0", "no scrape"],
     ]
-    assert "a baseline, what was there before the first scrape" in page.text
+    assert "a baseline, which existed before the first scrape" in page.text
     told = drawing(page, "views")
     assert told["lines"][0]["values"] == [None, 0, 70, 0, 0]
     assert told["lines"][0]["baseline"] == [1]
@@ -234,7 +234,7 @@ def test_the_videos_that_gained_most_stand_by_their_gain(
     items = [item.text for item in page.one("ol").all("li")]
     assert items == ["Video 2 45 64%", "<i>Old</i> goat 25 36%"]
     compared = dict(
-        parse_qsl(urlsplit(link(page, "Lay the largest over one another")).query)
+        parse_qsl(urlsplit(link(page, "Compare the largest on one chart")).query)
     )
     assert compared["entity"] == "video"
     assert len(compared["ids"].split(",")) == 2
@@ -262,7 +262,8 @@ def test_a_creator_without_counted_videos_is_told_so(visitor: Visitor, home: Ten
 
     assert "No video of @goat counts yet" in page.text
     assert (
-        "Nothing is known of these days." in page.one("figure", id="chart-views").text
+        "There are no numbers for these days."
+        in page.one("figure", id="chart-views").text
     )
     assert drawing(page, "followers")["lines"][0]["values"][-1] == 100
 
@@ -270,13 +271,13 @@ def test_a_creator_without_counted_videos_is_told_so(visitor: Visitor, home: Ten
 def test_days_after_the_last_look_say_that_nobody_looked(
     visitor: Visitor, goat: Watched
 ):
-    told = "Nothing was seen in these days"
+    told = "There was no scrape in these days"
 
     page = visitor.see(f"/creators/{goat.id}?from=2026-06-01&to=2026-06-30")
 
     assert told in page.text
     assert told not in visitor.see(f"/creators/{goat.id}?{DAYS}").text
-    (shown,) = (a for a in page.all("a") if a.text == "Show all that was seen")
+    (shown,) = (a for a in page.all("a") if a.text == "Show all days")
     assert told not in visitor.see(f"/creators/{goat.id}{shown['href']}").text
 
 
@@ -350,7 +351,7 @@ def test_a_scrape_is_asked_for_and_told_of(visitor: Visitor, goat: Watched):
 
     assert (sent.status_code, sent.headers["location"]) == (303, f"/creators/{goat.id}")
     line = visitor.see(f"/creators/{goat.id}").one("div", id="scrape")
-    assert "Queued Figures of videos, asked for just now" in line.text
+    assert "Queued Figures of videos, requested just now" in line.text
     assert line["hx-trigger"] == "every 2s"
     asked = goat.tenant.get(f"/creators/{goat.id}/scrapes").json()["data"][0]
     assert (asked["job_type"], asked["trigger"]) == ("video_stats", "manual")

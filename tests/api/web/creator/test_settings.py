@@ -235,7 +235,7 @@ def test_different_fields_of_one_form_are_both_kept_and_that_is_said(
     now = home.shown(creator["id"])
     assert (now["tracking_mode"], now["display_name"]) == ("selective", "Our Goat")
     notice = other.see(path).one("div", id="flashes").text
-    assert "what somebody else changed meanwhile is kept" in notice
+    assert "together with what somebody else changed meanwhile" in notice
     assert "selective" in notice
 
 
@@ -276,7 +276,7 @@ def test_a_creator_is_removed_by_its_name_and_comes_back(
     now = home.shown(creator["id"])
     assert (now["status"], now["tracking_mode"]) == ("active", "selective")
     assert now["tracking_start_date"] == "2026-01-31"
-    assert "@goat is back" in visitor.see(path).text
+    assert "@goat is tracked again" in visitor.see(path).text
 
 
 def test_a_creator_does_not_come_back_with_a_window_that_ends_before_it_starts(

@@ -351,4 +351,4 @@ def test_a_creator_without_videos_says_what_to_do(visitor: Visitor, home: Tenant
     page = visitor.see(videos_of(creator))
 
     assert "No videos yet" in page.text
-    assert page.one("div", class_="empty").one("button").text == "Look for new videos"
+    assert page.one("div", class_="empty").one("button").text == "Find new videos"

@@ -204,9 +204,9 @@ def test_a_project_is_named_and_chosen_only_where_there_are_several(
 def test_without_creators_the_page_says_what_to_do(visitor: Visitor):
     page = visitor.see("/creators")
 
-    assert "Nobody is tracked yet" in page.text
+    assert "No creators yet" in page.text
     assert page.all("a", href="/creators/add")
-    assert "No creator fits" in visitor.see("/creators?search=x").text
+    assert "No creator found" in visitor.see("/creators?search=x").text
 
 
 @pytest.mark.usefixtures("three")

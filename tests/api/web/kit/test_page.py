@@ -10,7 +10,7 @@ from tests.kit.application import Goatherd, Tenant
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
-BEHIND = "still being taken in"
+BEHIND = "not on this page yet"
 
 
 def notices(page: Element) -> list[str]:

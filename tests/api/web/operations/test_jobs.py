@@ -63,7 +63,7 @@ def test_what_failed_says_why_and_can_be_tried_again(
     assert len(again) == 1
     home.goatherd.catch_up()
     after = visitor.see("/operations/jobs?show=failed")
-    assert "A new scrape of the same kind was asked for." in after.text
+    assert "A new scrape of the same kind was requested." in after.text
 
 
 def test_a_second_try_of_the_same_scrape_is_told_and_asks_for_nothing(
@@ -76,7 +76,7 @@ def test_a_second_try_of_the_same_scrape_is_told_and_asks_for_nothing(
     visitor.submit(visitor.see("/operations/jobs?show=failed"), retry_path(failed))
 
     told = visitor.see("/operations/jobs?show=failed").one("div", id="flashes").text
-    assert "tried again before" in told
+    assert "was retried before" in told
     assert home.goatherd.head == head
 
 

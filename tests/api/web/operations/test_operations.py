@@ -76,7 +76,7 @@ def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: V
     assert "All is well" in well.text
     assert "All is well" not in ill.text
     (problem,) = ill.all("div", role="alert")
-    assert "videos was last heard of 300 s ago" in problem.text
+    assert "videos last reported 300 s ago" in problem.text
     assert "Start goatherd project" in problem.text
 
 
@@ -93,6 +93,6 @@ def test_a_dead_letter_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Vi
         goatherd.asked("DELETE FROM dead_letter")
 
     (problem,) = page.all("div", role="note")
-    assert "could not take in goat_milked at position 7" in problem.text
+    assert "could not apply goat_milked at position 7" in problem.text
     section = page.one("section", id="dead-letters")
     assert "Nobody <b>knows</b> it" in section.text

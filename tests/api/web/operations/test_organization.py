@@ -62,7 +62,7 @@ def test_settings_are_changed_and_the_header_follows(home: Tenant):
     assert kept["creator_profiles_hours"] is None
     page = visitor.see(PAGE)
     assert "Goats <of> the Alps" in page.one("header").text
-    assert "Figures of videos 12 h it was set so" in page.one("tbody").text
+    assert "Figures of videos 12 h your setting" in page.one("tbody").text
     assert "Profiles 24 h the default" in page.one("tbody").text
 
 

@@ -48,7 +48,7 @@ def test_a_rebuild_is_asked_for_seen_and_given_up(visitor: Visitor):
     assert "by the key you are signed in with" in part.text
     assert not going.all("form", action=f"{BANS}/rebuild")
     assert after.one("form", action=f"{BANS}/rebuild")
-    assert "given up" in after.one("section", id="rebuild").text
+    assert "cancelled" in after.one("section", id="rebuild").text
 
 
 def test_what_a_rebuild_compared_and_how_long_the_swap_took_is_shown(
@@ -62,7 +62,7 @@ def test_what_a_rebuild_compared_and_how_long_the_swap_took_is_shown(
     assert "swapped in" in part.text
     assert "by cli" in part.text
     assert "All rows that were compared are equal." in part.text
-    assert "The tables changed places in" in part.text
+    assert "The tables were swapped in" in part.text
     assert [row.one("th").text for row in part.one("tbody").all("tr")] == ["bans"]
 
 
@@ -103,7 +103,7 @@ def test_what_is_no_read_model_has_no_button_and_says_why_it_is_refused(
     page = visitor.see(f"{PAGE}/scrape_jobs")
     refused = visitor.post(f"{PAGE}/scrape_jobs/rebuild")
 
-    assert "cannot be rebuilt from here" in page.one("section", id="rebuild").text
+    assert "cannot be rebuilt here" in page.one("section", id="rebuild").text
     assert not page.all("form", action=f"{PAGE}/scrape_jobs/rebuild")
     assert refused.status_code == 409
     assert "is no read model" in read(refused.text).one("p", role="alert").text

@@ -41,7 +41,7 @@ def test_what_is_no_key_is_told_so_and_is_not_echoed(passer_by: Visitor, key: st
 
     page = read(answer.text)
     assert answer.status_code == 401
-    assert "does not open anything" in page.one("p", role="alert").text
+    assert "is not valid here" in page.one("p", role="alert").text
     assert "value" not in page.one("input", name="key").attributes
     assert passer_by.cookies == {}
 
