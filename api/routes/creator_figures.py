@@ -1,4 +1,4 @@
-"""/creators/figures: how many creators have been doing, in one answer for a list."""
+"""/creators/figures: the recent numbers of many creators, for a list."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -23,10 +23,10 @@ MOST_CREATORS = MAX_LIMIT
 
 
 class Trend(Struct, frozen=True, kw_only=True):
-    """A number over the days: what GET /analytics says in either mode.
+    """A number over the days, as in GET /analytics in both modes.
 
-    ``level`` and ``levels`` are the total and the points of ``cumulative``, ``new`` and
-    ``new_by_day`` those of ``new``. Null where nothing is known.
+    ``level`` and ``levels`` are the total and the points of ``cumulative``; ``new`` and
+    ``new_by_day`` are those of ``new``. They are null if nothing is known.
     """
 
     level: int | None
@@ -44,10 +44,11 @@ class CreatorFigures(Struct, frozen=True, kw_only=True):
 
 
 class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """How creators have been doing, day by day, in the organization's time zone.
+    """The recent numbers of creators by day, in the organization's time zone.
 
     ``from`` and ``to`` are the first and the last day, which is today and not over.
-    ``creators`` are in the order asked; ``unknown_ids`` are those of no creator.
+    ``creators`` are in the order of the request; ``unknown_ids`` are ids that no
+    creator has.
     """
 
     from_: date
@@ -58,7 +59,7 @@ class RecentFigures(Struct, frozen=True, kw_only=True, rename={"from_": "from"})
 
 
 class CreatorFigureRoutes(Controller):
-    """What a list of creators shows beside each."""
+    """The numbers that a list of creators shows for each of them."""
 
     tags = ("Creators",)
 

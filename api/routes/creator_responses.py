@@ -106,10 +106,10 @@ def _added(rows: Rows, addition: Addition, done: Executed[Additions]) -> AddedCr
 
 
 def _folded(rows: Rows, creator_id: UUID, history: Sequence[RecordedEvent]) -> Creator:
-    """Fold the creator's history over its row in the read model.
+    """Apply the creator's history to its row in the read model.
 
-    The read model may lag behind, but is never wrong: the events that it has not
-    processed yet are the last of the history.
+    The read model may lag behind, but is never wrong: it lacks only the last events of
+    the history.
     """
     row = None
     first: Any = history[0].event

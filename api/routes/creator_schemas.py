@@ -57,7 +57,7 @@ class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change; what is left out stays. At least one field is needed.
+    """The fields to change; others stay. At least one field is needed.
 
     A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
     """
@@ -78,7 +78,7 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ScrapeRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which kind of scrape to run."""
+    """The kind of scrape to run."""
 
     job_type: JobType = "creator_profiles"
 
@@ -90,7 +90,7 @@ class CreatorIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AddedCreator(Struct, frozen=True, kw_only=True):
-    """The outcome for one creator of many; ``code`` and ``error`` where it failed."""
+    """The result for one creator of many; ``code`` and ``error`` if it failed."""
 
     index: int
     tiktok_handle: str
@@ -101,7 +101,7 @@ class AddedCreator(Struct, frozen=True, kw_only=True):
 
 
 class AddedCreators(Struct, frozen=True, kw_only=True):
-    """The outcome for all creators, in the order they were sent."""
+    """The result for all creators, in the order of the request."""
 
     results: list[AddedCreator]
     created_count: int
@@ -110,7 +110,7 @@ class AddedCreators(Struct, frozen=True, kw_only=True):
 
 
 class BulkItem(Struct, frozen=True, kw_only=True):
-    """The outcome for one creator; ``reason`` where it was skipped or failed."""
+    """The result for one creator; ``reason`` if it was skipped or failed."""
 
     index: int
     creator_id: UUID
@@ -119,7 +119,7 @@ class BulkItem(Struct, frozen=True, kw_only=True):
 
 
 class BulkAnswer(Struct, frozen=True, kw_only=True):
-    """The outcome for all creators, in the order they were sent."""
+    """The result for all creators, in the order of the request."""
 
     ok_count: int
     skipped_count: int

@@ -56,9 +56,9 @@ _OWN_EVENTS = e.OrganizationCreated | e.OrganizationSettingsChanged | e.PlanChan
 
 
 class ScrapeIntervals(Struct, frozen=True, kw_only=True):
-    """Hours that really lie between scheduled runs, give or take a tenth.
+    """The hours that apply between scheduled runs, give or take a tenth.
 
-    What was asked for, else the default, and not less than the plan's floor.
+    They are the requested ones, else the default, and not less than the plan's floor.
     """
 
     creator_profiles: int
@@ -69,9 +69,9 @@ class ScrapeIntervals(Struct, frozen=True, kw_only=True):
 class Organization(Struct, frozen=True, kw_only=True):
     """The organization that the key belongs to.
 
-    ``*_hours`` are what was asked for between scheduled runs, null for the default;
-    ``scrape_intervals`` are what holds. Its version counts changes of the settings and
-    the plan, not the usage.
+    ``*_hours`` are the requested hours between scheduled runs, null for the default;
+    ``scrape_intervals`` are the ones that apply. The version counts changes of the
+    settings and the plan, not the usage.
     """
 
     id: UUID
@@ -90,7 +90,7 @@ class Organization(Struct, frozen=True, kw_only=True):
 
 
 class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change; what is left out stays. At least one field is needed."""
+    """The fields to change; others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
     time_zone: TimeZone | UnsetType = UNSET
@@ -120,14 +120,14 @@ class OrganizationRoutes(Controller):
         """Show the organization: its settings, its limits and today's usage.
 
         With If-None-Match it answers 304 while the settings are the same, although the
-        usage may have moved.
+        usage may have changed.
         """
         organization_id = request.organization_id
         for projection in ("api_keys", "projects"):
             await caught_up(request, reader, projection)
         row = await one_organization(reader, organization_id)
         if row is None:
-            # The key was found, so it can only be that it is just being rebuilt.
+            # The key was found, so the read model is being rebuilt.
             raise ApiError(Code.PROJECTION_BEHIND, headers={"Retry-After": "1"})
         counts = await read_counts(own, organization_id)
         shown = _shown(row, counts, limits=writer.plans[row.plan])
@@ -157,7 +157,8 @@ class OrganizationRoutes(Controller):
     ) -> Answer[Organization]:
         """Rename the organization, or change its time zone or scrape intervals.
 
-        An interval below the plan's floor is kept, and holds once the plan allows it.
+        An interval below the plan's floor is stored, and applies once the plan allows
+        it.
         """
         organization_id = request.organization_id
         expected = writer.expected_versions(request)

@@ -1,4 +1,4 @@
-"""How projections and their rebuilds are answered."""
+"""The answers about projections and their rebuilds."""
 
 import re
 from datetime import UTC, datetime
@@ -13,12 +13,12 @@ from projections.registry import PROJECTIONS
 from projections.status import ProjectionProgress
 
 READ_MODELS = {projection.name: projection for projection in PROJECTIONS}
-# What PostgreSQL adds to an error, as it is or in a repr: rows, of any organization.
+# PostgreSQL adds these to an error, as text or in a repr: rows of any organization.
 _ROWS = re.compile(r"\s*(?:\\n|\n)(?:DETAIL|CONTEXT):.*", re.DOTALL)
 
 
 class ComparedTable(Struct, frozen=True, kw_only=True):
-    """One table, live and beside: how many rows each has, and what differs."""
+    """One table, live and new: how many rows each has, and what differs."""
 
     table: str
     rows: int
@@ -29,9 +29,9 @@ class ComparedTable(Struct, frozen=True, kw_only=True):
 
 
 class RebuildComparison(Struct, frozen=True, kw_only=True):
-    """What the new tables were compared to.
+    """The comparison of the new tables with the live ones.
 
-    If it is ``strict``, the rules are the same and so must all rows be.
+    If it is ``strict``, the rules are the same, and so must all rows be.
     """
 
     strict: bool
@@ -42,10 +42,10 @@ class RebuildComparison(Struct, frozen=True, kw_only=True):
 
 
 class RebuildState(Struct, frozen=True, kw_only=True):
-    """A rebuild: the one that runs, or the last there was.
+    """A rebuild: the running one, or the last one.
 
-    ``position`` is how far the new tables are, ``head`` where the log ends.
-    ``part_done`` goes from 0 to 1. ``stage`` is what its slices are at, null if none
+    ``position`` is how far the new tables are, ``head`` is the end of the log.
+    ``part_done`` goes from 0 to 1. ``stage`` is the stage of its slices, null if none
     are left. ``error_position`` and ``error_event`` name the event that stopped it.
     """
 
@@ -72,19 +72,19 @@ class RebuildState(Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters(Struct, frozen=True, kw_only=True):
-    """How many events a projection could not take in, and the newest five of them."""
+    """How many events a projection could not apply, and the newest five of them."""
 
     count: int
     newest: list[DeadLetter]
 
 
 class ProjectionState(Struct, frozen=True, kw_only=True):
-    """Where a projection stands.
+    """The state of a projection.
 
-    ``lag_events`` is how many positions it is behind, ``lag_seconds`` the age of the
-    first event not yet taken in, both 0 when level. ``heartbeat_seconds`` is how long
-    ago its follower was last heard of, null if never. ``rebuildable`` says that it is
-    a read model, which can be made anew from the log.
+    ``lag_events`` is how many positions it lags, and ``lag_seconds`` is the age of the
+    first event not yet applied; both are 0 when caught up. ``heartbeat_seconds`` is the
+    time since its follower last reported, null if never. ``rebuildable`` says that it
+    is a read model, which can be computed again from the log.
     """
 
     name: str
@@ -150,7 +150,7 @@ EXAMPLE = ProjectionState(
 def projection_state(
     progress: ProjectionProgress, dead_letters: list[DeadLetter]
 ) -> ProjectionState:
-    """Return a projection and its newest letters as clients read them."""
+    """Return a projection and its newest dead letters as clients read them."""
     return ProjectionState(
         name=progress.name,
         version=progress.version,
@@ -206,7 +206,7 @@ def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
         equal=found.is_equal,
         position=found.position,
         shadow_position=found.shadow_position,
-        # Without the keys: they are ids of any organization.
+        # Without the keys, which are ids of any organization.
         tables=[
             ComparedTable(
                 table=table.table,

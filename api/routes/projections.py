@@ -40,7 +40,7 @@ _NEWEST_DEAD_LETTERS = 5
 
 
 class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to rebuild.
+    """Options of a rebuild.
 
     With ``force`` the new tables are swapped in even if the same rules gave other rows
     than the live ones.
@@ -104,9 +104,9 @@ class ProjectionRoutes(Controller):
     ) -> Answer[ProjectionState]:
         """Rebuild a read model from the log while the live one serves reads.
 
-        The new tables are built beside the live ones by whichever `goatherd project`
-        runs, compared with them, and swapped in. One that failed goes on where it
-        stopped; one that runs already is answered as it is.
+        A running `goatherd project` builds new tables, compares them with the live
+        ones, and swaps them in. A failed rebuild continues from where it stopped; a
+        running one is answered as it is.
         """
         return writer.perform(
             request,
@@ -127,10 +127,10 @@ class ProjectionRoutes(Controller):
         name: FromPath[str],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[ProjectionState]:
-        """Give up a rebuild; the live tables know nothing of it.
+        """Cancel a rebuild; the live tables stay as they are.
 
-        The process that rebuilds ends within a batch: until then `cancel_requested` is
-        true. If there is nothing to give up, nothing happens.
+        The process that rebuilds ends after its current batch; until then
+        `cancel_requested` is true. If there is nothing to cancel, nothing happens.
         """
         writer.require_no_version(request)
         state = _state_of(writer.store, name)
@@ -168,7 +168,8 @@ def _request_rebuild(
     name: str,
     force: bool,
 ) -> RebuildRequested:
-    del organization_id, in_transaction  # It appends nothing, and is everybody's.
+    # Nothing is appended, and the state belongs to all organizations.
+    del organization_id, in_transaction
     projection = READ_MODELS.get(name)
     if projection is None:
         _state_of(store, name)

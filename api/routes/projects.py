@@ -42,7 +42,7 @@ class NewProject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ProjectChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change; what is left out stays. At least one field is needed."""
+    """The fields to change; others stay. At least one field is needed."""
 
     name: Name | UnsetType = UNSET
     description: ProjectDescription | UnsetType | None = UNSET

@@ -24,9 +24,9 @@ SELECT
 
 
 class Used(Struct, frozen=True, kw_only=True):
-    """Usage of one limit; a null limit means unlimited.
+    """The usage of one limit; a null limit means unlimited.
 
-    ``used`` is null where nothing is counted: API requests without a limit.
+    ``used`` is null if it is not counted: API requests without a limit.
     """
 
     used: int | None
@@ -67,7 +67,7 @@ def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
 
 
 def usage_of(counts: Counts, *, projects: int, api_keys: int, limits: Limits) -> Usage:
-    """Return the counts beside the limits of the plan."""
+    """Return the counts together with the limits of the plan."""
     requests, manual_scrapes, creators = counts
     per_day = limits.max_api_requests_per_day
     return Usage(

@@ -23,8 +23,8 @@ ACCEPTED = 202
 def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
     """Answer with the video after the command, whether it changed or not.
 
-    The read model may lag behind, but is never wrong: the events that it has not
-    processed yet are the last of the history.
+    The read model may lag behind, but is never wrong: it lacks only the last events of
+    the history.
     """
     row, figures = rows.ask(lambda cursor: _rows(cursor, done))
     for recorded in done.history(done.result):

@@ -26,7 +26,7 @@ class NewVideo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change; what is left out stays. At least one field is needed."""
+    """The fields to change; others stay. At least one field is needed."""
 
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
@@ -45,9 +45,9 @@ class VideoIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DecisionItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do with one video: track it, put it aside, or let it wait again.
+    """What to do with one video: include it, exclude it, or let it wait again.
 
-    ``put_back`` takes an ``include`` or ``exclude`` back: the video is in the inbox.
+    ``put_back`` undoes an ``include`` or ``exclude``: the video is in the inbox.
     """
 
     video_id: UUID
@@ -57,13 +57,13 @@ class DecisionItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Review(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Decisions, taken in this order."""
+    """Decisions, applied in this order."""
 
     decisions: Annotated[list[DecisionItem], Meta(min_length=1, max_length=100)]
 
 
 class BulkVideo(Struct, frozen=True, kw_only=True):
-    """The outcome for one video; ``reason`` where it was skipped or failed."""
+    """The result for one video; ``reason`` if it was skipped or failed."""
 
     index: int
     video_id: UUID
@@ -72,7 +72,7 @@ class BulkVideo(Struct, frozen=True, kw_only=True):
 
 
 class BulkVideos(Struct, frozen=True, kw_only=True):
-    """The outcome for all videos, in the order they were sent."""
+    """The result for all videos, in the order of the request."""
 
     ok_count: int
     skipped_count: int

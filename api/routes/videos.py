@@ -40,7 +40,7 @@ _LISTED: tuple[TrackingStatus, ...] = (
     "out_of_window",
 )
 _DEFAULT_STATUSES = "auto_tracked,pending_review,included,direct_add"
-# What cursors of each sort point after; of the others a count.
+# The type of the sort value in cursors of each sort; for the others a count.
 _AFTER: dict[VideoSort, Any] = {
     "created_at": tuple[datetime, UUID],
     "posted_at": tuple[datetime | None, UUID],
@@ -81,7 +81,7 @@ class VideoRoutes(Controller):
             SortOrder, QueryParameter(description="desc has the greatest first.")
         ] = "desc",
     ) -> ListPage[Video]:
-        """List videos, those first that came in last unless sorted otherwise."""
+        """List videos, latest found first unless sorted otherwise."""
         if sort != "created_at" and creator_id is None:
             raise invalid_query("sort", "needs creator_id, unless it is created_at")
         filters: dict[str, Any] = {

@@ -44,7 +44,7 @@ class ProjectVideoRoutes(Controller):
     ) -> Answer[Video]:
         """Track a video by its URL, whatever the project did with it before.
 
-        It counts whoever made it. A new one gets a scrape at once.
+        It counts whoever posted it. A new one is scraped at once.
         """
         return writer.perform(
             request,
@@ -92,7 +92,7 @@ class InboxRoutes(Controller):
     async def list_inbox(
         self, project_id: FromPath[UUID], listing: NamedDependency[ListRequest]
     ) -> ListPage[Video]:
-        """List the videos that wait for review, those first that came in last."""
+        """List the videos that wait for review, latest found first."""
         reader, organization_id = listing.reader, listing.organization_id
         await listing.caught_up("projects", "videos")
         if await one_project(reader, organization_id, project_id) is None:

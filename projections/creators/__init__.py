@@ -1,1 +1,1 @@
-"""The creator list, searched, sorted, and as of any moment."""
+"""The creator list: searched, sorted, and as of any time."""

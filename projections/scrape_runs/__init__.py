@@ -1,1 +1,1 @@
-"""Scrape runs: what was asked for, and what came of it."""
+"""Scrape runs: each request of a scrape, and its result."""

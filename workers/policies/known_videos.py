@@ -222,7 +222,7 @@ def _settings_changed(
 class KnownVideos:
     """Writes known_video, and adds the tasks that follow from events to policy_task.
 
-    A row of policy_task is therefore seen only with everything before it taken in.
+    A row of policy_task becomes visible after everything before it is applied.
     """
 
     name = "known_videos"

@@ -1,1 +1,1 @@
-"""Providers: one way of looking at TikTok each."""
+"""Providers: one source of observations each."""

@@ -1,7 +1,7 @@
-"""The web provider: looks at TikTok's public pages, as a stranger without a browser.
+"""The web provider: reads TikTok's public pages, as an anonymous client.
 
-It answers no captcha and solves no puzzle, logs in to nothing, keeps no cookie and
-downloads no video. What it cannot see that way is Blocked, and is left alone.
+It solves no captcha or puzzle, logs in to nothing, stores no cookie and downloads no
+video. What it cannot see that way is Blocked, and it does not try again to see it.
 """
 
 import re
