@@ -8,7 +8,7 @@ DomainError
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
 ├── QueueBehindError            what was requested before still waits
-├── InvalidQuestionError        what is asked of the numbers makes no sense
+├── InvalidQuestionError        the query of numbers makes no sense
 ├── RetentionExceededError      the plan does not keep history for so long
 └── ConflictError               the present state forbids it
     ├── HandleTakenError
@@ -19,7 +19,7 @@ DomainError
     └── StaleVersionError
 
 Apart from them stand AnotherAccountError, which a worker's result is refused with and
-no client sees, and CorruptHistoryError: the log was damaged, nobody was refused.
+no client sees, and CorruptHistoryError: the log was damaged, and no command was refused.
 
 A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
 """

@@ -174,7 +174,7 @@ MEANINGS = {
     "lease_seconds": "Seconds that a worker may stay silent before another takes over "
     "its scrape.",
     "max_queue_age_seconds": "Seconds that an organization's scrapes may be overdue "
-    "before it is told to wait with more by hand.",
+    "before more by hand are refused.",
     "writing_pool_size": "Database connections a process may use for commands.",
     "reading_pool_size": "Database connections a process may use for reads.",
     "own_pool_size": "Database connections a process may use for keys and quotas.",

@@ -65,13 +65,13 @@ class Code(StrEnum):
     LIMIT_REACHED = (
         "limit_reached",
         402,
-        "The plan has no room left for what was asked.",
+        "The plan has no room left for the request.",
         "Limit reached: max_creators_per_org",
     )
     RETENTION_EXCEEDED = (
         "retention_exceeded",
         402,
-        "The time asked for is older than the history the plan keeps.",
+        "The requested time is older than the history that the plan shows.",
         "The plan keeps 30 days of history.",
     )
     INSUFFICIENT_SCOPE = (

@@ -33,7 +33,7 @@ class FieldProblem(Struct, frozen=True):
 
 
 class ApiError(Exception):
-    """A request failed; this is what the client is told.
+    """A request failed; this is the client's answer.
 
     ``meta`` has the fields of the answer's meta besides code and requestId, in
     camelCase. ``status`` is given only if it is not the one of the code.

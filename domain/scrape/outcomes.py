@@ -4,5 +4,5 @@ from domain.messages import Outcome
 
 # There is no public account to see; three in a row disable the creator.
 OF_THE_ACCOUNT: frozenset[Outcome] = frozenset({"not_found", "private", "unavailable"})
-# Nobody was asked: a recording has no line about the handle.
+# No platform was asked: a recording has no line about the handle.
 UNOBSERVED: frozenset[Outcome] = frozenset({"not_in_recording"})

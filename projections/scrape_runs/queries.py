@@ -18,14 +18,14 @@ ListedStatus = Literal["queued", "running", "succeeded", "failed", "quarantined"
 class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     """One run, from its request to its result.
 
-    ``outcome`` is the last attempt's verdict, also while the next attempt waits;
-    ``error`` says it for people. What it saw is null until it succeeded: how many
-    videos, and how many of those asked for by name were found gone; ``precision`` is
-    null where no profile was seen or the source does not say whether it rounds.
-    With ``not_in_recording`` a recording was read that has nothing of the creator:
-    TikTok was not asked.
-    Durations are in milliseconds. An imported run was ``observed_at`` in the past.
-    ``quarantined`` says of a failed run that it was given up because its attempts died.
+    ``outcome`` is the verdict of the last attempt, also while the next attempt waits,
+    and ``error`` explains it. With ``not_in_recording`` a recording has nothing of the
+    creator, and TikTok was not asked. The fields of the result are null until the run
+    succeeds: ``videos_observed`` counts videos, and ``videos_missing`` counts requested
+    videos that are gone. ``precision`` is null without a profile, or if the source does
+    not say whether it rounds. Durations are in milliseconds. An imported run has the
+    ``observed_at`` of its recording. ``quarantined`` says that a failed run was given
+    up because its attempts died.
     """
 
     id: UUID
@@ -122,11 +122,10 @@ FROM (
 class ScrapeCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many runs wait, are running, and failed in the last day.
 
-    ``retrying`` are those queued ones that were tried before. ``oldest_due_seconds`` is
-    for how long the first of the queued ones could have begun, null where none could.
-    ``failed_last_day`` and, among them, ``quarantined_last_day`` are of runs that were
-    asked for in the last 24 hours; where a recording has nothing of a creator nobody
-    was asked, and nothing failed.
+    ``retrying`` are the queued ones that had an attempt before. ``oldest_due_seconds``
+    is for how long the first queued one has been due, null if none is.
+    ``failed_last_day`` and, among them, ``quarantined_last_day`` count runs that were
+    requested in the last 24 hours, without those that ended as ``not_in_recording``.
     """
 
     queued: int
