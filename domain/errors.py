@@ -18,8 +18,8 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
-Apart from them stand AnotherAccountError, which a worker's result is refused with and
-no client sees, and CorruptHistoryError: the log was damaged, and no command was refused.
+Apart from them stand AnotherAccountError, with which a worker's result is refused and
+which no client sees, and CorruptHistoryError, which says that the log was damaged.
 
 A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
 """

@@ -1,1 +1,1 @@
-"""Videos: what becomes of a TikTok post in a project."""
+"""Videos: TikTok posts in a project, and whether they count there."""

@@ -35,7 +35,7 @@ from projections.engine.reader import Reader
 
 
 class NamedEntity(msgspec.Struct, frozen=True, kw_only=True):
-    """An entity's id and the label that is shown beside its series."""
+    """An entity's id and the label that is shown with its series."""
 
     id: UUID
     label: str
