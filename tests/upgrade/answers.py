@@ -48,6 +48,11 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
         "posted_before_first_look": "posted_before_first_snapshot",
     },
 }
+# Fields that this version has added, by the beginning of the questions.
+ADDED_FIELDS: dict[str, frozenset[str]] = {
+    # Videos are named by their title, too.
+    "/api/v1/analytics/explain": frozenset({"title"}),
+}
 _RENAMED_TABLES = {
     "analytics_looks": "analytics_snapshots",
     "analytics_herds": "analytics_owner_states",
@@ -180,6 +185,17 @@ def answer_now(recorded: Answer) -> object:
 def projection_now(name: str) -> str:
     """Return what a projection of the old version is called in this one."""
     return RENAMED_PROJECTIONS.get(name, name)
+
+
+def without_added(question: str, answer: object) -> object:
+    """Return this version's answer without the fields that the old one had not."""
+    added = {
+        name
+        for beginning, names in ADDED_FIELDS.items()
+        if question.startswith(beginning)
+        for name in names
+    }
+    return _comparable(answer, added, set()) if added else answer
 
 
 def comparable(question: str, answer: object, *, is_rebuilt: bool) -> object:

@@ -23,6 +23,7 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
     term: str
     noun: str
     tiktok_video_id: str | None
+    title: str | None
     observed_at: datetime
     source: str
     before: str
@@ -90,6 +91,7 @@ def _observation(one: ExplainedObservation) -> ObservationRow:
         term=_TERMS[one.term],
         noun=MEASURES[one.metric].label,
         tiktok_video_id=one.tiktok_video_id,
+        title=one.title,
         observed_at=one.observed_at,
         source=source,
         before=number(one.level_before),

@@ -40,11 +40,13 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
 
     A post has no observation: ``observed_at`` is its posting time, and the fields that
     name a scrape are null. ``profile`` is the creator's id if a profile was observed.
+    ``title`` is that of the video, null if it is not known.
     """
 
     term: Role
     metric: RawMetric
     tiktok_video_id: str | None = None
+    title: str | None = None
     profile: UUID | None = None
     scrape_id: UUID | None = None
     provider: str | None = None
@@ -153,6 +155,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
                     term=self.term,
                     metric=self.metric,
                     tiktok_video_id=member.tiktok_video_id,
+                    title=member.title,
                     observed_at=posted_at,
                     contribution=1,
                 )
@@ -204,6 +207,7 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
             term=self.term,
             metric=self.metric,
             tiktok_video_id=member.tiktok_video_id,
+            title=member.title,
             profile=member.id if self.metric in PROFILE_METRICS else None,
             scrape_id=source.scrape_id,
             provider=source.provider,

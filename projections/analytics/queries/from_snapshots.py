@@ -47,6 +47,11 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     label: str | None = None
     tiktok_video_id: str | None = None
 
+    @property
+    def title(self) -> str | None:
+        """Return the video's title; its label is its id where there is none."""
+        return None if self.label == self.tiktok_video_id else self.label
+
 
 class Source(msgspec.Struct, frozen=True):
     """The snapshot that an observation is from."""

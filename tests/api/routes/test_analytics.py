@@ -31,7 +31,9 @@ class Population:
         self.tenant = tenant
         self.creator_id: str = tenant.add(f"goat.{uuid4().hex[:20]}")["id"]
 
-    def video(self, name: str, *, posted_at: datetime | None = None) -> str:
+    def video(
+        self, name: str, *, posted_at: datetime | None = None, is_titled: bool = True
+    ) -> str:
         """Let a run have discovered a video; returns its id."""
         video_id = video_stream(self.tenant.project_id, name)
         self.tenant.goatherd.append(
@@ -44,7 +46,7 @@ class Population:
                 handle="goat",
                 tracking_status="auto_tracked",
                 scrape_id=new_id(),
-                title=f"Video {name}",
+                title=f"Video {name}" if is_titled else None,
                 posted_at=posted_at,
             ),
         )
@@ -504,6 +506,28 @@ def test_a_point_is_explained_by_the_observations_that_make_it(population: Popul
     (run,) = population.tenant.goatherd.log(old["scrape_id"])
     assert run.position == old["position"]
     assert run.recorded_at == datetime.fromisoformat(old["recorded_at"])
+
+
+def test_an_explanation_names_videos_by_id_and_by_title(population: Population):
+    population.video("3", posted_at=NOON + timedelta(hours=2), is_titled=False)
+    population.looked(1.1, v3=5)
+    population.tenant.goatherd.catch_up()
+    asked = {"entity": "creator", "entity_id": population.creator_id, **RANGE}
+    last = str(population.tenant.goatherd.head)
+
+    for metric, as_of in (("views", {}), ("posts", {}), ("views", {"as_of": last})):
+        day = {"date": "2026-03-03" if metric == "views" else "2026-03-02"}
+        answer = population.tenant.get(
+            "/analytics/explain", params={**asked, "metric": metric, **day, **as_of}
+        )
+        titles = {
+            one["tiktok_video_id"]: one["title"]
+            for one in data_of(answer)["observations"]
+        }
+        expected = {"1": "Video 1", "2": "Video 2", "3": None}
+        if metric == "posts":
+            del expected["1"]
+        assert titles == expected
 
 
 def test_a_baseline_is_explained_as_one(population: Population):

@@ -199,8 +199,8 @@ def test_a_number_is_explained_by_what_was_seen(visitor: Visitor, goat: Watched)
     ]
     when = "3 Mar 2026, 12:00"
     assert rows[1:] == [
-        ["2", when, "test", "\N{EN DASH}", "40", "40"],
-        ["1", when, "test", "100", "130", "30"],
+        ["Video 2 2", when, "test", "\N{EN DASH}", "40", "40"],
+        ["<i>Old</i> goat 1", when, "test", "100", "130", "30"],
     ]
 
 
