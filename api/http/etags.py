@@ -1,20 +1,32 @@
-"""ETags made of versions, and the If-Match and If-None-Match headers."""
+"""ETags made of versions and figures, and the If-Match and If-None-Match headers."""
 
+import hashlib
 import re
 from typing import Self
 
+import msgspec
 from msgspec import Struct
 
 from api.http.errors import ApiError, Code, field_error
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*\Z")
-_VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"')
+_VERSION = re.compile(r'"(0|[1-9][0-9]{0,17})"|W/"(0|[1-9][0-9]{0,17})-[0-9a-f]+"')
+_FIGURES_BYTES = 8
 
 
-def etag(version: int) -> str:
-    """Return the strong entity tag of a version."""
-    return f'"{version}"'
+def etag(version: int, shown: object = None) -> str:
+    """Return the entity tag of a version: strong, unless figures are shown with it.
+
+    The type of ``shown`` names what scrapes may change of it, without a new version, in
+    ``FIGURE_FIELDS``: then the tag is weak and has a digest of these beside the version.
+    """
+    fields: tuple[str, ...] = getattr(shown, "FIGURE_FIELDS", ())
+    if not fields:
+        return f'"{version}"'
+    figures = msgspec.json.encode([getattr(shown, field) for field in fields])
+    digest = hashlib.blake2b(figures, digest_size=_FIGURES_BYTES).hexdigest()
+    return f'W/"{version}-{digest}"'
 
 
 class ETagCondition(Struct, frozen=True):
@@ -40,18 +52,23 @@ class ETagCondition(Struct, frozen=True):
 
     @property
     def versions(self) -> frozenset[int]:
-        """Return the versions that If-Match names; weak tags name none."""
+        """Return the versions that If-Match names, alone or with figures beside them.
+
+        Other weak tags name none.
+        """
         found = (_VERSION.fullmatch(tag) for tag in self.tags)
-        return frozenset(int(match[1]) for match in found if match)
+        return frozenset(int(match[1] or match[2]) for match in found if match)
 
     def holds(self, version: int) -> bool:
-        """Return whether If-Match allows changing this version; weak tags never do."""
-        return self.is_any or etag(version) in self.tags
+        """Return whether If-Match allows changing this version, whatever its figures."""
+        return self.is_any or version in self.versions
 
-    def is_current(self, version: int) -> bool:
-        """Return whether If-None-Match says that the client has this version."""
-        tag = etag(version)
-        return self.is_any or tag in self.tags or f"W/{tag}" in self.tags
+    def is_current(self, tag: str) -> bool:
+        """Return whether If-None-Match says that the client has what this tag is of."""
+        opaque = tag.removeprefix("W/")
+        return self.is_any or any(
+            given.removeprefix("W/") == opaque for given in self.tags
+        )
 
     def require(self, version: int) -> None:
         """Refuse to change a version that the header does not name.

@@ -74,9 +74,9 @@ class EncodedResponse(ASGIResponse):
 class Answer(Response[T]):
     """A success.
 
-    ``status`` is the route's own unless given. ``version`` makes the ETag; a GET with
-    it in If-None-Match is answered with 304. ``position`` is the end of the log after a
-    write.
+    ``status`` is the route's own unless given. ``version`` makes the ETag, with the
+    figures that the data shows; a GET with it in If-None-Match is answered with 304.
+    ``position`` is the end of the log after a write.
     """
 
     sent_media_type = b"application/json"
@@ -92,10 +92,10 @@ class Answer(Response[T]):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(data, status_code=status, headers=headers)
-        self.version = version
         self.meta = meta
-        if version is not None:
-            self.headers["ETag"] = etag(version)
+        self.etag = None if version is None else etag(version, data)
+        if self.etag is not None:
+            self.headers["ETag"] = self.etag
         if position is not None:
             self.headers["Goatherd-Position"] = str(position)
 
@@ -113,10 +113,10 @@ class Answer(Response[T]):
         **_: Any,  # noqa: ANN401
     ) -> ASGIResponse:
         sent = _encoded({**(headers or {}), **self.headers})
-        if self.version is not None and request.method == "GET":
+        if self.etag is not None and request.method == "GET":
             sent.append(_REVALIDATE)
             given: ETagCondition | None = request.if_none_match
-            if given is not None and given.is_current(self.version):
+            if given is not None and given.is_current(self.etag):
                 return EncodedResponse(b"", status=_NOT_MODIFIED, headers=sent)
         body = self.encoded_body()
         sent.append((b"content-type", self.sent_media_type))

@@ -107,7 +107,8 @@ PARAMETERS: dict[str, Schema] = {
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": "The ETag that was read; 412 if the thing has changed since.",
+        "description": "The ETag that was read; 412 if the thing has changed since. "
+        "Only its version counts: figures that were scraped since are no change.",
         "schema": {"type": "string"},
         "example": '"7"',
     },
@@ -134,7 +135,8 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "The version of the thing, in double quotes.",
+        "description": 'The version of the thing, in double quotes: `"7"`. Where '
+        'scraped figures are shown, they are a part of it: `W/"7-5f2a0c91d3b7e846"`.',
         "schema": {"type": "string"},
     },
     "Position": {

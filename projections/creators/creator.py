@@ -1,7 +1,7 @@
 """A creator as clients read it, made from its row in ``creator_list``."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,12 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     verdict of the last scrape. Figures are the newest scraped ones, and
     ``last_scraped_at`` is when a scrape last succeeded.
     """
+
+    # What scrapes change without a new version.
+    FIGURE_FIELDS: ClassVar = (
+        *("display_name", "avatar_url", "follower_count", "following_count"),
+        *("total_likes_count", "video_count", "last_scraped_at"),
+    )
 
     id: UUID
     project_id: UUID

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -32,6 +32,13 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     when TikTok does not have the video; a video that one list leaves out is not
     missing. ``thumbnail_url`` is always null for now.
     """
+
+    # What scrapes change without a new version.
+    FIGURE_FIELDS: ClassVar = (
+        *("url", "title", "kind", "thumbnail_url", "posted_at", "view_count"),
+        *("like_count", "comment_count", "share_count", "save_count"),
+        *("first_seen_at", "last_scraped_at", "missing_since"),
+    )
 
     id: UUID
     project_id: UUID

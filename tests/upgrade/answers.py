@@ -187,6 +187,12 @@ def projection_now(name: str) -> str:
     return RENAMED_PROJECTIONS.get(name, name)
 
 
+def etag_now(recorded: str | None, etag: str | None) -> str | None:
+    """Return this version's ETag as the old one wrote it: without scraped figures."""
+    figures = re.fullmatch(r'W/("\d+)-[0-9a-f]+"', etag or "")
+    return etag if figures is None or recorded is None else f'{figures[1]}"'
+
+
 def without_added(question: str, answer: object) -> object:
     """Return this version's answer without the fields that the old one had not."""
     added = {

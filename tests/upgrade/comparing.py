@@ -10,6 +10,7 @@ from tests.upgrade.answers import (
     about,
     answer_now,
     comparable,
+    etag_now,
     parsed,
     question_now,
     without_added,
@@ -32,6 +33,7 @@ def differences(
         new = comparable(
             question, without_added(question, answer), is_rebuilt=is_rebuilt
         )
+        etag = etag_now(before.etag, etag)
         expected, now = (before.status, before.etag, old), (status, etag, new)
         if now != expected:
             found.append((question, *_first_difference(expected, now)))

@@ -38,7 +38,9 @@ def test_a_client_that_has_another_version_is_sent_this_one(
     assert answer.json()["data"]["version"] == 7
 
 
-@pytest.mark.parametrize("header", ('"7"', '"5", "7"', "*", ' "7" '))
+@pytest.mark.parametrize(
+    "header", ('"7"', '"5", "7"', "*", ' "7" ', 'W/"7-0a1b"', 'W/"6-0a", W/"7-1b"')
+)
 def test_the_version_that_was_read_may_be_changed(
     tiny: TestClient[Litestar], header: str
 ):
@@ -49,7 +51,10 @@ def test_the_version_that_was_read_may_be_changed(
     assert answer.headers["Goatherd-Position"] == "42"
 
 
-@pytest.mark.parametrize("header", ('"6"', 'W/"7"', '"5", "6"', '"07"', '"seven"'))
+@pytest.mark.parametrize(
+    "header",
+    ('"6"', 'W/"7"', '"5", "6"', '"07"', '"seven"', 'W/"6-0a1b"', '"7-0a1b"', 'W/"7-"'),
+)
 def test_another_version_than_was_read_may_not(tiny: TestClient[Litestar], header: str):
     answer = tiny.patch(A_NOTE, json=CHANGE, headers={"If-Match": header})
 
@@ -76,6 +81,7 @@ def test_a_malformed_tag_is_refused_and_named(tiny: TestClient[Litestar], header
         (b'"0", "12"', {0, 12}),
         (b'W/"7"', set[int]()),
         (b'"7", W/"8"', {7}),
+        (b'"7", W/"8-0a1b"', {7, 8}),
         (b"*", set[int]()),
         (b'"x", "07"', set[int]()),
         (b'"999999999999999999999"', set[int]()),

@@ -43,7 +43,7 @@ def test_a_creator_is_added_with_everything_that_was_asked(home: Tenant):
         "error": None,
         "meta": None,
     }
-    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["ETag"].startswith('W/"1-')
     assert int(answer.headers["Goatherd-Position"]) == home.goatherd.head == before + 4
     assert home.shown(creator["id"]) == creator
 
@@ -226,12 +226,38 @@ def test_a_creator_that_the_client_has_already_is_not_sent_again(home: Tenant):
     home.goatherd.catch_up()
     path = f"/creators/{creator['id']}"
 
-    same = home.get(path, headers={"If-None-Match": '"1"'})
-    other = home.get(path, headers={"If-None-Match": '"2"'})
+    tag = home.get(path).headers["ETag"]
+    same = home.get(path, headers={"If-None-Match": tag})
+    other = home.get(path, headers={"If-None-Match": tag.replace("1-", "2-")})
+    without_figures = home.get(path, headers={"If-None-Match": '"1"'})
 
+    assert tag.startswith('W/"1-')
     assert (same.status_code, same.content) == (304, b"")
-    assert same.headers["ETag"] == other.headers["ETag"] == '"1"'
-    assert data_of(other) == creator
+    assert same.headers["ETag"] == other.headers["ETag"] == tag
+    assert data_of(other) == data_of(without_figures) == creator
+
+
+def test_fresh_figures_are_sent_and_do_not_keep_a_change_from_being_made(home: Tenant):
+    creator = home.add("moving.goat")
+    home.saw(creator["id"], follower_count=10)
+    home.goatherd.catch_up()
+    path = f"/creators/{creator['id']}"
+    tag = home.get(path).headers["ETag"]
+    home.saw(creator["id"], follower_count=11)
+    home.goatherd.catch_up()
+
+    fresh = home.get(path, headers={"If-None-Match": tag})
+    changed = home.patch(path, {"description": "New."}, headers={"If-Match": tag})
+    home.goatherd.catch_up()
+    same = home.get(path, headers={"If-None-Match": changed.headers["ETag"]})
+    conflict = home.patch(path, {"description": "Newer."}, headers={"If-Match": tag})
+
+    assert data_of(fresh)["follower_count"] == 11
+    assert fresh.headers["ETag"].startswith('W/"1-')
+    assert fresh.headers["ETag"] != tag
+    assert data_of(changed)["version"] == 2
+    assert same.status_code == 304
+    assert code_of(conflict) == (412, "version_conflict")
 
 
 def test_the_former_statistics_say_where_they_went(home: Tenant):

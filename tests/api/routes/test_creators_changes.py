@@ -39,7 +39,7 @@ def test_a_detail_is_changed_and_the_rest_stays(home: Tenant, change: dict[str, 
     assert home.goatherd.events(creator["id"])[1:] == [
         e.CreatorDetailsChanged(organization_id=home.organization_id, **change)
     ]
-    assert answer.headers["ETag"] == '"2"'
+    assert answer.headers["ETag"].startswith('W/"2-')
     assert int(answer.headers["Goatherd-Position"]) == home.goatherd.head
     assert home.shown(creator["id"]) == creator
 
@@ -76,7 +76,7 @@ def test_a_change_to_what_is_so_already_is_answered_and_not_stored(home: Tenant)
     answer = home.patch(f"/creators/{before['id']}", SETTINGS)
 
     assert data_of(answer) == before
-    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["ETag"].startswith('W/"1-')
     assert int(answer.headers["Goatherd-Position"]) == home.goatherd.head
     assert home.goatherd.kept() == kept
 

@@ -28,7 +28,7 @@ def test_a_removed_creator_is_not_active_and_keeps_its_history(home: Tenant):
         handle="leaving.goat",
         creator_id=UUID(creator["id"]),
     )
-    assert answer.headers["ETag"] == '"2"'
+    assert answer.headers["ETag"].startswith('W/"2-')
     assert int(answer.headers["Goatherd-Position"]) == released.position
     assert home.counted == 0
     assert home.shown(creator["id"]) == creator
@@ -89,7 +89,7 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(home: Tenant):
         for past in home.goatherd.since(head)
         if isinstance(past.event, e.ScrapeRequested)
     } == {"reactivated"}
-    assert answer.headers["ETag"] == '"4"'
+    assert answer.headers["ETag"].startswith('W/"4-')
     assert home.counted == 1
     assert home.shown(creator["id"]) == creator
 

@@ -70,12 +70,12 @@ def test_an_added_video_is_answered_as_it_is_read_later(home: Tenant):
     }
     assert (video["tracking_status"], video["tracking_enabled"]) == ("direct_add", True)
     assert (video["view_count"], video["metadata"], video["version"]) == (None, {}, 1)
-    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["ETag"].startswith('W/"1-')
     assert int(answer.headers["Goatherd-Position"]) == home.goatherd.head
     home.goatherd.catch_up()
     read = home.get(f"/videos/{video_id}")
     assert data_of(read) == video
-    assert read.headers["ETag"] == '"1"'
+    assert read.headers["ETag"] == answer.headers["ETag"]
 
 
 def test_an_added_video_is_scraped_at_once(home: Tenant):
@@ -178,7 +178,8 @@ def test_notes_are_kept_as_they_were_written(home: Tenant):
 
     changed = data_of(answer)
     assert {name: changed[name] for name in notes} == notes
-    assert (changed["version"], answer.headers["ETag"]) == (2, '"2"')
+    assert changed["version"] == 2
+    assert answer.headers["ETag"].startswith('W/"2-')
     assert changed["tracking_status"] == "direct_add"
     home.goatherd.catch_up()
     assert data_of(home.get(f"/videos/{video['id']}")) == changed
