@@ -37,14 +37,15 @@ Metadata = Annotated[
 class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A creator to track.
 
-    Without ``tracking_start_date`` tracking starts today in the organization's time
-    zone; null means no bound.
+    A removed one that comes back keeps every setting that is left out here. Left out
+    for a new one, ``tracking_mode`` is auto, ``tracking_start_date`` is today in the
+    organization's time zone, and ``tracking_end_date`` is null; null means no bound.
     """
 
     tiktok_handle: HandleText
-    tracking_mode: TrackingMode = "auto"
+    tracking_mode: TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
-    tracking_end_date: date | None = None
+    tracking_end_date: date | UnsetType | None = UNSET
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET

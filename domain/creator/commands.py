@@ -43,9 +43,11 @@ class SoftDelete(Command, frozen=True, kw_only=True):
 
 
 class Reactivate(Command, frozen=True, kw_only=True):
-    tracking_mode: TrackingMode
-    tracking_start_date: date | None
-    tracking_end_date: date | None
+    """Track a removed creator again; settings that are unset stay as they were."""
+
+    tracking_mode: TrackingMode | msgspec.UnsetType = msgspec.UNSET
+    tracking_start_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    tracking_end_date: date | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class AutoDisable(Command, frozen=True, kw_only=True):

@@ -82,13 +82,15 @@ def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.Creator
         case c.Reactivate():
             if creator.status != "removed":
                 return []
-            _check_window(command.tracking_start_date, command.tracking_end_date)
+            start, end = _window_after(creator, command)
+            _check_window(start, end)
+            mode = command.tracking_mode
             return [
                 e.CreatorReactivated(
                     organization_id=creator.organization_id,
-                    tracking_mode=command.tracking_mode,
-                    tracking_start_date=command.tracking_start_date,
-                    tracking_end_date=command.tracking_end_date,
+                    tracking_mode=creator.tracking_mode if mode is UNSET else mode,
+                    tracking_start_date=start,
+                    tracking_end_date=end,
                 )
             ]
         case c.AutoDisable(verdict=verdict, scrape_id=scrape_id):
@@ -245,13 +247,8 @@ def _change_tracking(
                 new=mode,
             )
         )
-    old = (creator.tracking_start_date, creator.tracking_end_date)
-    new = (command.tracking_start_date, command.tracking_end_date)
-    start, end = (
-        before if after is UNSET else after
-        for before, after in zip(old, new, strict=True)
-    )
-    if (start, end) != old:
+    start, end = _window_after(creator, command)
+    if (start, end) != (creator.tracking_start_date, creator.tracking_end_date):
         _check_window(start, end)
         happened.append(
             e.TrackingWindowChanged(
@@ -261,6 +258,16 @@ def _change_tracking(
             )
         )
     return happened
+
+
+def _window_after(
+    creator: Creator, command: c.ChangeTracking | c.Reactivate
+) -> tuple[date | None, date | None]:
+    start, end = command.tracking_start_date, command.tracking_end_date
+    return (
+        creator.tracking_start_date if start is UNSET else start,
+        creator.tracking_end_date if end is UNSET else end,
+    )
 
 
 def _check_window(start: date | None, end: date | None) -> None:

@@ -31,12 +31,16 @@ from domain.streams import ban_stream, claim_stream
 
 
 class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of a creator to add; an unset start means today in the time zone."""
+    """The settings of a creator to add.
+
+    What is unset stays as it was for one that was removed. A new one is tracked in
+    mode auto, from today in the time zone of the organization, without an end.
+    """
 
     tiktok_handle: str
-    tracking_mode: e.TrackingMode = "auto"
+    tracking_mode: e.TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
-    tracking_end_date: date | None = None
+    tracking_end_date: date | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     readme: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
@@ -118,7 +122,7 @@ def add_creators(
         commands = (
             _new_commands(item, organization_id, today)
             if former is None
-            else _former_commands(item, today)
+            else _former_commands(item.requested)
         )
         try:
             own = decide_all(former, *commands)
@@ -216,15 +220,16 @@ def _new_commands(
     item: _Item, organization_id: UUID, today: date
 ) -> list[c.CreatorCommand]:
     requested = item.requested
-    start = requested.tracking_start_date
+    mode, start = requested.tracking_mode, requested.tracking_start_date
+    end = requested.tracking_end_date
     return [
         c.AddCreator(
             organization_id=organization_id,
             project_id=item.project_id,
             handle=item.handle,
-            tracking_mode=requested.tracking_mode,
+            tracking_mode="auto" if mode is UNSET else mode,
             tracking_start_date=today if start is UNSET else start,
-            tracking_end_date=requested.tracking_end_date,
+            tracking_end_date=None if end is UNSET else end,
             description=None
             if requested.description is UNSET
             else requested.description,
@@ -234,13 +239,11 @@ def _new_commands(
     ]
 
 
-def _former_commands(item: _Item, today: date) -> list[c.CreatorCommand]:
-    requested = item.requested
-    start = requested.tracking_start_date
+def _former_commands(requested: RequestedCreator) -> list[c.CreatorCommand]:
     return [
         c.Reactivate(
             tracking_mode=requested.tracking_mode,
-            tracking_start_date=today if start is UNSET else start,
+            tracking_start_date=requested.tracking_start_date,
             tracking_end_date=requested.tracking_end_date,
         ),
         c.ChangeDetails(

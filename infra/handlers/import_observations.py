@@ -121,7 +121,7 @@ def add_for_import(
     now: datetime,
     context: Context,
 ) -> Executed[Additions]:
-    """Track all of the handles or none, in mode auto, without window and first scrapes.
+    """Track all of the handles or none: new ones in mode auto, without start or runs.
 
     Raises:
         DomainError: one of them is banned, or another creator took it meanwhile.

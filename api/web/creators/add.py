@@ -83,7 +83,10 @@ class AddCreatorsPage(Controller):
 async def _added(
     page: PageContext, form: AddCreatorsForm, handles: Sequence[str]
 ) -> AddedCreators:
-    settings: dict[str, str | None] = {"tracking_mode": form.tracking_mode}
+    # What the form suggests is left out: it would change a creator that comes back.
+    settings: dict[str, str | None] = {}
+    if form.tracking_mode != "auto":
+        settings["tracking_mode"] = form.tracking_mode
     if form.since != "today":
         settings["tracking_start_date"] = (
             form.first_day if form.since == "day" else None

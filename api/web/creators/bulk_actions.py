@@ -102,15 +102,7 @@ async def _added_again(
     page: PageContext, project_id: UUID, creators: Sequence[Creator]
 ) -> list[BulkOutcome]:
     path = f"/projects/{project_id}/creators"
-    additions = [
-        {
-            "tiktok_handle": one.tiktok_handle,
-            "tracking_mode": one.tracking_mode,
-            "tracking_start_date": one.tracking_start_date,
-            "tracking_end_date": one.tracking_end_date,
-        }
-        for one in creators
-    ]
+    additions = [{"tiktok_handle": one.tiktok_handle} for one in creators]
     key_suffix = _key_suffix(path, [str(one.id) for one in creators])
     try:
         got = await page.send(

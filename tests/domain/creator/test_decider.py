@@ -279,6 +279,35 @@ def test_a_removed_creator_comes_back_with_new_settings(scenario: Scenario):
     )
 
 
+@pytest.mark.parametrize(
+    ("named", "start", "end"),
+    (
+        (c.Reactivate(), MARCH_1, MARCH_31),
+        (c.Reactivate(tracking_start_date=None), None, MARCH_31),
+        (c.Reactivate(tracking_end_date=None), MARCH_1, None),
+    ),
+)
+def test_a_removed_creator_keeps_the_settings_that_are_not_named(
+    scenario: Scenario, named: c.Reactivate, start: date | None, end: date | None
+):
+    selective = replace(ADDED, tracking_mode="selective")
+
+    scenario.given(selective, REMOVED).when(named).then(
+        e.CreatorReactivated(
+            organization_id=ORGANIZATION,
+            tracking_mode="selective",
+            tracking_start_date=start,
+            tracking_end_date=end,
+        )
+    )
+
+
+def test_a_new_end_is_held_against_the_start_that_is_kept(scenario: Scenario):
+    scenario.given(ADDED, REMOVED).when(
+        c.Reactivate(tracking_end_date=date(2026, 2, 28))
+    ).then_refused(InvalidWindowError)
+
+
 def test_a_removed_creator_does_not_come_back_with_a_window_upside_down(
     scenario: Scenario,
 ):

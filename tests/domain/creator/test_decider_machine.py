@@ -258,19 +258,22 @@ class CreatorMachine(RuleBasedStateMachine):
         known["status"] = "removed"
         known["disabled_reason"] = None
 
-    @rule(key=creators, mode=MODES, start=DAYS, end=DAYS)
-    def bring_back(
-        self, key: UUID, mode: e.TrackingMode, start: date | None, end: date | None
-    ) -> None:
+    @rule(
+        key=creators,
+        tracking_mode=MODES | OR_UNSET,
+        tracking_start_date=DAYS | OR_UNSET,
+        tracking_end_date=DAYS | OR_UNSET,
+    )
+    def bring_back(self, key: UUID, **asked: Any) -> None:  # noqa: ANN401
         known = self.model.get(key)
         if known is None or known["status"] != "removed":
             return
-        back = c.Reactivate(
-            tracking_mode=mode, tracking_start_date=start, tracking_end_date=end
-        )
 
-        answer = self.refused(key, back, claim=known["handle"])
+        answer = self.refused(key, c.Reactivate(**asked), claim=known["handle"])
 
+        named = {name: value for name, value in asked.items() if value is not UNSET}
+        after = {**known, **named}
+        start, end = after["tracking_start_date"], after["tracking_end_date"]
         if start and end and end < start:
             assert answer is InvalidWindowError
         elif self.holder(known["handle"]):
@@ -278,10 +281,7 @@ class CreatorMachine(RuleBasedStateMachine):
         else:
             assert answer == 2
             self.last_holder[known["handle"]] = key
-            known["status"] = "active"
-            known["tracking_mode"] = mode
-            known["tracking_start_date"] = start
-            known["tracking_end_date"] = end
+            self.model[key] = {**after, "status": "active"}
 
     @rule(key=creators, verdict=VERDICTS, scrape=SCRAPES)
     def disable(self, key: UUID, verdict: e.Outcome, scrape: UUID) -> None:

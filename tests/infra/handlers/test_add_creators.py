@@ -232,7 +232,7 @@ def test_nobody_is_added_where_there_is_no_such_project(
 # coming back
 
 
-def test_a_removed_creator_comes_back_as_itself_with_new_settings(
+def test_a_removed_creator_comes_back_as_itself_with_the_settings_that_are_named(
     store: Store, home: Home
 ):
     (first,) = home.add_new(
@@ -262,9 +262,9 @@ def test_a_removed_creator_comes_back_as_itself_with_new_settings(
     assert [event.event for event in history[2:]] == [
         e.CreatorReactivated(
             organization_id=home.organization_id,
-            tracking_mode="auto",
+            tracking_mode="selective",
             tracking_start_date=MARCH_1,
-            tracking_end_date=None,
+            tracking_end_date=date(2026, 12, 31),
         ),
         e.CreatorDetailsChanged(
             organization_id=home.organization_id, readme=None, metadata={"tier": 2}

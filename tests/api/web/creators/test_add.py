@@ -80,6 +80,25 @@ def test_of_a_spreadsheets_rows_only_handles_are_tracked(
     assert tracked(home).keys() == {"anna.smith.goat", "bea"}
 
 
+def test_who_comes_back_is_tracked_as_before_unless_something_else_is_chosen(
+    visitor: Visitor, home: Tenant
+):
+    for handle in ("gone", "gone.too"):
+        removed = home.add(
+            handle, tracking_mode="selective", tracking_start_date="2026-01-31"
+        )
+        home.delete(f"/creators/{removed['id']}")
+    home.goatherd.catch_up()
+
+    visitor.submit(the_form(visitor), PATH, handles="gone")
+    visitor.submit(the_form(visitor), PATH, handles="gone.too", since="ever")
+
+    now = tracked(home)
+    settings = ("tracking_mode", "tracking_start_date")
+    assert [now["gone"][name] for name in settings] == ["selective", "2026-01-31"]
+    assert [now["gone.too"][name] for name in settings] == ["selective", None]
+
+
 def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tenant):
     home.add("taken")
     removed = home.add("gone")
