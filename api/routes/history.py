@@ -72,7 +72,8 @@ class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The changes of a creator between two positions of the log.
 
     ``changes`` has the fields that differ, in the order of a creator's fields. Before
-    it was added (``was_there`` is false) everything is null. ``events`` are those after
+    it was added (``was_there`` is false) everything is null, and metadata that were
+    left empty are no change. ``events`` are those after
     ``from`` and up to ``to``, newest first, 100 at most: ``has_more_events`` says that
     there were more, which the history shows page by page.
     """
@@ -266,6 +267,8 @@ def _changes(before: CreatorRow | None, after: CreatorRow) -> list[FieldChange]:
         FieldChange(field=field, before=old[field], after=new[field])
         for field in Creator.__struct_fields__
         if _written(old[field]) != _written(new[field])
+        # To a creator that was not there, null and an empty object are the same.
+        and not (before is None and new[field] == {})
     ]
 
 

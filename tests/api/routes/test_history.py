@@ -453,7 +453,21 @@ def test_a_diff_ends_now_and_may_begin_before_the_creator(home: Tenant):
     assert not shown["was_there"]
     assert changes["tiktok_handle"] == (None, "ada")
     assert changes["version"] == (None, 1)
+    assert "metadata" not in changes
     assert len(shown["events"]) == 3
+
+
+def test_metadata_that_were_emptied_are_a_change_and_so_are_the_first(home: Tenant):
+    creator = home.add("ada", metadata={"a": 1})
+    added = home.goatherd.head
+    home.patch(f"/creators/{creator['id']}", {"metadata": {}})
+
+    first = diff(home, creator["id"], **{"from": 0, "to": added})
+    emptied = diff(home, creator["id"], **{"from": added})
+
+    for shown, change in ((first, (None, {"a": 1})), (emptied, ({"a": 1}, {}))):
+        changes = {c["field"]: (c["before"], c["after"]) for c in shown["changes"]}
+        assert changes["metadata"] == change
 
 
 def test_a_diff_of_one_moment_is_empty(home: Tenant):
