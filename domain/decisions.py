@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.errors import StaleVersionError
+from domain.errors import BlankNameError, StaleVersionError
 from domain.messages import Event
 
 T = TypeVar("T")
@@ -65,6 +65,16 @@ Handler = Generator[Collection[UUID], Histories, Decision[T]]
 def on(stream: UUID, events: Iterable[Event]) -> list[StreamEvent]:
     """Return the events, each with the stream that it belongs to."""
     return [(stream, event) for event in events]
+
+
+def check_name(text: str, *, field: str = "name") -> None:
+    """Refuse a name in which there is nothing to see.
+
+    Raises:
+        BlankNameError: it is empty, or blanks and invisible characters only.
+    """
+    if not any(char.isprintable() and not char.isspace() for char in text):
+        raise BlankNameError(field)
 
 
 def check_version(current: int, expected: Collection[int] | None) -> None:

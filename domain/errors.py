@@ -4,6 +4,7 @@ DomainError
 ├── InvalidHandleError          the text is no TikTok handle
 ├── InvalidWindowError          the tracking window ends before it starts
 ├── InvalidTimeZoneError        the name is no IANA time zone
+├── BlankNameError              the name has no character that can be seen
 ├── InvalidVideoUrlError        the text is no URL of a TikTok video
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
@@ -72,6 +73,18 @@ class InvalidTimeZoneError(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} is not an IANA time zone.")
+
+
+class BlankNameError(DomainError):
+    """A name must have a character that can be seen; ``field`` is which name it is."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} must not be only blanks.")
+        self.field = field
+
+    @property
+    def reason(self) -> str:
+        return "must not be only blanks"
 
 
 class InvalidVideoUrlError(DomainError):

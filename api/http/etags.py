@@ -18,8 +18,8 @@ _FIGURES_BYTES = 8
 def etag(version: int, shown: object = None) -> str:
     """Return the entity tag of a version: strong, unless figures are shown with it.
 
-    The type of ``shown`` names what scrapes may change of it, without a new version, in
-    ``FIGURE_FIELDS``: then the tag is weak and has a digest of these beside the version.
+    The type of ``shown`` names in ``FIGURE_FIELDS`` what scrapes change of it without
+    a new version: then the tag is weak and has a digest of these beside the version.
     """
     fields: tuple[str, ...] = getattr(shown, "FIGURE_FIELDS", ())
     if not fields:
@@ -60,7 +60,7 @@ class ETagCondition(Struct, frozen=True):
         return frozenset(int(match[1] or match[2]) for match in found if match)
 
     def holds(self, version: int) -> bool:
-        """Return whether If-Match allows changing this version, whatever its figures."""
+        """Return whether If-Match allows changing this version."""
         return self.is_any or version in self.versions
 
     def is_current(self, tag: str) -> bool:

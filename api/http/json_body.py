@@ -5,9 +5,11 @@ may have one of two forms. The value of ``data`` has been checked here.
 """
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, TypeGuard, TypeVar, get_args
 
 import msgspec
+import msgspec.inspect
 from litestar.enums import RequestEncodingType
 from litestar.params import BodyKwarg, SkipValidationMarker
 from msgspec import DecodeError, Struct, ValidationError
@@ -32,11 +34,14 @@ OneOf = Annotated[
 def plain(message: str) -> str:
     """Return msgspec's message about a value in the style of our messages."""
     message = message.replace("`", "").replace(", got ", ", not ")
-    if message.startswith("Invalid enum value "):
-        return f"must not be {message.removeprefix('Invalid enum value ')}"
     if message.startswith("Invalid "):
         return f"is not a valid {message.removeprefix('Invalid ')}"
     return message.replace("Expected ", "must be ", 1)
+
+
+def not_allowed(given: str, allowed: Iterable[object]) -> str:
+    """Return the message about a value that is none of an enumeration's."""
+    return f"must be one of {', '.join(map(str, allowed))}, not {given}"
 
 
 class BodyReader:
@@ -51,6 +56,10 @@ class BodyReader:
         self._forms = [
             (_marks(form, forms), msgspec.json.Decoder[Any](form)) for form in forms
         ]
+        self._types = {
+            decoder: msgspec.inspect.type_info(form)
+            for (_, decoder), form in zip(self._forms, forms, strict=True)
+        }
 
     def read(self, body: bytes) -> object:
         """Return the decoded body.
@@ -59,10 +68,11 @@ class BodyReader:
             ApiError: ``invalid_body`` naming the field, or ``body_too_deep``.
         """
         strict_json.check(body)
+        decoder = self._decoder(body)
         try:
-            return self._decoder(body).decode(body)
+            return decoder.decode(body)
         except ValidationError as error:
-            problem = _problem(str(error))
+            problem = _problem(str(error), self._types[decoder])
         except DecodeError as error:
             problem = FieldProblem("", str(error))
         raise field_error(Code.INVALID_BODY, problem.path, problem.message)
@@ -133,11 +143,19 @@ _NAMED = re.compile(
 )
 
 
-def _problem(error: str) -> FieldProblem:
+_NOT_ALLOWED = "Invalid enum value "
+
+
+def _problem(error: str, type_: msgspec.inspect.Type) -> FieldProblem:
     place = _PLACE.search(error)
     steps = _STEP.findall(place[1]) if place else []
     path: tuple[str | int, ...] = tuple(name or int(index) for name, index in steps)
     message = error[: place.start()] if place else error
+    if message.startswith(_NOT_ALLOWED):
+        given = message.removeprefix(_NOT_ALLOWED)
+        return FieldProblem(
+            strict_json.pointer(path), not_allowed(given, _allowed_at(type_, path))
+        )
     named = _NAMED.match(message)
     if named is None:
         return FieldProblem(strict_json.pointer(path), plain(message))
@@ -145,3 +163,25 @@ def _problem(error: str) -> FieldProblem:
     is_unknown = named[1].startswith("contains")
     message = "is not a field of this operation" if is_unknown else "is required"
     return FieldProblem(strict_json.pointer(path), message)
+
+
+def _allowed_at(
+    type_: msgspec.inspect.Type, path: Sequence[str | int]
+) -> Iterator[object]:
+    """Yield the values of the enumerations at a place in a body."""
+    match type_:
+        case msgspec.inspect.Metadata():
+            yield from _allowed_at(type_.type, path)
+        case msgspec.inspect.UnionType():
+            for inner in type_.types:
+                yield from _allowed_at(inner, path)
+        case msgspec.inspect.LiteralType() if not path:
+            yield from type_.values
+        case msgspec.inspect.StructType() if path:
+            for field in type_.fields:
+                if field.encode_name == path[0]:
+                    yield from _allowed_at(field.type, path[1:])
+        case msgspec.inspect.CollectionType() if path:
+            yield from _allowed_at(type_.item_type, path[1:])
+        case _:
+            pass

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 
 from api.http.errors import ApiError, Code, field_error
+from api.http.json_body import not_allowed
 from api.http.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}\Z")
@@ -21,7 +22,8 @@ class QueryRules(Struct, frozen=True, kw_only=True):
     """The query parameters of one operation.
 
     ``names`` are its parameters, ``numbers`` are those with whole numbers, ``texts``
-    are those with any text, and ``required`` are those without a default.
+    are those with any text, and ``required`` are those without a default. ``choices``
+    are the values of enumerations.
     ``for_people`` is true of pages: unknown parameters are ignored, and characters that
     no text may have are removed, since the person who typed them cannot see them.
     """
@@ -30,6 +32,7 @@ class QueryRules(Struct, frozen=True, kw_only=True):
     numbers: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    choices: Mapping[str, tuple[str, ...]] = {}
     for_people: bool = False
 
     def read(self, raw: bytes) -> tuple[tuple[str, str], ...]:
@@ -56,6 +59,9 @@ class QueryRules(Struct, frozen=True, kw_only=True):
             # msgspec would read this as None, as if the parameter were missing.
             if name not in self.texts and value.lower() == "null":
                 raise invalid_query(name, "must be left out instead of null")
+            allowed = self.choices.get(name)
+            if allowed is not None and value not in allowed:
+                raise invalid_query(name, not_allowed(repr(_shown(value)), allowed))
             found[name] = value
         for name in self.required - found.keys():
             raise invalid_query(name, "is required")

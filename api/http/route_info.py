@@ -1,6 +1,6 @@
 """What each route declares, checked and collected before the first request."""
 
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast, get_args, get_origin
 
 from litestar import Litestar
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
@@ -102,6 +102,11 @@ def _rules(route: HTTPRoute, method: Method) -> QueryRules:
         numbers=taking(int),
         texts=taking(str),
         required=frozenset(p.field_alias for p in parameters if p.is_required),
+        choices={
+            alias: choices
+            for alias, name in names.items()
+            if (choices := _choices(fields[name].annotation))
+        },
         for_people=handler.opt.get("for_people", False),
     )
 
@@ -136,6 +141,13 @@ def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
     for provider in handler.resolve_dependencies().values():
         fields.update(provider.parsed_fn_signature.parameters)
     return fields
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401 - any type
+    """Return the values of the enumerations that a parameter's type is made of."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(value for inner in get_args(annotation) for value in _choices(inner))
 
 
 def _takes(field: FieldDefinition, type_: type) -> bool:

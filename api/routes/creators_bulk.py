@@ -65,8 +65,9 @@ class ProjectCreatorRoutes(Controller):
         """Track one creator, or up to 50 at once.
 
         A removed creator comes back under its own id (200): settings that the body
-        names are applied, and the others stay as they were. Of many, a bad one fails alone; a plan without room for all of them adds none.
-        Each gets a profile and a discovery scrape at once.
+        names are applied, and the others stay as they were. Of many, a bad one fails
+        alone; a plan without room for all of them adds none. Each gets a profile and a
+        discovery scrape at once.
         """
         single = isinstance(data, NewCreator)
         items = [data] if single else data.creators

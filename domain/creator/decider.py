@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.creator import commands as c
 from domain.creator import events as e
+from domain.decisions import check_name
 from domain.errors import (
     CorruptHistoryError,
     CreatorRemovedError,
@@ -56,6 +57,7 @@ def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.Creator
         CreatorRemovedError: the creator was removed, and the command needs it tracked.
         NoChangeError: the creator already has the new handle.
         InvalidWindowError: the tracking window would end before it starts.
+        BlankNameError: a display name of only blanks.
     """
     if isinstance(command, c.AddCreator):
         return _add(creator, command)
@@ -231,6 +233,8 @@ def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.Creato
     }
     if not changed:
         return []
+    if changed.get("display_name") is not None:
+        check_name(changed["display_name"], field="display_name")
     return [e.CreatorDetailsChanged(organization_id=creator.organization_id, **changed)]
 
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from domain.decisions import check_name
 from domain.errors import (
     CorruptHistoryError,
     InvalidTimeZoneError,
@@ -77,6 +78,7 @@ def decide(
         NotFoundError: no such organization, project or key.
         LimitReachedError: the plan has no room for another project or key.
         InvalidTimeZoneError: the time zone is not an IANA zone.
+        BlankNameError: a name of only blanks.
     """
     if isinstance(command, c.CreateOrganization):
         return _create(organization, command)
@@ -90,6 +92,7 @@ def decide(
                 return []
             return [e.PlanChanged(old=organization.plan, new=plan)]
         case c.CreateApiKey():
+            check_name(command.name)
             living = sum(not key.revoked for key in organization.keys.values())
             _check_room("max_api_keys_per_org", living, command)
             return [
@@ -109,6 +112,7 @@ def decide(
                 return []
             return [e.ApiKeyRevoked(key_id=key_id)]
         case c.CreateProject():
+            check_name(command.name)
             _check_room("max_projects_per_org", len(organization.projects), command)
             return [
                 e.ProjectCreated(
@@ -193,6 +197,7 @@ def _create(
 ) -> list[e.OrganizationEvent]:
     if organization is not None:
         return []
+    check_name(command.name)
     _check_time_zone(command.time_zone)
     return [
         e.OrganizationCreated(
@@ -219,6 +224,8 @@ def _change_settings(
         if (value := getattr(command, name)) is not UNSET
         and value != getattr(organization, name)
     }
+    if "name" in changed:
+        check_name(changed["name"])
     if "time_zone" in changed:
         _check_time_zone(changed["time_zone"])
     return [e.OrganizationSettingsChanged(**changed)] if changed else []
@@ -250,6 +257,8 @@ def _change_project(
         if command.description == project.description
         else command.description,
     )
+    if event.name is not UNSET:
+        check_name(event.name)
     unchanged = event.name is UNSET and event.description is UNSET
     return [] if unchanged else [event]
 

@@ -47,7 +47,9 @@ def test_removing_a_creator_twice_is_the_same_as_once(home: Tenant):
     assert home.goatherd.kept() == kept
 
 
-def test_a_removed_creator_comes_back_as_itself_with_the_settings_that_are_named(home: Tenant):
+def test_a_removed_creator_comes_back_as_itself_with_the_settings_that_are_named(
+    home: Tenant,
+):
     first = home.add("returning.goat", **SETTINGS)
     home.saw(first["id"], follower_count=12, display_name="Billy")
     home.delete(f"/creators/{first['id']}")

@@ -8,6 +8,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator.decider import Creator, decide, decide_all, evolve
 from domain.errors import (
+    BlankNameError,
     CorruptHistoryError,
     CreatorRemovedError,
     InvalidWindowError,
@@ -180,6 +181,17 @@ def test_details_that_are_so_already_stay_as_they_are(
     scenario: Scenario, asked: c.ChangeDetails
 ):
     scenario.given(ADDED).when(asked).then_nothing()
+
+
+def test_a_display_name_of_only_blanks_is_refused_and_none_is_not(scenario: Scenario):
+    named = e.CreatorDetailsChanged(organization_id=ORGANIZATION, display_name="Ada")
+
+    scenario.given(ADDED).when(c.ChangeDetails(display_name=" \u200b")).then_refused(
+        BlankNameError
+    )
+    scenario.given(ADDED, named).when(c.ChangeDetails(display_name=None)).then(
+        e.CreatorDetailsChanged(organization_id=ORGANIZATION, display_name=None)
+    )
 
 
 # tracking

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.errors import (
+    BlankNameError,
     CorruptHistoryError,
     InvalidTimeZoneError,
     LimitReachedError,
@@ -296,3 +297,31 @@ def test_settings_take_no_time_zone_that_does_not_exist(scenario: Scenario):
     scenario.given(CREATED).when(
         c.ChangeOrganizationSettings(name="Flock", time_zone="Mars/Olympus")
     ).then_refused(InvalidTimeZoneError)
+
+
+# names
+
+
+@pytest.mark.parametrize(
+    "name", ("", " ", " \t ", "\u00a0", "\u200b", " \u200b\u3000 ")
+)
+@pytest.mark.parametrize(
+    "command",
+    (
+        CREATE_PROJECT,
+        CREATE_KEY,
+        c.ChangeOrganizationSettings(),
+        c.ChangeProjectDetails(project_id=PROJECT),
+    ),
+    ids=lambda command: type(command).__name__,
+)
+def test_a_name_of_only_blanks_is_refused(
+    scenario: Scenario, command: c.OrganizationCommand, name: str
+):
+    scenario.given(CREATED, PROJECT_CREATED).when(
+        replace(command, name=name)
+    ).then_refused(BlankNameError)
+
+
+def test_no_organization_begins_with_a_name_of_only_blanks(scenario: Scenario):
+    scenario.given().when(replace(CREATE, name=" ")).then_refused(BlankNameError)

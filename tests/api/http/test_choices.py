@@ -1,0 +1,83 @@
+"""Values that are none of an enumeration's: the refusal says which there are."""
+
+import re
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from tests.kit.application import Tenant, code_of
+from tests.kit.tiny_app import NOTE_ID
+
+NOTES = "/api/v1/notes"
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    (
+        ({"text": "milk", "color": "green"}, "/color"),
+        ({"notes": [{"text": "a"}, {"text": "b", "color": "green"}]}, "/notes/1/color"),
+    ),
+)
+def test_of_a_body_the_values_that_are_allowed_are_named(
+    tiny: TestClient[Litestar], body: dict[str, Any], path: str
+):
+    answer = tiny.post(NOTES, json=body)
+
+    assert code_of(answer) == (400, "invalid_body")
+    assert answer.json()["meta"]["fields"] == [
+        {"path": path, "message": "must be one of blue, red, not 'green'"}
+    ]
+
+
+def enumerations(document: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """Every query parameter that is one of some values, with its path."""
+    found: list[tuple[str, str, list[str]]] = []
+    for path, operations in document["paths"].items():
+        for parameter in operations.get("get", {}).get("parameters", ()):
+            schema = parameter.get("schema", {})
+            inner = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+            values = [value for one in inner for value in one.get("enum", ())]
+            if parameter.get("in") == "query" and values:
+                found.append((path, parameter["name"], values))
+    return found
+
+
+def test_of_every_query_parameter_the_values_that_are_allowed_are_named(home: Tenant):
+    document = home.get("/openapi.json").json()
+    parameters = enumerations(document)
+
+    for path, name, values in parameters:
+        asked = re.sub(r"\{\w+\}", str(NOTE_ID), path).removeprefix("/api/v1")
+        answer = home.get(asked, params={name: "nope"})
+
+        assert code_of(answer) == (400, "invalid_query")
+        (problem,) = answer.json()["meta"]["fields"]
+        assert problem["path"] == f"/{name}"
+        named = problem["message"].removeprefix("must be one of ")
+        assert named.removesuffix(", not 'nope'").split(", ") == [
+            value for value in values if value is not None
+        ]
+    assert {name for _, name, _ in parameters} >= {"sort", "metric", "entity", "format"}
+
+
+def test_a_name_of_only_blanks_is_refused_wherever_there_is_one(home: Tenant):
+    creator = home.add("named.goat")
+    kept = home.goatherd.kept()
+    project = f"/projects/{home.project_id}"
+    for answer, field in (
+        (home.post("/projects", {"name": "  "}), "name"),
+        (home.patch(project, {"name": "\u3000"}), "name"),
+        (home.post("/api-keys", {"name": "\t"}), "name"),
+        (home.patch("/organization", {"name": " \u00a0"}), "name"),
+        (
+            home.patch(f"/creators/{creator['id']}", {"display_name": "\u2003"}),
+            "display_name",
+        ),
+    ):
+        assert code_of(answer) == (400, "invalid_body"), answer.text
+        assert answer.json()["meta"]["fields"] == [
+            {"path": f"/{field}", "message": "must not be only blanks"}
+        ]
+    assert home.goatherd.kept() == kept
