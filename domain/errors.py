@@ -45,16 +45,21 @@ class DomainError(Exception):
 
 
 class InvalidHandleError(DomainError):
-    """A handle has 1 to 30 of the characters a-z, 0-9, dot, underscore and hyphen."""
+    """A handle has 1 to 30 of the characters a-z, 0-9, dot, underscore and hyphen.
+
+    TikTok gives none that ends with a dot.
+    """
 
     code = "invalid_handle"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, ends_with_dot: bool = False) -> None:
         shown = text if len(text) <= 60 else f"{text[:60]}..."
-        super().__init__(
-            f"{shown!r} is not a TikTok handle: 1 to 30 of a-z, 0-9, '.', '_' and '-', "
-            "or a profile URL."
+        reason = (
+            "TikTok lets none end with a dot."
+            if ends_with_dot
+            else "1 to 30 of a-z, 0-9, '.', '_' and '-', or a profile URL."
         )
+        super().__init__(f"{shown!r} is not a TikTok handle: {reason}")
 
 
 class InvalidWindowError(DomainError):

@@ -18,8 +18,9 @@ def normalize_handle(text: str) -> str:
     """Return the plain, lower-case handle that ``text`` names.
 
     The text may have blanks around it, one leading ``@``, capital letters, or be the
-    URL of a TikTok profile. Anything else is refused, so that no unchecked character
-    ever reaches SQL or a URL.
+    URL of a TikTok profile. Two dots in a row are rare, but there are such handles; by
+    TikTok's own rules no handle ends with a dot. Anything else is refused, so that no
+    unchecked character ever reaches SQL or a URL.
 
     Raises:
         InvalidHandleError: the text is not a handle.
@@ -36,6 +37,8 @@ def normalize_handle(text: str) -> str:
     if not plain.isascii():
         raise InvalidHandleError(text)
     plain = plain.lower()
-    if not _HANDLE.fullmatch(plain) or plain.strip(".") == "":
+    if not _HANDLE.fullmatch(plain):
         raise InvalidHandleError(text)
+    if plain.endswith("."):
+        raise InvalidHandleError(text, ends_with_dot=True)
     return plain

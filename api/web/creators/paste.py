@@ -33,7 +33,8 @@ def handles_in(text: str) -> list[str]:
 
     They are separated by lines or commas. Spaces separate only those that begin with @
     or are URLs, since names have spaces, too. Of a row of a spreadsheet only those are
-    returned, so that no name or price is taken for a handle.
+    returned, so that no name or price is taken for a handle; where more words follow
+    one in its cell, nobody can tell whom it means, and the whole cell is returned.
     """
     return [handle for line in text.splitlines() for handle in _of_line(_line_of(line))]
 
@@ -50,7 +51,15 @@ def _of_line(line: _PastedLine) -> list[str]:
             for words in line.cells
             for handle in (words if _all_marked(words) else [" ".join(words)])
         ]
-    return [w for w in line.words if _is_marked(w)] or [" ".join(line.text.split())]
+    found = [handle for words in line.cells for handle in _of_cell(words)]
+    return found or [" ".join(line.text.split())]
+
+
+def _of_cell(words: list[str]) -> list[str]:
+    marked = [word for word in words if _is_marked(word)]
+    if marked and words[-len(marked) :] != marked:
+        return [" ".join(words)]
+    return marked
 
 
 def _all_marked(words: list[str]) -> bool:

@@ -380,7 +380,7 @@ VIDEOS = st.builds(
     share_count=COUNTERS,
     save_count=COUNTERS,
 )
-HANDLES = st.from_regex(r"[a-z0-9_][a-z0-9._-]{0,29}", fullmatch=True)
+HANDLES = st.from_regex(r"[a-z0-9_]([a-z0-9._-]{0,28}[a-z0-9_-])?", fullmatch=True)
 OUTCOMES = st.sampled_from(("not_found", "private", "schema_changed"))
 OBSERVATIONS = st.one_of(
     st.builds(Observation, observed_at=MOMENTS, handle=HANDLES, profile=PROFILES),

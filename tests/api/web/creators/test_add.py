@@ -99,6 +99,28 @@ def test_who_comes_back_is_tracked_as_before_unless_something_else_is_chosen(
     assert [now["gone.too"][name] for name in settings] == ["selective", None]
 
 
+@pytest.mark.parametrize("line", ("@lou lou", "Lou Lou\t@lou lou\t$450"))
+def test_a_handle_with_a_blank_in_it_is_refused_and_nobody_else_is_added(
+    visitor: Visitor, home: Tenant, line: str
+):
+    answer = visitor.submit(the_form(visitor), PATH, handles=f"Bea\t@bea\n{line}")
+
+    told = results(read(answer.text))
+    assert told["@bea"] == "added"
+    assert "'@lou lou' is not a TikTok handle" in told["@lou lou"]
+    assert tracked(home).keys() == {"bea"}
+
+
+def test_a_handle_that_ends_with_a_dot_is_refused_with_the_reason(
+    visitor: Visitor, home: Tenant
+):
+    answer = visitor.submit(the_form(visitor), PATH, handles="@ian..ian.\n@bea")
+
+    told = results(read(answer.text))
+    assert "TikTok lets none end with a dot" in told["@ian..ian."]
+    assert tracked(home).keys() == {"bea"}
+
+
 def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tenant):
     home.add("taken")
     removed = home.add("gone")
