@@ -1,11 +1,13 @@
 """Sets up the HTTP process: granian calls ``create`` in each of its workers."""
 
+import asyncio
 import gc
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
+import psycopg
 from litestar import Litestar
 from litestar.di import Provide
 from prometheus_client import CollectorRegistry
@@ -114,6 +116,7 @@ def assemble(settings: Settings) -> Litestar:
         )
 
     authenticator, attempts = Authenticator(look_up), FailedLogins()
+    limiter = RequestLimiter(own)
     site = Site(
         sessions=Sessions(secret),
         assets=Assets.of_the_package(),
@@ -130,9 +133,13 @@ def assemble(settings: Settings) -> Litestar:
         writing.open()
         await reading.open()
         await own.open()
+        writing_counts = asyncio.create_task(limiter.keep_writing_counts())
         try:
             yield
         finally:
+            writing_counts.cancel()
+            with suppress(psycopg.Error):
+                await limiter.write_counts()
             await own.close()
             await reading.close()
             writing.close()
@@ -156,7 +163,7 @@ def assemble(settings: Settings) -> Litestar:
                 HistoryRoutes,
             ],
             authenticator=authenticator,
-            limiter=RequestLimiter(own),
+            limiter=limiter,
             attempts=attempts,
             checks=readiness_checks(own, writing=writing, redis_url=settings.redis_url),
             warnings=readiness_warnings(writing),
@@ -179,6 +186,7 @@ def assemble(settings: Settings) -> Litestar:
                 "listing": provide_list_request(secret),
                 "writer": _provide(writer),
                 "own": _provide(own),
+                "limiter": _provide(limiter),
             },
             lifespan=[open_pools],
         )

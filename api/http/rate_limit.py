@@ -1,9 +1,15 @@
 """Rate limits: requests of a key in a minute, and of an organization in a UTC day."""
 
+import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
+from typing import NoReturn
+from uuid import UUID
 
+
+import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
@@ -61,6 +67,24 @@ SELECT
 """
 
 
+# In the order of their keys, so that two processes never wait for each other.
+_ADD = """
+WITH quietly AS (
+    SELECT set_config('synchronous_commit', 'off', true)
+)
+INSERT INTO api_usage AS u (organization_id, subject_id, started_at, used)
+SELECT organization, organization, date_trunc('day', now(), 'UTC'), requests
+FROM unnest(%(organizations)s::uuid[], %(requests)s::int[])
+    AS counted (organization, requests), quietly
+ORDER BY organization
+ON CONFLICT (organization_id, subject_id) DO UPDATE SET
+    started_at = excluded.started_at,
+    used = excluded.used
+        + CASE WHEN u.started_at = excluded.started_at THEN u.used ELSE 0 END
+"""
+_SECONDS_BETWEEN_WRITES = 1.0
+
+
 class _Spent(Struct, frozen=True, kw_only=True):
     """The requests counted in both windows; None if refused, or without a limit."""
 
@@ -90,12 +114,13 @@ class _Window(Struct, frozen=True, kw_only=True):
 
 
 class RequestLimiter:
-    """Counts the requests of limited keys; an unlimited plan needs no query."""
+    """Counts requests; where a day has no limit, in memory, written once a second."""
 
     def __init__(
         self, pool: AsyncPool, *, wall_clock: Callable[[], float] = time.time
     ) -> None:
         self._pool = pool
+        self._unwritten: Counter[UUID] = Counter()
         self._wall_clock = wall_clock
 
     async def spend(self, principal: Principal) -> list[tuple[bytes, bytes]]:
@@ -107,6 +132,7 @@ class RequestLimiter:
         per_minute = principal.limits.max_requests_per_minute
         per_day = principal.limits.max_api_requests_per_day
         if per_minute is None and per_day is None:
+            self._unwritten[principal.organization_id] += 1
             return []
         spent = await self._count(principal, per_minute=per_minute, per_day=per_day)
         windows = _windows(spent, per_minute=per_minute, per_day=per_day)
@@ -116,7 +142,38 @@ class RequestLimiter:
         headers = self._headers(windows, shown)
         if refused is not None:
             raise _exceeded(refused, headers)
+        if per_day is None:
+            self._unwritten[principal.organization_id] += 1
         return [(name.lower().encode(), value.encode()) for name, value in headers]
+
+    async def write_counts(self) -> None:
+        """Write what was counted in memory since the last time."""
+        counted, self._unwritten = self._unwritten, Counter()
+        if not counted:
+            return
+        parameters = {
+            "organizations": list(counted),
+            "requests": list(counted.values()),
+        }
+
+        async def add(connection: AsyncConnection[TupleRow]) -> None:
+            await connection.execute(_ADD, parameters)
+
+        try:
+            await run_read_async(self._pool, add)
+        except BaseException:
+            self._unwritten += counted
+            raise
+
+    async def keep_writing_counts(self) -> NoReturn:
+        """Write the counts once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(_SECONDS_BETWEEN_WRITES)
+            try:
+                await self.write_counts()
+            except psycopg.Error:
+                # They stay in memory; whoever needs the database says that it is away.
+                continue
 
     async def _count(
         self, principal: Principal, *, per_minute: int | None, per_day: int | None

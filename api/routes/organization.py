@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import ApiError, Code
 from api.http.paging import caught_up
+from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
 from api.http.responses import Answer
 from api.http.writer import CommandWriter, Rows
@@ -115,6 +116,7 @@ class OrganizationRoutes(Controller):
         request: Request,
         reader: NamedDependency[Reader],
         own: NamedDependency[AsyncPool],
+        limiter: NamedDependency[RequestLimiter],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Organization]:
         """Show the organization: its settings, its limits and today's usage.
@@ -129,6 +131,7 @@ class OrganizationRoutes(Controller):
         if row is None:
             # The key was found, so the read model is being rebuilt.
             raise ApiError(Code.PROJECTION_BEHIND, headers={"Retry-After": "1"})
+        await limiter.write_counts()
         counts = await read_counts(own, organization_id)
         shown = _shown(row, counts, limits=writer.plans[row.plan])
         return Answer(shown, version=shown.version)

@@ -24,19 +24,17 @@ SELECT
 
 
 class Used(Struct, frozen=True, kw_only=True):
-    """The usage of one limit; a null limit means unlimited.
+    """The usage of one limit; a null limit means unlimited."""
 
-    ``used`` is null if it is not counted: API requests without a limit.
-    """
-
-    used: int | None
+    used: int
     limit: int | None
 
 
 class Usage(Struct, frozen=True, kw_only=True):
     """The limits of the plan, and how much of each is used.
 
-    A day is a UTC day. Creators are the active ones of all projects, API keys those
+    A day is a UTC day. Where it has no limit of API requests, those of the last second
+    or two may be missing. Creators are the active ones of all projects, API keys those
     that were not revoked.
     """
 
@@ -69,11 +67,9 @@ def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
 def usage_of(counts: Counts, *, projects: int, api_keys: int, limits: Limits) -> Usage:
     """Return the counts together with the limits of the plan."""
     requests, manual_scrapes, creators = counts
-    per_day = limits.max_api_requests_per_day
     return Usage(
-        # The rate limiter counts requests only if there is a limit.
         api_requests_today=Used(
-            used=None if per_day is None else requests or 0, limit=per_day
+            used=requests or 0, limit=limits.max_api_requests_per_day
         ),
         manual_scrapes_today=Used(
             used=manual_scrapes or 0, limit=limits.max_manual_scrape_triggers_per_day

@@ -10,6 +10,9 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from api.http.auth import Principal
+from api.http.errors import ApiError
+from api.http.rate_limit import RequestLimiter
 from api.routes.usage import read_counts
 from domain.organization.plans import Limits
 from infra.database import own_pool
@@ -49,7 +52,7 @@ def counted(database: psycopg.Connection) -> dict[UUID, int]:
     return dict(rows)
 
 
-def test_a_plan_without_limits_counts_nothing_and_says_nothing(
+def test_a_plan_without_limits_says_nothing_and_asks_no_database(
     client: TestClient[Litestar], keyring: Keyring, database: psycopg.Connection
 ):
     header = keyring.add(1, "read", limits=Limits())
@@ -59,6 +62,67 @@ def test_a_plan_without_limits_counts_nothing_and_says_nothing(
     assert answer.status_code == 200
     assert not [name for name in answer.headers if "ratelimit" in name]
     assert counted(database) == {}
+
+
+def principal(number: int, limits: Limits) -> Principal:
+    return Principal(
+        key_id=UUID(int=number),
+        organization_id=UUID(int=number),
+        scopes=frozenset(),
+        plan="any",
+        limits=limits,
+    )
+
+
+def test_what_has_no_limit_a_day_is_counted_all_the_same(
+    database_url: str, database: psycopg.Connection
+):
+    first, second = principal(1, Limits()), principal(2, Limits())
+    by_minute = principal(3, Limits(max_requests_per_minute=2))
+
+    async def spend() -> None:
+        async with own_pool(database_url, size=2) as pool:
+            here, there = RequestLimiter(pool), RequestLimiter(pool)
+            for limiter in (here, there, here):
+                await limiter.spend(first)
+            await here.spend(second)
+            for _ in range(2):
+                await there.spend(by_minute)
+            with pytest.raises(ApiError):
+                await there.spend(by_minute)
+            for limiter in (here, there, there):
+                await limiter.write_counts()
+
+    asyncio.run(spend())
+    days = "SELECT subject_id, used FROM api_usage WHERE subject_id = organization_id"
+    assert dict(database.execute(days).fetchall()) == {
+        UUID(int=1): 3,
+        UUID(int=2): 1,
+        UUID(int=3): 2,
+    }
+
+    pass_time(database, timedelta(days=1))
+    asyncio.run(spend())
+    assert dict(database.execute(days).fetchall())[UUID(int=1)] == 3
+
+
+def test_counts_that_could_not_be_written_are_written_later(
+    database_url: str, database: psycopg.Connection
+):
+    async def spend() -> None:
+        async with own_pool(database_url, size=1) as pool:
+            limiter = RequestLimiter(pool)
+            await limiter.spend(principal(1, Limits()))
+            database.execute("ALTER TABLE api_usage RENAME TO away")
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                await limiter.write_counts()
+            database.execute("ALTER TABLE away RENAME TO api_usage")
+            await limiter.spend(principal(1, Limits()))
+            await limiter.write_counts()
+
+    asyncio.run(spend())
+
+    assert counted(database) == {UUID(int=1): 2}
 
 
 def test_the_request_after_the_last_one_of_a_minute_is_refused(

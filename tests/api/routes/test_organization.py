@@ -45,9 +45,8 @@ def test_a_new_organization_has_the_default_intervals_and_no_limits(tenant: Tena
         "video_stats": 6,
     }
     assert {*data["limits"].values()} == {None}
-    # Requests without a limit are not counted, which is not the same as none.
     assert data["usage"] == {
-        "api_requests_today": {"used": None, "limit": None},
+        "api_requests_today": {"used": 1, "limit": None},
         "manual_scrapes_today": {"used": 0, "limit": None},
         "creators": {"used": 0, "limit": None},
         "projects": {"used": 1, "limit": None},
