@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import NoReturn
 from uuid import UUID
 
-
 import psycopg
 from msgspec import Struct
 from psycopg import AsyncConnection
