@@ -113,6 +113,7 @@ def assemble(settings: Settings) -> Litestar:
             scopes=frozenset(holder.scopes),
             plan=holder.plan,
             limits=plans[holder.plan],
+            is_operator=holder.is_operator,
         )
 
     authenticator, attempts = Authenticator(look_up), FailedLogins()

@@ -27,6 +27,7 @@ _COMMANDS = (
     (app, "up.processes:work"),
     (app, "installation:migrate"),
     (orgs, "organizations:create"),
+    (orgs, "organizations:operator"),
     (keys, "keys:create"),
     (keys, "keys:list_keys"),
     (keys, "keys:revoke"),

@@ -1,6 +1,7 @@
-"""``goatherd orgs``: making organizations."""
+"""``goatherd orgs``: making organizations, and which of them run the installation."""
 
 from typing import Annotated
+from uuid import UUID
 
 from cyclopts import Parameter
 
@@ -8,8 +9,9 @@ from api.cli import CommandError
 from api.cli.databases import cli_context, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
+from domain.organization.commands import SetOperator
 from domain.organization.plans import UNLIMITED
-from infra.handlers.organizations import make_organization
+from infra.handlers.organizations import command_organization, make_organization
 from projections.organizations.projection import ApiKeys
 
 _LONGEST_NAME = 200
@@ -23,6 +25,14 @@ def create(
     time_zone: Annotated[
         str, Parameter(help="Its IANA time zone, in which its days begin.")
     ] = "UTC",
+    operator: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Let its admin keys run the installation.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -45,6 +55,7 @@ def create(
             name=name,
             plan=plan,
             time_zone=time_zone,
+            is_operator=operator,
             context=cli_context(),
             # In the same transaction, so that the key works at once.
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
@@ -61,3 +72,39 @@ def create(
     print(f"Organization {made.organization_id}")
     print(f"Project      {made.project_id}")
     print(f"API key      {made.key.text} (shown this once)")
+
+
+def operator(
+    org: Annotated[UUID, Parameter(help="The organization's id.")],
+    /,
+    *,
+    off: Annotated[
+        bool,
+        Parameter(
+            negative="", show_default=False, help="Not any more, instead of from now."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Let the admin keys of an organization run the installation, or no longer.
+
+    That is: ban handles, see projections and rebuild read models. As long as nobody
+    said anything about it, the oldest organization does.
+    """
+    settings = read_settings(data_dir=data_dir)
+    with opened_store(settings) as store:
+        done = command_organization(
+            store,
+            org,
+            lambda _: SetOperator(is_operator=not off),
+            plans=settings.all_plans,
+            context=cli_context(),
+            in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
+        )
+    if json:
+        print_json({"org_id": org, "is_operator": not off})
+        return
+    what = "no longer runs" if off else "runs"
+    already = "" if done.events else " already"
+    print(f"Organization {org} {what} the installation{already}.")

@@ -26,6 +26,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     scopes: frozenset[Scope]
     plan: str
     limits: Limits
+    is_operator: bool = False
 
     def require(self, scope: Scope) -> None:
         """Refuse a request that needs a scope the key does not have.
@@ -42,6 +43,15 @@ class Principal(Struct, frozen=True, kw_only=True):
             f"Granted: [{', '.join(granted)}]",
             meta={"required": scope, "granted": granted},
         )
+
+    def require_operator(self) -> None:
+        """Refuse what only organizations may do that run the installation.
+
+        Raises:
+            ApiError: ``operator_only``.
+        """
+        if not self.is_operator:
+            raise ApiError(Code.OPERATOR_ONLY)
 
 
 PrincipalLookup = Callable[[bytes], Awaitable[Principal | None]]

@@ -80,6 +80,12 @@ class Code(StrEnum):
         "The key is valid, but lacks the scope that the operation needs.",
         "This action requires the 'write' scope. Granted: [read]",
     )
+    OPERATOR_ONLY = (
+        "operator_only",
+        403,
+        "The operation concerns the whole installation, which others run.",
+        "Your organization does not run this installation, so it may not do this.",
+    )
     NOT_FOUND = (
         "not_found",
         404,

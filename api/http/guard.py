@@ -67,6 +67,8 @@ class RequestGuard:
             try:
                 principal = await self._principal(request)
                 principal.require(route.scope)
+                if route.is_operator_only:
+                    principal.require_operator()
             except ApiError:
                 await _keep_form(request)
                 raise

@@ -30,7 +30,8 @@ class RouteError(Exception):
 class RouteInfo(Struct, frozen=True, kw_only=True):
     """What the guard, the request class and OpenAPI need to know of an operation.
 
-    ``scope`` is None if no key is needed. A page needs a session, other routes a key;
+    ``scope`` is None if no key is needed; ``is_operator_only`` is true of operations on
+    the whole installation. A page needs a session, other routes a key;
     ``form`` reads the form of a page. ``refuses_body`` is true if the method could have
     a body and none is declared. ``allowed`` are the methods in the answer to OPTIONS.
     Litestar's own handler forgets methods that were added to the path after the first.
@@ -38,6 +39,7 @@ class RouteInfo(Struct, frozen=True, kw_only=True):
 
     scope: Scope | None = None
     is_page: bool = False
+    is_operator_only: bool = False
     form: FormReader | None = None
     queries: QueryRules = QueryRules()
     body: BodyReader | None = None
@@ -77,6 +79,7 @@ def _inspect(route: HTTPRoute) -> None:
         handler.opt[_ROUTE_INFO] = RouteInfo(
             scope=handler.opt["scope"],
             is_page=handler.opt.get("page", False),
+            is_operator_only=handler.opt.get("operator", False),
             form=None if form is None else FormReader(form),
             queries=_rules(route, method),
             body=None if data is None else BodyReader(data.annotation),

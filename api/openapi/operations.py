@@ -56,6 +56,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         text = self.handler.description or self._text.partition("\n\n")[2]
         scope = self.route.scope
         needs = f"Needs the scope `{scope}`." if scope else "Needs no key."
+        if self.route.is_operator_only:
+            needs += " Only for organizations that run the installation."
         return f"{text}\n\n{needs}" if text else needs
 
     @property
@@ -123,6 +125,8 @@ class Operation(Struct, frozen=True, kw_only=True):
                 Code.INVALID_PARAMS,
                 Code.UNAVAILABLE,
             }
+            if self.route.is_operator_only:
+                codes.add(Code.OPERATOR_ONLY)
             if self.method == "GET":
                 codes.add(Code.PROJECTION_BEHIND)
             if self.method == "POST":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Controller, delete, get, put
 from litestar.di import NamedDependency
@@ -37,13 +37,16 @@ class BanState(Struct, frozen=True, kw_only=True):
     banned: bool
 
 
+_OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True}
+
+
 class BanRoutes(Controller):
     """Globally banned handles."""
 
     path = "/admin/bans"
     tags = ("Administration",)
 
-    @get("/", opt={"scope": "admin"}, operation_id="listBans")
+    @get("/", opt={**_OPERATOR}, operation_id="listBans")
     async def list_bans(
         self, listing: NamedDependency[ListRequest], own: NamedDependency[AsyncPool]
     ) -> ListPage[Ban]:
@@ -58,7 +61,7 @@ class BanRoutes(Controller):
 
     @put(
         "/{handle:str}",
-        opt={"scope": "admin", "errors": [Code.INVALID_HANDLE]},
+        opt={**_OPERATOR, "errors": [Code.INVALID_HANDLE]},
         operation_id="banHandle",
         sync_to_thread=True,
     )
@@ -83,7 +86,7 @@ class BanRoutes(Controller):
 
     @delete(
         "/{handle:str}",
-        opt={"scope": "admin", "errors": [Code.INVALID_HANDLE]},
+        opt={**_OPERATOR, "errors": [Code.INVALID_HANDLE]},
         operation_id="unbanHandle",
         status_code=200,
         sync_to_thread=True,

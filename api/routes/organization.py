@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.http.auth import Principal
 from api.http.errors import ApiError, Code
 from api.http.paging import caught_up
 from api.http.rate_limit import RequestLimiter
@@ -53,7 +54,12 @@ _FIELDS = (
     *("name", "time_zone"),
     *("creator_profiles_hours", "discover_videos_hours", "video_stats_hours"),
 )
-_OWN_EVENTS = e.OrganizationCreated | e.OrganizationSettingsChanged | e.PlanChanged
+_OWN_EVENTS = (
+    e.OrganizationCreated
+    | e.OrganizationSettingsChanged
+    | e.PlanChanged
+    | e.OperatorChanged
+)
 
 
 class ScrapeIntervals(Struct, frozen=True, kw_only=True):
@@ -71,8 +77,9 @@ class Organization(Struct, frozen=True, kw_only=True):
     """The organization that the key belongs to.
 
     ``*_hours`` are the requested hours between scheduled runs, null for the default;
-    ``scrape_intervals`` are the ones that apply. The version counts changes of the
-    settings and the plan, not the usage.
+    ``scrape_intervals`` are the ones that apply. ``is_operator``: its admin keys run
+    the whole installation. The version counts changes of the settings and the plan, not
+    the usage.
     """
 
     id: UUID
@@ -85,6 +92,7 @@ class Organization(Struct, frozen=True, kw_only=True):
     scrape_intervals: ScrapeIntervals
     limits: Limits
     usage: Usage
+    is_operator: bool
     version: int
     created_at: datetime
     updated_at: datetime
@@ -133,7 +141,7 @@ class OrganizationRoutes(Controller):
             raise ApiError(Code.PROJECTION_BEHIND, headers={"Retry-After": "1"})
         await limiter.write_counts()
         counts = await read_counts(own, organization_id)
-        shown = _shown(row, counts, limits=writer.plans[row.plan])
+        shown = _shown(row, counts, request.principal, limits=writer.plans[row.plan])
         return Answer(shown, version=shown.version)
 
     @patch(
@@ -169,7 +177,8 @@ class OrganizationRoutes(Controller):
         def present(rows: Rows, done: Executed[UUID]) -> Answer[Organization]:
             counts = rows.ask(lambda cursor: counts_within(cursor, organization_id))
             row = _row(organization_id, done)
-            shown = _shown(row, counts, limits=writer.plans[row.plan])
+            limits = writer.plans[row.plan]
+            shown = _shown(row, counts, request.principal, limits=limits)
             return Answer(shown, version=shown.version, position=done.position)
 
         return writer.perform(
@@ -211,7 +220,7 @@ def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationSettings:
 
 
 def _shown(
-    row: OrganizationSettings, counts: Counts, *, limits: Limits
+    row: OrganizationSettings, counts: Counts, principal: Principal, *, limits: Limits
 ) -> Organization:
     return Organization(
         id=row.id,
@@ -236,6 +245,7 @@ def _shown(
         usage=usage_of(
             counts, projects=row.projects, api_keys=row.api_keys, limits=limits
         ),
+        is_operator=principal.is_operator,
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

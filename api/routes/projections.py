@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from litestar import Controller, delete, get, post
@@ -50,6 +51,7 @@ class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 _DEFAULT_OPTIONS = RebuildBody()
+_OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True}
 
 
 class RebuildRequested(Struct, frozen=True):
@@ -67,7 +69,7 @@ class ProjectionRoutes(Controller):
 
     @get(
         "/",
-        opt={"scope": "admin", "example": [EXAMPLE]},
+        opt={**_OPERATOR, "example": [EXAMPLE]},
         operation_id="listProjections",
     )
     async def list_projections(
@@ -87,7 +89,7 @@ class ProjectionRoutes(Controller):
     @post(
         "/{name:str}/rebuild",
         opt={
-            "scope": "admin",
+            **_OPERATOR,
             "errors": [Code.CANNOT_REBUILD],
             "example": EXAMPLE,
         },
@@ -116,7 +118,7 @@ class ProjectionRoutes(Controller):
 
     @delete(
         "/{name:str}/rebuild",
-        opt={"scope": "admin", "example": EXAMPLE},
+        opt={**_OPERATOR, "example": EXAMPLE},
         operation_id="cancelRebuild",
         status_code=200,
         sync_to_thread=True,

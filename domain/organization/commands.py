@@ -32,6 +32,12 @@ class ChangePlan(Command, frozen=True, kw_only=True):
     plan: str
 
 
+class SetOperator(Command, frozen=True, kw_only=True):
+    """Let its admin keys run the installation for everybody, or no longer."""
+
+    is_operator: bool
+
+
 class CreateApiKey(Command, frozen=True, kw_only=True):
     key_id: UUID
     name: str
@@ -63,6 +69,7 @@ OrganizationCommand = (
     CreateOrganization
     | ChangeOrganizationSettings
     | ChangePlan
+    | SetOperator
     | CreateApiKey
     | RevokeApiKey
     | CreateProject

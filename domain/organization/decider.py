@@ -53,9 +53,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
-    The hours lie between two scheduled runs of a kind, null for the default. The
-    version counts the events about the organization itself, without those about
-    projects and keys.
+    The hours lie between two scheduled runs of a kind, null for the default.
+    ``is_operator`` is null without an event about it: then the oldest one is an
+    operator. The version counts the events about the organization itself, without those
+    about projects and keys.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     creator_profiles_hours: int | None = None
     discover_videos_hours: int | None = None
     video_stats_hours: int | None = None
+    is_operator: bool | None = None
     version: int = 1
     projects: dict[UUID, Project] = {}
     keys: dict[UUID, ApiKey] = {}
@@ -91,6 +93,10 @@ def decide(
             if plan == organization.plan:
                 return []
             return [e.PlanChanged(old=organization.plan, new=plan)]
+        case c.SetOperator(is_operator=is_operator):
+            if is_operator == organization.is_operator:
+                return []
+            return [e.OperatorChanged(is_operator=is_operator)]
         case c.CreateApiKey():
             check_name(command.name)
             living = sum(not key.revoked for key in organization.keys.values())
@@ -154,6 +160,9 @@ def evolve(
             return replace(organization, version=version, **changed_settings(event))
         case e.PlanChanged(new=plan):
             return replace(organization, plan=plan, version=organization.version + 1)
+        case e.OperatorChanged(is_operator=is_operator):
+            version = organization.version + 1
+            return replace(organization, is_operator=is_operator, version=version)
         case e.ApiKeyCreated(key_id=key_id):
             key = ApiKey(
                 name=event.name, scopes=event.scopes, expires_at=event.expires_at

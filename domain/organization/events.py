@@ -41,6 +41,13 @@ class PlanChanged(Event, frozen=True, kw_only=True):
     new: str
 
 
+class OperatorChanged(Event, frozen=True, kw_only=True):
+    """Its admin keys may now, or may no longer, run the installation for everybody."""
+
+    stored_name: ClassVar[str] = "operator_changed"
+    is_operator: bool
+
+
 class ApiKeyCreated(Event, frozen=True, kw_only=True):
     """An API key was issued.
 
@@ -85,6 +92,7 @@ OrganizationEvent = (
     OrganizationCreated
     | OrganizationSettingsChanged
     | PlanChanged
+    | OperatorChanged
     | ApiKeyCreated
     | ApiKeyRevoked
     | ProjectCreated

@@ -55,9 +55,12 @@ def make_organization(
     plan: str,
     time_zone: str,
     context: Context,
+    is_operator: bool = False,
     in_transaction: InTransaction[None] | None = None,
 ) -> MadeOrganization:
     """Create an organization, its first project and a key with all scopes, together.
+
+    ``is_operator`` lets it run the installation; the oldest one does unless said.
 
     Raises:
         InvalidTimeZoneError: the time zone is no IANA zone.
@@ -79,6 +82,8 @@ def make_organization(
             limits=Limits(),
         ),
     ]
+    if is_operator:
+        commands.insert(1, c.SetOperator(is_operator=True))
     execute(
         store,
         lambda: handlers.create_organization(organization_id, commands),

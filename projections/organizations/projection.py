@@ -31,6 +31,11 @@ UPDATE organizations SET plan = %s, version = version + 1, updated_at = %s,
     position = %s
 WHERE organization_id = %s AND position < %s
 """
+_OPERATOR = """
+UPDATE organizations SET is_operator = %s, version = version + 1, updated_at = %s,
+    position = %s
+WHERE organization_id = %s AND position < %s
+"""
 _SETTINGS = sql.SQL("""
 UPDATE organizations SET {changes}, version = version + 1, updated_at = %(at)s,
     position = %(position)s
@@ -71,6 +76,16 @@ def _plan_changed(
     position = recorded.position
     cursor.execute(
         _PLAN, (event.new, recorded.recorded_at, position, recorded.stream, position)
+    )
+
+
+@on(e.OperatorChanged)
+def _operator_changed(
+    event: e.OperatorChanged, cursor: Cursor[TupleRow], recorded: RecordedEvent
+) -> None:
+    at, position = recorded.recorded_at, recorded.position
+    cursor.execute(
+        _OPERATOR, (event.is_operator, at, position, recorded.stream, position)
     )
 
 
@@ -121,7 +136,7 @@ class ApiKeys:
     """Keeps the tables api_keys and organizations."""
 
     name = "api_keys"
-    version = 2
+    version = 3
     tables = ("api_keys", "organizations")
     events = on.events
 
@@ -162,7 +177,9 @@ ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 # It runs before the organization is known, so not as the role that reads only one.
 _FIND = b"""
-SELECT k.id, k.organization_id, k.scopes, o.plan
+SELECT k.id, k.organization_id, k.scopes, o.plan, coalesce(o.is_operator,
+    k.organization_id = (SELECT organization_id FROM organizations
+                         ORDER BY created_at, organization_id LIMIT 1))
 FROM api_keys k JOIN organizations o USING (organization_id)
 WHERE k.digest = %s AND k.revoked_at IS NULL
 AND (k.expires_at IS NULL OR k.expires_at > now())
@@ -170,12 +187,17 @@ AND (k.expires_at IS NULL OR k.expires_at > now())
 
 
 class KeyHolder(msgspec.Struct, frozen=True):
-    """The organization of a valid key, and the scopes of the key."""
+    """The organization of a valid key, and the scopes of the key.
+
+    ``is_operator``: the organization runs the installation. Without an event about it
+    that is the oldest one.
+    """
 
     key_id: UUID
     organization_id: UUID
     scopes: list[Scope]
     plan: str
+    is_operator: bool
 
 
 async def holder_of(pool: AsyncPool, digest: bytes) -> KeyHolder | None:

@@ -32,13 +32,15 @@ def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
         new_database(postgres_url, template=template_database) as url,
         started(url) as goatherd,
     ):
+        # The oldest runs the installation as long as nobody said who does.
+        goatherd.tenant(is_operator=True)
         yield goatherd
 
 
 @pytest.fixture
 def home(goatherd: Goatherd) -> Tenant:
-    """An organization of the test's own."""
-    return goatherd.tenant()
+    """An organization of the test's own, which runs the installation."""
+    return goatherd.tenant(is_operator=True)
 
 
 @pytest.fixture

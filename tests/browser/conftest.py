@@ -94,8 +94,8 @@ def running_goatherd(
 
 @pytest.fixture
 def home(running_goatherd: Served) -> Tenant:
-    """An organization of the test's own."""
-    return running_goatherd.tenant()
+    """An organization of the test's own, which runs the installation."""
+    return running_goatherd.tenant(is_operator=True)
 
 
 @pytest.fixture

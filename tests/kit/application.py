@@ -142,13 +142,20 @@ class Goatherd:
         past = self.store.load(stream)[stream]
         self.store.append(next_events(stream, past, events), context=asking())
 
-    def tenant(self, *, plan: str = UNLIMITED, time_zone: str = "UTC") -> "Tenant":
+    def tenant(
+        self,
+        *,
+        plan: str = UNLIMITED,
+        time_zone: str = "UTC",
+        is_operator: bool = False,
+    ) -> "Tenant":
         """A new organization with one project and a key that may do everything."""
         made = make_organization(
             self.store,
             name="Herd",
             plan=plan,
             time_zone=time_zone,
+            is_operator=is_operator,
             context=asking(),
             # As the command line does it, so that the key opens at once.
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),

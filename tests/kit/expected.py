@@ -30,6 +30,7 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
                     "plan": plan,
                     "time_zone": zone,
                     **dict.fromkeys(_HOURS),
+                    "is_operator": None,
                     "version": 1,
                     "created_at": past.recorded_at,
                     "updated_at": past.recorded_at,
@@ -38,6 +39,13 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
             case e.PlanChanged(new=plan):
                 rows[past.stream] |= {
                     "plan": plan,
+                    "version": rows[past.stream]["version"] + 1,
+                    "updated_at": past.recorded_at,
+                    "position": past.position,
+                }
+            case e.OperatorChanged(is_operator=is_operator):
+                rows[past.stream] |= {
+                    "is_operator": is_operator,
                     "version": rows[past.stream]["version"] + 1,
                     "updated_at": past.recorded_at,
                     "position": past.position,

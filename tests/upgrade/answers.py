@@ -52,6 +52,8 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
 ADDED_FIELDS: dict[str, frozenset[str]] = {
     # Videos are named by their title, too.
     "/api/v1/analytics/explain": frozenset({"title"}),
+    # Whether it runs the installation.
+    "/api/v1/organization": frozenset({"is_operator"}),
 }
 _RENAMED_TABLES = {
     "analytics_looks": "analytics_snapshots",
@@ -82,6 +84,11 @@ RENAMED_QUESTIONS: dict[str, str] = {}
 RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
 RAISED_PROJECTIONS: frozenset[str] = frozenset()
+# Those whose version was raised, and whose tables a migration brought along.
+MIGRATED_PROJECTIONS: dict[str, int] = {
+    # Organizations may run the installation.
+    "api_keys": 3,
+}
 
 _ABOUT_PROJECTIONS = ("projections ", "/api/v1/admin/projections")
 
@@ -181,6 +188,8 @@ def answer_now(recorded: Answer) -> object:
     # They come by their names.
     states = named if isinstance(named, list) else named["data"]
     states.sort(key=itemgetter("name"))
+    for state in states:
+        state["version"] = MIGRATED_PROJECTIONS.get(state["name"], state["version"])
     return named
 
 

@@ -9,18 +9,29 @@ from domain.events import Scope
 
 
 def page_route(
-    path: str = "/", *, scope: Scope = "read", query: type[PageQuery] | None = None
+    path: str = "/",
+    *,
+    scope: Scope = "read",
+    operator: bool = False,
+    query: type[PageQuery] | None = None,
 ) -> get:
     """Decorate a handler that shows a page to users with the scope.
 
-    ``query`` is the type of the address's query, which the handler gets as ``choices``.
+    With ``operator`` the organization must also run the installation. ``query`` is the
+    type of the address's query, which the handler gets as ``choices``.
     """
     dependencies = {} if query is None else {"choices": query_parameters(query)}
-    return get(path, dependencies=dependencies, opt={"scope": scope, "page": True})
+    opt = {"scope": scope, "operator": operator, "page": True}
+    return get(path, dependencies=dependencies, opt=opt)
 
 
 def form_route(
-    path: str = "/", *, form: type[Struct] = NoFields, scope: Scope = "write"
+    path: str = "/",
+    *,
+    form: type[Struct] = NoFields,
+    scope: Scope = "write",
+    operator: bool = False,
 ) -> post:
     """Decorate a handler of a form, which it reads with ``page.form(form)``."""
-    return post(path, opt={"scope": scope, "page": True, "form": form})
+    opt = {"scope": scope, "operator": operator, "page": True, "form": form}
+    return post(path, opt=opt)

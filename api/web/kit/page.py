@@ -123,6 +123,11 @@ class PageContext:
         """Return whether the key of the session has a scope."""
         return scope in self.principal.scopes
 
+    @property
+    def operates(self) -> bool:
+        """Return whether the organization runs the installation for everybody."""
+        return self.principal.is_operator
+
     def form(self, type_: type[F]) -> F:
         """Return the fields of the form that was sent."""
         return self.request.form_as(type_)

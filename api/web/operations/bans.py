@@ -36,14 +36,14 @@ class BanPages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin")
+    @page_route(scope="admin", operator=True)
     async def bans(
         self, page: NamedDependency[PageContext], cursor: FromQuery[str] = ""
     ) -> Template:
         """List banned handles by name, with the form for another one."""
         return await _show(page, cursor=cursor)
 
-    @form_route(form=BanForm, scope="admin")
+    @form_route(form=BanForm, scope="admin", operator=True)
     async def ban(self, page: NamedDependency[PageContext]) -> PageResponse:
         form = page.form(BanForm)
         body = {"reason": form.reason.strip() or None}
@@ -58,7 +58,7 @@ class BanPages(Controller):
         page.flash(f"@{handle} is banned.")
         return page.go_to(PATH)
 
-    @form_route("/{handle:str}/lift", scope="admin")
+    @form_route("/{handle:str}/lift", scope="admin", operator=True)
     async def lift(
         self, page: NamedDependency[PageContext], handle: FromPath[str]
     ) -> PageResponse:

@@ -16,6 +16,7 @@ from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from domain.events import Scope
 
+_OF_THE_INSTALLATION = {"/operations/projections", "/operations/bans"}
 _TABS: tuple[tuple[Scope, str, str], ...] = (
     ("admin", "/operations/projections", "Projections"),
     ("read", "/operations/jobs", "Jobs"),
@@ -64,7 +65,11 @@ class OperationsPage(Controller):
 
 def tabs_for(page: PageContext) -> list[tuple[str, str]]:
     """Return the path and the label of each tab that the key may see."""
-    return [(path, label) for scope, path, label in _TABS if page.may(scope)]
+    return [
+        (path, label)
+        for scope, path, label in _TABS
+        if page.may(scope) and (page.operates or path not in _OF_THE_INSTALLATION)
+    ]
 
 
 async def show_operations(
@@ -78,7 +83,7 @@ async def show_operations(
 ) -> Template:
     """Return a page under a tab; its template extends ``operations/layout.html``."""
     shared = {
-        "health_problems": await _health_problems(page),
+        "health_problems": await _health_problems(page) if page.operates else [],
         "tabs": tabs_for(page),
         "tab": tab,
     }

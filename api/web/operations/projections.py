@@ -51,7 +51,7 @@ class ProjectionPages(Controller):
 
     path = PATH
 
-    @page_route(scope="admin")
+    @page_route(scope="admin", operator=True)
     async def projections(self, page: NamedDependency[PageContext]) -> Template:
         """Show the position of each one."""
         context = {"projections": await _projections(page), "name_of": name_of}
@@ -59,7 +59,7 @@ class ProjectionPages(Controller):
             page, "operations/projections.html", context, tab=PATH
         )
 
-    @page_route("/stream", scope="admin")
+    @page_route("/stream", scope="admin", operator=True)
     async def stream(
         self,
         request: Request,
@@ -75,7 +75,7 @@ class ProjectionPages(Controller):
             return got.data
 
         async def is_allowed() -> bool:
-            return await sign_in.still_may(request, "admin")
+            return await sign_in.still_operates(request)
 
         def render(states: list[ProjectionState]) -> dict[str, str]:
             return _cells(page, states)
@@ -85,14 +85,14 @@ class ProjectionPages(Controller):
             headers={"Cache-Control": "no-store"},
         )
 
-    @page_route("/{name:str}", scope="admin")
+    @page_route("/{name:str}", scope="admin", operator=True)
     async def projection(
         self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> Template:
         """Show one, with its dead letters and its last rebuild."""
         return await _show(page, name)
 
-    @form_route("/{name:str}/rebuild", form=RebuildForm, scope="admin")
+    @form_route("/{name:str}/rebuild", form=RebuildForm, scope="admin", operator=True)
     async def rebuild(
         self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> PageResponse:
@@ -106,7 +106,7 @@ class ProjectionPages(Controller):
         page.flash(f"{name_of(name)}: the rebuild was requested.")
         return page.go_to(f"{PATH}/{quote(name)}")
 
-    @form_route("/{name:str}/cancel", scope="admin")
+    @form_route("/{name:str}/cancel", scope="admin", operator=True)
     async def cancel(
         self, page: NamedDependency[PageContext], name: FromPath[str]
     ) -> PageResponse:

@@ -17,7 +17,6 @@ from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
 from api.web.kit.page import MAX_NEXT_LENGTH
 from api.web.kit.site import Site
 from api.web.sign_in.links import spend_link
-from domain.events import Scope
 from infra.database import AsyncPool
 
 FIRST_PAGE = "/creators"
@@ -84,10 +83,12 @@ class SignInService:
         """Return whether a request has a valid session."""
         return await self._principal(request) is not None
 
-    async def still_may(self, request: Request, scope: Scope) -> bool:
-        """Return whether the session of a request is still valid and has a scope."""
+    async def still_operates(self, request: Request) -> bool:
+        """Return whether the session is still one of an admin of the installation."""
         principal = await self._principal(request)
-        return principal is not None and scope in principal.scopes
+        if principal is None:
+            return False
+        return principal.is_operator and "admin" in principal.scopes
 
     async def _principal(self, request: Request) -> Principal | None:
         session = self._sessions.opened(request.sent_cookies.get(COOKIE))

@@ -14,6 +14,7 @@ from api.cli import bans
 from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import known_migrations
 from infra.eventstore.store import Store
+from infra.ids import new_id
 from projections.bans import Bans
 from projections.engine.follower import Follower
 from projections.registry import PROJECTIONS
@@ -50,7 +51,16 @@ def asked(store: Store, query: bytes, *values: object) -> list[TupleRow]:
 
 COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
-    *("rebuild", "doctor", "orgs", "orgs create", "keys", "keys create", "keys list"),
+    *(
+        "rebuild",
+        "doctor",
+        "orgs",
+        "orgs create",
+        "orgs operator",
+        "keys",
+        "keys create",
+        "keys list",
+    ),
     *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
     *("export", "export observations", "export events", "export analytics"),
 ]
@@ -180,6 +190,32 @@ def org(cli: CommandLine, store: Store) -> str:
     """An organization's id; it has one key, its first."""
     del store
     return cli("orgs", "create", "Herd", "--json").document["org_id"]
+
+
+def test_an_organization_is_let_run_the_installation_and_no_longer(
+    cli: CommandLine, store: Store
+):
+    operator = cli("orgs", "create", "Agency", "--operator", "--json").document
+    other = cli("orgs", "create", "Client", "--json").document["org_id"]
+
+    def marked() -> list[bool | None]:
+        query = b"SELECT is_operator FROM organizations ORDER BY name"
+        return [row[0] for row in asked(store, query)]
+
+    assert set(operator) == {"org_id", "project_id", "api_key"}
+    assert marked() == [True, None]
+    assert cli("orgs", "operator", other).out == (
+        f"Organization {other} runs the installation.\n"
+    )
+    assert cli("orgs", "operator", other).out == (
+        f"Organization {other} runs the installation already.\n"
+    )
+    assert marked() == [True, True]
+    off = cli("orgs", "operator", operator["org_id"], "--off", "--json").document
+    assert off == {"org_id": operator["org_id"], "is_operator": False}
+    assert marked() == [False, True]
+    unknown = cli("orgs", "operator", str(new_id()))
+    assert (unknown.status, unknown.err) == (1, "goatherd: No such organization.\n")
 
 
 def test_a_key_has_the_scopes_that_were_asked_for(cli: CommandLine, org: str):

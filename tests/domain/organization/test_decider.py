@@ -299,6 +299,22 @@ def test_settings_take_no_time_zone_that_does_not_exist(scenario: Scenario):
     ).then_refused(InvalidTimeZoneError)
 
 
+# who runs the installation
+
+
+def test_an_organization_runs_the_installation_from_when_that_was_said(
+    scenario: Scenario,
+):
+    runs, no_longer = (e.OperatorChanged(is_operator=is_it) for is_it in (True, False))
+
+    scenario.given(CREATED).when(c.SetOperator(is_operator=True)).then(runs)
+    scenario.given(CREATED, runs).when(c.SetOperator(is_operator=True)).then_nothing()
+    scenario.given(CREATED, runs).when(c.SetOperator(is_operator=False)).then(no_longer)
+    # The oldest one is an operator although nobody said so.
+    scenario.given(CREATED).when(c.SetOperator(is_operator=False)).then(no_longer)
+    scenario.given().when(c.SetOperator(is_operator=True)).then_refused(NotFoundError)
+
+
 # names
 
 

@@ -41,6 +41,7 @@ def test_an_organization_and_its_key_are_rows(connection: Reading, history: Hist
             "creator_profiles_hours": None,
             "discover_videos_hours": None,
             "video_stats_hours": None,
+            "is_operator": None,
             "version": 1,
             "position": 1,
             "created_at": MONDAY,
@@ -117,3 +118,17 @@ def test_settings_change_what_they_name_once_each(
         "position": 3,
         "updated_at": history.events[-1].recorded_at,
     }
+
+
+def test_who_runs_the_installation_is_what_was_said_last(
+    connection: Reading, history: History
+):
+    on = history.happened(HOME, CREATED, e.OperatorChanged(is_operator=True))
+    off = history.happened(HOME, e.OperatorChanged(is_operator=False))
+
+    take_in(connection, on)
+    (row,) = rows_of(connection, "organizations")
+    assert (row["is_operator"], row["version"]) == (True, 2)
+    take_in(connection, [*off, *on])
+    (row,) = rows_of(connection, "organizations")
+    assert (row["is_operator"], row["version"]) == (False, 3)

@@ -1,0 +1,121 @@
+"""What concerns the whole installation: only organizations that run it may do it."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from domain import events as e
+from projections.organizations.projection import ApiKeys
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.databases import new_database
+from tests.kit.operations import Described, operations
+from tests.kit.visitor import Visitor
+
+SENTENCE = "Your organization does not run this installation, so it may not do this."
+ADMINISTRATION = [
+    operation
+    for operation in operations().values()
+    if operation.path.startswith("/api/v1/admin/")
+]
+
+
+@pytest.mark.parametrize("operation", ADMINISTRATION, ids=lambda each: each.id)
+def test_an_admin_of_another_organization_is_refused(
+    goatherd: Goatherd, stranger: Tenant, operation: Described
+):
+    kept = goatherd.kept()
+    path = operation.path.format_map({"handle": "billie", "name": "videos"})
+
+    answer = stranger.ask(operation.method, path)
+
+    assert code_of(answer) == (403, "operator_only")
+    assert answer.json()["error"] == SENTENCE
+    assert goatherd.kept() == kept
+
+
+def test_a_key_without_the_scope_is_told_of_the_scope_first(stranger: Tenant):
+    answer = stranger.with_key("read").get("/admin/bans")
+
+    assert code_of(answer) == (403, "insufficient_scope")
+
+
+def test_an_admin_of_another_organization_manages_its_own(stranger: Tenant):
+    data_of(stranger.post("/api-keys", {"name": "Robot"}), status=201)
+    assert data_of(stranger.patch("/organization", {"name": "Own"}))["name"] == "Own"
+
+
+def test_the_organization_says_whether_it_runs_the_installation(
+    home: Tenant, stranger: Tenant
+):
+    assert data_of(home.get("/organization"))["is_operator"] is True
+    assert data_of(stranger.get("/organization"))["is_operator"] is False
+    changed = data_of(home.patch("/organization", {"name": "Renamed"}))
+    assert changed["is_operator"] is True
+
+
+def test_who_no_longer_runs_it_is_refused_within_a_second(goatherd: Goatherd):
+    tenant = goatherd.tenant(is_operator=True)
+    assert tenant.get("/admin/bans").status_code == 200
+
+    goatherd.append(tenant.organization_id, e.OperatorChanged(is_operator=False))
+    with goatherd.store.pool.connection() as connection:
+        recorded = goatherd.log(tenant.organization_id)[-1:]
+        ApiKeys().write(connection.cursor(), recorded)
+    time.sleep(0.6)
+
+    assert code_of(tenant.get("/admin/bans")) == (403, "operator_only")
+
+
+# While nobody said who does
+
+
+@pytest.fixture
+def untold(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """An installation in which nobody said who runs it."""
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url) as goatherd,
+    ):
+        yield goatherd
+
+
+def test_the_oldest_organization_runs_it_until_somebody_says(untold: Goatherd):
+    oldest, younger = untold.tenant(), untold.tenant()
+
+    asked = [tenant.get("/admin/bans").status_code for tenant in (oldest, younger)]
+
+    assert asked == [200, 403]
+    untold.append(oldest.organization_id, e.OperatorChanged(is_operator=False))
+    untold.append(younger.organization_id, e.OperatorChanged(is_operator=True))
+    untold.catch_up()
+    time.sleep(0.6)
+    asked = [tenant.get("/admin/bans").status_code for tenant in (oldest, younger)]
+    assert asked == [403, 200]
+
+
+# The pages
+
+
+@pytest.mark.parametrize(
+    "page", ("projections", "projections/creator_list", "projections/stream", "bans")
+)
+def test_others_are_told_so_by_the_pages(stranger: Tenant, page: str):
+    visitor = Visitor(stranger.goatherd)
+    visitor.sign_in(stranger.key)
+
+    refused = visitor.see(f"/operations/{page}", status=403)
+
+    assert refused.one("h1").text == SENTENCE
+
+
+def test_others_see_no_tab_and_no_state_of_what_they_do_not_run(stranger: Tenant):
+    visitor = Visitor(stranger.goatherd)
+    visitor.sign_in(stranger.key)
+
+    seen = visitor.see("/operations/jobs")
+
+    tabs = seen.one("nav", aria_label="Operations").all("a")
+    assert [tab.text for tab in tabs] == ["Jobs", "Organization", "Projects", "Keys"]
+    assert "All is well" not in seen.text
+    assert visitor.get("/operations").headers["Location"] == "/operations/jobs"
