@@ -6,11 +6,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from api.http.query import invalid_query
-from projections.engine.log_end import log_end
+from projections.engine.log_end import log_end, own_event
 from projections.engine.reader import Reader
 
 _MOST_DIGITS = 18
-_LAST = 2**63 - 1
+_NOT_YOURS = (
+    "must be the position of an event of your organization, or lie before one about "
+    "its creators or settings"
+)
 _INSTANT = timedelta(microseconds=1)
 # Earlier than any log, and late enough to subtract a time span from.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -19,7 +22,8 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 class AsOf(Struct, frozen=True, kw_only=True):
     """The past state that a request reads: the log up to a position, and its time.
 
-    ``end`` is the newest existing position at or before it, 0 if there is none.
+    ``position`` may be that of another organization's event and is not for answers.
+    ``end`` is that of the organization's own newest event by then, 0 if it has none.
     """
 
     position: int
@@ -37,38 +41,24 @@ async def resolve_as_of(
 ) -> AsOf:
     """Return the past state that a time or a position names.
 
-    ``name`` is the query parameter that holds it.
+    A position of another's event means the newest own event before it. ``name`` is
+    the query parameter that holds it.
 
     Raises:
-        ApiError: ``invalid_query``, if it is neither, or lies in the future.
+        ApiError: ``invalid_query``, if it is neither, or lies in the future: an answer
+            about the past must not change.
     """
     named = _position_or_time(text, name)
     if isinstance(named, int):
-        end = await log_end(reader, organization_id, until=named)
-        if end is None or end.position < named:
-            await _refuse_future(reader, organization_id, named, name)
-        return AsOf(
-            position=named,
-            now=now if end is None else end.recorded_at,
-            end=0 if end is None else end.position,
-        )
+        own = await own_event(reader, organization_id, until=named)
+        if not own.is_known:
+            raise invalid_query(name, _NOT_YOURS)
+        return AsOf(position=named, now=own.recorded_at, end=own.position)
     if named > now:
         raise invalid_query(name, "must not lie in the future")
-    end = await log_end(reader, organization_id, at=named)
-    position = 0 if end is None else end.position
-    return AsOf(position=position, now=named, end=position)
-
-
-async def _refuse_future(
-    reader: Reader, organization_id: UUID, position: int, name: str
-) -> None:
-    """Refuse a position beyond the log, whose state would still change."""
-    head = await log_end(reader, organization_id, until=_LAST)
-    reached = 0 if head is None else head.position
-    if position > reached:
-        raise invalid_query(
-            name, f"must not lie beyond the log, which ends at {reached}"
-        )
+    position = await log_end(reader, organization_id, named)
+    own = await own_event(reader, organization_id, until=position)
+    return AsOf(position=position, now=named, end=own.position)
 
 
 async def first_position(
@@ -82,8 +72,7 @@ async def first_position(
     named = _position_or_time(text, name)
     if isinstance(named, int):
         return named
-    end = await log_end(reader, organization_id, at=min(named, now) - _INSTANT)
-    return 0 if end is None else end.position + 1
+    return 1 + await log_end(reader, organization_id, min(named, now) - _INSTANT)
 
 
 async def last_position(
@@ -99,8 +88,7 @@ async def last_position(
     named = _position_or_time(text, name)
     if isinstance(named, int):
         return named
-    end = await log_end(reader, organization_id, at=min(named, now))
-    return 0 if end is None else end.position
+    return await log_end(reader, organization_id, min(named, now))
 
 
 def _position_or_time(text: str, name: str) -> datetime | int:

@@ -192,7 +192,7 @@ class Code(StrEnum):
         "projection_behind",
         503,
         "What is read has not caught up with Goatherd-Min-Position yet.",
-        "The list is at position 51200, not yet at 51207; retry in a moment.",
+        "creator_list has not caught up with that position yet; retry in a moment.",
     )
     UNAVAILABLE = (
         "unavailable",

@@ -11,6 +11,7 @@ from api.http.errors import ApiError, Code, field_error
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from domain.errors import NotFoundError
+from projections.engine.log_end import own_event
 from projections.engine.reader import ProjectionBehindError, Reader
 
 DEFAULT_LIMIT = 50
@@ -50,6 +51,9 @@ class FetchRows(Protocol[T_co]):
 async def caught_up(request: Request, reader: Reader, *projections: str) -> None:
     """Wait until projections reach Goatherd-Min-Position, if the request has it.
 
+    It does not wait for positions of others, nor for those that are none yet: a tenant
+    that could tell them apart would see how much others do. Operators see that anyway.
+
     Raises:
         ApiError: ``invalid_params``, if it is not a position; ``projection_behind``, if
             a projection does not reach it within two seconds.
@@ -61,18 +65,32 @@ async def caught_up(request: Request, reader: Reader, *projections: str) -> None
         raise field_error(
             Code.INVALID_PARAMS, "/Goatherd-Min-Position", "must be a position"
         )
+    position, principal = int(header), request.principal
+
+    async def is_of_others() -> bool:
+        if principal.is_operator:
+            return False
+        own = await own_event(reader, principal.organization_id, until=position)
+        return own.position != position
+
     for projection in projections:
-        await reached(reader, projection, int(header))
+        await reached(reader, projection, position, unless=is_of_others)
 
 
-async def reached(reader: Reader, projection: str, position: int) -> None:
-    """Wait until a projection has processed a position.
+async def reached(
+    reader: Reader,
+    projection: str,
+    position: int,
+    *,
+    unless: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Wait until a projection has processed a position, but not if ``unless`` is true.
 
     Raises:
         ApiError: ``projection_behind``, if it does not within two seconds.
     """
     try:
-        await reader.wait_for(projection, position)
+        await reader.wait_for(projection, position, unless=unless)
     except ProjectionBehindError as error:
         raise ApiError(
             Code.PROJECTION_BEHIND, str(error), headers={"Retry-After": "1"}

@@ -31,16 +31,19 @@ CODES[idempotency.LeaseLostError] = Code.UNAVAILABLE
 # In quotes, as the draft of the standard says, or bare, as most clients send it.
 _KEY = re.compile(rb'"([\x20\x21\x23-\x7e]{1,255})"\Z|([\x20-\x7e]{1,255})\Z')
 _TYPE = "Content-Type"
-_HEAD = "SELECT coalesce(max(notification_id), 0) FROM goatherd_events"
 _STORED_BELOW = 500
 _NEVER_STORED = frozenset({Code.RATE_LIMIT_EXCEEDED})
 
 
 class CommandResult(Protocol):
-    """The result of a command; ``position`` is None if nothing was appended."""
+    """The result of a command; ``position`` is None if nothing was appended.
+
+    ``known_position`` is then where what is so already stands, at the latest.
+    """
 
     @property
     def position(self) -> int | None: ...
+    def known_position(self, organization_id: UUID) -> int: ...
 
 
 Result = TypeVar("Result", bound=CommandResult)
@@ -79,11 +82,6 @@ class Rows:
             lambda connection: question(connection.cursor(binary=True)),
         )
 
-    def head(self) -> int:
-        """Return the last position of the log."""
-        row = self.ask(lambda cursor: cursor.execute(_HEAD).fetchone())
-        return row[0] if row else 0
-
 
 class CommandWriter:
     """Executes commands for requests and answers them."""
@@ -119,7 +117,7 @@ class CommandWriter:
         key = _idempotency_request(request)
         if key is None:
             result = self._execute(request, command, in_transaction)
-            answer = _with_position(respond, Rows(self.store), result)
+            answer = _with_position(request, respond, Rows(self.store), result)
             return answer if unseal is bytes else _unsealed(answer, unseal)
         acquired = idempotency.acquire(self.store.pool, key)
         match acquired:
@@ -189,7 +187,8 @@ class CommandWriter:
         def store_answer(cursor: Cursor[TupleRow], result: Result) -> None:
             if in_transaction is not None and result.position is not None:
                 in_transaction(cursor, result)
-            answer = _with_position(respond, Rows(self.store, cursor), result)
+            rows = Rows(self.store, cursor)
+            answer = _with_position(request, respond, rows, result)
             _store(cursor, lease, answer)
             answers.append(answer)
 
@@ -218,12 +217,17 @@ class CommandWriter:
 
 
 def _with_position(
-    respond: Callable[[Rows, Result], Answer[Any]], rows: Rows, result: Result
+    request: Request,
+    respond: Callable[[Rows, Result], Answer[Any]],
+    rows: Rows,
+    result: Result,
 ) -> Answer[Any]:
     answer = respond(rows, result)
     if result.position is None:
-        # Nothing changed, but the client may want to read the present state.
-        answer.headers["Goatherd-Position"] = str(rows.head())
+        # Nothing changed, but the client may want to read the present state. The end
+        # of the log would show how much other organizations do.
+        known = result.known_position(request.organization_id)
+        answer.headers["Goatherd-Position"] = str(known)
     return answer
 
 

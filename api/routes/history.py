@@ -54,7 +54,10 @@ _ENTRY: dict[str, Any] = {
 
 
 class LogPoint(Struct, frozen=True, kw_only=True):
-    """A position of the log and its time."""
+    """A time, and the position of the organization's newest event at it.
+
+    The position is 0 before its first event.
+    """
 
     position: int
     at: datetime
@@ -228,8 +231,8 @@ class HistoryRoutes(Controller):
         return Answer(
             CreatorDiff(
                 creator_id=creator_id,
-                from_=LogPoint(position=start.position, at=start.now),
-                to=LogPoint(position=end.position, at=end.now),
+                from_=LogPoint(position=start.end, at=start.now),
+                to=LogPoint(position=end.end, at=end.now),
                 was_there=before is not None,
                 changes=_changes(before, after),
                 events=[entry for _, entry in rows[:MOST_EVENTS]],
@@ -254,7 +257,7 @@ async def known_creator(
         ApiError: ``projection_behind``, if it does not reach it in time.
     """
     if waits:
-        await reached(reader, READ_MODEL, at.end)
+        await reached(reader, READ_MODEL, at.position)
     return await creator_as_of(reader, organization_id, creator_id, at=at.position)
 
 

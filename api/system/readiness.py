@@ -53,8 +53,7 @@ async def _projections(writing: Pool) -> str | None:
     problems = [
         f"{each.name} was never followed"
         if each.heartbeat_seconds is None
-        else f"{each.name} last reported {each.heartbeat_seconds:.0f} s ago, "
-        f"{each.lag_events} events behind"
+        else f"{each.name} last reported {each.heartbeat_seconds:.0f} s ago"
         for each in known
         if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
     ]
@@ -67,10 +66,9 @@ async def _dead_letters(writing: Pool) -> str | None:
             writing, lambda connection: newest_dead_letters(connection, limit=1)
         )
     )
-    # Anybody may read this, so only the log and doctor say why they failed.
+    # Anybody may read this, so only the log and doctor say where and why they failed.
     problems = [
-        f"{name} could not apply {letter.name} at position {letter.position}"
-        for name, (letter,) in newest.items()
+        f"{name} could not apply {letter.name}" for name, (letter,) in newest.items()
     ]
     return "; ".join(problems) or None
 

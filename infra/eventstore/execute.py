@@ -36,6 +36,19 @@ class Executed(msgspec.Struct, Generic[T], frozen=True, dict=True):
         """The position of the last new event; None if nothing was appended."""
         return self.events[-1].position if self.events else None
 
+    def known_position(self, organization_id: UUID) -> int:
+        """Return the position of the newest own event that the decision knew."""
+        return max(
+            (
+                recorded.position
+                for history in self.loaded.values()
+                for recorded in history
+                if recorded.stream == organization_id
+                or getattr(recorded.event, "organization_id", None) == organization_id
+            ),
+            default=0,
+        )
+
     def history(self, stream: UUID) -> tuple[RecordedEvent, ...]:
         """Return a stream's whole history after the command."""
         return (*self.loaded.get(stream, ()), *self._by_stream.get(stream, ()))

@@ -1,4 +1,4 @@
-"""The end of an organization's log at an earlier time or position."""
+"""The end of the log at an earlier time, and the events of one organization in it."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,24 +8,38 @@ import msgspec
 from projections.engine.reader import Reader
 
 _LOG_END = b"""
-SELECT position, ended_at FROM goatherd_log_end(%(at)s::timestamptz, %(until)s::bigint)
+SELECT position FROM goatherd_log_end(%(at)s::timestamptz, NULL)
 """
 
 
-class LogEnd(msgspec.Struct, frozen=True):
-    """The last event of the log at some time: its position and time of recording."""
+async def log_end(reader: Reader, organization_id: UUID, at: datetime) -> int:
+    """Return the last position at a time, 0 before the first event.
+
+    It is anybody's: to read up to, and not to be shown.
+    """
+    rows = await reader.rows(organization_id, _LOG_END, {"at": at})
+    return rows[0][0] or 0
+
+
+_OWN_EVENT = b"""
+SELECT position, at, is_known FROM goatherd_own_event(%(until)s::bigint)
+"""
+
+
+class OwnEvent(msgspec.Struct, frozen=True):
+    """An organization's newest event at or before a position, and when it was recorded.
+
+    The position is 0 before its first event. ``is_known`` is true if the position that
+    was asked for is that of an event of its own or lies before one: of any other it
+    must not learn whether there is such a position.
+    """
 
     position: int
     recorded_at: datetime
+    is_known: bool
 
 
-async def log_end(
-    reader: Reader,
-    organization_id: UUID,
-    *,
-    at: datetime | None = None,
-    until: int | None = None,
-) -> LogEnd | None:
-    """Return the end of the log at a time or position; None if it was empty then."""
-    rows = await reader.rows(organization_id, _LOG_END, {"at": at, "until": until})
-    return None if rows[0][0] is None else LogEnd(*rows[0])
+async def own_event(reader: Reader, organization_id: UUID, *, until: int) -> OwnEvent:
+    """Return the organization's newest event at or before a position of the log."""
+    rows = await reader.rows(organization_id, _OWN_EVENT, {"until": until})
+    return OwnEvent(*rows[0])

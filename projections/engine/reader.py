@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -20,12 +20,14 @@ _POSITION = "SELECT position FROM projection WHERE name = %s"
 
 
 class ProjectionBehindError(Exception):
-    """The read model did not reach a position in time."""
+    """The read model did not reach a position in time.
 
-    def __init__(self, name: str, *, position: int, requested: int) -> None:
+    How far it is would say how much others do.
+    """
+
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} is at position {position}, not yet at {requested}; "
-            "retry in a moment."
+            f"{name} has not caught up with that position yet; retry in a moment."
         )
 
 
@@ -51,8 +53,16 @@ class Reader:
 
         return await run_read_async(self._pool, run)
 
-    async def wait_for(self, name: str, position: int) -> None:
+    async def wait_for(
+        self,
+        name: str,
+        position: int,
+        *,
+        unless: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         """Return once the projection has reached ``position``.
+
+        ``unless`` is asked before it waits, and if true it does not wait.
 
         Raises:
             ProjectionBehindError: it did not, within two seconds.
@@ -68,6 +78,10 @@ class Reader:
             reached = 0 if row is None else int(row[0])
             if reached >= position:
                 return
+            if unless is not None:
+                if await unless():
+                    return
+                unless = None
             if time.monotonic() >= deadline:
-                raise ProjectionBehindError(name, position=reached, requested=position)
+                raise ProjectionBehindError(name)
             await asyncio.sleep(_POLL_SECONDS)

@@ -248,3 +248,110 @@ def test_either_wall_holds_alone(
         found = leaks(tenants[0], own, foreign)
 
     assert found == leaking
+
+
+# Positions: when and how much others do
+
+
+def test_positions_of_others_mean_the_newest_own_event_before(
+    stranger: Tenant, home: Tenant
+):
+    goatherd = stranger.goatherd
+    creator = stranger.add("ada")
+    own = goatherd.head
+    for number in range(3):
+        home.add(f"unseen.{number}")
+    of_others = goatherd.head - 1
+    stranger.patch(f"/creators/{creator['id']}", {"description": "Climbs."})
+    goatherd.catch_up()
+    path = f"/creators/{creator['id']}/diff"
+
+    by_own = data_of(stranger.get(path, params={"from": own, "to": own}))
+    by_others = data_of(stranger.get(path, params={"from": own, "to": of_others}))
+    before = data_of(stranger.get(path, params={"from": 0, "to": of_others}))
+
+    assert by_others == by_own
+    assert by_own["to"]["position"] == own
+    assert before["from"] == {
+        "position": 0,
+        "at": _told_at(goatherd, stranger.organization_id),
+    }
+    now = data_of(stranger.get(path, params={"from": own}))
+    home.add("unseen.later")
+    goatherd.catch_up()
+    later = data_of(stranger.get(path, params={"from": own}))
+    assert now["to"]["position"] == later["to"]["position"]
+    of = {"entity": "creator", "entity_id": creator["id"], "metric": "views"}
+    answers = [
+        data_of(stranger.get("/analytics", params={**of, "as_of": position}))
+        for position in (own, of_others)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_what_comes_after_the_newest_own_event_is_all_the_same(
+    stranger: Tenant, home: Tenant
+):
+    creator = stranger.add("ada")
+    own = stranger.goatherd.head
+    home.add("unseen")
+    head = stranger.goatherd.head
+    stranger.goatherd.catch_up()
+    path = f"/creators/{creator['id']}"
+    of = {"entity": "creator", "entity_id": creator["id"], "metric": "views"}
+
+    assert stranger.get(path, params={"as_of": own}).status_code == 200
+    for asked, given, name in (
+        (path, {}, "as_of"),
+        (f"{path}/diff", {"from": "1"}, "to"),
+        ("/analytics", of, "as_of"),
+    ):
+        refusals = {
+            told(stranger.get(asked, params={**given, name: str(position)}))
+            for position in (own + 1, head, head + 1, 99_999_999, 10**17)
+        }
+        ((status, text),) = refusals
+        assert status == 400
+        assert "of an event of your organization" in text
+        assert not re.search(r"\d{2,}", text)
+
+
+@pytest.mark.parametrize("ahead", (0, 1, 10**9))
+def test_a_read_does_not_wait_for_what_others_did(
+    stranger: Tenant, home: Tenant, ahead: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("projections.engine.reader.PATIENCE_SECONDS", 0.05)
+    stranger.goatherd.catch_up()
+    home.add("unseen")
+    position = str(stranger.goatherd.head + ahead)
+
+    answer = stranger.get("/creators", headers={"Goatherd-Min-Position": position})
+    own = stranger.post("/projects", {"name": "Own"}).headers["Goatherd-Position"]
+    behind = stranger.get("/projects", headers={"Goatherd-Min-Position": own})
+
+    assert answer.status_code == 200
+    assert code_of(behind) == (503, "projection_behind")
+    assert not re.search(r"\d", behind.json()["error"])
+
+
+def test_a_write_that_changes_nothing_tells_no_position_of_others(
+    stranger: Tenant, home: Tenant
+):
+    creator = stranger.add("ada")
+    path = f"/creators/{creator['id']}"
+    removed = stranger.delete(path).headers["Goatherd-Position"]
+    home.add("unseen")
+
+    again = stranger.delete(path).headers["Goatherd-Position"]
+    none = stranger.post(
+        f"/projects/{stranger.project_id}/creators/bulk-remove",
+        {"creator_ids": [str(uuid4())]},
+    )
+
+    assert int(removed) - 1 <= int(again) <= int(removed)
+    assert int(none.headers["Goatherd-Position"]) <= int(removed)
+
+
+def _told_at(goatherd: Goatherd, stream: UUID) -> str:
+    at = goatherd.log(stream)[0].recorded_at
+    return at.isoformat().replace("+00:00", "Z")

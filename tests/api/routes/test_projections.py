@@ -282,7 +282,7 @@ def test_an_event_that_nobody_can_take_in_a_dead_letter_and_said_so(admin: Tenan
 
     assert ready.status_code == 200, ready.text
     said = ready.json()["data"]["warnings"]["dead_letters"]
-    assert f"creator_list could not apply creator_added at position {position}" in said
+    assert said == "creator_list could not apply creator_added"
     assert dead_letters["count"] == 1
     (letter,) = dead_letters["newest"]
     assert (letter["position"], letter["name"]) == (position, "creator_added")
