@@ -51,6 +51,23 @@ WHERE originator_id = %s AND originator_version = 1 AND topic = 'organization_cr
 _HEAD = "SELECT max(notification_id) FROM goatherd_events"
 
 
+# Of a snapshot's body only the beginning is looked at, where the time stands; without
+# one a run that failed counts from when that was recorded.
+_SCRAPED_RUNS = r"""
+SELECT DISTINCT e.originator_id,
+       convert_from(request.state, 'UTF8')::jsonb ->> 'handle',
+       coalesce(substring(encode(substring(e.state FOR 1000), 'escape')
+                          FROM '"observed_at":"([^"]+)"')::timestamptz, e.recorded_at)
+FROM goatherd_events request JOIN goatherd_events e
+    ON e.originator_id = request.originator_id AND e.originator_version > 1
+WHERE request.topic = 'scrape_requested' AND request.originator_version = 1
+AND position(%(project)s::bytea IN request.state) > 0
+AND position('"trigger":"imported"'::bytea IN request.state) = 0
+AND e.topic IN ('profile_snapshot_recorded', 'video_stats_snapshot_recorded',
+                'scrape_failed')
+"""
+
+
 class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event as ``event_log`` shows it; ``payload`` is JSON without any secret."""
 
@@ -211,3 +228,19 @@ def _logged(row: TupleRow) -> LoggedEvent:
         causation_id=causation,
         payload=msgspec.Raw(body),
     )
+
+
+def scraped_runs(
+    connection: Connection[TupleRow], project_id: UUID
+) -> dict[tuple[str, datetime], list[UUID]]:
+    """Return a project's own runs by the handle and the time that they observed.
+
+    Imported runs are left out.
+    """
+    found: dict[tuple[str, datetime], list[UUID]] = {}
+    project = f'"project_id":"{project_id}"'.encode()
+    with connection.cursor(binary=True) as cursor:
+        cursor.execute(_SCRAPED_RUNS.encode(), {"project": project})
+        for stream, handle, observed_at in cursor:
+            found.setdefault((handle, observed_at), []).append(stream)
+    return found

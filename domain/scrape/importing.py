@@ -54,7 +54,8 @@ class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     ``read_lines`` returns the canonical lines in the order of their text, with their
     content. ``content`` is set if one run can store all of it and the reader found that
-    out anyway; reading the lines takes several times as long.
+    out anyway; reading the lines takes several times as long. ``scraped`` are the runs
+    of the project itself that observed the creator at that time.
     """
 
     organization_id: UUID
@@ -64,6 +65,7 @@ class ObservationGroup(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: datetime
     read_lines: Callable[[], Sequence[ObservationLine]]
     content: RunContent | None = None
+    scraped: Sequence[UUID] = ()
 
 
 def are_distinct(lines: Sequence[ObservationLine]) -> bool:

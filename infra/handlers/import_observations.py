@@ -171,7 +171,8 @@ def store_groups(
 def read_stored(store: Store, groups: Sequence[ObservationGroup]) -> list[PendingGroup]:
     """Read what is stored of each group, part by part, and return what is new."""
     readings = [_pending(group) for group in groups]
-    open_ones = readings
+    _leave_out_scraped(store, readings)
+    open_ones = [reading for reading in readings if reading.new != []]
     while open_ones:
         open_ones = list(_one_part_on(store, open_ones))
     return readings
@@ -233,6 +234,25 @@ def _pending(group: ObservationGroup) -> PendingGroup:
     return PendingGroup(group=group, new=lines)
 
 
+def _leave_out_scraped(store: Store, readings: Sequence[PendingGroup]) -> None:
+    """Leave out what runs of our own observed, as an export has it."""
+    histories = store.load(*(run for r in readings for run in r.group.scraped))
+    for reading in readings:
+        for run in reading.group.scraped:
+            _leave_out(reading, plain_events(histories[run]))
+
+
+def _leave_out(reading: PendingGroup, events: list[e.Event]) -> None:
+    unseen = importing.distinct(
+        reading.group.read_lines() if reading.new is None else reading.new
+    )
+    before = len(unseen)
+    importing.take_out(unseen, events)
+    reading.there_already += before - len(unseen)
+    reading.new = list(unseen.values())
+    reading.stored.append(events)
+
+
 def _one_part_on(
     store: Store, readings: Sequence[PendingGroup]
 ) -> Iterator[PendingGroup]:
@@ -242,14 +262,7 @@ def _one_part_on(
         events = plain_events(histories[stream])
         if not events:
             continue
-        unseen = importing.distinct(
-            reading.group.read_lines() if reading.new is None else reading.new
-        )
-        before = len(unseen)
-        importing.take_out(unseen, events)
-        reading.there_already += before - len(unseen)
-        reading.new = list(unseen.values())
-        reading.stored.append(events)
+        _leave_out(reading, events)
         reading.next_part += 1
         if reading.new:
             yield reading

@@ -21,6 +21,7 @@ from infra.handlers.import_observations import (
     store_groups,
 )
 from infra.ids import new_id
+from projections.event_log import scraped_runs
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
 
 # An append makes all others wait for a moment, so neither number may be very large.
@@ -80,6 +81,8 @@ def store_recording(
     Raises:
         BusyError: another process imports the same recording at the same time.
     """
+    with store.pool.connection() as connection:
+        scraped = scraped_runs(connection, project_id)
     with ThreadPoolExecutor(1) as executor:
         storing = _Storing(store, executor, context=context, advance=advance)
         for locations in _batches(recording):
@@ -92,6 +95,7 @@ def store_recording(
                     observed_at=location.observed_at,
                     content=recording.content(location),
                     read_lines=partial(recording.lines, location),
+                    scraped=scraped.get((location.handle, location.observed_at), ()),
                 )
                 for location in locations
             ]

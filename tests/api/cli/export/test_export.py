@@ -147,6 +147,44 @@ def test_observations_survive_the_way_into_another_organization(
     assert sorted(back.splitlines()) == sorted(recording.read_text().splitlines())
 
 
+def test_an_export_into_its_own_project_stores_nothing(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    brought_in(cli, home, RECORDING)
+    creator = home.holder("old-billy")
+    assert creator is not None
+    profile = e.ProfileSnapshotRecorded(
+        organization_id=home.organization_id,
+        creator_id=creator,
+        observed_at=BEGIN + timedelta(microseconds=7),
+        provider="test",
+        follower_count=12,
+        display_name='"observed_at":"2001-01-01"',
+    )
+    run(home, profile)
+    run(home, videos_seen(home, 3), failed(home, "private"))
+    # Another run at the same moment, of which a part is the same.
+    run(home, videos_seen(home, 4))
+    run(home, failed(home, "not_found"))
+    recording = tmp_path / "out.jsonl"
+    exported(cli, "observations", home, "--output", str(recording))
+    head = home.store.head()
+
+    stored = brought_in(cli, home, recording)
+
+    assert (stored["stored"], stored["runs"], stored["position"]) == (0, 0, None)
+    assert stored["there_already"] + stored["repeated"] == stored["observations"]
+    assert home.store.head() == head
+
+    # What nobody saw yet is stored, also at a moment at which runs of our own saw more.
+    line = lines_of(recording.read_text())[-2]
+    assert line["video"] is not None
+    line["video"]["tiktok_video_id"] = "7999999"
+    recording.write_bytes(msgspec.json.encode(line))
+    assert brought_in(cli, home, recording)["stored"] == 1
+    assert brought_in(cli, home, recording)["stored"] == 0
+
+
 def test_the_three_formats_say_the_same(cli: CommandLine, home: Home, tmp_path: Path):
     run_id = run(home, videos_observed(home, 2), failed(home, "not_found"))
     parquet = tmp_path / "seen.parquet"
