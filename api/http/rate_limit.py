@@ -120,6 +120,7 @@ class RequestLimiter:
     ) -> None:
         self._pool = pool
         self._unwritten: Counter[UUID] = Counter()
+        self._writing = asyncio.Lock()
         self._wall_clock = wall_clock
 
     async def spend(self, principal: Principal) -> list[tuple[bytes, bytes]]:
@@ -145,24 +146,29 @@ class RequestLimiter:
             self._unwritten[principal.organization_id] += 1
         return [(name.lower().encode(), value.encode()) for name, value in headers]
 
+    def unwritten(self, organization_id: UUID) -> int:
+        """Return how many of an organization's requests are only in memory."""
+        return self._unwritten[organization_id]
+
     async def write_counts(self) -> None:
         """Write what was counted in memory since the last time."""
-        counted, self._unwritten = self._unwritten, Counter()
-        if not counted:
-            return
-        parameters = {
-            "organizations": list(counted),
-            "requests": list(counted.values()),
-        }
+        async with self._writing:
+            counted, self._unwritten = self._unwritten, Counter()
+            if not counted:
+                return
+            parameters = {
+                "organizations": list(counted),
+                "requests": list(counted.values()),
+            }
 
-        async def add(connection: AsyncConnection[TupleRow]) -> None:
-            await connection.execute(_ADD, parameters)
+            async def add(connection: AsyncConnection[TupleRow]) -> None:
+                await connection.execute(_ADD, parameters)
 
-        try:
-            await run_read_async(self._pool, add)
-        except BaseException:
-            self._unwritten += counted
-            raise
+            try:
+                await run_read_async(self._pool, add)
+            except BaseException:
+                self._unwritten += counted
+                raise
 
     async def keep_writing_counts(self) -> NoReturn:
         """Write the counts once a second, until cancelled."""

@@ -36,10 +36,7 @@ _NEVER_STORED = frozenset({Code.RATE_LIMIT_EXCEEDED})
 
 
 class CommandResult(Protocol):
-    """The result of a command; ``position`` is None if nothing was appended.
-
-    ``known_position`` is then where what is so already stands, at the latest.
-    """
+    """The result of a command; ``position`` is None if nothing was appended."""
 
     @property
     def position(self) -> int | None: ...
@@ -224,8 +221,7 @@ def _with_position(
 ) -> Answer[Any]:
     answer = respond(rows, result)
     if result.position is None:
-        # Nothing changed, but the client may want to read the present state. The end
-        # of the log would show how much other organizations do.
+        # The end of the log would show how much other organizations do.
         known = result.known_position(request.organization_id)
         answer.headers["Goatherd-Position"] = str(known)
     return answer

@@ -141,7 +141,9 @@ class OrganizationRoutes(Controller):
             raise ApiError(Code.PROJECTION_BEHIND, headers={"Retry-After": "1"})
         await limiter.write_counts()
         counts = await read_counts(own, organization_id)
-        shown = _shown(row, counts, request.principal, limits=writer.plans[row.plan])
+        shown = _shown(
+            row, counts, request.principal, limiter, limits=writer.plans[row.plan]
+        )
         return Answer(shown, version=shown.version)
 
     @patch(
@@ -164,6 +166,7 @@ class OrganizationRoutes(Controller):
         self,
         request: Request,
         data: JSONBody[OrganizationChange],
+        limiter: NamedDependency[RequestLimiter],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Organization]:
         """Rename the organization, or change its time zone or scrape intervals.
@@ -177,8 +180,9 @@ class OrganizationRoutes(Controller):
         def present(rows: Rows, done: Executed[UUID]) -> Answer[Organization]:
             counts = rows.ask(lambda cursor: counts_within(cursor, organization_id))
             row = _row(organization_id, done)
-            limits = writer.plans[row.plan]
-            shown = _shown(row, counts, request.principal, limits=limits)
+            shown = _shown(
+                row, counts, request.principal, limiter, limits=writer.plans[row.plan]
+            )
             return Answer(shown, version=shown.version, position=done.position)
 
         return writer.perform(
@@ -220,7 +224,12 @@ def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationSettings:
 
 
 def _shown(
-    row: OrganizationSettings, counts: Counts, principal: Principal, *, limits: Limits
+    row: OrganizationSettings,
+    counts: Counts,
+    principal: Principal,
+    limiter: RequestLimiter,
+    *,
+    limits: Limits,
 ) -> Organization:
     return Organization(
         id=row.id,
@@ -243,7 +252,11 @@ def _shown(
         ),
         limits=limits,
         usage=usage_of(
-            counts, projects=row.projects, api_keys=row.api_keys, limits=limits
+            counts,
+            unwritten=limiter.unwritten(row.id),
+            projects=row.projects,
+            api_keys=row.api_keys,
+            limits=limits,
         ),
         is_operator=principal.is_operator,
         version=row.version,

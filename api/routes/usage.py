@@ -64,12 +64,14 @@ def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
     return row or (None, None, None)
 
 
-def usage_of(counts: Counts, *, projects: int, api_keys: int, limits: Limits) -> Usage:
+def usage_of(
+    counts: Counts, *, unwritten: int, projects: int, api_keys: int, limits: Limits
+) -> Usage:
     """Return the counts together with the limits of the plan."""
     requests, manual_scrapes, creators = counts
     return Usage(
         api_requests_today=Used(
-            used=requests or 0, limit=limits.max_api_requests_per_day
+            used=(requests or 0) + unwritten, limit=limits.max_api_requests_per_day
         ),
         manual_scrapes_today=Used(
             used=manual_scrapes or 0, limit=limits.max_manual_scrape_triggers_per_day

@@ -28,9 +28,9 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     goatherd: Goatherd
     address: str
 
-    def tenant(self) -> Tenant:
+    def tenant(self, *, is_operator: bool = False) -> Tenant:
         """A new organization, with a key that may do everything."""
-        return self.goatherd.tenant()
+        return self.goatherd.tenant(is_operator=is_operator)
 
     def session_of(self, tenant: Tenant) -> str:
         """The cookie of somebody who signed in with a tenant's key."""

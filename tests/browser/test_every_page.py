@@ -20,7 +20,7 @@ NOT_TO_LOOK_AT = {"text/csv", "text/event-stream"}
 @pytest.fixture(scope="module")
 def furnished(running_goatherd: Served) -> tuple[Tenant, dict[str, str]]:
     """An organization that every test here looks at and none changes."""
-    tenant = running_goatherd.tenant()
+    tenant = running_goatherd.tenant(is_operator=True)
     return tenant, furnish(tenant)
 
 

@@ -59,7 +59,7 @@ def test_no_key_and_no_secret_is_ever_logged(
     database_url: str, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ):
     with started(database_url) as goatherd:
-        home = goatherd.tenant()
+        home = goatherd.tenant(is_operator=True)
         keys = [home.key]
         for headers in ({}, {"Idempotency-Key": str(uuid4())}):
             for _ in range(2):

@@ -326,7 +326,7 @@ def test_the_table_of_codes_is_the_contracts():
         },
         401: {"invalid_api_key"},
         402: {"limit_reached", "retention_exceeded"},
-        403: {"insufficient_scope"},
+        403: {"insufficient_scope", "operator_only"},
         404: {"not_found"},
         409: {
             "handle_taken",

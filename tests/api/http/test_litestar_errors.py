@@ -127,8 +127,12 @@ def too_little_scope(scene: Scene) -> None:
     scene.tenant = scene.tenant.with_key(*(scopes - {needed}))  # pyright: ignore[reportArgumentType]
 
 
+def no_operator(scene: Scene) -> None:
+    scene.tenant = scene.tenant.goatherd.tenant()
+
+
 def used_up_plan(scene: Scene) -> None:
-    scene.tenant = scene.tenant.goatherd.tenant(plan="closed")
+    scene.tenant = scene.tenant.goatherd.tenant(plan="closed", is_operator=True)
 
 
 def nothing_there(scene: Scene) -> None:
@@ -196,6 +200,7 @@ CONVENTIONS: dict[Code, Spoil] = {
     Code.UNSUPPORTED_MEDIA_TYPE: plain_text,
     Code.INVALID_API_KEY: no_key,
     Code.INSUFFICIENT_SCOPE: too_little_scope,
+    Code.OPERATOR_ONLY: no_operator,
     Code.RATE_LIMIT_EXCEEDED: used_up_plan,
     Code.NOT_FOUND: nothing_there,
     Code.VERSION_CONFLICT: stale_version,
@@ -355,7 +360,7 @@ def _description(scene: Scene) -> str:
 
 @pytest.fixture(scope="module")
 def population(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
-    tenant = goatherd.tenant()
+    tenant = goatherd.tenant(is_operator=True)
     return tenant, ids_of(tenant)
 
 

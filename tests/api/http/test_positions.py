@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -139,9 +140,14 @@ def _told_when_waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     waiting = threading.Event()
     wait_for = reader.Reader.wait_for
 
-    async def tell_and_wait(self: reader.Reader, name: str, position: int) -> None:
+    async def tell_and_wait(
+        self: reader.Reader,
+        name: str,
+        position: int,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         waiting.set()
-        await wait_for(self, name, position)
+        await wait_for(self, name, position, **options)
 
     monkeypatch.setattr(reader.Reader, "wait_for", tell_and_wait)
     return waiting

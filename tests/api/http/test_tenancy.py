@@ -154,7 +154,7 @@ def test_nothing_of_another_organization_is_in_any_list(
 def test_a_cursor_of_another_organization_is_refused(
     goatherd: Goatherd, operation_id: str
 ):
-    tenants = [goatherd.tenant() for _ in range(2)]
+    tenants = [goatherd.tenant(is_operator=True) for _ in range(2)]
     asks: list[Ask] = []
     for tenant in tenants:
         own = ids_of(tenant)
@@ -243,7 +243,7 @@ def test_either_wall_holds_alone(
         forget(monkeypatch)
 
     with started(database_url) as goatherd:
-        tenants = [goatherd.tenant() for _ in range(2)]
+        tenants = [goatherd.tenant(is_operator=True) for _ in range(2)]
         own, foreign = (ids_of(tenant) for tenant in tenants)
         found = leaks(tenants[0], own, foreign)
 

@@ -15,6 +15,7 @@ from domain import events as e
 from domain.creator import decider, handle_claim
 from domain.creator.decider import Creator
 from domain.errors import (
+    BlankNameError,
     CreatorRemovedError,
     DomainError,
     HandleTakenError,
@@ -214,6 +215,10 @@ class CreatorMachine(RuleBasedStateMachine):
             return
         wanted = {name: value for name, value in asked.items() if value is not UNSET}
         before = {name: known[name] for name in wanted}
+        if wanted.get("display_name") == "":
+            # Nobody has it, so it would be a change.
+            assert answer is BlankNameError
+            return
         # As people see it: 1 is not True.
         assert answer == (_shown(wanted) != _shown(before))
         known.update(wanted)

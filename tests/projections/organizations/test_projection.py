@@ -114,6 +114,7 @@ def test_settings_change_what_they_name_once_each(
         "creator_profiles_hours": None,
         "discover_videos_hours": None,
         "video_stats_hours": 2,
+        "is_operator": None,
         "version": 3,
         "position": 3,
         "updated_at": history.events[-1].recorded_at,

@@ -162,9 +162,9 @@ def test_an_export_into_its_own_project_stores_nothing(
         display_name='"observed_at":"2001-01-01"',
     )
     run(home, profile)
-    run(home, videos_seen(home, 3), failed(home, "private"))
+    run(home, videos_observed(home, 3), failed(home, "private"))
     # Another run at the same moment, of which a part is the same.
-    run(home, videos_seen(home, 4))
+    run(home, videos_observed(home, 4))
     run(home, failed(home, "not_found"))
     recording = tmp_path / "out.jsonl"
     exported(cli, "observations", home, "--output", str(recording))

@@ -37,7 +37,7 @@ def test_where_there_is_no_limit_that_is_said(home: Tenant):
 
     texts = [usage.text for usage in page.all("div", class_="usage")]
     assert texts[1] == "Projects 1 , no limit"
-    assert texts[-1] == "API requests today 2, no limit"
+    assert texts[-1] == "API requests today 1 , no limit"
     assert not page.all("meter")
 
 

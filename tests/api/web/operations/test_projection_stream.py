@@ -89,12 +89,12 @@ def connections(goatherd: Goatherd) -> int:
 def test_watchers_are_told_all_at_first_and_then_what_changes(
     goatherd: Goatherd, port: int
 ):
-    home = goatherd.tenant()
+    home = goatherd.tenant(is_operator=True)
     goatherd.catch_up()
     start = goatherd.head
     with watching(home, port) as lines:
         first = next_cells(lines)
-        goatherd.tenant()
+        goatherd.tenant(is_operator=True)
         behind = next_cells(lines)
         goatherd.catch_up()
         level = next_cells(lines)
@@ -106,7 +106,7 @@ def test_watchers_are_told_all_at_first_and_then_what_changes(
 
 
 def test_a_stream_ends_soon_after_its_key_was_revoked(goatherd: Goatherd, port: int):
-    home = goatherd.tenant()
+    home = goatherd.tenant(is_operator=True)
     other = home.with_key("read", "admin")
     with watching(other, port) as lines:
         next_cells(lines)
@@ -120,7 +120,7 @@ def test_a_stream_ends_soon_after_its_key_was_revoked(goatherd: Goatherd, port: 
 
 
 def test_serve_ends_promptly_while_somebody_watches(goatherd: Goatherd, tmp_path: Path):
-    home, port = goatherd.tenant(), free_port()
+    home, port = goatherd.tenant(is_operator=True), free_port()
     with (
         serving(goatherd, port, tmp_path) as serve,
         watching(home, port) as lines,
@@ -136,7 +136,7 @@ def test_serve_ends_promptly_while_somebody_watches(goatherd: Goatherd, tmp_path
 
 
 def test_many_watch_without_holding_a_connection(goatherd: Goatherd, port: int):
-    home = goatherd.tenant()
+    home = goatherd.tenant(is_operator=True)
     goatherd.catch_up()
     with (
         watching(home, port) as first,
