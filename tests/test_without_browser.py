@@ -37,8 +37,8 @@ def test_they_are_skipped_aloud(tmp_path: Path):
     assert status == 0, out
     skipped = re.search(r"(\d+) skipped in ", out.splitlines()[-1])
     assert skipped
-    told = f"Tests of pages that did not run: {skipped[1]}. {HOW_TO_GET_ONE}"
-    assert told in out
+    message = f"Tests of pages that did not run: {skipped[1]}. {HOW_TO_GET_ONE}"
+    assert message in out
 
 
 def test_they_fail_where_they_have_to_run(tmp_path: Path):

@@ -30,7 +30,7 @@ def create() -> Litestar:
             has_project=False, statuses=2, sort="created_at", has_after=False
         )
     )
-    asked = {
+    params = {
         "organization": UUID(os.environ["GOATHERD_TEST_ORGANIZATION"]),
         "status0": "active",
         "status1": "disabled",
@@ -42,7 +42,7 @@ def create() -> Litestar:
     async def creators() -> Envelope:
         async with pool.connection() as connection:
             cursor = connection.cursor(binary=True)
-            await cursor.execute(query, asked, prepare=True)
+            await cursor.execute(query, params, prepare=True)
             rows = await cursor.fetchall()
         page = [creator_from_columns(row) for row in rows[:DEFAULT_LIMIT]]
         return Envelope(page, None, PageMeta(next_cursor=None, limit=DEFAULT_LIMIT))

@@ -84,12 +84,12 @@ def _filtered(
 
 def path_of(wanted: CreatorQuery) -> str:
     """Return the same question as a path of the API."""
-    asked = {
+    params = {
         "project_id": wanted.project_id,
         "search": wanted.search,
         "status": ",".join(wanted.statuses),
         "sort": wanted.sort,
         "limit": wanted.limit - 1,
     }
-    query = urlencode({name: value for name, value in asked.items() if value})
+    query = urlencode({name: value for name, value in params.items() if value})
     return f"/api/v1/creators?{query}"

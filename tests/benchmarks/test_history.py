@@ -32,7 +32,7 @@ _HOW = (
 _FOLLOWER_HOW = "Follower of the history: catching up with the log of the row above."
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True):
     """The filled log, and the creator that is queried."""
 
     creator: Creator
@@ -42,7 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture
-def asked(store: Store) -> Asked:
+def target(store: Store) -> Target:
     """A log of scrapes, taken in by the follower of the history."""
     organization_id, project_id = new_id(), new_id()
     creators = [a_creator(organization_id, project_id, n) for n in range(CREATORS)]
@@ -66,13 +66,13 @@ def asked(store: Store) -> Asked:
     with store.pool.connection() as connection:
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE creator_history")
-    return Asked(creators[2], store.head() // 2, passed, taken)
+    return Target(creators[2], store.head() // 2, passed, taken)
 
 
 def test_a_history_of_a_year_is_read_page_by_page(
-    asked: Asked, database_url: str, report: Report
+    target: Target, database_url: str, report: Report
 ):
-    organization_id, id_ = asked.creator.organization_id, asked.creator.id
+    organization_id, id_ = target.creator.organization_id, target.creator.id
 
     def page(**narrowed: object) -> Callable[[Reader], Awaitable[None]]:
         wanted = msgspec.structs.replace(
@@ -93,20 +93,20 @@ def test_a_history_of_a_year_is_read_page_by_page(
 
     for what, question, at_most in (
         ("A page of a history of 27,000 events", page(), 20),
-        ("The same from its middle", page(after=(asked.middle, 0)), 20),
+        ("The same from its middle", page(after=(target.middle, 0)), 20),
         (
             "The same, of an event as rare as one",
             page(events=frozenset({"creator_added"})),
             40,
         ),
-        ("A creator as of the middle of the log", then(asked.middle), 60),
+        ("A creator as of the middle of the log", then(target.middle), 60),
         ("A creator as of the end of the log", then(2**62), 60),
     ):
         report.add(measured(database_url, organization_id, what, question, at_most))
     report.add(
         Row(
             what="Follower of the history, catching up",
-            ours=f"{asked.events / asked.seconds:,.0f} events/s",
+            ours=f"{target.events / target.seconds:,.0f} events/s",
             how=_FOLLOWER_HOW,
         )
     )

@@ -125,13 +125,13 @@ def swap(found: Population, database_url: str, millions: str) -> list[Row]:
     """Rebuild in another process, and report its memory and what readers felt."""
     done = threading.Event()
     slowest = [0.0]
-    asked = (found.organization_id, found.creators[0])
+    params = (found.organization_id, found.creators[0])
 
     def read() -> None:
         with psycopg.connect(database_url, autocommit=True) as connection:
             while not done.is_set():
                 began = perf_counter()
-                assert connection.execute(_READ, asked, prepare=True).fetchall()
+                assert connection.execute(_READ, params, prepare=True).fetchall()
                 slowest[0] = max(slowest[0], (perf_counter() - began) * 1_000)
 
     process = subprocess.Popen(

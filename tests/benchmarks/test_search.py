@@ -31,12 +31,12 @@ def test_the_list_and_a_search_are_quick_among_very_many(
     size = int(str(pytestconfig.getoption("--bench-size")))
     population = add_population(database_url, size, organization_id=new_id())
 
-    for what, asked in (
+    for what, queries in (
         ("list", first_pages(population)),
         ("search", searches(population)),
     ):
-        Random(11).shuffle(asked)
-        taken = asyncio.run(milliseconds(database_url, asked[:MOST]))
+        Random(11).shuffle(queries)
+        taken = asyncio.run(milliseconds(database_url, queries[:MOST]))
         p50, p99 = percentile(taken, 50), percentile(taken, 99)
         report.add(
             Row(
@@ -48,13 +48,13 @@ def test_the_list_and_a_search_are_quick_among_very_many(
         )
 
 
-async def milliseconds(url: str, asked: Sequence[CreatorQuery]) -> list[float]:
+async def milliseconds(url: str, queries: Sequence[CreatorQuery]) -> list[float]:
     """Return how long each page took; the first twenty only warm up."""
     pool = reading_pool(url, size=1)
     await pool.open()
     reader = Reader(pool)
     taken: list[float] = []
-    for wanted in [*asked[:20], *asked]:
+    for wanted in [*queries[:20], *queries]:
         began = perf_counter()
         await page_of_creators(reader, wanted)
         taken.append(1_000 * (perf_counter() - began))

@@ -123,7 +123,7 @@ def grown(video: VideoObservation, chance: Random) -> VideoObservation:
 def run(home: Home, creator_id: UUID, videos: list[VideoObservation]) -> int:
     """Ask for a run and do it as a worker does; returns how many events it appended."""
     scrape_id = new_id()
-    asked = e.ScrapeRequested(
+    requested = e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=creator_id,
@@ -132,7 +132,7 @@ def run(home: Home, creator_id: UUID, videos: list[VideoObservation]) -> int:
         trigger="scheduled",
     )
     home.store.append(
-        [NewEvent(scrape_id, 1, asked)], context=asking("policy:schedule")
+        [NewEvent(scrape_id, 1, requested)], context=asking("policy:schedule")
     )
     derive_jobs(home.store)
     seen = Ok(

@@ -121,8 +121,8 @@ def furnished(address: str, key: str) -> dict[str, str]:
 
         assert wait_until(is_idle, seconds=_PATIENTLY)
         assert wait_until(is_level, seconds=_PATIENTLY)
-        asked = {"sort": "follower_count", "status": "active"}
-        rows = client.get("/creators", params=asked).json()["data"]
+        options = {"sort": "follower_count", "status": "active"}
+        rows = client.get("/creators", params=options).json()["data"]
         ids = [row["id"] for row in rows]
     return dict(zip(("first", "second", "third"), ids, strict=False))
 
@@ -148,8 +148,8 @@ def take(page: Page, picture: Picture, creators: dict[str, str]) -> bytes:
     # Charts are drawn in the frame after they were laid out.
     page.evaluate("new Promise(done => setTimeout(done, 300))")
     session = page.context.new_cdp_session(page)
-    asked = {"format": "webp", "quality": _QUALITY}
-    return b64decode(session.send("Page.captureScreenshot", asked)["data"])
+    options = {"format": "webp", "quality": _QUALITY}
+    return b64decode(session.send("Page.captureScreenshot", options)["data"])
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ PATIENTLY_MS = 20_000
 def busy(home: Tenant) -> Tenant:
     """An organization with something on each page."""
     creator_id = home.add("lost.goat")["id"]
-    asked = home.post(f"/creators/{creator_id}/scrape").json()["data"]
-    home.failed(asked["scrape_id"])
+    requested = home.post(f"/creators/{creator_id}/scrape").json()["data"]
+    home.failed(requested["scrape_id"])
     home.ask("PUT", "/admin/bans/spam.goat", json={"reason": "Sells goats"})
     home.goatherd.catch_up()
     return home

@@ -29,10 +29,10 @@ def test_a_chart_is_read_with_the_keyboard_and_gives_its_reasons(
 
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    told = chart.get_attribute("aria-valuetext")
+    shown = chart.get_attribute("aria-valuetext")
     page.keyboard.press("ArrowRight")
 
-    assert told == "2 Mar 2026: 0 new views (baseline)"
+    assert shown == "2 Mar 2026: 0 new views (baseline)"
     expect(chart).to_have_attribute("aria-valuetext", "3 Mar 2026: 70 new views")
     page.keyboard.press("Enter")
     reasons = page.get_by_role("region", name="3 Mar 2026: 70 new views")

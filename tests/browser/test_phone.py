@@ -44,8 +44,8 @@ _BROKEN = """
 def busy(home: Tenant) -> dict[str, str]:
     """An organization whose tables are not empty."""
     creator_id = home.add("lost.goat")["id"]
-    asked = home.post(f"/creators/{creator_id}/scrape").json()["data"]
-    home.failed(asked["scrape_id"])
+    requested = home.post(f"/creators/{creator_id}/scrape").json()["data"]
+    home.failed(requested["scrape_id"])
     home.ask("PUT", "/admin/bans/spam.goat", json={"reason": "Sells goats"})
     home.with_key("read", "write", "admin")
     home.goatherd.catch_up()

@@ -87,13 +87,13 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(
 ):
     # Which it may not be: what counts is that people get there.
     watch.expects(r"status of 400")
-    asked = "/creators?search=goats%20%26%20kids"
-    strangers_page.goto(asked)
+    address = "/creators?search=goats%20%26%20kids"
+    strangers_page.goto(address)
     expect(strangers_page).to_have_url(re.compile(r"/\?next="))
 
     sign_in_by_form(strangers_page, home.key)
 
-    expect(strangers_page).to_have_url(re.compile(re.escape(asked) + "$"))
+    expect(strangers_page).to_have_url(re.compile(re.escape(address) + "$"))
 
 
 def test_a_key_that_may_not_read_is_told_so(

@@ -27,7 +27,7 @@ def notes(page: Page, creator: dict[str, Any]) -> Page:
     return page
 
 
-def was_asked(page: Page, watch: Watch) -> bool:
+def has_received(page: Page, watch: Watch) -> bool:
     """Whether the question came; who is not expected to go has stayed."""
 
     def has_come() -> bool:
@@ -45,7 +45,7 @@ def test_whoever_opens_a_second_card_is_asked_and_keeps_the_first(
 
     notes.get_by_role("link", name="Edit description").click()
 
-    assert was_asked(notes, watch)
+    assert has_received(notes, watch)
     expect(box).to_have_value("Mine.")
     watch.expects("^dialog: beforeunload")
     notes.get_by_role("link", name="Edit description").click()
@@ -87,7 +87,7 @@ def test_whoever_stays_can_send_the_other_form_after_all(
     page.get_by_label("Display name").fill("Our Goat")
     page.get_by_role("textbox", name="Handle").fill("kid")
     page.get_by_role("button", name="Rename").click()
-    assert was_asked(page, watch)
+    assert has_received(page, watch)
     watch.expects("^dialog: beforeunload")
     expect(page.get_by_label("Display name")).to_have_value("Our Goat")
 

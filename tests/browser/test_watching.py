@@ -26,23 +26,23 @@ MISDEEDS = {
 }
 
 
-@pytest.mark.parametrize("told", MISDEEDS)
+@pytest.mark.parametrize("message", MISDEEDS)
 def test_what_a_page_must_not_do_is_noticed(
-    page: Page, context: BrowserContext, watch: Watch, told: str
+    page: Page, context: BrowserContext, watch: Watch, message: str
 ):
     page.route("**/lost", lambda route: route.abort("connectionreset"))
     page.route("http://127.0.0.2:9/", lambda route: route.fulfill(body="Hello"))
     page.goto("/creators")
     assert watch.complaints == []
 
-    page.evaluate(f"() => {{ {MISDEEDS[told]} }}")
+    page.evaluate(f"() => {{ {MISDEEDS[message]} }}")
 
     # What a request comes to is heard of later than the page's own doings.
     for _ in range(_MOST_LOOKS):
         watch.settle(context)
-        if told in "\n".join(watch.complaints):
+        if message in "\n".join(watch.complaints):
             break
-    assert told in "\n".join(watch.complaints)
+    assert message in "\n".join(watch.complaints)
     watch.expects("")
     assert watch.complaints == []
 

@@ -81,9 +81,9 @@ class Watch:
         self._seen.append(f"exception: {error.error}")
 
     def _asked(self, dialog: Dialog) -> None:
-        told = f"dialog: {dialog.type} {dialog.message}"
-        self._seen.append(told)
-        if self._is_expected(told):
+        message = f"dialog: {dialog.type} {dialog.message}"
+        self._seen.append(message)
+        if self._is_expected(message):
             dialog.accept()
         else:
             dialog.dismiss()
@@ -96,5 +96,5 @@ class Watch:
 
     def _failed(self, request: Request) -> None:
         if request.failure != _GIVEN_UP:
-            told = f"{request.method} {request.url}: {request.failure}"
-            self._seen.append(f"failed request: {told}")
+            message = f"{request.method} {request.url}: {request.failure}"
+            self._seen.append(f"failed request: {message}")

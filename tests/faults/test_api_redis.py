@@ -26,7 +26,7 @@ def silent_redis() -> Iterator[tuple[socket.socket, str]]:
         yield server, f"redis://{host}:{port}/0"
 
 
-def was_asked(server: socket.socket) -> bool:
+def has_received(server: socket.socket) -> bool:
     try:
         server.accept()[0].close()
     except BlockingIOError:
@@ -44,14 +44,14 @@ def test_requests_do_not_even_ask_a_redis_that_is_silent(
         added = home.post(home.creators, BODY, client=client)
         creator_id = added.json()["data"]["id"]
         scraped = home.post(f"/creators/{creator_id}/scrape", client=client)
-        asked = was_asked(server)
+        received = has_received(server)
         started_at = time.monotonic()
         ready = client.get("/health/ready")
         took = time.monotonic() - started_at
 
     assert (added.status_code, scraped.status_code) == (201, 202)
-    assert not asked
+    assert not received
     assert ready.status_code == 503
     assert "redis" in ready.json()["meta"]["reasons"]
-    assert was_asked(server)
+    assert has_received(server)
     assert took < 1

@@ -37,7 +37,7 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
     def write(number: int) -> None:
         dice = random.Random(number)  # noqa: S311 - a die, not a secret
         stream = new_id()
-        past = store.append(events_for(stream, "first"), context=asking())
+        history = store.append(events_for(stream, "first"), context=asking())
         for turn in range(APPENDS):
             way = ways[turn % len(ways)]
             handles = ["x"] * (6 if way == "COPY" else dice.randint(1, 5))
@@ -45,8 +45,8 @@ def test_a_reader_at_the_tail_misses_nothing_of_eight_writers(
                 # Whoever loses leaves a gap between the positions.
                 with suppress(AppendConflictError):
                     store.append(events_for(stream, *handles), context=asking())
-            past += store.append(
-                events_for(stream, *handles, after=past),
+            history += store.append(
+                events_for(stream, *handles, after=history),
                 context=asking(),
                 in_transaction=(lambda *_: None) if way == "in_transaction" else None,
             )

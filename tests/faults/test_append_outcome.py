@@ -60,12 +60,12 @@ def test_whatever_is_cut_the_append_succeeds_once(
     store: Store, direct: Store, proxy: Proxy, way_in: str, damage: Damage
 ):
     key, rounds = new_id(), 20
-    told: list[RecordedEvent] = []
+    reported: list[RecordedEvent] = []
     streams = [new_id() for _ in range(rounds)]
 
     for stream in streams:
         proxy.strike(damage, at=LAST_REQUEST[way_in])
-        told += store.append(
+        reported += store.append(
             events_for(stream, "a", "b"),
             context=asking("actor to be cut"),
             quota_counters=[
@@ -76,9 +76,9 @@ def test_whatever_is_cut_the_append_succeeds_once(
 
     assert proxy.struck == rounds
     histories = direct.load(*streams)
-    assert told == [event for stream in streams for event in histories[stream]]
-    assert [event.version for event in told] == [1, 2] * rounds
-    assert direct.head() == told[-1].position
+    assert reported == [event for stream in streams for event in histories[stream]]
+    assert [event.version for event in reported] == [1, 2] * rounds
+    assert direct.head() == reported[-1].position
     assert _counted(direct, key) == rounds
 
 
@@ -94,9 +94,9 @@ def test_a_connection_that_falls_silent_costs_time_but_no_event(
         )
         proxy.wait_for_strike()
         proxy.cut()
-        told = answer.result()
+        reported = answer.result()
 
-    assert direct.load(stream)[stream] == told
+    assert direct.load(stream)[stream] == reported
 
 
 def test_an_append_that_the_server_is_still_at_is_waited_for(
@@ -123,9 +123,9 @@ def test_an_append_that_the_server_is_still_at_is_waited_for(
         proxy.cut()
         assert wait_until(lambda: _in_line(holder) == 2, seconds=4)
         holder.execute("SELECT pg_advisory_unlock(7203914821)")
-        told = answer.result()
+        reported = answer.result()
 
-    assert direct.load(stream)[stream] == told
+    assert direct.load(stream)[stream] == reported
     assert _counted(direct, key) == 1
 
 
@@ -136,9 +136,9 @@ def test_an_append_that_loses_its_connection_again_and_again_gets_through(
     stream = new_id()
     proxy.strike(damage, at=b"actor to be cut", times=3)
 
-    told = store.append(events_for(stream, "a"), context=asking("actor to be cut"))
+    reported = store.append(events_for(stream, "a"), context=asking("actor to be cut"))
 
-    assert direct.load(stream)[stream] == told
+    assert direct.load(stream)[stream] == reported
     # A lost answer is found in the log; there is nothing to send a second time.
     assert proxy.struck == (3 if damage == "cut request" else 1)
 
@@ -194,13 +194,13 @@ def test_our_own_event_does_not_break_our_guard(
     stream = new_id()
     proxy.strike("cut answer", at=b"actor to be cut")
 
-    told = store.append(
+    reported = store.append(
         events_for(stream, "ours"),
         context=asking("actor to be cut"),
         guards=[(stream, 0)],
     )
 
-    assert direct.load(stream)[stream] == told
+    assert direct.load(stream)[stream] == reported
 
 
 def test_the_last_place_that_we_took_ourselves_is_not_refused_to_us(
@@ -209,13 +209,13 @@ def test_the_last_place_that_we_took_ourselves_is_not_refused_to_us(
     counter = QuotaCounter(key=new_id(), delta=1, limit_key="max_goats", maximum=1)
     proxy.strike("cut answer", at=b"actor to be cut")
 
-    told = store.append(
+    reported = store.append(
         events_for(new_id(), "ours"),
         context=asking("actor to be cut"),
         quota_counters=[counter],
     )
 
-    assert direct.head() == told[0].position
+    assert direct.head() == reported[0].position
     assert _counted(direct, counter.key) == 1
 
 

@@ -79,16 +79,16 @@ def _write(
     until: threading.Event,
 ) -> None:
     """Append event after event, and note each that was confirmed."""
-    past: list[RecordedEvent] | None = []
+    history: list[RecordedEvent] | None = []
     while not until.is_set():
         try:
-            if past is None:
-                past = store.load(stream)[stream]
-            following = events_for(stream, f"goat-{len(past)}", after=past)
+            if history is None:
+                history = store.load(stream)[stream]
+            following = events_for(stream, f"goat-{len(history)}", after=history)
             recorded = store.append(following, context=asking())
         except psycopg.OperationalError:
             # Given up, and nobody knows with what outcome: read what there is.
-            past = None
+            history = None
             continue
         confirmed += recorded
-        past += recorded
+        history += recorded

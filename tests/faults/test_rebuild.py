@@ -131,10 +131,10 @@ def write_on(
     written = 0
     while not enough.is_set():
         creator = new_id()
-        (past,) = store.append(
+        (recorded,) = store.append(
             [NewEvent(creator, 1, added(f"w{creator.hex[:12]}"))], context=asking()
         )
-        readers.newest = (creator, past.position)
+        readers.newest = (creator, recorded.position)
         for wake_up in wake_ups:
             wake_up.set()
         written += 1

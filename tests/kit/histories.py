@@ -48,10 +48,10 @@ def log(store: Store, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     A change of a project has an append and with it a time of its own, as always.
     """
     appends: list[list[NewEvent]] = [[]]
-    for past in events:
-        if isinstance(past.event, e.ProjectDetailsChanged) and appends[-1]:
+    for recorded in events:
+        if isinstance(recorded.event, e.ProjectDetailsChanged) and appends[-1]:
             appends.append([])
-        appends[-1].append(NewEvent(past.stream, past.version, past.event))
+        appends[-1].append(NewEvent(recorded.stream, recorded.version, recorded.event))
     return [
         recorded
         for entries in appends
@@ -190,14 +190,14 @@ def found(
     tiktok_video_id: str,
     *,
     organization_id: UUID = HOME,
-    **told: object,
+    **details: object,
 ) -> e.VideoDiscovered:
     """A video as a run lists it for the first time."""
     events: dict[str, Any] = {
         "handle": "billie",
         "tracking_status": "auto_tracked",
         "scrape_id": UUID(int=0x5C),
-        **told,
+        **details,
     }
     return e.VideoDiscovered(
         organization_id=organization_id,

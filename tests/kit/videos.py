@@ -141,7 +141,7 @@ def history_of(home: Home, video_id: str) -> list[RecordedEvent]:
 
 
 def events_of(home: Home, video_id: str) -> list[e.Event]:
-    return [past.event for past in history_of(home, video_id)]
+    return [recorded.event for recorded in history_of(home, video_id)]
 
 
 def the_video(home: Home, video_id: str) -> Video:

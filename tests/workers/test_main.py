@@ -127,11 +127,11 @@ def test_who_replays_recordings_loads_neither_httpx_nor_yt_dlp():
         "print([name for name in ('httpx', 'yt_dlp') if name in sys.modules])"
     )
 
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert told.stdout == "[]\n"
+    assert done.stdout == "[]\n"
 
 
 def test_who_asks_for_one_thing_at_a_time_runs_one_scrape_at_a_time():

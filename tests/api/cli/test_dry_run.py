@@ -101,10 +101,10 @@ def test_a_dry_run_is_shown_kept_and_swapped_in_when_told_to(
     assert {m["metric"]: m["shadow"] for m in ours["metrics"]} == beside
     assert ours["videos"] == turned(*oracles, PROJECT)
     (line,) = (x for x in shown.stdout.splitlines() if x.startswith("Project 0"))
-    told = (live["views"], beside["views"])
+    values = (live["views"], beside["views"])
     assert line.split()[2] == str(PROJECT)
     assert line.split()[3:7] == [
-        *(str(ours["videos"]), "views", str(told[0]), str(told[1]))
+        *(str(ours["videos"]), "views", str(values[0]), str(values[1]))
     ]
     assert plainly.returncode == 1
     assert "A dry run of analytics waits" in plainly.stderr

@@ -38,7 +38,7 @@ def home(store: Store) -> Home:
     return make_home(store)
 
 
-def asked(store: Store, query: bytes) -> Any:  # noqa: ANN401
+def queried(store: Store, query: bytes) -> Any:  # noqa: ANN401
     """The one value that a query finds, None if it finds none."""
     with store.pool.connection() as connection:
         row = connection.execute(query).fetchone()
@@ -47,7 +47,7 @@ def asked(store: Store, query: bytes) -> Any:  # noqa: ANN401
 
 def comes(store: Store, query: bytes, value: object) -> bool:
     """Wait until the query finds the value."""
-    return wait_until(lambda: asked(store, query) == value, seconds=PATIENTLY)
+    return wait_until(lambda: queried(store, query) == value, seconds=PATIENTLY)
 
 
 def answers(settings: Settings, path: str) -> bool:
@@ -80,14 +80,14 @@ def refusal(process: Running) -> str:
 def test_a_process_does_not_load_what_it_has_no_use_for(
     modules: str, without: set[str]
 ):
-    told = subprocess.run(
+    shown = subprocess.run(
         [sys.executable, "-c", f"import sys, {modules}; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert not without & set(told.stdout.split())
+    assert not without & set(shown.stdout.split())
 
 
 def test_serve_answers_until_it_is_told_to_end(settings: Settings, tmp_path: Path):
@@ -174,19 +174,19 @@ os.waitpid = late
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "shown"),
     (
         ("database_url", "set GOATHERD_DATABASE_URL"),
         ("secret", "needs GOATHERD_SECRET"),
     ),
 )
 def test_serve_says_what_it_needs(
-    settings: Settings, tmp_path: Path, name: str, told: str
+    settings: Settings, tmp_path: Path, name: str, shown: str
 ):
     del settings[name]
 
     with running("serve", settings=settings, folder=tmp_path) as serve:
-        assert told in refusal(serve)
+        assert shown in refusal(serve)
 
 
 def test_serve_does_not_share_its_port(settings: Settings, tmp_path: Path):
@@ -194,9 +194,9 @@ def test_serve_does_not_share_its_port(settings: Settings, tmp_path: Path):
         assert wait_until(lambda: answers(settings, "/health/live"), seconds=PATIENTLY)
 
         with running("serve", settings=settings, folder=tmp_path) as second:
-            told = refusal(second)
+            shown = refusal(second)
 
-        assert f"Port {settings['port']} of 127.0.0.1 is in use" in told
+        assert f"Port {settings['port']} of 127.0.0.1 is in use" in shown
         assert answers(settings, "/health/live")
         assert first.process.poll() is None
 
@@ -255,7 +255,7 @@ def test_work_carries_out_what_dispatch_rings_for(
     assert workers
     assert not any(worker.is_running() for worker in workers)
     assert (
-        asked(
+        queried(
             home.store,
             b"SELECT count(*) FROM event_log WHERE name = 'scrape_succeeded' "
             b"AND payload ->> 'creator_id' = '%s'" % str(creator_id).encode(),

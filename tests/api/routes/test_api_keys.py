@@ -20,8 +20,8 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def issued(home: Tenant, **asked: object) -> dict[str, Any]:
-    return data_of(home.post("/api-keys", {"name": "Robot", **asked}), status=201)
+def issued(home: Tenant, **params: object) -> dict[str, Any]:
+    return data_of(home.post("/api-keys", {"name": "Robot", **params}), status=201)
 
 
 def test_a_key_is_issued_and_only_its_digest_is_kept(home: Tenant):
@@ -187,7 +187,7 @@ def test_a_plan_says_how_many_keys_may_live_at_once(goatherd: Goatherd):
 
 
 @pytest.mark.parametrize(
-    ("asked", "path"),
+    ("params", "path"),
     (
         ({"name": ""}, "/name"),
         ({"name": "x" * 201}, "/name"),
@@ -203,11 +203,11 @@ def test_a_plan_says_how_many_keys_may_live_at_once(goatherd: Goatherd):
     ),
 )
 def test_a_key_that_cannot_be_is_refused_by_field(
-    home: Tenant, asked: dict[str, Any], path: str
+    home: Tenant, params: dict[str, Any], path: str
 ):
     kept = home.goatherd.kept()
 
-    answer = home.post("/api-keys", asked)
+    answer = home.post("/api-keys", params)
 
     assert code_of(answer) == (400, "invalid_body")
     assert [f["path"] for f in answer.json()["meta"]["fields"]] == [path]
@@ -216,10 +216,10 @@ def test_a_key_that_cannot_be_is_refused_by_field(
 
 def test_the_stored_answer_never_holds_the_text_and_yet_repeats_it(home: Tenant):
     headers = {"Idempotency-Key": str(uuid4())}
-    asked = {"name": "Robot"}
+    params = {"name": "Robot"}
 
-    first = home.post("/api-keys", asked, headers=headers)
-    again = home.post("/api-keys", asked, headers=headers)
+    first = home.post("/api-keys", params, headers=headers)
+    again = home.post("/api-keys", params, headers=headers)
 
     text = data_of(first, status=201)["api_key"]
     assert again.content == first.content
@@ -291,13 +291,13 @@ def test_an_answer_is_repeated_even_after_the_key_it_issued_has_expired(
             return datetime.now(tz) + timedelta(days=1)
 
     ends_at = datetime.now(UTC) + timedelta(hours=1)
-    asked = {"name": "Short", "expires_at": ends_at.isoformat()}
+    params = {"name": "Short", "expires_at": ends_at.isoformat()}
     headers = {"Idempotency-Key": str(uuid4())}
-    first = home.post("/api-keys", asked, headers=headers)
+    first = home.post("/api-keys", params, headers=headers)
 
     monkeypatch.setattr(api_keys, "datetime", Tomorrow)
-    again = home.post("/api-keys", asked, headers=headers)
-    anew = home.post("/api-keys", asked)
+    again = home.post("/api-keys", params, headers=headers)
+    anew = home.post("/api-keys", params)
 
     assert first.status_code == 201
     assert again.content == first.content

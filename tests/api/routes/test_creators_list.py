@@ -77,13 +77,13 @@ class Population:
 
     def pages(
         self,
-        asked: Mapping[str, str] = MappingProxyType({}),
+        filters: Mapping[str, str] = MappingProxyType({}),
         *,
         limit: int,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> list[str]:
         """The ids of one page after another, up to the last."""
-        params: dict[str, Any] = {**asked, "limit": limit}
+        params: dict[str, Any] = {**filters, "limit": limit}
         found: list[str] = []
         while True:
             answer = self.home.get("/creators", params=params)
@@ -100,13 +100,13 @@ class Population:
     def question(self) -> dict[str, str]:
         """Any way to ask for the list."""
         choose = self.random.choice
-        asked = {
+        filters = {
             "sort": choose(SORTS),
             "status": choose([None, "active", "disabled", "removed,active", "all"]),
             "search": choose([None, None, "a", "B", "a.", "_b", "ab.", "ba-a"]),
             "project_id": choose([None, None, *self.projects]),
         }
-        return {name: value for name, value in asked.items() if value is not None}
+        return {name: value for name, value in filters.items() if value is not None}
 
     def _handle(self) -> str:
         length = self.random.choice([2, 3, 4, 8])
@@ -159,12 +159,12 @@ def test_the_list_says_what_each_creator_says(population: Population):
 def test_one_page_after_another_is_the_whole_list(
     population: Population, sort: str, status: str | None, limit: int
 ):
-    asked = {"sort": sort} if status is None else {"sort": sort, "status": status}
+    filters = {"sort": sort} if status is None else {"sort": sort, "status": status}
 
-    found = population.pages(asked, limit=limit)
+    found = population.pages(filters, limit=limit)
 
     assert found
-    assert found == population.expected(**asked)
+    assert found == population.expected(**filters)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -175,14 +175,14 @@ def test_any_question_has_the_answer_of_a_plain_look_at_every_creator(
     population.random.seed(depth)
 
     for _ in range(50):
-        asked, limit = (
+        filters, limit = (
             population.question(),
             population.random.choice([1, 5, 20, 50, 100]),
         )
 
-        assert population.pages(asked, limit=limit) == population.expected(**asked), (
-            asked
-        )
+        assert population.pages(filters, limit=limit) == population.expected(
+            **filters
+        ), filters
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -62,8 +62,8 @@ def test_a_project_is_made(home: Tenant):
 def test_a_project_is_changed_and_the_rest_stays(
     home: Tenant, change: dict[str, Any], becomes: dict[str, Any]
 ):
-    asked = {"name": "Alps", "description": "High up."}
-    before = data_of(home.post("/projects", asked), status=201)
+    body = {"name": "Alps", "description": "High up."}
+    before = data_of(home.post("/projects", body), status=201)
     head = home.goatherd.head
 
     answer = home.patch(f"/projects/{before['id']}", change)
@@ -86,11 +86,11 @@ def test_a_project_is_changed_and_the_rest_stays(
 
 
 def test_a_change_to_what_is_so_already_is_answered_and_not_stored(home: Tenant):
-    asked = {"name": "Alps", "description": None}
-    before = data_of(home.post("/projects", asked), status=201)
+    body = {"name": "Alps", "description": None}
+    before = data_of(home.post("/projects", body), status=201)
     kept = home.goatherd.kept()
 
-    answer = home.patch(f"/projects/{before['id']}", asked)
+    answer = home.patch(f"/projects/{before['id']}", body)
 
     assert data_of(answer) == before
     assert int(answer.headers["Goatherd-Position"]) == home.goatherd.head
@@ -168,12 +168,12 @@ def test_a_project_that_is_none_is_refused_by_field(
 
 
 def test_the_longest_names_and_descriptions_fit(home: Tenant):
-    asked = {"name": "\N{GOAT}" * 200, "description": "\N{GOAT}" * 5_000}
+    body = {"name": "\N{GOAT}" * 200, "description": "\N{GOAT}" * 5_000}
 
-    project = data_of(home.post("/projects", asked), status=201)
+    project = data_of(home.post("/projects", body), status=201)
 
     assert shown(home, project["id"]) == project
-    assert project | asked == project
+    assert project | body == project
 
 
 def test_a_plan_says_how_many_projects_there_may_be(goatherd: Goatherd):

@@ -32,7 +32,7 @@ def listed(answer: httpx.Response) -> list[str]:
     return [video["id"] for video in data_of(answer)]
 
 
-def told(answer: httpx.Response) -> list[tuple[str, str | None]]:
+def results(answer: httpx.Response) -> list[tuple[str, str | None]]:
     return [(item["status"], item["reason"]) for item in data_of(answer)["results"]]
 
 
@@ -44,7 +44,7 @@ def test_a_list_has_those_that_came_in_last_first(home: Tenant, found: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("asked", "statuses"),
+    ("requested", "statuses"),
     (
         ("out_of_window", ["out_of_window"]),
         ("pending_review", ["pending_review"]),
@@ -54,16 +54,16 @@ def test_a_list_has_those_that_came_in_last_first(home: Tenant, found: dict[str,
     ),
 )
 def test_a_list_has_the_statuses_that_were_asked_for(
-    home: Tenant, found: dict[str, str], asked: str, statuses: list[str]
+    home: Tenant, found: dict[str, str], requested: str, statuses: list[str]
 ):
-    rows = data_of(home.get("/videos", params={"tracking_status": asked}))
+    rows = data_of(home.get("/videos", params={"tracking_status": requested}))
 
     assert [row["id"] for row in rows] == [found[status] for status in statuses]
     assert [row["tracking_status"] for row in rows] == statuses
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("requested", "message"),
     (
         ("excluded", "never listed"),
         ("auto_tracked,excluded", "never listed"),
@@ -73,8 +73,8 @@ def test_a_list_has_the_statuses_that_were_asked_for(
         ("auto_tracked, included", "one or more"),
     ),
 )
-def test_other_statuses_are_refused_by_name(home: Tenant, asked: str, message: str):
-    answer = home.get("/videos", params={"tracking_status": asked})
+def test_other_statuses_are_refused_by_name(home: Tenant, requested: str, message: str):
+    answer = home.get("/videos", params={"tracking_status": requested})
 
     assert code_of(answer) == (400, "invalid_query")
     (field,) = answer.json()["meta"]["fields"]
@@ -143,14 +143,14 @@ def test_a_list_waits_for_a_position(home: Tenant):
     url = "https://www.tiktok.com/@goat/video/17"
     answer = home.post(f"/projects/{home.project_id}/videos", {"url": url})
     home.goatherd.catch_up(but="videos")
-    asked = {"Goatherd-Min-Position": answer.headers["Goatherd-Position"]}
+    requested = {"Goatherd-Min-Position": answer.headers["Goatherd-Position"]}
 
     behind = [
-        home.get(path, headers=asked)
+        home.get(path, headers=requested)
         for path in ("/videos", f"/projects/{home.project_id}/inbox")
     ]
     home.goatherd.catch_up()
-    level = home.get("/videos", headers=asked)
+    level = home.get("/videos", headers=requested)
 
     assert {code_of(one) for one in behind} == {(503, "projection_behind")}
     assert listed(level) == [answer.json()["data"]["id"]]
@@ -188,7 +188,7 @@ def test_a_review_decides_each_and_empties_the_inbox(
     )
 
     data = data_of(answer)
-    assert told(answer) == [
+    assert results(answer) == [
         ("ok", None),
         ("ok", None),
         ("skipped", "already tracked"),
@@ -214,7 +214,7 @@ def test_a_review_brings_back_what_was_excluded(home: Tenant, found: dict[str, s
         f"/projects/{home.project_id}/inbox/review", {"decisions": [decision]}
     )
 
-    assert told(answer) == [("ok", None)]
+    assert results(answer) == [("ok", None)]
     home.goatherd.catch_up()
     assert found["excluded"] in listed(home.get("/videos"))
 
@@ -270,14 +270,14 @@ def test_a_review_that_is_none_is_refused_by_name(
 
 
 def test_many_videos_stop_counting_at_once(home: Tenant, found: dict[str, str]):
-    asked = [found[status] for status in STATUSES] + [str(uuid4())]
+    requested = [found[status] for status in STATUSES] + [str(uuid4())]
 
     answer = home.post(
         f"/projects/{home.project_id}/videos/bulk-tracking-disable",
-        {"video_ids": asked},
+        {"video_ids": requested},
     )
 
-    assert told(answer) == [
+    assert results(answer) == [
         ("ok", None),
         ("skipped", "not tracked"),
         ("ok", None),
@@ -311,5 +311,5 @@ def test_a_video_of_another_project_is_not_decided_about(
         ),
     ]
 
-    assert [told(answer) for answer in answers] == [[("failed", "not_found")]] * 2
+    assert [results(answer) for answer in answers] == [[("failed", "not_found")]] * 2
     assert home.goatherd.head == head

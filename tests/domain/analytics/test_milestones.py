@@ -22,19 +22,19 @@ RUN_CONTENTS = st.lists(
 )
 
 
-def seen(*told: tuple[int, int]) -> list[FollowerObservation]:
+def seen(*observed: tuple[int, int]) -> list[FollowerObservation]:
     """Followers by the hour after noon, told in this order."""
     return [
         FollowerObservation(NOON + timedelta(hours=hour), position, followers)
-        for position, (hour, followers) in enumerate(told, 1)
+        for position, (hour, followers) in enumerate(observed, 1)
     ]
 
 
-def passed_by(*told: tuple[int, int]) -> list[tuple[int, int]]:
+def passed_by(*observed: tuple[int, int]) -> list[tuple[int, int]]:
     """Which numbers were passed, and at which position that was told."""
     return [
         (each.number, each.observation.position)
-        for each in passed(earliest(seen(*told)))
+        for each in passed(earliest(seen(*observed)))
     ]
 
 
@@ -76,11 +76,11 @@ def test_nothing_seen_is_nothing_passed():
     assert passed({}) == []
 
 
-@given(data=st.data(), told=RUN_CONTENTS)
+@given(data=st.data(), observed=RUN_CONTENTS)
 def test_milestones_are_the_same_in_any_order(
-    data: st.DataObject, told: list[tuple[int, int]]
+    data: st.DataObject, observed: list[tuple[int, int]]
 ):
-    observations = seen(*told)
+    observations = seen(*observed)
     mixed = data.draw(st.permutations([*observations, *observations]))
 
     found = passed(earliest(mixed))

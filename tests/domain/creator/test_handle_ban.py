@@ -16,11 +16,11 @@ def scenario() -> Scenario[bool, c.BanHandle | c.UnbanHandle, e.BanEvent]:
     return Scenario(decide, evolve, nothing=False)
 
 
-@pytest.mark.parametrize("past", ((), (BANNED, UNBANNED)))
+@pytest.mark.parametrize("history", ((), (BANNED, UNBANNED)))
 def test_a_handle_is_banned_with_the_reason(
-    scenario: Scenario, past: tuple[e.BanEvent, ...]
+    scenario: Scenario, history: tuple[e.BanEvent, ...]
 ):
-    scenario.given(*past).when(BAN).then(BANNED)
+    scenario.given(*history).when(BAN).then(BANNED)
 
 
 def test_a_banned_handle_is_not_banned_again(scenario: Scenario):
@@ -31,8 +31,8 @@ def test_a_ban_is_lifted(scenario: Scenario):
     scenario.given(BANNED).when(UNBAN).then(UNBANNED)
 
 
-@pytest.mark.parametrize("past", ((), (BANNED, UNBANNED)))
+@pytest.mark.parametrize("history", ((), (BANNED, UNBANNED)))
 def test_where_there_is_no_ban_none_is_lifted(
-    scenario: Scenario, past: tuple[e.BanEvent, ...]
+    scenario: Scenario, history: tuple[e.BanEvent, ...]
 ):
-    scenario.given(*past).when(UNBAN).then_nothing()
+    scenario.given(*history).when(UNBAN).then_nothing()

@@ -57,11 +57,11 @@ def test_nobody_releases_the_handle_of_another(scenario: Scenario):
     scenario.given(CLAIMED).when(replace(RELEASE, creator_id=BERTA)).then_nothing()
 
 
-@pytest.mark.parametrize("past", ((), (CLAIMED, RELEASED)))
+@pytest.mark.parametrize("history", ((), (CLAIMED, RELEASED)))
 def test_a_free_handle_is_not_released(
-    scenario: Scenario, past: tuple[e.ClaimEvent, ...]
+    scenario: Scenario, history: tuple[e.ClaimEvent, ...]
 ):
-    scenario.given(*past).when(RELEASE).then_nothing()
+    scenario.given(*history).when(RELEASE).then_nothing()
 
 
 def test_who_held_a_handle_last_is_remembered():

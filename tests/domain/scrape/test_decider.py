@@ -98,9 +98,11 @@ def test_a_run_is_requested(scenario: Scenario):
     scenario.given().when(REQUEST).then(REQUESTED)
 
 
-@pytest.mark.parametrize("past", ((REQUESTED,), (REQUESTED, FAILED)))
-def test_a_run_is_requested_once(scenario: Scenario, past: tuple[e.ScrapeEvent, ...]):
-    scenario.given(*past).when(REQUEST).then_nothing()
+@pytest.mark.parametrize("history", ((REQUESTED,), (REQUESTED, FAILED)))
+def test_a_run_is_requested_once(
+    scenario: Scenario, history: tuple[e.ScrapeEvent, ...]
+):
+    scenario.given(*history).when(REQUEST).then_nothing()
 
 
 def test_a_run_that_saw_a_profile_says_so_and_succeeds(scenario: Scenario):

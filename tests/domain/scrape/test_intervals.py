@@ -30,7 +30,7 @@ def test_each_plan_has_its_floors(plan: str, floors: tuple[int | None, ...]):
 
 
 @pytest.mark.parametrize(
-    ("asked", "floor", "hours"),
+    ("requested", "floor", "hours"),
     (
         (1, None, 1),
         (720, None, 720),
@@ -42,9 +42,9 @@ def test_each_plan_has_its_floors(plan: str, floors: tuple[int | None, ...]):
     ),
 )
 def test_what_is_asked_holds_unless_the_plan_wants_more_hours(
-    asked: int | None, floor: int | None, hours: int
+    requested: int | None, floor: int | None, hours: int
 ):
     limits = Limits(min_video_stats_hours=floor, min_discover_videos_hours=100)
     job_type: JobType = "video_stats"
 
-    assert hours_between(job_type, chosen=asked, limits=limits) == hours
+    assert hours_between(job_type, chosen=requested, limits=limits) == hours

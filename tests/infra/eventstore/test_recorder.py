@@ -59,10 +59,10 @@ def test_appends_follow_each_other(store: Store):
 
 def test_an_event_is_stored_with_who_asked_when_and_why(store: Store):
     stream = new_id()
-    told = Context(actor="key:Söhne", command_id=new_id(), correlation_id=new_id())
+    context = Context(actor="key:Söhne", command_id=new_id(), correlation_id=new_id())
     early = datetime.now(UTC)
 
-    (returned,) = store.append(events_for(stream, "ada"), context=told)
+    (returned,) = store.append(events_for(stream, "ada"), context=context)
 
     (stored,) = store.load(stream)[stream]
     assert stored == returned
@@ -73,8 +73,8 @@ def test_an_event_is_stored_with_who_asked_when_and_why(store: Store):
         event=e.HandleBanned(handle="ada"),
         recorded_at=returned.recorded_at,
         actor="key:Söhne",
-        correlation_id=told.correlation_id,
-        causation_id=told.command_id,
+        correlation_id=context.correlation_id,
+        causation_id=context.command_id,
     )
     assert early <= stored.recorded_at <= datetime.now(UTC)
 
@@ -417,7 +417,7 @@ def _log(store: Store) -> list[RecordedEvent]:
     with store.pool.connection() as connection:
         rows = connection.execute("SELECT DISTINCT originator_id FROM goatherd_events")
         streams = [row[0] for row in rows]
-    events = [event for past in store.load(*streams).values() for event in past]
+    events = [event for history in store.load(*streams).values() for event in history]
     return sorted(events, key=lambda event: event.position)
 
 

@@ -255,10 +255,10 @@ def test_history_cannot_be_changed_by_accident(store: Store, statement: str):
 
 def test_the_log_is_readable_in_sql(store: Store):
     stream = new_id()
-    told = Context(actor="cli", command_id=new_id(), correlation_id=new_id())
+    context = Context(actor="cli", command_id=new_id(), correlation_id=new_id())
     (recorded,) = store.append(
         [NewEvent(stream, 1, e.HandleBanned(handle="ada", reason='says "mäh"\n'))],
-        context=told,
+        context=context,
     )
 
     with store.pool.connection() as connection:
@@ -278,8 +278,8 @@ def test_the_log_is_readable_in_sql(store: Store):
         "name": "handle_banned",
         "actor": "cli",
         "recorded_at": recorded.recorded_at,
-        "correlation_id": told.correlation_id,
-        "causation_id": told.command_id,
+        "correlation_id": context.correlation_id,
+        "causation_id": context.command_id,
         "payload": {"handle": "ada", "reason": 'says "mäh"\n'},
     }
     assert found == (recorded.position,)

@@ -86,10 +86,10 @@ def test_an_event_that_no_code_knows_is_named_when_its_stream_is_loaded(store: S
 
 
 def test_the_library_saves_entries_and_says_where_they_went(store: Store):
-    stream, told = new_id(), Context(actor="cli", command_id=new_id())
+    stream, context = new_id(), Context(actor="cli", command_id=new_id())
     entries = events_for(stream, "a", "b")
 
-    recordings = store.save(*entries, context=told)
+    recordings = store.save(*entries, context=context)
 
     recorded = store.load(stream)[stream]
     assert [recording.domain_event for recording in recordings] == entries
@@ -97,7 +97,7 @@ def test_the_library_saves_entries_and_says_where_they_went(store: Store):
         event.position for event in recorded
     ]
     assert [(event.actor, event.causation_id) for event in recorded] == [
-        ("cli", told.command_id)
+        ("cli", context.command_id)
     ] * 2
 
 
@@ -119,7 +119,7 @@ def test_the_library_saves_nothing_where_there_is_nothing(store: Store):
 
 
 @pytest.mark.parametrize(
-    ("asked", "versions"),
+    ("bounds", "versions"),
     (
         ({}, [1, 2, 3, 4]),
         ({"gt": 2}, [3, 4]),
@@ -133,13 +133,13 @@ def test_the_library_saves_nothing_where_there_is_nothing(store: Store):
     ),
 )
 def test_the_library_reads_a_stream(
-    store: Store, asked: dict[str, int | bool], versions: list[int]
+    store: Store, bounds: dict[str, int | bool], versions: list[int]
 ):
     stream = new_id()
     entries = events_for(stream, "a", "b", "c", "d")
     store.append([*events_for(new_id(), "x"), *entries], context=asking())
 
-    read = list(store.events.get(stream, **asked))  # pyright: ignore[reportArgumentType]
+    read = list(store.events.get(stream, **bounds))  # pyright: ignore[reportArgumentType]
 
     assert read == [entries[version - 1] for version in versions]
 
@@ -199,11 +199,11 @@ def test_whoever_loses_reads_again_and_decides_anew(store: Store):
     lost: list[int] = []
 
     def attempt() -> int:
-        past = store.load(stream)[stream]
+        history = store.load(stream)[stream]
         if len(lost) < 4:
-            lost.append(len(past))
-            store.append(events_for(stream, "rival", after=past), context=asking())
-        ours = store.append(events_for(stream, "ours", after=past), context=asking())
+            lost.append(len(history))
+            store.append(events_for(stream, "rival", after=history), context=asking())
+        ours = store.append(events_for(stream, "ours", after=history), context=asking())
         return ours[0].version
 
     assert retry_conflicts(attempt) == 5
@@ -214,9 +214,9 @@ def test_whoever_loses_five_times_is_told_that_others_are_busy(store: Store):
     stream = new_id()
 
     def attempt() -> None:
-        past = store.load(stream)[stream]
-        store.append(events_for(stream, "rival", after=past), context=asking())
-        store.append(events_for(stream, "ours", after=past), context=asking())
+        history = store.load(stream)[stream]
+        store.append(events_for(stream, "rival", after=history), context=asking())
+        store.append(events_for(stream, "ours", after=history), context=asking())
 
     with pytest.raises(BusyError, match="try again"):
         retry_conflicts(attempt)

@@ -62,17 +62,17 @@ class Followed:
     def answers_under(self, rule: BaselineRule) -> None:
         """Check every way into the read model against the plain fold."""
         differ = 0
-        asked = questions(self.events)
-        ends = {one.as_of for one in asked}
+        queries = questions(self.events)
+        ends = {one.as_of for one in queries}
         ours = {end: self.oracle(rule, end) for end in ends}
         another: BaselineRule = USUAL if rule != USUAL else "first_snapshot"
         others = {end: self.oracle(another, end) for end in ends}
         with self.store.pool.connection() as connection:
-            for one in asked:
-                told = answer(connection, one)
-                if told is not None:
-                    assert told == ours[one.as_of].answer(one), one
-                    differ += told != others[one.as_of].answer(one)
+            for one in queries:
+                answered = answer(connection, one)
+                if answered is not None:
+                    assert answered == ours[one.as_of].answer(one), one
+                    differ += answered != others[one.as_of].answer(one)
         assert differ, "or this would say nothing of the rule"
 
     def contents(self) -> dict[str, list[str]]:

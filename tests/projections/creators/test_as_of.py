@@ -66,8 +66,10 @@ def keep(connection: Connection[TupleRow], events: list[RecordedEvent]) -> None:
                 for f in events
             ],
         )
-        told = [f for f in events if NAMES[type(f.event)] in CreatorHistory.events]
-        CreatorHistory().write(cursor, told)
+        events_read = [
+            f for f in events if NAMES[type(f.event)] in CreatorHistory.events
+        ]
+        CreatorHistory().write(cursor, events_read)
 
 
 def then(
@@ -124,8 +126,8 @@ def test_figures_are_found_as_far_back_as_they_were_last_told(
     history = History()
     whole = {"display_name": "B", "avatar_url": "https://b", "video_count": 1}
     history.happened(BILLIE, added())
-    for number, told in enumerate(seen, 1):
-        history.happened(UUID(int=number), snapshot(BILLIE, **{**whole, **told}))
+    for number, events_read in enumerate(seen, 1):
+        history.happened(UUID(int=number), snapshot(BILLIE, **{**whole, **events_read}))
 
     with (
         connection.transaction(force_rollback=True),

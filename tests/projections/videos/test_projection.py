@@ -62,7 +62,7 @@ def day(number: float) -> Any:  # noqa: ANN401 - a moment, to compare with
 def test_a_found_video_is_a_row_with_what_the_run_told(
     connection: Reading, history: History
 ):
-    told = found(
+    observed = found(
         BILLIE,
         ID,
         tracking_status="pending_review",
@@ -71,7 +71,7 @@ def test_a_found_video_is_a_row_with_what_the_run_told(
         posted_at=day(-3),
     )
 
-    take_in(connection, *history.happened(VIDEO, told))
+    take_in(connection, *history.happened(VIDEO, observed))
 
     assert rows_of(connection, "videos") == [
         {

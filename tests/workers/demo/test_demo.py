@@ -91,27 +91,27 @@ def test_the_script_writes_the_recording_that_is_shipped(tmp_path: Path):
 
 
 def test_the_script_writes_the_past_that_is_shipped():
-    past = generate_past()
+    history = generate_past()
 
-    assert tuple(past) == DEMO_HANDLES
-    for handle, lines in past.items():
+    assert tuple(history) == DEMO_HANDLES
+    for handle, lines in history.items():
         shipped = gzip.decompress(history_path(handle).read_bytes())
         assert shipped.splitlines() == lines
 
 
 @pytest.mark.parametrize("handle", DEMO_HANDLES)
 def test_the_past_is_a_look_nearly_every_day_until_the_recording_begins(handle: str):
-    past = observed(history_path(handle))
+    history = observed(history_path(handle))
 
-    assert {line.handle for line in past} == {handle}
-    moments = sorted({line.observed_at for line in past})
+    assert {line.handle for line in history} == {handle}
+    moments = sorted({line.observed_at for line in history})
     days = {moment.date() for moment in moments}
     assert moments[0].date() == START.date() - timedelta(days=QUIET_DAYS)
     assert moments[-1].date() == DEMO_BEGINS.date() - timedelta(days=1)
     assert QUIET_DAYS + BEGIN_DAY - 3 < len(days) <= QUIET_DAYS + BEGIN_DAY
-    assert len({line.observed_at for line, _ in profiles(past)}) > 100
-    assert len({line.observed_at for line, _ in videos(past)}) > 80
-    posted = {video.tiktok_video_id: video.posted_at for _, video in videos(past)}
+    assert len({line.observed_at for line, _ in profiles(history)}) > 100
+    assert len({line.observed_at for line, _ in videos(history)}) > 80
+    posted = {video.tiktok_video_id: video.posted_at for _, video in videos(history)}
     assert sum(at is not None and at < moments[0] for at in posted.values()) >= 3
     assert sum(at is not None and at > moments[0] for at in posted.values()) >= 15
 
@@ -120,16 +120,16 @@ def test_the_past_is_a_look_nearly_every_day_until_the_recording_begins(handle: 
 def test_the_recording_goes_on_where_the_past_ends(
     handle: str, lines: list[Observation]
 ):
-    past = observed(history_path(handle))
+    history = observed(history_path(handle))
     begin = [
         line
         for line in lines
         if line.handle == handle and line.observed_at == DEMO_BEGINS
     ]
-    last = max(line.observed_at for line in past)
+    last = max(line.observed_at for line in history)
     before = {
         video.tiktok_video_id: video
-        for line, video in videos(past)
+        for line, video in videos(history)
         if line.observed_at == last
     }
     after = {video.tiktok_video_id: video for _, video in videos(begin)}
@@ -140,7 +140,7 @@ def test_the_recording_goes_on_where_the_past_ends(
         now = after[video_id]
         assert (now.title, now.posted_at) == (video.title, video.posted_at)
         assert (now.view_count or 0) >= 0.99 * (video.view_count or 0)
-    (*_, (_, profile)) = profiles(past)
+    (*_, (_, profile)) = profiles(history)
     ((_, now_seen),) = profiles(begin)
     assert profile.user_id == now_seen.user_id
     assert (profile.video_count or 0) <= (now_seen.video_count or 0)

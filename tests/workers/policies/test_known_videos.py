@@ -45,12 +45,12 @@ def connection(store: Store) -> Iterator[Connection[TupleRow]]:
 
 
 def discovered(
-    home: Home, video_id: str, creator_id: UUID, **told: object
+    home: Home, video_id: str, creator_id: UUID, **details: object
 ) -> e.VideoDiscovered:
     fields: dict[str, Any] = {
         "tracking_status": "auto_tracked",
         "scrape_id": UUID(int=5),
-        **told,
+        **details,
     }
     return e.VideoDiscovered(
         organization_id=home.organization_id,
@@ -298,15 +298,15 @@ def written(
 ) -> tuple[list[TupleRow], list[TupleRow]]:
     """What the batches leave in both tables, of which nothing is kept."""
     runs = {
-        past.stream
+        recorded.stream
         for batch in batches
-        for past in batch
-        if isinstance(past.event, e.ScrapeSucceeded)
+        for recorded in batch
+        if isinstance(recorded.event, e.ScrapeSucceeded)
     }
-    asked = msgspec.json.encode({"project_id": PROJECT})
+    body = msgspec.json.encode({"project_id": PROJECT})
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.executemany(
-            _REQUESTED, [(number, run, asked) for number, run in enumerate(runs)]
+            _REQUESTED, [(number, run, body) for number, run in enumerate(runs)]
         )
         for batch in batches:
             KnownVideos().write(cursor, batch)

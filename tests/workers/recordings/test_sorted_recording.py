@@ -37,8 +37,8 @@ def seen(at: datetime = NOON, handle: str = "ada", **what: Any) -> Observation: 
     return Observation(observed_at=at, handle=handle, **what)
 
 
-def video(name: str, **told: Any) -> Observation:  # noqa: ANN401
-    return seen(video=VideoObservation(tiktok_video_id=name, **told))
+def video(name: str, **details: Any) -> Observation:  # noqa: ANN401
+    return seen(video=VideoObservation(tiktok_video_id=name, **details))
 
 
 PROFILE = seen(profile=ProfileObservation(follower_count=7, precision="exact"))
@@ -141,7 +141,7 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
     with read(tmp_path, *shuffled(PROFILE, *VIDEOS)) as recording:
         (location,) = recording.groups()
         ((_, _, snapshot, _),) = events(recording, location, {}, in_columns=True)
-        told = {each.video for _, each in recording.lines(location) if each.video}
+        details = {each.video for _, each in recording.lines(location) if each.video}
 
     assert isinstance(snapshot, e.VideoStatsSnapshotRecorded)
     rows = zip(
@@ -159,8 +159,8 @@ def test_both_ways_keep_what_was_seen(tmp_path: Path):
     names = c.VideoSnapshot.__struct_fields__
     assert {
         c.VideoSnapshot(**dict(zip(names, row, strict=True))) for row in rows
-    } == told
-    assert len(told) == len(VIDEOS)
+    } == details
+    assert len(details) == len(VIDEOS)
 
 
 NO_RUN_CONTENT = {

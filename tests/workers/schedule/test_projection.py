@@ -213,6 +213,8 @@ def test_the_log_of_a_busy_population_is_taken_in_whole(store: Store):
         "SELECT count(DISTINCT subject_id), count(*), max(last_requested_at) "
         "FROM scrape_schedule",
     )
-    asked = [past for past in events if isinstance(past.event, e.ScrapeRequested)]
-    assert row == (40, 120, asked[-1].recorded_at)
+    requests = [
+        recorded for recorded in events if isinstance(recorded.event, e.ScrapeRequested)
+    ]
+    assert row == (40, 120, requests[-1].recorded_at)
     assert told(store, "SELECT count(*) FROM dead_letter") == [(0,)]

@@ -47,14 +47,14 @@ def seen(
 
 
 def video(
-    video_id: str = "71", title: str | None = "Hay", **told: int
+    video_id: str = "71", title: str | None = "Hay", **details: int
 ) -> VideoObservation:
     return VideoObservation(
         tiktok_video_id=video_id,
         kind="video",
         title=title,
         posted_at=INSIDE,
-        view_count=told.get("views"),
+        view_count=details.get("views"),
     )
 
 
@@ -68,7 +68,7 @@ def scrape(
 ) -> tuple[UUID, Target]:
     """Ask for a run and do it; returns it, and whom the provider was asked about."""
     run, provider = new_id(), Watched(answer)
-    asked = e.ScrapeRequested(
+    requested = e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=creator_id,
@@ -77,7 +77,7 @@ def scrape(
         trigger="scheduled",
         tiktok_video_ids=video_ids,
     )
-    home.store.append([NewEvent(run, 1, asked)], context=asking())
+    home.store.append([NewEvent(run, 1, requested)], context=asking())
     derive_jobs(home.store)
     scrape_creator(ScrapeDependencies(store=home.store, provider=provider), run)
     return run, provider.targets[0]
@@ -85,9 +85,9 @@ def scrape(
 
 def snapshots(store: Store, run: UUID) -> list[e.VideoStatsSnapshotRecorded]:
     return [
-        past.event
-        for past in store.load(run)[run]
-        if isinstance(past.event, e.VideoStatsSnapshotRecorded)
+        recorded.event
+        for recorded in store.load(run)[run]
+        if isinstance(recorded.event, e.VideoStatsSnapshotRecorded)
     ]
 
 
@@ -103,12 +103,12 @@ def test_details_are_told_once_and_again_where_they_changed(home: Home):
     changed, _ = scrape(home, billie, seen(video("71", "Straw"), video("72", "Oats")))
     new, _ = scrape(home, billie, seen(video("71"), video("73", "Bran")))
 
-    told = [
+    details = [
         (event.kinds, event.titles, event.posted_at)
         for run in (first, known, changed, new)
         for event in snapshots(home.store, run)
     ]
-    assert told == [
+    assert details == [
         (("video", "video"), ("Hay", "Oats"), (INSIDE, INSIDE)),
         ((), (), ()),
         ((), ("Straw", None), ()),
@@ -188,7 +188,7 @@ def test_a_run_ends_in_one_append_however_many_videos_it_saw(
 
     result = home.store.load(run)[run][1:]
     assert len(result) == events
-    assert len({past.causation_id for past in result}) == 1
+    assert len({recorded.causation_id for recorded in result}) == 1
     parts = [len(event.video_ids) for event in snapshots(home.store, run)]
     assert sum(parts) == amount
     assert max(parts) == MAX_VIDEOS_PER_SNAPSHOT

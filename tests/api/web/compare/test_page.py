@@ -115,8 +115,8 @@ def test_a_search_offers_what_is_not_there_yet(
 
     (offered,) = page.one("div", id="suggestions").all("a")
     assert offered.text == "Add @sheep 10"
-    asked = query_of(offered["href"])
-    assert asked == query_of(f"?ids={goat.id},{sheep.id}&{EXACT}")
+    query = query_of(offered["href"])
+    assert query == query_of(f"?ids={goat.id},{sheep.id}&{EXACT}")
     nothing = visitor.see(f"/compare?ids={goat.id}&{EXACT}&search=goat")
     assert "Nothing found, or it is on the chart already" in nothing.text
 
@@ -219,8 +219,8 @@ def test_a_metric_without_that_mode_is_shown_in_its_own(
         f"/compare?ids={goat.id}&{DAYS}&metric=growth_of_views&mode=new"
     )
 
-    asked = query_of(answer.headers["location"])
-    assert (asked["metric"], asked["mode"]) == ("growth_of_views", "rate")
+    query = query_of(answer.headers["location"])
+    assert (query["metric"], query["mode"]) == ("growth_of_views", "rate")
     page = visitor.see(answer.headers["location"])
     assert rows(page)[3][1] == "70.00%"
     notices = page.one("div", id="flashes").text

@@ -182,7 +182,7 @@ def test_many_videos_in_a_row_are_one_line_that_opens(
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "told"),
+    ("query", "status", "message"),
     (
         ("?kind=weather", 400, "must be one of"),
         ("?from=yesterday", 400, "must be a position of the log"),
@@ -192,12 +192,12 @@ def test_many_videos_in_a_row_are_one_line_that_opens(
     ),
 )
 def test_a_filter_that_is_none_is_told(
-    visitor: Visitor, creator: dict[str, Any], query: str, status: int, told: str
+    visitor: Visitor, creator: dict[str, Any], query: str, status: int, message: str
 ):
     answer = visitor.get(changes(creator, query))
 
     assert answer.status_code == status
-    assert told in answer.text
+    assert message in answer.text
 
 
 def test_what_others_wrote_is_text_on_each_view(
@@ -269,19 +269,19 @@ def test_before_a_creator_was_added_there_is_nothing_and_that_is_said(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("text", "message"),
     (
         ("2999-01-01T00:00", "The time must not lie in the future."),
         ("tomorrow", "The time must be a position of the log"),
     ),
 )
 def test_a_moment_that_is_none_is_told_at_its_field(
-    visitor: Visitor, creator: dict[str, Any], asked: str, told: str
+    visitor: Visitor, creator: dict[str, Any], text: str, message: str
 ):
-    page = visitor.see(changes(creator, f"/as-of?as_of={asked}"), status=400)
+    page = visitor.see(changes(creator, f"/as-of?as_of={text}"), status=400)
 
-    assert page.one("p", id="as-of-problem").text.startswith(told)
-    assert page.one("input", id="as-of")["value"] == asked
+    assert page.one("p", id="as-of-problem").text.startswith(message)
+    assert page.one("input", id="as-of")["value"] == text
 
 
 # Two moments
@@ -328,7 +328,7 @@ def test_two_days_are_compared_until_now_if_the_last_has_not_ended(
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "told"),
+    ("query", "status", "message"),
     (
         ("", 200, "Compare two times"),
         ("?from=&to=", 200, "Compare two times"),
@@ -339,11 +339,11 @@ def test_two_days_are_compared_until_now_if_the_last_has_not_ended(
     ),
 )
 def test_what_cannot_be_compared_is_told(
-    visitor: Visitor, creator: dict[str, Any], query: str, status: int, told: str
+    visitor: Visitor, creator: dict[str, Any], query: str, status: int, message: str
 ):
     page = visitor.see(changes(creator, f"/diff{query}"), status=status)
 
-    assert told in page.text
+    assert message in page.text
 
 
 @pytest.mark.parametrize("rest", ("", "/as-of", "/diff"))

@@ -158,7 +158,7 @@ def test_notes_that_are_too_long_are_not_stored_and_not_lost(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     (
         ('{"a": 1,}', "line 1, column"),
         ('{\n  "a": nothing\n}', "line 2, column"),
@@ -171,7 +171,7 @@ def test_notes_that_are_too_long_are_not_stored_and_not_lost(
     ),
 )
 def test_metadata_that_is_no_json_object_is_told_where(
-    visitor: Visitor, home: Tenant, creator: dict[str, Any], text: str, told: str
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], text: str, message: str
 ):
     path, head = notes_of(creator), home.goatherd.head
 
@@ -179,7 +179,7 @@ def test_metadata_that_is_no_json_object_is_told_where(
 
     assert answer.status_code == 400
     page = read(answer.text)
-    assert told in page.one("section", id="card-metadata").text
+    assert message in page.one("section", id="card-metadata").text
     assert typed(page) == text
     assert home.goatherd.head == head
 

@@ -229,7 +229,7 @@ def test_a_video_is_added_by_its_url(
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     (
         ("https://vm.tiktok.com/ZMabc/", "short link"),
         ("https://www.tiktok.com/@goat", "not the URL of a TikTok video"),
@@ -238,7 +238,7 @@ def test_a_video_is_added_by_its_url(
     ),
 )
 def test_what_is_no_video_is_said_and_kept(
-    visitor: Visitor, home: Tenant, creator: dict[str, Any], url: str, told: str
+    visitor: Visitor, home: Tenant, creator: dict[str, Any], url: str, message: str
 ):
     path, head = videos_of(creator), home.goatherd.head
 
@@ -246,7 +246,7 @@ def test_what_is_no_video_is_said_and_kept(
 
     assert answer.status_code == 400
     page = read(answer.text)
-    assert told in page.one("p", id="h-url").text
+    assert message in page.one("p", id="h-url").text
     assert page.one("input", id="f-url")["value"] == url
     assert home.goatherd.head == head
 

@@ -16,8 +16,8 @@ FORM, SCRAPE = "/creators/remove", "/creators/scrape"
 
 def statuses(home: Tenant) -> dict[str, str]:
     home.goatherd.catch_up()
-    asked = {"status": "all", "limit": "100"}
-    found = home.get("/creators", params=asked).json()["data"]
+    requested = {"status": "all", "limit": "100"}
+    found = home.get("/creators", params=requested).json()["data"]
     return {creator["tiktok_handle"]: creator["status"] for creator in found}
 
 
@@ -33,7 +33,7 @@ def press(
     return visitor.post(path, {**given, "creator_ids": ids, **fields})
 
 
-def told(page: Element) -> dict[str, str]:
+def results(page: Element) -> dict[str, str]:
     return {
         row.one("th").text: row.one("td").text for row in page.one("tbody").all("tr")
     }
@@ -49,9 +49,9 @@ def three(home: Tenant) -> list[dict[str, Any]]:
 def test_removing_asks_first_and_then_removes(
     visitor: Visitor, home: Tenant, three: list[dict[str, Any]]
 ):
-    asked = press(visitor, FORM, *three[:2])
-    page = read(asked.text)
-    assert asked.status_code == 200
+    requested = press(visitor, FORM, *three[:2])
+    page = read(requested.text)
+    assert requested.status_code == 200
     assert page.one("h1").text == "Remove 2 creators?"
     assert [item.text for item in page.all("li")] == ["@ada", "@bea"]
     assert set(statuses(home).values()) == {"active"}
@@ -76,9 +76,9 @@ def test_what_was_not_removed_is_told_with_its_reason(
 
     page = read(answer.text)
     assert page.one("h1").text == "1 creator removed"
-    assert told(page)["@ada"] == "skipped already removed"
-    assert told(page)[foreign].replace(foreign, nobody) == told(page)[nobody]
-    assert told(page)[nobody].startswith("failed")
+    assert results(page)["@ada"] == "skipped already removed"
+    assert results(page)[foreign].replace(foreign, nobody) == results(page)[nobody]
+    assert results(page)[nobody].startswith("failed")
     assert statuses(stranger) == {"theirs": "active"}
 
 
@@ -104,7 +104,7 @@ def test_those_that_were_disabled_get_another_try(
 
     assert statuses(home)["ada"] == "active"
     assert read(answer.text).one("h1").text == "1 creator re-enabled"
-    assert told(read(answer.text)) == {"@bea": "skipped not auto-disabled"}
+    assert results(read(answer.text)) == {"@bea": "skipped not auto-disabled"}
 
 
 def test_those_that_were_removed_come_back_tracked_as_they_were(
@@ -132,8 +132,8 @@ def test_sixty_come_back_although_fifty_are_added_at_once(
     for part in (handles[:50], handles[50:]):
         home.post(home.creators, {"creators": [{"tiktok_handle": h} for h in part]})
     home.goatherd.catch_up()
-    asked = {"limit": "100"}
-    ids = [c["id"] for c in home.get("/creators", params=asked).json()["data"]]
+    requested = {"limit": "100"}
+    ids = [c["id"] for c in home.get("/creators", params=requested).json()["data"]]
     home.post(f"{home.creators}/bulk-remove", {"creator_ids": ids})
     home.goatherd.catch_up()
 

@@ -68,7 +68,7 @@ def test_what_is_no_form_is_refused_by_its_type(tiny_visitor: Visitor, media_typ
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     (
         ("", "`text`"),
         ("note=a", "`text`"),
@@ -91,12 +91,12 @@ def test_what_is_no_form_is_refused_by_its_type(tiny_visitor: Visitor, media_typ
     ),
 )
 def test_a_form_that_is_not_right_is_refused_and_told_of(
-    tiny_visitor: Visitor, body: str, told: str
+    tiny_visitor: Visitor, body: str, message: str
 ):
     answer = sent(tiny_visitor, body)
 
     assert answer.status_code == 400
-    assert told in read(answer.text).one("h1").text
+    assert message in read(answer.text).one("h1").text
     assert "<script>" not in answer.text.replace("<script src", "")
 
 

@@ -8,7 +8,7 @@ from api.web.kit.line_diff import line_diff
 TEXTS = st.lists(st.sampled_from(["", "a", "b", "c d"]), max_size=30).map("\n".join)
 
 
-def told(before: str, after: str) -> list[str]:
+def lines_of(before: str, after: str) -> list[str]:
     marks = {"same": " ", "gone": "-", "new": "+", "left_out": "~"}
     return [f"{marks[line.what]}{line.text}" for line in line_diff(before, after)]
 
@@ -31,7 +31,7 @@ def test_what_went_and_what_came_lead_from_one_text_to_the_other(
 def test_lines_far_from_a_change_are_left_out():
     before = "\n".join("abcdefgh")
 
-    assert told(before, before.replace("b", "B")) == [
+    assert lines_of(before, before.replace("b", "B")) == [
         *(" a", "-b", "+B", " c", " d", " e"),
         "~3 lines the same",
     ]
@@ -41,7 +41,7 @@ def test_long_texts_are_replaced_as_a_whole_between_what_is_alike():
     before = "\n".join(["top", *(f"old {n}" for n in range(500)), "end"])
     after = "\n".join(["top", *(f"new {n}" for n in range(500)), "end"])
 
-    lines = told(before, after)
+    lines = lines_of(before, after)
 
     assert lines[0] == " top"
     assert lines[1:501] == [f"-old {n}" for n in range(500)]

@@ -23,15 +23,15 @@ def test_a_page_waits_for_what_its_visitor_has_just_written(
     tiny_goatherd.catch_up()
     sent = tiny_visitor.post("/tiny", {"name": "Bells"})
     assert (sent.status_code, sent.headers["location"]) == (303, "/tiny")
-    asked = Event()
+    requested = Event()
 
     def follow() -> None:
-        asked.wait()
+        requested.wait()
         tiny_goatherd.catch_up()
 
     follower = Thread(target=follow)
     follower.start()
-    asked.set()
+    requested.set()
     page = tiny_visitor.see("/tiny")
     follower.join()
 
@@ -148,8 +148,8 @@ def test_what_a_page_asks_needs_the_scopes_it_needs_of_everyone(
 
     api = tiny_home.with_key("read").get("/admin/projections")
     assert answer.status_code == api.status_code == 403
-    told = "Your key may not do this: it needs the scope admin and has read."
-    assert read(answer.text).one("h1").text == told
+    message = "Your key may not do this: it needs the scope admin and has read."
+    assert read(answer.text).one("h1").text == message
 
 
 def test_one_request_has_one_id_inside_and_out(

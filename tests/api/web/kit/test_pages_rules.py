@@ -137,12 +137,12 @@ def test_a_page_says_what_browsers_may_load_whatever_becomes_of_it(
     answer = visitor.get(filled(path))
     unknown = visitor.get(filled(path), params={"utm_source": "slack"})
 
-    for told in (answer, unknown):
-        assert told.status_code in {200, 303, 400, 404}, told.text
-        if told.headers["Content-Type"].startswith("text/html"):
-            assert policy_of(told.headers["Content-Security-Policy"]) == POLICY
-            assert told.headers["Referrer-Policy"] == "same-origin"
-            assert told.headers["Cache-Control"] == "no-store"
+    for response in (answer, unknown):
+        assert response.status_code in {200, 303, 400, 404}, response.text
+        if response.headers["Content-Type"].startswith("text/html"):
+            assert policy_of(response.headers["Content-Security-Policy"]) == POLICY
+            assert response.headers["Referrer-Policy"] == "same-origin"
+            assert response.headers["Cache-Control"] == "no-store"
     # A parameter that somebody's program added to an address breaks no page.
     assert unknown.status_code == answer.status_code
 

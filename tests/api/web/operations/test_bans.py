@@ -37,8 +37,8 @@ def test_a_handle_is_banned_for_everybody_however_it_is_written(
     refused = stranger.post(stranger.creators, {"tiktok_handle": handle})
     assert code_of(refused) == (409, "creator_banned")
     home.goatherd.catch_up()
-    told = visitor.see(BANS).one("div", id="flashes").text
-    assert f"@{handle} is banned." in told
+    message = visitor.see(BANS).one("div", id="flashes").text
+    assert f"@{handle} is banned." in message
     page = page_that_shows(visitor, handle)
     (row,) = [r for r in page.all("tr") if f"@{handle}" in r.all("th")[0].text]
     assert "Sells <goats>" in row.text

@@ -34,8 +34,8 @@ def test_a_session_opens_until_it_is_over(passer_by: Visitor, home: Tenant):
     secret = settings_for(home.goatherd.url).secret or ""
 
     def begun(seconds_ago: float) -> str:
-        past = time.time() - seconds_ago
-        sessions = Sessions(secret, wall_clock=lambda: past)
+        earlier = time.time() - seconds_ago
+        sessions = Sessions(secret, wall_clock=lambda: earlier)
         return sessions.sealed(sessions.begin(digest))
 
     passer_by.cookies[COOKIE] = begun(LIFETIME_SECONDS - 60)

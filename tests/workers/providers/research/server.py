@@ -26,7 +26,7 @@ LONG = 30.0
 Trouble = Callable[["Handler"], None]
 
 
-class Asked(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """A request as it arrived."""
 
     path: str
@@ -53,7 +53,7 @@ class ResearchServer(ThreadingHTTPServer):
         self.tokens: list[str] = []
         """Every token that was given out; those in ``ended`` are refused."""
         self.ended: set[str] = set()
-        self.asked: list[Asked] = []
+        self.received: list[ReceivedRequest] = []
         self.sent_of_too_much = 0
         self.over = threading.Event()
         self._troubles: dict[str, deque[Trouble]] = defaultdict(deque)
@@ -89,16 +89,16 @@ class ResearchServer(ThreadingHTTPServer):
         """Answer the next requests for the path with the troubles, one each."""
         self._troubles[path].extend(troubles)
 
-    def requests(self, path: str) -> list[Asked]:
-        return [asked for asked in self.asked if asked.path == path]
+    def requests(self, path: str) -> list[ReceivedRequest]:
+        return [request for request in self.received if request.path == path]
 
     def research_requests(self) -> int:
         return len(self.requests(USER_PATH)) + len(self.requests(VIDEO_PATH))
 
-    def trouble_with(self, asked: Asked) -> Trouble | None:
+    def trouble_with(self, request: ReceivedRequest) -> Trouble | None:
         with self._lock:
-            self.asked.append(asked)
-            waiting = self._troubles[asked.path]
+            self.received.append(request)
+            waiting = self._troubles[request.path]
             return waiting.popleft() if waiting else None
 
     def new_token(self) -> str:
@@ -135,12 +135,12 @@ class Handler(BaseHTTPRequestHandler):
         form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
         body: Any = parse_qs(content.decode()) if form else json.loads(content)
         fields = parse_qs(url.query).get("fields", [""])[0]
-        asked = Asked(url.path, fields, body, dict(self.headers))
-        if trouble := self.server.trouble_with(asked):
+        request = ReceivedRequest(url.path, fields, body, dict(self.headers))
+        if trouble := self.server.trouble_with(request):
             trouble(self)
         elif url.path == TOKEN_PATH:
             self._token(body)
-        elif asked.headers.get("Authorization") not in self._good():
+        elif request.headers.get("Authorization") not in self._good():
             refuse("access_token_invalid", "Access token is invalid", status=401)(self)
         elif self.server.research_requests() > self.server.daily_limit:
             quota_spent(self)

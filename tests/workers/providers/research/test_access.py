@@ -49,14 +49,14 @@ def test_the_token_is_asked_for_with_the_clients_credentials(
 ):
     researcher.provider().creator_profiles(BILLIE)
 
-    (asked,) = server.requests(TOKEN_PATH)
-    assert asked.body == {
+    (request,) = server.requests(TOKEN_PATH)
+    assert request.body == {
         "client_key": [KEY],
         "client_secret": [SECRET],
         "grant_type": ["client_credentials"],
     }
-    assert asked.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert "Authorization" not in asked.headers
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert "Authorization" not in request.headers
 
 
 def test_building_a_provider_asks_nothing(
@@ -64,7 +64,7 @@ def test_building_a_provider_asks_nothing(
 ):
     researcher.provider()
 
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_a_token_is_used_for_many_requests(

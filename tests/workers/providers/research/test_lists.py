@@ -44,8 +44,8 @@ def asked_of(*ids: object) -> Target:
 
 def spans(server: ResearchServer) -> list[tuple[str, str]]:
     return [
-        (asked.body["start_date"], asked.body["end_date"])
-        for asked in server.requests(VIDEO_PATH)
+        (request.body["start_date"], request.body["end_date"])
+        for request in server.requests(VIDEO_PATH)
     ]
 
 
@@ -92,8 +92,8 @@ def test_a_list_is_asked_for_as_the_api_wants_it(
 ):
     researcher.provider(windows=1).discover_videos(BILLIE)
 
-    (asked,) = server.requests(VIDEO_PATH)
-    assert asked.body == {
+    (request,) = server.requests(VIDEO_PATH)
+    assert request.body == {
         "query": {
             "and": [
                 {
@@ -107,7 +107,7 @@ def test_a_list_is_asked_for_as_the_api_wants_it(
         "end_date": "20260315",
         "max_count": 100,
     }
-    assert "favorites_count" in asked.fields.split(",")
+    assert "favorites_count" in request.fields.split(",")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_every_page_of_a_window_is_read(server: ResearchServer, researcher: Rese
     assert ids_in(verdict) == posted
     assert isinstance(verdict, Ok)
     assert verdict.pages == 3
-    first, second, third = (asked.body for asked in server.requests(VIDEO_PATH))
+    first, second, third = (request.body for request in server.requests(VIDEO_PATH))
     assert "search_id" not in first
     assert second["search_id"] == third["search_id"] == "7201388525814961198"
     assert [second["cursor"], third["cursor"]] == [100, 200]
@@ -426,8 +426,8 @@ def test_more_ids_than_a_page_holds_are_asked_for_in_parts(
 
     assert sorted(ids_in(verdict)) == sorted(posted)
     parts = [
-        len(asked.body["query"]["and"][0]["field_values"])
-        for asked in server.requests(VIDEO_PATH)
+        len(request.body["query"]["and"][0]["field_values"])
+        for request in server.requests(VIDEO_PATH)
     ]
     assert parts == [100, 100, 50]
 
@@ -463,7 +463,7 @@ def test_ids_of_which_none_tells_its_time_cost_no_request(
     verdict = researcher.provider().video_stats(asked_of(MUSICALLY))
 
     assert verdict == Ok(observed_at=NOON, pages=0)
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_ids_for_which_no_time_is_left_are_left_out_and_said_so(

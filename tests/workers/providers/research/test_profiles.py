@@ -60,11 +60,11 @@ def test_a_profile_is_asked_for_as_the_api_wants_it(
 
     researcher.provider().creator_profiles(BILLIE)
 
-    (asked,) = server.requests(USER_PATH)
-    assert asked.body == {"username": "billie.goat"}
-    assert sorted(asked.fields.split(",")) == sorted(USER)
-    assert asked.headers["Content-Type"] == "application/json"
-    assert asked.headers["Authorization"] == f"Bearer {server.tokens[0]}"
+    (request,) = server.requests(USER_PATH)
+    assert request.body == {"username": "billie.goat"}
+    assert sorted(request.fields.split(",")) == sorted(USER)
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Authorization"] == f"Bearer {server.tokens[0]}"
 
 
 def test_the_digest_is_of_the_data_and_not_of_the_request(

@@ -47,12 +47,12 @@ def test_windows_cover_every_day_once_from_today_backwards(today: date, amount: 
 def test_each_datable_id_is_asked_for_once_with_a_day_of_slack(
     ids: list[tuple[int, int]],
 ):
-    asked = [id_of(TODAY - age * DAY, number) for age, number in ids]
+    requested = [id_of(TODAY - age * DAY, number) for age, number in ids]
 
-    parts = id_windows(asked, today=TODAY)
+    parts = id_windows(requested, today=TODAY)
 
     sought = Counter(video_id for part in parts for video_id in part.ids)
-    assert sought == Counter(set(asked))
+    assert sought == Counter(set(requested))
     for part in parts:
         assert 0 < len(part.ids) <= MOST_IDS
         assert len(days_of(part.window)) <= WINDOW_DAYS
@@ -66,9 +66,9 @@ def test_each_datable_id_is_asked_for_once_with_a_day_of_slack(
 
 
 def test_ids_of_one_month_are_one_question():
-    asked = [id_of(TODAY - age * DAY) for age in range(28)]
+    requested = [id_of(TODAY - age * DAY) for age in range(28)]
 
-    parts = id_windows(asked, today=TODAY)
+    parts = id_windows(requested, today=TODAY)
 
     assert [part.window for part in parts] == [DateWindow(TODAY - 28 * DAY, TODAY)]
 

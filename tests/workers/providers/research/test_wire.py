@@ -62,7 +62,9 @@ def test_nothing_is_asked_compressed_that_could_become_much_more(
 ):
     researcher.provider().creator_profiles(BILLIE)
 
-    assert {asked.headers["Accept-Encoding"] for asked in server.asked} == {"identity"}
+    assert {request.headers["Accept-Encoding"] for request in server.received} == {
+        "identity"
+    }
 
 
 def test_a_base_url_may_have_a_path(server: ResearchServer, researcher: Researcher):
@@ -70,4 +72,4 @@ def test_a_base_url_may_have_a_path(server: ResearchServer, researcher: Research
 
     researcher.provider().creator_profiles(BILLIE)
 
-    assert server.asked[0].path == f"/mirror{TOKEN_PATH}"
+    assert server.received[0].path == f"/mirror{TOKEN_PATH}"

@@ -23,7 +23,7 @@ class Answer(Struct, kw_only=True):
     dripping_head: bool = False
 
 
-class Asked(Struct, kw_only=True):
+class ReceivedRequest(Struct, kw_only=True):
     """A request, and when it came in and was answered, on time.monotonic()."""
 
     path: str
@@ -33,7 +33,7 @@ class Asked(Struct, kw_only=True):
     ended_at: float = 0.0
 
 
-Script = Answer | Callable[[Asked], Answer]
+Script = Answer | Callable[[ReceivedRequest], Answer]
 
 
 class TikTok:
@@ -41,7 +41,7 @@ class TikTok:
 
     def __init__(self) -> None:
         self.answers: dict[str, Script] = {}
-        self.asked: list[Asked] = []
+        self.received: list[ReceivedRequest] = []
         self.leaving = threading.Event()
         self.bugs: list[BaseException | None] = []
         self._server = _Server(self)
@@ -71,7 +71,7 @@ class TikTok:
 
     @property
     def paths(self) -> list[str]:
-        return [asked.path for asked in self.asked]
+        return [request.path for request in self.received]
 
     def drip(self, *, every: float = 0.02) -> Iterable[bytes]:
         """Yield a byte now and then, until nobody is there any more."""
@@ -106,17 +106,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
-        asked = Asked(
+        request = ReceivedRequest(
             path=address.path,
             query=parse_qs(address.query),
             headers={name.lower(): value for name, value in self.headers.items()},
             began_at=time.monotonic(),
         )
-        self.tiktok.asked.append(asked)
+        self.tiktok.received.append(request)
         script = self.tiktok.answers.get(address.path, Answer(status=404))
-        answer = script(asked) if callable(script) else script
+        answer = script(request) if callable(script) else script
         # Before the answer is out: the next one may be asked as soon as it is in.
-        asked.ended_at = time.monotonic()
+        request.ended_at = time.monotonic()
         with suppress(OSError):
             self._send(answer)
 

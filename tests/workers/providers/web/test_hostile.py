@@ -124,15 +124,15 @@ def check(verdict: object, *bodies: bytes) -> None:
     assert isinstance(verdict, VERDICTS)
     if not isinstance(verdict, Ok):
         return
-    told = [
+    numbers = [
         value
         for seen in (verdict.profile, *verdict.videos)
         if seen
         for name in seen.__struct_fields__
         if name.endswith("_count") and (value := getattr(seen, name)) is not None
     ]
-    assert set(told) <= numbers_in(b"\n".join(bodies))
-    assert all(-(2**63) <= value < 2**63 for value in told)
+    assert set(numbers) <= numbers_in(b"\n".join(bodies))
+    assert all(-(2**63) <= value < 2**63 for value in numbers)
 
 
 @pytest.fixture(scope="module")

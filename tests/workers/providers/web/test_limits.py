@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 import pytest
 from msgspec.structs import replace
 
-from tests.workers.providers.web.server import Answer, Asked, TikTok
+from tests.workers.providers.web.server import Answer, ReceivedRequest, TikTok
 from tests.workers.providers.web.shapes import (
     HANDLE,
     LIMITS,
@@ -264,7 +264,7 @@ def test_a_run_on_a_slow_site_ends_in_time_as_well(
     tiktok.answers[PAGE] = profile_page(a_detail(stats=None, exact=stats))
     numbers = iter(range(10**6))
 
-    def slowly(_: Asked) -> Answer:
+    def slowly(_: ReceivedRequest) -> Answer:
         tiktok.leaving.wait(0.05)
         return list_page([an_item(str(next(numbers) + 1))], more=True)
 
@@ -275,7 +275,7 @@ def test_a_run_on_a_slow_site_ends_in_time_as_well(
     verdict = provider.discover_videos(NANNY)
 
     assert isinstance(verdict, Ok)
-    assert 2 <= len(tiktok.asked) <= 12
+    assert 2 <= len(tiktok.received) <= 12
 
 
 def test_a_site_that_is_paused_is_not_asked(
@@ -288,7 +288,7 @@ def test_a_site_that_is_paused_is_not_asked(
 
     assert isinstance(verdict, RateLimited)
     assert 290 < verdict.retry_after <= 300
-    assert tiktok.asked == []
+    assert tiktok.received == []
 
 
 def test_a_retry_after_keeps_every_worker_away(tiktok: TikTok, redis_url: str):
@@ -343,8 +343,8 @@ def test_threads_share_a_provider_and_ask_one_after_the_other(
 ):
     handles = [f"goat{n}" for n in range(8)]
 
-    def slowly(asked: Asked) -> Answer:
-        handle = asked.path.removeprefix("/@")
+    def slowly(request: ReceivedRequest) -> Answer:
+        handle = request.path.removeprefix("/@")
         tiktok.leaving.wait(0.01)
         return profile_page(a_detail(user=a_user(uniqueId=handle, nickname=handle)))
 
@@ -364,6 +364,6 @@ def test_threads_share_a_provider_and_ask_one_after_the_other(
         thread.join()
 
     assert names == {handle: handle for handle in handles}
-    in_order = sorted(tiktok.asked, key=lambda asked: asked.began_at)
+    in_order = sorted(tiktok.received, key=lambda request: request.began_at)
     for one, next_one in pairwise(in_order):
         assert one.ended_at <= next_one.began_at

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 from yt_dlp.networking import Request
 
-from tests.workers.providers.web.server import Answer, Asked, TikTok
+from tests.workers.providers.web.server import Answer, ReceivedRequest, TikTok
 from tests.workers.providers.web.shapes import (
     CAPTCHA_PAGE,
     EMPTY_PAGE,
@@ -112,7 +112,7 @@ def test_each_page_is_asked_for_from_where_the_last_one_ended(
 
     provider.discover_videos(NANNY)
 
-    first, second = tiktok.asked[1:]
+    first, second = tiktok.received[1:]
     assert first.query["secUid"] == second.query["secUid"] == [SEC_UID]
     assert second.query["cursor"] == [str(items[-1]["createTime"] * 1000)]
     assert "cookie" not in second.headers
@@ -222,7 +222,7 @@ def test_old_pinned_posts_on_top_do_not_end_the_list(
     verdict = provider.discover_videos(NANNY)
 
     assert ids(verdict) == ["901", "902", *(str(n) for n in range(1, 16))]
-    assert tiktok.asked[2].query["cursor"] == [str(newest[-1]["createTime"] * 1000)]
+    assert tiktok.received[2].query["cursor"] == [str(newest[-1]["createTime"] * 1000)]
 
 
 def test_times_as_texts_do_not_stop_the_list(
@@ -238,7 +238,7 @@ def test_times_as_texts_do_not_stop_the_list(
     verdict = provider.discover_videos(NANNY)
 
     assert len(ids(verdict)) == 16
-    assert tiktok.asked[2].query["cursor"] == [texts[-1]["createTime"] + "000"]
+    assert tiktok.received[2].query["cursor"] == [texts[-1]["createTime"] + "000"]
 
 
 def test_weeks_without_videos_do_not_end_the_list(
@@ -264,7 +264,7 @@ def test_a_short_sec_uid_lists_as_well(
     verdict = provider.discover_videos(NANNY)
 
     assert len(ids(verdict)) == 3
-    assert tiktok.asked[1].query["secUid"] == [SHORT_SEC_UID]
+    assert tiktok.received[1].query["secUid"] == [SHORT_SEC_UID]
 
 
 def test_a_known_sec_uid_helps_out(
@@ -388,7 +388,7 @@ def test_a_page_that_came_empty_is_asked_for_once_more(
     verdict = provider.discover_videos(NANNY)
 
     assert ids(verdict) == ["1", "2", "3"]
-    assert tiktok.asked[1].query["cursor"] == tiktok.asked[2].query["cursor"]
+    assert tiktok.received[1].query["cursor"] == tiktok.received[2].query["cursor"]
 
 
 def test_videos_of_other_people_are_left_out(
@@ -409,7 +409,7 @@ def test_the_same_page_again_and_again_is_a_block(
     verdict = provider.discover_videos(NANNY)
 
     assert isinstance(verdict, Blocked)
-    assert len(tiktok.asked) <= 5
+    assert len(tiktok.received) <= 5
 
 
 def test_pages_that_repeat_further_down_are_a_block(
@@ -424,7 +424,7 @@ def test_pages_that_repeat_further_down_are_a_block(
     verdict = provider.discover_videos(NANNY)
 
     assert isinstance(verdict, Blocked)
-    assert len(tiktok.asked) <= 8
+    assert len(tiktok.received) <= 8
 
 
 def test_going_in_circles_after_every_video_is_the_end(
@@ -435,9 +435,9 @@ def test_going_in_circles_after_every_video_is_the_end(
     assert len(ids(provider.discover_videos(NANNY))) == 15
 
 
-def endless(asked: Asked) -> Answer:
+def endless(request: ReceivedRequest) -> Answer:
     """Fifteen more videos, for ever, each an hour older than the one before."""
-    newest = int(asked.query["cursor"][0]) // 1000
+    newest = int(request.query["cursor"][0]) // 1000
     ages = [newest - n * 3_600 for n in range(1, 16)]
     return list_page([an_item(str(age), createTime=age) for age in ages], more=True)
 
@@ -454,7 +454,7 @@ def test_an_endless_list_is_read_as_far_as_the_limits_go(
     ).discover_videos(NANNY)
 
     assert len(ids(verdict)) == 5 * 15
-    assert len(tiktok.asked) == 6
+    assert len(tiktok.received) == 6
 
 
 def test_a_list_with_bytes_for_ever_is_read_as_far_as_the_limits_go(
@@ -482,7 +482,7 @@ def test_no_page_of_a_list_before_the_limits_is_no_list(
     ).discover_videos(NANNY)
 
     assert isinstance(verdict, Transient)
-    assert len(tiktok.asked) == 6
+    assert len(tiktok.received) == 6
 
 
 def test_stats_of_no_video_in_particular_are_those_of_the_list(
@@ -524,7 +524,7 @@ def test_yt_dlp_gets_nothing_but_the_list(
     ):
         gate.urlopen(Request(url))
 
-    assert tiktok.asked == []
+    assert tiktok.received == []
 
 
 def test_nobody_elses_plug_ins_come_along_with_yt_dlp(tmp_path: Path):

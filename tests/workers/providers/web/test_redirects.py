@@ -34,7 +34,7 @@ def test_what_is_no_handle_is_never_asked_for(
     verdict = provider.creator_profiles(Target(handle=handle))
 
     assert isinstance(verdict, NotFound)
-    assert tiktok.asked == []
+    assert tiktok.received == []
 
 
 def redirect(location: str) -> Answer:
@@ -51,7 +51,7 @@ def test_a_redirect_to_the_same_profile_is_followed(
 
     assert isinstance(verdict, Ok)
     assert verdict.pages == 2
-    assert tiktok.asked[1].query == {"lang": ["en"]}
+    assert tiktok.received[1].query == {"lang": ["en"]}
 
 
 ELSEWHERE: list[Callable[[str], str]] = [
@@ -91,7 +91,7 @@ def test_redirects_in_circles_come_to_an_end(tiktok: TikTok, provider: WebProvid
     verdict = provider.creator_profiles(NANNY)
 
     assert isinstance(verdict, Blocked)
-    assert len(tiktok.asked) == 4
+    assert len(tiktok.received) == 4
 
 
 def test_no_cookie_is_kept_and_nobody_is_impersonated(
@@ -106,8 +106,8 @@ def test_no_cookie_is_kept_and_nobody_is_impersonated(
     provider.creator_profiles(NANNY)
     provider.creator_profiles(NANNY)
 
-    assert len(tiktok.asked) == 4
-    for asked in tiktok.asked:
-        assert "cookie" not in asked.headers
-        assert "Goatherd" in asked.headers["user-agent"]
-        assert asked.headers["accept-encoding"] == "gzip"
+    assert len(tiktok.received) == 4
+    for request in tiktok.received:
+        assert "cookie" not in request.headers
+        assert "Goatherd" in request.headers["user-agent"]
+        assert request.headers["accept-encoding"] == "gzip"

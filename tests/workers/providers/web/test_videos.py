@@ -237,7 +237,7 @@ def test_when_page_after_page_fails_the_rest_is_left_alone(
     verdict = provider.video_stats(asking_for(*"12345678"))
 
     assert isinstance(verdict, SchemaChanged)
-    assert len(tiktok.asked) == 3
+    assert len(tiktok.received) == 3
 
 
 def test_more_videos_than_a_run_may_ask_for_are_left_unread(
@@ -262,7 +262,7 @@ def test_what_is_no_id_is_never_asked_for(
     reading = read(provider, video_id)
 
     assert reading.not_shown == (NotShown(video_id=video_id, reason="missing"),)
-    assert tiktok.asked == []
+    assert tiktok.received == []
 
 
 def test_videos_of_what_is_no_handle_are_never_asked_for(
@@ -271,4 +271,4 @@ def test_videos_of_what_is_no_handle_are_never_asked_for(
     verdict = provider.video_stats(Target(handle="../..", video_ids=("1",)))
 
     assert isinstance(verdict, NotFound)
-    assert tiktok.asked == []
+    assert tiktok.received == []
