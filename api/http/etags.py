@@ -19,7 +19,7 @@ def etag(version: int, shown: object = None) -> str:
     """Return the entity tag of a version: strong, unless figures are shown with it.
 
     The type of ``shown`` names in ``FIGURE_FIELDS`` what scrapes change of it without
-    a new version: then the tag is weak and has a digest of these beside the version.
+    a new version: then the tag is weak and has a digest of these after the version.
     """
     fields: tuple[str, ...] = getattr(shown, "FIGURE_FIELDS", ())
     if not fields:
@@ -52,7 +52,7 @@ class ETagCondition(Struct, frozen=True):
 
     @property
     def versions(self) -> frozenset[int]:
-        """Return the versions that If-Match names, alone or with figures beside them.
+        """Return the versions that If-Match names, alone or with figures.
 
         Other weak tags name none.
         """

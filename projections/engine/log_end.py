@@ -29,9 +29,9 @@ SELECT position, at, is_known FROM goatherd_own_event(%(until)s::bigint)
 class OwnEvent(msgspec.Struct, frozen=True):
     """An organization's newest event at or before a position, and when it was recorded.
 
-    The position is 0 before its first event. ``is_known`` is true if the position that
-    was asked for is that of an event of its own or lies before one: of any other it
-    must not learn whether there is such a position.
+    The position is 0 before its first event. ``is_known`` is true if the given
+    position is that of an own event or lies before one: of any other position the
+    organization must not learn whether there is an event at it.
     """
 
     position: int
