@@ -19,11 +19,10 @@ STORED_NAMES: dict[str, type[Event]] = {
     for aggregate in (
         OrganizationEvent,
         CreatorEvent,
-        ClaimEvent,
-        AccountEvent,
+        ClaimEvent | AccountPinned,
         BanEvent,
         ScrapeEvent,
         VideoEvent,
     )
-    for event in get_args(aggregate) or (aggregate,)
+    for event in get_args(aggregate)
 }

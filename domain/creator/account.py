@@ -11,7 +11,7 @@ from domain.messages import Event
 from domain.streams import account_stream
 
 
-def decide(pinned: str | None, command: c.PinAccount) -> list[e.AccountEvent]:
+def decide(pinned: str | None, command: c.PinAccount) -> list[e.AccountPinned]:
     """Return the events that a profile of the account causes; none if it is pinned.
 
     Raises:
@@ -31,14 +31,14 @@ def decide(pinned: str | None, command: c.PinAccount) -> list[e.AccountEvent]:
     ]
 
 
-def evolve(_: str | None, event: e.AccountEvent) -> str:
+def evolve(_: str | None, event: e.AccountPinned) -> str:
     """Return the user id that is pinned after ``event``; never refuses."""
     return event.user_id
 
 
 def pinned_account(history: Sequence[Event]) -> str | None:
     """Return the user id that is pinned, None if none is."""
-    return cast("e.AccountEvent", history[-1]).user_id if history else None
+    return cast("e.AccountPinned", history[-1]).user_id if history else None
 
 
 def account_of(creator_id: UUID, history: Sequence[Event]) -> UUID:

@@ -180,5 +180,4 @@ CreatorEvent = (
     | CreatorReenabled
 )
 ClaimEvent = HandleClaimed | HandleReleased
-AccountEvent = AccountPinned
 BanEvent = HandleBanned | HandleUnbanned
