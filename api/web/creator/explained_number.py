@@ -14,7 +14,7 @@ from api.web.kit.filters import UNKNOWN, number
 from projections.analytics.queries.explain import ExplainedObservation
 
 MOST_SHOWN = 100
-_TERMS = {"value": "", "numerator": "Above the line", "denominator": "Below the line"}
+_TERMS = {"value": "", "numerator": "Numerator", "denominator": "Denominator"}
 
 
 class ObservationRow(Struct, frozen=True, kw_only=True):

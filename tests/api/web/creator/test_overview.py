@@ -209,8 +209,8 @@ def test_a_rate_is_explained_by_both_its_parts(visitor: Visitor, goat: Watched):
 
     reasons = page.one("section", id="explained")
     assert "100 \N{MULTIPLICATION SIGN} 7 / 70 = 10.00%" in reasons.text
-    assert "Above the line" in reasons.text
-    assert "Below the line" in reasons.text
+    assert "Numerator" in reasons.text
+    assert "Denominator" in reasons.text
 
 
 def test_the_form_around_the_table_asks_for_the_reasons(
