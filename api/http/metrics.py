@@ -32,11 +32,14 @@ class RequestMetrics:
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer; ``route`` is a template, so that there are few of them."""
-        key = (method, route, status)
+        """Count one answer; ``route`` is a template, so that there are few of them.
+
+        Nothing that a client made up is kept: all unknown methods are one.
+        """
+        key = (method if method in _METHODS else "other", route, status)
         children = self._children.get(key)
         if children is None:
-            children = self._children[key] = self._labelled(method, route, status)
+            children = self._children[key] = self._labelled(*key)
         counter, histogram = children
         counter.inc()
         histogram.observe(seconds)
@@ -44,7 +47,7 @@ class RequestMetrics:
     def _labelled(
         self, method: str, route: str, status: int
     ) -> tuple[Counter, Histogram]:
-        labels = (method if method in _METHODS else "other", route, str(status))
+        labels = (method, route, str(status))
         return self._requests.labels(*labels), self._seconds.labels(*labels)
 
 

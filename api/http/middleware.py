@@ -9,6 +9,10 @@ from api.http.request import begin_request, route_of
 from api.http.security_headers import security_headers
 from infra.logs import correlated
 
+# No address of ours is so long, and Litestar keeps the last thousand that it was asked.
+_MAX_PATH_LENGTH = 2_048
+_NO_PATH = "/(too long)"
+
 
 class RequestMiddleware:
     """Wraps the whole application, unknown paths and failures included."""
@@ -22,6 +26,8 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         context = begin_request(scope)
+        if len(scope["path"]) > _MAX_PATH_LENGTH:
+            scope["path"] = _NO_PATH
         status = 0
 
         async def send_with_headers(message: Message) -> None:

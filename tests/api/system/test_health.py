@@ -1,6 +1,8 @@
 import asyncio
 import time
+import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -172,3 +174,53 @@ def test_methods_that_nobody_knows_are_counted_as_one(client: TestClient[Litesta
     answer = client.get("/metrics")
 
     assert 'method="other",route="(none)",status="405"} 3.0' in answer.text
+
+
+@pytest.mark.parametrize("made_up", ("method", "address"))
+def test_what_clients_make_up_is_not_kept_in_memory(
+    client: TestClient[Litestar], made_up: str
+):
+    statuses: set[int] = set()
+
+    # By itself: httpx remembers addresses as well.
+    async def ask(number: int) -> None:
+        word = f"X{number}" + "x" * 30_000
+        method = word if made_up == "method" else "GET"
+        path = f"/docs/assets/{word}" if made_up == "address" else "/health/live"
+        scope: Any = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [],
+            "client": ("10.0.0.1", number),
+            "server": ("goats", 80),
+            "scheme": "http",
+            "state": {},
+        }
+
+        async def receive() -> Any:  # noqa: ANN401
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:  # noqa: ANN401
+            statuses.add(message.get("status", 404))
+
+        await client.app(scope, receive, send)
+
+    async def ask_often() -> int:
+        await ask(0)
+        tracemalloc.start()
+        try:
+            for number in range(1, 60):
+                await ask(number)
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    assert client.blocking_portal is not None
+    kept = client.blocking_portal.call(ask_often)
+
+    assert statuses <= {404, 405}
+    assert "xxx" not in client.get("/metrics").text
+    assert kept < 600_000
