@@ -90,11 +90,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings; they are passed to functions and never looked up."""
 
     database_url: DatabaseURL | None = None
+    database_patience_seconds: Annotated[int, _between(0, 3600)] = 0
     redis_url: RedisURL | None = None
     data_dir: FolderPath = Path(".goatherd")
     host: Text = "127.0.0.1"
     port: Annotated[int, _between(1, 65_535)] = 8000
     http_workers: Annotated[int, _between(1, 64)] = 1
+    max_connections: Annotated[int, _between(16, 100_000)] = 1_000
+    max_connections_per_address: Annotated[int, _between(8, 100_000)] = 200
     cors_origins: Origins = ()
     secret: SigningSecret | None = None
     remote_images: YesOrNo = False
@@ -150,11 +153,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 MEANINGS = {
     "database_url": "PostgreSQL 16 or newer. Without it `goatherd up` runs its own.",
+    "database_patience_seconds": "Seconds that a process waits when it starts and the "
+    "database is away, before it ends with an error. Those of `goatherd up` wait for "
+    "at least 20.",
     "redis_url": "Redis 7 or Valkey 8 or newer. Without it `goatherd up` runs its own.",
     "data_dir": "Where `goatherd up` keeps its servers' data and the first key.",
     "host": "The address that HTTP listens on.",
     "port": "The port that HTTP listens on.",
     "http_workers": "Processes that answer HTTP.",
+    "max_connections": "Connections that HTTP holds open; with several processes each "
+    "has its share.",
+    "max_connections_per_address": "How many of these may come from one address (in "
+    "IPv6 from one /64). Behind a proxy they all come from the proxy's.",
     "cors_origins": "Sites whose pages may call the API from a browser.",
     "secret": "Signs cursors and sessions, the same for every process. Without it "
     "`goatherd up` makes one and keeps it in the data directory.",

@@ -1,11 +1,15 @@
 """The database and Redis of a command, and whether their schema fits this release."""
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
+import structlog
 from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
@@ -18,9 +22,14 @@ from infra.settings import Settings
 
 OLDEST_SERVER = 16
 
+_POLL_SECONDS = 0.1
+_NOT_YET = {Ping.REJECT, Ping.NO_RESPONSE}
+
 _START_IT = (
     "start it with `goatherd up`, or name its data directory with --data-dir, or set "
 )
+
+_log = structlog.get_logger()
 
 
 def database_url(settings: Settings) -> str:
@@ -69,6 +78,23 @@ def ping_redis(url: str) -> None:
             client.ping()  # pyright: ignore[reportUnknownMemberType]
     except (redis.RedisError, ValueError) as error:
         raise CommandError(f"Redis cannot be reached: {error}") from error
+
+
+def wait_for_database(settings: Settings) -> None:
+    """Return once the database takes connections, or the settings' patience ends.
+
+    A process that is started while PostgreSQL restarts would otherwise have to be
+    started again. What is wrong with the address is for the next connection to tell.
+    """
+    patience = settings.database_patience_seconds
+    conninfo = make_conninfo(database_url(settings), connect_timeout=5).encode()
+    deadline = time.monotonic() + patience
+    is_logged = False
+    while time.monotonic() < deadline and PGconn.ping(conninfo) in _NOT_YET:
+        if not is_logged:
+            _log.warning("database_waited_for", seconds=patience)
+            is_logged = True
+        time.sleep(_POLL_SECONDS)
 
 
 @contextmanager

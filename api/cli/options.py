@@ -37,6 +37,15 @@ Port = Annotated[
         help="The port to listen on (GOATHERD_PORT).",
     ),
 ]
+ListenerOption = Annotated[
+    int | None,
+    Parameter(
+        "--fd",
+        show_default=False,
+        help="A socket to use that whoever started this made and listens on: its file "
+        "descriptor, in place of host and port.",
+    ),
+]
 
 
 def read_settings(

@@ -92,6 +92,18 @@ class Code(StrEnum):
         "There is no such thing, or no such operation, in your organization.",
         "No such creator.",
     )
+    METHOD_NOT_ALLOWED = (
+        "method_not_allowed",
+        405,
+        "The address has no such method; Allow names those that it has.",
+        "This address has no such method. Allowed: GET, OPTIONS.",
+    )
+    REQUEST_TIMEOUT = (
+        "request_timeout",
+        408,
+        "The body did not arrive in time: 10 s, and a second more for each 20 kB.",
+        "The body did not arrive in time.",
+    )
     HANDLE_TAKEN = (
         "handle_taken",
         409,

@@ -36,7 +36,7 @@ class ApiError(Exception):
     """A request failed; this is the client's answer.
 
     ``meta`` has the fields of the answer's meta besides code and requestId, in
-    camelCase. ``status`` is given only if it is not the one of the code.
+    camelCase.
     """
 
     def __init__(
@@ -46,14 +46,13 @@ class ApiError(Exception):
         *,
         meta: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        status: int | None = None,
     ) -> None:
         super().__init__(message or code.example)
         self.code = code
         self.message = message or code.example
         self.meta = dict(meta or {})
         self.headers = dict(headers or {})
-        self.status = status or code.status
+        self.status = code.status
 
     @property
     def problems(self) -> dict[str, str]:

@@ -3,8 +3,8 @@
 import math
 import time
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
 
+from api.http.addresses import source_of
 from api.http.errors import ApiError, Code
 
 _MAX_ADDRESSES = 10_000
@@ -36,7 +36,7 @@ class FailedLogins:
         Raises:
             ApiError: ``rate_limit_exceeded``, if there were too many of them.
         """
-        source = _source(address)
+        source = source_of(address)
         now = self._clock()
         ends_at, count = self._failures.pop(source, (0.0, 0))
         if now >= ends_at:
@@ -52,14 +52,3 @@ class FailedLogins:
                 meta={"retryAfter": wait},
                 headers={"Retry-After": str(wait)},
             )
-
-
-def _source(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:  # A Unix socket has no address.
-        return address
-    if isinstance(parsed, IPv6Address):
-        # A client with one address of a /64 has all of them.
-        return str(ip_network((parsed, 64), strict=False))
-    return address

@@ -60,9 +60,8 @@ def _invalid(exception: ValidationException) -> ApiError:
 
 
 def _no_such_method(exception: MethodNotAllowedException) -> ApiError:
-    # The table has no code of its own for this: such an operation does not exist.
     allowed = (exception.headers or {}).get("allow", "")
     if not allowed:
         return ApiError(Code.NOT_FOUND, "There is nothing at this address.")
     message = f"This address has no such method. Allowed: {allowed}."
-    return ApiError(Code.NOT_FOUND, message, headers={"Allow": allowed}, status=405)
+    return ApiError(Code.METHOD_NOT_ALLOWED, message, headers={"Allow": allowed})

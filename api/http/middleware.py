@@ -2,8 +2,17 @@
 
 from time import perf_counter
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import (
+    ASGIApp,
+    HTTPResponseBodyEvent,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
+from api.http.connections import ANSWERING
+from api.http.incoming_body import IncomingBody
 from api.http.metrics import RequestMetrics
 from api.http.request import begin_request, route_of
 from api.http.security_headers import security_headers
@@ -28,6 +37,9 @@ class RequestMiddleware:
         context = begin_request(scope)
         if len(scope["path"]) > _MAX_PATH_LENGTH:
             scope["path"] = _NO_PATH
+        body = IncomingBody.of(scope, receive, context.headers)
+        if body is None:
+            ANSWERING.begin(scope["client"])
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -41,15 +53,37 @@ class RequestMiddleware:
                     *security_headers(headers, is_tls=scope["scheme"] == "https"),
                     *context.response_headers,
                 ]
+            elif (
+                message["type"] == "http.response.body"
+                and body is not None
+                and body.is_left
+                and not message.get("more_body", False)
+            ):
+                answered, last_byte = message["body"][:-1], message["body"][-1:]
+                # With the last byte the server would take the request for done, and
+                # close. The client knows its status from the first.
+                if last_byte:
+                    await send(_part(answered, is_last=False))
+                await body.drain()
+                message = _part(last_byte, is_last=True)
             await send(message)
 
         try:
             with correlated(context.request_id):
-                await self._app(scope, receive, send_with_headers)
+                await self._app(
+                    scope,
+                    receive if body is None else body.receive,
+                    send_with_headers,
+                )
         finally:
+            ANSWERING.end(scope["client"])
             self._metrics.answered(
                 scope["method"],
                 route_of(scope),
                 status,
                 perf_counter() - context.started_at,
             )
+
+
+def _part(body: bytes, *, is_last: bool) -> HTTPResponseBodyEvent:
+    return {"type": "http.response.body", "body": body, "more_body": not is_last}

@@ -1,7 +1,6 @@
 """The operations of an application, read from its routes for the OpenAPI document."""
 
 from collections.abc import Iterator
-from inspect import cleandoc
 from typing import Any, cast
 
 from litestar import Litestar
@@ -16,6 +15,7 @@ from api.http.errors import Code
 from api.http.json_body import forms_of
 from api.http.responses import Answer, ListPage
 from api.http.route_info import RouteInfo, fields_of
+from api.openapi.prose import prose
 
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 _CONDITIONAL = {"PATCH", "DELETE"}
@@ -49,7 +49,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def summary(self) -> str:
         text = self.handler.summary or self._text.partition("\n\n")[0]
-        return text.replace("\n", " ").removesuffix(".")
+        return text.removesuffix(".")
 
     @property
     def description(self) -> str:
@@ -142,7 +142,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         if self.is_conditional_write:
             codes.add(Code.VERSION_CONFLICT)
         if self.writes:
-            codes |= {Code.INVALID_BODY, Code.BODY_TOO_LARGE}
+            codes |= {Code.INVALID_BODY, Code.BODY_TOO_LARGE, Code.REQUEST_TIMEOUT}
         if self.body is not None:
             codes |= {Code.BODY_TOO_DEEP, Code.UNSUPPORTED_MEDIA_TYPE}
         return [code for code in Code if code in codes]
@@ -155,7 +155,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     def _text(self) -> str:
         # A handler that runs in a thread is wrapped.
         function = getattr(self.handler.fn, "func", self.handler.fn)
-        return cleandoc(function.__doc__ or "")
+        return prose(function.__doc__ or "")
 
 
 def operations_of(app: Litestar) -> Iterator[Operation]:

@@ -1,7 +1,9 @@
 """``goatherd up``: everything on one machine, with the servers it needs."""
 
 import os
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +22,7 @@ from api.cli.up.first_run import (
     key_path,
     stored_secret,
 )
-from api.cli.up.ports import base_url, free_address, why_not_ready
+from api.cli.up.ports import base_url, listening_socket, why_not_ready
 from api.cli.up.reaper import Reaper, import_path
 from api.cli.up.signals import StopRequestedError, StopSignals
 from api.cli.up.supervisor import Child, Supervisor
@@ -35,6 +37,9 @@ from infra.settings import Settings
 PROCESSES = ("project", "dispatch", "work", "serve")
 
 _CHECK_SECONDS = 0.1
+_BACKLOG = 1_024
+# What PostgreSQL may need to be back after it was killed.
+_DATABASE_SECONDS = 20
 _READY_SECONDS = 60.0
 
 _log = structlog.get_logger()
@@ -61,7 +66,7 @@ def up(
     signals = StopSignals()
     settings = replace(settings, data_dir=open_data_dir(settings.data_dir))
     with data_dir_locked(settings.data_dir) as lock:
-        free_address(settings.host, settings.port)
+        listener = listening_socket(settings.host, settings.port, backlog=_BACKLOG)
         reaper = Reaper(lock=lock)
         supervisor = Supervisor(reaper)
         try:
@@ -69,7 +74,7 @@ def up(
             settings = _with_servers(settings, supervisor, signals)
             organization = _ensure_organization(settings, demo=demo)
             signals.check()
-            _start(settings, supervisor, reaper)
+            _start(settings, supervisor, reaper, listener)
             _wait_until_ready(settings, supervisor, signals)
             _greet(settings, organization)
             while not signals.wait(_CHECK_SECONDS):
@@ -79,6 +84,7 @@ def up(
             _report(settings, "Stopping")
         finally:
             signals.is_stopping = True
+            listener.close()
             supervisor.stop()
             reaper.close()
 
@@ -134,13 +140,23 @@ def _ensure_organization(settings: Settings, *, demo: bool) -> FirstOrganization
     return organization
 
 
-def _start(settings: Settings, supervisor: Supervisor, reaper: Reaper) -> None:
+def _start(
+    settings: Settings,
+    supervisor: Supervisor,
+    reaper: Reaper,
+    listener: socket.socket,
+) -> None:
     environment = _environment(settings)
+    # It is ours, so that nobody is turned away while another process serves.
+    descriptor = listener.fileno()
     for name in PROCESSES:
+        is_server = name == "serve"
+        options = ("--fd", str(descriptor)) if is_server else ()
         supervisor.start(
             Child(
                 name,
-                command=(sys.executable, "-m", "api.cli", name),
+                command=(sys.executable, "-m", "api.cli", name, *options),
+                inherited=(descriptor,) if is_server else (),
                 environment=environment,
                 # Python looks for modules in its working folder: this one has none.
                 folder=settings.data_dir,
@@ -153,6 +169,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     ours: dict[str, object | None] = {
         "PYTHONPATH": import_path(),
         "GOATHERD_DATABASE_URL": settings.database_url,
+        "GOATHERD_DATABASE_PATIENCE_SECONDS": max(
+            settings.database_patience_seconds, _DATABASE_SECONDS
+        ),
         "GOATHERD_REDIS_URL": settings.redis_url,
         "GOATHERD_SECRET": settings.secret,
         "GOATHERD_DATA_DIR": settings.data_dir,
@@ -169,9 +188,9 @@ def _wait_until_ready(
     settings: Settings, supervisor: Supervisor, signals: StopSignals
 ) -> None:
     _report(settings, "Starting Goatherd")
-    tries = round(_READY_SECONDS / _CHECK_SECONDS)
+    deadline = time.monotonic() + _READY_SECONDS
     why_not = None
-    for _ in range(tries):
+    while time.monotonic() < deadline:
         why_not = why_not_ready(settings.host, settings.port)
         if why_not is None:
             return

@@ -1,26 +1,40 @@
-"""The HTTP server: granian, with our logs and our handling of signals."""
+"""The HTTP server: granian, with our socket, logs, limits and handling of signals."""
 
 import asyncio
 import os
+import resource
 import signal
+import socket
+import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
 
+import structlog
 import uvloop
 from granian import loops
-from granian.constants import Interfaces, Loops
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
-from granian.server.mp import WorkerProcess
+from granian.server.mp import MPServer, WorkerProcess
 from litestar import Litestar
 
-from api.cli.up.ports import free_address
+from api.http.connections import ConnectionGuard, ConnectionLimits
 from api.http.shutdown import SHUTDOWN
 from infra.settings import Settings
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_BACKLOG = 1_024
+# Long enough for who asks while a worker is started anew.
+BACKLOG = 1_024
+# What the guard has not counted yet may be that much more than its limit.
+_NOT_COUNTED = 100
+# Files of a worker that are no connections: those to the database, logs, modules.
+_OTHER_FILES = 400
+_MAX_HEAD_BYTES = 65_536
+# A worker that dies younger than this has probably not been killed.
+_YOUNG_SECONDS = 2.0
 # Less than supervisors wait before they kill.
 _KILL_AFTER_SECONDS = 8
 # granian's loggers pass their lines to ours instead of writing them to stdout.
@@ -29,6 +43,8 @@ _LOGS: dict[str, Any] = {
     "formatters": {},
     "loggers": {"_granian": {"propagate": True}},
 }
+
+_log = structlog.get_logger()
 
 
 class _SignalSafeLoop(uvloop.Loop):
@@ -65,21 +81,61 @@ def _is_alive(self: Any) -> bool:  # noqa: ANN401 - granian does not type its pr
     return not wait([self.inner.sentinel], timeout=0)
 
 
-def serve_http(settings: Settings) -> None:
-    """Answer HTTP until SIGINT or SIGTERM.
+class _Server(MPServer):
+    """granian on a socket that outlives the workers.
 
-    Raises:
-        CommandError: the address cannot be used.
+    Its own are opened by each worker: with a worker its socket and all who wait there
+    are gone. And it gives up once a worker dies twice in six seconds; here only if that
+    never came to work.
     """
+
+    _listener: socket.socket
+
+    @classmethod
+    def on(cls, listener: socket.socket, **options: Any) -> "_Server":  # noqa: ANN401
+        """Return the server that answers on a listening socket."""
+        server = cls("api.main:create", **options)
+        server._listener = listener
+        return server
+
+    def _init_shared_socket(self) -> None:
+        descriptor = self._listener.fileno()
+        # granian does not declare what it takes: whether it is a Unix socket, too.
+        holder: Any = SocketHolder
+        self._shd = holder(descriptor, False, BACKLOG)  # noqa: FBT003
+        self._sfd, self._ssp, self._sso = descriptor, None, self._listener
+
+    def _respawn_workers(
+        self,
+        workers: list[int],
+        spawn_target: Any,  # noqa: ANN401
+        target_loader: Any,  # noqa: ANN401
+        delay: float = 0,
+    ) -> None:
+        now = time.monotonic()
+        grown = [i for i in workers if now - self.wrks[i].birth > _YOUNG_SECONDS]
+        super()._respawn_workers(workers, spawn_target, target_loader, delay)  # pyright: ignore[reportUnknownMemberType]
+        deaths: dict[int, float] = self.respawned_wrks  # pyright: ignore[reportUnknownMemberType]
+        for index in grown:
+            del deaths[index]
+
+
+def serve_http(settings: Settings, listener: socket.socket) -> None:
+    """Answer HTTP on a listening socket until SIGINT or SIGTERM."""
     WorkerProcess.is_alive = _is_alive
-    server = Server(
-        "api.main:create",
-        address=free_address(settings.host, settings.port),
-        port=settings.port,
+    limits = _limits(settings)
+    address, port = listener.getsockname()[:2]
+    server = _Server.on(
+        listener,
+        address=address,
+        port=port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=_MAX_HEAD_BYTES),
         workers=settings.http_workers,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
+        backpressure=limits.in_all + _NOT_COUNTED,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_KILL_AFTER_SECONDS,
@@ -91,14 +147,31 @@ def serve_http(settings: Settings) -> None:
         after_in_parent=_unblock_signals,
         after_in_child=_reset_handlers,
     )
-    server.serve(target_loader=_load, wrap_loader=False)
+    server.serve(target_loader=partial(_load, port, limits), wrap_loader=False)
 
 
-def _load() -> Litestar:
+def _load(port: int, limits: ConnectionLimits) -> Litestar:
     """Return the application, in each of granian's workers."""
     from api.main import create
 
-    return create()
+    app = create()
+    ConnectionGuard(port, limits).start()
+    return app
+
+
+def _limits(settings: Settings) -> ConnectionLimits:
+    """Return what each worker may hold, and see that its files suffice for that."""
+    in_all = -(-settings.max_connections // settings.http_workers)
+    by_address = -(-settings.max_connections_per_address // settings.http_workers)
+    needed = in_all + _NOT_COUNTED + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < needed:
+            in_all = max(allowed - _NOT_COUNTED - _OTHER_FILES, 16)
+            _log.warning("fewer_connections", open_files=allowed, connections=in_all)
+    return ConnectionLimits(in_all=in_all, by_address=min(by_address, in_all))
 
 
 def _block_signals() -> None:

@@ -10,16 +10,15 @@ import msgspec
 
 from api.cli import CommandError
 
-_PATIENCE_SECONDS = 5.0
+# Whoever waits for it looks after other things meanwhile, and asks again.
+_PATIENCE_SECONDS = 2.0
 
 
-def free_address(host: str, port: int) -> str:
-    """Return the numeric address of ``host`` if its port is free.
-
-    granian itself would share a port with another process of the same user.
+def listening_socket(host: str, port: int, *, backlog: int) -> socket.socket:
+    """Return a socket that listens at ``host``; processes that are started inherit it.
 
     Raises:
-        CommandError: it is not.
+        CommandError: the address cannot be had.
     """
     try:
         address_family, kind, _, _, address = socket.getaddrinfo(
@@ -27,15 +26,29 @@ def free_address(host: str, port: int) -> str:
         )[0]
     except (OSError, UnicodeError):
         raise CommandError(f"There is no address {host!r} to listen on.") from None
-    with socket.socket(address_family, kind) as probe:
+    listener = socket.socket(address_family, kind)
+    try:
         # Connections in TIME_WAIT do not make the port busy.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-            probe.listen()
-        except OSError as error:
-            raise CommandError(_why_not(host, port, error)) from None
-    return str(address[0])
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        raise CommandError(_why_not(host, port, error)) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def inherited_socket(descriptor: int) -> socket.socket:
+    """Return the listening socket that whoever started this process made.
+
+    Raises:
+        CommandError: the descriptor is none.
+    """
+    try:
+        return socket.socket(fileno=descriptor)
+    except OSError:
+        raise CommandError(f"--fd: {descriptor} is not a socket.") from None
 
 
 def base_url(host: str, port: int) -> str:

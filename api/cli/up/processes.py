@@ -12,20 +12,24 @@ from api.cli.databases import (
     database_url,
     opened_store,
     redis_url,
+    wait_for_database,
 )
-from api.cli.options import DataDir, Host, Port, read_settings
+from api.cli.options import DataDir, Host, ListenerOption, Port, read_settings
+from api.cli.up.ports import inherited_socket, listening_socket
 from infra.logs import configure_logs
 from infra.settings import Settings
 
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
 
 
-def serve(*, host: Host = None, port: Port = None) -> None:
+def serve(
+    *, host: Host = None, port: Port = None, listener: ListenerOption = None
+) -> None:
     """Answer HTTP until SIGINT or SIGTERM.
 
     Needs GOATHERD_DATABASE_URL and GOATHERD_SECRET.
     """
-    from api.cli.up.http_server import serve_http
+    from api.cli.up.http_server import BACKLOG, serve_http
 
     settings = read_settings(host=host, port=port)
     if settings.database_url is None:
@@ -36,9 +40,14 @@ def serve(*, host: Host = None, port: Port = None) -> None:
             "shares."
         )
     _configure_logs(settings)
+    if listener is None:
+        listening = listening_socket(settings.host, settings.port, backlog=BACKLOG)
+    else:
+        listening = inherited_socket(listener)
+    wait_for_database(settings)
     with connected(settings.database_url) as connection:
         check_fit(connection)
-    serve_http(settings)
+    serve_http(settings, listening)
 
 
 def project(*, data_dir: DataDir = None) -> None:
@@ -52,6 +61,7 @@ def project(*, data_dir: DataDir = None) -> None:
 
     settings = read_settings(data_dir=data_dir)
     _configure_logs(settings)
+    wait_for_database(settings)
     with opened_store(settings, pool_size=len(PROJECTIONS)) as store:
         run_projections(store, database_url(settings), stop)
 
@@ -71,6 +81,7 @@ def dispatch(*, data_dir: DataDir = None) -> None:
     broker = connect_broker(
         redis_url(settings), patience_seconds=SENDING_PATIENCE_SECONDS
     )
+    wait_for_database(settings)
     with opened_store(settings, pool_size=settings.writing_pool_size) as store:
         Dispatcher(
             store, broker, url=database_url(settings), plans=settings.all_plans
@@ -88,6 +99,7 @@ def work(*, data_dir: DataDir = None) -> None:
 
     settings = read_settings(data_dir=data_dir)
     redis = redis_url(settings)
+    wait_for_database(settings)
     with opened_store(settings) as store:
         # Tried once here, because Dramatiq would show a traceback from each process.
         choose_provider(settings, store.pool)

@@ -274,6 +274,23 @@ def test_a_process_without_its_database_says_so(
         assert "The database cannot be reached" in refusal(process)
 
 
+def test_a_process_waits_for_its_database_as_long_as_it_is_told_to(
+    settings: Settings, tmp_path: Path
+):
+    settings["database_url"] = "postgresql://127.0.0.1:1/herd"
+    settings["database_patience_seconds"] = 2
+
+    with running("project", settings=settings, folder=tmp_path) as process:
+        assert wait_until(
+            lambda: "database_waited_for" in process.err, seconds=PATIENTLY
+        )
+        was_running = process.process.poll() is None
+        assert process.process.wait(PATIENTLY) == 1
+
+    assert was_running
+    assert "The database cannot be reached" in process.err.splitlines()[-1]
+
+
 @pytest.mark.parametrize("command", ("serve", "project", "dispatch", "work"))
 def test_a_process_does_not_work_on_a_database_without_a_schema(
     settings: Settings, tmp_path: Path, empty_database_url: str, command: str

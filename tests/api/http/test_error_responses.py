@@ -208,7 +208,7 @@ def test_a_method_that_an_address_does_not_have_is_named_with_those_it_has(
 
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "OPTIONS", "POST"}
-    assert answer.json()["meta"]["code"] == "not_found"
+    assert answer.json()["meta"]["code"] == "method_not_allowed"
 
 
 def test_the_methods_of_an_address_can_be_asked_for_without_a_key(keyring: Keyring):
@@ -328,6 +328,9 @@ def test_the_table_of_codes_is_the_contracts():
         402: {"limit_reached", "retention_exceeded"},
         403: {"insufficient_scope", "operator_only"},
         404: {"not_found"},
+        405: {"method_not_allowed"},
+        # The contract has no code for a body that does not come.
+        408: {"request_timeout"},
         409: {
             "handle_taken",
             "creator_banned",
