@@ -1,10 +1,19 @@
-"""Idempotency keys: a lease on a request, and the response stored for it."""
+"""Idempotency keys: a lease on a request, and the response stored for it.
 
-from collections.abc import Mapping
+A lease is short, so that the request of a process that died can soon be tried again.
+It is renewed for as long as its process works on the request.
+"""
+
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+import psycopg
+import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
@@ -12,8 +21,15 @@ from infra import database
 from infra.database import Pool
 from infra.ids import new_id
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 4.0
 KEPT_HOURS = 24
+
+# Two renewals may fail, or wait for a connection, before a lease ends.
+_RENEW_SECONDS = 0.75
+# A thread that has nothing to renew for so long ends.
+_IDLE_SECONDS = 10.0
+
+_log = structlog.get_logger()
 
 
 class IdempotentRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +93,20 @@ _STORE_RESPONSE = """
 UPDATE idempotency SET status = %s, headers = %s, body = %s
 WHERE organization_id = %s AND key_id = %s AND idempotency_key = %s AND holder = %s
 """
+# Whoever has locked the row is about to store the response.
+_RENEW = """
+UPDATE idempotency
+SET lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE (organization_id, key_id, idempotency_key) IN (
+    SELECT organization_id, key_id, idempotency_key
+    FROM unnest(%(organizations)s::uuid[], %(keys)s::uuid[], %(texts)s::text[],
+                %(holders)s::uuid[])
+        AS held (organization_id, key_id, idempotency_key, holder)
+    JOIN idempotency USING (organization_id, key_id, idempotency_key, holder)
+    WHERE status IS NULL
+    FOR UPDATE OF idempotency SKIP LOCKED
+)
+"""
 _RELEASE = """
 DELETE FROM idempotency WHERE organization_id = %s AND key_id = %s
 AND idempotency_key = %s AND holder = %s AND status IS NULL
@@ -125,6 +155,62 @@ def acquire(
         headers=msgspec.json.decode(headers, type=dict[str, str]),
         body=body,
     )
+
+
+class HeldLeases:
+    """The leases that this process holds, renewed by a thread that runs when needed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._held: dict[UUID, tuple[IdempotencyLease, float]] = {}
+        self._is_running = False
+
+    @contextmanager
+    def renewing(self, lease: IdempotencyLease) -> Generator[None]:
+        """Renew the lease again and again until the block ends."""
+        with self._lock:
+            self._held[lease.holder] = lease, time.monotonic()
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="leases", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._held[lease.holder]
+
+    def _run(self) -> None:
+        needed_at = time.monotonic()
+        while True:
+            time.sleep(_RENEW_SECONDS)
+            now = time.monotonic()
+            with self._lock:
+                held = [*self._held.values()]
+                if held:
+                    needed_at = now
+                elif now - needed_at > _IDLE_SECONDS:
+                    self._is_running = False
+                    return
+            # Most requests are done before that.
+            if old := [lease for lease, at in held if now - at > _RENEW_SECONDS / 2]:
+                self._renew(old)
+
+    def _renew(self, leases: list[IdempotencyLease]) -> None:
+        requests = [lease.request for lease in leases]
+        parameters = {
+            "lease": LEASE_SECONDS,
+            "organizations": [request.organization_id for request in requests],
+            "keys": [request.key_id for request in requests],
+            "texts": [request.idempotency_key for request in requests],
+            "holders": [lease.holder for lease in leases],
+        }
+        try:
+            with self._pool.connection() as connection:
+                connection.execute(_RENEW, parameters)
+        except psycopg.Error as error:
+            # A lease that ends is no harm: its holder notices before it commits.
+            _log.warning("leases_not_renewed", leases=len(leases), error=repr(error))
 
 
 def store_response(

@@ -92,6 +92,7 @@ class CommandWriter:
         secret: str,
     ) -> None:
         self.store = store
+        self._leases = idempotency.HeldLeases(store.pool)
         self.plans = plans
         self.max_queue_age_seconds = max_queue_age_seconds
         self.secret = secret
@@ -123,9 +124,10 @@ class CommandWriter:
             case idempotency.StoredResponse():
                 return _repeated(acquired, unseal)
             case idempotency.IdempotencyLease():
-                answer = self._first(
-                    request, acquired, command, respond, in_transaction
-                )
+                with self._leases.renewing(acquired):
+                    answer = self._first(
+                        request, acquired, command, respond, in_transaction
+                    )
                 return _unsealed(answer, unseal)
 
     def _execute(

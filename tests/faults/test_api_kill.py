@@ -10,21 +10,25 @@ import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 
 from infra.embedded.processes import wait_until
+from infra.handlers.organizations import MadeOrganization
 from projections.organizations.projection import ApiKeys
 from tests.kit.application import BASE, SECRET
 from tests.kit.builders import asking, make_organization, opened_store
 from tests.kit.faults import kill_group
 from tests.kit.paths import ROOT
-from tests.kit.ports import free_port
+from tests.kit.ports import free_port, listens
 
 CLIENTS = 4
 KILLS = 3
 BETWEEN_KILLS = 25
 PATIENTLY = 30.0
+CREATED = (201, None)
+IN_FLIGHT = (409, "idempotency_in_flight")
 
 
 class Client:
@@ -57,6 +61,13 @@ class Client:
 
     def _answered(self, handle: str) -> bool:
         """Ask for the creator, and tell whether it was answered."""
+        answer = self.ask(handle)
+        if answer is None:
+            self.unheard += 1
+        return answer == CREATED
+
+    def ask(self, handle: str) -> tuple[int, str | None] | None:
+        """Ask for the creator; None if nothing came back."""
         headers = {**self._headers, "Idempotency-Key": f"add {handle}"}
         body = json.dumps({"tiktok_handle": handle})
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
@@ -65,16 +76,14 @@ class Client:
             answer = connection.getresponse()
             content = json.loads(answer.read())
         except (OSError, http.client.HTTPException):
-            self.unheard += 1
-            return False
+            return None
         finally:
             connection.close()
-        if answer.status in {409, 503}:
-            assert content["meta"]["code"] in {"idempotency_in_flight", "unavailable"}
-            return False
-        assert answer.status == 201, content
-        self.answered.setdefault(handle, set()).add(content["data"]["id"])
-        return True
+        said = answer.status, (content["meta"] or {}).get("code")
+        assert said in {CREATED, IN_FLIGHT, (503, "unavailable")}, content
+        if said == CREATED:
+            self.answered.setdefault(handle, set()).add(content["data"]["id"])
+        return said
 
 
 @contextmanager
@@ -97,11 +106,9 @@ def server(url: str, port: int) -> Generator[subprocess.Popen[bytes]]:
             kill_group(process)
 
 
-def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
-    database_url: str,
-):
-    port = free_port()
-    with opened_store(database_url) as store:
+def made_home(url: str) -> tuple[MadeOrganization, str]:
+    """An organization, and where creators are added to its project."""
+    with opened_store(url) as store:
         home = make_organization(
             store,
             name="Herd",
@@ -110,7 +117,14 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
             context=asking(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
-    path = f"{BASE}/projects/{home.project_id}/creators"
+    return home, f"{BASE}/projects/{home.project_id}/creators"
+
+
+def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
+    database_url: str,
+):
+    port = free_port()
+    home, path = made_home(database_url)
     clients = [Client(n, port, path, home.key.text) for n in range(CLIENTS)]
     enough = threading.Event()
 
@@ -128,7 +142,6 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
                 with server(database_url, port) as process:
                     assert get_on()
                     kill_group(process)
-                end_leases(database_url)
             with server(database_url, port):
                 assert get_on()
                 enough.set()
@@ -144,12 +157,48 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
     assert stored == {handle: [*found] for handle, found in ids.items()}
 
 
-def end_leases(url: str) -> None:
-    """Let the minute pass in which a request of the dead server is waited for."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "UPDATE idempotency SET lease_until = now() WHERE status IS NULL"
+def test_a_request_whose_process_was_killed_is_carried_out_by_another_within_seconds(
+    database_url: str,
+):
+    home, path = made_home(database_url)
+    doomed, other = free_port(), free_port()
+    asker = Client(0, doomed, path, home.key.text)
+    heir = Client(0, other, path, home.key.text)
+
+    with (
+        server(database_url, doomed) as process,
+        server(database_url, other),
+        psycopg.connect(database_url) as blocker,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        assert wait_until(lambda: listens(doomed) and listens(other), seconds=PATIENTLY)
+        # Appends wait, so that the process is killed while it works on one.
+        blocker.execute("LOCK TABLE goatherd_events IN EXCLUSIVE MODE")
+        asked = threads.submit(asker.ask, "wanted")
+        assert wait_until(lambda: leases(database_url) != [], seconds=PATIENTLY)
+        (first,) = leases(database_url)
+        while_it_lives = heir.ask("wanted")
+        renewed = wait_until(lambda: leases(database_url) > [first], seconds=3)
+        kill_group(process)
+        killed_at = time.monotonic()
+        blocker.rollback()
+        assert wait_until(lambda: heir.ask("wanted") == CREATED, seconds=PATIENTLY)
+        waited = time.monotonic() - killed_at
+
+        assert asked.result(PATIENTLY) is None
+    assert while_it_lives == IN_FLIGHT
+    assert renewed
+    assert waited < 5
+    assert creators_in(database_url) == {"wanted": [*heir.answered["wanted"]]}
+
+
+def leases(url: str) -> list[datetime]:
+    """Until when requests that are being worked on are somebody's."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT lease_until FROM idempotency WHERE status IS NULL"
         )
+        return [until for (until,) in rows]
 
 
 def creators_in(url: str) -> dict[str, list[str]]:
