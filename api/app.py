@@ -67,7 +67,11 @@ def create_app(config: AppConfig) -> Litestar:
     """
     sessions = Sessions("") if config.site is None else config.site.sessions
     guard = RequestGuard(
-        config.authenticator, config.limiter, config.attempts, sessions
+        config.authenticator,
+        config.limiter,
+        config.attempts,
+        sessions,
+        None if config.site is None else config.site.live_sessions,
     )
     app = Litestar(
         [

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from api.app import AppConfig, create_app
 from api.http.auth import Authenticator, Principal
 from api.http.failed_logins import FailedLogins
+from api.http.live_sessions import LiveSessions
 from api.http.paging import provide_list_request
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
@@ -118,8 +119,10 @@ def assemble(settings: Settings) -> Litestar:
 
     authenticator, attempts = Authenticator(look_up), FailedLogins()
     limiter = RequestLimiter(own)
+    sessions = Sessions(secret)
     site = Site(
-        sessions=Sessions(secret),
+        sessions=sessions,
+        live_sessions=LiveSessions(sessions, own),
         assets=Assets.of_the_package(),
         remote_images=settings.remote_images,
     )
@@ -178,6 +181,7 @@ def assemble(settings: Settings) -> Litestar:
                     authenticator=authenticator,
                     attempts=attempts,
                     sessions=site.sessions,
+                    live_sessions=site.live_sessions,
                     pool=own,
                 ),
             ),

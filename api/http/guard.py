@@ -13,6 +13,7 @@ from litestar import Response
 from api.http.auth import Authenticator, Principal, invalid_api_key
 from api.http.errors import ApiError, Code
 from api.http.failed_logins import FailedLogins
+from api.http.live_sessions import LiveSessions
 from api.http.query import check_path
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
@@ -45,11 +46,13 @@ class RequestGuard:
         limiter: RequestLimiter,
         attempts: FailedLogins,
         sessions: Sessions,
+        live_sessions: LiveSessions | None,
     ) -> None:
         self._authenticator = authenticator
         self._limiter = limiter
         self._attempts = attempts
         self._sessions = sessions
+        self._live_sessions = live_sessions
 
     async def check(
         self, connection: LitestarRequest[Any, Any, Any]
@@ -106,7 +109,10 @@ class RequestGuard:
             raise
 
     async def _signed_in(self, request: Request) -> Principal:
-        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        session = None
+        if self._live_sessions is not None:
+            cookie = request.sent_cookies.get(COOKIE)
+            session = await self._live_sessions.opened(cookie)
         if session is None:
             raise invalid_api_key(presented=False)
         request.context.session = session

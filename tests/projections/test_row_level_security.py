@@ -69,6 +69,7 @@ CLOSED = (
     "idempotency",
     "api_usage",
     "sign_in_links",
+    "ended_sessions",
     "scrape_schedule",
     "schedule_interval",
     "scheduled_video",

@@ -12,6 +12,7 @@ from litestar.response import Template
 from litestar.template import TemplateConfig
 from msgspec import Struct
 
+from api.http.live_sessions import LiveSessions
 from api.http.sessions import Sessions
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
@@ -41,11 +42,13 @@ class Site:
         self,
         *,
         sessions: Sessions,
+        live_sessions: LiveSessions,
         assets: Assets,
         remote_images: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = sessions
+        self.live_sessions = live_sessions
         self.assets = assets
         self.remote_images = remote_images
         self.policy = _policy(remote_images=remote_images)

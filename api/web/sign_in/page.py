@@ -12,6 +12,7 @@ from api.http.auth import Authenticator, Principal, digest_of
 from api.http.errors import ApiError, Code
 from api.http.failed_logins import FailedLogins
 from api.http.form_body import NoFields
+from api.http.live_sessions import LiveSessions
 from api.http.request import Request
 from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
 from api.web.kit.page import MAX_NEXT_LENGTH
@@ -37,7 +38,7 @@ class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignInService:
-    """Checks keys, links and sessions, and begins sessions."""
+    """Checks keys, links and sessions, and begins and ends sessions."""
 
     def __init__(
         self,
@@ -45,11 +46,13 @@ class SignInService:
         authenticator: Authenticator,
         attempts: FailedLogins,
         sessions: Sessions,
+        live_sessions: LiveSessions,
         pool: AsyncPool,
     ) -> None:
         self._authenticator = authenticator
         self._attempts = attempts
         self._sessions = sessions
+        self._live_sessions = live_sessions
         self._pool = pool
 
     async def try_key(self, request: Request, key: str) -> bytes | None:
@@ -91,7 +94,7 @@ class SignInService:
         return principal.is_operator and "admin" in principal.scopes
 
     async def _principal(self, request: Request) -> Principal | None:
-        session = self._sessions.opened(request.sent_cookies.get(COOKIE))
+        session = await self._live_sessions.opened(request.sent_cookies.get(COOKIE))
         if session is None:
             return None
         try:
@@ -105,6 +108,11 @@ class SignInService:
         """Begin a session and go to a page."""
         sealed = self._sessions.sealed(self._sessions.begin(digest))
         return _go(request, path, sealed, seconds=LIFETIME_SECONDS)
+
+    async def end_session(self, request: Request) -> Redirect:
+        """End the session everywhere, and go to the form to sign in."""
+        await self._live_sessions.end(request.sent_cookies.get(COOKIE))
+        return _go(request, "/", "", seconds=0)
 
     def _failed(self, request: Request, error: ApiError) -> None:
         if error.code is not Code.INVALID_API_KEY:
@@ -165,9 +173,11 @@ class SignInRoutes(Controller):
         return sign_in.begin_session(request, digest, FIRST_PAGE)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
-    async def sign_out(self, request: Request) -> Redirect:
-        """Forget the session in this browser."""
-        return _go(request, "/", "", seconds=0)
+    async def sign_out(
+        self, request: Request, sign_in: NamedDependency[SignInService]
+    ) -> Redirect:
+        """End the session."""
+        return await sign_in.end_session(request)
 
 
 def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:

@@ -7,7 +7,8 @@ import pytest
 
 from api.http.sessions import COOKIE
 from api.web.sign_in.links import make_link
-from tests.kit.application import Goatherd, Tenant
+from infra.embedded.processes import wait_until
+from tests.kit.application import Goatherd, Tenant, serving
 from tests.kit.markup import read
 from tests.kit.visitor import Visitor
 
@@ -173,6 +174,30 @@ def test_signing_out_makes_the_browser_forget(visitor: Visitor):
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert COOKIE not in visitor.cookies
     assert visitor.get("/creators").status_code == 303
+
+
+def test_signing_out_ends_the_session_for_whoever_copied_its_cookie(
+    visitor: Visitor, goatherd: Goatherd
+):
+    page = visitor.see("/creators")
+    copied = dict(visitor.cookies)
+
+    with serving(goatherd.url) as other_process:
+        elsewhere = Visitor(Goatherd(other_process, goatherd.store, goatherd.url))
+        elsewhere.cookies |= copied
+
+        def opens_there() -> bool:
+            return elsewhere.get("/creators").status_code == 200
+
+        before = opens_there()
+        visitor.submit(page, "/sign-out")
+        visitor.cookies |= copied
+        here = visitor.get("/creators")
+        noticed = wait_until(lambda: not opens_there(), seconds=1)
+
+    assert before
+    assert here.status_code == 303
+    assert noticed
 
 
 def test_a_part_of_a_page_has_the_whole_page_go_to_the_way_in(passer_by: Visitor):
