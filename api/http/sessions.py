@@ -1,8 +1,8 @@
 """Sessions of people: a signed cookie in place of the key they signed in with.
 
-The cookie holds the digest of a key, never the key, and is worth nothing to the API.
-The key behind it is looked up at each request, so that revoking it ends the session. So
-does signing out, which ``api.http.live_sessions`` remembers.
+The cookie has the digest of a key, never the key, and cannot be used with the API. The
+key is looked up at each request, so that revoking it ends the session. Signing out ends
+it too, which ``api.http.live_sessions`` stores.
 """
 
 import hmac

@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from api.http.route_info import RouteError
 from api.openapi import components
 from api.openapi.components import reference
+from api.openapi.links import Links
 from api.openapi.operations import Operation, operations_of
 from api.openapi.paths import Types, describe
 from api.openapi.schemas import Schema
@@ -50,11 +51,11 @@ def document(app: Litestar, *, version: str) -> Schema:
     """
     operations = list(operations_of(app))
     _check(operations)
-    types = Types(operations)
+    types, links = Types(operations), Links(operations)
     paths: dict[str, Schema] = {}
     for operation in operations:
         path = paths.setdefault(operation.path, {})
-        path[operation.method.lower()] = describe(operation, types)
+        path[operation.method.lower()] = describe(operation, types, links)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -71,6 +72,7 @@ def document(app: Litestar, *, version: str) -> Schema:
             "schemas": {**types.named, **components.SCHEMAS},
             "parameters": _used("parameters", components.PARAMETERS, paths),
             "headers": _used("headers", components.HEADERS, paths),
+            "links": dict(links.components(operations)),
             "examples": _used("examples", components.error_examples(), paths),
             "securitySchemes": components.SECURITY_SCHEMES,
         },

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from api.http.responses import Answer
+from api.openapi.prose import plain
 from api.openapi.schemas import Schema, schemas_of
 
 
@@ -24,7 +25,7 @@ def describe(entities: Mapping[str, type[Struct]]) -> dict[str, Any]:
     for name, entity in entities.items():
         schema = named[entity.__name__]
         described[name] = {
-            "description": schema.get("description", ""),
+            "description": plain(schema.get("description", "")),
             "fields": {
                 field: _field(properties)
                 for field, properties in schema["properties"].items()
@@ -55,5 +56,7 @@ def _field(schema: Schema) -> dict[str, Any]:
     if "$ref" in described:
         described["type"] = "object"
         described["entity"] = described.pop("$ref").rpartition("/")[2]
+    if "description" in described:
+        described["description"] = plain(described["description"])
     described["nullable"] = len(present) < len(forms)
     return described

@@ -8,6 +8,7 @@ from litestar.typing import FieldDefinition
 from api.http.json_body import forms_of
 from api.openapi import components
 from api.openapi.components import reference
+from api.openapi.links import Links
 from api.openapi.operations import Operation, Parameter
 from api.openapi.schemas import Schema, complete, example, schemas_of
 
@@ -49,7 +50,7 @@ class Types:
         return next(schema for known, schema in self._found if known == type_)
 
 
-def describe(operation: Operation, types: Types) -> Schema:
+def describe(operation: Operation, types: Types, links: Links) -> Schema:
     """Return the operation in the form of the document."""
     described: Schema = {
         "operationId": operation.id,
@@ -66,7 +67,7 @@ def describe(operation: Operation, types: Types) -> Schema:
     if operation.body is not None:
         described["requestBody"] = _request_body(operation, operation.body, types)
     described["responses"] = {
-        **_successes(operation, types),
+        **_successes(operation, types, links),
         **components.error_responses(operation.errors),
     }
     return described
@@ -135,7 +136,7 @@ def _request_body(operation: Operation, body: FieldDefinition, types: Types) -> 
     }
 
 
-def _successes(operation: Operation, types: Types) -> dict[str, Schema]:
+def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Schema]:
     if operation.is_gone:
         return {}
     headers: Schema = {"X-Request-Id": reference("headers", "RequestId")}
@@ -166,6 +167,10 @@ def _successes(operation: Operation, types: Types) -> dict[str, Schema]:
                 }
             },
         }
+        if linked := links.of(operation, status):
+            found[str(status)]["links"] = {
+                link.target.id: reference("links", link.name) for link in linked
+            }
     if operation.has_versions and operation.route.scope is not None:
         found["304"] = {
             "description": "The client has the current version.",

@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import msgspec
 
+from api.openapi.prose import prose
+
 Schema = dict[str, Any]
 
 _REF = "#/components/schemas/"
@@ -21,6 +23,9 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     found, named = msgspec.json.schema_components(
         types, schema_hook=_anything, ref_template=_REF + "{name}"
     )
+    for schema in named.values():
+        if "description" in schema:
+            schema["description"] = prose(schema["description"])
     return list(found), dict(named)
 
 

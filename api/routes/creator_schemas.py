@@ -40,6 +40,7 @@ class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     A removed one that comes back keeps every setting that is left out here. Left out
     for a new one, ``tracking_mode`` is auto, ``tracking_start_date`` is today in the
     organization's time zone, and ``tracking_end_date`` is null; null means no bound.
+    ``tracking_end_date`` must not be before ``tracking_start_date``.
     """
 
     tiktok_handle: HandleText
@@ -61,6 +62,8 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The fields to change; others stay. At least one field is needed.
 
     A ``display_name`` stays until it is set to null; TikTok's is shown otherwise.
+    ``tracking_end_date`` must not be before ``tracking_start_date``, whether both are
+    changed or one of them.
     """
 
     tiktok_handle: HandleText | UnsetType = UNSET

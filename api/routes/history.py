@@ -198,7 +198,8 @@ class HistoryRoutes(Controller):
     ) -> Answer[CreatorDiff]:
         """Compare a creator as it was known at two times, field by field.
 
-        The events between them are shown as well, newest first.
+        The events between them are shown as well, newest first. ``from`` must not come
+        after ``to``.
         """
         organization_id = request.organization_id
         await caught_up(request, reader, READ_MODEL)

@@ -134,7 +134,12 @@ class AnalyticsRoutes(Controller):
     ) -> Answer[Analytics]:
         """Show a metric over time: one point for every day, week or month.
 
-        docs/analytics.md says exactly what each number means.
+        docs/analytics.md says exactly what each number means. Rules across
+        parameters: exactly one of ``entity_id`` and ``entity_ids``; ``from`` not after
+        ``to``, and 400 buckets between them at most; ``base_metric`` with the metric
+        growth_rate_pop, and only with it; the mode ``rate`` with metrics that
+        are rates, and only with those; ``breakdown`` with one ``entity_id`` that is not
+        a video, of a metric that single videos have.
         """
         question = checked_question(
             entity=entity,
@@ -212,7 +217,8 @@ class AnalyticsRoutes(Controller):
         """Show the observations behind one point of /analytics.
 
         It takes the same parameters and the point's date. The contributions add up
-        to the value.
+        to the value. ``date`` is the first day of one of the buckets between ``from``
+        and ``to``; the rules across parameters are those of /analytics.
         """
         question = checked_question(
             entity=entity, metric=metric, mode=mode, base_metric=base_metric
@@ -248,6 +254,7 @@ class AnalyticsRoutes(Controller):
 
         It also names the baseline rule in force.
         """
+        await caught_up(request, reader)
         rule = await rule_in_force(reader, request.principal.organization_id)
         return Answer(replace(_SCHEMA, baseline_rule=rule))
 

@@ -123,6 +123,16 @@ def test_what_is_no_position_is_refused(home: Tenant, position: str):
     assert answer.json()["meta"]["fields"][0]["path"] == "/Goatherd-Min-Position"
 
 
+def test_what_is_no_position_is_refused_where_there_is_nothing_to_wait_for(
+    home: Tenant,
+):
+    refused = home.get("/analytics/schema", headers=at_least("x"))
+    answered = home.get("/analytics/schema", headers=at_least(1))
+
+    assert code_of(refused) == (400, "invalid_params")
+    assert answered.status_code == 200
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_missing_creator_is_behind_before_it_is_not_found(home: Tenant):
     written = home.post(home.creators, {"tiktok_handle": "new.goat"})

@@ -9,7 +9,7 @@ import pytest
 
 from api.http.errors import Code
 from tests.kit.application import BASE, Goatherd, Tenant, data_of
-from tests.kit.operations import ask_for, ids_of, operations
+from tests.kit.operations import ask_for, ids_of, operations, params_for
 
 # The contract, as far as it is kept already.
 SCOPES = {
@@ -189,3 +189,62 @@ def test_what_is_said_of_an_entity_is_what_is_answered(
     assert {*described["fields"]} == {*row}
     for name, value in row.items():
         assert value is not None or described["fields"][name]["nullable"]
+
+
+def test_descriptions_for_programs_are_plain_text(home: Tenant):
+    entities = data_of(home.get("/schema"))["entities"]
+
+    texts = [entity["description"] for entity in entities.values()]
+    for entity in entities.values():
+        texts += [field.get("description", "") for field in entity["fields"].values()]
+    assert all("`" not in text and "\n" not in text for text in texts)
+
+
+def test_descriptions_of_the_document_are_markdown_without_our_line_breaks(
+    document: dict[str, Any],
+):
+    described = [*document["components"]["schemas"].values()]
+    for path in document["paths"].values():
+        described += path.values()
+
+    for text in (each.get("description", "") for each in described):
+        assert "``" not in text
+        assert all("\n" not in part for part in text.split("\n\n"))
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "leads_to"),
+    (
+        ("createProject", {"getProject", "listInbox"}),
+        ("addCreators", {"getCreator", "listCreatorHistory", "getProject"}),
+        ("scrapeCreator", {"getScrape", "getCreator"}),
+        ("addVideo", {"getVideo", "getProject"}),
+        ("listCreators", {"getCreator", "getProject"}),
+        ("retryScrape", {"getScrape"}),
+    ),
+)
+def test_an_answer_leads_to_the_operations_on_what_it_names(
+    home: Tenant, document: dict[str, Any], operation_id: str, leads_to: set[str]
+):
+    ask = ask_for(operations()[operation_id], ids_of(home))
+    answer = ask.made_by(home)
+    response = operations()[operation_id].details["responses"][str(answer.status_code)]
+    home.goatherd.catch_up()
+
+    followed: set[str] = set()
+    for reference in response["links"].values():
+        link = document["components"]["links"][reference["$ref"].rpartition("/")[2]]
+        target = operations()[link["operationId"]]
+        if target.method != "GET" or "410" in target.details["responses"]:
+            continue
+        ((parameter, expression),) = link["parameters"].items()
+        named = answer.json()
+        for step in expression.removeprefix("$response.body#/").split("/"):
+            named = named[int(step) if isinstance(named, list) else step]
+        if named is not None:
+            path = target.path.format(**{parameter: named})
+            params = params_for(target, {})
+            assert home.get(path, params=params).status_code == 200
+            followed.add(target.id)
+
+    assert followed >= leads_to
