@@ -1,16 +1,14 @@
 """``goatherd bans``: handles that nobody on this installation may track."""
 
-import sys
-import time
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
-from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import class_row
 
 from api.cli import CommandError
+from api.cli.caught_up import wait_until_caught_up
 from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
@@ -21,13 +19,6 @@ Handle = Annotated[str, Parameter(help="The handle, or the URL of its profile.")
 
 _LONGEST_REASON = 1_000
 _LIST = "SELECT handle, reason, created_at FROM bans ORDER BY handle"
-_BEHIND = """
-SELECT coalesce(max(notification_id), 0) - coalesce(
-    (SELECT position FROM projection WHERE name = 'bans'), 0)
-FROM goatherd_events
-"""
-PATIENCE_SECONDS = 2.0
-_POLL_SECONDS = 0.05
 
 
 class BannedHandle(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +55,7 @@ def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -
 def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:
     """List banned handles, with reasons and times."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
-        _wait_for_bans(connection)
+        wait_until_caught_up(connection, "bans", what="this list is")
         found = (
             connection.cursor(row_factory=class_row(BannedHandle))
             .execute(_LIST)
@@ -86,22 +77,3 @@ def _print_result(handle: str, *, banned: bool, changed: bool, json: bool) -> No
         return
     state = "banned" if banned else "not banned"
     print(f"@{name} is {state}{'' if changed else ', as it was before'}.")
-
-
-def _wait_for_bans(connection: Connection[TupleRow]) -> None:
-    """Wait until the list has caught up, or say on stderr that it has not."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while behind := _behind(connection):
-        if time.monotonic() > deadline:
-            print(
-                f"goatherd: this list is {behind} events behind; `goatherd project` "
-                "updates it.",
-                file=sys.stderr,
-            )
-            return
-        time.sleep(_POLL_SECONDS)
-
-
-def _behind(connection: Connection[TupleRow]) -> int:
-    row = connection.execute(_BEHIND).fetchone()
-    return 0 if row is None else row[0]

@@ -15,9 +15,11 @@ app = App(
 )
 
 orgs = App(name="orgs", help="Organizations.", sort_key=20)
-keys = App(name="keys", help="API keys of organizations.", sort_key=21)
-bans = App(name="bans", help="Handles that nobody here may track.", sort_key=22)
-export = App(name="export", help="An organization's data as files.", sort_key=23)
+projects = App(name="projects", help="Projects of organizations.", sort_key=21)
+creators = App(name="creators", help="Creators of projects.", sort_key=22)
+keys = App(name="keys", help="API keys of organizations.", sort_key=23)
+bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
+export = App(name="export", help="An organization's data as files.", sort_key=25)
 
 _COMMANDS = (
     (app, "up.command:up"),
@@ -28,6 +30,9 @@ _COMMANDS = (
     (app, "installation:migrate"),
     (orgs, "organizations:create"),
     (orgs, "organizations:operator"),
+    (orgs, "lists:list_orgs"),
+    (projects, "lists:list_projects"),
+    (creators, "lists:list_creators"),
     (keys, "keys:create"),
     (keys, "keys:list_keys"),
     (keys, "keys:revoke"),
@@ -48,7 +53,8 @@ for order, (where, command) in enumerate(_COMMANDS):
     name = function.partition("_")[0]
     where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-for group in (orgs, keys, bans, export):
+GROUPS = (orgs, projects, creators, keys, bans, export)
+for group in GROUPS:
     app.command(group)
 
 
@@ -57,6 +63,6 @@ def load_for(given: Sequence[str]) -> None:
     words = [word for word in given if not word.startswith("-")]
     if not words and "--version" not in given:
         app.resolved_commands()
-    for group in (orgs, keys, bans, export):
+    for group in GROUPS:
         if words == list(group.name):
             group.resolved_commands()

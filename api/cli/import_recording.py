@@ -11,25 +11,17 @@ from cyclopts import Parameter
 
 from api.cli import CommandError
 from api.cli.databases import cli_context, fitting, opened_store
+from api.cli.names import project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
-from domain.errors import NotFoundError
-from domain.organization.decider import organization_of
 from infra.eventstore.append import Context
-from infra.eventstore.store import Store, plain_events
+from infra.eventstore.store import Store
 from infra.handlers.import_observations import Holders, add_for_import, find_holders
 from infra.settings import Settings
 from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
 
 _NAMED_HANDLES = 100
-# Read from the log, since the read model of projects may lag.
-_ORGANIZATION_OF = """
-SELECT organization_id FROM organizations
-JOIN goatherd_events ON originator_id = organization_id
-WHERE topic = 'project_created'
-  AND convert_from(state, 'UTF8')::jsonb ->> 'project_id' = %s
-"""
 
 
 def import_recording(
@@ -38,7 +30,7 @@ def import_recording(
     ],
     /,
     *,
-    project: Annotated[UUID, Parameter(help="The id of the creators' project.")],
+    project: Annotated[str, Parameter(help="The name or id of the creators' project.")],
     create_creators: Annotated[
         bool,
         Parameter(
@@ -66,51 +58,34 @@ def import_recording(
     """
     settings = read_settings(data_dir=data_dir)
     context = cli_context()
-    with opened_store(settings) as store:
-        organization_id = _organization_of(settings, project)
-        _check_project(store, organization_id, project)
-        with _read(file) as recording:
-            _report_bad_lines(recording.bad, skip=skip_bad_lines)
-            holders = find_holders(store, project, recording.handles)
-            created: list[str] = []
-            if holders.missing:
-                if not create_creators:
-                    raise CommandError(_why_unknown(holders))
-                created = _create(
-                    store,
-                    holders,
-                    organization_id=organization_id,
-                    project_id=project,
-                    settings=settings,
-                    context=context,
-                )
-            with progress_bar("Storing", total=recording.observations) as advance:
-                imported = store_recording(
-                    store,
-                    recording,
-                    holders.creators,
-                    organization_id=organization_id,
-                    project_id=project,
-                    context=context,
-                    advance=advance,
-                )
-            _print_result(imported, recording.bad, created, json=json)
-
-
-def _organization_of(settings: Settings, project_id: UUID) -> UUID:
     with fitting(settings) as connection:
-        row = connection.execute(_ORGANIZATION_OF, (str(project_id),)).fetchone()
-    if row is None:
-        raise NotFoundError("project")
-    return row[0]
-
-
-def _check_project(store: Store, organization_id: UUID, project_id: UUID) -> None:
-    organization = organization_of(
-        plain_events(store.load(organization_id)[organization_id])
-    )
-    if organization is None or project_id not in organization.projects:
-        raise NotFoundError("project")
+        project_id, organization_id = project_named(connection, project)
+    with opened_store(settings) as store, _read(file) as recording:
+        _report_bad_lines(recording.bad, skip=skip_bad_lines)
+        holders = find_holders(store, project_id, recording.handles)
+        created: list[str] = []
+        if holders.missing:
+            if not create_creators:
+                raise CommandError(_why_unknown(holders))
+            created = _create(
+                store,
+                holders,
+                organization_id=organization_id,
+                project_id=project_id,
+                settings=settings,
+                context=context,
+            )
+        with progress_bar("Storing", total=recording.observations) as advance:
+            imported = store_recording(
+                store,
+                recording,
+                holders.creators,
+                organization_id=organization_id,
+                project_id=project_id,
+                context=context,
+                advance=advance,
+            )
+        _print_result(imported, recording.bad, created, json=json)
 
 
 def _read(file: Path) -> SortedRecording:

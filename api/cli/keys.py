@@ -10,16 +10,17 @@ from psycopg.rows import class_row
 
 from api.cli import CommandError
 from api.cli.databases import cli_context, fitting, opened_store
+from api.cli.names import (
+    OnlyOrganizationOption,
+    OrganizationOption,
+    organization_named,
+)
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain import commands as c
 from domain.events import Scope
 from infra.handlers.organizations import DEFAULT_SCOPES, command_organization, issue_key
 from projections.organizations.projection import ApiKeys
-
-OrganizationOption = Annotated[
-    UUID | None, Parameter("--org", help="Only this organization's keys.")
-]
 
 _LONGEST_NAME = 200
 _LIST = """
@@ -45,7 +46,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 def create(
     *,
-    org: Annotated[UUID, Parameter(help="The organization's id.")],
+    org: OrganizationOption,
     name: Annotated[str, Parameter(help="What the key is called.")] = "Key",
     scope: Annotated[
         list[Scope] | None,
@@ -68,10 +69,12 @@ def create(
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise CommandError("--expires-at must be in the future.")
     settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        organization_id = organization_named(connection, org)
     with opened_store(settings) as store:
         executed = issue_key(
             store,
-            org,
+            organization_id,
             name=name,
             scopes=scope or DEFAULT_SCOPES,
             expires_at=expires_at,
@@ -91,12 +94,13 @@ def create(
 
 
 def list_keys(
-    *, org: OrganizationOption = None, data_dir: DataDir = None, json: Json = False
+    *, org: OnlyOrganizationOption = None, data_dir: DataDir = None, json: Json = False
 ) -> None:
     """List keys without their texts; a hint is the end of a text."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
+        org_id = None if org is None else organization_named(connection, org)
         cursor = connection.cursor(row_factory=class_row(Key))
-        found = cursor.execute(_LIST, {"org": org}).fetchall()
+        found = cursor.execute(_LIST, {"org": org_id}).fetchall()
     if json:
         print_json(found)
         return

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from datetime import date
@@ -15,25 +14,23 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.databases import database_url, fitting, opened_store
+from api.cli.caught_up import wait_until_caught_up
+from api.cli.databases import database_url, fitting
 from api.cli.export.files import STDOUT, check_output, opened_output
 from api.cli.export.formats import Format, Layout, writer_of
+from api.cli.names import (
+    OnlyProjectOption,
+    OrganizationOption,
+    organization_named,
+    project_named,
+)
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, progress_bar
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Entity, Metric, Mode, RawMetric
-from domain.errors import NotFoundError
-from domain.organization.decider import organization_of
 from infra.eventstore.codec import UnknownEventError
-from infra.eventstore.store import plain_events
-from infra.settings import Settings
 from projections.event_log import OrganizationLog
-from projections.status import progress
 
-Org = Annotated[UUID, Parameter("--org", help="The organization's id.")]
-ProjectOption = Annotated[
-    UUID | None, Parameter("--project", help="Only this project of it.")
-]
 AsFormat = Annotated[
     Format,
     Parameter("--format", help="JSON Lines, CSV, or Parquet."),
@@ -46,16 +43,13 @@ Output = Annotated[
     ),
 ]
 
-PATIENCE_SECONDS = 2.0
-_POLL_SECONDS = 0.05
-
 T = TypeVar("T")
 
 
 def observations(
     *,
-    org: Org,
-    project: ProjectOption = None,
+    org: OrganizationOption,
+    project: OnlyProjectOption = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -70,9 +64,9 @@ def observations(
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)
-    _check_exists(settings, org, project)
     with fitting(settings) as connection:
-        log = OrganizationLog(connection, org, project)
+        org_id, project_id = _chosen(connection, org, project)
+        log = OrganizationLog(connection, org_id, project_id)
         span = log.position_range()
         written = _write(
             observations_of(log, span),
@@ -88,8 +82,8 @@ def observations(
 
 def events(
     *,
-    org: Org,
-    project: ProjectOption = None,
+    org: OrganizationOption,
+    project: OnlyProjectOption = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -104,9 +98,9 @@ def events(
 
     check_output(output, format_, json=json)
     settings = read_settings(data_dir=data_dir)
-    _check_exists(settings, org, project)
     with fitting(settings) as connection:
-        log = OrganizationLog(connection, org, project)
+        org_id, project_id = _chosen(connection, org, project)
+        log = OrganizationLog(connection, org_id, project_id)
         span = log.position_range()
         written = _write(
             log.events(span),
@@ -120,7 +114,7 @@ def events(
 
 def analytics(
     *,
-    org: Org,
+    org: OrganizationOption,
     entity: Annotated[Entity, Parameter(help="What the numbers are of.")] = "creator",
     metric: Annotated[Metric, Parameter(help="Which number.")] = "views",
     mode: Annotated[
@@ -137,7 +131,7 @@ def analytics(
     tz: Annotated[
         str | None, Parameter(help="An IANA time zone; the organization's own.")
     ] = None,
-    project: ProjectOption = None,
+    project: OnlyProjectOption = None,
     format_: AsFormat = "jsonl",
     output: Output = STDOUT,
     data_dir: DataDir = None,
@@ -156,15 +150,15 @@ def analytics(
     days = Days(first=from_, last=to, granularity=granularity, tz=tz)
     check_days(days)
     settings = read_settings(data_dir=data_dir)
-    _check_exists(settings, org, project)
     with fitting(settings) as connection:
-        _wait_for_analytics(connection)
+        org_id, project_id = _chosen(connection, org, project)
+        wait_until_caught_up(connection, "analytics", what="these numbers are")
 
     async def write() -> tuple[int, int]:
         written = 0
         async with snapshot(database_url(settings), "analytics") as (reader, position):
-            total = await count_of(reader, org, entity, project)
-            pages = rows_of(reader, org, project, query, days)
+            total = await count_of(reader, org_id, entity, project_id)
+            pages = rows_of(reader, org_id, project_id, query, days)
             with (
                 opened_output(output, format_) as file,
                 writer_of(format_, file, layout_of(query)) as writer,
@@ -181,17 +175,13 @@ def analytics(
     _print_result("rows", written, position=position, output=output, json=json)
 
 
-def _check_exists(
-    settings: Settings, organization_id: UUID, project_id: UUID | None
-) -> None:
-    with opened_store(settings, pool_size=1) as store:
-        organization = organization_of(
-            plain_events(store.load(organization_id)[organization_id])
-        )
-    if organization is None:
-        raise NotFoundError("organization")
-    if project_id is not None and project_id not in organization.projects:
-        raise NotFoundError("project")
+def _chosen(
+    connection: Connection[TupleRow], org: str, project: str | None
+) -> tuple[UUID, UUID | None]:
+    org_id = organization_named(connection, org)
+    if project is None:
+        return org_id, None
+    return org_id, project_named(connection, project, org=org_id).id
 
 
 def _write(
@@ -234,24 +224,4 @@ def _print_result(
     print(
         f"Exported {written:,} {what}, up to position {position} of the log.",
         file=sys.stderr if output == STDOUT else sys.stdout,
-    )
-
-
-def _wait_for_analytics(connection: Connection[TupleRow]) -> None:
-    """Wait until the numbers have caught up, or say on stderr that they have not."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while behind := _behind(connection):
-        if time.monotonic() > deadline:
-            print(
-                f"goatherd: these numbers are {behind:,} events behind; "
-                "`goatherd project` updates them.",
-                file=sys.stderr,
-            )
-            return
-        time.sleep(_POLL_SECONDS)
-
-
-def _behind(connection: Connection[TupleRow]) -> int:
-    return next(
-        one.lag_events for one in progress(connection) if one.name == "analytics"
     )

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from api.cli import bans
+from api.cli import caught_up
 from api.system.all_projections import ALL_PROJECTIONS
 from infra.database import known_migrations
 from infra.eventstore.store import Store
@@ -51,16 +51,9 @@ def asked(store: Store, query: bytes, *values: object) -> list[TupleRow]:
 
 COMMANDS = [
     *("up", "serve", "project", "dispatch", "work", "migrate", "projections"),
-    *(
-        "rebuild",
-        "doctor",
-        "orgs",
-        "orgs create",
-        "orgs operator",
-        "keys",
-        "keys create",
-        "keys list",
-    ),
+    *("rebuild", "doctor", "orgs", "orgs create", "orgs operator", "orgs list"),
+    *("projects", "projects list"),
+    *("creators", "creators list", "keys", "keys create", "keys list"),
     *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
     *("export", "export observations", "export events", "export analytics"),
 ]
@@ -100,7 +93,7 @@ def test_the_version_is_the_distribution_s(cli: CommandLine):
         ["orgs", "create"],
         ["up", "--port", "0"],
         ["up", "--prot", "8000"],
-        ["keys", "create", "--org", "home"],
+        ["keys", "create"],
         ["keys", "create", "--org", NOBODY, "--scope", "all"],
         ["keys", "revoke", "tga_1"],
     ),
@@ -318,7 +311,7 @@ def test_a_ban_is_listed_once_the_followers_know_it(cli: CommandLine, store: Sto
 def test_a_list_of_bans_that_is_behind_says_so(
     cli: CommandLine, store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(bans, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(caught_up, "PATIENCE_SECONDS", 0.1)
     cli("bans", "add", "mallory")
 
     listed = cli("bans", "list", "--json")

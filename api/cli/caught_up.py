@@ -1,0 +1,34 @@
+"""Waiting for read models before a command shows what they hold."""
+
+import sys
+import time
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from projections.status import progress
+
+PATIENCE_SECONDS = 2.0
+_POLL_SECONDS = 0.05
+
+
+def wait_until_caught_up(
+    connection: Connection[TupleRow], *projections: str, what: str
+) -> None:
+    """Wait until they have caught up, or say on stderr that ``what`` is behind."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while behind := _behind(connection, projections):
+        if time.monotonic() > deadline:
+            print(
+                f"goatherd: {what} {behind:,} events behind; `goatherd project` "
+                "catches up with them.",
+                file=sys.stderr,
+            )
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _behind(connection: Connection[TupleRow], projections: tuple[str, ...]) -> int:
+    return max(
+        one.lag_events for one in progress(connection) if one.name in projections
+    )

@@ -1,0 +1,105 @@
+"""Organizations and projects as options name them: by id or by name."""
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from cyclopts import Parameter
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from api.cli.output import plain
+
+OrganizationOption = Annotated[
+    str, Parameter("--org", help="The organization's name or id.")
+]
+OnlyOrganizationOption = Annotated[
+    str | None, Parameter("--org", help="Only this organization, by name or id.")
+]
+OnlyProjectOption = Annotated[
+    str | None, Parameter("--project", help="Only this project, by name or id.")
+]
+
+_NAMED_AT_MOST = 5
+
+_ORGANIZATIONS = (
+    "SELECT organization_id FROM organizations WHERE name = %s ORDER BY organization_id"
+)
+_ORGANIZATION = """
+SELECT DISTINCT originator_id FROM goatherd_events
+WHERE originator_id = %s AND topic = 'organization_created'
+"""
+# From the log, since the read model of projects may be behind it.
+PROJECTS = """
+SELECT DISTINCT ON (id) id, organization_id, name, created_at FROM (
+    SELECT originator_id AS organization_id, (body ->> 'project_id')::uuid AS id,
+           body ->> 'name' AS name, notification_id,
+           min(recorded_at) OVER (PARTITION BY body ->> 'project_id') AS created_at
+    FROM goatherd_events, LATERAL (SELECT convert_from(state, 'UTF8')::jsonb) AS d(body)
+    WHERE topic IN ('project_created', 'project_details_changed')
+      AND originator_id IN (SELECT organization_id FROM organizations
+                            WHERE %(org)s::uuid IS NULL UNION ALL SELECT %(org)s)
+) AS named WHERE name IS NOT NULL ORDER BY id, notification_id DESC
+"""
+
+
+class NamedProject(NamedTuple):
+    """A project, and the organization it is of."""
+
+    id: UUID
+    organization_id: UUID
+
+
+def organization_named(connection: Connection[TupleRow], given: str) -> UUID:
+    """Return the id of the organization with that id or name.
+
+    Raises:
+        CommandError: there is none, or several have the name.
+    """
+    organization_id = _as_id(given)
+    if organization_id is None:
+        rows = connection.execute(_ORGANIZATIONS, (given,)).fetchall()
+    else:
+        rows = connection.execute(_ORGANIZATION, (organization_id,)).fetchall()
+    return _only([row[0] for row in rows], "organization", given, "orgs list")
+
+
+def project_named(
+    connection: Connection[TupleRow], given: str, *, org: UUID | None = None
+) -> NamedProject:
+    """Return the project with that id or name, of that organization or of any.
+
+    Raises:
+        CommandError: there is none, or several have the name.
+    """
+    project_id = _as_id(given)
+    found = {
+        each: organization_id
+        for each, organization_id, name, _ in connection.execute(PROJECTS, {"org": org})
+        if (each == project_id if project_id else name == given)
+    }
+    chosen = _only(list(found), "project", given, "projects list")
+    return NamedProject(id=chosen, organization_id=found[chosen])
+
+
+def _only(found: Sequence[UUID], kind: str, given: str, command: str) -> UUID:
+    if not found:
+        raise CommandError(
+            f"There is no {kind} {plain(given)!r}: `goatherd {command}` shows all."
+        )
+    if len(found) > 1:
+        ids = ", ".join(map(str, found[:_NAMED_AT_MOST]))
+        more = ", ..." if len(found) > _NAMED_AT_MOST else ""
+        raise CommandError(
+            f"{len(found)} {kind}s are called {plain(given)!r}: name one by its id "
+            f"({ids}{more})."
+        )
+    return found[0]
+
+
+def _as_id(given: str) -> UUID | None:
+    try:
+        return UUID(given)
+    except ValueError:
+        return None
