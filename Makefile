@@ -35,28 +35,24 @@ bench: $(READY) ## Measure speed (minutes)
 screenshots: $(READY) ## Take the documents' pictures of the pages anew (needs a browser)
 	@$(BIN)/python -m tests.browser.screenshots
 
-lock: ## Pin every dependency anew in requirements.lock (needs an index)
-	@$(PYTHON) -m venv .venv-lock
-	@.venv-lock/bin/python -m pip install --quiet "uv>=0.9"
-	@.venv-lock/bin/uv pip compile pyproject.toml --group dev \
+lock: $(READY) ## Pin every dependency anew in requirements.lock (needs an index)
+	@$(BIN)/uv pip compile pyproject.toml --group dev \
 		--universal --python-version 3.11 --upgrade --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--quiet --output-file requirements.lock
 
 clean: ## Remove what make made; .goatherd (your data) stays
 	@rm -rf api/web/frontend/node_modules api/web/static/vendor
-	@rm -rf .venv .venv-lock build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is younger than both files when nothing changed, so this runs once.
-$(READY): pyproject.toml requirements.lock api/web/frontend/package-lock.json api/web/frontend/vendor.py
+# The stamp is younger than all these files when nothing changed, so this runs once.
+$(READY): pyproject.toml requirements.lock install.py api/web/frontend/package-lock.json api/web/frontend/vendor.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Goatherd needs Python 3.11 or newer, and $(PYTHON) is not. Name one that is: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@echo "Setting up .venv (under a minute the first time)" >&2
 	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| $(PYTHON) -m venv --clear .venv \
 		|| { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "Setting up .venv (a minute the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
-	@$(BIN)/python api/web/frontend/vendor.py
+	@$(BIN)/python install.py
 	@touch $@

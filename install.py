@@ -1,0 +1,118 @@
+"""Installs what requirements.lock names, and this project, into the Python it runs in.
+
+``make setup`` runs it, in .venv. pip fetches uv alone, with the hashes of the lock, and
+uv the rest, from where pip is set to look: uv itself does not read pip's settings.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LOCK = HERE / "requirements.lock"
+
+_PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+# What uv calls each setting of pip, and what stands between several values.
+_SETTINGS = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "no-index": ("UV_NO_INDEX", " "),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "default-timeout": ("UV_HTTP_TIMEOUT", " "),
+    "timeout": ("UV_HTTP_TIMEOUT", " "),
+    "cert": ("SSL_CERT_FILE", " "),
+    "proxy": ("ALL_PROXY", " "),
+}
+
+
+def main() -> int:
+    """Install everything, with a line on stderr for each step; 0, or the status."""
+    began = time.monotonic()
+    amount = len(re.findall(r"^\S+==", LOCK.read_text(), re.MULTILINE))
+    environment = uv_environment(os.environ, pip_settings())
+    steps: list[tuple[str, Sequence[str | Path], Mapping[str, str]]] = [
+        ("uv, which installs the rest", _fetch_uv(), os.environ),
+        (
+            f"{amount} packages",
+            uv_install("--require-hashes", "--requirement", LOCK),
+            environment,
+        ),
+        (
+            "Goatherd itself",
+            uv_install("--no-deps", "--no-build-isolation", "--no-index", "-e", HERE),
+            environment,
+        ),
+        (
+            "libraries of the pages",
+            [sys.executable, HERE / "api" / "web" / "frontend" / "vendor.py"],
+            os.environ,
+        ),
+    ]
+    for number, (what, command, variables) in enumerate(steps, 1):
+        _say(f"[{number}/{len(steps)}] {what}")
+        status = subprocess.run(command, env=variables, check=False).returncode  # noqa: S603
+        if status:
+            return status
+    _say(f"Set up in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def pip_settings() -> dict[str, list[str]]:
+    """Return what pip's files and variables set for an installation, by option.
+
+    A variable stands over ``install`` in a file, and that over ``global``.
+    """
+    listed = subprocess.run(  # noqa: S603
+        [*_PIP, "config", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    found: dict[str, list[str]] = {}
+    for section in ("global", "install", ":env:"):
+        for name, value in re.findall(
+            rf"^{section}\.([\w-]+)=(.*)$", listed, re.MULTILINE
+        ):
+            found[name] = ast.literal_eval(value).split()
+    return found
+
+
+def uv_environment(
+    environ: Mapping[str, str], settings: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Return the environment in which uv does as pip is set to; its own stand over."""
+    environment: dict[str, str] = {}
+    for option, (variable, between) in _SETTINGS.items():
+        if option in settings:
+            environment[variable] = between.join(settings[option])
+    if "UV_INDEX" in environment:
+        # As pip does: from whichever index has it. Hashes say that it is the right one.
+        environment["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return environment | dict(environ)
+
+
+def uv_install(*what: str | Path, python: str = sys.executable) -> list[str | Path]:
+    """Return the command with which uv installs something into that Python."""
+    # On a terminal uv shows what it fetches; a log is spared the list of packages.
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]
+    uv = [sys.executable, "-m", "uv", "pip", "install", *quiet, "--python", python]
+    return [*uv, *what]
+
+
+def _fetch_uv() -> list[str | Path]:
+    entry = re.search(r"^uv==(?:.*\\\n)*.*\n", LOCK.read_text(), re.MULTILINE)
+    assert entry is not None, "the lock names uv"
+    wanted = HERE / ".venv" / "uv.lock"
+    wanted.write_text(entry[0])
+    return [*_PIP, "install", "--quiet", "--require-hashes", "--requirement", wanted]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
