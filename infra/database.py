@@ -8,15 +8,10 @@ from typing import TypeVar
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
-from psycopg_pool import (
-    AsyncConnectionPool,
-    ConnectionPool,
-    PoolClosed,
-    PoolTimeout,
-    TooManyRequests,
-)
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from infra.arrays import Packed, PackedDumper
+from infra.outage import NO_CONNECTION, OUTAGE
 
 Pool = ConnectionPool[Connection[TupleRow]]
 AsyncPool = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -26,8 +21,10 @@ T = TypeVar("T")
 READER_ROLE = "goatherd_reader"
 
 _POOL_TIMEOUT = 2.0
-# Without a connection the statement was not sent, so another try cannot repeat it.
-NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
+# After a failure a pool tries again, each time after a wait twice as long, and makes no
+# other attempt meanwhile. After this time it gives up, and the next request for a
+# connection makes a new attempt at once.
+_RECONNECT_SECONDS = 2.0
 _CUT = (psycopg.OperationalError, psycopg.InterfaceError)
 _MIGRATION_LOCK = 7203914820
 _APPLICATION_NAME = "goatherd"
@@ -58,6 +55,7 @@ def writing_pool(url: str, *, size: int) -> Pool:
     """Return an unopened pool for reading histories and appending events."""
 
     def configure(connection: Connection[TupleRow]) -> None:
+        OUTAGE.back()
         connection.adapters.register_dumper(Packed, PackedDumper)
 
     return ConnectionPool(
@@ -66,6 +64,7 @@ def writing_pool(url: str, *, size: int) -> Pool:
         max_size=size,
         open=False,
         timeout=_POOL_TIMEOUT,
+        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={**_CONNECTION, "options": _GUARDED},
         configure=configure,
         name="writing",
@@ -80,6 +79,7 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
     """
 
     async def become_reader(connection: AsyncConnection[TupleRow]) -> None:
+        OUTAGE.back()
         await connection.execute(
             sql.SQL("SET ROLE {}").format(sql.Identifier(READER_ROLE))
         )
@@ -90,6 +90,7 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
         max_size=size,
         open=False,
         timeout=_POOL_TIMEOUT,
+        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={**_CONNECTION, "options": _READING},
         configure=become_reader,
         name="reading",
@@ -98,13 +99,19 @@ def reading_pool(url: str, *, size: int) -> AsyncPool:
 
 def own_pool(url: str, *, size: int) -> AsyncPool:
     """Return an unopened pool for the service's own data, such as keys and quotas."""
+
+    async def note(_: AsyncConnection[TupleRow]) -> None:
+        OUTAGE.back()
+
     return AsyncConnectionPool(
         url,
         min_size=1,
         max_size=size,
         open=False,
         timeout=_POOL_TIMEOUT,
+        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={**_CONNECTION, "options": _OWN},
+        configure=note,
         name="own",
     )
 
@@ -162,7 +169,7 @@ def migrate(url: str) -> list[str]:
     applied: list[str] = []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
-        _create_reader(connection)
+        create_reader(connection)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (number int PRIMARY KEY, "
             "name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
@@ -200,7 +207,8 @@ def check_schema(connection: Connection[TupleRow]) -> set[int]:
     return done
 
 
-def _create_reader(connection: Connection[TupleRow]) -> None:
+def create_reader(connection: Connection[TupleRow]) -> None:
+    """Make the role that reads run as, if the server has none, and let us be it."""
     role = sql.Identifier(READER_ROLE)
     exists = connection.execute(
         "SELECT FROM pg_roles WHERE rolname = %s", (READER_ROLE,)

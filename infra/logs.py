@@ -15,6 +15,8 @@ import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from infra.outage import watch_pool_log
+
 _MASK = "[masked]"
 _SECRET_NAMES = frozenset(
     {
@@ -88,6 +90,9 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(least)
+    pools = logging.getLogger("psycopg.pool")
+    # Once, however often logs are configured: a filter that is there is not added.
+    pools.addFilter(watch_pool_log)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(least, logging.WARNING))
 

@@ -8,6 +8,7 @@ import psycopg
 import structlog
 
 from infra.database import Pool
+from infra.outage import OUTAGE
 
 LONGEST_BACKOFF_SECONDS = 5.0
 # After this many doublings of 0.1 s, the wait is longer than any ``longest``.
@@ -34,8 +35,8 @@ def run_until_stopped(
     ``pause`` seconds, so that several wake-ups in a row cost one call. The code that
     sets ``stop`` also sets ``wake_up``, or waits for the end of the current wait.
 
-    An exception is logged as ``failed`` with ``details``, and the next call comes after
-    a back-off. If the database connection was lost, the connections of ``pool`` are
+    An exception is logged as ``failed`` with ``details``, unless an outage explains it,
+    and the next call comes after a back-off. If the database connection was lost, the connections of ``pool`` are
     checked, because its idle ones are lost as well.
     """
     failures = 0
@@ -46,7 +47,8 @@ def run_until_stopped(
             rest = step()
         except Exception as error:  # noqa: BLE001 - the loop must outlive any fault
             failures += 1
-            _log.warning(failed, **details, error=repr(error), failures=failures)
+            if not OUTAGE.explains(error, failures=failures):
+                _log.warning(failed, **details, error=repr(error), failures=failures)
             if pool is not None and isinstance(error, psycopg.OperationalError):
                 pool.check()
             stop.wait(backoff_seconds(failures, longest=longest_backoff))

@@ -12,6 +12,7 @@ from api.http.errors import ApiError, Code, known_error
 from api.http.litestar_errors import of_litestar
 from api.http.request import context_of, route_of
 from api.http.responses import Answer, Envelope
+from infra.outage import OUTAGE
 
 ERRORS_PAGE = "/docs/errors"
 
@@ -91,5 +92,5 @@ def log_failure(error: ApiError, exception: Exception, scope: HTTPScope) -> None
     }
     if error.code is Code.INTERNAL_ERROR:
         _log.error("A request failed unexpectedly", exc_info=exception, extra=about)
-    else:
+    elif not OUTAGE.explains(exception):
         _log.warning("A request could not be served: %r", exception, extra=about)

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+import psycopg
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from api.http.errors import ApiError, Code
 from api.http.responses import Answer
+from infra.outage import OUTAGE
 
 Check = Callable[[], Awaitable[str | None]]
 
@@ -91,6 +93,10 @@ async def _ask(name: str, check: Check) -> str | None:
             return await check()
     except TimeoutError:
         return f"did not answer within {_CHECK_SECONDS:.0f} s"
+    except psycopg.OperationalError as error:
+        if not OUTAGE.explains(error):
+            _log.warning("The health check %s failed: %r", name, error)
+        return "PostgreSQL cannot be reached or did not answer"
     except Exception:  # noqa: BLE001 - whatever it is, the service is not ready
         _log.exception("The health check %s failed", name)
         return "could not be checked; the log says why"

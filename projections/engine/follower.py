@@ -12,6 +12,7 @@ from infra.database import Pool
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import open_envelope
 from infra.loop import run_until_stopped
+from infra.outage import OUTAGE
 from projections.engine.projection import CustomDecoding, Projection, codec_for
 
 LIVE_BATCH = 500
@@ -246,7 +247,12 @@ def listen(url: str, stop: threading.Event, notify: Callable[[], None]) -> None:
     def step() -> float:
         nonlocal connection
         if connection is None or connection.closed:
-            fresh = psycopg.connect(url, autocommit=True, connect_timeout=5)
+            try:
+                fresh = psycopg.connect(url, autocommit=True, connect_timeout=5)
+            except psycopg.OperationalError as error:
+                OUTAGE.lost(error)
+                raise
+            OUTAGE.back()
             fresh.execute("LISTEN goatherd_events")
             connection = fresh
         for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):

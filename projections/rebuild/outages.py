@@ -7,6 +7,7 @@ from random import uniform
 import structlog
 
 from infra.database import Pool
+from infra.outage import OUTAGE
 
 _PATIENCE_SECONDS = 60.0
 
@@ -31,8 +32,9 @@ class OutagePatience:
         self._failing_since = self._failing_since or now
         if now - self._failing_since > _PATIENCE_SECONDS:
             raise error
-        _log.warning(
-            "rebuild_interrupted", projection=self._projection, error=repr(error)
-        )
+        if not OUTAGE.explains(error):
+            _log.warning(
+                "rebuild_interrupted", projection=self._projection, error=repr(error)
+            )
         self._pool.check()
         self._stop.wait(uniform(0.2, 1.0))  # noqa: S311
