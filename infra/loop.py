@@ -36,8 +36,8 @@ def run_until_stopped(
     sets ``stop`` also sets ``wake_up``, or waits for the end of the current wait.
 
     An exception is logged as ``failed`` with ``details``, unless an outage explains it,
-    and the next call comes after a back-off. If the database connection was lost, the connections of ``pool`` are
-    checked, because its idle ones are lost as well.
+    and the next call comes after a back-off. If the database connection was lost, the
+    connections of ``pool`` are checked, because its idle ones are lost as well.
     """
     failures = 0
     while not stop.is_set():

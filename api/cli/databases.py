@@ -26,7 +26,8 @@ _POLL_SECONDS = 0.1
 _NOT_YET = {Ping.REJECT, Ping.NO_RESPONSE}
 
 _START_IT = (
-    "start it with `goatherd up`, or name its data directory with --data-dir, or set "
+    "start it with `goatherd up`, or name its data directory with --data-dir or "
+    "GOATHERD_DATA_DIR, or set "
 )
 
 _log = structlog.get_logger()
@@ -41,10 +42,15 @@ def database_url(settings: Settings) -> str:
     url = settings.database_url or running_postgres_url(settings.data_dir)
     if url is None:
         raise CommandError(
-            f"No database runs in {settings.data_dir}: {_START_IT}GOATHERD_DATABASE_URL"
-            "."
+            f"No database runs in {where(settings)}: {_START_IT}GOATHERD_DATABASE_URL."
         )
     return url
+
+
+def where(settings: Settings) -> str:
+    """Return the full path of the data directory, and whether it is there at all."""
+    folder = settings.data_dir.expanduser().absolute()
+    return str(folder) if folder.exists() else f"{folder}, which does not exist"
 
 
 def redis_url(settings: Settings) -> str:
@@ -56,7 +62,7 @@ def redis_url(settings: Settings) -> str:
     url = settings.redis_url or running_valkey_url(settings.data_dir)
     if url is None:
         raise CommandError(
-            f"No Valkey runs in {settings.data_dir}: {_START_IT}GOATHERD_REDIS_URL."
+            f"No Valkey runs in {where(settings)}: {_START_IT}GOATHERD_REDIS_URL."
         )
     return url
 

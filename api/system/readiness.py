@@ -1,8 +1,10 @@
 """The checks of /health/ready: database, event log, followers and broker."""
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -16,30 +18,54 @@ from projections.status import progress
 # A live follower reports every few seconds, however far it lags.
 STUCK_SECONDS = 30
 _PATIENCE_SECONDS = 0.2
+# PostgreSQL stops on a full disk, and writes files of 16 MB each.
+FULL_BYTES = 64 << 20
+NEARLY_FULL_BYTES = 1 << 30
 
 
 def readiness_checks(
-    own: AsyncPool, *, writing: Pool, redis_url: str | None
+    own: AsyncPool, *, writing: Pool, redis_url: str | None, data_dir: Path
 ) -> Sequence[tuple[str, Check]]:
-    """Return the checks by name; Redis is checked only if one is configured."""
+    """Return the checks by name.
+
+    Redis is checked only if one is configured, and the disk only if the data directory
+    has an embedded PostgreSQL.
+    """
     checks: list[tuple[str, Check]] = [
         ("database", partial(_database, own)),
         ("event_log", partial(_event_log, own)),
         ("projections", partial(_projections, writing)),
     ]
+    disk = data_dir / "postgres"
+    if disk.exists():
+        checks.append(("disk", partial(_disk, disk, least=FULL_BYTES)))
     if redis_url is not None:
         checks.append(("redis", partial(_redis, redis_url)))
     return checks
 
 
-def readiness_warnings(writing: Pool) -> Sequence[tuple[str, Check]]:
+def readiness_warnings(writing: Pool, *, data_dir: Path) -> Sequence[tuple[str, Check]]:
     """Return the warnings, which do not make the service unready."""
-    return [("dead_letters", partial(_dead_letters, writing))]
+    warnings: list[tuple[str, Check]] = [
+        ("dead_letters", partial(_dead_letters, writing))
+    ]
+    disk = data_dir / "postgres"
+    if disk.exists():
+        warnings.append(("disk", partial(_disk, disk, least=NEARLY_FULL_BYTES)))
+    return warnings
 
 
 async def _database(own: AsyncPool) -> str | None:
     await run_read_async(own, lambda connection: connection.execute("SELECT 1"))
     return None
+
+
+async def _disk(folder: Path, *, least: int) -> str | None:
+    free = shutil.disk_usage(folder).free
+    if free >= least:
+        return None
+    # Anybody may ask this, so it does not say where.
+    return f"PostgreSQL has {free >> 20} MB left, and stops when it has none"
 
 
 async def _event_log(own: AsyncPool) -> str | None:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -13,6 +14,7 @@ from infra.embedded.os_user import OsUser, shelter
 
 # The version of the layout of a data directory. A later layout gets the next number.
 FORMAT = 1
+_MARK = "format"
 
 _log = structlog.get_logger()
 
@@ -29,7 +31,7 @@ def open_data_dir(data_dir: Path) -> Path:
             # If we are root, PostgreSQL runs as another account, which must be able to
             # enter.
             folder.mkdir(parents=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        mark = folder / "format"
+        mark = folder / _MARK
         if not mark.exists():
             mark.write_text(f"{FORMAT}\n")
         found = mark.read_text().strip()
@@ -43,6 +45,14 @@ def open_data_dir(data_dir: Path) -> Path:
         )
         raise EmbeddedServiceError(msg)
     return folder
+
+
+def discard_if_unused(folder: Path) -> None:
+    """Remove a data directory in which there is nothing but the mark of its format."""
+    with suppress(OSError):
+        if [entry.name for entry in folder.iterdir()] == [_MARK]:
+            (folder / _MARK).unlink()
+            folder.rmdir()
 
 
 class DataDirLock:

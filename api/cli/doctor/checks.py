@@ -230,15 +230,18 @@ def check_disk(settings: Settings) -> str:
         WrongError: it does not.
         SkippedError: there is no data directory.
     """
-    if not settings.data_dir.exists():
-        raise SkippedError(f"There is no data directory {settings.data_dir}.")
-    free = shutil.disk_usage(settings.data_dir).free
+    folder = settings.data_dir.absolute()
+    if not folder.exists():
+        raise SkippedError(f"There is no data directory {folder}.")
+    # The files may be elsewhere, by a link.
+    postgres = folder / "postgres"
+    free = shutil.disk_usage(postgres if postgres.exists() else folder).free
     if free < LEAST_FREE_BYTES:
         raise WrongError(
-            f"{settings.data_dir} has {free / (1 << 20):.0f} MB left.",
+            f"{folder} has {free / (1 << 20):.0f} MB left.",
             advice="Make room: PostgreSQL stops when it has none.",
         )
-    return f"{settings.data_dir} has {free / (1 << 30):.0f} GB left."
+    return f"{folder} has {free / (1 << 30):.0f} GB left."
 
 
 def _is_stalled(progress: ProjectionProgress) -> bool:

@@ -64,8 +64,9 @@ def up(
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     configure_logs(level=settings.log_level, form=settings.log_format)
     signals = StopSignals()
+    is_new = not settings.data_dir.exists()
     settings = replace(settings, data_dir=open_data_dir(settings.data_dir))
-    with data_dir_locked(settings.data_dir) as lock:
+    with data_dir_locked(settings.data_dir, is_new=is_new) as lock:
         listener = listening_socket(settings.host, settings.port, backlog=_BACKLOG)
         reaper = Reaper(lock=lock)
         supervisor = Supervisor(reaper)

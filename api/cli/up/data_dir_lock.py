@@ -11,29 +11,41 @@ import psutil
 import structlog
 
 from api.cli import CommandError
+from infra.embedded.data_dir import discard_if_unused
 
 # How long the reaper of a killed `goatherd up` may need to end everything.
 _REAPER_SECONDS = 150.0
 _POLL_SECONDS = 0.05
+_NAME = "up.lock"
 
 _log = structlog.get_logger()
 
 
 @contextmanager
-def data_dir_locked(data_dir: Path) -> Generator[int]:
+def data_dir_locked(data_dir: Path, *, is_new: bool) -> Generator[int]:
     """Hold the data directory's lock; yields its file descriptor.
 
     The system releases the lock when no process has the descriptor open any more. If
     the holder was killed, this waits until its reaper ends.
 
+    At the end of the block the file is removed, and with it a data directory that
+    ``is_new`` and has nothing else in it.
+
     Raises:
-        CommandError: another `goatherd up` runs there.
+        CommandError: another `goatherd up` runs there, or nothing can be written.
     """
-    lock = os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path = data_dir / _NAME
+    lock = _open(path)
+    is_ours = False
     try:
         deadline = time.monotonic() + _REAPER_SECONDS
         is_logged = False
-        while not _take(lock):
+        while not (_take(lock) and _is_named(lock, path)):
+            if not _is_named(lock, path):
+                # Whoever had it has just removed the file: another may be there now.
+                stale, lock = lock, _open(path)
+                os.close(stale)
+                continue
             holder = _holder(lock)
             if holder is None or _is_running(holder) or time.monotonic() > deadline:
                 raise CommandError(
@@ -45,11 +57,35 @@ def data_dir_locked(data_dir: Path) -> Generator[int]:
                 _log.info("Waiting for what an earlier Goatherd left to end.")
                 is_logged = True
             time.sleep(_POLL_SECONDS)
+        is_ours = True
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield lock
     finally:
+        if is_ours:
+            path.unlink(missing_ok=True)
+            if is_new:
+                discard_if_unused(data_dir)
         os.close(lock)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CommandError(
+            f"The data directory {path.parent} cannot be written to: {error.strerror}. "
+            "Give it to this account, or name another with --data-dir or "
+            "GOATHERD_DATA_DIR."
+        ) from error
+
+
+def _is_named(lock: int, path: Path) -> bool:
+    """Return whether the open file is still the one that others would open."""
+    try:
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(lock: int) -> bool:

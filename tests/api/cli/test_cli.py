@@ -547,12 +547,21 @@ def test_a_schema_of_another_release_is_refused(
 
 @pytest.mark.parametrize("words", (*ASKING, ["migrate"]), ids=" ".join)
 def test_without_a_database_the_ways_to_one_are_named(
-    cli: CommandLine, words: list[str]
+    cli: CommandLine,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    cli.set(data_dir="nothing")
+    monkeypatch.chdir(tmp_path)
+
     outcome = cli(*words)
 
     assert outcome.status == 1
-    for way in ("goatherd up", "--data-dir", "GOATHERD_DATABASE_URL"):
+    for way in (
+        *("goatherd up", "--data-dir", "GOATHERD_DATA_DIR", "GOATHERD_DATABASE_URL"),
+        f"{tmp_path}/nothing, which does not exist",
+    ):
         assert way in outcome.complaint
 
 
