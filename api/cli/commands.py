@@ -43,6 +43,8 @@ _COMMANDS = (
     (export, "export.commands:observations"),
     (export, "export.commands:events"),
     (export, "export.commands:analytics"),
+    (app, "backup.commands:backup"),
+    (app, "backup.commands:restore"),
     (app, "installation:projections"),
     (app, "rebuild:rebuild_read_models"),
     (app, "installation:doctor"),

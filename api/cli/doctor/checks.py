@@ -100,6 +100,36 @@ def check_projections(connection: Connection[TupleRow]) -> str:
     return "All follow the log."
 
 
+def check_projections_at_rest(connection: Connection[TupleRow]) -> str:
+    """Say how far they have come, whoever follows the log or does not.
+
+    Raises:
+        WrongError: one has come further than the log, or is of a newer release.
+    """
+    versions = {projection.name: projection.version for projection in ALL_PROJECTIONS}
+    found = progress(connection, ALL_PROJECTIONS)
+    # Those of older rules are rebuilt once Goatherd runs.
+    newer = [p for p in found if p.version > versions.get(p.name, p.version)]
+    if newer:
+        raise WrongError(
+            f"{_names(newer)}: built by a newer release.", advice="Run that one."
+        )
+    ahead = [p for p in found if p.position > p.head]
+    if ahead:
+        raise WrongError(
+            f"{_names(ahead)}: further than the log, which ends at {ahead[0].head}.",
+            advice="The end of the log is gone: restore a backup.",
+        )
+    behind = [p for p in found if p.lag_events]
+    if not behind:
+        return f"All {len(found)} are caught up with the log."
+    most = max(p.lag_events for p in behind)
+    return (
+        f"{len(behind)} of {len(found)} are behind the log, by up to {most} events: "
+        "they catch up when Goatherd runs."
+    )
+
+
 def check_dead_letters(connection: Connection[TupleRow]) -> str:
     """Check that there are no dead letters.
 

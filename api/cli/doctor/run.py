@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -10,21 +11,25 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
-from api.cli.databases import check_fit, connected, database_url
+from api.cli.databases import check_fit, connected, database_url, served_database
 from api.cli.doctor import checks
 from api.cli.doctor.event_log import check_event_log
 from api.cli.doctor.finding import Finding, SkippedError, WrongError
 from api.cli.options import read_settings
 from infra.database import SchemaTooNewError
+from infra.embedded import EmbeddedServiceError
 from infra.settings import Settings, SettingsError
 
 _Check = Callable[[Connection[TupleRow]], str]
 
 
-def run_checks(*, data_dir: Path | None, quick: bool) -> Iterator[Finding]:
-    """Make every check and yield its result.
+def run_checks(
+    *, data_dir: Path | None, quick: bool, at_rest: bool
+) -> Iterator[Finding]:
+    """Make every check and yield what it found.
 
-    ``quick`` leaves out the reading of the whole event log.
+    ``quick`` leaves out reading the whole event log. ``at_rest`` leaves out whether
+    anything runs; the data directory's PostgreSQL is started meanwhile.
     """
     try:
         settings = read_settings(data_dir=data_dir)
@@ -34,14 +39,18 @@ def run_checks(*, data_dir: Path | None, quick: bool) -> Iterator[Finding]:
         settings = _readable_settings(data_dir)
     else:
         yield Finding(check="settings", state="ok", text="All can be read.")
-    yield from _check_database(settings, quick=quick)
-    yield _found("redis", lambda: checks.check_redis(settings))
+    yield from _check_database(settings, quick=quick, at_rest=at_rest)
+    if not at_rest:
+        yield _found("redis", lambda: checks.check_redis(settings))
     yield _found("disk", lambda: checks.check_disk(settings))
 
 
-def _check_database(settings: Settings, *, quick: bool) -> Generator[Finding]:
+def _check_database(
+    settings: Settings, *, quick: bool, at_rest: bool
+) -> Generator[Finding]:
+    found = served_database if at_rest else _running_database
     try:
-        with connected(database_url(settings)) as connection:
+        with found(settings) as url, connected(url) as connection:
             server = connection.info.server_version // 10_000
             yield Finding(check="database", state="ok", text=f"PostgreSQL {server}.")
             try:
@@ -50,15 +59,20 @@ def _check_database(settings: Settings, *, quick: bool) -> Generator[Finding]:
                 yield _wrong("schema", error, None)
                 return
             yield Finding(check="schema", state="ok", text="Up to date.")
-            yield from _check_contents(connection, quick=quick)
-    except CommandError as error:
+            yield from _check_contents(connection, quick=quick, at_rest=at_rest)
+    except (CommandError, EmbeddedServiceError) as error:
         yield _wrong("database", error, "Start it, or correct GOATHERD_DATABASE_URL.")
     except psycopg.OperationalError as error:
         yield _wrong("connection", error, "Find out why it broke, and ask again.")
 
 
+@contextmanager
+def _running_database(settings: Settings) -> Generator[str]:
+    yield database_url(settings)
+
+
 def _check_contents(
-    connection: Connection[TupleRow], *, quick: bool
+    connection: Connection[TupleRow], *, quick: bool, at_rest: bool
 ) -> Generator[Finding]:
     if quick:
         yield Finding(check="event log", state="skipped", text="Not read (--quick).")
@@ -71,6 +85,10 @@ def _check_contents(
         "schedule": checks.check_schedule,
         "creator counts": checks.check_quota_counters,
     }
+    if at_rest:
+        made["projections"] = checks.check_projections_at_rest
+        # Both tell whether somebody is at work.
+        del made["scrapes"], made["schedule"]
     for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))
 

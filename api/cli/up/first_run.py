@@ -36,15 +36,20 @@ def key_path(data_dir: Path) -> Path:
     return data_dir / "api-key"
 
 
+def secret_path(data_dir: Path) -> Path:
+    """Return the file of the secret."""
+    return data_dir / "secret"
+
+
 def stored_secret(data_dir: Path) -> str:
     """Return the data directory's secret; create it if there is none.
 
     Raises:
         CommandError: the file does not hold one.
     """
-    path = data_dir / "secret"
+    path = secret_path(data_dir)
     if not path.exists():
-        _write_private(path, secrets.token_hex(32))
+        write_private(path, secrets.token_hex(32))
     secret = path.read_text().strip()
     if len(secret) < _SHORTEST_SECRET:
         raise CommandError(
@@ -65,9 +70,8 @@ def ensure_organization(
     with store.pool.connection() as connection:
         found = connection.execute(_FIRST).fetchone()
     if found is None:
-        # It is empty until the key works: an empty file was left by an interruption
-        # here.
-        _write_private(path, "")
+        # Empty until the key is in force: if it is found empty, this was cut off here.
+        write_private(path, "")
         made = make_organization(
             store,
             name=_NAME,
@@ -76,7 +80,7 @@ def ensure_organization(
             context=cli_context(ACTOR),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
-        _write_private(path, made.key.text)
+        write_private(path, made.key.text)
         return FirstOrganization(
             organization_id=made.organization_id, new_key=made.key.text
         )
@@ -94,12 +98,12 @@ def ensure_organization(
         in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
     )
     issued = executed.result
-    _write_private(path, issued.text)
+    write_private(path, issued.text)
     return FirstOrganization(organization_id=organization_id, new_key=issued.text)
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Write a whole file that only this user can read, or keep the old one."""
+def write_private(path: Path, text: str) -> None:
+    """Write a whole file that only we can read, or leave the one before."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

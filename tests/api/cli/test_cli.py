@@ -55,6 +55,7 @@ COMMANDS = [
     *("projects", "projects list"),
     *("creators", "creators list", "keys", "keys create", "keys list"),
     *("import", "keys revoke", "bans", "bans add", "bans remove", "bans list"),
+    *("backup", "restore"),
     *("export", "export observations", "export events", "export analytics"),
 ]
 

@@ -119,7 +119,7 @@ def test_a_key_that_was_made_but_never_written_down_is_made_anew(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     lost: list[str] = []
-    write = first_run._write_private  # noqa: SLF001
+    write = first_run.write_private
 
     def cut_off(path: Path, text: str) -> None:
         if text:
@@ -127,7 +127,7 @@ def test_a_key_that_was_made_but_never_written_down_is_made_anew(
             raise OSError("the machine is gone")
         write(path, text)
 
-    monkeypatch.setattr(first_run, "_write_private", cut_off)
+    monkeypatch.setattr(first_run, "write_private", cut_off)
     with pytest.raises(OSError, match="the machine is gone"):
         home_in(store, tmp_path)
     monkeypatch.undo()

@@ -1,0 +1,1 @@
+"""`goatherd backup` and `goatherd restore`: an installation in one file."""

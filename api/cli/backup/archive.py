@@ -1,0 +1,101 @@
+"""The file of a backup: a zip with what the database, secret and first key were."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+import msgspec
+
+from api.cli import CommandError
+
+FORMAT = 1
+# As pg_dump's custom format has it, so that pg_restore reads it without Goatherd, too.
+DATABASE = "database.dump"
+SECRET = "secret"  # noqa: S105 - a file's name
+API_KEY = "api-key"
+_MANIFEST = "backup.json"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup is of.
+
+    ``position`` is that of its newest event and ``schema`` its newest migration;
+    ``postgresql`` and ``pg_dump`` are major versions, of the server and the program.
+    """
+
+    format: int = FORMAT
+    goatherd: str
+    made_at: datetime
+    postgresql: int
+    pg_dump: int
+    schema: int
+    position: int
+
+
+def write_manifest(archive: ZipFile, manifest: Manifest) -> None:
+    """Write what the backup is of; it goes first."""
+    write_text(archive, _MANIFEST, msgspec.json.encode(manifest).decode())
+
+
+def write_text(archive: ZipFile, name: str, text: str) -> None:
+    """Write a small member, which only its owner may read once it is unpacked."""
+    member = ZipInfo(name)
+    member.external_attr = 0o100600 << 16
+    archive.writestr(member, text)
+
+
+def opened_for_writing(file: IO[bytes]) -> ZipFile:
+    """Return the archive to write to the file; pg_dump has packed what is large."""
+    return ZipFile(file, "w")
+
+
+class Backup:
+    """A backup that is read."""
+
+    def __init__(self, archive: ZipFile, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._archive = archive
+
+    @property
+    def database_bytes(self) -> int:
+        return self._archive.getinfo(DATABASE).file_size
+
+    def database(self) -> IO[bytes]:
+        return self._archive.open(DATABASE)
+
+    def text(self, name: str) -> str | None:
+        """Return a small member's text, None where the backup has none."""
+        if name not in self._archive.namelist():
+            return None
+        return self._archive.read(name).decode()
+
+
+@contextmanager
+def opened_backup(file: Path) -> Generator[Backup]:
+    """Give the backup in a file.
+
+    Raises:
+        CommandError: it is none, is damaged, or was made by a newer Goatherd.
+        OSError: it cannot be read.
+    """
+    try:
+        with ZipFile(file) as archive:
+            raw = archive.read(_MANIFEST)
+            form = msgspec.json.decode(raw, type=dict[str, object]).get("format")
+            if not isinstance(form, int) or form > FORMAT:
+                raise CommandError(
+                    f"{file} was made by a newer Goatherd (format {form}, this one "
+                    f"knows {FORMAT}): restore it with that one."
+                )
+            manifest = msgspec.json.decode(raw, type=Manifest)
+            archive.getinfo(DATABASE)
+            yield Backup(archive, manifest)
+    except KeyError:
+        raise CommandError(f"{file} is not a backup of Goatherd.") from None
+    except (BadZipFile, EOFError, msgspec.DecodeError) as error:
+        raise CommandError(
+            f"{file} is not a backup of Goatherd, or is damaged: {error}"
+        ) from None

@@ -1,0 +1,394 @@
+"""``goatherd backup`` and ``restore``: one consistent file, back in an empty place."""
+
+import stat
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import msgspec
+import psycopg
+import pytest
+from psycopg import sql
+
+from api.cli.backup import archive, programs
+from api.system.all_projections import ALL_PROJECTIONS
+from infra.embedded import EmbeddedPostgres
+from infra.eventstore.store import Store
+from projections.engine.follower import Follower
+from tests.kit.application import SECRET, started
+from tests.kit.builders import Home, make_home, opened_store
+from tests.kit.command_line import CommandLine
+from tests.kit.databases import new_database
+
+# Names of everything that the application made, and how many rows it has.
+TABLES = """
+SELECT quote_ident(nspname) || '.' || quote_ident(relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY 1
+"""
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> CommandLine:
+    line = CommandLine(monkeypatch, capsys)
+    line.set(data_dir=tmp_path / "nothing")
+    return line
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    with opened_store(database_url) as store:
+        home = make_home(store)
+        home.creator("old-billy")
+        home.remove(home.creator("gone"))
+        catch_up(store)
+        yield home
+
+
+def catch_up(store: Store) -> None:
+    for projection in ALL_PROJECTIONS:
+        follower = Follower(projection, pool=store.pool, codec=store.codec)
+        follower.register()
+        follower.catch_up()
+
+
+def rows(url: str) -> dict[str, list[Any]]:
+    """Every row of every table, as text."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = [row[0] for row in connection.execute(TABLES)]
+        return {
+            table: connection.execute(
+                f"SELECT t::text FROM {table} AS t ORDER BY 1".encode()  # noqa: S608
+            ).fetchall()
+            for table in tables
+        }
+
+
+def events(url: str, *, until: int) -> list[Any]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(
+            "SELECT e::text FROM goatherd_events e WHERE notification_id <= %s "
+            "ORDER BY notification_id",
+            (until,),
+        ).fetchall()
+
+
+def answers(url: str, home: Home, key: str) -> list[Any]:
+    """What the API says of everything, but for the id of each request."""
+    with started(url) as goatherd:
+        said = [
+            goatherd.client.get(
+                f"/api/v1/{path}", headers={"Authorization": f"Bearer {key}"}
+            )
+            for path in (
+                *("projects", "creators?status=all", "creators?status=removed"),
+                f"analytics?entity=project&entity_id={home.project_id}&metric=views",
+            )
+        ]
+    assert {answer.status_code for answer in said} == {200}
+    return [answer.json()["data"] for answer in said]
+
+
+class Writer:
+    """Adds creators and lets the read models follow, until the block ends."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.written = 0
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._home.creator(f"goat-{self.written}")
+            catch_up(self._home.store)
+            self.written += 1
+
+
+def test_what_is_backed_up_under_writes_is_whole_in_a_new_data_directory(
+    cli: CommandLine, home: Home, database_url: str, tmp_path: Path, data_dir: Path
+):
+    file = tmp_path / "backup.zip"
+    cli.set(database_url=database_url, secret=SECRET)
+    writer = Writer(home)
+    with writer:
+        while writer.written < 3:
+            time.sleep(0.01)
+        backed_up = cli("backup", str(file), "--json").document
+        while writer.written < 6:
+            time.sleep(0.01)
+    cli.set(database_url="", secret="", data_dir=data_dir)
+
+    restored = cli("restore", str(file), "--json").document
+    at_rest = cli("doctor", "--at-rest", "--json")
+
+    position = backed_up["position"]
+    assert backed_up["bytes"] == file.stat().st_size
+    assert restored["position"] == position < home.store.head()
+    assert at_rest.status == 0, at_rest.out
+    found = {each["check"]: each["state"] for each in at_rest.document["findings"]}
+    assert found["event log"] == found["projections"] == "ok"
+    assert (data_dir / "secret").read_text() == f"{SECRET.strip()}\n"
+    assert not (data_dir / "api-key").exists()
+    server = EmbeddedPostgres(data_dir)
+    try:
+        url = server.start()
+        assert events(url, until=position) == events(database_url, until=position)
+        with opened_store(url) as store:
+            assert store.head() == position
+            Home(store, home.organization_id, home.project_id).creator("after")
+            catch_up(store)
+            assert store.head() > position
+        cli.set(database_url=url)
+        caught_up = cli("doctor", "--at-rest", "--json").document
+        assert {each["state"] for each in caught_up["findings"]} == {"ok"}
+    finally:
+        server.stop()
+
+
+def test_a_restored_database_has_every_row_and_gives_the_same_answers(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    file = tmp_path / "backup.zip"
+    cli.set(database_url=database_url)
+    words = ("keys", "create", "--org", str(home.organization_id), "--scope", "read")
+    key = cli(*words, "--json").document["api_key"]
+    catch_up(home.store)
+    told = cli("backup", str(file))
+    cli.set(database_url=empty_database_url)
+
+    restored = cli("restore", str(file))
+
+    head = home.store.head()
+    assert f"up to position {head} of the log" in told.out
+    assert f"position {head} of the log" in restored.out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert rows(empty_database_url) == rows(database_url)
+    assert len(rows(database_url)) > 20
+    assert answers(empty_database_url, home, key) == answers(database_url, home, key)
+    assert [path.name for path in tmp_path.iterdir()] == ["backup.zip"]
+
+
+def test_the_reader_of_a_restored_database_sees_its_own_rows_only(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    cli.set(database_url=database_url)
+    cli("backup", str(tmp_path / "backup.zip"))
+    cli.set(database_url=empty_database_url)
+    assert cli("restore", str(tmp_path / "backup.zip")).status == 0
+
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("SET ROLE goatherd_reader")
+        count = "SELECT count(*) FROM creator_list"
+        assert connection.execute(count).fetchone() == (0,)
+        connection.execute(
+            "SELECT set_config('goatherd.organization_id', %s, true)",
+            (str(home.organization_id),),
+        )
+        assert connection.execute(count).fetchone() == (2,)
+
+
+def test_an_owner_that_is_no_superuser_backs_up_and_restores(
+    cli: CommandLine, home: Home, database_url: str, postgres_url: str, tmp_path: Path
+):
+    cli.set(database_url=database_url)
+    cli("backup", str(tmp_path / "first.zip"))
+    owner = f"goatherd_owner_{uuid4().hex}"
+    file = tmp_path / "second.zip"
+    with (
+        psycopg.connect(postgres_url, autocommit=True) as server,
+        new_database(postgres_url) as target,
+        new_database(postgres_url) as second,
+    ):
+        name = sql.Identifier(owner)
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(name))
+        server.execute(
+            sql.SQL("GRANT goatherd_reader TO {} WITH ADMIN OPTION").format(name)
+        )
+        for url in (target, second):
+            database = sql.Identifier(urlsplit(url).path.strip("/"))
+            server.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, name)
+            )
+        try:
+            cli.set(database_url=_as(target, owner))
+            restored = cli("restore", str(tmp_path / "first.zip"))
+            backed_up = cli("backup", str(file))
+            cli.set(database_url=_as(second, owner))
+            again = cli("restore", str(file))
+
+            assert (restored.err, backed_up.err, again.err) == ("", "", "")
+            assert rows(second) == rows(target) == rows(database_url)
+        finally:
+            for url in (target, second):
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(name))
+                database = sql.Identifier(urlsplit(url).path.strip("/"))
+                server.execute(
+                    sql.SQL("ALTER DATABASE {} OWNER TO postgres").format(database)
+                )
+            server.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            server.execute(sql.SQL("DROP ROLE {}").format(name))
+    assert home.store.head() > 0
+
+
+def _as(url: str, user: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{user}@{host}{parts.path}?{parts.query}"
+
+
+def test_nothing_is_written_over(
+    cli: CommandLine, home: Home, database_url: str, tmp_path: Path
+):
+    file, used = tmp_path / "backup.zip", tmp_path / "used"
+    used.mkdir()
+    (used / "mine").touch()
+    cli.set(database_url=database_url)
+    cli("backup", str(file))
+    head = home.store.head()
+
+    into_database = cli("restore", str(file))
+    cli.set(database_url="", data_dir=used)
+    into_folder = cli("restore", str(file))
+
+    assert (into_database.status, into_folder.status) == (1, 1)
+    assert "The database is not empty: it has" in into_database.complaint
+    assert f"data directory {used} is not empty" in into_folder.complaint
+    assert home.store.head() == head
+    assert [path.name for path in used.iterdir()] == ["mine"]
+
+
+def test_a_damaged_backup_leaves_nothing_behind(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+    data_dir: Path,
+):
+    file = tmp_path / "backup.zip"
+    cli.set(database_url=database_url)
+    cli("backup", str(file))
+    with zipfile.ZipFile(file) as whole:
+        at = whole.getinfo(archive.DATABASE)
+        middle = at.header_offset + at.file_size // 2
+    raw = bytearray(file.read_bytes())
+    raw[middle : middle + 100] = bytes(100)
+    file.write_bytes(raw)
+
+    cli.set(database_url=empty_database_url)
+    into_database = cli("restore", str(file))
+    cli.set(database_url="", data_dir=data_dir)
+    into_folder = cli("restore", str(file))
+
+    assert (into_database.status, into_folder.status) == (1, 1)
+    assert rows(empty_database_url) == {}
+    assert not data_dir.exists()
+    assert home.store.head() > 0
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    (
+        ({}, "is not a backup of Goatherd"),
+        ({"backup.json": '{"format": 2}'}, "made by a newer Goatherd (format 2"),
+        ({"backup.json": "{}"}, "made by a newer Goatherd"),
+        (
+            {
+                "backup.json": msgspec.json.encode(
+                    archive.Manifest(
+                        goatherd="9.9.9",
+                        made_at="2026-01-01T00:00:00Z",  # pyright: ignore[reportArgumentType]
+                        postgresql=18,
+                        pg_dump=18,
+                        schema=9_999,
+                        position=1,
+                    )
+                ).decode(),
+                "database.dump": "",
+            },
+            "restore it with the release that made it, 9.9.9",
+        ),
+    ),
+    ids=["no backup", "newer", "none", "newer schema"],
+)
+def test_what_cannot_be_restored_is_refused(
+    cli: CommandLine, tmp_path: Path, members: dict[str, str], complaint: str
+):
+    file = tmp_path / "backup.zip"
+    with zipfile.ZipFile(file, "w") as made:
+        for name, text in members.items():
+            made.writestr(name, text)
+    plain = tmp_path / "plain"
+    plain.write_text("goats")
+
+    outcome = cli("restore", str(file))
+
+    assert outcome.status == 1
+    assert complaint in outcome.complaint
+    assert "is not a backup" in cli("restore", str(plain)).complaint
+    assert "No such file" in cli("restore", str(tmp_path / "gone")).complaint
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_without_a_program_that_is_new_enough_nothing_is_begun(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(programs, "client_programs", lambda _: [(Path("x"), 15)])
+    cli.set(database_url=database_url)
+
+    outcome = cli("backup", str(tmp_path / "backup.zip"))
+
+    assert outcome.status == 1
+    assert "There is no pg_dump of PostgreSQL" in outcome.complaint
+    assert list(tmp_path.iterdir()) == []
+    assert home.store.head() > 0
+
+
+def test_the_key_and_secret_of_a_data_directory_are_taken_if_they_are_its_own(
+    cli: CommandLine, home: Home, database_url: str, tmp_path: Path
+):
+    folder, file = tmp_path / "data", tmp_path / "backup.zip"
+    folder.mkdir()
+    (folder / "secret").write_text(f"{SECRET}\n")
+    cli.set(database_url=database_url, data_dir=folder)
+    made = cli("keys", "create", "--org", str(home.organization_id), "--json").document
+
+    def taken(key: str) -> set[str]:
+        (folder / "api-key").write_text(f"{key}\n")
+        assert cli("backup", str(file)).status == 0
+        with zipfile.ZipFile(file) as backup:
+            return {"secret", "api-key"} & set(backup.namelist())
+
+    assert taken(made["api_key"]) == {"secret", "api-key"}
+    assert taken("tga_" + "0" * 64) == set()
