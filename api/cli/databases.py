@@ -22,6 +22,7 @@ from infra.embedded import (
 from infra.eventstore.append import Context
 from infra.eventstore.store import Store, open_store
 from infra.ids import new_id
+from infra.outage import is_out_of_connections
 from infra.settings import Settings
 
 OLDEST_SERVER = 16
@@ -144,6 +145,12 @@ def connected(url: str) -> Generator[Connection[TupleRow]]:
             url, autocommit=True, connect_timeout=5, application_name="goatherd cli"
         )
     except psycopg.Error as error:
+        if is_out_of_connections(error):
+            raise CommandError(
+                "The database runs and has no connection left: run fewer processes, "
+                "make their pools smaller (GOATHERD_..._POOL_SIZE), or raise "
+                "PostgreSQL's max_connections."
+            ) from error
         raise CommandError(f"The database cannot be reached: {error}") from error
     with connection:
         version = connection.info.server_version // 10_000

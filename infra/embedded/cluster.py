@@ -72,6 +72,26 @@ def ensure_cluster(
     fresh.rename(cluster)
 
 
+def configured_connections(
+    cluster: Path, binaries: PostgresBinaries, *, account: OsUser | None
+) -> int | None:
+    """Return how many connections the cluster's own settings allow.
+
+    Return None if they cannot be read: the server itself will say why.
+    """
+    answer = subprocess.run(
+        [binaries.postgres, "-D", cluster, "-C", "max_connections"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=server_environment(),
+        **acting_as(account),
+    )
+    text = answer.stdout.strip()
+    return int(text) if answer.returncode == 0 and text.isdecimal() else None
+
+
 def _initdb(
     folder: Path, *, binaries: PostgresBinaries, durable: bool
 ) -> list[str | Path]:

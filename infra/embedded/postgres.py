@@ -8,12 +8,17 @@ from urllib.parse import quote
 import psycopg
 
 from infra.embedded.binaries import postgres_binaries
-from infra.embedded.cluster import SUPERUSER, ensure_cluster
+from infra.embedded.cluster import (
+    SUPERUSER,
+    configured_connections,
+    ensure_cluster,
+)
 from infra.embedded.data_dir import service_home, socket_folder
 from infra.embedded.errors import EmbeddedServiceError
 from infra.embedded.os_user import server_os_user
 from infra.embedded.processes import launch
 from infra.embedded.server import EmbeddedServer
+from infra.outage import is_out_of_connections
 
 _DATABASE = "goatherd"
 _SOCKET = ".s.PGSQL.5432"
@@ -28,6 +33,7 @@ _ORPHANS_SECONDS = 15.0
 class EmbeddedPostgres(EmbeddedServer):
     """The PostgreSQL in ``<data_dir>/postgres``.
 
+    It accepts at least ``connections`` connections, more if postgresql.conf says so.
     ``durable=False`` loses data when the machine fails, and is for tests only.
     """
 
@@ -35,8 +41,11 @@ class EmbeddedPostgres(EmbeddedServer):
     programs = ("postgres",)
     shutdown = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
 
-    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, data_dir: Path, *, connections: int = 0, durable: bool = True
+    ) -> None:
         super().__init__(data_dir)
+        self._connections = connections
         self._durable = durable
 
     def run(self, data_dir: Path) -> str:
@@ -52,6 +61,9 @@ class EmbeddedPostgres(EmbeddedServer):
             command = _command(
                 binaries.postgres, cluster, sockets=sockets, durable=self._durable
             )
+            configured = configured_connections(cluster, binaries, account=account)
+            if configured is not None and configured < self._connections:
+                command += ["-c", f"max_connections={self._connections}"]
             log = home / "start.log"
             give_up = time.monotonic() + _ORPHANS_SECONDS
             while not self.comes_up(
@@ -102,8 +114,8 @@ def _url(sockets: Path, *, database: str) -> str:
 def _answers(sockets: Path) -> bool:
     try:
         psycopg.connect(_url(sockets, database=SUPERUSER), connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
+    except psycopg.OperationalError as error:
+        return is_out_of_connections(error)
     return True
 
 

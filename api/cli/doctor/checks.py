@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from api.cli import CommandError
+from api.cli.connections import available, needed
 from api.cli.databases import ping_redis, redis_url
 from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
@@ -66,6 +67,23 @@ GROUP BY organization_id
 _COUNTERS = "SELECT key, value FROM quota_counters WHERE key = ANY(%s)"
 TRIES = 20
 _ASK_AGAIN_SECONDS = 0.1
+
+
+def check_connections(connection: Connection[TupleRow], settings: Settings) -> str:
+    """Say that the server has as many connections as the settings may need.
+
+    Raises:
+        WrongError: it has not.
+    """
+    there_are, may_need = available(connection), needed(settings)
+    if may_need > there_are:
+        raise WrongError(
+            f"These settings may need {may_need} connections, and PostgreSQL has "
+            f"{there_are}.",
+            advice="Raise its max_connections, or run fewer processes or smaller pools "
+            "(GOATHERD_HTTP_WORKERS, GOATHERD_WORKER_PROCESSES, ..._POOL_SIZE).",
+        )
+    return f"PostgreSQL has {there_are}, and these settings need up to {may_need}."
 
 
 def check_projections(connection: Connection[TupleRow]) -> str:

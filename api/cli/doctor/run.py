@@ -59,9 +59,17 @@ def _check_database(
                 yield _wrong("schema", error, None)
                 return
             yield Finding(check="schema", state="ok", text="Up to date.")
+            if not at_rest:
+                yield _found(
+                    "connections",
+                    lambda: checks.check_connections(connection, settings),
+                )
             yield from _check_contents(connection, quick=quick, at_rest=at_rest)
     except (CommandError, EmbeddedServiceError) as error:
-        yield _wrong("database", error, "Start it, or correct GOATHERD_DATABASE_URL.")
+        advice = "Start it, or correct GOATHERD_DATABASE_URL."
+        if isinstance(error.__cause__, psycopg.Error):
+            advice = "See what the server's own log says."
+        yield _wrong("database", error, advice)
     except psycopg.OperationalError as error:
         yield _wrong("connection", error, "Find out why it broke, and ask again.")
 

@@ -12,6 +12,13 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from api.cli import CommandError
+from api.cli.connections import (
+    SPARE,
+    available,
+    needed,
+    pool_variables,
+    with_fitting_pools,
+)
 from api.cli.databases import connected, opened_store, ping_redis
 from api.cli.options import DataDir, Host, Port, read_settings
 from api.cli.up.data_dir_lock import data_dir_locked
@@ -108,13 +115,17 @@ def _with_servers(
         is_new = not (folder / "postgres").exists()
         how_long = ", which takes a few seconds the first time" if is_new else ""
         _report(settings, f"Starting PostgreSQL{how_long}")
-        database = supervisor.run(EmbeddedPostgres(folder))
+        database = supervisor.run(
+            EmbeddedPostgres(folder, connections=needed(settings) + SPARE)
+        )
         signals.check()
         _migrate(database, settings)
     if redis is None:
         _report(settings, "Starting Valkey")
         redis = supervisor.run(EmbeddedValkey(folder))
         signals.check()
+    with connected(database) as connection:
+        settings = with_fitting_pools(settings, available(connection))
     return replace(
         settings,
         database_url=database,
@@ -182,7 +193,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "GOATHERD_RECORDINGS": settings.recordings and settings.recordings.resolve(),
     }
     given = {name: str(value) for name, value in ours.items() if value is not None}
-    return {**os.environ, **given}
+    return {**os.environ, **given, **pool_variables(settings)}
 
 
 def _wait_until_ready(

@@ -6,6 +6,7 @@ import sys
 import threading
 
 from api.cli import CommandError
+from api.cli.connections import available, pool_variables, with_fitting_pools
 from api.cli.databases import (
     check_fit,
     connected,
@@ -47,6 +48,9 @@ def serve(
     wait_for_database(settings)
     with connected(settings.database_url) as connection:
         check_fit(connection)
+        settings = with_fitting_pools(settings, available(connection))
+    # The HTTP workers read their settings from the environment.
+    os.environ.update(pool_variables(settings))
     serve_http(settings, listening)
 
 
@@ -82,9 +86,14 @@ def dispatch(*, data_dir: DataDir = None) -> None:
         redis_url(settings), patience_seconds=SENDING_PATIENCE_SECONDS
     )
     wait_for_database(settings)
+    settings = _with_fitting_pools(settings)
     with opened_store(settings, pool_size=settings.writing_pool_size) as store:
         Dispatcher(
-            store, broker, url=database_url(settings), plans=settings.all_plans
+            store,
+            broker,
+            url=database_url(settings),
+            plans=settings.all_plans,
+            lease_seconds=settings.lease_seconds,
         ).run(stop)
 
 
@@ -100,6 +109,7 @@ def work(*, data_dir: DataDir = None) -> None:
     settings = read_settings(data_dir=data_dir)
     redis = redis_url(settings)
     wait_for_database(settings)
+    settings = _with_fitting_pools(settings)
     with opened_store(settings) as store:
         # Tried once here, because Dramatiq would show a traceback from each process.
         choose_provider(settings, store.pool)
@@ -107,10 +117,16 @@ def work(*, data_dir: DataDir = None) -> None:
         **os.environ,
         "GOATHERD_DATABASE_URL": database_url(settings),
         "GOATHERD_REDIS_URL": redis,
+        **pool_variables(settings),
     }
     command = worker_command(sys.executable, settings)
     # It replaces this process, so that its supervisor supervises Dramatiq.
     os.execve(sys.executable, command, environment)  # noqa: S606
+
+
+def _with_fitting_pools(settings: Settings) -> Settings:
+    with connected(database_url(settings)) as connection:
+        return with_fitting_pools(settings, available(connection))
 
 
 def _configure_logs(settings: Settings) -> None:

@@ -22,8 +22,16 @@ from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.paths import ROOT
 
 CHECKS = [
-    *("settings", "database", "schema", "event log", "projections", "dead letters"),
-    *("scrapes", "schedule", "creator counts", "redis", "disk"),
+    *("settings", "database", "schema", "connections", "event log"),
+    *(
+        "projections",
+        "dead letters",
+        "scrapes",
+        "schedule",
+        "creator counts",
+        "redis",
+        "disk",
+    ),
 ]
 AWAY = "redis://127.0.0.1:1"
 
