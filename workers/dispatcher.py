@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
 
 from dramatiq.brokers.redis import RedisBroker
 
@@ -12,6 +14,7 @@ from infra.eventstore.store import Store
 from infra.loop import run_until_stopped
 from projections.engine.follower import Follower, listen
 from workers.broker import enqueue_scrapes, waiting_messages
+from workers.lease_watch import LeaseWatch
 from workers.policies import auto_disable
 from workers.policies.runner import VideoPolicies
 from workers.schedule.projection import Schedule
@@ -26,6 +29,8 @@ BUSY_ROUND_SECONDS = 0.1
 # Every recorded result wakes it, and several at the same time wake it once.
 PAUSE_SECONDS = 0.05
 TIDY_UP_SECONDS = 600
+# A lease that did not change for this much longer than it lasts has ended.
+GRACE_SECONDS = 2
 
 
 class Dispatcher:
@@ -33,7 +38,8 @@ class Dispatcher:
 
     Any number may run. Each projection has one checkpoint row, whose lock lets one
     follower work at a time, and one dispatcher at a time enqueues. The scheduler and
-    the policies about videos run in their own threads.
+    the policies about videos run in their own threads. A lease of a worker lasts for
+    ``lease_seconds``.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Dispatcher:
         *,
         url: str,
         plans: Mapping[str, Limits] = DEFAULT_PLANS,
+        lease_seconds: int = jobs.LEASE_SECONDS,
     ) -> None:
         self._scheduler = Scheduler(store, plans)
         self._store = store
@@ -59,6 +66,9 @@ class Dispatcher:
         ]
         self._policies = VideoPolicies(store)
         self._start_rate = StartRate()
+        self._lease_watch = LeaseWatch[UUID, datetime](
+            seconds=lease_seconds + GRACE_SECONDS
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set.
@@ -112,7 +122,7 @@ class Dispatcher:
         for follower in self._followers:
             follower.catch_up()
         auto_disable.disable_due(self._store, self._store.pool)
-        jobs.take_back(self._store.pool)
+        jobs.take_back(self._store.pool, self._lease_watch)
         total = 0
         while enqueued := enqueue_due(
             self._store.pool,

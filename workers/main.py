@@ -1,6 +1,8 @@
 """Sets up a worker process: ``dramatiq workers.main:set_up``."""
 
 import os
+import socket
+import threading
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -8,9 +10,11 @@ import dramatiq
 import redis
 import structlog
 
+from infra import clocks
 from infra.database import Pool
 from infra.eventstore.store import open_store
 from infra.logs import configure_logs
+from infra.loop import run_until_stopped
 from infra.settings import Settings, SettingsError
 from workers.broker import REBUILDS_QUEUE, SCRAPES_QUEUE, connect_broker
 from workers.demo import DEMO_NAME, DEMO_RECORDING
@@ -54,6 +58,24 @@ def set_up() -> None:
         broker, SliceWorker(settings.database_url, lease_seconds=settings.lease_seconds)
     )
     dramatiq.set_broker(broker)
+    threading.Thread(
+        target=keep_clock_measured,
+        args=(store.pool, threading.Event()),
+        name="clock",
+        daemon=True,
+    ).start()
+
+
+def keep_clock_measured(pool: Pool, stop: threading.Event) -> None:
+    """Measure this process's clock by the database's until ``stop`` is set."""
+    process = f"{socket.gethostname()}:{os.getpid()}"
+
+    def step() -> float:
+        with pool.connection() as connection:
+            connection.execute(clocks.MEASURE, {**clocks.now(), "process": process})
+        return clocks.MEASURE_EVERY_SECONDS
+
+    run_until_stopped(step, stop, failed="clock_not_measured", pool=pool)
 
 
 def choose_provider(settings: Settings, pool: Pool) -> Provider:

@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.system.health import Check
+from infra import clocks
 from infra.database import AsyncPool, Pool, run_read, run_read_async
 from projections.engine.dead_letters import newest_dead_letters
 from projections.status import progress
@@ -52,6 +53,7 @@ def readiness_warnings(writing: Pool, *, data_dir: Path) -> Sequence[tuple[str, 
     disk = data_dir / "postgres"
     if disk.exists():
         warnings.append(("disk", partial(_disk, disk, least=NEARLY_FULL_BYTES)))
+    warnings.append(("clock", partial(_clock, writing)))
     return warnings
 
 
@@ -84,6 +86,19 @@ async def _projections(writing: Pool) -> str | None:
         if each.heartbeat_seconds is None or each.heartbeat_seconds > STUCK_SECONDS
     ]
     return "; ".join(problems) or None
+
+
+async def _clock(writing: Pool) -> str | None:
+    offsets = await asyncio.to_thread(
+        lambda: run_read(
+            writing,
+            lambda connection: connection.execute(
+                clocks.OFFSETS, clocks.now()
+            ).fetchall(),
+        )
+    )
+    # Anybody may ask this, so it does not say which machine.
+    return clocks.clocks_off(offsets, names_workers=False)
 
 
 async def _dead_letters(writing: Pool) -> str | None:

@@ -58,7 +58,9 @@ WITH free AS MATERIALIZED (
       AND stage_number = (
           SELECT min(stage_number) FROM projection_slice
           WHERE name = %(name)s AND version = %(version)s AND state = 'waiting')
-      AND (leased_until IS NULL OR leased_until < clock_timestamp())
+      AND (leased_until IS NULL OR leased_until < clock_timestamp()
+           -- So far ahead only where the clock was set back.
+           OR leased_until > clock_timestamp() + make_interval(secs => %(seconds)s + 5))
       AND EXISTS (
           SELECT FROM projection_rebuild
           WHERE name = %(name)s AND version = %(version)s AND status = 'building'

@@ -19,6 +19,7 @@ from infra.eventstore.store import Store
 from infra.handlers.scrapes import request_scheduled
 from infra.ids import new_id
 from infra.loop import run_until_stopped
+from workers.lease_watch import LeaseWatch
 from workers.schedule import sql
 from workers.schedule.due import ScheduledRun, days_of
 
@@ -54,6 +55,7 @@ class Scheduler:
         self.holder = new_id()
         self._store = store
         self._plans = plans
+        self._watch = LeaseWatch[str, str](seconds=LEASE_SECONDS)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; go on after every failure of the database."""
@@ -94,9 +96,15 @@ class Scheduler:
     def take_lease(self) -> bool:
         """Take or renew the lease; return False while another scheduler has it."""
         with self._store.pool.connection() as connection:
+            found = connection.execute(sql.LEASE_END).fetchone()
+            ended = self._watch.ended({"schedule": found[0]} if found else {})
             row = connection.execute(
                 sql.TAKE_LEASE,
-                {"holder": self.holder, "seconds": LEASE_SECONDS},
+                {
+                    "holder": self.holder,
+                    "seconds": LEASE_SECONDS,
+                    "ended": ended.get("schedule"),
+                },
             ).fetchone()
         return row is not None
 

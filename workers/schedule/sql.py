@@ -7,10 +7,14 @@ UPDATE scheduler_lease SET holder = %(holder)s,
 WHERE name = (
     SELECT name FROM scheduler_lease
     WHERE name = 'schedule'
-      AND (holder = %(holder)s OR lease_until <= clock_timestamp())
+      AND (holder = %(holder)s OR lease_until <= clock_timestamp()
+           OR lease_until = %(ended)s::timestamptz)
     FOR UPDATE SKIP LOCKED
 )
 RETURNING name
+"""
+LEASE_END = """
+SELECT lease_until::text FROM scheduler_lease WHERE name = 'schedule'
 """
 GIVE_UP_LEASE = """
 UPDATE scheduler_lease SET holder = NULL, lease_until = '-infinity'

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from domain import events as e
 from infra.database import Pool
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import stored_names
+from workers.lease_watch import LeaseWatch
 from workers.scraping.retry_policy import DIED
 
 MAX_ATTEMPTS = DIED.tries
@@ -57,10 +59,14 @@ UPDATE scrape_job SET state = 'ready', lease_until = NULL, enqueued_at = NULL,
              * (0.5 + random() / 2) END)
 WHERE scrape_id IN (
     SELECT scrape_id FROM scrape_job
-    WHERE state = 'leased' AND lease_until < statement_timestamp()
+    WHERE state = 'leased' AND (
+        lease_until < statement_timestamp()
+        OR (scrape_id, lease_until) IN (
+            SELECT * FROM unnest(%(ended)s::uuid[], %(until)s::timestamptz[])))
     FOR UPDATE SKIP LOCKED
 )
 """
+_HELD = "SELECT scrape_id, lease_until FROM scrape_job WHERE state = 'leased'"
 _POSTPONE = """
 UPDATE scrape_job SET state = 'ready', outcome = %s, error = %s, lease_until = NULL,
     enqueued_at = NULL, due_at = clock_timestamp() + make_interval(secs => %s)
@@ -151,14 +157,26 @@ def renew(pool: Pool, held: Mapping[UUID, int], *, seconds: int) -> set[UUID]:
     return {row[0] for row in renewed}
 
 
-def take_back(pool: Pool) -> int:
+def take_back(pool: Pool, watch: LeaseWatch[UUID, datetime] | None = None) -> int:
     """Make jobs whose lease has ended ready again, after a wait; return how many.
 
     A job that kills its worker would otherwise kill the next one at once. After its
     last attempt it does not wait: the next worker that leases it gives it up.
+    ``watch``, the same at each call, finds ended leases if the clock was set back.
     """
     with pool.connection() as connection:
-        return connection.execute(_TAKE_BACK, msgspec.structs.asdict(DIED)).rowcount
+        ended: dict[UUID, datetime] = {}
+        if watch is not None:
+            ended = watch.ended(dict(connection.execute(_HELD).fetchall()))
+        done = connection.execute(
+            _TAKE_BACK,
+            {
+                **msgspec.structs.asdict(DIED),
+                "ended": list(ended),
+                "until": list(ended.values()),
+            },
+        )
+        return done.rowcount
 
 
 def postpone(

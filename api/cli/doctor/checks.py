@@ -1,19 +1,14 @@
 """The checks of ``goatherd doctor``: each returns a sentence or raises."""
 
-import shutil
 import time
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from api.cli import CommandError
-from api.cli.connections import available, needed
-from api.cli.databases import ping_redis, redis_url
 from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.streams import creators_counter
-from infra.settings import Settings
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
 
@@ -21,7 +16,6 @@ STALLED_SECONDS = 30
 BEHIND_SECONDS = 60
 LATE_MINUTES = 5
 FAILING_ATTEMPTS = 3
-LEAST_FREE_BYTES = 1 << 30
 
 _OF_THE_DISPATCHER = {
     "creator_identities",
@@ -67,23 +61,6 @@ GROUP BY organization_id
 _COUNTERS = "SELECT key, value FROM quota_counters WHERE key = ANY(%s)"
 TRIES = 20
 _ASK_AGAIN_SECONDS = 0.1
-
-
-def check_connections(connection: Connection[TupleRow], settings: Settings) -> str:
-    """Say that the server has as many connections as the settings may need.
-
-    Raises:
-        WrongError: it has not.
-    """
-    there_are, may_need = available(connection), needed(settings)
-    if may_need > there_are:
-        raise WrongError(
-            f"These settings may need {may_need} connections, and PostgreSQL has "
-            f"{there_are}.",
-            advice="Raise its max_connections, or run fewer processes or smaller pools "
-            "(GOATHERD_HTTP_WORKERS, GOATHERD_WORKER_PROCESSES, ..._POOL_SIZE).",
-        )
-    return f"PostgreSQL has {there_are}, and these settings need up to {may_need}."
 
 
 def check_projections(connection: Connection[TupleRow]) -> str:
@@ -253,43 +230,6 @@ def check_quota_counters(connection: Connection[TupleRow]) -> str:
             "fault: set its value to the right number, and report it.",
         )
     raise SkippedError("creator_list is behind the log.")
-
-
-def check_redis(settings: Settings) -> str:
-    """Check that Redis, which notifies the workers, answers.
-
-    Raises:
-        WrongError: it does not.
-    """
-    try:
-        ping_redis(redis_url(settings))
-    except CommandError as error:
-        raise WrongError(
-            str(error),
-            advice="Start it, or correct GOATHERD_REDIS_URL; scrapes wait until then.",
-        ) from None
-    return "It answers."
-
-
-def check_disk(settings: Settings) -> str:
-    """Check that the data directory has free space.
-
-    Raises:
-        WrongError: it does not.
-        SkippedError: there is no data directory.
-    """
-    folder = settings.data_dir.absolute()
-    if not folder.exists():
-        raise SkippedError(f"There is no data directory {folder}.")
-    # The files may be elsewhere, by a link.
-    postgres = folder / "postgres"
-    free = shutil.disk_usage(postgres if postgres.exists() else folder).free
-    if free < LEAST_FREE_BYTES:
-        raise WrongError(
-            f"{folder} has {free / (1 << 20):.0f} MB left.",
-            advice="Make room: PostgreSQL stops when it has none.",
-        )
-    return f"{folder} has {free / (1 << 30):.0f} GB left."
 
 
 def _is_stalled(progress: ProjectionProgress) -> bool:

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.databases import check_fit, connected, database_url, served_database
-from api.cli.doctor import checks
+from api.cli.doctor import checks, surroundings
 from api.cli.doctor.event_log import check_event_log
 from api.cli.doctor.finding import Finding, SkippedError, WrongError
 from api.cli.options import read_settings
@@ -41,8 +41,8 @@ def run_checks(
         yield Finding(check="settings", state="ok", text="All can be read.")
     yield from _check_database(settings, quick=quick, at_rest=at_rest)
     if not at_rest:
-        yield _found("redis", lambda: checks.check_redis(settings))
-    yield _found("disk", lambda: checks.check_disk(settings))
+        yield _found("redis", lambda: surroundings.check_redis(settings))
+    yield _found("disk", lambda: surroundings.check_disk(settings))
 
 
 def _check_database(
@@ -62,8 +62,9 @@ def _check_database(
             if not at_rest:
                 yield _found(
                     "connections",
-                    lambda: checks.check_connections(connection, settings),
+                    lambda: surroundings.check_connections(connection, settings),
                 )
+            yield _found("clocks", lambda: surroundings.check_clocks(connection))
             yield from _check_contents(connection, quick=quick, at_rest=at_rest)
     except (CommandError, EmbeddedServiceError) as error:
         advice = "Start it, or correct GOATHERD_DATABASE_URL."

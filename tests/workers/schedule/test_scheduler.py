@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -606,6 +607,27 @@ def test_the_lease_goes_over_when_its_holder_is_silent_too_long(
 
     assert (too_early, in_time) == (0, 3)
     assert not scheduler.take_lease()
+
+
+def test_the_lease_goes_over_though_the_clock_was_set_back(
+    home: Home, scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scheduling, "LEASE_SECONDS", 0.3)
+    other = Scheduler(home.store, DEFAULT_PLANS)
+    scheduler.take_lease()
+    later = "UPDATE scheduler_lease SET lease_until = lease_until + interval '1 hour'"
+    told(home.store, later)
+
+    at_once = other.take_lease()
+    time.sleep(0.2)
+    told(home.store, later)  # as who lives renews it
+    renewed = other.take_lease()
+    time.sleep(0.2)
+    too_early = other.take_lease()
+    time.sleep(0.2)
+    in_time = other.take_lease()
+
+    assert (at_once, renewed, too_early, in_time) == (False, False, False, True)
 
 
 @pytest.mark.usefixtures("billie")

@@ -1,6 +1,8 @@
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -20,6 +22,8 @@ from tests.kit.jobs import (
     let_time_pass,
     record_failure,
 )
+from tests.kit.schedule import told
+from workers.lease_watch import LeaseWatch
 from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import FencedOffError, JobLease, ScrapeJobs
 
@@ -110,6 +114,26 @@ def test_an_expired_lease_goes_to_the_next_who_asks(store: Store):
 
     assert while_it_lasts == (None, 0)
     assert (second.attempt, second.fence) == (first.attempt + 1, first.fence + 1)
+
+
+def test_a_lease_of_somebody_dead_ends_though_the_clock_was_set_back(store: Store):
+    died, lives = ask_for_runs(store, 2)
+    watch = LeaseWatch[UUID, datetime](seconds=0.3)
+    leased(store, died)
+    living = leased(store, lives)
+    told(store, "UPDATE scrape_job SET lease_until = lease_until + interval '1 hour'")
+
+    at_once = jobs.take_back(store.pool, watch)
+    time.sleep(0.2)
+    jobs.renew(store.pool, {lives: living.fence}, seconds=3_700)
+    too_early = jobs.take_back(store.pool, watch)
+    time.sleep(0.2)
+    in_time = jobs.take_back(store.pool, watch)
+
+    assert (at_once, too_early, in_time) == (0, 0, 1)
+    assert told(store, "SELECT scrape_id FROM scrape_job WHERE state = 'leased'") == [
+        (lives,)
+    ]
 
 
 def test_a_result_that_comes_after_the_lease_went_on_is_refused(store: Store):

@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 import pytest
 
-from api.cli.doctor import checks
+from api.cli.doctor import checks, surroundings
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.streams import ban_stream, creators_counter
 from infra.eventstore.store import Store
@@ -22,16 +22,9 @@ from tests.kit.command_line import CommandLine, Outcome
 from tests.kit.paths import ROOT
 
 CHECKS = [
-    *("settings", "database", "schema", "connections", "event log"),
-    *(
-        "projections",
-        "dead letters",
-        "scrapes",
-        "schedule",
-        "creator counts",
-        "redis",
-        "disk",
-    ),
+    *("settings", "database", "schema", "connections", "clocks", "event log"),
+    *("projections", "dead letters", "scrapes", "schedule", "creator counts"),
+    *("redis", "disk"),
 ]
 AWAY = "redis://127.0.0.1:1"
 
@@ -420,7 +413,7 @@ def test_counts_are_not_judged_while_the_list_is_behind(
 def test_a_disk_that_is_nearly_full_is_found(
     cli: CommandLine, home: Home, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(checks, "LEAST_FREE_BYTES", 1 << 62)
+    monkeypatch.setattr(surroundings, "LEAST_FREE_BYTES", 1 << 62)
 
     bad = wrong(cli("doctor", "--json"))
 

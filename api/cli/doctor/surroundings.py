@@ -1,0 +1,85 @@
+"""The checks of what Goatherd stands on: connections, clocks, Redis and the disk."""
+
+import shutil
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli import CommandError
+from api.cli.connections import available, needed
+from api.cli.databases import ping_redis, redis_url
+from api.cli.doctor.finding import SkippedError, WrongError
+from infra import clocks
+from infra.settings import Settings
+
+LEAST_FREE_BYTES = 1 << 30
+
+
+def check_connections(connection: Connection[TupleRow], settings: Settings) -> str:
+    """Say that the server has as many connections as the settings may need.
+
+    Raises:
+        WrongError: it has not.
+    """
+    there_are, may_need = available(connection), needed(settings)
+    if may_need > there_are:
+        raise WrongError(
+            f"These settings may need {may_need} connections, and PostgreSQL has "
+            f"{there_are}.",
+            advice="Raise its max_connections, or run fewer processes or smaller pools "
+            "(GOATHERD_HTTP_WORKERS, GOATHERD_WORKER_PROCESSES, ..._POOL_SIZE).",
+        )
+    return f"PostgreSQL has {there_are}, and these settings need up to {may_need}."
+
+
+def check_clocks(connection: Connection[TupleRow]) -> str:
+    """Say that this machine's clock and the workers' agree with the database's.
+
+    Raises:
+        WrongError: one does not.
+    """
+    offsets = connection.execute(clocks.OFFSETS, clocks.now()).fetchall()
+    if off := clocks.clocks_off(offsets, names_workers=True):
+        raise WrongError(
+            f"{off[0].upper()}{off[1:]}.",
+            advice="Let NTP keep the clocks of all machines: what is observed is dated "
+            "by a worker's, what is recorded by the database's.",
+        )
+    return f"All {len(offsets)} agree to {clocks.OFF_SECONDS:.0f} s."
+
+
+def check_redis(settings: Settings) -> str:
+    """Say that Redis answers, over which workers are notified.
+
+    Raises:
+        WrongError: it cannot.
+    """
+    try:
+        ping_redis(redis_url(settings))
+    except CommandError as error:
+        raise WrongError(
+            str(error),
+            advice="Start it, or correct GOATHERD_REDIS_URL; scrapes wait until then.",
+        ) from None
+    return "It answers."
+
+
+def check_disk(settings: Settings) -> str:
+    """Say that the data directory has room.
+
+    Raises:
+        WrongError: it has not.
+        SkippedError: there is no data directory.
+    """
+    folder = settings.data_dir.absolute()
+    if not folder.exists():
+        raise SkippedError(f"There is no data directory {folder}.")
+    # The files may be elsewhere, by a link.
+    postgres = folder / "postgres"
+    free = shutil.disk_usage(postgres if postgres.exists() else folder).free
+    if free < LEAST_FREE_BYTES:
+        raise WrongError(
+            f"{folder} has {free / (1 << 20):.0f} MB left.",
+            advice="Make room: PostgreSQL stops when it has none.",
+        )
+    return f"{folder} has {free / (1 << 30):.0f} GB left."

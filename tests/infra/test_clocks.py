@@ -1,0 +1,107 @@
+"""Clocks that are off the database's: measured, and found by doctor and readiness."""
+
+import asyncio
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from api.system.readiness import readiness_warnings
+from infra import clocks
+from infra.embedded.processes import wait_until
+from infra.eventstore.store import Store
+from tests.kit.command_line import CommandLine
+from tests.kit.schedule import told
+from workers.main import keep_clock_measured
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+    redis_url: str,
+) -> CommandLine:
+    line = CommandLine(monkeypatch, capsys)
+    line.set(data_dir=tmp_path, database_url=database_url, redis_url=redis_url)
+    return line
+
+
+def seen_by_doctor(cli: CommandLine) -> str:
+    out = cli("doctor", "--quick").out
+    return next(line for line in out.splitlines() if " clocks: " in f" {line}")
+
+
+def seen_by_readiness(store: Store, folder: Path) -> str | None:
+    checks = dict(readiness_warnings(store.pool, data_dir=folder))
+
+    async def ask() -> str | None:
+        return await checks["clock"]()
+
+    return asyncio.run(ask())
+
+
+def measured(store: Store, process: str, *, seconds: float, ago: int = 0) -> None:
+    told(
+        store,
+        "INSERT INTO worker_clock VALUES (%s, %s, "
+        "clock_timestamp() - make_interval(secs => %s))",
+        process,
+        seconds,
+        ago,
+    )
+
+
+def test_a_worker_measures_its_clock_and_forgets_those_of_long_ago(store: Store):
+    measured(store, "gone", seconds=60, ago=700)
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=keep_clock_measured, args=(store.pool, stop), daemon=True
+    )
+    thread.start()
+    try:
+        assert wait_until(
+            lambda: told(store, "SELECT process FROM worker_clock") != [("gone",)],
+            seconds=10,
+        )
+    finally:
+        stop.set()
+        thread.join()
+
+    ((process, offset),) = told(
+        store, "SELECT process, offset_seconds FROM worker_clock"
+    )
+    assert process.endswith(f":{os.getpid()}")
+    assert abs(offset) < 2
+
+
+def test_a_worker_s_clock_that_is_off_is_found(
+    cli: CommandLine, store: Store, tmp_path: Path
+):
+    measured(store, "barn:7", seconds=-4.9)
+    measured(store, "shed:8", seconds=90, ago=300)
+    well = seen_by_doctor(cli), seen_by_readiness(store, tmp_path)
+
+    measured(store, "barn:9", seconds=-7.2)
+    bad = seen_by_doctor(cli), seen_by_readiness(store, tmp_path)
+
+    assert well[0].startswith("ok")
+    assert well[1] is None
+    assert bad[0] == (
+        "WRONG   clocks: The clock of worker barn:9 is 7 s behind the database's."
+    )
+    assert bad[1] == "the clock of a worker is 7 s behind the database's"
+
+
+def test_this_machine_s_clock_that_is_off_is_found(
+    cli: CommandLine, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(clocks, "now", lambda: {"now": time.time() + 10})
+
+    doctor, readiness = seen_by_doctor(cli), seen_by_readiness(store, tmp_path)
+
+    assert "The clock of this machine is 10 s ahead of the database's." in doctor
+    assert readiness == "the clock of this machine is 10 s ahead of the database's"
