@@ -146,6 +146,21 @@ def test_compose_gives_each_process_a_service_that_waits_for_the_schema():
         assert services[name]["healthcheck"]["test"]
 
 
+def test_compose_has_no_password_of_its_own_and_containers_may_do_little():
+    text = (ROOT / "compose.yaml").read_text()
+    services = yaml.safe_load(text)["services"]
+
+    # ${NAME:-default} would be a secret that everybody knows.
+    assert not re.search(r"\$\{[A-Z_]*(PASSWORD|SECRET)[A-Z_]*:-", text)
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["image"] == "goatherd" or re.search(
+            r":\d+\.\d+$", service["image"]
+        )
+
+
 def _plain(requirement: str) -> str:
     name = re.match(r"[\w.-]+", requirement)
     return re.sub(r"[-_.]+", "-", name[0]).lower() if name else ""
