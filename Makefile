@@ -23,11 +23,12 @@ up: $(READY) ## Run Goatherd with demo creators at http://127.0.0.1:8000 (ARGS="
 test: $(READY) ## Run the tests (ARGS="-k handles -x")
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-check: $(READY) ## Formatting, lint, types and the import rules
+check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(BIN)/python audit.py
 
 bench: $(READY) ## Measure speed (minutes)
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
