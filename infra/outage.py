@@ -16,7 +16,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
 # After so many failures in a row, connections are cut for another reason.
 _EXPLAINED_AT_MOST = 3
-# Who asked for a connection waits for no longer.
+# Nobody waits longer for a connection.
 _ECHO_SECONDS = 3.0
 # The server ended the connection, or does not take one now.
 _SHUTTING_DOWN = frozenset({"57P01", "57P02", "57P03"})

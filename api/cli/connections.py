@@ -37,7 +37,7 @@ def available(connection: Connection[TupleRow]) -> int:
 def with_fitting_pools(settings: Settings, connections: int) -> Settings:
     """Return settings with pools so small that ``connections`` are enough for all.
 
-    None is smaller than one connection; the log says what became of them.
+    No pool is smaller than one connection; the log has their sizes.
     """
     if needed(settings) <= connections:
         return settings

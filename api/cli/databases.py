@@ -54,7 +54,7 @@ def database_url(settings: Settings) -> str:
 
 @contextmanager
 def served_database(settings: Settings) -> Generator[str]:
-    """Give the settings' database, or that of a data directory at rest.
+    """Give the settings' database, or that of a data directory that is stopped.
 
     The PostgreSQL of a data directory is started for as long as the block lasts, unless
     it runs.

@@ -50,7 +50,7 @@ def backup(
 ) -> None:
     """Write all there is into one file, as of one moment, while Goatherd runs.
 
-    Beside the database it has the secret and the first key, so keep it safe.
+    It has the database, the secret and the first key, so keep it safe.
     """
     settings = read_settings(data_dir=data_dir)
     check_file(file)
