@@ -1,4 +1,4 @@
--- The event log: every fact, in one table that only ever grows.
+-- The event log: every event, in one table that only ever grows.
 --
 -- Column names follow the eventsourcing library where it has one for the thing.
 
@@ -25,7 +25,7 @@ CREATE TABLE goatherd_events (
 CREATE UNIQUE INDEX goatherd_events_position ON goatherd_events (notification_id);
 CREATE SEQUENCE goatherd_events_position_seq OWNED BY goatherd_events.notification_id;
 
--- History never changes, whoever asks.
+-- The log never changes, for any role.
 CREATE FUNCTION goatherd_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'The event log is append-only.' USING ERRCODE = 'GH009';
@@ -42,7 +42,7 @@ CREATE TABLE tally (
 
 -- Take the append lock, check what the decision rested on, count what is limited.
 -- GH001: a guarded stream moved on. GH002: a limit is reached (detail: index of the
--- tally, value before).
+-- quota counter, value before).
 CREATE FUNCTION goatherd_enter_append(
     guards uuid[], guard_versions bigint[],
     tallies uuid[], deltas bigint[], limits bigint[]

@@ -17,7 +17,7 @@ CREATE TABLE projection (
     error        text
 ) WITH (fillfactor = 10);
 
--- Facts that a projection could not take in; it went on without them.
+-- Events that a projection could not apply and left out.
 CREATE TABLE dead_letter (
     projection text        NOT NULL,
     position   bigint      NOT NULL,
@@ -184,7 +184,7 @@ END $$;
 
 -- Row-level security would keep the planner from the grams index, whose operator is not
 -- leakproof. This function is the wall instead: it runs as its owner and looks only
--- into the reader's own tenant, whatever it is asked.
+-- into the reader's own tenant, for any argument.
 CREATE FUNCTION goatherd_search(wanted text[]) RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT ROWS 200
 AS $$

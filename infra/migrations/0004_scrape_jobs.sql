@@ -1,5 +1,5 @@
 -- The work: one row a requested run. PostgreSQL is the truth about who does what; the
--- broker only rings the bell.
+-- broker only notifies workers.
 
 CREATE TABLE scrape_job (
     scrape_id       uuid        PRIMARY KEY,
@@ -32,7 +32,7 @@ GRANT SELECT ON scrape_job TO goatherd_reader;
 CREATE TABLE verdict_streak (
     creator_id     uuid   PRIMARY KEY,
     streak         int    NOT NULL,
-    -- The last fact counted, so that counting it again changes nothing.
+    -- The last event counted, so that counting it again changes nothing.
     position       bigint NOT NULL,
     due_verdict    text,
     due_scrape_id  uuid

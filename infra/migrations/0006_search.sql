@@ -55,7 +55,7 @@ DROP TABLE creator_grams;
 
 -- Row-level security would keep the planner from the grams, whose operator is not
 -- leakproof. This function is the wall instead: it runs as its owner and looks only
--- into the reader's own tenant, whatever it is asked.
+-- into the reader's own tenant, for any argument.
 --
 -- IS NOT DISTINCT FROM, for which no index is of use: one that begins with the tenant
 -- would be worse than the grams by far, and look better for tenants of usual size.

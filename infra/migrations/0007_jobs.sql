@@ -1,7 +1,7 @@
 -- Jobs in turn: which of them are rung for, which were given up because they kill their
 -- workers, and the organization that comes next.
 
--- 0 what somebody waits for, 1 what the schedule asked for.
+-- 0 for runs that users wait for, 1 for scheduled runs.
 ALTER TABLE scrape_job ADD COLUMN priority smallint NOT NULL DEFAULT 0;
 ALTER TABLE scrape_job DROP CONSTRAINT scrape_job_state_check;
 ALTER TABLE scrape_job ADD CONSTRAINT scrape_job_state_check
@@ -22,7 +22,7 @@ CREATE INDEX scrape_job_leased ON scrape_job (lease_until) WHERE state = 'leased
 CREATE INDEX scrape_job_quarantined ON scrape_job (finished_at)
     WHERE state = 'quarantined';
 
--- Its row is also the lock of whoever rings.
+-- Its row is also the lock of the dispatcher that enqueues.
 CREATE TABLE ringing_turn (
     only_row        boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     organization_id uuid    NOT NULL

@@ -7,6 +7,6 @@ CREATE TABLE creator_identity (
     -- Both null once they were forgotten.
     user_id         text,
     sec_uid         text,
-    -- The last fact that changed the row, so that taking it in again changes nothing.
+    -- The last event that changed the row, so that applying it again changes nothing.
     position        bigint NOT NULL
 ) WITH (fillfactor = 80);

@@ -1,6 +1,6 @@
 -- videos: what a project has, and apart from it what scrapes saw last.
 --
--- A snapshot comes before the fact that its videos were discovered, and twice a day it
+-- A snapshot comes before the event that its videos were discovered, and twice a day it
 -- has new figures of all of a creator's videos. So figures have a small table of their
 -- own without any index but its key: they may come first, and leave the lists alone.
 

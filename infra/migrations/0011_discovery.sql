@@ -1,5 +1,5 @@
 -- What the policies about videos know and have to do. Kept by one follower of the log,
--- known_videos; the rows of video_due are deleted by whoever did what they ask for.
+-- known_videos; the rows of video_due are deleted by the policy that did the task.
 
 -- Each video of a project as far as policies and workers have to know it: enough to
 -- tell what is new about it without loading its stream.
@@ -21,7 +21,7 @@ CREATE TABLE known_video (
     missing_since     timestamptz,
     missing_scrape_id uuid,
     missing_confirmed boolean NOT NULL,
-    -- The last fact that changed the row, so that taking it in again changes nothing.
+    -- The last event that changed the row, so that applying it again changes nothing.
     position          bigint  NOT NULL,
     PRIMARY KEY (organization_id, id)
 ) WITH (fillfactor = 90);
@@ -31,7 +31,7 @@ CREATE INDEX known_video_counted ON known_video (organization_id, creator_id)
     WHERE tracking_enabled
       AND tracking_status IN ('auto_tracked', 'included', 'direct_add');
 
--- What a fact asks the policies to do: nothing is lost between taking the fact in and
+-- What an event asks the policies to do: nothing is lost between applying the event and
 -- the append that follows from it, because the row goes only after that.
 CREATE TABLE video_due (
     position        bigint      NOT NULL,

@@ -1,4 +1,4 @@
--- The schedule: when each creator, and each video that was added by hand, is looked at
+-- The schedule: when each creator, and each video that was added by hand, is scraped
 -- again; and the settings of an organization that it follows.
 
 -- Null hours are the default.
@@ -6,18 +6,18 @@ ALTER TABLE organizations
     ADD COLUMN creator_profiles_hours int,
     ADD COLUMN discover_videos_hours  int,
     ADD COLUMN video_stats_hours      int,
-    -- Counts the facts about the organization itself.
+    -- Counts the events about the organization itself.
     ADD COLUMN version bigint NOT NULL DEFAULT 1;
 UPDATE organizations o SET version = 1 + (
     SELECT count(*) FROM goatherd_events
     WHERE originator_id = o.organization_id AND topic = 'plan_changed'
       AND notification_id <= o.position
 );
--- The facts from before have nothing of what is new, so the rows need no rebuilding; a
+-- The events from before have nothing of what is new, so the rows need no rebuilding; a
 -- follower of the release before must not go on.
 UPDATE projection SET version = 2 WHERE name = 'api_keys' AND version = 1;
 
--- How often, three rows an organization. ``hours`` is what holds: the asked, else the
+-- How often, three rows an organization. ``hours`` is what applies: the requested, else the
 -- default, not below the floor of the plan. The scheduler, which knows the plans, sets
 -- it; the rest is kept by the follower.
 CREATE TABLE schedule_interval (
@@ -46,12 +46,12 @@ CREATE TABLE scrape_schedule (
     is_active           boolean     NOT NULL DEFAULT true,
     tracking_start_date date,
     tracking_end_date   date,
-    -- When a run was last asked for, by whomever, and which.
+    -- When a run was last requested, and which.
     last_requested_at   timestamptz NOT NULL,
     last_scrape_id      uuid,
     -- Null: to be planned anew. Infinity: not before something changes.
     due_at              timestamptz,
-    -- The newest fact about the creator or video, and about its runs, taken in here.
+    -- The newest event about the creator or video, and about its runs, applied here.
     position            bigint      NOT NULL,
     requested_position  bigint      NOT NULL DEFAULT 0,
     PRIMARY KEY (organization_id, subject_id, job_type)
@@ -60,7 +60,7 @@ CREATE INDEX scrape_schedule_due ON scrape_schedule (due_at) WHERE is_active;
 CREATE INDEX scrape_schedule_unplanned ON scrape_schedule (organization_id)
     WHERE is_active AND due_at IS NULL;
 
--- Which videos count: whose creator has none is not looked at for their figures.
+-- Which videos count: whose creator has none is not scraped for their figures.
 CREATE TABLE scheduled_video (
     organization_id uuid    NOT NULL,
     id              uuid    NOT NULL,
@@ -86,7 +86,7 @@ CREATE TABLE scheduler_lease (
 );
 INSERT INTO scheduler_lease (name) VALUES ('schedule');
 
--- Take what is about to be asked for off the list, in the append's own transaction and
+-- Remove what is about to be requested from the list, in the append's own transaction and
 -- before its lock. GH003: the lease is somebody else's. GH004: a row was changed since
 -- it was read, so that none of this may happen.
 CREATE FUNCTION goatherd_take_due(

@@ -2,7 +2,7 @@
 -- an hour. One projection, analytics, keeps these tables.
 
 -- Whatever series are of, besides videos. ``earliest_at`` is when a creator was first
--- looked at, profile or video; ``position`` is where it was added.
+-- scraped, profile or video; ``position`` is where it was added.
 CREATE TABLE analytics_subjects (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE analytics_subjects (
     PRIMARY KEY (organization_id, id)
 ) WITH (fillfactor = 80);
 
--- ``changes`` is all that was ever told of the video, by position; the other columns
+-- ``changes`` is all that was ever observed of the video, by position; the other columns
 -- say what comes of it.
 CREATE TABLE analytics_videos (
     organization_id uuid    NOT NULL,
@@ -36,7 +36,7 @@ CREATE INDEX analytics_videos_project ON analytics_videos
     (organization_id, project_id) WHERE is_counted;
 
 -- One row an observation. A counter that it left out has the level from before; bit n
--- of ``missing`` says so of counter n, so that what was seen can be told from it.
+-- of ``missing`` says so of counter n, so that an observed value differs from it.
 CREATE TABLE analytics_video_levels (
     organization_id uuid        NOT NULL,
     id              uuid        NOT NULL,
@@ -150,7 +150,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Where the log ended at a time, and when its end at a position was told; null in an
+-- Where the log ended at a time, and when its end at a position was recorded; null in an
 -- empty log. Times grow with positions, because both are drawn under the append lock.
 CREATE FUNCTION goatherd_log_end(
     at timestamptz, until bigint, OUT "position" bigint, OUT told_at timestamptz

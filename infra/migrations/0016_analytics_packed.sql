@@ -1,4 +1,4 @@
--- A look is one row, whatever it saw, instead of a row an observation: a fifth of the
+-- A snapshot is one row, however many observations it has, and not a row for each: a fifth of the
 -- bytes, and many times as fast to take in. What is in the tables is folded anew.
 DROP TABLE analytics_video_levels, analytics_profile_levels, analytics_looks;
 TRUNCATE analytics_subjects, analytics_videos, analytics_video_sums,
@@ -7,7 +7,7 @@ DELETE FROM dead_letter WHERE projection = 'analytics';
 DELETE FROM projection WHERE name = 'analytics';
 
 -- ``number`` is the number that the video's id on TikTok is. ``is_raw`` is true while
--- a rebuild has not folded what was told of it.
+-- a rebuild has not folded what was observed of it.
 ALTER TABLE analytics_videos
     ADD COLUMN number bigint,
     ADD COLUMN is_raw boolean NOT NULL DEFAULT false;
@@ -35,7 +35,7 @@ CREATE TABLE analytics_looks (
 );
 ALTER TABLE analytics_looks ALTER COLUMN seen SET STORAGE EXTERNAL;
 
--- What is known of an owner's things after the last look at any of them, and what its
+-- What is known of an owner's things after the last snapshot of any of them, and what its
 -- sums were added up from; packed by projections/analytics_herds.py.
 CREATE TABLE analytics_herds (
     organization_id uuid        NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE analytics_unowned (
 );
 CREATE INDEX analytics_unowned_owner ON analytics_unowned (organization_id, owner);
 
--- Owners whose looks a rebuild has gathered and not worked out yet.
+-- Owners whose snapshots a rebuild has gathered and not merged yet.
 CREATE TABLE analytics_gathered (
     organization_id uuid     NOT NULL,
     family          smallint NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE analytics_gathered (
     PRIMARY KEY (organization_id, family, owner)
 );
 
--- Of these only looks are read by those who ask.
+-- Of these, only snapshots are read by queries.
 ALTER TABLE analytics_looks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON analytics_looks FOR SELECT TO goatherd_reader
     USING (organization_id = goatherd_tenant());

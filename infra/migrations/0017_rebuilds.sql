@@ -1,4 +1,4 @@
--- Read models built again beside the ones that are read, and swapped in when equal.
+-- Read models built again in other tables than the ones that are read, and swapped in when equal.
 
 -- One row a projection: its rebuild that runs, or the last one there was. The row's lock
 -- is the builder's; ``position`` is committed together with the rows built up to it.

@@ -1,5 +1,5 @@
--- creator_history: which facts tell of a creator, and when it was first seen past round
--- numbers of followers. What a fact says is in the log alone.
+-- creator_history: which events are about a creator, and when it was first observed past round
+-- numbers of followers. What an event says is in the log alone.
 
 -- ``observed_at`` is of snapshots of the profile, to tell which of them counted. It and
 -- the event are in the key's index too, so that filters read nothing else.
@@ -48,8 +48,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- The facts themselves, out of the log that readers have no right to. Whatever positions
--- it is asked for, it looks only into what tells of a creator of the reader's own tenant.
+-- The events themselves, out of the log that readers have no right to. Whatever positions
+-- are requested, it reads only events about a creator of the reader's own tenant.
 CREATE FUNCTION goatherd_creator_facts(of uuid, wanted bigint[]) RETURNS TABLE (
     "position" bigint, stream uuid, version bigint, recorded_at timestamptz, actor text,
     correlation_id uuid, causation_id uuid, name text, body bytea

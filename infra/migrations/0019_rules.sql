@@ -22,7 +22,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Under which rule the tables beside are built, null where there is but one. A dry run
+-- Under which rule the shadow tables are built, null if there is only one. A dry run
 -- is kept until somebody swaps or cancels it.
 ALTER TABLE projection_rebuild
     ADD COLUMN rule       text,

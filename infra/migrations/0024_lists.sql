@@ -1,5 +1,5 @@
--- Which videos the looks of a keeper listed, while a rebuild has not sent them to their
--- owners: once for every list, so that looks need not be read for it. ``digest`` is of
+-- Which videos the snapshots of a provisional owner listed, while a rebuild has not sent them to their
+-- owners: once for every list, so that snapshots need not be read for it. ``digest`` is of
 -- ``things``, the numbers of the videos in ascending order, as projections/
 -- analytics_lists.py packs them.
 DO $$

@@ -31,9 +31,9 @@ class EventKindGroup(Struct, frozen=True):
 _LABELS = {
     "handle_changed": "Renamed",
     "creator_reactivated": "Brought back",
-    "creator_auto_disabled": "Disabled by itself",
+    "creator_auto_disabled": "Auto-disabled",
     "creator_reenabled": "Re-enabled",
-    "scrape_requested": "Scrape asked for",
+    "scrape_requested": "Scrape requested",
     "profile_snapshot_recorded": "Profile seen",
     "video_stats_snapshot_recorded": "Figures of videos seen",
     "video_came_into_window": "Video came into the window",
