@@ -87,10 +87,21 @@ def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str
             return f"{_of_a_creator(event)} by {by}."
 
 
-def milestone_summary(milestone: Milestone) -> str:
-    """Return a sentence for a milestone of followers."""
+def milestone_summary(
+    milestone: Milestone, *, is_rounded: bool = False, is_sharpened: bool = False
+) -> str:
+    """Return a sentence for a milestone of followers.
+
+    ``is_rounded`` says that the observation is rounded, ``is_sharpened`` that it made a
+    rounded number exact.
+    """
     followers = milestone.observation.followers
-    return f"Passed {milestone.number:,} followers, with {followers:,} seen."
+    seen = f"Passed {milestone.number:,} followers, with {followers:,} seen"
+    if is_rounded:
+        return f"{seen} (rounded)."
+    if is_sharpened:
+        return f"{seen}, when a rounded number became exact."
+    return f"{seen}."
 
 
 def _of_a_creator(event: e.CreatorEvent) -> str:

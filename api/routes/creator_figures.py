@@ -27,12 +27,17 @@ class Trend(Struct, frozen=True, kw_only=True):
 
     ``level`` and ``levels`` are the total and the points of ``cumulative``; ``new`` and
     ``new_by_day`` are those of ``new``. They are null if nothing is known.
+    ``level_rounded``, ``new_rounded`` and ``new_sharpened`` are the marks of these
+    totals.
     """
 
     level: int | None
     new: int | None
     levels: list[int | None]
     new_by_day: list[int | None]
+    level_rounded: bool
+    new_rounded: bool
+    new_sharpened: bool
 
 
 class CreatorFigures(Struct, frozen=True, kw_only=True):
@@ -114,10 +119,13 @@ def _figures(creator_id: UUID, of: Recent) -> CreatorFigures:
 
 
 def _trend(series: CounterSeries) -> Trend:
-    buckets = range(series.size)
+    buckets, whole = range(series.size), series.whole()
     return Trend(
-        level=series.level(series.size - 1),
-        new=series.whole().new(0),
+        level=whole.level(0),
+        new=whole.new(0),
         levels=[series.level(bucket) for bucket in buckets],
         new_by_day=[series.new(bucket) for bucket in buckets],
+        level_rounded=whole.is_level_rounded(0),
+        new_rounded=whole.is_new_rounded(0),
+        new_sharpened=whole.is_sharpened(0),
     )

@@ -19,12 +19,14 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """The time after ``start``, up to and including ``end``.
 
     ``date`` is its first day, and ``days`` is the number of its calendar days.
+    ``is_cut``: the range begins or ends inside of the week or month.
     """
 
     date: date
     start: datetime
     end: datetime
     days: int
+    is_cut: bool = False
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,26 +46,43 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
 
         There is at least one, and they leave no gap.
         """
-        return _cut(self)
+        return _buckets(self)
 
     def prior(self) -> "Range":
-        """Return the range of the same length that ends the day before this one."""
-        return msgspec.structs.replace(
-            self,
-            first=self.first - timedelta(days=self.days),
-            last=self.first - _A_DAY,
-        )
+        """Return the range before this one whose bucket n compares with bucket n here.
+
+        It has as many buckets: those directly before the first one. What this range
+        cuts of its first is cut of its first, and of its last as many days are in it
+        as are in the last one here, as far as it has so many.
+        """
+        unit = self.granularity
+        begin = before = _begin(self.first, unit)
+        for _ in self.buckets():
+            begin = _begin(begin - _A_DAY, unit)
+        end = _begin(before - _A_DAY, unit)
+        last = before - _A_DAY
+        if not _ends_a_bucket(self.last, unit):
+            last = min(last, end + (self.last - _begin(self.last, unit)))
+        first = min(begin + (self.first - before), _after(begin, unit) - _A_DAY)
+        return msgspec.structs.replace(self, first=first, last=last)
 
 
 # Cached, because a page requests many metrics of the same range.
 @lru_cache(maxsize=64)
-def _cut(days: Range) -> tuple[Bucket, ...]:
+def _buckets(days: Range) -> tuple[Bucket, ...]:
     found: list[Bucket] = []
     day, start = days.first, midnight(days.first, days.zone)
     while day <= days.last:
-        following = min(_after(day, days.granularity), days.last + _A_DAY)
+        whole = _after(day, days.granularity)
+        following = min(whole, days.last + _A_DAY)
         end = midnight(following, days.zone)
-        bucket = Bucket(date=day, start=start, end=end, days=(following - day).days)
+        bucket = Bucket(
+            date=day,
+            start=start,
+            end=end,
+            days=(following - day).days,
+            is_cut=following < whole or day != _begin(day, days.granularity),
+        )
         found.append(bucket)
         day, start = following, end
     return tuple(found)
@@ -103,6 +122,21 @@ def slot_of(instant: datetime) -> int:
 def ends_a_slot(instant: datetime) -> bool:
     """Tell whether the instant is the end of a quarter of an hour."""
     return not (instant - _EPOCH) % _QUARTER
+
+
+def _begin(day: date, granularity: Granularity) -> date:
+    """Return the first day of the bucket that the day is in."""
+    match granularity:
+        case "day":
+            return day
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+
+
+def _ends_a_bucket(day: date, granularity: Granularity) -> bool:
+    return _after(day, granularity) == day + _A_DAY
 
 
 def _after(day: date, granularity: Granularity) -> date:

@@ -12,6 +12,31 @@ DECIMALS = 6
 Value = int | float | None
 
 
+class PrecisionSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """How precise the levels of some profiles are, over n buckets.
+
+    ``rounded`` has n + 1 entries, from the start of the first bucket to the end of the
+    last: how many levels are rounded there. The others have one a bucket:
+    ``sharpened`` is the sum of what sharpenings moved the levels by, ``sharpenings``
+    how many there were, and ``changes`` how many other changes there were from a
+    rounded level or to one.
+    """
+
+    rounded: Sequence[int]
+    sharpened: Sequence[int]
+    sharpenings: Sequence[int]
+    changes: Sequence[int]
+
+    def whole(self) -> "PrecisionSeries":
+        """Return the same as one bucket."""
+        return PrecisionSeries(
+            rounded=(self.rounded[0], self.rounded[-1]),
+            sharpened=(sum(self.sharpened),),
+            sharpenings=(sum(self.sharpenings),),
+            changes=(sum(self.changes),),
+        )
+
+
 class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     """The sum of one raw metric over some videos, in n buckets.
 
@@ -19,6 +44,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     the end of the last: the sum of the levels at that time, and how many levels are
     known. ``bases`` is the sum of the baselines in each bucket, ``baselines`` is the
     number of them, and ``snapshots`` is the number of observations of the videos.
+    ``precision`` is null if everything is exact, as the counters of videos always are.
     """
 
     levels: Sequence[int]
@@ -26,6 +52,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
     bases: Sequence[int]
     baselines: Sequence[int]
     snapshots: Sequence[int]
+    precision: PrecisionSeries | None = None
 
     @property
     def size(self) -> int:
@@ -46,7 +73,30 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
         """Return the increase in a bucket; None if no level is known at its end."""
         if not self.known[bucket + 1]:
             return None
-        return self.levels[bucket + 1] - self.levels[bucket] - self.bases[bucket]
+        grown = self.levels[bucket + 1] - self.levels[bucket] - self.bases[bucket]
+        return grown - self.sharpened(bucket)
+
+    def sharpened(self, bucket: int) -> int:
+        """Return how much of a bucket's change of level is precision, not growth."""
+        return 0 if self.precision is None else self.precision.sharpened[bucket]
+
+    def is_sharpened(self, bucket: int) -> bool:
+        """Tell whether an exact observation sharpened a rounded level in a bucket."""
+        return self.precision is not None and self.precision.sharpenings[bucket] > 0
+
+    def is_level_rounded(self, bucket: int) -> bool:
+        """Tell whether a level at a bucket's end is rounded."""
+        return self.precision is not None and self.precision.rounded[bucket + 1] > 0
+
+    def is_level_before_rounded(self, bucket: int) -> bool:
+        """Tell whether a level at a bucket's start is rounded."""
+        return self.precision is not None and self.precision.rounded[bucket] > 0
+
+    def is_new_rounded(self, bucket: int) -> bool:
+        """Tell whether what was added in a bucket is known from rounded levels."""
+        return self.is_level_rounded(bucket) or (
+            self.precision is not None and self.precision.changes[bucket] > 0
+        )
 
     def whole(self) -> "CounterSeries":
         """Return the whole range as one bucket."""
@@ -56,6 +106,7 @@ class CounterSeries(msgspec.Struct, frozen=True, kw_only=True):
             bases=(sum(self.bases),),
             baselines=(sum(self.baselines),),
             snapshots=(sum(self.snapshots),),
+            precision=None if self.precision is None else self.precision.whole(),
         )
 
     def without(self, other: "CounterSeries") -> "CounterSeries":
@@ -78,6 +129,9 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
     ``partial``: the bucket is not over yet. ``baseline``: it has the first snapshot of
     something that existed before. ``observed``: it has at least one observation.
+    ``rounded``: the value is made of a rounded one. ``sharpened``: a rounded level
+    became exact in it, which changed the level and is not new. ``cut``: the range
+    begins or ends inside of the week or month, of which this is only a part.
     """
 
     date: date
@@ -85,6 +139,17 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool
     baseline: bool
     observed: bool
+    rounded: bool
+    sharpened: bool
+    cut: bool
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of a whole range, with the marks that a point has."""
+
+    value: Value
+    rounded: bool
+    sharpened: bool
 
 
 def points(
@@ -96,6 +161,8 @@ def points(
 ) -> list[Point]:
     """Return a point for every bucket."""
     counters = list(by_metric.values())
+    # Most numbers are exact, and then no point needs to be looked at.
+    is_exact = all(counter.precision is None for counter in counters)
     return [
         Point(
             date=bucket.date,
@@ -103,23 +170,50 @@ def points(
             partial=bucket.end > now,
             baseline=any(counter.baselines[number] for counter in counters),
             observed=any(counter.snapshots[number] for counter in counters),
+            rounded=not is_exact
+            and is_rounded(question, by_metric, number, days=bucket.days),
+            sharpened=not is_exact and is_sharpened(by_metric, number),
+            cut=bucket.is_cut,
         )
         for number, bucket in enumerate(buckets)
     ]
 
 
-def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Value:
+def total(question: Question, by_metric: SeriesByMetric, *, days: int) -> Total:
     """Return the sum of what is new, the last level, or the rate of the whole range.
 
     ``days`` is the number of days of the range.
     """
-    if question.mode == "cumulative":
-        counter = by_metric[question.needs[0]]
-        return counter.level(counter.size - 1)
     whole: dict[RawMetric, CounterSeries] = {
         metric: counter.whole() for metric, counter in by_metric.items()
     }
-    return value_of(question, whole, 0, days=days)
+    return Total(
+        value=value_of(question, whole, 0, days=days),
+        rounded=is_rounded(question, whole, 0, days=days),
+        sharpened=is_sharpened(whole, 0),
+    )
+
+
+def is_rounded(
+    question: Question, by_metric: SeriesByMetric, bucket: int, *, days: int
+) -> bool:
+    """Tell whether the value of one bucket is known and made of a rounded one."""
+    if value_of(question, by_metric, bucket, days=days) is None:
+        return False
+    counter = by_metric[question.needs[-1]]
+    if question.mode == "cumulative":
+        return counter.is_level_rounded(bucket)
+    if question.metric == "engagement_rate_by_followers":
+        return by_metric["followers"].is_level_rounded(bucket)
+    if question.metric == "growth_rate_pop":
+        before = counter.is_level_before_rounded(bucket)
+        return before or counter.is_new_rounded(bucket)
+    return counter.is_new_rounded(bucket)
+
+
+def is_sharpened(by_metric: SeriesByMetric, bucket: int) -> bool:
+    """Tell whether a rounded level became exact in one bucket."""
+    return any(counter.is_sharpened(bucket) for counter in by_metric.values())
 
 
 def value_of(
@@ -153,7 +247,7 @@ def terms_of(
             before, after = counter.level_before(bucket), counter.level(bucket)
             if before is None or after is None:
                 return None, before
-            return after - before, before
+            return after - before - counter.sharpened(bucket), before
 
 
 def factor_of(question: Question) -> int:

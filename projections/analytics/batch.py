@@ -20,6 +20,7 @@ from projections.analytics.entities import (
     details_change,
     event_change,
 )
+from projections.analytics.precision import rounded_bits
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, EntityKey, entity_key
 from projections.analytics.snapshot_decoder import (
     VideoSnapshotColumns,
@@ -72,6 +73,8 @@ class BatchInput:
             (event.video_count,),
         )
         observed = observed_counts(_ITSELF, columns)
+        if event.precision == "rounded":
+            observed.missing |= rounded_bits(columns)
         self._add_snapshot(recorded, event, PROFILES.number, event.creator_id, observed)
 
     def add_video_counts(

@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from projections.analytics.columns import Bits, Longs, Mask, Observations
 from projections.analytics.keys import SnapshotTime, slots_of
 from projections.analytics.levels import Levels, follow
+from projections.analytics.levels_before import levels_before, profile_before
 from projections.analytics.owner_state import (
     BASELINE,
     COUNTED,
@@ -22,13 +23,13 @@ from projections.analytics.owner_state import (
     OWNED,
     OwnerState,
 )
+from projections.analytics.precision import follow_profiles
 from projections.analytics.rollup_deltas import METRIC_GROUPS, RollupDeltas
 from projections.analytics.snapshots import (
     OwnerSnapshot,
     instants_of,
     load_snapshots,
     observations_of,
-    snapshots_before,
 )
 
 
@@ -144,7 +145,11 @@ def _fold_again(
     rollups: RollupDeltas,
 ) -> None:
     video_numbers = state.video_numbers[again]
-    opening = _levels_before(cursor, state, again, since)
+    opening = (
+        levels_before(cursor, state, again, since)
+        if rollups.precision is None
+        else profile_before(cursor, state, since)
+    )
     old, new = _only(stored, video_numbers), _only(snapshots, video_numbers)
     if (before[again] & COUNTED).any():
         _add_snapshots(state, opening.copy(), old, before, rollups, sign=-1)
@@ -181,47 +186,23 @@ def _add_deltas(
 ) -> None:
     """Follow the observations in the levels, and add the deltas to the rollups."""
     slots, groups = np.unique(slots_of(instants), return_inverse=True)
-    deltas = follow(
-        levels,
-        observations,
-        groups,
-        instants,
-        size=len(slots),
-        is_counted=(flags & COUNTED) != 0,
-        is_baseline=(flags & BASELINE) != 0,
-    )
+    is_counted, is_baseline = (flags & COUNTED) != 0, (flags & BASELINE) != 0
+    if rollups.precision is None:
+        deltas = follow(
+            levels, observations, groups, instants, size=len(slots),
+            is_counted=is_counted, is_baseline=is_baseline,
+        )  # fmt: skip
+    else:
+        deltas, precision = follow_profiles(
+            levels, observations, groups, instants, size=len(slots),
+            is_counted=is_counted, is_baseline=is_baseline,
+        )  # fmt: skip
+        if precision is not None and precision.any():
+            rollups.precision.add(
+                state.organization_id, state.subjects, slots, precision, sign=sign
+            )
     if deltas.any():
         rollups.add(state.organization_id, state.subjects, slots, deltas, sign=sign)
-
-
-def _levels_before(
-    cursor: Cursor[TupleRow], state: OwnerState, selected: Mask, since: int
-) -> Levels:
-    """Return the levels of the selected videos before an instant."""
-    counters = len(state.levels.counts)
-    found = Levels.nothing(state.video_numbers, counters=counters)
-    # A counter that is unknown now was unknown at any earlier time.
-    sought = np.where(selected & (state.first_at < since), ~state.levels.unknown, 0)
-    sought = (sought & ((1 << counters) - 1)).astype(np.uint8)
-    if not sought.any():
-        return found
-    for snapshots in snapshots_before(cursor, state.key, since):
-        for snapshot in snapshots:
-            observed = snapshot.observed
-            is_ours = np.isin(observed.video_numbers, state.video_numbers)
-            at = found.places_of(observed.video_numbers[is_ours])
-            for number in range(counters):
-                bit = np.uint8(1 << number)
-                use = ((sought[at] & bit) != 0) & (
-                    (observed.missing[is_ours] & bit) == 0
-                )
-                place = at[use]
-                found.counts[number][place] = observed.counts[number][is_ours][use]
-                found.unknown[place] &= ~bit
-                sought[place] &= ~bit
-        if not sought.any():
-            break
-    return found
 
 
 def _unknown(

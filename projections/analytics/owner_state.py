@@ -7,6 +7,7 @@ the rollups were added up from, so that a change of flags can be subtracted exac
 
 import struct
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -26,7 +27,8 @@ from projections.analytics.keys import (
     time_of,
 )
 from projections.analytics.levels import Levels
-from projections.analytics.rollup_deltas import METRIC_GROUPS
+from projections.analytics.precision import rounded_bit
+from projections.analytics.rollup_deltas import METRIC_GROUPS, MetricGroup
 
 COUNTED = 1
 BASELINE = 2
@@ -162,15 +164,32 @@ def unpacked_state(
     )
 
 
-def counted_level(packed: bytes, counter: int, *, counters: int) -> tuple[int, int]:
-    """Return a counter of a packed state's counted videos: sum, and how many known."""
+class CountedLevel(NamedTuple):
+    """A counter of counted videos or of a profile: the sum, and of how many levels."""
+
+    level: int = 0
+    known: int = 0
+    rounded: int = 0
+
+
+def counted_level(
+    packed: bytes, counter: int, *, metric_group: MetricGroup
+) -> CountedLevel:
+    """Return a counter of what counts in a packed state."""
     (amount,) = _AMOUNT.unpack_from(packed)
     flags_at = _AMOUNT.size + 8 * amount
     flags = np.frombuffer(packed, np.uint8, amount, flags_at)
-    observed = unpack([packed[flags_at + amount :]], counters=counters)
+    observed = unpack([packed[flags_at + amount :]], counters=metric_group.counters)
     is_in = (flags & COUNTED != 0) & (observed.missing >> counter & 1 == 0)
-    # Python's own numbers, which no sum is too large for.
-    return sum(observed.counts[counter][is_in].tolist()), int(np.count_nonzero(is_in))
+    is_rounded = is_in[:0]
+    if metric_group.has_precision:
+        is_rounded = is_in & (observed.missing & rounded_bit(counter) != 0)
+    return CountedLevel(
+        # Python's own numbers, which no sum is too large for.
+        sum(observed.counts[counter][is_in].tolist()),
+        int(np.count_nonzero(is_in)),
+        int(np.count_nonzero(is_rounded)),
+    )
 
 
 def load_owner_states(

@@ -33,7 +33,7 @@ class AnalyticsProjection:
     """
 
     name = "analytics"
-    version = 3
+    version = 4
     events = stored_names(
         e.ProjectCreated,
         e.ProjectDetailsChanged,
@@ -60,6 +60,7 @@ class AnalyticsProjection:
         "analytics_video_lists",
         "analytics_video_rollups",
         "analytics_profile_rollups",
+        "analytics_profile_precision",
     )
     stages = ("videos", "attribution", "owner_states")
     decoders: Mapping[str, Callable[[bytes], Event]] = {

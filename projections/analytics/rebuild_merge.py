@@ -101,7 +101,7 @@ def _merge_owner_states(
     held = tables.SUBJECTS.load(cursor, [(key[0], key[2]) for key in keys])
     rule = rule_of(cursor)
     rollups = {
-        metric_group.number: RollupDeltas(metric_group)
+        metric_group.number: RollupDeltas.of(metric_group)
         for metric_group in METRIC_GROUPS
     }
     done: list[OwnerKey] = []

@@ -24,13 +24,24 @@ _Place = tuple[UUID, Subjects]
 """An organization, and subjects of it."""
 
 
+class Rollup(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of sums by subject and slot, with what moves them in order."""
+
+    table: str
+    columns: Sequence[str]
+
+
 class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Metrics that are observed together. Rows store the ``number`` of the group."""
+    """Metrics that are observed together. Rows store the ``number`` of the group.
+
+    ``has_precision`` says that sources may round the counters.
+    """
 
     number: int
     name: str
     metrics: Sequence[RawMetric]
     has_posts: bool = False
+    has_precision: bool = False
 
     @property
     def counters(self) -> int:
@@ -41,17 +52,30 @@ class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
         return f"analytics_{self.name}_rollups"
 
     @property
-    def rollup_columns(self) -> list[str]:
-        """Return the columns of the sums, in the order of the deltas."""
+    def rollup(self) -> Rollup:
+        """Return the table of the sums of levels."""
         columns = ["snapshots"]
         for metric in self.metrics:
             columns += [metric, f"{metric}_known"]
             columns += [f"{metric}_base", f"{metric}_baselines"]
-        return [*columns, "posts"] if self.has_posts else columns
+        if self.has_posts:
+            columns.append("posts")
+        return Rollup(table=self.rollup_table, columns=columns)
 
 
 VIDEOS = MetricGroup(number=0, name="video", metrics=VIDEO_METRICS, has_posts=True)
-PROFILES = MetricGroup(number=1, name="profile", metrics=PROFILE_METRICS)
+PROFILES = MetricGroup(
+    number=1, name="profile", metrics=PROFILE_METRICS, has_precision=True
+)
+# Most sources round nothing, so this is a table apart, with few rows.
+PRECISION = Rollup(
+    table="analytics_profile_precision",
+    columns=[
+        f"{metric}_{name}"
+        for metric in PROFILE_METRICS
+        for name in ("sharpened", "sharpenings", "rounded", "changes")
+    ],
+)
 METRIC_GROUPS = (VIDEOS, PROFILES)
 
 
@@ -70,15 +94,24 @@ class SubjectDeltas(NamedTuple):
 
 
 class RollupDeltas:
-    """The deltas of the subjects' sums, by quarter of an hour."""
+    """The deltas of the subjects' sums, by quarter of an hour.
 
-    def __init__(self, metric_group: MetricGroup) -> None:
-        self.metric_group = metric_group
+    ``precision`` are those of what rounding makes of them, if it can.
+    """
+
+    def __init__(self, rollup: Rollup, *, has_precision: bool = False) -> None:
+        self.rollup = rollup
+        self.precision = RollupDeltas(PRECISION) if has_precision else None
         self.has_removals = False
         self._deltas: defaultdict[_Place, list[tuple[Longs, Deltas]]] = defaultdict(
             list
         )
         self._posts: defaultdict[_Place, list[tuple[int, int]]] = defaultdict(list)
+
+    @classmethod
+    def of(cls, metric_group: MetricGroup) -> "RollupDeltas":
+        """Return those of a metric group, which do not move anything yet."""
+        return cls(metric_group.rollup, has_precision=metric_group.has_precision)
 
     def by_subject(self) -> list[SubjectDeltas]:
         """Return the deltas by organization, subject and slot.
@@ -96,7 +129,7 @@ class RollupDeltas:
             for rank, subject in enumerate(subjects):
                 if subject is not None:
                     theirs[rank, organization_id, subject] += some
-        height = len(self.metric_group.rollup_columns)
+        height = len(self.rollup.columns)
         found = [
             SubjectDeltas(*key[1:], *_merged(theirs[key], height=height))
             for key in sorted(theirs)
@@ -134,7 +167,7 @@ class RollupDeltas:
 
     def _posted(self, posts: Sequence[tuple[int, int]]) -> tuple[Longs, Deltas]:
         slots, signs = np.array(posts, np.int64).T
-        deltas = np.zeros((len(self.metric_group.rollup_columns), len(posts)), np.int64)
+        deltas = np.zeros((len(self.rollup.columns), len(posts)), np.int64)
         deltas[-1] = signs
         return slots, deltas
 

@@ -144,11 +144,16 @@ def copy_videos(cursor: Cursor[TupleRow], rows: Sequence[AnalyticsVideoRow]) -> 
 
 def save_rollups(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
     """Add the deltas to the stored sums."""
+    _save_rollup(cursor, rollups)
+    if rollups.precision is not None:
+        _save_rollup(cursor, rollups.precision)
+
+
+def _save_rollup(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
     found = rollups.by_subject()
     if not found:
         return
-    group = rollups.metric_group
-    table, columns = group.rollup_table, group.rollup_columns
+    table, columns = rollups.rollup.table, rollups.rollup.columns
     names = ", ".join(("organization_id", "id", "slot", *columns))
     added = ", ".join(f"{name} = held.{name} + excluded.{name}" for name in columns)
     amounts = [len(one.slots) for one in found]

@@ -71,7 +71,7 @@ class Intake:
         self._flags: dict[OwnerKey, dict[int, int]] = defaultdict(dict)
         self._subjects_of: dict[OwnerKey, tuple[UUID | None, UUID | None]] = {}
         self._rollups = {
-            metric_group.number: RollupDeltas(metric_group)
+            metric_group.number: RollupDeltas.of(metric_group)
             for metric_group in METRIC_GROUPS
         }
         self._gone: set[Unattributed] = set()

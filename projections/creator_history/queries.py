@@ -9,6 +9,7 @@ import msgspec
 
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone, passed
+from domain.analytics.precision import is_rounded
 from domain.summaries import (
     actor_label,
     key_id_of,
@@ -17,6 +18,7 @@ from domain.summaries import (
 )
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent, open_envelope
+from projections.analytics.queries.sharpenings import sharpened_among
 from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
 from projections.engine.handlers import stored_name
 from projections.engine.reader import Reader
@@ -42,7 +44,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     has the fields of the event that are set; the arrays of a snapshot of videos are
     counted. A ``follower_milestone_passed`` is not a stored event (``is_derived``): it
     follows from all observations, and has the position of the observation that shows
-    it.
+    it. Its ``data`` says whether that one is rounded, or made a rounded number exact.
     """
 
     position: int
@@ -138,12 +140,22 @@ async def page_of_history(
     formatter = await _entry_formatter(
         reader, query.organization_id, [by_position[place[0]] for place, _ in page]
     )
+    sharpened = await sharpened_among(
+        reader,
+        query.organization_id,
+        query.creator_id,
+        [each.observation.observed_at for _, each in page if each is not None],
+    )
     return [
         (
             place,
             formatter.event(by_position[place[0]])
             if milestone is None
-            else formatter.milestone(milestone, by_position[place[0]]),
+            else formatter.milestone(
+                milestone,
+                by_position[place[0]],
+                is_sharpened=milestone.observation.observed_at in sharpened,
+            ),
         )
         for place, milestone in page
     ]
@@ -202,15 +214,24 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
             data=_data(event),
         )
 
-    def milestone(self, milestone: Milestone, recorded: RecordedEvent) -> HistoryEntry:
+    def milestone(
+        self, milestone: Milestone, recorded: RecordedEvent, *, is_sharpened: bool
+    ) -> HistoryEntry:
+        followers = milestone.observation.followers
+        rounded = is_rounded(getattr(recorded.event, "precision", None), followers)
+        sharpened = is_sharpened and not rounded
         return self._entry(
             recorded,
             event=MILESTONE,
-            summary=milestone_summary(milestone),
+            summary=milestone_summary(
+                milestone, is_rounded=rounded, is_sharpened=sharpened
+            ),
             data={
                 "milestone": milestone.number,
-                "follower_count": milestone.observation.followers,
+                "follower_count": followers,
                 "observed_at": milestone.observation.observed_at,
+                "rounded": rounded,
+                "sharpened": sharpened,
             },
         )
 

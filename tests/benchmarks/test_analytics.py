@@ -233,7 +233,7 @@ def compare(
             await series_by_entity(reader, organization, question, [*there], buckets)
         )[id_]
         shown = points(question, by_metric, buckets, now=YEAR)
-        assert total(question, by_metric, days=span.days) == sum(
+        assert total(question, by_metric, days=span.days).value == sum(
             p.value or 0 for p in shown
         )
 

@@ -110,8 +110,8 @@ def add_a_year(url: str) -> None:
         for metric_group, every in zip(METRIC_GROUPS, _EVERY, strict=True):
             query = _SUMS.format(
                 sums=metric_group.rollup_table,
-                columns=", ".join(metric_group.rollup_columns[1:]),
-                values=", ".join("7" for _ in metric_group.rollup_columns[1:]),
+                columns=", ".join(metric_group.rollup.columns[1:]),
+                values=", ".join("7" for _ in metric_group.rollup.columns[1:]),
                 videos=VIDEOS if metric_group.has_posts else 1,
                 every=every,
                 snapshots=365 * 96 // every,

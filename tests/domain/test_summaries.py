@@ -186,6 +186,12 @@ def test_a_milestone_says_what_was_passed_and_what_was_seen():
     passed = Milestone(10_000, FollowerObservation(NOON, 5, 10_234))
 
     assert milestone_summary(passed) == "Passed 10,000 followers, with 10,234 seen."
+    assert milestone_summary(passed, is_rounded=True) == (
+        "Passed 10,000 followers, with 10,234 seen (rounded)."
+    )
+    assert milestone_summary(passed, is_sharpened=True) == (
+        "Passed 10,000 followers, with 10,234 seen, when a rounded number became exact."
+    )
 
 
 @pytest.mark.parametrize(

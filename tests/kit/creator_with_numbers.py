@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain import events as e
+from domain.messages import Precision
 from infra.ids import new_id
 from tests.kit.application import Tenant
 
@@ -27,7 +28,9 @@ class Watched:
             title=title or f"Video {name}",
         )
 
-    def followers(self, day: float, count: int) -> None:
+    def followers(
+        self, day: float, count: int, *, precision: Precision | None = None
+    ) -> None:
         """Let a run have seen the profile."""
         self.tenant.goatherd.append(
             new_id(),
@@ -36,6 +39,7 @@ class Watched:
                 creator_id=UUID(self.id),
                 observed_at=MONDAY + timedelta(days=day),
                 provider="test",
+                precision=precision,
                 follower_count=count,
                 total_likes_count=10 * count,
             ),

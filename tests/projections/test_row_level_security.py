@@ -52,6 +52,7 @@ WALLED = (
     "analytics_owner_states",
     "analytics_video_rollups",
     "analytics_profile_rollups",
+    "analytics_profile_precision",
     "creator_history",
     "creator_history_videos",
     "creator_milestones",
@@ -103,7 +104,12 @@ def two_tenants(store: Store, history: History) -> None:
         history.happened(
             run_id,
             requested(creator_id, organization_id=tenant),
-            snapshot(creator_id, organization_id=tenant, follower_count=number),
+            snapshot(
+                creator_id,
+                organization_id=tenant,
+                follower_count=20_000 + number,
+                precision="rounded",
+            ),
             stats("1" * (number + 1), organization_id=tenant, views=number),
         )
         history.happened(

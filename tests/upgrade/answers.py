@@ -5,6 +5,7 @@ The tables below are the whole of what an upgrade may change for those who ask.
 
 import gzip
 import re
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -48,10 +49,20 @@ RENAMED_FIELDS: dict[str, dict[str, str]] = {
         "posted_before_first_look": "posted_before_first_snapshot",
     },
 }
-# Fields that this version has added, by the beginning of the questions.
+_MARKS = frozenset({"rounded", "sharpened", "cut"})
+# Fields and columns that this version has added, by the beginning of the questions.
 ADDED_FIELDS: dict[str, frozenset[str]] = {
     # Videos are named by their title, too.
     "/api/v1/analytics/explain": frozenset({"title"}),
+    # Marks of rounded numbers and of cut buckets, and the compared days.
+    "export analytics": _MARKS,
+    "/api/v1/analytics": _MARKS
+    | {
+        *("total_rounded", "total_sharpened", "precision"),
+        *("compare_from", "compare_to"),
+    },
+    # Those of a list's figures, and of a milestone.
+    "/api/v1/creators": _MARKS | {"level_rounded", "new_rounded", "new_sharpened"},
     # Whether it runs the installation.
     "/api/v1/organization": frozenset({"is_operator"}),
 }
@@ -77,17 +88,35 @@ RENAMED_VALUES: dict[str, dict[str, str]] = {
     "/api/v1/admin/projections": _RENAMED_TABLES,
     "projections ": _RENAMED_TABLES | _RENAMED_RULES,
     "/api/v1/analytics/schema": _RENAMED_RULES,
+    # A milestone says that the number that passed it is rounded.
+    "/api/v1/creators": {
+        "Passed 50,000 followers, with 53,214 seen.": (
+            "Passed 50,000 followers, with 53,214 seen (rounded)."
+        ),
+    },
 }
 # Parts of paths, of queries and of commands, which are replaced as text.
 RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
 RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
-RAISED_PROJECTIONS: frozenset[str] = frozenset()
+# Analytics 4: a rounded number that becomes exact is not growth.
+RAISED_PROJECTIONS: frozenset[str] = frozenset({"analytics"})
 # Those whose version was raised, and whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {
     # Organizations may run the installation.
     "api_keys": 3,
+}
+
+# Numbers that are others on purpose, by a part of their questions. Recorded profiles
+# are called rounded or exact by turns; what only confirms an exact number, or becomes
+# exact, is no growth any more.
+CHANGED_NUMBERS: dict[str, frozenset[str]] = {
+    "/creators/figures": frozenset({"followers"}),
+    **dict.fromkeys(
+        ("metric=followers", "metric=total_likes", "--metric followers"),
+        frozenset({"value", "total"}),
+    ),
 }
 
 _ABOUT_PROJECTIONS = ("projections ", "/api/v1/admin/projections")
@@ -181,7 +210,7 @@ def answer_now(recorded: Answer) -> object:
     fields = _for(recorded.question, RENAMED_FIELDS)
     values = _for(recorded.question, RENAMED_VALUES)
     if "/diff?" in recorded.question:
-        return _without_empty_metadata(recorded.answer)
+        return _renamed(_without_empty_metadata(recorded.answer), fields, values)
     if not recorded.question.startswith(_ABOUT_PROJECTIONS):
         return _renamed(recorded.answer, fields, values)
     named = _renamed(recorded.answer, fields, values | RENAMED_PROJECTIONS)
@@ -222,7 +251,7 @@ def without_added(question: str, answer: object) -> object:
         if question.startswith(beginning)
         for name in names
     }
-    return _comparable(answer, added, set()) if added else answer
+    return _comparable(_without_columns(answer, added), added, set())
 
 
 def comparable(question: str, answer: object, *, is_rebuilt: bool) -> object:
@@ -238,10 +267,26 @@ def comparable(question: str, answer: object, *, is_rebuilt: bool) -> object:
         for name in volatile
         for either in (name, names.get(name, name))
     }
+    # An upgrade rebuilds those whose version was raised.
+    is_rebuilt = is_rebuilt or bool(RAISED_PROJECTIONS)
     if is_rebuilt and question.startswith(_ABOUT_PROJECTIONS):
         dropped |= {REBUILD, names.get(REBUILD, REBUILD)}
     unordered = {UNORDERED, names.get(UNORDERED, UNORDERED)}
+    for part, numbers in CHANGED_NUMBERS.items():
+        if part in question:
+            dropped |= numbers
+            answer = _without_columns(answer, numbers)
     return _comparable(answer, dropped, unordered)
+
+
+def _without_columns(answer: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401
+    """Return a table without the columns of these names, anything else as it is."""
+    match answer:
+        case [[*header], *_] if names.intersection(map(str, header)):
+            kept = [at for at, name in enumerate(header) if name not in names]
+            return [[row[at] for at in kept] for row in answer]
+        case _:
+            return answer
 
 
 def _comparable(answer: Any, dropped: set[str], unordered: set[str]) -> Any:  # noqa: ANN401

@@ -32,6 +32,9 @@ _KINDS: dict[str, Kind] = {
     "partial": "flag",
     "baseline": "flag",
     "observed": "flag",
+    "rounded": "flag",
+    "sharpened": "flag",
+    "cut": "flag",
 }
 
 
@@ -47,6 +50,9 @@ class ExportedPoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     partial: bool
     baseline: bool
     observed: bool
+    rounded: bool
+    sharpened: bool
+    cut: bool
 
 
 class Days(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +147,9 @@ def _rows(series: Sequence[Series]) -> list[ExportedPoint]:
             partial=point.partial,
             baseline=point.baseline,
             observed=point.observed,
+            rounded=point.rounded,
+            sharpened=point.sharpened,
+            cut=point.cut,
         )
         for one in series
         for point in one.points

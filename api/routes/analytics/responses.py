@@ -28,6 +28,8 @@ from domain.analytics.series import (
     SeriesByMetric,
     Value,
     factor_of,
+    is_rounded,
+    is_sharpened,
     terms_of,
     value_of,
 )
@@ -46,6 +48,9 @@ COLUMNS = (
     "partial",
     "baseline",
     "observed",
+    "rounded",
+    "sharpened",
+    "cut",
 )
 
 
@@ -61,20 +66,25 @@ class Series(Struct, frozen=True, kw_only=True):
     """A point for every bucket, and the total.
 
     The total is the sum of the points for new, the last known level for cumulative, and
-    the rate over the whole range for rate.
+    the rate over the whole range for rate. Its marks are those of one point for the
+    whole range.
     """
 
     entity_ref: EntityRef
     points: list[Point]
     total: Value
+    total_rounded: bool
+    total_sharpened: bool
 
 
 class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Numbers over time.
 
     ``from`` and ``to`` are the first and the last day. ``compare_series`` and
-    ``breakdown_series`` are null unless requested. ``tier_retention_days`` is the
-    number of past days that the plan shows, null for all of them.
+    ``breakdown_series`` are null unless requested. ``compare_from`` and ``compare_to``
+    are the days of the former, whose point n compares with point n of ``series``.
+    ``tier_retention_days`` is the number of past days that the plan shows, null for all
+    of them.
     """
 
     entity: Entity
@@ -85,6 +95,8 @@ class Analytics(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     to: date
     tz: str
     series: list[Series]
+    compare_from: date | None
+    compare_to: date | None
     compare_series: list[Series] | None
     breakdown_series: list[Series] | None
     tier_retention_days: int | None
@@ -106,6 +118,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     starts_after: datetime
     ends_at: datetime
     value: Value
+    rounded: bool
+    sharpened: bool
     numerator: int | None
     denominator: int | None
     factor: int | None
@@ -170,6 +184,8 @@ def explanation(
         starts_after=bucket.start,
         ends_at=bucket.end,
         value=value_of(question, by_metric, 0, days=bucket.days),
+        rounded=is_rounded(question, by_metric, 0, days=bucket.days),
+        sharpened=is_sharpened(by_metric, 0),
         numerator=above,
         denominator=below,
         factor=factor_of(question) if question.mode == "rate" else None,
@@ -234,7 +250,10 @@ def _lines(kind: str, series: Series) -> list[list[Any]]:
             "" if point.value is None else repr(point.value),
             *(
                 "true" if flag else "false"
-                for flag in (point.partial, point.baseline, point.observed)
+                for flag in (
+                    *(point.partial, point.baseline, point.observed),
+                    *(point.rounded, point.sharpened, point.cut),
+                )
             ),
         ]
         for point in series.points

@@ -120,7 +120,9 @@ class AnalyticsRoutes(Controller):
         base_metric: Base = None,
         compare: Annotated[
             Literal["prior_period"] | None,
-            QueryParameter(description="Adds the same number of days just before."),
+            QueryParameter(
+                description="Adds as many days, weeks or months just before, cut alike."
+            ),
         ] = None,
         breakdown: Annotated[
             Literal["video"] | None,
@@ -159,9 +161,10 @@ class AnalyticsRoutes(Controller):
         zone = zone or ZoneInfo(own_zone)
         days = range_of(from_, to, granularity=granularity, zone=zone, now=query.now)
         retention = request.principal.limits.stats_history_retention_days
-        spans = [days] if compare is None else [days, days.prior()]
-        for span in spans:
-            check_retention(span, retention, now=today)
+        prior = None if compare is None else days.prior()
+        for span in (days, prior):
+            if span is not None:
+                check_retention(span, retention, now=today)
         by_entity = await query.series_by_entity(ids, days)
         answer = Analytics(
             entity=entity,
@@ -172,11 +175,10 @@ class AnalyticsRoutes(Controller):
             to=days.last,
             tz=zone.key,
             series=query.series(entities, by_entity, days),
-            compare_series=None
-            if compare is None
-            else query.series(
-                entities, await query.series_by_entity(ids, days.prior()), days.prior()
-            ),
+            compare_from=prior and prior.first,
+            compare_to=prior and prior.last,
+            compare_series=prior
+            and query.series(entities, await query.series_by_entity(ids, prior), prior),
             breakdown_series=await query.breakdown_series(
                 ids[0], by_entity[ids[0]], days
             )

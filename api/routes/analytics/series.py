@@ -113,10 +113,13 @@ class AnalyticsQuery(Struct, frozen=True, kw_only=True):
         by_metric: SeriesByMetric,
         days: Range,
     ) -> Series:
+        whole = total(self.question, by_metric, days=days.days)
         return Series(
             entity_ref=other()
             if entity_ is None
             else reference(kind, entity_.id, entity_.label),
             points=points(self.question, by_metric, days.buckets(), now=self.now),
-            total=total(self.question, by_metric, days=days.days),
+            total=whole.value,
+            total_rounded=whole.rounded,
+            total_sharpened=whole.sharpened,
         )

@@ -3,27 +3,39 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from domain.analytics.metrics import RawMetric
-from domain.analytics.series import CounterSeries
+from domain.analytics.series import CounterSeries, PrecisionSeries
 
 
 def series_from_rollups(
-    rows: Iterable[Sequence[Any]], *, buckets: int, first: int, snapshots: int
+    rows: Iterable[Sequence[Any]],
+    *,
+    buckets: int,
+    first: int,
+    snapshots: int,
+    precision: int | None = None,
 ) -> CounterSeries:
     """Return a series from rollups by bucket. Bucket 0 is all time before the first.
 
     ``first`` is the index of the sum's column, which those of known, base and
     baselines follow; ``snapshots`` is the index of the number of snapshots.
+    ``precision`` is the index of what was sharpened, which sharpenings, rounded and
+    changes follow. They are null in a row without any.
     """
     levels, known = [0] * (buckets + 1), [0] * (buckets + 1)
     bases, baselines = [0] * buckets, [0] * buckets
     observed = [0] * buckets
+    precise = [[0] * (buckets + 1) for _ in range(4)]
     for row in rows:
         bucket = row[0]
         levels[bucket] = int(row[first])
         known[bucket] = int(row[first + 1])
+        if precision is not None and row[precision] is not None:
+            for column, value in zip(precise, row[precision:], strict=False):
+                column[bucket] = int(value)
         if bucket:
             bases[bucket - 1] = int(row[first + 2])
             baselines[bucket - 1] = int(row[first + 3])
@@ -37,6 +49,36 @@ def series_from_rollups(
         bases=bases,
         baselines=baselines,
         snapshots=observed,
+        precision=None if precision is None else precision_series(*precise),
+    )
+
+
+def precision_series(
+    sharpened: Sequence[int],
+    sharpenings: Sequence[int],
+    rounded: Sequence[int],
+    changes: Sequence[int],
+) -> PrecisionSeries | None:
+    """Return how precise levels are from deltas by bucket, 0 being before all.
+
+    None if everything is exact.
+    """
+    return precision_or_none(
+        list(accumulate(rounded)), sharpened[1:], sharpenings[1:], changes[1:]
+    )
+
+
+def precision_or_none(
+    rounded: Sequence[int],
+    sharpened: Sequence[int],
+    sharpenings: Sequence[int],
+    changes: Sequence[int],
+) -> PrecisionSeries | None:
+    """Return how precise levels are, None if everything is exact."""
+    if not any(map(any, (rounded, sharpenings, changes))):
+        return None
+    return PrecisionSeries(
+        rounded=rounded, sharpened=sharpened, sharpenings=sharpenings, changes=changes
     )
 
 
@@ -68,18 +110,26 @@ def posts_of(
 def sum_of_series(series: Sequence[CounterSeries], *, buckets: int) -> CounterSeries:
     """Return the sum of several videos' series."""
 
-    def summed(name: str, length: int) -> list[int]:
-        columns: list[Sequence[int]] = [getattr(one, name) for one in series]
+    def summed(of: Sequence[Any], name: str, length: int) -> list[int]:
+        columns: list[Sequence[int]] = [getattr(one, name) for one in of]
         if not columns:
             return [0] * length
         return [sum(numbers) for numbers in zip(*columns, strict=True)]
 
+    rounded = [one.precision for one in series if one.precision is not None]
+    precision = PrecisionSeries(
+        rounded=summed(rounded, "rounded", buckets + 1),
+        sharpened=summed(rounded, "sharpened", buckets),
+        sharpenings=summed(rounded, "sharpenings", buckets),
+        changes=summed(rounded, "changes", buckets),
+    )
     return CounterSeries(
-        levels=summed("levels", buckets + 1),
-        known=summed("known", buckets + 1),
-        bases=summed("bases", buckets),
-        baselines=summed("baselines", buckets),
-        snapshots=summed("snapshots", buckets),
+        levels=summed(series, "levels", buckets + 1),
+        known=summed(series, "known", buckets + 1),
+        bases=summed(series, "bases", buckets),
+        baselines=summed(series, "baselines", buckets),
+        snapshots=summed(series, "snapshots", buckets),
+        precision=precision if rounded else None,
     )
 
 

@@ -67,7 +67,9 @@ async def breakdown(
         found += [
             _Ranked(
                 member=member,
-                total=total(question, chosen(by_metric, question.needs), days=days),
+                total=total(
+                    question, chosen(by_metric, question.needs), days=days
+                ).value,
             )
             for member, by_metric in zip(some, each, strict=True)
         ]

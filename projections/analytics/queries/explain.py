@@ -11,8 +11,10 @@ import numpy as np
 from domain.analytics.buckets import Bucket
 from domain.analytics.metrics import ENGAGEMENT, PROFILE_METRICS, Question, RawMetric
 from domain.errors import InvalidQuestionError
+from domain.messages import Precision
 from projections.analytics.keys import instant_of
-from projections.analytics.levels import overridden
+from projections.analytics.levels import Levels, overridden
+from projections.analytics.precision import steps_of
 from projections.analytics.queries.as_of import counted_as_of
 from projections.analytics.queries.from_snapshots import (
     Counted,
@@ -41,6 +43,9 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     A post has no observation: ``observed_at`` is its posting time, and the fields that
     name a scrape are null. ``profile`` is the creator's id if a profile was observed.
     ``title`` is that of the video, null if it is not known.
+    ``precision`` is that of the observed counter of a profile. ``rounded``: the
+    contribution is from a rounded level or to one. ``sharpened``: the observation made
+    a rounded level exact, and contributes 0.
     """
 
     term: Role
@@ -57,6 +62,9 @@ class ExplainedObservation(msgspec.Struct, frozen=True, kw_only=True):
     level_after: int | None = None
     contribution: int
     baseline: bool = False
+    precision: Precision | None = None
+    rounded: bool = False
+    sharpened: bool = False
 
 
 async def explain(
@@ -94,8 +102,11 @@ async def explain(
             if metric == "posts":
                 found += explained.posts(members[VIDEOS])
             else:
-                metric_group = VIDEOS if metric in VIDEOS.metrics else PROFILES
-                found += explained.levels(metric_group, loaded[metric_group])
+                found += (
+                    explained.profiles(loaded[PROFILES])
+                    if metric in PROFILES.metrics
+                    else explained.levels(VIDEOS, loaded[VIDEOS])
+                )
             if len(found) > MOST_OBSERVATIONS:
                 raise InvalidQuestionError("entity_id", _TOO_MANY)
     order = {"value": 0, "numerator": 0, "denominator": 1}
@@ -197,6 +208,51 @@ class _Explained(msgspec.Struct, frozen=True, kw_only=True):
                 loaded.sources[int(observations.snapshots[order[at]])],
                 before=None if opens else int(values[at - 1]),
                 after=int(values[at]),
+            )
+
+    def profiles(self, loaded: MemberObservations) -> Iterator[ExplainedObservation]:
+        """Yield the observations of profiles that make levels, or change them.
+
+        One that only confirms an exact level makes none.
+        """
+        number = list(PROFILES.metrics).index(self.metric)
+        nothing = Levels.nothing(
+            np.arange(len(loaded.members)), counters=PROFILES.counters
+        )
+        is_until = loaded.instants[loaded.observations.snapshots] <= instant_of(
+            self._until
+        )
+        observations = loaded.observations.where(is_until)
+        steps = steps_of(nothing, observations, loaded.instants, number)
+        snapshots = observations.snapshots[steps.rows]
+        if self._adds_up:
+            is_term = loaded.instants[snapshots] > instant_of(self.bucket.start)
+        else:
+            makes = np.flatnonzero(~steps.confirms)
+            places = steps.places[makes]
+            is_newest = np.ones(len(places), np.bool_)
+            is_newest[:-1] = places[1:] != places[:-1]
+            is_term = np.zeros(len(steps.rows), np.bool_)
+            is_term[makes[is_newest]] = True
+        if int(is_term.sum()) > MOST_OBSERVATIONS:
+            raise InvalidQuestionError("entity_id", _TOO_MANY)
+        sharpens = steps.sharpens & self._adds_up
+        rounded = steps.is_level_rounded | (steps.is_change_rounded & self._adds_up)
+        for at in np.flatnonzero(is_term).tolist():
+            opens = not self._adds_up or bool(steps.is_first[at])
+            found = self._observation(
+                loaded.members[int(steps.places[at])],
+                loaded.sources[int(snapshots[at])],
+                before=None if opens else int(steps.before[at]),
+                after=int(steps.levels[at]),
+            )
+            is_observed_rounded = bool(steps.is_observed_rounded[at])
+            yield msgspec.structs.replace(
+                found,
+                contribution=0 if sharpens[at] else found.contribution,
+                precision="rounded" if is_observed_rounded else "exact",
+                rounded=bool(rounded[at]),
+                sharpened=bool(sharpens[at]),
             )
 
     def _observation(

@@ -20,7 +20,12 @@ from projections.analytics.column_codec import unpack
 from projections.analytics.columns import Longs, Mask, Observations
 from projections.analytics.keys import instant_of
 from projections.analytics.levels import Deltas, Levels, follow
-from projections.analytics.queries.accumulate import posts_of, sum_of_series
+from projections.analytics.precision import follow_profiles
+from projections.analytics.queries.accumulate import (
+    posts_of,
+    precision_series,
+    sum_of_series,
+)
 from projections.analytics.rollup_deltas import MetricGroup
 from projections.engine.reader import Reader
 
@@ -145,8 +150,16 @@ async def series_of_members(
         )
         bounds = _instants(boundaries)
         groups = np.searchsorted(bounds, loaded.instants, side="left")
-        deltas = _deltas(metric_group, loaded, groups, loaded.instants, size=size + 1)
-        each.append(_series_by_metric(metric_group, deltas.tolist()))
+        deltas, precision = _deltas(
+            metric_group, loaded, groups, loaded.instants, size=size + 1
+        )
+        each.append(
+            _series_by_metric(
+                metric_group,
+                deltas.tolist(),
+                [] if precision is None else precision.tolist(),
+            )
+        )
     found: dict[RawMetric, CounterSeries] = {
         metric: sum_of_series([one[metric] for one in each], buckets=size)
         for metric in metric_group.metrics
@@ -163,7 +176,7 @@ def series_of_each_member(
     loaded: MemberObservations,
     boundaries: Sequence[datetime],
 ) -> list[dict[RawMetric, CounterSeries]]:
-    """Return the series of each member, in their order."""
+    """Return the series of each member, in their order: videos, which are exact."""
     size = len(boundaries)
     observations = loaded.observations
     bucket = np.searchsorted(_instants(boundaries), loaded.instants, side="left")
@@ -174,7 +187,7 @@ def series_of_each_member(
         observations.counts,
         observations.missing,
     )
-    deltas = _deltas(
+    deltas, _ = _deltas(
         metric_group,
         msgspec.structs.replace(loaded, observations=alone),
         groups,
@@ -195,17 +208,25 @@ def _deltas(
     instants: Longs,
     *,
     size: int,
-) -> Deltas:
+) -> tuple[Deltas, Deltas | None]:
     video_numbers = np.arange(len(loaded.members))
     levels = Levels.nothing(video_numbers, counters=metric_group.counters)
-    return follow(
+    if metric_group.has_precision:
+        return follow_profiles(
+            levels, loaded.observations, groups, instants, size=size,
+            is_baseline=loaded.is_baseline,
+        )  # fmt: skip
+    deltas = follow(
         levels, loaded.observations, groups, instants, size=size,
         is_baseline=loaded.is_baseline,
     )  # fmt: skip
+    return deltas, None
 
 
 def _series_by_metric(
-    metric_group: MetricGroup, deltas: list[list[Any]]
+    metric_group: MetricGroup,
+    deltas: list[list[Any]],
+    precision: Sequence[list[int]] = (),
 ) -> dict[RawMetric, CounterSeries]:
     """Return series from deltas by bucket. Bucket 0 is all time before the first."""
     found: dict[RawMetric, CounterSeries] = {}
@@ -217,6 +238,9 @@ def _series_by_metric(
             bases=bases[1:],
             baselines=baselines[1:],
             snapshots=deltas[0][1:],
+            precision=precision_series(*precision[4 * number : 4 * number + 4])
+            if precision
+            else None,
         )
     return found
 

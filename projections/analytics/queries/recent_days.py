@@ -13,14 +13,23 @@ import msgspec
 
 from domain.analytics.buckets import Bucket, slot_of
 from domain.analytics.metrics import ProfileMetric, VideoMetric
-from domain.analytics.series import CounterSeries
-from projections.analytics.owner_state import counted_level
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
+from domain.analytics.series import CounterSeries, PrecisionSeries
+from projections.analytics.owner_state import CountedLevel, counted_level
+from projections.analytics.queries.accumulate import precision_or_none
+from projections.analytics.rollup_deltas import (
+    PRECISION,
+    PROFILES,
+    VIDEOS,
+    MetricGroup,
+)
 from projections.engine.reader import Reader
 
 BucketDelta = tuple[int, int, int, int, int, int]
 """A bucket from 1 on, or the one after the last, and what moved in it: snapshots, the
 sum of the levels, how many are known, the baselines, summed and counted."""
+PrecisionDelta = tuple[int, int, int, int, int]
+"""The same of precision: what was sharpened, summed and counted, how many levels are
+rounded, and the other changes of rounded levels."""
 
 
 class Recent(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +48,7 @@ SELECT (SELECT time_zone FROM organizations o
 """
 # One statement, so that owner states and deltas are read at one moment.
 _RECENT = """
-SELECT requested.id, state, deltas
+SELECT requested.id, state, deltas, {precision}
 FROM unnest(%(ids)s::uuid[]) AS requested (id)
 LEFT JOIN analytics_owner_states h
     ON h.organization_id = %(organization)s AND metric_group = {metric_group}
@@ -58,7 +67,24 @@ LEFT JOIN (
     ) AS by_bucket GROUP BY id
 ) AS delta ON delta.id = requested.id
 """
+_PRECISION = f"""
+LEFT JOIN (
+    SELECT id, json_agg(json_build_array(
+        bucket, sharpened, sharpenings, rounded, changes
+    ))::text AS precision
+    FROM (
+        SELECT id, width_bucket(slot, %(bounds)s::int[]) AS bucket,
+               sum({{metric}}_sharpened) AS sharpened,
+               sum({{metric}}_sharpenings) AS sharpenings,
+               sum({{metric}}_rounded) AS rounded, sum({{metric}}_changes) AS changes
+        FROM {PRECISION.table}
+        WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+        AND slot >= %(first)s GROUP BY id, bucket
+    ) AS by_bucket GROUP BY id
+) AS precision ON precision.id = requested.id
+"""
 _DELTAS = msgspec.json.Decoder(list[BucketDelta])
+_PRECISION_DELTAS = msgspec.json.Decoder(list[PrecisionDelta])
 
 
 async def known_creators(
@@ -94,22 +120,28 @@ async def recent(
         "first": bounds[0],
     }
     for metric_group, metric in metric_groups:
-        query = _RECENT.format(
+        has_precision = metric_group.has_precision
+        query = (_RECENT + _PRECISION if has_precision else _RECENT).format(
             metric_group=metric_group.number,
             metric=metric,
             rollups=metric_group.rollup_table,
+            precision="precision" if has_precision else "NULL",
         )
         counter = metric_group.metrics.index(metric)
-        for id_, state, deltas in await reader.rows(
+        for id_, state, deltas, precision in await reader.rows(
             organization_id, query.encode(), params
         ):
-            level, known = (0, 0)
+            level = CountedLevel()
             if state is not None:
-                level, known = counted_level(
-                    state, counter, counters=metric_group.counters
-                )
+                level = counted_level(state, counter, metric_group=metric_group)
             decoded = _DELTAS.decode(deltas) if deltas is not None else []
-            series = _backwards(level, known, decoded, buckets=len(buckets))
+            series = _backwards(level, decoded, buckets=len(buckets))
+            if precision is not None or level.rounded:
+                moves = _PRECISION_DELTAS.decode(precision or "[]")
+                series = msgspec.structs.replace(
+                    series,
+                    precision=_precision(level.rounded, moves, buckets=len(buckets)),
+                )
             found[id_].append(series)
     return {
         id_: Recent(views=views, followers=followers)
@@ -118,7 +150,7 @@ async def recent(
 
 
 def _backwards(
-    level: int, known: int, deltas: Iterable[BucketDelta], *, buckets: int
+    now: CountedLevel, deltas: Iterable[BucketDelta], *, buckets: int
 ) -> CounterSeries:
     """Return the series, counted back from the newest level."""
     changes, knowns = [0] * (buckets + 1), [0] * (buckets + 1)
@@ -129,7 +161,7 @@ def _backwards(
         observed[at], changes[at], knowns[at] = snapshots, delta, became_known
         bases[at], baselines[at] = base, new_baselines
     # The entry after the last bucket holds observations dated later than its end.
-    levels, are_known = [level], [known]
+    levels, are_known = [now.level], [now.known]
     for at in reversed(range(buckets + 1)):
         levels.append(levels[-1] - changes[at])
         are_known.append(are_known[-1] - knowns[at])
@@ -139,4 +171,21 @@ def _backwards(
         bases=bases[:-1],
         baselines=baselines[:-1],
         snapshots=observed[:-1],
+    )
+
+
+def _precision(
+    now: int, deltas: Iterable[PrecisionDelta], *, buckets: int
+) -> PrecisionSeries | None:
+    """Return how precise the levels were, counted back from how many are rounded."""
+    sharpened, sharpenings = [0] * (buckets + 1), [0] * (buckets + 1)
+    rounded, changes = [0] * (buckets + 1), [0] * (buckets + 1)
+    for bucket, *of_bucket in deltas:
+        at = bucket - 1
+        sharpened[at], sharpenings[at], rounded[at], changes[at] = of_bucket
+    are_rounded = [now]
+    for at in reversed(range(buckets + 1)):
+        are_rounded.append(are_rounded[-1] - rounded[at])
+    return precision_or_none(
+        are_rounded[:0:-1], sharpened[:-1], sharpenings[:-1], changes[:-1]
     )

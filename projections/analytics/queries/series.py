@@ -30,7 +30,12 @@ from projections.analytics.queries.accumulate import (
     series_from_rollups,
 )
 from projections.analytics.queries.from_snapshots import Counted, series_of_members
-from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
+from projections.analytics.rollup_deltas import (
+    PRECISION,
+    PROFILES,
+    VIDEOS,
+    MetricGroup,
+)
 from projections.engine.reader import Reader
 
 
@@ -140,7 +145,13 @@ async def _from_rollups(
             of_it = by_id[id_]
             for number, metric in enumerate(needed):
                 found[id_][metric] = series_from_rollups(
-                    of_it, buckets=buckets, first=first + 4 * number, snapshots=1
+                    of_it,
+                    buckets=buckets,
+                    first=first + 4 * number,
+                    snapshots=1,
+                    precision=first + 4 * (len(needed) + number)
+                    if metric_group.has_precision
+                    else None,
                 )
             if posts:
                 found[id_]["posts"] = posts_from_rollups(
@@ -156,12 +167,30 @@ def _rollups(metric_group: MetricGroup, needed: Sequence[RawMetric]) -> bytes:
     for metric in needed:
         columns += [f"sum({metric})", f"sum({metric}_known)"]
         columns += [f"sum({metric}_base)", f"sum({metric}_baselines)"]
+    query = _by_bucket(metric_group.rollup_table, columns)
+    if metric_group.has_precision:
+        # One statement, so that both are of one moment.
+        precision = _by_bucket(
+            PRECISION.table,
+            [
+                f"sum({metric}_{name})"
+                for metric in needed
+                for name in ("sharpened", "sharpenings", "rounded", "changes")
+            ],
+        )
+        query = f"""
+        SELECT * FROM ({query}) AS levels LEFT JOIN ({precision}) AS precision
+        USING (id, bucket)
+        """
+    return query.encode()
+
+
+def _by_bucket(table: str, columns: Sequence[str]) -> str:
     return f"""
         SELECT id, width_bucket(slot, %(bounds)s::int[]) AS bucket, {", ".join(columns)}
-        FROM {metric_group.rollup_table}
-        WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+        FROM {table} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
         AND slot <= %(last)s GROUP BY id, bucket
-        """.encode()
+        """
 
 
 async def counted(

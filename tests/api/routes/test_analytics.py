@@ -13,6 +13,7 @@ import pytest
 
 from domain import events as e
 from domain.analytics.baselines import DEFAULT_RULE, BaselineRule
+from domain.messages import Precision
 from domain.streams import video_stream
 from infra.ids import new_id
 from projections.analytics.projection import AnalyticsProjection
@@ -73,6 +74,22 @@ class Population:
             ),
         )
 
+    def profile_seen(
+        self, hours: int, precision: Precision | None, followers: int | None
+    ) -> None:
+        """Let a run have seen the profile so many hours after noon of March 2."""
+        self.tenant.goatherd.append(
+            new_id(),
+            e.ProfileSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                creator_id=UUID(self.creator_id),
+                observed_at=NOON + timedelta(hours=hours),
+                provider="test",
+                precision=precision,
+                follower_count=followers,
+            ),
+        )
+
     def ask(self, **params: str) -> httpx.Response:
         self.tenant.goatherd.catch_up()
         asked = {"entity": "creator", "metric": "views", **RANGE, **params}
@@ -126,7 +143,7 @@ def test_new_views_by_day_leave_out_what_was_there_before(population: Population
         "granularity": "day",
         **RANGE,
         "tier_retention_days": None,
-        "compare_series": None,
+        **dict.fromkeys(("compare_from", "compare_to", "compare_series")),
         "breakdown_series": None,
         "annotations": [],
     }
@@ -210,6 +227,105 @@ def test_growth_is_of_the_level_before(population: Population):
 
     (series,) = data_of(answer)["series"]
     assert values(series) == [None, None, 70.0, 0.0, 0.0]
+
+
+@pytest.fixture
+def rounded_at_first(home: Tenant) -> Population:
+    """The worked example of docs/analytics.md: rounded on the 2nd, exact from the 3rd.
+
+    And on the 5th rounded to what is known exactly.
+    """
+    population = Population(home)
+    population.profile_seen(-12, "rounded", 3_800_000)
+    population.profile_seen(5, "rounded", 3_800_000)
+    population.profile_seen(24, "exact", 3_894_656)
+    population.profile_seen(48, "exact", 3_897_650)
+    population.profile_seen(72, "rounded", 3_800_000)
+    return population
+
+
+def test_what_is_only_sharpened_is_not_new(rounded_at_first: Population):
+    (new,) = data_of(rounded_at_first.ask(metric="followers"))["series"]
+    (levels,) = data_of(rounded_at_first.ask(metric="followers", mode="cumulative"))[
+        "series"
+    ]
+    (growth,) = data_of(
+        rounded_at_first.ask(metric="growth_rate_pop", base_metric="followers")
+    )["series"]
+
+    assert values(new) == [0, 0, 0, 2_994, 0]
+    assert flags(new, "rounded") == [1, 1, 0, 0, 0]
+    assert flags(new, "sharpened") == [0, 0, 1, 0, 0]
+    assert (new["total"], new["total_rounded"], new["total_sharpened"]) == (
+        *(2_994, False, True),
+    )
+    assert values(levels) == [*[3_800_000] * 2, 3_894_656, *[3_897_650] * 2]
+    assert flags(levels, "rounded") == [1, 1, 0, 0, 0]
+    assert flags(levels, "sharpened") == [0, 0, 1, 0, 0]
+    assert (levels["total_rounded"], levels["total_sharpened"]) == (False, True)
+    assert values(growth) == [None, 0.0, 0.0, 0.076875, 0.0]
+    assert flags(growth, "rounded") == [0, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("count", "new"), ((3_900_000, 100_000), (3_912_000, 112_000)))
+def test_what_lies_outside_of_the_interval_is_rounded_growth(
+    home: Tenant, count: int, new: int
+):
+    population = Population(home)
+    population.profile_seen(0, "rounded", 3_800_000)
+    population.profile_seen(24, "exact", count)
+
+    (series,) = data_of(population.ask(metric="followers"))["series"]
+
+    assert values(series) == [None, 0, new, 0, 0]
+    assert flags(series, "rounded") == [0, 1, 1, 0, 0]
+    assert flags(series, "sharpened") == [0] * 5
+    assert (series["total"], series["total_rounded"]) == (new, True)
+
+
+def test_each_observation_says_how_precise_it_is(rounded_at_first: Population):
+    def explained(day: int, **params: str) -> tuple[Any, list[Any]]:
+        asked = {"metric": "followers", "date": f"2026-03-0{day}", **params}
+        asked |= {"entity": "creator", "entity_id": rounded_at_first.creator_id}
+        answer = rounded_at_first.tenant.get(
+            "/analytics/explain", params={**RANGE, **asked}
+        )
+        data = data_of(answer)
+        names = ("level_after", "contribution", "precision", "rounded", "sharpened")
+        marks = data["value"], data["rounded"], data["sharpened"]
+        return marks, [[o[name] for name in names] for o in data["observations"]]
+
+    rounded_at_first.tenant.goatherd.catch_up()
+
+    assert explained(2) == (
+        (0, True, False),
+        [[3_800_000, 0, "rounded", True, False]],
+    )
+    assert explained(3) == ((0, False, True), [[3_894_656, 0, "exact", False, True]])
+    assert explained(5) == (
+        (0, False, False),
+        [[3_897_650, 0, "rounded", False, False]],
+    )
+    # What confirms a level does not make it.
+    assert explained(5, mode="cumulative") == (
+        (3_897_650, False, False),
+        [[3_897_650, 3_897_650, "exact", False, False]],
+    )
+    assert explained(3, metric="growth_rate_pop", base_metric="followers") == (
+        (0.0, True, True),
+        [
+            [3_894_656, 0, "exact", False, True],
+            [3_800_000, 3_800_000, "rounded", True, False],
+        ],
+    )
+
+
+def test_csv_has_the_marks_at_its_end(rounded_at_first: Population):
+    text = rounded_at_first.ask(metric="followers", format="csv").text
+
+    assert text.splitlines()[0].endswith("observed,rounded,sharpened,cut")
+    assert text.splitlines()[2].endswith("0,false,false,true,true,false,false")
+    assert text.splitlines()[3].endswith("0,false,false,true,false,true,false")
 
 
 def test_a_project_is_the_sum_of_all_its_videos(population: Population):
@@ -325,6 +441,9 @@ def test_csv_is_the_same_as_a_file_and_holds_no_formula(population: Population):
         "partial": "false",
         "baseline": "true",
         "observed": "true",
+        "rounded": "false",
+        "sharpened": "false",
+        "cut": "false",
     }
     labels = {row["label"] for row in rows if row["series_kind"] == "breakdown"}
     assert labels == {"Video 1", "Video 2", "Video -1+1", "'=x"}
@@ -357,6 +476,21 @@ def test_weeks_begin_on_monday_and_months_on_the_first(population: Population):
 
     assert [p["date"] for p in weeks] == ["2026-02-25", "2026-03-02", "2026-03-09"]
     assert [p["date"] for p in months] == ["2026-02-25", "2026-03-01"]
+    assert [p["cut"] for p in weeks] == [True, False, True]
+    assert [p["cut"] for p in months] == [True, True]
+
+
+def test_weeks_are_compared_with_the_weeks_before_cut_alike(population: Population):
+    asked = {"from": "2026-02-25", "to": "2026-03-10", "granularity": "week"}
+
+    data = data_of(population.ask(**asked, compare="prior_period"))
+
+    (prior,) = data["compare_series"]
+    assert [p["date"] for p in prior["points"]] == [
+        *("2026-02-04", "2026-02-09", "2026-02-16"),
+    ]
+    assert flags(prior, "cut") == flags(data["series"][0], "cut") == [1, 0, 1]
+    assert (data["compare_from"], data["compare_to"]) == ("2026-02-04", "2026-02-17")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import events as e
+from domain.messages import Precision
 from domain.streams import video_stream
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
@@ -23,7 +24,13 @@ class Watched:
         self.tenant = tenant
         self.id: str = tenant.add(f"goat.{uuid4().hex[:20]}")["id"]
 
-    def had(self, followers: int | None, *, days_ago: float) -> None:
+    def had(
+        self,
+        followers: int | None,
+        *,
+        days_ago: float,
+        precision: Precision | None = None,
+    ) -> None:
         """Let a run have seen so many followers."""
         self._append(
             e.ProfileSnapshotRecorded(
@@ -31,6 +38,7 @@ class Watched:
                 creator_id=UUID(self.id),
                 observed_at=datetime.now(UTC) - timedelta(days=days_ago),
                 provider="test",
+                precision=precision,
                 follower_count=followers,
             )
         )
@@ -86,6 +94,9 @@ def by_analytics(tenant: Tenant, creator_id: str, metric: str) -> dict[str, Any]
         (series,) = data_of(tenant.get("/analytics", params=asked))["series"]
         found[total] = series["total"]
         found[points] = [point["value"] for point in series["points"]]
+        found[f"{total}_rounded"] = series["total_rounded"]
+        if total == "new":
+            found["new_sharpened"] = series["total_sharpened"]
     return found
 
 
@@ -99,7 +110,9 @@ def some_looks(random: Random, tenant: Tenant) -> Watched:
         days_ago = random.choice([random.uniform(0, 70), random.randint(0, 40)])
         if random.random() < 0.5:
             watched.had(
-                random.choice([None, random.randrange(9_000)]), days_ago=days_ago
+                random.choice([None, random.randrange(9_000), 12_300, 12_345, 12_500]),
+                days_ago=days_ago,
+                precision=random.choice(["exact", "rounded"]),
             )
         else:
             views = {n: random.choice([None, random.randrange(10**6)]) for n in names}
@@ -116,7 +129,12 @@ def some_looks(random: Random, tenant: Tenant) -> Watched:
 def test_the_numbers_are_those_of_analytics(goatherd: Goatherd, zone: str):
     tenant = goatherd.tenant(time_zone=zone)
     random = Random(zone)  # noqa: S311 - histories, not secrets
+    sharpened, rounded = Watched(tenant), Watched(tenant)
+    for one in (sharpened, rounded):
+        one.had(12_300, days_ago=9, precision="rounded")
+    sharpened.had(12_345, days_ago=6, precision="exact")
     ids = [some_looks(random, tenant).id for _ in range(12)]
+    ids += [sharpened.id, rounded.id]
 
     shown = figures(tenant, *ids)
 
@@ -126,7 +144,14 @@ def test_the_numbers_are_those_of_analytics(goatherd: Goatherd, zone: str):
         for metric in ("followers", "views"):
             assert one[metric] == by_analytics(tenant, one["creator_id"], metric)
     levels: Sequence[int | None] = [c["views"]["level"] for c in shown["creators"]]
+    marks = {
+        mark
+        for one in shown["creators"]
+        for mark in ("level_rounded", "new_rounded", "new_sharpened")
+        if one["followers"][mark]
+    }
     assert any(levels), "the histories hold nothing to compare"
+    assert marks == {"level_rounded", "new_rounded", "new_sharpened"}
     assert None in levels
 
 
@@ -140,9 +165,12 @@ def test_a_month_is_shown_and_what_was_before_is_in_the_levels(home: Tenant):
     assert one["followers"]["levels"] == [500] * 28 + [620] * 2
     assert (one["followers"]["level"], one["followers"]["new"]) == (620, 120)
     assert one["followers"]["new_by_day"] == [0] * 28 + [120, 0]
-    nothing = {"level": None, "new": None}
     unknown = [None] * DAYS
-    assert one["views"] == {**nothing, "levels": unknown, "new_by_day": unknown}
+    assert one["views"] == {
+        **dict.fromkeys(("level", "new")),
+        **dict.fromkeys(("levels", "new_by_day"), unknown),
+        **dict.fromkeys(("level_rounded", "new_rounded", "new_sharpened"), False),
+    }
 
 
 def test_the_days_are_the_last_thirty_of_the_organization(home: Tenant):

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain import events as e
+from domain.messages import Precision
 from infra.ids import new_id
 from tests.kit.application import SETTINGS, Tenant, code_of, data_of
 from tests.kit.builders import NOON
@@ -39,7 +40,13 @@ def diff(tenant: Tenant, creator_id: str, **asked: object) -> Json:
     return data_of(tenant.get(f"/creators/{creator_id}/diff", params=asked))
 
 
-def saw(tenant: Tenant, creator_id: str, *followers: int, hour: int = 0) -> None:
+def saw(
+    tenant: Tenant,
+    creator_id: str,
+    *followers: int,
+    hour: int = 0,
+    precision: Precision | None = None,
+) -> None:
     """Let scrapes have seen these followers, an hour apart."""
     for number, count in enumerate(followers):
         tenant.goatherd.append(
@@ -49,6 +56,7 @@ def saw(tenant: Tenant, creator_id: str, *followers: int, hour: int = 0) -> None
                 creator_id=UUID(creator_id),
                 observed_at=NOON + timedelta(hours=hour + number),
                 provider="test",
+                precision=precision,
                 follower_count=count,
             ),
         )
@@ -195,6 +203,26 @@ def test_an_observation_told_late_moves_a_milestone(home: Tenant):
 
     assert told(before) == ["Passed 1,000 followers, with 1,100 seen."]
     assert told(after) == ["Passed 1,000 followers, with 1,050 seen."]
+
+
+def test_a_milestone_says_how_precisely_it_was_seen(home: Tenant):
+    creator = home.add("ada")
+    saw(home, creator["id"], 9_000, 10_000, hour=0, precision="rounded")
+    # No site would round so, which alone lets a number be passed by becoming exact.
+    saw(home, creator["id"], 4_950_000, hour=2, precision="rounded")
+    saw(home, creator["id"], 5_000_100, hour=3, precision="exact")
+
+    entries = history(home, creator["id"], event="follower_milestone_passed")
+
+    assert told(entries)[0] == (
+        "Passed 5,000,000 followers, with 5,000,100 seen, when a rounded number became "
+        "exact."
+    )
+    assert told(entries)[-1] == "Passed 10,000 followers, with 10,000 seen (rounded)."
+    assert [(o["data"]["rounded"], o["data"]["sharpened"]) for o in entries] == [
+        (False, True),
+        *[(True, False)] * (len(entries) - 1),
+    ]
 
 
 @pytest.mark.parametrize("limit", (1, 2, 3))

@@ -40,6 +40,17 @@ class Snapshot(msgspec.Struct, kw_only=True):
     at: datetime
     position: int
     counters: dict[str, int | None]
+    is_rounded: bool = False
+
+
+class Level(msgspec.Struct, kw_only=True):
+    """What a counter is known to be from an instant on, and how it came to be so."""
+
+    at: datetime
+    count: int
+    is_rounded: bool = False
+    sharpened: int | None = None
+    is_rounded_growth: bool = False
 
 
 class Video(msgspec.Struct, kw_only=True):
@@ -88,6 +99,9 @@ class Oracle:
                 "partial": end > query.now,
                 "baseline": self._has_baseline(query, start, end),
                 "observed": self._is_observed(query, start, end),
+                "rounded": self._is_rounded(query, start, end, days),
+                "sharpened": self._is_sharpened(query, start, end),
+                "cut": _is_cut(query, start_day, days),
             }
             for start_day, start, end, days in spans
         ]
@@ -101,7 +115,13 @@ class Oracle:
         else:
             days = sum(span[3] for span in spans)
             total = self._value(query, begin, finish, days)
-        return {"points": points, "total": total}
+        days = sum(span[3] for span in spans)
+        return {
+            "points": points,
+            "total": total,
+            "total_rounded": self._is_rounded(query, begin, finish, days),
+            "total_sharpened": self._is_sharpened(query, begin, finish),
+        }
 
     def broken_down(self, query: OracleQuery, most: int) -> list[dict[str, Any]]:
         """The largest series of videos, and the rest together."""
@@ -137,6 +157,7 @@ class Oracle:
                         "total_likes": event.total_likes_count,
                         "video_count": event.video_count,
                     },
+                    is_rounded=event.precision == "rounded",
                 )
                 self.creator_snapshots.setdefault(event.creator_id, []).append(
                     event.observed_at
@@ -207,8 +228,12 @@ class Oracle:
         past: RecordedEvent,
         at: datetime,
         counters: dict[str, int | None],
+        *,
+        is_rounded: bool = False,
     ) -> None:
-        snapshot = Snapshot(at=at, position=past.position, counters=counters)
+        snapshot = Snapshot(
+            at=at, position=past.position, counters=counters, is_rounded=is_rounded
+        )
         held = self.snapshots.setdefault(entity_id, [])
         # The same event told twice is one event.
         if all(other.position != past.position for other in held):
@@ -219,26 +244,69 @@ class Oracle:
 
     # The rules
 
-    def _level(self, entity_id: UUID, counter: str, instant: datetime) -> int | None:
-        """Rule 1."""
-        known = [
-            snapshot
-            for snapshot in self.snapshots.get(entity_id, [])
-            if snapshot.at <= instant and snapshot.counters[counter] is not None
-        ]
-        if not known:
-            return None
-        newest = max(known, key=lambda snapshot: (snapshot.at, snapshot.position))
-        return newest.counters[counter]
+    def _levels(self, entity_id: UUID, counter: str) -> list[Level]:
+        """Rules 1 and 10: what each observation made of the level, in order of time."""
+        by_instant: dict[datetime, Snapshot] = {}
+        for snapshot in self.snapshots.get(entity_id, []):
+            if snapshot.counters[counter] is None:
+                continue
+            # Rule 1: of two at one instant the earlier in the log was no level.
+            other = by_instant.get(snapshot.at)
+            if other is None or other.position < snapshot.position:
+                by_instant[snapshot.at] = snapshot
+        levels: list[Level] = []
+        for at in sorted(by_instant):
+            snapshot = by_instant[at]
+            count = snapshot.counters[counter]
+            assert count is not None
+            is_rounded = snapshot.is_rounded and _unit(count) > 1
+            level = Level(at=at, count=count, is_rounded=is_rounded)
+            if levels:
+                before = levels[-1]
+                if is_rounded and not before.is_rounded:
+                    unit = _unit(count)
+                    if count - unit < before.count < count + unit:
+                        # It confirms what is known exactly.
+                        level = Level(at=at, count=before.count)
+                grown = level.count - before.count
+                if before.is_rounded and not level.is_rounded:
+                    unit = _unit(before.count)
+                    if before.count - unit < level.count < before.count + unit:
+                        level.sharpened = grown
+                if level.sharpened is None:
+                    is_either = before.is_rounded or level.is_rounded
+                    level.is_rounded_growth = is_either and grown != 0
+            levels.append(level)
+        return levels
 
-    def _first(self, entity_id: UUID, counter: str) -> Snapshot | None:
-        known = [
-            s
-            for s in self.snapshots.get(entity_id, [])
-            if s.counters[counter] is not None
+    def _known(self, entity_id: UUID, counter: str, instant: datetime) -> Level | None:
+        known = [o for o in self._levels(entity_id, counter) if o.at <= instant]
+        return known[-1] if known else None
+
+    def _level(self, entity_id: UUID, counter: str, instant: datetime) -> int | None:
+        known = self._known(entity_id, counter, instant)
+        return None if known is None else known.count
+
+    def _first(self, entity_id: UUID, counter: str) -> Level | None:
+        return next(iter(self._levels(entity_id, counter)), None)
+
+    def _within(
+        self, query: OracleQuery, counter: str, start: datetime, end: datetime
+    ) -> list[Level]:
+        """The levels of all members that came to be in a bucket."""
+        return [
+            level
+            for member in self._members(query, counter)
+            for level in self._levels(member, counter)
+            if start < level.at <= end
         ]
-        # Rule 1: of two at one instant the earlier in the log was no level.
-        return min(known, key=lambda s: (s.at, -s.position), default=None)
+
+    def _sharpened(
+        self, query: OracleQuery, counter: str, start: datetime, end: datetime
+    ) -> int:
+        """Rule 10: what moved levels in a bucket and is precision, not growth."""
+        within = self._within(query, counter, start, end)
+        return sum(level.sharpened or 0 for level in within)
 
     def _members(self, query: OracleQuery, counter: str) -> list[UUID]:
         """Rule 2: what a series is the sum over."""
@@ -309,10 +377,11 @@ class Oracle:
                 first = self._first(member, counter)
                 assert first is not None
                 is_baseline = self._is_baseline(member, counter)
-                before = first.counters[counter] if is_baseline else 0
-            assert before is not None
+                before = first.count if is_baseline else 0
             added.append(after - before)
-        return sum(added) if added else None
+        if not added:
+            return None
+        return sum(added) - self._sharpened(query, counter, start, end)
 
     def _value(
         self, query: OracleQuery, start: datetime, end: datetime, days: int
@@ -348,6 +417,8 @@ class Oracle:
             below = self._cumulative(query, query.base_metric, start)
             after = self._cumulative(query, query.base_metric, end)
             above = None if after is None or below is None else after - below
+            if above is not None and query.base_metric != "posts":
+                above -= self._sharpened(query, query.base_metric, start, end)
         if above is None or not below:
             return None
         return round(above * factor / below, 6)
@@ -384,6 +455,43 @@ class Oracle:
                     return True
         return False
 
+    def _has_rounded_level(
+        self, query: OracleQuery, counter: str, instant: datetime
+    ) -> bool:
+        known = [
+            self._known(member, counter, instant)
+            for member in self._members(query, counter)
+        ]
+        return any(level is not None and level.is_rounded for level in known)
+
+    def _is_rounded(
+        self, query: OracleQuery, start: datetime, end: datetime, days: int
+    ) -> bool:
+        """Rule 10: whether a value that is known is made of a rounded level."""
+        if self._value(query, start, end, days) is None:
+            return False
+        counter = query.base_metric or query.metric
+        if query.metric == "engagement_rate_by_followers":
+            return self._has_rounded_level(query, "followers", end)
+        if counter not in PROFILE_COUNTERS:
+            return False
+        if self._has_rounded_level(query, counter, end):
+            return True
+        if query.mode == "cumulative":
+            return False
+        within = self._within(query, counter, start, end)
+        if any(level.is_rounded_growth for level in within):
+            return True
+        return query.mode == "rate" and self._has_rounded_level(query, counter, start)
+
+    def _is_sharpened(self, query: OracleQuery, start: datetime, end: datetime) -> bool:
+        return any(
+            level.sharpened is not None
+            for counter in self._counters(query)
+            if counter in PROFILE_COUNTERS
+            for level in self._within(query, counter, start, end)
+        )
+
     def _is_observed(self, query: OracleQuery, start: datetime, end: datetime) -> bool:
         return any(
             start < snapshot.at <= end
@@ -393,6 +501,25 @@ class Oracle:
             )
             for snapshot in self.snapshots.get(member, [])
         )
+
+
+def _unit(count: int) -> int:
+    """In which steps a site shows a counter that it rounds."""
+    if count < 10_000:
+        return 1
+    if count < 1_000_000:
+        return 100
+    return 100_000 if count < 1_000_000_000 else 100_000_000
+
+
+def _is_cut(query: OracleQuery, first: date, days: int) -> bool:
+    """Rule 11: whether a bucket has fewer days than its week or month."""
+    if query.granularity == "week":
+        return days < 7
+    if query.granularity == "month":
+        following = first + timedelta(days=days)
+        return first.day != 1 or following.day != 1
+    return False
 
 
 def _spans(query: OracleQuery) -> list[tuple[date, datetime, datetime, int]]:

@@ -25,6 +25,7 @@ from domain.analytics.metrics import (
 )
 from domain.analytics.series import SeriesByMetric, factor_of, points, terms_of, total
 from domain.errors import InvalidQuestionError
+from domain.messages import Precision
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rebuild_attribution, rebuild_merge
@@ -67,6 +68,14 @@ ZONES = [
 FIRST = date(2026, 3, 26)
 DAYS = 12
 COUNTS = st.none() | st.sampled_from([0, 1, 5, 9, 400, -3, 2**63 - 1])
+# Some lie within one unit of each other, some one unit apart, of each of the units.
+PROFILE_COUNTS = COUNTS | st.sampled_from(
+    [
+        *(9_999, 10_000, 10_050, 10_099, 10_100, 10_101),
+        *(3_800_000, 3_894_656, 3_899_999, 3_900_000, 3_700_001, 999_950, 1_000_000),
+        *(2_000_000_000, 2_099_999_999),
+    ]
+)
 # Midnights of several zones, and moments beside them.
 MOMENTS = st.builds(
     lambda hours, seconds: (
@@ -120,16 +129,17 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
 def snapshots(draw: st.DrawFn) -> Snapshot:
     creator = draw(st.sampled_from(CREATORS))
     at = draw(MOMENTS)
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 1)) == 0:
         return e.ProfileSnapshotRecorded(
             organization_id=HOME,
             creator_id=creator,
             observed_at=at,
             provider="test",
-            follower_count=draw(COUNTS),
-            following_count=draw(COUNTS),
-            total_likes_count=draw(COUNTS),
-            video_count=draw(COUNTS),
+            precision=draw(st.sampled_from([None, "exact", "rounded", "rounded"])),
+            follower_count=draw(PROFILE_COUNTS),
+            following_count=draw(PROFILE_COUNTS),
+            total_likes_count=draw(PROFILE_COUNTS),
+            video_count=draw(PROFILE_COUNTS),
         )
     videos = draw(
         st.lists(st.sampled_from(VIDEOS), min_size=1, max_size=3, unique=True)
@@ -380,12 +390,15 @@ def shown(
     query: OracleQuery, question: Question, by_metric: SeriesByMetric
 ) -> dict[str, Any]:
     days = the_range(query)
+    whole = total(question, by_metric, days=days.days)
     return {
         "points": [
             msgspec.structs.asdict(point)
             for point in points(question, by_metric, days.buckets(), now=query.now)
         ],
-        "total": total(question, by_metric, days=days.days),
+        "total": whole.value,
+        "total_rounded": whole.rounded,
+        "total_sharpened": whole.sharpened,
     }
 
 
@@ -401,6 +414,7 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "gathered",
         "video_rollups",
         "profile_rollups",
+        "profile_precision",
     )
     return {
         table: [
@@ -713,3 +727,48 @@ def test_slices_gathered_in_any_order_and_merged_in_partitions_make_the_same_row
 
 def test_a_batch_handles_exactly_the_events_that_the_projection_subscribes_to():
     assert AnalyticsProjection.events == on.events
+
+
+def test_a_late_observation_is_held_against_the_last_exact_level(
+    connection: Connection[TupleRow], history: History
+):
+    history.happened(CREATORS[0], added("billie"))
+    # Of the two at one hour the later in the log counts, and confirms the first one.
+    seen: list[tuple[int, Precision, int]] = [
+        *((0, "exact", 3_950_000), (6, "exact", 3_800_500), (6, "rounded", 3_900_000)),
+        *((48, "rounded", 3_900_000), (24, "rounded", 3_900_000)),
+        (20, "rounded", 4_100_000),
+    ]
+    for number, (hours, precision, count) in enumerate(seen):
+        snapshot = e.ProfileSnapshotRecorded(
+            organization_id=HOME,
+            creator_id=CREATORS[0],
+            observed_at=datetime(2026, 3, 27, 12, tzinfo=UTC) + timedelta(hours=hours),
+            provider="test",
+            precision=precision,
+            follower_count=count,
+        )
+        history.happened(UUID(int=0x5C0 + number), snapshot)
+    for amount in (5, 6):
+        query = OracleQuery(
+            entity="creator",
+            entity_id=CREATORS[0],
+            metric="followers",
+            mode="cumulative",
+            first=date(2026, 3, 27),
+            last=date(2026, 3, 30),
+            tz="UTC",
+            now=datetime(2026, 4, 1, tzinfo=UTC),
+        )
+        events = history.events[: amount + 1]
+
+        with connection.transaction(force_rollback=True):
+            take_in(connection, cut(events, [1]))
+
+            answered = answer(connection, query)
+
+        assert answered is not None
+        assert answered == Oracle(events).answer(query)
+        assert answered["points"][0]["value"] == 3_950_000
+        # The last of all breaks with it, late as it is, and nothing exact follows.
+        assert answered["points"][-1]["rounded"] == (amount == 6)
