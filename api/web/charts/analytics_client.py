@@ -55,7 +55,9 @@ class AnalyticsClient:
         key = (measure.name, mode, period, has_prior, by_video)
         with_prior = self._answers.get((measure.name, mode, period, True, by_video))
         if with_prior is not None and not has_prior:
-            return replace(with_prior, compare_series=None)
+            return replace(
+                with_prior, compare_series=None, compare_from=None, compare_to=None
+            )
         if key not in self._answers:
             got = await self._page.get(
                 "/analytics",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import zip_longest
 
 import msgspec
 from msgspec import Struct
@@ -10,7 +9,7 @@ from msgspec import Struct
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.measures import Measure
 from api.web.charts.svg import InlineSvg, inline_svg
-from api.web.kit.filters import day
+from api.web.kit.filters import day, tilde
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point
@@ -19,19 +18,22 @@ from domain.analytics.series import Point
 class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """One series of a drawing.
 
-    ``series`` is the number of its colour, from 1. ``shift`` moves it by days, so that
-    a prior period lies over the current one. ``partial`` and ``baseline`` are indexes
-    of points.
+    ``series`` is the number of its colour, from 1. ``dates`` are where its points are
+    drawn, and ``of`` are the buckets that they are of: a prior period lies over the
+    current one. The marks, from ``partial`` on, are indexes of points.
     """
 
     label: str
     series: int
     is_prior: bool
-    shift: int
     dates: list[date]
+    of: list[date]
     values: list[int | float | None]
     partial: list[int]
     baseline: list[int]
+    rounded: list[int]
+    sharpened: list[int]
+    cut: list[int]
 
 
 class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -88,6 +90,19 @@ class Chart(Struct, frozen=True, kw_only=True):
         return self.is_known and any(line.baseline for line in main)
 
     @property
+    def has_rounded(self) -> bool:
+        return self.is_known and any(line.rounded for line in self.drawing.lines)
+
+    @property
+    def has_sharpened(self) -> bool:
+        main = [line for line in self.drawing.lines if not line.is_prior]
+        return self.is_known and any(line.sharpened for line in main)
+
+    @property
+    def has_cut(self) -> bool:
+        return self.is_known and any(line.cut for line in self.drawing.lines)
+
+    @property
     def has_partial(self) -> bool:
         return self.is_known and any(line.partial for line in self.drawing.lines)
 
@@ -100,15 +115,11 @@ class Chart(Struct, frozen=True, kw_only=True):
 
 def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
     """Return the chart of several series, or of one and its prior period."""
-    days = (answer.to - answer.from_).days + 1
     prior = answer.compare_series or []
-    main = [
-        _line(one, number, is_prior=False, shift=0)
-        for number, one in enumerate(answer.series, start=1)
-    ]
+    main = [_line(one, number, over=one) for number, one in enumerate(answer.series, 1)]
     before = [
-        _line(one, number, is_prior=True, shift=days)
-        for number, one in enumerate(prior, start=1)
+        _line(one, number, over=over, is_prior=True)
+        for number, (one, over) in enumerate(zip(prior, answer.series, strict=False), 1)
     ]
     drawing = Drawing(
         granularity=answer.granularity,
@@ -122,10 +133,14 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
         measure=measure,
         mode=answer.mode,
         caption=_caption(measure, answer),
-        columns=_columns(measure, answer, days),
+        columns=_columns(measure, answer),
         rows=_rows(measure, answer),
         drawing=drawing,
-        svg=inline_svg([line.values for line in main], is_bars=drawing.is_bars),
+        svg=inline_svg(
+            [line.values for line in main],
+            is_bars=drawing.is_bars,
+            breaks=[line.sharpened for line in main],
+        ),
         is_known=any(value is not None for line in main for value in line.values),
     )
 
@@ -149,17 +164,23 @@ def days_in_words(first: date, last: date) -> str:
     return f"{day(first)} to {day(last)}"
 
 
-def _line(series: Series, number: int, *, is_prior: bool, shift: int) -> ChartLine:
+def _line(
+    series: Series, number: int, *, over: Series, is_prior: bool = False
+) -> ChartLine:
+    """Return the line of a series, drawn where the points of another one are."""
     points = series.points
     return ChartLine(
         label=series.entity_ref.label,
         series=number,
         is_prior=is_prior,
-        shift=shift,
-        dates=[point.date for point in points],
+        dates=[point.date for point in over.points],
+        of=[point.date for point in points],
         values=[point.value for point in points],
         partial=[n for n, point in enumerate(points) if point.partial],
         baseline=[n for n, point in enumerate(points) if point.baseline],
+        rounded=[n for n, point in enumerate(points) if point.rounded],
+        sharpened=[n for n, point in enumerate(points) if point.sharpened],
+        cut=[n for n, point in enumerate(points) if point.cut],
     )
 
 
@@ -173,9 +194,11 @@ def _noun(measure: Measure, mode: Mode) -> str:
     return f"new {measure.noun}" if mode == "new" else measure.noun
 
 
-def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:
+def _columns(measure: Measure, answer: Analytics) -> list[str]:
     if answer.compare_series is not None:
-        return [measure.label, f"{days} days before"]
+        amount = len(answer.series[0].points)
+        unit = f"{answer.granularity}{'s' if amount > 1 else ''}"
+        return [measure.label, f"{amount} {unit} before"]
     if len(answer.series) == 1:
         return [measure.label]
     return [series.entity_ref.label for series in answer.series]
@@ -184,8 +207,9 @@ def _columns(measure: Measure, answer: Analytics, days: int) -> list[str]:
 def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
     granularity = answer.granularity
     if answer.compare_series is not None:
-        # The prior period may have one bucket more or less.
-        pairs = zip_longest(answer.series[0].points, answer.compare_series[0].points)
+        pairs = zip(
+            answer.series[0].points, answer.compare_series[0].points, strict=True
+        )
         return [_with_prior(measure, granularity, *pair) for pair in pairs]
     return [
         ChartTableRow(
@@ -199,19 +223,9 @@ def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
 
 
 def _with_prior(
-    measure: Measure,
-    granularity: Granularity,
-    point: Point | None,
-    before: Point | None,
+    measure: Measure, granularity: Granularity, point: Point, before: Point
 ) -> ChartTableRow:
-    nothing = ChartTableCell(text="", is_known=False)
-    prior = nothing
-    if before is not None:
-        label = bucket_label(before.date, granularity)
-        prior = _cell(measure, before, about=label)
-    if point is None:
-        first = date.min if before is None else before.date
-        return ChartTableRow(date=first, label="", cells=[nothing, prior], notes="")
+    prior = _cell(measure, before, about=bucket_label(before.date, granularity))
     return ChartTableRow(
         date=point.date,
         label=bucket_label(point.date, granularity),
@@ -222,7 +236,7 @@ def _with_prior(
 
 def _cell(measure: Measure, point: Point, *, about: str = "") -> ChartTableCell:
     return ChartTableCell(
-        text=measure.written(point.value),
+        text=tilde(measure.written(point.value), is_rounded=point.rounded),
         is_known=point.value is not None,
         about=about,
     )
@@ -234,6 +248,12 @@ def _notes(points: Sequence[Point]) -> str:
         notes.append("not over yet")
     if any(point.baseline for point in points):
         notes.append("baseline")
+    if any(point.rounded for point in points):
+        notes.append("rounded")
+    if any(point.sharpened for point in points):
+        notes.append("became exact")
+    if any(point.cut for point in points):
+        notes.append("only a part of it")
     if not any(point.observed for point in points):
         notes.append("no scrape")
     return ", ".join(notes)

@@ -23,18 +23,30 @@ class InlineSvg(Struct, frozen=True, kw_only=True):
         return f"0 0 {WIDTH} {HEIGHT}"
 
 
-def inline_svg(lines: Sequence[PlottedValues], *, is_bars: bool = False) -> InlineSvg:
+def inline_svg(
+    lines: Sequence[PlottedValues],
+    *,
+    is_bars: bool = False,
+    breaks: Sequence[Sequence[int]] | None = None,
+) -> InlineSvg:
     """Return the drawing of some series over the same buckets.
 
     Bars begin at 0; lines fill the height between the least value and the largest.
+    ``breaks`` are the points of each that no line leads to from the one before.
     """
     known = [value for values in lines for value in values if value is not None]
     least, most = (min(known), max(known)) if known else (0, 0)
     if is_bars:
         least, most = min(least, 0), max(most, 0)
     scale = _Scale(least=least, most=most)
-    draw = _bars if is_bars else _line
-    return InlineSvg(paths=[draw(values, scale) for values in lines], is_bars=is_bars)
+    if is_bars:
+        paths = [_bars(values, scale) for values in lines]
+    else:
+        paths = [
+            _line(values, scale, breaks[number] if breaks else ())
+            for number, values in enumerate(lines)
+        ]
+    return InlineSvg(paths=paths, is_bars=is_bars)
 
 
 class _Scale(Struct, frozen=True, kw_only=True):
@@ -49,7 +61,7 @@ class _Scale(Struct, frozen=True, kw_only=True):
         return round(HEIGHT - _MARGIN - fraction * height, 1)
 
 
-def _line(values: PlottedValues, scale: _Scale) -> str:
+def _line(values: PlottedValues, scale: _Scale, breaks: Sequence[int]) -> str:
     step = WIDTH / max(len(values) - 1, 1)
     parts: list[str] = []
     pen = "M"
@@ -57,6 +69,8 @@ def _line(values: PlottedValues, scale: _Scale) -> str:
         if value is None:
             pen = "M"
             continue
+        if number in breaks:
+            pen = "M"
         parts.append(f"{pen}{number * step:.1f} {scale.y(value)}")
         # A single point is drawn as a dot, by the round ends of its line.
         if pen == "M":

@@ -10,7 +10,7 @@ from api.web.charts.chart import bucket_label
 from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
 from api.web.creator.overview_query import ChartName, OverviewQuery
-from api.web.kit.filters import UNKNOWN, number
+from api.web.kit.filters import UNKNOWN, number, tilde
 from projections.analytics.queries.explain import ExplainedObservation
 
 MOST_SHOWN = 100
@@ -66,7 +66,7 @@ async def explain_number(
     return ExplainedNumber(
         chart=query.explain,
         bucket=bucket_label(on, period.granularity),
-        value=measure.written(found.value),
+        value=tilde(measure.written(found.value), is_rounded=found.rounded),
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),
         observations=[_observation(one) for one in largest[:MOST_SHOWN]],
@@ -96,6 +96,16 @@ def _observation(one: ExplainedObservation) -> ObservationRow:
         source=source,
         before=number(one.level_before),
         after=number(one.level_after),
-        contribution=number(one.contribution),
-        note="baseline: it was there before the first scrape" if one.baseline else "",
+        contribution=tilde(number(one.contribution), is_rounded=one.rounded),
+        note=_note(one),
     )
+
+
+def _note(one: ExplainedObservation) -> str:
+    if one.baseline:
+        return "baseline: it was there before the first scrape"
+    if one.sharpened:
+        return "became exact: it was rounded before, so this is not growth"
+    if one.precision != "rounded":
+        return ""
+    return "rounded by the source" if one.rounded else "rounded, and as known exactly"

@@ -1,12 +1,11 @@
 """The figures and the charts of a creator's overview."""
 
-from datetime import timedelta
 from typing import Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from api.routes.analytics.responses import Analytics
+from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import Chart, chart_of, days_in_words
 from api.web.charts.measures import FOLLOWERS, POSTS, TOTAL_LIKES, VIEWS
@@ -20,7 +19,7 @@ _TOO_MUCH = 1_000
 
 
 class OverviewFigure(Struct, frozen=True, kw_only=True):
-    """One large number, its full value, and its change."""
+    """One large number, its full value, and its change, with their marks."""
 
     label: str
     value: str
@@ -28,6 +27,9 @@ class OverviewFigure(Struct, frozen=True, kw_only=True):
     change: str = ""
     direction: Direction = ""
     about: str = ""
+    is_rounded: bool = False
+    is_change_rounded: bool = False
+    is_sharpened: bool = False
 
 
 class Overview(Struct, frozen=True, kw_only=True):
@@ -56,11 +58,12 @@ async def overview_of(
     # Totals do not depend on the buckets, and are faster with few.
     whole = replace(period, granularity="month")
     followers = await figures.numbers(FOLLOWERS, "new", whole)
-    views = await figures.with_prior(VIEWS, "new", whole)
+    # What it is compared with does depend on them.
+    views = await figures.with_prior(VIEWS, "new", period)
     likes = await figures.numbers(TOTAL_LIKES, "new", whole)
     posts = await figures.numbers(POSTS, "new", whole)
     ends = [
-        (await figures.numbers(measure, "cumulative", whole)).series[0].total
+        (await figures.numbers(measure, "cumulative", whole)).series[0]
         for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
     ]
     charts: list[Chart] = []
@@ -70,12 +73,12 @@ async def overview_of(
         charts.append(chart_of(name, measure, await numbers(measure, mode, period)))
     return Overview(
         days=days_in_words(period.first, period.last),
-        prior_days=_prior_days(period) if views.compare_series is not None else None,
+        prior_days=_prior_days(views),
         figures=[
             _level("Followers", ends[0], followers),
             _level("Total likes", ends[1], likes),
             _level("Videos tracked", ends[2], posts, about="posted in these days"),
-            _views(views, is_prior_whole=await _is_prior_whole(figures, views, period)),
+            _views(views, is_prior_whole=await _is_prior_whole(figures, views)),
         ],
         charts=charts,
         is_known=any(chart.is_known for chart in charts),
@@ -84,31 +87,32 @@ async def overview_of(
             for answer in (followers, views)
             for point in answer.series[0].points
         ),
-        has_videos=bool(ends[2]) or views.series[0].total is not None,
+        has_videos=bool(ends[2].total) or views.series[0].total is not None,
     )
 
 
 def _level(
-    label: str, level: Value, new: Analytics, *, about: str = "in these days"
+    label: str, level: Series, new: Analytics, *, about: str = "in these days"
 ) -> OverviewFigure:
     change = new.series[0].total
     return OverviewFigure(
         label=label,
-        value=short(level),
-        full=number(level),
+        value=short(level.total),
+        full=number(level.total),
         change="" if change is None else VIEWS.change(change),
         direction=_direction(change),
         about="" if change is None else about,
+        is_rounded=level.total_rounded,
+        is_change_rounded=new.series[0].total_rounded,
+        is_sharpened=new.series[0].total_sharpened,
     )
 
 
-async def _is_prior_whole(
-    figures: AnalyticsClient, views: Analytics, period: Period
-) -> bool:
+async def _is_prior_whole(figures: AnalyticsClient, views: Analytics) -> bool:
     """Return whether views are known for the whole prior period."""
-    if views.compare_series is None:
+    first = views.compare_from
+    if first is None:
         return False
-    first = period.first - timedelta(days=period.days)
     day = Period(first=first, last=first, granularity="day")
     answer = await figures.numbers(VIEWS, "cumulative", day)
     return answer.series[0].points[0].value is not None
@@ -149,6 +153,7 @@ def _direction(change: Value) -> Direction:
     return "up" if change > 0 else "down"
 
 
-def _prior_days(period: Period) -> str:
-    last = period.first - timedelta(days=1)
-    return days_in_words(last - timedelta(days=period.days - 1), last)
+def _prior_days(views: Analytics) -> str | None:
+    if views.compare_from is None or views.compare_to is None:
+        return None
+    return days_in_words(views.compare_from, views.compare_to)

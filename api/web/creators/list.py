@@ -37,11 +37,14 @@ _SORTS = (
 
 
 class CountWithTrend(Struct, frozen=True, kw_only=True):
-    """A number and its trend over the last days."""
+    """A number and its trend over the last days, each with its marks."""
 
     level: int | None
     new: int | None
     sparkline: Sparkline | None
+    is_level_rounded: bool = False
+    is_new_rounded: bool = False
+    is_sharpened: bool = False
 
 
 class ListedCreator(Struct, frozen=True, kw_only=True):
@@ -131,10 +134,32 @@ async def _rows(
 
 
 def _level(count: int | None, trend: Trend | None) -> CountWithTrend:
-    """Return a count whose level is drawn."""
-    if trend is None:
+    """Return a count whose level is drawn; ``count`` is what was last observed."""
+    if trend is None or trend.level is None:
         return CountWithTrend(level=count, new=None, sparkline=None)
-    return CountWithTrend(level=count, new=trend.new, sparkline=sparkline(trend.levels))
+    return CountWithTrend(
+        level=trend.level,
+        new=trend.new,
+        sparkline=sparkline(_grown_to_level(trend)),
+        is_level_rounded=trend.level_rounded,
+        is_new_rounded=trend.new_rounded,
+        is_sharpened=trend.new_sharpened,
+    )
+
+
+def _grown_to_level(trend: Trend) -> list[int | None]:
+    """Return the levels as if they had always been as exact as the last one is.
+
+    So the line goes up and down by what is new alone.
+    """
+    level = trend.level
+    found: list[int | None] = []
+    for was, new in zip(
+        reversed(trend.levels), reversed(trend.new_by_day), strict=True
+    ):
+        found.append(None if was is None else level)
+        level = None if level is None else level - (new or 0)
+    return found[::-1]
 
 
 def _flow(trend: Trend | None) -> CountWithTrend:

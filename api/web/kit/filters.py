@@ -42,6 +42,11 @@ def short(value: float | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def tilde(text: str, *, is_rounded: bool) -> str:
+    """Write a number that its source may have rounded: ~3.8M."""
+    return f"~{text}" if is_rounded else text
+
+
 def signed(value: float | None) -> str:
     """Return a change with its sign, in three digits."""
     if value is None:
@@ -93,6 +98,7 @@ FILTERS: dict[str, Any] = {
     "percent": percent,
     "short": short,
     "signed": signed,
+    "tilde": tilde,
 }
 
 

@@ -1,6 +1,6 @@
 // Charts: draws each chart of the page, whose values the pointer and the keyboard show.
 
-import { bucket, full, inTwo, laidOver, short, tick, ticks } from "./drawing.js";
+import { bucket, full, inTwo, laidOver, secondsOf, short, tick, ticks } from "./drawing.js";
 
 const drawn = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -74,7 +74,7 @@ class Chart {
         { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.drawing.granularity)) },
         { ...ink, size: 56, values: (_, splits) => splits.map((value) => short(value, unit)) },
       ],
-      hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], draw: [() => this.markBaselines()] },
+      hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], draw: [() => this.mark()] },
     };
   }
 
@@ -91,10 +91,11 @@ class Chart {
     if (isBars && !line.isPrior) return this.bars(line, numbers, { stroke, ground });
     const [over, going] = inTwo(line, numbers);
     const width = line.isPrior ? 1.5 : 2;
-    const solid = [{ stroke, width, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
+    const gaps = line.sharpened.length ? (uplot, _series, _from, _to, nulls) => this.gaps(line, numbers, uplot, nulls) : undefined;
+    const solid = [{ stroke, width, gaps, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
     if (line.isPrior || !line.partial.length) return [solid];
     const few = lines.length <= 2 || this.xs.length <= 120;
-    return [solid, [{ stroke, width, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
+    return [solid, [{ stroke, width, gaps, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
   }
 
   /** Only points of unfinished buckets are rings; the point before belongs to the solid line. */
@@ -116,16 +117,28 @@ class Chart {
     ];
   }
 
-  markBaselines() {
+  /** Mark baselines with a diamond, and points at which a rounded number became exact with a square. */
+  mark() {
+    this.markPoints("baseline", this.colours["baseline-colour"], (ctx, x, y, size) => {
+      ctx.moveTo(x, y - size);
+      ctx.lineTo(x + size, y);
+      ctx.lineTo(x, y + size);
+      ctx.lineTo(x - size, y);
+      ctx.closePath();
+    });
+    this.markPoints("sharpened", this.colours.muted, (ctx, x, y, size) => ctx.rect(x - size, y - size, 2 * size, 2 * size));
+  }
+
+  markPoints(name, stroke, shape) {
     const { ctx, bbox } = this.uplot;
     const size = 5 * devicePixelRatio;
     ctx.save();
-    ctx.strokeStyle = this.colours["baseline-colour"];
+    ctx.strokeStyle = stroke;
     ctx.fillStyle = this.colours["series-ground"];
     ctx.lineWidth = 2 * devicePixelRatio;
     for (const [number, line] of this.drawing.lines.entries()) {
       if (line.isPrior) continue;
-      const flagged = new Set(line.baseline);
+      const flagged = new Set(line[name]);
       for (const [place, at] of this.xs.entries()) {
         const which = this.numbers[number][place];
         if (which === undefined || !flagged.has(which)) continue;
@@ -133,16 +146,20 @@ class Chart {
         const x = this.uplot.valToPos(at, "x", true);
         const y = value === null ? bbox.top + bbox.height - size : this.uplot.valToPos(value, "y", true);
         ctx.beginPath();
-        ctx.moveTo(x, y - size);
-        ctx.lineTo(x + size, y);
-        ctx.lineTo(x, y + size);
-        ctx.lineTo(x - size, y);
-        ctx.closePath();
+        shape(ctx, x, y, size);
         ctx.fill();
         ctx.stroke();
       }
     }
     ctx.restore();
+  }
+
+  /** Where a line breaks: it does not lead to a point at which a rounded number became exact. */
+  gaps(line, numbers, uplot, gaps) {
+    const sharpened = new Set(line.sharpened);
+    const position = (place) => Math.round(uplot.valToPos(this.xs[place], "x", true));
+    const more = numbers.flatMap((number, place) => (place > 0 && sharpened.has(number) ? [[position(place - 1), position(place)]] : []));
+    return [...gaps, ...more].sort(([one], [other]) => one - other);
   }
 
   size() {
@@ -170,10 +187,11 @@ class Chart {
       const which = this.numbers[number][place];
       if (which === undefined) return [];
       const value = line.values[which];
-      const known = value === null ? "unknown" : full(value, unit);
-      const notes = [line.partial.includes(which) ? "not over yet" : "", line.baseline.includes(which) ? "baseline" : ""].filter(Boolean);
+      const known = value === null ? "unknown" : `${line.rounded.includes(which) ? "~" : ""}${full(value, unit)}`;
+      const marks = { partial: "not over yet", baseline: "baseline", rounded: "rounded", sharpened: "became exact", cut: "only a part of it" };
+      const notes = Object.entries(marks).flatMap(([name, note]) => (line[name].includes(which) ? [note] : []));
       const note = notes.length ? ` (${notes.join(", ")})` : "";
-      if (line.isPrior) return [`before, ${bucket(this.xs[place] - line.shift * 86400, granularity)}: ${known}`];
+      if (line.isPrior) return [`before, ${bucket(secondsOf(line.of[which]), granularity)}: ${known}${note}`];
       return [isAlone ? `${known} ${noun}${note}` : `${line.label}: ${known}${note}`];
     });
     return `${bucket(this.xs[place], granularity)}: ${parts.join("; ")}`;

@@ -1,6 +1,5 @@
 // Turns the numbers of the page into the form that uPlot draws.
 
-const DAY = 86400;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
 
@@ -53,7 +52,7 @@ export function short(value, unit) {
  * value is unknown (null).
  */
 export function laidOver(lines) {
-  const moved = lines.map((line) => line.dates.map((date) => secondsOf(date) + line.shift * DAY));
+  const moved = lines.map((line) => line.dates.map(secondsOf));
   const xs = [...new Set(moved.flat())].sort((one, other) => one - other);
   const places = moved.map((days) => new Map(days.map((at, number) => [at, number])));
   return { xs, numbers: places.map((place) => xs.map((at) => place.get(at))) };

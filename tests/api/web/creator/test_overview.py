@@ -56,6 +56,77 @@ def test_the_figures_say_how_much_came_in_these_days(visitor: Visitor, goat: Wat
     }
 
 
+@pytest.fixture
+def rounded_goat(home: Tenant) -> Watched:
+    """One whose followers were rounded on the 2nd and are exact from the 3rd on."""
+    goat = Watched(home, "goat")
+    goat.followers(0, 3_800_000, precision="rounded")
+    goat.followers(1, 3_894_656, precision="exact")
+    goat.followers(2, 3_897_650, precision="exact")
+    home.goatherd.catch_up()
+    return goat
+
+
+def test_a_number_that_becomes_exact_is_no_growth_anywhere_on_the_page(
+    visitor: Visitor, rounded_goat: Watched
+):
+    page = visitor.see(f"/creators/{rounded_goat.id}?{DAYS}")
+    new = visitor.see(f"/creators/{rounded_goat.id}?{DAYS}&followers=new")
+
+    hint = (
+        "A rounded number became exact in these days; that is not counted as a change."
+    )
+    assert figures(page)["Followers"] == (
+        f"3.89M ▲ +2.99K {hint} in these days; a rounded number became exact"
+    )
+    assert table(page, "followers")[2:5] == [
+        ["2 Mar 2026", "~3,800,000", "baseline, rounded"],
+        ["3 Mar 2026", "3,894,656", "became exact"],
+        ["4 Mar 2026", "3,897,650", ""],
+    ]
+    assert table(new, "followers")[2:5] == [
+        ["2 Mar 2026", "~0", "baseline, rounded"],
+        ["3 Mar 2026", "0", "became exact"],
+        ["4 Mar 2026", "2,994", ""],
+    ]
+    (line,) = drawing(page, "followers")["lines"]
+    assert (line["rounded"], line["sharpened"]) == ([1], [2])
+    (path,) = page.one("figure", id="chart-followers").one("svg").all("path")
+    assert path["d"].count("M") == 2, "no line leads to where it became exact"
+    legend = page.one("figure", id="chart-followers").one("figcaption").text
+    assert "Square: a rounded number became exact" in legend
+
+
+def test_a_rounded_figure_has_a_tilde_and_says_why(
+    visitor: Visitor, rounded_goat: Watched
+):
+    days = "from=2026-03-01&to=2026-03-02"
+
+    page = visitor.see(f"/creators/{rounded_goat.id}?{days}")
+
+    card = page.one("dl").all("div")[0]
+    (level, *_) = card.one("dd").all("span")
+    assert level.text.startswith("~3.8M")
+    assert level["data-why"] == (
+        "~3,800,000. Rounded by the source: the exact number is not known."
+    )
+
+
+def test_what_makes_a_number_says_what_was_rounded(
+    visitor: Visitor, rounded_goat: Watched
+):
+    why = f"{DAYS}&followers=new&explain=followers&on="
+
+    rounded = visitor.see(f"/creators/{rounded_goat.id}?{why}2026-03-02")
+    exact = visitor.see(f"/creators/{rounded_goat.id}?{why}2026-03-03")
+
+    assert "baseline" in rounded.one("section", id="explained").text
+    assert "2 Mar 2026: ~0 new followers" in rounded.text
+    assert "became exact: it was rounded before" in (
+        exact.one("section", id="explained").text
+    )
+
+
 def test_views_are_set_against_the_period_before(visitor: Visitor, goat: Watched):
     goat.looked(3, v1=265)
     goat.tenant.goatherd.catch_up()
@@ -145,8 +216,14 @@ def test_every_choice_stands_in_the_address(visitor: Visitor, goat: Watched):
         "&followers=new&compare=prior_period&metric=likes&mode=cumulative"
     )
 
-    assert table(page, "views")[0] == ["Month", "Views", "5 days before", "Note"]
+    assert table(page, "views")[0] == ["Month", "Views", "1 month before", "Note"]
     assert table(page, "views")[1][:2] == ["Mar 2026", "170"]
+    # Days from the first on until the fifth, as they are of March.
+    assert table(page, "views")[1][2:] == [
+        "\N{EN DASH} Feb 2026",
+        "baseline, only a part of it",
+    ]
+    assert drawing(page, "views")["lines"][1]["of"] == ["2026-02-01"]
     assert table(page, "followers")[1][:2] == ["Mar 2026", "500"]
     assert table(page, "metric")[1][:2] == ["Mar 2026", "16"]
     week = dict(parse_qsl(urlsplit(link(page, "Week")).query))
@@ -163,14 +240,16 @@ def test_every_choice_stands_in_the_address(visitor: Visitor, goat: Watched):
     assert "from" not in dict(parse_qsl(urlsplit(link(page, "90 days")).query))
 
 
-def test_the_period_before_is_drawn_as_many_days_later(visitor: Visitor, goat: Watched):
+def test_the_period_before_is_drawn_bucket_over_bucket(visitor: Visitor, goat: Watched):
     page = visitor.see(
         f"/creators/{goat.id}?from=2026-03-04&to=2026-03-05&compare=prior_period"
     )
 
     now, before = drawing(page, "views")["lines"]
     assert (now["values"], before["values"]) == ([0, 0], [0, 70])
-    assert (before["isPrior"], before["shift"]) == (True, 2)
+    assert before["isPrior"]
+    assert before["dates"] == now["dates"] == ["2026-03-04", "2026-03-05"]
+    assert before["of"] == ["2026-03-02", "2026-03-03"]
     assert table(page, "views")[1] == ["4 Mar 2026", "0", "0 2 Mar 2026", ""]
 
 

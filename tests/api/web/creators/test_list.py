@@ -9,6 +9,7 @@ import pytest
 
 from api.web.charts.svg import sparkline
 from domain import events as e
+from domain.messages import Precision
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant
 from tests.kit.markup import Element
@@ -29,7 +30,14 @@ def row_of(page: Element, handle: str) -> Element:
     return rows[0]
 
 
-def saw(tenant: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
+def saw(
+    tenant: Tenant,
+    creator_id: str,
+    *,
+    days_ago: float,
+    followers: int,
+    precision: Precision | None = None,
+) -> None:
     """Let a run have seen the profile, some days ago."""
     tenant.goatherd.append(
         new_id(),
@@ -38,6 +46,7 @@ def saw(tenant: Tenant, creator_id: str, *, days_ago: float, followers: int) -> 
             creator_id=UUID(creator_id),
             observed_at=datetime.now(UTC) - timedelta(days=days_ago),
             provider="test",
+            precision=precision,
             follower_count=followers,
         ),
     )
@@ -88,6 +97,43 @@ def test_a_status_is_told_in_words(visitor: Visitor):
     assert "disabled" not in row_of(page, "ada").text
 
 
+def test_a_number_that_becomes_exact_is_no_growth_in_a_list(
+    visitor: Visitor, home: Tenant
+):
+    creator_id = home.add("ada")["id"]
+    saw(home, creator_id, days_ago=20.1, followers=3_800_000, precision="rounded")
+    saw(home, creator_id, days_ago=10.1, followers=3_894_656, precision="exact")
+    saw(home, creator_id, days_ago=3.1, followers=3_894_700, precision="exact")
+    home.goatherd.catch_up()
+
+    row = row_of(visitor.see("/creators"), "ada")
+
+    assert row.one("td", data_label="Followers").text == "3.89M"
+    (change,) = row.all("span", class_="change up hinted")
+    assert change["data-why"] == (
+        "44 followers in 30 days. A rounded number became exact in these days; that is "
+        "not counted as a change."
+    )
+    (line,) = row.one("svg").all("polyline")
+    ys = [float(point.split(",")[1]) for point in line["points"].split()]
+    assert [*dict.fromkeys(ys)] == [26.0, 2.0], "it moves where it grew by 44 alone"
+
+
+def test_a_rounded_number_has_a_tilde_and_says_why(visitor: Visitor, home: Tenant):
+    creator_id = home.add("ada")["id"]
+    saw(home, creator_id, days_ago=20.1, followers=3_700_000, precision="rounded")
+    saw(home, creator_id, days_ago=3.1, followers=3_800_000, precision="rounded")
+    home.goatherd.catch_up()
+
+    row = row_of(visitor.see("/creators"), "ada")
+
+    level = row.one("td", data_label="Followers").all("span")[0]
+    assert level.text.startswith("~3.8M Rounded by the source")
+    assert level["data-why"].startswith("~3,800,000. Rounded by the source")
+    assert level["tabindex"] == "0"
+    assert row.one("span", class_="change up hinted").text.startswith("~+100K ")
+
+
 def test_followers_stand_with_their_change_and_their_course(
     visitor: Visitor, home: Tenant
 ):
@@ -99,7 +145,7 @@ def test_followers_stand_with_their_change_and_their_course(
     row = row_of(visitor.see("/creators"), "ada")
 
     assert row.one("td", data_label="Followers").text == "84.1K"
-    assert row.one("td", data_label="Followers")["title"] == "84,120"
+    assert row.one("td", data_label="Followers").one("span")["title"] == "84,120"
     assert [change.text for change in row.all("span", class_="change up")] == ["+4.12K"]
     (course,) = row.all("svg")
     assert course["aria-hidden"] == "true"
