@@ -28,7 +28,7 @@ check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
-	@$(BIN)/python audit.py
+	@$(BIN)/python infra/setup/audit.py
 
 bench: $(READY) ## Measure speed (minutes)
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)
@@ -48,12 +48,12 @@ clean: ## Remove what make made; .goatherd (your data) stays
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is younger than all these files when nothing changed, so this runs once.
-$(READY): pyproject.toml requirements.lock install.py api/web/frontend/package-lock.json api/web/frontend/vendor.py
+$(READY): pyproject.toml requirements.lock infra/setup/install.py api/web/frontend/package-lock.json api/web/frontend/vendor.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Goatherd needs Python 3.11 or newer, and $(PYTHON) is not. Name one that is: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
 	@echo "Setting up .venv (under a minute the first time)" >&2
 	@test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| $(PYTHON) -m venv --clear .venv \
 		|| { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@$(BIN)/python install.py
+	@$(BIN)/python infra/setup/install.py
 	@touch $@

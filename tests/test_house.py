@@ -18,8 +18,11 @@ from tests.kit.paths import ROOT
 
 PACKAGES = ("domain", "infra", "projections", "workers", "api")
 MODULES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
-# Run by setup, with the tools of developers; they are not shipped.
-SETUP_SCRIPTS = {ROOT / "api" / "web" / "frontend" / "vendor.py"}
+# Scripts of make, which run with the tools of developers or with nothing.
+SETUP_SCRIPTS = {
+    ROOT / "api" / "web" / "frontend" / "vendor.py",
+    *(ROOT / "infra" / "setup").glob("*.py"),
+}
 # A reason for each module that is longer than it should be.
 LONGEST_MODULE = 300
 LONGER_FOR_A_REASON = {

@@ -212,5 +212,4 @@ def _refused(raw: RawResponse) -> ApiRefusedError:
         failure.error,
         meta=meta,
         headers={name: raw.headers[name] for name in passed_on if name in raw.headers},
-        status=raw.status,
     )

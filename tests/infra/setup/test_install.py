@@ -18,6 +18,7 @@ import pytest
 
 from tests.kit.paths import ROOT
 
+SCRIPT = ROOT / "infra" / "setup" / "install.py"
 WHEEL = "gruff_bell-1.0-py3-none-any.whl"
 _METADATA = "Metadata-Version: 2.1\nName: gruff-bell\nVersion: 1.0\n"
 _WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -25,7 +26,7 @@ _WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 @pytest.fixture
 def install() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("install", ROOT / "install.py")
+    spec = importlib.util.spec_from_file_location("install", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[2]
 LOCK = HERE / "requirements.lock"
 
 _PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
@@ -105,9 +105,9 @@ def uv_install(*what: str | Path, python: str = sys.executable) -> list[str | Pa
 def _fetch_uv() -> list[str | Path]:
     entry = re.search(r"^uv==(?:.*\\\n)*.*\n", LOCK.read_text(), re.MULTILINE)
     assert entry is not None, "the lock names uv"
-    wanted = HERE / ".venv" / "uv.lock"
-    wanted.write_text(entry[0])
-    return [*_PIP, "install", "--quiet", "--require-hashes", "--requirement", wanted]
+    pinned = HERE / ".venv" / "uv.lock"
+    pinned.write_text(entry[0])
+    return [*_PIP, "install", "--quiet", "--require-hashes", "--requirement", pinned]
 
 
 def _say(text: str) -> None:

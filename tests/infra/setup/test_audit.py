@@ -65,7 +65,7 @@ def service(vulnerable: str) -> Generator[str]:
 
 def audited(url: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, ROOT / "audit.py", "--service-url", url],
+        [sys.executable, ROOT / "infra" / "setup" / "audit.py", "--service-url", url],
         capture_output=True,
         text=True,
         check=False,
