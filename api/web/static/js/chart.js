@@ -91,11 +91,12 @@ class Chart {
     if (isBars && !line.isPrior) return this.bars(line, numbers, { stroke, ground });
     const [over, going] = inTwo(line, numbers);
     const width = line.isPrior ? 1.5 : 2;
-    const gaps = line.sharpened.length ? (uplot, _series, _from, _to, nulls) => this.gaps(line, numbers, uplot, nulls) : undefined;
-    const solid = [{ stroke, width, gaps, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
+    // uPlot takes the option for its own where it is there at all.
+    const breaks = line.sharpened.length ? { gaps: (uplot, _series, _from, _to, nulls) => this.gaps(line, numbers, uplot, nulls) } : {};
+    const solid = [{ stroke, width, ...breaks, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
     if (line.isPrior || !line.partial.length) return [solid];
     const few = lines.length <= 2 || this.xs.length <= 120;
-    return [solid, [{ stroke, width, gaps, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
+    return [solid, [{ stroke, width, ...breaks, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
   }
 
   /** Only points of unfinished buckets are rings; the point before belongs to the solid line. */
@@ -136,6 +137,7 @@ class Chart {
     ctx.strokeStyle = stroke;
     ctx.fillStyle = this.colours["series-ground"];
     ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.setLineDash([]);
     for (const [number, line] of this.drawing.lines.entries()) {
       if (line.isPrior) continue;
       const flagged = new Set(line[name]);
