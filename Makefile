@@ -6,7 +6,7 @@ READY  := .venv/.ready
 SHELL  := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check bench screenshots lock clean
+.PHONY: help setup up test check chaos bench screenshots lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -29,6 +29,9 @@ check: $(READY) ## Formatting, lint, types, import rules, known vulnerabilities
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 	@$(BIN)/python infra/setup/audit.py
+
+chaos: $(READY) ## Kill processes for ten minutes and see that nothing is lost (ARGS="--seconds 60")
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 bench: $(READY) ## Measure speed (minutes)
 	@$(BIN)/python -m pytest -m bench -s $(ARGS)

@@ -4,10 +4,13 @@ import multiprocessing
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from typing import Literal
+
+import psutil
 
 from infra.embedded import EmbeddedPostgres
 from infra.embedded.processes import wait_until
@@ -65,6 +68,21 @@ def victim(
         process.kill()
         process.join()
         process.close()
+
+
+def kill_process(process: psutil.Process) -> None:
+    """Kill somebody else's child, which is not waited for."""
+    process.kill()
+
+
+def freeze_for(processes: Sequence[psutil.Process], seconds: float) -> None:
+    """Freeze processes, and wake those that are left after a while."""
+    for process in processes:
+        process.suspend()
+    time.sleep(seconds)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
