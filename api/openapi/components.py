@@ -123,7 +123,8 @@ PARAMETERS: dict[str, Schema] = {
         "name": "Goatherd-Min-Position",
         "in": "header",
         "description": "The Goatherd-Position of a write that must be visible; waits "
-        "up to 2 seconds for it, then 503.",
+        "up to 2 seconds for it, then 503. There is no wait for a position that is not "
+        "of your organization, unless it runs the installation.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 51207,
     },

@@ -348,8 +348,14 @@ def test_a_write_that_changes_nothing_tells_no_position_of_others(
         {"creator_ids": [str(uuid4())]},
     )
 
+    handle = uuid4().hex[:20]
+    home.ask("PUT", f"/admin/bans/{handle}")
+    banned = stranger.post(stranger.creators, {"creators": [{"tiktok_handle": handle}]})
+
     assert int(removed) - 1 <= int(again) <= int(removed)
-    assert int(none.headers["Goatherd-Position"]) <= int(removed)
+    assert data_of(banned)["failed_count"] == 1
+    for answer in (none, banned):
+        assert int(answer.headers["Goatherd-Position"]) <= int(removed)
 
 
 def _told_at(goatherd: Goatherd, stream: UUID) -> str:
