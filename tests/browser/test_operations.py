@@ -65,7 +65,7 @@ def test_a_rebuild_is_started_watched_and_swapped_in(
     page.get_by_role("link", name="Banned handles").click()
     page.get_by_role("button", name="Rebuild", exact=True).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Nothing is lost if it stops.")
+    expect(dialog).to_contain_text("Nothing is lost if the rebuild stops.")
     axe(page)
 
     dialog.get_by_role("button", name="Rebuild").click()
