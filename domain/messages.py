@@ -1,8 +1,10 @@
 """The bases of events and commands, and the types that both use."""
 
-from typing import ClassVar, Final, Literal
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
+from msgspec import UNSET
 
 TrackingMode = Literal["auto", "selective"]
 Scope = Literal["read", "write", "admin"]
@@ -60,3 +62,25 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     A command has all values that the decision needs (ids, the present time, the plan's
     limits), because a decider reads no clock and makes no ids.
     """
+
+
+# Values are compared as JSON text: in Python 1, 1.0 and True are equal, in JSON not.
+_written = msgspec.json.Encoder(order="deterministic").encode
+
+
+def set_fields(message: Event | Command, names: Iterable[str]) -> dict[str, Any]:
+    """Return those of the fields that a message sets, by name."""
+    return {
+        name: value for name in names if (value := getattr(message, name)) is not UNSET
+    }
+
+
+def changed_fields(
+    command: Command, state: msgspec.Struct, names: Iterable[str]
+) -> dict[str, Any]:
+    """Return those of the fields that a command sets to other values than they have."""
+    return {
+        name: value
+        for name, value in set_fields(command, names).items()
+        if _written(value) != _written(getattr(state, name))
+    }

@@ -14,14 +14,13 @@ from projections.registry import PROJECTIONS
 NEVER_STARTED = "never started"
 
 
-class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
+class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one projection.
 
     ``lag_events`` is how many positions it lags, 0 when caught up; appends that were
     rolled back leave gaps, so it may be too high. ``lag_seconds`` is the age of the
     first event not yet applied, 0 when caught up. ``heartbeat_seconds`` is the time
-    since its follower last reported, null if it never did. ``rebuild`` is the running
-    or the last one. ``rule`` is the current rule of a read model that has several.
+    since its follower last reported, null if it never did.
     """
 
     name: str
@@ -32,6 +31,15 @@ class ProjectionProgress(msgspec.Struct, frozen=True, kw_only=True):
     lag_seconds: float
     status: str
     heartbeat_seconds: float | None
+
+
+class ProjectionProgress(ProjectionStatus, frozen=True, kw_only=True):
+    """The state of one projection, and what went wrong.
+
+    ``rebuild`` is the running or the last one. ``rule`` is the current rule of a read
+    model that has several.
+    """
+
     dead_letters: int
     error: str | None = None
     rebuild: Rebuild | None = None

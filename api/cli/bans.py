@@ -13,7 +13,8 @@ from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain.creator.handle import normalize_handle
-from infra.handlers.bans import ban_handle, unban_handle
+from domain.handlers.creators import ban_handle, unban_handle
+from infra.eventstore.execute import execute
 
 Handle = Annotated[str, Parameter(help="The handle, or the URL of its profile.")]
 
@@ -41,15 +42,17 @@ def add(
     if reason is not None and len(reason) > _LONGEST_REASON:
         raise CommandError(f"A reason has up to {_LONGEST_REASON} characters.")
     with opened_store(read_settings(data_dir=data_dir)) as store:
-        changed = ban_handle(store, handle, reason=reason, context=cli_context())
-    _print_result(handle, banned=True, changed=bool(changed), json=json)
+        done = execute(
+            store, lambda: ban_handle(handle, reason=reason), context=cli_context()
+        )
+    _print_result(handle, banned=True, changed=bool(done.events), json=json)
 
 
 def remove(handle: Handle, /, *, data_dir: DataDir = None, json: Json = False) -> None:
     """Lift a ban, so that the handle can be tracked again."""
     with opened_store(read_settings(data_dir=data_dir)) as store:
-        changed = unban_handle(store, handle, context=cli_context())
-    _print_result(handle, banned=False, changed=bool(changed), json=json)
+        done = execute(store, lambda: unban_handle(handle), context=cli_context())
+    _print_result(handle, banned=False, changed=bool(done.events), json=json)
 
 
 def list_bans(*, data_dir: DataDir = None, json: Json = False) -> None:

@@ -14,10 +14,13 @@ from api.cli.databases import cli_context, fitting, opened_store
 from api.cli.names import project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
+from domain.handlers.add_creators import RequestedCreator, add_creators
 from infra.eventstore.append import Context
+from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
-from infra.handlers.import_observations import Holders, add_for_import, find_holders
+from infra.ids import new_id
 from infra.settings import Settings
+from workers.recordings.holders import Holders, find_holders
 from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import BadLines, SortedRecording
 
@@ -125,13 +128,23 @@ def _create(
             f"{_handles(holders.banned)} may not be tracked here, so nothing was "
             "stored; `goatherd bans remove` lifts a ban."
         )
-    additions = add_for_import(
+    # In mode auto, without bounds, and with what was imported as their first runs.
+    additions = execute(
         store,
-        holders.missing,
-        organization_id=organization_id,
-        project_id=project_id,
-        plans=settings.all_plans,
-        now=datetime.now(UTC),
+        lambda: add_creators(
+            [
+                RequestedCreator(tiktok_handle=handle, tracking_start_date=None)
+                for handle in holders.missing
+            ],
+            fresh_ids=[new_id() for _ in holders.missing],
+            organization_id=organization_id,
+            project_id=project_id,
+            plans=settings.all_plans,
+            now=datetime.now(UTC),
+            command_id=context.command_id,
+            job_types=(),
+            all_or_none=True,
+        ),
         context=context,
     )
     for result in additions.result:

@@ -19,7 +19,11 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from domain import commands as c
 from domain.events import Scope
-from infra.handlers.organizations import DEFAULT_SCOPES, command_organization, issue_key
+from domain.handlers.organizations import change_organization
+from domain.organization.api_keys import DEFAULT_SCOPES, create_key
+from infra.eventstore.execute import execute
+from infra.ids import new_id
+from infra.organizations import draw_key
 from projections.organizations.projection import ApiKeys
 
 _LONGEST_NAME = 200
@@ -71,26 +75,29 @@ def create(
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:
         organization_id = organization_named(connection, org)
+    text = draw_key()
+    command = create_key(
+        new_id(),
+        text,
+        name=name,
+        scopes=scope or DEFAULT_SCOPES,
+        expires_at=expires_at,
+    )
     with opened_store(settings) as store:
-        executed = issue_key(
+        execute(
             store,
-            organization_id,
-            name=name,
-            scopes=scope or DEFAULT_SCOPES,
-            expires_at=expires_at,
-            plans=settings.all_plans,
+            lambda: change_organization(
+                organization_id, command, plans=settings.all_plans
+            ),
             context=cli_context(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
-    issued = executed.result
     if json:
-        print_json(
-            {"id": issued.key_id, "api_key": issued.text, "scopes": issued.scopes}
-        )
+        print_json({"id": command.key_id, "api_key": text, "scopes": command.scopes})
         return
-    print(f"Key     {issued.key_id}")
-    print(f"Scopes  {', '.join(issued.scopes)}")
-    print(f"API key {issued.text} (shown this once)")
+    print(f"Key     {command.key_id}")
+    print(f"Scopes  {', '.join(command.scopes)}")
+    print(f"API key {text} (shown this once)")
 
 
 def list_keys(
@@ -132,11 +139,11 @@ def revoke(
     if row is None:
         raise CommandError(f"There is no key {key_id}.")
     with opened_store(settings) as store:
-        command_organization(
+        execute(
             store,
-            row[0],
-            lambda _: c.RevokeApiKey(key_id=key_id),
-            plans=settings.all_plans,
+            lambda: change_organization(
+                row[0], c.RevokeApiKey(key_id=key_id), plans=settings.all_plans
+            ),
             context=cli_context(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )

@@ -9,9 +9,11 @@ from api.cli import CommandError
 from api.cli.databases import cli_context, opened_store
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
+from domain.handlers.organizations import change_organization
 from domain.organization.commands import SetOperator
 from domain.organization.plans import UNLIMITED
-from infra.handlers.organizations import command_organization, make_organization
+from infra.eventstore.execute import execute
+from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 
 _LONGEST_NAME = 200
@@ -65,13 +67,13 @@ def create(
             {
                 "org_id": made.organization_id,
                 "project_id": made.project_id,
-                "api_key": made.key.text,
+                "api_key": made.key,
             }
         )
         return
     print(f"Organization {made.organization_id}")
     print(f"Project      {made.project_id}")
-    print(f"API key      {made.key.text} (shown this once)")
+    print(f"API key      {made.key} (shown this once)")
 
 
 def operator(
@@ -94,11 +96,11 @@ def operator(
     """
     settings = read_settings(data_dir=data_dir)
     with opened_store(settings) as store:
-        done = command_organization(
+        done = execute(
             store,
-            org,
-            lambda _: SetOperator(is_operator=not off),
-            plans=settings.all_plans,
+            lambda: change_organization(
+                org, SetOperator(is_operator=not off), plans=settings.all_plans
+            ),
             context=cli_context(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import cached_property
 from time import perf_counter
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid5
@@ -19,6 +20,7 @@ from api.http.form_body import Form, check_form_type
 from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
 from api.http.route_info import RouteInfo
 from api.http.sessions import Cookies, Session
+from infra.ids import new_id
 
 F = TypeVar("F", bound=Struct)
 
@@ -111,6 +113,11 @@ class Request(LitestarRequest[Any, Any, State]):
     @property
     def organization_id(self) -> UUID:
         return self.principal.organization_id
+
+    @cached_property
+    def command_id(self) -> UUID:
+        """Return the id of the command that this request is, if it is one."""
+        return new_id()
 
     def raw_header(self, name: bytes) -> bytes | None:
         """Return the value of a header; the name is given in lower case."""

@@ -76,7 +76,6 @@ class Answer(Response[T]):
 
     ``status`` is the route's own unless given. ``version`` makes the ETag, with the
     figures that the data shows; a GET with it in If-None-Match is answered with 304.
-    ``position`` is the end of the log after a write.
     """
 
     sent_media_type = b"application/json"
@@ -87,7 +86,6 @@ class Answer(Response[T]):
         *,
         status: int | None = None,
         version: int | None = None,
-        position: int | None = None,
         meta: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -96,8 +94,6 @@ class Answer(Response[T]):
         self.etag = None if version is None else etag(version, data)
         if self.etag is not None:
             self.headers["ETag"] = self.etag
-        if position is not None:
-            self.headers["Goatherd-Position"] = str(position)
 
     def encoded_body(self) -> bytes:
         """Return the body as it will be sent."""

@@ -7,8 +7,7 @@ the answer is stored in the append's own transaction.
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
-from uuid import UUID
+from typing import Any, TypeVar
 
 from psycopg import Cursor
 from psycopg.rows import TupleRow
@@ -17,12 +16,13 @@ from api.http.error_responses import answer_failure
 from api.http.errors import CODES, ApiError, Code, field_error, known_error
 from api.http.request import Request
 from api.http.responses import Answer, StoredAnswer
+from domain.decisions import Handler
 from domain.organization.plans import Limits, UnknownPlanError
 from infra import idempotency
 from infra.database import run_read
 from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed, InTransaction, execute
 from infra.eventstore.store import BusyError, Store
-from infra.ids import new_id
 
 CODES[BusyError] = Code.UNAVAILABLE
 CODES[UnknownPlanError] = Code.UNAVAILABLE
@@ -35,32 +35,8 @@ _STORED_BELOW = 500
 _NEVER_STORED = frozenset({Code.RATE_LIMIT_EXCEEDED})
 
 
-class CommandResult(Protocol):
-    """The result of a command; ``position`` is None if nothing was appended."""
-
-    @property
-    def position(self) -> int | None: ...
-    def known_position(self, organization_id: UUID) -> int: ...
-
-
-Result = TypeVar("Result", bound=CommandResult)
-Result_co = TypeVar("Result_co", bound=CommandResult, covariant=True)
 T = TypeVar("T")
-ResultHook = Callable[[Cursor[TupleRow], Result], None]
-
-
-class BoundCommand(Protocol[Result_co]):
-    """A command with all its arguments except those that every request adds."""
-
-    def __call__(
-        self,
-        store: Store,
-        /,
-        *,
-        organization_id: UUID,
-        context: Context,
-        in_transaction: ResultHook[Result_co] | None,
-    ) -> Result_co: ...
+Run = Callable[[InTransaction[T] | None], Executed[T]]
 
 
 class Rows:
@@ -100,13 +76,38 @@ class CommandWriter:
     def perform(
         self,
         request: Request,
-        command: BoundCommand[Result],
-        respond: Callable[[Rows, Result], Answer[Any]],
+        handler: Callable[[], Handler[T]],
+        respond: Callable[[Rows, Executed[T]], Answer[Any]],
         *,
-        in_transaction: ResultHook[Result] | None = None,
+        check: Callable[[], None] | None = None,
+        in_transaction: InTransaction[T] | None = None,
         unseal: Callable[[bytes], bytes] = bytes,
     ) -> Answer[Any]:
-        """Execute the command and answer, or repeat the stored answer.
+        """Execute a command as ``execute`` does, and answer as ``answer`` does."""
+        return self.answer(
+            request,
+            lambda hook: execute(
+                self.store,
+                handler,
+                context=self.context(request),
+                check=check,
+                in_transaction=hook,
+            ),
+            respond,
+            in_transaction=in_transaction,
+            unseal=unseal,
+        )
+
+    def answer(
+        self,
+        request: Request,
+        run: Run[T],
+        respond: Callable[[Rows, Executed[T]], Answer[Any]],
+        *,
+        in_transaction: InTransaction[T] | None = None,
+        unseal: Callable[[bytes], bytes] = bytes,
+    ) -> Answer[Any]:
+        """Run a command and answer, or repeat the stored answer.
 
         ``respond`` makes the answer from the result. With an Idempotency-Key it runs
         inside the append's transaction, as ``in_transaction`` always does. If an answer
@@ -114,8 +115,8 @@ class CommandWriter:
         """
         key = _idempotency_request(request)
         if key is None:
-            result = self._execute(request, command, in_transaction)
-            answer = _with_position(request, respond, Rows(self.store), result)
+            done = run(in_transaction)
+            answer = _with_position(request, respond, Rows(self.store), done)
             return answer if unseal is bytes else _unsealed(answer, unseal)
         acquired = idempotency.acquire(self.store.pool, key)
         match acquired:
@@ -126,28 +127,15 @@ class CommandWriter:
             case idempotency.IdempotencyLease():
                 with self._leases.renewing(acquired):
                     answer = self._first(
-                        request, acquired, command, respond, in_transaction
+                        request, acquired, run, respond, in_transaction
                     )
                 return _unsealed(answer, unseal)
-
-    def _execute(
-        self,
-        request: Request,
-        command: BoundCommand[Result],
-        in_transaction: ResultHook[Result] | None,
-    ) -> Result:
-        return command(
-            self.store,
-            organization_id=request.organization_id,
-            context=self.context(request),
-            in_transaction=in_transaction,
-        )
 
     def context(self, request: Request) -> Context:
         """Return the context to record the events of this request with."""
         return Context(
             actor=f"key:{request.principal.key_id}",
-            command_id=new_id(),
+            command_id=request.command_id,
             correlation_id=request.context.correlation_id,
         )
 
@@ -176,26 +164,26 @@ class CommandWriter:
         self,
         request: Request,
         lease: idempotency.IdempotencyLease,
-        command: BoundCommand[Result],
-        respond: Callable[[Rows, Result], Answer[Any]],
-        in_transaction: ResultHook[Result] | None,
+        run: Run[T],
+        respond: Callable[[Rows, Executed[T]], Answer[Any]],
+        in_transaction: InTransaction[T] | None,
     ) -> Answer[Any]:
         """Answer the first request with a key, and store the answer."""
         answers: list[Answer[Any]] = []
 
-        def store_answer(cursor: Cursor[TupleRow], result: Result) -> None:
-            if in_transaction is not None and result.position is not None:
-                in_transaction(cursor, result)
+        def store_answer(cursor: Cursor[TupleRow], done: Executed[T]) -> None:
+            if in_transaction is not None and done.events:
+                in_transaction(cursor, done)
             rows = Rows(self.store, cursor)
-            answer = _with_position(request, respond, rows, result)
+            answer = _with_position(request, respond, rows, done)
             _store(cursor, lease, answer)
             answers.append(answer)
 
         try:
-            result = self._execute(request, command, store_answer)
-            if result.position is None:
+            done = run(store_answer)
+            if not done.events:
                 # Nothing was appended, so only the answer has to be stored.
-                self._in_transaction(lambda cursor: store_answer(cursor, result))
+                self._in_transaction(lambda cursor: store_answer(cursor, done))
             return answers[-1]
         except Exception as error:
             known = known_error(error)
@@ -217,15 +205,15 @@ class CommandWriter:
 
 def _with_position(
     request: Request,
-    respond: Callable[[Rows, Result], Answer[Any]],
+    respond: Callable[[Rows, Executed[T]], Answer[Any]],
     rows: Rows,
-    result: Result,
+    done: Executed[T],
 ) -> Answer[Any]:
-    answer = respond(rows, result)
-    if result.position is None:
+    answer = respond(rows, done)
+    if "Goatherd-Position" not in answer.headers:
         # The end of the log would show how much other organizations do.
-        known = result.known_position(request.organization_id)
-        answer.headers["Goatherd-Position"] = str(known)
+        position = done.position or done.known_position(request.organization_id)
+        answer.headers["Goatherd-Position"] = str(position)
     return answer
 
 

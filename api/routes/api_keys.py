@@ -22,16 +22,11 @@ from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.events import Scope
-from infra.eventstore.append import Context
-from infra.eventstore.execute import Executed, InTransaction
-from infra.eventstore.store import Store
-from infra.handlers.organizations import (
-    DEFAULT_SCOPES,
-    IssuedKey,
-    command_organization,
-    draw_key,
-    issue_key,
-)
+from domain.handlers.organizations import change_organization
+from domain.organization.api_keys import DEFAULT_SCOPES, create_key
+from infra.eventstore.execute import Executed
+from infra.ids import new_id
+from infra.organizations import draw_key
 from projections.organizations.projection import ApiKey, ApiKeys, page_of_keys
 
 _HEX = 64
@@ -109,32 +104,23 @@ class ApiKeyRoutes(Controller):
         With an Idempotency-Key the answer can be repeated, though the text is not
         stored: it is derived from the requesting key and the installation's secret.
         """
+        key_id = new_id()
         text = _KeyText(request, secret=writer.secret)
-
-        def issue(
-            store: Store,
-            *,
-            organization_id: UUID,
-            context: Context,
-            in_transaction: InTransaction[IssuedKey] | None,
-        ) -> Executed[IssuedKey]:
-            return issue_key(
-                store,
-                organization_id,
-                name=data.name,
-                scopes=data.scopes,
-                # Checked now, not when the body is read: an answer is repeated even
-                # after its key has expired.
-                expires_at=_checked_expiry(data.expires_at),
-                plans=writer.plans,
-                context=context,
-                in_transaction=in_transaction,
-                draw=text.draw,
-            )
-
         return writer.perform(
             request,
-            issue,
+            lambda: change_organization(
+                request.organization_id,
+                create_key(
+                    key_id,
+                    text.draw(key_id),
+                    name=data.name,
+                    scopes=data.scopes,
+                    # Checked now, not when the body is read: an answer is repeated
+                    # even after its key has expired.
+                    expires_at=_checked_expiry(data.expires_at),
+                ),
+                plans=writer.plans,
+            ),
             lambda _, done: _issued(done),
             in_transaction=_project_keys,
             unseal=text.unseal,
@@ -157,12 +143,12 @@ class ApiKeyRoutes(Controller):
         writer.require_no_version(request)
         return writer.perform(
             request,
-            partial(
-                command_organization,
-                command=lambda _: c.RevokeApiKey(key_id=key_id),
+            lambda: change_organization(
+                request.organization_id,
+                c.RevokeApiKey(key_id=key_id),
                 plans=writer.plans,
             ),
-            lambda _, done: Answer(RevokedApiKey(id=key_id), position=done.position),
+            lambda _, __: Answer(RevokedApiKey(id=key_id)),
             in_transaction=_project_keys,
         )
 
@@ -189,7 +175,8 @@ class _KeyText:
         self._text = ""
 
     def draw(self, key_id: UUID) -> str:
-        self._text = self._computed(key_id) if self._repeatable else draw_key()
+        if not self._text:
+            self._text = self._computed(key_id) if self._repeatable else draw_key()
         return self._text
 
     def unseal(self, body: bytes) -> bytes:
@@ -231,13 +218,13 @@ def _checked_expiry(expires_at: datetime | None) -> datetime | None:
         raise field_error(Code.INVALID_BODY, "/expires_at", message) from None
 
 
-def _issued(done: Executed[IssuedKey]) -> Answer[IssuedApiKey]:
+def _issued(done: Executed[UUID]) -> Answer[IssuedApiKey]:
     recorded = done.events[-1]
-    event: Any = recorded.event
+    event = recorded.event
     assert isinstance(event, e.ApiKeyCreated)
     return Answer(
         IssuedApiKey(
-            id=done.result.key_id,
+            id=event.key_id,
             name=event.name,
             api_key=_MASKED,
             hint=event.hint,
@@ -246,5 +233,4 @@ def _issued(done: Executed[IssuedKey]) -> Answer[IssuedApiKey]:
             expires_at=event.expires_at,
         ),
         status=201,
-        position=done.position,
     )

@@ -1,6 +1,5 @@
 """/admin/bans: handles that no organization on this installation may track."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,9 +14,9 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from domain.creator.handle import normalize_handle
+from domain.handlers.creators import ban_handle, unban_handle
 from infra.database import AsyncPool
-from infra.eventstore.store import RecordedEvent
-from infra.handlers.bans import ban_handle, unban_handle
+from infra.eventstore.execute import Executed
 from projections.bans import Ban, page_of_bans
 
 
@@ -76,12 +75,10 @@ class BanRoutes(Controller):
 
         Creators that have it already stay as they are.
         """
-        recorded = ban_handle(
-            writer.store, handle, reason=data.reason, context=writer.context(request)
-        )
-        return Answer(
-            BanState(tiktok_handle=normalize_handle(handle), banned=True),
-            position=_position(writer, recorded),
+        return writer.perform(
+            request,
+            lambda: ban_handle(handle, reason=data.reason),
+            lambda _, done: _answer(writer, handle, done, banned=True),
         )
 
     @delete(
@@ -99,12 +96,19 @@ class BanRoutes(Controller):
     ) -> Answer[BanState]:
         """Lift a ban."""
         writer.require_no_version(request)
-        recorded = unban_handle(writer.store, handle, context=writer.context(request))
-        return Answer(
-            BanState(tiktok_handle=normalize_handle(handle), banned=False),
-            position=_position(writer, recorded),
+        return writer.perform(
+            request,
+            lambda: unban_handle(handle),
+            lambda _, done: _answer(writer, handle, done, banned=False),
         )
 
 
-def _position(writer: CommandWriter, recorded: Sequence[RecordedEvent]) -> int:
-    return recorded[-1].position if recorded else writer.store.head()
+def _answer(
+    writer: CommandWriter, handle: str, done: Executed[None], *, banned: bool
+) -> Answer[BanState]:
+    # Operators see the end of the log anyway.
+    position = done.position or writer.store.head()
+    return Answer(
+        BanState(tiktok_handle=normalize_handle(handle), banned=banned),
+        headers={"Goatherd-Position": str(position)},
+    )

@@ -25,7 +25,7 @@ OK = 200
 def changed_creator(rows: Rows, done: Executed[UUID]) -> Answer[Creator]:
     """Answer with the creator after the command, whether it changed or not."""
     creator = _folded(rows, done.result, done.history(done.result))
-    return Answer(creator, version=creator.version, position=done.position)
+    return Answer(creator, version=creator.version)
 
 
 def added_creator(rows: Rows, done: Executed[Additions]) -> Answer[Creator]:
@@ -43,7 +43,6 @@ def added_creator(rows: Rows, done: Executed[Additions]) -> Answer[Creator]:
         creator,
         status=CREATED if addition.status == "created" else OK,
         version=creator.version,
-        position=done.position,
     )
 
 
@@ -62,32 +61,27 @@ def added_creators(rows: Rows, done: Executed[Additions]) -> Answer[AddedCreator
             failed_count=counts["failed"],
         ),
         status=CREATED if counts["created"] else OK,
-        position=done.position,
     )
 
 
-def bulk_answer(rows: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
+def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkAnswer]:
     """Answer a bulk command, item by item."""
-    del rows
-    statuses = [result.status for result in done.result]
-    return Answer(
-        BulkAnswer(
-            ok_count=statuses.count("ok"),
-            skipped_count=statuses.count("skipped"),
-            failed_count=statuses.count("failed"),
-            results=[
-                BulkItem(
-                    index=index,
-                    creator_id=result.id,
-                    status=result.status,
-                    reason=result.reason,
-                )
-                for index, result in enumerate(done.result)
-            ],
-        ),
-        status=OK,
-        position=done.position,
-    )
+    results = [
+        BulkItem(
+            index=index, creator_id=each.id, status=each.status, reason=each.reason
+        )
+        for index, each in enumerate(done.result)
+    ]
+    return Answer(BulkAnswer(**bulk_counts(done.result), results=results))
+
+
+def bulk_counts(results: ItemResults) -> dict[str, int]:
+    """Return the fields of ``BulkCounts``."""
+    statuses = [result.status for result in results]
+    return {
+        f"{status}_count": statuses.count(status)
+        for status in ("ok", "skipped", "failed")
+    }
 
 
 def _added(rows: Rows, addition: Addition, done: Executed[Additions]) -> AddedCreator:

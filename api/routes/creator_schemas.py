@@ -122,12 +122,17 @@ class BulkItem(Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-class BulkAnswer(Struct, frozen=True, kw_only=True):
-    """The result for all creators, in the order of the request."""
+class BulkCounts(Struct, frozen=True, kw_only=True):
+    """How many items of a bulk command had which result."""
 
     ok_count: int
     skipped_count: int
     failed_count: int
+
+
+class BulkAnswer(BulkCounts, frozen=True, kw_only=True):
+    """The result for all creators, in the order of the request."""
+
     results: list[BulkItem]
 
 

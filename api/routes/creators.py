@@ -1,7 +1,6 @@
 """/creators: the list, and one creator."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from api.routes.history import READ_MODEL, known_creator
 from domain import commands as c
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
-from infra.handlers import creators
+from domain.handlers import creators
 from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (
     CreatorQuery,
@@ -147,10 +146,11 @@ class CreatorRoutes(Controller):
         check_sizes(data)
         return writer.perform(
             request,
-            partial(
-                creators.change_creator,
-                creator_id=creator_id,
-                commands=_commands(data),
+            lambda: creators.change_creator(
+                creator_id,
+                _commands(data),
+                organization_id=request.organization_id,
+                command_id=request.command_id,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,
@@ -172,9 +172,9 @@ class CreatorRoutes(Controller):
         """Stop tracking a creator; its history stays and adding it again revives it."""
         return writer.perform(
             request,
-            partial(
-                creators.remove_creator,
-                creator_id=creator_id,
+            lambda: creators.remove_creator(
+                creator_id,
+                organization_id=request.organization_id,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_creator,

@@ -1,7 +1,6 @@
 """/projects/{id}/creators: adding creators, and commands for many."""
 
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 from litestar import Controller, post
@@ -24,8 +23,9 @@ from api.routes.creator_schemas import (
     NewCreators,
     check_sizes,
 )
-from domain.handlers import add_creators as addition
-from infra.handlers import creators
+from domain.handlers import creators
+from domain.handlers.add_creators import RequestedCreator, add_creators
+from infra.ids import new_id
 from projections.creators.creator import Creator
 
 
@@ -75,12 +75,14 @@ class ProjectCreatorRoutes(Controller):
             check_sizes(item, at="" if single else f"/creators/{index}")
         return writer.perform(
             request,
-            partial(
-                creators.add_creators,
-                requested=[addition.RequestedCreator(**asdict(item)) for item in items],
+            lambda: add_creators(
+                [RequestedCreator(**asdict(item)) for item in items],
+                fresh_ids=[new_id() for _ in items],
+                organization_id=request.organization_id,
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),
+                command_id=request.command_id,
             ),
             answers.added_creator if single else answers.added_creators,
         )
@@ -102,9 +104,9 @@ class ProjectCreatorRoutes(Controller):
         """Stop tracking up to 100 creators; those already removed are skipped."""
         return writer.perform(
             request,
-            partial(
-                creators.remove_creators,
-                creator_ids=data.creator_ids,
+            lambda: creators.remove_creators(
+                data.creator_ids,
+                organization_id=request.organization_id,
                 project_id=project_id,
             ),
             answers.bulk_answer,
@@ -127,12 +129,13 @@ class ProjectCreatorRoutes(Controller):
         """Give up to 100 auto-disabled creators another try, each once in 24 hours."""
         return writer.perform(
             request,
-            partial(
-                creators.reenable_creators,
-                creator_ids=data.creator_ids,
+            lambda: creators.reenable_creators(
+                data.creator_ids,
+                organization_id=request.organization_id,
                 project_id=project_id,
                 plans=writer.plans,
                 now=datetime.now(UTC),
+                command_id=request.command_id,
             ),
             answers.bulk_answer,
         )

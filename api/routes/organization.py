@@ -1,7 +1,5 @@
 """/organization: its settings, limits and usage."""
 
-from datetime import datetime
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -22,15 +20,20 @@ from api.routes.usage import Counts, Usage, counts_within, read_counts, usage_of
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
+from domain.handlers.organizations import change_organization
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape.intervals import LEAST_HOURS, MOST_HOURS, hours_between
 from infra.database import AsyncPool
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import plain_events
-from infra.handlers.organizations import command_organization
+from infra.structs import shared_fields
 from projections.engine.reader import Reader
-from projections.organizations.queries import OrganizationSettings, one_organization
+from projections.organizations.queries import (
+    OrganizationRow,
+    OrganizationSettings,
+    one_organization,
+)
 
 Hours = Annotated[
     int,
@@ -73,7 +76,7 @@ class ScrapeIntervals(Struct, frozen=True, kw_only=True):
     video_stats: int
 
 
-class Organization(Struct, frozen=True, kw_only=True):
+class Organization(OrganizationSettings, frozen=True, kw_only=True):
     """The organization that the key belongs to.
 
     ``*_hours`` are the requested hours between scheduled runs, null for the default;
@@ -82,20 +85,10 @@ class Organization(Struct, frozen=True, kw_only=True):
     the usage.
     """
 
-    id: UUID
-    name: str
-    plan: str
-    time_zone: str
-    creator_profiles_hours: int | None
-    discover_videos_hours: int | None
-    video_stats_hours: int | None
     scrape_intervals: ScrapeIntervals
     limits: Limits
     usage: Usage
     is_operator: bool
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class OrganizationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -175,7 +168,6 @@ class OrganizationRoutes(Controller):
         it.
         """
         organization_id = request.organization_id
-        expected = writer.expected_versions(request)
 
         def present(rows: Rows, done: Executed[UUID]) -> Answer[Organization]:
             counts = rows.ask(lambda cursor: counts_within(cursor, organization_id))
@@ -183,31 +175,29 @@ class OrganizationRoutes(Controller):
             shown = _shown(
                 row, counts, request.principal, limiter, limits=writer.plans[row.plan]
             )
-            return Answer(shown, version=shown.version, position=done.position)
+            return Answer(shown, version=shown.version)
 
         return writer.perform(
             request,
-            partial(
-                command_organization,
-                command=lambda _: c.ChangeOrganizationSettings(
+            lambda: change_organization(
+                organization_id,
+                c.ChangeOrganizationSettings(
                     **{name: getattr(data, name) for name in _FIELDS}
                 ),
                 plans=writer.plans,
-                expected_versions=None
-                if expected is None
-                else (organization_id, expected),
+                expected_versions=writer.expected_versions(request),
             ),
             present,
         )
 
 
-def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationSettings:
+def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationRow:
     history = done.history(organization_id)
     state = organization_of(plain_events(history))
     if state is None:
         raise NotFoundError("organization")
     own = [each for each in history if isinstance(each.event, _OWN_EVENTS)]
-    return OrganizationSettings(
+    return OrganizationRow(
         id=organization_id,
         name=state.name,
         plan=state.plan,
@@ -224,7 +214,7 @@ def _row(organization_id: UUID, done: Executed[UUID]) -> OrganizationSettings:
 
 
 def _shown(
-    row: OrganizationSettings,
+    row: OrganizationRow,
     counts: Counts,
     principal: Principal,
     limiter: RequestLimiter,
@@ -232,13 +222,7 @@ def _shown(
     limits: Limits,
 ) -> Organization:
     return Organization(
-        id=row.id,
-        name=row.name,
-        plan=row.plan,
-        time_zone=row.time_zone,
-        creator_profiles_hours=row.creator_profiles_hours,
-        discover_videos_hours=row.discover_videos_hours,
-        video_stats_hours=row.video_stats_hours,
+        **shared_fields(OrganizationSettings, row),
         scrape_intervals=ScrapeIntervals(
             creator_profiles=hours_between(
                 "creator_profiles", chosen=row.creator_profiles_hours, limits=limits
@@ -259,7 +243,4 @@ def _shown(
             limits=limits,
         ),
         is_operator=principal.is_operator,
-        version=row.version,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )

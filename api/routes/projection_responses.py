@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from infra.structs import shared_fields
 from projections.engine.dead_letters import DeadLetter
 from projections.rebuild.compare import Comparison
 from projections.rebuild.state import Rebuild, RebuildStatus
 from projections.registry import PROJECTIONS
-from projections.status import ProjectionProgress
+from projections.status import ProjectionProgress, ProjectionStatus
 
 READ_MODELS = {projection.name: projection for projection in PROJECTIONS}
 # PostgreSQL adds these to an error, as text or in a repr: rows of any organization.
@@ -78,7 +79,7 @@ class DeadLetters(Struct, frozen=True, kw_only=True):
     newest: list[DeadLetter]
 
 
-class ProjectionState(Struct, frozen=True, kw_only=True):
+class ProjectionState(ProjectionStatus, frozen=True, kw_only=True):
     """The state of a projection.
 
     ``lag_events`` is how many positions it lags, and ``lag_seconds`` is the age of the
@@ -87,14 +88,6 @@ class ProjectionState(Struct, frozen=True, kw_only=True):
     is a read model, which can be computed again from the log.
     """
 
-    name: str
-    version: int
-    position: int
-    head: int
-    lag_events: int
-    lag_seconds: float
-    status: str
-    heartbeat_seconds: float | None
     rebuildable: bool
     dead_letters: DeadLetters
     rebuild: RebuildState | None
@@ -152,14 +145,7 @@ def projection_state(
 ) -> ProjectionState:
     """Return a projection and its newest dead letters as clients read them."""
     return ProjectionState(
-        name=progress.name,
-        version=progress.version,
-        position=progress.position,
-        head=progress.head,
-        lag_events=progress.lag_events,
-        lag_seconds=progress.lag_seconds,
-        status=progress.status,
-        heartbeat_seconds=progress.heartbeat_seconds,
+        **shared_fields(ProjectionStatus, progress),
         rebuildable=progress.name in READ_MODELS,
         dead_letters=DeadLetters(
             count=progress.dead_letters,
@@ -206,18 +192,8 @@ def _comparison(stored: msgspec.Raw | None) -> RebuildComparison | None:
         equal=found.is_equal,
         position=found.position,
         shadow_position=found.shadow_position,
-        # Without the keys, which are ids of any organization.
-        tables=[
-            ComparedTable(
-                table=table.table,
-                rows=table.rows,
-                shadow_rows=table.shadow_rows,
-                hashed_rows=table.hashed_rows,
-                different_rows=table.different_rows,
-                differences=table.differences,
-            )
-            for table in found.tables
-        ],
+        # Without the keys: they are ids of any organization.
+        tables=msgspec.convert(found.tables, list[ComparedTable], from_attributes=True),
     )
 
 

@@ -1,9 +1,7 @@
 """/admin/projections: the state of each projection, and rebuilds of read models."""
 
 import asyncio
-from functools import partial
 from typing import Any
-from uuid import UUID
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
@@ -26,7 +24,7 @@ from api.routes.projection_responses import (
 from api.system.all_projections import ALL_PROJECTIONS
 from domain.errors import NotFoundError
 from infra.database import run_read
-from infra.eventstore.append import Context
+from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
 from projections.engine.dead_letters import newest_dead_letters
 from projections.engine.follower import FencedError
@@ -52,18 +50,6 @@ class RebuildBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 _DEFAULT_OPTIONS = RebuildBody()
 _OPERATOR: dict[str, Any] = {"scope": "admin", "operator": True}
-
-
-class RebuildRequested(Struct, frozen=True):
-    """The state of a projection after a rebuild was requested; nothing is appended."""
-
-    state: ProjectionState
-    position: int | None = None
-
-    def known_position(self, organization_id: UUID) -> int:
-        """Return the end of the log, which operators see anyway."""
-        del organization_id
-        return self.state.head
 
 
 class ProjectionRoutes(Controller):
@@ -115,10 +101,15 @@ class ProjectionRoutes(Controller):
         ones, and swaps them in. A failed rebuild continues from where it stopped; a
         running one is answered as it is.
         """
-        return writer.perform(
-            request,
-            partial(_request_rebuild, name=name, force=data.force),
-            lambda _, done: Answer(done.state, status=202),
+
+        def run(_: object) -> Executed[ProjectionState]:
+            options = RebuildOptions(force=data.force)
+            by = writer.context(request).actor
+            _request_rebuild(writer.store, name, by=by, options=options)
+            return Executed(_state_of(writer.store, name), events=[], loaded={})
+
+        return writer.answer(
+            request, run, lambda _, done: _answer(done.result, status=202)
         )
 
     @delete(
@@ -143,7 +134,13 @@ class ProjectionRoutes(Controller):
         state = _state_of(writer.store, name)
         if name in READ_MODELS and cancel(writer.store, READ_MODELS[name]):
             state = _state_of(writer.store, name)
-        return Answer(state, position=state.head)
+        return _answer(state)
+
+
+def _answer(state: ProjectionState, *, status: int = 200) -> Answer[ProjectionState]:
+    # Operators see the end of the log anyway.
+    position = str(state.head)
+    return Answer(state, status=status, headers={"Goatherd-Position": position})
 
 
 def projection_states(store: Store) -> list[ProjectionState]:
@@ -167,29 +164,14 @@ def _state_of(store: Store, name: str) -> ProjectionState:
 
 
 def _request_rebuild(
-    store: Store,
-    *,
-    organization_id: UUID,
-    context: Context,
-    in_transaction: object,
-    name: str,
-    force: bool,
-) -> RebuildRequested:
-    # Nothing is appended, and the state belongs to all organizations.
-    del organization_id, in_transaction
+    store: Store, name: str, *, by: str, options: RebuildOptions
+) -> None:
     projection = READ_MODELS.get(name)
     if projection is None:
         _state_of(store, name)
         message = f"{name} is no read model, so it cannot be rebuilt."
         raise ApiError(Code.CANNOT_REBUILD, message)
     try:
-        begin(
-            store.pool,
-            projection,
-            by=context.actor,
-            options=RebuildOptions(force=force),
-            is_driver=False,
-        )
+        begin(store.pool, projection, by=by, options=options, is_driver=False)
     except (FencedError, CannotRebuildError, DryRunPendingError) as error:
         raise ApiError(Code.CANNOT_REBUILD, str(error)) from error
-    return RebuildRequested(_state_of(store, name))

@@ -18,8 +18,8 @@ from api.http.writer import CommandWriter
 from domain import commands as c
 from domain import events as e
 from domain.errors import NotFoundError
+from domain.handlers.organizations import change_organization
 from infra.eventstore.execute import Executed
-from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from projections.engine.reader import Reader
 from projections.projects import (
@@ -100,13 +100,10 @@ class ProjectRoutes(Controller):
         project_id = new_id()
         return writer.perform(
             request,
-            partial(
-                command_organization,
-                command=lambda limits: c.CreateProject(
-                    project_id=project_id,
-                    name=data.name,
-                    description=data.description,
-                    limits=limits,
+            lambda: change_organization(
+                request.organization_id,
+                c.CreateProject(
+                    project_id=project_id, name=data.name, description=data.description
                 ),
                 plans=writer.plans,
             ),
@@ -127,16 +124,15 @@ class ProjectRoutes(Controller):
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Project]:
         """Rename or describe a project."""
-        expected = writer.expected_versions(request)
         return writer.perform(
             request,
-            partial(
-                command_organization,
-                command=lambda _: c.ChangeProjectDetails(
+            lambda: change_organization(
+                request.organization_id,
+                c.ChangeProjectDetails(
                     project_id=project_id, name=data.name, description=data.description
                 ),
                 plans=writer.plans,
-                expected_versions=None if expected is None else (project_id, expected),
+                expected_versions=writer.expected_versions(request),
             ),
             lambda _, done: _project(project_id, done, status=200),
         )
@@ -154,6 +150,4 @@ def _project(project_id: UUID, done: Executed[UUID], *, status: int) -> Answer[P
     if row is None:
         raise NotFoundError("project")
     project = project_from_row(row)
-    return Answer(
-        project, status=status, version=project.version, position=done.position
-    )
+    return Answer(project, status=status, version=project.version)

@@ -17,10 +17,10 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from api.routes.creator_schemas import QueuedScrape, RetriedScrape, ScrapeRequest
+from api.routes.queue_age import check_queue_age
 from domain.errors import NotFoundError
-from domain.handlers.scrapes import RequestedRun
+from domain.handlers.scrapes import RequestedRun, request_scrape, retry_scrape
 from infra.eventstore.execute import Executed
-from infra.handlers.scrapes import request_scrape, retry_scrape
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
 from projections.scrape_runs.queries import (
@@ -67,15 +67,16 @@ class ScrapeRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                request_scrape,
-                creator_id=creator_id,
+            lambda: request_scrape(
+                creator_id,
                 job_type=data.job_type,
+                organization_id=request.organization_id,
                 plans=writer.plans,
-                max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
+                command_id=request.command_id,
             ),
             lambda _, done: _queued(creator_id, done),
+            check=lambda: check_queue_age(request, writer),
         )
 
     @get("/scrapes", opt={"scope": "read"}, operation_id="listScrapes")
@@ -142,11 +143,10 @@ class ScrapeRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                retry_scrape,
-                scrape_id=scrape_id,
+            lambda: retry_scrape(
+                scrape_id,
+                organization_id=request.organization_id,
                 plans=writer.plans,
-                max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
             ),
             lambda _, done: Answer(
@@ -156,9 +156,9 @@ class ScrapeRoutes(Controller):
                     creator_id=done.result.creator_id,
                     job_type=done.result.job_type,
                 ),
-                status=_ACCEPTED if done.position is not None else _OK,
-                position=done.position,
+                status=_ACCEPTED if done.events else _OK,
             ),
+            check=lambda: check_queue_age(request, writer),
         )
 
     @get(
@@ -224,5 +224,4 @@ def _queued(creator_id: UUID, done: Executed[RequestedRun]) -> Answer[QueuedScra
             job_type=done.result.job_type,
         ),
         status=202,
-        position=done.position,
     )

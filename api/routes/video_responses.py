@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 
 from api.http.responses import Answer
 from api.http.writer import Rows
-from api.routes.creator_responses import CREATED, OK
+from api.routes.creator_responses import CREATED, OK, bulk_counts
 from api.routes.video_schemas import BulkVideo, BulkVideos, QueuedVideoScrape
 from domain.decisions import ItemResults
 from domain.handlers.scrapes import RequestedVideoRun
@@ -30,9 +30,7 @@ def changed_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
     for recorded in done.history(done.result):
         row = fold_video(row, recorded)
     assert row is not None
-    return Answer(
-        video_from_row(row, figures), version=row.version, position=done.position
-    )
+    return Answer(video_from_row(row, figures), version=row.version)
 
 
 def added_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
@@ -42,44 +40,28 @@ def added_video(rows: Rows, done: Executed[UUID]) -> Answer[Video]:
     return answer
 
 
-def bulk_answer(rows: Rows, done: Executed[ItemResults]) -> Answer[BulkVideos]:
+def bulk_answer(_: Rows, done: Executed[ItemResults]) -> Answer[BulkVideos]:
     """Answer a bulk command, item by item."""
-    del rows
-    statuses = [result.status for result in done.result]
-    return Answer(
-        BulkVideos(
-            ok_count=statuses.count("ok"),
-            skipped_count=statuses.count("skipped"),
-            failed_count=statuses.count("failed"),
-            results=[
-                BulkVideo(
-                    index=index,
-                    video_id=result.id,
-                    status=result.status,
-                    reason=result.reason,
-                )
-                for index, result in enumerate(done.result)
-            ],
-        ),
-        status=OK,
-        position=done.position,
-    )
+    results = [
+        BulkVideo(index=index, video_id=each.id, status=each.status, reason=each.reason)
+        for index, each in enumerate(done.result)
+    ]
+    return Answer(BulkVideos(**bulk_counts(done.result), results=results))
 
 
 def queued_scrape(
-    rows: Rows, done: Executed[RequestedVideoRun]
+    _: Rows, done: Executed[RequestedVideoRun]
 ) -> Answer[QueuedVideoScrape]:
     """Answer with the run that was requested."""
-    del rows
+    run = done.result
     return Answer(
         QueuedVideoScrape(
-            scrape_id=done.result.scrape_id,
-            video_id=done.result.video_id,
-            creator_id=done.result.creator_id,
-            job_type=done.result.job_type,
+            scrape_id=run.scrape_id,
+            video_id=run.video_id,
+            creator_id=run.creator_id,
+            job_type=run.job_type,
         ),
         status=ACCEPTED,
-        position=done.position,
     )
 
 

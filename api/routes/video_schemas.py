@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.routes.creator_schemas import Description, Metadata, Readme
+from api.routes.creator_schemas import BulkCounts, Description, Metadata, Readme
 from domain.events import JobType
 
 VideoUrlText = Annotated[
@@ -71,12 +71,9 @@ class BulkVideo(Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-class BulkVideos(Struct, frozen=True, kw_only=True):
+class BulkVideos(BulkCounts, frozen=True, kw_only=True):
     """The result for all videos, in the order of the request."""
 
-    ok_count: int
-    skipped_count: int
-    failed_count: int
     results: list[BulkVideo]
 
 

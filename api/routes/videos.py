@@ -1,7 +1,6 @@
 """/videos: the list, and one video."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,11 +16,12 @@ from api.http.responses import Answer, ListPage
 from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.creator_schemas import check_sizes
+from api.routes.queue_age import check_queue_age
 from api.routes.video_schemas import QueuedVideoScrape, VideoChange
 from domain.events import TrackingStatus
+from domain.handlers import videos
+from domain.handlers.scrapes import request_video_scrape
 from domain.video import commands as c
-from infra.handlers import videos
-from infra.handlers.scrapes import request_video_scrape
 from projections.engine.reader import Reader
 from projections.videos.queries import (
     Video,
@@ -138,14 +138,14 @@ class VideoRoutes(Controller):
         check_sizes(data)
         return writer.perform(
             request,
-            partial(
-                videos.change_video,
-                video_id=video_id,
-                command=c.ChangeVideoDetails(
+            lambda: videos.change_video(
+                video_id,
+                c.ChangeVideoDetails(
                     description=data.description,
                     readme=data.readme,
                     metadata=data.metadata,
                 ),
+                organization_id=request.organization_id,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_video,
@@ -170,9 +170,9 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                videos.exclude_video,
-                video_id=video_id,
+            lambda: videos.exclude_video(
+                video_id,
+                organization_id=request.organization_id,
                 expected_versions=writer.expected_versions(request),
             ),
             answers.changed_video,
@@ -201,14 +201,15 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                request_video_scrape,
-                video_id=video_id,
+            lambda: request_video_scrape(
+                video_id,
+                organization_id=request.organization_id,
                 plans=writer.plans,
-                max_queue_age_seconds=writer.max_queue_age_seconds,
                 now=datetime.now(UTC),
+                command_id=request.command_id,
             ),
             answers.queued_scrape,
+            check=lambda: check_queue_age(request, writer),
         )
 
     @post(
@@ -230,10 +231,10 @@ class VideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                videos.change_video,
-                video_id=video_id,
-                command=c.DisableTracking(),
+            lambda: videos.change_video(
+                video_id,
+                c.DisableTracking(),
+                organization_id=request.organization_id,
             ),
             answers.changed_video,
         )

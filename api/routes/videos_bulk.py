@@ -1,7 +1,6 @@
 """/projects/{id}/videos and /inbox: adding videos, and commands for many."""
 
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from litestar import Controller, get, post
@@ -17,7 +16,7 @@ from api.http.writer import CommandWriter
 from api.routes import video_responses as answers
 from api.routes.video_schemas import BulkVideos, NewVideo, Review, VideoIds
 from domain.errors import NotFoundError
-from infra.handlers import videos
+from domain.handlers import videos
 from projections.projects import one_project
 from projections.videos.queries import Video, VideoQuery, page_of_videos
 
@@ -48,10 +47,11 @@ class ProjectVideoRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                videos.add_video,
-                url=data.url,
+            lambda: videos.add_video(
+                data.url,
+                organization_id=request.organization_id,
                 project_id=project_id,
+                command_id=request.command_id,
             ),
             answers.added_video,
         )
@@ -73,9 +73,9 @@ class ProjectVideoRoutes(Controller):
         """Stop counting up to 100 videos; those that do not count are skipped."""
         return writer.perform(
             request,
-            partial(
-                videos.disable_videos,
-                video_ids=data.video_ids,
+            lambda: videos.disable_videos(
+                data.video_ids,
+                organization_id=request.organization_id,
                 project_id=project_id,
             ),
             answers.bulk_answer,
@@ -135,9 +135,9 @@ class InboxRoutes(Controller):
         """
         return writer.perform(
             request,
-            partial(
-                videos.review_videos,
-                decisions=[(item.video_id, item.decision) for item in data.decisions],
+            lambda: videos.review_videos(
+                [(item.video_id, item.decision) for item in data.decisions],
+                organization_id=request.organization_id,
                 project_id=project_id,
             ),
             answers.bulk_answer,

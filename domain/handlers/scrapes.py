@@ -1,7 +1,7 @@
 """The handlers of commands about scrapes: request, retry, and record the end."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator import account
 from domain.creator.decider import Creator, creator_of
-from domain.decisions import Decision, Handler, on
+from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
@@ -20,10 +20,9 @@ from domain.scrape.decider import Scrape, scrape_of
 from domain.scrape.requests import (
     VIDEO_JOB_TYPE,
     creator_runs,
-    one_manual_scrape,
     video_run,
 )
-from domain.streams import retry_stream, video_stream
+from domain.streams import manual_scrapes_counter, retry_stream, video_stream
 from domain.video.decider import Video, video_of
 
 
@@ -57,11 +56,9 @@ def request_scrape(
     """Request a run of a creator by hand."""
     histories = yield (organization_id, creator_id)
     creator = creator_of(histories[creator_id])
-    organization = organization_of(histories[organization_id])
+    organization = histories[organization_id]
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
-    if organization is None:
-        raise NotFoundError("organization")
     if creator.status == "removed":
         raise CreatorRemovedError
     requested = creator_runs(
@@ -71,14 +68,13 @@ def request_scrape(
         trigger="manual",
         command_id=command_id,
     )
-    limits = plans[organization.plan]
     return Decision(
         RequestedRun(
             scrape_id=requested[0][0], creator_id=creator_id, job_type=job_type
         ),
         events=requested,
         guards=[creator_id],
-        quota_counters=[one_manual_scrape(organization_id, now=now, limits=limits)],
+        quota_counters=_one_by_hand(organization_id, organization, plans, now),
     )
 
 
@@ -93,15 +89,13 @@ def request_video_scrape(
     """Request a run of a single video by hand."""
     histories = yield (organization_id, video_id)
     video = video_of(histories[video_id])
-    organization = organization_of(histories[organization_id])
+    organization = histories[organization_id]
     if (
         video is None
         or video.organization_id != organization_id
         or video.tracking_status == "excluded"
     ):
         raise NotFoundError("video")
-    if organization is None:
-        raise NotFoundError("organization")
     creator, guards = None, [video_id]
     if video.creator_id is not None:
         histories = yield (video.creator_id,)
@@ -110,7 +104,6 @@ def request_video_scrape(
     requested = video_run(
         video, video_id, trigger="manual", command_id=command_id, creator=creator
     )
-    limits = plans[organization.plan]
     return Decision(
         RequestedVideoRun(
             scrape_id=requested[0][0],
@@ -120,7 +113,7 @@ def request_video_scrape(
         ),
         events=requested,
         guards=guards,
-        quota_counters=[one_manual_scrape(organization_id, now=now, limits=limits)],
+        quota_counters=_one_by_hand(organization_id, organization, plans, now),
     )
 
 
@@ -135,11 +128,9 @@ def retry_scrape(
     again = retry_stream(scrape_id)
     histories = yield (organization_id, scrape_id, again)
     run = scrape_of(histories[scrape_id])
-    organization = organization_of(histories[organization_id])
+    organization = histories[organization_id]
     if run is None or run.organization_id != organization_id:
         raise NotFoundError("scrape")
-    if organization is None:
-        raise NotFoundError("organization")
     result = RequestedRun(
         scrape_id=again, creator_id=run.creator_id, job_type=run.job_type
     )
@@ -161,12 +152,11 @@ def retry_scrape(
         if video is None or video.tracking_status == "excluded":
             raise CannotRetryError("its video was excluded")
         handle = video.handle
-    limits = plans[organization.plan]
     return Decision(
         result,
         events=on(again, decider.decide(None, replace(command, handle=handle))),
         guards=[subject],
-        quota_counters=[one_manual_scrape(organization_id, now=now, limits=limits)],
+        quota_counters=_one_by_hand(organization_id, organization, plans, now),
     )
 
 
@@ -229,6 +219,23 @@ def _seen_account(
         user_id=user_id,
         known_user_id=command.known_user_id,
     )
+
+
+def _one_by_hand(
+    organization_id: UUID, history: History, plans: Mapping[str, Limits], now: datetime
+) -> list[QuotaCounter]:
+    """Return one more of the day's (UTC) manual scrapes, within the plan's limit."""
+    organization = organization_of(history)
+    if organization is None:
+        raise NotFoundError("organization")
+    return [
+        QuotaCounter(
+            key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
+            delta=1,
+            limit_key="max_manual_scrape_triggers_per_day",
+            maximum=plans[organization.plan].max_manual_scrape_triggers_per_day,
+        )
+    ]
 
 
 def _tracked_creator(video: Video, creator: Creator | None) -> Creator | None:

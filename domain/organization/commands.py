@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 
 from domain.messages import Command, Scope
-from domain.organization.plans import Limits
 
 
 class CreateOrganization(Command, frozen=True, kw_only=True):
@@ -45,7 +44,6 @@ class CreateApiKey(Command, frozen=True, kw_only=True):
     hint: str
     scopes: tuple[Scope, ...]
     expires_at: datetime | None
-    limits: Limits
 
 
 class RevokeApiKey(Command, frozen=True, kw_only=True):
@@ -56,7 +54,6 @@ class CreateProject(Command, frozen=True, kw_only=True):
     project_id: UUID
     name: str
     description: str | None
-    limits: Limits
 
 
 class ChangeProjectDetails(Command, frozen=True, kw_only=True):

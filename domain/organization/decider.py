@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import reduce
-from typing import Any, assert_never, cast
+from typing import assert_never, cast
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.decisions import check_name
@@ -18,19 +17,22 @@ from domain.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from domain.messages import Event, Scope
+from domain.messages import Event, Scope, changed_fields, set_fields
 from domain.organization import commands as c
 from domain.organization import events as e
+from domain.organization.plans import NO_LIMITS, Limits
 
 # Debian lists this name among the zones, but it is a different zone on every machine.
 _OF_THE_MACHINE = "localtime"
-_SETTINGS = (
+SETTINGS = (
     "name",
     "time_zone",
     "creator_profiles_hours",
     "discover_videos_hours",
     "video_stats_hours",
 )
+
+_PROJECT_DETAILS = ("name", "description")
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +74,14 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(
-    organization: Organization | None, command: c.OrganizationCommand
+    organization: Organization | None,
+    command: c.OrganizationCommand,
+    *,
+    limits: Limits = NO_LIMITS,
 ) -> list[e.OrganizationEvent]:
     """Return the events that ``command`` causes; none if nothing would change.
+
+    ``limits`` are those of the organization's plan.
 
     Raises:
         NotFoundError: no such organization, project or key.
@@ -100,7 +107,7 @@ def decide(
         case c.CreateApiKey():
             check_name(command.name)
             living = sum(not key.revoked for key in organization.keys.values())
-            _check_room("max_api_keys_per_org", living, command)
+            _check_room("max_api_keys_per_org", living, limits)
             return [
                 e.ApiKeyCreated(
                     key_id=command.key_id,
@@ -119,7 +126,7 @@ def decide(
             return [e.ApiKeyRevoked(key_id=key_id)]
         case c.CreateProject():
             check_name(command.name)
-            _check_room("max_projects_per_org", len(organization.projects), command)
+            _check_room("max_projects_per_org", len(organization.projects), limits)
             return [
                 e.ProjectCreated(
                     project_id=command.project_id,
@@ -157,7 +164,7 @@ def evolve(
     match event:
         case e.OrganizationSettingsChanged():
             version = organization.version + 1
-            return replace(organization, version=version, **changed_settings(event))
+            return replace(organization, version=version, **set_fields(event, SETTINGS))
         case e.PlanChanged(new=plan):
             return replace(organization, plan=plan, version=organization.version + 1)
         case e.OperatorChanged(is_operator=is_operator):
@@ -174,7 +181,9 @@ def evolve(
         case e.ProjectCreated(project_id=project_id):
             project = Project(name=event.name, description=event.description)
         case e.ProjectDetailsChanged(project_id=project_id):
-            project = _changed_project(organization.projects[project_id], event)
+            project = organization.projects[project_id]
+            changed = set_fields(event, _PROJECT_DETAILS)
+            project = replace(project, version=project.version + 1, **changed)
         case _:
             assert_never(event)
     projects = {**organization.projects, project_id: project}
@@ -215,24 +224,10 @@ def _create(
     ]
 
 
-def changed_settings(event: e.OrganizationSettingsChanged) -> dict[str, Any]:
-    """Return the settings that ``event`` sets, with their values."""
-    return {
-        name: value
-        for name in _SETTINGS
-        if (value := getattr(event, name)) is not UNSET
-    }
-
-
 def _change_settings(
     organization: Organization, command: c.ChangeOrganizationSettings
 ) -> list[e.OrganizationEvent]:
-    changed: dict[str, Any] = {
-        name: value
-        for name in _SETTINGS
-        if (value := getattr(command, name)) is not UNSET
-        and value != getattr(organization, name)
-    }
+    changed = changed_fields(command, organization, SETTINGS)
     if "name" in changed:
         check_name(changed["name"])
     if "time_zone" in changed:
@@ -245,10 +240,8 @@ def _check_time_zone(name: str) -> None:
         raise InvalidTimeZoneError(name)
 
 
-def _check_room(
-    limit_key: str, current: int, command: c.CreateApiKey | c.CreateProject
-) -> None:
-    maximum: int | None = getattr(command.limits, limit_key)
+def _check_room(limit_key: str, current: int, limits: Limits) -> None:
+    maximum: int | None = getattr(limits, limit_key)
     if maximum is not None and current >= maximum:
         raise LimitReachedError(limit_key, current=current, maximum=maximum)
 
@@ -259,24 +252,9 @@ def _change_project(
     project = organization.projects.get(command.project_id)
     if project is None:
         raise NotFoundError("project")
-    event = e.ProjectDetailsChanged(
-        project_id=command.project_id,
-        name=UNSET if command.name == project.name else command.name,
-        description=UNSET
-        if command.description == project.description
-        else command.description,
-    )
-    if event.name is not UNSET:
-        check_name(event.name)
-    unchanged = event.name is UNSET and event.description is UNSET
-    return [] if unchanged else [event]
-
-
-def _changed_project(project: Project, event: e.ProjectDetailsChanged) -> Project:
-    return Project(
-        name=project.name if event.name is UNSET else event.name,
-        description=project.description
-        if event.description is UNSET
-        else event.description,
-        version=project.version + 1,
-    )
+    changed = changed_fields(command, project, _PROJECT_DETAILS)
+    if not changed:
+        return []
+    if "name" in changed:
+        check_name(changed["name"])
+    return [e.ProjectDetailsChanged(project_id=command.project_id, **changed)]

@@ -39,6 +39,7 @@ class Plans(dict[str, Limits]):
 
 
 UNLIMITED = "unlimited"
+NO_LIMITS = Limits()
 
 DEFAULT_PLANS = Plans(
     {
@@ -74,6 +75,6 @@ DEFAULT_PLANS = Plans(
             min_discover_videos_hours=6,
             min_video_stats_hours=3,
         ),
-        UNLIMITED: Limits(),
+        UNLIMITED: NO_LIMITS,
     }
 )

@@ -1,16 +1,14 @@
-"""Requests of runs that follow from other commands, and the quota of manual ones."""
+"""Requests of runs that follow from commands."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID
 
 from domain.creator.decider import Creator
-from domain.decisions import QuotaCounter, StreamEvent, on
+from domain.decisions import StreamEvent, on
 from domain.messages import JobType, Trigger
-from domain.organization.plans import Limits
 from domain.scrape import commands as c
 from domain.scrape.decider import decide
-from domain.streams import manual_scrapes_counter, scrape_stream
+from domain.streams import scrape_stream
 from domain.video.decider import Video
 
 VIDEO_JOB_TYPE: JobType = "video_stats"
@@ -71,16 +69,4 @@ def video_run(
                 tiktok_video_ids=(video.tiktok_video_id,),
             ),
         ),
-    )
-
-
-def one_manual_scrape(
-    organization_id: UUID, *, now: datetime, limits: Limits
-) -> QuotaCounter:
-    """Return a quota counter that adds one manual scrape to the UTC day."""
-    return QuotaCounter(
-        key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
-        delta=1,
-        limit_key="max_manual_scrape_triggers_per_day",
-        maximum=limits.max_manual_scrape_triggers_per_day,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -53,6 +54,24 @@ class Reader:
 
         return await run_read_async(self._pool, run)
 
+    async def page(
+        self,
+        organization_id: UUID,
+        query: bytes,
+        *,
+        limit: int,
+        after: tuple[Any, UUID] | None,
+        **parameters: object,
+    ) -> list[TupleRow]:
+        """Run a query for a page, which ``newest_first`` may end, as ``rows`` does.
+
+        It begins after the row with the sort value and the id that ``after`` has.
+        """
+        value, last_id = after or (None, None)
+        where = {"value": value, "last_id": last_id, "limit": limit}
+        parameters |= {"organization": organization_id, **where}
+        return await self.rows(organization_id, query, parameters)
+
     async def wait_for(
         self,
         name: str,
@@ -85,3 +104,12 @@ class Reader:
             if time.monotonic() >= deadline:
                 raise ProjectionBehindError(name)
             await asyncio.sleep(_POLL_SECONDS)
+
+
+def newest_first(time_column: str, id_column: str = "id") -> str:
+    """Return the end of a query for a page, after one more condition."""
+    return f"""
+AND (%(value)s::timestamptz IS NULL
+     OR ({time_column}, {id_column}) < (%(value)s, %(last_id)s))
+ORDER BY {time_column} DESC, {id_column} DESC LIMIT %(limit)s
+"""

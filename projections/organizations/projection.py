@@ -15,11 +15,13 @@ from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.events import Scope
-from domain.organization.decider import changed_settings
+from domain.messages import set_fields
+from domain.organization.decider import SETTINGS
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
+from infra.structs import structs
 from projections.engine.handlers import Handlers
-from projections.engine.reader import Reader
+from projections.engine.reader import Reader, newest_first
 
 _ORGANIZATION = """
 INSERT INTO organizations (organization_id, name, plan, time_zone, position,
@@ -95,7 +97,7 @@ def _settings_changed(
     cursor: Cursor[TupleRow],
     recorded: RecordedEvent,
 ) -> None:
-    changed = changed_settings(event)
+    changed = set_fields(event, SETTINGS)
     cursor.execute(
         _SETTINGS.format(
             changes=sql.SQL(", ").join(
@@ -168,14 +170,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
 
 
-_PAGE = b"""
+_PAGE = f"""
 SELECT id, name, hint, scopes, created_at, expires_at, revoked_at FROM api_keys
-WHERE organization_id = %(organization)s
-AND (%(created_at)s::timestamptz IS NULL
-     OR (created_at, id) < (%(created_at)s, %(last_id)s))
-ORDER BY created_at DESC, id DESC LIMIT %(limit)s
-"""
-# It runs before the organization is known, so not as the role that reads only one.
+WHERE organization_id = %(organization)s {newest_first("created_at")}
+""".encode()
+# Runs before the organization is known, so not as the role that sees only one.
 _FIND = b"""
 SELECT k.id, k.organization_id, k.scopes, o.plan, coalesce(o.is_operator,
     k.organization_id = (SELECT organization_id FROM organizations
@@ -218,15 +217,6 @@ async def page_of_keys(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[ApiKey]:
-    """Return up to ``limit`` keys after the given one, newest first."""
-    created_at, last_id = after or (None, None)
-    params = {
-        "organization": organization_id,
-        "created_at": created_at,
-        "last_id": last_id,
-        "limit": limit,
-    }
-    rows = await reader.rows(organization_id, _PAGE, params)
-    return [
-        ApiKey(**dict(zip(ApiKey.__struct_fields__, row, strict=True))) for row in rows
-    ]
+    """Return up to ``limit`` keys, newest first, after that one."""
+    rows = await reader.page(organization_id, _PAGE, limit=limit, after=after)
+    return structs(ApiKey, rows)

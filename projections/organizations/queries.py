@@ -8,11 +8,12 @@ from uuid import UUID
 
 import msgspec
 
+from infra.structs import structs
 from projections.engine.reader import Reader
 
 
 class OrganizationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization's settings, and the number of its projects and unrevoked keys."""
+    """An organization's settings; its version counts changes of these and the plan."""
 
     id: UUID
     name: str
@@ -24,6 +25,11 @@ class OrganizationSettings(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class OrganizationRow(OrganizationSettings, frozen=True, kw_only=True):
+    """An organization's settings, and the number of its projects and unrevoked keys."""
+
     projects: int
     api_keys: int
 
@@ -40,11 +46,7 @@ FROM organizations o WHERE o.organization_id = %(organization)s
 
 async def one_organization(
     reader: Reader, organization_id: UUID
-) -> OrganizationSettings | None:
+) -> OrganizationRow | None:
     """Return the organization, None if the read model does not have it yet."""
     rows = await reader.rows(organization_id, _ONE, {"organization": organization_id})
-    if not rows:
-        return None
-    return OrganizationSettings(
-        **dict(zip(OrganizationSettings.__struct_fields__, rows[0], strict=True))
-    )
+    return next(iter(structs(OrganizationRow, rows)), None)

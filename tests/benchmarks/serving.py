@@ -11,7 +11,7 @@ import msgspec
 
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from infra.handlers.organizations import make_organization
+from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from tests.kit.builders import asking
 from tests.kit.paths import ROOT
@@ -57,7 +57,7 @@ def a_tenant(store: Store) -> Tenant:
     return Tenant(
         organization_id=made.organization_id,
         project_id=made.project_id,
-        key=made.key.text,
+        key=made.key,
     )
 
 

@@ -12,18 +12,20 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from domain.handlers.add_creators import RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
-from infra.handlers.import_observations import add_for_import, find_holders
 from infra.ids import new_id
 from tests.benchmarks.harness import Report, Row, interleaved, seconds
 from tests.kit.builders import Home, asking, make_home, opened_store
+from tests.kit.commands import add_creators
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import (
     Observation,
     encode_observation,
     read_recording,
 )
+from workers.recordings.holders import find_holders
 from workers.recordings.import_recording import store_recording
 from workers.recordings.sorted_recording import SortedRecording
 
@@ -156,14 +158,18 @@ def a_home(store: Store, name: str) -> Home:
     """A project of its own, so that nothing of the recording is there already."""
     del name
     home = make_home(store)
-    add_for_import(
+    add_creators(
         store,
-        [f"goat.{creator}" for creator in range(CREATORS)],
+        [
+            RequestedCreator(tiktok_handle=f"goat.{creator}", tracking_start_date=None)
+            for creator in range(CREATORS)
+        ],
         organization_id=home.organization_id,
         project_id=home.project_id,
         plans=DEFAULT_PLANS,
         now=NOW,
         context=asking(),
+        job_types=(),
     )
     return home
 

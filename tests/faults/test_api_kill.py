@@ -15,7 +15,7 @@ from datetime import datetime
 import psycopg
 
 from infra.embedded.processes import wait_until
-from infra.handlers.organizations import MadeOrganization
+from infra.organizations import MadeOrganization
 from projections.organizations.projection import ApiKeys
 from tests.kit.application import BASE, SECRET
 from tests.kit.builders import asking, make_organization, opened_store
@@ -125,7 +125,7 @@ def test_whatever_was_answered_before_the_server_was_killed_is_there_once(
 ):
     port = free_port()
     home, path = made_home(database_url)
-    clients = [Client(n, port, path, home.key.text) for n in range(CLIENTS)]
+    clients = [Client(n, port, path, home.key) for n in range(CLIENTS)]
     enough = threading.Event()
 
     def answered() -> int:
@@ -162,8 +162,8 @@ def test_a_request_whose_process_was_killed_is_carried_out_by_another_within_sec
 ):
     home, path = made_home(database_url)
     doomed, other = free_port(), free_port()
-    asker = Client(0, doomed, path, home.key.text)
-    heir = Client(0, other, path, home.key.text)
+    asker = Client(0, doomed, path, home.key)
+    heir = Client(0, other, path, home.key)
 
     with (
         server(database_url, doomed) as process,

@@ -14,19 +14,20 @@ from litestar.testing import TestClient
 from api.main import assemble
 from domain import commands as c
 from domain import events as e
+from domain.organization.api_keys import ALL_SCOPES
 from domain.organization.plans import UNLIMITED
 from domain.streams import creators_counter, video_stream
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store, next_events
-from infra.handlers.creators import disable_creator
-from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
 from infra.ids import new_id
+from infra.organizations import make_organization
 from infra.settings import Settings
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from projections.registry import PROJECTIONS
 from tests.kit.builders import NOON, asking, opened_store
 from tests.kit.command_line import PATIENTLY
+from tests.kit.commands import disable_creator, issue_key
 from tests.kit.documented import Documented
 from workers.scraping.jobs import ScrapeJobs
 
@@ -164,8 +165,8 @@ class Goatherd:
             self,
             organization_id=made.organization_id,
             project_id=made.project_id,
-            key_id=made.key.key_id,
-            key=made.key.text,
+            key_id=made.key_id,
+            key=made.key,
         )
 
 
@@ -325,7 +326,7 @@ class Tenant:
         self, *scopes: e.Scope, expires_at: datetime | None = None
     ) -> "Tenant":
         """The same organization, asking with another key."""
-        executed = issue_key(
+        issued = issue_key(
             self.goatherd.store,
             self.organization_id,
             name="Another key",
@@ -339,8 +340,8 @@ class Tenant:
             self.goatherd,
             organization_id=self.organization_id,
             project_id=self.project_id,
-            key_id=executed.result.key_id,
-            key=executed.result.text,
+            key_id=issued.key_id,
+            key=issued.text,
         )
 
 

@@ -24,14 +24,14 @@ from infra.eventstore.store import (
     open_store,
     plain_events,
 )
-from infra.handlers.creators import (
+from infra.ids import new_id
+from infra.organizations import make_organization
+from tests.kit.commands import (
     add_creators,
     change_creator,
     disable_creator,
     remove_creator,
 )
-from infra.handlers.organizations import make_organization
-from infra.ids import new_id
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-000000000001")
 PROJECT = UUID("00000000-0000-4000-8000-000000000002")

@@ -14,10 +14,10 @@ from domain import commands as c
 from domain import events as e
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.scrapes import end_scrape
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import asking
+from tests.kit.commands import end_scrape
 from tests.kit.histories import HOME, requested
 from workers.broker import SCRAPES_QUEUE
 from workers.provider import Target, Verdict

@@ -18,7 +18,7 @@ class Scenario(Generic[State, Command, Event]):
 
     def __init__(
         self,
-        decide: Callable[[State, Command], Sequence[Event]],
+        decide: Callable[..., Sequence[Event]],
         evolve: Callable[[State, Event], State],
         *,
         nothing: State,
@@ -27,13 +27,15 @@ class Scenario(Generic[State, Command, Event]):
         self._evolve = evolve
         self._nothing = self._state = nothing
         self._command: Command | None = None
+        self._terms: dict[str, Any] = {}
 
     def given(self, *events: Event) -> Self:
         self._state = reduce(self._evolve, events, self._nothing)
         return self
 
-    def when(self, command: Command) -> Self:
-        self._command = command
+    def when(self, command: Command, **terms: object) -> Self:
+        """What is asked, and on what terms if the decider asks for any."""
+        self._command, self._terms = command, terms
         return self
 
     def then(self, *expected: Event) -> None:
@@ -55,4 +57,4 @@ class Scenario(Generic[State, Command, Event]):
 
     def _answer(self) -> Sequence[Event]:
         assert self._command is not None, "a scenario needs a when"
-        return self._decide(self._state, self._command)
+        return self._decide(self._state, self._command, **self._terms)

@@ -13,11 +13,10 @@ from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
-from infra.handlers.creators import change_creator
-from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking
+from tests.kit.commands import change_creator, change_organization
 from workers.schedule.projection import Schedule
 from workers.scraping.jobs import ScrapeJobs
 
@@ -160,10 +159,10 @@ def hours_of(store: Store, organization_id: UUID) -> Sequence[int | None]:
 
 
 def _command(home: Home, command: c.ChangeOrganizationSettings | c.ChangePlan) -> None:
-    command_organization(
+    change_organization(
         home.store,
         home.organization_id,
-        lambda _: command,
+        command,
         plans=DEFAULT_PLANS,
         context=asking(),
     )

@@ -123,7 +123,7 @@ async def add_notes(data: OneOf[NewNote | NewNotes]) -> Answer[Note | Kept]:
     """
     notes = data.notes if isinstance(data, NewNotes) else [data]
     kept = Kept(type(data).__name__, [note.text for note in notes])
-    return Answer(kept, position=41)
+    return Answer(kept, headers={"Goatherd-Position": "41"})
 
 
 @patch("/notes/{note_id:uuid}", opt={"scope": "write"}, tags=["Schema"])
@@ -134,7 +134,7 @@ async def change_note(
     assert (note_id, type(data)) == (NOTE_ID, NoteChange)
     if request.if_match is not None:
         request.if_match.require(NOTE.version)
-    return Answer(NOTE, version=8, position=42)
+    return Answer(NOTE, version=8, headers={"Goatherd-Position": "42"})
 
 
 @put("/notes/{note_id:uuid}/tags", opt={"scope": "write"}, tags=["Schema"])

@@ -1,6 +1,7 @@
 """Disables a creator after three runs in a row that find no public account."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID, uuid5
 
 import msgspec
@@ -9,12 +10,13 @@ from psycopg.rows import TupleRow
 
 from domain import commands as c
 from domain import events as e
+from domain.handlers.creators import disable_creator
 from domain.messages import IMPORT_PROVIDER
 from domain.scrape.outcomes import OF_THE_ACCOUNT
 from infra.database import Pool
 from infra.eventstore.append import Context
+from infra.eventstore.execute import execute
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.creators import disable_creator
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
@@ -115,10 +117,10 @@ def disable_due(store: Store, pool: Pool) -> int:
     with pool.connection() as connection:
         due = connection.execute(_DUE).fetchall()
     for creator_id, verdict, scrape_id in due:
-        disable_creator(
+        command = c.AutoDisable(verdict=verdict, scrape_id=scrape_id)
+        execute(
             store,
-            creator_id,
-            c.AutoDisable(verdict=verdict, scrape_id=scrape_id),
+            partial(disable_creator, creator_id, command),
             context=Context(
                 actor="policy:auto_disable",
                 command_id=uuid5(scrape_id, "auto_disable"),

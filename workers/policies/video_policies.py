@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import assert_never
 from uuid import UUID, uuid5
@@ -11,12 +12,17 @@ import structlog
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.handlers.videos import ListedVideo
+from domain.handlers.videos import (
+    ListedVideo,
+    discover_videos,
+    move_window,
+    report_missing,
+)
 from domain.streams import video_stream
 from infra import arrays
 from infra.eventstore.append import Context
+from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, open_envelope
-from infra.handlers.videos import discover_videos, move_window, report_missing
 from workers.policies import work_queue
 from workers.policies.work_queue import PolicyTask
 
@@ -98,12 +104,15 @@ def _discover(store: Store, rows: Sequence[PolicyTask]) -> None:
     assert first.project_id, "what is listed is of a project"
     listed = _listed(_snapshots(store, rows))
     for number, part in enumerate(_parts(_unknown(store, first, listed))):
-        discover_videos(
+        execute(
             store,
-            first.creator_id,
-            part,
-            organization_id=first.organization_id,
-            project_id=first.project_id,
+            partial(
+                discover_videos,
+                first.creator_id,
+                part,
+                organization_id=first.organization_id,
+                project_id=first.project_id,
+            ),
             context=_context("policy:discovery", rows, part=number),
         )
 
@@ -183,11 +192,14 @@ def _move(store: Store, rows: Sequence[PolicyTask]) -> None:
         last = _FIRST
         while outside := _outside(store, row, creator_id, last):
             last = max(outside)
-            move_window(
+            execute(
                 store,
-                creator_id,
-                outside,
-                organization_id=row.organization_id,
+                partial(
+                    move_window,
+                    creator_id,
+                    outside,
+                    organization_id=row.organization_id,
+                ),
                 context=_context("policy:window", rows, part=f"{creator_id} {last}"),
             )
 
@@ -210,10 +222,10 @@ def _report(store: Store, rows: Sequence[PolicyTask]) -> None:
     """Report the videos that one run confirmed gone."""
     scrape_id = rows[0].scrape_id
     assert scrape_id, "a run confirmed it"
-    report_missing(
+    missing = {row.subject: row.missing_since for row in rows if row.missing_since}
+    execute(
         store,
-        {row.subject: row.missing_since for row in rows if row.missing_since},
-        scrape_id=scrape_id,
+        lambda: report_missing(missing, scrape_id=scrape_id),
         context=_context("policy:missing", rows),
     )
 

@@ -1,25 +1,17 @@
 """Imports a recording's observations into the log, as the runs that made them."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from domain.handlers.import_observations import import_observations
 from domain.scrape.importing import KnownDetails, ObservationGroup
 from infra.eventstore.append import Context
-from infra.eventstore.recorder import AppendConflictError
+from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
-from infra.handlers.import_observations import (
-    ImportResult,
-    PreparedAppend,
-    append_prepared,
-    prepare,
-    read_stored,
-    store_groups,
-)
 from infra.ids import new_id
 from projections.event_log import scraped_runs
 from workers.recordings.sorted_recording import Advance, GroupLocation, SortedRecording
@@ -44,25 +36,6 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     position: int | None
 
 
-class _ImportBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One append that is ready to be made: its groups, and the number of their lines.
-
-    ``known`` has the details of their creators' videos before it.
-    """
-
-    groups: Sequence[ObservationGroup]
-    observations: int
-    known: dict[UUID, KnownDetails]
-    context: Context
-    prepared: PreparedAppend
-
-    def left(self, result: ImportResult) -> dict[UUID, KnownDetails]:
-        """Return the details that the next batch needs from this one."""
-        # Only the groups of the last creator can continue in the next batch.
-        last = self.groups[-1].creator_id
-        return {last: result.known[last]}
-
-
 def store_recording(
     store: Store,
     recording: SortedRecording,
@@ -83,122 +56,47 @@ def store_recording(
     """
     with store.pool.connection() as connection:
         scraped = scraped_runs(connection, project_id)
-    with ThreadPoolExecutor(1) as executor:
-        storing = _Storing(store, executor, context=context, advance=advance)
-        for locations in _batches(recording):
-            groups = [
-                ObservationGroup(
-                    organization_id=organization_id,
-                    project_id=project_id,
-                    creator_id=creators[location.handle],
-                    handle=location.handle,
-                    observed_at=location.observed_at,
-                    content=recording.content(location),
-                    read_lines=partial(recording.lines, location),
-                    scraped=scraped.get((location.handle, location.observed_at), ()),
-                )
-                for location in locations
-            ]
-            storing.add(
-                groups,
-                observations=sum(location.observations for location in locations),
+    stored = there_already = runs = 0
+    position: int | None = None
+    known: dict[UUID, KnownDetails] = {}
+    for locations in _batches(recording):
+        groups = [
+            ObservationGroup(
+                organization_id=organization_id,
+                project_id=project_id,
+                creator_id=creators[location.handle],
+                handle=location.handle,
+                observed_at=location.observed_at,
+                content=recording.content(location),
+                read_lines=partial(recording.lines, location),
+                scraped=scraped.get((location.handle, location.observed_at), ()),
             )
-        storing.finish()
+            for location in locations
+        ]
+        executed = execute(
+            store,
+            partial(import_observations, groups, known=known),
+            context=replace(
+                context, command_id=new_id(), correlation_id=context.command_id
+            ),
+        )
+        result = executed.result
+        stored += result.stored
+        there_already += result.there_already
+        runs += result.runs
+        position = executed.position or position
+        # Only the groups of the last creator can continue in the next batch.
+        last = groups[-1].creator_id
+        known = {last: result.known[last]}
+        advance(sum(location.observations for location in locations))
     return Imported(
         observations=recording.observations,
-        stored=storing.stored,
-        there_already=storing.there_already,
-        repeated=recording.observations - storing.there_already - storing.stored,
-        runs=storing.runs,
-        position=storing.position,
+        stored=stored,
+        there_already=there_already,
+        repeated=recording.observations - there_already - stored,
+        runs=runs,
+        position=position,
     )
-
-
-class _Storing:
-    """Appends one batch while the next one is prepared.
-
-    Both stay in order: the database gets one request at a time, and a batch is appended
-    only after the one before it.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        executor: ThreadPoolExecutor,
-        *,
-        context: Context,
-        advance: Advance,
-    ) -> None:
-        self.stored = self.there_already = self.runs = 0
-        self.position: int | None = None
-        self._store = store
-        self._executor = executor
-        self._context = context
-        self._advance = advance
-        self._ready: _ImportBatch | None = None
-        self._under_way: tuple[_ImportBatch, Future[ImportResult]] | None = None
-
-    def add(self, groups: Sequence[ObservationGroup], *, observations: int) -> None:
-        """Prepare the next batch, and meanwhile append the one before."""
-        self._wait_for_append()
-        readings = read_stored(self._store, groups)
-        before = self._ready
-        self._send()
-        known = before.left(before.prepared.result) if before else {}
-        self._ready = _ImportBatch(
-            groups=groups,
-            observations=observations,
-            known=known,
-            context=Context(
-                actor=self._context.actor,
-                command_id=new_id(),
-                correlation_id=self._context.command_id,
-            ),
-            prepared=prepare(readings, known=known),
-        )
-
-    def finish(self) -> None:
-        """Append what is left."""
-        self._wait_for_append()
-        self._send()
-        self._wait_for_append()
-
-    def _send(self) -> None:
-        if self._ready is None:
-            return
-        batch, self._ready = self._ready, None
-        appending = self._executor.submit(
-            append_prepared, self._store, batch.prepared, context=batch.context
-        )
-        self._under_way = batch, appending
-
-    def _wait_for_append(self) -> None:
-        """Wait for the append, and count what it stored."""
-        if self._under_way is None:
-            return
-        (batch, appending), self._under_way = self._under_way, None
-        try:
-            result = appending.result()
-        except AppendConflictError:
-            result = self._store_again(batch)
-        self.stored += result.stored
-        self.there_already += result.there_already
-        self.runs += result.runs
-        self.position = result.position or self.position
-        self._advance(batch.observations)
-
-    def _store_again(self, batch: _ImportBatch) -> ImportResult:
-        """Store an interrupted batch again, and prepare the next one again."""
-        result = store_groups(
-            self._store, batch.groups, known=batch.known, context=batch.context
-        )
-        if after := self._ready:
-            # It was prepared for the details that this batch would have added.
-            known = batch.left(result)
-            readings = read_stored(self._store, after.groups)
-            prepared = prepare(readings, known=known)
-            self._ready = replace(after, known=known, prepared=prepared)
-        return result
 
 
 def _batches(recording: SortedRecording) -> Iterator[list[GroupLocation]]:

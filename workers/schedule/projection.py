@@ -11,7 +11,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.organization.decider import changed_settings
+from domain.messages import set_fields
+from domain.organization.decider import SETTINGS
 from domain.scrape.intervals import DEFAULT_HOURS
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
@@ -128,7 +129,7 @@ def _settings_changed(
     cursor: Cursor[TupleRow],
     recorded: RecordedEvent,
 ) -> None:
-    changed = changed_settings(event)
+    changed = set_fields(event, SETTINGS)
     hours = {
         job_type: changed[f"{job_type}_hours"]
         for job_type in _JOB_TYPES

@@ -11,12 +11,13 @@ import structlog
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow, class_row
 
+from domain.handlers.scrapes import request_scheduled
 from domain.organization.plans import Limits
 from domain.scrape.intervals import DEFAULT_HOURS, floor_of
 from infra.eventstore.append import Context
+from infra.eventstore.execute import execute_once
 from infra.eventstore.recorder import AppendConflictError
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import request_scheduled
 from infra.ids import new_id
 from infra.loop import run_until_stopped
 from workers.lease_watch import LeaseWatch
@@ -180,9 +181,9 @@ class Scheduler:
             cursor.execute(sql.TAKE_DUE, taken)
 
         try:
-            request_scheduled(
+            execute_once(
                 self._store,
-                [(row.scrape_id, row.command) for row in due],
+                request_scheduled([(row.scrape_id, row.command) for row in due]),
                 context=Context(actor=ACTOR, command_id=new_id()),
                 before_append=take,
             )

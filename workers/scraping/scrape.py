@@ -16,10 +16,10 @@ from psycopg.rows import TupleRow
 from domain import commands as c
 from domain import events as e
 from domain.errors import AnotherAccountError
+from domain.handlers.scrapes import end_scrape
 from infra.eventstore.append import Context
-from infra.eventstore.execute import RecordedHistories
+from infra.eventstore.execute import RecordedHistories, execute
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import end_scrape
 from workers.broker import SCRAPE_ACTOR, SCRAPES_QUEUE
 from workers.provider import (
     Blocked,
@@ -270,10 +270,9 @@ def _end(
         )
 
     with jobs.fenced():
-        recorded = end_scrape(
+        executed = execute(
             dependencies.store,
-            leased.scrape_id,
-            command,
+            lambda: end_scrape(leased.scrape_id, command),
             context=Context(
                 actor=f"worker:{dependencies.provider.name}",
                 command_id=uuid5(leased.scrape_id, f"attempt {leased.fence}"),
@@ -282,7 +281,7 @@ def _end(
             loaded=loaded,
             before_append=finish,
         )
-        if not recorded:
+        if not executed.events:
             # The run had ended before; only the job was not marked as done.
             with dependencies.store.pool.connection() as connection:
                 finish(connection.cursor())

@@ -11,12 +11,13 @@ from api.cli.databases import cli_context
 from api.cli.up.first_run import ACTOR, FirstOrganization
 from domain import events as e
 from domain.creator.decider import creator_of
-from domain.handlers.add_creators import RequestedCreator
+from domain.handlers.add_creators import RequestedCreator, add_creators
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.streams import claim_stream
+from infra.eventstore.execute import execute
 from infra.eventstore.store import Store, plain_events
-from infra.handlers.creators import add_creators
+from infra.ids import new_id
 from workers.demo import DEMO_HANDLES, DEMO_NAME, history_path
 from workers.demo.shift_dates import days_to_shift, shifted
 from workers.recordings.file_format import (
@@ -49,14 +50,19 @@ def track_demo(
     ]
     if not missing:
         return 0
-    added = add_creators(
+    context = cli_context(ACTOR)
+    added = execute(
         store,
-        missing,
-        organization_id=first.organization_id,
-        project_id=project_id,
-        plans=plans,
-        now=datetime.now(UTC),
-        context=cli_context(ACTOR),
+        lambda: add_creators(
+            missing,
+            fresh_ids=[new_id() for _ in missing],
+            organization_id=first.organization_id,
+            project_id=project_id,
+            plans=plans,
+            now=datetime.now(UTC),
+            command_id=context.command_id,
+        ),
+        context=context,
     )
     return sum(each.refusal is None for each in added.result)
 

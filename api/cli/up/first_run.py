@@ -10,9 +10,13 @@ import msgspec
 
 from api.cli import CommandError
 from api.cli.databases import cli_context
+from domain.handlers.organizations import change_organization
+from domain.organization.api_keys import ALL_SCOPES, create_key
 from domain.organization.plans import UNLIMITED, Limits
+from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
-from infra.handlers.organizations import ALL_SCOPES, issue_key, make_organization
+from infra.ids import new_id
+from infra.organizations import draw_key, make_organization
 from projections.organizations.projection import ApiKeys
 
 ACTOR = "up"
@@ -80,26 +84,21 @@ def ensure_organization(
             context=cli_context(ACTOR),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
-        write_private(path, made.key.text)
-        return FirstOrganization(
-            organization_id=made.organization_id, new_key=made.key.text
-        )
+        write_private(path, made.key)
+        return FirstOrganization(organization_id=made.organization_id, new_key=made.key)
     organization_id: UUID = found[0]
     if not path.exists() or path.read_text().strip():
         return FirstOrganization(organization_id=organization_id)
-    executed = issue_key(
+    text = draw_key()
+    command = create_key(new_id(), text, name="First key", scopes=ALL_SCOPES)
+    execute(
         store,
-        organization_id,
-        name="First key",
-        scopes=ALL_SCOPES,
-        expires_at=None,
-        plans=plans,
+        lambda: change_organization(organization_id, command, plans=plans),
         context=cli_context(ACTOR),
         in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
     )
-    issued = executed.result
-    write_private(path, issued.text)
-    return FirstOrganization(organization_id=organization_id, new_key=issued.text)
+    write_private(path, text)
+    return FirstOrganization(organization_id=organization_id, new_key=text)
 
 
 def write_private(path: Path, text: str) -> None:

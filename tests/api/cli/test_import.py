@@ -13,7 +13,6 @@ import pytest
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.bans import ban_handle
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from projections.engine.projection import Projection
@@ -21,6 +20,7 @@ from projections.organizations.projection import ApiKeys
 from projections.scrape_runs.projection import ScrapeRuns
 from tests.kit.builders import Home, asking, make_home, opened_store
 from tests.kit.command_line import CommandLine, Outcome
+from tests.kit.commands import ban_handle
 from tests.kit.paths import RECORDING
 from workers.policies.auto_disable import VerdictStreaks
 from workers.scraping.jobs import ScrapeJobs

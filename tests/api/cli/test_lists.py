@@ -9,14 +9,14 @@ import pytest
 from api.cli import caught_up
 from domain import commands as c
 from domain.organization.commands import OrganizationCommand
-from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
+from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
-from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking, opened_store
 from tests.kit.command_line import CommandLine
+from tests.kit.commands import change_organization
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
 
@@ -44,10 +44,10 @@ def made(cli: CommandLine, store: Store, name: str) -> Home:
 
 
 def command(home: Home, command: OrganizationCommand) -> None:
-    command_organization(
+    change_organization(
         home.store,
         home.organization_id,
-        lambda _: command,
+        command,
         plans=DEFAULT_PLANS,
         context=asking(),
     )
@@ -55,13 +55,10 @@ def command(home: Home, command: OrganizationCommand) -> None:
 
 def project(home: Home, name: str) -> UUID:
     """Give the organization one more project."""
-    limits = DEFAULT_PLANS[UNLIMITED]
     project_id = new_id()
     command(
         home,
-        c.CreateProject(
-            project_id=project_id, name=name, description=None, limits=limits
-        ),
+        c.CreateProject(project_id=project_id, name=name, description=None),
     )
     return project_id
 

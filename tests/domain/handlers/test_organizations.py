@@ -1,5 +1,4 @@
 from collections.abc import Collection
-from uuid import UUID
 
 import pytest
 
@@ -7,7 +6,7 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import LimitReachedError, NotFoundError, StaleVersionError
 from domain.handlers import organizations as handlers
-from domain.organization.plans import DEFAULT_PLANS, Limits
+from domain.organization.plans import DEFAULT_PLANS
 from tests.kit.builders import ADA, ORGANIZATION, PROJECT
 from tests.kit.deciding import decide_on
 
@@ -19,13 +18,12 @@ HISTORY: list[e.Event] = [CREATED, PROJECT_CREATED, RENAMED]
 
 def change(
     command: c.OrganizationCommand,
-    expected: tuple[UUID, Collection[int]] | None = None,
+    expected: Collection[int] | None = None,
 ):
     return handlers.change_organization(
         ORGANIZATION,
-        lambda _: command,
+        command,
         plans=DEFAULT_PLANS,
-        result="done",
         expected_versions=expected,
     )
 
@@ -41,7 +39,6 @@ def test_an_organization_begins_with_several_commands_as_one():
                     project_id=PROJECT,
                     name="Spring",
                     description=None,
-                    limits=Limits(),
                 ),
             ],
         ),
@@ -53,43 +50,35 @@ def test_an_organization_begins_with_several_commands_as_one():
     ]
 
 
-def test_a_command_gets_the_limits_of_the_plan():
-    def create(limits: Limits) -> c.OrganizationCommand:
-        return c.CreateProject(
-            project_id=ADA, name="Summer", description=None, limits=limits
-        )
+def test_a_command_is_held_to_the_limits_of_the_plan():
+    create = c.CreateProject(project_id=ADA, name="Summer", description=None)
 
     with pytest.raises(LimitReachedError):
-        decide_on(
-            {ORGANIZATION: HISTORY},
-            handlers.change_organization(
-                ORGANIZATION, create, plans=DEFAULT_PLANS, result=None
-            ),
-        )
+        decide_on({ORGANIZATION: HISTORY}, change(create))
 
 
 @pytest.mark.parametrize(
-    ("expected", "refusal"),
+    ("command", "expected", "refusal"),
     (
-        ((ORGANIZATION, [1]), StaleVersionError),
-        ((PROJECT, [2, 3]), StaleVersionError),
-        ((ADA, [1]), NotFoundError),
+        (c.ChangePlan(plan="ultra"), [1], StaleVersionError),
+        (c.ChangeProjectDetails(project_id=PROJECT, name="X"), [2], StaleVersionError),
+        (c.ChangeProjectDetails(project_id=ADA, name="X"), [1], NotFoundError),
     ),
 )
 def test_a_change_to_another_version_is_refused(
-    expected: tuple[UUID, list[int]], refusal: type[Exception]
+    command: c.OrganizationCommand, expected: list[int], refusal: type[Exception]
 ):
     with pytest.raises(refusal):
-        decide_on({ORGANIZATION: HISTORY}, change(c.ChangePlan(plan="ultra"), expected))
+        decide_on({ORGANIZATION: HISTORY}, change(command, expected))
 
 
 def test_a_change_to_the_expected_version_is_made():
     decision = decide_on(
         {ORGANIZATION: HISTORY},
-        change(c.ChangePlan(plan="ultra"), (ORGANIZATION, [2])),
+        change(c.ChangePlan(plan="ultra"), [2]),
     )
 
-    assert decision.result == "done"
+    assert decision.result == ORGANIZATION
     assert decision.events == [(ORGANIZATION, e.PlanChanged(old="free", new="ultra"))]
 
 

@@ -31,9 +31,7 @@ DIGEST = "0a" * 32
 
 CREATE = c.CreateOrganization(name="Herd", plan="free", time_zone="Europe/Vienna")
 CREATED = e.OrganizationCreated(name="Herd", plan="free", time_zone="Europe/Vienna")
-CREATE_PROJECT = c.CreateProject(
-    project_id=PROJECT, name="Spring", description="Kids", limits=Limits()
-)
+CREATE_PROJECT = c.CreateProject(project_id=PROJECT, name="Spring", description="Kids")
 PROJECT_CREATED = e.ProjectCreated(
     project_id=PROJECT, name="Spring", description="Kids"
 )
@@ -44,7 +42,6 @@ CREATE_KEY = c.CreateApiKey(
     hint="beef",
     scopes=("read",),
     expires_at=NOON,
-    limits=Limits(),
 )
 KEY_CREATED = e.ApiKeyCreated(
     key_id=KEY,
@@ -109,11 +106,8 @@ def test_a_key_beyond_the_plan_is_refused(scenario: Scenario, maximum: int):
     keys = (KEY_CREATED,)[:maximum]
 
     scenario.given(CREATED, *keys).when(
-        replace(
-            CREATE_KEY,
-            key_id=ANOTHER_KEY,
-            limits=Limits(max_api_keys_per_org=maximum),
-        )
+        replace(CREATE_KEY, key_id=ANOTHER_KEY),
+        limits=Limits(max_api_keys_per_org=maximum),
     ).then_refused(
         LimitReachedError,
         limit_key="max_api_keys_per_org",
@@ -124,7 +118,7 @@ def test_a_key_beyond_the_plan_is_refused(scenario: Scenario, maximum: int):
 
 def test_a_revoked_key_makes_room(scenario: Scenario):
     scenario.given(CREATED, KEY_CREATED, KEY_REVOKED).when(
-        replace(CREATE_KEY, key_id=ANOTHER_KEY, limits=Limits(max_api_keys_per_org=1))
+        replace(CREATE_KEY, key_id=ANOTHER_KEY), limits=Limits(max_api_keys_per_org=1)
     ).then(replace(KEY_CREATED, key_id=ANOTHER_KEY))
 
 
@@ -155,11 +149,8 @@ def test_a_project_is_created(scenario: Scenario):
 
 def test_a_project_beyond_the_plan_is_refused(scenario: Scenario):
     scenario.given(CREATED, PROJECT_CREATED).when(
-        replace(
-            CREATE_PROJECT,
-            project_id=ANOTHER_PROJECT,
-            limits=Limits(max_projects_per_org=1),
-        )
+        replace(CREATE_PROJECT, project_id=ANOTHER_PROJECT),
+        limits=Limits(max_projects_per_org=1),
     ).then_refused(
         LimitReachedError, limit_key="max_projects_per_org", current=1, maximum=1
     )
@@ -167,11 +158,8 @@ def test_a_project_beyond_the_plan_is_refused(scenario: Scenario):
 
 def test_the_last_project_of_a_plan_fits(scenario: Scenario):
     scenario.given(CREATED, PROJECT_CREATED).when(
-        replace(
-            CREATE_PROJECT,
-            project_id=ANOTHER_PROJECT,
-            limits=Limits(max_projects_per_org=2),
-        )
+        replace(CREATE_PROJECT, project_id=ANOTHER_PROJECT),
+        limits=Limits(max_projects_per_org=2),
     ).then(replace(PROJECT_CREATED, project_id=ANOTHER_PROJECT))
 
 

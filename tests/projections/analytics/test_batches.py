@@ -18,7 +18,6 @@ from domain.creator import decider as creator_decider
 from domain.creator import handle_ban
 from domain.errors import DomainError
 from domain.organization import decider as organization_decider
-from domain.organization.plans import Limits
 from domain.scrape import decider as scrape_decider
 from domain.streams import ban_stream, video_stream
 from domain.video import commands as v
@@ -306,7 +305,6 @@ def _organization_commands(tenant: UUID) -> st.SearchStrategy[c.OrganizationComm
                 hint=st.just("beef"),
                 scopes=st.sampled_from([(), ("read",), ("read", "admin")]),
                 expires_at=st.none() | MOMENTS,
-                limits=st.just(Limits()),
             )
             for key_id in things
         ),
@@ -316,7 +314,6 @@ def _organization_commands(tenant: UUID) -> st.SearchStrategy[c.OrganizationComm
             project_id=own,
             name=names,
             description=TEXTS,
-            limits=st.just(Limits()),
         ),
         st.builds(c.ChangeProjectDetails, project_id=own, name=names),
         st.builds(c.ChangeProjectDetails, project_id=own, description=TEXTS),

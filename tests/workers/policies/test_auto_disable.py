@@ -15,10 +15,10 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.creators import reenable_creators, remove_creator
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
+from tests.kit.commands import reenable_creators, remove_creator
 from tests.kit.histories import HOME, History, failed, succeeded
 from workers.policies import auto_disable
 from workers.policies.auto_disable import VerdictStreaks

@@ -13,16 +13,16 @@ from structlog.testing import capture_logs
 from domain import commands as c
 from domain import events as e
 from domain.creator.decider import creator_of
+from domain.decisions import Handler
 from domain.handlers.add_creators import RequestedCreator
 from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.video.decider import Window
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import RecordedEvent, Store, plain_events
-from infra.handlers.creators import change_creator
-from infra.handlers.organizations import command_organization
 from tests.kit.backends import terminate
 from tests.kit.builders import Home, asking
+from tests.kit.commands import change_creator, change_organization
 from tests.kit.videos import (
     INSIDE,
     MONDAY,
@@ -227,10 +227,10 @@ def test_days_that_begin_elsewhere_bring_in_the_videos_of_every_creator(home: Ho
     settle(home.store)
     before = [the_video(home, video).tracking_status for video in ("71", "72")]
 
-    command_organization(
+    change_organization(
         home.store,
         home.organization_id,
-        lambda _: c.ChangeOrganizationSettings(time_zone="Europe/Berlin"),
+        c.ChangeOrganizationSettings(time_zone="Europe/Berlin"),
         plans=DEFAULT_PLANS,
         context=asking(),
     )
@@ -300,14 +300,13 @@ def test_what_cannot_be_done_is_put_off_and_holds_up_nothing(
     right = discovery.discover_videos
 
     def unless_billie(
-        store: Store,
         creator_id: UUID,
         listed: Sequence[ListedVideo],
         **asked: Any,  # noqa: ANN401 - as it was asked
-    ) -> list[RecordedEvent]:
+    ) -> Handler[None]:
         if creator_id == billie:
             raise ValueError("A bad row.")
-        return right(store, creator_id, listed, **asked)
+        return right(creator_id, listed, **asked)
 
     monkeypatch.setattr(discovery, "discover_videos", unless_billie)
     with capture_logs() as logs:

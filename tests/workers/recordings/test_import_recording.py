@@ -11,9 +11,9 @@ import pytest
 
 from domain import events as e
 from infra.eventstore.store import Store
-from infra.handlers.import_observations import find_holders
 from tests.kit.builders import Home, asking, make_home
 from workers.recordings import import_recording
+from workers.recordings.holders import find_holders
 from workers.recordings.import_recording import Imported, store_recording
 from workers.recordings.sorted_recording import SortedRecording
 
@@ -145,14 +145,14 @@ def test_what_others_store_meanwhile_is_what_the_next_batch_builds_on(
     untitled = tmp_path / "untitled.jsonl"
     first_day = path.read_text().splitlines()[0]
     untitled.write_text(first_day.replace('"title":"Hay 0",', ""))
-    append, calls = import_recording.append_prepared, count()
+    append, calls = Store.append, count()
 
     def when_others_were_faster(*given: Any, **more: Any) -> Any:  # noqa: ANN401
         if next(calls) == 0:
             import_file(home, untitled)
         return append(*given, **more)
 
-    monkeypatch.setattr(import_recording, "append_prepared", when_others_were_faster)
+    monkeypatch.setattr(Store, "append", when_others_were_faster)
     monkeypatch.setattr(import_recording, "_GROUPS_AT_ONCE", 1)
 
     done = import_file(home, path)

@@ -10,8 +10,8 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS, Limits, Plans
 from domain.streams import video_stream
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import request_scrape
 from tests.kit.builders import Home, asking, make_home
+from tests.kit.commands import request_scrape
 from tests.kit.schedule import (
     ALL,
     HOUR,
@@ -141,7 +141,7 @@ def test_an_older_run_that_is_still_open_counts_as_well(
         request_scrape(
             home.store, billie, job_type="creator_profiles",
             organization_id=home.organization_id, plans=DEFAULT_PLANS,
-            now=now_of(home.store), max_queue_age_seconds=900, context=asking(),
+            now=now_of(home.store), context=asking(),
         )  # fmt: skip
     level(home.store)
     last = rows_of(home.store, billie)["creator_profiles"]["last_scrape_id"]
@@ -162,7 +162,7 @@ def test_a_run_by_hand_saves_the_next_scheduled_one(
     request_scrape(
         home.store, billie, job_type="creator_profiles",
         organization_id=home.organization_id, plans=DEFAULT_PLANS,
-        now=now_of(home.store), max_queue_age_seconds=900, context=asking(),
+        now=now_of(home.store), context=asking(),
     )  # fmt: skip
     finish_all(home.store)
 

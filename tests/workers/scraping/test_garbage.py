@@ -6,9 +6,9 @@ from uuid import UUID
 from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import request_scrape
 from projections.creators.projection import CreatorList
 from tests.kit.builders import NOON, Home, asking
+from tests.kit.commands import request_scrape
 from tests.kit.expected import rows_of
 from tests.kit.jobs import Scripted, derive_jobs, ends_of, jobs_in, let_time_pass
 from tests.projections.analytics.ledger import registered
@@ -46,7 +46,6 @@ def ask_and_wait(home: Home, creator_id: UUID, provider: Scripted) -> UUID:
         job_type="creator_profiles",
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
-        max_queue_age_seconds=900,
         now=NOON,
         context=asking(),
     )

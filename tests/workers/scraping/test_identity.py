@@ -19,10 +19,10 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.scrapes import request_scrape
 from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import NOON, Home, asking
+from tests.kit.commands import request_scrape
 from tests.kit.histories import AWAY, HOME, History, snapshot
 from tests.kit.jobs import Scripted, derive_jobs, ends_of, job_of
 from workers.policies import auto_disable
@@ -89,7 +89,6 @@ def ask(
         job_type=job_type,
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
-        max_queue_age_seconds=900,
         now=NOON,
         context=asking(),
     )

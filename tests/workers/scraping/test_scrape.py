@@ -14,10 +14,14 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from infra.handlers.creators import change_creator, remove_creator
-from infra.handlers.scrapes import end_scrape, request_scrape
 from projections.creators.projection import CreatorList
 from tests.kit.builders import NOON, Home, asking
+from tests.kit.commands import (
+    change_creator,
+    end_scrape,
+    remove_creator,
+    request_scrape,
+)
 from tests.kit.expected import rows_of
 from tests.kit.jobs import (
     Scripted,
@@ -378,7 +382,6 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
         job_type=job_type,
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
-        max_queue_age_seconds=900,
         now=NOON,
         context=asking(),
     )

@@ -19,7 +19,7 @@ from api.cli.up.first_run import (
 )
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.store import Store
-from infra.handlers.organizations import make_organization
+from infra.organizations import make_organization
 from projections.organizations.projection import ApiKeys
 from tests.kit import builders
 from tests.kit.builders import asking

@@ -10,9 +10,9 @@ from domain import events as e
 from domain.organization.plans import DEFAULT_PLANS
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import request_scrape
 from infra.settings import Settings
 from tests.kit.builders import NOON, Home, asking
+from tests.kit.commands import request_scrape
 from tests.kit.jobs import all_done, job_of, working
 from tests.workers.providers.web.server import TikTok
 from tests.workers.providers.web.shapes import (
@@ -62,7 +62,6 @@ class Population:
             job_type=job_type,
             organization_id=self.home.organization_id,
             plans=DEFAULT_PLANS,
-            max_queue_age_seconds=900,
             now=NOON,
             context=asking(),
         )

@@ -20,16 +20,17 @@ from domain.streams import ban_stream, claim_stream
 from infra.embedded.processes import wait_until
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import BusyError, Store, next_events
-from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.creators import (
-    add_creators,
-    change_creator,
-    disable_creator,
-    reenable_creators,
-)
-from infra.handlers.organizations import command_organization
 from infra.ids import new_id
 from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
+from tests.kit.commands import (
+    add_creators,
+    ban_handle,
+    change_creator,
+    change_organization,
+    disable_creator,
+    reenable_creators,
+    unban_handle,
+)
 
 T = TypeVar("T")
 
@@ -400,12 +401,10 @@ def test_whoever_loses_four_times_gets_through(store: Store, home: Home):
 
     plans = Meddling(meddle)
 
-    changed = command_organization(
+    changed = change_organization(
         store,
         stream,
-        lambda limits: c.CreateProject(
-            project_id=new_id(), name="Another", description=None, limits=limits
-        ),
+        c.CreateProject(project_id=new_id(), name="Another", description=None),
         plans=plans,
         context=asking(),
     )

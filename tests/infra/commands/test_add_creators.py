@@ -20,10 +20,9 @@ from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
-from infra.handlers.bans import ban_handle
-from infra.handlers.creators import add_creators
 from infra.ids import new_id
 from tests.kit.builders import NOON, Home, asking, make_home
+from tests.kit.commands import add_creators, ban_handle
 
 MARCH_1 = date(2026, 3, 1)
 

@@ -27,15 +27,15 @@ from domain.video.decider import video_of
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store, next_events, plain_events
-from infra.handlers.scrapes import request_video_scrape
-from infra.handlers.videos import (
+from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
+from tests.kit.commands import (
     add_video,
     change_video,
     disable_videos,
     exclude_video,
+    request_video_scrape,
     review_videos,
 )
-from tests.kit.builders import NOON, SCRAPE, Home, asking, make_home
 
 ID = "7185729796075474222"
 URL = f"https://www.tiktok.com/@Ada/photo/{ID}"
@@ -112,7 +112,6 @@ def scrape(
         video_id,
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
-        max_queue_age_seconds=900,
         now=NOON + after,
         context=context or asking(),
     )

@@ -27,9 +27,13 @@ from domain.errors import (
 from domain.organization.plans import DEFAULT_PLANS
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
-from infra.handlers.bans import ban_handle, unban_handle
-from infra.handlers.creators import reenable_creators, remove_creators
 from tests.kit.builders import NOON, Home, asking, make_home, opened_store
+from tests.kit.commands import (
+    ban_handle,
+    reenable_creators,
+    remove_creators,
+    unban_handle,
+)
 
 T = TypeVar("T")
 

@@ -27,16 +27,16 @@ from domain.streams import claim_stream, scrape_stream
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent, Store
-from infra.handlers.bans import ban_handle
-from infra.handlers.creators import (
+from infra.ids import new_id
+from tests.kit.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
+from tests.kit.commands import (
+    ban_handle,
     change_creator,
     disable_creator,
     reenable_creators,
     remove_creator,
     remove_creators,
 )
-from infra.ids import new_id
-from tests.kit.builders import ANOTHER_SCRAPE, NOON, SCRAPE, Home, asking, make_home
 
 RENAME = c.RenameHandle(handle="lovelace")
 

@@ -4,8 +4,8 @@ from domain import events as e
 from domain.errors import InvalidHandleError
 from domain.streams import ban_stream
 from infra.eventstore.store import Store
-from infra.handlers.bans import ban_handle, unban_handle
 from tests.kit.builders import Home, asking
+from tests.kit.commands import ban_handle, unban_handle
 
 
 def test_a_handle_is_banned_however_it_is_written(store: Store):

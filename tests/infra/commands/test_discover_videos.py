@@ -13,10 +13,7 @@ from domain.streams import video_stream
 from domain.video import commands as vc
 from domain.video.decider import Video, decide, video_of
 from infra.eventstore.store import RecordedEvent, Store, next_events, plain_events
-from infra.handlers.creators import change_creator
-from infra.handlers.organizations import command_organization
-from infra.handlers.videos import discover_videos, move_window, report_missing
-from tests.infra.handlers.test_races import Queue
+from tests.infra.commands.test_races import Queue
 from tests.kit.builders import (
     ANOTHER_SCRAPE,
     NOON,
@@ -24,6 +21,13 @@ from tests.kit.builders import (
     Home,
     asking,
     make_home,
+)
+from tests.kit.commands import (
+    change_creator,
+    change_organization,
+    discover_videos,
+    move_window,
+    report_missing,
 )
 
 MARCH = date(2026, 3, 1)
@@ -108,10 +112,10 @@ def set_window(home: Home, creator_id: UUID, start: date | None) -> None:
 
 
 def set_zone(home: Home, time_zone: str) -> None:
-    command_organization(
+    change_organization(
         home.store,
         home.organization_id,
-        lambda _: c.ChangeOrganizationSettings(time_zone=time_zone),
+        c.ChangeOrganizationSettings(time_zone=time_zone),
         plans=DEFAULT_PLANS,
         context=asking(),
     )

@@ -13,9 +13,9 @@ from domain.streams import scrape_stream
 from infra.eventstore.append import Context
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import Store
-from infra.handlers.scrapes import end_scrape, request_scrape
 from infra.ids import new_id
 from tests.kit.builders import NOON, Home, asking, make_home
+from tests.kit.commands import end_scrape, request_scrape
 
 RESULT = c.RecordResult(
     provider="replay",
@@ -181,7 +181,6 @@ def _ask(
         job_type="video_stats",
         organization_id=home.organization_id,
         plans=DEFAULT_PLANS,
-        max_queue_age_seconds=900,
         now=NOON + after,
         context=context or asking(),
     )

@@ -1,0 +1,33 @@
+"""The age of the queue: no more scrapes by hand while those requested are overdue."""
+
+from api.http.request import Request
+from api.http.writer import CommandWriter
+from domain.errors import QueueBehindError
+from infra.database import run_read
+
+RETRY_SECONDS = 60
+
+# What is only scheduled does not count: it waits for what is requested by hand.
+_OLDEST = """
+SELECT extract(epoch FROM statement_timestamp() - least(
+    (SELECT min(due_at) FROM waiting_job
+     WHERE organization_id = %(organization)s AND priority = 0),
+    (SELECT min(due_at) FROM scrape_job
+     WHERE state = 'ready' AND enqueued_at IS NOT NULL
+     AND organization_id = %(organization)s AND priority = 0)))::float8
+"""
+
+
+def check_queue_age(request: Request, writer: CommandWriter) -> None:
+    """Refuse while a manual scrape of the organization is overdue for too long.
+
+    Raises:
+        QueueBehindError: it is overdue for longer than ``max_queue_age_seconds``.
+    """
+    parameters = {"organization": request.organization_id}
+    row = run_read(
+        writer.store.pool,
+        lambda connection: connection.execute(_OLDEST, parameters).fetchone(),
+    )
+    if row and row[0] is not None and row[0] > writer.max_queue_age_seconds:
+        raise QueueBehindError(waiting_seconds=row[0], retry_after=RETRY_SECONDS)

@@ -1,0 +1,131 @@
+"""The handler of imports: it stores new observations as scrapes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from domain.decisions import Decision, Handler, History, StreamEvent, on
+from domain.scrape import events as e
+from domain.scrape import importing
+from domain.scrape.importing import KnownDetails, ObservationGroup, ObservationLine
+from domain.streams import imported_run_stream
+
+
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an append of observation groups stored.
+
+    ``stored`` and ``runs`` count new observations and runs, and ``there_already``
+    counts observations that were stored before. ``known`` holds the known details of
+    videos by creator, those of this append included.
+    """
+
+    stored: int
+    there_already: int
+    runs: int
+    known: dict[UUID, KnownDetails]
+
+
+def import_observations(
+    groups: Sequence[ObservationGroup], *, known: Mapping[UUID, KnownDetails]
+) -> Handler[ImportResult]:
+    """Store the observations of the groups that are not stored yet.
+
+    ``known`` has the details of videos from earlier groups of the import; it is not
+    changed. A creator's groups come in the order of time.
+    """
+    pending = [_pending(group) for group in groups]
+    histories = yield [run for each in pending for run in each.group.scraped]
+    for each in pending:
+        for run in each.group.scraped:
+            # Runs of our own observed it, as an export has it.
+            each.leave_out(histories[run])
+    open_ones = [each for each in pending if each.new != []]
+    while open_ones:
+        streams = [each.stream for each in open_ones]
+        histories = yield streams
+        parts = [histories[stream] for stream in streams]
+        stored_ones = [each for each in zip(open_ones, parts, strict=True) if each[1]]
+        for each, part in stored_ones:
+            each.leave_out(part)
+            each.next_part += 1
+        open_ones = [each for each, _ in stored_ones if each.new]
+    learned = {
+        creator_id: dict(known.get(creator_id, {}))
+        for creator_id in {group.creator_id for group in groups}
+    }
+    events: list[StreamEvent] = []
+    stored = runs = 0
+    for each in pending:
+        stored += each.missing
+        for run in each.runs(learned[each.group.creator_id]):
+            events += on(each.stream, run)
+            each.next_part += 1
+            runs += 1
+    result = ImportResult(
+        stored=stored,
+        there_already=sum(each.there_already for each in pending),
+        runs=runs,
+        known=learned,
+    )
+    return Decision(result, events=events)
+
+
+class _PendingGroup(msgspec.Struct, kw_only=True):
+    """An observation group of which only a part is stored.
+
+    ``new`` holds the observations that are not stored yet; None means all of the
+    group's ``content``. ``next_part`` is the number of the first unused part.
+    """
+
+    group: ObservationGroup
+    new: Sequence[ObservationLine] | None = None
+    there_already: int = 0
+    stored: list[History] = []
+    next_part: int = 0
+
+    @property
+    def stream(self) -> UUID:
+        """The stream of the next part."""
+        group = self.group
+        return imported_run_stream(
+            group.project_id, group.creator_id, group.observed_at, self.next_part
+        )
+
+    @property
+    def missing(self) -> int:
+        """How many observations are not stored yet."""
+        if self.new is not None:
+            return len(self.new)
+        content = self.group.content
+        assert content is not None, "without content, the lines were read"
+        return len(content.videos.video_ids) + (content.profile is not None)
+
+    def leave_out(self, run: History) -> None:
+        """Leave out the observations of a stored run."""
+        unseen = importing.distinct(
+            self.group.read_lines() if self.new is None else self.new
+        )
+        before = len(unseen)
+        importing.take_out(unseen, run)
+        self.there_already += before - len(unseen)
+        self.new = list(unseen.values())
+        self.stored.append(run)
+
+    def runs(self, known: KnownDetails) -> Iterator[list[e.ScrapeEvent]]:
+        """Yield the events of each new run, and add its video details to ``known``."""
+        for run in self.stored:
+            importing.learn(known, run)
+        if self.new is not None:
+            yield from importing.runs_of(self.group, self.new, known)
+        elif self.group.content is not None:
+            yield importing.run_of(self.group, self.group.content, known)
+
+
+def _pending(group: ObservationGroup) -> _PendingGroup:
+    if group.content is not None:
+        return _PendingGroup(group=group)
+    lines = group.read_lines()
+    if not importing.are_distinct(lines):
+        lines = list(importing.distinct(lines).values())
+    return _PendingGroup(group=group, new=lines)

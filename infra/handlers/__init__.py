@@ -1,1 +1,0 @@
-"""The application layer: a function a command, which executes the domain's handler."""

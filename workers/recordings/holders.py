@@ -1,0 +1,67 @@
+"""Which creator of a project has which handle of a recording, read from the log."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from domain.creator.decider import creator_of
+from domain.creator.handle_ban import is_banned
+from domain.creator.handle_claim import claim_of
+from domain.streams import ban_stream, claim_stream
+from infra.eventstore.store import Store, plain_events
+
+_HANDLES_AT_ONCE = 2_000
+
+
+class Holders(msgspec.Struct, frozen=True, kw_only=True):
+    """Which creator of a project has which handle.
+
+    No creator has the handles in ``missing``. Removed creators had those in
+    ``removed``, and those in ``banned`` are banned; both are also in ``missing``.
+    """
+
+    creators: dict[str, UUID]
+    missing: list[str]
+    removed: list[str]
+    banned: list[str]
+
+
+def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
+    """Return which creators of the project have ``handles``, given without ``@``."""
+    found = Holders(creators={}, missing=[], removed=[], banned=[])
+    for start in range(0, len(handles), _HANDLES_AT_ONCE):
+        _find_holders(
+            store, project_id, handles[start : start + _HANDLES_AT_ONCE], found
+        )
+    return found
+
+
+def _find_holders(
+    store: Store, project_id: UUID, handles: Sequence[str], found: Holders
+) -> None:
+    claims = [claim_stream(project_id, handle) for handle in handles]
+    histories = store.load(*claims)
+    former: dict[str, UUID] = {}
+    missing: list[str] = []
+    for handle, stream in zip(handles, claims, strict=True):
+        claim = claim_of(plain_events(histories[stream]))
+        if claim.holder is not None:
+            found.creators[handle] = claim.holder
+            continue
+        missing.append(handle)
+        if claim.last_holder is not None:
+            former[handle] = claim.last_holder
+    found.missing.extend(missing)
+    bans = {handle: ban_stream(handle) for handle in missing}
+    histories = store.load(*bans.values(), *former.values())
+    found.banned.extend(
+        handle
+        for handle, ban in bans.items()
+        if is_banned(plain_events(histories[ban]))
+    )
+    for handle, creator_id in former.items():
+        creator = creator_of(plain_events(histories[creator_id]))
+        # A creator that was renamed has another handle now.
+        if creator and creator.status == "removed" and creator.handle == handle:
+            found.removed.append(handle)
