@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra.database import AsyncPool, run_read_async
 from infra.eventstore.store import RecordedEvent
+from infra.structs import structs
 from projections.engine.handlers import Handlers
 
 on = Handlers[[Cursor[TupleRow], RecordedEvent], None]()
@@ -73,4 +74,4 @@ async def page_of_bans(pool: AsyncPool, *, limit: int, after: str | None) -> lis
         return await cursor.fetchall()
 
     rows = await run_read_async(pool, run)
-    return [Ban(**dict(zip(Ban.__struct_fields__, row, strict=True))) for row in rows]
+    return structs(Ban, rows)

@@ -6,15 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
 from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.messages import set_fields
 from infra.eventstore.store import RecordedEvent
+from infra.structs import structs
 from projections.engine.handlers import Handlers
-from projections.engine.reader import Reader
+from projections.engine.reader import Reader, newest_first
 from projections.engine.table import Table
 
 
@@ -57,10 +58,7 @@ def _details_changed(
         return row
     return replace(
         row,
-        name=row.name if event.name is UNSET else event.name,
-        description=row.description
-        if event.description is UNSET
-        else event.description,
+        **set_fields(event, ("name", "description")),
         version=row.version + 1,
         position=recorded.position,
         updated_at=recorded.recorded_at,
@@ -115,9 +113,7 @@ WHERE organization_id = %(organization)s AND id = %(id)s
 """.encode()
 _PAGE = f"""
 SELECT {_COLUMNS} FROM projects WHERE organization_id = %(organization)s
-AND (%(created_at)s::timestamptz IS NULL
-     OR (created_at, id) < (%(created_at)s, %(last_id)s))
-ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+{newest_first("created_at")}
 """.encode()
 
 
@@ -127,7 +123,7 @@ async def one_project(
     """Return one project of an organization, None if there is none with the id."""
     params = {"organization": organization_id, "id": project_id}
     rows = await reader.rows(organization_id, _ONE, params)
-    return _project(rows[0]) if rows else None
+    return next(iter(structs(Project, rows)), None)
 
 
 async def page_of_projects(
@@ -138,15 +134,8 @@ async def page_of_projects(
     after: tuple[datetime, UUID] | None,
 ) -> list[Project]:
     """Return up to ``limit`` projects after the given one, newest first."""
-    created_at, last_id = after or (None, None)
-    params = {
-        "organization": organization_id,
-        "created_at": created_at,
-        "last_id": last_id,
-        "limit": limit,
-    }
-    rows = await reader.rows(organization_id, _PAGE, params)
-    return [_project(row) for row in rows]
+    rows = await reader.page(organization_id, _PAGE, limit=limit, after=after)
+    return structs(Project, rows)
 
 
 def project_from_row(row: ProjectRow) -> Project:
@@ -160,7 +149,3 @@ def project_from_row(row: ProjectRow) -> Project:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
-
-
-def _project(row: TupleRow) -> Project:
-    return Project(**dict(zip(Project.__struct_fields__, row, strict=True)))

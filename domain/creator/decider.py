@@ -20,14 +20,14 @@ from domain.errors import (
     NoChangeError,
     NotFoundError,
 )
-from domain.messages import Event, Outcome, TrackingMode
+from domain.messages import Event, Outcome, TrackingMode, changed_fields, set_fields
 
 REENABLE_COOLDOWN = timedelta(hours=24)
 
 Status = Literal["active", "disabled", "removed"]
 
-# Details are compared as JSON text: in Python 1, 1.0 and True are equal, in JSON not.
-_written = msgspec.json.Encoder(order="deterministic").encode
+# What people note on a creator.
+DETAILS = ("display_name", "description", "readme", "metadata")
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
         case e.HandleChanged(new=new):
             return replace(known, handle=new)
         case e.CreatorDetailsChanged():
-            return replace(known, **changed_details(event))
+            return replace(known, **set_fields(event, DETAILS))
         case e.TrackingModeChanged(new=mode):
             return replace(known, tracking_mode=mode)
         case e.TrackingWindowChanged():
@@ -196,15 +196,6 @@ def is_cooling_down(creator: Creator, now: datetime) -> bool:
     )
 
 
-def changed_details(event: e.CreatorDetailsChanged) -> dict[str, Any]:
-    """Return the fields that ``event`` sets, with their values."""
-    return {
-        name: value
-        for name in ("display_name", "description", "readme", "metadata")
-        if (value := getattr(event, name)) is not UNSET
-    }
-
-
 def _add(creator: Creator | None, command: c.AddCreator) -> list[e.CreatorEvent]:
     if creator is not None:
         return []
@@ -225,12 +216,7 @@ def _add(creator: Creator | None, command: c.AddCreator) -> list[e.CreatorEvent]
 
 
 def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.CreatorEvent]:
-    changed = {
-        name: value
-        for name in ("display_name", "description", "readme", "metadata")
-        if (value := getattr(command, name)) is not UNSET
-        and _written(value) != _written(getattr(creator, name))
-    }
+    changed = changed_fields(command, creator, DETAILS)
     if not changed:
         return []
     if changed.get("display_name") is not None:

@@ -11,6 +11,7 @@ from domain.messages import Event, JobType, Outcome, Precision, Trigger
 
 # A video's kind, its title and the time when it was posted.
 VideoDetails = tuple[str | None, str | None, datetime | None]
+VideoCounts = tuple[str, int | None, int | None, int | None, int | None, int | None]
 
 
 class ScrapeRequested(Event, frozen=True, kw_only=True):
@@ -77,6 +78,18 @@ class VideoStatsSnapshotRecorded(Event, frozen=True, kw_only=True):
     kinds: tuple[str | None, ...] = ()
     titles: tuple[str | None, ...] = ()
     posted_at: tuple[datetime | None, ...] = ()
+
+    def counts(self) -> Iterator[VideoCounts]:
+        """Yield each video's id and its five counters; null where it was left out."""
+        return zip(
+            self.video_ids,
+            self.view_counts,
+            self.like_counts,
+            self.comment_counts,
+            self.share_counts,
+            self.save_counts,
+            strict=True,
+        )
 
     def details(self) -> Iterator[VideoDetails]:
         """Yield each video's kind, title and time of posting; null if left out."""

@@ -19,8 +19,7 @@ KnownDetails = dict[str, VideoDetails]
 # Two observations of a creator at one time with the same key are the same observation.
 # VideoDetails are not part of the key, because a stored snapshot leaves out details
 # that were known already.
-_VideoKey = tuple[str, int | None, int | None, int | None, int | None, int | None]
-ObservationKey = _VideoKey | c.ProfileSnapshot | str
+ObservationKey = e.VideoCounts | c.ProfileSnapshot | str
 
 _NOTHING: VideoDetails = (None, None, None)
 
@@ -98,18 +97,13 @@ def take_out(new: NewObservations, stored: Sequence[Event]) -> None:
     for event in stored:
         match event:
             case e.VideoStatsSnapshotRecorded():
-                for key in zip(
-                    event.video_ids,
-                    event.view_counts,
-                    event.like_counts,
-                    event.comment_counts,
-                    event.share_counts,
-                    event.save_counts,
-                    strict=True,
-                ):
+                for key in event.counts():
                     new.pop(key, None)
             case e.ProfileSnapshotRecorded():
-                new.pop(_profile_of(event), None)
+                profile = msgspec.convert(
+                    event, c.ProfileSnapshot, from_attributes=True
+                )
+                new.pop(profile, None)
             case e.ScrapeFailed(outcome=outcome) if outcome is not None:
                 new.pop(outcome, None)
             case _:
@@ -226,20 +220,6 @@ def _key(observed: ObservedContent) -> ObservationKey:
     key = observed.profile or observed.outcome
     assert key is not None, "an observation is one of the three"
     return key
-
-
-def _profile_of(event: e.ProfileSnapshotRecorded) -> c.ProfileSnapshot:
-    return c.ProfileSnapshot(
-        precision=event.precision,
-        user_id=event.user_id,
-        sec_uid=event.sec_uid,
-        display_name=event.display_name,
-        avatar_url=event.avatar_url,
-        follower_count=event.follower_count,
-        following_count=event.following_count,
-        total_likes_count=event.total_likes_count,
-        video_count=event.video_count,
-    )
 
 
 def _merged(first: ObservedContent, other: ObservedContent) -> ObservedContent:

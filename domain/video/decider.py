@@ -7,21 +7,25 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.errors import CorruptHistoryError, NotFoundError
-from domain.messages import Event, TrackingMode, TrackingStatus, VideoKind
+from domain.messages import (
+    Event,
+    TrackingMode,
+    TrackingStatus,
+    VideoKind,
+    changed_fields,
+    set_fields,
+)
 from domain.video import commands as c
 from domain.video import events as e
 from domain.video.tracking import Tracking, tracking_after
 
 # These statuses are decisions that can be undone.
 _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
-_DETAILS = ("description", "readme", "metadata")
-
-# Details are compared as JSON text: in Python 1, 1.0 and True are equal, in JSON not.
-_written = msgspec.json.Encoder(order="deterministic").encode
+# What people note on a video.
+DETAILS = ("description", "readme", "metadata")
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +165,7 @@ def evolve(video: Video | None, event: e.VideoEvent) -> Video:
         ):
             return _tracked(video, event)
         case e.VideoDetailsChanged():
-            return replace(video, **changed_details(event))
+            return replace(video, **set_fields(event, DETAILS))
         case e.VideoWentMissing(missing_since=since):
             return replace(video, missing_since=since)
         case _:
@@ -181,13 +185,6 @@ def video_after(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
         video = evolve(video, event)
     assert video is not None
     return video
-
-
-def changed_details(event: e.VideoDetailsChanged) -> dict[str, Any]:
-    """Return the fields that ``event`` sets, with their values."""
-    return {
-        name: value for name in _DETAILS if (value := getattr(event, name)) is not UNSET
-    }
 
 
 def _discover(video: Video | None, command: c.DiscoverVideo) -> list[e.VideoEvent]:
@@ -224,12 +221,7 @@ def _add(video: Video | None, command: c.AddVideo) -> list[e.VideoEvent]:
 
 
 def _change_details(video: Video, command: c.ChangeVideoDetails) -> list[e.VideoEvent]:
-    changed = {
-        name: value
-        for name in _DETAILS
-        if (value := getattr(command, name)) is not UNSET
-        and _written(value) != _written(getattr(video, name))
-    }
+    changed = changed_fields(command, video, DETAILS)
     if not changed:
         return []
     return [e.VideoDetailsChanged(organization_id=video.organization_id, **changed)]

@@ -11,8 +11,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.creator.decider import Status, changed_details
-from domain.messages import IMPORT_PROVIDER
+from domain.creator.decider import DETAILS, Status
+from domain.messages import IMPORT_PROVIDER, set_fields
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
@@ -101,7 +101,7 @@ def _handle_changed(event: e.HandleChanged) -> dict[str, Any]:
 
 @on_decision(e.CreatorDetailsChanged)
 def _details_changed(event: e.CreatorDetailsChanged) -> dict[str, Any]:
-    return changed_details(event)
+    return set_fields(event, DETAILS)
 
 
 @on_decision(e.TrackingModeChanged)

@@ -7,6 +7,8 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from infra.structs import structs
+
 _NEWEST = """
 SELECT projection, position, name, error, failed_at FROM (
     SELECT *, row_number() OVER (PARTITION BY projection ORDER BY position DESC) AS nth
@@ -30,6 +32,5 @@ def newest_dead_letters(
     """Return up to ``limit`` dead letters of each projection, newest first."""
     found: dict[str, list[DeadLetter]] = {}
     for projection, *columns in connection.execute(_NEWEST, (limit,)):
-        values = zip(DeadLetter.__struct_fields__, columns, strict=True)
-        found.setdefault(projection, []).append(DeadLetter(**dict(values)))
+        found.setdefault(projection, []).extend(structs(DeadLetter, [columns]))
     return found

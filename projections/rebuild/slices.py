@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from infra.database import Pool
 from infra.eventstore.store import Store
+from infra.structs import structs
 from projections.engine.projection import Sliced
 from projections.rebuild.errors import OUTAGES
 from projections.rebuild.log_batch import FOREVER, BatchWriter
@@ -183,9 +184,7 @@ def lease_slice(
         row = connection.execute(
             _LEASE, {**key, "by": by, "seconds": seconds}, prepare=True
         ).fetchone()
-    if row is None:
-        return None
-    return Slice(**dict(zip(Slice.__struct_fields__, row, strict=True)))
+    return None if row is None else structs(Slice, [row])[0]
 
 
 def release_slice(pool: Pool, leased: Slice) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import TupleRow
 
 from domain.events import JobType, Outcome, Precision, Trigger
-from projections.engine.reader import Reader
+from infra.structs import structs
+from projections.engine.reader import Reader, newest_first
 
 ListedStatus = Literal["queued", "running", "succeeded", "failed", "quarantined"]
 
@@ -82,11 +82,7 @@ FROM {_JOBS}
 WHERE r.organization_id = %(organization)s
 """
 _ONE = f"{_SELECT} AND r.id = %(id)s".encode()
-_AFTER = """
-AND (%(requested_at)s::timestamptz IS NULL
-     OR (r.requested_at, r.id) < (%(requested_at)s, %(last_id)s))
-ORDER BY r.requested_at DESC, r.id DESC LIMIT %(limit)s
-"""
+_AFTER = newest_first("r.requested_at", "r.id")
 _PAGE = f"{_SELECT} AND r.creator_id = %(creator)s {_AFTER}".encode()
 # The conditions on the row of the run and on its job.
 _STATUSES: Mapping[ListedStatus, str] = {
@@ -142,7 +138,7 @@ async def one_scrape(
     """Return one run of an organization, None if there is none with the id."""
     params = {"organization": organization_id, "id": scrape_id}
     rows = await reader.rows(organization_id, _ONE, params)
-    return _scrape(rows[0]) if rows else None
+    return next(iter(structs(Scrape, rows)), None)
 
 
 async def page_of_scrapes(
@@ -154,19 +150,10 @@ async def page_of_scrapes(
     after: tuple[datetime, UUID] | None,
 ) -> list[Scrape]:
     """Return up to ``limit`` runs of a creator after the given one, newest first."""
-    requested_at, last_id = after or (None, None)
-    rows = await reader.rows(
-        organization_id,
-        _PAGE,
-        {
-            "organization": organization_id,
-            "creator": creator_id,
-            "requested_at": requested_at,
-            "last_id": last_id,
-            "limit": limit,
-        },
+    rows = await reader.page(
+        organization_id, _PAGE, limit=limit, after=after, creator=creator_id
     )
-    return [_scrape(row) for row in rows]
+    return structs(Scrape, rows)
 
 
 async def page_of_runs(
@@ -181,22 +168,18 @@ async def page_of_runs(
 
     They come newest first, after the given one, without imported runs.
     """
-    requested_at, last_id = after or (None, None)
-    params = {
-        "organization": organization_id,
-        "requested_at": requested_at,
-        "last_id": last_id,
-        "limit": limit,
-    }
-    rows = await reader.rows(organization_id, _list(tuple(statuses)), params)
-    return [_scrape(row) for row in rows]
+    query = _list(tuple(statuses))
+    rows = await reader.page(organization_id, query, limit=limit, after=after)
+    return structs(Scrape, rows)
 
 
 async def count_runs(reader: Reader, organization_id: UUID) -> ScrapeCounts:
     """Count an organization's runs by their state."""
     params = {"organization": organization_id}
-    (row,) = await reader.rows(organization_id, _COUNTS, params)
-    return ScrapeCounts(**dict(zip(ScrapeCounts.__struct_fields__, row, strict=True)))
+    (counts,) = structs(
+        ScrapeCounts, await reader.rows(organization_id, _COUNTS, params)
+    )
+    return counts
 
 
 @cache
@@ -208,11 +191,3 @@ def _list(statuses: tuple[ListedStatus, ...]) -> bytes:
     )
     order = "ORDER BY requested_at DESC, id DESC LIMIT %(limit)s"
     return f"SELECT * FROM ({branches}) AS run {order}".encode()
-
-
-_FIELDS = Scrape.__struct_fields__
-
-
-def _scrape(row: TupleRow) -> Scrape:
-    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
-    return Scrape(**values)

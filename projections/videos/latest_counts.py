@@ -73,19 +73,7 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
     if not isinstance(event, e.VideoStatsSnapshotRecorded) or event.project_id is None:
         return []
     project_id, at = event.project_id, event.observed_at
-    unknown = (None,) * len(event.video_ids)
-    columns = zip(
-        event.video_ids,
-        event.kinds or unknown,
-        event.titles or unknown,
-        event.posted_at or unknown,
-        event.view_counts,
-        event.like_counts,
-        event.comment_counts,
-        event.share_counts,
-        event.save_counts,
-        strict=True,
-    )
+    videos = zip(event.counts(), event.details(), strict=True)
     return [
         VideoFiguresRow(
             organization_id=event.organization_id,
@@ -102,7 +90,7 @@ def figures_in_snapshot(recorded: RecordedEvent) -> list[VideoFiguresRow]:
             observed_at=at,
             position=recorded.position,
         )
-        for tiktok_video_id, kind, title, posted_at, *counts in columns
+        for (tiktok_video_id, *counts), (kind, title, posted_at) in videos
     ]
 
 

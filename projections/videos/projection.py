@@ -11,7 +11,8 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.video.decider import changed_details
+from domain.messages import set_fields
+from domain.video.decider import DETAILS
 from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
 from projections.engine.handlers import Handlers
@@ -80,7 +81,7 @@ def _tracking_changed(event: e.Event, row: VideoRow) -> dict[str, Any]:
 
 @on(e.VideoDetailsChanged)
 def _details_changed(event: e.VideoDetailsChanged, _: VideoRow) -> dict[str, Any]:
-    return changed_details(event)
+    return set_fields(event, DETAILS)
 
 
 @on(e.VideoWentMissing)

@@ -11,6 +11,7 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from infra.database import Pool
+from infra.structs import structs
 
 PUT_OFF_SECONDS = 5
 
@@ -58,9 +59,6 @@ class PolicyTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scrape_id: UUID | None = None
 
 
-_FIELDS = PolicyTask.__struct_fields__
-
-
 def add(cursor: Cursor[TupleRow], due: Sequence[PolicyTask]) -> None:
     """Add tasks, in the transaction that applies the events."""
     if due:
@@ -74,7 +72,7 @@ def take(pool: Pool, limit: int) -> list[PolicyTask]:
     """
     with pool.connection() as connection, connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_TAKE, (limit,), prepare=True)
-        return [PolicyTask(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+        return structs(PolicyTask, rows)
 
 
 def done(pool: Pool, due: Sequence[PolicyTask]) -> None:

@@ -101,19 +101,9 @@ def _profile(event: e.ProfileSnapshotRecorded, handle: str) -> Observation:
 
 
 def _videos(event: e.VideoStatsSnapshotRecorded, handle: str) -> Iterator[Observation]:
-    nobody = (None,) * len(event.video_ids)
-    for name, views, likes, comments, shares, saves, kind, title, posted_at in zip(
-        event.video_ids,
-        event.view_counts,
-        event.like_counts,
-        event.comment_counts,
-        event.share_counts,
-        event.save_counts,
-        event.kinds or nobody,
-        event.titles or nobody,
-        event.posted_at or nobody,
-        strict=True,
-    ):
+    videos = zip(event.counts(), event.details(), strict=True)
+    for (name, views, likes, comments, shares, saves), details in videos:
+        kind, title, posted_at = details
         yield Observation(
             observed_at=event.observed_at,
             handle=handle,
