@@ -233,8 +233,8 @@ def test_the_tour_of_the_readme_can_be_taken(data_dir: Path):
     ):
         assert shown in taken.stdout
     weeks = re.findall(r"^(\d{4}-\d\d-\d\d)\t(\d+)\ttrue$", taken.stdout, re.MULTILINE)
-    asked, excluded, as_of = weeks[:9], weeks[9:14], weeks[14:]
-    assert as_of == asked[-5:]
+    first, excluded, as_of = weeks[:9], weeks[9:14], weeks[14:]
+    assert as_of == first[-5:]
     # What was excluded has views in one of these weeks, and takes none from any other.
     for (day, less), (same_day, more) in zip(excluded, as_of, strict=True):
         assert day == same_day

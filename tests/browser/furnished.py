@@ -45,10 +45,10 @@ def watch(tenant: Tenant, creator_id: str, *, followers: int) -> None:
     for day in range(DAYS, 0, -1):
         seen_at = now - timedelta(days=day)
         grown = DAYS - day
-        told(tenant, creator_id, ids, seen_at=seen_at, grown=grown, base=followers)
+        report(tenant, creator_id, ids, seen_at=seen_at, grown=grown, base=followers)
 
 
-def told(
+def report(
     tenant: Tenant,
     creator_id: str,
     video_ids: list[str],

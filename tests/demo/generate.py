@@ -17,7 +17,7 @@ from tests.demo.cast import CAST
 from tests.demo.character import Character, Fate
 from tests.demo.clips import Clip, clips_of
 from tests.demo.dice import Dice
-from tests.demo.looks import BEGIN_DAY, DAY, DAYS, HOUR, Look, looks_at
+from tests.demo.scrape_times import BEGIN_DAY, DAY, DAYS, HOUR, ScrapeTime, scrape_times
 from workers.demo import DEMO_BEGINS, DEMO_HISTORY, DEMO_RECORDING, history_path
 from workers.provider import ProfileObservation, VideoObservation
 from workers.recordings.file_format import (
@@ -30,7 +30,7 @@ from workers.recordings.file_format import (
 START = DEMO_BEGINS - timedelta(days=BEGIN_DAY)
 QUIET_DAYS = 62
 SEED = 20_260_701
-_PAST_SEED = 20_260_430
+_HISTORY_SEED = 20_260_430
 
 
 def generate() -> list[bytes]:
@@ -43,10 +43,10 @@ def generate() -> list[bytes]:
     )
 
 
-def generate_past() -> dict[str, list[bytes]]:
-    """Return the lines of looks at each creator before the recording begins."""
+def generate_history() -> dict[str, list[bytes]]:
+    """Return the observations of each creator before the recording begins."""
     return {
-        character.handle: _lines(_past(character, number))
+        character.handle: _lines(_history(character, number))
         for number, character in enumerate(CAST)
     }
 
@@ -75,40 +75,40 @@ def _lines(observations: Iterable[Observation]) -> list[bytes]:
 def _observations(character: Character, dice: Dice) -> Iterator[Observation]:
     clips = _clips(character, dice)
     followers = _followers(character, clips, dice)
-    for look in looks_at(character.fate, dice):
-        handles = _handles(character, look)
+    for scrape in scrape_times(character.fate, dice):
+        handles = _handles(character, scrape)
         if character.handle not in handles:
-            yield _observed(look, character.handle, outcome="not_found")
-        if outcome := _outcome(character.fate, look.day):
+            yield _observed(scrape, character.handle, outcome="not_found")
+        if outcome := _outcome(character.fate, scrape.day):
             for handle in handles:
-                yield _observed(look, handle, outcome=outcome)
+                yield _observed(scrape, handle, outcome=outcome)
             continue
-        count = _between(followers, look.second)
-        profile = _profile(character, look, clips=clips, follower_count=count)
+        count = _between(followers, scrape.second)
+        profile = _profile(character, scrape, clips=clips, follower_count=count)
         for handle in handles:
-            yield _observed(look, handle, profile=profile)
-        if look.lists:
-            for clip in _listed(character.fate, clips, look=look, dice=dice):
-                clip.lose_some(dice, look.second)
-                video = _video(character.fate, clip, look=look, dice=dice)
+            yield _observed(scrape, handle, profile=profile)
+        if scrape.lists:
+            for clip in _listed(character.fate, clips, scrape=scrape, dice=dice):
+                clip.lose_some(dice, scrape.second)
+                video = _video(character.fate, clip, scrape=scrape, dice=dice)
                 for handle in handles:
-                    yield _observed(look, handle, video=video)
+                    yield _observed(scrape, handle, video=video)
 
 
-def _handles(character: Character, look: Look) -> tuple[str, ...]:
+def _handles(character: Character, scrape: ScrapeTime) -> tuple[str, ...]:
     """Return what the account answers to.
 
     Its next name already in the recording, for those who rename it ahead of its day.
     """
     rename = character.fate.rename
-    if rename is None or look.second < BEGIN_DAY * DAY:
+    if rename is None or scrape.second < BEGIN_DAY * DAY:
         return (character.handle,)
-    if look.day < rename.day:
+    if scrape.day < rename.day:
         return (character.handle, rename.handle)
     return (rename.handle,)
 
 
-def _past(character: Character, number: int) -> Iterator[Observation]:
+def _history(character: Character, number: int) -> Iterator[Observation]:
     """Tell the quiet days, and the story until the recording begins."""
     yield from _quiet(character, number)
     for observation in _observations(character, Dice(SEED + number)):
@@ -117,24 +117,24 @@ def _past(character: Character, number: int) -> Iterator[Observation]:
 
 
 def _quiet(character: Character, number: int) -> Iterator[Observation]:
-    """Look every morning before day 0, at the clips that it begins with.
+    """Observe the first clips every morning before day 0.
 
     Nothing is taken back here, so that the story goes on where this ends.
     """
     clips = _clips(character, Dice(SEED + number))
-    dice = Dice(_PAST_SEED + number)
+    dice = Dice(_HISTORY_SEED + number)
     followers = _followers_before(character, clips, dice)
     begin = -QUIET_DAYS * DAY
     for day in range(QUIET_DAYS):
         second = begin + day * DAY + 5 * HOUR + dice.whole(0, 4_200)
-        look = Look(second=second, lists=True)
+        scrape = ScrapeTime(second=second, lists=True)
         count = _between(followers, second - begin)
-        profile = _profile(character, look, clips=clips, follower_count=count)
-        yield _observed(look, character.handle, profile=profile)
+        profile = _profile(character, scrape, clips=clips, follower_count=count)
+        yield _observed(scrape, character.handle, profile=profile)
         for clip in clips:
             if clip.shown_at(second):
-                video = _video(character.fate, clip, look=look, dice=dice)
-                yield _observed(look, character.handle, video=video)
+                video = _video(character.fate, clip, scrape=scrape, dice=dice)
+                yield _observed(scrape, character.handle, video=video)
 
 
 def _clips(character: Character, dice: Dice) -> list[Clip]:
@@ -201,37 +201,39 @@ def _sum(numbers: Iterable[float]) -> float:
 
 
 def _profile(
-    character: Character, look: Look, *, clips: list[Clip], follower_count: int
+    character: Character, scrape: ScrapeTime, *, clips: list[Clip], follower_count: int
 ) -> ProfileObservation:
     account, fate = character.account, character.fate
-    rename = fate.rename if fate.rename and look.day >= fate.rename.day else None
-    shown = [clip for clip in clips if clip.shown_at(look.second)]
-    likes = account.likes + sum(clip.counts_at(look.second).likes for clip in shown)
-    rounded = look.day < fate.rounded_until
+    rename = fate.rename if fate.rename and scrape.day >= fate.rename.day else None
+    shown = [clip for clip in clips if clip.shown_at(scrape.second)]
+    likes = account.likes + sum(clip.counts_at(scrape.second).likes for clip in shown)
+    rounded = scrape.day < fate.rounded_until
     return ProfileObservation(
         user_id=account.user_id,
         sec_uid=account.sec_uid,
         display_name=rename.display_name if rename else account.display_name,
         follower_count=_cut(follower_count) if rounded else follower_count,
-        following_count=account.following + look.day // 19,
-        total_likes_count=_badly_told(likes, look, fate) if rounded else likes,
+        following_count=account.following + scrape.day // 19,
+        total_likes_count=_misreported(likes, scrape, fate) if rounded else likes,
         video_count=account.older_videos + len(shown),
         precision="rounded" if rounded else "exact",
     )
 
 
-def _badly_told(likes: int, look: Look, fate: Fate) -> int | None:
+def _misreported(likes: int, scrape: ScrapeTime, fate: Fate) -> int | None:
     if likes < 2**31:
         return _cut(likes)
-    if look.day >= fate.total_likes_null_from:
+    if scrape.day >= fate.total_likes_null_from:
         return None
     return (likes + 2**31) % 2**32 - 2**31
 
 
-def _listed(fate: Fate, clips: list[Clip], *, look: Look, dice: Dice) -> list[Clip]:
+def _listed(
+    fate: Fate, clips: list[Clip], *, scrape: ScrapeTime, dice: Dice
+) -> list[Clip]:
     """Return what a list shows: mostly all of it, at times only a part."""
-    shown = [clip for clip in clips if clip.shown_at(look.second)]
-    if look.day in (0, BEGIN_DAY) or look.day >= DAYS - 3:
+    shown = [clip for clip in clips if clip.shown_at(scrape.second)]
+    if scrape.day in (0, BEGIN_DAY) or scrape.day >= DAYS - 3:
         return shown  # whole where the replay begins, and where it comes to rest
     if dice.chance(fate.partial_lists):
         newest = len(shown) - dice.whole(8, 20)
@@ -239,9 +241,11 @@ def _listed(fate: Fate, clips: list[Clip], *, look: Look, dice: Dice) -> list[Cl
     return [clip for clip in shown if clip.pinned or not dice.chance(0.002)]
 
 
-def _video(fate: Fate, clip: Clip, *, look: Look, dice: Dice) -> VideoObservation:
-    counts = clip.counts_at(look.second)
-    rounded = look.day < fate.rounded_until
+def _video(
+    fate: Fate, clip: Clip, *, scrape: ScrapeTime, dice: Dice
+) -> VideoObservation:
+    counts = clip.counts_at(scrape.second)
+    rounded = scrape.day < fate.rounded_until
     views, likes, comments, shares, saves = (
         _cut(count) if rounded else count for count in astuple(counts)
     )
@@ -254,7 +258,7 @@ def _video(fate: Fate, clip: Clip, *, look: Look, dice: Dice) -> VideoObservatio
         like_count=likes,
         comment_count=comments,
         share_count=shares,
-        save_count=saves if look.day >= fate.save_counts_from else None,
+        save_count=saves if scrape.day >= fate.save_counts_from else None,
     )
 
 
@@ -267,7 +271,7 @@ def _cut(count: int) -> int:
 
 
 def _observed(
-    look: Look,
+    scrape: ScrapeTime,
     handle: str,
     *,
     profile: ProfileObservation | None = None,
@@ -275,7 +279,7 @@ def _observed(
     outcome: RecordedOutcome | None = None,
 ) -> Observation:
     return Observation(
-        observed_at=START + timedelta(seconds=look.second),
+        observed_at=START + timedelta(seconds=scrape.second),
         handle=handle,
         profile=profile,
         video=video,
@@ -286,5 +290,5 @@ def _observed(
 if __name__ == "__main__":
     write(DEMO_RECORDING, generate())
     DEMO_HISTORY.mkdir(exist_ok=True)
-    for handle, lines in generate_past().items():
+    for handle, lines in generate_history().items():
         write(history_path(handle), lines)

@@ -232,17 +232,17 @@ def refusal(up: Running) -> str:
     """Why it did not start; whatever it had started must be gone."""
     assert up.process.wait(PATIENTLY) == 1
     assert up.out == ""
-    told = [line for line in up.err.splitlines() if line.startswith("goatherd: ")]
-    assert len(told) == 1
+    lines = [line for line in up.err.splitlines() if line.startswith("goatherd: ")]
+    assert len(lines) == 1
     assert "Traceback" not in up.err
-    return told[0]
+    return lines[0]
 
 
 def test_a_busy_port_is_refused_before_anything_is_started(place: Place):
     with socket.create_server(("127.0.0.1", place.port)), place.up() as up:
-        told = refusal(up)
+        lines = refusal(up)
 
-    assert f"Port {place.port} of 127.0.0.1 is in use" in told
+    assert f"Port {place.port} of 127.0.0.1 is in use" in lines
     assert not place.data_dir.exists()
 
 
@@ -254,9 +254,9 @@ def test_given_servers_are_used_and_two_do_not_share_a_directory(
         names = {process.name() for process in all_of(first)}
 
         with given.up("--port", str(free_port())) as second:
-            told = refusal(second)
+            lines = refusal(second)
 
-        assert f"in use by another Goatherd (process {first.pid})" in told
+        assert f"in use by another Goatherd (process {first.pid})" in lines
         assert given.is_ready()
         assert first.send(signal.SIGTERM) == 0
     assert not names & {"postgres", "valkey-server", "redis-server"}
@@ -283,7 +283,7 @@ def test_a_database_of_a_newer_version_is_refused(given: Place, database_url: st
 
 
 @pytest.mark.parametrize(
-    ("name", "url", "told"),
+    ("name", "url", "lines"),
     (
         ("database_url", "postgresql://127.0.0.1:1/goats", "database cannot be reach"),
         ("database_url", "mysql://127.0.0.1/goats", "must be a postgresql:// address"),
@@ -292,12 +292,12 @@ def test_a_database_of_a_newer_version_is_refused(given: Place, database_url: st
     ids=["no database", "another database", "no redis"],
 )
 def test_a_wrong_url_is_refused_before_anything_is_started(
-    place: Place, name: str, url: str, told: str
+    place: Place, name: str, url: str, lines: str
 ):
     place.settings[name] = url
 
     with place.up() as up:
-        assert told in refusal(up)
+        assert lines in refusal(up)
     assert place.left() == []
     assert not list(place.data_dir.parent.glob("*/postgres"))
     assert not list(place.data_dir.parent.glob("*/valkey"))
@@ -308,11 +308,11 @@ def test_a_process_that_cannot_start_ends_everything(given: Place):
 
     with given.up() as up:
         assert up.process.wait(PATIENTLY) == 1
-        told = up.err.splitlines()
+        lines = up.err.splitlines()
 
     assert given.left() == []
-    assert told[-1] == "goatherd: `goatherd work` ended with status 1 while starting."
-    assert "goatherd: /no/such/goats: No such file or directory" in told
+    assert lines[-1] == "goatherd: `goatherd work` ended with status 1 while starting."
+    assert "goatherd: /no/such/goats: No such file or directory" in lines
     assert up.out == ""
 
 

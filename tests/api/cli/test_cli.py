@@ -44,7 +44,7 @@ def store(cli: CommandLine, database_url: str) -> Iterator[Store]:
         yield store
 
 
-def asked(store: Store, query: bytes, *values: object) -> list[TupleRow]:
+def queried(store: Store, query: bytes, *values: object) -> list[TupleRow]:
     with store.pool.connection() as connection:
         return connection.execute(query, values).fetchall()
 
@@ -117,7 +117,7 @@ def test_a_new_organization_s_key_opens_at_once(cli: CommandLine, store: Store):
     digest = hashlib.sha256(document["api_key"].encode()).hexdigest()
     assert set(document) == {"org_id", "project_id", "api_key"}
     # No follower runs here: the command itself has written both tables.
-    assert asked(
+    assert queried(
         store,
         b"SELECT organization_id::text, o.name, plan, time_zone, scopes "
         b"FROM api_keys JOIN organizations o USING (organization_id) "
@@ -142,7 +142,7 @@ def test_an_organization_is_told_to_people_line_by_line(cli: CommandLine, store:
         "Project",
         "API",
     ]
-    assert asked(store, b"SELECT count(*) FROM organizations") == [(1,)]
+    assert queried(store, b"SELECT count(*) FROM organizations") == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_plan_that_only_the_settings_know_can_be_given(
     made = cli("orgs", "create", "Herd", "--plan", "goats", "--json").document
     refused = cli("keys", "create", "--org", made["org_id"])
 
-    assert asked(store, b"SELECT plan FROM organizations") == [("goats",)]
+    assert queried(store, b"SELECT plan FROM organizations") == [("goats",)]
     assert refused.status == 1
     assert refused.complaint == "Limit reached: max_api_keys_per_org"
 
@@ -194,7 +194,7 @@ def test_an_organization_is_let_run_the_installation_and_no_longer(
 
     def marked() -> list[bool | None]:
         query = b"SELECT is_operator FROM organizations ORDER BY name"
-        return [row[0] for row in asked(store, query)]
+        return [row[0] for row in queried(store, query)]
 
     assert set(operator) == {"org_id", "project_id", "api_key"}
     assert marked() == [True, None]
@@ -253,7 +253,7 @@ def test_a_revoked_key_is_revoked_in_the_tables_at_once(
     again = cli("keys", "revoke", issued["id"]).status
 
     assert revoked == {"id": issued["id"], "revoked": True}
-    assert asked(
+    assert queried(
         store,
         b"SELECT revoked_at IS NOT NULL FROM api_keys WHERE id = %s",
         issued["id"],
@@ -378,14 +378,14 @@ def test_a_rebuild_says_what_was_compared_and_how_long_it_took(
 ):
     banned(cli, store)
 
-    told = cli("rebuild", "bans")
+    outcome = cli("rebuild", "bans")
     document = cli("rebuild", "bans", "--json").document
 
-    assert told.status == 0
-    assert "bans: swapped in at position 1, locked for " in told.out
-    assert told.out.endswith("ms. All 1 rows are equal.\n")
+    assert outcome.status == 0
+    assert "bans: swapped in at position 1, locked for " in outcome.out
+    assert outcome.out.endswith("ms. All 1 rows are equal.\n")
     assert document[0]["comparison"]["tables"][0]["rows"] == 1
-    assert asked(store, b"SELECT handle FROM bans") == [("mallory",)]
+    assert queried(store, b"SELECT handle FROM bans") == [("mallory",)]
 
 
 def test_every_read_model_is_rebuilt_if_none_is_named(cli: CommandLine, store: Store):
@@ -402,13 +402,13 @@ def test_a_read_model_that_cannot_be_cut_is_rebuilt_by_one_process_which_says_so
     banned(cli, store)
     cli.set(redis_url=redis_url)
 
-    told = cli("rebuild", "bans", "--distributed")
+    outcome = cli("rebuild", "bans", "--distributed")
 
-    assert told.status == 0
-    assert told.err == (
+    assert outcome.status == 0
+    assert outcome.err == (
         "bans: it cannot be cut into slices, so this process rebuilds it alone.\n"
     )
-    assert "bans: swapped in at position 1" in told.out
+    assert "bans: swapped in at position 1" in outcome.out
 
 
 def test_a_distributed_rebuild_that_nobody_hears_of_is_done_here_and_says_so(
@@ -417,13 +417,13 @@ def test_a_distributed_rebuild_that_nobody_hears_of_is_done_here_and_says_so(
     banned(cli, store)
     cli.set(redis_url="redis://127.0.0.1:1/0")
 
-    told = cli("rebuild", "analytics", "--distributed")
+    outcome = cli("rebuild", "analytics", "--distributed")
 
-    assert told.status == 0
-    assert told.err.startswith("analytics: Redis cannot be reached")
-    assert told.err.endswith("this process works on the slices.\n")
-    assert told.err.count("\n") == 1
-    assert "analytics: swapped in at position" in told.out
+    assert outcome.status == 0
+    assert outcome.err.startswith("analytics: Redis cannot be reached")
+    assert outcome.err.endswith("this process works on the slices.\n")
+    assert outcome.err.count("\n") == 1
+    assert "analytics: swapped in at position" in outcome.out
 
 
 def test_only_a_rebuild_is_distributed(cli: CommandLine):
@@ -437,7 +437,7 @@ def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
     cli: CommandLine, store: Store
 ):
     banned(cli, store)
-    asked(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
+    queried(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
 
     refused = cli("rebuild", "bans")
     shown = cli("projections")
@@ -449,12 +449,12 @@ def test_a_rebuild_that_differs_is_refused_until_it_is_forced(
     assert "rebuild refused" in shown.out
     assert forced.status == 0
     assert "are back, at version 1 and position 1." in back.out
-    assert asked(store, b"SELECT handle FROM bans") == [("trudy",)]
+    assert queried(store, b"SELECT handle FROM bans") == [("trudy",)]
 
 
 def test_a_rebuild_is_cancelled_by_name(cli: CommandLine, store: Store):
     banned(cli, store)
-    asked(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
+    queried(store, b"UPDATE bans SET handle = 'trudy' RETURNING handle")
     cli("rebuild", "bans")
 
     assert cli("rebuild", "bans", "--cancel").out == "bans: cancelled.\n"

@@ -49,8 +49,8 @@ def test_of_every_query_parameter_the_values_that_are_allowed_are_named(home: Te
     parameters = enumerations(document)
 
     for path, name, values in parameters:
-        asked = re.sub(r"\{\w+\}", str(NOTE_ID), path).removeprefix("/api/v1")
-        answer = home.get(asked, params={name: "nope"})
+        address = re.sub(r"\{\w+\}", str(NOTE_ID), path).removeprefix("/api/v1")
+        answer = home.get(address, params={name: "nope"})
 
         assert code_of(answer) == (400, "invalid_query")
         (problem,) = answer.json()["meta"]["fields"]

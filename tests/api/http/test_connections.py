@@ -58,11 +58,11 @@ def many_files() -> Iterator[None]:
 
 def is_answered(port: int) -> bool:
     """Whether somebody else at another address is answered promptly."""
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=PROMPTLY)
-    with closing(asked):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROMPTLY)
+    with closing(connection):
         try:
-            asked.request("GET", "/health/live")
-            return asked.getresponse().status == 200
+            connection.request("GET", "/health/live")
+            return connection.getresponse().status == 200
         except OSError:
             return False
 
@@ -156,16 +156,16 @@ def test_what_does_not_come_in_time_is_ended_and_what_comes_steadily_is_taken(
 
 def send_steadily(port: int) -> int:
     """Send a body that takes longer than a short one may, and return the status."""
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENTLY)
-    with closing(asked):
-        asked.putrequest("POST", "/sign-in")
-        asked.putheader("Content-Type", "application/x-www-form-urlencoded")
-        asked.putheader("Content-Length", "600000")
-        asked.endheaders()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENTLY)
+    with closing(connection):
+        connection.putrequest("POST", "/sign-in")
+        connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+        connection.putheader("Content-Length", "600000")
+        connection.endheaders()
         for _ in range(12):
-            asked.send(b"&" * 50_000)
+            connection.send(b"&" * 50_000)
             time.sleep((BODY_SECONDS + 2) / 12)
-        return asked.getresponse().status
+        return connection.getresponse().status
 
 
 @pytest.fixture(scope="module")
@@ -185,19 +185,19 @@ def port(
 def test_every_client_hears_why_its_body_was_refused(
     port: int, path: str, *, is_in_chunks: bool
 ):
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENTLY)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENTLY)
     body = (b" " * 50_000 for _ in range(TOO_LARGE // 50_000))
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     if not is_in_chunks:
         headers["Content-Length"] = str(TOO_LARGE)
-    with closing(asked):
+    with closing(connection):
         # It sends all of it before it listens, as many clients do.
-        asked.request("POST", path, body, headers, encode_chunked=is_in_chunks)
-        answer = asked.getresponse()
+        connection.request("POST", path, body, headers, encode_chunked=is_in_chunks)
+        answer = connection.getresponse()
         answer.read()
         # What was left of the body is not taken for a request.
-        asked.request("GET", "/health/live")
-        again = asked.getresponse()
+        connection.request("GET", "/health/live")
+        again = connection.getresponse()
 
     expected = {"/sign-in": 413, "/api/v1/projects": 401, "/nowhere": 404}
     assert answer.status == expected[path]

@@ -298,10 +298,10 @@ def test_only_configured_sites_may_call_the_api_from_a_browser(
     keyring: Keyring, origin: str, allowed: str | None
 ):
     app = tiny_app(keyring, cors_origins=["https://app.example"])
-    asked = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
+    headers = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
 
     with TestClient(app) as client:
-        preflight = client.options(NOTES, headers=asked)
+        preflight = client.options(NOTES, headers=headers)
         answer = client.get("/api/v1/echo", headers={"Origin": origin})
 
     name = "Access-Control-Allow-Origin"

@@ -83,15 +83,15 @@ def untold(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
 def test_the_oldest_organization_runs_it_until_somebody_says(untold: Goatherd):
     oldest, younger = untold.tenant(), untold.tenant()
 
-    asked = [tenant.get("/admin/bans").status_code for tenant in (oldest, younger)]
+    statuses = [tenant.get("/admin/bans").status_code for tenant in (oldest, younger)]
 
-    assert asked == [200, 403]
+    assert statuses == [200, 403]
     untold.append(oldest.organization_id, e.OperatorChanged(is_operator=False))
     untold.append(younger.organization_id, e.OperatorChanged(is_operator=True))
     untold.catch_up()
     time.sleep(0.6)
-    asked = [tenant.get("/admin/bans").status_code for tenant in (oldest, younger)]
-    assert asked == [403, 200]
+    statuses = [tenant.get("/admin/bans").status_code for tenant in (oldest, younger)]
+    assert statuses == [403, 200]
 
 
 # The pages

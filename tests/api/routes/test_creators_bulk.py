@@ -81,13 +81,13 @@ def test_of_many_those_that_can_be_are_added_in_one_append(
 
     results = data_of(answer, status=201)["results"]
     recorded = home.goatherd.since(head)
-    assert [type(past.event) for past in recorded] == [
+    assert [type(each.event) for each in recorded] == [
         *(e.CreatorAdded, e.HandleClaimed, e.ScrapeRequested, e.ScrapeRequested),
         *(e.CreatorReactivated, e.HandleClaimed, e.ScrapeRequested, e.ScrapeRequested),
         *(e.CreatorAdded, e.HandleClaimed, e.ScrapeRequested, e.ScrapeRequested),
     ]
-    assert len({past.causation_id for past in recorded}) == 1
-    assert len({past.recorded_at for past in recorded}) == 1
+    assert len({each.causation_id for each in recorded}) == 1
+    assert len({each.recorded_at for each in recorded}) == 1
     assert int(answer.headers["Goatherd-Position"]) == recorded[-1].position
     for item in results:
         if item["creator"] is not None:
@@ -217,11 +217,11 @@ def test_many_creators_are_removed_in_one_append(home: Tenant):
         ],
     }
     recorded = home.goatherd.since(head)
-    assert [type(past.event) for past in recorded] == [
+    assert [type(each.event) for each in recorded] == [
         *(e.CreatorRemoved, e.HandleReleased) * 2
     ]
-    assert [past.stream for past in recorded[::2]] == [UUID(first), UUID(third)]
-    assert len({past.recorded_at for past in recorded}) == 1
+    assert [each.stream for each in recorded[::2]] == [UUID(first), UUID(third)]
+    assert len({each.recorded_at for each in recorded}) == 1
     assert int(answer.headers["Goatherd-Position"]) == recorded[-1].position
     # A disabled creator did not count, so removing it frees nothing.
     assert home.counted == 0
@@ -257,7 +257,7 @@ def test_disabled_creators_get_another_try_once_a_day(home: Tenant):
         ("failed", "not_found"),
         ("skipped", "not auto-disabled"),
     ]
-    event, profile, videos = (past.event for past in home.goatherd.since(head))
+    event, profile, videos = (each.event for each in home.goatherd.since(head))
     assert isinstance(event, e.CreatorReenabled)
     about: dict[str, Any] = {
         "organization_id": home.organization_id,

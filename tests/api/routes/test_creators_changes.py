@@ -125,7 +125,7 @@ def test_a_rename_keeps_everything_and_scrapes_anew(home: Tenant):
         "project_id": home.project_id,
         "creator_id": creator_id,
     }
-    assert [past.event for past in home.goatherd.since(head)] == [
+    assert [each.event for each in home.goatherd.since(head)] == [
         e.HandleChanged(**mine, old="old.goat", new="new.goat"),
         e.HandleClaimed(**place, handle="new.goat"),
         e.HandleReleased(**place, handle="old.goat"),

@@ -78,7 +78,7 @@ def test_a_removed_creator_comes_back_as_itself_with_the_settings_that_are_named
         "version": 4,
         "updated_at": creator["updated_at"],
     }
-    assert [type(past.event) for past in home.goatherd.since(head)] == [
+    assert [type(each.event) for each in home.goatherd.since(head)] == [
         e.CreatorReactivated,
         e.CreatorDetailsChanged,
         e.HandleClaimed,
@@ -86,9 +86,9 @@ def test_a_removed_creator_comes_back_as_itself_with_the_settings_that_are_named
         e.ScrapeRequested,
     ]
     assert {
-        past.event.trigger
-        for past in home.goatherd.since(head)
-        if isinstance(past.event, e.ScrapeRequested)
+        each.event.trigger
+        for each in home.goatherd.since(head)
+        if isinstance(each.event, e.ScrapeRequested)
     } == {"reactivated"}
     assert answer.headers["ETag"].startswith('W/"4-')
     assert home.counted == 1

@@ -217,10 +217,10 @@ def test_one_that_somebody_builds_ends_when_it_is_cancelled(admin: Tenant):
             admin.post(REBUILD)
             comes_to(admin, "comparing")
 
-            asked = data_of(admin.delete(REBUILD))["rebuild"]
+            requested = data_of(admin.delete(REBUILD))["rebuild"]
             cancelled = comes_to(admin, "cancelled")
 
-    assert asked["cancel_requested"] or asked["status"] == "cancelled"
+    assert requested["cancel_requested"] or requested["status"] == "cancelled"
     assert not cancelled["cancel_requested"]
     assert cancelled["swap_ms"] is None
     assert [row["tiktok_handle"] for row in data_of(admin.get("/creators"))] == ["goat"]

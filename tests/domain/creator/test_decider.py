@@ -86,9 +86,9 @@ def test_a_creator_that_is_there_is_not_added_again(scenario: Scenario):
 # rename
 
 
-@pytest.mark.parametrize("past", ((ADDED,), (ADDED, DISABLED)))
-def test_a_creator_is_renamed(scenario: Scenario, past: tuple[e.CreatorEvent, ...]):
-    scenario.given(*past).when(c.RenameHandle(handle="lovelace")).then(
+@pytest.mark.parametrize("history", ((ADDED,), (ADDED, DISABLED)))
+def test_a_creator_is_renamed(scenario: Scenario, history: tuple[e.CreatorEvent, ...]):
+    scenario.given(*history).when(c.RenameHandle(handle="lovelace")).then(
         e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace")
     )
 
@@ -168,7 +168,7 @@ def test_the_details_of_a_removed_creator_do_not_change(scenario: Scenario):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "command",
     (
         c.ChangeDetails(),
         c.ChangeDetails(display_name=None),
@@ -178,9 +178,9 @@ def test_the_details_of_a_removed_creator_do_not_change(scenario: Scenario):
     ),
 )
 def test_details_that_are_so_already_stay_as_they_are(
-    scenario: Scenario, asked: c.ChangeDetails
+    scenario: Scenario, command: c.ChangeDetails
 ):
-    scenario.given(ADDED).when(asked).then_nothing()
+    scenario.given(ADDED).when(command).then_nothing()
 
 
 def test_a_display_name_of_only_blanks_is_refused_and_none_is_not(scenario: Scenario):
@@ -249,7 +249,7 @@ def test_the_tracking_of_a_removed_creator_does_not_change(scenario: Scenario):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "command",
     (
         c.ChangeTracking(),
         c.ChangeTracking(
@@ -260,17 +260,17 @@ def test_the_tracking_of_a_removed_creator_does_not_change(scenario: Scenario):
     ),
 )
 def test_tracking_that_is_so_already_stays_as_it_is(
-    scenario: Scenario, asked: c.ChangeTracking
+    scenario: Scenario, command: c.ChangeTracking
 ):
-    scenario.given(ADDED).when(asked).then_nothing()
+    scenario.given(ADDED).when(command).then_nothing()
 
 
 # removal
 
 
-@pytest.mark.parametrize("past", ((ADDED,), (ADDED, DISABLED)))
-def test_a_creator_is_removed(scenario: Scenario, past: tuple[e.CreatorEvent, ...]):
-    scenario.given(*past).when(c.SoftDelete()).then(REMOVED)
+@pytest.mark.parametrize("history", ((ADDED,), (ADDED, DISABLED)))
+def test_a_creator_is_removed(scenario: Scenario, history: tuple[e.CreatorEvent, ...]):
+    scenario.given(*history).when(c.SoftDelete()).then(REMOVED)
 
 
 def test_a_removed_creator_is_not_removed_again(scenario: Scenario):
@@ -329,12 +329,12 @@ def test_a_removed_creator_does_not_come_back_with_a_window_upside_down(
 
 
 @pytest.mark.parametrize(
-    "past", ((ADDED,), (ADDED, DISABLED), (ADDED, REMOVED, REACTIVATED))
+    "history", ((ADDED,), (ADDED, DISABLED), (ADDED, REMOVED, REACTIVATED))
 )
 def test_only_a_removed_creator_comes_back(
-    scenario: Scenario, past: tuple[e.CreatorEvent, ...]
+    scenario: Scenario, history: tuple[e.CreatorEvent, ...]
 ):
-    scenario.given(*past).when(REACTIVATE).then_nothing()
+    scenario.given(*history).when(REACTIVATE).then_nothing()
 
 
 # auto-disable and second chances
@@ -345,7 +345,7 @@ def test_a_creator_that_cannot_be_seen_is_disabled_with_the_verdict(scenario: Sc
 
 
 @pytest.mark.parametrize(
-    "past",
+    "history",
     (
         (ADDED, DISABLED),
         (ADDED, REMOVED),
@@ -353,8 +353,10 @@ def test_a_creator_that_cannot_be_seen_is_disabled_with_the_verdict(scenario: Sc
         (ADDED, DISABLED, REMOVED, REACTIVATED),
     ),
 )
-def test_one_scrape_disables_once(scenario: Scenario, past: tuple[e.CreatorEvent, ...]):
-    scenario.given(*past).when(AUTO_DISABLE).then_nothing()
+def test_one_scrape_disables_once(
+    scenario: Scenario, history: tuple[e.CreatorEvent, ...]
+):
+    scenario.given(*history).when(AUTO_DISABLE).then_nothing()
 
 
 def test_a_later_scrape_disables_again(scenario: Scenario):
@@ -393,11 +395,11 @@ def test_the_next_try_comes_24_hours_later(
         scenario.then_nothing()
 
 
-@pytest.mark.parametrize("past", ((ADDED,), (ADDED, DISABLED, REMOVED)))
+@pytest.mark.parametrize("history", ((ADDED,), (ADDED, DISABLED, REMOVED)))
 def test_only_a_disabled_creator_needs_another_try(
-    scenario: Scenario, past: tuple[e.CreatorEvent, ...]
+    scenario: Scenario, history: tuple[e.CreatorEvent, ...]
 ):
-    scenario.given(*past).when(c.Reenable(at=NOON)).then_nothing()
+    scenario.given(*history).when(c.Reenable(at=NOON)).then_nothing()
 
 
 # nobody there, and several at once
@@ -490,7 +492,7 @@ def test_a_creator_is_what_its_events_say():
 
 
 @pytest.mark.parametrize(
-    ("past", "status", "reason"),
+    ("history", "status", "reason"),
     (
         ((ADDED,), "active", None),
         ((ADDED, DISABLED), "disabled", "private"),
@@ -501,9 +503,9 @@ def test_a_creator_is_what_its_events_say():
     ),
 )
 def test_a_creator_is_active_disabled_or_removed(
-    past: tuple[e.CreatorEvent, ...], status: str, reason: str | None
+    history: tuple[e.CreatorEvent, ...], status: str, reason: str | None
 ):
-    creator = reduce(evolve, past, None)
+    creator = reduce(evolve, history, None)
 
     assert creator is not None
     assert (creator.status, creator.disabled_reason) == (status, reason)

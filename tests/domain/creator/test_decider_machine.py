@@ -203,17 +203,17 @@ class CreatorMachine(RuleBasedStateMachine):
         description=TEXTS | OR_UNSET,
         metadata=METADATA | OR_UNSET,
     )
-    def change_details(self, key: UUID, **asked: Any) -> None:  # noqa: ANN401
+    def change_details(self, key: UUID, **changes: Any) -> None:  # noqa: ANN401
         if key not in self.model:
             return
         known = self.model[key]
 
-        answer = self.refused(key, c.ChangeDetails(**asked))
+        answer = self.refused(key, c.ChangeDetails(**changes))
 
         if known["status"] == "removed":
             assert answer is CreatorRemovedError
             return
-        wanted = {name: value for name, value in asked.items() if value is not UNSET}
+        wanted = {name: value for name, value in changes.items() if value is not UNSET}
         before = {name: known[name] for name in wanted}
         if wanted.get("display_name") == "":
             # Nobody has it, so it would be a change.
@@ -229,14 +229,14 @@ class CreatorMachine(RuleBasedStateMachine):
         tracking_start_date=DAYS | OR_UNSET,
         tracking_end_date=DAYS | OR_UNSET,
     )
-    def change_tracking(self, key: UUID, **asked: Any) -> None:  # noqa: ANN401
+    def change_tracking(self, key: UUID, **changes: Any) -> None:  # noqa: ANN401
         if key not in self.model:
             return
         known = self.model[key]
 
-        answer = self.refused(key, c.ChangeTracking(**asked))
+        answer = self.refused(key, c.ChangeTracking(**changes))
 
-        wanted = {name: value for name, value in asked.items() if value is not UNSET}
+        wanted = {name: value for name, value in changes.items() if value is not UNSET}
         after = {**known, **wanted}
         start, end = after["tracking_start_date"], after["tracking_end_date"]
         moved = (start, end) != (
@@ -269,14 +269,14 @@ class CreatorMachine(RuleBasedStateMachine):
         tracking_start_date=DAYS | OR_UNSET,
         tracking_end_date=DAYS | OR_UNSET,
     )
-    def bring_back(self, key: UUID, **asked: Any) -> None:  # noqa: ANN401
+    def bring_back(self, key: UUID, **changes: Any) -> None:  # noqa: ANN401
         known = self.model.get(key)
         if known is None or known["status"] != "removed":
             return
 
-        answer = self.refused(key, c.Reactivate(**asked), claim=known["handle"])
+        answer = self.refused(key, c.Reactivate(**changes), claim=known["handle"])
 
-        named = {name: value for name, value in asked.items() if value is not UNSET}
+        named = {name: value for name, value in changes.items() if value is not UNSET}
         after = {**known, **named}
         start, end = after["tracking_start_date"], after["tracking_end_date"]
         if start and end and end < start:

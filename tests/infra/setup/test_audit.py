@@ -21,13 +21,13 @@ class _Service(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
-        asked = json.loads(self.rfile.read(length))["queries"]
+        queries = json.loads(self.rfile.read(length))["queries"]
         known = {"vulns": [{"id": "GOAT-1", "modified": "2026-01-01T00:00:00Z"}]}
         self._answer(
             {
                 "results": [
                     known if one["package"]["name"] == self.vulnerable else {}
-                    for one in asked
+                    for one in queries
                 ]
             }
         )

@@ -126,11 +126,11 @@ def test_what_pip_is_told_in_several_places_uv_is_told_once(
     monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
     monkeypatch.setenv("PIP_INDEX_URL", "https://variable.example/")
 
-    told = install.uv_environment(
+    environment = install.uv_environment(
         {"UV_FIND_LINKS": "/mine", "HOME": str(bare)}, install.pip_settings()
     )
 
-    assert told == {
+    assert environment == {
         "HOME": str(bare),
         "UV_DEFAULT_INDEX": "https://variable.example/",
         "UV_INDEX": "https://one.example/ https://two.example/",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.creator.handle import normalize_handle
-from tests.demo.generate import QUIET_DAYS, START, generate, generate_past, write
-from tests.demo.looks import BEGIN_DAY, DAYS
+from tests.demo.generate import QUIET_DAYS, START, generate, generate_history, write
+from tests.demo.scrape_times import BEGIN_DAY, DAYS
 from workers.demo import DEMO_BEGINS, DEMO_HANDLES, DEMO_RECORDING, history_path
 from workers.demo.shift_dates import days_to_shift, shifted
 from workers.provider import (
@@ -91,7 +91,7 @@ def test_the_script_writes_the_recording_that_is_shipped(tmp_path: Path):
 
 
 def test_the_script_writes_the_past_that_is_shipped():
-    history = generate_past()
+    history = generate_history()
 
     assert tuple(history) == DEMO_HANDLES
     for handle, lines in history.items():
@@ -369,13 +369,15 @@ def test_there_is_news_every_two_hours_of_the_first_day(
     handle: str, lines: list[Observation]
 ):
     end = DEMO_BEGINS + timedelta(days=1)
-    looks = {
+    scrape_times = {
         line.observed_at
         for line, _ in videos(lines, handle)
         if DEMO_BEGINS <= line.observed_at < end
     }
 
-    assert looks == {DEMO_BEGINS + timedelta(hours=hour) for hour in range(0, 24, 2)}
+    assert scrape_times == {
+        DEMO_BEGINS + timedelta(hours=hour) for hour in range(0, 24, 2)
+    }
 
 
 def test_told_on_another_day_all_moments_and_ids_are_that_much_later(

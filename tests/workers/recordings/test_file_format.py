@@ -238,16 +238,16 @@ def test_pieces_cut_anywhere_read_the_same(
     text = "\n".join([*[GONE, "", "{", f"{GONE} "] * 3, GONE]).encode()
     path = tmp_path / name
     path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
-    whole = [told(each) for each in read_recording(path)]
+    whole = [summary_of(each) for each in read_recording(path)]
 
     monkeypatch.setattr(file_format, "_BYTES_AT_ONCE", at_once)
 
-    assert [told(each) for each in read_recording(path)] == whole
+    assert [summary_of(each) for each in read_recording(path)] == whole
     assert len(whole) == 10
     assert [each for each in whole if isinstance(each, int)] == [3, 7, 11]
 
 
-def told(read: Observation | RecordingError) -> Observation | int:
+def summary_of(read: Observation | RecordingError) -> Observation | int:
     if isinstance(read, Observation):
         return read
     assert isinstance(read, BadLineError)

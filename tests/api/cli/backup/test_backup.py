@@ -175,13 +175,13 @@ def test_a_restored_database_has_every_row_and_gives_the_same_answers(
     words = ("keys", "create", "--org", str(home.organization_id), "--scope", "read")
     key = cli(*words, "--json").document["api_key"]
     catch_up(home.store)
-    told = cli("backup", str(file))
+    outcome = cli("backup", str(file))
     cli.set(database_url=empty_database_url)
 
     restored = cli("restore", str(file))
 
     head = home.store.head()
-    assert f"up to position {head} of the log" in told.out
+    assert f"up to position {head} of the log" in outcome.out
     assert f"position {head} of the log" in restored.out
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert rows(empty_database_url) == rows(database_url)

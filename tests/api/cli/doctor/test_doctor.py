@@ -194,7 +194,7 @@ def test_an_event_of_a_later_release_is_said_to_be_unreadable(
 
 
 @pytest.mark.parametrize(
-    ("damage", "told", "cure"),
+    ("damage", "message", "cure"),
     (
         (
             (
@@ -226,14 +226,14 @@ def test_an_event_of_a_later_release_is_said_to_be_unreadable(
     ids=["stalled", "stalled dispatcher", "never started", "another version"],
 )
 def test_a_projection_that_nobody_keeps_is_found(
-    cli: CommandLine, store: Store, home: Home, damage: str, told: str, cure: str
+    cli: CommandLine, store: Store, home: Home, damage: str, message: str, cure: str
 ):
     change(store, damage)
 
     bad = wrong(cli("doctor", "--json"))
 
     assert list(bad) == ["projections"]
-    assert told in bad["projections"]["text"]
+    assert message in bad["projections"]["text"]
     assert cure in bad["projections"]["advice"]
     assert home.counted() == 1
 
@@ -275,7 +275,7 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     (
         (
             "UPDATE scrape_job SET due_at = now() - interval '6 min'",
@@ -309,14 +309,14 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
     ids=["late", "abandoned", "failing", "quarantined"],
 )
 def test_scrapes_that_are_not_done_are_found(
-    cli: CommandLine, store: Store, home: Home, damage: str, told: str
+    cli: CommandLine, store: Store, home: Home, damage: str, message: str
 ):
     change(store, damage + _ONE_JOB)
 
     bad = wrong(cli("doctor", "--json"))
 
     assert list(bad) == ["scrapes"]
-    assert told in bad["scrapes"]["text"]
+    assert message in bad["scrapes"]["text"]
     assert home.counted() == 1
 
 
@@ -328,14 +328,14 @@ WHERE job_type = 'discover_videos' AND is_active
 
 
 @pytest.mark.parametrize(
-    ("minutes", "told"),
+    ("minutes", "message"),
     (
         (12 * 60 + 1, "1 scheduled scrapes are late by more than their interval, the"),
         (12 * 60 - 1, None),
     ),
 )
 def test_a_schedule_that_nobody_follows_is_found(
-    cli: CommandLine, store: Store, home: Home, minutes: int, told: str | None
+    cli: CommandLine, store: Store, home: Home, minutes: int, message: str | None
 ):
     change(store, _PLANNED)
     change(store, _ONE_ROW, minutes)
@@ -343,8 +343,8 @@ def test_a_schedule_that_nobody_follows_is_found(
     outcome = cli("doctor", "--json")
 
     found = findings(outcome)["schedule"]
-    assert found["state"] == ("ok" if told is None else "wrong")
-    assert (told or "None is overdue.") in found["text"]
+    assert found["state"] == ("ok" if message is None else "wrong")
+    assert (message or "None is overdue.") in found["text"]
     assert home.counted() == 1
 
 

@@ -89,7 +89,7 @@ def run(home: Home, *events: Any, handle: str = "old-billy") -> UUID:  # noqa: A
 
 def run_of(home: Home, *events: Any, handle: str = "old-billy") -> list[NewEvent]:  # noqa: ANN401
     stream = new_id()
-    asked = e.ScrapeRequested(
+    requested = e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=None,
@@ -97,7 +97,9 @@ def run_of(home: Home, *events: Any, handle: str = "old-billy") -> list[NewEvent
         job_type="video_stats",
         trigger="manual",
     )
-    return [NewEvent(stream, n, event) for n, event in enumerate((asked, *events), 1)]
+    return [
+        NewEvent(stream, n, event) for n, event in enumerate((requested, *events), 1)
+    ]
 
 
 def videos_observed(home: Home, amount: int, *, day: int = 0) -> e.Event:
@@ -341,9 +343,9 @@ def test_the_numbers_are_those_of_the_api(
     goatherd.catch_up()
     cli.set(database_url=goatherd.url)
     ids = sorted(population.creator_id for population in populations)
-    asked = ("--entity", "creator", "--metric", "views", "--tz", "UTC")
+    requested = ("--entity", "creator", "--metric", "views", "--tz", "UTC")
     words = (
-        *("export", "analytics", "--org", str(tenant.organization_id), *asked),
+        *("export", "analytics", "--org", str(tenant.organization_id), *requested),
         *("--from", RANGE["from"], "--to", RANGE["to"]),
     )
     parquet = tmp_path / "views.parquet"
@@ -376,8 +378,8 @@ def test_who_does_not_say_which_numbers_gets_the_views_of_creators(
 
     found = lines_of(cli(*words, *days).out)
 
-    asked = ("--entity", "creator", "--metric", "views")
-    assert found == lines_of(cli(*words, *asked, *days).out)
+    requested = ("--entity", "creator", "--metric", "views")
+    assert found == lines_of(cli(*words, *requested, *days).out)
     assert [row["entity_id"] for row in found] == [population.creator_id]
 
 
@@ -390,11 +392,11 @@ def test_numbers_of_a_project_and_of_videos(goatherd: Goatherd, cli: CommandLine
     cli.set(database_url=goatherd.url)
     words = ("export", "analytics", "--org", str(tenant.organization_id))
     days = ("--from", "2026-03-03", "--to", "2026-03-03", "--tz", "UTC")
-    asked = ("--metric", "views", "--mode", "cumulative", *days)
+    requested = ("--metric", "views", "--mode", "cumulative", *days)
 
-    videos = lines_of(cli(*words, *asked, "--entity", "video").out)
+    videos = lines_of(cli(*words, *requested, "--entity", "video").out)
     project = ("--project", str(tenant.project_id))
-    (whole,) = lines_of(cli(*words, *asked, "--entity", "project", *project).out)
+    (whole,) = lines_of(cli(*words, *requested, "--entity", "project", *project).out)
 
     assert [row["entity_id"] for row in videos] == ids
     assert sum(row["value"] for row in videos) == whole["value"] == 105
@@ -446,10 +448,10 @@ def test_the_answer_names_the_position(cli: CommandLine, home: Home, tmp_path: P
     words = ("export", "observations", "--org", str(home.organization_id))
     head = home.store.head()
 
-    told = cli(*words, "--format", "csv", "--output", str(path), "--json").document
+    printed = cli(*words, "--format", "csv", "--output", str(path), "--json").document
     aside = cli(*words)
 
-    assert told == {"observations": 1, "position": head, "output": str(path)}
+    assert printed == {"observations": 1, "position": head, "output": str(path)}
     assert aside.err == f"Exported 1 observations, up to position {head} of the log.\n"
     assert len(lines_of(aside.out)) == 1
     assert cli(*words, "--json").complaint.startswith("--json needs --output")
@@ -485,7 +487,7 @@ def test_an_export_that_fails_leaves_what_was_there(
 ):
     run(home, videos_observed(home, 2))
     stream = new_id()
-    asked = (
+    requested = (
         f'{{"organization_id":"{home.organization_id}","project_id":'
         f'"{home.project_id}","creator_id":null,"handle":"a",'
         '"job_type":"video_stats","trigger":"manual"}'
@@ -496,7 +498,7 @@ def test_an_export_that_fails_leaves_what_was_there(
             "ARRAY['scrape_requested', 'scrape_failed'], ARRAY["
             "convert_to(%s, 'UTF8'), '{}'::bytea], ARRAY[0, 1]::bigint[], "
             "'test', null, null, '{}', '{}', '{}', '{}', '{}')",
-            (stream, stream, asked),
+            (stream, stream, requested),
         )
     path = tmp_path / "out"
     path.write_text("as it was")

@@ -105,9 +105,9 @@ def test_a_handle_with_a_blank_in_it_is_refused_and_nobody_else_is_added(
 ):
     answer = visitor.submit(the_form(visitor), PATH, handles=f"Bea\t@bea\n{line}")
 
-    told = results(read(answer.text))
-    assert told["@bea"] == "added"
-    assert "'@lou lou' is not a TikTok handle" in told["@lou lou"]
+    shown = results(read(answer.text))
+    assert shown["@bea"] == "added"
+    assert "'@lou lou' is not a TikTok handle" in shown["@lou lou"]
     assert tracked(home).keys() == {"bea"}
 
 
@@ -116,8 +116,8 @@ def test_a_handle_that_ends_with_a_dot_is_refused_with_the_reason(
 ):
     answer = visitor.submit(the_form(visitor), PATH, handles="@ian..ian.\n@bea")
 
-    told = results(read(answer.text))
-    assert "TikTok lets none end with a dot" in told["@ian..ian."]
+    shown = results(read(answer.text))
+    assert "TikTok lets none end with a dot" in shown["@ian..ian."]
     assert tracked(home).keys() == {"bea"}
 
 
@@ -132,12 +132,12 @@ def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tena
 
     page = read(answer.text)
     assert answer.status_code == 200
-    told = results(page)
-    assert (told["@new"], told["@gone"]) == ("added", "brought back")
-    assert told["@taken"].startswith("failed")
-    assert "already tracked" in told["@taken"]
-    assert "not a TikTok handle" in told["no/handle"]
-    assert told["New"].startswith("failed")
+    shown = results(page)
+    assert (shown["@new"], shown["@gone"]) == ("added", "brought back")
+    assert shown["@taken"].startswith("failed")
+    assert "already tracked" in shown["@taken"]
+    assert "not a TikTok handle" in shown["no/handle"]
+    assert shown["New"].startswith("failed")
     assert box(page) == "@taken no/handle New"
     assert tracked(home).keys() == {"taken", "new", "gone"}
 

@@ -88,9 +88,9 @@ def test_who_comes_second_is_told_what_the_first_saved_and_loses_nothing(home: T
     saved = visitor.submit(page, PAGE)
 
     assert refused.status_code == 412
-    told = page.one("div", role="alert").text
-    assert "Somebody else changed the settings meanwhile." in told
-    assert "Name: Theirs" in told
+    message = page.one("div", role="alert").text
+    assert "Somebody else changed the settings meanwhile." in message
+    assert "Name: Theirs" in message
     assert page.one("input", name="name")["value"] == "Ours"
     assert saved.status_code == 303
     home.goatherd.catch_up()

@@ -48,8 +48,8 @@ def test_what_is_no_key_is_told_so_and_is_not_echoed(passer_by: Visitor, key: st
 
 
 def test_an_expired_key_opens_nothing(passer_by: Visitor, home: Tenant):
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    expired = home.with_key(expires_at=past)
+    earlier = datetime.now(UTC) - timedelta(seconds=1)
+    expired = home.with_key(expires_at=earlier)
 
     answer = passer_by.submit(passer_by.see("/"), "/sign-in", key=expired.key)
 
