@@ -282,7 +282,7 @@ def comparable(question: str, answer: object, *, is_rebuilt: bool) -> object:
 def _without_columns(answer: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401
     """Return a table without the columns of these names, anything else as it is."""
     match answer:
-        case [[*header], *_] if names.intersection(map(str, header)):
+        case [[*header], *_] if names & {*map(str, header)}:
             kept = [at for at, name in enumerate(header) if name not in names]
             return [[row[at] for at in kept] for row in answer]
         case _:
