@@ -39,7 +39,8 @@ def test_a_chart_is_read_with_the_keyboard_and_gives_its_reasons(
     expect(reasons).to_be_visible()
     expect(page).to_have_url(re.compile(r"explain=views&on=2026-03-03"))
     # The videos that gained most were asked for by themselves.
-    expect(page.get_by_text("<i>Old</i> goat")).to_be_visible()
+    top = page.locator("#top")
+    expect(top.get_by_text("<i>Old</i> goat")).to_be_visible()
     axe(page)
     page.go_back()
     expect(reasons).to_be_hidden()
