@@ -18,6 +18,7 @@ from api.cli.names import (
 )
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
+from projections.organizations.projection import IS_OPERATOR
 
 # A removed creator counts nowhere, and is listed with its status.
 _COUNTS = """
@@ -36,7 +37,8 @@ _ORGANIZATION_LIST = f"""
 WITH project AS ({PROJECTS}), counts AS ({_COUNTS})
 SELECT o.organization_id AS id, o.name, plan, time_zone, count(p.id) AS projects,
        coalesce(sum(creators), 0)::bigint AS creators,
-       coalesce(sum(active_creators), 0)::bigint AS active_creators, o.created_at
+       coalesce(sum(active_creators), 0)::bigint AS active_creators,
+       {IS_OPERATOR} AS is_operator, o.created_at
 FROM organizations o LEFT JOIN project p USING (organization_id)
 LEFT JOIN counts ON project_id = p.id
 GROUP BY o.organization_id ORDER BY o.created_at, o.organization_id
@@ -53,7 +55,10 @@ ORDER BY org_id, project_id, tiktok_handle, id
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization; ``creators`` are those of all its projects, without removed."""
+    """An organization; ``creators`` are those of all its projects, without removed.
+
+    ``is_operator``: its admin keys run the installation.
+    """
 
     id: UUID
     name: str
@@ -62,6 +67,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     projects: int
     creators: int
     active_creators: int
+    is_operator: bool
     created_at: datetime
 
 
@@ -100,10 +106,13 @@ def list_orgs(*, data_dir: DataDir = None, json: Json = False) -> None:
         print_json(found)
         return
     print_table(
-        ("id", "name", "plan", "time zone", "projects", "creators", "active"),
+        (
+            *("id", "name", "plan", "time zone", "operator"),
+            *("projects", "creators", "active"),
+        ),
         (
             (
-                *(o.id, o.name, o.plan, o.time_zone),
+                *(o.id, o.name, o.plan, o.time_zone, "yes" if o.is_operator else ""),
                 *(o.projects, o.creators, o.active_creators),
             )
             for o in found

@@ -1,12 +1,12 @@
 """``goatherd orgs``: making organizations, and which of them run the installation."""
 
 from typing import Annotated
-from uuid import UUID
 
 from cyclopts import Parameter
 
 from api.cli import CommandError
-from api.cli.databases import cli_context, opened_store
+from api.cli.databases import cli_context, fitting, opened_store
+from api.cli.names import organization_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json
 from domain.handlers.organizations import change_organization
@@ -77,7 +77,7 @@ def create(
 
 
 def operator(
-    org: Annotated[UUID, Parameter(help="The organization's id.")],
+    org: Annotated[str, Parameter(help="The organization's name or id.")],
     /,
     *,
     off: Annotated[
@@ -95,18 +95,20 @@ def operator(
     said anything about it, the oldest organization does.
     """
     settings = read_settings(data_dir=data_dir)
+    with fitting(settings) as connection:
+        org_id = organization_named(connection, org)
     with opened_store(settings) as store:
         done = execute(
             store,
             lambda: change_organization(
-                org, SetOperator(is_operator=not off), plans=settings.all_plans
+                org_id, SetOperator(is_operator=not off), plans=settings.all_plans
             ),
             context=cli_context(),
             in_transaction=lambda cursor, done: ApiKeys().write(cursor, done.events),
         )
     if json:
-        print_json({"org_id": org, "is_operator": not off})
+        print_json({"org_id": org_id, "is_operator": not off})
         return
     what = "no longer runs" if off else "runs"
     already = "" if done.events else " already"
-    print(f"Organization {org} {what} the installation{already}.")
+    print(f"Organization {org_id} {what} the installation{already}.")

@@ -174,15 +174,17 @@ _PAGE = f"""
 SELECT id, name, hint, scopes, created_at, expires_at, revoked_at FROM api_keys
 WHERE organization_id = %(organization)s {newest_first("created_at")}
 """.encode()
+# Of an organization "o" without an event about it: whether it is the oldest.
+IS_OPERATOR = """coalesce(o.is_operator, o.organization_id = (
+    SELECT organization_id FROM organizations
+    ORDER BY created_at, organization_id LIMIT 1))"""
 # Runs before the organization is known, so not as the role that sees only one.
-_FIND = b"""
-SELECT k.id, k.organization_id, k.scopes, o.plan, coalesce(o.is_operator,
-    k.organization_id = (SELECT organization_id FROM organizations
-                         ORDER BY created_at, organization_id LIMIT 1))
+_FIND = f"""
+SELECT k.id, k.organization_id, k.scopes, o.plan, {IS_OPERATOR}
 FROM api_keys k JOIN organizations o USING (organization_id)
 WHERE k.digest = %s AND k.revoked_at IS NULL
 AND (k.expires_at IS NULL OR k.expires_at > now())
-"""
+""".encode()
 
 
 class KeyHolder(msgspec.Struct, frozen=True):

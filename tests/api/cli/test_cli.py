@@ -201,7 +201,7 @@ def test_an_organization_is_let_run_the_installation_and_no_longer(
     assert cli("orgs", "operator", other).out == (
         f"Organization {other} runs the installation.\n"
     )
-    assert cli("orgs", "operator", other).out == (
+    assert cli("orgs", "operator", "Client").out == (
         f"Organization {other} runs the installation already.\n"
     )
     assert marked() == [True, True]
@@ -209,7 +209,8 @@ def test_an_organization_is_let_run_the_installation_and_no_longer(
     assert off == {"org_id": operator["org_id"], "is_operator": False}
     assert marked() == [False, True]
     unknown = cli("orgs", "operator", str(new_id()))
-    assert (unknown.status, unknown.err) == (1, "goatherd: No such organization.\n")
+    assert unknown.status == 1
+    assert "There is no organization" in unknown.err
 
 
 def test_a_key_has_the_scopes_that_were_asked_for(cli: CommandLine, org: str):

@@ -88,10 +88,11 @@ def test_everything_is_listed_with_its_id_and_how_much_it_has(
     projects = cli("projects", "list", "--org", "Herd", "--json").document
     creators = cli("creators", "list", "--json").document
 
-    counts = ("name", "projects", "creators", "active_creators")
-    assert [tuple(org[key] for key in counts) for org in orgs] == [
-        ("Herd", 2, 2, 1),
-        ("Other", 1, 0, 0),
+    shown = ("name", "is_operator", "projects", "creators", "active_creators")
+    # Nobody said who runs the installation, so the oldest does.
+    assert [tuple(org[key] for key in shown) for org in orgs] == [
+        ("Herd", True, 2, 2, 1),
+        ("Other", False, 1, 0, 0),
     ]
     assert [UUID(org["id"]) for org in orgs] == [
         ours.organization_id,
