@@ -5,6 +5,7 @@ so once more is left out of the log.
 """
 
 import logging
+import os
 import threading
 import time
 
@@ -42,7 +43,9 @@ class Outage:
             if self._lost_at is not None:
                 return
             self._lost_at = time.monotonic()
-        _log.warning("postgresql_lost", reason=" ".join(str(reason).split()))
+        _log.warning(
+            "postgresql_lost", pid=os.getpid(), reason=" ".join(str(reason).split())
+        )
 
     def back(self) -> None:
         """Note that a connection was made, and log it if there was none before."""
@@ -52,7 +55,9 @@ class Outage:
             self._ended_at = time.monotonic()
             seconds = self._ended_at - self._lost_at
             self._lost_at = None
-        _log.warning("postgresql_back", lost_for_seconds=round(seconds, 1))
+        _log.warning(
+            "postgresql_back", pid=os.getpid(), lost_for_seconds=round(seconds, 1)
+        )
 
     def explains(self, error: BaseException, *, failures: int = 1) -> bool:
         """Return whether a failure needs no line of its own.
