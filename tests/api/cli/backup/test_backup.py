@@ -291,15 +291,19 @@ def test_a_damaged_backup_leaves_nothing_behind(
     empty_database_url: str,
     tmp_path: Path,
     data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    # So that pg_restore has begun before the damage is found.
+    monkeypatch.setattr(programs, "_CHUNK", 4_096)
     file = tmp_path / "backup.zip"
     cli.set(database_url=database_url)
     cli("backup", str(file))
     with zipfile.ZipFile(file) as whole:
         at = whole.getinfo(archive.DATABASE)
-        middle = at.header_offset + at.file_size // 2
+        # In the last rows: the definitions of tables come first.
+        end = at.header_offset + at.file_size
     raw = bytearray(file.read_bytes())
-    raw[middle : middle + 100] = bytes(100)
+    raw[end - 100 : end] = bytes(100)
     file.write_bytes(raw)
 
     cli.set(database_url=empty_database_url)
@@ -310,6 +314,31 @@ def test_a_damaged_backup_leaves_nothing_behind(
     assert (into_database.status, into_folder.status) == (1, 1)
     assert rows(empty_database_url) == {}
     assert not data_dir.exists()
+    assert home.store.head() > 0
+
+
+def test_a_restore_that_fails_halfway_leaves_nothing_behind(
+    cli: CommandLine,
+    home: Home,
+    database_url: str,
+    empty_database_url: str,
+    tmp_path: Path,
+):
+    cli.set(database_url=database_url)
+    cli("backup", str(tmp_path / "backup.zip"))
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION goatherd_tenant() RETURNS uuid LANGUAGE sql "
+            "RETURN NULL::uuid"
+        )
+    cli.set(database_url=empty_database_url)
+
+    outcome = cli("restore", str(tmp_path / "backup.zip"))
+
+    assert outcome.status == 1
+    assert "pg_restore failed" in outcome.complaint
+    assert "already exists" in outcome.complaint
+    assert rows(empty_database_url) == {}
     assert home.store.head() > 0
 
 
