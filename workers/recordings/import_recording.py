@@ -1,6 +1,7 @@
 """Imports a recording's observations into the log, as the runs that made them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from uuid import UUID
 
@@ -56,47 +57,73 @@ def store_recording(
     """
     with store.pool.connection() as connection:
         scraped = scraped_runs(connection, project_id)
-    stored = there_already = runs = 0
-    position: int | None = None
-    known: dict[UUID, KnownDetails] = {}
-    for locations in _batches(recording):
-        groups = [
-            ObservationGroup(
-                organization_id=organization_id,
-                project_id=project_id,
-                creator_id=creators[location.handle],
-                handle=location.handle,
-                observed_at=location.observed_at,
-                content=recording.content(location),
-                read_lines=partial(recording.lines, location),
-                scraped=scraped.get((location.handle, location.observed_at), ()),
-            )
-            for location in locations
-        ]
-        executed = execute(
-            store,
-            partial(import_observations, groups, known=known),
-            context=replace(
-                context, command_id=new_id(), correlation_id=context.command_id
-            ),
-        )
-        result = executed.result
-        stored += result.stored
-        there_already += result.there_already
-        runs += result.runs
-        position = executed.position or position
-        # Only the groups of the last creator can continue in the next batch.
-        last = groups[-1].creator_id
-        known = {last: result.known[last]}
-        advance(sum(location.observations for location in locations))
+    storing = _Storing(store, context, advance)
+    # A batch is read while the one before is stored: one after the other, an import
+    # takes a sixth longer.
+    with ThreadPoolExecutor(1) as executor:
+        before: Future[None] | None = None
+        for locations in _batches(recording):
+            groups = [
+                ObservationGroup(
+                    organization_id=organization_id,
+                    project_id=project_id,
+                    creator_id=creators[location.handle],
+                    handle=location.handle,
+                    observed_at=location.observed_at,
+                    content=recording.content(location),
+                    read_lines=partial(recording.lines, location),
+                    scraped=scraped.get((location.handle, location.observed_at), ()),
+                )
+                for location in locations
+            ]
+            if before is not None:
+                before.result()
+            observations = sum(location.observations for location in locations)
+            before = executor.submit(storing.store, groups, observations)
+        if before is not None:
+            before.result()
     return Imported(
         observations=recording.observations,
-        stored=stored,
-        there_already=there_already,
-        repeated=recording.observations - there_already - stored,
-        runs=runs,
-        position=position,
+        stored=storing.stored,
+        there_already=storing.there_already,
+        repeated=recording.observations - storing.there_already - storing.stored,
+        runs=storing.runs,
+        position=storing.position,
     )
+
+
+class _Storing:
+    """Stores batches one after the other, and counts what was stored."""
+
+    def __init__(self, store: Store, context: Context, advance: Advance) -> None:
+        self.stored = self.there_already = self.runs = 0
+        self.position: int | None = None
+        self._store = store
+        self._context = context
+        self._advance = advance
+        self._known: dict[UUID, KnownDetails] = {}
+
+    def store(self, groups: Sequence[ObservationGroup], observations: int) -> None:
+        """Store what is not stored yet of a batch with so many observations."""
+        context = replace(
+            self._context,
+            command_id=new_id(),
+            correlation_id=self._context.command_id,
+        )
+        executed = execute(
+            self._store,
+            lambda: import_observations(groups, known=self._known),
+            context=context,
+        )
+        result = executed.result
+        self.stored += result.stored
+        self.there_already += result.there_already
+        self.runs += result.runs
+        self.position = executed.position or self.position
+        # Only the groups of the last creator can continue in the next batch.
+        last = groups[-1].creator_id
+        self._known = {last: result.known[last]}
+        self._advance(observations)
 
 
 def _batches(recording: SortedRecording) -> Iterator[list[GroupLocation]]:
