@@ -23,6 +23,7 @@ _OPTIONS = {
     # What api.cli.up.http_server gives granian, as its own command line says it.
     "granian": (
         *("--interface", "asgi", "--loop", "uvloop", "--workers", "1"),
+        *("--http", "1", "--http1-buffer-size", "65536"),
         *("--backlog", "1024", "--no-ws", "--log-level", "warning", "--factory"),
     ),
     "uvicorn": (

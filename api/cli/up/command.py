@@ -204,11 +204,12 @@ def _wait_until_ready(
     why_not = None
     while time.monotonic() < deadline:
         why_not = why_not_ready(settings.host, settings.port)
-        if why_not is None:
-            return
-        supervisor.check()
         signals.wait(_CHECK_SECONDS)
         signals.check()
+        # Also when it is ready: the API answers before a worker has ended.
+        supervisor.check()
+        if why_not is None:
+            return
     raise CommandError(
         f"Goatherd is not ready after {_READY_SECONDS:.0f} seconds: {why_not}"
     )

@@ -11,7 +11,7 @@ import msgspec
 from api.cli import CommandError
 
 # Whoever waits for it looks after other things meanwhile, and asks again.
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.0
 
 
 def listening_socket(host: str, port: int, *, backlog: int) -> socket.socket:
