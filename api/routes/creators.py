@@ -67,6 +67,10 @@ class CreatorRoutes(Controller):
                 "or all."
             ),
         ] = _DEFAULT_STATUSES,
+        failing: Annotated[  # noqa: FBT002
+            bool,
+            QueryParameter(description="Those alone whose last scrape failed."),
+        ] = False,
         sort: FromQuery[CreatorSort] = "created_at",
     ) -> ListPage[Creator]:
         """List creators, newest first unless sorted otherwise."""
@@ -74,6 +78,7 @@ class CreatorRoutes(Controller):
             "project_id": project_id,
             "search": _search_term(search),
             "statuses": _statuses(status),
+            "is_failing": failing,
             "sort": sort,
         }
         await listing.caught_up("creator_list")

@@ -74,9 +74,9 @@ class FieldChange(Struct, frozen=True, kw_only=True):
 class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The changes of a creator between two positions of the log.
 
-    ``changes`` has the fields that differ, in the order of a creator's fields. Before
-    it was added (``was_there`` is false) everything is null, and metadata that were
-    left empty are no change. ``events`` are those after
+    ``changes`` has the fields that differ, in the order of a creator's fields, without
+    how its scrapes ended. Before it was added (``was_there`` is false) everything is
+    null, and metadata that were left empty are no change. ``events`` are those after
     ``from`` and up to ``to``, newest first, 100 at most: ``has_more_events`` says that
     there were more, which the history shows page by page.
     """
@@ -263,13 +263,19 @@ async def known_creator(
 
 
 _written = msgspec.json.Encoder(order="deterministic").encode
+# How scrapes do is no state of the creator; the events between say it.
+_COMPARED = [
+    field
+    for field in Creator.__struct_fields__
+    if field not in {"last_outcome", "failing_since", "failed_scrapes"}
+]
 
 
 def _changes(before: CreatorRow | None, after: CreatorRow) -> list[FieldChange]:
     old, new = _values(before), _values(after)
     return [
         FieldChange(field=field, before=old[field], after=new[field])
-        for field in Creator.__struct_fields__
+        for field in _COMPARED
         if _written(old[field]) != _written(new[field])
         # To a creator that was not there, null and an empty object are the same.
         and not (before is None and new[field] == {})

@@ -11,14 +11,17 @@ from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import OWN_EVENTS
 from projections.creator_history.queries import HistoryQuery, events_of
 from projections.creators.projection import CreatorRow, fold_creator
+from projections.engine.handlers import stored_names
 from projections.engine.reader import Reader
 
 _ALL = 2**31 - 1
-# Only the last run that succeeded is needed, and it is rarely an imported one.
+# Of runs the last that succeeded counts, which is hardly ever an imported one, with
+# those that failed since.
 _RUNS = (5, _ALL)
 # The last snapshot mostly has all values, and rarely needs old ones to fill gaps.
 _SNAPSHOTS = (5, 100, _ALL)
 
+_ENDS = stored_names(e.ScrapeSucceeded, e.ScrapeFailed)
 _FIGURES = (
     *("scraped_display_name", "avatar_url", "follower_count", "following_count"),
     *("total_likes_count", "video_count"),
@@ -68,18 +71,17 @@ async def creator_as_of(
 
 
 async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:
-    """Return the last run of the creator that succeeded, and perhaps other runs."""
+    """Return how runs ended, from the last good one on, and perhaps others."""
     for limit in _RUNS:
-        runs = await events_of(
-            reader, replace(of, events=frozenset({"scrape_succeeded"}), limit=limit)
-        )
+        runs = await events_of(reader, replace(of, events=_ENDS, limit=limit))
         live = [
             run
             for run in runs
-            if isinstance(run.event, e.ScrapeSucceeded)
+            if isinstance(run.event, e.ScrapeSucceeded | e.ScrapeFailed)
             and run.event.provider != IMPORT_PROVIDER
         ]
-        if live or len(runs) < limit:
+        is_any_good = any(isinstance(run.event, e.ScrapeSucceeded) for run in live)
+        if is_any_good or len(runs) < limit:
             return live
     return []
 

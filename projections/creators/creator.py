@@ -8,17 +8,19 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from domain.creator.decider import Status
-from domain.events import TrackingMode
+from domain.events import Outcome, TrackingMode
 from projections.creators.projection import CreatorRow
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
     """A tracked TikTok account. Counts are null before the first snapshot.
 
-    ``display_name`` is the one that was set here, or else TikTok's. ``is_active`` is
-    false for removed and for auto-disabled creators, whose ``disabled_reason`` is the
-    verdict of the last scrape. Figures are the newest scraped ones, and
-    ``last_scraped_at`` is when a scrape last succeeded.
+    ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
+    removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
+    Figures are the newest scraped ones; ``last_scraped_at`` says when that last worked.
+    ``last_outcome`` is how the last scrape ended, null before the first and where that
+    was given up without an answer. ``failing_since`` and ``failed_scrapes`` say since
+    when and how often in a row scrapes failed; null and 0 where the last one worked.
     """
 
     # What scrapes change without a new version.
@@ -44,6 +46,9 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     total_likes_count: int | None
     video_count: int | None
     last_scraped_at: datetime | None
+    last_outcome: Outcome | None
+    failing_since: datetime | None
+    failed_scrapes: int
     is_active: bool
     status: Status
     disabled_reason: str | None

@@ -13,20 +13,19 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from domain.creator.decider import DETAILS, Status
 from domain.messages import IMPORT_PROVIDER, set_fields
+from domain.scrape.outcomes import UNOBSERVED
 from infra.eventstore.store import RecordedEvent
+from projections.creators.search_keys import follower_bucket
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
-
-# The same function as goatherd_grams, which computes the index.
-LONGEST_GRAM = 3
 
 
 class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A creator: its settings, and the newest scraped figures.
 
-    ``display_name`` is the name that was set here, and ``scraped_display_name`` is the
-    one on TikTok. Figures were observed at ``profile_observed_at`` and are null before
-    the first snapshot.
+    ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
+    Figures are of ``profile_observed_at`` and null before the first snapshot.
+    ``run_position`` is of the last run that ended here.
     """
 
     organization_id: UUID
@@ -49,6 +48,10 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     profile_observed_at: datetime | None = None
     profile_position: int | None = None
     last_scraped_at: datetime | None = None
+    last_outcome: e.Outcome | None = None
+    failing_since: datetime | None = None
+    failed_scrapes: int = 0
+    run_position: int | None = None
     status: Status = "active"
     disabled_reason: str | None = None
     version: int
@@ -129,6 +132,10 @@ def _reactivated(event: e.CreatorReactivated) -> dict[str, Any]:
         "tracking_mode": event.tracking_mode,
         "tracking_start_date": event.tracking_start_date,
         "tracking_end_date": event.tracking_end_date,
+        # Who comes back was added anew, and may be somebody else.
+        "last_outcome": None,
+        "failing_since": None,
+        "failed_scrapes": 0,
     }
 
 
@@ -176,11 +183,40 @@ def _profile_observed(
 def _scraped(
     _: e.ScrapeSucceeded, row: CreatorRow | None, recorded: RecordedEvent
 ) -> CreatorRow | None:
-    if row is None:
-        return None
-    if row.last_scraped_at and row.last_scraped_at >= recorded.recorded_at:
+    if row is None or _is_folded(recorded, row):
         return row
-    return replace(row, last_scraped_at=recorded.recorded_at)
+    return replace(
+        row,
+        last_scraped_at=recorded.recorded_at,
+        last_outcome="ok",
+        failing_since=None,
+        failed_scrapes=0,
+        run_position=recorded.position,
+    )
+
+
+@on(e.ScrapeFailed)
+def _failed(
+    event: e.ScrapeFailed, row: CreatorRow | None, recorded: RecordedEvent
+) -> CreatorRow | None:
+    """Count the failures in a row; that nobody was asked is none, and ends none."""
+    if row is None or _is_folded(recorded, row):
+        return row
+    row = replace(row, run_position=recorded.position)
+    if row.status == "removed":
+        return row
+    row = replace(row, last_outcome=event.outcome)
+    if event.outcome in UNOBSERVED:
+        return row
+    return replace(
+        row,
+        failing_since=row.failing_since or recorded.recorded_at,
+        failed_scrapes=row.failed_scrapes + 1,
+    )
+
+
+def _is_folded(recorded: RecordedEvent, row: CreatorRow) -> bool:
+    return row.run_position is not None and row.run_position >= recorded.position
 
 
 def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow | None:
@@ -202,7 +238,7 @@ class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
-    version = 1
+    version = 2
     tables = ("creator_list", "creator_search")
     events = on.events | on_decision.events
 
@@ -243,33 +279,17 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
     )
 
 
-def follower_bucket(follower_count: int | None) -> int:
-    """Return the number of binary digits of a follower count; below 0 if unknown.
-
-    A greater count never has a smaller bucket.
-    """
-    followers = -1 if follower_count is None else follower_count
-    return followers.bit_length() if followers >= 0 else -1 - (~followers).bit_length()
-
-
-def search_grams(organization_id: UUID, part: str) -> list[str]:
-    """Return the longest grams that every handle containing ``part`` has."""
-    mark = organization_id.hex[-6:]
-    length = min(LONGEST_GRAM, len(part))
-    return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})
-
-
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
     """Return the key of the row that an event changes.
 
     None for runs that change no row.
     """
     event: Any = recorded.event
-    if isinstance(event, e.ProfileSnapshotRecorded | e.ScrapeSucceeded):
-        if event.creator_id is None:
-            return None
-        # An import brings snapshots, but does not scrape anything when it runs.
-        if isinstance(event, e.ScrapeSucceeded) and event.provider == IMPORT_PROVIDER:
+    if isinstance(event, e.ProfileSnapshotRecorded):
+        return event.organization_id, event.creator_id
+    if isinstance(event, e.ScrapeSucceeded | e.ScrapeFailed):
+        # An import brings snapshots, but nothing was scraped when it ran.
+        if event.creator_id is None or event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id
     return event.organization_id, recorded.stream

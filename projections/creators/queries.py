@@ -8,7 +8,7 @@ import msgspec
 
 from domain.creator.decider import Status
 from projections.creators.creator import COLUMNS, Creator, creator_from_columns
-from projections.creators.projection import follower_bucket, search_grams
+from projections.creators.search_keys import follower_bucket, search_grams
 from projections.creators.search_sql import (
     CreatorQueryVariant,
     CreatorSort,
@@ -31,14 +31,15 @@ SCANNED_FIRST: dict[CreatorSort, int] = {
 class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The creators to return, their order, and where to begin.
 
-    ``search`` is part of a handle. ``after`` is the sort value and id of the last row
-    of the page before.
+    ``search`` is part of a handle, ``is_failing`` those alone whose last scrape failed;
+    ``after`` is the sort value and id of the last row of the page before.
     """
 
     organization_id: UUID
     project_id: UUID | None = None
     search: str | None = None
     statuses: tuple[Status, ...] = ("active", "disabled")
+    is_failing: bool = False
     sort: CreatorSort = "created_at"
     limit: int = 50
     after: tuple[Any, UUID] | None = None
@@ -66,6 +67,9 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
         statuses=len(query.statuses),
         sort=query.sort,
         has_after=query.after is not None,
+        is_failing=query.is_failing,
+        # So few fail that no other way to search them is worth it.
+        has_search=query.is_failing and query.search is not None,
     )
     value, last_id = query.after or (None, None)
     params: dict[str, object] = {
@@ -76,11 +80,11 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
         "limit": query.limit,
         **{f"status{n}": status for n, status in enumerate(query.statuses)},
     }
-    if query.search is None:
+    params["search"] = query.search
+    if query.search is None or query.is_failing:
         params["head"] = query.limit
         rows = await reader.rows(query.organization_id, list_query(variant), params)
         return [creator_from_columns(row) for row in rows]
-    params["search"] = query.search
     params["head"] = SCANNED_FIRST[query.sort]
     rows = await reader.rows(query.organization_id, scan_query(variant), params)
     is_unfinished = rows[0][0]

@@ -27,6 +27,8 @@ class CreatorQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
     statuses: int
     sort: CreatorSort
     has_after: bool
+    is_failing: bool = False
+    has_search: bool = False
 
 
 @cache
@@ -114,7 +116,12 @@ def _heads(variant: CreatorQueryVariant, columns: str) -> str:
 
 
 def _filters(variant: CreatorQueryVariant) -> str:
-    return "project_id = %(project)s" if variant.has_project else "true"
+    conditions = {
+        "project_id = %(project)s": variant.has_project,
+        "failing_since IS NOT NULL": variant.is_failing,
+        "strpos(tiktok_handle, %(search)s) > 0": variant.has_search,
+    }
+    return " AND ".join(text for text, holds in conditions.items() if holds) or "true"
 
 
 def _statuses(variant: CreatorQueryVariant) -> str:

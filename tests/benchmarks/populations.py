@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from infra.ids import new_id
-from projections.creators.projection import follower_bucket
+from projections.creators.search_keys import follower_bucket
 
 # How large a part of all creators each project has.
 _PROJECTS = (0.6, 0.2, 0.1, 0.08, 0.02)

@@ -137,7 +137,23 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
             rows[past.stream] = _new_creator(past, event)
         elif isinstance(event, e.ScrapeSucceeded):
             if event.provider != "import":
-                rows[event.creator_id]["last_scraped_at"] = at
+                rows[event.creator_id] |= {
+                    "last_scraped_at": at,
+                    "last_outcome": "ok",
+                    **_NOT_FAILING,
+                    "run_position": past.position,
+                }
+        elif isinstance(event, e.ScrapeFailed):
+            row = rows.get(event.creator_id)
+            if row is None or event.provider == "import":
+                continue
+            row["run_position"] = past.position
+            if row["status"] == "removed":
+                continue
+            row["last_outcome"] = event.outcome
+            if event.outcome != "not_in_recording":
+                row["failing_since"] = row["failing_since"] or at
+                row["failed_scrapes"] += 1
         elif isinstance(event, e.ProfileSnapshotRecorded):
             seen = (event.observed_at, past.position)
             if seen > newest.get(event.creator_id, (seen[0], 0)):
@@ -440,6 +456,9 @@ _FIGURES = {
 }
 
 
+_NOT_FAILING: Row = {"failing_since": None, "failed_scrapes": 0}
+
+
 def _new_creator(past: RecordedEvent, event: e.CreatorAdded) -> Row:
     return {
         "organization_id": event.organization_id,
@@ -459,6 +478,9 @@ def _new_creator(past: RecordedEvent, event: e.CreatorAdded) -> Row:
         "created_at": past.recorded_at,
         "updated_at": past.recorded_at,
         "last_scraped_at": None,
+        "last_outcome": None,
+        **_NOT_FAILING,
+        "run_position": None,
         "profile_observed_at": None,
         "profile_position": None,
         **dict.fromkeys(_FIGURES.values()),
@@ -490,7 +512,8 @@ def _decided(event: e.CreatorEvent) -> Row:
             return {"status": "removed", "disabled_reason": None}
         case e.CreatorReactivated():
             asked = ("tracking_mode", "tracking_start_date", "tracking_end_date")
-            return {"status": "active", **_set(event, *asked)}
+            again = {"last_outcome": None, **_NOT_FAILING}
+            return {"status": "active", **_set(event, *asked), **again}
         case e.CreatorAutoDisabled(verdict=verdict):
             return {"status": "disabled", "disabled_reason": verdict}
         case e.CreatorReenabled():

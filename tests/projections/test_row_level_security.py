@@ -17,7 +17,8 @@ from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
 from projections.bans import Bans
 from projections.creator_history.projection import CreatorHistory
-from projections.creators.projection import CreatorList, search_grams
+from projections.creators.projection import CreatorList
+from projections.creators.search_keys import search_grams
 from projections.engine.follower import Follower
 from projections.organizations.projection import ApiKeys
 from projections.projects import Projects

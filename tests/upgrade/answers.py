@@ -100,8 +100,9 @@ RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
 RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
-# Analytics 4: a rounded number that becomes exact is not growth.
-RAISED_PROJECTIONS: frozenset[str] = frozenset({"analytics"})
+# Analytics 4: a rounded number that becomes exact is not growth. creator_list 2: how
+# the scrapes of a creator failed.
+RAISED_PROJECTIONS: frozenset[str] = frozenset({"analytics", "creator_list"})
 # Those whose version was raised, and whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {
     # Organizations may run the installation.
@@ -130,6 +131,8 @@ VOLATILE: dict[str, frozenset[str]] = {
     "/api/v1/scrapes/counts": frozenset(
         {"failed_last_day", "quarantined_last_day", "oldest_due_seconds"}
     ),
+    # Told since, of scrapes that ended before as well.
+    "/api/v1/creators": frozenset({"last_outcome", "failing_since", "failed_scrapes"}),
     # The last 30 days until now; what is known at their end stays as it is.
     "/api/v1/creators/figures": frozenset(
         {"from", "to", "new", "levels", "new_by_day"}

@@ -105,7 +105,10 @@ def test_answers_are_the_same_before_and_after_every_read_model_is_rebuilt(
 ):
     with upgraded(old_database_url) as client:
         first = changed(client, cli)
-        swapped = cli("rebuild", projection_now(about().dry_run), "--swap")
+        dry_run = projection_now(about().dry_run)
+        # The rebuild to a raised version takes the place of a dry run.
+        swap = () if dry_run in RAISED_PROJECTIONS else ("--swap",)
+        swapped = cli("rebuild", dry_run, *swap)
         rebuilt = cli("rebuild")
         second = changed(client, cli, is_rebuilt=True)
 

@@ -8,6 +8,7 @@ from litestar.response import Template
 
 from api.http.errors import ApiError
 from api.web.kit.page import PageContext
+from api.web.kit.scrape_labels import OUTCOMES
 from projections.creators.creator import Creator
 
 
@@ -31,5 +32,11 @@ def show_creator(
     status: int = 200,
 ) -> Template:
     """Return a page of a creator; its template extends ``creator/layout.html``."""
-    given = {"creator": creator, **(context or {})}
+    given = {
+        "creator": creator,
+        "why_failing": OUTCOMES[creator.last_outcome]
+        if creator.last_outcome
+        else "they were given up without an answer",
+        **(context or {}),
+    }
     return page.show(template, given, error=error, status=status)

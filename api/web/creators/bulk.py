@@ -95,7 +95,8 @@ async def _apply(
     """
     form = page.form(SelectionForm)
     back = _back(form)
-    found, unknown = await find_selected(page, form.creator_ids)
+    texts = [form.only] if form.only else form.creator_ids
+    found, unknown = await find_selected(page, texts)
     if not found and not unknown:
         page.flash("Select at least one creator first.")
         return page.go_to(back)

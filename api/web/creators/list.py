@@ -15,6 +15,7 @@ from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext, here
 from api.web.kit.page_query import PageQuery
 from api.web.kit.project_choices import all_projects
+from api.web.kit.scrape_labels import SHORT_OUTCOMES
 from projections.creators.creator import Creator
 from projections.projects import Project
 
@@ -22,9 +23,12 @@ PATH = "/creators"
 
 # A scrape later than this many of its intervals is overdue.
 _INTERVALS = 2
+# Within this time after a creator was added its first scrape is waited for.
+_SOON = timedelta(minutes=2)
 _STATUSES = (
     ("", "Tracked"),
     ("active", "Active"),
+    ("failing", "Failing"),
     ("disabled", "Disabled"),
     ("removed", "Removed"),
     ("all", "All"),
@@ -48,13 +52,17 @@ class CountWithTrend(Struct, frozen=True, kw_only=True):
 
 
 class ListedCreator(Struct, frozen=True, kw_only=True):
-    """One creator of the list; ``is_late`` if its next scrape is overdue."""
+    """One creator of the list; ``is_late`` if its next scrape is overdue.
+
+    ``is_new``: it was added just now, and its first scrape has not ended.
+    """
 
     creator: Creator
     project: str | None
     followers: CountWithTrend
     views: CountWithTrend
     is_late: bool
+    is_new: bool
 
 
 class CreatorsPageQuery(PageQuery, frozen=True, kw_only=True):
@@ -70,6 +78,13 @@ class CreatorsPageQuery(PageQuery, frozen=True, kw_only=True):
     def is_narrowed(self) -> bool:
         return bool(self.search or self.status or self.project_id)
 
+    @property
+    def api_query(self) -> dict[str, str]:
+        """Return the query of the API; those that fail are no status of their own."""
+        if self.status != "failing":
+            return self.pairs()
+        return {**self.pairs(status=""), "failing": "true"}
+
 
 class CreatorsPage(Controller):
     """The list of creators."""
@@ -82,21 +97,26 @@ class CreatorsPage(Controller):
         page: NamedDependency[PageContext],
         choices: NamedDependency[CreatorsPageQuery],
     ) -> Template:
-        """Show one page of the chosen creators."""
-        got = await page.get("/creators", list[Creator], **choices.pairs())
+        """Show one page of the creators that were chosen."""
+        got = await page.get("/creators", list[Creator], **choices.api_query)
         projects = await all_projects(page)
         chosen = choices.pairs(cursor="")
+        rows = await _rows(page, got.data, choices, projects)
+        more = got.next_url(PATH, **chosen)
         return page.show(
             "creators/list.html",
             {
-                "rows": await _rows(page, got.data, choices, projects),
+                "rows": rows,
+                # What is loaded anew is the first page alone.
+                "waits": not more and any(row.is_new for row in rows),
+                "outcomes": SHORT_OUTCOMES,
                 "query": choices,
                 "statuses": _STATUSES,
                 "sorts": _SORTS,
                 "projects": projects,
                 "is_first": not choices.cursor,
                 "first": f"{PATH}?{urlencode(chosen)}" if chosen else PATH,
-                "more": got.next_url(PATH, **chosen),
+                "more": more,
                 "here": here(page.request),
                 "may_write": page.may("write"),
             },
@@ -128,6 +148,10 @@ async def _rows(
                 followers=_level(creator.follower_count, of and of.followers),
                 views=_flow(of and of.views),
                 is_late=_is_late(creator, page, now),
+                is_new=creator.last_scraped_at is None
+                and creator.last_outcome is None
+                and not creator.failed_scrapes
+                and now - creator.created_at < _SOON,
             )
         )
     return rows

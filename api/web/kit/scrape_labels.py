@@ -19,6 +19,18 @@ OUTCOMES: dict[Outcome, str] = {
     "identity_changed": "another account has the handle now",
     "not_in_recording": "the recording has nothing of it, and TikTok was not asked",
 }
+# Where there is room for two words; None is of scrapes that were given up.
+SHORT_OUTCOMES: dict[Outcome | None, str] = {
+    "not_found": "no account found",
+    "private": "private",
+    "unavailable": "not available",
+    "blocked": "turned away",
+    "rate_limited": "asked too often",
+    "transient": "passing failure",
+    "schema_changed": "unknown format",
+    "identity_changed": "another account",
+    None: "given up",
+}
 TRIGGERS: dict[Trigger, str] = {
     "added": "Added",
     "reactivated": "Brought back",

@@ -273,9 +273,7 @@ def test_a_name_that_somebody_set_stays_until_it_is_set_to_null(
     assert shown() == "as TikTok says now"
 
 
-def test_the_last_good_scrape_is_remembered_and_a_failed_one_is_not(
-    connection: Reading, history: History
-):
+def test_the_last_good_scrape_is_remembered(connection: Reading, history: History):
     take_in(connection, *history.happened(BILLIE, added()))
     first = history.happened(SCRAPE, requested(BILLIE), succeeded(BILLIE))
     second = history.happened(SCRAPE, succeeded(BILLIE))
@@ -284,8 +282,60 @@ def test_the_last_good_scrape_is_remembered_and_a_failed_one_is_not(
     take_in(connection, *events)
     take_in(connection, events[0])
 
-    assert "scrape_failed" not in CreatorList.events
     assert the_row(connection)["last_scraped_at"] == second[0].recorded_at
+
+
+def failing(connection: Reading) -> tuple[Any, ...]:
+    row = the_row(connection)
+    return row["failed_scrapes"], row["failing_since"], row["last_outcome"]
+
+
+def test_failures_are_counted_from_the_first_since_a_good_scrape(
+    connection: Reading, history: History
+):
+    creator = history.happened(BILLIE, added())
+    good = history.happened(SCRAPE, succeeded(BILLIE))
+    first = history.happened(SCRAPE, failed(BILLIE, outcome="blocked"))
+    second = history.happened(SCRAPE, failed(BILLIE, outcome="private"))
+    again = history.happened(SCRAPE, succeeded(BILLIE))
+
+    take_in(connection, *creator, *good, *first, *second)
+    take_in(connection, *first)
+    of_two = failing(connection)
+    take_in(connection, *again)
+
+    assert of_two == (2, first[0].recorded_at, "private")
+    assert failing(connection) == (0, None, "ok")
+
+
+def test_that_a_recording_has_nothing_of_a_creator_is_no_failure(
+    connection: Reading, history: History
+):
+    take_in(
+        connection,
+        *history.happened(BILLIE, added()),
+        *history.happened(SCRAPE, failed(BILLIE, outcome="not_in_recording")),
+    )
+
+    assert failing(connection) == (0, None, "not_in_recording")
+
+
+def test_who_comes_back_fails_no_more_and_what_failed_meanwhile_never_counts(
+    connection: Reading, history: History
+):
+    came_back = e.CreatorReactivated(organization_id=HOME, tracking_mode="auto")
+    take_in(connection, *history.happened(BILLIE, added()))
+    take_in(connection, *history.happened(SCRAPE, failed(BILLIE, outcome="blocked")))
+    take_in(
+        connection,
+        *history.happened(BILLIE, e.CreatorRemoved(organization_id=HOME)),
+    )
+    while_gone = history.happened(SCRAPE, failed(BILLIE, outcome=None))
+    take_in(connection, *while_gone, *history.happened(BILLIE, came_back))
+
+    take_in(connection, *while_gone)
+
+    assert failing(connection) == (0, None, None)
 
 
 def test_events_about_a_creator_that_nobody_added_leave_no_row(
@@ -355,11 +405,11 @@ def test_an_organization_is_not_touched_by_events_that_name_another(
     assert the_row(connection) == before
 
 
-def test_a_failed_run_is_no_event_of_this_list(connection: Reading, history: History):
+def test_a_request_is_no_event_of_this_list(connection: Reading, history: History):
     take_in(connection, *history.happened(BILLIE, added()))
 
-    with pytest.raises(TypeError, match="ScrapeFailed"):
+    with pytest.raises(TypeError, match="ScrapeRequested"):
         take_in(
             connection,
-            *history.happened(BILLIE, failed(BILLIE)),
+            *history.happened(BILLIE, requested(BILLIE)),
         )

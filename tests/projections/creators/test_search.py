@@ -12,7 +12,8 @@ from psycopg.rows import TupleRow
 from domain import events as e
 from infra import database
 from infra.eventstore.store import RecordedEvent
-from projections.creators.projection import CreatorList, follower_bucket, search_grams
+from projections.creators.projection import CreatorList
+from projections.creators.search_keys import follower_bucket, search_grams
 from tests.kit.expected import expected, rows_of
 from tests.kit.histories import (
     HOME,

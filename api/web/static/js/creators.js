@@ -109,3 +109,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 begin();
+
+// The list that waits for first scrapes is not drawn anew under somebody's hands.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id !== "waits") return;
+  const menu = document.querySelector("dialog[open]");
+  if (menu || selected.size || document.activeElement?.closest("#list")) event.preventDefault();
+});

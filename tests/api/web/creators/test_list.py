@@ -203,6 +203,64 @@ def test_a_scrape_is_overdue_after_twice_its_interval(
     assert ("overdue" in row.text) is is_late
 
 
+def failed(home: Tenant, creator_id: str, *outcomes: e.Outcome | None) -> None:
+    """Let scrapes by hand have failed."""
+    for outcome in outcomes:
+        run = home.post(f"/creators/{creator_id}/scrape").json()["data"]["scrape_id"]
+        home.failed(run, outcome=outcome)
+    home.goatherd.catch_up()
+
+
+def test_a_creator_whose_scrapes_fail_looks_so_and_can_be_listed_alone(
+    visitor: Visitor, home: Tenant
+):
+    ada, _, cleo = (home.add(name)["id"] for name in ("ada", "bea", "cleo"))
+    failed(home, ada, "blocked", "blocked")
+    failed(home, cleo, "not_in_recording")
+
+    whole = visitor.see("/creators")
+    failing = visitor.see("/creators?status=failing")
+    searched = visitor.see("/creators?status=failing&search=be")
+
+    assert row_of(whole, "ada").one("span", class_="badge bad").text == "failing"
+    assert "turned away" in row_of(whole, "ada").text
+    assert "not in the recording" in row_of(whole, "cleo").text
+    assert "not yet" in row_of(whole, "bea").text
+    assert handles(failing) == ["@ada"]
+    assert handles(searched) == []
+
+
+def test_a_disabled_creator_is_re_enabled_from_its_row(visitor: Visitor, home: Tenant):
+    creator_id = home.add("ada")["id"]
+    home.disable(creator_id)
+    home.goatherd.catch_up()
+    page = visitor.see("/creators")
+    (button,) = row_of(page, "ada").all("button")
+    form = page.one("form", id="selection")
+    hidden = {f["name"]: f["value"] for f in form.all("input", type="hidden")}
+
+    visitor.post(button["formaction"], {**hidden, "only": button["value"]})
+
+    home.goatherd.catch_up()
+    assert button.text == "Re-enable"
+    assert home.shown(creator_id)["status"] == "active"
+
+
+def test_the_list_asks_again_until_first_scrapes_have_ended(
+    visitor: Visitor, home: Tenant
+):
+    creator_id = home.add("ada")["id"]
+    home.goatherd.catch_up()
+
+    waiting = visitor.see("/creators?sort=tiktok_handle")
+    failed(home, creator_id, "private")
+    done = visitor.see("/creators")
+
+    (again,) = waiting.all("div", id="waits")
+    assert again["hx-get"] == "/creators?sort=tiktok_handle"
+    assert done.all("div", id="waits") == []
+
+
 def test_more_is_a_link_that_goes_on_where_the_page_ends(
     visitor: Visitor, home: Tenant
 ):

@@ -1,0 +1,22 @@
+"""What a search finds creators by: grams of handles, and buckets of followers."""
+
+from uuid import UUID
+
+# As goatherd_grams has it, which makes what is indexed.
+LONGEST_GRAM = 3
+
+
+def follower_bucket(follower_count: int | None) -> int:
+    """Return the number of binary digits of a follower count; below 0 if unknown.
+
+    Of two counts the greater is never in the lesser bucket.
+    """
+    followers = -1 if follower_count is None else follower_count
+    return followers.bit_length() if followers >= 0 else -1 - (~followers).bit_length()
+
+
+def search_grams(organization_id: UUID, part: str) -> list[str]:
+    """Return the longest grams that every handle containing ``part`` has."""
+    mark = organization_id.hex[-6:]
+    length = min(LONGEST_GRAM, len(part))
+    return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})
