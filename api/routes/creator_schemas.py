@@ -154,6 +154,33 @@ class RetriedScrape(Struct, frozen=True, kw_only=True):
     job_type: JobType
 
 
+class ScrapeIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The failed runs to try again."""
+
+    scrape_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class RetryItem(Struct, frozen=True, kw_only=True):
+    """The outcome for one run; ``reason`` where it was skipped or failed.
+
+    ``scrape_id`` is the run that tries ``retried_id`` again, null where there is none.
+    """
+
+    retried_id: UUID
+    scrape_id: UUID | None
+    status: Literal["ok", "skipped", "failed"]
+    reason: str | None
+
+
+class RetriedScrapes(Struct, frozen=True, kw_only=True):
+    """The outcome for all runs, each once, in the order they were sent."""
+
+    ok_count: int
+    skipped_count: int
+    failed_count: int
+    results: list[RetryItem]
+
+
 class Noted(Protocol):
     """A body with a readme and metadata."""
 

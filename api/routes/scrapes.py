@@ -15,11 +15,21 @@ from api.http.paging import ListRequest, caught_up
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
-from api.http.writer import CommandWriter
-from api.routes.creator_schemas import QueuedScrape, RetriedScrape, ScrapeRequest
+from api.http.writer import CommandWriter, Rows
+from api.routes.creator_schemas import (
+    QueuedScrape,
+    RetriedScrape,
+    RetriedScrapes,
+    RetryItem,
+    ScrapeIds,
+    ScrapeRequest,
+)
 from api.routes.queue_age import check_queue_age
+from domain.decisions import ItemResults
 from domain.errors import NotFoundError
-from domain.handlers.scrapes import RequestedRun, request_scrape, retry_scrape
+from domain.handlers.retries import retry_scrape, retry_scrapes
+from domain.handlers.scrapes import RequestedRun, request_scrape
+from domain.streams import retry_stream
 from infra.eventstore.execute import Executed
 from projections.creators.queries import one_creator
 from projections.engine.reader import Reader
@@ -161,6 +171,37 @@ class ScrapeRoutes(Controller):
             check=lambda: check_queue_age(request, writer),
         )
 
+    @post(
+        "/scrapes/bulk-retry",
+        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
+        operation_id="retryScrapes",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def retry_scrapes(
+        self,
+        request: Request,
+        data: JSONBody[ScrapeIds],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[RetriedScrapes]:
+        """Retry up to 100 failed runs; each counts as a manual scrape of today.
+
+        Of several that look for the same one is tried again, and one that was tried
+        again already is skipped. A bad one fails alone; a plan without room for all of
+        them retries none.
+        """
+        return writer.perform(
+            request,
+            lambda: retry_scrapes(
+                data.scrape_ids,
+                organization_id=request.organization_id,
+                plans=writer.plans,
+                now=datetime.now(UTC),
+            ),
+            _retried,
+            check=lambda: check_queue_age(request, writer),
+        )
+
     @get(
         "/scrapes/{scrape_id:uuid}",
         # Clients cannot change a run, so it has no version.
@@ -214,6 +255,30 @@ def _statuses(text: str) -> tuple[ListedStatus, ...]:
     if "failed" in statuses and "quarantined" in statuses:
         statuses.remove("quarantined")
     return tuple(statuses)
+
+
+def _retried(rows: Rows, done: Executed[ItemResults]) -> Answer[RetriedScrapes]:
+    del rows
+    statuses = [result.status for result in done.result]
+    return Answer(
+        RetriedScrapes(
+            ok_count=statuses.count("ok"),
+            skipped_count=statuses.count("skipped"),
+            failed_count=statuses.count("failed"),
+            results=[
+                RetryItem(
+                    retried_id=result.id,
+                    scrape_id=retry_stream(result.id)
+                    if result.status == "ok"
+                    else None,
+                    status=result.status,
+                    reason=result.reason,
+                )
+                for result in done.result
+            ],
+        ),
+        status=_OK,
+    )
 
 
 def _queued(creator_id: UUID, done: Executed[RequestedRun]) -> Answer[QueuedScrape]:

@@ -1,18 +1,17 @@
-"""The handlers of commands about scrapes: request, retry, and record the end."""
+"""The handlers of commands about scrapes: request them, and record the end."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
 from domain.creator import account
 from domain.creator.decider import Creator, creator_of
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
-from domain.errors import CannotRetryError, CreatorRemovedError, NotFoundError
+from domain.errors import CreatorRemovedError, NotFoundError
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
@@ -22,7 +21,7 @@ from domain.scrape.requests import (
     creator_runs,
     video_run,
 )
-from domain.streams import manual_scrapes_counter, retry_stream, video_stream
+from domain.streams import manual_scrapes_counter
 from domain.video.decider import Video, video_of
 
 
@@ -74,7 +73,7 @@ def request_scrape(
         ),
         events=requested,
         guards=[creator_id],
-        quota_counters=_one_by_hand(organization_id, organization, plans, now),
+        quota_counters=manual_scrapes(organization_id, organization, plans, now),
     )
 
 
@@ -113,50 +112,7 @@ def request_video_scrape(
         ),
         events=requested,
         guards=guards,
-        quota_counters=_one_by_hand(organization_id, organization, plans, now),
-    )
-
-
-def retry_scrape(
-    scrape_id: UUID,
-    *,
-    organization_id: UUID,
-    plans: Mapping[str, Limits],
-    now: datetime,
-) -> Handler[RequestedRun]:
-    """Request a failed run again by hand; a second request changes nothing."""
-    again = retry_stream(scrape_id)
-    histories = yield (organization_id, scrape_id, again)
-    run = scrape_of(histories[scrape_id])
-    organization = histories[organization_id]
-    if run is None or run.organization_id != organization_id:
-        raise NotFoundError("scrape")
-    result = RequestedRun(
-        scrape_id=again, creator_id=run.creator_id, job_type=run.job_type
-    )
-    if histories[again]:
-        return Decision(result)
-    # A request that must be refused is refused before other streams are read.
-    command = decider.again(run)
-    if run.creator_id is not None:
-        subject = run.creator_id
-        histories = yield (subject,)
-        creator = creator_of(histories[subject])
-        if creator is None or creator.status == "removed":
-            raise CreatorRemovedError
-        handle = creator.handle
-    else:
-        subject = video_stream(run.project_id, run.tiktok_video_ids[0])
-        histories = yield (subject,)
-        video = video_of(histories[subject])
-        if video is None or video.tracking_status == "excluded":
-            raise CannotRetryError("its video was excluded")
-        handle = video.handle
-    return Decision(
-        result,
-        events=on(again, decider.decide(None, replace(command, handle=handle))),
-        guards=[subject],
-        quota_counters=_one_by_hand(organization_id, organization, plans, now),
+        quota_counters=manual_scrapes(organization_id, organization, plans, now),
     )
 
 
@@ -221,17 +177,22 @@ def _seen_account(
     )
 
 
-def _one_by_hand(
-    organization_id: UUID, history: History, plans: Mapping[str, Limits], now: datetime
+def manual_scrapes(
+    organization_id: UUID,
+    history: History,
+    plans: Mapping[str, Limits],
+    now: datetime,
+    *,
+    amount: int = 1,
 ) -> list[QuotaCounter]:
-    """Return one more of the day's (UTC) manual scrapes, within the plan's limit."""
+    """Return so many more manual scrapes of the day (UTC), within the plan's limit."""
     organization = organization_of(history)
     if organization is None:
         raise NotFoundError("organization")
     return [
         QuotaCounter(
             key=manual_scrapes_counter(organization_id, now.astimezone(UTC).date()),
-            delta=1,
+            delta=amount,
             limit_key="max_manual_scrape_triggers_per_day",
             maximum=plans[organization.plan].max_manual_scrape_triggers_per_day,
         )

@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
-from api.routes.creator_schemas import RetriedScrape
+from api.routes.creator_schemas import RetriedScrape, RetriedScrapes
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
@@ -40,6 +40,13 @@ _RETRIED = 202
 class RetryForm(Struct, frozen=True, forbid_unknown_fields=True):
     """``show`` names the list in which the button was pressed."""
 
+    show: str = "failed"
+
+
+class BulkRetryForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """The scrapes that the list ``show`` had."""
+
+    scrape_ids: list[str] = []
     show: str = "failed"
 
 
@@ -74,6 +81,28 @@ class JobPages(Controller):
             if got.status == _RETRIED
             else "This scrape was retried before; the list has the new one."
         )
+        return page.go_to(f"{PATH}?show={show}")
+
+    @form_route("/retry", form=BulkRetryForm)
+    async def retry_all(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Request all failed scrapes of a list once more."""
+        form = page.form(BulkRetryForm)
+        show: JobFilter = "quarantined" if form.show == "quarantined" else "failed"
+        body = {"scrape_ids": form.scrape_ids}
+        try:
+            got = await page.send("POST", "/scrapes/bulk-retry", RetriedScrapes, body)
+        except ApiRefusedError as error:
+            return await _show(page, show, error=error)
+        done = got.data
+        left = done.skipped_count + done.failed_count
+        new = "1 scrape was" if done.ok_count == 1 else f"{done.ok_count} scrapes were"
+        others = (
+            f" {left} need none: another does the same, it was tried again before, or "
+            "its creator is not tracked any more."
+            if left
+            else ""
+        )
+        page.flash(f"{new} asked for.{others}")
         return page.go_to(f"{PATH}?show={show}")
 
 

@@ -285,3 +285,50 @@ def test_only_what_failed_is_tried_again(home: Tenant, *, ended: bool, why: str)
     assert code_of(refused) == (409, "cannot_retry")
     assert why in refused.json()["error"]
     assert home.goatherd.kept() == kept
+
+
+def test_failed_scrapes_are_retried_together(home: Tenant, population: dict[str, str]):
+    ids = [population["failed"], population["running"], str(new_id())]
+
+    answer = home.post("/scrapes/bulk-retry", {"scrape_ids": ids})
+    home.goatherd.catch_up()
+
+    done = data_of(answer)
+    again = str(retry_stream(UUID(population["failed"])))
+    assert [
+        (r["retried_id"], r["scrape_id"], r["status"]) for r in done["results"]
+    ] == [
+        (ids[0], again, "ok"),
+        (ids[1], None, "failed"),
+        (ids[2], None, "failed"),
+    ]
+    assert (done["ok_count"], done["skipped_count"], done["failed_count"]) == (1, 0, 2)
+    assert data_of(home.get(f"/scrapes/{again}"))["status"] == "queued"
+
+
+def test_scrapes_of_others_are_not_retried(
+    goatherd: Goatherd, population: dict[str, str]
+):
+    other = goatherd.tenant()
+
+    answer = other.post("/scrapes/bulk-retry", {"scrape_ids": [population["failed"]]})
+
+    (result,) = data_of(answer)["results"]
+    assert (result["status"], result["reason"]) == ("failed", "not_found")
+
+
+def test_a_plan_without_room_for_all_of_them_retries_none(goatherd: Goatherd):
+    free = goatherd.tenant(plan="free")
+    runs: list[str] = []
+    for name in ("ada", "bea"):
+        creator_id = free.add(name)["id"]
+        goatherd.catch_up()
+        runs.append(data_of(free.get(f"/creators/{creator_id}/scrapes"))[0]["id"])
+    for run in runs:
+        free.failed(run)
+    goatherd.catch_up()
+
+    refused = free.post("/scrapes/bulk-retry", {"scrape_ids": runs})
+
+    assert code_of(refused) == (402, "limit_reached")
+    assert [goatherd.events(retry_stream(UUID(run))) for run in runs] == [[], []]

@@ -5,13 +5,14 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.decisions import QuotaCounter
+from domain.decisions import Decision, ItemResults, QuotaCounter
 from domain.errors import (
     AnotherAccountError,
     CannotRetryError,
     CreatorRemovedError,
     NotFoundError,
 )
+from domain.handlers import retries
 from domain.handlers import scrapes as handlers
 from domain.handlers.scrapes import RequestedRun, RequestedVideoRun
 from domain.organization.plans import DEFAULT_PLANS
@@ -22,7 +23,14 @@ from domain.streams import (
     scrape_stream,
     video_stream,
 )
-from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT, SCRAPE
+from tests.kit.builders import (
+    ADA,
+    ANOTHER_SCRAPE,
+    NOON,
+    ORGANIZATION,
+    PROJECT,
+    SCRAPE,
+)
 from tests.kit.deciding import decide_on
 
 COMMAND = UUID("00000000-0000-4000-8000-0000000000c0")
@@ -171,7 +179,7 @@ def test_a_failed_run_is_requested_again_under_the_present_handle():
             SCRAPE: [request(), failed()],
             ADA: [CREATOR, RENAMED],
         },
-        handlers.retry_scrape(SCRAPE, **BY_HAND),
+        retries.retry_scrape(SCRAPE, **BY_HAND),
     )
 
     assert decision.events == [(AGAIN, request("lovelace"))]
@@ -182,7 +190,7 @@ def test_a_failed_run_is_requested_again_under_the_present_handle():
 def test_a_run_that_was_retried_is_not_retried_again():
     decision = decide_on(
         {ORGANIZATION: HOME, SCRAPE: [request(), failed()], AGAIN: [request()]},
-        handlers.retry_scrape(SCRAPE, **BY_HAND),
+        retries.retry_scrape(SCRAPE, **BY_HAND),
     )
 
     assert decision.result.scrape_id == AGAIN
@@ -214,7 +222,7 @@ def test_a_retry_is_refused(given: dict[UUID, list[e.Event]], refusal: type[Exce
     }
 
     with pytest.raises(refusal):
-        decide_on(histories, handlers.retry_scrape(SCRAPE, **BY_HAND))
+        decide_on(histories, retries.retry_scrape(SCRAPE, **BY_HAND))
 
 
 def test_a_run_ends_once():
@@ -307,3 +315,53 @@ def test_a_result_of_another_account_is_refused(
         decide_on(histories, handlers.end_scrape(SCRAPE, result("7", known=known)))
 
     assert (refused.value.found, refused.value.known) == ("7", "6")
+
+
+ANOTHER_AGAIN = retry_stream(ANOTHER_SCRAPE)
+NOBODYS = UUID("00000000-0000-4000-8000-0000000000ff")
+
+
+def retried(given: dict[UUID, list[e.Event]], *ids: UUID) -> Decision[ItemResults]:
+    return decide_on(
+        {ORGANIZATION: HOME, ADA: [CREATOR, RENAMED], **given},
+        retries.retry_scrapes(ids, **BY_HAND),
+    )
+
+
+def test_failed_runs_are_tried_again_together_and_bad_ones_fail_alone():
+    discovery = request(job_type="discover_videos")
+    given: dict[UUID, list[e.Event]] = {
+        SCRAPE: [request(), failed()],
+        ANOTHER_SCRAPE: [discovery, failed()],
+        COMMAND: [request()],
+    }
+
+    decision = retried(given, SCRAPE, ANOTHER_SCRAPE, COMMAND, NOBODYS, SCRAPE)
+
+    assert [(result.id, result.status) for result in decision.result] == [
+        (SCRAPE, "ok"),
+        (ANOTHER_SCRAPE, "ok"),
+        (COMMAND, "failed"),
+        (NOBODYS, "failed"),
+    ]
+    assert decision.events == [
+        (AGAIN, request("lovelace")),
+        (ANOTHER_AGAIN, request("lovelace", job_type="discover_videos")),
+    ]
+    assert decision.guards == [ADA]
+    assert [counter.delta for counter in decision.quota_counters] == [2]
+
+
+def test_of_several_runs_that_look_for_the_same_one_is_tried_again():
+    given: dict[UUID, list[e.Event]] = {
+        SCRAPE: [request(), failed()],
+        ANOTHER_SCRAPE: [request(), failed()],
+    }
+
+    decision = retried(given, SCRAPE, ANOTHER_SCRAPE)
+    later = retried({**given, AGAIN: [request()]}, SCRAPE)
+
+    assert [result.status for result in decision.result] == ["ok", "skipped"]
+    assert [stream for stream, _ in decision.events] == [AGAIN]
+    assert [result.status for result in later.result] == ["skipped"]
+    assert (later.events, later.quota_counters) == ([], [])

@@ -139,3 +139,43 @@ def test_jobs_are_shown_page_by_page(home: Tenant, visitor: Visitor):
 
     assert len(first.one("tbody").all("tr")) == 50
     assert len(second.one("tbody").all("tr")) == 2
+
+
+def test_all_that_failed_are_tried_again_at_once(home: Tenant, visitor: Visitor):
+    runs: list[str] = []
+    for name in ("ada", "bea"):
+        creator_id = home.add(name)["id"]
+        answer = home.post(f"/creators/{creator_id}/scrape")
+        runs.append(data_of(answer, status=202)["scrape_id"])
+        home.failed(runs[-1])
+    home.goatherd.catch_up()
+    page = visitor.see("/operations/jobs?show=failed")
+    form = page.one("form", action="/operations/jobs/retry")
+    ids = [field["value"] for field in form.all("input", name="scrape_ids")]
+
+    answer = visitor.submit(page, "/operations/jobs/retry", scrape_ids=ids)
+
+    assert sorted(ids) == sorted(runs)
+    assert answer.headers["Location"] == "/operations/jobs?show=failed"
+    assert [len(home.goatherd.events(retry_stream(UUID(run)))) for run in runs] == [
+        1,
+        1,
+    ]
+    home.goatherd.catch_up()
+    after = visitor.see("/operations/jobs?show=failed")
+    assert "2 scrapes were asked for." in after.text
+
+
+def test_that_a_recording_has_nothing_of_a_creator_looks_like_no_failure(
+    home: Tenant, visitor: Visitor
+):
+    creator_id = home.add("lost.goat")["id"]
+    scrape_id = data_of(home.post(f"/creators/{creator_id}/scrape"), status=202)
+    home.failed(scrape_id["scrape_id"], outcome="not_in_recording")
+    home.goatherd.catch_up()
+
+    page = visitor.see("/operations/jobs?show=failed")
+
+    (row,) = page.one("tbody").all("tr")
+    assert row.one("span", class_="badge ").text == "not in the recording"
+    assert "TikTok was not asked" in row.text
