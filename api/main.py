@@ -32,6 +32,7 @@ from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
 from api.routes.scrapes import ScrapeRoutes
+from api.routes.sources import ProviderState, SourceRoutes
 from api.routes.videos import VideoRoutes
 from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
 from api.system.gauges import Gauges
@@ -59,6 +60,7 @@ ENTITIES = {
     "creator": Creator,
     "video": Video,
     "scrape": Scrape,
+    "source": ProviderState,
     "history_entry": HistoryEntry,
     "api_key": ApiKey,
     "ban": Ban,
@@ -125,6 +127,7 @@ def assemble(settings: Settings) -> Litestar:
         live_sessions=LiveSessions(sessions, own),
         assets=Assets.of_the_package(),
         remote_images=settings.remote_images,
+        plays_recording=settings.provider == "replay",
     )
     registry = CollectorRegistry()
     registry.register(Gauges(writing))
@@ -161,6 +164,7 @@ def assemble(settings: Settings) -> Litestar:
                 ProjectVideoRoutes,
                 InboxRoutes,
                 ScrapeRoutes,
+                SourceRoutes,
                 BanRoutes,
                 ProjectionRoutes,
                 AnalyticsRoutes,
@@ -175,7 +179,9 @@ def assemble(settings: Settings) -> Litestar:
                 redis_url=settings.redis_url,
                 data_dir=settings.data_dir,
             ),
-            warnings=readiness_warnings(writing, data_dir=settings.data_dir),
+            warnings=readiness_warnings(
+                writing, data_dir=settings.data_dir, provider=settings.provider
+            ),
             entities=ENTITIES,
             registry=registry,
             version=version("goatherd"),
@@ -197,6 +203,7 @@ def assemble(settings: Settings) -> Litestar:
                 "writer": _provide(writer),
                 "own": _provide(own),
                 "limiter": _provide(limiter),
+                "settings": _provide(settings),
             },
             lifespan=[open_pools],
         )

@@ -3,7 +3,9 @@
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import assert_never
 
 import dramatiq
@@ -24,9 +26,11 @@ from workers.provider import Provider
 from workers.providers.replay import Recording, ReplayProvider
 from workers.rebuild_worker import SliceWorker, declare_rebuild_actor
 from workers.recordings.file_format import read_recording
-from workers.recordings.replay_clock import replay_started_at
+from workers.recordings.replay_clock import known_replay_start, replay_started_at
 from workers.scraping.lease_renewal import RUN_SECONDS
 from workers.scraping.scrape import ScrapeDependencies, declare_actor
+
+ReplayStart = Callable[[Pool, str], datetime]
 
 _log = structlog.get_logger()
 
@@ -34,6 +38,8 @@ _log = structlog.get_logger()
 # now.
 _SPEED = 86_400.0
 _SPEED_OF_DEMO = 1.0
+# Of each of the two runs that a check makes.
+_CHECK_SECONDS = 40.0
 
 
 def set_up() -> None:
@@ -78,27 +84,45 @@ def keep_clock_measured(pool: Pool, stop: threading.Event) -> None:
     run_until_stopped(step, stop, failed="clock_not_measured", pool=pool)
 
 
-def choose_provider(settings: Settings, pool: Pool) -> Provider:
+def choose_provider(
+    settings: Settings,
+    pool: Pool,
+    *,
+    run_seconds: float | None = None,
+    replay_start: ReplayStart = replay_started_at,
+) -> Provider:
     """Return the provider that the settings name; it sends no request yet.
 
-    httpx and yt-dlp are not loaded to replay recordings.
+    httpx and yt-dlp are not loaded to replay recordings. ``run_seconds`` is how long a
+    run may take, ``replay_start`` returns when the replay of a recording began.
 
     Raises:
         SettingsError: a setting that it needs is missing.
         RecordingError: nothing of the recording could be read.
     """
-    # A provider does not know the job type when it limits its time; the shortest limit
-    # applies.
-    run_seconds = run_seconds_within(min(RUN_SECONDS.values()))
+    # A provider does not say for which job type it asks how long; the shortest holds.
+    run_seconds = run_seconds or run_seconds_within(min(RUN_SECONDS.values()))
     match settings.provider:
         case "replay":
-            return _replay(settings, pool)
+            return _replay(settings, partial(replay_start, pool))
         case "web":
             return _web(settings, run_seconds=run_seconds)
         case "research":
             return _research(settings, run_seconds=run_seconds)
         case _:
             assert_never(settings.provider)
+
+
+def choose_provider_for_check(settings: Settings, pool: Pool) -> Provider:
+    """Return the provider for a check, whose user waits for it; store nothing.
+
+    Raises:
+        SettingsError: a setting that it needs is missing.
+        RecordingError: nothing of the recording could be read.
+    """
+    return choose_provider(
+        settings, pool, run_seconds=_CHECK_SECONDS, replay_start=known_replay_start
+    )
 
 
 def run_seconds_within(limit_seconds: float) -> float:
@@ -110,23 +134,23 @@ def run_seconds_within(limit_seconds: float) -> float:
     return limit_seconds * 2 / 3
 
 
-def _replay(settings: Settings, pool: Pool) -> Provider:
+def _replay(settings: Settings, start_of: Callable[[str], datetime]) -> Provider:
     path = settings.recordings
     if path is None:
-        return _replay_demo(settings, pool)
+        return _replay_demo(settings, start_of)
     recording = Recording.load(path)
     for problem in recording.problems:
         _log.warning("recording_problem", problem=str(problem))
     return ReplayProvider(
         recording,
-        started_at=replay_started_at(pool, str(path.resolve())),
+        started_at=start_of(str(path.resolve())),
         speed=settings.replay_speed or _SPEED,
         now=lambda: datetime.now(UTC),
     )
 
 
-def _replay_demo(settings: Settings, pool: Pool) -> Provider:
-    days = days_to_shift(replay_started_at(pool, DEMO_NAME))
+def _replay_demo(settings: Settings, start_of: Callable[[str], datetime]) -> Provider:
+    days = days_to_shift(start_of(DEMO_NAME))
     recording = Recording(shifted(read_recording(DEMO_RECORDING), days=days))
     return ReplayProvider(
         recording,

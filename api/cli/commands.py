@@ -19,7 +19,8 @@ projects = App(name="projects", help="Projects of organizations.", sort_key=21)
 creators = App(name="creators", help="Creators of projects.", sort_key=22)
 keys = App(name="keys", help="API keys of organizations.", sort_key=23)
 bans = App(name="bans", help="Handles that nobody here may track.", sort_key=24)
-export = App(name="export", help="An organization's data as files.", sort_key=25)
+sources = App(name="sources", help="Ways to look at TikTok.", sort_key=25)
+export = App(name="export", help="An organization's data as files.", sort_key=26)
 
 _COMMANDS = (
     (app, "up.command:up"),
@@ -39,6 +40,7 @@ _COMMANDS = (
     (bans, "bans:add"),
     (bans, "bans:remove"),
     (bans, "bans:list_bans"),
+    (sources, "sources:check"),
     (app, "import_recording:import_recording"),
     (export, "export.commands:observations"),
     (export, "export.commands:events"),
@@ -55,7 +57,7 @@ for order, (where, command) in enumerate(_COMMANDS):
     name = function.partition("_")[0]
     where.command(f"api.cli.{command}", name=name, sort_key=order)
 
-GROUPS = (orgs, projects, creators, keys, bans, export)
+GROUPS = (orgs, projects, creators, keys, bans, sources, export)
 for group in GROUPS:
     app.command(group)
 

@@ -7,14 +7,19 @@ from functools import partial
 from pathlib import Path
 
 import redis.asyncio
+from psycopg import Connection
+from psycopg.rows import TupleRow
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.system.health import Check
+from domain.scrape.outcomes import KEEPS_FAILING
 from infra import clocks
 from infra.database import AsyncPool, Pool, run_read, run_read_async
 from projections.engine.dead_letters import newest_dead_letters
+from projections.scrape_runs.sources import SourceActivity, source_activity
 from projections.status import progress
+from workers.schedule.sql import OVERDUE
 
 # A live follower reports every few seconds, however far it lags.
 STUCK_SECONDS = 30
@@ -22,6 +27,11 @@ _PATIENCE_SECONDS = 0.2
 # PostgreSQL stops on a full disk, and writes files of 16 MB each.
 FULL_BYTES = 64 << 20
 NEARLY_FULL_BYTES = 1 << 30
+
+_FAILING = """
+SELECT count(*) FROM creator_list
+WHERE failing_since IS NOT NULL AND status = 'active' AND failed_scrapes >= %s
+"""
 
 
 def readiness_checks(
@@ -45,10 +55,18 @@ def readiness_checks(
     return checks
 
 
-def readiness_warnings(writing: Pool, *, data_dir: Path) -> Sequence[tuple[str, Check]]:
-    """Return the warnings, which do not make the service unready."""
+def readiness_warnings(
+    writing: Pool, *, data_dir: Path, provider: str
+) -> Sequence[tuple[str, Check]]:
+    """Return the warnings, which do not make the service unready.
+
+    Without warnings creators are scraped as often as the schedule says.
+    """
     warnings: list[tuple[str, Check]] = [
-        ("dead_letters", partial(_dead_letters, writing))
+        ("dead_letters", partial(_dead_letters, writing)),
+        ("schedule", partial(_schedule, writing)),
+        ("source", partial(_source, writing, provider)),
+        ("creators", partial(_creators, writing)),
     ]
     disk = data_dir / "postgres"
     if disk.exists():
@@ -112,6 +130,51 @@ async def _dead_letters(writing: Pool) -> str | None:
         f"{name} could not apply {letter.name}" for name, (letter,) in newest.items()
     ]
     return "; ".join(problems) or None
+
+
+async def _schedule(writing: Pool) -> str | None:
+    overdue, hours = await _row(writing, OVERDUE)
+    if not overdue:
+        return None
+    return (
+        f"{_count(overdue, 'scheduled scrape')} late by more than their interval, the "
+        f"oldest by {hours:.0f} hours"
+    )
+
+
+async def _source(writing: Pool, provider: str) -> str | None:
+    def ask(connection: Connection[TupleRow]) -> list[SourceActivity]:
+        return source_activity(connection, [provider], configured=provider)
+
+    (activity,) = await asyncio.to_thread(lambda: run_read(writing, ask))
+    if activity.failing_with is None:
+        return None
+    return f"most of the newest scrapes by {provider} ended as {activity.failing_with}"
+
+
+async def _creators(writing: Pool) -> str | None:
+    (failing,) = await _row(writing, _FAILING, KEEPS_FAILING)
+    if not failing:
+        return None
+    return (
+        f"{_count(failing, 'creator')} not seen: the last {KEEPS_FAILING} scrapes or "
+        "more failed"
+    )
+
+
+async def _row(writing: Pool, query: str, *values: object) -> TupleRow:
+    row = await asyncio.to_thread(
+        lambda: run_read(
+            writing,
+            lambda connection: connection.execute(query.encode(), values).fetchone(),
+        )
+    )
+    assert row is not None
+    return row
+
+
+def _count(amount: int, noun: str) -> str:
+    return f"1 {noun} is" if amount == 1 else f"{amount:,} {noun}s are"
 
 
 async def _redis(url: str) -> str | None:

@@ -31,6 +31,7 @@ from api.web.operations.organization import OrganizationPages
 from api.web.operations.projection_stream import ProjectionStream
 from api.web.operations.projections import ProjectionPages
 from api.web.operations.projects import ProjectPages
+from api.web.operations.sources import SourcePages
 from api.web.sign_in.page import SignInRoutes, SignInService
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
@@ -50,6 +51,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     OperationsPage,
     ProjectionPages,
     JobPages,
+    SourcePages,
     OrganizationPages,
     ProjectPages,
     KeyPages,

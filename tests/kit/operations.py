@@ -84,6 +84,8 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
         return {"from": "1"}
     if operation.id == "getCreatorFigures":
         return {"creator_ids": ids["creator_id"]}
+    if operation.id == "checkSource":
+        return {"tiktok_handle": "goat"}
     if operation.id not in {"getAnalytics", "explainAnalytics"}:
         return {}
     of = id_named("entity_id", ids)

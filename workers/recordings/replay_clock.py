@@ -1,6 +1,6 @@
 """The time when the replay of a recording started, which is stored with the data."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from infra.database import Pool
 
@@ -20,3 +20,10 @@ def replay_started_at(pool: Pool, recording: str) -> datetime:
     with pool.connection() as connection:
         connection.execute(_START, (recording,))
         return connection.execute(_STARTED_AT, (recording,)).fetchall()[0][0]
+
+
+def known_replay_start(pool: Pool, recording: str) -> datetime:
+    """Return when the recording's replay started, and begin none: now if it has not."""
+    with pool.connection() as connection:
+        row = connection.execute(_STARTED_AT, (recording,)).fetchone()
+    return datetime.now(UTC) if row is None else row[0]

@@ -121,7 +121,8 @@ class PageContext:
 
     def may(self, scope: Scope) -> bool:
         """Return whether the key of the session has a scope."""
-        return scope in self.principal.scopes
+        principal = self.request.context.principal
+        return principal is not None and scope in principal.scopes
 
     @property
     def operates(self) -> bool:

@@ -35,7 +35,8 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
 class Site:
     """Templates, assets and sessions, and what the operator allows.
 
-    ``remote_images`` lets browsers load avatars and thumbnails from other servers.
+    ``remote_images`` lets browsers fetch avatars and thumbnails from wherever they are.
+    ``plays_recording`` says that no scrape asks TikTok, which every page tells.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Site:
         live_sessions: LiveSessions,
         assets: Assets,
         remote_images: bool = False,
+        plays_recording: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = sessions
         self.live_sessions = live_sessions
         self.assets = assets
         self.remote_images = remote_images
+        self.plays_recording = plays_recording
         self.policy = _policy(remote_images=remote_images)
         self._clock = clock
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}

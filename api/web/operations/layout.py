@@ -16,10 +16,15 @@ from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
 from domain.events import Scope
 
-_OF_THE_INSTALLATION = {"/operations/projections", "/operations/bans"}
+_OF_THE_INSTALLATION = {
+    "/operations/projections",
+    "/operations/sources",
+    "/operations/bans",
+}
 _TABS: tuple[tuple[Scope, str, str], ...] = (
     ("admin", "/operations/projections", "Projections"),
     ("read", "/operations/jobs", "Jobs"),
+    ("admin", "/operations/sources", "Sources"),
     ("read", "/operations/organization", "Organization"),
     ("read", "/operations/projects", "Projects"),
     ("admin", "/operations/keys", "Keys"),
@@ -31,6 +36,9 @@ _NAMES = {
     "projections": "The projections",
     "redis": "Redis",
     "dead_letters": "A projection",
+    "schedule": "The schedule",
+    "source": "The source",
+    "creators": "Creators",
 }
 _TO_DO = {
     "database": "Start PostgreSQL, or read its log.",
@@ -40,16 +48,27 @@ _TO_DO = {
     "redis": "Start Redis or Valkey. Nothing is lost: scrapes go on when it is back.",
     "dead_letters": "Upgrade Goatherd, then rebuild the projection: it takes in then "
     "what it left out.",
+    "schedule": "Start goatherd dispatch, or read its log for what stops it.",
+    "source": "See what to try, and check it step by step:",
+    "creators": "See why, and scrape them now:",
+}
+_LINKS = {
+    "source": ("/operations/sources", "Sources"),
+    "creators": ("/creators?status=failing", "Failing creators"),
 }
 
 
 class HealthProblem(Struct, frozen=True, kw_only=True):
-    """A failed check or a warning of /health/ready, and what to do about it."""
+    """A failed check or a warning of /health/ready, and what to do about it.
+
+    ``link`` is the address and the name of the page where that is done, if there is.
+    """
 
     name: str
     reason: str
     to_do: str
     is_grave: bool
+    link: tuple[str, str] | None
 
 
 class OperationsPage(Controller):
@@ -107,6 +126,7 @@ async def _health_problems(page: PageContext) -> list[HealthProblem]:
             reason=reason,
             to_do=_TO_DO.get(name, "Read the log of the server."),
             is_grave=found is reasons,
+            link=_LINKS.get(name),
         )
         for found in (reasons, warnings)
         for name, reason in found.items()

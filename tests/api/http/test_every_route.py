@@ -113,4 +113,6 @@ def test_only_admin_operations_need_admin(operations: list[Operation]):
         "/api/v1/api-keys",
         "/api/v1/api-keys/{key_id}",
         "/api/v1/organization",
+        "/api/v1/sources",
+        "/api/v1/sources/check",
     }

@@ -14,7 +14,7 @@ from api import main
 from api.http import incoming_body
 from api.http.errors import Code
 from api.http.incoming_body import IncomingBody
-from api.routes import bans, projections
+from api.routes import bans, projections, sources
 from infra.eventstore.store import Store
 from projections.engine import reader
 from tests.kit.application import Goatherd, Tenant
@@ -70,6 +70,8 @@ class Scene:
         self.monkeypatch.setattr(reader.Reader, "rows", raise_it)
         self.monkeypatch.setattr(bans, "page_of_bans", raise_it)
         self.monkeypatch.setattr(projections, "progress", raise_it)
+        self.monkeypatch.setattr(sources, "source_activity", raise_it)
+        self.monkeypatch.setattr(sources, "check_source", raise_it)
         self.monkeypatch.setattr(Store, "load", raise_it)
 
 
@@ -331,6 +333,7 @@ OWN: dict[tuple[str, Code], Spoil] = {
     ("scrapeCreator", Code.LIMIT_REACHED): full,
     ("retryScrape", Code.CREATOR_REMOVED): run_of_a_removed_creator,
     ("retryScrape", Code.LIMIT_REACHED): full,
+    ("retryScrapes", Code.LIMIT_REACHED): full,
     ("retryScrape", Code.CANNOT_RETRY): run_that_has_not_ended,
     ("scrapeVideo", Code.CREATOR_REMOVED): video_of_a_removed_creator,
     ("scrapeVideo", Code.LIMIT_REACHED): full,

@@ -20,7 +20,9 @@ def said(data_dir: Path) -> dict[str, str | None]:
         checks = readiness.readiness_checks(
             own, writing=writing, redis_url=None, data_dir=data_dir
         )
-        warnings = readiness.readiness_warnings(writing, data_dir=data_dir)
+        warnings = readiness.readiness_warnings(
+            writing, data_dir=data_dir, provider="replay"
+        )
         return {
             kind: await check()
             for kind, parts in (("check", checks), ("warning", warnings))

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from workers.provider import SchemaChanged, Transient
 from workers.providers.research.errors import NoAnswerError, NotSentError
+from workers.request_notes import noted
 
 # A page of 100 videos with the longest descriptions has about a quarter of this.
 LARGEST_BODY = 4 * 1024 * 1024
@@ -65,18 +66,24 @@ def post(
         pool=left,
     )
     try:
-        with http.stream(
-            "POST",
-            path,
-            params={"fields": fields} if fields else None,
-            headers={"Authorization": f"Bearer {token}"} if token else None,
-            data=form,
-            json=json,
-            timeout=timeout,
-        ) as response:
+        with (
+            noted(f"POST {http.base_url.join(path)}") as note,
+            http.stream(
+                "POST",
+                path,
+                params={"fields": fields} if fields else None,
+                headers={"Authorization": f"Bearer {token}"} if token else None,
+                data=form,
+                json=json,
+                timeout=timeout,
+            ) as response,
+        ):
+            note.status = response.status_code
+            body = _body_of(response, deadline)
+            note.understood = f"{len(body):,} bytes were read"
             return Reply(
                 status=response.status_code,
-                body=_body_of(response, deadline),
+                body=body,
                 retry_after=_seconds(response.headers.get("Retry-After")),
             )
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

@@ -25,6 +25,7 @@ from workers.providers.web.verdicts import (
     seconds_of,
 )
 from workers.providers.web.wire import RequestDeadline, Wire
+from workers.request_notes import noted
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
@@ -169,9 +170,14 @@ class TikTokSession:
             with self._site.politeness.turn(self._base.netloc, patience=patience):
                 self.requests += 1
                 self._deadline.start(limits.request_seconds)
-                with self._client.stream("GET", self._url(path, query)) as response:
+                with (
+                    noted(f"GET {self._url(path, '')}") as note,
+                    self._client.stream("GET", self._url(path, query)) as response,
+                ):
+                    note.status = response.status_code
                     self._refuse_by_status(response)
                     yield response
+                    note.understood = _understood(response)
         except NoTurnError as error:
             waiting = RateLimited(error.retry_after, "TikTok is asked by others first.")
             raise SpentError(waiting) from None
@@ -244,3 +250,9 @@ class TikTokSession:
             return None
         same = (target.scheme, target.netloc) == (self._base.scheme, self._base.netloc)
         return target if same and location else None
+
+
+def _understood(response: httpx.Response) -> str:
+    if response.status_code in _REDIRECTS:
+        return "a redirect"
+    return f"{response.num_bytes_downloaded:,} bytes were read"

@@ -1,0 +1,62 @@
+"""``goatherd sources``: whether a source can be reached and understood."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from msgspec.structs import replace
+
+from api.cli import CommandError
+from api.cli.databases import opened_store
+from api.cli.options import DataDir, Json, read_settings
+from api.cli.output import plain, print_json, print_table
+from domain.creator.handle import normalize_handle
+from infra.settings import ProviderName
+
+
+def check(
+    handle: Annotated[str, Parameter(help="Whom to look at, or the profile's URL.")],
+    /,
+    *,
+    provider: Annotated[
+        ProviderName | None,
+        Parameter(
+            help="Which source; without it the one that GOATHERD_PROVIDER names."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> int:
+    """Look at one creator once, store nothing, and tell each step.
+
+    The exit status is 0 if the source answered and was understood, 1 if not.
+    """
+    from infra.embedded import running_valkey_url
+    from infra.settings import SettingsError
+    from workers.main import choose_provider_for_check
+    from workers.recordings.file_format import RecordingError
+    from workers.source_check import check_source
+
+    settings = read_settings(data_dir=data_dir)
+    if provider is not None:
+        settings = replace(settings, provider=provider)
+    if settings.redis_url is None:
+        # Workers share turns and budgets there.
+        found = running_valkey_url(settings.data_dir)
+        settings = replace(settings, redis_url=found)
+    name = normalize_handle(handle)
+    with opened_store(settings) as store:
+        try:
+            opened = choose_provider_for_check(settings, store.pool)
+        except (SettingsError, RecordingError) as error:
+            raise CommandError(str(error)) from error
+        found = check_source(opened, name)
+    if json:
+        print_json(found)
+    else:
+        print_table(
+            ("step", "status", "understood", "ms"),
+            ((s.what, s.status, s.understood, s.duration_ms) for s in found.steps),
+        )
+        print(f"\n{found.provider}: {plain(found.verdict)}")
+        print(f"Next: {found.next}")
+    return 0 if found.worked else 1

@@ -1,0 +1,160 @@
+"""/sources: how the ways to look at TikTok do, and a check of one."""
+
+import asyncio
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+from msgspec.structs import replace
+
+from api.http.paging import caught_up
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter
+from domain.creator.handle import normalize_handle
+from domain.errors import InvalidHandleError
+from domain.scrape.sources import NEXT
+from infra.database import Pool, run_read
+from infra.settings import ProviderName, Settings, SettingsError
+from projections.engine.reader import Reader
+from projections.scrape_runs.sources import source_activity
+from workers.recordings.file_format import RecordingError
+from workers.source_check import SourceCheck, check_source
+from workers.sources import PROVIDERS, source_settings
+
+_OPERATOR: dict[str, Any] = {
+    "scope": "admin",
+    "operator": True,
+    "versioned": False,
+}
+
+
+class ProviderState(Struct, frozen=True, kw_only=True):
+    """One way of looking at TikTok, and how it does over all organizations.
+
+    ``configured``: scrapes ask it. ``can_serve`` is false for the reason ``why_not``.
+    ``outcomes_24h`` counts how runs of the last 24 hours ended. ``requests_today`` is
+    since midnight UTC, and at least so many; a null ``daily_budget`` is no limit, and a
+    null cost no price. ``failing``: it is at fault for most of its newest runs, and
+    ``to_do`` says what to try.
+    """
+
+    provider: str
+    configured: bool
+    can_serve: bool
+    why_not: str | None
+    last_success_at: datetime | None
+    outcomes_24h: dict[str, int]
+    median_duration_ms: int | None
+    requests_today: int
+    daily_budget: int | None
+    cost_today: float | None
+    currency: str | None
+    failing: bool
+    to_do: str | None
+
+
+class SourceRoutes(Controller):
+    """The sources of what is scraped."""
+
+    path = "/sources"
+    tags = ("Administration",)
+
+    @get("/", opt=_OPERATOR, operation_id="listSources")
+    async def list_sources(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        settings: NamedDependency[Settings],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[list[ProviderState]]:
+        """List the ways to look at TikTok, the one that scrapes ask first."""
+        await caught_up(request, reader, "scrape_runs")
+        activity = await asyncio.to_thread(
+            run_read,
+            writer.store.pool,
+            lambda connection: source_activity(
+                connection, PROVIDERS, configured=settings.provider
+            ),
+        )
+        by_provider = {each.provider: each for each in activity}
+        sources: list[ProviderState] = []
+        for setting in source_settings(settings):
+            did = by_provider[setting.provider]
+            fault = did.failing_with if setting.is_configured else None
+            sources.append(
+                ProviderState(
+                    provider=setting.provider,
+                    configured=setting.is_configured,
+                    can_serve=setting.is_configured and setting.why_not is None,
+                    why_not=setting.why_not
+                    or (None if setting.is_configured else _not_configured(settings)),
+                    last_success_at=did.last_success_at,
+                    outcomes_24h=did.outcomes_24h,
+                    median_duration_ms=did.median_duration_ms,
+                    requests_today=did.requests_today,
+                    daily_budget=setting.daily_budget,
+                    cost_today=None,
+                    currency=None,
+                    failing=fault is not None,
+                    to_do=None if fault is None else NEXT[fault],
+                )
+            )
+        return Answer(sources)
+
+    @get(
+        "/check",
+        opt=_OPERATOR,
+        operation_id="checkSource",
+    )
+    async def check(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        settings: NamedDependency[Settings],
+        writer: NamedDependency[CommandWriter],
+        tiktok_handle: Annotated[
+            str, QueryParameter(max_length=200, description="The creator to look at.")
+        ],
+        provider: Annotated[
+            ProviderName | None,
+            QueryParameter(description="Null is the one that scrapes ask."),
+        ] = None,
+    ) -> Answer[SourceCheck]:
+        """Look at one creator once, and tell each step; nothing is stored.
+
+        Its requests count against the source's budget. It takes up to a minute and a
+        half.
+        """
+        await caught_up(request, reader, "scrape_runs")
+        try:
+            handle = normalize_handle(tiktok_handle)
+        except InvalidHandleError as error:
+            raise invalid_query("tiktok_handle", _message(error)) from error
+        if provider is not None:
+            settings = replace(settings, provider=provider)
+        try:
+            check = partial(_check, settings, writer.store.pool, handle)
+            return Answer(await asyncio.to_thread(check))
+        except (SettingsError, RecordingError) as error:
+            raise invalid_query("provider", _message(error)) from error
+
+
+def _check(settings: Settings, pool: Pool, handle: str) -> SourceCheck:
+    # It brings all that workers stand on, which nothing else here needs.
+    from workers.main import choose_provider_for_check
+
+    return check_source(choose_provider_for_check(settings, pool), handle)
+
+
+def _message(error: Exception) -> str:
+    return str(error).removesuffix(".")
+
+
+def _not_configured(settings: Settings) -> str:
+    return f"GOATHERD_PROVIDER is {settings.provider}."

@@ -1,0 +1,55 @@
+"""Sources: whether a provider fails, and what to try then."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from domain.messages import Outcome
+from domain.scrape.outcomes import OF_THE_SOURCE, UNOBSERVED
+
+# So many of a source's newest runs decide whether it fails.
+NEWEST = 20
+_LEAST_FAULTS = 3
+
+NEXT: Mapping[Outcome, str] = MappingProxyType(
+    {
+        "ok": "Nothing: creators are seen this way.",
+        "not_found": "Look for the handle on TikTok: it may be misspelt or renamed.",
+        "private": "Ask the creator to make the account public.",
+        "unavailable": "Look whether TikTok shows the account in a browser without a "
+        "login; it may do so again later.",
+        "blocked": "Wait some hours and ask less often: longer intervals, one worker "
+        "process. If a browser on this machine is turned away as well, it is the "
+        "machine's address.",
+        "rate_limited": "Nothing, if it passes: scrapes wait by themselves. Otherwise "
+        "lengthen the intervals.",
+        "transient": "Try again in some minutes, and see that this machine reaches the "
+        "address.",
+        "schema_changed": "Look at the base URL in the settings, then for a newer "
+        "Goatherd and a newer yt-dlp.",
+        "identity_changed": "Rename the creator to its present handle, or remove it "
+        "and add the handle anew.",
+        "not_in_recording": "Set GOATHERD_PROVIDER to a source that asks TikTok, or "
+        "GOATHERD_RECORDINGS to a recording of this creator.",
+    }
+)
+
+
+def failing_with(
+    newest: Iterable[Outcome | None], *, retrying: Mapping[Outcome, int]
+) -> Outcome | None:
+    """Return how a source fails mostly; None while it does not fail.
+
+    ``newest`` are the outcomes of its last ``NEWEST`` runs, ``retrying`` counts those
+    of runs that wait for another attempt. A source fails if it is at fault three times
+    at least, and more often than it answers.
+    """
+    ended = list(newest)
+    faults: Counter[Outcome] = Counter(
+        {o: n for o, n in retrying.items() if o in OF_THE_SOURCE}
+    )
+    faults.update([o for o in ended if o is not None and o in OF_THE_SOURCE])
+    answers = sum(o is not None and o not in OF_THE_SOURCE | UNOBSERVED for o in ended)
+    if faults.total() < max(_LEAST_FAULTS, answers + 1):
+        return None
+    return faults.most_common(1)[0][0]

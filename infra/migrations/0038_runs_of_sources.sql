@@ -1,0 +1,4 @@
+-- Runs by the provider that they asked, the newest first: how it does.
+
+CREATE INDEX scrape_runs_provider ON scrape_runs (provider, finished_at DESC)
+    WHERE finished_at IS NOT NULL AND trigger <> 'imported';

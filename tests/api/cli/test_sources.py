@@ -1,0 +1,76 @@
+"""``goatherd sources check``: each step, a verdict, what to try, an exit status."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kit.command_line import CommandLine
+from tests.workers.providers.web.server import Answer, TikTok
+from workers.demo import DEMO_HANDLES
+
+KEY, SECRET = "aw-goats", "s3cr3t-0f-th3-g0ats"
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+) -> CommandLine:
+    line = CommandLine(monkeypatch, capsys)
+    line.set(data_dir=tmp_path, database_url=database_url)
+    return line
+
+
+def test_a_check_of_a_recording_that_has_the_creator_works(cli: CommandLine):
+    ended = cli("sources", "check", f"@{DEMO_HANDLES[0]}", "--json")
+
+    document = ended.document
+    assert document.keys() >= {"provider", "steps", "verdict", "next"}
+    assert [step.keys() for step in document["steps"]] == [
+        {"what", "status", "understood", "duration_ms"}
+    ] * 2
+    assert document["worked"] is True
+
+
+def test_the_exit_status_says_that_it_did_not_work(cli: CommandLine):
+    ended = cli("sources", "check", "some.body")
+
+    assert ended.status == 1
+    assert "TikTok was not asked" in ended.out
+    assert "Next: Set GOATHERD_PROVIDER" in ended.out
+
+
+def test_each_request_is_told_with_its_status(cli: CommandLine):
+    with TikTok() as tiktok:
+        tiktok.answers["/@nanny"] = Answer(status=403, body=b"no")
+        cli.set(tiktok_base_url=tiktok.url)
+        ended = cli("sources", "check", "nanny", "--provider", "web")
+
+    assert ended.status == 1
+    assert f"GET {tiktok.url}/@nanny" in ended.out
+    assert "403" in ended.out
+    assert "It turned us away" in ended.out
+
+
+def test_secrets_are_never_shown(cli: CommandLine):
+    cli.set(
+        research_base_url="http://127.0.0.1:1",
+        research_client_key=KEY,
+        research_client_secret=SECRET,
+    )
+
+    ended = cli("sources", "check", "nanny", "--provider", "research", "--json")
+
+    assert ended.status == 1
+    assert "/v2/oauth/token/" in ended.out
+    assert SECRET not in ended.out + ended.err
+    assert KEY not in ended.out + ended.err
+
+
+def test_a_source_that_lacks_a_setting_is_one_line(cli: CommandLine):
+    ended = cli("sources", "check", "nanny", "--provider", "research")
+
+    assert ended.status != 0
+    assert "GOATHERD_RESEARCH_CLIENT_KEY" in ended.complaint

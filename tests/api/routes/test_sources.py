@@ -1,0 +1,226 @@
+"""How sources do, and a check of one through the API."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from domain import events as e
+from infra.ids import new_id
+from tests.kit.application import Goatherd, Tenant, code_of, data_of, started
+from tests.kit.builders import NOON
+from tests.kit.databases import new_database
+from workers.demo import DEMO_HANDLES
+
+
+@pytest.fixture
+def goatherd(postgres_url: str, template_database: str) -> Iterator[Goatherd]:
+    """An installation of the test's own: sources are everybody's."""
+    with (
+        new_database(postgres_url, template=template_database) as url,
+        started(url) as goatherd,
+    ):
+        yield goatherd
+
+
+@pytest.fixture
+def home(goatherd: Goatherd) -> Tenant:
+    return goatherd.tenant(is_operator=True)
+
+
+def sources(home: Tenant) -> dict[str, Any]:
+    home.goatherd.catch_up()
+    return {source["provider"]: source for source in data_of(home.get("/sources"))}
+
+
+def check(home: Tenant, handle: str, **params: str) -> httpx.Response:
+    return home.get("/sources/check", params={"tiktok_handle": handle, **params})
+
+
+def ended(home: Tenant, creator_id: str, *ends: e.ScrapeEvent) -> None:
+    """Let a run of its own have ended so."""
+    run = new_id()
+    home.goatherd.append(
+        run,
+        e.ScrapeRequested(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            creator_id=UUID(creator_id),
+            handle="ada",
+            job_type="creator_profiles",
+            trigger="scheduled",
+        ),
+        *ends,
+    )
+
+
+def good(home: Tenant, creator_id: str, *, took_ms: int, pages: int = 2) -> None:
+    ended(
+        home,
+        creator_id,
+        e.ScrapeSucceeded(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator_id),
+            job_type="creator_profiles",
+            provider="web",
+            attempts=1,
+            observed_at=NOON,
+            duration_ms=took_ms,
+            pages=pages,
+        ),
+    )
+
+
+def bad(
+    home: Tenant, creator_id: str, outcome: e.Outcome | None, *, provider: str = "web"
+) -> None:
+    ended(
+        home,
+        creator_id,
+        e.ScrapeFailed(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator_id),
+            job_type="creator_profiles",
+            provider=provider,
+            attempts=3,
+            error="No.",
+            outcome=outcome,
+        ),
+    )
+
+
+def test_the_source_that_is_asked_comes_first_and_the_others_say_why_not(home: Tenant):
+    home.goatherd.catch_up()
+
+    listed = data_of(home.get("/sources"))
+
+    assert [(s["provider"], s["configured"], s["can_serve"]) for s in listed] == [
+        ("replay", True, True),
+        ("web", False, False),
+        ("research", False, False),
+    ]
+    assert listed[1]["why_not"] == "GOATHERD_PROVIDER is replay."
+    assert "GOATHERD_RESEARCH_CLIENT_KEY" in listed[2]["why_not"]
+    assert [s["daily_budget"] for s in listed] == [None, None, 1_000]
+
+
+def test_runs_of_the_last_day_are_counted_by_how_they_ended(home: Tenant):
+    creator_id = home.add("ada")["id"]
+    for took_ms in (100, 900, 300):
+        good(home, creator_id, took_ms=took_ms)
+    bad(home, creator_id, "blocked")
+    bad(home, creator_id, None)
+    bad(home, creator_id, "not_in_recording", provider="replay")
+
+    found = sources(home)
+
+    assert found["web"]["outcomes_24h"] == {"ok": 3, "blocked": 1, "given_up": 1}
+    assert found["web"]["median_duration_ms"] == 300
+    # Two pages of each good run, and three attempts of each that failed.
+    assert found["web"]["requests_today"] == 3 * 2 + 2 * 3
+    assert datetime.fromisoformat(found["web"]["last_success_at"]).tzinfo
+    assert found["replay"]["outcomes_24h"] == {"not_in_recording": 1}
+    assert found["replay"]["requests_today"] == 0
+    assert found["replay"]["failing"] is False
+
+
+def test_what_was_imported_or_ended_days_ago_is_not_counted(home: Tenant):
+    creator_id = home.add("ada")["id"]
+    good(home, creator_id, took_ms=5)
+    home.goatherd.catch_up()
+    home.goatherd.asked(
+        "UPDATE scrape_runs SET finished_at = finished_at - interval '2 days'"
+    )
+
+    web = sources(home)["web"]
+
+    assert (web["outcomes_24h"], web["requests_today"]) == ({}, 0)
+    assert web["median_duration_ms"] is None
+    assert web["last_success_at"] is not None
+
+
+def test_a_source_that_fails_says_what_to_try(home: Tenant):
+    creator_id = home.add("ada")["id"]
+    for _ in range(3):
+        bad(home, creator_id, "schema_changed", provider="replay")
+
+    replay = sources(home)["replay"]
+
+    assert replay["failing"] is True
+    assert "newer Goatherd" in replay["to_do"]
+
+
+def test_only_admins_see_sources_and_check_them(home: Tenant):
+    reader = home.with_key("read", "write")
+
+    assert code_of(reader.get("/sources")) == (403, "insufficient_scope")
+    assert code_of(check(reader, "ada")) == (403, "insufficient_scope")
+
+
+def test_a_check_tells_each_step_and_stores_nothing(home: Tenant):
+    home.goatherd.catch_up()
+    kept = home.goatherd.kept()
+
+    answer = check(home, f"@{DEMO_HANDLES[0]}")
+
+    found = data_of(answer)
+    assert (found["provider"], found["worked"], found["outcome"]) == (
+        "replay",
+        True,
+        "ok",
+    )
+    profile, videos = found["steps"]
+    assert "followers" in profile["understood"]
+    assert "videos" in videos["understood"]
+    assert home.goatherd.kept() == kept
+    assert home.goatherd.asked("SELECT * FROM replay_start") == []
+
+
+def test_a_check_of_whom_the_recording_does_not_have_claims_nothing_of_tiktok(
+    home: Tenant,
+):
+    found = data_of(check(home, "some.body"))
+
+    assert (found["worked"], found["outcome"]) == (False, "not_in_recording")
+    assert found["verdict"].startswith("TikTok was not asked")
+    assert "GOATHERD_PROVIDER" in found["next"]
+
+
+def test_a_source_that_lacks_a_setting_is_refused_by_name(home: Tenant):
+    refused = check(home, "ada", provider="research")
+
+    assert code_of(refused) == (400, "invalid_query")
+    (field,) = refused.json()["meta"]["fields"]
+    assert field["path"] == "/provider"
+    assert "GOATHERD_RESEARCH_CLIENT_KEY" in field["message"]
+
+
+def test_readiness_warns_of_a_failing_source_and_of_creators_that_keep_failing(
+    home: Tenant,
+):
+    def warnings() -> dict[str, str]:
+        home.goatherd.catch_up()
+        answer = home.goatherd.client.get("/health/ready").json()
+        return answer["data"]["warnings"]
+
+    creator_id = home.add("ada")["id"]
+    well = warnings()
+    for _ in range(2):
+        bad(home, creator_id, "blocked", provider="replay")
+    twice = warnings()
+    bad(home, creator_id, "blocked", provider="replay")
+    thrice = warnings()
+    for _ in range(4):
+        bad(home, creator_id, "not_in_recording", provider="replay")
+    good(home, creator_id, took_ms=5)
+    again = warnings()
+
+    assert well == twice == {}
+    assert thrice == {
+        "source": "most of the newest scrapes by replay ended as blocked",
+        "creators": "1 creator is not seen: the last 3 scrapes or more failed",
+    }
+    assert "creators" not in again

@@ -1,0 +1,123 @@
+"""What pages say of where numbers come from, and the page of sources."""
+
+import pytest
+
+from domain import events as e
+from tests.kit.application import Goatherd, Tenant, data_of
+from tests.kit.markup import read
+from tests.kit.visitor import Visitor
+from workers.demo import DEMO_HANDLES
+
+LINE = "This installation plays a recording. TikTok is not asked. Set up a source"
+
+
+@pytest.mark.parametrize(
+    "path", ("/creators", "/inbox", "/compare", "/operations/jobs")
+)
+def test_every_page_says_that_only_a_recording_plays(visitor: Visitor, path: str):
+    (line,) = visitor.see(path).all("p", class_="source-line")
+
+    assert line.text == LINE
+    assert line.one("a")["href"] == "/operations/sources"
+
+
+def test_who_may_not_see_sources_is_told_without_a_link(
+    goatherd: Goatherd, home: Tenant
+):
+    reader = Visitor(goatherd)
+    reader.sign_in(home.with_key("read").key)
+
+    (line,) = reader.see("/creators").all("p", class_="source-line")
+
+    assert line.text == "This installation plays a recording. TikTok is not asked."
+
+
+def test_adding_says_it_before_the_button(visitor: Visitor):
+    form = visitor.see("/creators/add").one("form", action="/creators/add")
+
+    assert form.text.index("TikTok is not asked") < form.text.index("Cancel")
+
+
+def test_the_page_shows_each_source_and_how_to_set_one_up(visitor: Visitor):
+    page = visitor.see("/operations/sources")
+
+    assert [
+        section.one("h3").text for section in page.all("section", class_="card source")
+    ] == [
+        "Recording replay",
+        "Public pages web",
+        "Research API research",
+    ]
+    assert "GOATHERD_PROVIDER=web" in page.text
+
+
+def test_a_source_is_checked_with_a_button(visitor: Visitor):
+    page = visitor.see("/operations/sources")
+
+    answer = visitor.submit(
+        page, "/operations/sources", tiktok_handle=DEMO_HANDLES[0], provider="replay"
+    )
+
+    checked = read(answer.text).one("section", id="checked")
+    assert answer.status_code == 200
+    assert "worked" in checked.one("h2").text
+    assert len(checked.all("li")) == 2
+
+
+def test_what_is_no_handle_is_said_beside_the_field(visitor: Visitor):
+    page = visitor.see("/operations/sources")
+
+    answer = visitor.submit(
+        page, "/operations/sources", tiktok_handle="no handle", provider="replay"
+    )
+
+    assert answer.status_code == 400
+    assert "is not a TikTok handle" in read(answer.text).text
+
+
+def failed(home: Tenant, creator_id: str, *outcomes: e.Outcome | None) -> None:
+    for outcome in outcomes:
+        answer = home.post(f"/creators/{creator_id}/scrape")
+        home.failed(data_of(answer, status=202)["scrape_id"], outcome=outcome)
+    home.goatherd.catch_up()
+
+
+def test_the_page_of_a_failing_creator_says_why_and_has_a_button(
+    home: Tenant, visitor: Visitor
+):
+    creator_id = home.add("ada")["id"]
+    failed(home, creator_id, "blocked", "blocked")
+
+    page = visitor.see(f"/creators/{creator_id}/changes")
+
+    (notice,) = page.all("div", class_="notice bad")
+    assert "The last 2 scrapes failed: the scrape was turned away." in notice.text
+    (form,) = notice.all("form", action=f"/creators/{creator_id}/scrapes")
+    assert form.one("button").text == "Scrape now"
+
+
+def test_the_page_of_a_disabled_creator_has_a_button_to_re_enable_it(
+    home: Tenant, visitor: Visitor
+):
+    creator_id = home.add("ada")["id"]
+    home.disable(creator_id)
+    home.goatherd.catch_up()
+    page = visitor.see(f"/creators/{creator_id}")
+
+    visitor.submit(page, f"/creators/{creator_id}/settings/reenable")
+
+    home.goatherd.catch_up()
+    assert home.shown(creator_id)["status"] == "active"
+
+
+def test_of_a_creator_that_the_recording_does_not_have_nothing_is_claimed(
+    home: Tenant, visitor: Visitor
+):
+    creator_id = home.add("ada")["id"]
+    failed(home, creator_id, "not_in_recording")
+
+    page = visitor.see(f"/creators/{creator_id}")
+
+    (notice,) = page.all("div", class_="notice")
+    assert "The recording has nothing of @ada, and TikTok was not asked." in notice.text
+    assert "failed" not in page.text.lower()

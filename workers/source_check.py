@@ -1,0 +1,125 @@
+"""A check of a source: looks at one creator once, and stores nothing."""
+
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from domain.events import Outcome
+from domain.scrape.sources import NEXT
+from workers.provider import Ok, Provider, Target, Transient, Verdict, outcome_of
+from workers.request_notes import RequestNote, listening
+
+_VERDICTS: dict[Outcome, str] = {
+    "ok": "It works",
+    "not_found": "It answered: there is no such account",
+    "private": "It answered: the account is private",
+    "unavailable": "It answered: the account is shown to nobody without a login",
+    "blocked": "It turned us away",
+    "rate_limited": "It was asked too often",
+    "transient": "It failed, perhaps in passing",
+    "schema_changed": "It answered in a way that this release cannot read",
+    "identity_changed": "It answered: the handle is another account's now",
+    "not_in_recording": "TikTok was not asked: a recording was read that has nothing "
+    "of the handle",
+}
+# Whoever answers so was reached and understood, whatever the account is like.
+_WORKED: frozenset[Outcome] = frozenset({"ok", "not_found", "private", "unavailable"})
+
+
+class CheckStep(Struct, frozen=True, kw_only=True):
+    """One step of a check: a request, or what was read in the answers.
+
+    ``status`` is HTTP's, null where there was none; ``duration_ms`` is in milliseconds.
+    """
+
+    what: str
+    status: int | None
+    understood: str
+    duration_ms: int
+
+
+class SourceCheck(Struct, frozen=True, kw_only=True):
+    """What came of a check: each step, the verdict in words, and what to try next.
+
+    ``outcome`` is the verdict as scrapes store it, and ``worked`` says whether the
+    source answered in a way that was understood.
+    """
+
+    provider: str
+    tiktok_handle: str
+    worked: bool
+    outcome: Outcome
+    steps: list[CheckStep]
+    verdict: str
+    next: str
+
+
+def check_source(provider: Provider, handle: str) -> SourceCheck:
+    """Ask for a profile and, if that is seen, for the list of videos."""
+    steps: list[CheckStep] = []
+    target = Target(handle=handle)
+    verdict = _step(f"Profile of @{handle}", provider.creator_profiles, target, steps)
+    if isinstance(verdict, Ok):
+        verdict = _step(f"Videos of @{handle}", provider.discover_videos, target, steps)
+    outcome = outcome_of(verdict)
+    detail = "" if isinstance(verdict, Ok) else f": {verdict.detail.rstrip('.')}"
+    return SourceCheck(
+        provider=provider.name,
+        tiktok_handle=handle,
+        worked=outcome in _WORKED,
+        outcome=outcome,
+        steps=steps,
+        verdict=f"{_VERDICTS[outcome]}{detail}.",
+        next=NEXT[outcome],
+    )
+
+
+def _step(
+    what: str,
+    ask: Callable[[Target], Verdict],
+    target: Target,
+    steps: list[CheckStep],
+) -> Verdict:
+    def note(request: RequestNote) -> None:
+        steps.append(
+            CheckStep(
+                what=request.what,
+                status=request.status,
+                understood=request.understood,
+                duration_ms=request.duration_ms,
+            )
+        )
+
+    began = time.monotonic()
+    try:
+        with listening(note):
+            verdict = ask(target)
+    except Exception as error:  # noqa: BLE001 - a provider may have any bug
+        verdict = Transient(f"The provider has a defect: {type(error).__name__}")
+    took_ms = round((time.monotonic() - began) * 1_000)
+    steps.append(
+        CheckStep(
+            what=what,
+            status=None,
+            understood=_understood(verdict),
+            duration_ms=took_ms,
+        )
+    )
+    return verdict
+
+
+def _understood(verdict: Verdict) -> str:
+    if not isinstance(verdict, Ok):
+        return verdict.detail
+    found: list[str] = []
+    if verdict.profile is not None:
+        followers = verdict.profile.follower_count
+        found.append(
+            "a profile without a number of followers"
+            if followers is None
+            else f"a profile with {followers:,} followers"
+        )
+    if verdict.videos:
+        found.append(f"{len(verdict.videos):,} videos")
+    return " and ".join(found) or "nothing to see"
