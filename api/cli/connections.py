@@ -1,4 +1,4 @@
-"""Database connections: how many settings need, and pools that fit what there is."""
+"""Database connections: how many the settings need, and pools that fit the server."""
 
 import structlog
 from msgspec.structs import replace
@@ -9,9 +9,11 @@ from infra.settings import Settings
 from projections.rebuild.rebuild import CONNECTIONS
 from projections.registry import PROJECTIONS
 
-# For commands, a prompt, and those that PostgreSQL keeps for superusers.
+# For commands, a SQL prompt, and the connections that PostgreSQL reserves for
+# superusers.
 SPARE = 12
-# The projector: each read model, rebuilds, and one to listen; the dispatcher listens.
+# For the projector: each read model, rebuilds, and one to listen. The dispatcher
+# listens as well.
 _FIXED = len(PROJECTIONS) + CONNECTIONS + 1 + 1
 
 _AVAILABLE = """
@@ -28,14 +30,14 @@ def needed(settings: Settings) -> int:
 
 
 def available(connection: Connection[TupleRow]) -> int:
-    """Return how many connections the server has for those who are no superusers."""
+    """Return how many connections the server has for roles that are not superusers."""
     row = connection.execute(_AVAILABLE).fetchone()
     assert row is not None
     return row[0]
 
 
 def with_fitting_pools(settings: Settings, connections: int) -> Settings:
-    """Return settings with pools so small that ``connections`` are enough for all.
+    """Return settings whose pools need no more than ``connections`` in all.
 
     No pool is smaller than one connection; the log has their sizes.
     """
@@ -63,7 +65,7 @@ def with_fitting_pools(settings: Settings, connections: int) -> Settings:
 
 
 def pool_variables(settings: Settings) -> dict[str, str]:
-    """Return the pools' sizes as environment variables, for processes to come."""
+    """Return the pools' sizes as environment variables, for later processes."""
     return {
         "GOATHERD_WRITING_POOL_SIZE": str(settings.writing_pool_size),
         "GOATHERD_READING_POOL_SIZE": str(settings.reading_pool_size),

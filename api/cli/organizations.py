@@ -89,10 +89,10 @@ def operator(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Let the admin keys of an organization run the installation, or no longer.
+    """Let the admin keys of an organization run the installation, or end that.
 
-    That is: ban handles, see projections and rebuild read models. As long as nobody
-    said anything about it, the oldest organization does.
+    They can then ban handles, see projections and rebuild read models. Until this
+    command is used for an organization, the oldest one has that right.
     """
     settings = read_settings(data_dir=data_dir)
     with fitting(settings) as connection:

@@ -1,12 +1,12 @@
-"""Whose address it is: what counts as one sender."""
+"""Addresses of clients: which of them count as one sender."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def source_of(address: str) -> str:
-    """Return what stands for everybody who may be the same sender.
+    """Return the text under which all addresses of one sender are counted.
 
-    Whoever has one IPv6 address of a /64 has all of them.
+    A sender with one IPv6 address of a /64 has all of them.
     """
     try:
         parsed = ip_address(address)

@@ -1,7 +1,7 @@
-"""Open connections: how many there may be, and which are ended when there are more.
+"""Open connections: their limits, and which ones are closed above them.
 
-The server accepts every connection and knows no limit by address. So its process looks
-at its own sockets, and shuts down those that are too many: the longest open first, and
+The server accepts every connection and has no limit by address. So its process reads
+its own sockets, and shuts down those above the limits: the longest open first, and
 never one whose request is being answered.
 """
 
@@ -23,7 +23,7 @@ from api.http.addresses import source_of
 
 LOOK_SECONDS = 0.1
 
-# Who attacks must not fill the log as well.
+# An attacker must not fill the log as well.
 _LOG_SECONDS = 10.0
 _FILES = Path("/dev/fd")
 
@@ -33,18 +33,18 @@ Client = tuple[str, int]
 
 
 class Answering(Container[Client]):
-    """The clients whose requests have arrived as a whole and are being answered."""
+    """The clients whose requests have arrived completely and are being answered."""
 
     def __init__(self) -> None:
         self._clients: set[Client] = set()
 
     def begin(self, client: Client | None) -> None:
-        """Note that a request of the client is being answered."""
+        """Record that a request of the client is being answered."""
         if client is not None:
             self._clients.add(client)
 
     def end(self, client: Client | None) -> None:
-        """Note that it was, or that more of it is waited for."""
+        """Record that it was answered, or that the server waits for more of it."""
         if client is not None:
             self._clients.discard(client)
 
@@ -53,18 +53,18 @@ class Answering(Container[Client]):
 
 
 ANSWERING = Answering()
-"""Those of this process."""
+"""The clients of this process."""
 
 
 class ConnectionLimits(Struct, frozen=True, kw_only=True):
-    """How many connections a process may hold, in all and from one address."""
+    """How many connections a process may have, in all and from one address."""
 
     in_all: int
     by_address: int
 
 
 class Connection(NamedTuple):
-    """One connection: its file descriptor, whose it is, and since when it is known."""
+    """One connection: its file descriptor, its address, and since when it is known."""
 
     descriptor: int
     client: Client
@@ -72,7 +72,7 @@ class Connection(NamedTuple):
 
 
 class ConnectionGuard:
-    """Ends the connections to one port of this process that are too many."""
+    """Closes the connections to one port of this process that are above the limits."""
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class ConnectionGuard:
         self._known: dict[tuple[int, int], Connection | None] = {}
 
     def start(self) -> None:
-        """Look again and again, in a thread that ends with the process."""
+        """Check again and again, in a thread that ends with the process."""
         threading.Thread(target=self._run, name="connections", daemon=True).start()
 
     def look(self) -> int:
-        """End the connections that are too many, and return how many that were."""
+        """Close the connections above the limits, and return how many."""
         surplus = too_many(self._open(), limits=self._limits, answering=self._answering)
         for connection in surplus:
             _shut_down(connection)
@@ -110,7 +110,7 @@ class ConnectionGuard:
                 ended, logged_at = 0, time.monotonic()
 
     def _open(self) -> list[Connection]:
-        """Return the connections to the port; each socket is looked at once."""
+        """Return the connections to the port; each socket is examined once."""
         known: dict[tuple[int, int], Connection | None] = {}
         for name in os.listdir(_FILES):  # noqa: PTH208 - often, and of thousands
             descriptor = int(name)
@@ -133,10 +133,10 @@ def too_many(
     limits: ConnectionLimits,
     answering: Container[Client] = (),
 ) -> list[Connection]:
-    """Return those to end so that the rest is within the limits.
+    """Return the connections to close so that the rest is within the limits.
 
-    Where there are too many in all, the addresses that have most lose most: none loses
-    one while another has more. What is being answered stays.
+    If there are too many in all, the addresses with the most connections lose most: no
+    address loses one while another has more. Connections that are being answered stay.
     """
     by_source: defaultdict[str, list[Connection]] = defaultdict(list)
     for connection in connections:
@@ -145,7 +145,8 @@ def too_many(
     room = limits.in_all
     fewest_first = sorted(by_source.values(), key=len)
     for index, mine in enumerate(fewest_first):
-        # What an address leaves of its share is for those that have more.
+        # The part of its share that an address does not use is left to those that have
+        # more.
         share = room // (len(fewest_first) - index)
         kept = min(len(mine), limits.by_address, share)
         room -= kept
@@ -174,9 +175,9 @@ def _is_connected(ours: socket.socket) -> bool:
 
 
 def _shut_down(connection: Connection) -> None:
-    """End the connection, unless its descriptor belongs to another one by now.
+    """Shut the connection down, unless its descriptor belongs to another one by now.
 
-    The server notices, and closes what is shut down.
+    The server notices it, and closes the connection.
     """
     with suppress(OSError), socket.socket(fileno=os.dup(connection.descriptor)) as ours:
         if _client(ours) == connection.client:

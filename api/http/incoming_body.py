@@ -1,8 +1,8 @@
-"""The body of a request on its way in: it has to arrive in time, and is never left.
+"""The body of a request: it must arrive in time, and is always read to its end.
 
-A body has ten seconds, and a second more for every 20 kB of it that has arrived. What
-nobody wants to read is read nevertheless while the answer is sent: a server that closes
-with bytes unread makes the client's system throw the answer away.
+A body has ten seconds, and a second more for every 20 kB of it that has arrived. A body
+that no handler needs is read as well, while the answer is sent: if a server closes a
+connection with unread bytes, the client's system discards the answer.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _SILENCE_SECONDS = 2.0
 
 
 class IncomingBody:
-    """Receives one body for the application, which takes it for the server's own."""
+    """Receives one body for the application, in place of the server's own function."""
 
     def __init__(self, scope: HTTPScope, receive: Receive, *, is_awaited: bool) -> None:
         # A client that sent Expect waits for permission, and sends nothing until then.
@@ -36,7 +36,7 @@ class IncomingBody:
     def of(
         cls, scope: HTTPScope, receive: Receive, headers: dict[bytes, bytes]
     ) -> Self | None:
-        """Return the body of a request, None if it announces none."""
+        """Return the body of a request, None if the request announces none."""
         length = headers.get(b"content-length", b"0")
         if length == b"0" and b"transfer-encoding" not in headers:
             return None
@@ -44,7 +44,7 @@ class IncomingBody:
 
     @property
     def is_left(self) -> bool:
-        """Return whether some of it is still to come."""
+        """Return whether a part of it has not arrived."""
         return self._is_awaited and not self._is_complete and not self._is_late
 
     async def receive(self) -> HTTPReceiveMessage:
@@ -63,7 +63,7 @@ class IncomingBody:
                 message = await self._next()
         except TimeoutError:
             self._is_late = True
-            # What comes of it later is no request.
+            # Messages after this one do not belong to the request.
             headers = {"Connection": "close"}
             raise ApiError(Code.REQUEST_TIMEOUT, headers=headers) from None
         if message["type"] == "http.request":
@@ -73,7 +73,7 @@ class IncomingBody:
         return message
 
     async def drain(self) -> None:
-        """Read what is still to come, as long as it does come, and forget it."""
+        """Read the rest, as long as it arrives, and discard it."""
         ANSWERING.end(self._client)
         now = asyncio.get_running_loop().time
         ends_at = now() + _DRAIN_SECONDS

@@ -1,8 +1,8 @@
-"""Links between operations: what is named in one answer, another operation takes.
+"""Links between operations: a value in one answer is a parameter of another operation.
 
-They follow from names. A field of an answer that is called like the parameter of a path
-leads to the operations of that path; so does the id of a thing, which is the parameter
-at the end of the path under which it is made or found.
+They follow from names. A field of an answer with the name of a path parameter leads to
+the operations of that path. The id of a resource does as well: it is the last parameter
+of the path under which the resource is created or found.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,12 +25,12 @@ class Link(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Return the name it has among the document's components."""
+        """Return its name among the document's components."""
         return f"{self.target.id}By{''.join(p.title() for p in self._words)}"
 
     @property
     def described(self) -> Schema:
-        """Return it as the document has it."""
+        """Return it in the form of the document."""
         return {
             "operationId": self.target.id,
             "parameters": {self.parameter: f"$response.body#/{self.place}"},
@@ -87,7 +87,7 @@ class Links:
         }
 
     def _parameters(self, type_: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-        """Yield the fields of an answer's type, each with the parameter that it is."""
+        """Yield the fields of an answer's type, each with its parameter."""
         for field in _fields(type_):
             if field == "id" and type_ in self._owners:
                 yield field, self._owners[type_]

@@ -1,4 +1,4 @@
-"""The age of the queue: no more scrapes by hand while those requested are overdue."""
+"""The age of the queue: no more scrapes by hand while earlier ones are overdue."""
 
 from api.http.request import Request
 from api.http.writer import CommandWriter
@@ -7,7 +7,7 @@ from infra.database import run_read
 
 RETRY_SECONDS = 60
 
-# What is only scheduled does not count: it waits for what is requested by hand.
+# Scheduled runs are left out, because they wait while manual ones are due.
 _OLDEST = """
 SELECT extract(epoch FROM statement_timestamp() - least(
     (SELECT min(due_at) FROM waiting_job

@@ -1,4 +1,4 @@
-"""The checks of what Goatherd stands on: connections, clocks, Redis and the disk."""
+"""The checks of what Goatherd depends on: connections, clocks, Redis and the disk."""
 
 import shutil
 
@@ -16,10 +16,10 @@ LEAST_FREE_BYTES = 1 << 30
 
 
 def check_connections(connection: Connection[TupleRow], settings: Settings) -> str:
-    """Say that the server has as many connections as the settings may need.
+    """Check that the server has as many connections as the settings may need.
 
     Raises:
-        WrongError: it has not.
+        WrongError: it has fewer.
     """
     there_are, may_need = available(connection), needed(settings)
     if may_need > there_are:
@@ -33,7 +33,7 @@ def check_connections(connection: Connection[TupleRow], settings: Settings) -> s
 
 
 def check_clocks(connection: Connection[TupleRow]) -> str:
-    """Say that this machine's clock and the workers' agree with the database's.
+    """Check that the clocks of this machine and the workers agree with the database's.
 
     Raises:
         WrongError: one does not.
@@ -49,10 +49,10 @@ def check_clocks(connection: Connection[TupleRow]) -> str:
 
 
 def check_redis(settings: Settings) -> str:
-    """Say that Redis answers, over which workers are notified.
+    """Check that Redis, which notifies the workers, answers.
 
     Raises:
-        WrongError: it cannot.
+        WrongError: it does not.
     """
     try:
         ping_redis(redis_url(settings))
@@ -65,16 +65,16 @@ def check_redis(settings: Settings) -> str:
 
 
 def check_disk(settings: Settings) -> str:
-    """Say that the data directory has room.
+    """Check that the data directory has free space.
 
     Raises:
-        WrongError: it has not.
+        WrongError: it does not.
         SkippedError: there is no data directory.
     """
     folder = settings.data_dir.absolute()
     if not folder.exists():
         raise SkippedError(f"There is no data directory {folder}.")
-    # The files may be elsewhere, by a link.
+    # A link may lead to the files elsewhere.
     postgres = folder / "postgres"
     free = shutil.disk_usage(postgres if postgres.exists() else folder).free
     if free < LEAST_FREE_BYTES:

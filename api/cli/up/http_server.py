@@ -26,14 +26,14 @@ from api.http.shutdown import SHUTDOWN
 from infra.settings import Settings
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Long enough for who asks while a worker is started anew.
+# Long enough for requests that arrive while a worker is restarted.
 BACKLOG = 1_024
-# What the guard has not counted yet may be that much more than its limit.
+# The number of connections may exceed the limit by these before the guard counts them.
 _NOT_COUNTED = 100
-# Files of a worker that are no connections: those to the database, logs, modules.
+# Open files of a worker other than connections: to the database, logs, modules.
 _OTHER_FILES = 400
 _MAX_HEAD_BYTES = 65_536
-# A worker that dies younger than this has probably not been killed.
+# A worker that dies earlier than this has probably not been killed.
 _YOUNG_SECONDS = 2.0
 # Less than supervisors wait before they kill.
 _KILL_AFTER_SECONDS = 8
@@ -84,9 +84,9 @@ def _is_alive(self: Any) -> bool:  # noqa: ANN401 - granian does not type its pr
 class _Server(MPServer):
     """granian on a socket that outlives the workers.
 
-    Its own are opened by each worker: with a worker its socket and all who wait there
-    are gone. And it gives up once a worker dies twice in six seconds; here only if that
-    never came to work.
+    granian's own sockets are opened by each worker, and all clients that wait there are
+    lost with it. It also gives up once a worker dies twice in six seconds; here only if
+    that worker never answered.
     """
 
     _listener: socket.socket
@@ -100,7 +100,7 @@ class _Server(MPServer):
 
     def _init_shared_socket(self) -> None:
         descriptor = self._listener.fileno()
-        # granian does not declare what it takes: whether it is a Unix socket, too.
+        # granian does not declare this parameter: whether it is a Unix socket.
         holder: Any = SocketHolder
         self._shd = holder(descriptor, False, BACKLOG)  # noqa: FBT003
         self._sfd, self._ssp, self._sso = descriptor, None, self._listener
@@ -160,7 +160,7 @@ def _load(port: int, limits: ConnectionLimits) -> Litestar:
 
 
 def _limits(settings: Settings) -> ConnectionLimits:
-    """Return what each worker may hold, and see that its files suffice for that."""
+    """Return each worker's limits, and check that it may open enough files."""
     in_all = -(-settings.max_connections // settings.http_workers)
     by_address = -(-settings.max_connections_per_address // settings.http_workers)
     needed = in_all + _NOT_COUNTED + _OTHER_FILES
