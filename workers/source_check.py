@@ -7,7 +7,15 @@ from msgspec import Struct
 
 from domain.events import Outcome
 from domain.scrape.sources import NEXT
-from workers.provider import Ok, Provider, Target, Transient, Verdict, outcome_of
+from workers.provider import (
+    NotInRecording,
+    Ok,
+    Provider,
+    Target,
+    Transient,
+    Verdict,
+    outcome_of,
+)
 from workers.request_notes import RequestNote, listening
 
 _VERDICTS: dict[Outcome, str] = {
@@ -20,8 +28,7 @@ _VERDICTS: dict[Outcome, str] = {
     "transient": "It failed, perhaps in passing",
     "schema_changed": "It answered in a way that this release cannot read",
     "identity_changed": "It answered: the handle is another account's now",
-    "not_in_recording": "TikTok was not asked: a recording was read that has nothing "
-    "of the handle",
+    "not_in_recording": "TikTok was not asked: the recording has nothing of it",
 }
 # Whoever answers so was reached and understood, whatever the account is like.
 _WORKED: frozenset[Outcome] = frozenset({"ok", "not_found", "private", "unavailable"})
@@ -63,7 +70,8 @@ def check_source(provider: Provider, handle: str) -> SourceCheck:
     if isinstance(verdict, Ok):
         verdict = _step(f"Videos of @{handle}", provider.discover_videos, target, steps)
     outcome = outcome_of(verdict)
-    detail = "" if isinstance(verdict, Ok) else f": {verdict.detail.rstrip('.')}"
+    is_plain = isinstance(verdict, Ok | NotInRecording)
+    detail = "" if is_plain else f": {verdict.detail.rstrip('.')}"
     return SourceCheck(
         provider=provider.name,
         tiktok_handle=handle,
