@@ -170,7 +170,7 @@ async def echo(request: Request) -> Answer[list[str]]:
 FAILURES: dict[str, Callable[[], Exception]] = {
     "unforeseen": lambda: RuntimeError("the password is hunter2"),
     "library": lambda: psycopg.OperationalError("no route to 10.1.2.3"),
-    "pool": lambda: psycopg_pool.PoolTimeout("couldn't get a connection"),
+    "pool": lambda: psycopg_pool.PoolTimeout("no connection to 10.1.2.3"),
     "limit": lambda: errors.LimitReachedError("max_notes", current=5, maximum=5),
     "window": errors.InvalidWindowError,
     "stale": lambda: errors.StaleVersionError(8),

@@ -120,10 +120,20 @@ def test_what_nobody_foresaw_is_logged_under_the_request_id_and_stays_inside(
 def test_a_service_that_is_away_is_logged_without_telling_the_client_where_it_was(
     tiny: TestClient[Litestar], caplog: pytest.LogCaptureFixture
 ):
-    answer = tiny.get("/api/v1/fail/library")
+    answer = tiny.get("/api/v1/fail/pool")
 
     assert answer.headers["Retry-After"] == "1"
     assert "10.1.2.3" in caplog.text
+    assert "10.1.2.3" not in answer.text
+
+
+def test_a_connection_that_was_cut_is_left_to_the_line_about_the_outage(
+    tiny: TestClient[Litestar], caplog: pytest.LogCaptureFixture
+):
+    answer = tiny.get("/api/v1/fail/library")
+
+    assert answer.headers["Retry-After"] == "1"
+    assert "10.1.2.3" not in caplog.text
     assert "10.1.2.3" not in answer.text
 
 
