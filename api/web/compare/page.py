@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from api.http.error_codes import Code
 from api.http.errors import ApiError
 from api.routes.analytics.parameters import MOST_ENTITIES, zone_named
+from api.routes.creator_figures import RecentFigures
 from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import chart_of
 from api.web.charts.measures import groups_for
@@ -33,12 +34,13 @@ _SUGGESTED = 8
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):
-    """An entity that can be added to the chart."""
+    """An entity that can be added to the chart, a creator with its followers."""
 
     id: str
     label: str
-    about: int | None
     project: str | None = None
+    followers: int | None = None
+    is_rounded: bool = False
 
 
 class ComparePage(Controller):
@@ -157,7 +159,7 @@ async def _suggestions(
     if exact.entity == "project":
         projects = await page.get("/projects", list[Project], limit=100)
         found = [
-            Suggestion(id=str(one.id), label=one.name, about=None)
+            Suggestion(id=str(one.id), label=one.name)
             for one in projects.data
             if search.casefold() in one.name.casefold()
         ]
@@ -174,12 +176,30 @@ async def _suggestions(
             Suggestion(
                 id=str(one.id),
                 label=f"@{one.tiktok_handle}",
-                about=one.follower_count,
                 project=names.get(one.project_id),
+                followers=one.follower_count,
             )
             for one in creators.data
         ]
-    return [one for one in found if one.id not in chosen][:_SUGGESTED]
+    left = [one for one in found if one.id not in chosen][:_SUGGESTED]
+    return await _with_levels(page, left) if exact.entity == "creator" else left
+
+
+async def _with_levels(
+    page: PageContext, suggestions: list[Suggestion]
+) -> list[Suggestion]:
+    """Show the levels that the chart will show, in place of what was seen last."""
+    if not suggestions:
+        return []
+    ids = ",".join(one.id for one in suggestions)
+    got = await page.get("/creators/figures", RecentFigures, creator_ids=ids)
+    of = {str(one.creator_id): one.followers for one in got.data.creators}
+    return [
+        one
+        if (trend := of.get(one.id)) is None or trend.level is None
+        else replace(one, followers=trend.level, is_rounded=trend.level_rounded)
+        for one in suggestions
+    ]
 
 
 def _analytics(page: PageContext, query: CompareQuery) -> AnalyticsClient:

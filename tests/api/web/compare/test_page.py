@@ -131,6 +131,26 @@ def test_nothing_chosen_yet_offers_the_largest(visitor: Visitor, both: str):
     assert page.all("figure") == []
 
 
+def test_a_rounded_number_that_is_offered_has_a_tilde_and_says_why(
+    visitor: Visitor, home: Tenant
+):
+    known = Watched(home, "known")
+    known.followers(0, 3_894_656, precision="exact")
+    known.followers(1, 3_900_000, precision="rounded")  # confirms what is known
+    guessed = Watched(home, "guessed")
+    guessed.followers(0, 3_800_000, precision="rounded")
+    home.goatherd.catch_up()
+
+    page = visitor.see("/compare")
+
+    offers = page.one("ul", class_="suggestions").all("li")
+    why = "Rounded by the source: the exact number is not known."
+    assert [offer.text for offer in offers] == [
+        "Add @known 3.89M",
+        f"Add @guessed ~3.8M {why}",
+    ]
+
+
 def test_one_handle_in_two_projects_is_told_apart(
     visitor: Visitor, home: Tenant, goat: Watched
 ):
