@@ -1,7 +1,7 @@
-"""Outages of PostgreSQL, as this process sees them: a line when it is lost and back.
+"""Outages of PostgreSQL: one log line when this process loses it, one when it is back.
 
-Everything that waits for a connection fails meanwhile, again and again. What only says
-so once more is left out of the log.
+During an outage everything that waits for a connection fails repeatedly. Log lines that
+only repeat this are dropped.
 """
 
 import logging
@@ -13,24 +13,24 @@ import psycopg
 import structlog
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-# Without a connection the statement was not sent, so another try cannot repeat it.
+# Without a connection no statement was sent, so a second try cannot repeat it.
 NO_CONNECTION = (PoolTimeout, TooManyRequests, PoolClosed)
-# After so many failures in a row, connections are cut for another reason.
+# More failures in a row than this have another cause.
 _EXPLAINED_AT_MOST = 3
-# Nobody waits longer for a connection.
+# The longest time that a request waits for a connection.
 _ECHO_SECONDS = 3.0
-# The server ended the connection, or does not take one now.
+# SQL states: the server ended the connection, or accepts none now.
 _SHUTTING_DOWN = frozenset({"57P01", "57P02", "57P03"})
 _CONNECTION_EXCEPTION = "08"
 _NOT_CONNECTED = "error connecting in"
-# Others of the pool's warnings that only follow from a cut connection.
+# Warnings of the pool that only follow from a cut connection.
 _FOLLOWING = ("reconnection attempt in", "discarding", "closing returned")
 
 _log = structlog.get_logger()
 
 
 class Outage:
-    """Whether PostgreSQL can be reached; threads may tell and ask."""
+    """Whether this process can reach PostgreSQL; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,7 +38,7 @@ class Outage:
         self._ended_at = -_ECHO_SECONDS
 
     def lost(self, reason: object) -> None:
-        """Note that no connection could be made, and log it the first time."""
+        """Note that no connection could be opened; log it the first time."""
         with self._lock:
             if self._lost_at is not None:
                 return
@@ -48,7 +48,7 @@ class Outage:
         )
 
     def back(self) -> None:
-        """Note that a connection was made, and log it if there was none before."""
+        """Note that a connection was opened; log it if none could be before."""
         with self._lock:
             if self._lost_at is None:
                 return
@@ -60,12 +60,12 @@ class Outage:
         )
 
     def explains(self, error: BaseException, *, failures: int = 1) -> bool:
-        """Return whether a failure needs no line of its own.
+        """Return whether a failure needs no log line of its own.
 
-        It does not while PostgreSQL is lost, nor for as long afterwards as somebody who
-        asked before may have waited for a connection. Nor where a connection was cut
-        just now: if no other can be had, that is logged as an outage. ``failures`` are
-        those in a row, this one among them.
+        It needs none during an outage, nor shortly after it, while requests from before
+        its end still fail. It needs none either if a connection was just cut: if no
+        other can be opened, that is logged as an outage. ``failures`` is the number of
+        failures in a row, including this one.
         """
         if not is_connection_lost(error):
             return False
@@ -80,7 +80,7 @@ OUTAGE = Outage()
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Return whether a connection broke or could not be had, whatever was asked."""
+    """Return whether the error means that a connection broke or could not be opened."""
     if isinstance(error, psycopg.InterfaceError):
         return True
     if not isinstance(error, psycopg.OperationalError):
@@ -94,16 +94,16 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 def is_out_of_connections(error: psycopg.Error) -> bool:
-    """Return whether the server runs and has no connection left for us.
+    """Return whether the server runs but has no free connection.
 
-    libpq has the server's message only, in the server's language.
+    libpq passes on only the server's message, in the server's language.
     """
     text = str(error)
     return "too many clients" in text or "connection slots are reserved" in text
 
 
 def watch_pool_log(record: logging.LogRecord) -> bool:
-    """Take what connection pools log of an outage, for a filter of their logger."""
+    """Note outages from the log records of connection pools; used as a log filter."""
     message = record.msg if isinstance(record.msg, str) else ""
     if message.startswith(_NOT_CONNECTED) and isinstance(record.args, tuple):
         OUTAGE.lost(record.args[-1])

@@ -1,4 +1,4 @@
-"""``goatherd orgs | projects | creators list``: what there is, with ids and counts."""
+"""``goatherd orgs | projects | creators list``: lists with ids and counts."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
 from projections.organizations.projection import IS_OPERATOR
 
-# A removed creator counts nowhere, and is listed with its status.
+# Removed creators are not counted, but listed with their status.
 _COUNTS = """
 SELECT project_id, count(*) AS creators,
        count(*) FILTER (WHERE status = 'active') AS active_creators
@@ -55,7 +55,7 @@ ORDER BY org_id, project_id, tiktok_handle, id
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization; ``creators`` are those of all its projects, without removed.
+    """An organization. ``creators`` counts those of its projects, not removed ones.
 
     ``is_operator``: its admin keys run the installation.
     """
@@ -72,7 +72,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A project; ``creators`` are its own, without removed ones."""
+    """A project. ``creators`` counts its creators, not removed ones."""
 
     id: UUID
     org_id: UUID
@@ -97,7 +97,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_orgs(*, data_dir: DataDir = None, json: Json = False) -> None:
-    """List organizations, with their ids and how much they have."""
+    """List organizations with their ids and counts."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         _wait_for_creators(connection)
         cursor = connection.cursor(row_factory=class_row(Organization))
@@ -123,7 +123,7 @@ def list_orgs(*, data_dir: DataDir = None, json: Json = False) -> None:
 def list_projects(
     *, org: OnlyOrganizationOption = None, data_dir: DataDir = None, json: Json = False
 ) -> None:
-    """List projects, with their ids and how many creators they have."""
+    """List projects with their ids and counts of creators."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         org_id = None if org is None else organization_named(connection, org)
         _wait_for_creators(connection)

@@ -1,4 +1,4 @@
-"""Organizations and projects as options name them: by id or by name."""
+"""Finds organizations and projects that options name by id or by name."""
 
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
@@ -45,7 +45,7 @@ SELECT DISTINCT ON (id) id, organization_id, name, created_at FROM (
 
 
 class NamedProject(NamedTuple):
-    """A project, and the organization it is of."""
+    """A project and its organization."""
 
     id: UUID
     organization_id: UUID
@@ -55,7 +55,7 @@ def organization_named(connection: Connection[TupleRow], given: str) -> UUID:
     """Return the id of the organization with that id or name.
 
     Raises:
-        CommandError: there is none, or several have the name.
+        CommandError: none or several have the name.
     """
     organization_id = _as_id(given)
     if organization_id is None:
@@ -68,10 +68,10 @@ def organization_named(connection: Connection[TupleRow], given: str) -> UUID:
 def project_named(
     connection: Connection[TupleRow], given: str, *, org: UUID | None = None
 ) -> NamedProject:
-    """Return the project with that id or name, of that organization or of any.
+    """Return the project with that id or name, in the organization or in any.
 
     Raises:
-        CommandError: there is none, or several have the name.
+        CommandError: none or several have the name.
     """
     project_id = _as_id(given)
     found = {

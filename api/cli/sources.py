@@ -26,7 +26,7 @@ def check(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> int:
-    """Look at one creator once, store nothing, and tell each step.
+    """Scrape one creator once, store nothing, and print each step.
 
     The exit status is 0 if the source answered and was understood, 1 if not.
     """
@@ -40,7 +40,7 @@ def check(
     if provider is not None:
         settings = replace(settings, provider=provider)
     if settings.redis_url is None:
-        # Workers share turns and budgets there.
+        # Turns and budgets are shared with the workers there.
         found = running_valkey_url(settings.data_dir)
         settings = replace(settings, redis_url=found)
     name = normalize_handle(handle)

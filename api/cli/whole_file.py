@@ -1,4 +1,4 @@
-"""Files that have their name only once they are whole, whatever interrupts us."""
+"""Files that get their name only when they are complete, even if we are interrupted."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ from uuid import uuid4
 
 from api.cli import CommandError
 
-# Python handles SIGINT itself; these would end it without a chance to clean up.
+# Python handles SIGINT itself. These signals would end it without a clean-up.
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def check_file(output: Path) -> None:
-    """Return if a file of that name can be written, over the one that is there.
+    """Check that a file of that name can be written or replaced.
 
     Raises:
         CommandError: it cannot.
@@ -29,9 +29,10 @@ def check_file(output: Path) -> None:
 
 @contextmanager
 def whole_file(output: Path, *, private: bool = False) -> Generator[BinaryIO]:
-    """Give the file to write to; it takes its name when all went well.
+    """Open a file for writing; it gets its name if the block succeeds.
 
-    It has the rights that any new file has, or is only ours to read if ``private``.
+    It has the usual permissions of a new file; if ``private``, only its owner may
+    read it.
     """
     part = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
     try:
@@ -51,10 +52,10 @@ def whole_file(output: Path, *, private: bool = False) -> Generator[BinaryIO]:
 
 @contextmanager
 def interruptible(what: str) -> Generator[None]:
-    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does.
+    """Let SIGTERM and SIGHUP interrupt the block as Ctrl-C does.
 
     Raises:
-        CommandError: one came; it says ``what``.
+        CommandError: a signal came; the message says ``what`` was interrupted.
     """
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -63,7 +64,7 @@ def interruptible(what: str) -> Generator[None]:
     before = {
         number: signal.signal(number, interrupt)
         for number in _SIGNALS
-        # Under nohup the terminal may close.
+        # Under nohup, SIGHUP stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:

@@ -1,4 +1,4 @@
-"""Precision: what a rounded counter stands for, and which changes are growth."""
+"""Precision: the counts that a rounded counter may be, and which changes are growth."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ def unit_of(count: int) -> int:
 
 
 def is_rounded(precision: Precision | None, count: int | None) -> bool:
-    """Tell whether an observed counter stands for more than itself.
+    """Tell whether an observed counter is rounded, so that it may be another count.
 
     Small ones are shown to the last digit, whatever their source does to large ones.
     """
@@ -26,7 +26,7 @@ def is_rounded(precision: Precision | None, count: int | None) -> bool:
 
 
 def stands_for(rounded: int, count: int) -> bool:
-    """Tell whether a rounded counter may stand for this count.
+    """Tell whether a rounded counter may be this count.
 
     The interval is open: what is a whole unit away would have been shown otherwise.
     """

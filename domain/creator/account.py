@@ -44,7 +44,7 @@ def pinned_account(history: Sequence[Event]) -> str | None:
 def account_of(creator_id: UUID, history: Sequence[Event]) -> UUID:
     """Return the stream of a creator's account, given the creator's own history.
 
-    Who comes back was added anew, and may be somebody else.
+    A creator that was reactivated was added anew, and may be another account.
     """
     returns = sum(isinstance(event, e.CreatorReactivated) for event in history)
     return account_stream(creator_id, returns)

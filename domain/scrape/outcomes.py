@@ -6,7 +6,7 @@ from domain.messages import Outcome
 OF_THE_ACCOUNT: frozenset[Outcome] = frozenset({"not_found", "private", "unavailable"})
 # No platform was asked: a recording has no line about the handle.
 UNOBSERVED: frozenset[Outcome] = frozenset({"not_in_recording"})
-# Nothing was learned of the account, because of whoever was to tell it.
+# The source failed, so nothing is known of the account.
 OF_THE_SOURCE: frozenset[Outcome] = frozenset(
     {"blocked", "rate_limited", "transient", "schema_changed"}
 )

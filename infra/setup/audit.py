@@ -1,7 +1,7 @@
-"""Asks osv.dev whether anything that requirements.lock names has a known vulnerability.
+"""Looks up the packages of requirements.lock at osv.dev for known vulnerabilities.
 
-``make check`` runs it. Where the index or osv.dev does not answer, nothing is known and
-nothing fails.
+``make check`` runs it. If the index or osv.dev does not answer, it reports so and does
+not fail.
 """
 
 import json
@@ -15,16 +15,16 @@ from pathlib import Path
 from install import LOCK, pip_settings, uv_environment
 
 _FOUND = 1
-# Whoever has no way there learns it at once.
+# Without a connection to the internet it ends at once.
 _HASTE = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "5"}
 
 
 def main(*options: str) -> int:
-    """Return 1 if there is a known vulnerability, which is then printed; else 0."""
+    """Print the known vulnerabilities; return 1 if there is any, else 0."""
     pinned = re.findall(r"^(\S+==.*?)\s*\\?$", LOCK.read_text(), re.MULTILINE)
     environment = _HASTE | uv_environment(os.environ, pip_settings())
     with tempfile.TemporaryDirectory(prefix="goatherd-audit-") as folder:
-        # uv audits projects: this one needs exactly what the lock names.
+        # uv audits a project, so make one with exactly the packages of the lock.
         Path(folder, "pyproject.toml").write_text(
             '[project]\nname = "goatherd-lock"\nversion = "0"\n'
             f'requires-python = ">=3.11"\ndependencies = {json.dumps(pinned)}\n'
@@ -39,7 +39,7 @@ def main(*options: str) -> int:
         ).returncode
     if status not in {0, _FOUND}:
         print(
-            "Not asked for known vulnerabilities: osv.dev or the index does not answer",
+            "Known vulnerabilities not checked: osv.dev or the index does not answer",
             file=sys.stderr,
         )
     return _FOUND if status == _FOUND else 0

@@ -1,7 +1,7 @@
-"""Installs what requirements.lock names, and this project, into the Python it runs in.
+"""Installs the packages of requirements.lock and this project into the running Python.
 
-``make setup`` runs it, in .venv. pip fetches uv alone, with the hashes of the lock, and
-uv the rest, from where pip is set to look: uv itself does not read pip's settings.
+``make setup`` runs it in .venv. pip installs only uv, with the hashes of the lock, and
+uv installs the rest. uv does not read pip's settings, so this module passes them on.
 """
 
 import ast
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parents[2]
 LOCK = HERE / "requirements.lock"
 
 _PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-# What uv calls each setting of pip, and what stands between several values.
+# uv's variable for each setting of pip, and the separator of several values.
 _SETTINGS = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
     "extra-index-url": ("UV_INDEX", " "),
@@ -32,7 +32,7 @@ _SETTINGS = {
 
 
 def main() -> int:
-    """Install everything, with a line on stderr for each step; 0, or the status."""
+    """Install everything, with a line on stderr a step; return the exit status."""
     began = time.monotonic()
     amount = len(re.findall(r"^\S+==", LOCK.read_text(), re.MULTILINE))
     environment = uv_environment(os.environ, pip_settings())
@@ -64,9 +64,9 @@ def main() -> int:
 
 
 def pip_settings() -> dict[str, list[str]]:
-    """Return what pip's files and variables set for an installation, by option.
+    """Return pip's settings from its files and variables, by option.
 
-    A variable stands over ``install`` in a file, and that over ``global``.
+    A variable overrides the section ``install`` of a file, which overrides ``global``.
     """
     listed = subprocess.run(  # noqa: S603
         [*_PIP, "config", "list"], capture_output=True, text=True, check=True
@@ -83,20 +83,20 @@ def pip_settings() -> dict[str, list[str]]:
 def uv_environment(
     environ: Mapping[str, str], settings: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
-    """Return the environment in which uv does as pip is set to; its own stand over."""
+    """Return uv's environment with pip's settings; uv's own variables override them."""
     environment: dict[str, str] = {}
     for option, (variable, between) in _SETTINGS.items():
         if option in settings:
             environment[variable] = between.join(settings[option])
     if "UV_INDEX" in environment:
-        # As pip does: from whichever index has it. Hashes say that it is the right one.
+        # Like pip, take a package from any index; hashes ensure that it is right.
         environment["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return environment | dict(environ)
 
 
 def uv_install(*what: str | Path, python: str = sys.executable) -> list[str | Path]:
-    """Return the command with which uv installs something into that Python."""
-    # On a terminal uv shows what it fetches; a log is spared the list of packages.
+    """Return the command with which uv installs packages into a Python."""
+    # Show uv's progress on a terminal only; a log needs no list of packages.
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     uv = [sys.executable, "-m", "uv", "pip", "install", *quiet, "--python", python]
     return [*uv, *what]

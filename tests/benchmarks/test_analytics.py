@@ -86,7 +86,7 @@ def population(
         for number, creator in enumerate(ids)
     }
 
-    def told() -> Iterator[tuple[UUID, e.Event]]:
+    def reported() -> Iterator[tuple[UUID, e.Event]]:
         if home is None:
             yield organization, e.ProjectCreated(project_id=project, name="Herd")
         for number, creator in enumerate(ids):
@@ -122,7 +122,7 @@ def population(
                 )
                 yield new_id(), seen
 
-    events = told()
+    events = reported()
     while some := list(islice(events, 500)):
         store.append(
             [NewEvent(stream, 1, event) for stream, event in some],

@@ -93,7 +93,7 @@ def test_nothing_is_called_well_while_the_database_does_not_answer(
 ):
     # Nobody follows some of them here.
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE projection SET heartbeat_at = now() + interval '5 minutes'"
     )
     page.goto("/operations/projections")

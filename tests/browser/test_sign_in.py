@@ -49,7 +49,7 @@ def test_a_wrong_key_is_told_at_its_field_and_opens_nothing(
 
     sign_in_by_form(strangers_page, "tga_" + "0" * 64)
 
-    expect(strangers_page.get_by_role("alert")).to_contain_text("does not open")
+    expect(strangers_page.get_by_role("alert")).to_contain_text("is not valid here")
     expect(strangers_page.get_by_label("API key")).to_have_attribute(
         "aria-invalid", "true"
     )

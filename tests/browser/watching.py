@@ -40,9 +40,9 @@ class Watch:
     def over(cls, context: BrowserContext, *, origin: str) -> Self:
         """Watch all pages of a context."""
         watch = cls(origin)
-        context.on("console", watch._heard)
+        context.on("console", watch._note_message)
         context.on("weberror", watch._thrown)
-        context.on("dialog", watch._asked)
+        context.on("dialog", watch._answer_dialog)
         context.on("request", watch._requested)
         context.on("requestfailed", watch._failed)
         return watch
@@ -72,7 +72,7 @@ class Watch:
     def _is_expected(self, seen: str) -> bool:
         return any(pattern.search(seen) for pattern in self._expected)
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _note_message(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "assert"}:
             where = message.location["url"]
             self._seen.append(f"console: {message.text} ({where})")
@@ -80,7 +80,7 @@ class Watch:
     def _thrown(self, error: WebError) -> None:
         self._seen.append(f"exception: {error.error}")
 
-    def _asked(self, dialog: Dialog) -> None:
+    def _answer_dialog(self, dialog: Dialog) -> None:
         message = f"dialog: {dialog.type} {dialog.message}"
         self._seen.append(message)
         if self._is_expected(message):

@@ -34,7 +34,7 @@ ADDED = e.CreatorAdded(
 SEEN = e.ProfileSnapshotRecorded(
     **OURS, creator_id=ADA, observed_at=NOON, provider="test"
 )
-ASKED = e.ScrapeRequested(
+REQUESTED = e.ScrapeRequested(
     **OURS,
     project_id=PROJECT,
     creator_id=ADA,
@@ -113,9 +113,9 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         "Disabled, after scrapes that ended as private, by key Ops.",
     ),
     (e.CreatorReenabled(**OURS, at=NOON), "Re-enabled by key Ops."),
-    (ASKED, "Scrape of the profile asked for by key Ops."),
+    (REQUESTED, "Scrape of the profile asked for by key Ops."),
     (
-        changed(ASKED, job_type="discover_videos", trigger="renamed"),
+        changed(REQUESTED, job_type="discover_videos", trigger="renamed"),
         "Scrape of new videos asked for by key Ops, because the creator was renamed.",
     ),
     (SEEN, "Profile seen, without figures."),
@@ -174,8 +174,8 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
 
 
 @pytest.mark.parametrize(("event", "told"), SENTENCES)
-def test_an_event_is_told_in_one_plain_sentence(event: SummarizedEvent, told: str):
-    assert summary(event, by=OPS, video="71") == told
+def test_an_event_is_told_in_one_plain_sentence(event: SummarizedEvent, reported: str):
+    assert summary(event, by=OPS, video="71") == reported
 
 
 def test_every_event_of_a_creators_history_is_told_above():

@@ -107,8 +107,8 @@ def campaign(plan: Plan, *, data_dir: Path, folder: Path) -> Outcome:
         clients.start()
         Faults(up, clients.outcome, plan=plan).run(plan.seconds)
         clients.stop()
-        for asked in [*clients.answered]:
-            clients.repeat(asked)
+        for requested in [*clients.answered]:
+            clients.repeat(requested)
         _check_log(clients, data_dir)
     outcome = clients.outcome
     if outcome.refused:

@@ -25,7 +25,7 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 
 
 def additions(home: Tenant) -> int:
-    rows = home.goatherd.asked(
+    rows = home.goatherd.query(
         "SELECT count(*) FROM event_log WHERE name = 'creator_added'"
     )
     return rows[0][0]

@@ -174,7 +174,7 @@ def test_a_request_whose_process_was_killed_is_carried_out_by_another_within_sec
         assert wait_until(lambda: listens(doomed) and listens(other), seconds=PATIENTLY)
         # Appends wait, so that the process is killed while it works on one.
         blocker.execute("LOCK TABLE goatherd_events IN EXCLUSIVE MODE")
-        asked = threads.submit(asker.ask, "wanted")
+        requested = threads.submit(asker.ask, "wanted")
         assert wait_until(lambda: leases(database_url) != [], seconds=PATIENTLY)
         (first,) = leases(database_url)
         while_it_lives = heir.ask("wanted")
@@ -185,7 +185,7 @@ def test_a_request_whose_process_was_killed_is_carried_out_by_another_within_sec
         assert wait_until(lambda: heir.ask("wanted") == CREATED, seconds=PATIENTLY)
         waited = time.monotonic() - killed_at
 
-        assert asked.result(PATIENTLY) is None
+        assert requested.result(PATIENTLY) is None
     assert while_it_lives == IN_FLIGHT
     assert renewed
     assert waited < 5

@@ -158,9 +158,9 @@ def test_ten_thousand_scrapes_of_one_organization_do_not_stand_before_anothers(
     ):
         assert wait_until(lambda: done_of(store, home) >= 20, seconds=PATIENTLY)
         other.add("newcomer")
-        asked_at = time.monotonic()
+        requested_at = time.monotonic()
         assert wait_until(lambda: done_of(store, other) >= 1, seconds=PATIENTLY)
-        took = time.monotonic() - asked_at
+        took = time.monotonic() - requested_at
         left = 10_000 - done_of(store, home)
         queued = len(messages(redis_url))
 

@@ -9,7 +9,7 @@ from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.builders import Home, make_home, opened_store
 from tests.kit.faults import victim
-from tests.kit.schedule import finish_all, scheduled, told
+from tests.kit.schedule import finish_all, run_sql, scheduled
 from workers.schedule import scheduler as scheduling
 from workers.schedule.scheduler import Scheduler
 
@@ -27,7 +27,7 @@ def due(store: Store) -> Home:
     first = Scheduler(store, DEFAULT_PLANS)
     first.round()
     first.give_up_lease()
-    told(
+    run_sql(
         store,
         "UPDATE scrape_schedule SET due_at = clock_timestamp() - interval '1 min' "
         "WHERE due_at <> 'infinity'",
@@ -47,7 +47,7 @@ def schedule(url: str, *, pause: float = 0.0) -> None:
 
 def end_lease(store: Store) -> None:
     """Let the time pass that a silent holder has."""
-    told(store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
+    run_sql(store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
 
 
 def test_each_run_is_asked_for_once_however_often_schedulers_are_killed(
@@ -83,7 +83,7 @@ def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
         assert wait_until(lambda: len(scheduled(store)) > 0, seconds=PATIENTLY)
         process.freeze()
         # It may have stopped within a transaction, which then has the lease's row.
-        told(
+        run_sql(
             store,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND state LIKE 'idle in transaction%%'",
@@ -93,7 +93,7 @@ def test_a_stopped_scheduler_that_wakes_up_asks_for_nothing_twice(
         assert wait_until(successor.take_lease, seconds=PATIENTLY)
         while successor.round():
             pass
-        told(
+        run_sql(
             store,
             "UPDATE scrape_schedule SET due_at = clock_timestamp() - interval '1 min' "
             "WHERE job_type = 'creator_profiles' AND due_at <> 'infinity'",

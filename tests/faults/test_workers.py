@@ -167,7 +167,7 @@ def test_a_broker_that_forgets_everything_costs_no_run(
             finished = wait_until(lambda: all_done(store), seconds=PATIENTLY)
 
     assert (all_enqueued, part, finished) == (True, True, True)
-    assert len(provider.asked) == 80
+    assert len(provider.calls) == 80
     assert results(store) == [1]
 
 

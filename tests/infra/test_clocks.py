@@ -13,7 +13,7 @@ from infra import clocks
 from infra.embedded.processes import wait_until
 from infra.eventstore.store import Store
 from tests.kit.command_line import CommandLine
-from tests.kit.schedule import told
+from tests.kit.schedule import run_sql
 from workers.main import keep_clock_measured
 
 
@@ -45,7 +45,7 @@ def seen_by_readiness(store: Store, folder: Path) -> str | None:
 
 
 def measured(store: Store, process: str, *, seconds: float, ago: int = 0) -> None:
-    told(
+    run_sql(
         store,
         "INSERT INTO worker_clock VALUES (%s, %s, "
         "clock_timestamp() - make_interval(secs => %s))",
@@ -64,14 +64,14 @@ def test_a_worker_measures_its_clock_and_forgets_those_of_long_ago(store: Store)
     thread.start()
     try:
         assert wait_until(
-            lambda: told(store, "SELECT process FROM worker_clock") != [("gone",)],
+            lambda: run_sql(store, "SELECT process FROM worker_clock") != [("gone",)],
             seconds=10,
         )
     finally:
         stop.set()
         thread.join()
 
-    ((process, offset),) = told(
+    ((process, offset),) = run_sql(
         store, "SELECT process, offset_seconds FROM worker_clock"
     )
     assert process.endswith(f":{os.getpid()}")

@@ -95,19 +95,19 @@ class Goatherd:
             for follower in self._followers:
                 if follower.projection.name != but:
                     follower.catch_up()
-            behind = self.asked(_BEHIND, names, head)
+            behind = self.query(_BEHIND, names, head)
             return not behind
 
         assert wait_until(is_level, seconds=PATIENTLY)
 
     def kept(self) -> object:
         """Everything that a request may store and a refused one may not."""
-        return self.asked(_KEPT)
+        return self.query(_KEPT)
 
-    def asked(self, query: str, *values: object) -> list[Any]:
-        """What the database itself says."""
+    def query(self, statement: str, *values: object) -> list[Any]:
+        """Execute SQL, and return the rows if it returns any."""
         with self.store.pool.connection() as connection:
-            cursor = connection.execute(query.encode(), values)
+            cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
     def log(self, stream: UUID | str) -> list[RecordedEvent]:
@@ -125,7 +125,7 @@ class Goatherd:
 
     def since(self, position: int) -> list[RecordedEvent]:
         """The events after a position, whatever they are about, in the log's order."""
-        streams = self.asked(
+        streams = self.query(
             "SELECT DISTINCT originator_id FROM goatherd_events "
             "WHERE notification_id > %s",
             position,
@@ -140,8 +140,8 @@ class Goatherd:
     def append(self, stream: UUID | str, *events: e.Event) -> None:
         """Let events happen that no request can make happen."""
         stream = UUID(str(stream))
-        past = self.store.load(stream)[stream]
-        self.store.append(next_events(stream, past, events), context=asking())
+        recorded_event = self.store.load(stream)[stream]
+        self.store.append(next_events(stream, recorded_event, events), context=asking())
 
     def tenant(
         self,
@@ -252,7 +252,7 @@ class Tenant:
     @property
     def counted(self) -> int:
         """How many creators the plan's limit is compared with."""
-        rows = self.goatherd.asked(
+        rows = self.goatherd.query(
             "SELECT value FROM quota_counters WHERE key = %s",
             creators_counter(self.organization_id),
         )
@@ -282,13 +282,13 @@ class Tenant:
 
     def failed(self, scrape_id: str, *, outcome: e.Outcome | None = "blocked") -> None:
         """Let a run have failed."""
-        asked: Any = self.goatherd.events(scrape_id)[0]
+        requested: Any = self.goatherd.events(scrape_id)[0]
         self.goatherd.append(
             scrape_id,
             e.ScrapeFailed(
                 organization_id=self.organization_id,
-                creator_id=asked.creator_id,
-                job_type=asked.job_type,
+                creator_id=requested.creator_id,
+                job_type=requested.job_type,
                 provider="test",
                 attempts=5,
                 error="TikTok sent us away.",
@@ -302,7 +302,7 @@ class Tenant:
         tiktok_video_id: str | None = None,
         *,
         status: e.TrackingStatus = "auto_tracked",
-        **told: Any,  # noqa: ANN401 - whatever a run says of a video
+        **reported: Any,  # noqa: ANN401 - whatever a run says of a video
     ) -> str:
         """Let a run have found a video of the creator's; returns the video's id."""
         tiktok_video_id = tiktok_video_id or str(new_id().int % 10**18 + 10**18)
@@ -317,7 +317,7 @@ class Tenant:
                 handle="goat",
                 tracking_status=status,
                 scrape_id=new_id(),
-                **told,
+                **reported,
             ),
         )
         return str(video_id)

@@ -80,7 +80,7 @@ class Documented:
 
     def check(self, answer: httpx.Response) -> None:
         """Assert that the document foresees this answer, down to every field."""
-        operation = self._asked(answer.request)
+        operation = self._described(answer.request)
         if operation is None:
             return
         status = str(answer.status_code)
@@ -104,7 +104,7 @@ class Documented:
             code = body["meta"]["code"]
             assert code in operation.codes, f"{operation.id} does not document {code}"
 
-    def _asked(self, request: httpx.Request) -> Described | None:
+    def _described(self, request: httpx.Request) -> Described | None:
         for operation in self.operations.values():
             pattern = self._patterns[operation.id]
             if operation.method == request.method and pattern.fullmatch(

@@ -21,41 +21,41 @@ Rows = dict[Any, Row]
 
 def organizations(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        match past.event:
+    for recorded in events:
+        match recorded.event:
             case e.OrganizationCreated(name=name, plan=plan, time_zone=zone):
-                rows[past.stream] = {
-                    "organization_id": past.stream,
+                rows[recorded.stream] = {
+                    "organization_id": recorded.stream,
                     "name": name,
                     "plan": plan,
                     "time_zone": zone,
                     **dict.fromkeys(_HOURS),
                     "is_operator": None,
                     "version": 1,
-                    "created_at": past.recorded_at,
-                    "updated_at": past.recorded_at,
-                    "position": past.position,
+                    "created_at": recorded.recorded_at,
+                    "updated_at": recorded.recorded_at,
+                    "position": recorded.position,
                 }
             case e.PlanChanged(new=plan):
-                rows[past.stream] |= {
+                rows[recorded.stream] |= {
                     "plan": plan,
-                    "version": rows[past.stream]["version"] + 1,
-                    "updated_at": past.recorded_at,
-                    "position": past.position,
+                    "version": rows[recorded.stream]["version"] + 1,
+                    "updated_at": recorded.recorded_at,
+                    "position": recorded.position,
                 }
             case e.OperatorChanged(is_operator=is_operator):
-                rows[past.stream] |= {
+                rows[recorded.stream] |= {
                     "is_operator": is_operator,
-                    "version": rows[past.stream]["version"] + 1,
-                    "updated_at": past.recorded_at,
-                    "position": past.position,
+                    "version": rows[recorded.stream]["version"] + 1,
+                    "updated_at": recorded.recorded_at,
+                    "position": recorded.position,
                 }
             case e.OrganizationSettingsChanged() as change:
-                rows[past.stream] |= _set(change, "name", "time_zone", *_HOURS)
-                rows[past.stream] |= {
-                    "version": rows[past.stream]["version"] + 1,
-                    "updated_at": past.recorded_at,
-                    "position": past.position,
+                rows[recorded.stream] |= _set(change, "name", "time_zone", *_HOURS)
+                rows[recorded.stream] |= {
+                    "version": rows[recorded.stream]["version"] + 1,
+                    "updated_at": recorded.recorded_at,
+                    "position": recorded.position,
                 }
             case _:
                 pass
@@ -64,22 +64,22 @@ def organizations(events: Iterable[RecordedEvent]) -> Rows:
 
 def api_keys(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        match past.event:
+    for recorded in events:
+        match recorded.event:
             case e.ApiKeyCreated() as key:
                 rows[key.key_id] = {
-                    "organization_id": past.stream,
+                    "organization_id": recorded.stream,
                     "id": key.key_id,
                     "name": key.name,
                     "digest": key.digest,
                     "hint": key.hint,
                     "scopes": list(key.scopes),
-                    "created_at": past.recorded_at,
+                    "created_at": recorded.recorded_at,
                     "expires_at": key.expires_at,
                     "revoked_at": None,
                 }
             case e.ApiKeyRevoked(key_id=key_id):
-                rows[key_id]["revoked_at"] = past.recorded_at
+                rows[key_id]["revoked_at"] = recorded.recorded_at
             case _:
                 pass
     return rows
@@ -87,25 +87,25 @@ def api_keys(events: Iterable[RecordedEvent]) -> Rows:
 
 def projects(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        match past.event:
+    for recorded in events:
+        match recorded.event:
             case e.ProjectCreated(project_id=project_id, name=name, description=text):
                 rows[project_id] = {
-                    "organization_id": past.stream,
+                    "organization_id": recorded.stream,
                     "id": project_id,
                     "name": name,
                     "description": text,
                     "version": 1,
-                    "created_at": past.recorded_at,
-                    "updated_at": past.recorded_at,
-                    "position": past.position,
+                    "created_at": recorded.recorded_at,
+                    "updated_at": recorded.recorded_at,
+                    "position": recorded.position,
                 }
             case e.ProjectDetailsChanged(project_id=project_id) as change:
                 row = rows[project_id]
                 row |= _set(change, "name", "description")
                 row["version"] += 1
-                row["updated_at"] = past.recorded_at
-                row["position"] = past.position
+                row["updated_at"] = recorded.recorded_at
+                row["position"] = recorded.position
             case _:
                 pass
     return rows
@@ -113,13 +113,13 @@ def projects(events: Iterable[RecordedEvent]) -> Rows:
 
 def bans(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        match past.event:
+    for recorded in events:
+        match recorded.event:
             case e.HandleBanned(handle=handle, reason=reason):
                 rows[handle] = {
                     "handle": handle,
                     "reason": reason,
-                    "created_at": past.recorded_at,
+                    "created_at": recorded.recorded_at,
                 }
             case e.HandleUnbanned(handle=handle):
                 del rows[handle]
@@ -131,23 +131,23 @@ def bans(events: Iterable[RecordedEvent]) -> Rows:
 def creator_list(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     newest: dict[UUID, tuple[Any, int]] = {}
-    for past in events:
-        event, at = past.event, past.recorded_at
+    for recorded in events:
+        event, at = recorded.event, recorded.recorded_at
         if isinstance(event, e.CreatorAdded):
-            rows[past.stream] = _new_creator(past, event)
+            rows[recorded.stream] = _new_creator(recorded, event)
         elif isinstance(event, e.ScrapeSucceeded):
             if event.provider != "import":
                 rows[event.creator_id] |= {
                     "last_scraped_at": at,
                     "last_outcome": "ok",
                     **_NOT_FAILING,
-                    "run_position": past.position,
+                    "run_position": recorded.position,
                 }
         elif isinstance(event, e.ScrapeFailed):
             row = rows.get(event.creator_id)
             if row is None or event.provider == "import":
                 continue
-            row["run_position"] = past.position
+            row["run_position"] = recorded.position
             if row["status"] == "removed":
                 continue
             row["last_outcome"] = event.outcome
@@ -155,12 +155,12 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
                 row["failing_since"] = row["failing_since"] or at
                 row["failed_scrapes"] += 1
         elif isinstance(event, e.ProfileSnapshotRecorded):
-            seen = (event.observed_at, past.position)
+            seen = (event.observed_at, recorded.position)
             if seen > newest.get(event.creator_id, (seen[0], 0)):
                 newest[event.creator_id] = seen
-                rows[event.creator_id] |= _figures(event, past.position)
+                rows[event.creator_id] |= _figures(event, recorded.position)
         elif isinstance(event, e.CreatorEvent):
-            row = rows[past.stream]
+            row = rows[recorded.stream]
             row |= _decided(event)
             row |= {"version": row["version"] + 1, "updated_at": at}
     return rows
@@ -180,27 +180,27 @@ def creator_search(events: Iterable[RecordedEvent]) -> Rows:
 
 def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        match past.event:
-            case e.ScrapeRequested() as asked:
-                rows[past.stream] = {
-                    "organization_id": asked.organization_id,
-                    "id": past.stream,
-                    "project_id": asked.project_id,
-                    "creator_id": asked.creator_id,
-                    "tiktok_handle": asked.handle,
-                    "job_type": asked.job_type,
-                    "trigger": asked.trigger,
+    for recorded in events:
+        match recorded.event:
+            case e.ScrapeRequested() as requested:
+                rows[recorded.stream] = {
+                    "organization_id": requested.organization_id,
+                    "id": recorded.stream,
+                    "project_id": requested.project_id,
+                    "creator_id": requested.creator_id,
+                    "tiktok_handle": requested.handle,
+                    "job_type": requested.job_type,
+                    "trigger": requested.trigger,
                     "status": "queued",
                     "attempts": 0,
-                    "requested_at": past.recorded_at,
+                    "requested_at": recorded.recorded_at,
                     **dict.fromkeys(_OF_ENDED_RUNS),
                 }
             case e.ScrapeSucceeded() as ended:
-                rows[past.stream] |= {
+                rows[recorded.stream] |= {
                     "status": "succeeded",
                     "outcome": "ok",
-                    "finished_at": past.recorded_at,
+                    "finished_at": recorded.recorded_at,
                     "attempts": ended.attempts,
                     "provider": ended.provider,
                     "observed_at": ended.observed_at,
@@ -213,10 +213,10 @@ def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
                     "videos_missing": len(ended.missing_video_ids),
                 }
             case e.ScrapeFailed() as ended:
-                rows[past.stream] |= {
+                rows[recorded.stream] |= {
                     "status": "failed",
                     "outcome": ended.outcome,
-                    "finished_at": past.recorded_at,
+                    "finished_at": recorded.recorded_at,
                     "attempts": ended.attempts,
                     "provider": ended.provider,
                     "observed_at": ended.observed_at,
@@ -229,21 +229,21 @@ def scrape_runs(events: Iterable[RecordedEvent]) -> Rows:
 
 def videos(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        event, at = past.event, past.recorded_at
+    for recorded in events:
+        event, at = recorded.event, recorded.recorded_at
         if not isinstance(event, e.VideoEvent):
             continue
-        if past.version == 1:
-            rows[past.stream] = {
+        if recorded.version == 1:
+            rows[recorded.stream] = {
                 "organization_id": event.organization_id,
-                "id": past.stream,
+                "id": recorded.stream,
                 "metadata": {},
                 "tracking_enabled": True,
                 "version": 0,
                 "created_at": at,
                 **dict.fromkeys(_UNKNOWN_AT_FIRST),
             }
-        row = rows[past.stream]
+        row = rows[recorded.stream]
         row |= {"version": row["version"] + 1, "updated_at": at}
         match event:
             case e.VideoDiscovered():
@@ -251,11 +251,11 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
                 row |= {"tiktok_handle": event.handle}
                 row |= _set(event, "title", "posted_at")
                 row["kind"] = event.kind or row["kind"]
-                if past.version == 1:
+                if recorded.version == 1:
                     row["tracking_status"] = event.tracking_status
             case e.VideoAdded():
                 row |= {"tracking_status": "direct_add", "tracking_enabled": True}
-                if past.version == 1:
+                if recorded.version == 1:
                     row |= _set(event, "project_id", "tiktok_video_id", "kind")
                     row |= {"tiktok_handle": event.handle}
             case e.VideoCameIntoWindow():
@@ -278,8 +278,8 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
 
 def video_figures(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
-    for past in events:
-        event = past.event
+    for recorded in events:
+        event = recorded.event
         if not isinstance(event, e.VideoStatsSnapshotRecorded) or not event.project_id:
             continue
         for index, tiktok_video_id in enumerate(event.video_ids):
@@ -297,7 +297,7 @@ def video_figures(events: Iterable[RecordedEvent]) -> Rows:
                 if value is not None and (is_newer or row[column] is None):
                     row[column] = value
             if is_newer:
-                row |= {"observed_at": event.observed_at, "position": past.position}
+                row |= {"observed_at": event.observed_at, "position": recorded.position}
             row["first_seen_at"] = min(row["first_seen_at"], event.observed_at)
             row["organization_id"] = event.organization_id
             row["id"] = video_stream(event.project_id, tiktok_video_id)
@@ -307,21 +307,21 @@ def video_figures(events: Iterable[RecordedEvent]) -> Rows:
 def creator_history(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     owners = _owners(events)
-    for past in events:
-        event: Any = past.event
+    for recorded in events:
+        event: Any = recorded.event
         if isinstance(event, e.VideoEvent):
-            creator_id = owners.get(past.stream)
+            creator_id = owners.get(recorded.stream)
         elif isinstance(event, e.ScrapeEvent):
             creator_id = event.creator_id
         elif isinstance(event, e.CreatorEvent):
-            creator_id = past.stream
+            creator_id = recorded.stream
         else:
             continue
         if creator_id is not None:
-            rows[past.position] = {
+            rows[recorded.position] = {
                 "organization_id": event.organization_id,
                 "creator_id": creator_id,
-                "position": past.position,
+                "position": recorded.position,
                 "event": _NAMES[type(event)],
                 "observed_at": event.observed_at
                 if isinstance(event, e.ProfileSnapshotRecorded)
@@ -333,32 +333,32 @@ def creator_history(events: Iterable[RecordedEvent]) -> Rows:
 def creator_history_videos(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     owners = _owners(events)
-    for past in events:
-        event = past.event
+    for recorded in events:
+        event = recorded.event
         if isinstance(event, e.VideoDiscovered | e.VideoAdded):
             rows.setdefault(
-                past.stream,
+                recorded.stream,
                 {
                     "organization_id": event.organization_id,
-                    "id": past.stream,
+                    "id": recorded.stream,
                     "tiktok_video_id": event.tiktok_video_id,
-                    "creator_id": owners.get(past.stream),
+                    "creator_id": owners.get(recorded.stream),
                     "early": [],
                 },
             )
-        if isinstance(event, e.VideoEvent) and past.stream not in owners:
-            early = [past.position, _NAMES[type(event)]]
-            rows[past.stream]["early"].append(early)
+        if isinstance(event, e.VideoEvent) and recorded.stream not in owners:
+            early = [recorded.position, _NAMES[type(event)]]
+            rows[recorded.stream]["early"].append(early)
     return rows
 
 
 def creator_milestones(events: Iterable[RecordedEvent]) -> Rows:
     rows: Rows = {}
     seen = [
-        (past.event.observed_at, past.position, past.event)
-        for past in events
-        if isinstance(past.event, e.ProfileSnapshotRecorded)
-        and past.event.follower_count is not None
+        (recorded.event.observed_at, recorded.position, recorded.event)
+        for recorded in events
+        if isinstance(recorded.event, e.ProfileSnapshotRecorded)
+        and recorded.event.follower_count is not None
     ]
     for observed_at, position, event in sorted(seen, key=lambda each: each[:2]):
         assert event.follower_count is not None
@@ -381,9 +381,9 @@ def creator_milestones(events: Iterable[RecordedEvent]) -> Rows:
 def _owners(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
     """Whose each video is that a run discovered."""
     return {
-        past.stream: past.event.creator_id
-        for past in events
-        if isinstance(past.event, e.VideoDiscovered)
+        recorded.stream: recorded.event.creator_id
+        for recorded in events
+        if isinstance(recorded.event, e.VideoDiscovered)
     }
 
 
@@ -459,10 +459,10 @@ _FIGURES = {
 _NOT_FAILING: Row = {"failing_since": None, "failed_scrapes": 0}
 
 
-def _new_creator(past: RecordedEvent, event: e.CreatorAdded) -> Row:
+def _new_creator(recorded: RecordedEvent, event: e.CreatorAdded) -> Row:
     return {
         "organization_id": event.organization_id,
-        "id": past.stream,
+        "id": recorded.stream,
         "project_id": event.project_id,
         "tiktok_handle": event.handle,
         "display_name": None,
@@ -475,8 +475,8 @@ def _new_creator(past: RecordedEvent, event: e.CreatorAdded) -> Row:
         "status": "active",
         "disabled_reason": None,
         "version": 1,
-        "created_at": past.recorded_at,
-        "updated_at": past.recorded_at,
+        "created_at": recorded.recorded_at,
+        "updated_at": recorded.recorded_at,
         "last_scraped_at": None,
         "last_outcome": None,
         **_NOT_FAILING,
@@ -511,9 +511,9 @@ def _decided(event: e.CreatorEvent) -> Row:
         case e.CreatorRemoved():
             return {"status": "removed", "disabled_reason": None}
         case e.CreatorReactivated():
-            asked = ("tracking_mode", "tracking_start_date", "tracking_end_date")
+            requested = ("tracking_mode", "tracking_start_date", "tracking_end_date")
             again = {"last_outcome": None, **_NOT_FAILING}
-            return {"status": "active", **_set(event, *asked), **again}
+            return {"status": "active", **_set(event, *requested), **again}
         case e.CreatorAutoDisabled(verdict=verdict):
             return {"status": "disabled", "disabled_reason": verdict}
         case e.CreatorReenabled():

@@ -36,7 +36,7 @@ class Scripted:
 
     def __init__(self, *answers: Answer) -> None:
         self._answers = answers
-        self.asked: list[tuple[e.JobType, str]] = []
+        self.calls: list[tuple[e.JobType, str]] = []
 
     def creator_profiles(self, target: Target) -> Verdict:
         return self._answer("creator_profiles", target)
@@ -48,8 +48,8 @@ class Scripted:
         return self._answer("video_stats", target)
 
     def _answer(self, job_type: e.JobType, target: Target) -> Verdict:
-        self.asked.append((job_type, target.handle))
-        answer = self._answers[min(len(self.asked), len(self._answers)) - 1]
+        self.calls.append((job_type, target.handle))
+        answer = self._answers[min(len(self.calls), len(self._answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -176,9 +176,9 @@ def ends_of(store: Store, scrape_ids: Sequence[UUID]) -> dict[UUID, list[e.Event
     histories = store.load(*scrape_ids)
     return {
         scrape_id: [
-            past.event
-            for past in history
-            if isinstance(past.event, e.ScrapeSucceeded | e.ScrapeFailed)
+            recorded.event
+            for recorded in history
+            if isinstance(recorded.event, e.ScrapeSucceeded | e.ScrapeFailed)
         ]
         for scrape_id, history in histories.items()
     }

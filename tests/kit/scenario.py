@@ -52,8 +52,10 @@ class Scenario(Generic[State, Command, Event]):
             self._answer()
 
         assert type(refused.value) is error
-        told: dict[str, Any] = {name: getattr(refused.value, name) for name in details}
-        assert told == details
+        reported: dict[str, Any] = {
+            name: getattr(refused.value, name) for name in details
+        }
+        assert reported == details
 
     def _answer(self) -> Sequence[Event]:
         assert self._command is not None, "a scenario needs a when"

@@ -32,7 +32,7 @@ def level(store: Store) -> None:
         follower.catch_up()
 
 
-def told(store: Store, query: str, *values: object) -> list[Any]:
+def run_sql(store: Store, query: str, *values: object) -> list[Any]:
     with store.pool.connection() as connection:
         cursor = connection.execute(query.encode(), values)
         return cursor.fetchall() if cursor.description else []
@@ -58,16 +58,16 @@ def rows_of(store: Store, subject_id: UUID) -> dict[str, dict[str, Any]]:
 def finish_all(store: Store) -> None:
     """Let every job that there is have been done."""
     level(store)
-    told(store, "UPDATE scrape_job SET state = 'done', finished_at = now()")
+    run_sql(store, "UPDATE scrape_job SET state = 'done', finished_at = now()")
 
 
 def now_of(store: Store) -> datetime:
-    return told(store, "SELECT clock_timestamp()")[0][0]
+    return run_sql(store, "SELECT clock_timestamp()")[0][0]
 
 
 def requests(store: Store) -> list[tuple[UUID | None, str, str]]:
     """Creator, job type and trigger of every run, in the order of the requests."""
-    found = told(
+    found = run_sql(
         store,
         "SELECT originator_id FROM goatherd_events WHERE topic = 'scrape_requested' "
         "ORDER BY notification_id",
@@ -149,7 +149,7 @@ def change_plan(home: Home, plan: str) -> None:
 
 def hours_of(store: Store, organization_id: UUID) -> Sequence[int | None]:
     """The hours that hold, in the order of the job types."""
-    found = told(
+    found = run_sql(
         store,
         "SELECT hours FROM schedule_interval WHERE organization_id = %s "
         "ORDER BY job_type",

@@ -278,15 +278,15 @@ def test_what_is_not_of_one_organization_is_closed_to_readers(reader: Reading):
 
 def test_the_digest_of_a_key_cannot_be_read(reader: Reading):
     read_as(reader, HOME)
-    asked = sql.SQL("SELECT {} FROM api_keys")
+    select = sql.SQL("SELECT {} FROM api_keys")
     rest = sql.SQL(", ").join(map(sql.Identifier, READABLE))
     by_digest = sql.SQL("SELECT {} FROM api_keys WHERE digest LIKE '%'")
 
-    keys = reader.execute(asked.format(rest)).fetchall()
+    keys = reader.execute(select.format(rest)).fetchall()
 
     assert [key[0] for key in keys] == [UUID(int=0xA0)]
-    assert refused(reader, asked.format(sql.Identifier("digest")))
-    assert refused(reader, asked.format(sql.SQL("*")))
+    assert refused(reader, select.format(sql.Identifier("digest")))
+    assert refused(reader, select.format(sql.SQL("*")))
     assert refused(reader, by_digest.format(sql.Identifier("id")))
 
 

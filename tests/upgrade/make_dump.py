@@ -304,7 +304,7 @@ class Story:
             answer=answer.json()["data"],
         )
 
-    def import_past(self, handle: str, number: int) -> None:
+    def import_old_runs(self, handle: str, number: int) -> None:
         path = self.folder / f"{handle}.jsonl"
         write_imported(path, handle=handle, number=number)
         self.checkout.run(
@@ -320,8 +320,8 @@ class Story:
     def go_on_unfollowed(self) -> None:
         """Do some more that no projection takes in before the dump."""
         creators = self.creators
-        self.import_past("juniper-jack", 20)
-        self.import_past("moor-muncher", 21)
+        self.import_old_runs("juniper-jack", 20)
+        self.import_old_runs("moor-muncher", 21)
         self.home.data(
             "PATCH",
             f"/creators/{creators['cliff-hopper']}",
@@ -381,7 +381,7 @@ def _make(
         story.scrape()
         story.review()
         story.repeat()
-        story.import_past("juniper-jack", 19)
+        story.import_old_runs("juniper-jack", 19)
         story.settle()
         story.find_imported()
     secret = (folder / "data" / "secret").read_text().strip()

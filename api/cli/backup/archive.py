@@ -1,4 +1,4 @@
-"""The file of a backup: a zip with what the database, secret and first key were."""
+"""The file of a backup: a zip of a database dump, the secret and the first key."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import msgspec
 from api.cli import CommandError
 
 FORMAT = 1
-# As pg_dump's custom format has it, so that pg_restore reads it without Goatherd, too.
+# The dump is in pg_dump's custom format, so pg_restore can read it without Goatherd.
 DATABASE = "database.dump"
 SECRET = "secret"  # noqa: S105 - a file's name
 API_KEY = "api-key"
@@ -20,7 +20,7 @@ _MANIFEST = "backup.json"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup is of.
+    """The description of a backup.
 
     ``position`` is that of its newest event and ``schema`` its newest migration;
     ``postgresql`` and ``pg_dump`` are major versions, of the server and the program.
@@ -36,24 +36,24 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_manifest(archive: ZipFile, manifest: Manifest) -> None:
-    """Write what the backup is of; it goes first."""
+    """Write the description of the backup. It is the first member."""
     write_text(archive, _MANIFEST, msgspec.json.encode(manifest).decode())
 
 
 def write_text(archive: ZipFile, name: str, text: str) -> None:
-    """Write a small member, which only its owner may read once it is unpacked."""
+    """Write a small member, readable by its owner only once it is unpacked."""
     member = ZipInfo(name)
     member.external_attr = 0o100600 << 16
     archive.writestr(member, text)
 
 
 def opened_for_writing(file: IO[bytes]) -> ZipFile:
-    """Return the archive to write to the file; pg_dump has packed what is large."""
+    """Open the archive for writing, uncompressed, since pg_dump compresses the dump."""
     return ZipFile(file, "w")
 
 
 class Backup:
-    """A backup that is read."""
+    """A backup that is open for reading."""
 
     def __init__(self, archive: ZipFile, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -67,7 +67,7 @@ class Backup:
         return self._archive.open(DATABASE)
 
     def text(self, name: str) -> str | None:
-        """Return a small member's text, None where the backup has none."""
+        """Return the text of a small member, None if the backup does not have it."""
         if name not in self._archive.namelist():
             return None
         return self._archive.read(name).decode()
@@ -75,10 +75,10 @@ class Backup:
 
 @contextmanager
 def opened_backup(file: Path) -> Generator[Backup]:
-    """Give the backup in a file.
+    """Open a backup file.
 
     Raises:
-        CommandError: it is none, is damaged, or was made by a newer Goatherd.
+        CommandError: the file is no backup, is damaged, or is of a newer Goatherd.
         OSError: it cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""``goatherd backup | restore``: all there is into one file, and back."""
+"""``goatherd backup`` and ``goatherd restore``: an installation in one file."""
 
 import hashlib
 import shutil
@@ -32,7 +32,7 @@ _STATE = """
 SELECT coalesce((SELECT max(notification_id) FROM goatherd_events), 0),
        (SELECT max(number) FROM schema_migration)
 """
-# What an extension brought was there before anybody used the database.
+# Objects of extensions exist before the database is used.
 _FIRST_RELATION = """
 SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname !~ '^pg_'
@@ -48,9 +48,9 @@ def backup(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Write all there is into one file, as of one moment, while Goatherd runs.
+    """Back up the installation into one file, as of one moment, while Goatherd runs.
 
-    It has the database, the secret and the first key, so keep it safe.
+    The file contains the database, the secret and the first key, so keep it safe.
     """
     settings = read_settings(data_dir=data_dir)
     check_file(file)
@@ -79,7 +79,7 @@ def restore(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Restore a backup into a data directory or database in which there is nothing.
+    """Restore a backup into an empty data directory or database.
 
     GOATHERD_DATABASE_URL names the database; without it a data directory is made.
     """
@@ -140,7 +140,7 @@ def _write(
 def _secrets(connection: Connection[TupleRow], settings: Settings) -> dict[str, str]:
     """Return the secret and the first key, by name.
 
-    Those of a data directory count if its key is one of this database.
+    Those of a data directory are used only if its key is in this database.
     """
     found: dict[str, str] = {}
     key = _text(key_path(settings.data_dir))
@@ -188,16 +188,16 @@ def _restore_database(backup: Backup, url: str) -> None:
         ):
             programs.restore(pg_restore, url, source=source, advance=advance)
         migrate_database(url)
-        # Without it the first queries are planned as if the tables were empty.
+        # Without ANALYZE the planner would take the tables for empty.
         connection.execute("ANALYZE")
 
 
 @contextmanager
 def _new_data_dir(data_dir: Path) -> Generator[Path]:
-    """Give a data directory of our own; what breaks off the block leaves none behind.
+    """Make a data directory; remove it if the block fails or is interrupted.
 
     Raises:
-        CommandError: there is something in it.
+        CommandError: it is not empty.
     """
     folder = data_dir.expanduser().absolute()
     is_new = not folder.exists()

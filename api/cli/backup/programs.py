@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore: which ones there are, and how they are run."""
+"""Finds and runs pg_dump and pg_restore."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def program(name: str, *, server: int, at_least: int = 0) -> Program:
     """Return the program closest to the server's major version, not older than it.
 
     Raises:
-        CommandError: there is none.
+        CommandError: none is installed.
     """
     oldest = max(server, at_least)
     found = [
@@ -56,7 +56,7 @@ def program(name: str, *, server: int, at_least: int = 0) -> Program:
 
 
 def rows_of(connection: Connection[TupleRow]) -> int | None:
-    """Return about how many rows a dump will have, None where nobody knows."""
+    """Return about how many rows a dump will have, None if that is unknown."""
     row = connection.execute(_ROWS).fetchone()
     return row[0] if row and row[0] else None
 
@@ -69,9 +69,9 @@ def dump(
     output: IO[bytes],
     advance: Advance,
 ) -> None:
-    """Write a dump of what the connection's transaction sees.
+    """Write a dump of the snapshot of the connection's transaction.
 
-    ``advance`` is called with how many rows more were copied.
+    ``advance`` is called with the number of rows copied since the last call.
 
     Raises:
         CommandError: pg_dump failed.
@@ -100,12 +100,12 @@ def restore(
 ) -> None:
     """Restore a dump in one transaction: all of it, or nothing.
 
-    ``advance`` is called with how many bytes more were read.
+    ``advance`` is called with the number of bytes read since the last call.
 
     Raises:
         CommandError: pg_restore failed.
     """
-    # Whoever restores it owns it.
+    # The user who restores becomes the owner.
     options = ["--no-owner", "--single-transaction"]
     with _running(pg_restore, url, options, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -125,12 +125,12 @@ def _running(
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.DEVNULL,
 ) -> Generator[subprocess.Popen[bytes]]:
-    """Run a program on a database; what breaks off the block kills it."""
+    """Run a program on a database; kill it if the block fails or is interrupted."""
     connecting = conninfo_to_dict(url)
     password = connecting.pop("password", None)
     environment = dict(os.environ)
     if password is not None:
-        # Anybody on this machine can see a command line.
+        # Not on the command line, which every user of this machine can read.
         environment["PGPASSWORD"] = str(password)
     database = make_conninfo("", **connecting)
     with tempfile.TemporaryFile() as complaints:

@@ -79,7 +79,9 @@ class Importing:
 
     def events(self) -> list[e.Event]:
         """Every event of a run that the log has, in its order."""
-        return [past.event for past in everything(self.store) if of_a_run(past)]
+        return [
+            recorded.event for recorded in everything(self.store) if of_a_run(recorded)
+        ]
 
     def videos(self) -> Counter[tuple[Any, ...]]:
         """Every observation of a video that the log has: when, which, and its views."""
@@ -105,22 +107,24 @@ def everything(store: Store) -> list[RecordedEvent]:
             "notification_id)"
         ).fetchall()
     histories = store.load(*(stream for (stream,) in streams))
-    return sorted((p for past in histories.values() for p in past), key=position_of)
+    return sorted(
+        (p for recorded in histories.values() for p in recorded), key=position_of
+    )
 
 
-def position_of(past: RecordedEvent) -> int:
-    return past.position
+def position_of(recorded: RecordedEvent) -> int:
+    return recorded.position
 
 
-def of_a_run(past: RecordedEvent) -> bool:
+def of_a_run(recorded: RecordedEvent) -> bool:
     """Whether it is of an imported run; those of additions are not of interest."""
-    event: Any = past.event
+    event: Any = recorded.event
     if isinstance(event, e.ScrapeRequested):
         return event.trigger == "imported"
     return getattr(event, "provider", None) == "import"
 
 
-def asked(store: Store, query: bytes) -> list[Any]:
+def rows_of(store: Store, query: bytes) -> list[Any]:
     with store.pool.connection() as connection:
         return connection.execute(query).fetchall()
 
@@ -139,10 +143,10 @@ def video(
     at: str = "2026-02-01T00:00:00Z",
     **more: str,
 ) -> str:
-    told = "".join(f',"{key}":"{value}"' for key, value in more.items())
+    reported = "".join(f',"{key}":"{value}"' for key, value in more.items())
     return (
         f'{{"observed_at":"{at}","handle":"old-billy",'
-        f'"video":{{"tiktok_video_id":"{name}","view_count":{views}{told}}}}}'
+        f'"video":{{"tiktok_video_id":"{name}","view_count":{views}{reported}}}}}'
     )
 
 
@@ -313,14 +317,14 @@ def test_imported_runs_are_no_work_and_disable_nobody(importing: Importing):
     importing(*gone)
     catch_up(importing.store, ScrapeJobs(), VerdictStreaks())
 
-    jobs = asked(
+    jobs = rows_of(
         importing.store,
         b"SELECT count(*) FROM scrape_job JOIN event_log ON stream = scrape_id "
         b"WHERE payload->>'trigger' = 'imported'",
     )
     assert sum(isinstance(f, e.ScrapeFailed) for f in importing.events()) == 7
     assert jobs == [(0,)]
-    assert asked(importing.store, b"SELECT * FROM verdict_streak") == []
+    assert rows_of(importing.store, b"SELECT * FROM verdict_streak") == []
 
 
 def test_imported_success_does_not_end_a_streak(importing: Importing):
@@ -340,7 +344,7 @@ def test_imported_success_does_not_end_a_streak(importing: Importing):
     importing(video(5))
     catch_up(importing.store, VerdictStreaks())
 
-    rows = asked(importing.store, b"SELECT creator_id, streak FROM verdict_streak")
+    rows = rows_of(importing.store, b"SELECT creator_id, streak FROM verdict_streak")
     assert rows == [(billy, 1)]
 
 
@@ -356,12 +360,12 @@ def test_the_list_shows_imported_figures_and_no_scrape(importing: Importing):
 
     catch_up(importing.store, CreatorList(), ScrapeRuns())
 
-    assert asked(
+    assert rows_of(
         importing.store,
         b"SELECT follower_count, last_scraped_at FROM creator_list "
         b"WHERE tiktok_handle = 'kid.and.kettle'",
     ) == [(1_843, None)]
-    assert asked(
+    assert rows_of(
         importing.store,
         b"SELECT status, outcome, observed_at, videos_observed, precision "
         b"FROM scrape_runs WHERE trigger = 'imported' ORDER BY observed_at LIMIT 2",
@@ -523,9 +527,9 @@ def test_creators_can_be_made_without_a_bound_and_without_scrapes(
     assert (creator.tracking_mode, creator.tracking_start_date) == ("auto", None)
     assert home.counted() == 2
     triggers = {
-        past.event.trigger
-        for past in everything(home.store)
-        if isinstance(past.event, e.ScrapeRequested)
+        recorded.event.trigger
+        for recorded in everything(home.store)
+        if isinstance(recorded.event, e.ScrapeRequested)
     }
     assert triggers == {"imported"}
 

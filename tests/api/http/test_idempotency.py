@@ -26,7 +26,7 @@ def once() -> dict[str, str]:
 
 def handles(home: Tenant) -> list[str]:
     """The handles of all creators that were ever added, as often as they were."""
-    rows = home.goatherd.asked(
+    rows = home.goatherd.query(
         "SELECT payload->>'handle' FROM event_log WHERE name = 'creator_added' "
         "AND payload->>'organization_id' = %s ORDER BY position",
         str(home.organization_id),
@@ -190,9 +190,9 @@ def test_a_key_is_forgotten_after_a_day(home: Tenant, once: dict[str, str]):
         "WHERE idempotency_key = %s"
     )
 
-    home.goatherd.asked(age, 23.99, once["Idempotency-Key"])
+    home.goatherd.query(age, 23.99, once["Idempotency-Key"])
     within = home.post("/projects", {"name": "Alps"}, headers=once)
-    home.goatherd.asked(age, 0.02, once["Idempotency-Key"])
+    home.goatherd.query(age, 0.02, once["Idempotency-Key"])
     after = home.post("/projects", {"name": "Andes"}, headers=once)
     again = home.post("/projects", {"name": "Andes"}, headers=once)
 

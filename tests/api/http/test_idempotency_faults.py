@@ -26,7 +26,7 @@ def once() -> dict[str, str]:
 
 
 def stored_under(home: Tenant, once: dict[str, str]) -> list[int | None]:
-    rows = home.goatherd.asked(
+    rows = home.goatherd.query(
         "SELECT status FROM idempotency WHERE idempotency_key = %s",
         once["Idempotency-Key"],
     )
@@ -35,7 +35,7 @@ def stored_under(home: Tenant, once: dict[str, str]) -> list[int | None]:
 
 def end_leases(home: Tenant) -> None:
     """Let the time pass in which whoever works on a request is waited for."""
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE idempotency SET lease_until = lease_until - make_interval(secs => %s)",
         idempotency.LEASE_SECONDS,
     )
@@ -174,7 +174,7 @@ def test_whoever_was_taken_over_in_the_middle_of_the_append_takes_it_back(
         headers: Mapping[str, str],
         body: bytes,
     ) -> None:
-        home.goatherd.asked(
+        home.goatherd.query(
             "UPDATE idempotency SET holder = gen_random_uuid() "
             "WHERE idempotency_key = %s",
             once["Idempotency-Key"],
@@ -211,7 +211,7 @@ def test_answers_older_than_a_day_are_pruned(home: Tenant, once: dict[str, str])
     old = {"Idempotency-Key": str(uuid4())}
     for headers in (old, once):
         data_of(home.post("/projects", {"name": "A"}, headers=headers), status=201)
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE idempotency SET created_at = now() - interval '25 hours' "
         "WHERE idempotency_key = %s",
         old["Idempotency-Key"],

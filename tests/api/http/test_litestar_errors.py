@@ -166,7 +166,7 @@ def key_of_another_body(scene: Scene) -> None:
 def key_that_is_at_work(scene: Scene) -> None:
     scene.ask.headers = {"Idempotency-Key": str(uuid4())}
     scene.ask.made_by(scene.tenant)
-    scene.tenant.goatherd.asked(
+    scene.tenant.goatherd.query(
         "UPDATE idempotency SET status = NULL WHERE idempotency_key = %s",
         scene.ask.headers["Idempotency-Key"],
     )
@@ -276,17 +276,19 @@ def removed_creator(scene: Scene) -> None:
 
 def run_of_a_removed_creator(scene: Scene) -> None:
     creator = scene.tenant.add(f"leaving.{uuid4().hex[:20]}")
-    asked = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
-    scene.tenant.failed(asked["scrape_id"])
+    requested = scene.tenant.post(f"/creators/{creator['id']}/scrape").json()["data"]
+    scene.tenant.failed(requested["scrape_id"])
     scene.tenant.delete(f"/creators/{creator['id']}")
-    scene.ask.path = scene.ask.path.replace(scene.ids["scrape_id"], asked["scrape_id"])
+    scene.ask.path = scene.ask.path.replace(
+        scene.ids["scrape_id"], requested["scrape_id"]
+    )
 
 
 def run_that_has_not_ended(scene: Scene) -> None:
     creator = scene.tenant.add(f"waiting.{uuid4().hex[:20]}")
-    asked = scene.tenant.post(f"/creators/{creator['id']}/scrape")
+    requested = scene.tenant.post(f"/creators/{creator['id']}/scrape")
     scene.ask.path = scene.ask.path.replace(
-        scene.ids["scrape_id"], asked.json()["data"]["scrape_id"]
+        scene.ids["scrape_id"], requested.json()["data"]["scrape_id"]
     )
 
 

@@ -68,7 +68,7 @@ def test_a_read_that_waits_is_answered_as_soon_as_the_follower_is_there(
 ):
     monkeypatch.setattr(reader, "PATIENCE_SECONDS", 10.0)
     written = home.post(home.creators, {"tiktok_handle": "new.goat"})
-    waiting = _told_when_waiting(monkeypatch)
+    waiting = _set_when_waiting(monkeypatch)
     creator_id = data_of(written, status=201)["id"]
 
     with ThreadPoolExecutor(1) as threads:
@@ -145,7 +145,7 @@ def test_a_missing_creator_is_behind_before_it_is_not_found(home: Tenant):
     assert code_of(behind) == (503, "projection_behind")
 
 
-def _told_when_waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def _set_when_waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """An event that is set once a read has begun to wait."""
     waiting = threading.Event()
     wait_for = reader.Reader.wait_for

@@ -51,7 +51,7 @@ def theirs(goatherd: Goatherd) -> tuple[Tenant, dict[str, str]]:
     return tenant, ids_of(tenant)
 
 
-def told(answer: httpx.Response, *ids: str) -> tuple[int, str]:
+def reported(answer: httpx.Response, *ids: str) -> tuple[int, str]:
     """What the answer says, but for the request's own id and the ids that were sent."""
     text = answer.text.replace(answer.headers["X-Request-Id"], "(request)")
     for id_ in ids:
@@ -109,7 +109,7 @@ def test_a_foreign_id_is_answered_exactly_like_one_that_never_was(
     # The very same request but for the id: bodies may hold handles drawn by chance.
     ask = ask_for(operation, own)
     answers = [
-        told(
+        reported(
             with_id(
                 Ask(
                     method=ask.method,
@@ -209,8 +209,8 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
             with_id(asks[-1], place, name, id_named(name, foreign), own)
         if operation.id == "listCreators":
             asks.append(Ask(method="GET", path=ask.path, params={"search": "goat"}))
-        for asked in asks:
-            answer = asked.made_by(tenant)
+        for requested in asks:
+            answer = requested.made_by(tenant)
             seen += answer.text if answer.status_code == 200 else ""
     assert all(id_ in seen for id_ in own.values())
     return {name for name, id_ in foreign.items() if id_ in seen}
@@ -274,7 +274,7 @@ def test_positions_of_others_mean_the_newest_own_event_before(
     assert by_own["to"]["position"] == own
     assert before["from"] == {
         "position": 0,
-        "at": _told_at(goatherd, stranger.organization_id),
+        "at": _answer_at(goatherd, stranger.organization_id),
     }
     now = data_of(stranger.get(path, params={"from": own}))
     home.add("unseen.later")
@@ -301,13 +301,13 @@ def test_what_comes_after_the_newest_own_event_is_all_the_same(
     of = {"entity": "creator", "entity_id": creator["id"], "metric": "views"}
 
     assert stranger.get(path, params={"as_of": own}).status_code == 200
-    for asked, given, name in (
+    for requested, given, name in (
         (path, {}, "as_of"),
         (f"{path}/diff", {"from": "1"}, "to"),
         ("/analytics", of, "as_of"),
     ):
         refusals = {
-            told(stranger.get(asked, params={**given, name: str(position)}))
+            reported(stranger.get(requested, params={**given, name: str(position)}))
             for position in (own + 1, head, head + 1, 99_999_999, 10**17)
         }
         ((status, text),) = refusals
@@ -358,6 +358,6 @@ def test_a_write_that_changes_nothing_tells_no_position_of_others(
         assert int(answer.headers["Goatherd-Position"]) <= int(removed)
 
 
-def _told_at(goatherd: Goatherd, stream: UUID) -> str:
+def _answer_at(goatherd: Goatherd, stream: UUID) -> str:
     at = goatherd.log(stream)[0].recorded_at
     return at.isoformat().replace("+00:00", "Z")

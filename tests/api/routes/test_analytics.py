@@ -92,10 +92,10 @@ class Population:
 
     def ask(self, **params: str) -> httpx.Response:
         self.tenant.goatherd.catch_up()
-        asked = {"entity": "creator", "metric": "views", **RANGE, **params}
-        if not asked.keys() & {"entity_ids", "entity_id"}:
-            asked["entity_id"] = self.creator_id
-        named = {name: value for name, value in asked.items() if value}
+        requested = {"entity": "creator", "metric": "views", **RANGE, **params}
+        if not requested.keys() & {"entity_ids", "entity_id"}:
+            requested["entity_id"] = self.creator_id
+        named = {name: value for name, value in requested.items() if value}
         return self.tenant.get("/analytics", params=named)
 
 
@@ -285,10 +285,10 @@ def test_what_lies_outside_of_the_interval_is_rounded_growth(
 
 def test_each_observation_says_how_precise_it_is(rounded_at_first: Population):
     def explained(day: int, **params: str) -> tuple[Any, list[Any]]:
-        asked = {"metric": "followers", "date": f"2026-03-0{day}", **params}
-        asked |= {"entity": "creator", "entity_id": rounded_at_first.creator_id}
+        requested = {"metric": "followers", "date": f"2026-03-0{day}", **params}
+        requested |= {"entity": "creator", "entity_id": rounded_at_first.creator_id}
         answer = rounded_at_first.tenant.get(
-            "/analytics/explain", params={**RANGE, **asked}
+            "/analytics/explain", params={**RANGE, **requested}
         )
         data = data_of(answer)
         names = ("level_after", "contribution", "precision", "rounded", "sharpened")
@@ -354,9 +354,9 @@ def test_several_are_laid_side_by_side_in_the_order_asked(population: Population
 
 
 def test_the_prior_period_is_as_long_and_ends_the_day_before(population: Population):
-    asked = {"from": "2026-03-04", "to": "2026-03-05", "compare": "prior_period"}
+    requested = {"from": "2026-03-04", "to": "2026-03-05", "compare": "prior_period"}
 
-    data = data_of(population.ask(**asked))
+    data = data_of(population.ask(**requested))
 
     (prior,) = data["compare_series"]
     assert [point["date"] for point in prior["points"]] == ["2026-03-02", "2026-03-03"]
@@ -481,9 +481,9 @@ def test_weeks_begin_on_monday_and_months_on_the_first(population: Population):
 
 
 def test_weeks_are_compared_with_the_weeks_before_cut_alike(population: Population):
-    asked = {"from": "2026-02-25", "to": "2026-03-10", "granularity": "week"}
+    requested = {"from": "2026-02-25", "to": "2026-03-10", "granularity": "week"}
 
-    data = data_of(population.ask(**asked, compare="prior_period"))
+    data = data_of(population.ask(**requested, compare="prior_period"))
 
     (prior,) = data["compare_series"]
     assert [p["date"] for p in prior["points"]] == [
@@ -537,9 +537,9 @@ def test_what_makes_no_sense_is_refused_by_name(
 
 
 def test_four_hundred_buckets_are_not_too_many(population: Population):
-    asked = {"from": "2025-01-30"}
+    requested = {"from": "2025-01-30"}
 
-    assert len(data_of(population.ask(**asked))["series"][0]["points"]) == 400
+    assert len(data_of(population.ask(**requested))["series"][0]["points"]) == 400
 
 
 @pytest.mark.parametrize("entity", ("creator", "video", "project"))
@@ -572,9 +572,9 @@ def test_the_plan_says_how_far_back_one_may_look(
 ):
     population = Population(goatherd.tenant(plan="free"))
     today = datetime.now(UTC).date()
-    asked = {"from": str(today - timedelta(days=days)), "to": str(today)}
+    requested = {"from": str(today - timedelta(days=days)), "to": str(today)}
 
-    answer = population.ask(**asked, **extra)
+    answer = population.ask(**requested, **extra)
 
     assert answer.status_code == status
     if status == 200:
@@ -615,10 +615,14 @@ def test_everything_the_schema_names_can_be_asked(population: Population):
 
 
 def test_a_point_is_explained_by_the_observations_that_make_it(population: Population):
-    asked = {"entity": "creator", "entity_id": population.creator_id, "metric": "views"}
+    requested = {
+        "entity": "creator",
+        "entity_id": population.creator_id,
+        "metric": "views",
+    }
 
     answer = population.tenant.get(
-        "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-03"}
+        "/analytics/explain", params={**requested, **RANGE, "date": "2026-03-03"}
     )
 
     data = data_of(answer)
@@ -646,13 +650,13 @@ def test_an_explanation_names_videos_by_id_and_by_title(population: Population):
     population.video("3", posted_at=NOON + timedelta(hours=2), is_titled=False)
     population.looked(1.1, v3=5)
     population.tenant.goatherd.catch_up()
-    asked = {"entity": "creator", "entity_id": population.creator_id, **RANGE}
+    requested = {"entity": "creator", "entity_id": population.creator_id, **RANGE}
     last = str(population.tenant.goatherd.head)
 
     for metric, as_of in (("views", {}), ("posts", {}), ("views", {"as_of": last})):
         day = {"date": "2026-03-03" if metric == "views" else "2026-03-02"}
         answer = population.tenant.get(
-            "/analytics/explain", params={**asked, "metric": metric, **day, **as_of}
+            "/analytics/explain", params={**requested, "metric": metric, **day, **as_of}
         )
         titles = {
             one["tiktok_video_id"]: one["title"]
@@ -665,10 +669,14 @@ def test_an_explanation_names_videos_by_id_and_by_title(population: Population):
 
 
 def test_a_baseline_is_explained_as_one(population: Population):
-    asked = {"entity": "creator", "entity_id": population.creator_id, "metric": "views"}
+    requested = {
+        "entity": "creator",
+        "entity_id": population.creator_id,
+        "metric": "views",
+    }
 
     answer = population.tenant.get(
-        "/analytics/explain", params={**asked, **RANGE, "date": "2026-03-02"}
+        "/analytics/explain", params={**requested, **RANGE, "date": "2026-03-02"}
     )
 
     (observation,) = data_of(answer)["observations"]
@@ -677,7 +685,7 @@ def test_a_baseline_is_explained_as_one(population: Population):
 
 
 def test_a_rate_is_explained_part_by_part(population: Population):
-    asked = {
+    requested = {
         "entity": "creator",
         "entity_id": population.creator_id,
         "metric": "engagement_rate_by_views",
@@ -685,7 +693,7 @@ def test_a_rate_is_explained_part_by_part(population: Population):
     }
 
     data = data_of(
-        population.tenant.get("/analytics/explain", params={**asked, **RANGE})
+        population.tenant.get("/analytics/explain", params={**requested, **RANGE})
     )
 
     assert (data["value"], data["numerator"], data["denominator"]) == (10.0, 7, 70)
@@ -697,10 +705,14 @@ def test_a_rate_is_explained_part_by_part(population: Population):
 
 @pytest.mark.parametrize("day", ("2026-03-06", "2026-02-28"))
 def test_a_date_that_begins_no_bucket_is_refused(population: Population, day: str):
-    asked = {"entity": "creator", "entity_id": population.creator_id, "metric": "views"}
+    requested = {
+        "entity": "creator",
+        "entity_id": population.creator_id,
+        "metric": "views",
+    }
 
     answer = population.tenant.get(
-        "/analytics/explain", params={**asked, **RANGE, "date": day}
+        "/analytics/explain", params={**requested, **RANGE, "date": day}
     )
 
     assert code_of(answer) == (400, "invalid_query")

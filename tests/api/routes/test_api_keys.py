@@ -65,7 +65,7 @@ def test_a_key_is_issued_and_only_its_digest_is_kept(home: Tenant):
     )
     assert recorded.actor == f"key:{home.key_id}"
     assert int(answer.headers["Goatherd-Position"]) == recorded.position
-    assert text not in str(home.goatherd.asked("SELECT k::text FROM api_keys k"))
+    assert text not in str(home.goatherd.query("SELECT k::text FROM api_keys k"))
 
 
 def test_without_scopes_and_end_a_key_may_read_and_write_for_ever(home: Tenant):
@@ -225,7 +225,7 @@ def test_the_stored_answer_never_holds_the_text_and_yet_repeats_it(home: Tenant)
     assert again.content == first.content
     assert again.headers["Idempotent-Replayed"] == "true"
     assert home.get("/creators", headers=bearer(text)).status_code == 200
-    rows = home.goatherd.asked(
+    rows = home.goatherd.query(
         "SELECT body, i::text FROM idempotency i WHERE idempotency_key = %s",
         headers["Idempotency-Key"],
     )

@@ -74,8 +74,8 @@ class Watched:
 
 def figures(tenant: Tenant, *ids: str) -> dict[str, Any]:
     tenant.goatherd.catch_up()
-    asked = {"creator_ids": ",".join(ids)}
-    return data_of(tenant.get("/creators/figures", params=asked))
+    requested = {"creator_ids": ",".join(ids)}
+    return data_of(tenant.get("/creators/figures", params=requested))
 
 
 def by_analytics(tenant: Tenant, creator_id: str, metric: str) -> dict[str, Any]:
@@ -85,13 +85,13 @@ def by_analytics(tenant: Tenant, creator_id: str, metric: str) -> dict[str, Any]
         ("cumulative", "level", "levels"),
         ("new", "new", "new_by_day"),
     ):
-        asked = {
+        requested = {
             "entity": "creator",
             "entity_id": creator_id,
             "metric": metric,
             "mode": mode,
         }
-        (series,) = data_of(tenant.get("/analytics", params=asked))["series"]
+        (series,) = data_of(tenant.get("/analytics", params=requested))["series"]
         found[total] = series["total"]
         found[points] = [point["value"] for point in series["points"]]
         found[f"{total}_rounded"] = series["total_rounded"]
@@ -242,14 +242,14 @@ def test_what_was_just_written_is_in_it(home: Tenant):
     creator_id = Watched(home).id
     head = str(home.goatherd.head)
     home.goatherd.catch_up(but="analytics")
-    asked = {"params": {"creator_ids": creator_id}}
+    requested = {"params": {"creator_ids": creator_id}}
 
     early = home.get(
-        "/creators/figures", headers={"Goatherd-Min-Position": head}, **asked
+        "/creators/figures", headers={"Goatherd-Min-Position": head}, **requested
     )
     home.goatherd.catch_up()
     late = home.get(
-        "/creators/figures", headers={"Goatherd-Min-Position": head}, **asked
+        "/creators/figures", headers={"Goatherd-Min-Position": head}, **requested
     )
 
     assert code_of(early) == (503, "projection_behind")

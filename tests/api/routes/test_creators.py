@@ -68,7 +68,7 @@ def test_adding_a_creator_is_one_append_with_its_claim_and_both_scrapes(home: Te
         "project_id": home.project_id,
         "handle": "goat.of.the_day",
     }
-    assert [past.event for past in recorded] == [
+    assert [recorded_event.event for recorded_event in recorded] == [
         e.CreatorAdded(
             **about,
             tracking_mode="selective",
@@ -86,9 +86,21 @@ def test_adding_a_creator_is_one_append_with_its_claim_and_both_scrapes(home: Te
             for job_type in ("creator_profiles", "discover_videos")
         ),
     ]
-    assert {past.actor for past in recorded} == {f"key:{home.key_id}"}
-    assert {past.correlation_id for past in recorded} == {UUID(request_id)}
-    assert len({(past.causation_id, past.recorded_at) for past in recorded}) == 1
+    assert {recorded_event.actor for recorded_event in recorded} == {
+        f"key:{home.key_id}"
+    }
+    assert {recorded_event.correlation_id for recorded_event in recorded} == {
+        UUID(request_id)
+    }
+    assert (
+        len(
+            {
+                (recorded_event.causation_id, recorded_event.recorded_at)
+                for recorded_event in recorded
+            }
+        )
+        == 1
+    )
     assert answer.headers["X-Request-Id"] == request_id
     assert home.counted == 1
 

@@ -17,17 +17,17 @@ Json = dict[str, Any]
 PROFILES = "profile_snapshot_recorded,follower_milestone_passed"
 
 
-def history(tenant: Tenant, creator_id: str, **asked: object) -> list[Json]:
+def history(tenant: Tenant, creator_id: str, **requested: object) -> list[Json]:
     """The whole change log as it is once the followers are level."""
     tenant.goatherd.catch_up()
     answer = tenant.get(
-        f"/creators/{creator_id}/history", params={"limit": 100, **asked}
+        f"/creators/{creator_id}/history", params={"limit": 100, **requested}
     )
     assert answer.json()["meta"]["nextCursor"] is None
     return data_of(answer)
 
 
-def told(entries: list[Json]) -> list[str]:
+def reported(entries: list[Json]) -> list[str]:
     return [entry["summary"] for entry in entries]
 
 
@@ -35,9 +35,9 @@ def as_of(tenant: Tenant, creator_id: str, at: object) -> Json:
     return data_of(tenant.get(f"/creators/{creator_id}", params={"as_of": at}))
 
 
-def diff(tenant: Tenant, creator_id: str, **asked: object) -> Json:
+def diff(tenant: Tenant, creator_id: str, **requested: object) -> Json:
     tenant.goatherd.catch_up()
-    return data_of(tenant.get(f"/creators/{creator_id}/diff", params=asked))
+    return data_of(tenant.get(f"/creators/{creator_id}/diff", params=requested))
 
 
 def saw(
@@ -71,7 +71,7 @@ def test_what_happened_is_told_newest_first_with_who_did_it(home: Tenant):
 
     today = datetime.now(UTC).date()
     by = "by key First key"
-    assert told(entries) == [
+    assert reported(entries) == [
         f"Removed {by}.",
         f"Scrape of the profile asked for {by}, because the creator was renamed.",
         f"Renamed from @ada to @ada.l {by}.",
@@ -146,7 +146,7 @@ def test_videos_of_the_creator_are_told_of_whoever_added_them_first(home: Tenant
         "video_added",
     ]
     assert {entry["stream"] for entry in entries} == {video["id"]}
-    assert all("Video 7300000000000000001" in text for text in told(entries))
+    assert all("Video 7300000000000000001" in text for text in reported(entries))
 
 
 def test_a_snapshot_of_videos_is_counted_and_not_unrolled(home: Tenant):
@@ -180,7 +180,7 @@ def test_milestones_stand_above_the_snapshot_that_shows_them(home: Tenant):
 
     entries = history(home, creator["id"], event=PROFILES)
 
-    assert told(entries) == [
+    assert reported(entries) == [
         "Profile seen with 10,200 followers.",
         "Profile seen with 800 followers.",
         "Passed 10,000 followers, with 10,100 seen.",
@@ -201,8 +201,8 @@ def test_an_observation_told_late_moves_a_milestone(home: Tenant):
 
     after = history(home, creator["id"], event="follower_milestone_passed")
 
-    assert told(before) == ["Passed 1,000 followers, with 1,100 seen."]
-    assert told(after) == ["Passed 1,000 followers, with 1,050 seen."]
+    assert reported(before) == ["Passed 1,000 followers, with 1,100 seen."]
+    assert reported(after) == ["Passed 1,000 followers, with 1,050 seen."]
 
 
 def test_a_milestone_says_how_precisely_it_was_seen(home: Tenant):
@@ -214,11 +214,13 @@ def test_a_milestone_says_how_precisely_it_was_seen(home: Tenant):
 
     entries = history(home, creator["id"], event="follower_milestone_passed")
 
-    assert told(entries)[0] == (
+    assert reported(entries)[0] == (
         "Passed 5,000,000 followers, with 5,000,100 seen, when a rounded number became "
         "exact."
     )
-    assert told(entries)[-1] == "Passed 10,000 followers, with 10,000 seen (rounded)."
+    assert (
+        reported(entries)[-1] == "Passed 10,000 followers, with 10,000 seen (rounded)."
+    )
     assert [(o["data"]["rounded"], o["data"]["sharpened"]) for o in entries] == [
         (False, True),
         *[(True, False)] * (len(entries) - 1),
@@ -232,13 +234,13 @@ def test_pages_laid_end_to_end_are_the_whole_history(
 ):
     creator = home.add("ada")
     saw(home, creator["id"], 900, 10_100, 60_000)
-    asked: dict[str, object] = {} if event is None else {"event": event}
-    whole = history(home, creator["id"], **asked)
+    requested: dict[str, object] = {} if event is None else {"event": event}
+    whole = history(home, creator["id"], **requested)
 
     paged: list[Json] = []
     cursor: str | None = None
     while cursor is not None or not paged:
-        params = {**asked, "limit": limit, **({"cursor": cursor} if cursor else {})}
+        params = {**requested, "limit": limit, **({"cursor": cursor} if cursor else {})}
         answer = home.get(f"/creators/{creator['id']}/history", params=params)
         paged += data_of(answer)
         cursor = answer.json()["meta"]["nextCursor"]
@@ -341,7 +343,7 @@ def test_a_creator_as_of_the_past_is_what_was_shown_then(home: Tenant):
     shown.append((home.goatherd.head, home.shown(creator["id"])))
 
     for position, then in shown:
-        recorded_at = home.goatherd.asked(
+        recorded_at = home.goatherd.query(
             "SELECT recorded_at FROM goatherd_events WHERE notification_id = %s",
             position,
         )[0][0]
@@ -394,15 +396,15 @@ def test_a_moment_that_is_none_is_refused(home: Tenant, moment: str):
     creator = home.add("ada")
     path = f"/creators/{creator['id']}"
 
-    for asked, params in (
+    for requested, params in (
         ("as_of", {"as_of": moment}),
         ("from", {"from": moment}),
         ("to", {"from": "1", "to": moment}),
     ):
-        suffix = "" if asked == "as_of" else "/diff"
+        suffix = "" if requested == "as_of" else "/diff"
         answer = home.get(path + suffix, params=params)
         assert code_of(answer) == (400, "invalid_query")
-        assert answer.json()["meta"]["fields"][0]["path"] == f"/{asked}"
+        assert answer.json()["meta"]["fields"][0]["path"] == f"/{requested}"
 
 
 def test_nothing_is_known_as_of_the_future(home: Tenant):
@@ -413,9 +415,9 @@ def test_nothing_is_known_as_of_the_future(home: Tenant):
     beyond = str(home.goatherd.head + 1)
 
     answers = [
-        home.get(f"{path}{at}", params=asked)
+        home.get(f"{path}{at}", params=requested)
         for to_come in (future, beyond, "9" * 18)
-        for at, asked in (
+        for at, requested in (
             ("", {"as_of": to_come}),
             ("/diff", {"from": "1", "to": to_come}),
         )

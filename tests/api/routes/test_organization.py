@@ -233,7 +233,7 @@ def test_metrics_tell_how_much_of_the_schedule_is_overdue(
         level(goatherd.store)
         Scheduler(goatherd.store, DEFAULT_PLANS).round()
         before = overdue(goatherd)
-        goatherd.asked(
+        goatherd.query(
             "UPDATE scrape_schedule SET due_at = now() - interval '13 hours' "
             "WHERE job_type <> 'video_stats'"
         )

@@ -69,7 +69,7 @@ def comes_to(admin: Tenant, status: str) -> dict[str, Any]:
 def nobody_can_take_in(goatherd: Goatherd, *, as_if: str = "creator_added") -> int:
     """Append an event of a read model's whose body no code understands."""
     position = goatherd.head + 1
-    goatherd.asked(
+    goatherd.query(
         "INSERT INTO goatherd_events (notification_id, originator_id, "
         "originator_version, topic, state, actor, digest, recorded_at) "
         "VALUES (%s, %s, 1, %s, '{}', 'test', '\\x00', now())",
@@ -126,7 +126,7 @@ def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
         admin.add(handle)
     with projector(admin.goatherd):
         assert wait_until(lambda: shown(admin)["lag_events"] == 0, seconds=PATIENTLY)
-        (before,) = admin.goatherd.asked("SELECT 'creator_list'::regclass::oid")
+        (before,) = admin.goatherd.query("SELECT 'creator_list'::regclass::oid")
 
         answer = admin.post(REBUILD)
         read: list[tuple[int, set[str]]] = []
@@ -152,7 +152,7 @@ def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
     assert int(answer.headers["Goatherd-Position"]) == begun["head"]
     assert read
     assert all(each == (200, handles) for each in read)
-    assert admin.goatherd.asked("SELECT 'creator_list'::regclass::oid") != [before]
+    assert admin.goatherd.query("SELECT 'creator_list'::regclass::oid") != [before]
     assert done["part_done"] == 1
     assert done["position"] == done["head"] == admin.goatherd.head
     assert done["swap_ms"] > 0
@@ -167,7 +167,7 @@ def test_a_read_model_is_rebuilt_and_swapped_while_it_is_read(admin: Tenant):
 def test_one_that_runs_is_answered_and_not_begun_again(admin: Tenant):
     admin.add("goat")
     first = data_of(admin.post(REBUILD), status=202)
-    admin.goatherd.asked("UPDATE projection_rebuild SET status = 'ready'")
+    admin.goatherd.query("UPDATE projection_rebuild SET status = 'ready'")
 
     second = data_of(admin.post(REBUILD, {"force": True}), status=202)
 
@@ -199,7 +199,7 @@ def test_what_nobody_builds_is_cancelled_at_once_and_as_often_as_you_like(
 
     assert nothing_yet["rebuild"] is None
     assert first["rebuild"]["status"] == second["rebuild"]["status"] == "cancelled"
-    assert admin.goatherd.asked("SELECT to_regnamespace('goatherd_next_creator_list')")[
+    assert admin.goatherd.query("SELECT to_regnamespace('goatherd_next_creator_list')")[
         0
     ] == (None,)
 
@@ -238,7 +238,7 @@ def test_a_cancel_that_came_before_the_builder_is_heard(admin: Tenant):
     admin.add("goat")
     admin.post(REBUILD)
     # As if whoever was to hear it had died.
-    admin.goatherd.asked("UPDATE projection_rebuild SET is_cancel_requested = true")
+    admin.goatherd.query("UPDATE projection_rebuild SET is_cancel_requested = true")
 
     waiting = shown(admin)["rebuild"]
     with projector(admin.goatherd):
@@ -251,7 +251,7 @@ def test_a_cancel_that_came_before_the_builder_is_heard(admin: Tenant):
 def test_rows_that_differ_are_refused_until_somebody_forces_them(admin: Tenant):
     creator = admin.add("goat")
     admin.goatherd.catch_up()
-    admin.goatherd.asked("UPDATE creator_list SET tiktok_handle = 'wolf'")
+    admin.goatherd.query("UPDATE creator_list SET tiktok_handle = 'wolf'")
 
     with projector(admin.goatherd):
         admin.post(REBUILD)
@@ -275,7 +275,7 @@ def test_an_event_that_nobody_can_take_in_a_dead_letter_and_said_so(admin: Tenan
     position = nobody_can_take_in(admin.goatherd)
     admin.goatherd.catch_up()
     goatherd = admin.goatherd
-    goatherd.asked("UPDATE projection SET heartbeat_at = now()")
+    goatherd.query("UPDATE projection SET heartbeat_at = now()")
 
     ready = goatherd.client.get("/health/ready")
     dead_letters = shown(admin)["dead_letters"]
@@ -294,7 +294,7 @@ def test_an_event_that_nobody_can_take_in_a_dead_letter_and_said_so(admin: Tenan
 def test_the_newest_five_dead_letters_are_shown_without_anybodys_rows(admin: Tenant):
     stranger = UUID(int=1)
     for position in range(7):
-        admin.goatherd.asked(
+        admin.goatherd.query(
             "INSERT INTO dead_letter (projection, position, name, error) "
             "VALUES ('creator_list', %s, 'creator_added', %s)",
             position,
@@ -339,7 +339,7 @@ def test_what_is_no_read_model_cannot_be_rebuilt(admin: Tenant, name: str):
 
 
 def test_what_hangs_on_a_table_keeps_it_from_being_rebuilt(admin: Tenant):
-    admin.goatherd.asked("CREATE VIEW herd AS SELECT * FROM creator_list")
+    admin.goatherd.query("CREATE VIEW herd AS SELECT * FROM creator_list")
 
     answer = admin.post(REBUILD)
 
@@ -362,7 +362,7 @@ def test_a_dry_run_that_waits_is_not_swapped_by_asking_for_a_rebuild(admin: Tena
 
 
 def test_older_rules_do_not_rebuild_what_newer_ones_made(admin: Tenant):
-    admin.goatherd.asked(
+    admin.goatherd.query(
         "UPDATE projection SET version = version + 1 WHERE name = 'creator_list'"
     )
 

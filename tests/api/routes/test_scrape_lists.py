@@ -12,7 +12,7 @@ from tests.kit.application import Goatherd, Tenant, code_of, data_of
 from tests.kit.builders import NOON
 
 
-def asked(home: Tenant, creator_id: str) -> str:
+def requested(home: Tenant, creator_id: str) -> str:
     """A scrape by hand; returns its id."""
     answer = home.post(f"/creators/{creator_id}/scrape")
     return data_of(answer, status=202)["scrape_id"]
@@ -22,7 +22,7 @@ def job(home: Tenant, scrape_id: str, change: str) -> None:
     """Let the job of a scrape be in some state."""
     home.goatherd.catch_up()
     query = "UPDATE scrape_job SET {} WHERE scrape_id = %s"
-    home.goatherd.asked(query.format(change), UUID(scrape_id))
+    home.goatherd.query(query.format(change), UUID(scrape_id))
 
 
 def succeeded(home: Tenant, scrape_id: str, creator_id: str) -> None:
@@ -45,7 +45,7 @@ def population(home: Tenant) -> dict[str, str]:
     """A scrape in each state there is, and the two that adding the creator asks for."""
     creator_id = home.add("watched.goat")["id"]
     names = ("queued", "running", "lost", "succeeded", "failed", "quarantined")
-    ids = {name: asked(home, creator_id) for name in names}
+    ids = {name: requested(home, creator_id) for name in names}
     leased = "state = 'leased', attempts = 1, lease_until = now() + interval '{}'"
     job(home, ids["running"], leased.format("1 minute"))
     job(home, ids["lost"], leased.format("-1 minute"))
@@ -167,7 +167,7 @@ def test_scrapes_are_counted_by_how_they_do(home: Tenant, population: dict[str, 
 
 def test_a_run_whose_recording_had_nothing_of_the_creator_is_no_failure(home: Tenant):
     creator_id = home.add("watched.goat")["id"]
-    run = asked(home, creator_id)
+    run = requested(home, creator_id)
     home.failed(run, outcome="not_in_recording")
     home.goatherd.catch_up()
 
@@ -253,7 +253,7 @@ def test_a_look_at_an_excluded_video_is_not_tried_again(home: Tenant):
 def test_a_scrape_is_tried_again_once_however_often_that_is_asked(goatherd: Goatherd):
     home = goatherd.tenant()
     creator_id = home.add("watched.goat")["id"]
-    scrape_id = asked(home, creator_id)
+    scrape_id = requested(home, creator_id)
     home.failed(scrape_id)
 
     first = home.post(f"/scrapes/{scrape_id}/retry")
@@ -266,7 +266,7 @@ def test_a_scrape_is_tried_again_once_however_often_that_is_asked(goatherd: Goat
     assert data_of(second)["scrape_id"] == str(retry_stream(UUID(scrape_id)))
     (recorded,) = goatherd.log(data_of(second)["scrape_id"])
     key = manual_scrapes_counter(home.organization_id, recorded.recorded_at.date())
-    (used,) = goatherd.asked("SELECT value FROM quota_counters WHERE key = %s", key)
+    (used,) = goatherd.query("SELECT value FROM quota_counters WHERE key = %s", key)
     assert used == (2,)
 
 
@@ -275,7 +275,7 @@ def test_a_scrape_is_tried_again_once_however_often_that_is_asked(goatherd: Goat
 )
 def test_only_what_failed_is_tried_again(home: Tenant, *, ended: bool, why: str):
     creator_id = home.add("watched.goat")["id"]
-    scrape_id = asked(home, creator_id)
+    scrape_id = requested(home, creator_id)
     if ended:
         succeeded(home, scrape_id, creator_id)
     kept = home.goatherd.kept()

@@ -26,7 +26,7 @@ def shown(home: Tenant, scrape_id: str) -> dict[str, Any]:
 def lease(home: Tenant, scrape_id: str, *, seconds: int) -> None:
     """Let a worker have taken the job, whose lease ends in so many seconds."""
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET state = 'leased', attempts = attempts + 1, "
         "started_at = now(), lease_until = now() + make_interval(secs => %s) "
         "WHERE scrape_id = %s",
@@ -130,7 +130,7 @@ def test_a_scrape_that_a_worker_has_is_running_until_its_lease_ends(home: Tenant
 def test_a_scrape_that_waits_for_another_try_says_what_came_of_the_last(home: Tenant):
     scrape_id = requested(home, home.add("watched.goat")["id"])["scrape_id"]
     lease(home, scrape_id, seconds=60)
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET state = 'ready', outcome = 'rate_limited', "
         "error = 'Slow down.', due_at = now() + interval '1 hour' WHERE scrape_id = %s",
         UUID(scrape_id),
@@ -278,7 +278,7 @@ def test_scrapes_by_hand_are_limited_by_the_day(goatherd: Goatherd):
     second = home.post(path, {"job_type": "video_stats"})
     kept_after_refusal = goatherd.kept()
     today = manual_scrapes_counter(home.organization_id, datetime.now(UTC).date())
-    goatherd.asked("UPDATE quota_counters SET key = %s WHERE key = %s", new_id(), today)
+    goatherd.query("UPDATE quota_counters SET key = %s WHERE key = %s", new_id(), today)
     next_day = home.post(path)
 
     assert (first.status_code, next_day.status_code) == (202, 202)
@@ -311,7 +311,7 @@ def test_a_disabled_creator_may_be_scraped_by_hand_and_a_removed_one_not(home: T
 def make_overdue(home: Tenant, *, seconds: int, priority: int = 0) -> None:
     """Let the organization's jobs have been due for so long."""
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET due_at = now() - make_interval(secs => %s), "
         "priority = %s, enqueued_at = CASE WHEN job_type = 'creator_profiles' "
         "THEN now() END WHERE organization_id = %s",
@@ -357,7 +357,7 @@ def test_while_the_queue_is_behind_scrapes_by_hand_are_told_to_wait(goatherd: Go
 def test_one_overdue_scrape_is_enough_enqueued_or_not(home: Tenant, job_type: str):
     creator_id = home.add("watched.goat")["id"]
     make_overdue(home, seconds=1_000)
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET state = 'done' WHERE organization_id = %s "
         "AND job_type <> %s",
         home.organization_id,
@@ -376,7 +376,7 @@ def test_scheduled_scrapes_and_those_that_wait_or_run_hold_nobody_up(home: Tenan
     make_overdue(home, seconds=-3_600)
     waiting = home.post(f"/creators/{creator_id}/scrape")
     make_overdue(home, seconds=3_600)
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET state = 'leased' WHERE organization_id = %s",
         home.organization_id,
     )
@@ -389,7 +389,7 @@ def test_a_quarantined_scrape_is_shown_as_failed_with_its_reason(home: Tenant):
     creator_id = home.add("watched.goat")["id"]
     scrape_id = requested(home, creator_id)["scrape_id"]
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET state = 'quarantined' WHERE scrape_id = %s",
         UUID(scrape_id),
     )
@@ -415,7 +415,7 @@ def test_a_quarantined_scrape_is_shown_as_failed_with_its_reason(home: Tenant):
 
 def test_metrics_count_jobs_by_state_and_tell_the_oldest(goatherd: Goatherd):
     home = goatherd.tenant()
-    home.goatherd.asked("UPDATE scrape_job SET state = 'done'")
+    home.goatherd.query("UPDATE scrape_job SET state = 'done'")
     for state in (
         "'ready', due_at = now() - interval '90 s'",
         "'ready', enqueued_at = now()",
@@ -425,12 +425,12 @@ def test_metrics_count_jobs_by_state_and_tell_the_oldest(goatherd: Goatherd):
     ):
         creator_id = home.add(f"goat{new_id().hex[-12:]}")["id"]
         goatherd.catch_up()
-        goatherd.asked(
+        goatherd.query(
             "UPDATE scrape_job SET state = 'done' WHERE creator_id = %s "
             "AND job_type = 'discover_videos'",
             UUID(creator_id),
         )
-        goatherd.asked(
+        goatherd.query(
             f"UPDATE scrape_job SET state = {state} WHERE creator_id = %s "  # noqa: S608
             "AND job_type = 'creator_profiles'",
             UUID(creator_id),

@@ -131,7 +131,7 @@ def test_what_was_imported_or_ended_days_ago_is_not_counted(home: Tenant):
     creator_id = home.add("ada")["id"]
     good(home, creator_id, took_ms=5)
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_runs SET finished_at = finished_at - interval '2 days'"
     )
 
@@ -176,7 +176,7 @@ def test_a_check_tells_each_step_and_stores_nothing(home: Tenant):
     assert "followers" in profile["understood"]
     assert "videos" in videos["understood"]
     assert home.goatherd.kept() == kept
-    assert home.goatherd.asked("SELECT * FROM replay_start") == []
+    assert home.goatherd.query("SELECT * FROM replay_start") == []
 
 
 def test_a_check_of_whom_the_recording_does_not_have_claims_nothing_of_tiktok(

@@ -337,7 +337,7 @@ def test_scrapes_of_videos_and_creators_share_the_day_s_limit(home: Tenant):
 def test_while_the_queue_is_behind_looks_by_hand_are_told_to_wait(home: Tenant):
     video = added(home)
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET due_at = now() - interval '1 hour' "
         "WHERE organization_id = %s",
         home.organization_id,

@@ -170,11 +170,11 @@ def test_only_the_project_details_that_differ_change(scenario: Scenario):
 
 
 def test_a_project_description_can_be_cleared(scenario: Scenario):
-    asked = c.ChangeProjectDetails(project_id=PROJECT, description=None)
+    requested = c.ChangeProjectDetails(project_id=PROJECT, description=None)
     cleared = e.ProjectDetailsChanged(project_id=PROJECT, description=None)
 
-    scenario.given(CREATED, PROJECT_CREATED).when(asked).then(cleared)
-    scenario.given(CREATED, PROJECT_CREATED, cleared).when(asked).then_nothing()
+    scenario.given(CREATED, PROJECT_CREATED).when(requested).then(cleared)
+    scenario.given(CREATED, PROJECT_CREATED, cleared).when(requested).then_nothing()
 
 
 def test_a_project_that_is_not_there_does_not_change(scenario: Scenario):
@@ -191,9 +191,9 @@ def test_a_project_that_is_not_there_does_not_change(scenario: Scenario):
     ),
 )
 def test_project_details_that_are_so_already_stay(
-    scenario: Scenario, asked: c.ChangeProjectDetails
+    scenario: Scenario, requested: c.ChangeProjectDetails
 ):
-    scenario.given(CREATED, PROJECT_CREATED).when(asked).then_nothing()
+    scenario.given(CREATED, PROJECT_CREATED).when(requested).then_nothing()
 
 
 # nobody there, and what it is after all that

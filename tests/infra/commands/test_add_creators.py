@@ -175,8 +175,8 @@ def test_an_addition_beyond_the_plan_adds_nobody(store: Store):
     with pytest.raises(LimitReachedError) as refused:
         home.add("d", "e", "f")
 
-    told = refused.value.limit_key, refused.value.current, refused.value.maximum
-    assert told == ("max_creators_per_org", 3, 5)
+    reported = refused.value.limit_key, refused.value.current, refused.value.maximum
+    assert reported == ("max_creators_per_org", 3, 5)
     assert store.head() == before
     assert home.holder("d") is None
 
@@ -276,8 +276,8 @@ def test_a_removed_creator_comes_back_as_itself_with_the_settings_that_are_named
     assert again is not None
     for job in BOTH_SCRAPES:
         run = scrape_stream(again, ada, job)
-        (asked,) = store.load(run)[run]
-        assert asked.event == _requested(
+        (requested,) = store.load(run)[run]
+        assert requested.event == _requested(
             home, ada, "ada", job_type=job, trigger="reactivated"
         )
 

@@ -496,8 +496,8 @@ def test_second_chances_beyond_the_plan_are_given_to_nobody(store: Store):
     with pytest.raises(LimitReachedError) as refused:
         _reenable(home, ada, berta)
 
-    told = refused.value.limit_key, refused.value.current, refused.value.maximum
-    assert told == ("max_creators_per_org", 4, 5)
+    reported = refused.value.limit_key, refused.value.current, refused.value.maximum
+    assert reported == ("max_creators_per_org", 4, 5)
     assert store.head() == before
     assert home.look_at(ada).status == "disabled"
 

@@ -85,8 +85,10 @@ def the_video(home: Home, video_id: str) -> Video:
 def ask(home: Home, video_id: str, command: vc.VideoCommand) -> None:
     """Carry out a command about a video as its own handler would."""
     stream = stream_of(home, video_id)
-    past = home.store.load(stream)[stream]
-    entries = next_events(stream, past, decide(video_of(plain_events(past)), command))
+    recorded = home.store.load(stream)[stream]
+    entries = next_events(
+        stream, recorded, decide(video_of(plain_events(recorded)), command)
+    )
     home.store.append(entries, context=asking())
 
 
@@ -131,10 +133,10 @@ def test_what_a_run_lists_becomes_known_in_one_append(home: Home):
         home, billie, listed("71"), listed("72", IN_FEBRUARY), listed("73", None)
     )
 
-    assert [past.stream for past in events] == [
+    assert [recorded.stream for recorded in events] == [
         stream_of(home, video_id) for video_id in ("71", "72", "73")
     ]
-    assert len({past.causation_id for past in events}) == 1
+    assert len({recorded.causation_id for recorded in events}) == 1
     assert events[0].event == e.VideoDiscovered(
         organization_id=home.organization_id,
         project_id=home.project_id,
@@ -152,9 +154,9 @@ def test_what_a_run_lists_becomes_known_in_one_append(home: Home):
 
 def statuses(events: Sequence[RecordedEvent]) -> list[e.TrackingStatus]:
     return [
-        past.event.tracking_status
-        for past in events
-        if isinstance(past.event, e.VideoDiscovered)
+        recorded.event.tracking_status
+        for recorded in events
+        if isinstance(recorded.event, e.VideoDiscovered)
     ]
 
 
@@ -189,7 +191,7 @@ def test_discovering_twice_is_discovering_once(home: Home):
     more = discover(home, billie, listed("71"), listed("73"))
 
     assert again == []
-    assert [past.stream for past in more] == [stream_of(home, "73")]
+    assert [recorded.stream for recorded in more] == [stream_of(home, "73")]
 
 
 def test_a_video_that_was_put_aside_is_not_discovered_again(home: Home):
@@ -261,7 +263,7 @@ def test_a_window_that_grows_brings_in_what_was_remembered_outside(home: Home):
     events = move(home, billie, {"71": IN_FEBRUARY, "72": IN_FEBRUARY, "73": long_ago})
     again = move(home, billie, {"71": IN_FEBRUARY, "73": long_ago})
 
-    assert [(past.stream, past.event) for past in events] == [
+    assert [(recorded.stream, recorded.event) for recorded in events] == [
         (
             stream_of(home, "71"),
             e.VideoCameIntoWindow(
@@ -316,7 +318,7 @@ def test_a_confirmed_absence_is_told_once(home: Home):
     events = missing(home, gone, SCRAPE)
     again = missing(home, gone, ANOTHER_SCRAPE)
 
-    assert [(past.stream, past.event) for past in events] == [
+    assert [(recorded.stream, recorded.event) for recorded in events] == [
         (
             stream_of(home, "71"),
             e.VideoWentMissing(
@@ -409,11 +411,11 @@ def test_of_two_who_discover_the_same_both_are_content_and_one_wrote(
     other = queue.line_up(lambda: discover(home, billie, listed("72"), listed("73")))
     queue.move()
 
-    assert [past.stream for past in one.result()] == [
+    assert [recorded.stream for recorded in one.result()] == [
         stream_of(home, "71"),
         stream_of(home, "72"),
     ]
-    assert [past.stream for past in other.result()] == [stream_of(home, "73")]
+    assert [recorded.stream for recorded in other.result()] == [stream_of(home, "73")]
 
 
 def test_a_window_that_shrinks_meanwhile_keeps_the_video_outside(

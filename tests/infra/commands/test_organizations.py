@@ -105,8 +105,8 @@ def test_the_plan_decides_how_many_projects_there_are(store: Store):
     with pytest.raises(LimitReachedError) as refused:
         _create_project(home)
 
-    told = refused.value.limit_key, refused.value.current, refused.value.maximum
-    assert told == ("max_projects_per_org", 1, 1)
+    reported = refused.value.limit_key, refused.value.current, refused.value.maximum
+    assert reported == ("max_projects_per_org", 1, 1)
     assert store.head() == before
 
 

@@ -395,9 +395,9 @@ def test_whoever_loses_four_times_gets_through(store: Store, home: Home):
 
     def meddle() -> None:
         if plans.times < 5:
-            past = store.load(stream)[stream]
+            recorded = store.load(stream)[stream]
             event = e.PlanChanged(old="unlimited", new="unlimited")
-            store.append(next_events(stream, past, [event]), context=asking())
+            store.append(next_events(stream, recorded, [event]), context=asking())
 
     plans = Meddling(meddle)
 

@@ -33,14 +33,14 @@ def test_a_run_is_asked_for_by_hand(store: Store, home: Home):
     ada = home.creator("ada")
     context = asking()
 
-    asked = _ask(home, ada, context=context)
+    query = _ask(home, ada, context=context)
 
     run = scrape_stream(context.command_id, ada, "video_stats")
     (requested,) = store.load(run)[run]
-    assert asked.result == RequestedRun(
+    assert query.result == RequestedRun(
         scrape_id=run, creator_id=ada, job_type="video_stats"
     )
-    assert asked.position == requested.position
+    assert query.position == requested.position
     assert requested.event == e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
@@ -74,8 +74,8 @@ def test_a_day_has_as_many_runs_by_hand_as_the_plan_says(store: Store):
     nothing_stored = store.head() == before
     _ask(home, ada, after=timedelta(hours=12))
 
-    told = refused.value.limit_key, refused.value.current, refused.value.maximum
-    assert told == ("max_manual_scrape_triggers_per_day", 1, 1)
+    reported = refused.value.limit_key, refused.value.current, refused.value.maximum
+    assert reported == ("max_manual_scrape_triggers_per_day", 1, 1)
     assert nothing_stored
 
 
@@ -155,7 +155,9 @@ def test_a_run_that_two_workers_end_at_once_ends_once(store: Store, home: Home):
         lengths = [sorted(len(end.result()) for end in both) for both in ends]
 
     assert lengths == [[0, 2]] * len(runs)
-    assert all(len(past) == 3 for past in store.load(*runs).values())
+    assert all(
+        len(recorded_event) == 3 for recorded_event in store.load(*runs).values()
+    )
 
 
 def test_a_run_that_nobody_asked_for_does_not_end(store: Store, home: Home):

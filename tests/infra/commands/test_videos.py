@@ -42,7 +42,7 @@ URL = f"https://www.tiktok.com/@Ada/photo/{ID}"
 
 
 def events_of(store: Store, stream: UUID) -> list[e.Event]:
-    return [past.event for past in store.load(stream)[stream]]
+    return [recorded_event.event for recorded_event in store.load(stream)[stream]]
 
 
 def found(
@@ -62,8 +62,8 @@ def found(
         tracking_status=status,
         scrape_id=SCRAPE,
     )
-    past = home.store.load(video_id)[video_id]
-    home.store.append(next_events(video_id, past, [event]), context=asking())
+    recorded_event = home.store.load(video_id)[video_id]
+    home.store.append(next_events(video_id, recorded_event, [event]), context=asking())
     return video_id
 
 
@@ -139,7 +139,7 @@ def disable(home: Home, *video_ids: UUID) -> Executed[ItemResults]:
     )
 
 
-def told(done: Executed[ItemResults]) -> Sequence[tuple[str, str | None]]:
+def reported(done: Executed[ItemResults]) -> Sequence[tuple[str, str | None]]:
     return [(result.status, result.reason) for result in done.result]
 
 
@@ -309,7 +309,7 @@ def test_an_excluded_video_is_not_there_but_for_being_excluded(
     with pytest.raises(NotFoundError):
         scrape(home, video_id)
 
-    assert told(disable(home, video_id)) == [("failed", "not_found")]
+    assert reported(disable(home, video_id)) == [("failed", "not_found")]
     assert store.head() == before
 
 
@@ -325,8 +325,8 @@ def test_another_organization_s_video_is_not_there(store: Store, home: Home):
             exclude(home, id_)
         with pytest.raises(NotFoundError, match="video"):
             scrape(home, id_)
-        assert told(disable(home, id_)) == [("failed", "not_found")]
-        assert told(review(home, (id_, "exclude"))) == [("failed", "not_found")]
+        assert reported(disable(home, id_)) == [("failed", "not_found")]
+        assert reported(review(home, (id_, "exclude"))) == [("failed", "not_found")]
 
     assert store.head() == before
 
@@ -351,13 +351,13 @@ def test_a_creator_s_video_is_looked_at_as_the_creator_s(store: Store, home: Hom
     home.rename(ada, "lovelace")
     context = asking()
 
-    asked = scrape(home, video_id, context=context)
+    requested = scrape(home, video_id, context=context)
 
     run = scrape_stream(context.command_id, video_id, "video_stats")
-    assert asked.result == RequestedVideoRun(
+    assert requested.result == RequestedVideoRun(
         scrape_id=run, video_id=video_id, creator_id=ada, job_type="video_stats"
     )
-    assert asked.position == store.head()
+    assert requested.position == store.head()
     assert events_of(store, run) == [
         e.ScrapeRequested(
             organization_id=home.organization_id,
@@ -384,12 +384,12 @@ def test_a_removed_creator_s_videos_are_looked_at_only_if_added_by_hand(
     nothing_stored = store.head() == before
     exclude(home, video_id)
     add(home)
-    asked = scrape(home, video_id)
+    requested = scrape(home, video_id)
 
     assert nothing_stored
-    (request,) = events_of(store, asked.result.scrape_id)
+    (request,) = events_of(store, requested.result.scrape_id)
     assert isinstance(request, e.ScrapeRequested)
-    assert (asked.result.creator_id, request.creator_id, request.handle) == (
+    assert (requested.result.creator_id, request.creator_id, request.handle) == (
         None,
         None,
         "ada",
@@ -429,7 +429,7 @@ def test_a_review_takes_each_decision_in_one_append(store: Store, home: Home):
         (pending, "include"),
     )
 
-    assert told(done) == [
+    assert reported(done) == [
         ("ok", None),
         ("ok", None),
         ("skipped", "already tracked"),
@@ -465,7 +465,7 @@ def test_a_review_puts_back_what_was_decided_and_nothing_else(store: Store, home
         (pending, "put_back"), (uuid4(), "put_back"),
     )  # fmt: skip
 
-    assert told(done) == [
+    assert reported(done) == [
         ("ok", None),
         ("skipped", "not decided about"),
         ("ok", None),
@@ -482,8 +482,10 @@ def test_two_decisions_about_one_video_are_taken_in_order(store: Store, home: Ho
 
     done = review(home, (video_id, "include"), (video_id, "exclude"))
 
-    assert told(done) == [("ok", None), ("ok", None)]
-    assert [past.version for past in store.load(video_id)[video_id]] == [1, 2, 3]
+    assert reported(done) == [("ok", None), ("ok", None)]
+    assert [
+        recorded_event.version for recorded_event in store.load(video_id)[video_id]
+    ] == [1, 2, 3]
     assert isinstance(events_of(store, video_id)[-1], e.VideoExcluded)
 
 
@@ -498,7 +500,7 @@ def test_many_videos_stop_counting_at_once(store: Store, home: Home):
 
     done = disable(home, tracked, pending, added, tracked)
 
-    assert told(done) == [
+    assert reported(done) == [
         ("ok", None),
         ("skipped", "not tracked"),
         ("ok", None),

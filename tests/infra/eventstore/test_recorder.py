@@ -194,8 +194,8 @@ def test_what_is_limited_can_be_used_up_but_not_passed(store: Store):
     with pytest.raises(LimitReachedError) as full:
         take(1)
 
-    assert _told(refused.value) == ("max_goats", 3, 5)
-    assert _told(full.value) == ("max_goats", 5, 5)
+    assert _limit_of(refused.value) == ("max_goats", 3, 5)
+    assert _limit_of(full.value) == ("max_goats", 5, 5)
     assert _counted(store, key) == 5
     assert len(_log(store)) == 2
 
@@ -208,7 +208,7 @@ def test_where_nothing_is_allowed_the_first_is_too_many(store: Store):
             events_for(new_id(), "a"), context=asking(), quota_counters=[counter]
         )
 
-    assert _told(refused.value) == ("max_goats", 0, 0)
+    assert _limit_of(refused.value) == ("max_goats", 0, 0)
     assert _counted(store, counter.key) is None
 
 
@@ -230,7 +230,7 @@ def test_the_limit_that_is_reached_is_the_one_that_is_told(store: Store):
             ],
         )
 
-    assert _told(refused.value) == ("max_kids", 7, 8)
+    assert _limit_of(refused.value) == ("max_kids", 7, 8)
     assert (_counted(store, goats), _counted(store, kids)) == (None, 7)
     assert len(_log(store)) == 1
 
@@ -429,5 +429,5 @@ def _counted(store: Store, key: object) -> int | None:
     return row[0] if row else None
 
 
-def _told(refusal: LimitReachedError) -> tuple[str, int, int]:
+def _limit_of(refusal: LimitReachedError) -> tuple[str, int, int]:
     return refusal.limit_key, refusal.current, refusal.maximum

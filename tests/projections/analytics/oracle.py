@@ -86,9 +86,9 @@ class Oracle:
         self.creators: dict[UUID, UUID] = {}
         self.snapshots: dict[UUID, list[Snapshot]] = {}
         self.creator_snapshots: dict[UUID, list[datetime]] = {}
-        for past in sorted(events, key=lambda past: past.position):
-            if as_of is None or past.position <= as_of:
-                self._hear(past)
+        for recorded in sorted(events, key=lambda recorded: recorded.position):
+            if as_of is None or recorded.position <= as_of:
+                self._hear(recorded)
 
     def answer(self, query: OracleQuery) -> dict[str, Any]:
         spans = _spans(query)
@@ -140,16 +140,16 @@ class Oracle:
 
     # What was told
 
-    def _hear(self, past: RecordedEvent) -> None:
-        event = past.event
-        video = self.videos.get(past.stream)
+    def _hear(self, recorded: RecordedEvent) -> None:
+        event = recorded.event
+        video = self.videos.get(recorded.stream)
         match event:
             case e.CreatorAdded():
-                self.creators[past.stream] = event.project_id
+                self.creators[recorded.stream] = event.project_id
             case e.ProfileSnapshotRecorded():
                 self._look(
                     event.creator_id,
-                    past,
+                    recorded,
                     event.observed_at,
                     {
                         "followers": event.follower_count,
@@ -163,15 +163,15 @@ class Oracle:
                     event.observed_at
                 )
             case e.VideoStatsSnapshotRecorded():
-                self._look_at_videos(past, event)
+                self._look_at_videos(recorded, event)
             case e.VideoDiscovered():
-                video = self._video(past.stream)
+                video = self._video(recorded.stream)
                 if video.status is None:
                     video.status = event.tracking_status
                 video.creator, video.project = event.creator_id, event.project_id
                 video.posted_in_discovery = event.posted_at
             case e.VideoAdded():
-                video = self._video(past.stream)
+                video = self._video(recorded.stream)
                 video.status, video.enabled = "direct_add", True
                 video.project = event.project_id
             case e.VideoCameIntoWindow():
@@ -193,7 +193,7 @@ class Oracle:
                 pass
 
     def _look_at_videos(
-        self, past: RecordedEvent, event: e.VideoStatsSnapshotRecorded
+        self, recorded: RecordedEvent, event: e.VideoStatsSnapshotRecorded
     ) -> None:
         if event.creator_id is not None:
             self.creator_snapshots.setdefault(event.creator_id, []).append(
@@ -207,7 +207,7 @@ class Oracle:
             video_id = video_stream(project, tiktok_id)
             self._look(
                 video_id,
-                past,
+                recorded,
                 event.observed_at,
                 {
                     "views": event.view_counts[n],
@@ -219,24 +219,24 @@ class Oracle:
             )
             posted_at = event.posted_at[n] if event.posted_at else None
             if posted_at is not None:
-                told = self._video(video_id).posted_in_snapshots
-                told[event.observed_at, past.position] = posted_at
+                reported = self._video(video_id).posted_in_snapshots
+                reported[event.observed_at, recorded.position] = posted_at
 
     def _look(
         self,
         entity_id: UUID,
-        past: RecordedEvent,
+        recorded: RecordedEvent,
         at: datetime,
         counters: dict[str, int | None],
         *,
         is_rounded: bool = False,
     ) -> None:
         snapshot = Snapshot(
-            at=at, position=past.position, counters=counters, is_rounded=is_rounded
+            at=at, position=recorded.position, counters=counters, is_rounded=is_rounded
         )
         held = self.snapshots.setdefault(entity_id, [])
         # The same event told twice is one event.
-        if all(other.position != past.position for other in held):
+        if all(other.position != recorded.position for other in held):
             held.append(snapshot)
 
     def _video(self, video_id: UUID) -> Video:

@@ -278,7 +278,7 @@ def take_in(
     with connection.cursor() as cursor:
         AnalyticsProjection().begin_under(cursor, rule)
         for batch in batches:
-            AnalyticsProjection().write(cursor, told_to_analytics(batch))
+            AnalyticsProjection().write(cursor, given_to_analytics(batch))
 
 
 def rebuild(
@@ -292,7 +292,7 @@ def rebuild(
     with connection.cursor() as cursor:
         analytics.begin_under(cursor, rule)
         for part in slices:
-            analytics.gather(cursor, told_to_analytics(part))
+            analytics.gather(cursor, given_to_analytics(part))
         for stage in analytics.stages:
             for partition in reversed(range(partitions)):
                 while not analytics.merge(
@@ -307,7 +307,7 @@ def rebuild(
                 )
 
 
-def told_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+def given_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     by_class = {cls: name for name, cls in e.STORED_NAMES.items()}
     return [
         one for one in events if by_class[type(one.event)] in AnalyticsProjection.events

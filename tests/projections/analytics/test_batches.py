@@ -92,10 +92,10 @@ class World(History):
         evolve: Callable[..., Any],
         command: c.Command,
     ) -> None:
-        past: list[Any] = [f.event for f in self.events if f.stream == stream]
+        recorded: list[Any] = [f.event for f in self.events if f.stream == stream]
         start = False if decide is handle_ban.decide else None
         try:
-            events = decide(reduce(evolve, past, start), command)
+            events = decide(reduce(evolve, recorded, start), command)
         except DomainError:
             return
         self.happened(stream, *events)
@@ -130,7 +130,7 @@ def _of_an_organization(tenant: UUID, command: c.OrganizationCommand) -> Step:
 
 def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
     creator_id = CREATORS[run.int % len(CREATORS)]
-    asked = c.RequestScrape(
+    requested = c.RequestScrape(
         organization_id=_tenant_of(creator_id),
         project_id=PROJECT,
         creator_id=creator_id,
@@ -141,7 +141,7 @@ def _of_a_run(run: UUID, command: c.RecordResult | c.RecordFailure) -> Step:
 
     def take(world: World) -> None:
         if any(event.stream == creator_id for event in world.events):
-            for one in (asked, command):
+            for one in (requested, command):
                 world.ask(run, scrape_decider.decide, scrape_decider.evolve, one)
 
     return take

@@ -43,7 +43,7 @@ def the_row(connection: Reading) -> dict[str, Any]:
 def test_an_added_creator_is_a_row_with_everything_that_was_asked(
     connection: Reading, history: History
 ):
-    asked = added(
+    query = added(
         "billie.the-goat_1",
         tracking_mode="selective",
         tracking_start_date=date(2026, 1, 31),
@@ -53,7 +53,7 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
         metadata={"shelf": {"row": 3}, "tags": ["a", None, 1.5], "ß": "\u2603"},
     )
 
-    events = history.happened(BILLIE, asked)
+    events = history.happened(BILLIE, query)
     take_in(connection, *events)
 
     row = the_row(connection)
@@ -62,9 +62,9 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
     assert (row["organization_id"], row["id"], row["project_id"]) == (
         *(HOME, BILLIE, PROJECT),
     )
-    for name in asked.__struct_fields__:
+    for name in query.__struct_fields__:
         column = "tiktok_handle" if name == "handle" else name
-        assert row[column] == getattr(asked, name)
+        assert row[column] == getattr(query, name)
     assert (row["status"], row["version"], row["created_at"]) == ("active", 1, MONDAY)
 
 

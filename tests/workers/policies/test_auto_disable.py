@@ -56,9 +56,9 @@ def count(store: Store) -> int:
 
 def disablings(store: Store, creator_id: UUID) -> list[e.CreatorAutoDisabled]:
     return [
-        past.event
-        for past in store.load(creator_id)[creator_id]
-        if isinstance(past.event, e.CreatorAutoDisabled)
+        recorded.event
+        for recorded in store.load(creator_id)[creator_id]
+        if isinstance(recorded.event, e.CreatorAutoDisabled)
     ]
 
 
@@ -228,7 +228,7 @@ STEPS = st.tuples(
 )
 
 
-def told(steps: Sequence[tuple[UUID, Any]]) -> list[RecordedEvent]:
+def reported(steps: Sequence[tuple[UUID, Any]]) -> list[RecordedEvent]:
     history = History()
     for number, (creator_id, step) in enumerate(steps):
         run = UUID(int=0x5C0000 + number)
@@ -272,7 +272,7 @@ def connection(store: Store) -> Iterator[Connection[TupleRow]]:
 def test_any_cut_of_the_log_taken_in_twice_gives_the_same_streaks(
     connection: Connection[TupleRow], steps: list[tuple[UUID, Any]], sizes: list[int]
 ):
-    events = told(steps)
+    events = reported(steps)
     ends = takewhile(partial(int.__gt__, len(events)), accumulate(cycle(sizes)))
 
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:

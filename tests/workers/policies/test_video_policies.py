@@ -73,10 +73,10 @@ def test_what_a_run_lists_is_discovered_once_in_the_name_of_the_policy(home: Hom
     a_run(home, billie, "71", "72", day=1)
     settle(home.store)
 
-    (past,) = history_of(home, "71")
-    assert isinstance(past.event, e.VideoDiscovered)
-    assert (past.event.scrape_id, past.event.title) == (run, "Hay")
-    assert (past.actor, past.correlation_id) == ("policy:discovery", run)
+    (recorded,) = history_of(home, "71")
+    assert isinstance(recorded.event, e.VideoDiscovered)
+    assert (recorded.event.scrape_id, recorded.event.title) == (run, "Hay")
+    assert (recorded.actor, recorded.correlation_id) == ("policy:discovery", run)
     assert the_video(home, "71").tracking_status == "auto_tracked"
     assert the_video(home, "72").tracking_status == "out_of_window"
     assert len(history_of(home, "72")) == 1
@@ -123,7 +123,7 @@ def test_one_import_of_many_lists_is_one_append_a_creator(home: Home):
 
     videos = ["71", *(f"8{number}" for number in range(9))]
     histories = [history_of(home, video)[0] for video in videos]
-    assert len({past.causation_id for past in histories}) == 1
+    assert len({recorded.causation_id for recorded in histories}) == 1
 
 
 def test_what_is_told_of_later_fills_in_within_one_conversation(home: Home):
@@ -184,11 +184,11 @@ def test_a_window_that_grows_brings_in_what_was_outside(home: Home):
     set_window(home, billie, JANUARY)
     settle(home.store)
 
-    *_, past = history_of(home, "71")
-    assert past.event == e.VideoCameIntoWindow(
+    *_, recorded = history_of(home, "71")
+    assert recorded.event == e.VideoCameIntoWindow(
         organization_id=home.organization_id, tracking_status="auto_tracked"
     )
-    assert past.actor == "policy:window"
+    assert recorded.actor == "policy:window"
     assert the_video(home, "72").tracking_status == "excluded"
     assert known(home.store)["71"]["tracking_status"] == "auto_tracked"
 
@@ -257,14 +257,14 @@ def test_two_direct_reads_make_a_video_missing_once(home: Home):
     a_run(home, billie, missing=["71"], day=3)
     settle(home.store)
 
-    *_, past = history_of(home, "71")
-    assert (after_one, past.version) == (1, 2)
-    assert past.event == e.VideoWentMissing(
+    *_, recorded = history_of(home, "71")
+    assert (after_one, recorded.version) == (1, 2)
+    assert recorded.event == e.VideoWentMissing(
         organization_id=home.organization_id,
         missing_since=MONDAY + timedelta(days=1),
         scrape_id=second,
     )
-    assert (past.actor, past.correlation_id) == ("policy:missing", second)
+    assert (recorded.actor, recorded.correlation_id) == ("policy:missing", second)
 
 
 def test_a_video_that_was_seen_again_has_to_go_missing_twice_again(home: Home):
@@ -302,11 +302,11 @@ def test_what_cannot_be_done_is_put_off_and_holds_up_nothing(
     def unless_billie(
         creator_id: UUID,
         listed: Sequence[ListedVideo],
-        **asked: Any,  # noqa: ANN401 - as it was asked
+        **requested: Any,  # noqa: ANN401 - as it was asked
     ) -> Handler[None]:
         if creator_id == billie:
             raise ValueError("A bad row.")
-        return right(creator_id, listed, **asked)
+        return right(creator_id, listed, **requested)
 
     monkeypatch.setattr(discovery, "discover_videos", unless_billie)
     with capture_logs() as logs:
@@ -400,17 +400,17 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
     assert due(home.store) == []
     moved = 0
     for which, creator_id in enumerate(creators):
-        past = home.store.load(creator_id)[creator_id]
+        recorded = home.store.load(creator_id)[creator_id]
         for video in sorted({v for run in range(RUNS) for v in videos_of(which, run)}):
             first, *later = history_of(home, video)
             at = posted_at(video)
             assert isinstance(first.event, e.VideoDiscovered)
             status = first.event.tracking_status
-            assert status == window_at(past, first.position).status_of(at)
+            assert status == window_at(recorded, first.position).status_of(at)
             for change in later:
                 assert isinstance(change.event, e.VideoCameIntoWindow)
                 status = change.event.tracking_status
-                assert status == window_at(past, change.position).status_of(at)
+                assert status == window_at(recorded, change.position).status_of(at)
             assert len(later) <= 1
             if at >= days[RUNS]:
                 assert status == "auto_tracked"
@@ -418,10 +418,10 @@ def test_windows_that_move_while_lists_come_in_lose_nothing(home: Home):
     assert moved > 0
 
 
-def window_at(past: list[RecordedEvent], position: int) -> Window:
+def window_at(recorded: list[RecordedEvent], position: int) -> Window:
     """The creator's window as it stood just before a position of the log."""
     creator = creator_of(
-        plain_events([event for event in past if event.position < position])
+        plain_events([event for event in recorded if event.position < position])
     )
     assert creator is not None
     return Window(

@@ -72,7 +72,7 @@ def observations(store: Store) -> Counter[tuple[Any, ...]]:
     )
 
 
-def told_titles(store: Store) -> list[str]:
+def recorded_titles(store: Store) -> list[str]:
     return [
         title
         for event in imported_events(store)
@@ -102,7 +102,9 @@ def test_batches_cut_anywhere_store_the_same(
     )
     assert set(observations(home.store).values()) == {1}
     assert len(observations(home.store)) == 168
-    assert sorted(told_titles(home.store)) == sorted(["Hay 0", "Hay 1", "Hay 2"] * 2)
+    assert sorted(recorded_titles(home.store)) == sorted(
+        ["Hay 0", "Hay 1", "Hay 2"] * 2
+    )
 
 
 def test_a_batch_holds_so_many_observations_and_at_least_one_moment(
@@ -159,7 +161,7 @@ def test_what_others_store_meanwhile_is_what_the_next_batch_builds_on(
 
     assert (done.stored, done.there_already) == (27, 1)
     assert set(observations(home.store).values()) == {1}
-    assert told_titles(home.store) == ["Hay 0"]
+    assert recorded_titles(home.store) == ["Hay 0"]
 
 
 def test_two_projects_have_the_same_observations_each(home: Home, tmp_path: Path):

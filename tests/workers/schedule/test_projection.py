@@ -24,7 +24,7 @@ from tests.kit.histories import (
     many_events,
     requested,
 )
-from tests.kit.schedule import level, told
+from tests.kit.schedule import level, run_sql
 from workers.schedule.projection import Schedule
 
 BILLIE, NANNY = UUID(int=0xB1), UUID(int=0xA2)
@@ -208,7 +208,7 @@ def test_the_log_of_a_busy_population_is_taken_in_whole(store: Store):
 
     level(store)
 
-    (row,) = told(
+    (row,) = run_sql(
         store,
         "SELECT count(DISTINCT subject_id), count(*), max(last_requested_at) "
         "FROM scrape_schedule",
@@ -217,4 +217,4 @@ def test_the_log_of_a_busy_population_is_taken_in_whole(store: Store):
         recorded for recorded in events if isinstance(recorded.event, e.ScrapeRequested)
     ]
     assert row == (40, 120, requests[-1].recorded_at)
-    assert told(store, "SELECT count(*) FROM dead_letter") == [(0,)]
+    assert run_sql(store, "SELECT count(*) FROM dead_letter") == [(0,)]

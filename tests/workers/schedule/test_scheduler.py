@@ -26,8 +26,8 @@ from tests.kit.schedule import (
     now_of,
     requests,
     rows_of,
+    run_sql,
     scheduled,
-    told,
 )
 from workers.schedule import scheduler as scheduling
 from workers.schedule.scheduler import Scheduler, SchedulerLeaseLostError
@@ -51,7 +51,7 @@ def billie(home: Home) -> UUID:
 
 def make_due(store: Store) -> None:
     """Let everything be due that can be, but not as if it had been missed."""
-    told(
+    run_sql(
         store,
         "UPDATE scrape_schedule SET due_at = clock_timestamp() - interval '1 minute' "
         "WHERE due_at <> 'infinity'",
@@ -64,14 +64,14 @@ def make_due(store: Store) -> None:
 def test_what_was_added_is_planned_for_an_interval_later(
     home: Home, scheduler: Scheduler, billie: UUID
 ):
-    asked = scheduler.round()
+    requested = scheduler.round()
 
     rows = rows_of(home.store, billie)
     hours = {
         name: (row["due_at"] - row["last_requested_at"]) / HOUR
         for name, row in rows.items()
     }
-    assert asked == 3
+    assert requested == 3
     assert 24 * 0.9 <= hours["creator_profiles"] <= 24 * 1.1
     assert 12 * 0.9 <= hours["discover_videos"] <= 12 * 1.1
     assert 6 * 0.9 <= hours["video_stats"] <= 6 * 1.1
@@ -110,14 +110,14 @@ def test_nothing_is_asked_for_while_the_run_before_is_open(
     scheduler.round()
     make_due(home.store)
     scheduler.round()
-    told(home.store, "UPDATE scrape_schedule SET due_at = clock_timestamp()")
+    run_sql(home.store, "UPDATE scrape_schedule SET due_at = clock_timestamp()")
 
     # First there is no job of it yet, then it is queued, then somebody is at it.
     not_derived = scheduler.round()
     level(home.store)
     make_due(home.store)
     queued = scheduler.round()
-    told(
+    run_sql(
         home.store,
         "UPDATE scrape_job SET state = 'leased', lease_until = now() + '1 min' "
         "WHERE state = 'ready'",
@@ -145,7 +145,9 @@ def test_an_older_run_that_is_still_open_counts_as_well(
         )  # fmt: skip
     level(home.store)
     last = rows_of(home.store, billie)["creator_profiles"]["last_scrape_id"]
-    told(home.store, "UPDATE scrape_job SET state = 'done' WHERE scrape_id = %s", last)
+    run_sql(
+        home.store, "UPDATE scrape_job SET state = 'done' WHERE scrape_id = %s", last
+    )
     scheduler.round()
     make_due(home.store)
 
@@ -183,7 +185,7 @@ def test_what_was_missed_runs_once_and_is_spread_out(home: Home, scheduler: Sche
     # Nobody scheduled for ten days.
     later = now_of(home.store) + 10 * DAY
     at_once = scheduler.round(later)
-    (spread,) = told(
+    (spread,) = run_sql(
         home.store,
         "SELECT min(due_at), max(due_at) FROM scrape_schedule "
         "WHERE due_at <> 'infinity'",
@@ -208,7 +210,7 @@ def test_a_batch_is_the_oldest_first_and_no_larger_than_it_may_be(
     finish_all(home.store)
     scheduler.round()
     for number, goat in enumerate(goats):
-        told(
+        run_sql(
             home.store,
             "UPDATE scrape_schedule SET due_at = clock_timestamp() - %s "
             "WHERE subject_id = %s AND job_type = 'discover_videos'",
@@ -287,7 +289,7 @@ def test_days_of_a_window_are_the_organizations_and_both_ends_belong_to_it(
     )
     finish_all(store)
     # As if it had last been looked at the day before.
-    told(store, "UPDATE scrape_schedule SET last_requested_at = %s", now - 1.2 * DAY)
+    run_sql(store, "UPDATE scrape_schedule SET last_requested_at = %s", now - 1.2 * DAY)
 
     # What was missed is spread over a second, so one more round a bit later.
     scheduler.round(now)
@@ -393,7 +395,9 @@ def test_a_video_added_by_hand_is_looked_at_by_itself_until_its_creator_is_known
     make_due(home.store)
     scheduler.round()
     alone = rows_of(home.store, video)["video_stats"]
-    asked = home.store.load(alone["last_scrape_id"])[alone["last_scrape_id"]][0].event
+    requested = home.store.load(alone["last_scrape_id"])[alone["last_scrape_id"]][
+        0
+    ].event
     finish_all(home.store)
     nanny = home.creator("nanny")
     decide_on(
@@ -412,7 +416,7 @@ def test_a_video_added_by_hand_is_looked_at_by_itself_until_its_creator_is_known
     level(home.store)
     scheduler.round()
 
-    assert asked == e.ScrapeRequested(
+    assert requested == e.ScrapeRequested(
         organization_id=home.organization_id,
         project_id=home.project_id,
         creator_id=None,
@@ -556,9 +560,9 @@ def test_an_organization_whose_plan_is_gone_keeps_the_hours_it_had(
     scheduler.give_up_lease()
     make_due(home.store)
 
-    asked = Scheduler(home.store, Plans({"other": Limits()})).round()
+    requested = Scheduler(home.store, Plans({"other": Limits()})).round()
 
-    assert asked == 3
+    assert requested == 3
     assert hours_of(home.store, home.organization_id) == [24, 12, 6]
     assert len(scheduled(home.store)) == 3
     assert {creator for creator, _ in scheduled(home.store)} == {billie}
@@ -575,12 +579,12 @@ def test_of_many_schedulers_one_works_and_each_run_is_asked_for_once(home: Home)
     schedulers[0].round()
     schedulers[0].give_up_lease()
     make_due(home.store)
-    asked: list[int] = []
+    requested: list[int] = []
     together = threading.Barrier(len(schedulers))
 
     def compete(scheduler: Scheduler) -> None:
         together.wait()
-        asked.extend(scheduler.round() for _ in range(5))
+        requested.extend(scheduler.round() for _ in range(5))
 
     threads = [threading.Thread(target=compete, args=(s,)) for s in schedulers]
     for thread in threads:
@@ -588,8 +592,8 @@ def test_of_many_schedulers_one_works_and_each_run_is_asked_for_once(home: Home)
     for thread in threads:
         thread.join()
 
-    assert sorted(asked)[-1:] == [200]
-    assert sum(asked) == 200
+    assert sorted(requested)[-1:] == [200]
+    assert sum(requested) == 200
     assert len(scheduled(home.store)) == len(set(scheduled(home.store))) == 200
 
 
@@ -602,7 +606,7 @@ def test_the_lease_goes_over_when_its_holder_is_silent_too_long(
     make_due(home.store)
 
     too_early = other.round()
-    told(home.store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
+    run_sql(home.store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
     in_time = other.round()
 
     assert (too_early, in_time) == (0, 3)
@@ -616,11 +620,11 @@ def test_the_lease_goes_over_though_the_clock_was_set_back(
     other = Scheduler(home.store, DEFAULT_PLANS)
     scheduler.take_lease()
     later = "UPDATE scheduler_lease SET lease_until = lease_until + interval '1 hour'"
-    told(home.store, later)
+    run_sql(home.store, later)
 
     at_once = other.take_lease()
     time.sleep(0.2)
-    told(home.store, later)  # as who lives renews it
+    run_sql(home.store, later)  # as who lives renews it
     renewed = other.take_lease()
     time.sleep(0.2)
     too_early = other.take_lease()
@@ -639,21 +643,21 @@ def test_who_was_stopped_while_another_took_over_asks_for_nothing(
     make_due(home.store)
     now = now_of(home.store)
     due = scheduler.due(now)
-    told(home.store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
+    run_sql(home.store, "UPDATE scheduler_lease SET lease_until = clock_timestamp()")
 
     # Once the other has only taken over, and once it has done the work.
     other.take_lease()
     with pytest.raises(SchedulerLeaseLostError):
         scheduler.request(due, now)
     before = scheduled(home.store)
-    asked = other.round(now)
+    requested = other.round(now)
     with pytest.raises(SchedulerLeaseLostError):
         scheduler.request(due, now)
     with pytest.raises(SchedulerLeaseLostError):
         scheduler.due(now)
 
     assert before == []
-    assert asked == len(due) == 3
+    assert requested == len(due) == 3
     assert len(scheduled(home.store)) == 3
 
 
@@ -686,7 +690,7 @@ def test_a_run_that_was_asked_for_before_a_restore_is_planned_anew(
     scheduler.request(due, now)
     finish_all(home.store)
     for row in due:
-        told(
+        run_sql(
             home.store,
             "UPDATE scrape_schedule SET due_at = %s WHERE job_type = %s",
             row.due_at,

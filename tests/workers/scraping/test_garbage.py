@@ -40,7 +40,7 @@ GARBAGE = (
 
 def ask_and_wait(home: Home, creator_id: UUID, provider: Scripted) -> UUID:
     """Ask for a run by hand, and let it be tried until it ends."""
-    asked = request_scrape(
+    requested = request_scrape(
         home.store,
         creator_id,
         job_type="creator_profiles",
@@ -53,10 +53,10 @@ def ask_and_wait(home: Home, creator_id: UUID, provider: Scripted) -> UUID:
     for _ in range(10):
         scrape_creator(
             ScrapeDependencies(store=home.store, provider=provider),
-            asked.result.scrape_id,
+            requested.result.scrape_id,
         )
         let_time_pass(home.store)
-    return asked.result.scrape_id
+    return requested.result.scrape_id
 
 
 def listed(store: Store) -> dict[str, object]:
@@ -87,8 +87,8 @@ def test_after_an_hour_of_garbage_the_last_good_figures_stand_with_their_time(
     assert disabled == 0
     histories = home.store.load(*runs)
     for run in runs:
-        asked, end = (past.event for past in histories[run])
-        assert isinstance(asked, e.ScrapeRequested)
+        requested, end = (recorded.event for recorded in histories[run])
+        assert isinstance(requested, e.ScrapeRequested)
         assert isinstance(end, e.ScrapeFailed)
         assert end.outcome in {"schema_changed", "transient", "blocked", "rate_limited"}
     assert len(ends_of(home.store, [good])[good]) == 1

@@ -76,14 +76,14 @@ def scrape(
     """Ask for a run and do it; returns what it appended."""
     run = ask(home, creator_id, job_type=job_type)
     scrape_creator(ScrapeDependencies(store=home.store, provider=provider), run)
-    return [past.event for past in home.store.load(run)[run]][1:]
+    return [recorded.event for recorded in home.store.load(run)[run]][1:]
 
 
 def ask(
     home: Home, creator_id: UUID, *, job_type: e.JobType = "creator_profiles"
 ) -> UUID:
     """Ask for a run by hand, and return its id."""
-    asked = request_scrape(
+    requested = request_scrape(
         home.store,
         creator_id,
         job_type=job_type,
@@ -93,7 +93,7 @@ def ask(
         context=asking(),
     )
     derive_jobs(home.store)
-    return asked.result.scrape_id
+    return requested.result.scrape_id
 
 
 def outcomes(events: Sequence[e.Event]) -> list[e.Outcome | None]:
@@ -145,7 +145,7 @@ def test_another_account_under_the_handle_ends_the_run_and_leaves_no_figure(
             outcome="identity_changed",
         )
     ]
-    assert len(provider.asked) == 1
+    assert len(provider.calls) == 1
 
 
 def test_it_is_told_of_the_job_and_never_disables_the_creator(home: Home):
@@ -275,10 +275,10 @@ def test_two_first_runs_at_once_never_keep_the_figures_of_two_accounts(
         list(workers.map(lambda run: scrape_creator(dependencies, run), runs))
 
     kept = {
-        past.event.user_id
+        recorded.event.user_id
         for run in runs
-        for past in home.store.load(run)[run]
-        if isinstance(past.event, e.ProfileSnapshotRecorded)
+        for recorded in home.store.load(run)[run]
+        if isinstance(recorded.event, e.ProfileSnapshotRecorded)
     }
     ended = sorted(
         str(ends[0].outcome) if isinstance(ends[0], e.ScrapeFailed) else "ok"
@@ -340,7 +340,7 @@ STEPS = st.tuples(
 )
 
 
-def told(steps: Sequence[tuple[UUID, Any]]) -> list[RecordedEvent]:
+def reported(steps: Sequence[tuple[UUID, Any]]) -> list[RecordedEvent]:
     history = History()
     for number, (goat, step) in enumerate(steps):
         if step == "came back":
@@ -390,7 +390,7 @@ def connection(store: Store) -> Iterator[Connection[TupleRow]]:
 def test_any_cut_of_the_log_taken_in_twice_gives_the_same_pins(
     connection: Connection[TupleRow], steps: list[tuple[UUID, Any]], sizes: list[int]
 ):
-    events = told(steps)
+    events = reported(steps)
     ends = takewhile(partial(int.__gt__, len(events)), accumulate(cycle(sizes)))
 
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:

@@ -22,7 +22,7 @@ from tests.kit.jobs import (
     let_time_pass,
     record_failure,
 )
-from tests.kit.schedule import told
+from tests.kit.schedule import run_sql
 from workers.lease_watch import LeaseWatch
 from workers.scraping import jobs, retry_policy
 from workers.scraping.jobs import FencedOffError, JobLease, ScrapeJobs
@@ -121,7 +121,9 @@ def test_a_lease_of_somebody_dead_ends_though_the_clock_was_set_back(store: Stor
     watch = LeaseWatch[UUID, datetime](seconds=0.3)
     leased(store, died)
     living = leased(store, lives)
-    told(store, "UPDATE scrape_job SET lease_until = lease_until + interval '1 hour'")
+    run_sql(
+        store, "UPDATE scrape_job SET lease_until = lease_until + interval '1 hour'"
+    )
 
     at_once = jobs.take_back(store.pool, watch)
     time.sleep(0.2)
@@ -131,9 +133,9 @@ def test_a_lease_of_somebody_dead_ends_though_the_clock_was_set_back(store: Stor
     in_time = jobs.take_back(store.pool, watch)
 
     assert (at_once, too_early, in_time) == (0, 0, 1)
-    assert told(store, "SELECT scrape_id FROM scrape_job WHERE state = 'leased'") == [
-        (lives,)
-    ]
+    assert run_sql(
+        store, "SELECT scrape_id FROM scrape_job WHERE state = 'leased'"
+    ) == [(lives,)]
 
 
 def test_a_result_that_comes_after_the_lease_went_on_is_refused(store: Store):

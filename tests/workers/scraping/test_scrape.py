@@ -119,7 +119,7 @@ def dependencies(store: Store, provider: Provider) -> ScrapeDependencies:
 
 
 def events_of(store: Store, scrape_id: UUID) -> list[e.Event]:
-    return [past.event for past in store.load(scrape_id)[scrape_id]]
+    return [recorded.event for recorded in store.load(scrape_id)[scrape_id]]
 
 
 def until_handled(
@@ -179,7 +179,7 @@ def test_what_was_seen_becomes_one_result(home: Home, broker: Broker, redis_url:
     assert (end.actor, end.correlation_id) == ("worker:scripted", run)
     job = job_of(home.store, run)
     assert (job["state"], job["outcome"], job["error"]) == ("done", "ok", None)
-    assert provider.asked == [("creator_profiles", "billie")]
+    assert provider.calls == [("creator_profiles", "billie")]
 
 
 def test_the_same_message_ten_times_is_one_result(
@@ -191,7 +191,7 @@ def test_the_same_message_ten_times_is_one_result(
     until_handled(broker, redis_url, at, *[run] * 10, threads=4)
     scrape_creator(at, run)
 
-    assert len(provider.asked) == 1
+    assert len(provider.calls) == 1
     assert len(events_of(home.store, run)) == 4
 
 
@@ -247,7 +247,7 @@ def test_after_the_last_attempt_the_run_is_given_up_with_its_verdict(
         scrape_creator(at, run)
         let_time_pass(home.store)
 
-    assert len(provider.asked) == jobs.MAX_ATTEMPTS
+    assert len(provider.calls) == jobs.MAX_ATTEMPTS
     (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.outcome, end.error) == (outcome_of(verdict), verdict.detail)
@@ -277,7 +277,7 @@ def test_a_message_that_comes_before_its_time_does_nothing(
 
     until_handled(broker, redis_url, at, run, run)
 
-    assert len(provider.asked) == 1
+    assert len(provider.calls) == 1
     assert job_of(home.store, run)["attempts"] == 1
 
 
@@ -324,7 +324,7 @@ def test_attempts_that_died_count_and_the_run_is_given_up_unasked(home: Home):
 
     scrape_creator(dependencies(home.store, provider), run)
 
-    assert provider.asked == []
+    assert provider.calls == []
     (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert end.outcome is None
@@ -346,7 +346,7 @@ def test_a_creator_that_was_removed_before_the_run_is_not_looked_at(home: Home):
 
     scrape_creator(dependencies(home.store, provider), run)
 
-    assert provider.asked == []
+    assert provider.calls == []
     (end,) = events_of(home.store, run)[1:]
     assert isinstance(end, e.ScrapeFailed)
     assert (end.outcome, end.error) == (
@@ -368,7 +368,7 @@ def test_a_renamed_creator_is_looked_at_under_its_present_handle(home: Home):
 
     scrape_creator(dependencies(home.store, provider), run)
 
-    assert provider.asked == [("creator_profiles", "william")]
+    assert provider.calls == [("creator_profiles", "william")]
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_a_renamed_creator_is_looked_at_under_its_present_handle(home: Home):
 )
 def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType):
     provider = Scripted(SEEN)
-    asked = request_scrape(
+    requested = request_scrape(
         home.store,
         home.creator("billie"),
         job_type=job_type,
@@ -387,10 +387,10 @@ def test_each_kind_of_run_asks_its_own_question(home: Home, job_type: e.JobType)
     )
     derive_jobs(home.store)
 
-    scrape_creator(dependencies(home.store, provider), asked.result.scrape_id)
+    scrape_creator(dependencies(home.store, provider), requested.result.scrape_id)
 
-    assert provider.asked == [(job_type, "billie")]
-    *_, videos, end = events_of(home.store, asked.result.scrape_id)
+    assert provider.calls == [(job_type, "billie")]
+    *_, videos, end = events_of(home.store, requested.result.scrape_id)
     assert isinstance(end, e.ScrapeSucceeded)
     assert isinstance(videos, e.VideoStatsSnapshotRecorded)
     assert videos.titles == ("Hay", None)
@@ -401,7 +401,7 @@ def test_an_unknown_run_is_nobodys_business(home: Home):
 
     scrape_creator(dependencies(home.store, provider), UUID(int=0xDEAD))
 
-    assert provider.asked == []
+    assert provider.calls == []
 
 
 class Slow(Scripted):
@@ -463,8 +463,8 @@ def test_more_videos_than_one_snapshot_holds_are_still_one_append(home: Home):
     )
 
     _, *snapshots, end = home.store.load(run)[run]
-    assert [len(past.event.video_ids) for past in snapshots] == [500, 500, 1]  # pyright: ignore[reportAttributeAccessIssue]
-    assert {past.recorded_at for past in snapshots} == {end.recorded_at}
+    assert [len(recorded.event.video_ids) for recorded in snapshots] == [500, 500, 1]  # pyright: ignore[reportAttributeAccessIssue]
+    assert {recorded.recorded_at for recorded in snapshots} == {end.recorded_at}
 
 
 def test_texts_that_postgresql_refuses_lose_only_what_it_refuses(home: Home):
@@ -501,10 +501,10 @@ def test_titles_of_a_list_lose_only_what_postgresql_refuses(home: Home):
 
     runs = [job["scrape_id"] for job in jobs_in(home.store)]
     titles = [
-        past.event.titles
+        recorded.event.titles
         for history in home.store.load(*runs).values()
-        for past in history
-        if isinstance(past.event, e.VideoStatsSnapshotRecorded)
+        for recorded in history
+        if isinstance(recorded.event, e.VideoStatsSnapshotRecorded)
     ]
     assert titles == [("Hay\ufffd",)] * 2
 

@@ -60,10 +60,10 @@ def opens(store: Store, key: str) -> list[str] | None:
 
 def room(store: Store, made: FirstOrganization) -> builders.Home:
     """The home's first project, to do things in."""
-    (past,) = store.load(made.organization_id).values()
+    (recorded_event,) = store.load(made.organization_id).values()
     project_id = next(
         recorded.event.project_id  # type: ignore[attr-defined]
-        for recorded in past
+        for recorded in recorded_event
         if type(recorded.event).__name__ == "ProjectCreated"
     )
     return builders.Home(store, made.organization_id, project_id)

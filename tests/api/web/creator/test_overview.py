@@ -193,10 +193,10 @@ def test_the_table_of_a_chart_has_every_day_and_what_to_know_of_it(
         ["5 Mar 2026", "0", "no scrape"],
     ]
     assert "a baseline, which existed before the first scrape" in page.text
-    told = drawing(page, "views")
-    assert told["lines"][0]["values"] == [None, 0, 70, 0, 0]
-    assert told["lines"][0]["baseline"] == [1]
-    assert told["isBars"] is True
+    reported = drawing(page, "views")
+    assert reported["lines"][0]["values"] == [None, 0, 70, 0, 0]
+    assert reported["lines"][0]["baseline"] == [1]
+    assert reported["isBars"] is True
 
 
 def test_a_day_that_is_not_over_is_marked(visitor: Visitor, goat: Watched):
@@ -350,14 +350,14 @@ def test_a_creator_without_counted_videos_is_told_so(visitor: Visitor, home: Ten
 def test_days_after_the_last_look_say_that_nobody_looked(
     visitor: Visitor, goat: Watched
 ):
-    told = "There was no scrape in these days"
+    reported = "There was no scrape in these days"
 
     page = visitor.see(f"/creators/{goat.id}?from=2026-06-01&to=2026-06-30")
 
-    assert told in page.text
-    assert told not in visitor.see(f"/creators/{goat.id}?{DAYS}").text
+    assert reported in page.text
+    assert reported not in visitor.see(f"/creators/{goat.id}?{DAYS}").text
     (shown,) = (a for a in page.all("a") if a.text == "Show all days")
-    assert told not in visitor.see(f"/creators/{goat.id}{shown['href']}").text
+    assert reported not in visitor.see(f"/creators/{goat.id}{shown['href']}").text
 
 
 def test_days_before_the_first_look_say_when_that_was(visitor: Visitor, goat: Watched):
@@ -432,8 +432,8 @@ def test_a_scrape_is_asked_for_and_told_of(visitor: Visitor, goat: Watched):
     line = visitor.see(f"/creators/{goat.id}").one("div", id="scrape")
     assert "Queued Figures of videos, requested just now" in line.text
     assert line["hx-trigger"] == "every 2s"
-    asked = goat.tenant.get(f"/creators/{goat.id}/scrapes").json()["data"][0]
-    assert (asked["job_type"], asked["trigger"]) == ("video_stats", "manual")
+    requested = goat.tenant.get(f"/creators/{goat.id}/scrapes").json()["data"][0]
+    assert (requested["job_type"], requested["trigger"]) == ("video_stats", "manual")
 
 
 def test_a_scrape_that_failed_says_why(visitor: Visitor, goat: Watched):

@@ -191,7 +191,7 @@ def test_a_scrape_is_overdue_after_twice_its_interval(
 ):
     creator_id = home.add("ada", **settings)["id"]
     home.goatherd.catch_up()
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE creator_list SET last_scraped_at = now() - make_interval(hours => %s) "
         "WHERE id = %s",
         hours_ago,
@@ -273,8 +273,8 @@ def test_more_is_a_link_that_goes_on_where_the_page_ends(
 
     second = visitor.see(more["href"])
 
-    asked = parse_qs(urlsplit(more["href"]).query)
-    assert asked.keys() == {"sort", "search", "cursor"}
+    requested = parse_qs(urlsplit(more["href"]).query)
+    assert requested.keys() == {"sort", "search", "cursor"}
     assert more["href"] == more["hx-get"]
     assert handles(first) + handles(second) == [f"@goat.{n:02}" for n in range(60)]
     assert "Show more" not in second.text

@@ -75,8 +75,8 @@ def test_a_second_try_of_the_same_scrape_is_told_and_asks_for_nothing(
 
     visitor.submit(visitor.see("/operations/jobs?show=failed"), retry_path(failed))
 
-    told = visitor.see("/operations/jobs?show=failed").one("div", id="flashes").text
-    assert "was retried before" in told
+    reported = visitor.see("/operations/jobs?show=failed").one("div", id="flashes").text
+    assert "was retried before" in reported
     assert home.goatherd.head == head
 
 
@@ -96,7 +96,7 @@ def test_a_scrape_that_cannot_be_tried_again_is_told_on_the_page(
 def test_what_is_quarantined_has_a_list_of_its_own(
     home: Tenant, visitor: Visitor, failed: str
 ):
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE scrape_job SET state = 'quarantined' WHERE scrape_id = %s",
         UUID(failed),
     )

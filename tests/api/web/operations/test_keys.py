@@ -47,7 +47,7 @@ def test_a_new_keys_text_is_shown_in_one_answer_that_nobody_keeps(
     assert code_of(key.post("/projects", {"name": "No"})) == (403, "insufficient_scope")
     home.goatherd.catch_up()
     assert not TEXT.search(visitor.get(KEYS).text)
-    assert not home.goatherd.asked(
+    assert not home.goatherd.query(
         "SELECT 1 FROM idempotency WHERE body LIKE %s::bytea", f"%{text[4:]}%"
     )
 

@@ -64,9 +64,9 @@ def test_operations_lead_to_the_first_page_that_one_may_see(
 
 def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: Visitor):
     goatherd.catch_up()
-    goatherd.asked("UPDATE projection SET heartbeat_at = now()")
+    goatherd.query("UPDATE projection SET heartbeat_at = now()")
     well = visitor.see("/operations/jobs")
-    goatherd.asked(
+    goatherd.query(
         "UPDATE projection SET heartbeat_at = now() - interval '5 minutes' "
         "WHERE name = 'videos'"
     )
@@ -82,15 +82,15 @@ def test_what_is_not_well_is_said_with_what_to_do(goatherd: Goatherd, visitor: V
 
 def test_a_dead_letter_is_a_concern_and_no_alarm(goatherd: Goatherd, visitor: Visitor):
     goatherd.catch_up()
-    goatherd.asked("UPDATE projection SET heartbeat_at = now()")
-    goatherd.asked(
+    goatherd.query("UPDATE projection SET heartbeat_at = now()")
+    goatherd.query(
         "INSERT INTO dead_letter (projection, position, name, error, failed_at) "
         "VALUES ('bans', 7, 'goat_milked', 'Nobody <b>knows</b> it', now())"
     )
     try:
         page = visitor.see("/operations/projections/bans")
     finally:
-        goatherd.asked("DELETE FROM dead_letter")
+        goatherd.query("DELETE FROM dead_letter")
 
     (problem,) = page.all("div", role="note")
     assert "could not apply goat_milked" in problem.text

@@ -79,7 +79,7 @@ def next_cells(lines: Iterator[str]) -> dict[str, str]:
 
 def connections(goatherd: Goatherd) -> int:
     """How many connections to the database do something, or keep a transaction."""
-    ((busy,),) = goatherd.asked(
+    ((busy,),) = goatherd.query(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND pid <> pg_backend_pid() AND state <> 'idle'"
     )

@@ -21,7 +21,7 @@ def no_rebuild(goatherd: Goatherd) -> Iterator[None]:
     visitor = Visitor(goatherd)
     visitor.sign_in(goatherd.tenant().key)
     visitor.post(f"{BANS}/cancel")
-    goatherd.asked("DELETE FROM projection_rebuild")
+    goatherd.query("DELETE FROM projection_rebuild")
 
 
 def test_every_projection_is_listed_in_words(visitor: Visitor):
@@ -68,7 +68,7 @@ def test_what_a_rebuild_compared_and_how_long_the_swap_took_is_shown(
 
 def test_a_rebuild_that_failed_says_where_and_why(goatherd: Goatherd, visitor: Visitor):
     visitor.submit(visitor.see(BANS), f"{BANS}/rebuild")
-    goatherd.asked(
+    goatherd.query(
         "UPDATE projection_rebuild SET status = 'failed', error = 'No <i>room</i>', "
         "error_position = 1234, error_event = 'handle_banned' WHERE name = 'bans'"
     )
@@ -84,7 +84,7 @@ def test_rows_that_differ_are_swapped_in_only_by_a_button_of_their_own(
     goatherd: Goatherd, visitor: Visitor
 ):
     visitor.submit(visitor.see(BANS), f"{BANS}/rebuild")
-    goatherd.asked("UPDATE projection_rebuild SET status = 'refused'")
+    goatherd.query("UPDATE projection_rebuild SET status = 'refused'")
     page = visitor.see(BANS)
     plain, forced = page.all("form", action=f"{BANS}/rebuild")
 
@@ -94,7 +94,7 @@ def test_rows_that_differ_are_swapped_in_only_by_a_button_of_their_own(
     )
 
     assert answer.status_code == 303
-    assert goatherd.asked("SELECT is_forced FROM projection_rebuild") == [(True,)]
+    assert goatherd.query("SELECT is_forced FROM projection_rebuild") == [(True,)]
 
 
 def test_what_is_no_read_model_has_no_button_and_says_why_it_is_refused(

@@ -15,7 +15,7 @@ LINE = "This installation plays a recording. TikTok is not asked. Set up a sourc
     "path", ("/creators", "/inbox", "/compare", "/operations/jobs")
 )
 def test_every_page_says_that_only_a_recording_plays(visitor: Visitor, path: str):
-    (line,) = visitor.see(path).all("p", class_="source-line")
+    (line,) = visitor.see(path).all("aside", class_="source-line")
 
     assert line.text == LINE
     assert line.one("a")["href"] == "/operations/sources"
@@ -27,7 +27,7 @@ def test_who_may_not_see_sources_is_told_without_a_link(
     reader = Visitor(goatherd)
     reader.sign_in(home.with_key("read").key)
 
-    (line,) = reader.see("/creators").all("p", class_="source-line")
+    (line,) = reader.see("/creators").all("aside", class_="source-line")
 
     assert line.text == "This installation plays a recording. TikTok is not asked."
 

@@ -147,7 +147,7 @@ def test_looking_ahead_does_not_use_a_link_up(passer_by: Visitor, home: Tenant):
 
 def test_a_link_is_good_for_a_day(passer_by: Visitor, home: Tenant):
     link = link_for(home)
-    home.goatherd.asked(
+    home.goatherd.query(
         "UPDATE sign_in_links SET expires_at = now() - interval '1 second'"
     )
 

@@ -38,7 +38,7 @@ from workers.providers.research.shapes import page_of
 MUSICALLY = "70287439506849496"
 
 
-def asked_of(*ids: object) -> Target:
+def requested_of(*ids: object) -> Target:
     return Target(handle="billie.goat", video_ids=tuple(map(str, ids)))
 
 
@@ -380,7 +380,7 @@ def test_videos_are_found_by_id_in_the_days_around_it(
     posted = [str(server.add_video("billie.goat", days_ago(n))["id"]) for n in ages]
     server.add_video("billie.goat", days_ago(3))
 
-    verdict = researcher.provider().video_stats(asked_of(*posted))
+    verdict = researcher.provider().video_stats(requested_of(*posted))
 
     assert ids_in(verdict) == posted
     assert spans(server) == [
@@ -402,7 +402,7 @@ def test_a_video_that_was_shown_hours_beside_its_id_is_found(
     video = server.add_video("billie.goat", days_ago(50))
     video["create_time"] = int(shown_at.timestamp())
 
-    verdict = researcher.provider().video_stats(asked_of(video["id"]))
+    verdict = researcher.provider().video_stats(requested_of(video["id"]))
 
     assert ids_in(verdict) == [str(video["id"])]
 
@@ -412,7 +412,7 @@ def test_a_video_is_found_by_id_after_its_creator_was_renamed(
 ):
     video = server.add_video("billie.was.here", days_ago(9))
 
-    verdict = researcher.provider().video_stats(asked_of(video["id"]))
+    verdict = researcher.provider().video_stats(requested_of(video["id"]))
 
     assert ids_in(verdict) == [str(video["id"])]
 
@@ -422,7 +422,7 @@ def test_more_ids_than_a_page_holds_are_asked_for_in_parts(
 ):
     posted = post_videos(server, 250)
 
-    verdict = researcher.provider().video_stats(asked_of(*posted))
+    verdict = researcher.provider().video_stats(requested_of(*posted))
 
     assert sorted(ids_in(verdict)) == sorted(posted)
     parts = [
@@ -439,7 +439,7 @@ def test_videos_that_nobody_asked_for_are_not_told(
     rows = [{"id": 7_000_000_000_000_000_000}, {"id": video["id"]}]
     server.next_time(VIDEO_PATH, answer_data({"videos": rows}))
 
-    verdict = researcher.provider().video_stats(asked_of(video["id"]))
+    verdict = researcher.provider().video_stats(requested_of(video["id"]))
 
     assert ids_in(verdict) == [str(video["id"])]
 
@@ -450,7 +450,9 @@ def test_ids_that_do_not_tell_their_time_are_left_out_and_said_so(
     video = server.add_video("billie.goat", days_ago(1))
 
     with capture_logs() as logs:
-        verdict = researcher.provider().video_stats(asked_of(MUSICALLY, video["id"]))
+        verdict = researcher.provider().video_stats(
+            requested_of(MUSICALLY, video["id"])
+        )
 
     assert ids_in(verdict) == [str(video["id"])]
     (log,) = logs
@@ -460,7 +462,7 @@ def test_ids_that_do_not_tell_their_time_are_left_out_and_said_so(
 def test_ids_of_which_none_tells_its_time_cost_no_request(
     server: ResearchServer, researcher: Researcher
 ):
-    verdict = researcher.provider().video_stats(asked_of(MUSICALLY))
+    verdict = researcher.provider().video_stats(requested_of(MUSICALLY))
 
     assert verdict == Ok(observed_at=NOON, pages=0)
     assert server.received == []
@@ -474,7 +476,7 @@ def test_ids_for_which_no_time_is_left_are_left_out_and_said_so(
     provider = researcher.provider(patience=5.9)
 
     with capture_logs() as logs:
-        verdict = provider.video_stats(asked_of(*posted))
+        verdict = provider.video_stats(requested_of(*posted))
 
     assert ids_in(verdict) == posted[:1]
     assert logs[-1]["event"] == "research_ids_not_sought"
@@ -494,7 +496,7 @@ def test_without_ids_the_stats_are_those_of_the_list(
     "look",
     (
         lambda provider: provider.discover_videos(BILLIE),
-        lambda provider: provider.video_stats(asked_of("7617000000000000000")),
+        lambda provider: provider.video_stats(requested_of("7617000000000000000")),
     ),
 )
 def test_what_goes_wrong_with_a_list_is_the_answer(

@@ -56,7 +56,7 @@ class Population:
         self._dispatcher.round()
 
     def ask(self, creator_id: UUID, job_type: e.JobType) -> UUID:
-        asked = request_scrape(
+        requested = request_scrape(
             self.home.store,
             creator_id,
             job_type=job_type,
@@ -65,11 +65,11 @@ class Population:
             now=NOON,
             context=asking(),
         )
-        return asked.result.scrape_id
+        return requested.result.scrape_id
 
     def events(self, scrape_id: UUID) -> list[e.Event]:
-        past = self.home.store.load(scrape_id)[scrape_id]
-        return [recorded.event for recorded in past][1:]
+        recorded_event = self.home.store.load(scrape_id)[scrape_id]
+        return [recorded.event for recorded in recorded_event][1:]
 
 
 @pytest.fixture
