@@ -30,7 +30,7 @@ Status = Literal["active", "disabled", "removed"]
 DETAILS = ("display_name", "description", "readme", "metadata")
 
 
-class Creator(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tracked account from its own stream, without scraped figures."""
 
     organization_id: UUID
@@ -49,7 +49,9 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     reenabled_at: datetime | None = None
 
 
-def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.CreatorEvent]:
+def decide(
+    creator: CreatorState | None, command: c.CreatorCommand
+) -> list[e.CreatorEvent]:
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
@@ -116,7 +118,7 @@ def decide(creator: Creator | None, command: c.CreatorCommand) -> list[e.Creator
 
 
 def decide_all(
-    creator: Creator | None, *commands: c.CreatorCommand
+    creator: CreatorState | None, *commands: c.CreatorCommand
 ) -> list[e.CreatorEvent]:
     """Decide several commands as one: each sees the effect of the ones before it."""
     happened: list[e.CreatorEvent] = []
@@ -127,10 +129,10 @@ def decide_all(
     return happened
 
 
-def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
+def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
     """Return the creator after ``event``; it never refuses."""
     if isinstance(event, e.CreatorAdded):
-        return Creator(
+        return CreatorState(
             organization_id=event.organization_id,
             project_id=event.project_id,
             handle=event.handle,
@@ -180,15 +182,15 @@ def evolve(creator: Creator | None, event: e.CreatorEvent) -> Creator:
             assert_never(event)
 
 
-def creator_of(history: Sequence[Event]) -> Creator | None:
+def creator_of(history: Sequence[Event]) -> CreatorState | None:
     """Return the creator of this history, None if the history is not a creator's."""
     if not history or not isinstance(history[0], e.CreatorEvent):
         return None
     events = cast("Sequence[e.CreatorEvent]", history)
-    return reduce(evolve, events, cast("Creator | None", None))
+    return reduce(evolve, events, cast("CreatorState | None", None))
 
 
-def is_cooling_down(creator: Creator, now: datetime) -> bool:
+def is_cooling_down(creator: CreatorState, now: datetime) -> bool:
     """Tell whether the creator was re-enabled less than 24 hours ago."""
     return (
         creator.reenabled_at is not None
@@ -196,7 +198,7 @@ def is_cooling_down(creator: Creator, now: datetime) -> bool:
     )
 
 
-def _add(creator: Creator | None, command: c.AddCreator) -> list[e.CreatorEvent]:
+def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorEvent]:
     if creator is not None:
         return []
     _check_window(command.tracking_start_date, command.tracking_end_date)
@@ -215,7 +217,9 @@ def _add(creator: Creator | None, command: c.AddCreator) -> list[e.CreatorEvent]
     ]
 
 
-def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.CreatorEvent]:
+def _change_details(
+    creator: CreatorState, command: c.ChangeDetails
+) -> list[e.CreatorEvent]:
     changed = changed_fields(command, creator, DETAILS)
     if not changed:
         return []
@@ -225,7 +229,7 @@ def _change_details(creator: Creator, command: c.ChangeDetails) -> list[e.Creato
 
 
 def _change_tracking(
-    creator: Creator, command: c.ChangeTracking
+    creator: CreatorState, command: c.ChangeTracking
 ) -> list[e.CreatorEvent]:
     happened: list[e.CreatorEvent] = []
     mode = command.tracking_mode
@@ -251,7 +255,7 @@ def _change_tracking(
 
 
 def _window_after(
-    creator: Creator, command: c.ChangeTracking | c.Reactivate
+    creator: CreatorState, command: c.ChangeTracking | c.Reactivate
 ) -> tuple[date | None, date | None]:
     start, end = command.tracking_start_date, command.tracking_end_date
     return (
@@ -265,13 +269,13 @@ def _check_window(start: date | None, end: date | None) -> None:
         raise InvalidWindowError
 
 
-def _tracked(creator: Creator) -> Creator:
+def _tracked(creator: CreatorState) -> CreatorState:
     if creator.status == "removed":
         raise CreatorRemovedError
     return creator
 
 
-def _known(creator: Creator | None) -> Creator:
+def _known(creator: CreatorState | None) -> CreatorState:
     if creator is None:
         msg = "A creator's history must begin with creator_added."
         raise CorruptHistoryError(msg)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from domain import commands as c
 from domain import events as e
 from domain.creator import handle_claim
-from domain.creator.decider import Creator, creator_of, decide_all, evolve
+from domain.creator.decider import CreatorState, creator_of, decide_all, evolve
 from domain.creator.handle import normalize_handle
 from domain.creator.handle_ban import is_banned
 from domain.creator.handle_claim import claim_of
@@ -205,7 +205,7 @@ def _items(
 
 def _former(
     item: _Item, creator_id: UUID | None, histories: Histories
-) -> Creator | None:
+) -> CreatorState | None:
     """Return the removed creator that comes back in place of a new one, if any."""
     if creator_id is None:
         return None
@@ -269,7 +269,9 @@ def _claim_handle(
     return on(item.claim, claimed)
 
 
-def _after(creator: Creator | None, events: Sequence[e.CreatorEvent]) -> Creator:
+def _after(
+    creator: CreatorState | None, events: Sequence[e.CreatorEvent]
+) -> CreatorState:
     for event in events:
         creator = evolve(creator, event)
     assert creator is not None

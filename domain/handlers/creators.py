@@ -10,7 +10,7 @@ from domain import commands as c
 from domain import events as e
 from domain.creator import handle_ban, handle_claim
 from domain.creator.decider import (
-    Creator,
+    CreatorState,
     creator_of,
     decide,
     decide_all,
@@ -120,7 +120,7 @@ def remove_creators(
     """Remove many creators of one project."""
     histories = yield (organization_id, *creator_ids)
     project_owner(histories[organization_id], project_id)
-    found: dict[UUID, Creator] = {}
+    found: dict[UUID, CreatorState] = {}
     results: list[ItemResult] = []
     for creator_id in creator_ids:
         creator = creator_of(histories[creator_id])
@@ -226,7 +226,7 @@ def _own(
     history: History,
     organization_id: UUID,
     expected_versions: Collection[int] | None,
-) -> Creator:
+) -> CreatorState:
     creator = creator_of(history)
     if creator is None or creator.organization_id != organization_id:
         raise NotFoundError("creator")
@@ -235,7 +235,7 @@ def _own(
 
 
 def _move_claim(
-    creator: Creator, creator_id: UUID, handle: str
+    creator: CreatorState, creator_id: UUID, handle: str
 ) -> Generator[Collection[UUID], Histories, list[StreamEvent]]:
     """Claim the new handle and release the old one, unless the new one is banned."""
     new, ban = claim_stream(creator.project_id, handle), ban_stream(handle)
@@ -255,7 +255,7 @@ def _move_claim(
 
 
 def _release(
-    creator: Creator, creator_id: UUID, claims: Histories
+    creator: CreatorState, creator_id: UUID, claims: Histories
 ) -> list[StreamEvent]:
     stream = _claim(creator)
     released = handle_claim.decide(
@@ -270,11 +270,11 @@ def _release(
     return on(stream, released)
 
 
-def _claim(creator: Creator) -> UUID:
+def _claim(creator: CreatorState) -> UUID:
     """Return the stream of the claim on the creator's handle."""
     return claim_stream(creator.project_id, creator.handle)
 
 
-def _places(creator: Creator) -> int:
+def _places(creator: CreatorState) -> int:
     """Return how much of the plan's limit a creator uses: 1 while it is active."""
     return 1 if creator.status == "active" else 0

@@ -26,7 +26,7 @@ from domain.errors import (
 from domain.handlers.scrapes import RequestedRun, manual_scrapes
 from domain.organization.plans import Limits
 from domain.scrape import decider
-from domain.scrape.decider import Scrape, scrape_of
+from domain.scrape.decider import ScrapeState, scrape_of
 from domain.streams import retry_stream, video_stream
 from domain.video.decider import video_of
 
@@ -125,14 +125,14 @@ def retry_scrapes(
     )
 
 
-def _subject(run: Scrape) -> UUID:
+def _subject(run: ScrapeState) -> UUID:
     """Return the stream of what a run looks at: its creator, or its one video."""
     if run.creator_id is not None:
         return run.creator_id
     return video_stream(run.project_id, run.tiktok_video_ids[0])
 
 
-def _present_handle(run: Scrape, history: History) -> str:
+def _present_handle(run: ScrapeState, history: History) -> str:
     """Return the handle to look for now, given the history of the run's subject.
 
     Raises:

@@ -9,20 +9,20 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.creator import account
-from domain.creator.decider import Creator, creator_of
+from domain.creator.decider import CreatorState, creator_of
 from domain.decisions import Decision, Handler, History, QuotaCounter, on
 from domain.errors import CreatorRemovedError, NotFoundError
 from domain.organization.decider import organization_of
 from domain.organization.plans import Limits
 from domain.scrape import decider
-from domain.scrape.decider import Scrape, scrape_of
+from domain.scrape.decider import ScrapeState, scrape_of
 from domain.scrape.requests import (
     VIDEO_JOB_TYPE,
     creator_runs,
     video_run,
 )
 from domain.streams import manual_scrapes_counter
-from domain.video.decider import Video, video_of
+from domain.video.decider import VideoState, video_of
 
 
 class RequestedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +161,7 @@ def end_scrape(
 
 
 def _seen_account(
-    run: Scrape | None, command: c.RecordResult | c.RecordFailure
+    run: ScrapeState | None, command: c.RecordResult | c.RecordFailure
 ) -> c.PinAccount | None:
     """Return the account that a result is of; None if it does not say which."""
     if not isinstance(command, c.RecordResult) or command.profile is None:
@@ -199,7 +199,9 @@ def manual_scrapes(
     ]
 
 
-def _tracked_creator(video: Video, creator: Creator | None) -> Creator | None:
+def _tracked_creator(
+    video: VideoState, creator: CreatorState | None
+) -> CreatorState | None:
     """Return the creator, None if only the video itself is tracked."""
     if creator is not None and creator.status != "removed":
         return creator

@@ -9,7 +9,7 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import Creator, creator_of
+from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handle_ban import is_banned
 from domain.decisions import (
     Decision,
@@ -26,7 +26,7 @@ from domain.errors import CreatorBannedError, NotFoundError
 from domain.organization.decider import organization_of, project_owner
 from domain.scrape.requests import video_run
 from domain.streams import ban_stream, video_stream
-from domain.video.decider import Video, Window, decide, video_after, video_of
+from domain.video.decider import VideoState, Window, decide, video_after, video_of
 from domain.video.url import read_video_url
 
 ReviewDecision = Literal["include", "exclude", "put_back"]
@@ -275,7 +275,7 @@ def _change_videos(
     )
 
 
-def _is_there(video: Video, project_id: UUID, command: _BulkCommand) -> bool:
+def _is_there(video: VideoState, project_id: UUID, command: _BulkCommand) -> bool:
     """Tell whether the project has the video; only a review finds an excluded one."""
     is_hidden = video.tracking_status == "excluded"
     return video.project_id == project_id and not (
@@ -283,20 +283,20 @@ def _is_there(video: Video, project_id: UUID, command: _BulkCommand) -> bool:
     )
 
 
-def _own(history: History, organization_id: UUID) -> Video:
+def _own(history: History, organization_id: UUID) -> VideoState:
     video = video_of(history)
     if video is None or video.organization_id != organization_id:
         raise NotFoundError("video")
     return video
 
 
-def _tracked_creator(histories: Histories, creator_id: UUID) -> Creator | None:
+def _tracked_creator(histories: Histories, creator_id: UUID) -> CreatorState | None:
     creator = creator_of(histories[creator_id])
     return None if creator is None or creator.status == "removed" else creator
 
 
 def _window(
-    histories: Histories, organization_id: UUID, creator: Creator | None
+    histories: Histories, organization_id: UUID, creator: CreatorState | None
 ) -> Window | None:
     """Return the creator's tracking window.
 

@@ -35,7 +35,7 @@ SETTINGS = (
 _PROJECT_DETAILS = ("name", "description")
 
 
-class Project(msgspec.Struct, frozen=True, kw_only=True):
+class ProjectState(msgspec.Struct, frozen=True, kw_only=True):
     """A group of creators for one programme; its version counts its own events."""
 
     name: str
@@ -43,7 +43,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+class ApiKeyState(msgspec.Struct, frozen=True, kw_only=True):
     """An API key, without its text."""
 
     name: str
@@ -52,7 +52,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     revoked: bool = False
 
 
-class Organization(msgspec.Struct, frozen=True, kw_only=True):
+class OrganizationState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a tenant from its own stream.
 
     The hours lie between two scheduled runs of a kind, null for the default.
@@ -69,12 +69,12 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     video_stats_hours: int | None = None
     is_operator: bool | None = None
     version: int = 1
-    projects: dict[UUID, Project] = {}
-    keys: dict[UUID, ApiKey] = {}
+    projects: dict[UUID, ProjectState] = {}
+    keys: dict[UUID, ApiKeyState] = {}
 
 
 def decide(
-    organization: Organization | None,
+    organization: OrganizationState | None,
     command: c.OrganizationCommand,
     *,
     limits: Limits = NO_LIMITS,
@@ -141,7 +141,7 @@ def decide(
 
 
 def decide_all(
-    organization: Organization | None, commands: Sequence[c.OrganizationCommand]
+    organization: OrganizationState | None, commands: Sequence[c.OrganizationCommand]
 ) -> list[e.OrganizationEvent]:
     """Decide several commands as one: each sees the effect of the ones before it."""
     events: list[e.OrganizationEvent] = []
@@ -153,11 +153,13 @@ def decide_all(
 
 
 def evolve(
-    organization: Organization | None, event: e.OrganizationEvent
-) -> Organization:
+    organization: OrganizationState | None, event: e.OrganizationEvent
+) -> OrganizationState:
     """Return the organization after ``event``; it never refuses."""
     if isinstance(event, e.OrganizationCreated):
-        return Organization(name=event.name, plan=event.plan, time_zone=event.time_zone)
+        return OrganizationState(
+            name=event.name, plan=event.plan, time_zone=event.time_zone
+        )
     if organization is None:
         msg = "An organization's history must begin with organization_created."
         raise CorruptHistoryError(msg)
@@ -171,7 +173,7 @@ def evolve(
             version = organization.version + 1
             return replace(organization, is_operator=is_operator, version=version)
         case e.ApiKeyCreated(key_id=key_id):
-            key = ApiKey(
+            key = ApiKeyState(
                 name=event.name, scopes=event.scopes, expires_at=event.expires_at
             )
             return replace(organization, keys={**organization.keys, key_id: key})
@@ -179,7 +181,7 @@ def evolve(
             key = replace(organization.keys[key_id], revoked=True)
             return replace(organization, keys={**organization.keys, key_id: key})
         case e.ProjectCreated(project_id=project_id):
-            project = Project(name=event.name, description=event.description)
+            project = ProjectState(name=event.name, description=event.description)
         case e.ProjectDetailsChanged(project_id=project_id):
             project = organization.projects[project_id]
             changed = set_fields(event, _PROJECT_DETAILS)
@@ -190,15 +192,15 @@ def evolve(
     return replace(organization, projects=projects)
 
 
-def organization_of(history: Sequence[Event]) -> Organization | None:
+def organization_of(history: Sequence[Event]) -> OrganizationState | None:
     """Return the organization of this history, None if the history is not one's."""
     if not history or not isinstance(history[0], e.OrganizationEvent):
         return None
     events = cast("Sequence[e.OrganizationEvent]", history)
-    return reduce(evolve, events, cast("Organization | None", None))
+    return reduce(evolve, events, cast("OrganizationState | None", None))
 
 
-def project_owner(history: Sequence[Event], project_id: UUID) -> Organization:
+def project_owner(history: Sequence[Event], project_id: UUID) -> OrganizationState:
     """Return the organization of this history if it has the project.
 
     Raises:
@@ -211,7 +213,7 @@ def project_owner(history: Sequence[Event], project_id: UUID) -> Organization:
 
 
 def _create(
-    organization: Organization | None, command: c.CreateOrganization
+    organization: OrganizationState | None, command: c.CreateOrganization
 ) -> list[e.OrganizationEvent]:
     if organization is not None:
         return []
@@ -225,7 +227,7 @@ def _create(
 
 
 def _change_settings(
-    organization: Organization, command: c.ChangeOrganizationSettings
+    organization: OrganizationState, command: c.ChangeOrganizationSettings
 ) -> list[e.OrganizationEvent]:
     changed = changed_fields(command, organization, SETTINGS)
     if "name" in changed:
@@ -247,7 +249,7 @@ def _check_room(limit_key: str, current: int, limits: Limits) -> None:
 
 
 def _change_project(
-    organization: Organization, command: c.ChangeProjectDetails
+    organization: OrganizationState, command: c.ChangeProjectDetails
 ) -> list[e.OrganizationEvent]:
     project = organization.projects.get(command.project_id)
     if project is None:

@@ -16,7 +16,7 @@ from domain.scrape import events as e
 MAX_VIDEOS_PER_SNAPSHOT = 500
 
 
-class Scrape(msgspec.Struct, frozen=True, kw_only=True):
+class ScrapeState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a run from its own stream."""
 
     organization_id: UUID
@@ -29,7 +29,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["requested", "succeeded", "failed"] = "requested"
 
 
-def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEvent]:
+def decide(scrape: ScrapeState | None, command: c.ScrapeCommand) -> list[e.ScrapeEvent]:
     """Return the events that the command causes; none if the run has ended.
 
     Raises:
@@ -73,10 +73,10 @@ def decide(scrape: Scrape | None, command: c.ScrapeCommand) -> list[e.ScrapeEven
             assert_never(command)
 
 
-def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
+def evolve(scrape: ScrapeState | None, event: e.ScrapeEvent) -> ScrapeState:
     """Return the run after ``event``; it never refuses."""
     if isinstance(event, e.ScrapeRequested):
-        return Scrape(
+        return ScrapeState(
             organization_id=event.organization_id,
             project_id=event.project_id,
             creator_id=event.creator_id,
@@ -99,15 +99,15 @@ def evolve(scrape: Scrape | None, event: e.ScrapeEvent) -> Scrape:
             assert_never(event)
 
 
-def scrape_of(history: Sequence[Event]) -> Scrape | None:
+def scrape_of(history: Sequence[Event]) -> ScrapeState | None:
     """Return the run of this history, None if the history is not a run's."""
     if not history or not isinstance(history[0], e.ScrapeEvent):
         return None
     events = cast("Sequence[e.ScrapeEvent]", history)
-    return reduce(evolve, events, cast("Scrape | None", None))
+    return reduce(evolve, events, cast("ScrapeState | None", None))
 
 
-def again(scrape: Scrape) -> c.RequestScrape:
+def again(scrape: ScrapeState) -> c.RequestScrape:
     """Return the request that retries a failed run.
 
     Raises:
@@ -145,7 +145,7 @@ def columns_of(videos: Sequence[c.VideoSnapshot]) -> c.VideoColumns:
     )
 
 
-def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
+def _result(scrape: ScrapeState, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
     profile, creator_id = command.profile, scrape.creator_id
     # A run of a single video has no creator whose profile it could have read.
     if profile is not None and creator_id is not None:
@@ -187,7 +187,7 @@ def _result(scrape: Scrape, command: c.RecordResult) -> Iterator[e.ScrapeEvent]:
 
 
 def _video_snapshot(
-    scrape: Scrape, command: c.RecordResult, videos: c.VideoColumns, start: int
+    scrape: ScrapeState, command: c.RecordResult, videos: c.VideoColumns, start: int
 ) -> e.VideoStatsSnapshotRecorded:
     these = slice(start, start + MAX_VIDEOS_PER_SNAPSHOT)
     kinds, titles = videos.kinds[these], videos.titles[these]

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.creator.decider import Creator
+from domain.creator.decider import CreatorState
 from domain.decisions import StreamEvent, on
 from domain.messages import JobType, Trigger
 from domain.scrape import commands as c
 from domain.scrape.decider import decide
 from domain.streams import scrape_stream
-from domain.video.decider import Video
+from domain.video.decider import VideoState
 
 VIDEO_JOB_TYPE: JobType = "video_stats"
 
 
 def creator_runs(
-    creator: Creator,
+    creator: CreatorState,
     creator_id: UUID,
     *,
     job_types: Sequence[JobType],
@@ -44,12 +44,12 @@ def creator_runs(
 
 
 def video_run(
-    video: Video,
+    video: VideoState,
     video_id: UUID,
     *,
     trigger: Trigger,
     command_id: UUID,
-    creator: Creator | None = None,
+    creator: CreatorState | None = None,
 ) -> list[StreamEvent]:
     """Return the request of a run of one video that a command causes.
 

@@ -28,7 +28,7 @@ _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
 DETAILS = ("description", "readme", "metadata")
 
 
-class Video(msgspec.Struct, frozen=True, kw_only=True):
+class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a video from its own stream, without scraped figures."""
 
     organization_id: UUID
@@ -85,7 +85,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         return "auto_tracked" if self.tracking_mode == "auto" else "pending_review"
 
 
-def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
+def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEvent]:
     """Return the events that ``command`` causes; none if nothing would change.
 
     Raises:
@@ -143,7 +143,7 @@ def decide(video: Video | None, command: c.VideoCommand) -> list[e.VideoEvent]:
             assert_never(command)
 
 
-def evolve(video: Video | None, event: e.VideoEvent) -> Video:
+def evolve(video: VideoState | None, event: e.VideoEvent) -> VideoState:
     """Return the video after ``event``; it never refuses."""
     match event:
         case e.VideoDiscovered():
@@ -172,14 +172,14 @@ def evolve(video: Video | None, event: e.VideoEvent) -> Video:
             assert_never(event)
 
 
-def video_of(history: Sequence[Event]) -> Video | None:
+def video_of(history: Sequence[Event]) -> VideoState | None:
     """Return the video of this history, None if the history is not a video's."""
     if not history or not isinstance(history[0], e.VideoEvent):
         return None
     return video_after(None, cast("Sequence[e.VideoEvent]", history))
 
 
-def video_after(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
+def video_after(video: VideoState | None, events: Sequence[e.VideoEvent]) -> VideoState:
     """Return the video after more events; a new video has at least one."""
     for event in events:
         video = evolve(video, event)
@@ -187,7 +187,7 @@ def video_after(video: Video | None, events: Sequence[e.VideoEvent]) -> Video:
     return video
 
 
-def _discover(video: Video | None, command: c.DiscoverVideo) -> list[e.VideoEvent]:
+def _discover(video: VideoState | None, command: c.DiscoverVideo) -> list[e.VideoEvent]:
     if video is not None and video.creator_id is not None:
         return decide(video, c.MoveWindow(tracking_status=command.tracking_status))
     return [
@@ -206,7 +206,7 @@ def _discover(video: Video | None, command: c.DiscoverVideo) -> list[e.VideoEven
     ]
 
 
-def _add(video: Video | None, command: c.AddVideo) -> list[e.VideoEvent]:
+def _add(video: VideoState | None, command: c.AddVideo) -> list[e.VideoEvent]:
     if video is not None and video.is_counted:
         return []
     return [
@@ -220,14 +220,16 @@ def _add(video: Video | None, command: c.AddVideo) -> list[e.VideoEvent]:
     ]
 
 
-def _change_details(video: Video, command: c.ChangeVideoDetails) -> list[e.VideoEvent]:
+def _change_details(
+    video: VideoState, command: c.ChangeVideoDetails
+) -> list[e.VideoEvent]:
     changed = changed_fields(command, video, DETAILS)
     if not changed:
         return []
     return [e.VideoDetailsChanged(organization_id=video.organization_id, **changed)]
 
 
-def _discovered(video: Video | None, event: e.VideoDiscovered) -> Video:
+def _discovered(video: VideoState | None, event: e.VideoDiscovered) -> VideoState:
     if video is not None:
         # It was added by hand before and stays so; now its creator is known.
         return replace(
@@ -236,7 +238,7 @@ def _discovered(video: Video | None, event: e.VideoDiscovered) -> Video:
             kind=event.kind or video.kind,
             posted_at=event.posted_at,
         )
-    return Video(
+    return VideoState(
         organization_id=event.organization_id,
         project_id=event.project_id,
         tiktok_video_id=event.tiktok_video_id,
@@ -248,7 +250,7 @@ def _discovered(video: Video | None, event: e.VideoDiscovered) -> Video:
     )
 
 
-def _tracked(video: Video, event: e.VideoEvent) -> Video:
+def _tracked(video: VideoState, event: e.VideoEvent) -> VideoState:
     tracking = tracking_after(video.tracking, event)
     assert tracking is not None, "it was there before"
     return replace(
@@ -256,10 +258,10 @@ def _tracked(video: Video, event: e.VideoEvent) -> Video:
     )
 
 
-def _added(video: Video | None, event: e.VideoAdded) -> Video:
+def _added(video: VideoState | None, event: e.VideoAdded) -> VideoState:
     if video is not None:
         return _tracked(video, event)
-    return Video(
+    return VideoState(
         organization_id=event.organization_id,
         project_id=event.project_id,
         tiktok_video_id=event.tiktok_video_id,

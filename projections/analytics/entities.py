@@ -17,7 +17,7 @@ from domain import events as e
 from domain.analytics.baselines import BaselineRule, is_baseline
 from domain.errors import CorruptHistoryError
 from domain.messages import Event
-from domain.video.decider import Video, evolve
+from domain.video.decider import VideoState, evolve
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.columns import number_of
@@ -187,7 +187,7 @@ def _folded(
     changes: Iterable[Change],
     events: Mapping[int, Event] = _NONE,
 ) -> AnalyticsVideoRow:
-    video: Video | None = None
+    video: VideoState | None = None
     details: list[ObservedDetails] = []
     title: str | None = None
     for change in changes:

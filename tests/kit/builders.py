@@ -9,7 +9,7 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import Creator, creator_of
+from domain.creator.decider import CreatorState, creator_of
 from domain.creator.handle_claim import claim_of
 from domain.handlers.add_creators import Addition, Additions, RequestedCreator
 from domain.organization.plans import DEFAULT_PLANS, UNLIMITED
@@ -120,7 +120,7 @@ class Home(msgspec.Struct, frozen=True):
         verdict = c.AutoDisable(verdict="private", scrape_id=new_id())
         disable_creator(self.store, creator_id, verdict, context=asking())
 
-    def look_at(self, creator_id: UUID) -> Creator:
+    def look_at(self, creator_id: UUID) -> CreatorState:
         creator = creator_of(plain_events(self.store.load(creator_id)[creator_id]))
         assert creator is not None
         return creator

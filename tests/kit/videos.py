@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from domain import events as e
 from domain.handlers.add_creators import RequestedCreator
 from domain.streams import video_stream
-from domain.video.decider import Video, video_of
+from domain.video.decider import VideoState, video_of
 from infra.eventstore.append import Context
 from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import RecordedEvent, Store, plain_events
@@ -144,7 +144,7 @@ def events_of(home: Home, video_id: str) -> list[e.Event]:
     return [recorded.event for recorded in history_of(home, video_id)]
 
 
-def the_video(home: Home, video_id: str) -> Video:
+def the_video(home: Home, video_id: str) -> VideoState:
     video = video_of(plain_events(history_of(home, video_id)))
     assert video is not None
     return video

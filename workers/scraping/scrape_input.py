@@ -4,7 +4,7 @@ import msgspec
 
 from domain.creator.account import account_of, pinned_account
 from domain.creator.decider import creator_of
-from domain.scrape.decider import Scrape, scrape_of
+from domain.scrape.decider import ScrapeState, scrape_of
 from domain.streams import account_stream
 from infra.eventstore.execute import RecordedHistories
 from infra.eventstore.store import Store, plain_events
@@ -20,7 +20,7 @@ class ScrapeInput(msgspec.Struct, frozen=True, kw_only=True):
     ``is_pinned`` is true if the account's stream has the target's user id.
     """
 
-    run: Scrape
+    run: ScrapeState
     histories: RecordedHistories
     target: Target
     is_pinned: bool = False

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.creator.decider import Creator, decide, decide_all, evolve
+from domain.creator.decider import CreatorState, decide, decide_all, evolve
 from domain.errors import (
     BlankNameError,
     CorruptHistoryError,
@@ -56,7 +56,7 @@ AUTO_DISABLE = c.AutoDisable(verdict="private", scrape_id=SCRAPE)
 
 
 @pytest.fixture
-def scenario() -> Scenario[Creator | None, c.CreatorCommand, e.CreatorEvent]:
+def scenario() -> Scenario[CreatorState | None, c.CreatorCommand, e.CreatorEvent]:
     return Scenario(decide, evolve, nothing=None)
 
 
@@ -474,7 +474,7 @@ def test_a_creator_is_what_its_events_say():
 
     creator = reduce(evolve, events, None)
 
-    assert creator == Creator(
+    assert creator == CreatorState(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
         handle="lovelace",
@@ -516,7 +516,7 @@ def test_a_returned_creator_has_the_settings_it_returned_with_and_its_old_detail
 
     creator = reduce(evolve, (ADDED, REMOVED, back), None)
 
-    assert creator == Creator(
+    assert creator == CreatorState(
         organization_id=ORGANIZATION,
         project_id=PROJECT,
         handle="ada",

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from domain import commands as c
 from domain import events as e
 from domain.creator import decider, handle_claim
-from domain.creator.decider import Creator
+from domain.creator.decider import CreatorState
 from domain.errors import (
     BlankNameError,
     CreatorRemovedError,
@@ -52,7 +52,7 @@ class Population:
         self._codec = Codec()
         self._streams: dict[object, list[tuple[str, bytes]]] = defaultdict(list)
 
-    def creator(self, key: UUID) -> Creator | None:
+    def creator(self, key: UUID) -> CreatorState | None:
         return reduce(decider.evolve, self._history(key), None)
 
     def claim(self, handle: str) -> handle_claim.HandleClaim:

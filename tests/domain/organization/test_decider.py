@@ -14,9 +14,9 @@ from domain.errors import (
     NotFoundError,
 )
 from domain.organization.decider import (
-    ApiKey,
-    Organization,
-    Project,
+    ApiKeyState,
+    OrganizationState,
+    ProjectState,
     decide,
     evolve,
 )
@@ -56,7 +56,7 @@ KEY_REVOKED = e.ApiKeyRevoked(key_id=KEY)
 
 @pytest.fixture
 def scenario() -> Scenario[
-    Organization | None, c.OrganizationCommand, e.OrganizationEvent
+    OrganizationState | None, c.OrganizationCommand, e.OrganizationEvent
 ]:
     return Scenario(decide, evolve, nothing=None)
 
@@ -232,21 +232,21 @@ def test_an_organization_is_what_its_events_say():
 
     organization = reduce(evolve, events, None)
 
-    assert organization == Organization(
+    assert organization == OrganizationState(
         name="Flock",
         plan="ultra",
         time_zone="Europe/Vienna",
         video_stats_hours=3,
         version=3,
         projects={
-            PROJECT: Project(name="Summer", description=None, version=3),
-            ANOTHER_PROJECT: Project(name="Autumn", description=None, version=1),
+            PROJECT: ProjectState(name="Summer", description=None, version=3),
+            ANOTHER_PROJECT: ProjectState(name="Autumn", description=None, version=1),
         },
         keys={
-            KEY: ApiKey(
+            KEY: ApiKeyState(
                 name="Reports", scopes=("read",), expires_at=NOON, revoked=True
             ),
-            ANOTHER_KEY: ApiKey(
+            ANOTHER_KEY: ApiKeyState(
                 name="Reports", scopes=("read",), expires_at=None, revoked=False
             ),
         },

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from domain import commands as c
 from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
-from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT, Scrape, decide, evolve
+from domain.scrape.decider import MAX_VIDEOS_PER_SNAPSHOT, ScrapeState, decide, evolve
 from tests.kit.builders import ADA, NOON, ORGANIZATION, PROJECT
 from tests.kit.scenario import Scenario
 
@@ -90,7 +90,7 @@ FAILED = e.ScrapeFailed(
 
 
 @pytest.fixture
-def scenario() -> Scenario[Scrape | None, c.ScrapeCommand, e.ScrapeEvent]:
+def scenario() -> Scenario[ScrapeState | None, c.ScrapeCommand, e.ScrapeEvent]:
     return Scenario(decide, evolve, nothing=None)
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.errors import CorruptHistoryError, NotFoundError
 from domain.video import commands as c
-from domain.video.decider import Video, Window, decide, evolve
+from domain.video.decider import VideoState, Window, decide, evolve
 from tests.kit.builders import ADA, ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
 from tests.kit.scenario import Scenario
 
@@ -54,11 +54,11 @@ DISABLED = e.VideoTrackingDisabled(**MINE)
 
 
 @pytest.fixture
-def scenario() -> Scenario[Video | None, c.VideoCommand, e.VideoEvent]:
+def scenario() -> Scenario[VideoState | None, c.VideoCommand, e.VideoEvent]:
     return Scenario(decide, evolve, nothing=None)
 
 
-def _after(*events: e.VideoEvent) -> Video:
+def _after(*events: e.VideoEvent) -> VideoState:
     video = reduce(evolve, events, None)
     assert video is not None
     return video

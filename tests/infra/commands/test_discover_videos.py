@@ -11,7 +11,7 @@ from domain.handlers.videos import ListedVideo
 from domain.organization.plans import DEFAULT_PLANS
 from domain.streams import video_stream
 from domain.video import commands as vc
-from domain.video.decider import Video, decide, video_of
+from domain.video.decider import VideoState, decide, video_of
 from infra.eventstore.store import RecordedEvent, Store, next_events, plain_events
 from tests.infra.commands.test_races import Queue
 from tests.kit.builders import (
@@ -75,7 +75,7 @@ def stream_of(home: Home, video_id: str) -> UUID:
     return video_stream(home.project_id, video_id)
 
 
-def the_video(home: Home, video_id: str) -> Video:
+def the_video(home: Home, video_id: str) -> VideoState:
     stream = stream_of(home, video_id)
     video = video_of(plain_events(home.store.load(stream)[stream]))
     assert video is not None
