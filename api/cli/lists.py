@@ -54,7 +54,7 @@ ORDER BY org_id, project_id, tiktok_handle, id
 """
 
 
-class ListedOrganization(msgspec.Struct, frozen=True, kw_only=True):
+class OrganizationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """An organization. ``creators`` counts those of its projects, not removed ones.
 
     ``is_operator``: its admin keys run the installation.
@@ -71,7 +71,7 @@ class ListedOrganization(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class ListedProject(msgspec.Struct, frozen=True, kw_only=True):
+class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A project. ``creators`` counts its creators, not removed ones."""
 
     id: UUID
@@ -82,7 +82,7 @@ class ListedProject(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class ListedCreator(msgspec.Struct, frozen=True, kw_only=True):
+class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A creator, with the figures that were last observed."""
 
     id: UUID
@@ -100,7 +100,7 @@ def list_orgs(*, data_dir: DataDir = None, json: Json = False) -> None:
     """List organizations with their ids and counts."""
     with fitting(read_settings(data_dir=data_dir)) as connection:
         _wait_for_creators(connection)
-        cursor = connection.cursor(row_factory=class_row(ListedOrganization))
+        cursor = connection.cursor(row_factory=class_row(OrganizationSummary))
         found = cursor.execute(_ORGANIZATION_LIST.encode(), {"org": None}).fetchall()
     if json:
         print_json(found)
@@ -127,7 +127,7 @@ def list_projects(
     with fitting(read_settings(data_dir=data_dir)) as connection:
         org_id = None if org is None else organization_named(connection, org)
         _wait_for_creators(connection)
-        cursor = connection.cursor(row_factory=class_row(ListedProject))
+        cursor = connection.cursor(row_factory=class_row(ProjectSummary))
         found = cursor.execute(_PROJECT_LIST.encode(), {"org": org_id}).fetchall()
     if json:
         print_json(found)
@@ -154,7 +154,7 @@ def list_creators(
             else project_named(connection, project, org=org_id).id
         )
         _wait_for_creators(connection)
-        cursor = connection.cursor(row_factory=class_row(ListedCreator))
+        cursor = connection.cursor(row_factory=class_row(CreatorSummary))
         found = cursor.execute(
             _CREATOR_LIST, {"org": org_id, "project": project_id}
         ).fetchall()

@@ -173,7 +173,7 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "told"), SENTENCES)
+@pytest.mark.parametrize(("event", "reported"), SENTENCES)
 def test_an_event_is_told_in_one_plain_sentence(event: SummarizedEvent, reported: str):
     assert summary(event, by=OPS, video="71") == reported
 

@@ -184,7 +184,7 @@ def test_a_project_that_is_not_there_does_not_change(scenario: Scenario):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "requested",
     (
         c.ChangeProjectDetails(project_id=PROJECT),
         c.ChangeProjectDetails(project_id=PROJECT, name="Spring", description="Kids"),
