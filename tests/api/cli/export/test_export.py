@@ -1,6 +1,7 @@
 """``goatherd export``: what is in the files, whose it is, and what is left behind."""
 
 import csv
+import gc
 import gzip
 import io
 import signal
@@ -563,10 +564,16 @@ def test_memory_does_not_grow_with_what_is_exported(
                 for entry in run_of(owner, videos_observed(owner, 20, day=day))
             ]
             owner.store.append(entries, context=asking())
-        tracemalloc.start()
-        exported(cli, "observations", owner, *words)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        peaks.append(min(peak_of_an_export(cli, owner, *words) for _ in range(2)))
 
-    # Eight times as much is exported. How much garbage stands at the peak is chance.
-    assert peaks[1] < 3 * peaks[0]
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def peak_of_an_export(cli: CommandLine, owner: Home, *words: str) -> int:
+    """The most bytes in use; garbage that is not collected yet adds to it by chance."""
+    gc.collect()
+    tracemalloc.start()
+    exported(cli, "observations", owner, *words)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
