@@ -1,1 +1,1 @@
-"""What every number means: metrics, buckets of time, baselines and milestones."""
+"""What every number means: metrics, buckets, baselines, milestones and summaries."""

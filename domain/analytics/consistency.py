@@ -1,0 +1,75 @@
+"""Posting consistency: how regularly a creator posted in the last weeks."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from statistics import pstdev
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.analytics.buckets import midnight
+from domain.analytics.series import DECIMALS
+
+WEEKS = 12
+_A_DAY = timedelta(days=1)
+_A_WEEK = timedelta(days=7)
+
+
+class PostingWeeks(Struct, frozen=True, kw_only=True):
+    """The last whole weeks before an instant.
+
+    ``bounds`` are their beginnings and the end of the last: a week is the time after
+    its beginning, up to and including its end. ``end`` is the instant.
+    """
+
+    bounds: tuple[datetime, ...]
+    end: datetime
+
+
+class PostingConsistency(Struct, frozen=True, kw_only=True):
+    """How regularly counted videos were posted.
+
+    ``share_of_weeks`` is the share of the last 12 whole weeks with a post, 0 to 1, and
+    ``posts_per_week`` the mean of those weeks. ``longest_gap_days`` is the longest time
+    in days between two posts since those weeks began, or since the last post; null
+    without any post. ``gap_standard_deviation`` is that of the times between these
+    posts, in days and of the whole population; null under 3 posts. ``last_post_at`` may
+    lie before the weeks.
+    """
+
+    share_of_weeks: float
+    posts_per_week: float
+    longest_gap_days: float | None
+    gap_standard_deviation: float | None
+    last_post_at: datetime | None
+
+
+def weeks_before(last: date, zone: ZoneInfo, *, now: datetime) -> PostingWeeks:
+    """Return the last 12 weeks from Monday that are over at the end of a day.
+
+    The end is ``now`` if the day is not over yet.
+    """
+    end = min(midnight(last + _A_DAY, zone), now)
+    day = end.astimezone(zone).date()
+    monday = day - timedelta(days=day.weekday())
+    bounds = [midnight(monday - _A_WEEK * n, zone) for n in range(WEEKS, -1, -1)]
+    return PostingWeeks(bounds=tuple(bounds), end=end)
+
+
+def consistency(posted: Sequence[datetime], weeks: PostingWeeks) -> PostingConsistency:
+    """Return the consistency of videos posted at these times, in ascending order."""
+    until = posted[: bisect_right(posted, weeks.end)]
+    bounds = [bisect_right(until, bound) for bound in weeks.bounds]
+    in_each = [after - before for before, after in pairwise(bounds)]
+    recent = until[bounds[0] :]
+    gaps = [(after - before) / _A_DAY for before, after in pairwise(recent)]
+    since = [(weeks.end - until[-1]) / _A_DAY] if until else []
+    return PostingConsistency(
+        share_of_weeks=round(sum(map(bool, in_each)) / WEEKS, DECIMALS),
+        posts_per_week=round(sum(in_each) / WEEKS, DECIMALS),
+        longest_gap_days=round(max([*gaps, *since]), DECIMALS) if since else None,
+        gap_standard_deviation=round(pstdev(gaps), DECIMALS) if len(gaps) > 1 else None,
+        last_post_at=until[-1] if until else None,
+    )

@@ -1,0 +1,51 @@
+"""Key figures: a number of a range, and its change against the range before."""
+
+from msgspec import Struct
+
+from domain.analytics.series import DECIMALS, Value
+
+
+class Kpi(Struct, frozen=True, kw_only=True):
+    """A number of the range, next to that of the range before.
+
+    ``change`` is ``value`` minus ``previous``, and ``change_percent`` is that in
+    percent of ``previous``, by its size where it is negative. They are null if one of
+    the two is unknown, and the latter also if ``previous`` is 0. ``rounded``: the value
+    is made of a rounded one. ``known_share`` is the share, 0 to 1, of what the number
+    is of that was observed in the range: of the counted videos, or of the profiles for
+    followers; null if there are none.
+    """
+
+    value: Value
+    previous: Value
+    change: Value
+    change_percent: float | None
+    rounded: bool
+    known_share: float | None
+
+
+def kpi(
+    value: Value, previous: Value, *, rounded: bool, known_share: float | None
+) -> Kpi:
+    """Return a key figure with its change against the range before."""
+    change: Value = None
+    percent: float | None = None
+    if value is not None and previous is not None:
+        change = value - previous
+        if isinstance(change, float):
+            change = round(change, DECIMALS)
+        if previous:
+            percent = round(100 * change / abs(previous), DECIMALS)
+    return Kpi(
+        value=value,
+        previous=previous,
+        change=change,
+        change_percent=percent,
+        rounded=rounded,
+        known_share=known_share,
+    )
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return how much of a whole a part is, from 0 to 1; None of nothing."""
+    return round(part / whole, DECIMALS) if whole else None

@@ -1,0 +1,99 @@
+"""The small formulas of the summaries: hours, overlap, outliers and key figures."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.analytics.kpis import Kpi, kpi, share
+from domain.analytics.outliers import age_in_days, outlier_factor
+from domain.analytics.overlap import jaccard
+from domain.analytics.posting_hours import PostingHour, posting_hours
+from domain.analytics.series import Value
+
+SUNDAY = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+
+
+def test_posts_are_folded_by_weekday_and_hour_of_the_zone():
+    videos = [
+        (SUNDAY, 10),
+        (SUNDAY + timedelta(days=7), None),
+        (SUNDAY + timedelta(days=14, minutes=29), 25),
+        (SUNDAY + timedelta(minutes=30), None),
+    ]
+
+    assert posting_hours(videos, ZoneInfo("UTC")) == [
+        PostingHour(dow=0, hour=23, post_count=3, avg_views=17.5),
+        PostingHour(dow=1, hour=0, post_count=1, avg_views=None),
+    ]
+    assert [
+        (hour.dow, hour.hour)
+        for hour in posting_hours(videos, ZoneInfo("Asia/Kolkata"))
+    ] == [(1, 5)]
+    assert posting_hours([], ZoneInfo("UTC")) == []
+
+
+def test_the_overlap_is_what_is_in_both_of_what_is_in_either():
+    one, two, three, four = (UUID(int=number) for number in range(4))
+
+    assert jaccard({one, two, three}, {two, three, four}) == 0.5
+    assert jaccard({one}, {two}) == 0.0
+    assert jaccard({one}, {one}) == 1.0
+    assert jaccard(set(), {one}) == 0.0
+    assert jaccard(set(), set()) is None
+
+
+@pytest.mark.parametrize(
+    ("views", "peers", "factor"),
+    (
+        (30, [10, 10, 10, 10, 10], 3.0),
+        (30, [1, 2, 20, 40, 80], 1.5),
+        (30, [1, 2, 10, 20, 40, 80], 2.0),
+        (30, [None, 10, None, 10, 10, 10, 10], 3.0),
+        (30, [None, 10, 10, 10, 10], None),
+        (None, [10] * 30, None),
+        (30, [0, 0, 0, 10, 10], None),
+        (0, [10] * 5, 0.0),
+    ),
+)
+def test_a_video_is_compared_with_the_median_of_at_least_five_known_peers(
+    views: int | None, peers: list[int | None], factor: float | None
+):
+    assert outlier_factor(views, peers) == factor
+
+
+def test_ages_are_whole_days_since_posting():
+    assert age_in_days(SUNDAY, at=SUNDAY + timedelta(hours=47, minutes=59)) == 1
+    assert age_in_days(SUNDAY, at=SUNDAY + timedelta(hours=48)) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "previous", "change", "percent"),
+    (
+        (150, 100, 50, 50.0),
+        (0, 3, -3, -100.0),
+        (5, 0, 5, None),
+        (5, None, None, None),
+        (None, 5, None, None),
+        # Growth is upwards, also out of a loss.
+        (-10, -20, 10, 50.0),
+        (0.3, 0.1, 0.2, 200.0),
+    ),
+)
+def test_a_change_is_of_what_was_before(
+    value: Value, previous: Value, change: Value, percent: float | None
+):
+    assert kpi(value, previous, rounded=True, known_share=0.5) == Kpi(
+        value=value,
+        previous=previous,
+        change=change,
+        change_percent=percent,
+        rounded=True,
+        known_share=0.5,
+    )
+
+
+def test_a_share_of_nothing_is_unknown():
+    assert share(1, 3) == 0.333333
+    assert share(0, 0) is None
