@@ -6,6 +6,7 @@ DomainError
 ├── InvalidTimeZoneError        the name is no IANA time zone
 ├── BlankNameError              the name has no character that can be seen
 ├── InvalidVideoUrlError        the text is no URL of a TikTok video
+├── InvalidTagError             a tag is no tag, or there are too many
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
 ├── QueueBehindError            what was requested before still waits
@@ -107,6 +108,20 @@ class InvalidVideoUrlError(DomainError):
             "https://www.tiktok.com/@handle/video/<id> or .../photo/<id>."
         )
         super().__init__(f"{shown!r} {reason}")
+
+
+class InvalidTagError(DomainError):
+    """A tag is empty, too long or has a comma, or there are too many tags."""
+
+    field = "tags"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"tags {reason}.")
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason
 
 
 class NotFoundError(DomainError):

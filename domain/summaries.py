@@ -107,7 +107,8 @@ def milestone_summary(
 def _of_a_creator(event: e.CreatorEvent) -> str:
     match event:
         case e.CreatorAdded():
-            return f"Added as @{event.handle}, {_tracking(event)},"
+            tagged = f"{_tagged(event.tags)}," if event.tags else ","
+            return f"Added as @{event.handle}, {_tracking(event)}{tagged}"
         case e.HandleChanged(old=old, new=new):
             return f"Renamed from @{old} to @{new}"
         case e.CreatorDetailsChanged():
@@ -133,8 +134,8 @@ def _of_a_video(event: e.VideoEvent, video: str) -> str:
     match event:
         case e.VideoDiscovered(tracking_status=status):
             return f"Video {video} discovered as {status}"
-        case e.VideoAdded():
-            return f"Video {video} added"
+        case e.VideoAdded(tags=tags):
+            return f"Video {video} added{_tagged(tags)}"
         case e.VideoCameIntoWindow(tracking_status=status):
             return f"Video {video} came into the tracking window as {status},"
         case e.VideoIncluded():
@@ -146,7 +147,12 @@ def _of_a_video(event: e.VideoEvent, video: str) -> str:
         case e.VideoTrackingDisabled():
             return f"Tracking of video {video} disabled"
         case e.VideoDetailsChanged():
-            return f"Details of video {video} changed"
+            details = f"Details of video {video} changed"
+            if event.tags is UNSET:
+                return details
+            if event.description is event.readme is event.metadata is UNSET:
+                return _capital(_tags(event.tags, of=f" of video {video}"))
+            return f"{details}, {_tags(event.tags)}"
         case e.VideoWentMissing(missing_since=since):
             day = since.date().isoformat()
             return f"Video {video} reported missing since {day}"
@@ -168,7 +174,20 @@ def _details(event: e.CreatorDetailsChanged) -> str:
     ]
     if event.metadata is not UNSET:
         changes.append("metadata changed")
-    text = _joined(changes)
+    if event.tags is not UNSET:
+        changes.append(_tags(event.tags))
+    return _capital(_joined(changes))
+
+
+def _tags(tags: list[str], *, of: str = "") -> str:
+    return f"tags{of} set to {', '.join(tags)}" if tags else f"tags{of} cleared"
+
+
+def _tagged(tags: list[str]) -> str:
+    return f", tagged {', '.join(tags)}" if tags else ""
+
+
+def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 

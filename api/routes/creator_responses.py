@@ -16,7 +16,8 @@ from domain.handlers.add_creators import Addition, Additions
 from infra.eventstore.execute import Executed
 from infra.eventstore.store import RecordedEvent
 from projections.creators.creator import Creator, creator_from_row
-from projections.creators.projection import CreatorRow, fold_creator, load_creator_rows
+from projections.creators.projection import fold_creator, load_creator_rows
+from projections.creators.rows import CreatorRow
 
 CREATED = 201
 OK = 200

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.errors import Code, field_error
 from domain.events import JobType, TrackingMode
+from domain.tags import MAX_TAG_LENGTH, MAX_TAGS
 from projections.creators.creator import Creator
 
 MOST_NEW, MOST_AT_ONCE = 50, 100
@@ -33,6 +34,18 @@ Metadata = Annotated[
     dict[str, Any], Meta(description="Any JSON object, up to 16 kB, replaced whole.")
 ]
 
+Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG_LENGTH)]
+Tags = Annotated[
+    list[Tag],
+    Meta(
+        max_length=MAX_TAGS,
+        description="Blanks around a tag are dropped, and so is one that another has "
+        "in other letter case. Commas are refused, because filters separate tags by "
+        "them. Replaced whole.",
+        examples=[["spring", "Tier A"]],
+    ),
+]
+
 
 class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A creator to track.
@@ -50,6 +63,7 @@ class NewCreator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class NewCreators(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +85,7 @@ class CreatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
     tracking_mode: TrackingMode | UnsetType = UNSET
     tracking_start_date: date | UnsetType | None = UNSET
     tracking_end_date: date | UnsetType | None = UNSET

@@ -231,6 +231,7 @@ def _commands(change: CreatorChange) -> list[c.CreatorCommand]:
             description=change.description,
             readme=change.readme,
             metadata=change.metadata,
+            tags=change.tags,
         )
     )
     commands.append(

@@ -27,8 +27,8 @@ from projections.creator_history.queries import (
 )
 from projections.creators.as_of import creator_as_of
 from projections.creators.creator import Creator, creator_from_row
-from projections.creators.projection import CreatorRow
 from projections.creators.queries import one_creator
+from projections.creators.rows import CreatorRow
 from projections.engine.reader import Reader
 
 MOST_EVENTS = 100
@@ -76,9 +76,9 @@ class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
 
     ``changes`` has the fields that differ, in the order of a creator's fields, without
     how its scrapes ended. Before it was added (``was_there`` is false) everything is
-    null, and metadata that were left empty are no change. ``events`` are those after
-    ``from`` and up to ``to``, newest first, 100 at most: ``has_more_events`` says that
-    there were more, which the history shows page by page.
+    null, and metadata and tags that were left empty are no change. ``events`` are those
+    after ``from`` and up to ``to``, newest first, 100 at most: ``has_more_events`` says
+    that there were more, which the history shows page by page.
     """
 
     creator_id: UUID
@@ -277,8 +277,8 @@ def _changes(before: CreatorRow | None, after: CreatorRow) -> list[FieldChange]:
         FieldChange(field=field, before=old[field], after=new[field])
         for field in _COMPARED
         if _written(old[field]) != _written(new[field])
-        # To a creator that was not there, null and an empty object are the same.
-        and not (before is None and new[field] == {})
+        # To a creator that was not there, null and what is empty are the same.
+        and not (before is None and new[field] in ({}, []))
     ]
 
 

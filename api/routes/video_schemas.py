@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.routes.creator_schemas import BulkCounts, Description, Metadata, Readme
+from api.routes.creator_schemas import BulkCounts, Description, Metadata, Readme, Tags
 from domain.events import JobType
 
 VideoUrlText = Annotated[
@@ -20,9 +20,10 @@ VideoUrlText = Annotated[
 
 
 class NewVideo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A video to track."""
+    """A video to track; a known one keeps tags that are left out."""
 
     url: VideoUrlText
+    tags: Tags | UnsetType = UNSET
 
 
 class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +32,7 @@ class VideoChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     description: Description | UnsetType | None = UNSET
     readme: Readme | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if all(getattr(self, name) is UNSET for name in self.__struct_fields__):

@@ -134,7 +134,7 @@ class VideoRoutes(Controller):
         data: JSONBody[VideoChange],
         writer: NamedDependency[CommandWriter],
     ) -> Answer[Video]:
-        """Change the description, readme or metadata of a video."""
+        """Change the description, readme, metadata or tags of a video."""
         check_sizes(data)
         return writer.perform(
             request,
@@ -144,6 +144,7 @@ class VideoRoutes(Controller):
                     description=data.description,
                     readme=data.readme,
                     metadata=data.metadata,
+                    tags=data.tags,
                 ),
                 organization_id=request.organization_id,
                 expected_versions=writer.expected_versions(request),

@@ -43,7 +43,8 @@ class ProjectVideoRoutes(Controller):
     ) -> Answer[Video]:
         """Track a video by its URL, whatever the project did with it before.
 
-        It counts whoever posted it. A new one is scraped at once.
+        It counts whoever posted it. A new one is scraped at once; a known one gets the
+        tags, if any are given.
         """
         return writer.perform(
             request,
@@ -52,6 +53,7 @@ class ProjectVideoRoutes(Controller):
                 organization_id=request.organization_id,
                 project_id=project_id,
                 command_id=request.command_id,
+                tags=data.tags,
             ),
             answers.added_video,
         )

@@ -19,6 +19,7 @@ class AddCreator(Command, frozen=True, kw_only=True):
     description: str | None
     readme: str | None
     metadata: dict[str, Any]
+    tags: list[str] = []  # noqa: RUF012
 
 
 class RenameHandle(Command, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class ChangeDetails(Command, frozen=True, kw_only=True):
     description: str | msgspec.UnsetType | None = msgspec.UNSET
     readme: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangeTracking(Command, frozen=True, kw_only=True):

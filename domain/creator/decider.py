@@ -21,13 +21,14 @@ from domain.errors import (
     NotFoundError,
 )
 from domain.messages import Event, Outcome, TrackingMode, changed_fields, set_fields
+from domain.tags import read_tags
 
 REENABLE_COOLDOWN = timedelta(hours=24)
 
 Status = Literal["active", "disabled", "removed"]
 
 # What people note on a creator.
-DETAILS = ("display_name", "description", "readme", "metadata")
+DETAILS = ("display_name", "description", "readme", "metadata", "tags")
 
 
 class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class CreatorState(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     readme: str | None = None
     metadata: dict[str, Any] = {}
+    tags: list[str] = []
     status: Status = "active"
     disabled_reason: Outcome | None = None
     disabled_by: UUID | None = None
@@ -60,6 +62,7 @@ def decide(
         NoChangeError: the creator already has the new handle.
         InvalidWindowError: the tracking window would end before it starts.
         BlankNameError: a display name of only blanks.
+        InvalidTagError: a tag is no tag, or there are too many.
     """
     if isinstance(command, c.AddCreator):
         return _add(creator, command)
@@ -142,6 +145,7 @@ def evolve(creator: CreatorState | None, event: e.CreatorEvent) -> CreatorState:
             description=event.description,
             readme=event.readme,
             metadata=event.metadata,
+            tags=event.tags,
         )
     known = _known(creator)
     match event:
@@ -213,6 +217,7 @@ def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorE
             description=command.description,
             readme=command.readme,
             metadata=command.metadata,
+            tags=read_tags(command.tags),
         )
     ]
 
@@ -220,6 +225,8 @@ def _add(creator: CreatorState | None, command: c.AddCreator) -> list[e.CreatorE
 def _change_details(
     creator: CreatorState, command: c.ChangeDetails
 ) -> list[e.CreatorEvent]:
+    if command.tags is not UNSET:
+        command = replace(command, tags=read_tags(command.tags))
     changed = changed_fields(command, creator, DETAILS)
     if not changed:
         return []

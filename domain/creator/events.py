@@ -24,6 +24,7 @@ class CreatorAdded(Event, frozen=True, kw_only=True):
     description: str | None = None
     readme: str | None = None
     metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it, and omits it
+    tags: list[str] = []  # noqa: RUF012
 
 
 class HandleChanged(Event, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class HandleChanged(Event, frozen=True, kw_only=True):
 
 
 class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
-    """The creator's display name, description, readme or metadata changed.
+    """The creator's display name, description, readme, metadata or tags changed.
 
     Unset fields did not change. A null display name means that the scraped one is
     shown.
@@ -48,6 +49,7 @@ class CreatorDetailsChanged(Event, frozen=True, kw_only=True):
     description: str | msgspec.UnsetType | None = msgspec.UNSET
     readme: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TrackingModeChanged(Event, frozen=True, kw_only=True):

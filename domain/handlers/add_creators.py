@@ -44,6 +44,7 @@ class RequestedCreator(msgspec.Struct, frozen=True, kw_only=True):
     description: str | UnsetType | None = UNSET
     readme: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +236,7 @@ def _new_commands(
             else requested.description,
             readme=None if requested.readme is UNSET else requested.readme,
             metadata={} if requested.metadata is UNSET else requested.metadata,
+            tags=[] if requested.tags is UNSET else requested.tags,
         )
     ]
 
@@ -250,6 +252,7 @@ def _former_commands(requested: RequestedCreator) -> list[c.CreatorCommand]:
             description=requested.description,
             readme=requested.readme,
             metadata=requested.metadata,
+            tags=requested.tags,
         ),
     ]
 

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
@@ -59,11 +60,16 @@ class ListedVideo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_video(
-    url: str, *, organization_id: UUID, project_id: UUID, command_id: UUID
+    url: str,
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    command_id: UUID,
+    tags: list[str] | UnsetType = UNSET,
 ) -> Handler[UUID]:
     """Track the video of a URL, also one that was excluded; scrape it if it is new.
 
-    The result is the video's id.
+    Unset tags of a known video stay as they are. The result is the video's id.
     """
     named = read_video_url(url)
     video_id = video_stream(project_id, named.tiktok_video_id)
@@ -79,6 +85,7 @@ def add_video(
             tiktok_video_id=named.tiktok_video_id,
             handle=named.handle,
             kind=named.kind,
+            tags=tags,
         ),
     )
     if added and is_banned(histories[ban]):

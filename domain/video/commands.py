@@ -25,13 +25,14 @@ class DiscoverVideo(Command, frozen=True, kw_only=True):
 
 
 class AddVideo(Command, frozen=True, kw_only=True):
-    """Track the video of a URL."""
+    """Track the video of a URL; unset tags stay as they are."""
 
     organization_id: UUID
     project_id: UUID
     tiktok_video_id: str
     handle: str
     kind: VideoKind
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class MoveWindow(Command, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class ChangeVideoDetails(Command, frozen=True, kw_only=True):
     description: str | msgspec.UnsetType | None = msgspec.UNSET
     readme: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReportMissing(Command, frozen=True, kw_only=True):

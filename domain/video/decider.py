@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.errors import CorruptHistoryError, NotFoundError
@@ -18,6 +19,7 @@ from domain.messages import (
     changed_fields,
     set_fields,
 )
+from domain.tags import read_tags
 from domain.video import commands as c
 from domain.video import events as e
 from domain.video.tracking import Tracking, tracking_after
@@ -25,7 +27,7 @@ from domain.video.tracking import Tracking, tracking_after
 # These statuses are decisions that can be undone.
 _DECIDED: frozenset[TrackingStatus] = frozenset({"included", "excluded"})
 # What people note on a video.
-DETAILS = ("description", "readme", "metadata")
+DETAILS = ("description", "readme", "metadata", "tags")
 
 
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     readme: str | None = None
     metadata: dict[str, Any] = {}
+    tags: list[str] = []
     missing_since: datetime | None = None
 
     @property
@@ -90,6 +93,7 @@ def decide(video: VideoState | None, command: c.VideoCommand) -> list[e.VideoEve
 
     Raises:
         NotFoundError: there is no such video.
+        InvalidTagError: a tag is no tag, or there are too many.
     """
     match command:
         case c.DiscoverVideo():
@@ -207,22 +211,26 @@ def _discover(video: VideoState | None, command: c.DiscoverVideo) -> list[e.Vide
 
 
 def _add(video: VideoState | None, command: c.AddVideo) -> list[e.VideoEvent]:
-    if video is not None and video.is_counted:
-        return []
-    return [
-        e.VideoAdded(
-            organization_id=command.organization_id,
-            project_id=command.project_id,
-            tiktok_video_id=command.tiktok_video_id,
-            handle=command.handle,
-            kind=command.kind,
-        )
-    ]
+    tags = [] if command.tags is UNSET else read_tags(command.tags)
+    added = e.VideoAdded(
+        organization_id=command.organization_id,
+        project_id=command.project_id,
+        tiktok_video_id=command.tiktok_video_id,
+        handle=command.handle,
+        kind=command.kind,
+    )
+    if video is None:
+        return [replace(added, tags=tags)]
+    # What a known video is called and tagged, it got by other events.
+    tagged = _change_details(video, c.ChangeVideoDetails(tags=command.tags))
+    return tagged if video.is_counted else [added, *tagged]
 
 
 def _change_details(
     video: VideoState, command: c.ChangeVideoDetails
 ) -> list[e.VideoEvent]:
+    if command.tags is not UNSET:
+        command = replace(command, tags=read_tags(command.tags))
     changed = changed_fields(command, video, DETAILS)
     if not changed:
         return []
@@ -268,4 +276,5 @@ def _added(video: VideoState | None, event: e.VideoAdded) -> VideoState:
         handle=event.handle,
         tracking_status="direct_add",
         kind=event.kind,
+        tags=event.tags,
     )

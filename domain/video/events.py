@@ -38,6 +38,7 @@ class VideoAdded(Event, frozen=True, kw_only=True):
     tiktok_video_id: str
     handle: str
     kind: VideoKind
+    tags: list[str] = []  # noqa: RUF012 - msgspec copies it, and omits it
 
 
 class VideoCameIntoWindow(Event, frozen=True, kw_only=True):
@@ -77,13 +78,14 @@ class VideoTrackingDisabled(Event, frozen=True, kw_only=True):
 
 
 class VideoDetailsChanged(Event, frozen=True, kw_only=True):
-    """The video's notes changed; unset fields did not."""
+    """The video's notes or tags changed; unset fields did not."""
 
     stored_name: ClassVar[str] = "video_details_changed"
     organization_id: UUID
     description: str | msgspec.UnsetType | None = msgspec.UNSET
     readme: str | msgspec.UnsetType | None = msgspec.UNSET
     metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    tags: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class VideoWentMissing(Event, frozen=True, kw_only=True):

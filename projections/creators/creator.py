@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain.creator.decider import Status
 from domain.events import Outcome, TrackingMode
-from projections.creators.projection import CreatorRow
+from projections.creators.rows import CreatorRow
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
     readme: str | None
     metadata: msgspec.Raw
+    tags: list[str]
     tracking_mode: TrackingMode
     tracking_start_date: date | None
     tracking_end_date: date | None

@@ -1,75 +1,23 @@
 """creator_list: one row for each creator, for the list, the search and its page."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
-from domain.creator.decider import DETAILS, Status
+from domain.creator.decider import DETAILS
 from domain.messages import IMPORT_PROVIDER, set_fields
 from domain.scrape.outcomes import UNOBSERVED
+from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
-from projections.creators.search_keys import follower_bucket
+from projections.creators.rows import CreatorRow, CreatorSearchRow, search_row
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
-
-
-class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator: its settings, and the newest scraped figures.
-
-    ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
-    Figures are of ``profile_observed_at`` and null before the first snapshot.
-    ``run_position`` is of the last run that ended here.
-    """
-
-    organization_id: UUID
-    id: UUID
-    project_id: UUID
-    tiktok_handle: str
-    display_name: str | None = None
-    scraped_display_name: str | None = None
-    description: str | None = None
-    readme: str | None = None
-    metadata: dict[str, Any]
-    tracking_mode: e.TrackingMode
-    tracking_start_date: date | None = None
-    tracking_end_date: date | None = None
-    avatar_url: str | None = None
-    follower_count: int | None = None
-    following_count: int | None = None
-    total_likes_count: int | None = None
-    video_count: int | None = None
-    profile_observed_at: datetime | None = None
-    profile_position: int | None = None
-    last_scraped_at: datetime | None = None
-    last_outcome: e.Outcome | None = None
-    failing_since: datetime | None = None
-    failed_scrapes: int = 0
-    run_position: int | None = None
-    status: Status = "active"
-    disabled_reason: str | None = None
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-
-class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The columns that a search filters and sorts creators by."""
-
-    organization_id: UUID
-    id: UUID
-    project_id: UUID
-    created_at: datetime
-    follower_bucket: int
-    status: Status
-    tiktok_handle: str
-
 
 # These handlers of the creator's own events return the columns that an event sets.
 on_decision = Handlers[[], dict[str, Any]]()
@@ -88,6 +36,8 @@ def _added(
         description=event.description,
         readme=event.readme,
         metadata=event.metadata,
+        tags=event.tags,
+        tag_keys=tag_keys(event.tags),
         tracking_mode=event.tracking_mode,
         tracking_start_date=event.tracking_start_date,
         tracking_end_date=event.tracking_end_date,
@@ -104,7 +54,10 @@ def _handle_changed(event: e.HandleChanged) -> dict[str, Any]:
 
 @on_decision(e.CreatorDetailsChanged)
 def _details_changed(event: e.CreatorDetailsChanged) -> dict[str, Any]:
-    return set_fields(event, DETAILS)
+    changed = set_fields(event, DETAILS)
+    if event.tags is not UNSET:
+        changed["tag_keys"] = tag_keys(event.tags)
+    return changed
 
 
 @on_decision(e.TrackingModeChanged)
@@ -264,19 +217,6 @@ def load_creator_rows(
 ) -> dict[UUID, CreatorRow]:
     """Return the rows with these (organization id, creator id) keys, by creator."""
     return _TABLE.load(cursor, keys)
-
-
-def search_row(row: CreatorRow) -> CreatorSearchRow:
-    """Return the row of creator_search for a creator."""
-    return CreatorSearchRow(
-        organization_id=row.organization_id,
-        id=row.id,
-        project_id=row.project_id,
-        created_at=row.created_at,
-        follower_bucket=follower_bucket(row.follower_count),
-        status=row.status,
-        tiktok_handle=row.tiktok_handle,
-    )
 
 
 def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:

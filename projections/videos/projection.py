@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from domain.messages import set_fields
+from domain.tags import tag_keys
 from domain.video.decider import DETAILS
 from domain.video.tracking import Tracking, tracking_after
 from infra.eventstore.store import RecordedEvent
@@ -39,6 +41,8 @@ class VideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     description: str | None = None
     readme: str | None = None
     metadata: dict[str, Any]
+    tags: list[str] = []
+    tag_keys: list[str] = []
     tracking_status: e.TrackingStatus
     tracking_enabled: bool = True
     missing_since: datetime | None = None
@@ -81,7 +85,10 @@ def _tracking_changed(event: e.Event, row: VideoRow) -> dict[str, Any]:
 
 @on(e.VideoDetailsChanged)
 def _details_changed(event: e.VideoDetailsChanged, _: VideoRow) -> dict[str, Any]:
-    return set_fields(event, DETAILS)
+    changed = set_fields(event, DETAILS)
+    if event.tags is not UNSET:
+        changed["tag_keys"] = tag_keys(event.tags)
+    return changed
 
 
 @on(e.VideoWentMissing)
@@ -152,7 +159,7 @@ def _first(
         updated_at=recorded.recorded_at,
     )
     if isinstance(event, e.VideoAdded):
-        return row
+        return replace(row, tags=event.tags, tag_keys=tag_keys(event.tags))
     return replace(
         row, tracking_status=event.tracking_status, **_discovered(event, row)
     )

@@ -50,6 +50,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
     readme: str | None
     metadata: msgspec.Raw
+    tags: list[str]
     thumbnail_url: str | None
     posted_at: datetime | None
     view_count: int | None

@@ -69,6 +69,18 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         "Added as @ada, tracked in mode selective from 2026-05-01 on, by key Ops.",
     ),
     (
+        changed(ADDED, tags=["Spring", "tier A"]),
+        (
+            "Added as @ada, tracked in mode selective, tagged Spring, tier A, "
+            "by key Ops."
+        ),
+    ),
+    (
+        e.CreatorDetailsChanged(**OURS, tags=["Spring", "tier A"]),
+        "Tags set to Spring, tier A by key Ops.",
+    ),
+    (e.CreatorDetailsChanged(**OURS, tags=[]), "Tags cleared by key Ops."),
+    (
         e.HandleChanged(**OURS, old="a", new="b"),
         "Renamed from @a to @b by key Ops.",
     ),
@@ -166,6 +178,14 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
     (e.VideoPutBack(**OURS), "Video 71 put back into the inbox by key Ops."),
     (e.VideoTrackingDisabled(**OURS), "Tracking of video 71 disabled by key Ops."),
     (e.VideoDetailsChanged(**OURS), "Details of video 71 changed by key Ops."),
+    (
+        e.VideoDetailsChanged(**OURS, tags=["Hook", "b"]),
+        "Tags of video 71 set to Hook, b by key Ops.",
+    ),
+    (
+        e.VideoDetailsChanged(**OURS, tags=[], readme=None),
+        "Details of video 71 changed, tags cleared by key Ops.",
+    ),
     (
         e.VideoWentMissing(**OURS, missing_since=NOON, scrape_id=SCRAPE),
         "Video 71 reported missing since 2026-03-01 by key Ops.",

@@ -42,6 +42,7 @@ SETTINGS: dict[str, Any] = {
     "description": "Found at the fair.",
     "readme": "# Goat\n\nKnows how to climb. \N{GOAT}",
     "metadata": {"tags": ["goat", None, 1.5], "owner": {"name": "Peter"}},
+    "tags": ["Spring", "tier A"],
 }
 
 # What an operator would set: the built-in free plan allows no API request at all.

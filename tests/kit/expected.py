@@ -238,6 +238,8 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
                 "organization_id": event.organization_id,
                 "id": recorded.stream,
                 "metadata": {},
+                "tags": [],
+                "tag_keys": [],
                 "tracking_enabled": True,
                 "version": 0,
                 "created_at": at,
@@ -256,7 +258,8 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
             case e.VideoAdded():
                 row |= {"tracking_status": "direct_add", "tracking_enabled": True}
                 if recorded.version == 1:
-                    row |= _set(event, "project_id", "tiktok_video_id", "kind")
+                    row |= _set(event, "project_id", "tiktok_video_id", "kind", "tags")
+                    row["tag_keys"] = [tag.casefold() for tag in row["tags"]]
                     row |= {"tiktok_handle": event.handle}
             case e.VideoCameIntoWindow():
                 row["tracking_status"] = event.tracking_status
@@ -270,7 +273,8 @@ def videos(events: Iterable[RecordedEvent]) -> Rows:
             case e.VideoTrackingDisabled():
                 row["tracking_enabled"] = False
             case e.VideoDetailsChanged():
-                row |= _set(event, "description", "readme", "metadata")
+                row |= _set(event, "description", "readme", "metadata", "tags")
+                row["tag_keys"] = [tag.casefold() for tag in row["tags"]]
             case e.VideoWentMissing():
                 row["missing_since"] = event.missing_since
     return rows
@@ -469,6 +473,8 @@ def _new_creator(recorded: RecordedEvent, event: e.CreatorAdded) -> Row:
         "description": event.description,
         "readme": event.readme,
         "metadata": event.metadata,
+        "tags": event.tags,
+        "tag_keys": [tag.casefold() for tag in event.tags],
         "tracking_mode": event.tracking_mode,
         "tracking_start_date": event.tracking_start_date,
         "tracking_end_date": event.tracking_end_date,
@@ -503,7 +509,10 @@ def _decided(event: e.CreatorEvent) -> Row:
         case e.HandleChanged(new=handle):
             return {"tiktok_handle": handle}
         case e.CreatorDetailsChanged():
-            return _set(event, "display_name", "description", "readme", "metadata")
+            texts = ("display_name", "description", "readme", "metadata")
+            tags = _set(event, "tags")
+            keys = {"tag_keys": [tag.casefold() for tag in tags.get("tags", ())]}
+            return _set(event, *texts) | (tags | keys if tags else {})
         case e.TrackingModeChanged(new=mode):
             return {"tracking_mode": mode}
         case e.TrackingWindowChanged():

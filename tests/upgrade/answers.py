@@ -62,7 +62,11 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
         *("compare_from", "compare_to"),
     },
     # Those of a list's figures, and of a milestone.
-    "/api/v1/creators": _MARKS | {"level_rounded", "new_rounded", "new_sharpened"},
+    "/api/v1/creators": _MARKS
+    | {"level_rounded", "new_rounded", "new_sharpened", "tags"},
+    # Creators and videos have tags.
+    "/api/v1/videos": frozenset({"tags"}),
+    "/api/v1/projects": frozenset({"tags"}),
     # Whether it runs the installation.
     "/api/v1/organization": frozenset({"is_operator"}),
 }
@@ -299,7 +303,12 @@ def _comparable(answer: Any, dropped: set[str], unordered: set[str]) -> Any:  # 
                 name: _in_order(inner) if name in unordered else inner
                 for name, value in answer.items()
                 if name not in dropped
-                for inner in [_comparable(value, dropped, unordered)]
+                # Names within metadata are people's own.
+                for inner in [
+                    value
+                    if name == "metadata"
+                    else _comparable(value, dropped, unordered)
+                ]
             }
         case list():
             return [_comparable(value, dropped, unordered) for value in answer]

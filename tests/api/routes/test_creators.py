@@ -77,6 +77,7 @@ def test_adding_a_creator_is_one_append_with_its_claim_and_both_scrapes(home: Te
             description=SETTINGS["description"],
             readme=SETTINGS["readme"],
             metadata=SETTINGS["metadata"],
+            tags=SETTINGS["tags"],
         ),
         e.HandleClaimed(**about, creator_id=creator_id),
         *(
@@ -136,6 +137,9 @@ def test_tracking_may_start_at_any_time_or_know_no_bound(
         ({"readme": "\N{GOAT}" * 16_001}, "readme"),
         ({"metadata": {"x": "x" * 16_000}}, "metadata"),
         ({"metadata": {"x": "\N{GOAT}" * 4_000}}, "metadata"),
+        ({"tags": [f"t{n}" for n in range(21)]}, "tags"),
+        ({"tags": None}, "tags"),
+        ({"tags": "a"}, "tags"),
         ({"description": "x" * 5_001}, "description"),
         ({"tiktok_handle": "x" * 2_049}, "tiktok_handle"),
         ({"tracking_mode": "manual"}, "tracking_mode"),
@@ -169,6 +173,7 @@ def test_the_longest_of_everything_fits(home: Tenant):
         "readme": "\N{GOAT}" * 16_000,
         "metadata": {"x": "x" * (16_000 - len('{"x":""}'))},
         "description": "\N{GOAT}" * 5_000,
+        "tags": [f"{n:02} {'x' * 37}" for n in range(20)],
     }
 
     creator = home.add("great.goat", **settings)

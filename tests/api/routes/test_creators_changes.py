@@ -19,6 +19,8 @@ from tests.kit.application import SETTINGS, Tenant, code_of, data_of
         {"readme": "New."},
         {"readme": None},
         {"metadata": {"new": [1]}},
+        {"tags": ["New", "b"]},
+        {"tags": []},
         {"description": None, "readme": "New.", "metadata": {}},
     ),
     ids=lambda change: "-".join(f"{k}={v}" for k, v in change.items()),

@@ -17,7 +17,15 @@ ID = "7185729796075474222"
 URL = f"https://www.tiktok.com/@Goat/photo/{ID}?lang=en"
 FIELDS = (
     *("id", "project_id", "creator_id", "tiktok_video_id", "url", "title", "kind"),
-    *("description", "readme", "metadata", "thumbnail_url", "posted_at", "view_count"),
+    *(
+        "description",
+        "readme",
+        "metadata",
+        "tags",
+        "thumbnail_url",
+        "posted_at",
+        "view_count",
+    ),
     *("like_count", "comment_count", "share_count", "save_count", "tracking_status"),
     *("tracking_enabled", "first_seen_at", "last_scraped_at", "missing_since"),
     *("version", "created_at", "updated_at"),
@@ -104,6 +112,22 @@ def test_adding_again_answers_200_with_the_video_as_it_is(home: Tenant):
     assert home.goatherd.head == head
 
 
+def test_a_video_is_added_with_tags_and_adding_it_again_replaces_them(home: Tenant):
+    first = data_of(
+        home.post(videos(home), {"url": URL, "tags": [" Hook ", "b", "hook"]}),
+        status=201,
+    )
+
+    again = data_of(home.post(videos(home), {"url": URL, "tags": ["c"]}))
+    left_out = data_of(home.post(videos(home), {"url": URL}))
+
+    assert first["tags"] == ["Hook", "b"]
+    assert (again["tags"], again["version"]) == (["c"], 2)
+    assert left_out == again
+    home.goatherd.catch_up()
+    assert data_of(home.get(f"/videos/{first['id']}")) == again
+
+
 @pytest.mark.parametrize("status", ("pending_review", "out_of_window", "excluded"))
 def test_adding_a_video_that_did_not_count_tracks_it(
     home: Tenant, status: e.TrackingStatus
@@ -172,6 +196,7 @@ def test_notes_are_kept_as_they_were_written(home: Tenant):
         "description": "Found at the fair.",
         "readme": "# Goat \N{GOAT}",
         "metadata": {"tags": ["goat", None, 1.5], "big": 2**63 - 1},
+        "tags": ["Hook", "b"],
     }
 
     answer = home.patch(f"/videos/{video['id']}", notes, headers={"If-Match": '"1"'})
@@ -197,6 +222,9 @@ def test_notes_are_kept_as_they_were_written(home: Tenant):
         ({"readme": "\N{GOAT}" * 16_001}, "/readme"),
         ({"metadata": {"a": "x" * 16_000}}, "/metadata"),
         ({"metadata": []}, "/metadata"),
+        ({"tags": [f"t{n}" for n in range(21)]}, "/tags"),
+        ({"tags": ["a,b"]}, "/tags"),
+        ({"tags": ["x" * 41]}, "/tags/0"),
         ({"metadata": None}, "/metadata"),
     ),
     ids=lambda value: value if isinstance(value, str) else None,

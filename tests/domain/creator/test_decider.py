@@ -11,6 +11,7 @@ from domain.errors import (
     BlankNameError,
     CorruptHistoryError,
     CreatorRemovedError,
+    InvalidTagError,
     InvalidWindowError,
     NoChangeError,
     NotFoundError,
@@ -30,6 +31,7 @@ ADDED = e.CreatorAdded(
     description="Counts goats",
     readme="# Ada",
     metadata={"tier": 1},
+    tags=["Goat", "tier A"],
 )
 REMOVED = e.CreatorRemoved(organization_id=ORGANIZATION)
 DISABLED = e.CreatorAutoDisabled(
@@ -48,6 +50,7 @@ ADD = c.AddCreator(
     description="Counts goats",
     readme="# Ada",
     metadata={"tier": 1},
+    tags=[" Goat", "tier A", "GOAT "],
 )
 REACTIVATE = c.Reactivate(
     tracking_mode="selective", tracking_start_date=None, tracking_end_date=MARCH_31
@@ -121,6 +124,7 @@ def test_only_the_details_that_differ_change(scenario: Scenario):
             description="Counts goats",
             readme=None,
             metadata={"tier": 2},
+            tags=["Goat", "tier A"],
         )
     ).then(
         e.CreatorDetailsChanged(
@@ -151,6 +155,22 @@ def test_metadata_that_only_looks_equal_to_python_changes(metadata: dict[str, ob
     assert repr(changed) == repr(
         e.CreatorDetailsChanged(organization_id=ORGANIZATION, metadata=metadata)
     )
+
+
+def test_tags_are_replaced_whole_and_can_be_cleared(scenario: Scenario):
+    scenario.given(ADDED).when(c.ChangeDetails(tags=["b", "goat"])).then(
+        e.CreatorDetailsChanged(organization_id=ORGANIZATION, tags=["b", "goat"])
+    )
+    scenario.given(ADDED).when(c.ChangeDetails(tags=[])).then(
+        e.CreatorDetailsChanged(organization_id=ORGANIZATION, tags=[])
+    )
+
+
+def test_tags_that_are_none_are_refused(scenario: Scenario):
+    scenario.given(ADDED).when(c.ChangeDetails(tags=["a,b"])).then_refused(
+        InvalidTagError
+    )
+    scenario.given().when(replace(ADD, tags=["  "])).then_refused(InvalidTagError)
 
 
 def test_metadata_in_another_order_is_the_same(scenario: Scenario):
@@ -461,7 +481,11 @@ def test_a_creator_is_what_its_events_say():
         ADDED,
         e.HandleChanged(organization_id=ORGANIZATION, old="ada", new="lovelace"),
         e.CreatorDetailsChanged(
-            organization_id=ORGANIZATION, display_name="A.", readme=None, metadata={}
+            organization_id=ORGANIZATION,
+            display_name="A.",
+            readme=None,
+            metadata={},
+            tags=["b"],
         ),
         e.TrackingModeChanged(
             organization_id=ORGANIZATION, old="auto", new="selective"
@@ -485,6 +509,7 @@ def test_a_creator_is_what_its_events_say():
         description="Counts goats",
         readme=None,
         metadata={},
+        tags=["b"],
         status="disabled",
         disabled_reason="private",
         disabled_by=SCRAPE,
@@ -526,6 +551,7 @@ def test_a_returned_creator_has_the_settings_it_returned_with_and_its_old_detail
         description="Counts goats",
         readme="# Ada",
         metadata={"tier": 1},
+        tags=["Goat", "tier A"],
     )
 
 

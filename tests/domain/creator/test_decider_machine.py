@@ -30,6 +30,7 @@ HANDLES = st.sampled_from(("ada", "berta", "cleo", "dora"))
 DAYS = st.none() | st.sampled_from([date(2026, 3, day) for day in (1, 2, 3)])
 MODES = st.sampled_from(("auto", "selective"))
 TEXTS = st.none() | st.sampled_from(("", "goat", '\N{GOAT} "q" \\ \x7f \u2028'))
+TAGS = st.sampled_from(([], ["goat"], ["Goat", "b"], ["b", "Goat"]))
 METADATA = st.sampled_from(
     (
         {},
@@ -126,6 +127,7 @@ class CreatorMachine(RuleBasedStateMachine):
         end=DAYS,
         description=TEXTS,
         metadata=METADATA,
+        tags=TAGS,
     )
     def add(
         self,
@@ -135,6 +137,7 @@ class CreatorMachine(RuleBasedStateMachine):
         end: date | None,
         description: str | None,
         metadata: dict[str, Any],
+        tags: list[str],
     ) -> UUID:
         key = UUID(int=1_000 + len(self.model))
         add = c.AddCreator(
@@ -147,6 +150,7 @@ class CreatorMachine(RuleBasedStateMachine):
             description=description,
             readme=None,
             metadata=metadata,
+            tags=tags,
         )
 
         answer = self.refused(key, add, claim=handle)
@@ -169,6 +173,7 @@ class CreatorMachine(RuleBasedStateMachine):
             "description": description,
             "readme": None,
             "metadata": metadata,
+            "tags": tags,
             "disabled_reason": None,
             "disabled_by": None,
             "reenabled_at": None,
@@ -202,6 +207,7 @@ class CreatorMachine(RuleBasedStateMachine):
         display_name=TEXTS | OR_UNSET,
         description=TEXTS | OR_UNSET,
         metadata=METADATA | OR_UNSET,
+        tags=TAGS | OR_UNSET,
     )
     def change_details(self, key: UUID, **changes: Any) -> None:  # noqa: ANN401
         if key not in self.model:

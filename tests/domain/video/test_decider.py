@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.errors import CorruptHistoryError, NotFoundError
+from domain.errors import CorruptHistoryError, InvalidTagError, NotFoundError
 from domain.video import commands as c
 from domain.video.decider import VideoState, Window, decide, evolve
 from tests.kit.builders import ADA, ANOTHER_SCRAPE, NOON, ORGANIZATION, PROJECT, SCRAPE
@@ -258,6 +258,22 @@ def test_only_details_that_differ_are_changed(scenario: Scenario[Any, Any, Any])
     scenario.given(DISCOVERED, noted).when(
         c.ChangeVideoDetails(readme=None, metadata={"n": 1.0})
     ).then(e.VideoDetailsChanged(**MINE, readme=None, metadata={"n": 1.0}))
+
+
+def test_tags_of_a_new_video_are_its_own_and_of_a_known_one_a_change(
+    scenario: Scenario[Any, Any, Any],
+):
+    tagged = replace(ADDED, tags=["Hook", "b"])
+    change = e.VideoDetailsChanged(**MINE, tags=["b"])
+    scenario.given().when(replace(ADD, tags=["Hook", " b", "hook"])).then(tagged)
+    scenario.given(tagged).when(replace(ADD, tags=["b"])).then(change)
+    scenario.given(tagged).when(ADD).then_nothing()
+    scenario.given(tagged, EXCLUDED).when(replace(ADD, tags=["b"])).then(ADDED, change)
+    scenario.given(tagged).when(c.ChangeVideoDetails(tags=["b"])).then(change)
+    scenario.given(tagged).when(c.ChangeVideoDetails(tags=["a,b"])).then_refused(
+        InvalidTagError
+    )
+    assert _after(tagged, EXCLUDED, ADDED).tags == ["Hook", "b"]
 
 
 def test_an_absence_is_recorded_once_and_a_later_one_again(

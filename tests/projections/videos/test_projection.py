@@ -87,6 +87,8 @@ def test_a_found_video_is_a_row_with_what_the_run_told(
             "description": None,
             "readme": None,
             "metadata": {},
+            "tags": [],
+            "tag_keys": [],
             "tracking_status": "pending_review",
             "tracking_enabled": True,
             "missing_since": None,

@@ -1,0 +1,56 @@
+"""Tags of creators and videos: which texts are allowed, and when two are the same."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from domain.errors import InvalidTagError
+
+MAX_TAGS = 20
+MAX_TAG_LENGTH = 40
+
+# Control characters, and what breaks lines and paragraphs.
+_BREAKS = {"Cc", "Zl", "Zp"}
+
+
+def read_tags(texts: Iterable[str]) -> list[str]:
+    """Return the tags without blanks around them, each once, as first written.
+
+    Tags that differ only in upper and lower case are the same. A comma is refused,
+    because filters and spreadsheets separate tags by commas.
+
+    Raises:
+        InvalidTagError: a tag is empty, too long or has a character that is not
+            allowed, or there are too many.
+    """
+    tags: dict[str, str] = {}
+    for text in texts:
+        tag = _read_tag(text)
+        tags.setdefault(tag_key(tag), tag)
+    if len(tags) > MAX_TAGS:
+        msg = f"must be at most {MAX_TAGS} tags, not {len(tags)}"
+        raise InvalidTagError(msg)
+    return list(tags.values())
+
+
+def tag_key(tag: str) -> str:
+    """Return what all spellings of a tag in upper and lower case have in common."""
+    return unicodedata.normalize("NFC", tag.strip()).casefold()
+
+
+def tag_keys(tags: Iterable[str]) -> list[str]:
+    """Return the key of each tag."""
+    return [tag_key(tag) for tag in tags]
+
+
+def _read_tag(text: str) -> str:
+    tag = unicodedata.normalize("NFC", text.strip())
+    if not any(char.isprintable() and not char.isspace() for char in tag):
+        msg = "has a tag of only blanks"
+        raise InvalidTagError(msg)
+    if len(tag) > MAX_TAG_LENGTH:
+        msg = f"has a tag longer than {MAX_TAG_LENGTH} characters"
+        raise InvalidTagError(msg)
+    if "," in tag or any(unicodedata.category(char) in _BREAKS for char in tag):
+        msg = f"has a comma or a control character in {tag!r}"
+        raise InvalidTagError(msg)
+    return tag

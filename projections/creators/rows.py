@@ -1,0 +1,77 @@
+"""The rows of creator_list and creator_search."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.creator.decider import Status
+from domain.events import Outcome, TrackingMode
+from projections.creators.search_keys import follower_bucket
+
+
+class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A creator: its settings, and the newest scraped figures.
+
+    ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
+    Figures are of ``profile_observed_at`` and null before the first snapshot.
+    ``run_position`` is of the last run that ended here.
+    """
+
+    organization_id: UUID
+    id: UUID
+    project_id: UUID
+    tiktok_handle: str
+    display_name: str | None = None
+    scraped_display_name: str | None = None
+    description: str | None = None
+    readme: str | None = None
+    metadata: dict[str, Any]
+    tags: list[str] = []
+    tag_keys: list[str] = []
+    tracking_mode: TrackingMode
+    tracking_start_date: date | None = None
+    tracking_end_date: date | None = None
+    avatar_url: str | None = None
+    follower_count: int | None = None
+    following_count: int | None = None
+    total_likes_count: int | None = None
+    video_count: int | None = None
+    profile_observed_at: datetime | None = None
+    profile_position: int | None = None
+    last_scraped_at: datetime | None = None
+    last_outcome: Outcome | None = None
+    failing_since: datetime | None = None
+    failed_scrapes: int = 0
+    run_position: int | None = None
+    status: Status = "active"
+    disabled_reason: str | None = None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The columns that a search filters and sorts creators by."""
+
+    organization_id: UUID
+    id: UUID
+    project_id: UUID
+    created_at: datetime
+    follower_bucket: int
+    status: Status
+    tiktok_handle: str
+
+
+def search_row(row: CreatorRow) -> CreatorSearchRow:
+    """Return the row of creator_search for a creator."""
+    return CreatorSearchRow(
+        organization_id=row.organization_id,
+        id=row.id,
+        project_id=row.project_id,
+        created_at=row.created_at,
+        follower_bucket=follower_bucket(row.follower_count),
+        status=row.status,
+        tiktok_handle=row.tiktok_handle,
+    )
