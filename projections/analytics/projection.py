@@ -33,7 +33,7 @@ class AnalyticsProjection:
     """
 
     name = "analytics"
-    version = 4
+    version = 5
     events = stored_names(
         e.ProjectCreated,
         e.ProjectDetailsChanged,
@@ -61,6 +61,11 @@ class AnalyticsProjection:
         "analytics_video_rollups",
         "analytics_profile_rollups",
         "analytics_profile_precision",
+        "analytics_video_totals",
+        "analytics_video_days",
+        "analytics_profile_totals",
+        "analytics_profile_days",
+        "analytics_creator_posts",
     )
     stages = ("videos", "attribution", "owner_states")
     decoders: Mapping[str, Callable[[bytes], Event]] = {

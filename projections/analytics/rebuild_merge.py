@@ -20,6 +20,7 @@ from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.baseline_rule import rule_of
 from projections.analytics.column_codec import unpack
+from projections.analytics.days.follow import save_days
 from projections.analytics.entities import (
     FlaggedVideo,
     SubjectRow,
@@ -125,6 +126,7 @@ def _merge_owner_states(
         """,
         *rows.packed_keys(done),
     )
+    save_days(cursor, rollups)
     # Rows that other partitions change too come last, so that they are locked only
     # briefly.
     for each in rollups.values():

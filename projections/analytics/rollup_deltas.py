@@ -30,6 +30,10 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     columns: Sequence[str]
 
+    @property
+    def height(self) -> int:
+        return len(self.columns)
+
 
 class MetricGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Metrics that are observed together. Rows store the ``number`` of the group.
@@ -113,7 +117,7 @@ class RollupDeltas:
         """Return those of a metric group, which do not move anything yet."""
         return cls(metric_group.rollup, has_precision=metric_group.has_precision)
 
-    def by_subject(self) -> list[SubjectDeltas]:
+    def by_subject(self, *, only_creators: bool = False) -> list[SubjectDeltas]:
         """Return the deltas by organization, subject and slot.
 
         Creators come first. Many transactions change a project's sums at once, and wait
@@ -126,10 +130,10 @@ class RollupDeltas:
         theirs: defaultdict[tuple[int, UUID, UUID], list[tuple[Longs, Deltas]]]
         theirs = defaultdict(list)
         for (organization_id, subjects), some in chunks.items():
-            for rank, subject in enumerate(subjects):
+            for rank, subject in enumerate(subjects[:1] if only_creators else subjects):
                 if subject is not None:
                     theirs[rank, organization_id, subject] += some
-        height = len(self.rollup.columns)
+        height = self.rollup.height
         found = [
             SubjectDeltas(*key[1:], *_merged(theirs[key], height=height))
             for key in sorted(theirs)
@@ -164,6 +168,14 @@ class RollupDeltas:
         if posts:
             self.has_removals |= sign < 0
             self._posts[organization_id, subjects] += posts
+
+    def posts_of_creators(self) -> dict[tuple[UUID, UUID], list[tuple[int, int]]]:
+        """Return by organization and creator the slots of posts, each with its sign."""
+        found: dict[tuple[UUID, UUID], list[tuple[int, int]]] = {}
+        for (organization_id, subjects), posts in self._posts.items():
+            if subjects[0] is not None:
+                found.setdefault((organization_id, subjects[0]), []).extend(posts)
+        return found
 
     def _posted(self, posts: Sequence[tuple[int, int]]) -> tuple[Longs, Deltas]:
         slots, signs = np.array(posts, np.int64).T

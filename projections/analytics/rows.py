@@ -163,7 +163,8 @@ def _save_rollup(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
         _longs(np.concatenate([one.slots for one in found])),
     )
     columns_ = [
-        _packed(column) for column in np.concatenate([o.deltas for o in found], axis=1)
+        packed_numbers(column)
+        for column in np.concatenate([o.deltas for o in found], axis=1)
     ]
     kinds = [
         "bigint" if isinstance(column, Packed) else "numeric" for column in columns_
@@ -195,7 +196,7 @@ def _save_rollup(cursor: Cursor[TupleRow], rollups: RollupDeltas) -> None:
         )
 
 
-def _packed(counts: Deltas) -> Packed | list[Decimal]:
+def packed_numbers(counts: Deltas) -> Packed | list[Decimal]:
     """Return numbers as bigints, or as decimals if one of them exceeds 64 bits."""
     if counts.dtype != object:
         return _longs(counts)

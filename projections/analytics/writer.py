@@ -15,6 +15,7 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput, subjects_of
+from projections.analytics.days.follow import save_days
 from projections.analytics.entities import (
     AnalyticsVideoRow,
     SubjectRow,
@@ -327,6 +328,7 @@ class Intake:
         save_unattributed(self._cursor, self._came - self._gone, self._gone)
         for rollups in self._rollups.values():
             tables.save_rollups(self._cursor, rollups)
+        save_days(self._cursor, self._rollups)
         before, held = self._rows_before, self._subjects_before
         tables.save_videos(
             self._cursor,

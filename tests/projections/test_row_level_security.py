@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -54,6 +55,11 @@ WALLED = (
     "analytics_video_rollups",
     "analytics_profile_rollups",
     "analytics_profile_precision",
+    "analytics_video_totals",
+    "analytics_video_days",
+    "analytics_profile_totals",
+    "analytics_profile_days",
+    "analytics_creator_posts",
     "creator_history",
     "creator_history_videos",
     "creator_milestones",
@@ -116,22 +122,27 @@ def two_tenants(store: Store, history: History) -> None:
         history.happened(
             UUID(int=0xD0 + number), found(creator_id, "1", organization_id=tenant)
         )
+        # The day after, what stood at the end of the first one is kept apart.
         history.happened(
-            UUID(int=0x60 + number),
-            e.VideoStatsSnapshotRecorded(
-                organization_id=tenant,
-                project_id=project_id,
-                creator_id=creator_id,
-                observed_at=MONDAY,
-                provider="test",
-                video_ids=("1",),
-                view_counts=(number,),
-                like_counts=(None,),
-                comment_counts=(None,),
-                share_counts=(None,),
-                save_counts=(None,),
-            ),
+            UUID(int=0x40 + number), snapshot(creator_id, organization_id=tenant, day=1)
         )
+        for day in range(2):
+            history.happened(
+                UUID(int=0x60 + 16 * day + number),
+                e.VideoStatsSnapshotRecorded(
+                    organization_id=tenant,
+                    project_id=project_id,
+                    creator_id=creator_id,
+                    observed_at=MONDAY + timedelta(days=day),
+                    provider="test",
+                    video_ids=("1",),
+                    view_counts=(number,),
+                    like_counts=(None,),
+                    comment_counts=(None,),
+                    share_counts=(None,),
+                    save_counts=(None,),
+                ),
+            )
         history.happened(
             video_stream(project_id, "1"),
             e.VideoDiscovered(
@@ -142,6 +153,7 @@ def two_tenants(store: Store, history: History) -> None:
                 handle="same",
                 tracking_status="auto_tracked",
                 scrape_id=run_id,
+                posted_at=MONDAY,
             ),
         )
     log(store, history.events)

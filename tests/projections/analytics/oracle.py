@@ -18,6 +18,7 @@ from infra.eventstore.store import RecordedEvent
 
 VIDEO_COUNTERS = ("views", "likes", "comments", "shares", "saves")
 PROFILE_COUNTERS = ("followers", "following", "total_likes", "video_count")
+_AS_THEY_ARE = [(counter, counter) for counter in VIDEO_COUNTERS[1:]]
 COUNTED = ("auto_tracked", "included", "direct_add")
 
 
@@ -339,6 +340,43 @@ class Oracle:
         if video.posted is None or not snapshots:
             return True
         return video.posted < min(snapshots)
+
+    def creator_figures(
+        self, creator: UUID, first: date, last: date, tz: str
+    ) -> dict[str, Any]:
+        """What a list says of a creator over some days, each number by itself."""
+        query = OracleQuery(
+            entity="creator", entity_id=creator, metric="views", mode="new",
+            first=first, last=last, tz=tz, now=datetime.now(UTC),
+        )  # fmt: skip
+        start, end = _midnight(first, tz), _midnight(last + timedelta(days=1), tz)
+        days = (last - first).days + 1
+        followers = msgspec.structs.replace(query, metric="followers")
+        rate = msgspec.structs.replace(
+            query, metric="engagement_rate_by_views", mode="rate"
+        )
+        average = msgspec.structs.replace(
+            query, metric="avg_views_per_post", mode="rate"
+        )
+        return {
+            "creator_id": creator,
+            "followers": self._cumulative(query, "followers", end),
+            "new_followers": self._new(query, "followers", start, end),
+            "views": self._cumulative(query, "views", end),
+            **{
+                name: self._new(query, counter, start, end)
+                for counter, name in [("views", "new_views"), *_AS_THEY_ARE]
+            },
+            "posts": self._new(query, "posts", start, end),
+            "posted": self._cumulative(query, "posts", end),
+            "followers_rounded": self._is_rounded(
+                msgspec.structs.replace(followers, mode="cumulative"), start, end, days
+            ),
+            "new_followers_rounded": self._is_rounded(followers, start, end, days),
+            "new_followers_sharpened": self._is_sharpened(followers, start, end),
+            "engagement_rate": self._value(rate, start, end, days),
+            "average_views_per_post": self._value(average, start, end, days),
+        }
 
     def begins_with_a_baseline(self, video: UUID) -> bool:
         return self._is_baseline(video, "views")

@@ -415,6 +415,11 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "video_rollups",
         "profile_rollups",
         "profile_precision",
+        "video_totals",
+        "video_days",
+        "profile_totals",
+        "profile_days",
+        "creator_posts",
     )
     return {
         table: [

@@ -1,0 +1,1 @@
+"""What stood at the end of each UTC day: the sums of creators."""

@@ -1,0 +1,94 @@
+"""Figures of creators as expressions of SQL, from which lists choose and sort."""
+
+from datetime import datetime
+from typing import Literal
+
+from projections.analytics.days.sums import PROFILE_SUMS, VIDEO_SUMS
+from projections.analytics.queries.boundaries import (
+    POSTS_JOIN,
+    Boundary,
+    SumsAt,
+    posts_until,
+)
+
+CreatorFigure = Literal[
+    "followers",
+    "new_followers",
+    "views",
+    "new_views",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "engagement_rate",
+    "posts",
+    "average_views_per_post",
+]
+
+
+class FigureExpressions:
+    """The figures as expressions of one query over one range."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        self._start, self._end = Boundary.at(start), Boundary.at(end)
+        boundaries = {"start": self._start, "end": self._end}
+        self._videos = SumsAt(VIDEO_SUMS, "video", **boundaries)
+        self._profiles = SumsAt(PROFILE_SUMS, "profile", **boundaries)
+        self._has_posts = False
+
+    def level(self, metric: str) -> str:
+        return self._known(metric, self._of(metric).at("end", metric))
+
+    def new(self, metric: str) -> str:
+        return self._known(metric, self._of(metric).new(f"{metric}_new"))
+
+    def posts(self) -> str:
+        self._has_posts = True
+        return f"({posts_until(self._end)} - {posts_until(self._start)})"
+
+    def posted(self) -> str:
+        self._has_posts = True
+        return posts_until(self._end)
+
+    def marks(self) -> list[str]:
+        """Return how many levels are rounded at the end, changes and sharpenings."""
+        return [
+            self._profiles.at("end", "followers_rounded"),
+            self._profiles.new("followers_changes"),
+            self._profiles.new("followers_sharpenings"),
+        ]
+
+    def named(self, figure: CreatorFigure) -> str:
+        """Return the expression of a figure that lists are sorted by."""
+        match figure:
+            case "followers" | "views":
+                return self.level(figure)
+            case "new_followers" | "new_views":
+                return self.new(figure.removeprefix("new_"))
+            case "posts":
+                return self.posts()
+            case "engagement_rate":
+                terms = [self.new(each) for each in ("likes", "comments", "shares")]
+                saves = f"coalesce({self.new('saves')}, 0)"
+                return f"({' + '.join(terms)} + {saves}) / {self._divisor('views')}"
+            case "average_views_per_post":
+                return f"{self.new('views')} / nullif({self.posted()}, 0)"
+            case _:
+                return self.new(figure)
+
+    def joins(self) -> str:
+        """Return the joins that the expressions need."""
+        joins = [self._videos.joins(), self._profiles.joins()]
+        if self._has_posts:
+            joins.append(POSTS_JOIN)
+        return "\n".join(joins)
+
+    def _divisor(self, metric: str) -> str:
+        return f"nullif({self.new(metric)}, 0)"
+
+    def _known(self, metric: str, expression: str) -> str:
+        known = self._of(metric).at("end", f"{metric}_known")
+        return f"CASE WHEN {known} > 0 THEN {expression} END"
+
+    def _of(self, metric: str) -> SumsAt:
+        return self._profiles if metric == "followers" else self._videos

@@ -1,0 +1,227 @@
+"""Figures of many creators over any days: levels at their end, and what is new.
+
+They are those of ``/analytics`` for each creator, read from sums by UTC day.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.analytics.series import DECIMALS
+from projections.analytics.queries.figure_expressions import (
+    CreatorFigure,
+    FigureExpressions,
+)
+from projections.engine.reader import Reader
+
+
+class CreatorSet(msgspec.Struct, frozen=True):
+    """Some creators of an organization: a query of their ``id``, and its parameters.
+
+    The parameter ``organization`` is there already.
+    """
+
+    query: str
+    parameters: Mapping[str, object] = msgspec.field(default_factory=dict[str, object])
+
+    @classmethod
+    def every(cls) -> "CreatorSet":
+        """Return all creators of the organization."""
+        return cls(_SUBJECTS)
+
+    @classmethod
+    def of_project(cls, project_id: UUID) -> "CreatorSet":
+        return cls(f"{_SUBJECTS} AND project_id = %(project)s", {"project": project_id})
+
+    @classmethod
+    def these(cls, ids: Iterable[UUID]) -> "CreatorSet":
+        """Return the creators among these ids."""
+        return cls(f"{_SUBJECTS} AND id = ANY(%(ids)s)", {"ids": sorted(ids)})
+
+
+class FiguresOfCreator(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of one creator; null where nothing is known.
+
+    ``followers`` and ``views`` are levels at the end; ``likes``, ``comments``,
+    ``shares`` and ``saves`` are new ones. ``engagement`` is their sum, as in
+    ``engagement_rate_by_views``. ``posted`` counts the counted videos that were posted
+    up to the end, ``posts`` those posted in the range.
+    """
+
+    creator_id: UUID
+    followers: int | None
+    new_followers: int | None
+    views: int | None
+    new_views: int | None
+    likes: int | None
+    comments: int | None
+    shares: int | None
+    saves: int | None
+    posts: int
+    posted: int
+    followers_rounded: bool
+    new_followers_rounded: bool
+    new_followers_sharpened: bool
+
+    @property
+    def engagement(self) -> int | None:
+        terms = (self.likes, self.comments, self.shares)
+        known = [term for term in terms if term is not None]
+        return None if len(known) < len(terms) else sum(known) + (self.saves or 0)
+
+    @property
+    def engagement_rate(self) -> float | None:
+        """Return the new engagement of 100 new views, null without any."""
+        if self.engagement is None or not self.new_views:
+            return None
+        return round(100 * self.engagement / self.new_views, DECIMALS)
+
+    @property
+    def average_views_per_post(self) -> float | None:
+        """Return new views by counted videos posted up to the end."""
+        if self.new_views is None or not self.posted:
+            return None
+        return round(self.new_views / self.posted, DECIMALS)
+
+
+_SUBJECTS = """
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND kind = 'creator'
+"""
+
+
+async def creator_figures(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+) -> list[FiguresOfCreator]:
+    """Return the figures of these creators after ``start`` up to ``end``, by id.
+
+    Both end a quarter of an hour, as midnights of all time zones do.
+    """
+    of = FigureExpressions(start, end)
+    columns = [
+        "chosen.id",
+        of.level("followers"),
+        of.new("followers"),
+        of.level("views"),
+        *(of.new(each) for each in ("views", "likes", "comments", "shares", "saves")),
+        of.posts(),
+        of.posted(),
+        *of.marks(),
+    ]
+    rows = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS MATERIALIZED ({creators.query})
+        SELECT {", ".join(columns)} FROM chosen {of.joins()} ORDER BY chosen.id
+        """.encode(),
+        {"organization": organization_id, **creators.parameters},
+    )
+    return [_figures_of(*row) for row in rows]
+
+
+async def page_of_creators(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    *,
+    sort: CreatorFigure,
+    direction: Literal["asc", "desc"] = "desc",
+    limit: int,
+    offset: int = 0,
+) -> list[FiguresOfCreator]:
+    """Return a page of these creators, sorted by a figure, unknown ones last.
+
+    Those with equal figures are in the order of their ids.
+    """
+    ids = await sorted_creators(
+        reader, organization_id, creators, start, end,
+        sort=sort, direction=direction, limit=limit, offset=offset,
+    )  # fmt: skip
+    found = await creator_figures(
+        reader, organization_id, CreatorSet.these(ids), start, end
+    )
+    by_id = {each.creator_id: each for each in found}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+async def sorted_creators(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+    *,
+    sort: CreatorFigure,
+    direction: Literal["asc", "desc"] = "desc",
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[UUID]:
+    """Return the ids of these creators as ``page_of_creators`` sorts them."""
+    of = FigureExpressions(start, end)
+    value = of.named(sort)
+    order = "ASC" if direction == "asc" else "DESC"
+    rows = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS MATERIALIZED ({creators.query})
+        SELECT chosen.id FROM chosen {of.joins()}
+        ORDER BY {value} {order} NULLS LAST, chosen.id
+        LIMIT %(limit)s OFFSET %(offset)s
+        """.encode(),
+        {
+            "organization": organization_id,
+            "limit": limit,
+            "offset": offset,
+            **creators.parameters,
+        },
+    )
+    return [row[0] for row in rows]
+
+
+def _figures_of(
+    creator_id: UUID,
+    followers: Decimal | None,
+    new_followers: Decimal | None,
+    views: Decimal | None,
+    new_views: Decimal | None,
+    likes: Decimal | None,
+    comments: Decimal | None,
+    shares: Decimal | None,
+    saves: Decimal | None,
+    posts: int,
+    posted: int,
+    rounded: int,
+    changes: int,
+    sharpenings: int,
+) -> FiguresOfCreator:
+    is_rounded = rounded > 0
+    return FiguresOfCreator(
+        creator_id=creator_id,
+        followers=_whole(followers),
+        new_followers=_whole(new_followers),
+        views=_whole(views),
+        new_views=_whole(new_views),
+        likes=_whole(likes),
+        comments=_whole(comments),
+        shares=_whole(shares),
+        saves=_whole(saves),
+        posts=posts,
+        posted=posted,
+        followers_rounded=is_rounded and followers is not None,
+        new_followers_rounded=(is_rounded or changes > 0) and new_followers is not None,
+        new_followers_sharpened=sharpenings > 0,
+    )
+
+
+def _whole(number: Decimal | None) -> int | None:
+    return None if number is None else int(number)

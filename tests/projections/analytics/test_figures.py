@@ -1,0 +1,156 @@
+"""Figures of lists, over any days and in any zone, are those of the plain fold."""
+
+from datetime import date, timedelta
+from typing import Any, Literal, cast, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.analytics.baselines import BaselineRule
+from domain.analytics.buckets import midnight
+from infra.eventstore.store import RecordedEvent
+from projections.analytics.queries.figure_expressions import CreatorFigure
+from projections.analytics.queries.figures import (
+    CreatorSet,
+    FiguresOfCreator,
+    creator_figures,
+    page_of_creators,
+    sorted_creators,
+)
+from projections.engine.reader import Reader
+from tests.kit.histories import HOME, PROJECT
+from tests.projections.analytics.oracle import Oracle
+from tests.projections.analytics.test_analytics import (
+    CREATORS,
+    DAYS,
+    ELSEWHERE,
+    FIRST,
+    RULES,
+    SLOWLY,
+    ZONES,
+    Within,
+    at_once,
+    histories,
+    take_in,
+)
+from tests.projections.analytics.test_batches import cut
+
+
+class Days(msgspec.Struct, frozen=True, kw_only=True):
+    """Days to ask about, in a zone."""
+
+    first: date
+    last: date
+    zone: str
+
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        zone = ZoneInfo(self.zone)
+        return midnight(self.first, zone), midnight(self.last + timedelta(days=1), zone)
+
+
+SOME_DAYS = st.builds(
+    lambda begin, days, zone: Days(
+        first=FIRST + timedelta(days=begin),
+        last=FIRST + timedelta(days=begin + days - 1),
+        zone=zone,
+    ),
+    st.integers(-2, DAYS),
+    st.integers(1, DAYS),
+    st.sampled_from(ZONES),
+)
+BATCHES = st.lists(st.integers(1, 9), min_size=1, max_size=4)
+
+
+@SLOWLY
+@given(
+    events=histories(),
+    rule=RULES,
+    sizes=BATCHES,
+    requested=st.lists(SOME_DAYS, min_size=6, max_size=6),
+)
+def test_figures_of_creators_are_those_of_the_plain_fold(
+    connection: Connection[TupleRow],
+    events: list[RecordedEvent],
+    rule: BaselineRule,
+    sizes: list[int],
+    requested: list[Days],
+):
+    oracle = Oracle(events, rule=rule)
+    reader = cast("Reader", Within(connection))
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, cut(events, sizes), rule=rule)
+        for days in requested:
+            found = at_once(
+                creator_figures(reader, HOME, CreatorSet.every(), *days.ends)
+            )
+
+            assert [shown(each) for each in found] == [
+                oracle.creator_figures(creator, days.first, days.last, days.zone)
+                for creator in CREATORS
+            ], days
+
+
+@SLOWLY
+@given(
+    events=histories(),
+    sizes=BATCHES,
+    days=SOME_DAYS,
+    sort=st.sampled_from(get_args(CreatorFigure)),
+    direction=st.sampled_from(["asc", "desc"]),
+)
+def test_pages_of_creators_are_sorted_by_any_figure_with_unknown_ones_last(
+    connection: Connection[TupleRow],
+    events: list[RecordedEvent],
+    sizes: list[int],
+    days: Days,
+    sort: CreatorFigure,
+    direction: Literal["asc", "desc"],
+):
+    reader = cast("Reader", Within(connection))
+    of_project = CreatorSet.of_project(PROJECT)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, cut(events, sizes))
+        every = at_once(creator_figures(reader, HOME, of_project, *days.ends))
+        pages = [
+            at_once(
+                page_of_creators(
+                    reader, HOME, of_project, *days.ends,
+                    sort=sort, direction=direction, limit=1, offset=offset,
+                )
+            )
+            for offset in range(3)
+        ]  # fmt: skip
+        elsewhere = at_once(
+            sorted_creators(
+                reader, HOME, CreatorSet.of_project(ELSEWHERE), *days.ends, sort=sort
+            )
+        )
+
+    values = {each.creator_id: getattr(each, sort) for each in every}
+    sign = 1 if direction == "asc" else -1
+
+    def place(id_: UUID) -> tuple[bool, float, UUID]:
+        value = values[id_]
+        return value is None, sign * (value or 0), id_
+
+    assert {*values} == {*CREATORS}
+    assert [each.creator_id for page in pages for each in page] == sorted(
+        values, key=place
+    )
+    assert elsewhere == []
+
+
+def shown(figures: FiguresOfCreator) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(figures),
+        "engagement_rate": figures.engagement_rate,
+        "average_views_per_post": figures.average_views_per_post,
+    }
