@@ -1,5 +1,6 @@
 """All commands, by aggregate."""
 
+from domain.campaign.commands import *
 from domain.creator.commands import *
 from domain.organization.commands import *
 from domain.scrape.commands import *

@@ -9,6 +9,7 @@ DomainError
 ├── InvalidTagError             a tag is no tag, or there are too many
 ├── NotFoundError               nothing of that id in this organization
 ├── LimitReachedError           the plan has no room left
+├── ItemsRefusedError           at least one of several items was refused
 ├── QueueBehindError            what was requested before still waits
 ├── InvalidQuestionError        the query of numbers makes no sense
 ├── RetentionExceededError      the plan does not keep history for so long
@@ -20,14 +21,16 @@ DomainError
     ├── CannotRetryError
     └── StaleVersionError
 
+Those that only one aggregate knows are next to it: ``domain.campaign.errors``.
+
 Apart from them stand AnotherAccountError, with which a worker's result is refused and
 which no client sees, and CorruptHistoryError, which says that the log was damaged.
 
 A refusal says what is so, never which HTTP status that is: ``api.http.errors`` knows.
 """
 
+from collections.abc import Mapping
 from datetime import date
-from typing import ClassVar
 
 
 class DomainError(Exception):
@@ -37,7 +40,7 @@ class DomainError(Exception):
     one, and ``reason`` says what is wrong with it.
     """
 
-    code: ClassVar[str] = "invalid_body"
+    code: str = "invalid_body"
     field: str | None = None
 
     @property
@@ -148,6 +151,25 @@ class LimitReachedError(DomainError):
         self.limit_key = limit_key
         self.current = current
         self.maximum = maximum
+
+
+class ItemsRefusedError(DomainError):
+    """Some of the items were refused, so that nothing happened to any of them.
+
+    ``refusals`` has the reason by the index of each of them, ``count`` is how many
+    items there were, and the code is that of the first refusal.
+    """
+
+    def __init__(self, refusals: Mapping[int, DomainError], *, count: int) -> None:
+        ordered = dict(sorted(refusals.items()))
+        first = next(iter(ordered.values()))
+        super().__init__(
+            str(first)
+            if count == 1
+            else " ".join(f"items/{index}: {error}" for index, error in ordered.items())
+        )
+        self.code = first.code
+        self.refusals = ordered
 
 
 class QueueBehindError(DomainError):

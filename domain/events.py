@@ -8,6 +8,7 @@ version, the time and the actor are in ``infra.eventstore.store.RecordedEvent``.
 
 from typing import get_args
 
+from domain.campaign.events import *
 from domain.creator.events import *
 from domain.messages import *
 from domain.organization.events import *
@@ -23,6 +24,8 @@ STORED_NAMES: dict[str, type[Event]] = {
         BanEvent,
         ScrapeEvent,
         VideoEvent,
+        CampaignEvent,
+        MembershipEvent,
     )
     for event in get_args(aggregate)
 }

@@ -10,6 +10,7 @@ _BAN = uuid5(_NAMESPACE, "platform handle")
 _SCRAPE = uuid5(_NAMESPACE, "scrape")
 _RETRY = uuid5(_NAMESPACE, "retried run")
 _IMPORTED = uuid5(_NAMESPACE, "imported run")
+_MEMBERSHIP = uuid5(_NAMESPACE, "membership")
 _VIDEO = uuid5(_NAMESPACE, "video")
 # The text is part of keys that are stored, so it does not follow the table's name.
 _COUNTER = uuid5(_NAMESPACE, "tally")
@@ -61,6 +62,11 @@ def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:
     return uuid5(_VIDEO, f"{project_id}/{tiktok_video_id}")
 
 
+def membership_stream(item_id: UUID) -> UUID:
+    """Return the stream of the campaigns that an item is in."""
+    return uuid5(_MEMBERSHIP, f"{item_id}")
+
+
 def creators_counter(organization_id: UUID) -> UUID:
     """Return the key under which an organization's active creators are counted."""
     return uuid5(_COUNTER, f"{organization_id}/creators")
@@ -69,3 +75,8 @@ def creators_counter(organization_id: UUID) -> UUID:
 def manual_scrapes_counter(organization_id: UUID, day: date) -> UUID:
     """Return the key under which one UTC day's manual scrapes are counted."""
     return uuid5(_COUNTER, f"{organization_id}/manual_scrapes/{day.isoformat()}")
+
+
+def campaigns_counter(project_id: UUID) -> UUID:
+    """Return the key under which a project's campaigns are counted."""
+    return uuid5(_COUNTER, f"{project_id}/campaigns")

@@ -9,8 +9,12 @@ from msgspec import UNSET, UnsetType
 
 from domain import events as e
 from domain.analytics.milestones import Milestone
+from domain.campaign.sentences import sentence
+from domain.phrases import counted, joined
 
-SummarizedEvent = e.CreatorEvent | e.ScrapeEvent | e.VideoEvent
+SummarizedEvent = (
+    e.CreatorEvent | e.ScrapeEvent | e.VideoEvent | e.CampaignEvent | e.MembershipEvent
+)
 
 _ACTORS = {
     "schedule": "the schedule",
@@ -56,13 +60,23 @@ def key_id_of(actor: str) -> UUID | None:
         return None
 
 
-def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str:
-    """Return a sentence for an event; ``video`` is the TikTok id of its video."""
+def summary(
+    event: SummarizedEvent,
+    *,
+    by: str,
+    video: str | None = None,
+    item: str = "an item",
+) -> str:
+    """Return a sentence for an event.
+
+    ``video`` is the TikTok id of its video, and ``item`` names the item that a campaign
+    got or lost, or the campaign that an item joined or left.
+    """
     match event:
         case e.ProfileSnapshotRecorded():
             return f"{_profile(event)}."
         case e.VideoStatsSnapshotRecorded():
-            return f"Figures of {_count(len(event.video_ids), 'video')} seen."
+            return f"Figures of {counted(len(event.video_ids), 'video')} seen."
         case e.ScrapeSucceeded():
             return f"{_succeeded(event)}."
         case e.ScrapeFailed():
@@ -83,6 +97,17 @@ def summary(event: SummarizedEvent, *, by: str, video: str | None = None) -> str
             | e.VideoWentMissing()
         ):
             return f"{_of_a_video(event, video or 'unknown')} by {by}."
+        case (
+            e.CampaignCreated()
+            | e.CampaignDetailsChanged()
+            | e.CampaignTargetChanged()
+            | e.CampaignItemAdded()
+            | e.CampaignItemRemoved()
+            | e.CampaignDeleted()
+            | e.CampaignJoined()
+            | e.CampaignLeft()
+        ):
+            return f"{sentence(event, item=item)} by {by}."
         case _:
             return f"{_of_a_creator(event)} by {by}."
 
@@ -176,7 +201,7 @@ def _details(event: e.CreatorDetailsChanged) -> str:
         changes.append("metadata changed")
     if event.tags is not UNSET:
         changes.append(_tags(event.tags))
-    return _capital(_joined(changes))
+    return _capital(joined(changes))
 
 
 def _tags(tags: list[str], *, of: str = "") -> str:
@@ -218,33 +243,23 @@ def _profile(event: e.ProfileSnapshotRecorded) -> str:
     if not stated:
         return "Profile seen, without figures"
     rounded = " (rounded)" if event.precision == "rounded" else ""
-    return f"Profile seen with {_joined(stated)}{rounded}"
+    return f"Profile seen with {joined(stated)}{rounded}"
 
 
 def _succeeded(event: e.ScrapeSucceeded) -> str:
     results = ["the profile seen"] if event.profile_observed else []
     if event.videos_observed:
-        results.append(f"{_count(event.videos_observed, 'video')} seen")
+        results.append(f"{counted(event.videos_observed, 'video')} seen")
     if event.missing_video_ids:
-        results.append(f"{_count(len(event.missing_video_ids), 'video')} found gone")
-    found = f": {_joined(results)}" if results else ""
+        results.append(f"{counted(len(event.missing_video_ids), 'video')} found gone")
+    found = f": {joined(results)}" if results else ""
     tries = f" at attempt {event.attempts}" if event.attempts > 1 else ""
     return f"Scrape of {_SUBJECTS[event.job_type]} succeeded{tries}{found}"
 
 
 def _failed(event: e.ScrapeFailed) -> str:
     verdict = f" as {event.outcome}" if event.outcome else ""
-    tries = f" after {_count(event.attempts, 'attempt')}" if event.attempts else ""
+    tries = f" after {counted(event.attempts, 'attempt')}" if event.attempts else ""
     return (
         f"Scrape of {_SUBJECTS[event.job_type]} failed{verdict}{tries}: {event.error}"
     )
-
-
-def _count(amount: int, noun: str) -> str:
-    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
-
-
-def _joined(phrases: list[str]) -> str:
-    if len(phrases) < 2:
-        return "".join(phrases)
-    return f"{', '.join(phrases[:-1])} and {phrases[-1]}"

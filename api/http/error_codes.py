@@ -134,6 +134,36 @@ class Code(StrEnum):
         "The new handle is the one the creator already has.",
         "The creator's handle already is @ada.",
     )
+    CAMPAIGN_CYCLE = (
+        "campaign_cycle",
+        409,
+        "The campaign would contain itself, directly or through others.",
+        "A campaign cannot contain itself, directly or indirectly.",
+    )
+    CAMPAIGN_TOO_DEEP = (
+        "campaign_too_deep",
+        409,
+        "More than 10 campaigns would lie in each other, from top to bottom.",
+        "Campaigns can lie in each other at most 10 deep, from top to bottom.",
+    )
+    ALREADY_MEMBER = (
+        "already_member",
+        409,
+        "The request names the same item twice.",
+        "It is the same item as items/0.",
+    )
+    ITEM_REMOVED = (
+        "item_removed",
+        409,
+        "The creator was removed, the video excluded, or the campaign deleted.",
+        "The creator was removed; add its handle again first.",
+    )
+    OTHER_PROJECT = (
+        "other_project",
+        409,
+        "The item is in another project than the campaign.",
+        "The creator is in another project than the campaign.",
+    )
     CANNOT_REBUILD = (
         "cannot_rebuild",
         409,

@@ -17,6 +17,7 @@ from msgspec import Struct
 from api.http.error_codes import Code
 from domain.errors import (
     DomainError,
+    ItemsRefusedError,
     LimitReachedError,
     QueueBehindError,
     StaleVersionError,
@@ -29,6 +30,14 @@ class FieldProblem(Struct, frozen=True):
     """What is wrong with one field; ``path`` is its JSON Pointer."""
 
     path: str
+    message: str
+
+
+class ItemProblem(Struct, frozen=True):
+    """Why one of several items was refused; ``index`` is its place among them."""
+
+    index: int
+    code: Code
     message: str
 
 
@@ -86,6 +95,7 @@ DETAILS: dict[type[Exception], Callable[[Any], Mapping[str, Any]]] = {
     },
     StaleVersionError: lambda error: {"currentVersion": error.current},
     QueueBehindError: lambda error: {"retryAfter": error.retry_after},
+    ItemsRefusedError: lambda error: {"items": _item_problems(error)},
 }
 """Further fields of the answer's meta."""
 
@@ -116,6 +126,13 @@ def markdown() -> str:
     """Return the table of codes as Markdown."""
     rows = [f"| {code.status} | `{code}` | {code.meaning} |\n" for code in Code]
     return "| Status | Code | Meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def _item_problems(error: ItemsRefusedError) -> list[ItemProblem]:
+    return [
+        ItemProblem(index, Code(refusal.code), str(refusal))
+        for index, refusal in error.refusals.items()
+    ]
 
 
 def _first(table: Mapping[type[Exception], T], exception: Exception) -> T | None:

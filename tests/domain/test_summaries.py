@@ -59,6 +59,8 @@ COUNTED = e.VideoStatsSnapshotRecorded(
     save_counts=(1, 2),
 )
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+CREATED = e.CampaignCreated(**OURS, project_id=PROJECT, name="Spring")
+ITEM: dict[str, Any] = {**OURS, "item_type": "creator", "item_id": ADA}
 
 changed = msgspec.structs.replace
 
@@ -190,12 +192,58 @@ SENTENCES: list[tuple[SummarizedEvent, str]] = [
         e.VideoWentMissing(**OURS, missing_since=NOON, scrape_id=SCRAPE),
         "Video 71 reported missing since 2026-03-01 by key Ops.",
     ),
+    (CREATED, 'Created as "Spring" by key Ops.'),
+    (
+        changed(CREATED, starts_on=MAY),
+        'Created as "Spring" from 2026-05-01 on by key Ops.',
+    ),
+    (
+        changed(CREATED, starts_on=MAY, ends_on=JUNE),
+        'Created as "Spring" from 2026-05-01 until 2026-06-01 by key Ops.',
+    ),
+    (
+        e.CampaignDetailsChanged(**OURS, name="May", description=None, starts_on=MAY),
+        (
+            'Renamed to "May", description cleared and first day set to 2026-05-01 by '
+            "key Ops."
+        ),
+    ),
+    (
+        e.CampaignDetailsChanged(**OURS, readme="New", metadata={}, ends_on=None),
+        "Readme changed, metadata changed and last day cleared by key Ops.",
+    ),
+    (
+        e.CampaignTargetChanged(**OURS, target_views=10_000_000, target_at=NOON),
+        "Target set to 10,000,000 views until 2026-03-01 12:00 UTC by key Ops.",
+    ),
+    (
+        e.CampaignTargetChanged(**OURS, target_views=1),
+        "Target set to 1 view by key Ops.",
+    ),
+    (e.CampaignTargetChanged(**OURS), "Target cleared by key Ops."),
+    (
+        e.CampaignTargetChanged(**OURS, target_at=NOON),
+        "Target cleared, its time stays until 2026-03-01 12:00 UTC by key Ops.",
+    ),
+    (e.CampaignItemAdded(**ITEM), "Creator @ada added by key Ops."),
+    (e.CampaignItemRemoved(**ITEM), "Creator @ada taken out by key Ops."),
+    (e.CampaignDeleted(**OURS), "Deleted by key Ops."),
+    (
+        e.CampaignJoined(**ITEM, campaign_id=SCRAPE),
+        "Put into creator @ada by key Ops.",
+    ),
+    (
+        e.CampaignLeft(**ITEM, campaign_id=SCRAPE),
+        "Taken out of creator @ada by key Ops.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("event", "reported"), SENTENCES)
 def test_an_event_is_told_in_one_plain_sentence(event: SummarizedEvent, reported: str):
-    assert summary(event, by=OPS, video="71") == reported
+    sentence = summary(event, by=OPS, video="71", item="creator @ada")
+
+    assert sentence == reported
 
 
 def test_every_event_of_a_creators_history_is_told_above():

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from api.http import errors as api_errors
 from api.http.errors import Code
 from domain import errors
+from domain.campaign import errors as campaign_errors
 from tests.kit.tiny_app import Keyring, tiny_app
 
 NOTES = "/api/v1/notes"
@@ -95,7 +96,13 @@ def test_a_failure_has_a_sentence_and_a_code(
 
 
 @pytest.mark.parametrize(
-    "error", [e for e in vars(errors).values() if isinstance(e, type)]
+    "error",
+    [
+        error
+        for module in (errors, campaign_errors)
+        for error in vars(module).values()
+        if isinstance(error, type)
+    ],
 )
 def test_every_refusal_of_the_domain_has_a_code_of_the_table(error: type):
     if not issubclass(error, errors.DomainError):
@@ -347,6 +354,11 @@ def test_the_table_of_codes_is_the_contracts():
             "creator_removed",
             "invalid_handle",
             "no_change",
+            "campaign_cycle",
+            "campaign_too_deep",
+            "already_member",
+            "item_removed",
+            "other_project",
             "idempotency_conflict",
             "idempotency_in_flight",
             # The contract has no code for it: decision 25.

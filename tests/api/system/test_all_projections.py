@@ -17,7 +17,20 @@ from projections.engine.projection import CustomDecoding, Ruled, Sliced
 from projections.registry import PROJECTIONS
 
 # Nobody reads these: the claim on a handle is asked of its own stream.
-UNREAD = {"account_pinned", "handle_claimed", "handle_released"}
+UNREAD = {
+    "account_pinned",
+    "handle_claimed",
+    "handle_released",
+    "campaign_joined",
+    "campaign_left",
+    # Their read model comes with the routes.
+    "campaign_created",
+    "campaign_details_changed",
+    "campaign_target_changed",
+    "campaign_item_added",
+    "campaign_item_removed",
+    "campaign_deleted",
+}
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
 WHOLE_AGGREGATES = [
     ("creator_list", e.CreatorEvent),

@@ -1,0 +1,1 @@
+"""Campaigns: groups of creators, videos and other campaigns, and their targets."""

@@ -1,0 +1,66 @@
+"""The commands to a campaign."""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from domain.campaign.events import ItemType
+from domain.messages import Command
+
+
+class CampaignItem(NamedTuple):
+    """What a campaign holds: a creator, a video or another campaign, by its id."""
+
+    item_type: ItemType
+    item_id: UUID
+
+
+class CreateCampaign(Command, frozen=True, kw_only=True):
+    organization_id: UUID
+    project_id: UUID
+    name: str
+    description: str | None = None
+    readme: str | None = None
+    metadata: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies it
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+
+class ChangeCampaignDetails(Command, frozen=True, kw_only=True):
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType | None = msgspec.UNSET
+    readme: str | msgspec.UnsetType | None = msgspec.UNSET
+    metadata: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    starts_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    ends_on: date | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class ChangeCampaignTarget(Command, frozen=True, kw_only=True):
+    target_views: int | msgspec.UnsetType | None = msgspec.UNSET
+    target_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class AddCampaignItems(Command, frozen=True, kw_only=True):
+    """Put items into the campaign; that they may be there was decided before."""
+
+    items: tuple[CampaignItem, ...]
+
+
+class RemoveCampaignItems(Command, frozen=True, kw_only=True):
+    items: tuple[CampaignItem, ...]
+
+
+class DeleteCampaign(Command, frozen=True, kw_only=True):
+    """Delete the campaign; its history stays."""
+
+
+CampaignCommand = (
+    CreateCampaign
+    | ChangeCampaignDetails
+    | ChangeCampaignTarget
+    | AddCampaignItems
+    | RemoveCampaignItems
+    | DeleteCampaign
+)

@@ -1,0 +1,264 @@
+"""A campaign: its state, the events that commands cause, and what they change."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from functools import reduce
+from itertools import groupby
+from typing import Any, assert_never, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from domain.campaign import commands as c
+from domain.campaign import events as e
+from domain.campaign.commands import CampaignItem
+from domain.campaign.errors import (
+    InvalidCampaignDatesError,
+)
+from domain.decisions import check_name
+from domain.errors import (
+    CorruptHistoryError,
+    ItemsRefusedError,
+    LimitReachedError,
+    NotFoundError,
+)
+from domain.messages import Event, changed_fields, set_fields
+from domain.organization.plans import NO_LIMITS, Limits
+
+_OfItem = e.CampaignItemAdded | e.CampaignItemRemoved
+_OF_ITEM = (e.CampaignItemAdded, e.CampaignItemRemoved)
+
+# What people note on a campaign.
+DETAILS = ("name", "description", "readme", "metadata", "starts_on", "ends_on")
+TARGET = ("target_views", "target_at")
+
+
+class CampaignState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a campaign from its own stream; a deleted one holds no items."""
+
+    organization_id: UUID
+    project_id: UUID
+    name: str
+    description: str | None = None
+    readme: str | None = None
+    metadata: dict[str, Any] = {}
+    starts_on: date | None = None
+    ends_on: date | None = None
+    target_views: int | None = None
+    target_at: datetime | None = None
+    items: frozenset[CampaignItem] = frozenset()
+    is_deleted: bool = False
+
+    @property
+    def campaigns(self) -> frozenset[UUID]:
+        """The campaigns directly below it."""
+        return frozenset(
+            item.item_id for item in self.items if item.item_type == "campaign"
+        )
+
+
+def decide(
+    campaign: CampaignState | None,
+    command: c.CampaignCommand,
+    *,
+    limits: Limits = NO_LIMITS,
+) -> list[e.CampaignEvent]:
+    """Return the events that ``command`` causes; none if nothing would change.
+
+    Raises:
+        NotFoundError: there is no such campaign.
+        ItemsRefusedError: an item to be taken out is not in it.
+        LimitReachedError: the plan has no room for the items.
+        InvalidCampaignDatesError: it would end before it starts.
+        BlankNameError: a name of only blanks.
+    """
+    if isinstance(command, c.CreateCampaign):
+        return _create(campaign, command)
+    if isinstance(command, c.DeleteCampaign) and campaign and campaign.is_deleted:
+        return []
+    campaign = living(campaign)
+    match command:
+        case c.ChangeCampaignDetails():
+            return _change_details(campaign, command)
+        case c.ChangeCampaignTarget():
+            changed = changed_fields(command, campaign, TARGET)
+            if not changed:
+                return []
+            target = {name: getattr(campaign, name) for name in TARGET} | changed
+            return [
+                e.CampaignTargetChanged(
+                    organization_id=campaign.organization_id, **target
+                )
+            ]
+        case c.AddCampaignItems(items=items):
+            return _add_items(campaign, items, limits)
+        case c.RemoveCampaignItems(items=items):
+            return _remove_items(campaign, items)
+        case c.DeleteCampaign():
+            return [e.CampaignDeleted(organization_id=campaign.organization_id)]
+        case _:
+            assert_never(command)
+
+
+def decide_all(
+    campaign: CampaignState | None, commands: Sequence[c.CampaignCommand]
+) -> list[e.CampaignEvent]:
+    """Decide several commands as one: each sees the effect of the ones before it."""
+    events: list[e.CampaignEvent] = []
+    for command in commands:
+        decided = decide(campaign, command)
+        campaign = reduce(evolve, decided, campaign)
+        events += decided
+    return events
+
+
+def evolve(campaign: CampaignState | None, event: e.CampaignEvent) -> CampaignState:
+    """Return the campaign after ``event``; it never refuses."""
+    if isinstance(event, e.CampaignCreated):
+        return CampaignState(
+            organization_id=event.organization_id,
+            project_id=event.project_id,
+            name=event.name,
+            description=event.description,
+            readme=event.readme,
+            metadata=event.metadata,
+            starts_on=event.starts_on,
+            ends_on=event.ends_on,
+        )
+    if campaign is None:
+        msg = "A campaign's history must begin with campaign_created."
+        raise CorruptHistoryError(msg)
+    match event:
+        case e.CampaignDetailsChanged():
+            return replace(campaign, **set_fields(event, DETAILS))
+        case e.CampaignTargetChanged():
+            return replace(campaign, **set_fields(event, TARGET))
+        case e.CampaignItemAdded() | e.CampaignItemRemoved():
+            return _with_items(campaign, [event])
+        case e.CampaignDeleted():
+            return replace(campaign, items=frozenset[CampaignItem](), is_deleted=True)
+        case _:
+            assert_never(event)
+
+
+def campaign_of(history: Sequence[Event]) -> CampaignState | None:
+    """Return the campaign of this history, None if the history is not a campaign's."""
+    if not history or not isinstance(history[0], e.CampaignEvent):
+        return None
+    events = cast("Sequence[e.CampaignEvent]", history)
+    campaign = None
+    # Thousands of items one by one would copy the set as often.
+    for is_item, run in groupby(events, key=lambda event: isinstance(event, _OF_ITEM)):
+        if is_item and campaign is not None:
+            campaign = _with_items(campaign, cast("Iterable[_OfItem]", run))
+        else:
+            campaign = reduce(evolve, run, campaign)
+    return campaign
+
+
+def living(campaign: CampaignState | None) -> CampaignState:
+    """Return the campaign.
+
+    Raises:
+        NotFoundError: there is none, or it was deleted.
+    """
+    if campaign is None or campaign.is_deleted:
+        raise NotFoundError("campaign")
+    return campaign
+
+
+def _create(
+    campaign: CampaignState | None, command: c.CreateCampaign
+) -> list[e.CampaignEvent]:
+    if campaign is not None:
+        return []
+    check_name(command.name)
+    _check_dates(command.starts_on, command.ends_on)
+    return [
+        e.CampaignCreated(
+            organization_id=command.organization_id,
+            project_id=command.project_id,
+            name=command.name,
+            description=command.description,
+            readme=command.readme,
+            metadata=command.metadata,
+            starts_on=command.starts_on,
+            ends_on=command.ends_on,
+        )
+    ]
+
+
+def _change_details(
+    campaign: CampaignState, command: c.ChangeCampaignDetails
+) -> list[e.CampaignEvent]:
+    changed = changed_fields(command, campaign, DETAILS)
+    if not changed:
+        return []
+    if "name" in changed:
+        check_name(changed["name"])
+    starts_on, ends_on = command.starts_on, command.ends_on
+    _check_dates(
+        campaign.starts_on if starts_on is UNSET else starts_on,
+        campaign.ends_on if ends_on is UNSET else ends_on,
+    )
+    return [
+        e.CampaignDetailsChanged(organization_id=campaign.organization_id, **changed)
+    ]
+
+
+def _add_items(
+    campaign: CampaignState, items: Iterable[CampaignItem], limits: Limits
+) -> list[e.CampaignEvent]:
+    added = [item for item in dict.fromkeys(items) if item not in campaign.items]
+    current, maximum = len(campaign.items), limits.max_campaign_items_per_campaign
+    if added and maximum is not None and current + len(added) > maximum:
+        raise LimitReachedError(
+            "max_campaign_items_per_campaign", current=current, maximum=maximum
+        )
+    return [
+        e.CampaignItemAdded(
+            organization_id=campaign.organization_id,
+            item_type=item.item_type,
+            item_id=item.item_id,
+        )
+        for item in added
+    ]
+
+
+def _remove_items(
+    campaign: CampaignState, items: Iterable[CampaignItem]
+) -> list[e.CampaignEvent]:
+    items = list(items)
+    refusals = {
+        index: NotFoundError(f"{item.item_type} in this campaign")
+        for index, item in enumerate(items)
+        if item not in campaign.items
+    }
+    if refusals:
+        raise ItemsRefusedError(refusals, count=len(items))
+    return [
+        e.CampaignItemRemoved(
+            organization_id=campaign.organization_id,
+            item_type=item.item_type,
+            item_id=item.item_id,
+        )
+        for item in dict.fromkeys(items)
+    ]
+
+
+def _with_items(campaign: CampaignState, events: Iterable[_OfItem]) -> CampaignState:
+    items = set(campaign.items)
+    for event in events:
+        item = CampaignItem(event.item_type, event.item_id)
+        if isinstance(event, e.CampaignItemAdded):
+            items.add(item)
+        else:
+            items.discard(item)
+    return replace(campaign, items=frozenset(items))
+
+
+def _check_dates(starts_on: date | None, ends_on: date | None) -> None:
+    if starts_on is not None and ends_on is not None and ends_on < starts_on:
+        raise InvalidCampaignDatesError

@@ -1,0 +1,72 @@
+"""What happened to a campaign, or to an item of one, in words without who did it."""
+
+from datetime import UTC, date
+from typing import assert_never
+
+from msgspec import UNSET
+
+from domain.campaign import events as e
+from domain.phrases import counted, joined
+
+
+def sentence(event: e.CampaignEvent | e.MembershipEvent, *, item: str) -> str:
+    """Return the words for an event.
+
+    ``item`` names the item that was added or removed, or the campaign that was joined
+    or left.
+    """
+    match event:
+        case e.CampaignCreated():
+            dates = _dates(event.starts_on, event.ends_on)
+            return f'Created as "{event.name}"{dates}'
+        case e.CampaignDetailsChanged():
+            return _details(event)
+        case e.CampaignTargetChanged():
+            return _target(event)
+        case e.CampaignItemAdded():
+            return f"{item[:1].upper()}{item[1:]} added"
+        case e.CampaignItemRemoved():
+            return f"{item[:1].upper()}{item[1:]} taken out"
+        case e.CampaignDeleted():
+            return "Deleted"
+        case e.CampaignJoined():
+            return f"Put into {item}"
+        case e.CampaignLeft():
+            return f"Taken out of {item}"
+        case _:
+            assert_never(event)
+
+
+def _details(event: e.CampaignDetailsChanged) -> str:
+    changes = [] if event.name is UNSET else [f'renamed to "{event.name}"']
+    texts = {"description": event.description, "readme": event.readme}
+    days = {"first day": event.starts_on, "last day": event.ends_on}
+    changes += [
+        f"{name} {'cleared' if text is None else 'changed'}"
+        for name, text in texts.items()
+        if text is not UNSET
+    ]
+    if event.metadata is not UNSET:
+        changes.append("metadata changed")
+    changes += [
+        f"{name} {'cleared' if day is None else f'set to {day}'}"
+        for name, day in days.items()
+        if day is not UNSET
+    ]
+    text = joined(changes)
+    return text[:1].upper() + text[1:]
+
+
+def _target(event: e.CampaignTargetChanged) -> str:
+    by = event.target_at
+    until = (
+        "" if by is None else f" until {by.astimezone(UTC).isoformat(' ', 'minutes')}"
+    ).replace("+00:00", " UTC")
+    if event.target_views is None:
+        return f"Target cleared, its time stays{until}" if until else "Target cleared"
+    return f"Target set to {counted(event.target_views, 'view')}{until}"
+
+
+def _dates(start: date | None, end: date | None) -> str:
+    begins = "" if start is None else f" from {start} on"
+    return f"{begins.removesuffix(' on')} until {end}" if end else begins

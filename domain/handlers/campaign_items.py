@@ -1,0 +1,232 @@
+"""The handlers that put items into campaigns and take them out."""
+
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from domain import commands as c
+from domain.campaign.commands import CampaignItem
+from domain.campaign.decider import CampaignState, campaign_of, decide, living
+from domain.campaign.errors import (
+    AlreadyMemberError,
+    CampaignCycleError,
+    CampaignTooDeepError,
+    ItemRemovedError,
+    OtherProjectError,
+)
+from domain.campaign.membership import campaigns_with, joined, left
+from domain.campaign.tree import MOST_DEEP, depth, reached, walk_down, walk_up
+from domain.creator.decider import creator_of
+from domain.decisions import (
+    Decision,
+    Handler,
+    Histories,
+    History,
+    StreamEvent,
+    check_version,
+    on,
+)
+from domain.errors import (
+    DomainError,
+    ItemsRefusedError,
+    NotFoundError,
+)
+from domain.organization.decider import organization_of
+from domain.organization.plans import Limits
+from domain.streams import membership_stream
+from domain.video.decider import video_of
+
+_REMOVED = {
+    "creator": "The creator was removed; add its handle again first.",
+    "video": "The video is excluded; include it first.",
+    "campaign": "The campaign was deleted.",
+}
+
+
+class Departure(msgspec.Struct, frozen=True):
+    """The events of items that leave campaigns, and the guards that these need."""
+
+    events: list[StreamEvent]
+    guards: list[UUID]
+
+
+def add_items(
+    campaign_id: UUID,
+    items: Sequence[CampaignItem],
+    *,
+    organization_id: UUID,
+    plans: Mapping[str, Limits],
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Put all of the items into a campaign, or none if one of them is refused.
+
+    Items that are in it already stay, even those that were removed since. What the
+    decision rests on is guarded: the items, every campaign below them, and the
+    memberships of every campaign above. So of two commands that would close a circle
+    together, the later one sees the earlier one and is refused.
+
+    Raises:
+        ItemsRefusedError: with NotFoundError, OtherProjectError, ItemRemovedError,
+            AlreadyMemberError, CampaignCycleError or CampaignTooDeepError for each bad
+            index.
+    """
+    histories = yield (campaign_id, organization_id)
+    campaign = _own(histories[campaign_id], organization_id)
+    check_version(len(histories[campaign_id]), expected_versions)
+    organization = organization_of(histories[organization_id])
+    assert organization is not None, "it has a campaign"
+    fresh = {
+        index: item for index, item in enumerate(items) if item not in campaign.items
+    }
+    histories = yield (
+        *(item.item_id for item in fresh.values()),
+        *(membership_stream(item.item_id) for item in fresh.values()),
+    )
+    refusals = _repetitions(items)
+    for index, item in fresh.items():
+        refusal = _refusal(item, campaign, histories[item.item_id])
+        if refusal is not None:
+            refusals.setdefault(index, refusal)
+    guards = {item.item_id for item in fresh.values()}
+    subs = {index: i.item_id for index, i in fresh.items() if i.item_type == "campaign"}
+    subs = {index: each for index, each in subs.items() if index not in refusals}
+    if subs:
+        below = yield from walk_down(subs.values())
+        above = yield from walk_up(campaign_id)
+        refusals |= {
+            index: error
+            for index, each in subs.items()
+            if (error := _misplaced(each, campaign_id, below=below, above=above))
+        }
+        guards |= {*below, *map(membership_stream, above)}
+    if refusals:
+        raise ItemsRefusedError(refusals, count=len(items))
+    command = c.AddCampaignItems(items=tuple(items))
+    added = decide(campaign, command, limits=plans[organization.plan])
+    return Decision(
+        campaign_id,
+        events=[
+            *on(campaign_id, added),
+            *(
+                joined(item, campaign_id, organization_id=organization_id)
+                for item in fresh.values()
+            ),
+        ],
+        guards=sorted(guards),
+    )
+
+
+def remove_items(
+    campaign_id: UUID,
+    items: Sequence[CampaignItem],
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Take all of the items out of a campaign, or none if one of them is not in it.
+
+    Raises:
+        ItemsRefusedError: with NotFoundError for each that is not in it.
+    """
+    histories = yield (campaign_id,)
+    campaign = _own(histories[campaign_id], organization_id)
+    check_version(len(histories[campaign_id]), expected_versions)
+    removed = decide(campaign, c.RemoveCampaignItems(items=tuple(items)))
+    # They are appended to below.
+    yield [membership_stream(item.item_id) for item in items]
+    return Decision(
+        campaign_id,
+        events=[
+            *on(campaign_id, removed),
+            *(
+                left(item, campaign_id, organization_id=organization_id)
+                for item in dict.fromkeys(items)
+            ),
+        ],
+    )
+
+
+def leave_campaigns(
+    items: Sequence[CampaignItem], *, organization_id: UUID
+) -> Generator[Collection[UUID], Histories, Departure]:
+    """Return the events with which items leave every campaign that they are in.
+
+    A handler uses it with ``yield from``: for a creator that moves to another project,
+    and for a campaign that is deleted. An item that is put into a campaign meanwhile
+    makes the append fail, if the handler appends to the item's stream or guards it as
+    the result says.
+    """
+    memberships = yield [membership_stream(item.item_id) for item in items]
+    leaving: dict[UUID, list[CampaignItem]] = defaultdict(list)
+    guards: list[UUID] = []
+    for item in items:
+        stream = membership_stream(item.item_id)
+        campaigns = campaigns_with(memberships[stream])
+        if not campaigns:
+            guards.append(stream)
+        for campaign_id in campaigns:
+            leaving[campaign_id].append(item)
+    histories = yield leaving.keys()
+    events: list[StreamEvent] = []
+    for campaign_id, those in leaving.items():
+        command = c.RemoveCampaignItems(items=tuple(those))
+        events += on(campaign_id, decide(campaign_of(histories[campaign_id]), command))
+        events += [
+            left(item, campaign_id, organization_id=organization_id) for item in those
+        ]
+    return Departure(events, guards)
+
+
+def _own(history: History, organization_id: UUID) -> CampaignState:
+    campaign = living(campaign_of(history))
+    if campaign.organization_id != organization_id:
+        raise NotFoundError("campaign")
+    return campaign
+
+
+def _repetitions(items: Iterable[CampaignItem]) -> dict[int, DomainError]:
+    """Return a refusal for each item that was named before, by index."""
+    first: dict[CampaignItem, int] = {}
+    return {
+        index: AlreadyMemberError(first[item])
+        for index, item in enumerate(items)
+        if first.setdefault(item, index) != index
+    }
+
+
+def _refusal(
+    item: CampaignItem, campaign: CampaignState, history: History
+) -> DomainError | None:
+    """Return why the item may not be in a campaign of this project, whatever it is."""
+    match item.item_type:
+        case "creator":
+            found = creator_of(history)
+            is_removed = found is not None and found.status == "removed"
+        case "video":
+            found = video_of(history)
+            is_removed = found is not None and found.tracking_status == "excluded"
+        case "campaign":
+            found = campaign_of(history)
+            is_removed = found is not None and found.is_deleted
+    if found is None or found.organization_id != campaign.organization_id:
+        return NotFoundError(item.item_type)
+    if found.project_id != campaign.project_id:
+        return OtherProjectError(item.item_type)
+    return ItemRemovedError(_REMOVED[item.item_type]) if is_removed else None
+
+
+def _misplaced(
+    sub_id: UUID,
+    campaign_id: UUID,
+    *,
+    below: Mapping[UUID, Collection[UUID]],
+    above: Mapping[UUID, Collection[UUID]],
+) -> DomainError | None:
+    """Return why one campaign may not be put into another."""
+    if campaign_id in reached(below, sub_id):
+        return CampaignCycleError()
+    if depth(above, campaign_id) + depth(below, sub_id) > MOST_DEEP:
+        return CampaignTooDeepError(MOST_DEEP)
+    return None

@@ -1,0 +1,109 @@
+"""The handlers that create, change and delete campaigns."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from domain import commands as c
+from domain.campaign.commands import CampaignItem
+from domain.campaign.decider import (
+    CampaignState,
+    campaign_of,
+    decide,
+    decide_all,
+    living,
+)
+from domain.campaign.membership import left
+from domain.decisions import Decision, Handler, History, QuotaCounter, check_version, on
+from domain.errors import NotFoundError
+from domain.handlers.campaign_items import leave_campaigns
+from domain.organization.decider import project_owner
+from domain.organization.plans import Limits
+from domain.streams import campaigns_counter, membership_stream
+
+
+def create_campaign(
+    campaign_id: UUID,
+    commands: Sequence[c.CampaignCommand],
+    *,
+    organization_id: UUID,
+    project_id: UUID,
+    plans: Mapping[str, Limits],
+) -> Handler[UUID]:
+    """Decide the first commands to a new campaign of the project as one.
+
+    The result is the campaign's id.
+    """
+    histories = yield (organization_id,)
+    organization = project_owner(histories[organization_id], project_id)
+    return Decision(
+        campaign_id,
+        events=on(campaign_id, decide_all(None, commands)),
+        quota_counters=[
+            QuotaCounter(
+                key=campaigns_counter(project_id),
+                delta=1,
+                limit_key="max_campaigns_per_project",
+                maximum=plans[organization.plan].max_campaigns_per_project,
+            )
+        ],
+    )
+
+
+def change_campaign(
+    campaign_id: UUID,
+    commands: Sequence[c.ChangeCampaignDetails | c.ChangeCampaignTarget],
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Change the details and the target of a campaign as one."""
+    histories = yield (campaign_id,)
+    campaign = living(_own(histories[campaign_id], organization_id))
+    check_version(len(histories[campaign_id]), expected_versions)
+    return Decision(campaign_id, events=on(campaign_id, decide_all(campaign, commands)))
+
+
+def delete_campaign(
+    campaign_id: UUID,
+    *,
+    organization_id: UUID,
+    expected_versions: Collection[int] | None = None,
+) -> Handler[UUID]:
+    """Delete a campaign with its memberships; do nothing if it is deleted already.
+
+    It leaves the campaigns above it, so that what it held does not count there any
+    more, unless it is in them in another way too.
+    """
+    histories = yield (campaign_id,)
+    campaign = _own(histories[campaign_id], organization_id)
+    check_version(len(histories[campaign_id]), expected_versions)
+    deleted = decide(campaign, c.DeleteCampaign())
+    if not deleted:
+        return Decision(campaign_id)
+    # They are appended to below.
+    yield [membership_stream(item.item_id) for item in campaign.items]
+    departure = yield from leave_campaigns(
+        [CampaignItem("campaign", campaign_id)], organization_id=organization_id
+    )
+    return Decision(
+        campaign_id,
+        events=[
+            *departure.events,
+            *on(campaign_id, deleted),
+            *(
+                left(item, campaign_id, organization_id=organization_id)
+                for item in sorted(campaign.items)
+            ),
+        ],
+        guards=departure.guards,
+        quota_counters=[
+            QuotaCounter(key=campaigns_counter(campaign.project_id), delta=-1)
+        ],
+    )
+
+
+def _own(history: History, organization_id: UUID) -> CampaignState:
+    campaign = campaign_of(history)
+    if campaign is None or campaign.organization_id != organization_id:
+        raise NotFoundError("campaign")
+    return campaign

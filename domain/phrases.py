@@ -1,0 +1,13 @@
+"""Phrases of sentences for people: lists and counted nouns."""
+
+
+def counted(amount: int, noun: str) -> str:
+    """Return the amount with the noun, which gets an s unless there is one of it."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def joined(phrases: list[str]) -> str:
+    """Return the phrases with commas, and with "and" before the last of them."""
+    if len(phrases) < 2:
+        return "".join(phrases)
+    return f"{', '.join(phrases[:-1])} and {phrases[-1]}"

@@ -1,0 +1,242 @@
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from domain import commands as c
+from domain import events as e
+from domain.campaign.commands import CampaignItem as Item
+from domain.campaign.decider import CampaignState, campaign_of, decide, evolve
+from domain.campaign.errors import (
+    InvalidCampaignDatesError,
+)
+from domain.errors import (
+    BlankNameError,
+    CorruptHistoryError,
+    ItemsRefusedError,
+    LimitReachedError,
+    NotFoundError,
+)
+from domain.organization.plans import Limits
+from tests.kit.builders import ADA, BERTA, NOON, ORGANIZATION, PROJECT
+from tests.kit.scenario import Scenario
+
+OURS: dict[str, Any] = {"organization_id": ORGANIZATION}
+MAY_1, MAY_31 = date(2026, 5, 1), date(2026, 5, 31)
+CREATED = e.CampaignCreated(
+    **OURS,
+    project_id=PROJECT,
+    name="Spring",
+    description="All of spring",
+    readme="# Spring",
+    metadata={"tier": 1},
+    starts_on=MAY_1,
+    ends_on=MAY_31,
+)
+CREATE = c.CreateCampaign(
+    **OURS,
+    project_id=PROJECT,
+    name="Spring",
+    description="All of spring",
+    readme="# Spring",
+    metadata={"tier": 1},
+    starts_on=MAY_1,
+    ends_on=MAY_31,
+)
+DELETED = e.CampaignDeleted(**OURS)
+A, B = Item("creator", ADA), Item("creator", BERTA)
+A_ADDED = e.CampaignItemAdded(**OURS, item_type="creator", item_id=ADA)
+B_ADDED = e.CampaignItemAdded(**OURS, item_type="creator", item_id=BERTA)
+A_REMOVED = e.CampaignItemRemoved(**OURS, item_type="creator", item_id=ADA)
+
+
+@pytest.fixture
+def scenario() -> Scenario[CampaignState | None, c.CampaignCommand, e.CampaignEvent]:
+    return Scenario(decide, evolve, nothing=None)
+
+
+def test_a_campaign_is_created_as_asked(scenario: Scenario):
+    scenario.given().when(CREATE).then(CREATED)
+
+
+def test_a_campaign_that_is_there_is_not_created_again(scenario: Scenario):
+    scenario.given(CREATED).when(replace(CREATE, name="Autumn")).then_nothing()
+
+
+def test_a_name_of_blanks_is_refused(scenario: Scenario):
+    scenario.given().when(replace(CREATE, name=" \u200b")).then_refused(
+        BlankNameError, field="name"
+    )
+    scenario.given(CREATED).when(c.ChangeCampaignDetails(name="")).then_refused(
+        BlankNameError, field="name"
+    )
+
+
+def test_a_campaign_may_last_one_day_but_not_end_before_it_starts(scenario: Scenario):
+    one_day, upside_down = (
+        replace(CREATE, ends_on=MAY_1),
+        replace(CREATE, starts_on=MAY_31, ends_on=MAY_1),
+    )
+
+    scenario.given().when(one_day).then(replace(CREATED, ends_on=MAY_1))
+    scenario.given().when(upside_down).then_refused(
+        InvalidCampaignDatesError, field="ends_on"
+    )
+    scenario.given(CREATED).when(
+        c.ChangeCampaignDetails(ends_on=date(2026, 4, 30))
+    ).then_refused(InvalidCampaignDatesError)
+
+
+def test_only_the_details_that_differ_change(scenario: Scenario):
+    scenario.given(CREATED).when(
+        c.ChangeCampaignDetails(
+            name="Spring", description=None, metadata={"tier": True}, ends_on=None
+        )
+    ).then(
+        e.CampaignDetailsChanged(
+            **OURS, description=None, metadata={"tier": True}, ends_on=None
+        )
+    )
+
+
+def test_details_that_are_the_same_change_nothing(scenario: Scenario):
+    scenario.given(CREATED).when(
+        c.ChangeCampaignDetails(name="Spring", metadata={"tier": 1}, starts_on=MAY_1)
+    ).then_nothing()
+
+
+def test_a_change_of_the_target_has_the_whole_target(scenario: Scenario):
+    target = e.CampaignTargetChanged(**OURS, target_views=5, target_at=NOON)
+
+    scenario.given(CREATED).when(
+        c.ChangeCampaignTarget(target_views=5, target_at=NOON)
+    ).then(target)
+    scenario.given(CREATED, target).when(c.ChangeCampaignTarget(target_views=6)).then(
+        replace(target, target_views=6)
+    )
+    scenario.given(CREATED, target).when(c.ChangeCampaignTarget(target_at=None)).then(
+        e.CampaignTargetChanged(**OURS, target_views=5)
+    )
+
+
+def test_the_same_target_changes_nothing(scenario: Scenario):
+    scenario.given(CREATED).when(
+        c.ChangeCampaignTarget(target_views=None)
+    ).then_nothing()
+
+
+def test_items_that_are_not_in_it_are_added_once(scenario: Scenario):
+    scenario.given(CREATED, A_ADDED).when(c.AddCampaignItems(items=(A, B))).then(
+        B_ADDED
+    )
+    scenario.given(CREATED, A_ADDED).when(c.AddCampaignItems(items=(A,))).then_nothing()
+
+
+def test_an_item_may_come_back(scenario: Scenario):
+    scenario.given(CREATED, A_ADDED, A_REMOVED).when(
+        c.AddCampaignItems(items=(A,))
+    ).then(A_ADDED)
+
+
+def test_items_beyond_the_plan_are_refused_all_together(scenario: Scenario):
+    two = Limits(max_campaign_items_per_campaign=2)
+    one = Limits(max_campaign_items_per_campaign=1)
+    given = scenario.given(CREATED, A_ADDED)
+
+    given.when(c.AddCampaignItems(items=(A, B)), limits=two).then(B_ADDED)
+    given.when(c.AddCampaignItems(items=(A, B)), limits=one).then_refused(
+        LimitReachedError,
+        limit_key="max_campaign_items_per_campaign",
+        current=1,
+        maximum=1,
+    )
+    given.when(c.AddCampaignItems(items=(A,)), limits=one).then_nothing()
+
+
+def test_items_are_taken_out(scenario: Scenario):
+    scenario.given(CREATED, A_ADDED, B_ADDED).when(
+        c.RemoveCampaignItems(items=(A, A))
+    ).then(A_REMOVED)
+
+
+def test_no_item_is_taken_out_if_one_of_them_is_not_in_it(scenario: Scenario):
+    scenario.given(CREATED, A_ADDED).when(
+        c.RemoveCampaignItems(items=(A, B, Item("video", ADA)))
+    ).then_refused(ItemsRefusedError, code="not_found")
+
+    with pytest.raises(ItemsRefusedError) as refused:
+        decide(
+            campaign_of([CREATED, A_ADDED]),
+            c.RemoveCampaignItems(items=(A, B, Item("video", ADA))),
+        )
+    assert list(refused.value.refusals) == [1, 2]
+    assert str(refused.value) == (
+        "items/1: No such creator in this campaign. "
+        "items/2: No such video in this campaign."
+    )
+
+
+def test_a_campaign_is_deleted_once(scenario: Scenario):
+    scenario.given(CREATED, A_ADDED).when(c.DeleteCampaign()).then(DELETED)
+    scenario.given(CREATED, DELETED).when(c.DeleteCampaign()).then_nothing()
+
+
+@pytest.mark.parametrize(
+    "command",
+    (
+        c.ChangeCampaignDetails(name="New"),
+        c.ChangeCampaignTarget(target_views=1),
+        c.AddCampaignItems(items=(A,)),
+        c.RemoveCampaignItems(items=(A,)),
+    ),
+)
+@pytest.mark.parametrize("history", ((), (CREATED, A_ADDED, DELETED)))
+def test_what_is_not_there_cannot_change(
+    scenario: Scenario,
+    history: tuple[e.CampaignEvent, ...],
+    command: c.CampaignCommand,
+):
+    scenario.given(*history).when(command).then_refused(NotFoundError, kind="campaign")
+
+
+def test_a_campaign_that_never_was_cannot_be_deleted(scenario: Scenario):
+    scenario.given().when(c.DeleteCampaign()).then_refused(NotFoundError)
+
+
+def test_a_campaign_is_what_its_events_say():
+    history: list[e.Event] = [
+        CREATED,
+        A_ADDED,
+        e.CampaignTargetChanged(**OURS, target_views=5, target_at=NOON),
+        B_ADDED,
+        e.CampaignItemAdded(**OURS, item_type="campaign", item_id=UUID(int=1)),
+        A_REMOVED,
+        e.CampaignDetailsChanged(**OURS, name="May", readme=None),
+    ]
+
+    assert campaign_of(history) == CampaignState(
+        **OURS,
+        project_id=PROJECT,
+        name="May",
+        description="All of spring",
+        metadata={"tier": 1},
+        starts_on=MAY_1,
+        ends_on=MAY_31,
+        target_views=5,
+        target_at=NOON,
+        items=frozenset({B, Item("campaign", UUID(int=1))}),
+    )
+    deleted = campaign_of([*history, DELETED])
+    assert deleted is not None
+    assert (deleted.is_deleted, deleted.items) == (True, frozenset())
+
+
+def test_a_history_of_something_else_is_no_campaigns():
+    assert campaign_of([]) is None
+    assert campaign_of([e.CreatorRemoved(**OURS)]) is None
+    with pytest.raises(CorruptHistoryError):
+        evolve(None, A_ADDED)
+    with pytest.raises(CorruptHistoryError):
+        campaign_of([A_ADDED])
