@@ -61,6 +61,7 @@ def test_a_wrong_key_is_told_at_its_field_and_opens_nothing(
 def test_signing_out_ends_the_session_in_this_browser(page: Page):
     page.goto("/creators")
 
+    page.get_by_role("button", name="Account").click()
     page.get_by_role("button", name="Sign out").click()
 
     expect(page.get_by_label("API key")).to_be_visible()
@@ -110,6 +111,7 @@ def test_a_key_that_may_not_read_is_told_so(
     expect(page.get_by_role("heading", level=1)).to_have_text(
         "Your key may not do this: it needs the scope read and has write."
     )
+    page.get_by_role("button", name="Account").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     axe(page)
 

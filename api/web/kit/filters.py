@@ -1,8 +1,10 @@
 """The filters of the templates: how pages write numbers and times."""
 
+import re
 from datetime import UTC, date, datetime
 from math import floor
 from typing import Any
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from jinja2 import pass_context
@@ -11,6 +13,9 @@ from markupsafe import Markup, escape
 
 UNKNOWN = "\N{EN DASH}"
 
+# As many as tokens.css has.
+TONES = 8
+_TWO = 2
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _THOUSAND = 1_000
 _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
@@ -89,9 +94,23 @@ def lines(value: str | None) -> Markup:
     return Markup("<br>").join(escape(line) for line in (value or "").split("\n"))
 
 
+def initials(name: str) -> str:
+    """Return two letters for a placeholder: of two words, else the first two."""
+    words = [word for word in re.split(r"[\W_]+", name) if word]
+    if len(words) < _TWO:
+        return (words[0] if words else "?")[:_TWO]
+    return words[0][0] + words[1][0]
+
+
+def tone(name: str) -> int:
+    """Return the number of the colour of a name, the same everywhere."""
+    return crc32(name.encode()) % TONES
+
+
 FILTERS: dict[str, Any] = {
     "ago": ago,
     "day": day,
+    "initials": initials,
     "lines": lines,
     "timestamp": timestamp,
     "number": number,
@@ -99,6 +118,7 @@ FILTERS: dict[str, Any] = {
     "short": short,
     "signed": signed,
     "tilde": tilde,
+    "tone": tone,
 }
 
 

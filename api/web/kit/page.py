@@ -25,6 +25,7 @@ from api.web.kit.api_client import (
     QueryValue,
     RawResponse,
 )
+from api.web.kit.navigation import NavigationLink, navigation
 from api.web.kit.site import OrganizationInfo, Site
 from domain.events import Scope
 
@@ -104,6 +105,11 @@ class PageContext:
     def time_zone(self) -> str:
         """Return the zone that times are shown in: the organization's."""
         return self.organization.time_zone
+
+    @property
+    def navigation(self) -> list[NavigationLink]:
+        """Return the links of the main navigation."""
+        return navigation(self.request.scope["path"])
 
     @property
     def is_htmx(self) -> bool:

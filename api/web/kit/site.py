@@ -67,12 +67,22 @@ class Site:
             trim_blocks=True,
             undefined=StrictUndefined,
         )
-        names = {"asset": self.assets.url, "site": self}
+        names = {
+            "asset": self.assets.url,
+            "image_url": self.image_url,
+            "site": self,
+        }
         environment.filters |= FILTERS  # pyright: ignore[reportUnknownMemberType]
         environment.globals |= names  # pyright: ignore[reportUnknownMemberType]
         return TemplateConfig(
             instance=JinjaTemplateEngine.from_environment(environment)
         )
+
+    def image_url(self, url: str | None) -> str | None:
+        """Return the address at which a page shows a remembered picture, if it may."""
+        if url is None or not self.remote_images or not url.startswith("https://"):
+            return None
+        return url
 
     def render(
         self,

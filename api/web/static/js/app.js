@@ -75,8 +75,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input[type=checkbox]")) event.preventDefault();
 });
 
-// On a phone the current tab may be out of sight; only the tabs scroll, not the page.
-for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+// On a phone the current tab or page may be out of sight; only their bar scrolls.
+for (const tab of document.querySelectorAll(".tabs [aria-current], .top nav [aria-current]")) {
   const bar = tab.parentElement;
   bar.scrollLeft += tab.getBoundingClientRect().left - bar.getBoundingClientRect().left - (bar.clientWidth - tab.offsetWidth) / 2;
 }

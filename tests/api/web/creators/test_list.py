@@ -323,8 +323,9 @@ def test_who_may_only_read_is_shown_nothing_to_press(goatherd: Goatherd, home: T
     assert row_of(page, "ada")
     assert boxes(page) == []
     assert page.all("a", href="/creators/add") == []
-    shown = {button.text for button in page.all("button")}
+    shown = {button.text for button in page.all("button", type="submit")}
     assert shown == {"Sign out", "Show"}
+    assert len(page.all("button", type="button")) == 1
     assert reader.get("/creators/add").status_code == 403
 
 
