@@ -1,6 +1,7 @@
 """creator_list: one row for each creator, for the list, the search and its page."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from infra.eventstore.store import RecordedEvent
 from projections.creators.rows import CreatorRow, CreatorSearchRow, search_row
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
+
+_RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
 
 # These handlers of the creator's own events return the columns that an event sets.
 on_decision = Handlers[[], dict[str, Any]]()
@@ -197,7 +200,9 @@ class CreatorList:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their creators' rows, and save each changed row once."""
-        changed = _TABLE.fold(cursor, events, key=_key, fold=fold_creator)
+        changed = _TABLE.fold(
+            cursor, events, key=_key, fold=fold_creator, needed=_needed
+        )
         _SEARCH.save(
             cursor,
             [
@@ -227,9 +232,55 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
     event: Any = recorded.event
     if isinstance(event, e.ProfileSnapshotRecorded):
         return event.organization_id, event.creator_id
-    if isinstance(event, e.ScrapeSucceeded | e.ScrapeFailed):
+    if isinstance(event, _RUN_ENDS):
         # An import brings snapshots, but nothing was scraped when it ran.
         if event.creator_id is None or event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id
     return event.organization_id, recorded.stream
+
+
+def _needed(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """Leave out events of a creator that later ones of the same batch make unseen.
+
+    A run that succeeds says anew how runs end. The newest observation, if it is whole,
+    leaves nothing of those that were recorded before it.
+    """
+    if len(events) == 1:
+        return events
+    success = -1
+    newest: tuple[datetime, int] | None = None
+    whole: RecordedEvent | None = None
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, e.ScrapeSucceeded):
+            success = recorded.position
+        elif isinstance(event, e.ProfileSnapshotRecorded):
+            at = (event.observed_at, recorded.position)
+            if newest is None or at > newest:
+                newest = at
+                whole = recorded if _is_whole(event) else None
+    observed = -1 if whole is None else whole.position
+    return [
+        recorded
+        for recorded in events
+        if recorded.position
+        >= (
+            success
+            if isinstance(recorded.event, _RUN_ENDS)
+            else observed
+            if isinstance(recorded.event, e.ProfileSnapshotRecorded)
+            else 0
+        )
+    ]
+
+
+def _is_whole(event: e.ProfileSnapshotRecorded) -> bool:
+    return None not in (
+        event.display_name,
+        event.avatar_url,
+        event.follower_count,
+        event.following_count,
+        event.total_likes_count,
+        event.video_count,
+    )

@@ -87,18 +87,35 @@ class Table(Generic[TableRow]):
         *,
         key: Callable[[Item], RowKey | None],
         fold: Callable[[TableRow | None, Item], TableRow | None],
+        needed: Callable[[list[Item]], Iterable[Item]] | None = None,
     ) -> "list[tuple[TableRow | None, TableRow]]":
         """Fold events, or other items, into their rows.
 
         ``key`` returns the key of an item's row, None if it has none. ``fold`` returns
-        the row after an item, or the same row if nothing changed. Each changed row is
-        saved once, and returned with the row before.
+        the row after an item, or the same row if nothing changed. ``needed`` returns
+        those of a row's items that make the same row as all of them. Each changed row
+        is saved once, and returned with the row before.
         """
-        keyed = [(of, item) for item in items if (of := key(item)) is not None]
-        rows = RowBatch(self, cursor, (of for of, _ in keyed))
-        for of, item in keyed:
-            rows.put(of[-1], fold(rows.get(of[-1]), item))
-        return rows.save(cursor)
+        # UUIDs are slow to hash and to compare, and integers are not.
+        keys: dict[tuple[int, int], RowKey] = {}
+        by_row: dict[int, list[Item]] = {}
+        for item in items:
+            of = key(item)
+            if of is not None:
+                keys[of[0].int, of[-1].int] = of
+                by_row.setdefault(of[-1].int, []).append(item)
+        found = self.load(cursor, keys.values())
+        before = {row_id.int: row for row_id, row in found.items()}
+        changed: list[tuple[TableRow | None, TableRow]] = []
+        for row_id, of_row in by_row.items():
+            row = old = before.get(row_id)
+            for item in of_row if needed is None else needed(of_row):
+                # None changes nothing.
+                row = fold(row, item) or row
+            if row is not None and row is not old:
+                changed.append((old, row))
+        self.save(cursor, [row for _, row in changed])
+        return changed
 
 
 class RowBatch(Generic[TableRow]):
