@@ -18,6 +18,7 @@ from api.cli.names import (
 )
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import print_json, print_table
+from projections.creators.rows import CountName
 from projections.organizations.projection import IS_OPERATOR
 
 # Removed creators are not counted, but listed with their status.
@@ -46,7 +47,7 @@ GROUP BY o.organization_id ORDER BY o.created_at, o.organization_id
 _CREATOR_LIST = """
 SELECT id, organization_id AS org_id, project_id, tiktok_handle,
        coalesce(display_name, scraped_display_name) AS display_name, status,
-       follower_count, video_count, created_at
+       follower_count, video_count, rounded_counts, created_at
 FROM creator_list
 WHERE (%(org)s::uuid IS NULL OR organization_id = %(org)s)
   AND (%(project)s::uuid IS NULL OR project_id = %(project)s)
@@ -83,7 +84,10 @@ class ProjectSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A creator, with the figures that were last observed."""
+    """A creator, with the figures that were last observed.
+
+    ``rounded_counts`` names those that are rounded, of the ones that are not shown too.
+    """
 
     id: UUID
     org_id: UUID
@@ -93,6 +97,7 @@ class CreatorSummary(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     follower_count: int | None
     video_count: int | None
+    rounded_counts: list[CountName]
     created_at: datetime
 
 
@@ -166,11 +171,19 @@ def list_creators(
         (
             (
                 *(c.id, c.project_id, c.tiktok_handle, c.display_name, c.status),
-                *(c.follower_count, c.video_count),
+                *(_count(c, "follower_count"), _count(c, "video_count")),
             )
             for c in found
         ),
     )
+
+
+def _count(creator: CreatorSummary, name: CountName) -> str | None:
+    """Write a count, one that its source rounds with a tilde."""
+    count: int | None = getattr(creator, name)
+    if count is None:
+        return None
+    return f"~{count}" if name in creator.rounded_counts else str(count)
 
 
 def _wait_for_creators(connection: Connection[TupleRow]) -> None:

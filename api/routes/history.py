@@ -5,7 +5,6 @@ from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
@@ -16,6 +15,7 @@ from api.http.paging import ListRequest, caught_up, reached
 from api.http.query import invalid_query
 from api.http.request import Request
 from api.http.responses import Answer, ListPage
+from api.routes.field_changes import FieldChange, field_changes
 from domain.errors import NotFoundError
 from projections.creator_history.queries import (
     END,
@@ -26,7 +26,6 @@ from projections.creator_history.queries import (
     page_of_history,
 )
 from projections.creators.as_of import creator_as_of
-from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import one_creator
 from projections.creators.rows import CreatorRow
 from projections.engine.reader import Reader
@@ -61,14 +60,6 @@ class LogPoint(Struct, frozen=True, kw_only=True):
 
     position: int
     at: datetime
-
-
-class FieldChange(Struct, frozen=True, kw_only=True):
-    """A field of a creator that changed."""
-
-    field: str
-    before: Any
-    after: Any
 
 
 class CreatorDiff(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -235,7 +226,7 @@ class HistoryRoutes(Controller):
                 from_=LogPoint(position=start.end, at=start.now),
                 to=LogPoint(position=end.end, at=end.now),
                 was_there=before is not None,
-                changes=_changes(before, after),
+                changes=field_changes(before, after),
                 events=[entry for _, entry in rows[:MOST_EVENTS]],
                 has_more_events=len(rows) > MOST_EVENTS,
             )
@@ -260,35 +251,6 @@ async def known_creator(
     if waits:
         await reached(reader, READ_MODEL, at.position)
     return await creator_as_of(reader, organization_id, creator_id, at=at.position)
-
-
-_written = msgspec.json.Encoder(order="deterministic").encode
-# How scrapes do is no state of the creator; the events between say it.
-_COMPARED = [
-    field
-    for field in Creator.__struct_fields__
-    if field not in {"last_outcome", "failing_since", "failed_scrapes"}
-]
-
-
-def _changes(before: CreatorRow | None, after: CreatorRow) -> list[FieldChange]:
-    old, new = _values(before), _values(after)
-    return [
-        FieldChange(field=field, before=old[field], after=new[field])
-        for field in _COMPARED
-        if _written(old[field]) != _written(new[field])
-        # To a creator that was not there, null and what is empty are the same.
-        and not (before is None and new[field] in ({}, []))
-    ]
-
-
-def _values(row: CreatorRow | None) -> dict[str, Any]:
-    fields = Creator.__struct_fields__
-    if row is None:
-        return dict.fromkeys(fields)
-    creator = creator_from_row(row)
-    values = {field: getattr(creator, field) for field in fields}
-    return {**values, "metadata": row.metadata}
 
 
 def _events(text: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Precision: the counts that a rounded counter may be, and which changes are growth."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.messages import Precision
 
@@ -10,6 +10,13 @@ UNITS: Final = (
     (1_000_000, 100_000),
     (10_000, 100),
 )
+
+
+class Level(NamedTuple):
+    """A counter as it is known; ``is_rounded`` if another count may be meant."""
+
+    value: int | None
+    is_rounded: bool
 
 
 def unit_of(count: int) -> int:
@@ -31,3 +38,17 @@ def stands_for(rounded: int, count: int) -> bool:
     The interval is open: what is a whole unit away would have been shown otherwise.
     """
     return abs(count - rounded) < unit_of(rounded)
+
+
+def next_level(level: Level, count: int | None, precision: Precision | None) -> Level:
+    """Return the level after a newer observation of the counter.
+
+    A rounded one that may be the exact level confirms it.
+    """
+    if count is None:
+        return level
+    if not is_rounded(precision, count):
+        return Level(count, is_rounded=False)
+    if level.value is None or level.is_rounded or not stands_for(count, level.value):
+        return Level(count, is_rounded=True)
+    return level

@@ -6,12 +6,13 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain import events as e
+from domain.analytics.precision import is_rounded
 from domain.messages import IMPORT_PROVIDER
 from infra.eventstore.store import RecordedEvent
 from projections.creator_history.projection import OWN_EVENTS
 from projections.creator_history.queries import HistoryQuery, events_of
 from projections.creators.projection import fold_creator
-from projections.creators.rows import CreatorRow
+from projections.creators.rows import COUNTS, CountName, CreatorRow
 from projections.engine.handlers import stored_names
 from projections.engine.reader import Reader
 
@@ -19,14 +20,11 @@ _ALL = 2**31 - 1
 # Of runs the last that succeeded counts, which is hardly ever an imported one, with
 # those that failed since.
 _RUNS = (5, _ALL)
-# The last snapshot mostly has all values, and rarely needs old ones to fill gaps.
+# The last snapshot mostly has all values, and rarely needs old ones to fill gaps or to
+# say what a rounded number confirms.
 _SNAPSHOTS = (5, 100, _ALL)
 
 _ENDS = stored_names(e.ScrapeSucceeded, e.ScrapeFailed)
-_FIGURES = (
-    *("scraped_display_name", "avatar_url", "follower_count", "following_count"),
-    *("total_likes_count", "video_count"),
-)
 
 # A snapshot counts if no newer observation had been recorded before it.
 _COUNTING = b"""
@@ -66,9 +64,25 @@ async def creator_as_of(
         row = reduce(fold_creator, sorted([*own, *counting], key=_place), None)
         if row is None or len(counting) < limit:
             break
-        if all(getattr(row, figure) is not None for figure in _FIGURES):
+        if _is_settled(row, counting):
             break
     return row
+
+
+def _is_settled(row: CreatorRow, snapshots: list[RecordedEvent]) -> bool:
+    """Tell whether older snapshots can change nothing: each count was seen exactly."""
+    if row.scraped_display_name is None or row.avatar_url is None:
+        return False
+    return all(
+        any(_is_exact(seen.event, count) for seen in snapshots) for count in COUNTS
+    )
+
+
+def _is_exact(event: e.Event, name: CountName) -> bool:
+    if not isinstance(event, e.ProfileSnapshotRecorded):
+        return False
+    count: int | None = getattr(event, name)
+    return count is not None and not is_rounded(event.precision, count)
 
 
 async def _runs(reader: Reader, of: HistoryQuery) -> list[RecordedEvent]:

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from domain.creator.decider import Status
 from domain.events import Outcome, TrackingMode
-from projections.creators.rows import CreatorRow
+from projections.creators.rows import CountName, CreatorRow
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +18,8 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     ``display_name`` is the one set here, or else TikTok's. ``is_active`` is false for
     removed and for auto-disabled creators, whose ``disabled_reason`` is the verdict.
     Figures are the newest scraped ones; ``last_scraped_at`` says when that last worked.
+    ``rounded_counts`` names the counts of which the exact number is not known, because
+    their source rounds them. A rounded count that confirms an exact one leaves it.
     ``last_outcome`` is how the last scrape ended, null before the first and where that
     was given up without an answer. ``failing_since`` and ``failed_scrapes`` say since
     when and how often in a row scrapes failed; null and 0 where the last one worked.
@@ -26,7 +28,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     # What scrapes change without a new version.
     FIGURE_FIELDS: ClassVar = (
         *("display_name", "avatar_url", "follower_count", "following_count"),
-        *("total_likes_count", "video_count", "last_scraped_at"),
+        *("total_likes_count", "video_count", "rounded_counts", "last_scraped_at"),
     )
 
     id: UUID
@@ -46,6 +48,7 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     following_count: int | None
     total_likes_count: int | None
     video_count: int | None
+    rounded_counts: list[CountName]
     last_scraped_at: datetime | None
     last_outcome: Outcome | None
     failing_since: datetime | None

@@ -11,12 +11,13 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from domain import events as e
+from domain.analytics.precision import Level, next_level
 from domain.creator.decider import DETAILS
 from domain.messages import IMPORT_PROVIDER, set_fields
 from domain.scrape.outcomes import UNOBSERVED
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
-from projections.creators.rows import CreatorRow, CreatorSearchRow, search_row
+from projections.creators.rows import COUNTS, CreatorRow, CreatorSearchRow, search_row
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
 
@@ -119,19 +120,24 @@ def _profile_observed(
     newest = (row.profile_observed_at, row.profile_position)
     if newest[0] and newest >= (event.observed_at, recorded.position):
         return row
-    observed = {
-        "scraped_display_name": event.display_name,
-        "avatar_url": event.avatar_url,
-        "follower_count": event.follower_count,
-        "following_count": event.following_count,
-        "total_likes_count": event.total_likes_count,
-        "video_count": event.video_count,
+    levels = {
+        name: next_level(
+            Level(getattr(row, name), is_rounded=name in row.rounded_counts),
+            getattr(event, name),
+            event.precision,
+        )
+        for name in COUNTS
     }
     return replace(
         row,
+        scraped_display_name=row.scraped_display_name
+        if event.display_name is None
+        else event.display_name,
+        avatar_url=row.avatar_url if event.avatar_url is None else event.avatar_url,
+        **{name: level.value for name, level in levels.items()},
+        rounded_counts=[name for name in COUNTS if levels[name].is_rounded],
         profile_observed_at=event.observed_at,
         profile_position=recorded.position,
-        **{name: value for name, value in observed.items() if value is not None},
     )
 
 
@@ -194,7 +200,7 @@ class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
-    version = 2
+    version = 3
     tables = ("creator_list", "creator_search")
     events = on.events | on_decision.events
 
@@ -243,8 +249,8 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
 def _needed(events: list[RecordedEvent]) -> list[RecordedEvent]:
     """Leave out events of a creator that later ones of the same batch make unseen.
 
-    A run that succeeds says anew how runs end. The newest observation, if it is whole,
-    leaves nothing of those that were recorded before it.
+    A run that succeeds says anew how runs end. The newest observation, if it is whole
+    and not rounded, leaves nothing of those that were recorded before it.
     """
     if len(events) == 1:
         return events
@@ -276,11 +282,12 @@ def _needed(events: list[RecordedEvent]) -> list[RecordedEvent]:
 
 
 def _is_whole(event: e.ProfileSnapshotRecorded) -> bool:
-    return None not in (
-        event.display_name,
-        event.avatar_url,
-        event.follower_count,
-        event.following_count,
-        event.total_likes_count,
-        event.video_count,
+    return (
+        event.precision != "rounded"
+        and event.display_name is not None
+        and event.avatar_url is not None
+        and event.follower_count is not None
+        and event.following_count is not None
+        and event.total_likes_count is not None
+        and event.video_count is not None
     )

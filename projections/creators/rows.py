@@ -1,7 +1,7 @@
 """The rows of creator_list and creator_search."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -10,12 +10,19 @@ from domain.creator.decider import Status
 from domain.events import Outcome, TrackingMode
 from projections.creators.search_keys import follower_bucket
 
+CountName = Literal[
+    "follower_count", "following_count", "total_likes_count", "video_count"
+]
+COUNTS: Final[tuple[CountName, ...]] = get_args(CountName)
+
 
 class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A creator: its settings, and the newest scraped figures.
 
     ``display_name`` is what somebody set, ``scraped_display_name`` what TikTok shows.
-    Figures are of ``profile_observed_at`` and null before the first snapshot.
+    Figures are of ``profile_observed_at`` and null before the first snapshot. Counts
+    are levels: a rounded one that confirms an exact one leaves it. ``rounded_counts``
+    names those that are rounded.
     ``run_position`` is of the last run that ended here.
     """
 
@@ -38,6 +45,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     following_count: int | None = None
     total_likes_count: int | None = None
     video_count: int | None = None
+    rounded_counts: list[CountName] = []
     profile_observed_at: datetime | None = None
     profile_position: int | None = None
     last_scraped_at: datetime | None = None

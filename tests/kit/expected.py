@@ -158,7 +158,8 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
             seen = (event.observed_at, recorded.position)
             if seen > newest.get(event.creator_id, (seen[0], 0)):
                 newest[event.creator_id] = seen
-                rows[event.creator_id] |= _figures(event, recorded.position)
+                row = rows[event.creator_id]
+                row |= _figures(event, recorded.position) | _levels(row, event)
         elif isinstance(event, e.CreatorEvent):
             row = rows[recorded.stream]
             row |= _decided(event)
@@ -460,6 +461,7 @@ _FIGURES = {
 }
 
 
+_COUNTS = ("follower_count", "following_count", "total_likes_count", "video_count")
 _NOT_FAILING: Row = {"failing_since": None, "failed_scrapes": 0}
 
 
@@ -490,6 +492,7 @@ def _new_creator(recorded: RecordedEvent, event: e.CreatorAdded) -> Row:
         "profile_observed_at": None,
         "profile_position": None,
         **dict.fromkeys(_FIGURES.values()),
+        "rounded_counts": [],
     }
 
 
@@ -502,6 +505,29 @@ def _figures(seen: e.ProfileSnapshotRecorded, position: int) -> Row:
         if getattr(seen, field) is not None:
             figures[column] = getattr(seen, field)
     return figures
+
+
+def _levels(row: Row, seen: e.ProfileSnapshotRecorded) -> Row:
+    """The counts that are rounded, and those that a rounded one only confirmed."""
+    rounded, kept = set(row["rounded_counts"]), {}
+    for column in _COUNTS:
+        new, old = getattr(seen, column), row[column]
+        if new is None:
+            continue
+        step = _shown_in_steps_of(new) if seen.precision == "rounded" else 1
+        if step == 1:
+            rounded.discard(column)
+        elif old is None or column in rounded or not new - step < old < new + step:
+            rounded.add(column)
+        else:
+            kept[column] = old
+    return {"rounded_counts": [name for name in _COUNTS if name in rounded], **kept}
+
+
+def _shown_in_steps_of(count: int) -> int:
+    if count < 10_000:
+        return 1
+    return 100 if count < 10**6 else 10**5 if count < 10**9 else 10**8
 
 
 def _decided(event: e.CreatorEvent) -> Row:

@@ -63,7 +63,12 @@ ADDED_FIELDS: dict[str, frozenset[str]] = {
     },
     # Those of a list's figures, and of a milestone.
     "/api/v1/creators": _MARKS
-    | {"level_rounded", "new_rounded", "new_sharpened", "tags"},
+    | {
+        *("level_rounded", "new_rounded", "new_sharpened", "tags"),
+        # Which counts are rounded, of a creator and of a changed field.
+        *("rounded_counts", "before_rounded", "after_rounded"),
+    },
+    "creators list": frozenset({"rounded_counts"}),
     # Creators and videos have tags.
     "/api/v1/videos": frozenset({"tags"}),
     "/api/v1/projects": frozenset({"tags"}),
@@ -104,8 +109,8 @@ RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
 RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
-# Analytics 4: a rounded number that becomes exact is not growth. creator_list 2: how
-# the scrapes of a creator failed.
+# Analytics 4: a rounded number that becomes exact is not growth. creator_list 3: how
+# the scrapes of a creator failed, and which of its counts are rounded.
 RAISED_PROJECTIONS: frozenset[str] = frozenset({"analytics", "creator_list"})
 # Those whose version was raised, and whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {

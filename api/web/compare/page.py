@@ -178,6 +178,7 @@ async def _suggestions(
                 label=f"@{one.tiktok_handle}",
                 project=names.get(one.project_id),
                 followers=one.follower_count,
+                is_rounded="follower_count" in one.rounded_counts,
             )
             for one in creators.data
         ]

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from api.routes.history import FieldChange
+from api.routes.field_changes import FieldChange
 from api.web.kit.line_diff import DiffLine, line_diff
 from projections.creators.creator import Creator
 
@@ -31,12 +31,17 @@ class CreatorField(Struct, frozen=True):
 
 
 class FieldRow(Struct, frozen=True, kw_only=True):
-    """One field in two states; ``lines`` if a long text differs."""
+    """One field in two states; ``lines`` if a long text differs.
+
+    ``before_rounded`` and ``after_rounded`` mark a count that its source rounds.
+    """
 
     field: CreatorField
     before: Any
     after: Any
     differs: bool
+    before_rounded: bool = False
+    after_rounded: bool = False
     lines: list[DiffLine] | None = None
 
     @property
@@ -72,26 +77,36 @@ FIELDS: Final = {
 def side_by_side(before: Creator, after: Creator) -> list[FieldRow]:
     """Return all fields of two states of a creator."""
     old, new = _values(before), _values(after)
-    return [_row(FIELDS[name], old[name], new[name]) for name in FIELDS]
+    return [
+        _row(
+            FieldChange(
+                field=name,
+                before=old[name],
+                after=new[name],
+                before_rounded=name in before.rounded_counts,
+                after_rounded=name in after.rounded_counts,
+            )
+        )
+        for name in FIELDS
+    ]
 
 
 def changed_fields(changes: Iterable[FieldChange]) -> list[FieldRow]:
     """Return the fields that differ according to the API."""
     by_name = {change.field: change for change in changes}
-    return [
-        _row(field, by_name[name].before, by_name[name].after)
-        for name, field in FIELDS.items()
-        if name in by_name
-    ]
+    return [_row(by_name[name]) for name in FIELDS if name in by_name]
 
 
-def _row(field: CreatorField, before: Any, after: Any) -> FieldRow:  # noqa: ANN401 - JSON
-    old, new = _value_shown(field.type, before), _value_shown(field.type, after)
+def _row(of: FieldChange) -> FieldRow:
+    field = FIELDS[of.field]
+    old, new = _value_shown(field.type, of.before), _value_shown(field.type, of.after)
     return FieldRow(
         field=field,
         before=old,
         after=new,
-        differs=old != new,
+        differs=old != new or of.before_rounded != of.after_rounded,
+        before_rounded=of.before_rounded,
+        after_rounded=of.after_rounded,
         lines=_lines(old, new) if field.type == "long" else None,
     )
 

@@ -145,7 +145,7 @@ async def _rows(
             ListedCreator(
                 creator=creator,
                 project=names.get(creator.project_id),
-                followers=_level(creator.follower_count, of and of.followers),
+                followers=_level(creator, of and of.followers),
                 views=_flow(of and of.views),
                 is_late=_is_late(creator, page, now),
                 is_new=creator.last_scraped_at is None
@@ -157,10 +157,15 @@ async def _rows(
     return rows
 
 
-def _level(count: int | None, trend: Trend | None) -> CountWithTrend:
-    """Return a count whose level is drawn; ``count`` is what was last observed."""
+def _level(creator: Creator, trend: Trend | None) -> CountWithTrend:
+    """Return a count whose level is drawn, or else what is known without its days."""
     if trend is None or trend.level is None:
-        return CountWithTrend(level=count, new=None, sparkline=None)
+        return CountWithTrend(
+            level=creator.follower_count,
+            new=None,
+            sparkline=None,
+            is_level_rounded="follower_count" in creator.rounded_counts,
+        )
     return CountWithTrend(
         level=trend.level,
         new=trend.new,

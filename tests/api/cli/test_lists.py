@@ -10,6 +10,7 @@ from api.cli import caught_up
 from domain import commands as c
 from domain.organization.commands import OrganizationCommand
 from domain.organization.plans import DEFAULT_PLANS
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
 from infra.ids import new_id
 from projections.creators.projection import CreatorList
@@ -17,6 +18,7 @@ from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking, opened_store
 from tests.kit.command_line import CommandLine
 from tests.kit.commands import change_organization
+from tests.kit.histories import snapshot
 
 NOBODY = "00000000-0000-4000-8000-000000000009"
 
@@ -133,6 +135,37 @@ def test_creators_are_listed_of_one_project(cli: CommandLine, store: Store):
     assert handles("--org", "Herd") == ["old-billy"]
     assert handles("--org", "Other", "--project", "First project") == ["stranger"]
     assert handles("--project", str(empty)) == []
+
+
+def test_a_rounded_count_has_a_tilde_in_the_list_of_creators(
+    cli: CommandLine, store: Store
+):
+    ours = made(cli, store, "Herd")
+    billy = ours.creator("old-billy")
+    store.append(
+        [
+            NewEvent(
+                new_id(),
+                1,
+                snapshot(
+                    billy,
+                    organization_id=ours.organization_id,
+                    precision="rounded",
+                    follower_count=3_800_000,
+                    video_count=7,
+                ),
+            )
+        ],
+        context=asking("test"),
+    )
+    catch_up(store)
+
+    listed = cli("creators", "list")
+    (as_json,) = cli("creators", "list", "--json").document
+
+    assert listed.out.split()[-2:] == ["~3800000", "7"]
+    assert as_json["follower_count"] == 3_800_000
+    assert as_json["rounded_counts"] == ["follower_count"]
 
 
 def test_lists_that_are_behind_say_so(

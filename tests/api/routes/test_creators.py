@@ -32,6 +32,7 @@ def test_a_creator_is_added_with_everything_that_was_asked(home: Tenant):
             "following_count": None,
             "total_likes_count": None,
             "video_count": None,
+            "rounded_counts": [],
             "last_scraped_at": None,
             "last_outcome": None,
             "failing_since": None,
@@ -255,6 +256,23 @@ def test_a_creator_that_the_client_has_already_is_not_sent_again(home: Tenant):
     assert (same.status_code, same.content) == (304, b"")
     assert same.headers["ETag"] == other.headers["ETag"] == tag
     assert data_of(other) == data_of(without_figures) == creator
+
+
+def test_a_count_that_became_exact_is_sent_though_it_is_the_same_number(home: Tenant):
+    creator = home.add("round.goat")
+    path = f"/creators/{creator['id']}"
+    home.saw(creator["id"], follower_count=3_800_000, precision="rounded")
+    home.goatherd.catch_up()
+    rounded = home.get(path)
+    home.saw(creator["id"], follower_count=3_800_000, precision="exact")
+    home.goatherd.catch_up()
+
+    exact = home.get(path, headers={"If-None-Match": rounded.headers["ETag"]})
+
+    assert data_of(rounded)["rounded_counts"] == ["follower_count"]
+    assert exact.status_code == 200
+    assert data_of(exact)["rounded_counts"] == []
+    assert exact.headers["ETag"] != rounded.headers["ETag"]
 
 
 def test_fresh_figures_are_sent_and_do_not_keep_a_change_from_being_made(home: Tenant):

@@ -441,6 +441,49 @@ def test_the_past_of_another_organization_is_not_found(home: Tenant, stranger: T
             assert code_of(answer) == (404, "not_found")
 
 
+def test_past_states_and_a_diff_say_which_counts_are_rounded(home: Tenant):
+    creator = home.add("ada")
+    saw(home, creator["id"], 3_800_000, precision="rounded")
+    rounded = home.goatherd.head
+    saw(home, creator["id"], 3_894_656, hour=1, precision="exact")
+    exact = home.goatherd.head
+    saw(home, creator["id"], 3_800_000, hour=2, precision="rounded")
+    confirmed = home.goatherd.head
+
+    home.goatherd.catch_up()
+    states = [as_of(home, creator["id"], at) for at in (rounded, exact, confirmed)]
+    shown = diff(home, creator["id"], **{"from": rounded, "to": confirmed})
+    nothing = diff(home, creator["id"], **{"from": exact, "to": confirmed})
+
+    assert [(s["follower_count"], s["rounded_counts"]) for s in states] == [
+        (3_800_000, ["follower_count"]),
+        (3_894_656, []),
+        (3_894_656, []),
+    ]
+    assert shown["changes"] == [
+        {
+            "field": "follower_count",
+            "before": 3_800_000,
+            "after": 3_894_656,
+            "before_rounded": True,
+            "after_rounded": False,
+        }
+    ]
+    assert nothing["changes"] == []
+
+
+def test_a_diff_says_that_the_same_number_became_exact(home: Tenant):
+    creator = home.add("ada")
+    saw(home, creator["id"], 3_800_000, precision="rounded")
+    rounded = home.goatherd.head
+    saw(home, creator["id"], 3_800_000, hour=1, precision="exact")
+
+    (change,) = diff(home, creator["id"], **{"from": rounded})["changes"]
+
+    assert (change["before"], change["after"]) == (3_800_000, 3_800_000)
+    assert (change["before_rounded"], change["after_rounded"]) == (True, False)
+
+
 def test_a_diff_shows_each_field_that_changed_and_the_events_between(home: Tenant):
     creator = home.add("ada", metadata={"a": 1})
     before = home.goatherd.head

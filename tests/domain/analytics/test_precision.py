@@ -2,7 +2,13 @@
 
 import pytest
 
-from domain.analytics.precision import is_rounded, stands_for, unit_of
+from domain.analytics.precision import (
+    Level,
+    is_rounded,
+    next_level,
+    stands_for,
+    unit_of,
+)
 from domain.messages import Precision
 
 
@@ -45,3 +51,25 @@ def test_a_small_counter_is_exact_in_a_rounded_observation_as_well(
     precision: Precision | None, count: int | None, *, expected: bool
 ):
     assert is_rounded(precision, count) == expected
+
+
+EXACT, ROUNDED = Level(3_894_656, is_rounded=False), Level(3_800_000, is_rounded=True)
+
+
+@pytest.mark.parametrize(
+    ("level", "precision", "count", "after"),
+    (
+        (EXACT, "rounded", None, EXACT),
+        (EXACT, "rounded", 3_800_000, EXACT),
+        (EXACT, "rounded", 3_700_000, Level(3_700_000, is_rounded=True)),
+        (EXACT, "exact", 3_894_657, Level(3_894_657, is_rounded=False)),
+        (ROUNDED, "exact", 3_894_656, EXACT),
+        (ROUNDED, "rounded", 3_900_000, Level(3_900_000, is_rounded=True)),
+        (Level(None, is_rounded=False), "rounded", 3_800_000, ROUNDED),
+        (Level(None, is_rounded=False), None, 3_894_656, EXACT),
+    ),
+)
+def test_a_rounded_counter_that_may_be_the_exact_level_changes_no_level(
+    level: Level, precision: Precision | None, count: int | None, after: Level
+):
+    assert next_level(level, count, precision) == after

@@ -31,6 +31,7 @@ from tests.kit.histories import (
 from tests.projections.analytics.test_batches import NAMES, SLOWLY, histories
 
 BILLIE = UUID(int=0xB1)
+PRECISIONS = st.sampled_from((None, "exact", "rounded"))
 
 
 class HereReader(Reader):
@@ -111,10 +112,10 @@ def test_as_of_every_position_is_a_plain_fold_up_to_there(
 @given(
     seen=st.lists(
         st.fixed_dictionaries(
-            {"day": st.integers(0, 3)},
+            {"day": st.integers(0, 3), "precision": PRECISIONS},
             optional=dict.fromkeys(
                 ("follower_count", "following_count", "total_likes_count"),
-                st.integers(0, 9),
+                st.integers(0, 9) | st.sampled_from((49_950, 50_000, 50_099, 50_100)),
             ),
         ),
         max_size=8,

@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain import events as e
 from infra.eventstore.store import RecordedEvent
 from projections.creators.projection import CreatorList
-from tests.kit.expected import expected, rows_of
+from tests.kit.expected import creator_list, expected, rows_of
 from tests.kit.histories import (
     AWAY,
     HOME,
@@ -23,9 +25,13 @@ from tests.kit.histories import (
     snapshot,
     succeeded,
 )
+from tests.projections.analytics.test_batches import SLOWLY
 
 BILLIE = UUID("b1111111-0000-4000-8000-000000000000")
 SCRAPE = UUID("5c5c5c5c-0000-4000-8000-000000000000")
+
+_TEXTS = ("display_name", "avatar_url")
+_OTHER_COUNTS = ("following_count", "total_likes_count", "video_count")
 
 Reading = Connection[TupleRow]
 
@@ -242,6 +248,101 @@ def test_what_the_newest_observation_left_out_keeps_its_last_known_value(
     assert (row["scraped_display_name"], row["follower_count"]) == ("B", 5)
     assert row["video_count"] == 0
     assert row["profile_observed_at"] == MONDAY + timedelta(days=2)
+
+
+def seen_as(*followers: tuple[e.Precision | None, int]) -> list[dict[str, Any]]:
+    return [
+        {"day": day, "precision": precision, "follower_count": count}
+        for day, (precision, count) in enumerate(followers)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "level", "is_rounded"),
+    (
+        (seen_as(("rounded", 3_800_000)), 3_800_000, True),
+        (seen_as(("rounded", 9_999)), 9_999, False),
+        (seen_as((None, 3_800_000)), 3_800_000, False),
+        (seen_as(("exact", 3_841_656), ("rounded", 3_800_000)), 3_841_656, False),
+        (seen_as(("exact", 3_700_000), ("rounded", 3_800_000)), 3_800_000, True),
+        (seen_as(("rounded", 3_800_000), ("exact", 3_841_656)), 3_841_656, False),
+        (
+            seen_as(
+                ("exact", 3_841_656), ("rounded", 3_900_000), ("rounded", 4_000_000),
+                ("rounded", 3_900_000),
+            ),
+            3_900_000,
+            True,
+        ),
+    ),
+    ids=[
+        *("rounded", "a small one", "unsaid", "confirmed", "another", "sharpened"),
+        "back where an exact one was",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("at_once", (True, False), ids=["one batch", "one by one"])
+def test_a_rounded_count_is_marked_unless_it_only_confirms_an_exact_one(
+    connection: Reading,
+    history: History,
+    seen: list[dict[str, Any]],
+    level: int,
+    *,
+    is_rounded: bool,
+    at_once: bool,
+):
+    take_in(connection, *history.happened(BILLIE, added()))
+    observed = [history.happened(SCRAPE, snapshot(BILLIE, **each))[0] for each in seen]
+
+    for batch in [observed] if at_once else [[event] for event in observed]:
+        take_in(connection, *batch)
+
+    row = the_row(connection)
+    assert row["follower_count"] == level
+    assert row["rounded_counts"] == (["follower_count"] if is_rounded else [])
+
+
+@settings(SLOWLY)
+@given(
+    happened=st.lists(
+        st.one_of(
+            st.builds(
+                snapshot,
+                st.just(BILLIE),
+                day=st.integers(0, 3),
+                precision=st.sampled_from((None, "exact", "rounded")),
+                follower_count=st.sampled_from((None, 49_950, 50_000, 50_100)),
+                **{name: st.sampled_from((None, "https://b")) for name in _TEXTS},
+                **{name: st.sampled_from((None, 7)) for name in _OTHER_COUNTS},
+            ),
+            st.just(succeeded(BILLIE)),
+            st.sampled_from(("blocked", "not_in_recording", None)).map(
+                lambda outcome: failed(BILLIE, outcome=outcome)
+            ),
+            st.sampled_from(
+                (
+                    e.CreatorRemoved(organization_id=HOME),
+                    e.CreatorReactivated(organization_id=HOME, tracking_mode="auto"),
+                )
+            ),
+        ),
+        max_size=9,
+    ),
+    batch=st.integers(1, 9),
+)
+def test_whatever_happens_in_one_batch_leaves_the_row_of_a_plain_fold(
+    connection: Reading, happened: list[Any], batch: int
+):
+    history = History()
+    history.happened(BILLIE, added())
+    for event in happened:
+        history.happened(BILLIE if isinstance(event, e.CreatorEvent) else SCRAPE, event)
+
+    with connection.transaction(force_rollback=True):
+        for first in range(0, len(history.events), batch):
+            take_in(connection, *history.events[first : first + batch])
+        row = the_row(connection)
+
+    assert row == creator_list(history.events)[BILLIE]
 
 
 def test_a_name_that_somebody_set_stays_until_it_is_set_to_null(

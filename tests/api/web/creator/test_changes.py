@@ -346,6 +346,25 @@ def test_what_cannot_be_compared_is_told(
     assert message in page.text
 
 
+def test_both_views_of_two_states_mark_a_count_that_its_source_rounds(
+    home: Tenant, visitor: Visitor, creator: dict[str, Any]
+):
+    home.saw(creator["id"], follower_count=3_800_000, precision="rounded")
+    before = home.goatherd.head
+    home.saw(creator["id"], follower_count=3_800_000, precision="exact")
+    home.goatherd.catch_up()
+
+    for rest in (f"/as-of?as_of={before}", f"/diff?from={before}"):
+        page = visitor.see(changes(creator, rest))
+        rounded, exact = fields(page)["Followers"]
+        assert (
+            rounded
+            == "~3,800,000 Rounded by the source: the exact number is not known."
+        )
+        assert exact == "3,800,000"
+    assert page.one("span", tabindex="0")["data-why"].startswith("~3,800,000. Rounded")
+
+
 @pytest.mark.parametrize("rest", ("", "/as-of", "/diff"))
 def test_another_organizations_creator_is_not_there(
     stranger: Tenant, visitor: Visitor, rest: str
