@@ -20,6 +20,11 @@ from api.http.paging import provide_list_request
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
 from api.http.writer import CommandWriter
+from api.routes.aggregate.creators import CreatorSummaryRoutes
+from api.routes.aggregate.kpis import KpiRoutes
+from api.routes.aggregate.parameters import provide_summary
+from api.routes.aggregate.posting import PostingRoutes
+from api.routes.aggregate.responses import provide_part
 from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
@@ -168,6 +173,9 @@ def assemble(settings: Settings) -> Litestar:
                 BanRoutes,
                 ProjectionRoutes,
                 AnalyticsRoutes,
+                KpiRoutes,
+                CreatorSummaryRoutes,
+                PostingRoutes,
                 HistoryRoutes,
             ],
             authenticator=authenticator,
@@ -200,6 +208,8 @@ def assemble(settings: Settings) -> Litestar:
             dependencies={
                 "reader": _provide(reader),
                 "listing": provide_list_request(secret),
+                "summary": Provide(provide_summary),
+                "part": Provide(provide_part, sync_to_thread=False),
                 "writer": _provide(writer),
                 "own": _provide(own),
                 "limiter": _provide(limiter),

@@ -1,6 +1,6 @@
 """The envelope of every answer: ``{"data": ..., "error": ..., "meta": ...}``.
 
-A resource route returns an Answer, a ListPage or a StoredAnswer.
+A resource route returns an Answer, a ListPage, a CountedList or a StoredAnswer.
 """
 
 from collections.abc import Mapping
@@ -40,6 +40,14 @@ class PageMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 
     next_cursor: str | None
     limit: int
+
+
+class CountedMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How many rows there are before ``limit`` and ``offset``."""
+
+    total_count: int
+    limit: int
+    offset: int
 
 
 class EncodedResponse(ASGIResponse):
@@ -126,6 +134,16 @@ class ListPage(Answer[list[T]], Generic[T]):
 
     def __init__(self, rows: list[T], *, limit: int, next_cursor: str | None) -> None:
         super().__init__(rows, meta=PageMeta(next_cursor=next_cursor, limit=limit))
+
+
+class CountedList(Answer[list[T]], Generic[T]):
+    """A part of a list that is read by offset, and how long the whole list is."""
+
+    def __init__(
+        self, rows: list[T], *, total_count: int, limit: int, offset: int
+    ) -> None:
+        meta = CountedMeta(total_count=total_count, limit=limit, offset=offset)
+        super().__init__(rows, meta=meta)
 
 
 class StoredAnswer(Answer[Any]):

@@ -140,10 +140,11 @@ def _check(handler: HTTPRouteHandler, *, place: str) -> None:
 
 def fields_of(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
     """Return the parameters of a handler and of its dependencies."""
-    fields = dict(handler.parsed_fn_signature.parameters)
+    fields: dict[str, FieldDefinition] = {}
     for provider in handler.resolve_dependencies().values():
         fields.update(provider.parsed_fn_signature.parameters)
-    return fields
+    # Its own have precedence: it may not use the dependency that has the same one.
+    return {**fields, **handler.parsed_fn_signature.parameters}
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401 - any type

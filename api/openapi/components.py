@@ -20,6 +20,7 @@ TAGS = {
     "Videos": "Tracked videos.",
     "Inbox": "Discovered videos that wait for a decision.",
     "Analytics": "Numbers over time.",
+    "Summaries": "Key figures and leaderboards of projects and campaigns.",
     "Administration": "Projections and bans of the whole installation.",
     "Schema": "What the entities are, for programs.",
     "Operations": "Health and metrics, for whoever runs this installation.",
@@ -64,6 +65,18 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "The cursor of the next page, null on the last one.",
             },
             "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        },
+    },
+    "CountedMeta": {
+        "type": "object",
+        "required": ["totalCount", "limit", "offset"],
+        "properties": {
+            "totalCount": {
+                "type": "integer",
+                "description": "How many rows there are before limit and offset.",
+            },
+            "limit": {"type": "integer", "minimum": 1},
+            "offset": {"type": "integer", "minimum": 0},
         },
     },
     "Failure": {

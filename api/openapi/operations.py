@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from api.http.errors import Code
 from api.http.json_body import forms_of
-from api.http.responses import Answer, ListPage
+from api.http.responses import Answer, CountedList, ListPage
 from api.http.route_info import RouteInfo, fields_of
 from api.openapi.prose import prose
 
@@ -73,6 +73,19 @@ class Operation(Struct, frozen=True, kw_only=True):
         return self._returned.is_subclass_of(ListPage)
 
     @property
+    def meta(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the schema of the meta of a list and an example; None without meta."""
+        if self.is_page:
+            return "PageMeta", {"nextCursor": None, "limit": 50}
+        if self.is_counted:
+            return "CountedMeta", {"totalCount": 1, "limit": 50, "offset": 0}
+        return None
+
+    @property
+    def is_counted(self) -> bool:
+        return self._returned.is_subclass_of(CountedList)
+
+    @property
     def writes(self) -> bool:
         return self.method in _WRITES
 
@@ -84,7 +97,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     def has_versions(self) -> bool:
         """Whether a GET returns one resource that may have an ETag."""
         is_single = self.handler.opt.get("versioned", "{" in self.path)
-        may_have = self.method == "GET" and not self.is_page and not self.is_gone
+        may_have = self.method == "GET" and self.meta is None and not self.is_gone
         return may_have and is_single
 
     @property
@@ -99,7 +112,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         found: dict[int, tuple[Any, str]] = {}
         if self._returned.is_subclass_of(Answer):
             inner = self._returned.inner_types[0].annotation
-            data = list[inner] if self.is_page else inner
+            data = inner if self.meta is None else list[inner]
             description = handler.response_description or f"{self.summary}."
             found[handler.status_code] = (data, description)
         for status, spec in (handler.responses or {}).items():

@@ -156,13 +156,11 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
             "headers": headers,
             "content": {
                 _JSON: {
-                    "schema": _envelope(schema, is_page=operation.is_page),
+                    "schema": _envelope(schema, operation.meta),
                     "example": {
                         "data": msgspec.to_builtins(value),
                         "error": None,
-                        "meta": {"nextCursor": None, "limit": 50}
-                        if operation.is_page
-                        else None,
+                        "meta": operation.meta and operation.meta[1],
                     },
                 }
             },
@@ -179,8 +177,8 @@ def _successes(operation: Operation, types: Types, links: Links) -> dict[str, Sc
     return found or {"200": {"description": f"{operation.summary}."}}
 
 
-def _envelope(schema: Schema, *, is_page: bool) -> Schema:
-    meta = reference("schemas", "PageMeta") if is_page else {"type": "null"}
+def _envelope(schema: Schema, of_list: tuple[str, Schema] | None) -> Schema:
+    meta = reference("schemas", of_list[0]) if of_list else {"type": "null"}
     return {
         "type": "object",
         "required": ["data", "error", "meta"],

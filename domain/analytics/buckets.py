@@ -41,6 +41,16 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     def days(self) -> int:
         return (self.last - self.first).days + 1
 
+    @property
+    def start(self) -> datetime:
+        """Return the instant after which the range begins."""
+        return midnight(self.first, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """Return the instant up to and including which the range lasts."""
+        return midnight(self.last + _A_DAY, self.zone)
+
     def buckets(self) -> tuple[Bucket, ...]:
         """Return the buckets in order; the first and the last are cut to the range.
 
@@ -56,6 +66,11 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
         as are in the last one here, as far as it has so many.
         """
         unit = self.granularity
+        if unit == "day":
+            ago = timedelta(days=self.days)
+            return msgspec.structs.replace(
+                self, first=self.first - ago, last=self.last - ago
+            )
         begin = before = _begin(self.first, unit)
         for _ in self.buckets():
             begin = _begin(begin - _A_DAY, unit)

@@ -11,7 +11,8 @@ class Kpi(Struct, frozen=True, kw_only=True):
     ``change`` is ``value`` minus ``previous``, and ``change_percent`` is that in
     percent of ``previous``, by its size where it is negative. They are null if one of
     the two is unknown, and the latter also if ``previous`` is 0. ``rounded``: the value
-    is made of a rounded one. ``known_share`` is the share, 0 to 1, of what the number
+    is made of a rounded one. ``sharpened``: a rounded level became exact in the range,
+    which is not growth. ``known_share`` is the share, 0 to 1, of what the number
     is of that was observed in the range: of the counted videos, or of the profiles for
     followers; null if there are none.
     """
@@ -21,11 +22,17 @@ class Kpi(Struct, frozen=True, kw_only=True):
     change: Value
     change_percent: float | None
     rounded: bool
+    sharpened: bool
     known_share: float | None
 
 
 def kpi(
-    value: Value, previous: Value, *, rounded: bool, known_share: float | None
+    value: Value,
+    previous: Value,
+    *,
+    rounded: bool = False,
+    sharpened: bool = False,
+    known_share: float | None,
 ) -> Kpi:
     """Return a key figure with its change against the range before."""
     change: Value = None
@@ -42,6 +49,7 @@ def kpi(
         change=change,
         change_percent=percent,
         rounded=rounded,
+        sharpened=sharpened,
         known_share=known_share,
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from msgspec import Struct
+
 from domain.analytics.series import DECIMALS
 
 PEERS = 30
@@ -12,21 +14,40 @@ USUAL_FACTOR = 3
 _A_DAY = timedelta(days=1)
 
 
+class Outlier(Struct, frozen=True, kw_only=True):
+    """A video's views at its age, next to those of its peers at the same age.
+
+    ``peer_median`` is the median of the peers whose views are known, of which there are
+    ``peers``; ``outlier_factor`` is ``views`` / ``peer_median``.
+    """
+
+    views: int
+    peer_median: float
+    peers: int
+    outlier_factor: float
+
+
 def age_in_days(posted_at: datetime, *, at: datetime) -> int:
     """Return how many whole days ago a video was posted."""
     return (at - posted_at) // _A_DAY
 
 
-def outlier_factor(views: int | None, peers: Sequence[int | None]) -> float | None:
-    """Return a video's views by the median of those of its peers at the same age.
+def outlier(views: int | None, peers: Sequence[int | None]) -> Outlier | None:
+    """Return how a video's views compare with those of its peers at the same age.
 
     ``peers`` are the creator's previous counted videos, at most 30, and ``views`` is
-    the level at the video's age. The video is not judged, so that it has no factor, if
-    its own level is unknown, if fewer than 5 of the peers' are known, or if the median
-    is 0.
+    the level at the video's age. None if the video is not judged: its own level is
+    unknown, fewer than 5 of the peers' are known, or their median is 0.
     """
     known = [peer for peer in peers if peer is not None]
     if views is None or len(known) < FEWEST_PEERS:
         return None
     middle = median(known)
-    return round(views / middle, DECIMALS) if middle > 0 else None
+    if middle <= 0:
+        return None
+    return Outlier(
+        views=views,
+        peer_median=float(middle),
+        peers=len(known),
+        outlier_factor=round(views / middle, DECIMALS),
+    )

@@ -1,15 +1,36 @@
-"""Overlap: what two groups of creators and videos have in common."""
+"""Overlap: what groups of creators and videos have in common, two at a time."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from uuid import UUID
+
+from msgspec import Struct
 
 from domain.analytics.series import DECIMALS
 
 
-def jaccard(ones: AbstractSet[UUID], others: AbstractSet[UUID]) -> float | None:
-    """Return how many are in both by how many are in one of them, from 0 to 1.
+class Overlap(Struct, frozen=True):
+    """How many are in both of two groups, and that by how many are in one of them.
 
-    None if both are empty (P. Jaccard, 1901).
+    ``jaccard`` is from 0 to 1, null if both groups are empty (P. Jaccard, 1901).
     """
-    either = len(ones | others)
-    return round(len(ones & others) / either, DECIMALS) if either else None
+
+    shared: int
+    jaccard: float | None
+
+
+def overlaps(
+    groups: Sequence[UUID], amounts: Iterable[tuple[Sequence[UUID], int]]
+) -> Mapping[tuple[UUID, UUID], Overlap]:
+    """Return the overlap of each two groups, in the groups' order.
+
+    ``amounts`` are how many things are in exactly these groups.
+    """
+    held = [({*these}, amount) for these, amount in amounts]
+    found: dict[tuple[UUID, UUID], Overlap] = {}
+    for pair in combinations(groups, 2):
+        shared = sum(amount for these, amount in held if these.issuperset(pair))
+        either = sum(amount for these, amount in held if not these.isdisjoint(pair))
+        jaccard = round(shared / either, DECIMALS) if either else None
+        found[pair] = Overlap(shared, jaccard)
+    return found

@@ -1,5 +1,6 @@
 """Queries of videos: one video, the list, and a project's inbox."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -104,6 +105,11 @@ SELECT {_COLUMNS} FROM videos v {_FIGURES}
 WHERE v.organization_id = %(organization)s AND v.id = %(id)s
     AND v.tracking_status <> 'excluded'
 """.encode()
+_THESE = f"""
+SELECT {_COLUMNS} FROM videos v {_FIGURES}
+WHERE v.organization_id = %(organization)s AND v.id = ANY(%(ids)s)
+    AND v.tracking_status <> 'excluded'
+""".encode()
 
 
 async def one_video(
@@ -113,6 +119,15 @@ async def one_video(
     params = {"organization": organization_id, "id": video_id}
     rows = await reader.rows(organization_id, _ONE, params)
     return _video(rows[0]) if rows else None
+
+
+async def videos_by_id(
+    reader: Reader, organization_id: UUID, ids: Iterable[UUID]
+) -> dict[UUID, Video]:
+    """Return these videos of an organization, but for those that are excluded."""
+    params = {"organization": organization_id, "ids": list(ids)}
+    rows = await reader.rows(organization_id, _THESE, params)
+    return {video.id: video for video in map(_video, rows)}
 
 
 async def page_of_videos(reader: Reader, query: VideoQuery) -> list[Video]:

@@ -86,6 +86,8 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
         return {"creator_ids": ids["creator_id"]}
     if operation.id == "checkSource":
         return {"tiktok_handle": "goat"}
+    if "Summaries" in operation.details["tags"]:
+        return {"project_id": ids["project_id"]}
     if operation.id not in {"getAnalytics", "explainAnalytics"}:
         return {}
     of = id_named("entity_id", ids)
@@ -97,6 +99,8 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
 
 def id_named(name: str, ids: Mapping[str, str]) -> str:
     """The id that goes by a name: of whatever an entity is, a creator's."""
+    if name == "campaign_id":
+        return ids.get(name, ids["project_id"])
     return ids["creator_id" if name == "entity_id" else name.removesuffix("s")]
 
 

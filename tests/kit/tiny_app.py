@@ -22,7 +22,7 @@ from api.http.failed_logins import FailedLogins
 from api.http.json_body import OneOf
 from api.http.rate_limit import RequestLimiter
 from api.http.request import Request
-from api.http.responses import Answer, ListPage
+from api.http.responses import Answer, CountedList, ListPage
 from api.system.health import Check
 from domain import errors
 from domain.events import Scope
@@ -100,6 +100,12 @@ async def list_notes(
 async def find_note(text: FromQuery[str]) -> Answer[Kept]:
     """Find a note by its text, which must be given."""
     return Answer(Kept("found", [text]))
+
+
+@get("/notes/ranked", opt={"scope": "read"}, tags=["Schema"])
+async def rank_notes() -> CountedList[Note]:
+    """Rank the notes."""
+    return CountedList([NOTE], total_count=3, limit=1, offset=2)
 
 
 @get("/notes/{note_id:uuid}", opt={"scope": "read"}, tags=["Schema"])
@@ -195,6 +201,7 @@ async def get_old(name: FromPath[str]) -> Answer[None]:
 ROUTES: list[ControllerRouterHandler] = [
     list_notes,
     find_note,
+    rank_notes,
     get_note,
     add_notes,
     change_note,

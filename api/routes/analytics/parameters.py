@@ -1,5 +1,6 @@
 """The parameters of /analytics: entities, dates and time zone."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -89,20 +90,46 @@ def range_of(
         ApiError: ``invalid_query``, if ``from`` is after ``to``, or the buckets are too
             many.
     """
-    for name, day in (("from", first), ("to", last)):
-        if day is not None and not _EARLIEST <= day <= _LATEST:
-            raise invalid_query(name, f"must lie between {_EARLIEST} and {_LATEST}")
-    last = last or now.astimezone(zone).date()
-    first = first or last - timedelta(days=USUAL_DAYS - 1)
-    if first > last:
-        raise invalid_query("from", f"must not be after to, which is {last}")
-    if has_too_many_buckets(first, last, granularity):
+    days = whole_range(first, last, granularity=granularity, zone=zone, now=now)
+    if has_too_many_buckets(days.first, days.last, granularity):
         message = (
             f"would make more than {MOST_BUCKETS} buckets of a {granularity}: "
             "choose fewer days or a coarser granularity"
         )
         raise invalid_query("from", message)
+    return days
+
+
+def whole_range(
+    first: date | None,
+    last: date | None,
+    *,
+    granularity: Granularity = "day",
+    zone: ZoneInfo,
+    now: datetime,
+) -> Range:
+    """Return the days as ``range_of`` does, for one answer about all of them.
+
+    Raises:
+        ApiError: ``invalid_query``, if ``from`` is after ``to``.
+    """
+    check_days({"from": first, "to": last})
+    last = last or now.astimezone(zone).date()
+    first = first or last - timedelta(days=USUAL_DAYS - 1)
+    if first > last:
+        raise invalid_query("from", f"must not be after to, which is {last}")
     return Range(first=first, last=last, granularity=granularity, zone=zone)
+
+
+def check_days(days: Mapping[str, date | None]) -> None:
+    """Refuse days so long ago or so far ahead that they are mistakes.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+    """
+    for name, day in days.items():
+        if day is not None and not _EARLIEST <= day <= _LATEST:
+            raise invalid_query(name, f"must lie between {_EARLIEST} and {_LATEST}")
 
 
 def bucket_of(days: Range, day: date) -> Bucket:

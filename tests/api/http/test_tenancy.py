@@ -65,6 +65,9 @@ def with_id(ask: Ask, place: str, name: str, id_: str, own: dict[str, str]) -> A
         ask.path = ask.path.replace(own[name], id_)
     elif place == "query":
         ask.params = {**ask.params, name: id_}
+        if name != "project_id":
+            # A summary is of either.
+            ask.params.pop("project_id", None)
     else:
         ask.json = cast("Json", _naming(ask.json, name, id_))
     return ask

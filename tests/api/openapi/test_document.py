@@ -274,6 +274,22 @@ def test_a_page_is_described_with_its_cursor(served: Document):
     assert properties["data"]["items"] == {"$ref": "#/components/schemas/Note"}
 
 
+def test_a_list_by_offset_is_described_with_its_length(
+    served: Document, tiny: TestClient[Litestar]
+):
+    described = operation(served, "get", "/api/v1/notes/ranked")["responses"]["200"]
+
+    answer = tiny.get("/api/v1/notes/ranked").json()
+
+    content = described["content"]["application/json"]
+    properties = content["schema"]["properties"]
+    assert properties["meta"] == {"$ref": "#/components/schemas/CountedMeta"}
+    assert properties["data"]["items"] == {"$ref": "#/components/schemas/Note"}
+    meta = served["components"]["schemas"]["CountedMeta"]
+    assert meta["required"] == [*answer["meta"]] == [*content["example"]["meta"]]
+    assert answer["meta"] == {"totalCount": 3, "limit": 1, "offset": 2}
+
+
 def test_the_document_is_the_same_every_time(keyring: Keyring):
     first, second = (
         msgspec.json.encode(document(tiny_app(keyring), version="1")) for _ in range(2)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.analytics.kpis import Kpi, kpi, share
-from domain.analytics.outliers import age_in_days, outlier_factor
-from domain.analytics.overlap import jaccard
+from domain.analytics.outliers import Outlier, age_in_days, outlier
+from domain.analytics.overlap import Overlap, overlaps
 from domain.analytics.posting_hours import PostingHour, posting_hours
 from domain.analytics.series import Value
 
@@ -35,13 +35,20 @@ def test_posts_are_folded_by_weekday_and_hour_of_the_zone():
 
 
 def test_the_overlap_is_what_is_in_both_of_what_is_in_either():
-    one, two, three, four = (UUID(int=number) for number in range(4))
+    one, two, three, empty = (UUID(int=number) for number in range(4))
+    amounts = [((one,), 1), ((one, two), 2), ((one, three, two), 1), ((three,), 4)]
 
-    assert jaccard({one, two, three}, {two, three, four}) == 0.5
-    assert jaccard({one}, {two}) == 0.0
-    assert jaccard({one}, {one}) == 1.0
-    assert jaccard(set(), {one}) == 0.0
-    assert jaccard(set(), set()) is None
+    found = overlaps((one, two, three, empty), amounts)
+
+    assert found == {
+        (one, two): Overlap(3, 0.75),
+        (one, three): Overlap(1, 0.125),
+        (one, empty): Overlap(0, 0.0),
+        (two, three): Overlap(1, 0.142857),
+        (two, empty): Overlap(0, 0.0),
+        (three, empty): Overlap(0, 0.0),
+    }
+    assert overlaps((one, two), []) == {(one, two): Overlap(0, None)}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,15 @@ def test_the_overlap_is_what_is_in_both_of_what_is_in_either():
 def test_a_video_is_compared_with_the_median_of_at_least_five_known_peers(
     views: int | None, peers: list[int | None], factor: float | None
 ):
-    assert outlier_factor(views, peers) == factor
+    found = outlier(views, peers)
+
+    assert (found and found.outlier_factor) == factor
+
+
+def test_a_judged_video_says_what_it_is_compared_with():
+    assert outlier(30, [None, 1, 2, 10, 20, 40, 80]) == Outlier(
+        views=30, peer_median=15.0, peers=6, outlier_factor=2.0
+    )
 
 
 def test_ages_are_whole_days_since_posting():
@@ -90,6 +105,7 @@ def test_a_change_is_of_what_was_before(
         change=change,
         change_percent=percent,
         rounded=True,
+        sharpened=False,
         known_share=0.5,
     )
 

@@ -1,0 +1,1 @@
+"""The routes of summaries: leaderboards, the habits of posting and key figures."""

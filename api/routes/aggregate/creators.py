@@ -1,0 +1,195 @@
+"""Summaries by creator: the leaderboard, and two of its metrics against each other."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.query import invalid_query
+from api.http.responses import CountedList
+from api.routes.aggregate.parameters import (
+    OPTIONS,
+    ListFormat,
+    RowsOffset,
+    SummaryRequest,
+)
+from api.routes.aggregate.responses import RowsPart
+from infra.structs import shared_fields
+from projections.analytics.queries.figures import FiguresOfCreator
+from projections.analytics.summaries.creators import count_of_creators, ranked_creators
+from projections.analytics.summaries.names import CreatorName, names_of
+
+CreatorMetric = Literal[
+    "followers",
+    "new_followers",
+    "views",
+    "new_views",
+    "engagement_rate",
+    "posts",
+    "average_views_per_post",
+]
+MOST_POINTS = 1_000
+
+ScatterLimit = Annotated[
+    int,
+    QueryParameter(
+        ge=1, le=MOST_POINTS, description="How many creators to return at most."
+    ),
+]
+
+
+class CreatorLeaderboardRow(Struct, frozen=True, kw_only=True):
+    """A creator's figures; null where nothing is known.
+
+    ``followers`` and ``views`` are levels at the end of ``to``, the rest is of the
+    range. ``engagement_rate`` is by views, and ``average_views_per_post`` is new views
+    by the counted videos posted up to the end. The last three are the marks of
+    followers.
+    """
+
+    creator_id: UUID
+    tiktok_handle: str
+    display_name: str | None
+    avatar_url: str | None
+    followers: int | None
+    new_followers: int | None
+    views: int | None
+    new_views: int | None
+    engagement_rate: float | None
+    posts: int
+    average_views_per_post: float | None
+    followers_rounded: bool
+    new_followers_rounded: bool
+    new_followers_sharpened: bool
+
+
+class ScatterRow(Struct, frozen=True, kw_only=True):
+    """A creator as a point: two metrics, and one for its size; null where unknown.
+
+    ``rounded``: one of the three is made of a rounded number.
+    """
+
+    creator_id: UUID
+    tiktok_handle: str
+    display_name: str | None
+    avatar_url: str | None
+    x: float | int | None
+    y: float | int | None
+    size: float | int | None
+    rounded: bool
+
+
+class CreatorSummaryRoutes(Controller):
+    """Creators, by their figures."""
+
+    path = "/analytics/aggregate"
+    tags = ("Summaries",)
+
+    @get("/creator-leaderboard", opt=OPTIONS, operation_id="getCreatorLeaderboard")
+    async def get_creator_leaderboard(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        part: NamedDependency[RowsPart],
+        order: Annotated[
+            CreatorMetric, QueryParameter(description="What the rows fall by.")
+        ] = "new_views",
+    ) -> CountedList[CreatorLeaderboardRow]:
+        """Rank creators by a figure, the largest first and unknown ones last."""
+        rows = await _leaderboard(summary, part, order)
+        return part.answer(
+            CreatorLeaderboardRow,
+            rows,
+            total_count=await count_of_creators(summary.reader, summary.scope),
+            name="creator-leaderboard",
+        )
+
+    @get("/creator-scatter", opt=OPTIONS, operation_id="getCreatorScatter")
+    async def get_creator_scatter(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        x: Annotated[
+            CreatorMetric, QueryParameter(description="The metric to the right.")
+        ] = "posts",
+        y: Annotated[
+            CreatorMetric, QueryParameter(description="The metric upwards.")
+        ] = "new_views",
+        size: Annotated[
+            CreatorMetric, QueryParameter(description="The metric of the size.")
+        ] = "followers",
+        limit: ScatterLimit = MOST_POINTS,
+        offset: RowsOffset = 0,
+        format_: ListFormat = "json",
+    ) -> CountedList[ScatterRow]:
+        """Show two metrics of each creator against each other.
+
+        The rows fall by the metric of the size.
+        """
+        part = RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
+        rows = [
+            ScatterRow(
+                **shared_fields(CreatorName, row),
+                x=getattr(row, x),
+                y=getattr(row, y),
+                size=getattr(row, size),
+                rounded=any(_is_rounded(row, metric) for metric in (x, y, size)),
+            )
+            for row in await _leaderboard(summary, part, size)
+        ]
+        return part.answer(
+            ScatterRow,
+            rows,
+            total_count=await count_of_creators(summary.reader, summary.scope),
+            name="creator-scatter",
+        )
+
+
+async def _leaderboard(
+    summary: SummaryRequest, part: RowsPart, order: CreatorMetric
+) -> list[CreatorLeaderboardRow]:
+    """Return the rows in the part.
+
+    Raises:
+        ApiError: ``invalid_query``, if only some videos are requested.
+    """
+    reader, scope = summary.reader, summary.scope
+    if scope.has_posting_days:
+        name = "posted_to" if scope.posted_after is None else "posted_from"
+        message = "must be left out: a creator's figures are of all its counted videos"
+        raise invalid_query(name, message)
+    figures = await ranked_creators(
+        reader,
+        scope,
+        summary.days,
+        order=order,
+        limit=None if part.is_csv else part.limit,
+        offset=0 if part.is_csv else part.offset,
+    )
+    ids = [one.creator_id for one in figures]
+    names = await names_of(reader, scope.organization_id, ids)
+    return [_row(names, one) for one in figures]
+
+
+def _row(
+    names: Mapping[UUID, CreatorName], figures: FiguresOfCreator
+) -> CreatorLeaderboardRow:
+    return CreatorLeaderboardRow(
+        **shared_fields(CreatorName, names[figures.creator_id]),
+        followers=figures.followers,
+        new_followers=figures.new_followers,
+        views=figures.views,
+        new_views=figures.new_views,
+        engagement_rate=figures.engagement_rate,
+        posts=figures.posts,
+        average_views_per_post=figures.average_views_per_post,
+        followers_rounded=figures.followers_rounded,
+        new_followers_rounded=figures.new_followers_rounded,
+        new_followers_sharpened=figures.new_followers_sharpened,
+    )
+
+
+def _is_rounded(row: CreatorLeaderboardRow, metric: CreatorMetric) -> bool:
+    return bool(getattr(row, f"{metric}_rounded", False))

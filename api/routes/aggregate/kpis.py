@@ -1,0 +1,153 @@
+"""/analytics/kpis: the key figures of a project, campaign or creator."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.request import Request
+from api.http.responses import Answer
+from api.routes.aggregate.parameters import (
+    CampaignId,
+    ProjectId,
+    one_of,
+    summary_of,
+)
+from api.routes.analytics.parameters import check_retention
+from api.routes.analytics.routes import From, To, Zone
+from domain.analytics.buckets import Granularity
+from domain.analytics.kpis import Kpi, kpi
+from projections.analytics.summaries.key_figures import (
+    KEY_FIGURES,
+    RangeFigures,
+    figures_of_ranges,
+)
+from projections.engine.reader import Reader
+
+
+class Kpis(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """The key figures from ``from`` to ``to``.
+
+    ``views`` is the level at the end; everything else is of the range, by the rules of
+    GET /analytics. ``engagement_rate`` is by views and ``average_views_per_post`` is
+    new views by the counted videos posted up to the end. ``active_creators`` is how
+    many creators posted a counted video. ``previous`` is of the days from
+    ``compare_from`` to ``compare_to``, null without ``compare``.
+    """
+
+    from_: date
+    to: date
+    tz: str
+    compare_from: date | None
+    compare_to: date | None
+    views: Kpi
+    new_views: Kpi
+    likes: Kpi
+    comments: Kpi
+    shares: Kpi
+    saves: Kpi
+    engagement_rate: Kpi
+    posts: Kpi
+    average_views_per_post: Kpi
+    active_creators: Kpi
+    new_followers: Kpi
+
+
+class KpiRoutes(Controller):
+    """The numbers that a programme is judged by first."""
+
+    tags = ("Summaries",)
+
+    @get(
+        "/analytics/kpis",
+        opt={
+            "scope": "read",
+            "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+        },
+        operation_id="getKpis",
+    )
+    async def get_kpis(
+        self,
+        request: Request,
+        reader: NamedDependency[Reader],
+        project_id: ProjectId = None,
+        campaign_id: CampaignId = None,
+        creator_id: Annotated[
+            UUID | None,
+            QueryParameter(description="A creator, in place of a project."),
+        ] = None,
+        from_: From = None,
+        to: To = None,
+        tz: Zone = None,
+        compare: Annotated[
+            Literal["prior_period"] | None,
+            QueryParameter(description="Adds the numbers of the period just before."),
+        ] = None,
+        granularity: Annotated[
+            Granularity,
+            QueryParameter(
+                description="What the period before is made of, as in GET /analytics."
+            ),
+        ] = "day",
+    ) -> Answer[Kpis]:
+        """Show key figures, and how they changed against the period before.
+
+        Exactly one of ``project_id``, ``campaign_id`` and ``creator_id``.
+        docs/summaries.md says what each number means.
+        """
+        kind, id_ = one_of(
+            ("project", project_id),
+            ("campaign", campaign_id),
+            ("creator", creator_id),
+        )
+        summary = await summary_of(
+            request, reader, kind, id_, from_, to, tz, granularity=granularity
+        )
+        days = summary.days
+        prior = None if compare is None else days.prior()
+        if prior is not None:
+            check_retention(
+                prior,
+                request.principal.limits.stats_history_retention_days,
+                now=summary.now,
+            )
+        ranges = [days] if prior is None else [prior, days]
+        found = await figures_of_ranges(reader, summary.scope, ranges)
+        before = None if prior is None else found[0]
+        return Answer(
+            Kpis(
+                from_=days.first,
+                to=days.last,
+                tz=days.zone.key,
+                compare_from=prior and prior.first,
+                compare_to=prior and prior.last,
+                **_kpis(found[-1], before),
+            )
+        )
+
+
+def _kpis(now: RangeFigures, before: RangeFigures | None) -> Mapping[str, Kpi]:
+    found = {
+        figure: kpi(
+            now.values[figure],
+            None if before is None else before.values[figure],
+            rounded=figure in now.rounded,
+            sharpened=figure in now.sharpened,
+            known_share=now.known_share_of_profiles
+            if figure == "new_followers"
+            else now.known_share,
+        )
+        for figure in KEY_FIGURES
+    }
+    active = kpi(
+        now.active_creators,
+        before and before.active_creators,
+        known_share=now.known_share,
+    )
+    return {**found, "active_creators": active}

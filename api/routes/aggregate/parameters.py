@@ -1,0 +1,169 @@
+"""The parameters of summaries: of what they are, the days, and which videos."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.errors import Code
+from api.http.paging import caught_up
+from api.http.query import invalid_query
+from api.http.request import Request
+from api.routes.analytics.parameters import (
+    check_days,
+    check_retention,
+    whole_range,
+    zone_named,
+)
+from api.routes.analytics.routes import From, To, Zone
+from domain.analytics.buckets import Granularity, Range, midnight
+from domain.errors import NotFoundError
+from projections.analytics.summaries.scope import ScopeKind, SummaryScope, known_scope
+from projections.engine.reader import Reader
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+
+ProjectId = Annotated[
+    UUID | None,
+    QueryParameter(description="The project; required unless there is a campaign_id."),
+]
+CampaignId = Annotated[
+    UUID | None,
+    QueryParameter(description="The campaign, in place of a project."),
+]
+PostedFrom = Annotated[
+    date | None, QueryParameter(description="Only videos posted on this day or later.")
+]
+PostedTo = Annotated[
+    date | None, QueryParameter(description="Only videos posted up to this day.")
+]
+RowsLimit = Annotated[
+    int,
+    QueryParameter(ge=1, le=MAX_LIMIT, description="How many rows to return at most."),
+]
+RowsOffset = Annotated[
+    int, QueryParameter(ge=0, le=10**9, description="How many rows to leave out first.")
+]
+_A_DAY = timedelta(days=1)
+# What names, titles and numbers are read from.
+_READ_MODELS = ("analytics", "creator_list", "videos")
+
+
+ListFormat = Annotated[
+    Literal["json", "csv"],
+    QueryParameter(
+        name="format", description="csv answers with a file of the whole list."
+    ),
+]
+OPTIONS: dict[str, Any] = {
+    "scope": "read",
+    "errors": [Code.NOT_FOUND, Code.RETENTION_EXCEEDED],
+}
+
+
+class SummaryRequest(Struct, frozen=True, kw_only=True):
+    """What a summary is of, over which days."""
+
+    reader: Reader
+    scope: SummaryScope
+    days: Range
+    now: datetime
+
+
+async def provide_summary(
+    request: Request,
+    reader: NamedDependency[Reader],
+    project_id: ProjectId = None,
+    campaign_id: CampaignId = None,
+    from_: From = None,
+    to: To = None,
+    tz: Zone = None,
+    posted_from: PostedFrom = None,
+    posted_to: PostedTo = None,
+) -> SummaryRequest:
+    """Read the parameters that all summaries have.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+        NotFoundError: the organization does not have the project or campaign.
+        RetentionExceededError: the plan does not show the days any more.
+    """
+    kind, id_ = one_of(("project", project_id), ("campaign", campaign_id))
+    return await summary_of(
+        request, reader, kind, id_, from_, to, tz, posted=(posted_from, posted_to)
+    )
+
+
+async def summary_of(
+    request: Request,
+    reader: Reader,
+    kind: ScopeKind,
+    id_: UUID,
+    first: date | None,
+    last: date | None,
+    tz: str | None,
+    *,
+    granularity: Granularity = "day",
+    posted: tuple[date | None, date | None] = (None, None),
+) -> SummaryRequest:
+    """Return the request for a summary of a thing.
+
+    ``posted`` are the first and the last day of posting of the videos in it.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the parameter.
+        NotFoundError: the organization does not have the thing.
+        RetentionExceededError: the plan does not show the days any more.
+    """
+    zone = None if tz is None else zone_named(tz)
+    posted_from, posted_to = posted
+    check_days({"posted_from": posted_from, "posted_to": posted_to})
+    if posted_from and posted_to and posted_from > posted_to:
+        message = f"must not be after posted_to, which is {posted_to}"
+        raise invalid_query("posted_from", message)
+    now = datetime.now(UTC)
+    organization_id = request.organization_id
+    await caught_up(request, reader, *_READ_MODELS)
+    is_there, own_zone = await known_scope(reader, organization_id, kind, id_)
+    if not is_there:
+        raise NotFoundError(kind)
+    days = whole_range(
+        first, last, granularity=granularity, zone=zone or ZoneInfo(own_zone), now=now
+    )
+    retention = request.principal.limits.stats_history_retention_days
+    check_retention(days, retention, now=now)
+    return SummaryRequest(
+        reader=reader,
+        scope=SummaryScope(
+            organization_id=organization_id,
+            kind=kind,
+            id=id_,
+            posted_after=posted_from and midnight(posted_from, days.zone),
+            posted_until=posted_to and midnight(posted_to + _A_DAY, days.zone),
+        ),
+        days=days,
+        now=now,
+    )
+
+
+def one_of(*ids: tuple[ScopeKind, UUID | None]) -> tuple[ScopeKind, UUID]:
+    """Return the only one that is given, and which it is.
+
+    Raises:
+        ApiError: ``invalid_query``, if it is not exactly one.
+    """
+    given: list[tuple[ScopeKind, UUID]] = [
+        (kind, id_) for kind, id_ in ids if id_ is not None
+    ]
+    names = [f"{kind}_id" for kind, _ in ids]
+    if not given:
+        raise invalid_query(names[0], f"is required, or {' or '.join(names[1:])}")
+    if len(given) > 1:
+        message = f"must be left out where {given[0][0]}_id is given"
+        raise invalid_query(f"{given[1][0]}_id", message)
+    return given[0]

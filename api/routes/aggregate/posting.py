@@ -1,0 +1,96 @@
+"""Summaries of posting: how regularly creators post."""
+
+from datetime import datetime
+from operator import attrgetter
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.responses import CountedList
+from api.routes.aggregate.parameters import OPTIONS, SummaryRequest
+from api.routes.aggregate.responses import RowsPart
+from domain.analytics.consistency import PostingConsistency, consistency, weeks_before
+from domain.analytics.ranking import ranked
+from infra.structs import shared_fields
+from projections.analytics.summaries.names import CreatorName, names_of
+from projections.analytics.summaries.posts import posts_by_creator
+
+ConsistencyOrder = Literal[
+    "share_of_weeks",
+    "posts_per_week",
+    "longest_gap_days",
+    "gap_standard_deviation",
+    "last_post_at",
+]
+
+
+class ConsistencyRow(Struct, frozen=True, kw_only=True):
+    """How regularly a creator posted in the last 12 whole weeks before ``to``.
+
+    ``share_of_weeks`` is the share of these weeks with a post, 0 to 1.
+    ``longest_gap_days`` is the longest time between two posts since the weeks began, or
+    since the last post; null without any post. ``gap_standard_deviation`` is that of
+    the times between these posts, in days; null under 3 posts. ``last_post_at`` may lie
+    before the weeks.
+    """
+
+    creator_id: UUID
+    tiktok_handle: str
+    display_name: str | None
+    avatar_url: str | None
+    share_of_weeks: float
+    posts_per_week: float
+    longest_gap_days: float | None
+    gap_standard_deviation: float | None
+    last_post_at: datetime | None
+
+
+class PostingRoutes(Controller):
+    """When videos are posted."""
+
+    path = "/analytics/aggregate"
+    tags = ("Summaries",)
+
+    @get("/posting-consistency", opt=OPTIONS, operation_id="getPostingConsistency")
+    async def get_posting_consistency(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        part: NamedDependency[RowsPart],
+        order: Annotated[
+            ConsistencyOrder, QueryParameter(description="What the rows fall by.")
+        ] = "share_of_weeks",
+    ) -> CountedList[ConsistencyRow]:
+        """Show how regularly each creator posts.
+
+        Weeks begin on Monday in the time zone. The last 12 that are over at the end of
+        ``to`` count, whatever ``from`` is.
+        """
+        reader, scope, days = summary.reader, summary.scope, summary.days
+        weeks = weeks_before(days.last, days.zone, now=summary.now)
+        posts = await posts_by_creator(
+            reader, scope, start=weeks.bounds[0], end=weeks.end
+        )
+        found = {
+            one.creator_id: consistency(
+                one.posted or ([] if one.last_at is None else [one.last_at]), weeks
+            )
+            for one in posts
+        }
+        order_of = attrgetter(order)
+        ids = ranked(found, lambda id_: order_of(found[id_]), id_of=lambda id_: id_)
+        shown = part.of(ids)
+        names = await names_of(reader, scope.organization_id, shown)
+        rows = [
+            ConsistencyRow(
+                **shared_fields(CreatorName, names[id_]),
+                **shared_fields(PostingConsistency, found[id_]),
+            )
+            for id_ in shown
+        ]
+        return part.answer(
+            ConsistencyRow, rows, total_count=len(ids), name="posting-consistency"
+        )

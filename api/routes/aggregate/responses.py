@@ -1,0 +1,99 @@
+"""The rows of summaries: a part of the list as JSON, or the whole of it as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from api.http.csv_cells import text_cell
+from api.http.responses import CountedList
+from api.routes.aggregate.parameters import (
+    DEFAULT_LIMIT,
+    ListFormat,
+    RowsLimit,
+    RowsOffset,
+)
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Struct)
+
+
+class RowsPart(Struct, frozen=True, kw_only=True):
+    """The part of a list that a request is for: all of it as CSV, else some rows."""
+
+    limit: int
+    offset: int
+    is_csv: bool
+
+    def of(self, rows: Sequence[T]) -> list[T]:
+        """Return the rows in the part."""
+        if self.is_csv:
+            return list(rows)
+        return list(rows[self.offset : self.offset + self.limit])
+
+    def answer(
+        self, kind: type[R], rows: list[R], *, total_count: int, name: str
+    ) -> CountedList[R]:
+        """Return the answer with the rows in the part; ``name`` is that of the file."""
+        if self.is_csv:
+            return CsvRows(kind, rows, name=name)
+        return CountedList(
+            rows, total_count=total_count, limit=self.limit, offset=self.offset
+        )
+
+
+def provide_part(
+    limit: RowsLimit = DEFAULT_LIMIT,
+    offset: RowsOffset = 0,
+    format_: ListFormat = "json",
+) -> RowsPart:
+    """Read the parameters of a list that is read by offset."""
+    return RowsPart(limit=limit, offset=offset, is_csv=format_ == "csv")
+
+
+class CsvRows(CountedList[R], Generic[R]):
+    """All rows of a list as a CSV file; its columns are the fields of a row."""
+
+    sent_media_type = b"text/csv; charset=utf-8"
+
+    def __init__(self, kind: type[R], rows: list[R], *, name: str) -> None:
+        super().__init__(rows, total_count=len(rows), limit=len(rows), offset=0)
+        self._kind = kind
+        self.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+
+    def encoded_body(self) -> bytes:
+        return csv_of(self._kind, self.content).encode()
+
+
+def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
+    """Return rows as CSV, with a column for each field.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(kind.__struct_encode_fields__)
+    writer.writerows(
+        [_cell(value) for value in msgspec.structs.astuple(row)] for row in rows
+    )
+    return file.getvalue()
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a field
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return text_cell(value)
+        case int() | float():
+            return repr(value)
+        case datetime() | date():
+            return value.isoformat()
+        case _:
+            return str(value)

@@ -1,0 +1,1 @@
+"""The queries behind summaries: key figures, leaderboards and the habits of posting."""

@@ -1,0 +1,141 @@
+"""The key figures of a project, a campaign or a creator, in one range or two."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, cast, get_args
+
+import msgspec
+
+from domain.analytics.buckets import Bucket, Range
+from domain.analytics.kpis import share
+from domain.analytics.metrics import Entity, Metric, Mode, Question, RawMetric
+from domain.analytics.series import (
+    CounterSeries,
+    Value,
+    is_rounded,
+    is_sharpened,
+    value_of,
+)
+from projections.analytics.queries.accumulate import chosen
+from projections.analytics.queries.series import series_by_entity
+from projections.analytics.summaries.observed import observed_profiles, observed_videos
+from projections.analytics.summaries.posts import active_creators
+from projections.analytics.summaries.scope import SummaryScope
+from projections.engine.reader import Reader
+
+KeyFigure = Literal[
+    "views",
+    "new_views",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "engagement_rate",
+    "posts",
+    "average_views_per_post",
+    "new_followers",
+]
+KEY_FIGURES: tuple[KeyFigure, ...] = get_args(KeyFigure)
+_METRICS: Mapping[KeyFigure, tuple[Metric, Mode]] = {
+    "views": ("views", "cumulative"),
+    "new_views": ("views", "new"),
+    "likes": ("likes", "new"),
+    "comments": ("comments", "new"),
+    "shares": ("shares", "new"),
+    "saves": ("saves", "new"),
+    "engagement_rate": ("engagement_rate_by_views", "rate"),
+    "posts": ("posts", "new"),
+    "average_views_per_post": ("avg_views_per_post", "rate"),
+    "new_followers": ("followers", "new"),
+}
+# Between them, these need everything that the figures are made of.
+_NEEDING_ALL: tuple[Metric, ...] = (
+    "engagement_rate_by_followers",
+    "avg_views_per_post",
+)
+
+
+class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one range, their marks, and how much was observed.
+
+    ``known_share`` is the share of the counted videos that were observed in it, and
+    ``known_share_of_profiles`` that of the creators' profiles.
+    """
+
+    values: Mapping[KeyFigure, Value]
+    rounded: frozenset[KeyFigure]
+    sharpened: frozenset[KeyFigure]
+    active_creators: int
+    known_share: float | None
+    known_share_of_profiles: float | None
+
+
+async def figures_of_ranges(
+    reader: Reader, scope: SummaryScope, ranges: Sequence[Range]
+) -> list[RangeFigures]:
+    """Return the figures of each range, which must be in order and not overlap."""
+    entity = cast("Entity", scope.kind)
+    buckets, places = _buckets(ranges)
+    by_metric: dict[RawMetric, CounterSeries] = {}
+    for metric in _NEEDING_ALL:
+        question = Question(entity=entity, metric=metric, mode="rate")
+        found = await series_by_entity(
+            reader, scope.organization_id, question, [scope.id], buckets
+        )
+        by_metric |= found[scope.id]
+    return [
+        await _figures(reader, scope, entity, days, by_metric, place)
+        for days, place in zip(ranges, places, strict=True)
+    ]
+
+
+async def _figures(
+    reader: Reader,
+    scope: SummaryScope,
+    entity: Entity,
+    days: Range,
+    by_metric: Mapping[RawMetric, CounterSeries],
+    bucket: int,
+) -> RangeFigures:
+    questions: dict[KeyFigure, Question] = {
+        figure: Question(entity=entity, metric=metric, mode=mode)
+        for figure, (metric, mode) in _METRICS.items()
+    }
+    start, end = days.start, days.end
+    observed = await observed_videos(reader, scope, start=start, end=end)
+    profiles = await observed_profiles(reader, scope, start=start, end=end)
+    return RangeFigures(
+        values={
+            figure: value_of(question, by_metric, bucket, days=days.days)
+            for figure, question in questions.items()
+        },
+        rounded=frozenset(
+            figure
+            for figure, question in questions.items()
+            if is_rounded(question, by_metric, bucket, days=days.days)
+        ),
+        sharpened=frozenset(
+            figure
+            for figure, question in questions.items()
+            if is_sharpened(chosen(by_metric, question.needs), bucket)
+        ),
+        active_creators=await active_creators(reader, scope, start=start, end=end),
+        known_share=share(*observed),
+        known_share_of_profiles=share(*profiles),
+    )
+
+
+def _buckets(ranges: Sequence[Range]) -> tuple[list[Bucket], list[int]]:
+    """Return a bucket for each range and for the time between two, without gaps."""
+    buckets: list[Bucket] = []
+    places: list[int] = []
+    for days in ranges:
+        if buckets and buckets[-1].end < days.start:
+            between = msgspec.structs.replace(
+                buckets[-1], start=buckets[-1].end, end=days.start
+            )
+            buckets.append(between)
+        places.append(len(buckets))
+        buckets.append(
+            Bucket(date=days.first, start=days.start, end=days.end, days=days.days)
+        )
+    return buckets, places

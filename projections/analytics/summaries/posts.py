@@ -1,0 +1,69 @@
+"""When counted videos were posted, by creator."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from infra.structs import structs
+from projections.analytics.summaries.scope import SummaryScope
+from projections.engine.reader import Reader
+
+
+class CreatorPosts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A creator's posts of a span of time, in order, and its last before the end."""
+
+    creator_id: UUID
+    posted: list[datetime]
+    last_at: datetime | None
+
+
+# One search of the index for each creator: most posts are older.
+_POSTS = """
+SELECT c.id, ARRAY(
+    SELECT posted_at FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
+    AND {videos} AND posted_at > %(start)s AND posted_at <= %(end)s
+    ORDER BY posted_at
+), (
+    SELECT posted_at FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
+    AND {videos} AND posted_at <= %(end)s
+    ORDER BY posted_at DESC LIMIT 1
+)
+FROM analytics_subjects c WHERE c.organization_id = %(organization)s AND {creators}
+ORDER BY c.id
+"""
+_ACTIVE = """
+SELECT count(*) FROM analytics_subjects c
+WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
+    SELECT FROM analytics_videos v
+    WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
+    AND {videos} AND posted_at > %(start)s AND posted_at <= %(end)s
+)
+"""
+
+
+async def posts_by_creator(
+    reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
+) -> list[CreatorPosts]:
+    """Return every creator's posts after ``start``, up to and including ``end``."""
+    rows = await reader.rows(*_query(_POSTS, scope, start=start, end=end))
+    return structs(CreatorPosts, rows)
+
+
+async def active_creators(
+    reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
+) -> int:
+    """Return how many creators posted a counted video in a span of time."""
+    rows = await reader.rows(*_query(_ACTIVE, scope, start=start, end=end))
+    return rows[0][0]
+
+
+def _query(
+    query: str, scope: SummaryScope, *, start: datetime, end: datetime
+) -> tuple[UUID, bytes, dict[str, Any]]:
+    text = query.format(videos=scope.videos, creators=scope.creators)
+    params = {**scope.params, "start": start, "end": end}
+    return scope.organization_id, text.encode(), params

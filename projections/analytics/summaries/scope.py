@@ -1,0 +1,96 @@
+"""Scope: what a summary is of, and which of its videos."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from projections.engine.reader import Reader
+
+ScopeKind = Literal["project", "campaign", "creator"]
+
+
+class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
+    """A project, a campaign or a creator, whose counted videos a summary is of.
+
+    Only videos posted after ``posted_after``, and up to and including
+    ``posted_until``, are in it; None is no bound, and then videos whose time of posting
+    is unknown are in it as well.
+    """
+
+    organization_id: UUID
+    kind: ScopeKind
+    id: UUID
+    posted_after: datetime | None = None
+    posted_until: datetime | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the parameters of the conditions."""
+        return {
+            "organization": self.organization_id,
+            "scope": self.id,
+            "posted_after": self.posted_after,
+            "posted_until": self.posted_until,
+        }
+
+    @property
+    def has_posting_days(self) -> bool:
+        """Tell whether only videos posted at certain times are in it."""
+        return self.posted_after is not None or self.posted_until is not None
+
+    @property
+    def creators(self) -> str:
+        """Return the condition for a subject ``c`` to be a creator in it."""
+        return f"c.kind = 'creator' AND {_CREATORS[self.kind]}"
+
+    @property
+    def videos(self) -> str:
+        """Return the condition for a video ``v`` to count in it."""
+        return f"{_VIDEOS[self.kind]} AND {self.posted}"
+
+    @property
+    def posted(self) -> str:
+        """Return the condition for a video ``v`` to count, and to be posted then."""
+        conditions = ["v.is_counted", "v.is_there"]
+        if self.posted_after is not None:
+            conditions.append("v.posted_at > %(posted_after)s")
+        if self.posted_until is not None:
+            conditions.append("v.posted_at <= %(posted_until)s")
+        return " AND ".join(conditions)
+
+
+_MEMBERS = """
+SELECT member_id FROM analytics_campaign_members m
+WHERE m.organization_id = %(organization)s AND m.campaign_id = %(scope)s
+"""
+_CREATORS: Mapping[ScopeKind, str] = {
+    "campaign": f"c.id IN ({_MEMBERS} AND is_creator)",
+    "project": "c.project_id = %(scope)s",
+    "creator": "c.id = %(scope)s",
+}
+_VIDEOS: Mapping[ScopeKind, str] = {
+    "campaign": f"(v.creator_id IN ({_MEMBERS} AND is_creator) "
+    f"OR v.id IN ({_MEMBERS} AND NOT is_creator))",
+    "project": "v.project_id = %(scope)s",
+    "creator": "v.creator_id = %(scope)s",
+}
+_KNOWN = b"""
+SELECT EXISTS (
+           SELECT FROM analytics_subjects
+           WHERE organization_id = %(organization)s AND id = %(id)s AND kind = %(kind)s
+       ),
+       (SELECT time_zone FROM organizations o
+        WHERE o.organization_id = %(organization)s)
+"""
+
+
+async def known_scope(
+    reader: Reader, organization_id: UUID, kind: ScopeKind, id_: UUID
+) -> tuple[bool, str]:
+    """Tell whether the organization has it, and return the organization's time zone."""
+    params = {"organization": organization_id, "id": id_, "kind": kind}
+    ((is_there, zone),) = await reader.rows(organization_id, _KNOWN, params)
+    return is_there, zone or "UTC"

@@ -1,0 +1,294 @@
+"""Summaries: whatever happened, they are what plain loops over all of it find."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.streams import video_stream
+from infra.ids import new_id
+from tests.kit.application import Goatherd, data_of
+from tests.projections.analytics.oracle import Oracle
+from tests.projections.analytics.summary_oracle import (
+    BY_CREATOR,
+    SummaryOracle,
+    SummaryQuery,
+)
+
+BEGIN = date(2026, 1, 1)
+DAYS = 150
+ZONES = ("UTC", "Europe/Berlin", "Pacific/Apia", "America/St_Johns")
+approx = partial(pytest.approx, abs=2e-6)
+
+
+class Programme:
+    """A project with a random history."""
+
+    def __init__(self, goatherd: Goatherd, seed: str) -> None:
+        self.random = Random(seed)  # noqa: S311 - histories, not secrets
+        self.tenant = goatherd.tenant(time_zone=self.random.choice(ZONES))
+        self.before = goatherd.head
+        self.creators = [
+            UUID(self.tenant.add(f"goat.{uuid4().hex[:20]}")["id"]) for _ in range(4)
+        ]
+        self.names: dict[UUID, list[str]] = {one: [] for one in self.creators}
+        for creator, amount in zip(self.creators, (45, 12, 4, 0), strict=True):
+            for _ in range(amount):
+                self._finds(creator)
+        self._adds()
+        for _ in range(90):
+            self._looks()
+        for name in self.random.sample(self.names[self.creators[0]], 3):
+            self._append(
+                video_stream(self.tenant.project_id, name),
+                e.VideoExcluded(organization_id=self.tenant.organization_id),
+            )
+        goatherd.catch_up()
+        log = goatherd.since(self.before)
+        own = [
+            recorded
+            for recorded in log
+            if getattr(recorded.event, "organization_id", None)
+            == self.tenant.organization_id
+        ]
+        self.oracle = SummaryOracle(Oracle(own))
+
+    def moment(self) -> datetime:
+        """Some time in the history, often a midnight of one of the zones."""
+        day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(
+            days=self.random.randrange(DAYS)
+        )
+        hours = self.random.choice((0, 0, 1, 11, 12, 22, 23, 3.5, 7.123))
+        return day + timedelta(hours=hours)
+
+    def query(self, **chosen: Any) -> SummaryQuery:  # noqa: ANN401 - fields of it
+        first = BEGIN + timedelta(days=self.random.randrange(DAYS))
+        last = first + timedelta(days=self.random.choice((0, 6, 29, 60)))
+        fields = {
+            "entity": "project",
+            "id": self.tenant.project_id,
+            "first": first,
+            "last": last,
+            "tz": self.random.choice(ZONES),
+            "now": datetime.now(UTC),
+            **chosen,
+        }
+        return SummaryQuery(**fields)
+
+    def posted_days(self) -> dict[str, date]:
+        """Now and then the bounds of the days of posting."""
+        first = BEGIN + timedelta(days=self.random.randrange(DAYS))
+        chosen = {
+            "posted_from": first,
+            "posted_to": first + timedelta(days=self.random.randrange(60)),
+        }
+        return {name: day for name, day in chosen.items() if self.random.random() < 0.4}
+
+    def get(self, name: str, query: SummaryQuery, **params: str) -> Any:  # noqa: ANN401 - JSON
+        return data_of(
+            self.tenant.get(f"/analytics/{name}", params=_of(query) | params)
+        )
+
+    def _finds(self, creator: UUID) -> None:
+        name = str(new_id().int % 10**18 + 10**18)
+        self.names[creator].append(name)
+        self.tenant.found(
+            str(creator),
+            name,
+            status=self.random.choice(
+                ("auto_tracked", "auto_tracked", "auto_tracked", "pending_review")
+            ),
+            posted_at=self.random.choice([*(self.moment() for _ in range(9)), None]),
+        )
+
+    def _adds(self) -> None:
+        """Add a video by its URL, of nobody."""
+        name = str(new_id().int % 10**18 + 10**18)
+        self._append(
+            video_stream(self.tenant.project_id, name),
+            e.VideoAdded(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                tiktok_video_id=name,
+                handle="nobody",
+                kind="video",
+            ),
+        )
+        self._sees(None, [name], posted_at=(self.moment(),))
+
+    def _looks(self) -> None:
+        """Let a run have seen a creator, at any time and in any order."""
+        creator = self.random.choice(self.creators)
+        if self.random.random() < 0.3 or not self.names[creator]:
+            self._append(
+                new_id(),
+                e.ProfileSnapshotRecorded(
+                    organization_id=self.tenant.organization_id,
+                    creator_id=creator,
+                    observed_at=self.moment(),
+                    provider="test",
+                    precision=self.random.choice(("exact", "rounded")),
+                    follower_count=self.random.choice(
+                        (None, 950, 12_300, 12_345, 12_400, 13_800)
+                    ),
+                ),
+            )
+            return
+        names = self.names[creator]
+        some = self.random.sample(names, self.random.randint(1, len(names)))
+        self._sees(creator, some)
+
+    def _sees(
+        self,
+        creator: UUID | None,
+        names: Sequence[str],
+        posted_at: tuple[datetime | None, ...] = (),
+    ) -> None:
+        def counts(most: int) -> tuple[int | None, ...]:
+            known = self.random.random() < 0.9
+            return tuple(self.random.randrange(most) if known else None for _ in names)
+
+        self._append(
+            new_id(),
+            e.VideoStatsSnapshotRecorded(
+                organization_id=self.tenant.organization_id,
+                project_id=self.tenant.project_id,
+                creator_id=creator,
+                observed_at=self.moment(),
+                provider="test",
+                video_ids=tuple(names),
+                view_counts=counts(self.random.choice((30, 5_000, 10**6))),
+                like_counts=counts(300),
+                comment_counts=counts(30),
+                share_counts=counts(9),
+                save_counts=counts(9),
+                posted_at=posted_at,
+            ),
+        )
+
+    def _append(self, stream: UUID, event: e.Event) -> None:
+        self.tenant.goatherd.append(stream, event)
+
+
+def _of(query: SummaryQuery) -> dict[str, str]:
+    params = {
+        f"{query.entity}_id": str(query.id),
+        "from": str(query.first),
+        "to": str(query.last),
+        "tz": query.tz,
+    }
+    for name in ("posted_from", "posted_to"):
+        day = getattr(query, name)
+        if day is not None:
+            params[name] = str(day)
+    return params
+
+
+@pytest.fixture(scope="module", params=["one", "two", "three"])
+def programme(goatherd: Goatherd, request: pytest.FixtureRequest) -> Programme:
+    return Programme(goatherd, request.param)
+
+
+def test_consistency_is_that_of_every_creator(programme: Programme):
+    posted: set[bool] = set()
+    for _ in range(12):
+        query = programme.query(**programme.posted_days())
+
+        rows = programme.get("aggregate/posting-consistency", query)
+
+        expected = programme.oracle.consistency(query)
+        assert {row["creator_id"] for row in rows} == expected.keys()
+        for row in rows:
+            values = expected[row["creator_id"]]
+            last = values.pop("last_post_at")
+            shown = row["last_post_at"]
+            assert (shown and datetime.fromisoformat(shown)) == last
+            found = {name: row[name] for name in values}
+            assert found == approx(values)
+            posted.add(found["gap_standard_deviation"] is None)
+        shares = [row["share_of_weeks"] for row in rows]
+        assert shares == sorted(shares, reverse=True)
+    assert posted == {True, False}
+
+
+@pytest.mark.parametrize("order", BY_CREATOR)
+def test_creators_are_ranked_by_what_they_had(programme: Programme, order: str):
+    for _ in range(2):
+        query = programme.query()
+
+        rows = programme.get("aggregate/creator-leaderboard", query, order=order)
+
+        expected = programme.oracle.leaderboard(query, order)
+        assert [row["creator_id"] for row in rows] == [
+            row["creator_id"] for row in expected
+        ]
+        for row, values in zip(rows, expected, strict=True):
+            assert {name: row[name] for name in values} == approx(values)
+
+
+def test_points_are_two_metrics_of_the_leaderboard(programme: Programme):
+    query = programme.query()
+    rows = programme.oracle.leaderboard(query, "views")
+
+    points = programme.get(
+        "aggregate/creator-scatter", query, x="followers", y="new_views", size="views"
+    )
+
+    assert [
+        (point["creator_id"], point["x"], point["y"], point["size"]) for point in points
+    ] == [
+        (row["creator_id"], row["followers"], row["new_views"], row["views"])
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("entity", ("project", "creator"))
+def test_key_figures_are_those_of_both_ranges(programme: Programme, entity: str):
+    shares: set[float | None] = set()
+    for _ in range(6):
+        id_ = programme.tenant.project_id
+        if entity == "creator":
+            id_ = programme.random.choice(programme.creators)
+        query = programme.query(entity=entity, id=id_)
+        days = (query.last - query.first).days + 1
+        before = _moved(query, days=-days)
+
+        found = programme.get("kpis", query, compare="prior_period")
+
+        now, then = programme.oracle.kpis(query), programme.oracle.kpis(before)
+        share = programme.oracle.known_share(query)
+        of_profiles = programme.oracle.known_share_of_profiles(query)
+        shares.add(share)
+        assert (found["compare_from"], found["compare_to"]) == (
+            str(before.first),
+            str(before.last),
+        )
+        for name, (value, rounded, sharpened) in now.items():
+            previous = then[name][0]
+            change, percent = None, None
+            if value is not None and previous is not None:
+                change = value - previous
+                percent = 100 * change / abs(previous) if previous else None
+            assert found[name] == approx(
+                {
+                    "value": value,
+                    "previous": previous,
+                    "change": change,
+                    "change_percent": percent,
+                    "rounded": rounded,
+                    "sharpened": sharpened,
+                    "known_share": of_profiles if name == "new_followers" else share,
+                }
+            ), name
+    assert len(shares) > 2
+
+
+def _moved(query: SummaryQuery, *, days: int) -> SummaryQuery:
+    ago = timedelta(days=days)
+    return replace(query, first=query.first + ago, last=query.last + ago)

@@ -1,0 +1,170 @@
+"""Summaries: the parameters that all of them have, and what each refuses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.kit.application import Goatherd, Tenant, code_of, data_of
+
+PREFIX = "/analytics/aggregate/"
+# Each summary of a project, and the parameter that orders its rows if it has one.
+SUMMARIES = ("posting-consistency", "creator-leaderboard", "creator-scatter")
+ORDERED = ("posting-consistency", "creator-leaderboard")
+LISTS = SUMMARIES
+EVERY = (*(PREFIX + name for name in SUMMARIES), "/analytics/kpis")
+RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
+
+
+def ask(tenant: Tenant, path: str, **params: str) -> httpx.Response:
+    tenant.goatherd.catch_up()
+    requested = {"project_id": str(tenant.project_id), **params}
+    return tenant.get(path, params={n: v for n, v in requested.items() if v})
+
+
+def refused(answer: httpx.Response) -> tuple[str, str]:
+    """Which parameter was refused, and why."""
+    assert code_of(answer) == (400, "invalid_query")
+    (field,) = answer.json()["meta"]["fields"]
+    return field["path"].removeprefix("/"), field["message"]
+
+
+@pytest.mark.parametrize("path", EVERY)
+@pytest.mark.parametrize(
+    ("params", "name", "allowed"),
+    (
+        ({"project_id": ""}, "project_id", "is required, or campaign_id"),
+        ({"campaign_id": str(uuid4())}, "campaign_id", "where project_id is given"),
+        ({"from": "2026-03-06"}, "from", "not be after to, which is 2026-03-05"),
+        ({"to": "3000-01-01"}, "to", "between 1970-01-01 and 2999-12-31"),
+        ({"from": "yesterday"}, "from", "date"),
+        ({"tz": "Mars/Olympus"}, "tz", "IANA time zone"),
+        ({"format": "xml"}, "format", "csv"),
+        ({"nonsense": "1"}, "nonsense", "is unknown"),
+    ),
+)
+def test_a_bad_parameter_is_named_with_what_is_allowed(
+    home: Tenant, path: str, params: dict[str, str], name: str, allowed: str
+):
+    answer = ask(home, path, **{**RANGE, **params})
+
+    found, message = refused(answer)
+    assert found == name
+    if not (path.endswith("kpis") and name == "format"):
+        assert allowed in message
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_posting_days_are_checked_as_well(home: Tenant, name: str):
+    days = {"posted_from": "2026-03-02", "posted_to": "2026-03-01"}
+
+    found, message = refused(ask(home, PREFIX + name, **days))
+    early, _ = refused(ask(home, PREFIX + name, posted_to="1969-12-31"))
+
+    assert found == "posted_from"
+    assert "not be after posted_to, which is 2026-03-01" in message
+    assert early == "posted_to"
+
+
+@pytest.mark.parametrize("name", ("creator-leaderboard", "creator-scatter"))
+@pytest.mark.parametrize("param", ("posted_from", "posted_to"))
+def test_figures_of_creators_are_of_all_their_videos(
+    home: Tenant, name: str, param: str
+):
+    found, message = refused(ask(home, PREFIX + name, **{param: "2026-03-01"}))
+
+    assert found == param
+    assert "of all its counted videos" in message
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize(
+    ("param", "value"),
+    (("limit", "0"), ("limit", "1001"), ("offset", "-1"), ("limit", "many")),
+)
+def test_a_part_of_a_list_has_bounds(home: Tenant, name: str, param: str, value: str):
+    found, message = refused(ask(home, PREFIX + name, **{param: value}))
+
+    assert found == param
+    assert message
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_an_unknown_order_is_answered_with_those_there_are(home: Tenant, name: str):
+    found, message = refused(ask(home, PREFIX + name, order="luck"))
+
+    assert found == "order"
+    assert "posts" in message or "view_count" in message
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_what_another_organization_has_is_not_there(
+    home: Tenant, stranger: Tenant, path: str
+):
+    home.goatherd.catch_up()
+    theirs = str(stranger.project_id)
+
+    assert code_of(ask(home, path, project_id=theirs)) == (404, "not_found")
+    assert code_of(ask(home, path, project_id=str(uuid4()))) == (404, "not_found")
+    campaign = ask(home, path, project_id="", campaign_id=theirs)
+    assert code_of(campaign) == (404, "not_found")
+    assert ask(stranger, path).status_code == 200
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_days_that_the_plan_does_not_show_are_refused(goatherd: Goatherd, path: str):
+    tenant = goatherd.tenant(plan="short")
+    goatherd.catch_up()
+    today = datetime.now(UTC).date()
+
+    def request(days: int) -> tuple[int, Any]:
+        return code_of(ask(tenant, path, **{"from": str(today - timedelta(days=days))}))
+
+    assert request(8) == (402, "retention_exceeded")
+    assert request(7)[0] == 200
+
+
+def test_the_days_compared_with_must_be_shown_as_well(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="short")
+    goatherd.catch_up()
+    today = datetime.now(UTC).date()
+    days = {"from": str(today - timedelta(days=4)), "compare": "prior_period"}
+
+    assert code_of(ask(tenant, "/analytics/kpis", **days)) == (
+        402,
+        "retention_exceeded",
+    )
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_csv_is_a_file_with_the_fields_as_columns(home: Tenant, name: str):
+    home.add(f"goat.{uuid4().hex[:20]}")
+    home.goatherd.catch_up()
+
+    answer = ask(home, PREFIX + name, format="csv")
+    rows = data_of(ask(home, PREFIX + name))
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.text.endswith("\r\n")
+    if rows:
+        assert answer.text.splitlines()[0].split(",") == list(rows[0])
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_what_was_just_written_is_in_it(home: Tenant, path: str):
+    home.add(f"goat.{uuid4().hex[:20]}")
+    head = str(home.goatherd.head)
+    home.goatherd.catch_up(but="analytics")
+    requested = {"project_id": str(home.project_id)}
+    headers = {"Goatherd-Min-Position": head}
+
+    early = home.get(path, headers=headers, params=requested)
+    home.goatherd.catch_up()
+    late = home.get(path, headers=headers, params=requested)
+
+    assert code_of(early) == (503, "projection_behind")
+    assert late.status_code == 200

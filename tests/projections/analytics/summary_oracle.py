@@ -1,0 +1,306 @@
+"""What the summaries must answer: plain loops over what an oracle of analytics knows.
+
+Written from docs/summaries.md alone, like the oracle of /analytics, which knows levels
+and what is new. Nothing here is shared with what it checks.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from math import floor, sqrt
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tests.projections.analytics.oracle import Oracle, OracleQuery, Video
+
+LEVELS = {"view": "views", "like": "likes", "comment": "comments"} | {
+    "share": "shares",
+    "save": "saves",
+}
+BY_CREATOR = {
+    "followers": ("followers", "cumulative"),
+    "new_followers": ("followers", "new"),
+    "views": ("views", "cumulative"),
+    "new_views": ("views", "new"),
+    "engagement_rate": ("engagement_rate_by_views", "rate"),
+    "posts": ("posts", "new"),
+    "average_views_per_post": ("avg_views_per_post", "rate"),
+}
+KPIS = {name: BY_CREATOR[name] for name in BY_CREATOR if name != "followers"} | {
+    name: (name, "new") for name in ("likes", "comments", "shares", "saves")
+}
+DAY = timedelta(days=1)
+
+
+class SummaryQuery(msgspec.Struct, kw_only=True, frozen=True):
+    """A project, the days, and which videos."""
+
+    entity: str
+    id: UUID
+    first: date
+    last: date
+    tz: str
+    now: datetime
+    posted_from: date | None = None
+    posted_to: date | None = None
+
+    @property
+    def start(self) -> datetime:
+        return self.midnight(self.first)
+
+    @property
+    def end(self) -> datetime:
+        return self.midnight(self.last + DAY)
+
+    def midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=ZoneInfo(self.tz)).astimezone(UTC)
+
+
+class SummaryOracle:
+    """The summaries of what happened."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle = oracle
+
+    def total(
+        self, query: SummaryQuery, entity: str, id_: UUID, name: str
+    ) -> int | float | None:
+        return self._answer(query, entity, id_, name)["total"]
+
+    def creators(self, query: SummaryQuery) -> list[UUID]:
+        if query.entity == "creator":
+            return [query.id]
+        creators = self.oracle.creators.items()
+        return [creator for creator, project in creators if project == query.id]
+
+    def counted(self, query: SummaryQuery) -> dict[UUID, Video]:
+        """The counted videos whose day of posting is among those query for."""
+        found: dict[UUID, Video] = {}
+        for id_, video in self.oracle.videos.items():
+            of = video.creator if query.entity == "creator" else video.project
+            if not video.counts or of != query.id:
+                continue
+            posted = video.posted
+            if query.posted_from is not None and (
+                posted is None or posted <= query.midnight(query.posted_from)
+            ):
+                continue
+            if query.posted_to is not None and (
+                posted is None or posted > query.midnight(query.posted_to + DAY)
+            ):
+                continue
+            found[id_] = video
+        return found
+
+    def level(self, video: UUID, at: datetime, counter: str = "views") -> int | None:
+        return self.oracle._level(video, counter, at)  # noqa: SLF001 - a part of it
+
+    def leaderboard(self, query: SummaryQuery, order: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for creator in self.creators(query):
+            row: dict[str, Any] = {"creator_id": str(creator)}
+            for name in BY_CREATOR:
+                answer = self._answer(query, "creator", creator, name)
+                row[name] = answer["total"]
+                if name in {"followers", "new_followers"}:
+                    row[f"{name}_rounded"] = answer["total_rounded"]
+                if name == "new_followers":
+                    row["new_followers_sharpened"] = answer["total_sharpened"]
+            rows.append(row)
+        return falling(rows, order, "creator_id")
+
+    def consistency(self, query: SummaryQuery) -> dict[str, dict[str, Any]]:
+        end = min(query.end, query.now)
+        monday = end.astimezone(ZoneInfo(query.tz)).date()
+        while monday.weekday():
+            monday -= DAY
+        weeks = [
+            (
+                query.midnight(monday - (n + 1) * 7 * DAY),
+                query.midnight(monday - n * 7 * DAY),
+            )
+            for n in range(12)
+        ]
+        found: dict[str, dict[str, Any]] = {}
+        for creator in self.creators(query):
+            posts = sorted(
+                video.posted
+                for video in self.counted(query).values()
+                if video.creator == creator and video.posted and video.posted <= end
+            )
+            recent = [post for post in posts if post > weeks[-1][0]]
+            gaps = [(recent[n] - recent[n - 1]) / DAY for n in range(1, len(recent))]
+            longest = max([*gaps, (end - posts[-1]) / DAY]) if posts else None
+            deviation = None
+            if len(recent) >= 3:
+                mean = sum(gaps) / len(gaps)
+                deviation = sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps))
+            each = [sum(a < post <= b for post in posts) for a, b in weeks]
+            found[str(creator)] = {
+                "share_of_weeks": sum(1 for number in each if number) / 12,
+                "posts_per_week": sum(each) / 12,
+                "longest_gap_days": longest,
+                "gap_standard_deviation": deviation,
+                "last_post_at": posts[-1] if posts else None,
+            }
+        return found
+
+    def heatmap(self, query: SummaryQuery) -> list[dict[str, Any]]:
+        cells: dict[tuple[int, int], list[int | None]] = {}
+        for id_, video in self.counted(query).items():
+            if video.posted and query.start < video.posted <= query.end:
+                local = video.posted.astimezone(ZoneInfo(query.tz))
+                dow = (local.weekday() + 1) % 7
+                cells.setdefault((dow, local.hour), []).append(
+                    self.level(id_, query.end)
+                )
+        return [
+            {
+                "dow": dow,
+                "hour": hour,
+                "post_count": len(levels),
+                "avg_views": mean_of(levels),
+            }
+            for (dow, hour), levels in sorted(cells.items())
+        ]
+
+    def distribution(self, query: SummaryQuery) -> dict[str, Any]:
+        levels = [self.level(id_, query.end) for id_ in self.counted(query)]
+        known = sorted(level for level in levels if level is not None)
+        bounds = [0, *(lead * 10**zeros for zeros in range(19) for lead in (1, 2, 5))]
+        buckets = [
+            {"from": a, "to": b, "count": sum(a <= max(k, 0) < b for k in known)}
+            for a, b in pairwise(bounds)
+        ]
+        while buckets and not buckets[0]["count"]:
+            buckets.pop(0)
+        while buckets and not buckets[-1]["count"]:
+            buckets.pop()
+        return {
+            "buckets": buckets,
+            "count": len(known),
+            "unknown_count": levels.count(None),
+            "mean": mean_of(known),
+            **{f"p{p}": rank_of(known, p) for p in (10, 25, 50, 75, 90, 99)},
+        }
+
+    def factor(self, query: SummaryQuery, video_id: UUID) -> float | None:
+        """How many times its peers' median a video has at its age."""
+        end = min(query.end, query.now)
+        everything = msgspec.structs.replace(query, posted_from=None, posted_to=None)
+        counted = self.counted(everything)
+        video = counted[video_id]
+        if video.posted is None or video.creator is None or video.posted > end:
+            return None
+        days = 0
+        while video.posted + (days + 1) * DAY <= end:
+            days += 1
+        earlier = sorted(
+            (other.posted, id_)
+            for id_, other in counted.items()
+            if other.creator == video.creator
+            and other.posted is not None
+            and (other.posted, id_) < (video.posted, video_id)
+        )[-30:]
+        peers = [self.level(id_, posted + days * DAY) for posted, id_ in earlier]
+        known = sorted(peer for peer in peers if peer is not None)
+        own = self.level(video_id, video.posted + days * DAY)
+        if own is None or len(known) < 5:
+            return None
+        middle = Fraction(known[(len(known) - 1) // 2] + known[len(known) // 2], 2)
+        return float(own / middle) if middle > 0 else None
+
+    def videos(self, query: SummaryQuery, order: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for id_, video in self.counted(query).items():
+            row: dict[str, Any] = {"video_id": str(id_), "posted_at": video.posted}
+            for name, counter in LEVELS.items():
+                row[f"{name}_count"] = self.level(id_, query.end, counter)
+            row["new_views"] = self.total(query, "video", id_, "new_views")
+            row["outlier_factor"] = self.factor(query, id_)
+            rows.append(row)
+        return falling(rows, order, "video_id")
+
+    def kpis(self, query: SummaryQuery) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in KPIS:
+            answer = self._answer(query, query.entity, query.id, name)
+            found[name] = (
+                answer["total"],
+                answer["total_rounded"],
+                answer["total_sharpened"],
+            )
+        active = {
+            video.creator
+            for video in self.counted(query).values()
+            if video.posted and query.start < video.posted <= query.end
+        }
+        found["active_creators"] = len(active - {None}), False, False
+        return found
+
+    def known_share(self, query: SummaryQuery) -> float | None:
+        counted = [
+            id_
+            for id_, video in self.counted(query).items()
+            if video.posted is None or video.posted <= query.end
+        ]
+        return self._share(query, counted)
+
+    def known_share_of_profiles(self, query: SummaryQuery) -> float | None:
+        return self._share(query, self.creators(query))
+
+    def _share(self, query: SummaryQuery, ids: Sequence[UUID]) -> float | None:
+        seen = [
+            id_
+            for id_ in ids
+            if any(
+                query.start < snapshot.at <= query.end
+                for snapshot in self.oracle.snapshots.get(id_, [])
+            )
+        ]
+        return len(seen) / len(ids) if ids else None
+
+    def _answer(
+        self, query: SummaryQuery, entity: str, id_: UUID, name: str
+    ) -> dict[str, Any]:
+        metric, mode = {**BY_CREATOR, **KPIS}[name]
+        return self.oracle.answer(
+            OracleQuery(
+                entity=entity,
+                entity_id=id_,
+                metric=metric,
+                mode=mode,
+                granularity="month",
+                first=query.first,
+                last=query.last,
+                tz=query.tz,
+                now=query.now,
+            )
+        )
+
+
+def falling(rows: Sequence[dict[str, Any]], by: str, id_: str) -> list[dict[str, Any]]:
+    """The rows with the largest first, unknown ones last, equal ones by id."""
+    known = [row for row in rows if row[by] is not None]
+    unknown = [row for row in rows if row[by] is None]
+    known.sort(key=lambda row: row[id_])
+    known.sort(key=lambda row: row[by], reverse=True)
+    return known + sorted(unknown, key=lambda row: row[id_])
+
+
+def mean_of(levels: Sequence[int | None]) -> float | None:
+    known = [level for level in levels if level is not None]
+    return float(Fraction(sum(known), len(known))) if known else None
+
+
+def rank_of(known: Sequence[int], percent: int) -> float | None:
+    if not known:
+        return None
+    rank = Fraction(percent * (len(known) - 1), 100)
+    low = floor(rank)
+    high = min(low + 1, len(known) - 1)
+    return float(known[low] + (known[high] - known[low]) * (rank - low))
