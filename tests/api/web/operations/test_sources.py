@@ -96,6 +96,25 @@ def test_the_page_of_a_failing_creator_says_why_and_has_a_button(
     assert form.one("button").text == "Scrape now"
 
 
+@pytest.mark.parametrize("rest", ("", "/scrapes"))
+def test_where_the_newest_scrape_is_shown_its_reason_and_the_button_are_there_once(
+    home: Tenant, visitor: Visitor, rest: str
+):
+    creator_id = home.add("ada")["id"]
+    failed(home, creator_id, "blocked", "blocked")
+
+    page = visitor.see(f"/creators/{creator_id}{rest}")
+
+    (notice,) = page.all("div", class_="notice bad")
+    assert "The last 2 scrapes failed, since " in notice.text
+    line = page.one("div", id="scrape")
+    assert "the scrape was turned away" in line.text
+    around = page.text.replace(line.text, "") if not rest else notice.text
+    assert "the scrape was turned away" not in around
+    buttons = [one for one in page.all("button") if one.text == "Scrape now"]
+    assert len(buttons) == 1
+
+
 def test_the_page_of_a_disabled_creator_has_a_button_to_re_enable_it(
     home: Tenant, visitor: Visitor
 ):
