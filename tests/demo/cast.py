@@ -53,7 +53,6 @@ MOUNT_GOATLYMPUS = Character(
     fate=Fate(
         lists_every_days=1,
         rounded_until=12,
-        total_likes_null_from=2,
         outcomes={33: "blocked"},
         unseen=frozenset({17, 61}),
         busy=frozenset({10, 88}),

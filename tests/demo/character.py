@@ -58,9 +58,8 @@ class Fate(Struct, frozen=True, kw_only=True):
 
     lists_every_days: int
     # Large numbers are cut until that day, and a total that does not fit in 32 bits is
-    # first wrapped, then left out.
+    # left out.
     rounded_until: int = 0
-    total_likes_null_from: int = 0
     save_counts_from: int = 0
     rename: Rename | None = None
     private_from: int | None = None

@@ -214,18 +214,15 @@ def _profile(
         display_name=rename.display_name if rename else account.display_name,
         follower_count=_cut(follower_count) if rounded else follower_count,
         following_count=account.following + scrape.day // 19,
-        total_likes_count=_misreported(likes, scrape, fate) if rounded else likes,
+        total_likes_count=_reported(likes) if rounded else likes,
         video_count=account.older_videos + len(shown),
         precision="rounded" if rounded else "exact",
     )
 
 
-def _misreported(likes: int, scrape: ScrapeTime, fate: Fate) -> int | None:
-    if likes < 2**31:
-        return _cut(likes)
-    if scrape.day >= fate.total_likes_null_from:
-        return None
-    return (likes + 2**31) % 2**32 - 2**31
+def _reported(likes: int) -> int | None:
+    """Return a sum of likes as sources say it: from 2**31 on pages show another one."""
+    return _cut(likes) if likes < 2**31 else None
 
 
 def _listed(

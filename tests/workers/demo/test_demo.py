@@ -212,7 +212,7 @@ def test_one_creator_goes_private_for_good(lines: list[Observation]):
     assert seen[-1].observed_at < private[0].observed_at
 
 
-def test_large_numbers_are_cut_wrapped_and_missing_before_they_are_exact(
+def test_large_numbers_are_cut_and_missing_before_they_are_exact(
     lines: list[Observation],
 ):
     seen = [profile for _, profile in profiles(lines, MOUNT)]
@@ -223,7 +223,8 @@ def test_large_numbers_are_cut_wrapped_and_missing_before_they_are_exact(
     assert any((profile.follower_count or 0) % 100_000 for profile in exact)
     likes = [profile.total_likes_count for profile in rounded]
     assert sum(count is None for count in likes) > 5
-    assert sum(count is not None and count < 0 for count in likes) > 5
+    # What overflowed at the source is unknown.
+    assert not any(count is not None and count < 0 for count in likes)
     assert sum(count is not None and count > 0 for count in likes) > 5
     assert all((profile.total_likes_count or 0) >= 2**31 for profile in exact)
 
