@@ -1,7 +1,12 @@
 """Ids of streams and quota counters, computed from what they are about."""
 
 from datetime import date, datetime
+from hashlib import sha1
 from uuid import UUID, uuid5
+
+# The bits of a UUID that say version 5 and variant, and all others.
+_MARKS = 0x5 << 76 | 0x2 << 62
+_OTHERS = (1 << 128) - 1 ^ (0xF << 76 | 0x3 << 62)
 
 _NAMESPACE = UUID("5f1c2a0e-6d0b-5a39-9a0e-90a7be2d0c01")
 _CLAIM = uuid5(_NAMESPACE, "handle claim")
@@ -16,19 +21,28 @@ _VIDEO = uuid5(_NAMESPACE, "video")
 _COUNTER = uuid5(_NAMESPACE, "tally")
 
 
+def _uuid5(namespace: UUID, name: str) -> UUID:
+    """Return what ``uuid.uuid5`` does, in half the time.
+
+    A command that adds fifty creators computes two hundred of them.
+    """
+    digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16]) & _OTHERS | _MARKS)
+
+
 def claim_stream(project_id: UUID, handle: str) -> UUID:
     """Return the stream of the claim on ``handle`` in a project."""
-    return uuid5(_CLAIM, f"{project_id}/{handle}")
+    return _uuid5(_CLAIM, f"{project_id}/{handle}")
 
 
 def account_stream(creator_id: UUID, returns: int) -> UUID:
     """Return the stream of the account that a creator is, after so many returns."""
-    return uuid5(_ACCOUNT, f"{creator_id}/{returns}")
+    return _uuid5(_ACCOUNT, f"{creator_id}/{returns}")
 
 
 def ban_stream(handle: str) -> UUID:
     """Return the stream of the bans of ``handle`` on this installation."""
-    return uuid5(_BAN, handle)
+    return _uuid5(_BAN, handle)
 
 
 def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
@@ -36,12 +50,12 @@ def scrape_stream(cause: UUID, creator_id: UUID, job_type: str) -> UUID:
 
     A command that is repeated with its id therefore requests the same run.
     """
-    return uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
+    return _uuid5(_SCRAPE, f"{cause}/{creator_id}/{job_type}")
 
 
 def retry_stream(scrape_id: UUID) -> UUID:
     """Return the stream of the run that retries a failed run; there is only one."""
-    return uuid5(_RETRY, f"{scrape_id}")
+    return _uuid5(_RETRY, f"{scrape_id}")
 
 
 def imported_run_stream(
@@ -52,31 +66,31 @@ def imported_run_stream(
     Observations of the same time that are imported later, or that contradict it, are
     stored as further parts, which are numbered from 0 without a gap.
     """
-    return uuid5(
+    return _uuid5(
         _IMPORTED, f"{project_id}/{creator_id}/{observed_at.isoformat()}/{part}"
     )
 
 
 def video_stream(project_id: UUID, tiktok_video_id: str) -> UUID:
     """Return the stream of a video in a project, which is also the video's id there."""
-    return uuid5(_VIDEO, f"{project_id}/{tiktok_video_id}")
+    return _uuid5(_VIDEO, f"{project_id}/{tiktok_video_id}")
 
 
 def membership_stream(item_id: UUID) -> UUID:
     """Return the stream of the campaigns that an item is in."""
-    return uuid5(_MEMBERSHIP, f"{item_id}")
+    return _uuid5(_MEMBERSHIP, f"{item_id}")
 
 
 def creators_counter(organization_id: UUID) -> UUID:
     """Return the key under which an organization's active creators are counted."""
-    return uuid5(_COUNTER, f"{organization_id}/creators")
+    return _uuid5(_COUNTER, f"{organization_id}/creators")
 
 
 def manual_scrapes_counter(organization_id: UUID, day: date) -> UUID:
     """Return the key under which one UTC day's manual scrapes are counted."""
-    return uuid5(_COUNTER, f"{organization_id}/manual_scrapes/{day.isoformat()}")
+    return _uuid5(_COUNTER, f"{organization_id}/manual_scrapes/{day.isoformat()}")
 
 
 def campaigns_counter(project_id: UUID) -> UUID:
     """Return the key under which a project's campaigns are counted."""
-    return uuid5(_COUNTER, f"{project_id}/campaigns")
+    return _uuid5(_COUNTER, f"{project_id}/campaigns")

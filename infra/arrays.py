@@ -27,7 +27,7 @@ class Packed(bytes):
 
 def uuids(items: Sequence[UUID]) -> Packed:
     """Return ``items`` as a binary uuid[]."""
-    return _packed(2950, len(items), [_UUID_PREFIX + item.bytes for item in items])
+    return uuid_numbers([item.int for item in items])
 
 
 def uuid_numbers(items: Sequence[int]) -> Packed:

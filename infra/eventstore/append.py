@@ -198,13 +198,14 @@ def _depths(streams: Sequence[UUID]) -> list[int]:
 
     The list is empty if no stream occurs twice.
     """
-    if len(set(streams)) == len(streams):
+    numbers = [stream.int for stream in streams]  # a UUID is hashed in Python
+    if len(set(numbers)) == len(numbers):
         return []
-    counts: Counter[UUID] = Counter()
+    counts: Counter[int] = Counter()
     depths: list[int] = []
-    for stream in streams:
-        depths.append(counts[stream])
-        counts[stream] += 1
+    for number in numbers:
+        depths.append(counts[number])
+        counts[number] += 1
     return depths
 
 

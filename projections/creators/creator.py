@@ -1,6 +1,7 @@
 """A creator as clients read it, made from its row in ``creator_list``."""
 
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -70,6 +71,7 @@ _EXPRESSIONS = {
 }
 _FIELDS = Creator.__struct_fields__
 _SAME_FIELDS = [name for name in _FIELDS if name not in _EXPRESSIONS]
+_same_values = attrgetter(*_SAME_FIELDS)
 COLUMNS = ", ".join(_EXPRESSIONS.get(name, name) for name in _FIELDS)
 
 
@@ -82,7 +84,7 @@ def creator_from_columns(values: TupleRow) -> Creator:
 
 def creator_from_row(row: CreatorRow) -> Creator:
     """Return a creator from a whole row."""
-    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME_FIELDS}
+    same: dict[str, Any] = dict(zip(_SAME_FIELDS, _same_values(row), strict=True))
     return Creator(
         **same,
         org_id=row.organization_id,
