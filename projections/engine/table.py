@@ -36,30 +36,39 @@ class Table(Generic[TableRow]):
         key_columns = sql.SQL(", ").join(map(sql.Identifier, key))
         table = sql.Identifier(name)
         self.columns = columns
-        self._select = sql.SQL(
-            "SELECT {columns} FROM unnest({arrays}) AS requested ({key}) "
-            "JOIN {table} USING ({key})"
-        ).format(
-            columns=columns,
-            arrays=sql.SQL(", ").join([sql.SQL("%b::uuid[]")] * len(key)),
-            table=table,
-            key=key_columns,
+        # As bytes: psycopg would put the parts together anew for each query.
+        self._select = (
+            sql.SQL(
+                "SELECT {columns} FROM unnest({arrays}) AS requested ({key}) "
+                "JOIN {table} USING ({key})"
+            )
+            .format(
+                columns=columns,
+                arrays=sql.SQL(", ").join([sql.SQL("%b::uuid[]")] * len(key)),
+                table=table,
+                key=key_columns,
+            )
+            .as_bytes()
         )
         # One JSON document has all rows, and PostgreSQL converts each value to the type
         # of its column. One array for each column takes twice as long.
-        self._upsert = sql.SQL(
-            "INSERT INTO {table} ({columns}) SELECT {columns} "
-            "FROM json_populate_recordset(NULL::{table}, %s::json) "
-            "ON CONFLICT ({key}) DO UPDATE SET {assignments}"
-        ).format(
-            table=table,
-            columns=columns,
-            key=key_columns,
-            assignments=sql.SQL(", ").join(
-                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(field))
-                for field in fields
-                if field not in key
-            ),
+        self._upsert = (
+            sql.SQL(
+                "INSERT INTO {table} ({columns}) SELECT {columns} "
+                "FROM json_populate_recordset(NULL::{table}, %s::json) "
+                "ON CONFLICT ({key}) DO UPDATE SET {assignments}"
+            )
+            .format(
+                table=table,
+                columns=columns,
+                key=key_columns,
+                assignments=sql.SQL(", ").join(
+                    sql.SQL("{0} = excluded.{0}").format(sql.Identifier(field))
+                    for field in fields
+                    if field not in key
+                ),
+            )
+            .as_bytes()
         )
 
     def load(
