@@ -38,6 +38,7 @@ from api.routes.projections import ProjectionRoutes
 from api.routes.projects import ProjectRoutes
 from api.routes.scrapes import ScrapeRoutes
 from api.routes.sources import ProviderState, SourceRoutes
+from api.routes.tags import TagRoutes
 from api.routes.videos import VideoRoutes
 from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
 from api.system.gauges import Gauges
@@ -163,6 +164,7 @@ def assemble(settings: Settings) -> Litestar:
                 ProjectRoutes,
                 ApiKeyRoutes,
                 CreatorRoutes,
+                TagRoutes,
                 CreatorFigureRoutes,
                 ProjectCreatorRoutes,
                 VideoRoutes,

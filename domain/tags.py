@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from domain.errors import InvalidTagError
+from domain.letter_case import folded
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 40
@@ -34,7 +35,7 @@ def read_tags(texts: Iterable[str]) -> list[str]:
 
 def tag_key(tag: str) -> str:
     """Return what all spellings of a tag in upper and lower case have in common."""
-    return unicodedata.normalize("NFC", tag.strip()).casefold()
+    return folded(tag)
 
 
 def tag_keys(tags: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ TAGS = {
     "Scrapes": "Looking at a creator or video: ask for it, and see how it went.",
     "Videos": "Tracked videos.",
     "Inbox": "Discovered videos that wait for a decision.",
+    "Tags": "Words that people group creators and videos by.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",
     "Administration": "Projections and bans of the whole installation.",

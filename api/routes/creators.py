@@ -20,10 +20,12 @@ from api.http.writer import CommandWriter
 from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
+from api.routes.tags import TagFilter, tag_filter
 from domain import commands as c
 from domain.creator.decider import Status
 from domain.errors import NotFoundError
 from domain.handlers import creators
+from domain.letter_case import folded
 from projections.creators.creator import Creator, creator_from_row
 from projections.creators.queries import (
     CreatorQuery,
@@ -58,8 +60,13 @@ class CreatorRoutes(Controller):
         project_id: FromQuery[UUID | None] = None,
         search: Annotated[
             str | None,
-            QueryParameter(max_length=100, description="Part of a handle."),
+            QueryParameter(
+                max_length=100,
+                description="Part of a handle, a display name or a tag, in any letter "
+                "case.",
+            ),
         ] = None,
+        tag: TagFilter = None,
         status: Annotated[
             str,
             QueryParameter(
@@ -79,6 +86,7 @@ class CreatorRoutes(Controller):
             "search": _search_term(search),
             "statuses": _statuses(status),
             "is_failing": failing,
+            "tag_keys": tag_filter(tag),
             "sort": sort,
         }
         await listing.caught_up("creator_list")
@@ -218,7 +226,7 @@ def _statuses(text: str) -> tuple[Status, ...]:
 
 
 def _search_term(text: str | None) -> str | None:
-    return (text or "").strip().removeprefix("@").lower() or None
+    return folded(folded(text or "").removeprefix("@")) or None
 
 
 def _commands(change: CreatorChange) -> list[c.CreatorCommand]:

@@ -1,7 +1,6 @@
 """creator_list: one row for each creator, for the list, the search and its page."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +16,11 @@ from domain.messages import IMPORT_PROVIDER, set_fields
 from domain.scrape.outcomes import UNOBSERVED
 from domain.tags import tag_keys
 from infra.eventstore.store import RecordedEvent
+from projections.creators.needed import RUN_ENDS, needed_events
 from projections.creators.rows import COUNTS, CreatorRow, CreatorSearchRow, search_row
+from projections.creators.search_keys import searched_text
 from projections.engine.handlers import Handlers
 from projections.engine.table import Table
-
-_RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
 
 # These handlers of the creator's own events return the columns that an event sets.
 on_decision = Handlers[[], dict[str, Any]]()
@@ -41,7 +40,8 @@ def _added(
         readme=event.readme,
         metadata=event.metadata,
         tags=event.tags,
-        tag_keys=tag_keys(event.tags),
+        tag_keys=(keys := tag_keys(event.tags)),
+        searched=searched_text(event.handle, None, keys),
         tracking_mode=event.tracking_mode,
         tracking_start_date=event.tracking_start_date,
         tracking_end_date=event.tracking_end_date,
@@ -185,14 +185,34 @@ def fold_creator(row: CreatorRow | None, recorded: RecordedEvent) -> CreatorRow 
     """Return the row after an event; None if the creator was never added."""
     event = recorded.event
     if event not in on_decision:
-        return on.handle(event, row, recorded)
+        return _searchable(on.handle(event, row, recorded), before=row)
     if row is None or recorded.version <= row.version:
         return row
-    return replace(
+    after = replace(
         row,
         version=recorded.version,
         updated_at=recorded.recorded_at,
         **on_decision.handle(event),
+    )
+    return _searchable(after, before=row)
+
+
+def _searchable(
+    row: CreatorRow | None, *, before: CreatorRow | None
+) -> CreatorRow | None:
+    if row is None or (before is not None and _named(row) == _named(before)):
+        return row
+    name = row.scraped_display_name if row.display_name is None else row.display_name
+    searched = searched_text(row.tiktok_handle, name, row.tag_keys)
+    return replace(row, searched=searched)
+
+
+def _named(row: CreatorRow) -> object:
+    return (
+        row.tiktok_handle,
+        row.display_name,
+        row.scraped_display_name,
+        row.tag_keys,
     )
 
 
@@ -200,14 +220,14 @@ class CreatorList:
     """Keeps the tables creator_list and creator_search."""
 
     name = "creator_list"
-    version = 3
+    version = 4
     tables = ("creator_list", "creator_search")
     events = on.events | on_decision.events
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold ``events`` into their creators' rows, and save each changed row once."""
         changed = _TABLE.fold(
-            cursor, events, key=_key, fold=fold_creator, needed=_needed
+            cursor, events, key=_key, fold=fold_creator, needed=needed_events
         )
         _SEARCH.save(
             cursor,
@@ -238,56 +258,9 @@ def _key(recorded: RecordedEvent) -> tuple[UUID, UUID] | None:
     event: Any = recorded.event
     if isinstance(event, e.ProfileSnapshotRecorded):
         return event.organization_id, event.creator_id
-    if isinstance(event, _RUN_ENDS):
+    if isinstance(event, RUN_ENDS):
         # An import brings snapshots, but nothing was scraped when it ran.
         if event.creator_id is None or event.provider == IMPORT_PROVIDER:
             return None
         return event.organization_id, event.creator_id
     return event.organization_id, recorded.stream
-
-
-def _needed(events: list[RecordedEvent]) -> list[RecordedEvent]:
-    """Leave out events of a creator that later ones of the same batch make unseen.
-
-    A run that succeeds says anew how runs end. The newest observation, if it is whole
-    and not rounded, leaves nothing of those that were recorded before it.
-    """
-    if len(events) == 1:
-        return events
-    success = -1
-    newest: tuple[datetime, int] | None = None
-    whole: RecordedEvent | None = None
-    for recorded in events:
-        event = recorded.event
-        if isinstance(event, e.ScrapeSucceeded):
-            success = recorded.position
-        elif isinstance(event, e.ProfileSnapshotRecorded):
-            at = (event.observed_at, recorded.position)
-            if newest is None or at > newest:
-                newest = at
-                whole = recorded if _is_whole(event) else None
-    observed = -1 if whole is None else whole.position
-    return [
-        recorded
-        for recorded in events
-        if recorded.position
-        >= (
-            success
-            if isinstance(recorded.event, _RUN_ENDS)
-            else observed
-            if isinstance(recorded.event, e.ProfileSnapshotRecorded)
-            else 0
-        )
-    ]
-
-
-def _is_whole(event: e.ProfileSnapshotRecorded) -> bool:
-    return (
-        event.precision != "rounded"
-        and event.display_name is not None
-        and event.avatar_url is not None
-        and event.follower_count is not None
-        and event.following_count is not None
-        and event.total_likes_count is not None
-        and event.video_count is not None
-    )

@@ -1,4 +1,4 @@
-"""Queries of creator_list: one creator, the list, and the search in handles."""
+"""Queries of creator_list: one creator, the list, and the search."""
 
 from datetime import datetime
 from typing import Any
@@ -19,20 +19,17 @@ from projections.creators.search_sql import (
 from projections.engine.reader import Reader
 
 # The search scans this many creators in the requested order before it uses the grams.
-# The scan finds common texts, and grams find rare ones quickly. In the order of
-# handles, similar handles are neighbours, so the first ones say less about the rest.
-SCANNED_FIRST: dict[CreatorSort, int] = {
-    "created_at": 5_000,
-    "tiktok_handle": 20_000,
-    "follower_count": 5_000,
-}
+# The scan finds common texts, and grams find rare ones quickly.
+SCANNED_FIRST = 5_000
 
 
 class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The creators to return, their order, and where to begin.
 
-    ``search`` is part of a handle, ``is_failing`` those alone whose last scrape failed;
-    ``after`` is the sort value and id of the last row of the page before.
+    ``search`` is part of a handle, name or tag in the spelling of ``folded``, and
+    ``tag_keys`` are of tags of which a creator must have all. ``is_failing``: those
+    alone whose last scrape failed. ``after`` is the sort value and id of the last row
+    of the page before.
     """
 
     organization_id: UUID
@@ -40,6 +37,7 @@ class CreatorQuery(msgspec.Struct, frozen=True, kw_only=True):
     search: str | None = None
     statuses: tuple[Status, ...] = ("active", "disabled")
     is_failing: bool = False
+    tag_keys: tuple[str, ...] = ()
     sort: CreatorSort = "created_at"
     limit: int = 50
     after: tuple[Any, UUID] | None = None
@@ -62,14 +60,16 @@ async def one_creator(
 
 async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]:
     """Return up to ``limit`` creators, in the requested order."""
+    is_narrow = query.is_failing or bool(query.tag_keys)
     variant = CreatorQueryVariant(
         has_project=query.project_id is not None,
         statuses=len(query.statuses),
         sort=query.sort,
         has_after=query.after is not None,
         is_failing=query.is_failing,
-        # So few fail that no other way to search them is worth it.
-        has_search=query.is_failing and query.search is not None,
+        has_tags=bool(query.tag_keys),
+        # So few are left that no other way to search them is worth it.
+        has_search=is_narrow and query.search is not None,
     )
     value, last_id = query.after or (None, None)
     params: dict[str, object] = {
@@ -80,12 +80,12 @@ async def page_of_creators(reader: Reader, query: CreatorQuery) -> list[Creator]
         "limit": query.limit,
         **{f"status{n}": status for n, status in enumerate(query.statuses)},
     }
-    params["search"] = query.search
-    if query.search is None or query.is_failing:
+    params |= {"search": query.search, "tags": list(query.tag_keys)}
+    if query.search is None or is_narrow:
         params["head"] = query.limit
         rows = await reader.rows(query.organization_id, list_query(variant), params)
         return [creator_from_columns(row) for row in rows]
-    params["head"] = SCANNED_FIRST[query.sort]
+    params["head"] = SCANNED_FIRST
     rows = await reader.rows(query.organization_id, scan_query(variant), params)
     is_unfinished = rows[0][0]
     if not is_unfinished:

@@ -23,7 +23,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Figures are of ``profile_observed_at`` and null before the first snapshot. Counts
     are levels: a rounded one that confirms an exact one leaves it. ``rounded_counts``
     names those that are rounded.
-    ``run_position`` is of the last run that ended here.
+    ``run_position`` is of the last run that ended here. A search looks in ``searched``.
     """
 
     organization_id: UUID
@@ -53,6 +53,7 @@ class CreatorRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     failing_since: datetime | None = None
     failed_scrapes: int = 0
     run_position: int | None = None
+    searched: str
     status: Status = "active"
     disabled_reason: str | None = None
     version: int
@@ -70,6 +71,7 @@ class CreatorSearchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     follower_bucket: int
     status: Status
     tiktok_handle: str
+    searched: str
 
 
 def search_row(row: CreatorRow) -> CreatorSearchRow:
@@ -82,4 +84,5 @@ def search_row(row: CreatorRow) -> CreatorSearchRow:
         follower_bucket=follower_bucket(row.follower_count),
         status=row.status,
         tiktok_handle=row.tiktok_handle,
+        searched=row.searched,
     )

@@ -1,6 +1,9 @@
-"""What a search finds creators by: grams of handles, and buckets of followers."""
+"""What a search finds creators by: grams of texts, and buckets of followers."""
 
+from collections.abc import Iterable
 from uuid import UUID
+
+from domain.letter_case import folded
 
 # As goatherd_grams has it, which makes what is indexed.
 LONGEST_GRAM = 3
@@ -15,8 +18,19 @@ def follower_bucket(follower_count: int | None) -> int:
     return followers.bit_length() if followers >= 0 else -1 - (~followers).bit_length()
 
 
+def searched_text(
+    handle: str, display_name: str | None, tag_keys: Iterable[str]
+) -> str:
+    """Return the text in which a search looks: a handle, a name and tags, a line each.
+
+    ``display_name`` is the one that is shown.
+    """
+    name = folded(display_name or "")
+    return "\n".join(dict.fromkeys((handle, *([name] if name else ()), *tag_keys)))
+
+
 def search_grams(organization_id: UUID, part: str) -> list[str]:
-    """Return the longest grams that every handle containing ``part`` has."""
+    """Return the longest grams that every searched text containing ``part`` has."""
     mark = organization_id.hex[-6:]
     length = min(LONGEST_GRAM, len(part))
     return sorted({mark + part[n : n + length] for n in range(len(part) - length + 1)})

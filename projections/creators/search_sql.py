@@ -28,6 +28,7 @@ class CreatorQueryVariant(msgspec.Struct, frozen=True, kw_only=True):
     sort: CreatorSort
     has_after: bool
     is_failing: bool = False
+    has_tags: bool = False
     has_search: bool = False
 
 
@@ -45,16 +46,15 @@ def scan_query(variant: CreatorQueryVariant) -> bytes:
     more creators. If nothing is found, there is one row without a creator.
     """
     # The first rows of all statuses are taken together. If each status had a limit of
-    # its own, rows could be missing between those of another status. The query reads
-    # only indexes until it knows which few rows to fetch. It counts the scanned rows
-    # only if the page is not full.
-    keys = ", ".join(dict.fromkeys(("id", variant.sort, "tiktok_handle")))
+    # its own, rows could be missing between those of another status. The query counts
+    # the scanned rows only if the page is not full.
+    keys = ", ".join(dict.fromkeys(("id", variant.sort, "searched")))
     scanned = (
         f"SELECT {keys} FROM {_heads(variant, keys)} {_order(variant, limit='head')}"
     )
     found = (
         f"SELECT id FROM scanned "
-        f"WHERE strpos(tiktok_handle, %(search)s) > 0 {_order(variant)}"
+        f"WHERE strpos(searched, %(search)s) > 0 {_order(variant)}"
     )
     goes_on = (
         "CASE WHEN (SELECT count(*) FROM found) < %(limit)s "
@@ -71,11 +71,11 @@ def scan_query(variant: CreatorQueryVariant) -> bytes:
 @cache
 def grams_query(variant: CreatorQueryVariant) -> bytes:
     """Return the search among all creators that have the grams."""
-    # Grams narrow the search; the handle itself decides whether they are in one piece.
+    # Grams narrow the search; the text itself decides whether they are in one piece.
     found = (
         f"SELECT * FROM goatherd_search(%(grams)s) WHERE {_filters(variant)} "
         f"AND status IN ({_statuses(variant)}) "
-        "AND strpos(tiktok_handle, %(search)s) > 0"
+        "AND strpos(searched, %(search)s) > 0"
     )
     if variant.sort == "follower_count":
         return _by_bucket(variant, found)
@@ -119,7 +119,8 @@ def _filters(variant: CreatorQueryVariant) -> str:
     conditions = {
         "project_id = %(project)s": variant.has_project,
         "failing_since IS NOT NULL": variant.is_failing,
-        "strpos(tiktok_handle, %(search)s) > 0": variant.has_search,
+        "tag_keys @> %(tags)s": variant.has_tags,
+        "strpos(searched, %(search)s) > 0": variant.has_search,
     }
     return " AND ".join(text for text, holds in conditions.items() if holds) or "true"
 

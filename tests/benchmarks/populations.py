@@ -290,12 +290,13 @@ COPY creator_list (
     tracking_mode, tracking_start_date, scraped_display_name, avatar_url,
     follower_count, following_count, total_likes_count, video_count,
     profile_observed_at, profile_position, last_scraped_at, status, disabled_reason,
-    version, created_at, updated_at
+    version, created_at, updated_at, searched
 ) FROM STDIN
 """
 _COPY_SEARCH = """
 COPY creator_search (
-    organization_id, id, project_id, created_at, follower_bucket, status, tiktok_handle
+    organization_id, id, project_id, created_at, follower_bucket, status, tiktok_handle,
+    searched
 ) FROM STDIN
 """
 
@@ -326,9 +327,9 @@ def _rows(random: Random, population: Population) -> Iterator[_Row]:
         yield _Row(
             f"{owner}\t{creator_id}\t{project_id}\t{handle}\tGrazes daily.\t"
             f'{{"tier": "gold", "manager": "maria"}}\tauto\t{created.date()}\t'
-            f"{figures}\t{status}\t{reason}\t3\t{created}\t{created}\n",
+            f"{figures}\t{status}\t{reason}\t3\t{created}\t{created}\t{handle}\n",
             f"{owner}\t{creator_id}\t{project_id}\t{created}\t"
-            f"{follower_bucket(followers)}\t{status}\t{handle}\n",
+            f"{follower_bucket(followers)}\t{status}\t{handle}\t{handle}\n",
         )
 
 

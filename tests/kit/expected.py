@@ -164,6 +164,12 @@ def creator_list(events: Iterable[RecordedEvent]) -> Rows:
             row = rows[recorded.stream]
             row |= _decided(event)
             row |= {"version": row["version"] + 1, "updated_at": at}
+    for row in rows.values():
+        named = row["display_name"]
+        named = row["scraped_display_name"] if named is None else named
+        texts = (row["tiktok_handle"], (named or "").strip().casefold())
+        kept = dict.fromkeys(text for text in (*texts, *row["tag_keys"]) if text)
+        row["searched"] = "\n".join(kept)
     return rows
 
 
@@ -173,6 +179,7 @@ def creator_search(events: Iterable[RecordedEvent]) -> Rows:
         row["id"]: {
             **{column: row[column] for column in kept},
             "tiktok_handle": row["tiktok_handle"],
+            "searched": row["searched"],
             "follower_bucket": _digits(row["follower_count"]),
         }
         for row in creator_list(events).values()

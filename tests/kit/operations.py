@@ -49,7 +49,7 @@ def operations() -> Mapping[str, Described]:
 
 def ids_of(tenant: Tenant) -> dict[str, str]:
     """One of each thing that the organization has, by the name its id goes by."""
-    creator = tenant.add(f"goat.{uuid4().hex[:20]}")
+    creator = tenant.add(f"goat.{uuid4().hex[:20]}", tags=["Hook", "Spring"])
     scrape = data_of(tenant.post(f"/creators/{creator['id']}/scrape"), status=202)
     tenant.failed(scrape["scrape_id"])
     video_id = tenant.found(creator["id"], status="pending_review")

@@ -109,8 +109,9 @@ RENAMED_QUESTIONS: dict[str, str] = {}
 # Projections, old name to new one.
 RENAMED_PROJECTIONS: dict[str, str] = {}
 # Those (by their new names) whose version was raised on purpose: they are built anew.
-# Analytics 4: a rounded number that becomes exact is not growth. creator_list 3: how
-# the scrapes of a creator failed, and which of its counts are rounded.
+# Analytics 4: a rounded number that becomes exact is not growth. creator_list 4: how
+# the scrapes of a creator failed, which of its counts are rounded, and what a search
+# looks in.
 RAISED_PROJECTIONS: frozenset[str] = frozenset({"analytics", "creator_list"})
 # Those whose version was raised, and whose tables a migration brought along.
 MIGRATED_PROJECTIONS: dict[str, int] = {

@@ -171,7 +171,7 @@ def test_one_page_after_another_is_the_whole_list(
 def test_any_question_has_the_answer_of_a_plain_look_at_every_creator(
     population: Population, depth: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, depth))
+    monkeypatch.setattr(reading, "SCANNED_FIRST", depth)
     population.random.seed(depth)
 
     for _ in range(50):
@@ -200,7 +200,7 @@ def test_the_search_finds_what_has_the_text_in_its_handle(
         assert found == population.expected(search=search)[:100]
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, depth))
+        monkeypatch.setattr(reading, "SCANNED_FIRST", depth)
         search_finds_it()
 
 
@@ -229,7 +229,7 @@ def test_whoever_is_there_throughout_is_seen_exactly_once(
     for creator_id in list(population.creators)[::3]:
         population.see(creator_id, population.random.randint(0, 5))
     goatherd.catch_up()
-    monkeypatch.setattr(reading, "SCANNED_FIRST", dict.fromkeys(SORTS, 20))
+    monkeypatch.setattr(reading, "SCANNED_FIRST", 20)
     left: set[str] = set()
 
     def come_and_go() -> None:

@@ -79,19 +79,31 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
     (
         (
             e.HandleChanged(organization_id=HOME, old="billie", new="william"),
-            {"tiktok_handle": "william"},
+            {"tiktok_handle": "william", "searched": "william"},
         ),
         (
             e.CreatorDetailsChanged(
                 organization_id=HOME, display_name="Billie", description=None
             ),
-            {"display_name": "Billie", "description": None},
+            {
+                "display_name": "Billie",
+                "description": None,
+                "searched": "billie",
+            },
         ),
         (
             e.CreatorDetailsChanged(
                 organization_id=HOME, readme="New", metadata={"a": 1}
             ),
             {"readme": "New", "metadata": {"a": 1}},
+        ),
+        (
+            e.CreatorDetailsChanged(organization_id=HOME, tags=["Spring", "b"]),
+            {
+                "tags": ["Spring", "b"],
+                "tag_keys": ["spring", "b"],
+                "searched": "billie\nspring\nb",
+            },
         ),
         (
             e.TrackingModeChanged(organization_id=HOME, old="auto", new="selective"),
@@ -111,7 +123,7 @@ def test_an_added_creator_is_a_row_with_everything_that_was_asked(
             {"status": "disabled", "disabled_reason": "private"},
         ),
     ),
-    ids=["handle", "name", "readme", "mode", "window", "removal", "disabling"],
+    ids=["handle", "name", "readme", "tags", "mode", "window", "removal", "disabling"],
 )
 def test_a_change_shows_and_leaves_the_rest_alone(
     connection: Reading,

@@ -1,0 +1,55 @@
+"""Which events of a batch leave something to see in a creator's row."""
+
+from datetime import datetime
+
+from domain import events as e
+from infra.eventstore.store import RecordedEvent
+
+RUN_ENDS = (e.ScrapeSucceeded, e.ScrapeFailed)
+
+
+def needed_events(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """Leave out events of a creator that later ones of the same batch make unseen.
+
+    A run that succeeds says anew how runs end. The newest observation, if it is whole
+    and not rounded, leaves nothing of those that were recorded before it.
+    """
+    if len(events) == 1:
+        return events
+    success = -1
+    newest: tuple[datetime, int] | None = None
+    whole: RecordedEvent | None = None
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, e.ScrapeSucceeded):
+            success = recorded.position
+        elif isinstance(event, e.ProfileSnapshotRecorded):
+            at = (event.observed_at, recorded.position)
+            if newest is None or at > newest:
+                newest = at
+                whole = recorded if _is_whole(event) else None
+    observed = -1 if whole is None else whole.position
+    return [
+        recorded
+        for recorded in events
+        if recorded.position
+        >= (
+            success
+            if isinstance(recorded.event, RUN_ENDS)
+            else observed
+            if isinstance(recorded.event, e.ProfileSnapshotRecorded)
+            else 0
+        )
+    ]
+
+
+def _is_whole(event: e.ProfileSnapshotRecorded) -> bool:
+    return (
+        event.precision != "rounded"
+        and event.display_name is not None
+        and event.avatar_url is not None
+        and event.follower_count is not None
+        and event.following_count is not None
+        and event.total_likes_count is not None
+        and event.video_count is not None
+    )
