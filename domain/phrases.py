@@ -11,3 +11,8 @@ def joined(phrases: list[str]) -> str:
     if len(phrases) < 2:
         return "".join(phrases)
     return f"{', '.join(phrases[:-1])} and {phrases[-1]}"
+
+
+def counted_are(amount: int, noun: str) -> str:
+    """Return the amount with the noun and the verb: 1 scrape is, 2 scrapes are."""
+    return f"{counted(amount, noun)} {'is' if amount == 1 else 'are'}"

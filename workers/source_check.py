@@ -6,6 +6,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.events import Outcome
+from domain.phrases import counted
 from domain.scrape.sources import NEXT
 from workers.provider import (
     NotInRecording,
@@ -126,8 +127,8 @@ def _understood(verdict: Verdict) -> str:
         found.append(
             "a profile without a number of followers"
             if followers is None
-            else f"a profile with {followers:,} followers"
+            else f"a profile with {counted(followers, 'follower')}"
         )
     if verdict.videos:
-        found.append(f"{len(verdict.videos):,} videos")
+        found.append(counted(len(verdict.videos), "video"))
     return " and ".join(found) or "nothing to see"

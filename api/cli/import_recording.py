@@ -15,6 +15,7 @@ from api.cli.names import project_named
 from api.cli.options import DataDir, Json, read_settings
 from api.cli.output import plain, print_json, progress_bar
 from domain.handlers.add_creators import RequestedCreator, add_creators
+from domain.phrases import counted
 from infra.eventstore.append import Context
 from infra.eventstore.execute import execute
 from infra.eventstore.store import Store
@@ -190,7 +191,8 @@ def _print_result(
     if created:
         print(f"Creators added:    {len(created):,} ({_handles(created)})")
     print(
-        f"Stored:            {imported.stored:,} observations ({imported.runs:,} runs)"
+        f"Stored:            {counted(imported.stored, 'observation')} "
+        f"({counted(imported.runs, 'run')})"
     )
     print(f"There already:     {imported.there_already:,}")
     print(f"Repeated:          {imported.repeated:,}")

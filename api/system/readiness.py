@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.system.health import Check
+from domain.phrases import counted, counted_are
 from domain.scrape.outcomes import KEEPS_FAILING
 from infra import clocks
 from infra.database import AsyncPool, Pool, run_read, run_read_async
@@ -137,8 +138,8 @@ async def _schedule(writing: Pool) -> str | None:
     if not overdue:
         return None
     return (
-        f"{_count(overdue, 'scheduled scrape')} late by more than their interval, the "
-        f"oldest by {hours:.0f} hours"
+        f"{counted_are(overdue, 'scheduled scrape')} late by more than an interval, "
+        f"the oldest by {counted(round(hours), 'hour')}"
     )
 
 
@@ -157,8 +158,8 @@ async def _creators(writing: Pool) -> str | None:
     if not failing:
         return None
     return (
-        f"{_count(failing, 'creator')} not seen: the last {KEEPS_FAILING} scrapes or "
-        "more failed"
+        f"{counted_are(failing, 'creator')} not seen: the last {KEEPS_FAILING} scrapes "
+        "or more failed"
     )
 
 
@@ -171,10 +172,6 @@ async def _row(writing: Pool, query: str, *values: object) -> TupleRow:
     )
     assert row is not None
     return row
-
-
-def _count(amount: int, noun: str) -> str:
-    return f"1 {noun} is" if amount == 1 else f"{amount:,} {noun}s are"
 
 
 async def _redis(url: str) -> str | None:

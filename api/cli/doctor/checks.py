@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 
 from api.cli.doctor.finding import SkippedError, WrongError
 from api.system.all_projections import ALL_PROJECTIONS
+from domain.phrases import counted, counted_are
 from domain.streams import creators_counter
 from projections.status import NEVER_STARTED, ProjectionProgress, progress
 from workers.schedule.sql import OVERDUE
@@ -139,8 +140,8 @@ def check_dead_letters(connection: Connection[TupleRow]) -> str:
         return "None."
     count, projection, position, error = row
     raise WrongError(
-        f"{count} events could not be applied, the last by {projection} at position "
-        f"{position}: {error}",
+        f"{counted(count, 'event')} could not be applied, the last by {projection} "
+        f"at position {position}: {error}",
         advice="Those read models lack these events; a later release may take them in. "
         "SELECT * FROM dead_letter shows all.",
     )
@@ -155,8 +156,8 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
     late, oldest = connection.execute(_DUE, (LATE_MINUTES,)).fetchone() or (0, 0)
     if late:
         raise WrongError(
-            f"{late} scrapes are due and nobody does them, the oldest for "
-            f"{oldest / 60:.0f} minutes.",
+            f"{counted_are(late, 'scrape')} due and nobody is at work, the oldest for "
+            f"{counted(round(oldest / 60), 'minute')}.",
             advice="See that `goatherd dispatch` and `goatherd work` run and reach "
             "Redis; more workers do more at a time.",
         )
@@ -164,8 +165,8 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
     if failing is not None:
         outcome, count, error = failing
         raise WrongError(
-            f"{count} scrapes failed {FAILING_ATTEMPTS} times or more and will be "
-            f"tried again, last as {outcome}: {error}",
+            f"{counted(count, 'scrape')} failed {FAILING_ATTEMPTS} times or more and "
+            f"will be tried again, last as {outcome}: {error}",
             advice="If the provider is at fault this passes; otherwise check "
             "GOATHERD_PROVIDER and its settings.",
         )
@@ -173,8 +174,8 @@ def check_jobs(connection: Connection[TupleRow]) -> str:
     quarantined, of_late, error = found
     if of_late:
         raise WrongError(
-            f"{of_late} scrapes were quarantined in the last day, as each of their "
-            f"attempts killed its worker or was killed with it: {error}",
+            f"{counted(of_late, 'scrape')} quarantined in the last day, as each "
+            f"attempt killed its worker or was killed with it: {error}",
             advice="Look for what killed the workers (their memory, first) in the logs "
             "of the time; docs/operating.md says more under 'Scrapes are quarantined'.",
         )
@@ -193,8 +194,8 @@ def check_schedule(connection: Connection[TupleRow]) -> str:
     overdue, hours = connection.execute(OVERDUE).fetchone() or (0, 0)
     if overdue:
         raise WrongError(
-            f"{overdue} scheduled scrapes are late by more than their interval, the "
-            f"oldest by {hours:.0f} hours.",
+            f"{counted_are(overdue, 'scheduled scrape')} late by more than an interval"
+            f", the oldest by {counted(round(hours), 'hour')}.",
             advice="See that `goatherd dispatch` runs, or read its log for what stops "
             "the scheduler.",
         )
@@ -217,15 +218,16 @@ def check_quota_counters(connection: Connection[TupleRow]) -> str:
                 continue
             active: dict[UUID, int] = dict(connection.execute(_ACTIVE).fetchall())
             keys = {creators_counter(each): each for each in active}
-            counted = dict.fromkeys(active, 0)
+            stored = dict.fromkeys(active, 0)
             for key, value in connection.execute(_COUNTERS, (list(keys),)):
-                counted[keys[key]] = value
-        wrong = [each for each, count in active.items() if counted[each] != count]
+                stored[keys[key]] = value
+        wrong = [each for each, count in active.items() if stored[each] != count]
         if not wrong:
-            return f"Right for {len(active)} organizations."
+            return f"Right for {counted(len(active), 'organization')}."
+        has = counted(active[wrong[0]], "active creator")
         raise WrongError(
-            f"Organization {wrong[0]} has {active[wrong[0]]} active creators and "
-            f"{counted[wrong[0]]} are counted ({len(wrong)} organizations are wrong).",
+            f"Organization {wrong[0]} has {has}, and the count is {stored[wrong[0]]} "
+            f"({counted_are(len(wrong), 'organization')} wrong).",
             advice="Somebody changed the table quota_counters, or a release was at "
             "fault: set its value to the right number, and report it.",
         )

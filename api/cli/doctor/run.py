@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from api.cli import CommandError
 from api.cli.databases import check_fit, connected, database_url, served_database
-from api.cli.doctor import checks, surroundings
+from api.cli.doctor import checks, seen, surroundings
 from api.cli.doctor.event_log import check_event_log
 from api.cli.doctor.finding import Finding, SkippedError, WrongError
 from api.cli.options import read_settings
@@ -65,7 +65,9 @@ def _check_database(
                     lambda: surroundings.check_connections(connection, settings),
                 )
             yield _found("clocks", lambda: surroundings.check_clocks(connection))
-            yield from _check_contents(connection, quick=quick, at_rest=at_rest)
+            yield from _check_contents(
+                connection, settings.provider, quick=quick, at_rest=at_rest
+            )
     except (CommandError, EmbeddedServiceError) as error:
         advice = "Start it, or correct GOATHERD_DATABASE_URL."
         if isinstance(error.__cause__, psycopg.Error):
@@ -81,7 +83,7 @@ def _running_database(settings: Settings) -> Generator[str]:
 
 
 def _check_contents(
-    connection: Connection[TupleRow], *, quick: bool, at_rest: bool
+    connection: Connection[TupleRow], provider: str, *, quick: bool, at_rest: bool
 ) -> Generator[Finding]:
     if quick:
         yield Finding(check="event log", state="skipped", text="Not read (--quick).")
@@ -92,12 +94,15 @@ def _check_contents(
         "dead letters": checks.check_dead_letters,
         "scrapes": checks.check_jobs,
         "schedule": checks.check_schedule,
+        "creators": seen.check_creators,
+        "source": lambda connection: seen.check_source(connection, provider),
         "creator counts": checks.check_quota_counters,
     }
     if at_rest:
         made["projections"] = checks.check_projections_at_rest
-        # Both tell whether somebody is at work.
-        del made["scrapes"], made["schedule"]
+        # They tell whether somebody is at work, and how that goes.
+        for name in ("scrapes", "schedule", "creators", "source"):
+            del made[name]
     for name, check in made.items():
         yield _found(name, lambda check=check: check(connection))
 

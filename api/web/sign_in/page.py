@@ -141,6 +141,11 @@ class SignInRoutes(Controller):
             return Redirect(_local(next_), status_code=_SEE_OTHER)
         return _form(site, next_=next_)
 
+    @get("/sign-in", opt={"scope": None})
+    async def to_sign_in_form(self) -> Redirect:
+        """Go to the form, for who reloads or guesses the address that it is sent to."""
+        return Redirect("/", status_code=_SEE_OTHER)
+
     @post("/sign-in", opt={"scope": None, "form": SignInForm})
     async def sign_in(
         self,

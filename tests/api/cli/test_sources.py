@@ -34,6 +34,26 @@ def test_a_check_of_a_recording_that_has_the_creator_works(cli: CommandLine):
     assert document["worked"] is True
 
 
+def test_one_video_of_one_follower_is_told_in_the_singular(
+    cli: CommandLine, tmp_path: Path
+):
+    recording = tmp_path / "one.jsonl"
+    recording.write_text(
+        '{"observed_at":"2026-01-01T06:00:00Z","handle":"kid",'
+        '"profile":{"follower_count":1}}\n'
+        '{"observed_at":"2026-01-01T06:00:00Z","handle":"kid",'
+        '"video":{"tiktok_video_id":"7001"}}\n'
+    )
+    cli.set(recordings=recording)
+
+    document = cli("sources", "check", "kid", "--json").document
+
+    assert [step["understood"] for step in document["steps"]] == [
+        "a profile with 1 follower",
+        "1 video",
+    ]
+
+
 def test_the_exit_status_says_that_it_did_not_work(cli: CommandLine):
     ended = cli("sources", "check", "some.body")
 

@@ -14,8 +14,11 @@ import pytest
 
 from api.cli.doctor import checks, surroundings
 from api.system.all_projections import ALL_PROJECTIONS
+from domain import events as e
 from domain.streams import ban_stream, creators_counter
+from infra.eventstore.codec import NewEvent
 from infra.eventstore.store import Store
+from infra.ids import new_id
 from projections.engine.follower import Follower
 from tests.kit.builders import Home, asking, events_for, make_home
 from tests.kit.command_line import CommandLine, Outcome
@@ -23,8 +26,8 @@ from tests.kit.paths import ROOT
 
 CHECKS = [
     *("settings", "database", "schema", "connections", "clocks", "event log"),
-    *("projections", "dead letters", "scrapes", "schedule", "creator counts"),
-    *("redis", "disk"),
+    *("projections", "dead letters", "scrapes", "schedule", "creators", "source"),
+    *("creator counts", "redis", "disk"),
 ]
 AWAY = "redis://127.0.0.1:1"
 
@@ -279,14 +282,14 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
     (
         (
             "UPDATE scrape_job SET due_at = now() - interval '6 min'",
-            "1 scrapes are due and nobody does them, the oldest for 6 minutes",
+            "1 scrape is due and nobody is at work, the oldest for 6 minutes",
         ),
         (
             (
                 "UPDATE scrape_job SET due_at = now() - interval '6 min', "
                 "attempts = 1, state = 'leased', lease_until = now() - interval '1 s'"
             ),
-            "1 scrapes are due",
+            "1 scrape is due",
         ),
         (
             (
@@ -294,7 +297,7 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
                 "error = 'a wall', due_at = now() + interval '1 min'"
             ),
             (
-                "1 scrapes failed 3 times or more and will be tried again, last as "
+                "1 scrape failed 3 times or more and will be tried again, last as "
                 "blocked: a wall"
             ),
         ),
@@ -303,7 +306,7 @@ _ONE_JOB = " WHERE scrape_id = (SELECT min(scrape_id::text)::uuid FROM scrape_jo
                 "UPDATE scrape_job SET attempts = 6, state = 'quarantined', "
                 "error = 'Attempt 5 died.', finished_at = now() - interval '23 h'"
             ),
-            "1 scrapes were quarantined in the last day",
+            "1 scrape quarantined in the last day",
         ),
     ),
     ids=["late", "abandoned", "failing", "quarantined"],
@@ -320,6 +323,58 @@ def test_scrapes_that_are_not_done_are_found(
     assert home.counted() == 1
 
 
+def let_fail(store: Store, home: Home, outcome: e.Outcome, times: int) -> None:
+    """Let scrapes of @ada fail so, as often as asked."""
+    for _ in range(times):
+        failure = e.ScrapeFailed(
+            organization_id=home.organization_id,
+            creator_id=home.holder("ada"),
+            job_type="discover_videos",
+            provider="replay",
+            attempts=5,
+            error="A wall.",
+            outcome=outcome,
+        )
+        request = e.ScrapeRequested(
+            organization_id=home.organization_id,
+            project_id=home.project_id,
+            creator_id=home.holder("ada"),
+            handle="ada",
+            job_type="discover_videos",
+            trigger="manual",
+        )
+        scrape = new_id()
+        store.append(
+            [NewEvent(scrape, 1, request), NewEvent(scrape, 2, failure)],
+            context=asking("test"),
+        )
+    catch_up(store)
+
+
+def test_a_creator_that_keeps_failing_is_found_and_a_source_at_fault_as_well(
+    cli: CommandLine, store: Store, home: Home
+):
+    let_fail(store, home, "private", 2)
+    twice = cli("doctor", "--json")
+    let_fail(store, home, "private", 1)
+    private = wrong(cli("doctor", "--json"))
+    let_fail(store, home, "blocked", 4)
+    blocked = wrong(cli("doctor", "--json"))
+
+    assert twice.status == 0
+    assert private.keys() == {"creators"}
+    assert private["creators"]["text"] == (
+        "1 creator is not seen: the last 3 scrapes or more failed, mostly as private, "
+        "those of @ada for one."
+    )
+    assert private["creators"]["advice"].startswith("Ask the creator to make")
+    assert blocked.keys() == {"creators", "source"}
+    assert blocked["source"]["text"] == (
+        "Most of the newest scrapes by replay ended as blocked."
+    )
+    assert "`goatherd sources check HANDLE`" in blocked["source"]["advice"]
+
+
 _PLANNED = "UPDATE schedule_interval SET hours = 12 WHERE job_type = 'discover_videos'"
 _ONE_ROW = """
 UPDATE scrape_schedule SET due_at = now() - make_interval(mins => %s)
@@ -330,7 +385,7 @@ WHERE job_type = 'discover_videos' AND is_active
 @pytest.mark.parametrize(
     ("minutes", "message"),
     (
-        (12 * 60 + 1, "1 scheduled scrapes are late by more than their interval, the"),
+        (12 * 60 + 1, "1 scheduled scrape is late by more than an interval, the"),
         (12 * 60 - 1, None),
     ),
 )
@@ -391,7 +446,7 @@ def test_a_wrong_count_is_found_and_told_with_the_right_one(
 
     assert list(bad) == ["creator counts"]
     assert (
-        f"{home.organization_id} has 1 active creators and 2 are counted"
+        f"{home.organization_id} has 1 active creator, and the count is 2"
         in bad["creator counts"]["text"]
     )
 

@@ -61,6 +61,13 @@ def test_whoever_is_in_is_led_on(visitor: Visitor):
     assert visitor.get("/?next=/inbox?a=1").headers["location"] == "/inbox?a=1"
 
 
+def test_the_address_that_the_form_is_sent_to_leads_to_the_form(passer_by: Visitor):
+    answer = passer_by.get("/sign-in")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert passer_by.see("/").one("form")["action"] == "/sign-in"
+
+
 @pytest.mark.parametrize(
     "path",
     (

@@ -1,0 +1,52 @@
+"""The checks of ``goatherd doctor`` for whether creators are seen."""
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from api.cli.doctor.finding import WrongError
+from domain.phrases import counted_are
+from domain.scrape.outcomes import KEEPS_FAILING
+from domain.scrape.sources import NEXT
+from projections.scrape_runs.sources import source_activity
+
+_FAILING = """
+SELECT sum(count(*)) OVER ()::bigint, last_outcome, min(tiktok_handle)
+FROM creator_list
+WHERE failing_since IS NOT NULL AND status = 'active' AND failed_scrapes >= %s
+GROUP BY last_outcome ORDER BY count(*) DESC, last_outcome LIMIT 1
+"""
+
+
+def check_creators(connection: Connection[TupleRow]) -> str:
+    """Check that no active creator keeps failing.
+
+    Raises:
+        WrongError: the last three scrapes or more of some failed.
+    """
+    row = connection.execute(_FAILING, (KEEPS_FAILING,)).fetchone()
+    if row is None:
+        return f"None failed {KEEPS_FAILING} times in a row."
+    failing, outcome, handle = row
+    how = "given up without an answer" if outcome is None else outcome
+    advice = "See why in the log of the workers." if outcome is None else NEXT[outcome]
+    raise WrongError(
+        f"{counted_are(failing, 'creator')} not seen: the last {KEEPS_FAILING} scrapes "
+        f"or more failed, mostly as {how}, those of @{handle} for one.",
+        advice=f"{advice} The page Creators, Failing has them all.",
+    )
+
+
+def check_source(connection: Connection[TupleRow], provider: str) -> str:
+    """Check that the configured source answers.
+
+    Raises:
+        WrongError: most of its newest scrapes failed, and it is at fault.
+    """
+    (activity,) = source_activity(connection, [provider], configured=provider)
+    outcome = activity.failing_with
+    if outcome is None:
+        return f"{provider} does not fail."
+    raise WrongError(
+        f"Most of the newest scrapes by {provider} ended as {outcome}.",
+        advice=f"{NEXT[outcome]} `goatherd sources check HANDLE` shows each step.",
+    )
