@@ -1,7 +1,7 @@
 """``goatherd import``: observations of a recording, stored as events."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -89,7 +89,9 @@ def import_recording(
                 context=context,
                 advance=advance,
             )
-        _print_result(imported, recording.bad, created, json=json)
+        _print_result(
+            imported, recording.bad, created, brought_back=holders.removed, json=json
+        )
 
 
 def _read(file: Path) -> SortedRecording:
@@ -129,6 +131,8 @@ def _create(
             f"{_handles(holders.banned)} may not be tracked here, so nothing was "
             "stored; `goatherd bans remove` lifts a ban."
         )
+    if holders.renamed:
+        raise CommandError(f"Nothing was stored. {_why_renamed(holders.renamed)}")
     # In mode auto, without bounds, and with what was imported as their first runs.
     additions = execute(
         store,
@@ -156,13 +160,31 @@ def _create(
 
 def _why_unknown(holders: Holders) -> str:
     missing = _handles(holders.missing)
-    sentences = [f"Nothing was stored: the project has no {missing}."]
-    sentences.append("--create-creators adds them.")
+    sentences = [
+        f"Nothing was stored: the project has no {missing}.",
+        "--create-creators adds them.",
+    ]
+    if holders.renamed:
+        return f"{sentences[0]} {_why_renamed(holders.renamed)}"
     if holders.removed:
         sentences.append(f"It would bring back {_handles(holders.removed)}.")
     if holders.banned:
         sentences.append(f"It could not add {_handles(holders.banned)}: banned.")
     return " ".join(sentences)
+
+
+def _why_renamed(renamed: Mapping[str, str]) -> str:
+    """Say that a creator must not be added anew under a handle that it had before."""
+    old, new = next(iter(renamed.items()))
+    more = (
+        f", like {counted(len(renamed) - 1, 'other handle')}"
+        if len(renamed) > 1
+        else ""
+    )
+    return (
+        f"@{old} is a former handle of @{new}{more}: write the present one into the "
+        "recording, or add the former one first if it is another account now."
+    )
 
 
 def _handles(names: Sequence[str]) -> str:
@@ -172,7 +194,12 @@ def _handles(names: Sequence[str]) -> str:
 
 
 def _print_result(
-    imported: Imported, bad: BadLines, created: Sequence[str], *, json: bool
+    imported: Imported,
+    bad: BadLines,
+    created: Sequence[str],
+    *,
+    brought_back: Sequence[str],
+    json: bool,
 ) -> None:
     if json:
         print_json(
@@ -190,6 +217,8 @@ def _print_result(
         return
     if created:
         print(f"Creators added:    {len(created):,} ({_handles(created)})")
+    if brought_back:
+        print(f"Of them removed:   {_handles(brought_back)}, tracked again now")
     print(
         f"Stored:            {counted(imported.stored, 'observation')} "
         f"({counted(imported.runs, 'run')})"

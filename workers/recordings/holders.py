@@ -18,18 +18,20 @@ class Holders(msgspec.Struct, frozen=True, kw_only=True):
     """Which creator of a project has which handle.
 
     No creator has the handles in ``missing``. Removed creators had those in
-    ``removed``, and those in ``banned`` are banned; both are also in ``missing``.
+    ``removed``, creators that have another handle now (the value) had those in
+    ``renamed``, and those in ``banned`` are banned; all are also in ``missing``.
     """
 
     creators: dict[str, UUID]
     missing: list[str]
     removed: list[str]
+    renamed: dict[str, str]
     banned: list[str]
 
 
 def find_holders(store: Store, project_id: UUID, handles: Sequence[str]) -> Holders:
     """Return which creators of the project have ``handles``, given without ``@``."""
-    found = Holders(creators={}, missing=[], removed=[], banned=[])
+    found = Holders(creators={}, missing=[], removed=[], renamed={}, banned=[])
     for start in range(0, len(handles), _HANDLES_AT_ONCE):
         _find_holders(
             store, project_id, handles[start : start + _HANDLES_AT_ONCE], found
@@ -62,6 +64,7 @@ def _find_holders(
     )
     for handle, creator_id in former.items():
         creator = creator_of(plain_events(histories[creator_id]))
-        # A creator that was renamed has another handle now.
         if creator and creator.status == "removed" and creator.handle == handle:
             found.removed.append(handle)
+        elif creator and creator.status != "removed":
+            found.renamed[handle] = creator.handle

@@ -552,6 +552,34 @@ def test_a_removed_creator_comes_back_with_its_history_and_without_scrapes(
     ] == ["imported"]
 
 
+@pytest.mark.parametrize("words", ((), ("--create-creators",)))
+def test_a_former_handle_makes_no_second_creator_of_who_was_renamed(
+    cli: CommandLine, home: Home, tmp_path: Path, words: tuple[str, ...]
+):
+    home.rename(home.creator("old-billy"), "young-billy")
+    head = home.store.head()
+
+    outcome = Importing(cli, home, tmp_path)(video(5), options=words)
+
+    assert outcome.status == 1
+    assert outcome.complaint.startswith("Nothing was stored")
+    assert outcome.complaint.endswith(
+        "@old-billy is a former handle of @young-billy: write the present one into the "
+        "recording, or add the former one first if it is another account now."
+    )
+    assert home.store.head() == head
+
+
+def test_who_was_removed_is_named_when_an_import_brings_it_back(
+    cli: CommandLine, home: Home, tmp_path: Path
+):
+    home.remove(home.creator("old-billy"))
+
+    outcome = Importing(cli, home, tmp_path)(video(5), options=("--create-creators",))
+
+    assert "Of them removed:   @old-billy, tracked again now" in outcome.out
+
+
 def test_one_banned_handle_makes_no_creator_at_all(
     cli: CommandLine, home: Home, tmp_path: Path
 ):
