@@ -264,7 +264,14 @@ def test_what_the_newest_observation_left_out_keeps_its_last_known_value(
 
 def seen_as(*followers: tuple[e.Precision | None, int]) -> list[dict[str, Any]]:
     return [
-        {"day": day, "precision": precision, "follower_count": count}
+        {
+            "day": day,
+            "precision": precision,
+            "follower_count": count,
+            # Whole, so that nothing of those before it is needed if it is exact.
+            **dict.fromkeys(_TEXTS, "https://b"),
+            **dict.fromkeys(_OTHER_COUNTS, 1),
+        }
         for day, (precision, count) in enumerate(followers)
     ]
 
