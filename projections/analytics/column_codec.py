@@ -89,21 +89,22 @@ def unpack(packed: Sequence[bytes], *, counters: int) -> Observations:
     sizes = [head[3] for head in heads]
     if packed and sizes.count(sizes[0]) == len(sizes):
         return _unpack_same_size(packed, counters, sizes[0])
-    unpacked = [
-        _unpack_same_size([one], counters, size)
-        for one, size in zip(packed, sizes, strict=True)
-    ]
+    # Those of one size are unpacked together, and put where they belong.
+    begins = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+    video_numbers = np.empty(begins[-1], np.int64)
+    counts = np.zeros((counters, len(video_numbers)), np.int64)
+    missing = np.zeros(len(video_numbers), np.uint8)
+    by_size: dict[int, list[int]] = {}
+    for place, size in enumerate(sizes):
+        by_size.setdefault(size, []).append(place)
+    for size, places in by_size.items():
+        its = _unpack_same_size([packed[place] for place in places], counters, size)
+        at = (begins[places][:, np.newaxis] + np.arange(size)).reshape(-1)
+        video_numbers[at] = its.video_numbers
+        counts[:, at] = its.counts
+        missing[at] = its.missing
     return Observations(
-        np.concatenate([each.video_numbers for each in unpacked])
-        if unpacked
-        else np.empty(0, np.int64),
-        np.repeat(np.arange(len(sizes)), sizes),
-        np.concatenate([each.counts for each in unpacked], axis=1)
-        if unpacked
-        else np.zeros((counters, 0), np.int64),
-        np.concatenate([each.missing for each in unpacked])
-        if unpacked
-        else np.zeros(0, np.uint8),
+        video_numbers, np.repeat(np.arange(len(sizes)), sizes), counts, missing
     )
 
 

@@ -33,7 +33,7 @@ class AnalyticsProjection:
     """
 
     name = "analytics"
-    version = 5
+    version = 6
     events = stored_names(
         e.ProjectCreated,
         e.ProjectDetailsChanged,
@@ -66,6 +66,8 @@ class AnalyticsProjection:
         "analytics_profile_totals",
         "analytics_profile_days",
         "analytics_creator_posts",
+        "analytics_owner_days",
+        "analytics_first_levels",
     )
     stages = ("videos", "attribution", "owner_states")
     decoders: Mapping[str, Callable[[bytes], Event]] = {

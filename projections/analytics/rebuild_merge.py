@@ -5,8 +5,6 @@ Three stages follow, and workers can share each: fold the videos from their chan
 move each observation to its video's owner, then fold the owner states and the sums.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
@@ -21,6 +19,7 @@ from projections.analytics import snapshots as rows
 from projections.analytics.baseline_rule import rule_of
 from projections.analytics.column_codec import unpack
 from projections.analytics.days.follow import save_days
+from projections.analytics.days.owner_days import OwnerDays
 from projections.analytics.entities import (
     FlaggedVideo,
     SubjectRow,
@@ -29,7 +28,7 @@ from projections.analytics.entities import (
     refolded,
 )
 from projections.analytics.fold import CountingFlags, fold_anew, is_owned
-from projections.analytics.keys import OwnerKey, SnapshotTime, execute, instant_of
+from projections.analytics.keys import OwnerKey, execute, instant_of
 from projections.analytics.owner_state import (
     OwnerState,
     empty_owner_state,
@@ -37,7 +36,13 @@ from projections.analytics.owner_state import (
 )
 from projections.analytics.rebuild_attribution import attribute_gathered
 from projections.analytics.rebuild_gather import note_gathered, owner_keys_of
-from projections.analytics.rollup_deltas import METRIC_GROUPS, PROFILES, RollupDeltas
+from projections.analytics.rollup_deltas import (
+    METRIC_GROUPS,
+    PROFILES,
+    VIDEOS,
+    RollupDeltas,
+)
+from projections.analytics.snapshot_pages import packed_snapshots
 from projections.engine.projection import Merged
 
 _BEGINNING = instant_of(datetime.min.replace(tzinfo=UTC))
@@ -106,10 +111,11 @@ def _merge_owner_states(
         for metric_group in METRIC_GROUPS
     }
     done: list[OwnerKey] = []
+    days = OwnerDays()
     observations = 0
     states: list[OwnerState] = []
     for key in keys:
-        state, amount = _folded(cursor, key, held, rollups[key[1]], rule=rule)
+        state, amount = _folded(cursor, key, held, rollups[key[1]], days, rule=rule)
         done.append(key)
         if state.last[1]:
             states.append(state)
@@ -117,6 +123,7 @@ def _merge_owner_states(
         if observations > _OBSERVATIONS_AT_ONCE:
             break
     save_owner_states(cursor, states)
+    days.save(cursor)
     execute(
         cursor,
         """
@@ -149,6 +156,7 @@ def _folded(
     key: OwnerKey,
     held: dict[UUID, SubjectRow],
     rollups: RollupDeltas,
+    days: OwnerDays,
     *,
     rule: BaselineRule,
 ) -> tuple[OwnerState, int]:
@@ -175,10 +183,16 @@ def _folded(
             state.creator_id, state.project_id = row.creator_id, row.project_id
     counting_flags = CountingFlags.of(flags)
     amount = 0
-    for times, packed in _packed_snapshots(cursor, key):
+    after = _BEGINNING, -1
+    for times, packed in packed_snapshots(
+        cursor, key, after=after, at_once=_SNAPSHOTS_AT_ONCE
+    ):
         observations = unpack(packed, counters=METRIC_GROUPS[metric_group].counters)
         amount += len(observations)
+        opening, last = state.levels.copy(), state.last
         fold_anew(state, times, observations, counting_flags, rollups)
+        if metric_group == VIDEOS.number:
+            days.go_on(key, opening, last, times, observations)
     if not is_owned(state):
         state.creator_id = state.project_id = None
     return state, amount
@@ -189,23 +203,3 @@ def _own_videos(
 ) -> list[FlaggedVideo]:
     found = execute(cursor, _OWN, organization_id, owner, owner)
     return [FlaggedVideo(*row) for row in found.fetchall()]
-
-
-def _packed_snapshots(
-    cursor: Cursor[TupleRow], key: OwnerKey
-) -> Iterator[tuple[list[SnapshotTime], list[bytes]]]:
-    """Yield an owner's snapshots in portions. Those of one instant are never parted."""
-    last: SnapshotTime = (_BEGINNING, -1)
-    most = _SNAPSHOTS_AT_ONCE
-    while True:
-        times, packed = rows.load_packed_counts(cursor, key, after=last, most=most)
-        if len(times) < most:
-            if times:
-                yield times, packed
-            return
-        whole = bisect_left(times, (times[-1][0], -1))
-        if not whole:
-            most *= 2
-            continue
-        yield times[:whole], packed[:whole]
-        last, most = times[whole - 1], _SNAPSHOTS_AT_ONCE

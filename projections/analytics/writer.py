@@ -16,6 +16,7 @@ from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput, subjects_of
 from projections.analytics.days.follow import save_days
+from projections.analytics.days.owner_days import OwnerDays
 from projections.analytics.entities import (
     AnalyticsVideoRow,
     SubjectRow,
@@ -75,6 +76,7 @@ class Intake:
             metric_group.number: RollupDeltas.of(metric_group)
             for metric_group in METRIC_GROUPS
         }
+        self._days = OwnerDays()
         self._gone: set[Unattributed] = set()
         self._came: set[Unattributed] = set()
 
@@ -244,6 +246,7 @@ class Intake:
         since = int(state.first_at[is_theirs].min())
         stored = rows.load_snapshots(self._cursor, key, since=since)
         take_away(state, video_numbers, stored, self._rollups[key[1]])
+        self._days.fold_again(key, since)
         stay: list[OwnerSnapshot] = []
         empty: list[OwnerSnapshot] = []
         for snapshot in stored:
@@ -304,9 +307,12 @@ class Intake:
             if known is not None:
                 state.creator_id, state.project_id = known
             counting_flags = CountingFlags.of(self._flags[key])
+            opening, last = state.levels.copy(), state.last
             kept += take_in(
                 self._cursor, state, snapshots, counting_flags, self._rollups[key[1]]
             )
+            if key[1] == VIDEOS.number:
+                self._days.took_in(state, opening, last, snapshots)
             if not is_owned(state):
                 state.creator_id = state.project_id = None
             if state.last[1]:
@@ -329,6 +335,7 @@ class Intake:
         for rollups in self._rollups.values():
             tables.save_rollups(self._cursor, rollups)
         save_days(self._cursor, self._rollups)
+        self._days.save(self._cursor)
         before, held = self._rows_before, self._subjects_before
         tables.save_videos(
             self._cursor,

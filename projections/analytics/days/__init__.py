@@ -1,1 +1,1 @@
-"""What stood at the end of each UTC day: the sums of creators."""
+"""What stood at the end of each UTC day: sums of creators, and levels of videos."""

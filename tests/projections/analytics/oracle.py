@@ -378,6 +378,34 @@ class Oracle:
             "average_views_per_post": self._value(average, start, end, days),
         }
 
+    def video_figures(
+        self, video: UUID, first: date, last: date, tz: str
+    ) -> dict[str, Any]:
+        """What a list says of a video over some days, each number by itself."""
+        query = OracleQuery(
+            entity="video", entity_id=video, metric="views", mode="new",
+            first=first, last=last, tz=tz, now=datetime.now(UTC),
+        )  # fmt: skip
+        start, end = _midnight(first, tz), _midnight(last + timedelta(days=1), tz)
+        creator = self.videos[video].creator
+        return {
+            "video_id": video,
+            "owner": video if creator is None else creator,
+            **{counter: self._level(video, counter, end) for counter in VIDEO_COUNTERS},
+            **{
+                f"new_{counter}": self._new(query, counter, start, end)
+                for counter in VIDEO_COUNTERS
+            },
+        }
+
+    def counted_videos(self) -> list[UUID]:
+        """Those that count and were observed, in the order of their ids."""
+        return sorted(
+            video_id
+            for video_id, video in self.videos.items()
+            if video.counts and self.snapshots.get(video_id)
+        )
+
     def begins_with_a_baseline(self, video: UUID) -> bool:
         return self._is_baseline(video, "views")
 

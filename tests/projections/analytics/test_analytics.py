@@ -420,6 +420,8 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "profile_totals",
         "profile_days",
         "creator_posts",
+        "owner_days",
+        "first_levels",
     )
     return {
         table: [

@@ -22,6 +22,13 @@ from projections.analytics.queries.figures import (
     page_of_creators,
     sorted_creators,
 )
+from projections.analytics.queries.video_figures import (
+    FiguresOfVideo,
+    VideoFigure,
+    page_of_videos,
+    video_figures,
+)
+from projections.analytics.queries.video_levels import VideoSet
 from projections.engine.reader import Reader
 from tests.kit.histories import HOME, PROJECT
 from tests.projections.analytics.oracle import Oracle
@@ -30,6 +37,7 @@ from tests.projections.analytics.test_analytics import (
     DAYS,
     ELSEWHERE,
     FIRST,
+    IDS,
     RULES,
     SLOWLY,
     ZONES,
@@ -146,6 +154,99 @@ def test_pages_of_creators_are_sorted_by_any_figure_with_unknown_ones_last(
         values, key=place
     )
     assert elsewhere == []
+
+
+@SLOWLY
+@given(
+    events=histories(),
+    rule=RULES,
+    sizes=BATCHES,
+    requested=st.lists(SOME_DAYS, min_size=6, max_size=6),
+    single=st.sampled_from(IDS),
+)
+def test_figures_of_videos_are_those_of_the_plain_fold(
+    connection: Connection[TupleRow],
+    events: list[RecordedEvent],
+    rule: BaselineRule,
+    sizes: list[int],
+    requested: list[Days],
+    single: UUID,
+):
+    oracle = Oracle(events, rule=rule)
+    reader = cast("Reader", Within(connection))
+    counted = oracle.counted_videos()
+    sets = [
+        (VideoSet.of_project(PROJECT), counted),
+        (VideoSet.of_project(ELSEWHERE), []),
+        (
+            VideoSet.of_members(CREATORS[:1], [single]),
+            [
+                video
+                for video in counted
+                if video == single or oracle.videos[video].creator == CREATORS[0]
+            ],
+        ),
+        (
+            VideoSet.these("SELECT %(one)s::uuid", {"one": single}),
+            [video for video in counted if video == single],
+        ),
+    ]
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, cut(events, sizes), rule=rule)
+        for days in requested:
+            for videos, expected in sets:
+                found = at_once(video_figures(reader, HOME, videos, *days.ends))
+
+                assert [msgspec.structs.asdict(each) for each in found] == [
+                    oracle.video_figures(video, days.first, days.last, days.zone)
+                    for video in expected
+                ], (days, videos)
+
+
+@SLOWLY
+@given(
+    events=histories(),
+    sizes=BATCHES,
+    days=SOME_DAYS,
+    sort=st.sampled_from(get_args(VideoFigure)),
+    direction=st.sampled_from(["asc", "desc"]),
+)
+def test_pages_of_videos_are_sorted_by_any_figure_with_unknown_ones_last(
+    connection: Connection[TupleRow],
+    events: list[RecordedEvent],
+    sizes: list[int],
+    days: Days,
+    sort: VideoFigure,
+    direction: Literal["asc", "desc"],
+):
+    reader = cast("Reader", Within(connection))
+    of_project = VideoSet.of_project(PROJECT)
+
+    with connection.transaction(force_rollback=True):
+        take_in(connection, cut(events, sizes))
+        every = at_once(video_figures(reader, HOME, of_project, *days.ends))
+        pages = [
+            at_once(
+                page_of_videos(
+                    reader, HOME, of_project, *days.ends,
+                    sort=sort, direction=direction, limit=2, offset=offset,
+                )
+            )
+            for offset in (0, 2)
+        ]  # fmt: skip
+
+    sign = 1 if direction == "asc" else -1
+
+    def place(video: FiguresOfVideo) -> tuple[bool, int, UUID, int]:
+        value = getattr(video, sort)
+        number = IDS.index(video.video_id)
+        return value is None, sign * (value or 0), video.owner, number
+
+    assert [page.total for page in pages] == [len(every), len(every)]
+    assert [video for page in pages for video in page.videos] == sorted(
+        every, key=place
+    )
 
 
 def shown(figures: FiguresOfCreator) -> dict[str, Any]:
