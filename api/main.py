@@ -43,6 +43,9 @@ from api.routes.videos import VideoRoutes
 from api.routes.videos_bulk import InboxRoutes, ProjectVideoRoutes
 from api.system.gauges import Gauges
 from api.system.readiness import readiness_checks, readiness_warnings
+from api.web.images.fetching import ImageSource
+from api.web.images.kept import KeptPictures
+from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.site import Site
 from api.web.routes import web_routes
@@ -132,7 +135,11 @@ def assemble(settings: Settings) -> Litestar:
         sessions=sessions,
         live_sessions=LiveSessions(sessions, own),
         assets=Assets.of_the_package(),
-        remote_images=settings.remote_images,
+        images=ImageProxy(
+            sessions,
+            source=_image_source(settings),
+            kept=KeptPictures(settings.data_dir.expanduser() / "images"),
+        ),
         plays_recording=settings.provider == "replay",
     )
     registry = CollectorRegistry()
@@ -220,6 +227,13 @@ def assemble(settings: Settings) -> Litestar:
             lifespan=[open_pools],
         )
     )
+
+
+def _image_source(settings: Settings) -> ImageSource | None:
+    # A recording's pictures are nobody's to ask for.
+    if not settings.remote_images or settings.provider == "replay":
+        return None
+    return ImageSource(hosts=settings.image_hosts)
 
 
 def _provide(value: object) -> Provide:

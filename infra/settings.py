@@ -57,6 +57,11 @@ Origins = Annotated[
     tuple[Origin, ...],
     Meta(extra=_form("addresses like https://app.example.com, divided by commas")),
 ]
+HostName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+HostNames = Annotated[
+    tuple[HostName, ...],
+    Meta(extra=_form("names of hosts like tiktokcdn.com, divided by commas")),
+]
 FolderPath = Annotated[Path, Meta(extra=_form("a folder"))]
 RecordingsPath = Annotated[Path, Meta(extra=_form("a file or a folder"))]
 Text = Annotated[str, Meta(extra=_form("text"))]
@@ -100,7 +105,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections_per_address: Annotated[int, _between(8, 100_000)] = 200
     cors_origins: Origins = ()
     secret: SigningSecret | None = None
-    remote_images: YesOrNo = False
+    remote_images: YesOrNo = True
+    image_hosts: HostNames = (
+        "tiktokcdn.com",
+        "tiktokcdn-us.com",
+        "tiktokcdn-eu.com",
+        "ibyteimg.com",
+    )
     provider: ProviderName = "replay"
     recordings: RecordingsPath | None = None
     replay_speed: Speed | None = None
@@ -168,8 +179,11 @@ MEANINGS = {
     "cors_origins": "Sites whose pages may call the API from a browser.",
     "secret": "Signs cursors and sessions, the same for every process. Without it "
     "`goatherd up` makes one and keeps it in the data directory.",
-    "remote_images": "Whether pages let browsers fetch avatars and thumbnails from "
-    "TikTok's servers, which then see who looks.",
+    "remote_images": "Whether pages show avatars and thumbnails, which the server "
+    "fetches and keeps, so that no browser asks TikTok. Never while `replay` is the "
+    "provider.",
+    "image_hosts": "Hosts that the server may fetch pictures from, with their "
+    "subdomains.",
     "provider": "Where scrapes look.",
     "recordings": "What the replay provider plays. Without it the bundled demo.",
     "replay_speed": "Recorded seconds that the replay provider plays in one second. "
@@ -233,6 +247,10 @@ def _default(field: FieldInfo) -> str:
         return "false"
     if field.default in (None, ()) or field.name == "plans":
         return ""
+    if field.default is True:
+        return "true"
+    if isinstance(field.default, tuple):
+        return ",".join(field.default)
     if isinstance(field.default, float):
         return f"{field.default:g}"
     return str(field.default)
@@ -246,7 +264,7 @@ def _read(field: FieldInfo, text: str) -> object:
     try:
         if field.name == "plans":
             return msgspec.json.decode(text, type=field.type)
-        several = field.name == "cors_origins"
+        several = field.name in {"cors_origins", "image_hosts"}
         raw = [part.strip() for part in text.split(",")] if several else text
         return msgspec.convert(raw, field.type, strict=False, dec_hook=_path)
     except (ValidationError, DecodeError):

@@ -63,6 +63,7 @@ def web_routes(site: Site, sign_in: SignInService) -> list[ControllerRouterHandl
     """Return the routes of the pages and of their assets."""
     return [
         site.assets.route(),
+        site.images.route(),
         Router(
             "/",
             route_handlers=list(PAGES),

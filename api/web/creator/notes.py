@@ -85,8 +85,8 @@ class CreatorNotes(Controller):
             version=parse_version(form.version),
         )
         if form.preview:
-            images = page.site.remote_images
-            preview = await render_markdown(form.text, remote_images=images)
+            images = page.site.images.address
+            preview = await render_markdown(form.text, image_url=images)
             creator = await get_creator(page, creator_id)
             return await _show(page, creator, draft, preview=preview)
         try:
@@ -116,14 +116,14 @@ async def _show(
     preview: Markup | None = None,
 ) -> Template:
     """Return the page with the form of at most one field."""
-    images = page.site.remote_images
+    images = page.site.images.address
     context: dict[str, Any] = {
         "draft": draft,
         "editing": None,
         "labels": LABELS,
         "metadata": msgspec.json.decode(creator.metadata),
         "preview": preview,
-        "readme": await render_markdown(creator.readme or "", remote_images=images),
+        "readme": await render_markdown(creator.readme or "", image_url=images),
     }
     has_conflict = False
     if draft is not None:

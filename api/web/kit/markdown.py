@@ -5,7 +5,7 @@ and attributes, so that an error in one of the two is caught by the other.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,8 @@ _SCHEMES = {"http", "https", "mailto"}
 _LINKS = tuple(f"{scheme}:" for scheme in sorted(_SCHEMES))
 _REL = "noopener noreferrer nofollow ugc"
 
+ImageURL = Callable[[str], str | None]
+
 _MAX_BYTES = 64_000
 # Unclosed brackets take the renderer quadratic time; no real note has so many.
 _MAX_BRACKETS = 5_000
@@ -38,18 +40,18 @@ _MAX_BRACKETS = 5_000
 _FIRST_HEADING, _LAST_HEADING = 3, 6
 
 
-async def render_markdown(text: str, *, remote_images: bool) -> Markup:
-    """Return notes as HTML, with images only if browsers may fetch remote ones."""
+async def render_markdown(text: str, *, image_url: ImageURL) -> Markup:
+    """Return notes as HTML; ``image_url`` says where an image is, if it is shown."""
     # A long note takes part of a second, which must not block other requests.
-    return await asyncio.to_thread(to_html, text, remote_images=remote_images)
+    return await asyncio.to_thread(to_html, text, image_url=image_url)
 
 
 @lru_cache(maxsize=256)
-def to_html(text: str, *, remote_images: bool) -> Markup:
+def to_html(text: str, *, image_url: ImageURL) -> Markup:
     """Return notes as HTML; notes that are too large to render are shown as typed."""
     if len(text.encode()) > _MAX_BYTES or text.count("[") > _MAX_BRACKETS:
         return Markup("<pre>{}</pre>").format(escape(text))
-    renderer = _Renderer(remote_images=remote_images)
+    renderer = _Renderer(image_url)
     tokens = _PARSER.parse(text)
     _lower_headings(tokens)
     html = renderer.render(tokens, _PARSER.options, {})
@@ -79,7 +81,7 @@ def _allowed(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "href":
         return value if value.lower().startswith(_LINKS) else None
     if (tag, attribute) == ("img", "src"):
-        return value if value.lower().startswith("https:") else None
+        return value if value.startswith("/images/") else None
     return value
 
 
@@ -98,11 +100,11 @@ def _lower_headings(tokens: Sequence[Token]) -> None:
 
 
 class _Renderer(RendererHTML):
-    """Shows images as links, unless browsers may fetch them."""
+    """Shows images as links, unless they are passed on."""
 
-    def __init__(self, *, remote_images: bool) -> None:
+    def __init__(self, image_url: ImageURL) -> None:
         super().__init__()
-        self._shows_images = remote_images
+        self._image_url = image_url
 
     def image(
         self,
@@ -113,7 +115,9 @@ class _Renderer(RendererHTML):
     ) -> str:
         token = tokens[idx]
         source = str(token.attrGet("src") or "")
-        if self._shows_images and source.lower().startswith("https:"):
+        address = self._image_url(source)
+        if address is not None:
+            token.attrSet("src", address)
             return super().image(tokens, idx, options, env)
         words = self.renderInlineAsText(token.children, options, env) or "image"
         if _is_within_link(tokens[:idx]):

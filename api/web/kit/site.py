@@ -14,8 +14,14 @@ from msgspec import Struct
 
 from api.http.live_sessions import LiveSessions
 from api.http.sessions import Sessions
+from api.web.images.proxy import ImageProxy
 from api.web.kit.assets import Assets
 from api.web.kit.filters import FILTERS
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 _CACHE_SECONDS = 5.0
 _MAX_CACHED = 1_000
@@ -35,7 +41,7 @@ class OrganizationInfo(Struct, frozen=True, kw_only=True):
 class Site:
     """Templates, assets and sessions, and what the operator allows.
 
-    ``remote_images`` lets browsers fetch avatars and thumbnails from wherever they are.
+    ``images`` shows the pictures of creators and videos.
     ``plays_recording`` says that no scrape asks TikTok, which every page tells.
     """
 
@@ -45,16 +51,15 @@ class Site:
         sessions: Sessions,
         live_sessions: LiveSessions,
         assets: Assets,
-        remote_images: bool = False,
+        images: ImageProxy,
         plays_recording: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = sessions
         self.live_sessions = live_sessions
         self.assets = assets
-        self.remote_images = remote_images
+        self.images = images
         self.plays_recording = plays_recording
-        self.policy = _policy(remote_images=remote_images)
         self._clock = clock
         self._organizations: dict[UUID, tuple[float, OrganizationInfo]] = {}
 
@@ -69,7 +74,7 @@ class Site:
         )
         names = {
             "asset": self.assets.url,
-            "image_url": self.image_url,
+            "image_url": self.images.address,
             "site": self,
         }
         environment.filters |= FILTERS  # pyright: ignore[reportUnknownMemberType]
@@ -77,12 +82,6 @@ class Site:
         return TemplateConfig(
             instance=JinjaTemplateEngine.from_environment(environment)
         )
-
-    def image_url(self, url: str | None) -> str | None:
-        """Return the address at which a page shows a remembered picture, if it may."""
-        if url is None or not self.remote_images or not url.startswith("https://"):
-            return None
-        return url
 
     def render(
         self,
@@ -98,7 +97,7 @@ class Site:
             context=dict(context),
             headers={
                 **(headers or {}),
-                "Content-Security-Policy": self.policy,
+                "Content-Security-Policy": POLICY,
                 "Referrer-Policy": "same-origin",
             },
             media_type="text/html",
@@ -130,12 +129,3 @@ class Site:
     def forget(self, organization_id: UUID) -> None:
         """Load an organization again next time, since it was changed."""
         self._organizations.pop(organization_id, None)
-
-
-def _policy(*, remote_images: bool) -> str:
-    images = "'self' data: https:" if remote_images else "'self' data:"
-    return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )

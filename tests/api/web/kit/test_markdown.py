@@ -1,11 +1,23 @@
 """Notes as HTML: hostile Markdown becomes nothing that a browser would act on."""
 
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 from markdown_it import MarkdownIt
 
-from api.web.kit.markdown import to_html
+from api.web.kit.markdown import ImageURL, to_html
+
+
+def none_of(url: str) -> str | None:
+    """No picture is passed on."""
+    del url
+
+
+def all_of(url: str) -> str | None:
+    """Every picture of another site is passed on."""
+    return f"/images/{quote(url, safe='')}" if url.startswith("https:") else None
+
 
 SAFE_TAGS = {
     *("a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "img"),
@@ -146,21 +158,21 @@ def assert_harmless(seen: Seen) -> None:
             ("http://", "https:", "mailto:")
         )
     for image in seen.all("img"):
-        assert (image.get("src") or "https:").startswith("https:")
+        assert (image.get("src") or "/images/").startswith("/images/")
         assert image["referrerpolicy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("remote_images", (False, True))
+@pytest.mark.parametrize("image_url", (none_of, all_of))
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_notes_become_harmless(text: str, *, remote_images: bool):
+def test_hostile_notes_become_harmless(text: str, *, image_url: ImageURL):
     for notes in (text, f"Before {text} after", f"> - {text}", f"**{text}**"):
-        assert_harmless(Seen(to_html(notes, remote_images=remote_images)))
+        assert_harmless(Seen(to_html(notes, image_url=image_url)))
 
 
-@pytest.mark.parametrize("remote_images", (False, True))
-def test_all_of_them_together_become_harmless(*, remote_images: bool):
+@pytest.mark.parametrize("image_url", (none_of, all_of))
+def test_all_of_them_together_become_harmless(*, image_url: ImageURL):
     for between in ("\n\n", "\n", " ", ""):
-        html = to_html(between.join(HOSTILE), remote_images=remote_images)
+        html = to_html(between.join(HOSTILE), image_url=image_url)
         assert_harmless(Seen(html))
 
 
@@ -172,7 +184,7 @@ def test_the_cleaner_alone_would_do(monkeypatch: pytest.MonkeyPatch):
     to_html.cache_clear()
 
     for text in HOSTILE:
-        assert_harmless(Seen(to_html(text, remote_images=True)))
+        assert_harmless(Seen(to_html(text, image_url=all_of)))
     to_html.cache_clear()
 
 
@@ -183,7 +195,7 @@ def test_markdown_is_shown_as_it_is_meant():
         "<mailto:goat@x.example>"
     )
 
-    seen = Seen(to_html(notes, remote_images=False))
+    seen = Seen(to_html(notes, image_url=none_of))
 
     tags = [tag for tag, _ in seen.tags]
     expected = {"em", "strong", "s", "code", "ol", "li", "blockquote", "table", "a"}
@@ -197,8 +209,8 @@ def test_markdown_is_shown_as_it_is_meant():
 def test_an_image_is_a_link_with_its_words_unless_images_are_allowed():
     notes = "![a *goat*](https://x.example/goat.png) ![](https://x.example/kid.png)"
 
-    hidden = Seen(to_html(notes, remote_images=False))
-    shown = Seen(to_html(notes, remote_images=True))
+    hidden = Seen(to_html(notes, image_url=none_of))
+    shown = Seen(to_html(notes, image_url=all_of))
 
     assert hidden.all("img") == []
     assert [link["href"] for link in hidden.all("a")] == [
@@ -207,8 +219,8 @@ def test_an_image_is_a_link_with_its_words_unless_images_are_allowed():
     ]
     assert hidden.text.split() == ["a", "goat", "image"]
     assert [image["src"] for image in shown.all("img")] == [
-        "https://x.example/goat.png",
-        "https://x.example/kid.png",
+        "/images/https%3A%2F%2Fx.example%2Fgoat.png",
+        "/images/https%3A%2F%2Fx.example%2Fkid.png",
     ]
     assert shown.all("img")[0]["alt"] == "a goat"
 
@@ -226,14 +238,14 @@ def test_an_image_is_a_link_with_its_words_unless_images_are_allowed():
 def test_headings_begin_below_the_cards_and_leave_none_out(
     typed: str, shown: list[str]
 ):
-    assert [t for t, _ in Seen(to_html(typed, remote_images=False)).tags] == shown
+    assert [t for t, _ in Seen(to_html(typed, image_url=none_of)).tags] == shown
 
 
 @pytest.mark.parametrize(
     "text", ("a" * 64_001, "![" * 32_000, "\N{GOAT}" * 16_001, "<b>[" * 10_000)
 )
 def test_what_is_too_much_is_shown_as_it_was_typed(text: str):
-    seen = Seen(to_html(text, remote_images=True))
+    seen = Seen(to_html(text, image_url=all_of))
 
     assert [tag for tag, _ in seen.tags] == ["pre"]
     assert seen.text == text

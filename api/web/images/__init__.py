@@ -1,0 +1,1 @@
+"""Pictures of creators and videos, which the server fetches, keeps and passes on."""

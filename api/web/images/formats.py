@@ -1,0 +1,24 @@
+"""The formats of pictures that are passed on, known by their first bytes."""
+
+_BY_START = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+_BOX = slice(4, 12)
+
+
+def format_of(content: bytes) -> str | None:
+    """Return the media type of a picture of pixels; None for whatever else it is.
+
+    What a server says of it does not count. SVG is a document, which can hold scripts.
+    """
+    for start, media_type in _BY_START:
+        if content.startswith(start):
+            return media_type
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content[_BOX] in {b"ftypavif", b"ftypavis"}:
+        return "image/avif"
+    return None

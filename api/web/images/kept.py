@@ -1,0 +1,70 @@
+"""Pictures that were fetched, as files in a folder of a bounded size."""
+
+import logging
+import os
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from api.web.images.fetching import Picture
+from api.web.images.formats import format_of
+
+MOST_KEPT_BYTES = 256 << 20
+# A look through the folder takes some milliseconds, so it is not had for each file.
+_PRUNE_EVERY = 50
+_log = logging.getLogger(__name__)
+
+
+def name_of(url: str) -> str:
+    """Return the name that a picture is kept by.
+
+    TikTok signs the same picture anew for each scrape, in the query.
+    """
+    parts = urlsplit(url)
+    return sha256(f"{parts.netloc}{parts.path}".encode()).hexdigest()
+
+
+class KeptPictures:
+    """Files in a folder, of which those kept longest go when they are too many.
+
+    Without a folder that can be written, nothing is kept.
+    """
+
+    def __init__(self, folder: Path, *, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._written = 0
+
+    def get(self, name: str) -> Picture | None:
+        """Return a picture that was kept."""
+        try:
+            content = (self._folder / name).read_bytes()
+        except OSError:
+            return None
+        media_type = format_of(content)
+        return None if media_type is None else Picture(content, media_type)
+
+    def keep(self, name: str, picture: Picture) -> None:
+        """Keep a picture."""
+        half = self._folder / f"{name}.{os.getpid()}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            half.write_bytes(picture.content)
+            half.replace(self._folder / name)
+        except OSError as error:
+            _log.info("A picture could not be kept: %r", error)
+            return
+        if self._written % _PRUNE_EVERY == 0:
+            self._prune()
+        self._written += 1
+
+    def _prune(self) -> None:
+        files = [(entry.stat(), entry.path) for entry in os.scandir(self._folder)]
+        total = sum(status.st_size for status, _ in files)
+        for status, path in sorted(files, key=lambda file: file[0].st_mtime):
+            if total <= self._most_bytes:
+                return
+            with suppress(OSError):
+                Path(path).unlink()
+            total -= status.st_size

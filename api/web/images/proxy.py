@@ -1,0 +1,117 @@
+"""/images/{signed}: pictures that the server fetched, at addresses that it signed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from api.http.request import Request
+from api.http.sessions import Sessions
+from api.web.images.fetching import ImageSource, NoPictureError, Picture, fetch
+from api.web.images.kept import KeptPictures, name_of
+
+BASE = "/images"
+
+_PURPOSE = "image"
+_LONGEST = 6_000
+_A_DAY, _TEN_MINUTES = 86_400, 600
+_AT_A_TIME = 8
+_MOST_MISSING = 10_000
+# Drawn over a placeholder, which stays in sight.
+_NOTHING = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00"
+    b"\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+_NOT_MODIFIED = 304
+
+
+class ImageProxy:
+    """Gives browsers pictures of other sites, so that these do not see who looks.
+
+    Without a source there are no pictures. What is not there is not asked for again for
+    hours, or minutes if the failure may pass.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        source: ImageSource | None,
+        kept: KeptPictures,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sessions = sessions
+        self._source = source
+        self._kept = kept
+        self._clock = clock
+        self._fetching: dict[str, asyncio.Task[Picture | None]] = {}
+        self._missing: dict[str, float] = {}
+        self._turns = asyncio.Semaphore(_AT_A_TIME)
+
+    def address(self, url: str | None) -> str | None:
+        """Return the address of the picture at a URL; None if it is not shown."""
+        if url is None or self._source is None or not self._source.allows(url):
+            return None
+        return f"{BASE}/{self._sessions.signed(_PURPOSE, url.encode())}"
+
+    async def picture(self, url: str) -> Picture | None:
+        """Return the picture at a URL; None if there is none now."""
+        name = name_of(url)
+        found = await asyncio.to_thread(self._kept.get, name)
+        if found is not None or self._clock() < self._missing.get(url, 0):
+            return found
+        task = self._fetching.get(url)
+        if task is None:
+            task = asyncio.create_task(self._fetch(name, url))
+            self._fetching[url] = task
+            task.add_done_callback(lambda _: self._fetching.pop(url, None))
+        # Whoever else waits for it still gets it if this browser leaves.
+        return await asyncio.shield(task)
+
+    async def _fetch(self, name: str, url: str) -> Picture | None:
+        if self._source is None:
+            return None
+        try:
+            async with self._turns:
+                found = await fetch(self._source, url)
+        except NoPictureError as error:
+            if len(self._missing) >= _MOST_MISSING:
+                self._missing.clear()
+            seconds = _A_DAY / 4 if error.is_final else _TEN_MINUTES
+            self._missing[url] = self._clock() + seconds
+            return None
+        await asyncio.to_thread(self._kept.keep, name, found)
+        return found
+
+    def route(self) -> HTTPRouteHandler:
+        """Return the route that serves the pictures."""
+
+        @get(
+            f"{BASE}/{{signed:str}}",
+            opt={"scope": None},
+            include_in_schema=False,
+        )
+        async def image(request: Request, signed: FromPath[str]) -> Response[bytes]:
+            url = self._sessions.verified(_PURPOSE, signed, longest=_LONGEST)
+            if url is None:
+                raise NotFoundException
+            tag = f'"{name_of(url.decode())}"'
+            headers = {"Cache-Control": f"private, max-age={_A_DAY}", "ETag": tag}
+            if request.raw_header(b"if-none-match") == tag.encode():
+                return Response(b"", status_code=_NOT_MODIFIED, headers=headers)
+            found = await self.picture(url.decode())
+            if found is not None:
+                return Response(
+                    found.content, media_type=found.media_type, headers=headers
+                )
+            return Response(
+                _NOTHING,
+                media_type="image/gif",
+                headers={"Cache-Control": f"private, max-age={_TEN_MINUTES}"},
+            )
+
+        return image
