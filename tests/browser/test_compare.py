@@ -59,3 +59,34 @@ def test_creators_are_found_compared_saved_and_shared(
     )
     shared.get_by_role("link", name="Remove sheep").click()
     expect(shared.get_by_role("link", name="@sheep", exact=True)).to_be_hidden()
+
+
+def test_lines_far_apart_are_offered_other_scales(
+    page: Page, home: Tenant, axe: Callable[[Page], None]
+):
+    small, large = Watched(home, "kid"), Watched(home, "ram")
+    for day, count in ((0, 10), (1, 15)):
+        small.followers(day, count)
+        large.followers(day, 1_000 * count)
+    home.goatherd.catch_up()
+    page.goto(
+        f"/compare?ids={small.id},{large.id}&metric=followers&mode=cumulative"
+        "&from=2026-03-02&to=2026-03-03"
+    )
+    chart = page.get_by_role("slider", name=re.compile("Followers by day"))
+    scales = page.get_by_role("group", name="Scale")
+
+    scales.get_by_role("button", name="Index").click()
+    chart.focus()
+    page.keyboard.press("End")
+
+    expect(chart).to_have_attribute(
+        "aria-valuetext",
+        "3 Mar 2026: kid: 15 (index 150); ram: 15,000 (index 150)",
+    )
+    expect(scales.get_by_role("button", name="Index")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    scales.get_by_role("button", name="Logarithmic").click()
+    expect(chart.locator("canvas")).to_be_visible()
+    axe(page)

@@ -32,7 +32,7 @@ def test_a_chart_is_read_with_the_keyboard_and_gives_its_reasons(
     shown = chart.get_attribute("aria-valuetext")
     page.keyboard.press("ArrowRight")
 
-    assert shown == "2 Mar 2026: 0 new views (baseline)"
+    assert shown == "2 Mar 2026: 0 new views (baseline); 1 video posted"
     expect(chart).to_have_attribute("aria-valuetext", "3 Mar 2026: 70 new views")
     page.keyboard.press("Enter")
     reasons = page.get_by_role("region", name="3 Mar 2026: 70 new views")
@@ -112,3 +112,33 @@ def test_a_scrape_that_was_asked_for_is_followed(page: Page, goat: Watched, axe:
     expect(page.get_by_role("heading", name="Scrapes")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="By hand")).to_be_visible()
     axe(page)
+
+
+def test_a_chart_is_read_where_the_pointer_is(page: Page, goat: Watched):
+    page.goto(f"/creators/{goat.id}?{DAYS}&views=cumulative")
+    plot = page.locator("#chart-views .plot")
+    expect(plot.locator("canvas")).to_be_visible()
+    tip, dots = plot.locator(".tip"), plot.locator(".dots i")
+    expect(tip).to_be_hidden()
+
+    plot.hover()
+
+    expect(tip).to_contain_text("3 Mar 2026")
+    expect(tip).to_contain_text("170 views")
+    expect(dots).to_have_count(1)
+    box, inside = plot.bounding_box(), tip.bounding_box()
+    assert box is not None
+    assert inside is not None
+    assert box["x"] <= inside["x"]
+    assert inside["x"] + inside["width"] <= box["x"] + box["width"] + 1
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+
+
+def test_instructions_stand_on_the_page_once(page: Page, goat: Watched):
+    page.goto(f"/creators/{goat.id}?{DAYS}")
+
+    expect(page.locator(".uplot")).to_have_count(3)
+    page.get_by_text("How to read the charts").click()
+    expect(page.get_by_text("arrow keys")).to_have_count(1)
+    expect(page.get_by_text("Diamond")).to_have_count(1)

@@ -1,49 +1,21 @@
 """Charts of pages: the same numbers as a drawing, an inline SVG and a table."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics, Series
+from api.web.charts.drawing import ChartLine, ChartMark, Drawing, are_far_apart
 from api.web.charts.measures import Measure
 from api.web.charts.svg import InlineSvg, inline_svg
 from api.web.kit.filters import day, tilde
 from domain.analytics.buckets import Granularity
 from domain.analytics.metrics import Mode
 from domain.analytics.series import Point
-
-
-class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One series of a drawing.
-
-    ``series`` is the number of its colour, from 1. ``dates`` are where its points are
-    drawn, and ``of`` are the buckets that they are of: a prior period lies over the
-    current one. The marks, from ``partial`` on, are indexes of points.
-    """
-
-    label: str
-    series: int
-    is_prior: bool
-    dates: list[date]
-    of: list[date]
-    values: list[int | float | None]
-    partial: list[int]
-    baseline: list[int]
-    rounded: list[int]
-    sharpened: list[int]
-    cut: list[int]
-
-
-class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The data from which the script draws a chart."""
-
-    granularity: Granularity
-    unit: str
-    noun: str
-    is_bars: bool
-    lines: list[ChartLine]
 
 
 class ChartTableCell(Struct, frozen=True, kw_only=True):
@@ -107,14 +79,27 @@ class Chart(Struct, frozen=True, kw_only=True):
         return self.is_known and any(line.partial for line in self.drawing.lines)
 
     @property
+    def has_marks(self) -> bool:
+        return self.is_known and bool(self.drawing.marks)
+
+    @property
     def has_prior(self) -> bool:
         """Return whether a number of the prior period is known."""
         prior = [line for line in self.drawing.lines if line.is_prior]
         return any(value is not None for line in prior for value in line.values)
 
 
-def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
-    """Return the chart of several series, or of one and its prior period."""
+def chart_of(
+    name: str,
+    measure: Measure,
+    answer: Analytics,
+    *,
+    marks: Sequence[ChartMark] = (),
+) -> Chart:
+    """Return the chart of several series, or of one and its prior period.
+
+    ``marks`` lie on its days; those outside of them are left out.
+    """
     prior = answer.compare_series or []
     main = [_line(one, number, over=one) for number, one in enumerate(answer.series, 1)]
     before = [
@@ -126,7 +111,10 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
         unit=measure.unit,
         noun=_noun(measure, answer.mode),
         is_bars=answer.mode == "new" and len(main) == 1,
+        is_flow=answer.mode != "cumulative",
+        is_far_apart=are_far_apart([line.values for line in main]),
         lines=main + before,
+        marks=[mark for mark in marks if answer.from_ <= mark.date <= answer.to],
     )
     return Chart(
         name=name,
@@ -134,7 +122,7 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
         mode=answer.mode,
         caption=_caption(measure, answer),
         columns=_columns(measure, answer),
-        rows=_rows(measure, answer),
+        rows=_with_marks(_rows(measure, answer), drawing.marks),
         drawing=drawing,
         svg=inline_svg(
             [line.values for line in main],
@@ -143,6 +131,19 @@ def chart_of(name: str, measure: Measure, answer: Analytics) -> Chart:
         ),
         is_known=any(value is not None for line in main for value in line.values),
     )
+
+
+def posts_of(posts: Analytics) -> list[ChartMark]:
+    """Return the marks of new posts, one for each bucket that has some."""
+    return [
+        ChartMark(
+            date=point.date,
+            text=f"{point.value} video{'s' if point.value > 1 else ''} posted",
+            kind="post",
+        )
+        for point in posts.series[0].points
+        if point.value
+    ]
 
 
 def bucket_label(first: date, granularity: Granularity) -> str:
@@ -219,6 +220,20 @@ def _rows(measure: Measure, answer: Analytics) -> list[ChartTableRow]:
             notes=_notes(points),
         )
         for points in zip(*(series.points for series in answer.series), strict=True)
+    ]
+
+
+def _with_marks(
+    rows: list[ChartTableRow], marks: Sequence[ChartMark]
+) -> list[ChartTableRow]:
+    """Say in the notes of each bucket what happened in it."""
+    firsts = [row.date for row in rows]
+    said: dict[int, list[str]] = {}
+    for mark in marks:
+        said.setdefault(bisect_right(firsts, mark.date) - 1, []).append(mark.text)
+    return [
+        replace(row, notes=", ".join(filter(None, [row.notes, *said.get(at, [])])))
+        for at, row in enumerate(rows)
     ]
 
 

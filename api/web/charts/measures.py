@@ -4,8 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from api.web.kit.filters import UNKNOWN, number, percent, short, signed
+from api.web.kit.filters import UNKNOWN, number, percent, percent_shortly, short, signed
 from domain.analytics.metrics import (
+    PROFILE_METRICS,
     RAW_METRICS,
     Metric,
     Mode,
@@ -50,6 +51,8 @@ class Measure(Struct, frozen=True, kw_only=True):
 
     def shortly(self, value: float | None) -> str:
         """Return a value in few digits."""
+        if self.unit == "percent":
+            return percent_shortly(value)
         return short(value) if self.unit == "count" else self.written(value)
 
     def change(self, value: float | None) -> str:
@@ -118,11 +121,17 @@ _GROWTH = [
     for metric in RAW_METRICS
 ]
 
-GROUPS = {"Counted": _COUNTED, "Rates": _DERIVED, "Growth": _GROWTH}
+GROUPS = {
+    "Videos": [m for m in _COUNTED if m.metric not in PROFILE_METRICS],
+    "Profile": [m for m in _COUNTED if m.metric in PROFILE_METRICS],
+    "Rates": _DERIVED,
+    "Growth in percent": _GROWTH,
+}
 MEASURES = {
     measure.name: measure for measures in GROUPS.values() for measure in measures
 }
 VIEWS, FOLLOWERS = MEASURES["views"], MEASURES["followers"]
+ENGAGEMENT = MEASURES["engagement_rate_by_views"]
 POSTS, TOTAL_LIKES = MEASURES["posts"], MEASURES["total_likes"]
 
 

@@ -7,11 +7,17 @@ from msgspec.structs import replace
 
 from api.routes.analytics.responses import Analytics, Series
 from api.web.charts.analytics_client import AnalyticsClient
-from api.web.charts.chart import Chart, chart_of, days_in_words
-from api.web.charts.measures import FOLLOWERS, POSTS, TOTAL_LIKES, VIEWS
+from api.web.charts.chart import Chart, chart_of, days_in_words, posts_of
+from api.web.charts.measures import (
+    ENGAGEMENT,
+    FOLLOWERS,
+    POSTS,
+    TOTAL_LIKES,
+    VIEWS,
+)
 from api.web.charts.periods import Period
 from api.web.creator.overview_query import ChartName, OverviewQuery
-from api.web.kit.filters import number, percent, short
+from api.web.kit.filters import number, percent_shortly, short
 from domain.analytics.series import Value
 
 Direction = Literal["up", "down", ""]
@@ -66,11 +72,13 @@ async def overview_of(
         (await figures.numbers(measure, "cumulative", whole)).series[0]
         for measure in (FOLLOWERS, TOTAL_LIKES, POSTS)
     ]
+    marks = posts_of(await figures.numbers(POSTS, "new", period))
     charts: list[Chart] = []
     for name in get_args(ChartName):
         measure, mode = query.chart(name)
         numbers = figures.with_prior if query.compare else figures.numbers
-        charts.append(chart_of(name, measure, await numbers(measure, mode, period)))
+        answer = await numbers(measure, mode, period)
+        charts.append(chart_of(name, measure, answer, marks=marks))
     return Overview(
         days=days_in_words(period.first, period.last),
         prior_days=_prior_days(views),
@@ -79,6 +87,7 @@ async def overview_of(
             _level("Total likes", ends[1], likes),
             _level("Videos tracked", ends[2], posts, about="posted in these days"),
             _views(views, is_prior_whole=await _is_prior_whole(figures, views)),
+            _engagement(await figures.numbers(ENGAGEMENT, "rate", whole)),
         ],
         charts=charts,
         is_known=any(chart.is_known for chart in charts),
@@ -130,10 +139,12 @@ def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
         about = f"{short(before)} in the part of the period before that is known"
     elif now is not None and before:
         more = 100 * (now - before) / abs(before)
-        change = f"{'+' if more > 0 else ''}{percent(more)}"
-        if abs(more) >= _TOO_MUCH:
-            change = VIEWS.change(now - before)
+        change = f"{'+' if more > 0 else ''}{percent_shortly(more)}"
         about = f"against {short(before)} in the period before"
+        if abs(more) >= _TOO_MUCH:
+            # Percents of next to nothing say nothing.
+            change = f"{short(round(now / before))} times"
+            about = f"the {short(before)} of the period before"
     elif new.compare_series is not None and now is not None:
         about = "none" if before == 0 else "nothing known"
         about = f"{about} in the period before"
@@ -144,6 +155,21 @@ def _views(new: Analytics, *, is_prior_whole: bool) -> OverviewFigure:
         change=change,
         direction=_direction((now or 0) - before) if before and change else "",
         about=about,
+    )
+
+
+def _engagement(rate: Analytics) -> OverviewFigure:
+    """Return the engagement by views of the period, and why it may be negative."""
+    value = rate.series[0].total
+    about = "likes, comments, shares and saves per 100 new views"
+    if value is not None and value < 0:
+        about = "below zero: TikTok took counts back in these days"
+    return OverviewFigure(
+        label=ENGAGEMENT.label,
+        value=ENGAGEMENT.shortly(value),
+        full=ENGAGEMENT.written(value),
+        about=about,
+        is_rounded=rate.series[0].total_rounded,
     )
 
 

@@ -30,7 +30,7 @@ class Picture(Struct, frozen=True):
 
 
 class NoPictureError(Exception):
-    """There is no picture at a URL; ``is_final`` if asking soon again is no use."""
+    """There is no picture at a URL; ``is_final`` if another request soon is no use."""
 
     def __init__(self, reason: str, *, is_final: bool = True) -> None:
         super().__init__(reason)
@@ -91,8 +91,8 @@ async def _fetch(source: ImageSource, url: str) -> Picture:
                 raise NoPictureError("its host is not on the list")
             host = urlsplit(url).hostname or ""
             request = client.build_request("GET", url, headers=_HEADERS)
-            # The address that was looked at is connected to: a second look at the name
-            # might find another one. The certificate is still checked for the name.
+            # The address that was checked is connected to: resolving the name again
+            # might give another one. The certificate is still checked for the name.
             request.url = request.url.copy_with(host=str(await _address(source, host)))
             request.extensions["sni_hostname"] = host
             response = await client.send(request, stream=True)

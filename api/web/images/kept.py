@@ -11,7 +11,7 @@ from api.web.images.fetching import Picture
 from api.web.images.formats import format_of
 
 MOST_KEPT_BYTES = 256 << 20
-# A look through the folder takes some milliseconds, so it is not had for each file.
+# Listing the folder takes some milliseconds: too long for each file.
 _PRUNE_EVERY = 50
 _log = logging.getLogger(__name__)
 

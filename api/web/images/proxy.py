@@ -32,8 +32,8 @@ _NOT_MODIFIED = 304
 class ImageProxy:
     """Gives browsers pictures of other sites, so that these do not see who looks.
 
-    Without a source there are no pictures. What is not there is not asked for again for
-    hours, or minutes if the failure may pass.
+    Without a source there are no pictures. What is not there is not requested again
+    for hours, or minutes if the failure may pass.
     """
 
     def __init__(

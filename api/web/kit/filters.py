@@ -15,7 +15,7 @@ UNKNOWN = "\N{EN DASH}"
 
 # As many as tokens.css has.
 TONES = 8
-_TWO = 2
+_TWO, _TEN = 2, 10
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _THOUSAND = 1_000
 _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
@@ -62,6 +62,14 @@ def signed(value: float | None) -> str:
 def percent(value: float | None) -> str:
     """Return a number of percent."""
     return UNKNOWN if value is None else f"{value:,.2f}%"
+
+
+def percent_shortly(value: float | None) -> str:
+    """Return a number of percent in the digits that mean something: 45%, 4.5%."""
+    if value is None:
+        return UNKNOWN
+    digits = 0 if abs(value) >= _TEN else 1 if abs(value) >= 1 else 2
+    return f"{value:,.{digits}f}%"
 
 
 def day(value: date | None) -> str:
@@ -115,6 +123,7 @@ FILTERS: dict[str, Any] = {
     "timestamp": timestamp,
     "number": number,
     "percent": percent,
+    "percent_shortly": percent_shortly,
     "short": short,
     "signed": signed,
     "tilde": tilde,

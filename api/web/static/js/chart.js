@@ -1,6 +1,12 @@
 // Charts: draws each chart of the page, whose values the pointer and the keyboard show.
 
-import { bucket, full, inTwo, laidOver, secondsOf, short, tick, ticks } from "./drawing.js";
+import { bucket, full, inTwo, laidOver, marksAt, scaled, secondsOf, short, tick, ticks } from "./drawing.js";
+
+const SCALES = [
+  ["linear", "Linear", "Equal steps for equal numbers"],
+  ["log", "Logarithmic", "Equal steps for equal factors: small lines are seen beside large ones"],
+  ["index", "Index", "Every line begins at 100"],
+];
 
 const drawn = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -21,11 +27,12 @@ class Chart {
   constructor(plot) {
     this.plot = plot;
     this.figure = plot.closest("figure");
-    this.readout = this.figure.querySelector(".readout");
     this.drawing = JSON.parse(plot.dataset.chart);
     const { xs, numbers } = laidOver(this.drawing.lines);
-    Object.assign(this, { xs, numbers, at: null });
+    const marks = marksAt(xs, this.drawing.marks);
+    Object.assign(this, { xs, numbers, marks, at: null, scale: "linear" });
     this.listen();
+    if (this.drawing.isFarApart) this.offerScales();
     this.draw();
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(plot);
@@ -49,13 +56,38 @@ class Chart {
   draw() {
     this.uplot?.destroy();
     this.plot.replaceChildren();
-    this.colours = Object.fromEntries(["series-ground", "series-grid", "series-prior", "muted", "baseline-colour"].map((name) => [name, this.colour(name)]));
-    const shown = this.drawing.lines.flatMap((line, number) => this.series(line, this.numbers[number]));
+    this.shown = this.drawing.lines.map((line) => scaled(line, this.scale));
+    this.colours = Object.fromEntries(["series-ground", "series-grid", "series-prior", "muted", "baseline-colour", "band-colour", "mark-colour"].map((name) => [name, this.colour(name)]));
+    const shown = this.shown.flatMap((line, number) => this.series(line, this.numbers[number]));
     this.uplot = new uPlot(
       { ...this.size(), ...this.options(), series: [{}, ...shown.map(([series]) => series)] },
       [this.xs, ...shown.map(([, values]) => values)],
       this.plot,
     );
+    this.tip = document.createElement("div");
+    this.tip.className = "tip";
+    this.tip.hidden = true;
+    this.dots = Object.assign(document.createElement("div"), { className: "dots" });
+    this.plot.append(this.dots, this.tip);
+  }
+
+  /** Buttons for the scales: as it is, logarithmic, or each line from 100 on. */
+  offerScales() {
+    const group = document.createElement("div");
+    group.className = "segments";
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Scale");
+    for (const [name, text, why] of SCALES) {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: text, title: why });
+      button.setAttribute("aria-pressed", name === this.scale);
+      button.addEventListener("click", () => {
+        this.scale = name;
+        for (const each of group.children) each.setAttribute("aria-pressed", each === button);
+        this.draw();
+      });
+      group.append(button);
+    }
+    this.figure.querySelector(".head").append(group);
   }
 
   options() {
@@ -65,16 +97,16 @@ class Chart {
     return {
       padding: [12, 24, 0, 0],
       legend: { show: false },
-      cursor: { drag: { x: false, y: false }, y: false, points: { show: !isBars } },
+      cursor: { drag: { x: false, y: false }, y: false, points: { show: false }, move: (uplot, left, top) => [left < 0 ? left : Math.round(uplot.valToPos(this.xs[uplot.posToIdx(left)], "x")), top] },
       scales: {
         x: { time: false, range: (_, least, most) => (least === most ? [least - 43200, most + 43200] : [least - half, most + half]) },
-        y: { range: (_, least, most) => limits(least, most, { isBars }) },
+        y: this.scale === "log" ? { distr: 3 } : { range: (_, least, most) => limits(least, most, { isBars }) },
       },
       axes: [
         { ...ink, size: 28, grid: { show: false }, splits: (uplot) => ticks(this.xs, Math.floor(uplot.bbox.width / devicePixelRatio / 76)), values: (_, splits) => splits.map((at) => tick(at, this.drawing.granularity)) },
-        { ...ink, size: 56, values: (_, splits) => splits.map((value) => short(value, unit)) },
+        { ...ink, size: 56, ...(this.scale === "log" ? { splits: (_, __, least, most) => powers(least, most) } : {}), values: (_, splits) => splits.map((value) => (value === null ? "" : short(value, this.scale === "index" ? "" : unit))) },
       ],
-      hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], draw: [() => this.mark()] },
+      hooks: { setCursor: [(uplot) => this.show(uplot.cursor.idx ?? null)], drawClear: [() => this.shade()], draw: [() => this.mark()] },
     };
   }
 
@@ -93,8 +125,12 @@ class Chart {
     const width = line.isPrior ? 1.5 : 2;
     // uPlot takes the option for its own where it is there at all.
     const breaks = line.sharpened.length ? { gaps: (uplot, _series, _from, _to, nulls) => this.gaps(line, numbers, uplot, nulls) } : {};
-    const solid = [{ stroke, width, ...breaks, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
+    // A logarithm has no 0, which is known all the same.
+    const spanGaps = this.scale === "log";
+    const solid = [{ stroke, width, spanGaps, ...breaks, dash: line.isPrior ? [4, 4] : undefined, points: { ...points, fill: stroke, stroke } }, over];
     if (line.isPrior || !line.partial.length) return [solid];
+    // What came in on a day that goes on is no fall: a ring, to which no line leads.
+    if (this.drawing.isFlow) going.forEach((_, place) => { if (!line.partial.includes(numbers[place])) going[place] = null; });
     const few = lines.length <= 2 || this.xs.length <= 120;
     return [solid, [{ stroke, width, ...breaks, dash: [5, 4], points: { ...points, show: few, size: 8, fill: ground, stroke, filter: (_, s, show) => (show ? this.partials(line, numbers) : []) } }, going]];
   }
@@ -105,17 +141,31 @@ class Chart {
     return numbers.flatMap((number, place) => (partial.has(number) && line.values[number] !== null ? [place] : []));
   }
 
-  /** Bars: filled if the bucket is over, else hollow. */
-  bars(line, numbers, { stroke, ground }) {
-    const [over, going] = inTwo({ ...line }, numbers);
-    const partial = new Set(line.partial);
-    const onlyGoing = going.map((value, place) => (partial.has(numbers[place]) ? value : numbers[place] === undefined ? undefined : null));
+  /** Bars: full, or pale where the bucket goes on or is only a part of one. */
+  bars(line, numbers, { stroke }) {
+    const pale = new Set([...line.partial, ...line.cut]);
+    const pick = (takes) => numbers.map((number) => (number === undefined ? undefined : takes(number) ? line.values[number] : null));
     const paths = uPlot.paths.bars({ size: [0.7, 40], radius: 0.1 });
-    const hidden = { show: false };
+    const shared = { stroke, fill: stroke, width: 0, paths, points: { show: false } };
     return [
-      [{ stroke, fill: stroke, width: 0, paths, points: hidden }, over],
-      [{ stroke, fill: ground, width: 2, dash: [4, 3], paths, points: hidden }, onlyGoing],
+      [shared, pick((number) => !pale.has(number))],
+      [{ ...shared, alpha: 0.45 }, pick((number) => pale.has(number))],
     ];
+  }
+
+  /** A band behind the buckets that go on, whose numbers still grow. */
+  shade() {
+    const { ctx, bbox } = this.uplot;
+    const half = this.step() / 2;
+    ctx.save();
+    ctx.fillStyle = this.colours["band-colour"];
+    for (const [place, at] of this.xs.entries()) {
+      const goes = this.drawing.lines.some((line, number) => !line.isPrior && line.partial.includes(this.numbers[number][place]));
+      if (!goes) continue;
+      const [from, to] = [at - half, at + half].map((x) => Math.min(bbox.left + bbox.width, Math.max(bbox.left, this.uplot.valToPos(x, "x", true))));
+      ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    }
+    ctx.restore();
   }
 
   /** Mark baselines with a diamond, and points at which a rounded number became exact with a square. */
@@ -128,6 +178,37 @@ class Chart {
       ctx.closePath();
     });
     this.markPoints("sharpened", this.colours.muted, (ctx, x, y, size) => ctx.rect(x - size, y - size, 2 * size, 2 * size));
+    this.markDays();
+  }
+
+  /** Triangles on the axis for posts; a line with a flag for notes and what the log says. */
+  markDays() {
+    const { ctx, bbox } = this.uplot;
+    const size = 4 * devicePixelRatio;
+    const foot = bbox.top + bbox.height;
+    ctx.save();
+    for (const [place, marks] of this.marks) {
+      const x = Math.round(this.uplot.valToPos(this.xs[place], "x", true));
+      ctx.fillStyle = ctx.strokeStyle = this.colours[marks.some((mark) => mark.kind !== "post") ? "mark-colour" : "muted"];
+      ctx.beginPath();
+      if (marks.some((mark) => mark.kind === "post")) {
+        ctx.moveTo(x - size, foot + size);
+        ctx.lineTo(x + size, foot + size);
+        ctx.lineTo(x, foot - size);
+        ctx.fill();
+      }
+      if (marks.every((mark) => mark.kind === "post")) continue;
+      ctx.setLineDash([2 * devicePixelRatio, 2 * devicePixelRatio]);
+      ctx.lineWidth = devicePixelRatio;
+      ctx.beginPath();
+      ctx.moveTo(x, foot);
+      ctx.lineTo(x, bbox.top);
+      ctx.stroke();
+      ctx.beginPath();
+      ctx.rect(x, bbox.top, 2 * size, 1.5 * size);
+      ctx.fill();
+    }
+    ctx.restore();
   }
 
   markPoints(name, stroke, shape) {
@@ -138,7 +219,7 @@ class Chart {
     ctx.fillStyle = this.colours["series-ground"];
     ctx.lineWidth = 2 * devicePixelRatio;
     ctx.setLineDash([]);
-    for (const [number, line] of this.drawing.lines.entries()) {
+    for (const [number, line] of this.shown.entries()) {
       if (line.isPrior) continue;
       const flagged = new Set(line[name]);
       for (const [place, at] of this.xs.entries()) {
@@ -176,27 +257,76 @@ class Chart {
   /** Show the values at a position, and set the slider's value for screen readers. */
   show(place) {
     this.at = place;
-    const text = place === null ? "" : this.sentence(place);
-    this.readout.textContent = text || this.hint;
     this.plot.setAttribute("aria-valuenow", place ?? this.xs.length - 1);
-    this.plot.setAttribute("aria-valuetext", text || this.sentence(this.xs.length - 1));
+    this.plot.setAttribute("aria-valuetext", this.sentence(place ?? this.xs.length - 1));
+    if (!this.tip) return;
+    this.tip.hidden = this.dots.hidden = place === null;
+    if (place === null) return;
+    const title = document.createElement("strong");
+    title.textContent = bucket(this.xs[place], this.drawing.granularity);
+    this.tip.replaceChildren(title, ...this.rows(place).map((row) => this.tipRow(row)), ...this.happened(place).map((text) => Object.assign(document.createElement("span"), { className: "happened", textContent: text })));
+    this.placeTip(place);
+    this.markShown(place);
   }
 
-  sentence(place) {
+  /** A dot on each line where it is read. */
+  markShown(place) {
+    const { over } = this.uplot;
+    this.dots.replaceChildren(...this.shown.flatMap((line, number) => {
+      const value = line.values[this.numbers[number][place]] ?? null;
+      if (value === null || this.drawing.isBars) return [];
+      const dot = document.createElement("i");
+      dot.className = line.isPrior ? "series-prior" : `series-${line.series}`;
+      dot.style.left = `${over.offsetLeft + this.uplot.valToPos(this.xs[place], "x")}px`;
+      dot.style.top = `${over.offsetTop + this.uplot.valToPos(value, "y")}px`;
+      return [dot];
+    }));
+  }
+
+  tipRow({ line, label, known, note }) {
+    const row = document.createElement("span");
+    const swatch = document.createElement("i");
+    swatch.className = line.isPrior ? "series-prior" : `series-${line.series}`;
+    const value = Object.assign(document.createElement("b"), { textContent: known });
+    row.append(swatch, value, ` ${label}${note}`);
+    return row;
+  }
+
+  /** Beside the point, on the side with more room. */
+  placeTip(place) {
+    const over = this.uplot.over;
+    const x = over.offsetLeft + this.uplot.valToPos(this.xs[place], "x");
+    const isRight = x > this.plot.clientWidth / 2;
+    const left = isRight ? x - this.tip.offsetWidth - 12 : x + 12;
+    this.tip.style.left = `${Math.max(0, Math.min(left, this.plot.clientWidth - this.tip.offsetWidth))}px`;
+  }
+
+  /** What each line has at a position, in words. */
+  rows(place) {
     const { granularity, lines, noun, unit } = this.drawing;
     const isAlone = lines.filter((line) => !line.isPrior).length === 1;
-    const parts = lines.flatMap((line, number) => {
+    return lines.flatMap((line, number) => {
       const which = this.numbers[number][place];
       if (which === undefined) return [];
       const value = line.values[which];
       const known = value === null ? "unknown" : `${line.rounded.includes(which) ? "~" : ""}${full(value, unit)}`;
-      const marks = { partial: "not over yet", baseline: "baseline", rounded: "rounded", sharpened: "became exact", cut: "only a part of it" };
-      const notes = Object.entries(marks).flatMap(([name, note]) => (line[name].includes(which) ? [note] : []));
+      const texts = { partial: "not over yet", baseline: "baseline", rounded: "rounded", sharpened: "became exact", cut: "only a part of it" };
+      const notes = Object.entries(texts).flatMap(([name, text]) => (line[name].includes(which) ? [text] : []));
+      if (this.scale === "index" && this.shown[number].values[which] !== null) notes.unshift(`index ${full(Math.round(this.shown[number].values[which]), "")}`);
+      if (value < 0 && (unit === "percent" || noun.startsWith("new "))) notes.push("counts went down");
       const note = notes.length ? ` (${notes.join(", ")})` : "";
-      if (line.isPrior) return [`before, ${bucket(secondsOf(line.of[which]), granularity)}: ${known}${note}`];
-      return [isAlone ? `${known} ${noun}${note}` : `${line.label}: ${known}${note}`];
+      const label = line.isPrior ? `before, ${bucket(secondsOf(line.of[which]), granularity)}` : isAlone ? noun : line.label;
+      return [{ line, label, known, note, isAlone }];
     });
-    return `${bucket(this.xs[place], granularity)}: ${parts.join("; ")}`;
+  }
+
+  happened(place) {
+    return (this.marks.get(place) ?? []).map((mark) => mark.text);
+  }
+
+  sentence(place) {
+    const parts = this.rows(place).map(({ line, label, known, note, isAlone }) => (isAlone && !line.isPrior ? `${known} ${label}${note}` : `${label}: ${known}${note}`));
+    return `${bucket(this.xs[place], this.drawing.granularity)}: ${[...parts, ...this.happened(place)].join("; ")}`;
   }
 
   listen() {
@@ -208,7 +338,6 @@ class Chart {
     plot.setAttribute("aria-valuemax", this.xs.length - 1);
     const isExplained = this.figure.querySelector("button[name=on]") !== null;
     plot.classList.toggle("explainable", isExplained);
-    this.hint = `Point at the chart, or use the arrow keys${isExplained ? "; click or press Enter to explain a number" : ""}.`;
     plot.addEventListener("keydown", (event) => this.press(event));
     plot.addEventListener("click", () => this.explain());
     plot.addEventListener("blur", () => this.move(null));
@@ -241,6 +370,12 @@ class Chart {
     const button = this.figure.querySelector(`button[name=on][value="${date}"]`);
     button?.click();
   }
+}
+
+/** The powers of ten of a logarithmic axis. */
+function powers(least, most) {
+  const first = Math.ceil(Math.log10(least) - 1e-9);
+  return Array.from({ length: Math.max(1, Math.floor(Math.log10(most) + 1e-9) - first + 1) }, (_, number) => 10 ** (first + number));
 }
 
 /** The range of the axis of values; bars begin at 0. */

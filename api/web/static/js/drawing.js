@@ -74,3 +74,22 @@ export function ticks(xs, most) {
   const step = Math.max(1, Math.ceil(xs.length / Math.max(1, most)));
   return xs.filter((_, number) => number % step === 0);
 }
+
+/** A line on another scale: without what a logarithm does not have, or from 100 on. */
+export function scaled(line, scale) {
+  if (scale === "log") return { ...line, values: line.values.map((value) => (value > 0 ? value : null)) };
+  if (scale !== "index") return line;
+  const start = line.values.find((value) => value > 0);
+  return { ...line, values: line.values.map((value) => (value === null || !start ? null : (100 * value) / start)) };
+}
+
+/** What happened, by the place of the bucket that it lies in. */
+export function marksAt(xs, marks) {
+  const found = new Map();
+  for (const mark of marks) {
+    const at = secondsOf(mark.date);
+    const place = xs.findLastIndex((start) => start <= at);
+    if (place >= 0) found.set(place, [...(found.get(place) ?? []), mark]);
+  }
+  return found;
+}

@@ -53,6 +53,9 @@ def test_the_figures_say_how_much_came_in_these_days(visitor: Visitor, goat: Wat
         "Total likes": "35K ▲ +5K in these days",
         "Videos tracked": "2 ▲ +1 posted in these days",
         "New views": "70 nothing known in the period before",
+        "Engagement by views": (
+            "8.6% likes, comments, shares and saves per 100 new views"
+        ),
     }
 
 
@@ -93,7 +96,7 @@ def test_a_number_that_becomes_exact_is_no_growth_anywhere_on_the_page(
     assert (line["rounded"], line["sharpened"]) == ([1], [2])
     (path,) = page.one("figure", id="chart-followers").one("svg").all("path")
     assert path["d"].count("M") == 2, "no line leads to where it became exact"
-    legend = page.one("figure", id="chart-followers").one("figcaption").text
+    legend = page.one("details", id="reading").text
     assert "Square: a rounded number became exact" in legend
 
 
@@ -134,9 +137,7 @@ def test_views_are_set_against_the_period_before(visitor: Visitor, goat: Watched
     page = visitor.see(f"/creators/{goat.id}?from=2026-03-05&to=2026-03-06")
 
     # 140 against the 70 and 0 of March 3 and 4.
-    assert (
-        figures(page)["New views"] == "140 ▲ +100.00% against 70 in the period before"
-    )
+    assert figures(page)["New views"] == "140 ▲ +100% against 70 in the period before"
 
 
 def test_growth_is_not_told_against_days_in_part_unknown(
@@ -187,7 +188,7 @@ def test_the_table_of_a_chart_has_every_day_and_what_to_know_of_it(
     assert table(page, "views") == [
         ["Day", "Views", "Note"],
         ["1 Mar 2026", "\N{EN DASH}", "no scrape"],
-        ["2 Mar 2026", "0", "baseline"],
+        ["2 Mar 2026", "0", "baseline, 1 video posted"],
         ["3 Mar 2026", "70", ""],
         ["4 Mar 2026", "0", ""],
         ["5 Mar 2026", "0", "no scrape"],
@@ -221,7 +222,7 @@ def test_every_choice_stands_in_the_address(visitor: Visitor, goat: Watched):
     # Days from the first on until the fifth, as they are of March.
     assert table(page, "views")[1][2:] == [
         "\N{EN DASH} Feb 2026",
-        "baseline, only a part of it",
+        "baseline, only a part of it, 1 video posted",
     ]
     assert drawing(page, "views")["lines"][1]["of"] == ["2026-02-01"]
     assert table(page, "followers")[1][:2] == ["Mar 2026", "500"]

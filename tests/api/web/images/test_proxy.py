@@ -31,7 +31,7 @@ class Cdn:
     """A local server that answers as picture servers do, well and badly."""
 
     def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.hosts: set[str] = set()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.port = self.server.server_address[1]
@@ -69,7 +69,7 @@ class Cdn:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = self.path.lstrip("/").partition("?")[0]
-                cdn.asked[path] += 1
+                cdn.requests[path] += 1
                 cdn.hosts.add(self.headers["Host"])
                 if path in redirects:
                     to = redirects[path]
@@ -156,7 +156,7 @@ def test_what_is_no_picture_or_leads_elsewhere_is_refused(
         asyncio.run(fetch(cdn.source, cdn.url(path)))
 
     assert raised.value.is_final is (path not in {"broken", "slow"})
-    assert cdn.asked["png"] == 0
+    assert cdn.requests["png"] == 0
 
 
 def test_an_address_that_is_not_public_is_not_connected_to(cdn: Cdn):
@@ -165,7 +165,7 @@ def test_an_address_that_is_not_public_is_not_connected_to(cdn: Cdn):
     with pytest.raises(NoPictureError, match="not public"):
         asyncio.run(fetch(public, cdn.url("png")))
 
-    assert not cdn.asked
+    assert not cdn.requests
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_picture_is_asked_for_once_and_kept_for_other_processes(
 
     assert other is not None
     assert other.content == PNG
-    assert cdn.asked == {"png": 1}
+    assert cdn.requests == {"png": 1}
 
 
 def test_what_has_expired_is_not_asked_for_again_for_a_while(cdn: Cdn, tmp_path: Path):
@@ -230,7 +230,7 @@ def test_what_has_expired_is_not_asked_for_again_for_a_while(cdn: Cdn, tmp_path:
     asyncio.run(look())
 
     # At once, and after six hours; what may pass, after ten minutes, too.
-    assert cdn.asked == {"expired": 2, "broken": 3}
+    assert cdn.requests == {"expired": 2, "broken": 3}
 
 
 def test_the_folder_does_not_grow_without_end(cdn: Cdn, tmp_path: Path):

@@ -1,0 +1,71 @@
+"""What the script draws a chart from: lines, and marks of what happened."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+from msgspec import Struct
+
+from domain.analytics.buckets import Granularity
+
+MarkKind = Literal["post", "note", "system"]
+# Lines whose largest values differ by more are offered other scales.
+FAR_APART = 20
+
+
+class ChartLine(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One series of a drawing.
+
+    ``series`` is the number of its colour, from 1. ``dates`` are where its points are
+    drawn, and ``of`` are the buckets that they are of: a prior period lies over the
+    current one. The marks, from ``partial`` on, are indexes of points.
+    """
+
+    label: str
+    series: int
+    is_prior: bool
+    dates: list[date]
+    of: list[date]
+    values: list[int | float | None]
+    partial: list[int]
+    baseline: list[int]
+    rounded: list[int]
+    sharpened: list[int]
+    cut: list[int]
+
+
+class ChartMark(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something that happened on a day, which a chart marks and says.
+
+    ``kind`` is ``post`` for posted videos, ``note`` for what a user wrote, ``system``
+    for what the log says.
+    """
+
+    date: date
+    text: str
+    kind: MarkKind
+
+
+class Drawing(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The data from which the script draws a chart.
+
+    ``is_flow``: the values are of buckets, not levels at their ends, so that those of
+    an unfinished one say little. ``is_far_apart``: other scales are offered, since a
+    line would be flat next to another.
+    """
+
+    granularity: Granularity
+    unit: str
+    noun: str
+    is_bars: bool
+    is_flow: bool
+    is_far_apart: bool
+    lines: list[ChartLine]
+    marks: list[ChartMark]
+
+
+def are_far_apart(lines: Sequence[Sequence[int | float | None]]) -> bool:
+    """Return whether one of the lines would be flat next to another."""
+    known = ([abs(value) for value in line if value] for line in lines)
+    largest = [max(values) for values in known if values]
+    return len(largest) > 1 and max(largest) > FAR_APART * min(largest)
