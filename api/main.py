@@ -25,6 +25,7 @@ from api.routes.aggregate.kpis import KpiRoutes
 from api.routes.aggregate.parameters import provide_summary
 from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
+from api.routes.aggregate.videos import VideoSummaryRoutes
 from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
@@ -185,6 +186,7 @@ def assemble(settings: Settings) -> Litestar:
                 KpiRoutes,
                 CreatorSummaryRoutes,
                 PostingRoutes,
+                VideoSummaryRoutes,
                 HistoryRoutes,
             ],
             authenticator=authenticator,

@@ -17,10 +17,12 @@ _A_DAY = timedelta(days=1)
 class Outlier(Struct, frozen=True, kw_only=True):
     """A video's views at its age, next to those of its peers at the same age.
 
-    ``peer_median`` is the median of the peers whose views are known, of which there are
-    ``peers``; ``outlier_factor`` is ``views`` / ``peer_median``.
+    ``age_days`` is that age in whole days. ``peer_median`` is the median of the peers
+    whose views are known, of which there are ``peers``; ``outlier_factor`` is ``views``
+    / ``peer_median``.
     """
 
+    age_days: int
     views: int
     peer_median: float
     peers: int
@@ -32,7 +34,9 @@ def age_in_days(posted_at: datetime, *, at: datetime) -> int:
     return (at - posted_at) // _A_DAY
 
 
-def outlier(views: int | None, peers: Sequence[int | None]) -> Outlier | None:
+def outlier(
+    views: int | None, peers: Sequence[int | None], *, age_days: int
+) -> Outlier | None:
     """Return how a video's views compare with those of its peers at the same age.
 
     ``peers`` are the creator's previous counted videos, at most 30, and ``views`` is
@@ -46,6 +50,7 @@ def outlier(views: int | None, peers: Sequence[int | None]) -> Outlier | None:
     if middle <= 0:
         return None
     return Outlier(
+        age_days=age_days,
         views=views,
         peer_median=float(middle),
         peers=len(known),

@@ -95,6 +95,10 @@ class Programme:
             self.tenant.get(f"/analytics/{name}", params=_of(query) | params)
         )
 
+    def total(self, name: str, query: SummaryQuery) -> int:
+        answer = self.tenant.get(f"/analytics/{name}", params=_of(query))
+        return answer.json()["meta"]["totalCount"]
+
     def _finds(self, creator: UUID) -> None:
         name = str(new_id().int % 10**18 + 10**18)
         self.names[creator].append(name)
@@ -287,6 +291,88 @@ def test_key_figures_are_those_of_both_ranges(programme: Programme, entity: str)
                 }
             ), name
     assert len(shares) > 2
+
+
+def test_hours_of_posting_are_those_of_the_zone(programme: Programme):
+    posts = 0
+    for _ in range(12):
+        query = programme.query(**programme.posted_days())
+
+        hours = programme.get("aggregate/posting-heatmap", query)
+
+        expected = programme.oracle.heatmap(query)
+        assert len(hours) == len(expected)
+        for hour, values in zip(hours, expected, strict=True):
+            assert hour == approx(values)
+        posts += sum(hour["post_count"] for hour in hours)
+    assert posts
+
+
+def test_the_distribution_is_of_the_levels_at_the_end(programme: Programme):
+    for _ in range(12):
+        query = programme.query(**programme.posted_days())
+
+        found = programme.get("aggregate/view-distribution", query)
+
+        expected = programme.oracle.distribution(query)
+        assert found.pop("buckets") == expected.pop("buckets")
+        assert found == approx(expected)
+
+
+def test_outliers_are_compared_at_the_same_age(programme: Programme):
+    amount = 0
+    for _ in range(8):
+        query = programme.query(**programme.posted_days())
+        factors = {
+            str(id_): programme.oracle.factor(query, id_)
+            for id_ in programme.oracle.counted(query)
+        }
+        least = programme.random.choice((0.5, 1, 2))
+
+        rows = programme.get(
+            "aggregate/outliers", query, min_factor=str(least), limit="100"
+        )
+
+        expected = {id_: f for id_, f in factors.items() if f and f >= least}
+        assert {row["video_id"]: row["outlier_factor"] for row in rows} == approx(
+            expected
+        )
+        shown = [row["outlier_factor"] for row in rows]
+        assert shown == sorted(shown, reverse=True)
+        amount += len(rows)
+    assert amount
+
+
+@pytest.mark.parametrize(
+    "order",
+    (
+        *("view_count", "like_count", "comment_count", "share_count", "save_count"),
+        *("new_views", "outlier_factor", "posted_at"),
+    ),
+)
+def test_videos_are_ranked_by_what_they_had(programme: Programme, order: str):
+    query = programme.query(**programme.posted_days())
+    expected = programme.oracle.videos(query, order)
+    limit, offset = programme.random.choice(((100, 0), (7, 3), (10, len(expected) - 4)))
+    params = {"limit": str(limit), "offset": str(max(offset, 0)), "order": order}
+
+    rows = programme.get("aggregate/video-leaderboard", query, **params)
+    total = programme.total("aggregate/video-leaderboard", query)
+
+    values = {row["video_id"]: row for row in expected}
+    part = expected[max(offset, 0) :][:limit]
+    assert total == len(expected)
+    assert len(rows) == len(part) == len({row["video_id"] for row in rows})
+    for row, at_its_place in zip(rows, part, strict=True):
+        own = values[row["video_id"]]
+        posted_at = row["posted_at"] and datetime.fromisoformat(row["posted_at"])
+        assert posted_at == own["posted_at"]
+        # Equal ones may stand in any order.
+        assert own[order] == at_its_place[order]
+        names = own.keys() - {"posted_at"}
+        assert {name: row[name] for name in names} == approx(
+            {name: own[name] for name in names}
+        )
 
 
 def _moved(query: SummaryQuery, *, days: int) -> SummaryQuery:

@@ -11,9 +11,12 @@ from tests.kit.application import Goatherd, Tenant, code_of, data_of
 
 PREFIX = "/analytics/aggregate/"
 # Each summary of a project, and the parameter that orders its rows if it has one.
-SUMMARIES = ("posting-consistency", "creator-leaderboard", "creator-scatter")
-ORDERED = ("posting-consistency", "creator-leaderboard")
-LISTS = SUMMARIES
+SUMMARIES = (
+    *("posting-consistency", "creator-leaderboard", "creator-scatter"),
+    *("posting-heatmap", "view-distribution", "outliers", "video-leaderboard"),
+)
+ORDERED = ("posting-consistency", "creator-leaderboard", "video-leaderboard")
+LISTS = tuple(name for name in SUMMARIES if name != "view-distribution")
 EVERY = (*(PREFIX + name for name in SUMMARIES), "/analytics/kpis")
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
 
@@ -52,7 +55,7 @@ def test_a_bad_parameter_is_named_with_what_is_allowed(
 
     found, message = refused(answer)
     assert found == name
-    if not (path.endswith("kpis") and name == "format"):
+    if not (path.endswith(("kpis", "view-distribution")) and name == "format"):
         assert allowed in message
 
 

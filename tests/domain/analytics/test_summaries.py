@@ -67,14 +67,14 @@ def test_the_overlap_is_what_is_in_both_of_what_is_in_either():
 def test_a_video_is_compared_with_the_median_of_at_least_five_known_peers(
     views: int | None, peers: list[int | None], factor: float | None
 ):
-    found = outlier(views, peers)
+    found = outlier(views, peers, age_days=3)
 
     assert (found and found.outlier_factor) == factor
 
 
 def test_a_judged_video_says_what_it_is_compared_with():
-    assert outlier(30, [None, 1, 2, 10, 20, 40, 80]) == Outlier(
-        views=30, peer_median=15.0, peers=6, outlier_factor=2.0
+    assert outlier(30, [None, 1, 2, 10, 20, 40, 80], age_days=3) == Outlier(
+        age_days=3, views=30, peer_median=15.0, peers=6, outlier_factor=2.0
     )
 
 

@@ -1,0 +1,198 @@
+"""Summaries by video: the leaderboard, hours of posting, views and outliers."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.responses import Answer, CountedList
+from api.routes.aggregate.parameters import OPTIONS, SummaryRequest
+from api.routes.aggregate.responses import RowsPart
+from api.routes.aggregate.video_names import VideoName, described_videos
+from domain.analytics.distribution import Distribution, distribution
+from domain.analytics.outliers import USUAL_FACTOR, Outlier
+from domain.analytics.posting_hours import PostingHour, posting_hours
+from domain.analytics.ranking import ranked
+from infra.structs import shared_fields
+from projections.analytics.summaries.leaderboard import (
+    RankedVideos,
+    VideoOrder,
+    ranked_videos,
+)
+from projections.analytics.summaries.outliers import outliers_among
+from projections.analytics.summaries.videos import (
+    ids_of_videos,
+    views_at_end,
+    views_of_posted,
+)
+
+MinFactor = Annotated[
+    float,
+    QueryParameter(ge=0, description="The smallest factor that is shown."),
+]
+
+
+class VideoLeaderboardRow(Struct, frozen=True, kw_only=True):
+    """A counted video's figures; null where nothing is known.
+
+    The counts are levels at the end of ``to``, and ``new_views`` is what is new in the
+    range. ``outlier_factor`` is the one of GET /analytics/aggregate/outliers, null if
+    the video is not judged.
+    """
+
+    video_id: UUID
+    tiktok_video_id: str
+    creator_id: UUID | None
+    tiktok_handle: str | None
+    title: str | None
+    thumbnail_url: str | None
+    url: str
+    posted_at: datetime | None
+    view_count: int | None
+    like_count: int | None
+    comment_count: int | None
+    share_count: int | None
+    save_count: int | None
+    new_views: int | None
+    outlier_factor: float | None
+
+
+class OutlierRow(Struct, frozen=True, kw_only=True):
+    """A video with many more views than the creator's others had at its age.
+
+    ``age_days`` is how many whole days ago it was posted at the end of ``to``, or now,
+    and ``views`` its level at that age. ``peer_median`` is the median of what the
+    creator's previous 30 counted videos had at that age, of which ``peers`` are known.
+    ``outlier_factor`` is ``views`` / ``peer_median``.
+    """
+
+    video_id: UUID
+    tiktok_video_id: str
+    creator_id: UUID | None
+    tiktok_handle: str | None
+    title: str | None
+    thumbnail_url: str | None
+    url: str
+    posted_at: datetime | None
+    age_days: int
+    views: int
+    peer_median: float
+    peers: int
+    outlier_factor: float
+
+
+class VideoSummaryRoutes(Controller):
+    """Videos, by their views."""
+
+    path = "/analytics/aggregate"
+    tags = ("Summaries",)
+
+    @get("/posting-heatmap", opt=OPTIONS, operation_id="getPostingHeatmap")
+    async def get_posting_heatmap(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        part: NamedDependency[RowsPart],
+    ) -> CountedList[PostingHour]:
+        """Show at which hours of which weekdays videos are posted.
+
+        Of the videos posted from ``from`` to ``to``. ``avg_views`` is the mean of their
+        levels at the end of ``to``. Hours without a post are left out.
+        """
+        videos = await views_of_posted(summary.reader, summary.scope, summary.days)
+        hours = posting_hours(videos, summary.days.zone)
+        return part.answer(
+            PostingHour, part.of(hours), total_count=len(hours), name="posting-heatmap"
+        )
+
+    @get("/view-distribution", opt=OPTIONS, operation_id="getViewDistribution")
+    async def get_view_distribution(
+        self, summary: NamedDependency[SummaryRequest]
+    ) -> Answer[Distribution]:
+        """Show how many videos have how many views at the end of ``to``.
+
+        Buckets are half open: 2 is in the one from 2 to 5. Percentiles lie on the line
+        between the closest ranks.
+        """
+        views = await views_at_end(summary.reader, summary.scope, summary.days)
+        return Answer(distribution(views))
+
+    @get("/outliers", opt=OPTIONS, operation_id="getOutliers")
+    async def get_outliers(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        part: NamedDependency[RowsPart],
+        min_factor: MinFactor = USUAL_FACTOR,
+    ) -> CountedList[OutlierRow]:
+        """Show videos with many more views than the creator's others had at that age.
+
+        The rows fall by ``outlier_factor``: the views at the video's age by the median
+        of the creator's previous 30 counted videos at the same age. Videos with fewer
+        than 5 known ones among those are not judged.
+        """
+        reader, organization_id = summary.reader, summary.scope.organization_id
+        at = min(summary.days.end, summary.now)
+        ids = await ids_of_videos(reader, summary.scope)
+        judged = await outliers_among(reader, organization_id, ids, at=at)
+        large = [id_ for id_ in judged if judged[id_].outlier_factor >= min_factor]
+        order = ranked(
+            large, lambda id_: judged[id_].outlier_factor, id_of=lambda id_: id_
+        )
+        shown = part.of(order)
+        named = await described_videos(reader, organization_id, shown)
+        rows = [
+            OutlierRow(
+                **shared_fields(VideoName, named[id_]),
+                **shared_fields(Outlier, judged[id_]),
+            )
+            for id_ in shown
+            if id_ in named
+        ]
+        return part.answer(OutlierRow, rows, total_count=len(order), name="outliers")
+
+    @get("/video-leaderboard", opt=OPTIONS, operation_id="getVideoLeaderboard")
+    async def get_video_leaderboard(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        part: NamedDependency[RowsPart],
+        order: Annotated[
+            VideoOrder, QueryParameter(description="What the rows fall by.")
+        ] = "view_count",
+    ) -> CountedList[VideoLeaderboardRow]:
+        """Rank counted videos by a figure, the largest first and unknown ones last."""
+        reader, organization_id = summary.reader, summary.scope.organization_id
+        found = await ranked_videos(
+            reader,
+            summary.scope,
+            summary.days,
+            now=summary.now,
+            order=order,
+            limit=None if part.is_csv else part.limit,
+            offset=0 if part.is_csv else part.offset,
+        )
+        named = await described_videos(reader, organization_id, found.ids)
+        rows = [_row(named[id_], found) for id_ in found.ids if id_ in named]
+        return part.answer(
+            VideoLeaderboardRow,
+            rows,
+            total_count=found.total,
+            name="video-leaderboard",
+        )
+
+
+def _row(name: VideoName, found: RankedVideos) -> VideoLeaderboardRow:
+    figures = found.figures.get(name.video_id)
+    judged = found.outliers.get(name.video_id)
+    return VideoLeaderboardRow(
+        **shared_fields(VideoName, name),
+        view_count=figures and figures.views,
+        like_count=figures and figures.likes,
+        comment_count=figures and figures.comments,
+        share_count=figures and figures.shares,
+        save_count=figures and figures.saves,
+        new_views=figures and figures.new_views,
+        outlier_factor=judged and judged.outlier_factor,
+    )

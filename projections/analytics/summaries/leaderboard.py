@@ -1,0 +1,161 @@
+"""The counted videos of a summary, ranked by a figure, a part of them at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.analytics.buckets import Range
+from domain.analytics.outliers import Outlier
+from domain.analytics.ranking import ranked
+from projections.analytics.queries.video_figures import (
+    FiguresOfVideo,
+    VideoFigure,
+    figures_at,
+    sorted_places,
+    video_figures,
+)
+from projections.analytics.queries.video_levels import video_columns
+from projections.analytics.summaries.outliers import outliers_among
+from projections.analytics.summaries.scope import SummaryScope
+from projections.analytics.summaries.videos import (
+    count_of_videos,
+    ids_of_videos,
+    these,
+    videos_of,
+)
+from projections.engine.reader import Reader
+
+VideoOrder = Literal[
+    "view_count",
+    "like_count",
+    "comment_count",
+    "share_count",
+    "save_count",
+    "new_views",
+    "outlier_factor",
+    "posted_at",
+]
+_FIGURES: Mapping[VideoOrder, VideoFigure] = {
+    "view_count": "views",
+    "like_count": "likes",
+    "comment_count": "comments",
+    "share_count": "shares",
+    "save_count": "saves",
+    "new_views": "new_views",
+}
+_BY_POSTING = """
+SELECT v.id FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+ORDER BY v.posted_at DESC NULLS LAST, v.id LIMIT %(limit)s OFFSET %(offset)s
+"""
+_OTHERS = """
+SELECT v.id FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+AND (v.number IS NULL OR v.number <> ALL(%(numbers)s::bigint[]))
+ORDER BY v.id LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+
+class RankedVideos(msgspec.Struct, frozen=True, kw_only=True):
+    """Some videos in the requested order, and how many there are in all.
+
+    Without ``figures`` a video was never observed; without ``outliers`` it cannot be
+    judged.
+    """
+
+    ids: Sequence[UUID]
+    figures: Mapping[UUID, FiguresOfVideo]
+    outliers: Mapping[UUID, Outlier]
+    total: int
+
+
+async def ranked_videos(
+    reader: Reader,
+    scope: SummaryScope,
+    days: Range,
+    *,
+    now: datetime,
+    order: VideoOrder,
+    limit: int | None,
+    offset: int,
+) -> RankedVideos:
+    """Return some of the counted videos, falling by a figure and unknown ones last.
+
+    ``limit`` is None for all of them. Ages are those at the end of the range, or now if
+    that is earlier.
+    """
+    organization_id, at = scope.organization_id, min(days.end, now)
+    judged: Mapping[UUID, Outlier] | None = None
+    total = await count_of_videos(reader, scope)
+    last = total if limit is None else offset + limit
+    if order == "posted_at":
+        params = {"limit": last - offset, "offset": offset}
+        ids = await _ids(reader, scope, _BY_POSTING, **params)
+    elif order == "outlier_factor":
+        every = await ids_of_videos(reader, scope)
+        judged = await outliers_among(reader, organization_id, every, at=at)
+        ids = _by_factor(every, judged)[offset:last]
+    else:
+        ids = await _by_figure(
+            reader, scope, days, _FIGURES[order], offset=offset, last=last
+        )
+    figures = await video_figures(
+        reader, organization_id, these(ids), days.start, days.end
+    )
+    if judged is None:
+        judged = await outliers_among(reader, organization_id, {*ids}, at=at)
+    return RankedVideos(
+        ids=ids,
+        figures={one.video_id: one for one in figures},
+        outliers=judged,
+        total=total,
+    )
+
+
+async def _by_figure(
+    reader: Reader,
+    scope: SummaryScope,
+    days: Range,
+    figure: VideoFigure,
+    *,
+    offset: int,
+    last: int,
+) -> list[UUID]:
+    organization_id = scope.organization_id
+    columns = await video_columns(
+        reader, organization_id, videos_of(scope), days.start, days.end
+    )
+    places = sorted_places(columns, figure, direction="desc")
+    shown = places[offset:last].tolist()
+    found = await figures_at(reader, organization_id, columns, shown)
+    ids = [one.video_id for one in found]
+    if last <= len(columns):
+        return ids
+    # What was never observed has no place among the columns.
+    others = await _ids(
+        reader,
+        scope,
+        _OTHERS,
+        numbers=columns.numbers.tolist(),
+        limit=last - max(offset, len(columns)),
+        offset=max(offset - len(columns), 0),
+    )
+    return ids + others
+
+
+def _by_factor(ids: Iterable[UUID], judged: Mapping[UUID, Outlier]) -> list[UUID]:
+    def factor(id_: UUID) -> float | None:
+        return judged[id_].outlier_factor if id_ in judged else None
+
+    return ranked(ids, factor, id_of=lambda id_: id_)
+
+
+async def _ids(
+    reader: Reader, scope: SummaryScope, query: str, **params: object
+) -> list[UUID]:
+    text = query.format(videos=scope.videos).encode()
+    rows = await reader.rows(scope.organization_id, text, {**scope.params, **params})
+    return [row[0] for row in rows]

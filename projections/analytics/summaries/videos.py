@@ -1,0 +1,115 @@
+"""The counted videos of a summary: which they are, when posted, and their levels."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from domain.analytics.buckets import Range
+from domain.analytics.metrics import VIDEO_METRICS
+from infra.structs import structs
+from projections.analytics.queries.video_figures import video_figures
+from projections.analytics.queries.video_levels import VideoSet, video_columns
+from projections.analytics.summaries.scope import SummaryScope
+from projections.engine.reader import Reader
+
+
+class OwnedVideos(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A creator's counted videos of known times, in the order of their posting."""
+
+    owner: UUID
+    ids: list[UUID]
+    numbers: list[int]
+    posted: list[datetime]
+
+
+_IDS = """
+SELECT v.id FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+"""
+_POSTED = """
+SELECT v.id, v.posted_at FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+AND v.posted_at > %(after)s AND v.posted_at <= %(until)s
+"""
+_COUNT = """
+SELECT count(*) FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+"""
+# Arrays, because a project may have a hundred thousand videos.
+_OF_CREATORS = b"""
+SELECT creator_id, array_agg(id ORDER BY posted_at, id),
+       array_agg(number ORDER BY posted_at, id),
+       array_agg(posted_at ORDER BY posted_at, id)
+FROM analytics_videos
+WHERE organization_id = %(organization)s AND is_counted AND is_there
+AND number IS NOT NULL AND posted_at IS NOT NULL AND creator_id IN (
+    SELECT creator_id FROM analytics_videos
+    WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+)
+GROUP BY creator_id ORDER BY creator_id
+"""
+
+
+def videos_of(scope: SummaryScope) -> VideoSet:
+    """Return the counted videos of a scope, as queries of figures take them."""
+    if scope.kind == "project" and not scope.has_posting_days:
+        return VideoSet.of_project(scope.id)
+    return VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
+
+
+def these(ids: Iterable[UUID]) -> VideoSet:
+    """Return the counted ones of these videos, as queries of figures take them."""
+    return VideoSet.these("SELECT unnest(%(ids)s::uuid[])", {"ids": list(ids)})
+
+
+async def count_of_videos(reader: Reader, scope: SummaryScope) -> int:
+    """Return how many counted videos there are."""
+    query = _COUNT.format(videos=scope.videos).encode()
+    rows = await reader.rows(scope.organization_id, query, scope.params)
+    return rows[0][0]
+
+
+async def ids_of_videos(reader: Reader, scope: SummaryScope) -> set[UUID]:
+    """Return the ids of all counted videos."""
+    query = _IDS.format(videos=scope.videos).encode()
+    rows = await reader.rows(scope.organization_id, query, scope.params)
+    return {row[0] for row in rows}
+
+
+async def views_of_posted(
+    reader: Reader, scope: SummaryScope, days: Range
+) -> list[tuple[datetime, int | None]]:
+    """Return when each video of the range was posted, and its views at the end."""
+    organization_id = scope.organization_id
+    query = _POSTED.format(videos=scope.videos)
+    params = {**scope.params, "after": days.start, "until": days.end}
+    rows = await reader.rows(organization_id, query.encode(), params)
+    figures = await video_figures(
+        reader, organization_id, these(row[0] for row in rows), days.start, days.end
+    )
+    views = {one.video_id: one.views for one in figures}
+    return [(posted_at, views.get(id_)) for id_, posted_at in rows]
+
+
+async def views_at_end(
+    reader: Reader, scope: SummaryScope, days: Range
+) -> list[int | None]:
+    """Return the views of each counted video at the end, unknown ones last."""
+    columns = await video_columns(
+        reader, scope.organization_id, videos_of(scope), days.start, days.end
+    )
+    counter = VIDEO_METRICS.index("views")
+    known: Sequence[int] = columns.levels[counter][columns.is_known[counter]].tolist()
+    unknown = await count_of_videos(reader, scope) - len(known)
+    return [*known, *[None] * unknown]
+
+
+async def of_their_creators(
+    reader: Reader, organization_id: UUID, ids: Iterable[UUID]
+) -> list[OwnedVideos]:
+    """Return all counted videos of the creators of some videos, by creator."""
+    params = {"organization": organization_id, "ids": list(ids)}
+    rows = await reader.rows(organization_id, _OF_CREATORS, params)
+    return structs(OwnedVideos, rows)
