@@ -29,6 +29,8 @@ from api.routes.aggregate.videos import VideoSummaryRoutes
 from api.routes.analytics.routes import AnalyticsRoutes
 from api.routes.api_keys import ApiKeyRoutes
 from api.routes.bans import BanRoutes
+from api.routes.campaigns.items import CampaignItemRoutes
+from api.routes.campaigns.routes import CampaignRoutes
 from api.routes.creator_figures import CreatorFigureRoutes
 from api.routes.creators import CreatorRoutes
 from api.routes.creators_bulk import ProjectCreatorRoutes
@@ -56,7 +58,8 @@ from infra.eventstore.store import Store
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsError
 from projections.bans import Ban
-from projections.creator_history.queries import HistoryEntry
+from projections.campaigns.queries import Campaign, CampaignMember
+from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
 from projections.engine.reader import Reader
 from projections.organizations.projection import ApiKey, holder_of
@@ -69,6 +72,8 @@ ENTITIES = {
     "project": Project,
     "creator": Creator,
     "video": Video,
+    "campaign": Campaign,
+    "campaign_item": CampaignMember,
     "scrape": Scrape,
     "source": ProviderState,
     "history_entry": HistoryEntry,
@@ -178,6 +183,8 @@ def assemble(settings: Settings) -> Litestar:
                 VideoRoutes,
                 ProjectVideoRoutes,
                 InboxRoutes,
+                CampaignRoutes,
+                CampaignItemRoutes,
                 ScrapeRoutes,
                 SourceRoutes,
                 BanRoutes,

@@ -5,6 +5,7 @@
 
 from projections.analytics.projection import AnalyticsProjection
 from projections.bans import Bans
+from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine.projection import ReadModel
@@ -18,6 +19,7 @@ PROJECTIONS: tuple[ReadModel, ...] = (
     ScrapeRuns(),
     Videos(),
     Projects(),
+    Campaigns(),
     ApiKeys(),
     Bans(),
     AnalyticsProjection(),

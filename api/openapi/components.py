@@ -20,6 +20,7 @@ TAGS = {
     "Videos": "Tracked videos.",
     "Inbox": "Discovered videos that wait for a decision.",
     "Tags": "Words that people group creators and videos by.",
+    "Campaigns": "Groups of creators, videos and other campaigns, and their targets.",
     "Analytics": "Numbers over time.",
     "Summaries": "Key figures and leaderboards of projects and campaigns.",
     "Administration": "Projections and bans of the whole installation.",
@@ -49,10 +50,24 @@ _PROBLEMS: Schema = {
         },
     },
 }
+_REFUSED: Schema = {
+    "type": "array",
+    "description": "Why each refused item of several was refused; none was processed.",
+    "items": {
+        "type": "object",
+        "required": ["index", "code", "message"],
+        "properties": {
+            "index": {"type": "integer", "minimum": 0},
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+        },
+    },
+}
 _DETAILS: Schema = {
     "code": {"type": "string", "enum": [str(code) for code in Code]},
     "requestId": {"type": "string"},
     "fields": {**_PROBLEMS, "description": "What is wrong, field by field."},
+    "items": _REFUSED,
     "retryAfter": {"type": "integer", "description": "Seconds to wait."},
 }
 

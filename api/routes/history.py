@@ -17,10 +17,10 @@ from api.http.request import Request
 from api.http.responses import Answer, ListPage
 from api.routes.field_changes import FieldChange, field_changes
 from domain.errors import NotFoundError
+from projections.creator_history.entries import HistoryEntry
 from projections.creator_history.queries import (
     END,
     EVENTS,
-    HistoryEntry,
     HistoryPlace,
     HistoryQuery,
     page_of_history,
@@ -128,7 +128,7 @@ class HistoryRoutes(Controller):
         of the observation. Milestones of followers follow from the observations.
         """
         reader, organization_id = listing.reader, listing.organization_id
-        events = None if event is None else _events(event)
+        events = None if event is None else event_names(event, known=EVENTS)
         await listing.caught_up("creator_list", READ_MODEL)
         if await one_creator(reader, organization_id, creator_id) is None:
             raise NotFoundError("creator")
@@ -253,9 +253,14 @@ async def known_creator(
     return await creator_as_of(reader, organization_id, creator_id, at=at.position)
 
 
-def _events(text: str) -> frozenset[str]:
+def event_names(text: str, *, known: frozenset[str]) -> frozenset[str]:
+    """Return the names in a parameter that filters a history by events.
+
+    Raises:
+        ApiError: ``invalid_query``, if one of them is not among those known.
+    """
     names = text.split(",")
-    if unknown := sorted(set(names) - EVENTS):
-        message = f"knows no {unknown[0]!r}; it knows {', '.join(sorted(EVENTS))}"
+    if unknown := sorted(set(names) - known):
+        message = f"knows no {unknown[0]!r}; it knows {', '.join(sorted(known))}"
         raise invalid_query("event", message)
     return frozenset(names)

@@ -19,8 +19,15 @@ SELECT
      WHERE organization_id = %(organization)s AND subject_id = %(organization)s
        AND started_at = date_trunc('day', now(), 'UTC')),
     (SELECT value FROM quota_counters WHERE key = %(manual_scrapes)s),
-    (SELECT value FROM quota_counters WHERE key = %(creators)s)
+    (SELECT value FROM quota_counters WHERE key = %(creators)s),
+    (SELECT max(amount) FROM (
+        SELECT count(*) AS amount FROM campaigns
+        WHERE organization_id = %(organization)s AND deleted_at IS NULL
+        GROUP BY project_id) AS of_projects),
+    (SELECT max(creator_count + video_count + campaign_count) FROM campaigns
+     WHERE organization_id = %(organization)s)
 """
+_NO_COUNTS = (None,) * 5
 
 
 class Used(Struct, frozen=True, kw_only=True):
@@ -35,7 +42,8 @@ class Usage(Struct, frozen=True, kw_only=True):
 
     A day is a UTC day. Where it has no limit of API requests, those of the last second
     or two may be missing. Creators are the active ones of all projects, API keys those
-    that were not revoked.
+    that were not revoked. ``campaigns_per_project`` is the number in the project that
+    has most of them, ``items_per_campaign`` in the campaign that has most.
     """
 
     api_requests_today: Used
@@ -43,32 +51,34 @@ class Usage(Struct, frozen=True, kw_only=True):
     creators: Used
     projects: Used
     api_keys: Used
+    campaigns_per_project: Used
+    items_per_campaign: Used
 
 
 Counts = Sequence[int | None]
 
 
 async def read_counts(pool: AsyncPool, organization_id: UUID) -> Counts:
-    """Return today's requests, today's manual scrapes and the active creators."""
+    """Return today's requests and manual scrapes, and how much there is of the rest."""
 
     async def read(connection: AsyncConnection[TupleRow]) -> TupleRow | None:
         cursor = await connection.execute(_COUNTS, _parameters(organization_id))
         return await cursor.fetchone()
 
-    return await run_read_async(pool, read) or (None, None, None)
+    return await run_read_async(pool, read) or _NO_COUNTS
 
 
 def counts_within(cursor: Cursor[TupleRow], organization_id: UUID) -> Counts:
     """Return the same counts, read in a transaction."""
     row = cursor.execute(_COUNTS, _parameters(organization_id)).fetchone()
-    return row or (None, None, None)
+    return row or _NO_COUNTS
 
 
 def usage_of(
     counts: Counts, *, unwritten: int, projects: int, api_keys: int, limits: Limits
 ) -> Usage:
     """Return the counts together with the limits of the plan."""
-    requests, manual_scrapes, creators = counts
+    requests, manual_scrapes, creators, campaigns, items = counts
     return Usage(
         api_requests_today=Used(
             used=(requests or 0) + unwritten, limit=limits.max_api_requests_per_day
@@ -79,6 +89,12 @@ def usage_of(
         creators=Used(used=creators or 0, limit=limits.max_creators_per_org),
         projects=Used(used=projects, limit=limits.max_projects_per_org),
         api_keys=Used(used=api_keys, limit=limits.max_api_keys_per_org),
+        campaigns_per_project=Used(
+            used=campaigns or 0, limit=limits.max_campaigns_per_project
+        ),
+        items_per_campaign=Used(
+            used=items or 0, limit=limits.max_campaign_items_per_campaign
+        ),
     )
 
 

@@ -1,24 +1,24 @@
 """Queries of a creator's history: entries with a summary, newest first."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain import events as e
 from domain.analytics.milestones import FollowerObservation, Milestone, passed
 from domain.analytics.precision import is_rounded
-from domain.summaries import (
-    actor_label,
-    key_id_of,
-    milestone_summary,
-    summary,
-)
+from domain.summaries import actor_label, milestone_summary, summary
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent, open_envelope
 from projections.analytics.queries.sharpenings import sharpened_among
+from projections.creator_history.entries import (
+    HistoryEntry,
+    entry_of_event,
+    key_names,
+)
 from projections.creator_history.projection import OWN_EVENTS, RUN_EVENTS, VIDEO_EVENTS
 from projections.engine.handlers import stored_name
 from projections.engine.reader import Reader
@@ -29,38 +29,6 @@ END: Final = 2**63 - 1
 
 HistoryPlace = tuple[int, int]
 """The sort key of entries: the position, and a milestone's number or 0."""
-
-
-class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a creator's change log.
-
-    ``stream`` is the id of the creator, run or video (``about``) that the event belongs
-    to, and ``version`` is the event's version in that stream. ``at`` is when the event
-    happened; for an observation, the time of the observation. ``recorded_at`` is when
-    it was recorded. The two differ much for imported observations. ``position`` is the
-    place in the log, by which lists are sorted. ``actor`` is who did it, as stored, and
-    ``actor_name`` is the same in words. ``correlation_id`` is the same for all events
-    of one request or run, and ``causation_id`` for all events of one command. ``data``
-    has the fields of the event that are set; the arrays of a snapshot of videos are
-    counted. A ``follower_milestone_passed`` is not a stored event (``is_derived``): it
-    follows from all observations, and has the position of the observation that shows
-    it. Its ``data`` says whether that one is rounded, or made a rounded number exact.
-    """
-
-    position: int
-    version: int
-    event: str
-    about: Literal["creator", "scrape", "video"]
-    stream: UUID
-    at: datetime
-    recorded_at: datetime
-    actor: str
-    actor_name: str
-    summary: str
-    data: dict[str, Any]
-    is_derived: bool
-    correlation_id: UUID | None
-    causation_id: UUID | None
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +69,6 @@ WITH page AS MATERIALIZED (
 )
 SELECT * FROM goatherd_creator_events(
     %(creator)s, ARRAY(SELECT position FROM page) || %(also)s::bigint[])
-"""
-_KEYS = b"""
-SELECT id, name FROM api_keys
-WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 """
 _VIDEOS = b"""
 SELECT id, tiktok_video_id FROM creator_history_videos
@@ -207,11 +171,11 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
     def event(self, recorded: RecordedEvent) -> HistoryEntry:
         event: Any = recorded.event
         by = actor_label(recorded.actor, self.keys)
-        return self._entry(
+        return entry_of_event(
             recorded,
-            event=stored_name(event),
+            about=_about(event),
+            actor_name=by,
             summary=summary(event, by=by, video=self.videos.get(recorded.stream)),
-            data=_data(event),
         )
 
     def milestone(
@@ -220,9 +184,10 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
         followers = milestone.observation.followers
         rounded = is_rounded(getattr(recorded.event, "precision", None), followers)
         sharpened = is_sharpened and not rounded
-        return self._entry(
-            recorded,
+        return replace(
+            self.event(recorded),
             event=MILESTONE,
+            is_derived=True,
             summary=milestone_summary(
                 milestone, is_rounded=rounded, is_sharpened=sharpened
             ),
@@ -235,43 +200,15 @@ class _EntryFormatter(msgspec.Struct, frozen=True):
             },
         )
 
-    def _entry(
-        self, recorded: RecordedEvent, *, event: str, summary: str, data: dict[str, Any]
-    ) -> HistoryEntry:
-        observed_at: datetime | None = getattr(recorded.event, "observed_at", None)
-        return HistoryEntry(
-            position=recorded.position,
-            version=recorded.version,
-            event=event,
-            about=_about(recorded.event),
-            stream=recorded.stream,
-            at=recorded.recorded_at if observed_at is None else observed_at,
-            recorded_at=recorded.recorded_at,
-            actor=recorded.actor,
-            actor_name=actor_label(recorded.actor, self.keys),
-            summary=summary,
-            data=data,
-            is_derived=event == MILESTONE,
-            correlation_id=recorded.correlation_id,
-            causation_id=recorded.causation_id,
-        )
-
 
 async def _entry_formatter(
     reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
 ) -> _EntryFormatter:
-    keys = {key for r in events if (key := key_id_of(r.actor)) is not None}
     videos = {r.stream for r in events if isinstance(r.event, e.VideoEvent)}
-
-    async def named(query: bytes, ids: list[UUID]) -> dict[UUID, str]:
-        if not ids:
-            return {}
-        params = {"organization": organization_id, "ids": ids}
-        return dict(await reader.rows(organization_id, query, params))
-
+    params = {"organization": organization_id, "ids": sorted(videos)}
+    rows = await reader.rows(organization_id, _VIDEOS, params) if videos else []
     return _EntryFormatter(
-        keys=await named(_KEYS, sorted(keys)),
-        videos=await named(_VIDEOS, sorted(videos)),
+        keys=await key_names(reader, organization_id, events), videos=dict(rows)
     )
 
 
@@ -279,18 +216,3 @@ def _about(event: e.Event) -> Literal["creator", "scrape", "video"]:
     if isinstance(event, e.VideoEvent):
         return "video"
     return "scrape" if isinstance(event, e.ScrapeEvent) else "creator"
-
-
-def _data(event: e.Event) -> dict[str, Any]:
-    data: dict[str, Any] = msgspec.to_builtins(
-        event, builtin_types=(datetime, UUID), str_keys=True
-    )
-    # The client requested data of this organization.
-    data.pop("organization_id", None)
-    if isinstance(event, e.VideoStatsSnapshotRecorded):
-        kept = ("observed_at", "provider")
-        return {
-            **{name: data[name] for name in kept},
-            "video_count": len(event.video_ids),
-        }
-    return data

@@ -51,6 +51,8 @@ PLANS = {
         "max_creators_per_org": 5,
         "max_projects_per_org": 1,
         "max_api_keys_per_org": 3,
+        "max_campaigns_per_project": 2,
+        "max_campaign_items_per_campaign": 3,
         "max_requests_per_minute": 10_000,
         "max_api_requests_per_day": 100_000,
         "max_manual_scrape_triggers_per_day": 1,

@@ -390,6 +390,64 @@ def creator_milestones(events: Iterable[RecordedEvent]) -> Rows:
     return rows
 
 
+def campaigns(events: Iterable[RecordedEvent]) -> Rows:
+    rows: Rows = {}
+    for recorded in events:
+        match recorded.event:
+            case e.CampaignCreated() as created:
+                rows[recorded.stream] = {
+                    "id": recorded.stream,
+                    **{
+                        name: getattr(created, name)
+                        for name in created.__struct_fields__
+                    },
+                    **dict.fromkeys(("target_views", "target_at", "deleted_at")),
+                    **dict.fromkeys(_CAMPAIGN_COUNTS.values(), 0),
+                    "created_at": recorded.recorded_at,
+                }
+            case e.CampaignDetailsChanged() as change:
+                names = ("name", "description", "readme", "metadata")
+                rows[recorded.stream] |= _set(change, *names, "starts_on", "ends_on")
+            case e.CampaignTargetChanged() as change:
+                rows[recorded.stream] |= _set(change, "target_views", "target_at")
+            case e.CampaignItemAdded(item_type=item_type):
+                rows[recorded.stream][_CAMPAIGN_COUNTS[item_type]] += 1
+            case e.CampaignItemRemoved(item_type=item_type):
+                rows[recorded.stream][_CAMPAIGN_COUNTS[item_type]] -= 1
+            case e.CampaignDeleted():
+                rows[recorded.stream] |= dict.fromkeys(_CAMPAIGN_COUNTS.values(), 0)
+                rows[recorded.stream]["deleted_at"] = recorded.recorded_at
+            case _:
+                continue
+        rows[recorded.stream]["version"] = recorded.version
+        rows[recorded.stream]["updated_at"] = recorded.recorded_at
+    return rows
+
+
+def campaign_items(events: Iterable[RecordedEvent]) -> Rows:
+    rows: dict[Any, Row] = {}
+    for recorded in events:
+        match recorded.event:
+            case e.CampaignItemAdded() as added:
+                rows[recorded.stream, added.item_id] = {
+                    "organization_id": added.organization_id,
+                    "campaign_id": recorded.stream,
+                    "item_id": added.item_id,
+                    "item_type": added.item_type,
+                    "position": recorded.position,
+                    "added_at": recorded.recorded_at,
+                }
+            case e.CampaignItemRemoved(item_id=item_id):
+                del rows[recorded.stream, item_id]
+            case e.CampaignDeleted():
+                rows = {
+                    key: row for key, row in rows.items() if key[0] != recorded.stream
+                }
+            case _:
+                pass
+    return rows
+
+
 def _owners(events: Iterable[RecordedEvent]) -> dict[UUID, UUID]:
     """Whose each video is that a run discovered."""
     return {
@@ -412,6 +470,8 @@ FOLDS: dict[str, Callable[[Iterable[RecordedEvent]], Rows]] = {
     "creator_history": creator_history,
     "creator_history_videos": creator_history_videos,
     "creator_milestones": creator_milestones,
+    "campaigns": campaigns,
+    "campaign_items": campaign_items,
 }
 
 
@@ -469,6 +529,11 @@ _FIGURES = {
 
 
 _COUNTS = ("follower_count", "following_count", "total_likes_count", "video_count")
+_CAMPAIGN_COUNTS = {
+    "creator": "creator_count",
+    "video": "video_count",
+    "campaign": "campaign_count",
+}
 _NOT_FAILING: Row = {"failing_since": None, "failed_scrapes": 0}
 
 

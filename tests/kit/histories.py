@@ -149,6 +149,7 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
         history.happened(creator_id, added(handle))
     ids = list(handles)
     known: set[str] = set()
+    campaigns: dict[UUID, set[UUID]] = {}
     run = 0
     while len(history.events) < amount:
         run += 1
@@ -177,12 +178,30 @@ def many_events(amount: int, *, creators: int = 40) -> list[RecordedEvent]:
                 creator_id,
                 e.HandleChanged(organization_id=HOME, old=old, new=handles[creator_id]),
             )
+        if run % 9 == 0:
+            stream = UUID(int=2_000_000 + run % 27)
+            items = campaigns.get(stream)
+            history.happened(stream, *_of_a_campaign(items, run, creator_id))
+            campaigns.setdefault(stream, set())
         if run % 13 == 0:
             history.happened(
                 HOME,
                 e.ProjectDetailsChanged(project_id=PROJECT, name=f"Project {run}"),
             )
     return history.events
+
+
+def _of_a_campaign(items: set[UUID] | None, run: int, item: UUID) -> list[e.Event]:
+    """What happens to a campaign in a run: it is created, or an item comes or goes."""
+    if items is None:
+        name = f"Campaign {run}"
+        return [e.CampaignCreated(organization_id=HOME, project_id=PROJECT, name=name)]
+    kind = e.CampaignItemRemoved if item in items else e.CampaignItemAdded
+    items ^= {item}
+    return [
+        kind(organization_id=HOME, item_type="creator", item_id=item),
+        e.CampaignTargetChanged(organization_id=HOME, target_views=run),
+    ]
 
 
 def found(

@@ -53,6 +53,14 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
     scrape = data_of(tenant.post(f"/creators/{creator['id']}/scrape"), status=202)
     tenant.failed(scrape["scrape_id"])
     video_id = tenant.found(creator["id"], status="pending_review")
+    campaigns = f"/projects/{tenant.project_id}/campaigns"
+    inner, outer = (
+        data_of(tenant.post(campaigns, {"name": name}), status=201)["id"]
+        for name in ("Inner", "Outer")
+    )
+    for item_type, item_id in (("video", video_id), ("campaign", inner)):
+        item = {"item_type": item_type, "item_id": item_id}
+        data_of(tenant.post(f"/campaigns/{outer}/items", item), status=201)
     # Further keys of this one, and not the one that asks: it may be revoked.
     key = tenant.with_key("read")
     tenant.goatherd.catch_up()
@@ -61,6 +69,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "creator_id": creator["id"],
         "scrape_id": scrape["scrape_id"],
         "video_id": video_id,
+        "campaign_id": outer,
         "key_id": str(key.key_id),
     }
 
@@ -98,10 +107,9 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def id_named(name: str, ids: Mapping[str, str]) -> str:
-    """The id that goes by a name: of whatever an entity is, a creator's."""
-    if name == "campaign_id":
-        return ids.get(name, ids["project_id"])
-    return ids["creator_id" if name == "entity_id" else name.removesuffix("s")]
+    """The id that goes by a name: of whatever an entity or item is, a creator's."""
+    is_any = name in {"entity_id", "item_id"}
+    return ids["creator_id" if is_any else name.removesuffix("s")]
 
 
 def about(example: object, ids: Mapping[str, str]) -> object:
@@ -111,6 +119,8 @@ def about(example: object, ids: Mapping[str, str]) -> object:
     if not isinstance(example, dict):
         return example
     fields = cast("Json", example)
+    if "item_type" in fields:
+        return {**fields, "item_id": ids[f"{fields['item_type']}_id"]}
     return {name: _about(name, value, ids) for name, value in fields.items()}
 
 

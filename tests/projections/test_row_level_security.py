@@ -17,6 +17,7 @@ from infra.database import READER_ROLE, reading_pool
 from infra.eventstore.store import Store
 from projections.analytics.projection import AnalyticsProjection
 from projections.bans import Bans
+from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.creators.search_keys import search_grams
@@ -65,6 +66,8 @@ WALLED = (
     "creator_history",
     "creator_history_videos",
     "creator_milestones",
+    "campaigns",
+    "campaign_items",
 )
 CLOSED = (
     "goatherd_events",
@@ -110,6 +113,15 @@ def two_tenants(store: Store, history: History) -> None:
             ),
         )
         history.happened(creator_id, added("same", organization_id=tenant))
+        history.happened(
+            UUID(int=0xE0 + number),
+            e.CampaignCreated(
+                organization_id=tenant, project_id=project_id, name="Same"
+            ),
+            e.CampaignItemAdded(
+                organization_id=tenant, item_type="creator", item_id=creator_id
+            ),
+        )
         history.happened(
             run_id,
             requested(creator_id, organization_id=tenant),
@@ -162,6 +174,7 @@ def two_tenants(store: Store, history: History) -> None:
     for projection in (
         *(ApiKeys(), Bans(), CreatorList(), Projects(), ScrapeRuns()),
         *(AnalyticsProjection(), CreatorHistory(), ScrapeJobs(), Videos()),
+        Campaigns(),
     ):
         follower = Follower(projection, pool=store.pool, codec=store.codec)
         follower.register()
@@ -368,3 +381,17 @@ def test_the_events_of_a_creator_are_given_to_its_own_organization_alone(
 
     assert [count > 0 for count in found[HOME]] == [True, False]
     assert [count > 0 for count in found[AWAY]] == [False, True]
+
+
+def test_the_events_of_streams_are_given_to_their_own_organization_alone(
+    reader: Reading,
+):
+    campaigns = [UUID(int=0xE0), UUID(int=0xE1)]
+    ask = "SELECT stream FROM goatherd_stream_events(%s, 0, 1000, NULL, 100)"
+    found: list[set[UUID]] = []
+    for tenant in (HOME, AWAY, UUID(int=0)):
+        read_as(reader, tenant)
+        streams = [*campaigns, HOME, AWAY]
+        found.append({row[0] for row in reader.execute(ask, (streams,))})
+
+    assert found == [{campaigns[0]}, {campaigns[1]}, set()]

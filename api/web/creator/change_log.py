@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.messages import IMPORT_PROVIDER
-from projections.creator_history.queries import HistoryEntry
+from projections.creator_history.entries import HistoryEntry
 
 # Times are shown to the minute, so smaller differences do not matter.
 _DIFFERS: Final = timedelta(minutes=1)

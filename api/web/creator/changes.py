@@ -27,7 +27,7 @@ from api.web.kit.as_of_fields import (
 )
 from api.web.kit.handlers import page_route
 from api.web.kit.page import PageContext
-from projections.creator_history.queries import HistoryEntry
+from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
 
 MOST_STEPS = 100

@@ -21,7 +21,7 @@ from api.http.errors import ApiError, field_error
 from api.http.strict_json import without_forbidden
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import PageContext
-from projections.creator_history.queries import HistoryEntry
+from projections.creator_history.entries import HistoryEntry
 from projections.creators.creator import Creator
 from projections.videos.queries import Video
 

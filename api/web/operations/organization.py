@@ -27,6 +27,8 @@ _KINDS = (
 _USAGE = (
     ("creators", "Active creators"),
     ("projects", "Projects"),
+    ("campaigns_per_project", "Campaigns in one project"),
+    ("items_per_campaign", "Items in one campaign"),
     ("api_keys", "API keys"),
     ("manual_scrapes_today", "Scrapes by hand today"),
     ("api_requests_today", "API requests today"),

@@ -27,6 +27,7 @@ _NAMES = {
     "analytics": "Analytics",
     "api_keys": "API keys and organizations",
     "bans": "Banned handles",
+    "campaigns": "Campaigns",
     "creator_history": "Change logs of creators",
     "creator_identities": "Identities of accounts",
     "creator_list": "Creators",

@@ -229,7 +229,10 @@ def leaks(tenant: Tenant, own: dict[str, str], foreign: dict[str, str]) -> set[s
         # That the others prove anything.
         (
             (forget_to_ask_whose, forget_to_become_the_reader),
-            {"project_id", "creator_id", "scrape_id", "video_id", "key_id"},
+            {
+                *("project_id", "creator_id", "scrape_id", "video_id", "key_id"),
+                "campaign_id",
+            },
         ),
     ),
     ids=["both walls", "row-level security alone", "conditions alone", "no wall"],

@@ -23,19 +23,13 @@ UNREAD = {
     "handle_released",
     "campaign_joined",
     "campaign_left",
-    # Their read model comes with the routes.
-    "campaign_created",
-    "campaign_details_changed",
-    "campaign_target_changed",
-    "campaign_item_added",
-    "campaign_item_removed",
-    "campaign_deleted",
 }
 # Read models that tell an aggregate's state, so no event of it may be forgotten.
 WHOLE_AGGREGATES = [
     ("creator_list", e.CreatorEvent),
     ("videos", e.VideoEvent),
     ("bans", e.BanEvent),
+    ("campaigns", e.CampaignEvent),
     ("creator_history", e.CreatorEvent | e.ScrapeEvent | e.VideoEvent),
     (None, e.OrganizationEvent),
 ]

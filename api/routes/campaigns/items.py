@@ -1,0 +1,254 @@
+"""/campaigns/{id}/items and /history: what is in a campaign, and its change log."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, delete, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from api.http.as_of import first_position, last_position
+from api.http.errors import Code
+from api.http.json_body import OneOf
+from api.http.paging import ListRequest
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
+from api.routes.campaigns import responses as answers
+from api.routes.campaigns.routes import READ_MODEL
+from api.routes.campaigns.schemas import CampaignItemId, CampaignItemIds, items_of
+from api.routes.history import event_names
+from domain.errors import NotFoundError
+from domain.events import ItemType
+from domain.handlers import campaign_items
+from projections.campaigns.history import (
+    CAMPAIGN_EVENTS,
+    END,
+    CampaignHistoryQuery,
+    page_of_campaign_history,
+)
+from projections.campaigns.queries import (
+    Campaign,
+    CampaignMember,
+    one_campaign,
+    page_of_items,
+    was_there,
+)
+from projections.creator_history.entries import HistoryEntry
+
+_CONFLICTS = [
+    Code.CAMPAIGN_CYCLE,
+    Code.CAMPAIGN_TOO_DEEP,
+    Code.ALREADY_MEMBER,
+    Code.ITEM_REMOVED,
+    Code.OTHER_PROJECT,
+    Code.LIMIT_REACHED,
+]
+_ID = "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a44"
+
+
+def _bodies(item_type: ItemType) -> dict[str, Any]:
+    item = {"item_type": item_type, "item_id": _ID}
+    return {"CampaignItemId": item, "CampaignItemIds": {"items": [item]}}
+
+
+_ENTRY: dict[str, Any] = {
+    "position": 51207,
+    "version": 2,
+    "event": "campaign_item_added",
+    "about": "campaign",
+    "stream": "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a40",
+    "at": "2026-11-24T14:30:00Z",
+    "recorded_at": "2026-11-24T14:30:00Z",
+    "actor": "key:0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a41",
+    "actor_name": "key Ops",
+    "summary": "Creator @kid-and-kettle added by key Ops.",
+    "data": {"item_type": "creator", "item_id": _ID},
+    "is_derived": False,
+    "correlation_id": "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a42",
+    "causation_id": "0192f0c1-7a5e-7c3b-9d52-5f6d1c2b3a43",
+}
+
+
+class CampaignItemRoutes(Controller):
+    """What is directly in a campaign, and what happened to it."""
+
+    path = "/campaigns/{campaign_id:uuid}"
+    tags = ("Campaigns",)
+
+    @get("/items", opt={"scope": "read"}, operation_id="listCampaignItems")
+    async def list_items(
+        self,
+        campaign_id: FromPath[UUID],
+        listing: NamedDependency[ListRequest],
+        item_type: FromQuery[ItemType | None] = None,
+    ) -> ListPage[CampaignMember]:
+        """List what is directly in a campaign, added last first.
+
+        A creator that was removed and a video that was excluded since stay in it.
+        """
+        reader, organization_id = listing.reader, listing.organization_id
+        await listing.caught_up(READ_MODEL, "creator_list", "videos")
+        if await one_campaign(reader, organization_id, campaign_id) is None:
+            raise NotFoundError("campaign")
+        return await listing.page(
+            "campaign_items",
+            lambda limit, after: page_of_items(
+                reader,
+                organization_id,
+                campaign_id,
+                item_type=item_type,
+                limit=limit,
+                after=after,
+            ),
+            filters={"campaign_id": campaign_id, "item_type": item_type},
+            key=lambda row: (row.position,),
+            after=tuple[int],
+        )
+
+    @post(
+        "/items",
+        opt={
+            "scope": "write",
+            "errors": _CONFLICTS,
+            "body_examples": _bodies("creator"),
+        },
+        operation_id="addCampaignItems",
+        responses={
+            200: ResponseSpec(Campaign, description="All of them were in it before.")
+        },
+        sync_to_thread=True,
+    )
+    def add_items(
+        self,
+        request: Request,
+        campaign_id: FromPath[UUID],
+        data: OneOf[CampaignItemId | CampaignItemIds],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Campaign]:
+        """Put a creator, video or campaign into a campaign, or up to 100 at once.
+
+        They must be of its project. All are added, or none: then `meta.items` has the
+        index, the code and the reason of each that was refused. What is in it already
+        stays, once. A campaign cannot contain itself, directly or through others, and
+        at most 10 campaigns lie in each other, from top to bottom.
+        """
+        items = items_of(data)
+        return writer.perform(
+            request,
+            lambda: campaign_items.add_items(
+                campaign_id,
+                items,
+                organization_id=request.organization_id,
+                plans=writer.plans,
+            ),
+            answers.campaign_with_items,
+        )
+
+    @delete(
+        "/items",
+        opt={"scope": "write", "body_examples": _bodies("video")},
+        operation_id="removeCampaignItems",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def remove_items(
+        self,
+        request: Request,
+        campaign_id: FromPath[UUID],
+        data: OneOf[CampaignItemId | CampaignItemIds],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Campaign]:
+        """Take an item out of a campaign, or up to 100 at once: all of them, or none.
+
+        If one is not in it, `meta.items` has the index of each such.
+        """
+        items = items_of(data)
+        return writer.perform(
+            request,
+            lambda: campaign_items.remove_items(
+                campaign_id,
+                items,
+                organization_id=request.organization_id,
+                expected_versions=writer.expected_versions(request),
+            ),
+            answers.changed_campaign,
+        )
+
+    @get(
+        "/history",
+        opt={"scope": "read", "example": [_ENTRY]},
+        operation_id="listCampaignHistory",
+    )
+    async def list_history(
+        self,
+        campaign_id: FromPath[UUID],
+        listing: NamedDependency[ListRequest],
+        event: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=1_000,
+                description="Which events, with commas between them, of "
+                f"{', '.join(sorted(CAMPAIGN_EVENTS))}; all if left out.",
+            ),
+        ] = None,
+        from_: Annotated[
+            str | None,
+            QueryParameter(
+                name="from",
+                max_length=64,
+                description="A time or a position of the log: what was recorded then "
+                "or later.",
+            ),
+        ] = None,
+        to: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: what was recorded then "
+                "or before.",
+            ),
+        ] = None,
+    ) -> ListPage[HistoryEntry]:
+        """List what happened to a campaign, also a deleted one, newest first.
+
+        `campaign_joined` and `campaign_left` say that it was put into another campaign,
+        or left it.
+        """
+        reader, organization_id = listing.reader, listing.organization_id
+        events = None if event is None else event_names(event, known=CAMPAIGN_EVENTS)
+        await listing.caught_up(READ_MODEL, "creator_list", "videos")
+        if not await was_there(reader, organization_id, campaign_id):
+            raise NotFoundError("campaign")
+        now = datetime.now(UTC)
+        first, last = 0, END
+        if from_ is not None:
+            first = await first_position(
+                reader, organization_id, from_, now=now, name="from"
+            )
+        if to is not None:
+            last = await last_position(reader, organization_id, to, now=now, name="to")
+        return await listing.page(
+            "campaign_history",
+            lambda limit, after: page_of_campaign_history(
+                reader,
+                CampaignHistoryQuery(
+                    organization_id=organization_id,
+                    campaign_id=campaign_id,
+                    first=first,
+                    last=last if after is None else min(last, after[0] - 1),
+                    events=events,
+                    limit=limit,
+                ),
+            ),
+            filters={
+                "campaign_id": campaign_id,
+                "event": event,
+                "from": from_,
+                "to": to,
+            },
+            key=lambda entry: (entry.position,),
+            after=tuple[int],
+        )

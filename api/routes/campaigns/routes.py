@@ -1,0 +1,206 @@
+"""/campaigns: the list, and one campaign."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Response
+
+from api.http.as_of import resolve_as_of
+from api.http.errors import ApiError, Code
+from api.http.paging import ListRequest, caught_up, found
+from api.http.request import Request
+from api.http.responses import Answer, ListPage
+from api.http.writer import CommandWriter
+from api.routes.campaigns import responses as answers
+from api.routes.campaigns.schemas import (
+    CampaignChange,
+    NewCampaign,
+    changing_commands,
+    creating_commands,
+)
+from api.routes.creator_schemas import check_sizes
+from domain.errors import NotFoundError
+from domain.handlers import campaigns
+from infra.ids import new_id
+from projections.campaigns.queries import (
+    Campaign,
+    campaign_as_of,
+    one_campaign,
+    page_of_campaigns,
+)
+from projections.engine.reader import Reader
+
+READ_MODEL = "campaigns"
+
+
+class CampaignRoutes(Controller):
+    """The list of campaigns, and one campaign."""
+
+    tags = ("Campaigns",)
+
+    @get("/campaigns", opt={"scope": "read"}, operation_id="listCampaigns")
+    async def list_campaigns(
+        self,
+        listing: NamedDependency[ListRequest],
+        project_id: FromQuery[UUID | None] = None,
+        search: Annotated[
+            str | None,
+            QueryParameter(max_length=200, description="Part of a name."),
+        ] = None,
+    ) -> ListPage[Campaign]:
+        """List campaigns, newest first."""
+        term = (search or "").strip().lower() or None
+        await listing.caught_up(READ_MODEL)
+        return await listing.page(
+            "campaigns",
+            lambda limit, after: page_of_campaigns(
+                listing.reader,
+                listing.organization_id,
+                project_id=project_id,
+                search=term,
+                limit=limit,
+                after=after,
+            ),
+            filters={"project_id": project_id, "search": term},
+            key=lambda row: (row.created_at, row.id),
+            after=tuple[datetime, UUID],
+        )
+
+    @get(
+        "/campaigns/{campaign_id:uuid}",
+        opt={"scope": "read"},
+        operation_id="getCampaign",
+    )
+    async def get_campaign(
+        self,
+        request: Request,
+        campaign_id: FromPath[UUID],
+        reader: NamedDependency[Reader],
+        as_of: Annotated[
+            str | None,
+            QueryParameter(
+                max_length=64,
+                description="A time or a position of the log: the campaign as it was "
+                "known then.",
+            ),
+        ] = None,
+    ) -> Answer[Campaign]:
+        """Show one campaign, as it is now or as it was known at `as_of`.
+
+        A past state has the version of that time and no ETag, and is never answered
+        with 304. A deleted campaign is found only as of a time before.
+        """
+        organization_id = request.organization_id
+        await caught_up(request, reader, READ_MODEL)
+        if as_of is None:
+            row = await one_campaign(reader, organization_id, campaign_id)
+            return found("campaign", row)
+        at = await resolve_as_of(reader, organization_id, as_of, now=datetime.now(UTC))
+        row = await campaign_as_of(reader, organization_id, campaign_id, at=at.position)
+        if row is None:
+            raise NotFoundError("campaign")
+        return Answer(row)
+
+    @post(
+        "/projects/{project_id:uuid}/campaigns",
+        opt={"scope": "write", "errors": [Code.LIMIT_REACHED]},
+        operation_id="createCampaign",
+        sync_to_thread=True,
+    )
+    def create_campaign(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[NewCampaign],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Campaign]:
+        """Create a campaign in a project."""
+        check_sizes(data)
+        campaign_id, organization_id = new_id(), request.organization_id
+        commands = creating_commands(
+            data, organization_id=organization_id, project_id=project_id
+        )
+        return writer.perform(
+            request,
+            lambda: campaigns.create_campaign(
+                campaign_id,
+                commands,
+                organization_id=organization_id,
+                project_id=project_id,
+                plans=writer.plans,
+            ),
+            answers.campaign_with_items,
+        )
+
+    @patch(
+        "/campaigns/{campaign_id:uuid}",
+        opt={"scope": "write"},
+        operation_id="changeCampaign",
+        sync_to_thread=True,
+    )
+    def change_campaign(
+        self,
+        request: Request,
+        campaign_id: FromPath[UUID],
+        data: JSONBody[CampaignChange],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Campaign]:
+        """Change a campaign: its name, notes, days and target."""
+        check_sizes(data)
+        commands = changing_commands(data)
+        return writer.perform(
+            request,
+            lambda: campaigns.change_campaign(
+                campaign_id,
+                commands,
+                organization_id=request.organization_id,
+                expected_versions=writer.expected_versions(request),
+            ),
+            answers.changed_campaign,
+        )
+
+    @delete(
+        "/campaigns/{campaign_id:uuid}",
+        opt={"scope": "write"},
+        operation_id="deleteCampaign",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def delete_campaign(
+        self,
+        request: Request,
+        campaign_id: FromPath[UUID],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[Campaign]:
+        """Delete a campaign and its memberships; its history stays.
+
+        What was in it stays tracked. It leaves the campaigns that it is in: what counts
+        there only through it does not count there any more.
+        """
+        return writer.perform(
+            request,
+            lambda: campaigns.delete_campaign(
+                campaign_id,
+                organization_id=request.organization_id,
+                expected_versions=writer.expected_versions(request),
+            ),
+            answers.changed_campaign,
+        )
+
+    @get(
+        "/campaigns/{campaign_id:uuid}/stats",
+        opt={"scope": "read", "errors": [Code.GONE]},
+        operation_id="getCampaignStats",
+        deprecated=True,
+    )
+    async def get_campaign_stats(self, campaign_id: FromPath[UUID]) -> Response[None]:
+        """Gone: use GET /analytics."""
+        raise ApiError(
+            Code.GONE,
+            "Use GET /api/v1/analytics?entity=campaign&"
+            f"entity_id={campaign_id} instead.",
+        )

@@ -1,0 +1,125 @@
+"""Request bodies about campaigns and their items."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.http.errors import Code, field_error
+from api.routes.creator_schemas import MOST_AT_ONCE, Description, Metadata, Readme
+from api.routes.projects import Name
+from domain import commands as c
+from domain.events import ItemType
+
+TargetViews = Annotated[
+    int, Meta(ge=1, le=2**53 - 1, description="How many views it is to reach.")
+]
+TargetAt = Annotated[
+    datetime, Meta(tz=True, description="When it is to have reached them.")
+]
+StartsOn = Annotated[
+    date, Meta(description="Its first day, in the organization's time zone.")
+]
+EndsOn = Annotated[
+    date, Meta(description="Its last day, which must not be before ``starts_on``.")
+]
+
+
+class NewCampaign(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A campaign to create; it has no items yet."""
+
+    name: Name
+    description: Description | None = None
+    readme: Readme | None = None
+    metadata: Metadata = {}
+    starts_on: StartsOn | None = None
+    ends_on: EndsOn | None = None
+    target_views: TargetViews | None = None
+    target_at: TargetAt | None = None
+
+
+class CampaignChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fields to change; others stay. At least one field is needed."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    readme: Readme | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
+    starts_on: StartsOn | UnsetType | None = UNSET
+    ends_on: EndsOn | UnsetType | None = UNSET
+    target_views: TargetViews | UnsetType | None = UNSET
+    target_at: TargetAt | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+            msg = f"must have at least one of {', '.join(self.__struct_fields__)}"
+            raise ValueError(msg)
+
+
+class CampaignItemId(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A creator, video or campaign of the campaign's own project."""
+
+    item_type: ItemType
+    item_id: UUID
+
+
+class CampaignItemIds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Several items, each once: all of them are processed, or none."""
+
+    items: Annotated[list[CampaignItemId], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+def creating_commands(
+    data: NewCampaign, *, organization_id: UUID, project_id: UUID
+) -> list[c.CampaignCommand]:
+    """Return the commands that create the campaign of a body.
+
+    Raises:
+        ApiError: ``invalid_body``, if its target lies too far in the future.
+    """
+    return [
+        c.CreateCampaign(
+            organization_id=organization_id,
+            project_id=project_id,
+            name=data.name,
+            description=data.description,
+            readme=data.readme,
+            metadata=data.metadata,
+            starts_on=data.starts_on,
+            ends_on=data.ends_on,
+        ),
+        _target_command(data),
+    ]
+
+
+def changing_commands(
+    data: CampaignChange,
+) -> list[c.ChangeCampaignDetails | c.ChangeCampaignTarget]:
+    """Return the commands that change a campaign as a body says.
+
+    Raises:
+        ApiError: ``invalid_body``, if its target lies too far in the future.
+    """
+    details = c.ChangeCampaignDetails.__struct_fields__
+    return [
+        c.ChangeCampaignDetails(**{name: getattr(data, name) for name in details}),
+        _target_command(data),
+    ]
+
+
+def items_of(data: CampaignItemId | CampaignItemIds) -> list[c.CampaignItem]:
+    """Return the items that a body names."""
+    items = [data] if isinstance(data, CampaignItemId) else data.items
+    return [c.CampaignItem(item.item_type, item.item_id) for item in items]
+
+
+def _target_command(data: NewCampaign | CampaignChange) -> c.ChangeCampaignTarget:
+    at: Any = data.target_at
+    if isinstance(at, datetime):
+        try:
+            at = at.astimezone(UTC)
+        except OverflowError:
+            message = "must be before the year 10000 in UTC"
+            raise field_error(Code.INVALID_BODY, "/target_at", message) from None
+    return c.ChangeCampaignTarget(target_views=data.target_views, target_at=at)

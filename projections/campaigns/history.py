@@ -1,0 +1,137 @@
+"""The history of a campaign: its own events, and the campaigns it was put into."""
+
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.streams import membership_stream
+from domain.summaries import actor_label, summary
+from infra.eventstore.codec import Codec
+from infra.eventstore.store import RecordedEvent, open_envelope
+from projections.creator_history.entries import (
+    HistoryEntry,
+    entry_of_event,
+    key_names,
+)
+from projections.engine.handlers import stored_names
+from projections.engine.reader import Reader
+
+OWN_EVENTS = stored_names(*get_args(e.CampaignEvent))
+CAMPAIGN_EVENTS = OWN_EVENTS | stored_names(*get_args(e.MembershipEvent))
+
+END: Final = 2**63 - 1
+_ALL: Final = 2**31 - 1
+_CODEC = Codec()
+_EVENTS = b"""
+SELECT * FROM goatherd_stream_events(
+    %(streams)s::uuid[], %(first)s::bigint, %(last)s::bigint, %(names)s::text[],
+    %(limit)s::integer)
+WHERE EXISTS (SELECT FROM campaigns
+              WHERE organization_id = %(organization)s AND id = %(campaign)s)
+"""
+_NAMES = b"""
+SELECT id, 'creator @' || tiktok_handle FROM creator_list
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+UNION ALL
+SELECT id, 'video ' || tiktok_video_id FROM videos
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+UNION ALL
+SELECT id, 'campaign "' || name || '"' FROM campaigns
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+"""
+
+
+class CampaignHistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The entries to return: positions inclusive, events by name (None: all)."""
+
+    organization_id: UUID
+    campaign_id: UUID
+    first: int = 0
+    last: int = END
+    events: frozenset[str] | None = None
+    limit: int = 50
+
+
+async def events_of_campaign(
+    reader: Reader, organization_id: UUID, campaign_id: UUID, *, last: int = END
+) -> list[RecordedEvent]:
+    """Return a campaign's own events up to a position, newest first."""
+    query = CampaignHistoryQuery(
+        organization_id=organization_id,
+        campaign_id=campaign_id,
+        last=last,
+        events=OWN_EVENTS,
+        limit=_ALL,
+    )
+    return await _events(reader, query, [campaign_id])
+
+
+async def page_of_campaign_history(
+    reader: Reader, query: CampaignHistoryQuery
+) -> list[HistoryEntry]:
+    """Return up to ``limit`` entries of a campaign, newest first.
+
+    Items have the names that they have now.
+    """
+    streams = [query.campaign_id, membership_stream(query.campaign_id)]
+    events = await _events(reader, query, streams)
+    keys = await key_names(reader, query.organization_id, events)
+    named = {recorded.position: _named(recorded.event) for recorded in events}
+    params = {
+        "organization": query.organization_id,
+        "ids": sorted({each for each in named.values() if each is not None}),
+    }
+    names: dict[UUID | None, str] = {}
+    if params["ids"]:
+        names.update(await reader.rows(query.organization_id, _NAMES, params))
+    return [
+        _entry(
+            recorded,
+            by=actor_label(recorded.actor, keys),
+            item=names.get(named[recorded.position], "an item"),
+        )
+        for recorded in events
+    ]
+
+
+async def _events(
+    reader: Reader, query: CampaignHistoryQuery, streams: Sequence[UUID]
+) -> list[RecordedEvent]:
+    rows = await reader.rows(
+        query.organization_id,
+        _EVENTS,
+        {
+            "organization": query.organization_id,
+            "campaign": query.campaign_id,
+            "streams": list(streams),
+            "first": query.first,
+            "last": query.last,
+            "names": None if query.events is None else sorted(query.events),
+            "limit": query.limit,
+        },
+    )
+    return [open_envelope(row, _CODEC) for row in rows]
+
+
+def _entry(recorded: RecordedEvent, *, by: str, item: str) -> HistoryEntry:
+    event: Any = recorded.event
+    return entry_of_event(
+        recorded,
+        about="campaign",
+        actor_name=by,
+        summary=summary(event, by=by, item=item),
+    )
+
+
+def _named(event: e.Event) -> UUID | None:
+    """Return the id of what the sentence about an event names, if it names anything."""
+    match event:
+        case e.CampaignItemAdded() | e.CampaignItemRemoved():
+            return event.item_id
+        case e.CampaignJoined() | e.CampaignLeft():
+            return event.campaign_id
+        case _:
+            return None

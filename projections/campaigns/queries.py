@@ -1,0 +1,228 @@
+"""Queries of campaigns: one campaign, the list, what is in one, and a past state."""
+
+from datetime import date, datetime
+from functools import reduce
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from psycopg.rows import TupleRow
+
+from domain import events as e
+from infra.structs import structs
+from projections.campaigns.history import END, events_of_campaign
+from projections.campaigns.projection import CampaignRow, fold_campaign
+from projections.engine.reader import Reader, newest_first
+
+
+class ItemCounts(Struct, frozen=True, kw_only=True):
+    """How many items of each kind are directly in a campaign."""
+
+    creators: int
+    videos: int
+    campaigns: int
+
+
+class Campaign(Struct, frozen=True, kw_only=True):
+    """A named group of creators, videos and other campaigns of one project.
+
+    What counts in it is the union of all below it, each video once. It is to reach
+    ``target_views`` until ``target_at``. ``starts_on`` and ``ends_on`` are inclusive
+    days in the organization's time zone, null where it is open. ``item_counts`` counts
+    what is directly in it.
+    """
+
+    id: UUID
+    project_id: UUID
+    org_id: UUID
+    name: str
+    description: str | None
+    readme: str | None
+    metadata: msgspec.Raw
+    starts_on: date | None
+    ends_on: date | None
+    target_views: int | None
+    target_at: datetime | None
+    item_counts: ItemCounts
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CampaignMember(Struct, frozen=True, kw_only=True):
+    """An item of a campaign.
+
+    ``name`` is the creator's display name, the video's title or the campaign's name,
+    null where it is not known. ``tiktok_handle`` is null for campaigns, and
+    ``tiktok_video_id`` for all but videos. ``is_removed`` says that the creator was
+    removed or the video excluded since it was added.
+    """
+
+    item_type: e.ItemType
+    item_id: UUID
+    name: str | None
+    tiktok_handle: str | None
+    tiktok_video_id: str | None
+    avatar_url: str | None
+    is_removed: bool
+    added_at: datetime
+    position: int
+
+
+_FIELDS = (
+    *("id", "project_id", "organization_id", "name", "description", "readme"),
+    *("metadata::text", "starts_on", "ends_on", "target_views", "target_at"),
+    *("creator_count", "video_count", "campaign_count", "version"),
+    *("created_at", "updated_at"),
+)
+_COLUMNS = ", ".join(_FIELDS)
+_ONE = f"""
+SELECT {_COLUMNS} FROM campaigns
+WHERE organization_id = %(organization)s AND id = %(id)s AND deleted_at IS NULL
+""".encode()
+_PAGE = f"""
+SELECT {_COLUMNS} FROM campaigns
+WHERE organization_id = %(organization)s AND deleted_at IS NULL
+AND (%(search)s::text IS NULL OR strpos(lower(name), %(search)s) > 0)
+{{of_project}}
+{newest_first("created_at")}
+"""
+_PAGE_OF_ALL = _PAGE.format(of_project="").encode()
+_PAGE_OF_PROJECT = _PAGE.format(of_project="AND project_id = %(project)s").encode()
+_ITEMS = b"""
+SELECT i.item_type, i.item_id,
+       CASE i.item_type
+           WHEN 'creator' THEN coalesce(c.display_name, c.scraped_display_name)
+           WHEN 'video' THEN coalesce(f.title, v.title)
+           ELSE s.name
+       END,
+       coalesce(c.tiktok_handle, v.tiktok_handle), v.tiktok_video_id, c.avatar_url,
+       coalesce(c.status = 'removed', v.tracking_status = 'excluded', false),
+       i.added_at, i.position
+FROM (
+    SELECT * FROM campaign_items
+    WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s
+    AND (%(item_type)s::text IS NULL OR item_type = %(item_type)s)
+    AND position < %(before)s
+    ORDER BY position DESC LIMIT %(limit)s
+) AS i
+LEFT JOIN creator_list c ON i.item_type = 'creator'
+    AND c.organization_id = i.organization_id AND c.id = i.item_id
+LEFT JOIN videos v ON i.item_type = 'video'
+    AND v.organization_id = i.organization_id AND v.id = i.item_id
+LEFT JOIN video_figures f ON f.organization_id = v.organization_id AND f.id = v.id
+LEFT JOIN campaigns s ON i.item_type = 'campaign'
+    AND s.organization_id = i.organization_id AND s.id = i.item_id
+ORDER BY i.position DESC
+"""
+_THERE = b"""
+SELECT FROM campaigns WHERE organization_id = %(organization)s AND id = %(id)s
+"""
+
+
+async def one_campaign(
+    reader: Reader, organization_id: UUID, campaign_id: UUID
+) -> Campaign | None:
+    """Return one campaign; None if there is none, or it was deleted."""
+    params = {"organization": organization_id, "id": campaign_id}
+    rows = await reader.rows(organization_id, _ONE, params)
+    return _campaign(rows[0]) if rows else None
+
+
+async def was_there(reader: Reader, organization_id: UUID, campaign_id: UUID) -> bool:
+    """Tell whether there is such a campaign, or was before it was deleted."""
+    params = {"organization": organization_id, "id": campaign_id}
+    return bool(await reader.rows(organization_id, _THERE, params))
+
+
+async def page_of_campaigns(
+    reader: Reader,
+    organization_id: UUID,
+    *,
+    project_id: UUID | None,
+    search: str | None,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[Campaign]:
+    """Return up to ``limit`` campaigns after the given one, newest first.
+
+    ``search`` is part of the name, in small letters.
+    """
+    rows = await reader.page(
+        organization_id,
+        _PAGE_OF_ALL if project_id is None else _PAGE_OF_PROJECT,
+        limit=limit,
+        after=after,
+        project=project_id,
+        search=search,
+    )
+    return [_campaign(row) for row in rows]
+
+
+async def page_of_items(
+    reader: Reader,
+    organization_id: UUID,
+    campaign_id: UUID,
+    *,
+    item_type: e.ItemType | None,
+    limit: int,
+    after: tuple[int] | None,
+) -> list[CampaignMember]:
+    """Return up to ``limit`` items of a campaign, those added last first."""
+    params = {
+        "organization": organization_id,
+        "campaign": campaign_id,
+        "item_type": item_type,
+        "before": END if after is None else after[0],
+        "limit": limit,
+    }
+    return structs(CampaignMember, await reader.rows(organization_id, _ITEMS, params))
+
+
+async def campaign_as_of(
+    reader: Reader, organization_id: UUID, campaign_id: UUID, *, at: int
+) -> Campaign | None:
+    """Return a campaign as it was after a position; None if it was not there then."""
+    events = await events_of_campaign(reader, organization_id, campaign_id, last=at)
+    row: CampaignRow | None = reduce(fold_campaign, reversed(events), None)
+    return None if row is None or row.deleted_at else campaign_from_row(row)
+
+
+def campaign_from_row(row: CampaignRow) -> Campaign:
+    """Return a row as clients read it."""
+    return Campaign(
+        id=row.id,
+        project_id=row.project_id,
+        org_id=row.organization_id,
+        name=row.name,
+        description=row.description,
+        readme=row.readme,
+        metadata=msgspec.Raw(msgspec.json.encode(row.metadata)),
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        target_views=row.target_views,
+        target_at=row.target_at,
+        item_counts=ItemCounts(
+            creators=row.creator_count,
+            videos=row.video_count,
+            campaigns=row.campaign_count,
+        ),
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _campaign(values: TupleRow) -> Campaign:
+    row: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
+    return Campaign(
+        org_id=row.pop("organization_id"),
+        metadata=msgspec.Raw(row.pop("metadata::text")),
+        item_counts=ItemCounts(
+            creators=row.pop("creator_count"),
+            videos=row.pop("video_count"),
+            campaigns=row.pop("campaign_count"),
+        ),
+        **row,
+    )

@@ -1,0 +1,104 @@
+"""Entries of change logs: an event with who did it and a sentence that says it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from domain import events as e
+from domain.summaries import key_id_of
+from infra.eventstore.store import RecordedEvent
+from projections.engine.handlers import stored_name
+from projections.engine.reader import Reader
+
+HistorySubject = Literal["creator", "scrape", "video", "campaign"]
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a change log.
+
+    ``stream`` is the id of the creator, run, video or campaign (``about``) that the
+    event belongs to, and ``version`` is the event's version in that stream. ``at`` is
+    when the event happened; for an observation, the time of the observation.
+    ``recorded_at`` is when it was recorded. The two differ much for imported
+    observations. ``position`` is the place in the log, by which lists are sorted.
+    ``actor`` is who did it, as stored, and ``actor_name`` is the same in words.
+    ``correlation_id`` is the same for all events of one request or run, and
+    ``causation_id`` for all events of one command. ``data`` has the fields of the event
+    that are set; the arrays of a snapshot of videos are counted. A
+    ``follower_milestone_passed`` is not a stored event (``is_derived``): it follows
+    from all observations, and has the position of the observation that shows it. Its
+    ``data`` says whether that one is rounded, or made a rounded number exact.
+    """
+
+    position: int
+    version: int
+    event: str
+    about: HistorySubject
+    stream: UUID
+    at: datetime
+    recorded_at: datetime
+    actor: str
+    actor_name: str
+    summary: str
+    data: dict[str, Any]
+    is_derived: bool
+    correlation_id: UUID | None
+    causation_id: UUID | None
+
+
+_KEYS = b"""
+SELECT id, name FROM api_keys
+WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+"""
+
+
+async def key_names(
+    reader: Reader, organization_id: UUID, events: Sequence[RecordedEvent]
+) -> dict[UUID, str]:
+    """Return the names of the API keys that caused the events, by id."""
+    keys = {key for r in events if (key := key_id_of(r.actor)) is not None}
+    if not keys:
+        return {}
+    params = {"organization": organization_id, "ids": sorted(keys)}
+    return dict(await reader.rows(organization_id, _KEYS, params))
+
+
+def entry_of_event(
+    recorded: RecordedEvent, *, about: HistorySubject, actor_name: str, summary: str
+) -> HistoryEntry:
+    """Return the entry of an event."""
+    observed_at: datetime | None = getattr(recorded.event, "observed_at", None)
+    return HistoryEntry(
+        position=recorded.position,
+        version=recorded.version,
+        event=stored_name(recorded.event),
+        about=about,
+        stream=recorded.stream,
+        at=recorded.recorded_at if observed_at is None else observed_at,
+        recorded_at=recorded.recorded_at,
+        actor=recorded.actor,
+        actor_name=actor_name,
+        summary=summary,
+        data=_data(recorded.event),
+        is_derived=False,
+        correlation_id=recorded.correlation_id,
+        causation_id=recorded.causation_id,
+    )
+
+
+def _data(event: e.Event) -> dict[str, Any]:
+    data: dict[str, Any] = msgspec.to_builtins(
+        event, builtin_types=(datetime, UUID), str_keys=True
+    )
+    # The client requested data of this organization.
+    data.pop("organization_id", None)
+    if isinstance(event, e.VideoStatsSnapshotRecorded):
+        kept = ("observed_at", "provider")
+        return {
+            **{name: data[name] for name in kept},
+            "video_count": len(event.video_ids),
+        }
+    return data
