@@ -27,6 +27,11 @@ _ASSETS = {
     "favicon-32x32.png": "image/png",
 }
 _START = """\
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const page = document.documentElement.classList;
+const follow = () => page.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
 SwaggerUIBundle({
   url: "/api/v1/openapi.json",
   dom_id: "#docs",
@@ -44,13 +49,19 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <link rel="icon" href="/docs/assets/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+{styles}<link rel="stylesheet" href="/docs/assets/docs.css">
 </head>
-<body class="swagger-ui">
+<body>
+<nav class="goatherd" aria-label="Goatherd">
+<a href="/">Goatherd</a>
+<a href="/docs">API documentation</a>
+<a href="/docs/errors">Error codes</a>
+</nav>
 {body}
 </body>
 </html>
 """
+_SWAGGER = '<link rel="stylesheet" href="/docs/assets/swagger-ui.css">\n'
 _EXPLORER = """\
 <div id="docs"></div>
 <noscript>This page needs JavaScript; the same is at /api/v1/openapi.json.</noscript>
@@ -60,7 +71,7 @@ _EXPLORER = """\
 
 def docs_routes() -> list[HTTPRouteHandler]:
     """Return the routes of the pages and their files."""
-    explorer = _page(title="Goatherd API", body=_EXPLORER)
+    explorer = _page(title="Goatherd API", body=_EXPLORER, styles=_SWAGGER)
     errors = _page(title="Goatherd API: errors", body=_errors())
 
     @get("/docs", opt={"scope": None}, include_in_schema=False)
@@ -80,6 +91,8 @@ def docs_routes() -> list[HTTPRouteHandler]:
     def docs_asset(name: FromPath[str]) -> Response[bytes]:
         if name == "start.js":
             content, media_type = _START.encode(), "text/javascript"
+        elif name == "docs.css":
+            content, media_type = _style(), "text/css"
         elif name in _ASSETS:
             content, media_type = _asset(name), _ASSETS[name]
         else:
@@ -92,15 +105,20 @@ def docs_routes() -> list[HTTPRouteHandler]:
 
 
 @cache
+def _style() -> bytes:
+    return (files("api.openapi") / "docs.css").read_bytes()
+
+
+@cache
 def _asset(name: str) -> bytes:
     # The package has one release, in a folder with its number.
     (release,) = (files("swagger_ui_bundle") / "vendor").iterdir()
     return (release / name).read_bytes()
 
 
-def _page(*, title: str, body: str) -> Response[str]:
+def _page(*, title: str, body: str, styles: str = "") -> Response[str]:
     return Response(
-        _PAGE.format(title=title, body=body),
+        _PAGE.format(title=title, body=body, styles=styles),
         media_type=_HTML,
         headers={"Content-Security-Policy": _POLICY},
     )
@@ -113,7 +131,8 @@ def _errors() -> str:
         for code in Code
     )
     return (
+        '<main class="errors">\n'
         "<h1>Errors</h1>\n<p>Branch on <code>meta.code</code>; sentences may change."
         "</p>\n<table>\n<thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr>"
-        f"</thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+        f"</thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</main>"
     )

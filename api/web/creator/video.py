@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from api.http.form_body import typed
 from api.routes.video_schemas import QueuedVideoScrape
 from api.web.creator.layout import get_creator, show_creator
+from api.web.creator.video_chart import chart_of_video
 from api.web.creator.videos import STATUSES, count_videos, row_of, table_path
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.concurrent_edit import (
@@ -59,7 +60,7 @@ class CreatorVideo(Controller):
     ) -> Template:
         """Show a video."""
         creator = await get_creator(page, creator_id)
-        return _show(page, creator, await _get_video(page, creator, video_id))
+        return await _show(page, creator, await _get_video(page, creator, video_id))
 
     @form_route("/notes", form=VideoNotesForm)
     async def save_notes(
@@ -82,11 +83,11 @@ class CreatorVideo(Controller):
         try:
             done = await save(page, path, Video, edit, _notes) if edit.changed else None
         except ApiRefusedError as error:
-            return _show(page, creator, video, replace(draft, error=error))
+            return await _show(page, creator, video, replace(draft, error=error))
         if isinstance(done, EditConflict):
             now = done.current
             draft = draft.in_conflict(edit, done, _texts(now), _notes(now))
-            return _show(page, creator, now, draft)
+            return await _show(page, creator, now, draft)
         page.flash("Nothing was changed." if done is None else "Saved.")
         return page.go_to(_path(creator_id, video_id))
 
@@ -141,11 +142,16 @@ async def _get_video(page: PageContext, creator: Creator, video_id: UUID) -> Vid
     return got.data
 
 
-def _show(
+async def _show(
     page: PageContext, creator: Creator, video: Video, draft: EditDraft | None = None
 ) -> Template:
     draft = draft or EditDraft.of(_texts(video), _notes(video), video.version)
-    context = {"row": row_of(video), "status_labels": STATUSES, "draft": draft}
+    context = {
+        "row": row_of(video),
+        "status_labels": STATUSES,
+        "draft": draft,
+        "chart": await chart_of_video(page, video),
+    }
     return show_creator(
         page,
         "creator/video.html",

@@ -373,6 +373,7 @@ def test_the_documentation_refers_to_nothing_on_other_sites(
     (
         ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
         ("swagger-ui.css", "text/css; charset=utf-8"),
+        ("docs.css", "text/css; charset=utf-8"),
         ("start.js", "text/javascript; charset=utf-8"),
         ("favicon-32x32.png", "image/png"),
     ),

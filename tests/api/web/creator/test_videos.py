@@ -11,6 +11,7 @@ from domain.streams import video_stream
 from infra.ids import new_id
 from tests.kit.application import Goatherd, Tenant, data_of
 from tests.kit.builders import NOON
+from tests.kit.creator_with_numbers import a_watched_creator
 from tests.kit.markup import Element, read
 from tests.kit.visitor import Visitor
 
@@ -257,7 +258,7 @@ def test_a_video_is_excluded_after_a_question(
     path = videos_of(creator)
     one = f"{path}/{id_of(home, '101')}"
     page = visitor.see(one)
-    assert "Yes, exclude it" in page.one("details").text
+    assert "Yes, exclude it" in page.all("details")[-1].text
 
     answer = visitor.submit(page, f"{one}/exclude")
 
@@ -352,3 +353,23 @@ def test_a_creator_without_videos_says_what_to_do(visitor: Visitor, home: Tenant
 
     assert "No videos yet" in page.text
     assert page.one("div", class_="empty").one("button").text == "Find new videos"
+
+
+def test_a_video_has_a_chart_of_its_counts_since_it_was_posted(
+    visitor: Visitor, home: Tenant
+):
+    goat = a_watched_creator(home)
+    one = f"{videos_of({'id': goat.id})}/{id_of(home, '2')}"
+
+    page = visitor.see(one)
+
+    figure = page.one("figure", id="chart-video")
+    heads = [head.text for head in figure.one("thead").all("th")]
+    assert heads[1:5] == ["Views", "Likes", "Comments", "Shares"]
+    # The posting day, a Monday: from then on by week, as it is long ago.
+    (first, second, *_) = figure.one("tbody").all("tr")
+    assert first.one("th").text == "Week of 2 Mar 2026"
+    assert [cell.text for cell in first.all("td")][:4] == ["45", "4", "0", "0"]
+    assert second.all("td")[0].text == "45"
+    (names_of_lines,) = figure.all("ul", class_="line-names")
+    assert names_of_lines.text == "Views Likes Comments Shares"

@@ -1,0 +1,55 @@
+"""The chart of a video: its views, likes, comments and shares since it was posted."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from api.http.error_codes import Code
+from api.routes.analytics.responses import Analytics
+from api.web.charts.analytics_client import AnalyticsClient
+from api.web.charts.chart import Chart, chart_of
+from api.web.charts.measures import MEASURES, Measure
+from api.web.charts.periods import EARLIEST, period_of
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.page import PageContext
+from projections.videos.queries import Video
+
+COUNTS = tuple(MEASURES[name] for name in ("views", "likes", "comments", "shares"))
+# Every line has its own name; the sentence says what they are together.
+_TOGETHER = Measure(
+    name="views", label="Counts", noun="counts of the video", metric="views"
+)
+
+
+async def chart_of_video(page: PageContext, video: Video) -> Chart | None:
+    """Return the chart of a video's levels; None if the plan does not show its days."""
+    today = datetime.now(ZoneInfo(page.time_zone)).date()
+    period = period_of(_first(page, video, today), today, "")
+    analytics = AnalyticsClient(page, str(video.id), entity="video")
+    try:
+        answers = [await analytics.numbers(m, "cumulative", period) for m in COUNTS]
+    except ApiRefusedError as error:
+        if error.code is not Code.RETENTION_EXCEEDED:
+            raise
+        return None
+    return chart_of("video", _TOGETHER, _together(answers))
+
+
+def _first(page: PageContext, video: Video, today: date) -> date:
+    """Return the day it was posted, or the first that the plan shows."""
+    zone = ZoneInfo(page.time_zone)
+    first = (video.posted_at or video.first_seen_at).astimezone(zone).date()
+    keeps = page.principal.limits.stats_history_retention_days
+    shown = EARLIEST if keeps is None else today - timedelta(days=keeps)
+    return min(max(first, shown, EARLIEST), today)
+
+
+def _together(answers: list[Analytics]) -> Analytics:
+    """Return the answers as one, whose series have the names of their measures."""
+    series = [
+        replace(one, entity_ref=replace(one.entity_ref, label=measure.label))
+        for measure, answer in zip(COUNTS, answers, strict=True)
+        for one in answer.series
+    ]
+    return replace(answers[0], series=series)
