@@ -9,13 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.http.query import invalid_query
 from api.http.responses import CountedList
 from api.routes.aggregate.parameters import (
     OPTIONS,
     ListFormat,
     RowsOffset,
     SummaryRequest,
+    refuse_choice_of_videos,
 )
 from api.routes.aggregate.responses import RowsPart
 from infra.structs import shared_fields
@@ -156,10 +156,7 @@ async def _leaderboard(
         ApiError: ``invalid_query``, if only some videos are requested.
     """
     reader, scope = summary.reader, summary.scope
-    if scope.has_posting_days:
-        name = "posted_to" if scope.posted_after is None else "posted_from"
-        message = "must be left out: a creator's figures are of all its counted videos"
-        raise invalid_query(name, message)
+    refuse_choice_of_videos(scope, "creator")
     figures = await ranked_creators(
         reader,
         scope,

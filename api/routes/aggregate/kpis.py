@@ -25,8 +25,10 @@ from domain.analytics.buckets import Granularity
 from domain.analytics.kpis import Kpi, kpi
 from projections.analytics.summaries.key_figures import (
     KEY_FIGURES,
+    KnownShares,
     RangeFigures,
     figures_of_ranges,
+    known_shares,
 )
 from projections.engine.reader import Reader
 
@@ -119,6 +121,7 @@ class KpiRoutes(Controller):
             )
         ranges = [days] if prior is None else [prior, days]
         found = await figures_of_ranges(reader, summary.scope, ranges)
+        shares = await known_shares(reader, summary.scope, days)
         before = None if prior is None else found[0]
         return Answer(
             Kpis(
@@ -127,27 +130,27 @@ class KpiRoutes(Controller):
                 tz=days.zone.key,
                 compare_from=prior and prior.first,
                 compare_to=prior and prior.last,
-                **_kpis(found[-1], before),
+                **_kpis(found[-1], before, shares),
             )
         )
 
 
-def _kpis(now: RangeFigures, before: RangeFigures | None) -> Mapping[str, Kpi]:
+def _kpis(
+    now: RangeFigures, before: RangeFigures | None, shares: KnownShares
+) -> Mapping[str, Kpi]:
     found = {
         figure: kpi(
             now.values[figure],
             None if before is None else before.values[figure],
             rounded=figure in now.rounded,
             sharpened=figure in now.sharpened,
-            known_share=now.known_share_of_profiles
-            if figure == "new_followers"
-            else now.known_share,
+            known_share=shares.profiles if figure == "new_followers" else shares.videos,
         )
         for figure in KEY_FIGURES
     }
     active = kpi(
         now.active_creators,
         before and before.active_creators,
-        known_share=now.known_share,
+        known_share=shares.videos,
     )
     return {**found, "active_creators": active}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.http.errors import Code
 from api.http.paging import caught_up
@@ -20,6 +21,7 @@ from api.routes.analytics.parameters import (
     zone_named,
 )
 from api.routes.analytics.routes import From, To, Zone
+from api.routes.tags import TagFilter, tag_filter
 from domain.analytics.buckets import Granularity, Range, midnight
 from domain.errors import NotFoundError
 from projections.analytics.summaries.scope import ScopeKind, SummaryScope, known_scope
@@ -85,6 +87,7 @@ async def provide_summary(
     tz: Zone = None,
     posted_from: PostedFrom = None,
     posted_to: PostedTo = None,
+    tag: TagFilter = None,
 ) -> SummaryRequest:
     """Read the parameters that all summaries have.
 
@@ -94,9 +97,11 @@ async def provide_summary(
         RetentionExceededError: the plan does not show the days any more.
     """
     kind, id_ = one_of(("project", project_id), ("campaign", campaign_id))
-    return await summary_of(
+    tags = tag_filter(tag)
+    found = await summary_of(
         request, reader, kind, id_, from_, to, tz, posted=(posted_from, posted_to)
     )
+    return replace(found, scope=replace(found.scope, tags=tags))
 
 
 async def summary_of(
@@ -149,6 +154,18 @@ async def summary_of(
         days=days,
         now=now,
     )
+
+
+def refuse_choice_of_videos(scope: SummaryScope, whose: str) -> None:
+    """Refuse days of posting where figures are of all videos.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the first of them that is given.
+    """
+    if scope.has_posting_days:
+        name = "posted_to" if scope.posted_after is None else "posted_from"
+        message = f"must be left out: a {whose}'s figures are of all its counted videos"
+        raise invalid_query(name, message)
 
 
 def one_of(*ids: tuple[ScopeKind, UUID | None]) -> tuple[ScopeKind, UUID]:

@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from api.http.csv_cells import text_cell
 from api.http.responses import CountedList
@@ -70,17 +70,34 @@ class CsvRows(CountedList[R], Generic[R]):
 
 
 def csv_of(kind: type[Struct], rows: Sequence[Struct]) -> str:
-    """Return rows as CSV, with a column for each field.
+    """Return rows as CSV, with a column for each field and for those of a field.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(kind.__struct_encode_fields__)
-    writer.writerows(
-        [_cell(value) for value in msgspec.structs.astuple(row)] for row in rows
+    nested = {
+        name: inner.__struct_fields__
+        for name, inner in get_type_hints(kind).items()
+        if isinstance(inner, type) and issubclass(inner, Struct)
+    }
+    writer.writerow(
+        column
+        for name in kind.__struct_fields__
+        for column in (
+            [f"{name}_{inner}" for inner in nested[name]] if name in nested else [name]
+        )
     )
+    writer.writerows([*_cells(row)] for row in rows)
     return file.getvalue()
+
+
+def _cells(row: Struct) -> Iterator[str]:
+    for value in astuple(row):
+        if isinstance(value, Struct):
+            yield from _cells(value)
+        else:
+            yield _cell(value)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - any value of a field

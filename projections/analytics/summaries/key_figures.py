@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast, get_args
+from uuid import UUID
 
 import msgspec
 
@@ -10,6 +11,7 @@ from domain.analytics.kpis import share
 from domain.analytics.metrics import Entity, Metric, Mode, Question, RawMetric
 from domain.analytics.series import (
     CounterSeries,
+    SeriesByMetric,
     Value,
     is_rounded,
     is_sharpened,
@@ -55,18 +57,19 @@ _NEEDING_ALL: tuple[Metric, ...] = (
 
 
 class RangeFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one range, their marks, and how much was observed.
-
-    ``known_share`` is the share of the counted videos that were observed in it, and
-    ``known_share_of_profiles`` that of the creators' profiles.
-    """
+    """The figures of one range, and their marks."""
 
     values: Mapping[KeyFigure, Value]
     rounded: frozenset[KeyFigure]
     sharpened: frozenset[KeyFigure]
     active_creators: int
-    known_share: float | None
-    known_share_of_profiles: float | None
+
+
+class KnownShares(msgspec.Struct, frozen=True, kw_only=True):
+    """The shares of the counted videos and of the profiles observed in a range."""
+
+    videos: float | None
+    profiles: float | None
 
 
 async def figures_of_ranges(
@@ -75,17 +78,37 @@ async def figures_of_ranges(
     """Return the figures of each range, which must be in order and not overlap."""
     entity = cast("Entity", scope.kind)
     buckets, places = _buckets(ranges)
-    by_metric: dict[RawMetric, CounterSeries] = {}
-    for metric in _NEEDING_ALL:
-        question = Question(entity=entity, metric=metric, mode="rate")
-        found = await series_by_entity(
-            reader, scope.organization_id, question, [scope.id], buckets
-        )
-        by_metric |= found[scope.id]
+    found = await series_of(reader, scope.organization_id, entity, [scope.id], buckets)
+    by_metric = found[scope.id]
     return [
         await _figures(reader, scope, entity, days, by_metric, place)
         for days, place in zip(ranges, places, strict=True)
     ]
+
+
+async def known_shares(reader: Reader, scope: SummaryScope, days: Range) -> KnownShares:
+    """Return how much of what the figures are of was observed in a range."""
+    start, end = days.start, days.end
+    videos = await observed_videos(reader, scope, start=start, end=end)
+    profiles = await observed_profiles(reader, scope, start=start, end=end)
+    return KnownShares(videos=share(*videos), profiles=share(*profiles))
+
+
+async def series_of(
+    reader: Reader,
+    organization_id: UUID,
+    entity: Entity,
+    ids: Sequence[UUID],
+    buckets: Sequence[Bucket],
+) -> dict[UUID, SeriesByMetric]:
+    """Return the series that figures are made of, by entity."""
+    by_id: dict[UUID, dict[RawMetric, CounterSeries]] = {id_: {} for id_ in ids}
+    for metric in _NEEDING_ALL:
+        question = Question(entity=entity, metric=metric, mode="rate")
+        found = await series_by_entity(reader, organization_id, question, ids, buckets)
+        for id_, by_metric in found.items():
+            by_id[id_] |= by_metric
+    return {**by_id}
 
 
 async def _figures(
@@ -100,9 +123,6 @@ async def _figures(
         figure: Question(entity=entity, metric=metric, mode=mode)
         for figure, (metric, mode) in _METRICS.items()
     }
-    start, end = days.start, days.end
-    observed = await observed_videos(reader, scope, start=start, end=end)
-    profiles = await observed_profiles(reader, scope, start=start, end=end)
     return RangeFigures(
         values={
             figure: value_of(question, by_metric, bucket, days=days.days)
@@ -118,9 +138,9 @@ async def _figures(
             for figure, question in questions.items()
             if is_sharpened(chosen(by_metric, question.needs), bucket)
         ),
-        active_creators=await active_creators(reader, scope, start=start, end=end),
-        known_share=share(*observed),
-        known_share_of_profiles=share(*profiles),
+        active_creators=await active_creators(
+            reader, scope, start=days.start, end=days.end
+        ),
     )
 
 

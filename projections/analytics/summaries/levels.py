@@ -5,7 +5,6 @@ there on the snapshots are read, so an instant of today costs those of one day.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -13,7 +12,8 @@ import numpy as np
 
 from projections.analytics.column_codec import unpack
 from projections.analytics.columns import Longs
-from projections.analytics.keys import instant_of
+from projections.analytics.days.day_ends import day_of
+from projections.analytics.keys import instant_of, time_of
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.engine.reader import Reader
 
@@ -41,9 +41,8 @@ SELECT requested.o, observed_at, position, counts
 FROM requested LEFT JOIN base ON base.o = requested.o CROSS JOIN LATERAL (
     SELECT observed_at, position, counts FROM analytics_snapshots
     WHERE organization_id = %(organization)s AND metric_group = {VIDEOS.number}
-    AND owner = requested.o AND observed_at <= until
-    AND (day IS NULL
-         OR observed_at > to_timestamp((day + 1) * {_SECONDS_A_DAY}::float))
+    AND owner = requested.o AND observed_at <= until AND observed_at > coalesce(
+        to_timestamp((day + 1) * {_SECONDS_A_DAY}::float), '-infinity')
 ) found
 ORDER BY 1, 2, 3
 """.encode()
@@ -52,12 +51,12 @@ ORDER BY 1, 2, 3
 class LevelRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An owner's videos, by number, and the instant at which each level is requested.
 
-    A video may be there several times.
+    Instants are microseconds since 1970. A video may be there several times.
     """
 
     owner: UUID
-    numbers: Sequence[int]
-    instants: Sequence[datetime]
+    numbers: Longs
+    instants: Longs
 
 
 async def views_at(
@@ -85,8 +84,8 @@ async def _held(
         {
             "organization": organization_id,
             "owners": [request.owner for request in requests],
-            "days": [_day_of(min(request.instants)) for request in requests],
-            "ends": [max(request.instants) for request in requests],
+            "days": [day_of(int(request.instants.min())) for request in requests],
+            "ends": [time_of(int(request.instants.max())) for request in requests],
         },
     )
     found: dict[UUID, tuple[list[int], list[bytes]]] = {}
@@ -113,10 +112,11 @@ def _levels(
     keys = np.searchsorted(every, numbers) * width + observed.snapshots[is_known]
     order = np.argsort(keys)
     keys, counts = keys[order], observed.counts[_VIEWS][is_known][order]
-    requested = np.array(request.numbers, np.int64)
-    times = np.array([instant_of(at) for at in request.instants], np.int64)
+    requested = request.numbers
     places = np.minimum(np.searchsorted(every, requested), len(every) - 1)
-    until = np.searchsorted(np.array(instants, np.int64), times, side="right")
+    until = np.searchsorted(
+        np.array(instants, np.int64), request.instants, side="right"
+    )
     last = np.searchsorted(keys, places * width + until) - 1
     is_there = (every[places] == requested) & (last >= 0)
     is_there &= keys[last] // width == places
@@ -124,8 +124,3 @@ def _levels(
         count if known else None
         for count, known in zip(counts[last].tolist(), is_there.tolist(), strict=True)
     ]
-
-
-def _day_of(instant: datetime) -> int:
-    """Return the UTC day whose end is the first one at or after the instant."""
-    return -(-instant_of(instant) // (_SECONDS_A_DAY * 1_000_000)) - 1

@@ -1,9 +1,10 @@
 """How many times the views of their peers at the same age videos have."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+import numpy as np
 from msgspec import Struct
 
 from domain.analytics.outliers import (
@@ -13,18 +14,22 @@ from domain.analytics.outliers import (
     age_in_days,
     outlier,
 )
+from projections.analytics.columns import Longs
+from projections.analytics.keys import instant_of
 from projections.analytics.summaries.levels import LevelRequest, views_at
 from projections.analytics.summaries.videos import OwnedVideos, of_their_creators
 from projections.engine.reader import Reader
 
+_A_DAY = 86_400_000_000
+
 
 class _Judged(Struct, frozen=True):
-    """A video and its peers, by their places, each with the instant of its level."""
+    """A video and its peers, by their numbers, each with the instant of its level."""
 
     id: UUID
     age_days: int
-    numbers: list[int]
-    instants: list[datetime]
+    numbers: Longs
+    instants: Longs
 
 
 async def outliers_among(
@@ -39,8 +44,8 @@ async def outliers_among(
             requests.append(
                 LevelRequest(
                     owner=of.owner,
-                    numbers=[number for one in those for number in one.numbers],
-                    instants=[instant for one in those for instant in one.instants],
+                    numbers=np.concatenate([one.numbers for one in those]),
+                    instants=np.concatenate([one.instants for one in those]),
                 )
             )
     found: dict[UUID, Outlier] = {}
@@ -58,13 +63,14 @@ async def outliers_among(
 def _judged(of: OwnedVideos, at: datetime) -> Iterator[_Judged]:
     """Yield the videos that have enough peers, each before its peers."""
     posted = [time for time in of.posted if time <= at]
+    numbers = np.array(of.numbers, np.int64)
+    instants = np.array([instant_of(time) for time in posted], np.int64)
     for place in range(FEWEST_PEERS, len(posted)):
         age_days = age_in_days(posted[place], at=at)
-        age = timedelta(days=age_days)
-        places = [place, *range(max(0, place - PEERS), place)]
+        places = np.array([place, *range(max(0, place - PEERS), place)])
         yield _Judged(
             of.ids[place],
             age_days,
-            [of.numbers[each] for each in places],
-            [posted[each] + age for each in places],
+            numbers[places],
+            instants[places] + age_days * _A_DAY,
         )

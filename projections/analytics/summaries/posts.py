@@ -24,12 +24,12 @@ _POSTS = """
 SELECT c.id, ARRAY(
     SELECT posted_at FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
-    AND {videos} AND posted_at > %(start)s AND posted_at <= %(end)s
+    AND {posted} AND posted_at > %(start)s AND posted_at <= %(end)s
     ORDER BY posted_at
 ), (
     SELECT posted_at FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
-    AND {videos} AND posted_at <= %(end)s
+    AND {posted} AND posted_at <= %(end)s
     ORDER BY posted_at DESC LIMIT 1
 )
 FROM analytics_subjects c WHERE c.organization_id = %(organization)s AND {creators}
@@ -40,7 +40,7 @@ SELECT count(*) FROM analytics_subjects c
 WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
     SELECT FROM analytics_videos v
     WHERE v.organization_id = %(organization)s AND v.creator_id = c.id
-    AND {videos} AND posted_at > %(start)s AND posted_at <= %(end)s
+    AND {posted} AND posted_at > %(start)s AND posted_at <= %(end)s
 )
 """
 
@@ -64,6 +64,6 @@ async def active_creators(
 def _query(
     query: str, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> tuple[UUID, bytes, dict[str, Any]]:
-    text = query.format(videos=scope.videos, creators=scope.creators)
+    text = query.format(posted=scope.posted, creators=scope.creators)
     params = {**scope.params, "start": start, "end": end}
     return scope.organization_id, text.encode(), params

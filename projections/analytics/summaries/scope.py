@@ -17,7 +17,8 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
 
     Only videos posted after ``posted_after``, and up to and including
     ``posted_until``, are in it; None is no bound, and then videos whose time of posting
-    is unknown are in it as well.
+    is unknown are in it as well. With ``tags`` only creators, or only videos, that have
+    all of these keys of tags are in it.
     """
 
     organization_id: UUID
@@ -25,6 +26,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     posted_after: datetime | None = None
     posted_until: datetime | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def params(self) -> dict[str, Any]:
@@ -34,6 +36,7 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
             "scope": self.id,
             "posted_after": self.posted_after,
             "posted_until": self.posted_until,
+            "tags": list(self.tags),
         }
 
     @property
@@ -44,12 +47,14 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def creators(self) -> str:
         """Return the condition for a subject ``c`` to be a creator in it."""
-        return f"c.kind = 'creator' AND {_CREATORS[self.kind]}"
+        condition = f"c.kind = 'creator' AND {_CREATORS[self.kind]}"
+        return f"{condition} AND {_HAS_TAGS['creator']}" if self.tags else condition
 
     @property
     def videos(self) -> str:
         """Return the condition for a video ``v`` to count in it."""
-        return f"{_VIDEOS[self.kind]} AND {self.posted}"
+        condition = f"{_VIDEOS[self.kind]} AND {self.posted}"
+        return f"{condition} AND {_HAS_TAGS['video']}" if self.tags else condition
 
     @property
     def posted(self) -> str:
@@ -62,6 +67,17 @@ class SummaryScope(msgspec.Struct, frozen=True, kw_only=True):
         return " AND ".join(conditions)
 
 
+# The tags are in the lists of creators and of videos.
+_HAS_TAGS = {
+    kind: f"""EXISTS (
+        SELECT FROM {table} t WHERE t.organization_id = %(organization)s
+        AND t.id = {name}.id AND t.tag_keys @> %(tags)s::text[]
+    )"""
+    for kind, table, name in (
+        ("creator", "creator_list", "c"),
+        ("video", "videos", "v"),
+    )
+}
 _MEMBERS = """
 SELECT member_id FROM analytics_campaign_members m
 WHERE m.organization_id = %(organization)s AND m.campaign_id = %(scope)s

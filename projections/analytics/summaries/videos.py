@@ -54,7 +54,7 @@ GROUP BY creator_id ORDER BY creator_id
 
 def videos_of(scope: SummaryScope) -> VideoSet:
     """Return the counted videos of a scope, as queries of figures take them."""
-    if scope.kind == "project" and not scope.has_posting_days:
+    if scope.kind == "project" and not (scope.has_posting_days or scope.tags):
         return VideoSet.of_project(scope.id)
     return VideoSet.these(_IDS.format(videos=scope.videos), scope.params)
 

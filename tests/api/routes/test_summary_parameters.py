@@ -171,3 +171,37 @@ def test_what_was_just_written_is_in_it(home: Tenant, path: str):
 
     assert code_of(early) == (503, "projection_behind")
     assert late.status_code == 200
+
+
+def test_creators_and_videos_are_chosen_by_their_tags(home: Tenant):
+    tagged, other = (home.add(f"goat.{uuid4().hex[:20]}")["id"] for _ in range(2))
+    home.patch(f"/creators/{tagged}", {"tags": ["Alpine", "Tier 1"]})
+    now = datetime.now(UTC)
+    videos = [
+        home.found(id_, posted_at=now - timedelta(days=3)) for id_ in (tagged, other)
+    ]
+    home.goatherd.catch_up()
+    home.patch(f"/videos/{videos[1]}", {"tags": ["alpine"]})
+
+    def ids(name: str, key: str, tag: str) -> list[str]:
+        return [row[key] for row in data_of(ask(home, PREFIX + name, tag=tag))]
+
+    for name in ("creator-leaderboard", "creator-scatter", "posting-consistency"):
+        assert ids(name, "creator_id", "ALPINE,tier 1") == [tagged]
+        assert ids(name, "creator_id", "alpine,tier 2") == []
+    assert ids("video-leaderboard", "video_id", "Alpine") == [videos[1]]
+    (hour,) = data_of(ask(home, PREFIX + "posting-heatmap", tag="alpine"))
+    assert hour["post_count"] == 1
+    distribution = data_of(ask(home, PREFIX + "view-distribution", tag="alpine"))
+    assert (distribution["count"], distribution["unknown_count"]) == (0, 1)
+    # A creator's posts are its own, whatever tags they have.
+    (row,) = data_of(ask(home, PREFIX + "posting-consistency", tag="Alpine"))
+    assert row["last_post_at"] is not None
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_what_is_no_tag_is_refused(home: Tenant, name: str):
+    found, message = refused(ask(home, PREFIX + name, tag=" ,a"))
+
+    assert found == "tag"
+    assert "only blanks" in message
