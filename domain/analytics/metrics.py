@@ -7,7 +7,9 @@ import msgspec
 
 from domain.errors import InvalidQuestionError
 
-Entity = Literal["creator", "video", "project"]
+Entity = Literal["creator", "video", "project", "campaign"]
+Breakdown = Literal["video", "creator"]
+Membership = Literal["current", "dated"]
 Mode = Literal["new", "cumulative", "rate"]
 VideoMetric = Literal["views", "likes", "comments", "shares", "saves"]
 ProfileMetric = Literal["followers", "following", "total_likes", "video_count"]
@@ -68,13 +70,16 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The metric to compute for each entity, and its mode.
 
     ``base_metric`` is the metric whose growth is computed, null for other metrics.
+    ``membership`` says which members of a campaign count: those of now, or each while
+    it was one.
     """
 
     entity: Entity
     metric: Metric
     mode: Mode
     base_metric: RawMetric | None = None
-    by_video: bool = False
+    breakdown: Breakdown | None = None
+    membership: Membership = "current"
 
     @property
     def needs(self) -> tuple[RawMetric, ...]:
@@ -96,7 +101,8 @@ def checked_question(
     metric: Metric,
     mode: Mode | None = None,
     base_metric: RawMetric | None = None,
-    by_video: bool = False,
+    breakdown: Breakdown | None = None,
+    membership: Membership = "current",
 ) -> Question:
     """Return the question; without ``mode`` it has the usual mode of the metric.
 
@@ -110,7 +116,8 @@ def checked_question(
         metric=metric,
         mode=mode or usual,
         base_metric=base_metric,
-        by_video=by_video,
+        breakdown=breakdown,
+        membership=membership,
     )
     if derived and question.mode != "rate":
         why = f"{metric} is a rate of other numbers: it has only the mode rate"
@@ -124,7 +131,11 @@ def checked_question(
     if metric != "growth_rate_pop" and base_metric is not None:
         why = "is only for growth_rate_pop, which is the growth of another metric"
         raise InvalidQuestionError("base_metric", why)
+    if membership == "dated" and entity != "campaign":
+        raise InvalidQuestionError("membership", "only campaigns have members")
     _check_entity(question)
+    if breakdown is not None:
+        _check_breakdown(question, breakdown)
     return question
 
 
@@ -135,24 +146,29 @@ def modes_of(metric: Metric) -> tuple[Mode, ...]:
 
 def entities_of(metric: Metric) -> tuple[Entity, ...]:
     """Return the kinds of entities that have a metric."""
-    if metric == "growth_rate_pop":
-        return ("creator", "video", "project")
     question = Question(entity="video", metric=metric, mode="new")
-    if {*question.needs} & _NOT_OF_A_VIDEO:
-        return ("creator", "project")
-    return ("creator", "video", "project")
+    if metric != "growth_rate_pop" and {*question.needs} & _NOT_OF_A_VIDEO:
+        return ("creator", "project", "campaign")
+    return ("creator", "video", "project", "campaign")
 
 
 def _check_entity(question: Question) -> None:
-    needed = [raw for raw in question.needs if raw in _NOT_OF_A_VIDEO]
-    if not needed:
-        if question.by_video and question.entity == "video":
-            raise InvalidQuestionError("breakdown", "a video has no videos to show")
-        return
-    field = "metric" if question.base_metric is None else "base_metric"
-    if question.entity == "video":
+    needed = _not_of_a_video(question)
+    if needed and question.entity == "video":
+        field = "metric" if question.base_metric is None else "base_metric"
         why = f"a single video has no {needed[-1]}; ask for its creator or project"
         raise InvalidQuestionError(field, why)
-    if question.by_video:
+
+
+def _check_breakdown(question: Question, breakdown: Breakdown) -> None:
+    if question.entity == "video":
+        raise InvalidQuestionError("breakdown", f"a video has no {breakdown}s to show")
+    if breakdown == "creator" and question.entity == "creator":
+        raise InvalidQuestionError("breakdown", "a creator has no creators to show")
+    if breakdown == "video" and (needed := _not_of_a_video(question)):
         why = f"single videos have no {needed[-1]}, so there is nothing to break down"
         raise InvalidQuestionError("breakdown", why)
+
+
+def _not_of_a_video(question: Question) -> list[RawMetric]:
+    return [raw for raw in question.needs if raw in _NOT_OF_A_VIDEO]

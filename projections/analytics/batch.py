@@ -1,7 +1,7 @@
 """Collects what a batch of events means for analytics, before any table is read."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -12,6 +12,7 @@ from domain import events as e
 from domain.messages import Event
 from domain.streams import video_stream
 from infra.eventstore.store import RecordedEvent
+from projections.analytics.campaigns.changes import RecordedMembership
 from projections.analytics.columns import Listed, ObservedCounts, observed_counts
 from projections.analytics.entities import (
     Change,
@@ -19,6 +20,7 @@ from projections.analytics.entities import (
     SubjectRow,
     details_change,
     event_change,
+    item_change,
 )
 from projections.analytics.precision import rounded_bits
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, EntityKey, entity_key
@@ -29,20 +31,16 @@ from projections.analytics.snapshot_decoder import (
 from projections.analytics.snapshots import OwnerSnapshot
 from projections.engine.handlers import Handlers
 
-_SNAPSHOTS = (
-    e.ProfileSnapshotRecorded,
-    e.VideoStatsSnapshotRecorded,
-    VideoSnapshotColumns,
-)
 _ITSELF = Listed(np.zeros(1, np.int64), 1, None)
 
 
 class BatchInput:
     """What a batch of events says: rows of subjects, changes of videos, snapshots.
 
-    A subject is a creator or a project. ``subjects`` are the rows as the batch leaves
-    them, ``changes`` the video events and details by video, ``events`` the decoded
-    video events by position, ``snapshots`` the observed counters in log order.
+    A subject is a creator, project or campaign. ``subjects`` are the rows as the batch
+    leaves them, ``changes`` the video events and details by video, ``events`` the
+    decoded video events by position, ``snapshots`` the observed counters in log order,
+    ``memberships`` what was put into campaigns and taken out of them.
     """
 
     def __init__(self, subjects: Iterable[SubjectRow] = ()) -> None:
@@ -50,6 +48,7 @@ class BatchInput:
         self.changes: dict[EntityKey, list[Change]] = defaultdict(list)
         self.events: dict[int, Event] = {}
         self.snapshots: list[OwnerSnapshot] = []
+        self.memberships: list[RecordedMembership] = []
 
     def collect(self, events: Sequence[RecordedEvent]) -> None:
         """Add events. The subjects' rows before them must have been given."""
@@ -145,6 +144,27 @@ class BatchInput:
         )
         self.snapshots.append(snapshot)
 
+    def add_membership(
+        self,
+        recorded: RecordedEvent,
+        organization_id: UUID,
+        item_type: e.ItemType | None,
+        item_id: UUID,
+        *,
+        is_added: bool,
+    ) -> None:
+        """Add that a campaign got or lost an item; without a type, that it has none."""
+        change = RecordedMembership(
+            organization_id=organization_id,
+            campaign_id=recorded.stream,
+            position=recorded.position,
+            recorded_at=recorded.recorded_at,
+            item_type=item_type,
+            item_id=item_id,
+            is_added=is_added,
+        )
+        self.memberships.append(change)
+
     def put(self, row: SubjectRow) -> None:
         """Let this be the creator's or the project's row from now on."""
         self.subjects[row.id] = row
@@ -199,6 +219,56 @@ def _handle_changed(
     batch.put(row.named(event.new, recorded.position))
 
 
+@on(e.CampaignCreated)
+def _campaign_created(
+    event: e.CampaignCreated, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    row = batch.subject(event.organization_id, recorded.stream)
+    row = replace(
+        row,
+        kind="campaign",
+        project_id=event.project_id,
+        position=recorded.position,
+    )
+    batch.put(row.named(event.name, recorded.position))
+
+
+@on(e.CampaignDetailsChanged)
+def _campaign_details_changed(
+    event: e.CampaignDetailsChanged, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    if event.name is not UNSET:
+        row = batch.subject(event.organization_id, recorded.stream)
+        batch.put(row.named(event.name, recorded.position))
+
+
+@on(e.CampaignItemAdded, e.CampaignItemRemoved)
+def _campaign_item(
+    event: e.CampaignItemAdded | e.CampaignItemRemoved,
+    recorded: RecordedEvent,
+    batch: BatchInput,
+) -> None:
+    organization_id, item_id = event.organization_id, event.item_id
+    is_added = isinstance(event, e.CampaignItemAdded)
+    batch.add_membership(
+        recorded, organization_id, event.item_type, item_id, is_added=is_added
+    )
+    if is_added and event.item_type == "video":
+        key = entity_key(organization_id, item_id)
+        batch.changes[key].append(item_change(recorded.position))
+
+
+@on(e.CampaignDeleted)
+def _campaign_deleted(
+    event: e.CampaignDeleted, recorded: RecordedEvent, batch: BatchInput
+) -> None:
+    row = batch.subject(event.organization_id, recorded.stream)
+    batch.put(replace(row, deleted_position=recorded.position))
+    batch.add_membership(
+        recorded, event.organization_id, None, recorded.stream, is_added=False
+    )
+
+
 @on(e.ProfileSnapshotRecorded)
 def _profile_snapshot(
     event: e.ProfileSnapshotRecorded, recorded: RecordedEvent, batch: BatchInput
@@ -226,36 +296,3 @@ def _video_event(
     event: e.VideoEvent, recorded: RecordedEvent, batch: BatchInput
 ) -> None:
     batch.add_video_event(recorded, event)
-
-
-# The most observations that are in memory at once, however many a batch has.
-MOST_OBSERVATIONS = 500_000
-
-
-def chunks_of_log(events: Sequence[RecordedEvent]) -> Iterator[Sequence[RecordedEvent]]:
-    """Cut a batch into parts of little more than ``MOST_OBSERVATIONS`` each."""
-    chunk: list[RecordedEvent] = []
-    observations = 0
-    for recorded in events:
-        chunk.append(recorded)
-        event = recorded.event
-        if isinstance(event, VideoSnapshotColumns):
-            observations += len(event.observed)
-        elif isinstance(event, e.VideoStatsSnapshotRecorded):
-            observations += len(event.video_ids)
-        if observations >= MOST_OBSERVATIONS:
-            yield chunk
-            chunk, observations = [], 0
-    if chunk:
-        yield chunk
-
-
-def subjects_of(recorded: RecordedEvent) -> Iterator[tuple[UUID, UUID]]:
-    """Return the creators and projects whose rows an event needs."""
-    event = recorded.event
-    if isinstance(event, (e.ProjectCreated, e.ProjectDetailsChanged)):
-        yield recorded.stream, event.project_id
-    elif isinstance(event, (e.CreatorAdded, e.HandleChanged)):
-        yield event.organization_id, recorded.stream
-    elif isinstance(event, _SNAPSHOTS) and event.creator_id is not None:
-        yield event.organization_id, event.creator_id

@@ -1,4 +1,4 @@
-"""Tables analytics_videos and analytics_subjects: videos, creators and projects.
+"""Tables analytics_videos and analytics_subjects: videos, and what else has sums.
 
 A video's row keeps every event about the video, by position. The video as it is now, or
 was at any position, is the fold of these events, so they may be added in any order.
@@ -21,11 +21,13 @@ from domain.video.decider import VideoState, evolve
 from infra.eventstore.codec import Codec
 from infra.eventstore.store import RecordedEvent
 from projections.analytics.columns import number_of
-from projections.analytics.owner_state import BASELINE, COUNTED, OWNED
+from projections.analytics.owner_state import BASELINE, COUNTED, ITEM, OWNED
 
 _DETAILS = "seen"
+_ITEM = "campaign_item"
 _NONE: Mapping[int, Event] = {}
 _NOTHING = msgspec.Raw(b"[]")
+_NULL = msgspec.Raw(b"null")
 _UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 _codec = Codec()
 _observed_at = attrgetter("observed_at")
@@ -42,7 +44,10 @@ class ObservedDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One change of a video: an event's name and body, or details in a snapshot."""
+    """One change of a video: an event's name and body, or details in a snapshot.
+
+    Or that a campaign got the video as an item, which has no body.
+    """
 
     position: int
     name: str
@@ -54,6 +59,8 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``is_there`` is false while only snapshots mention the video, and no event has
     added it. ``is_raw`` is true until a rebuild has folded its changes.
+    ``is_campaign_item``: a campaign has or had the video by itself, so that the video
+    has sums of its own.
     """
 
     organization_id: UUID
@@ -68,10 +75,16 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     changes: msgspec.Raw = _NOTHING
     number: int | None = None
     is_raw: bool = False
+    is_campaign_item: bool = False
 
     @property
-    def subjects(self) -> tuple[UUID | None, UUID | None]:
-        """Return the creator and the project whose sums include the video."""
+    def subjects(self) -> tuple[UUID | None, ...]:
+        """Return what has sums that include the video: its creator and its project.
+
+        After them, the video itself if a campaign has or had it by itself.
+        """
+        if self.is_campaign_item:
+            return self.creator_id, self.project_id, self.id
         return self.creator_id, self.project_id
 
     def posts(self) -> tuple[object, ...]:
@@ -82,15 +95,17 @@ class AnalyticsVideoRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class FlaggedVideo(msgspec.Struct, frozen=True, gc=False):
     """The columns of a video that decide whether and in which sums it counts."""
 
+    id: UUID
     number: int
     creator_id: UUID | None
     project_id: UUID | None
     is_counted: bool
     posted_at: datetime | None
+    is_campaign_item: bool
 
 
 class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A creator or a project. ``kind`` is null until the event that adds it."""
+    """A creator, project or campaign. ``kind`` is null until the event that adds it."""
 
     organization_id: UUID
     id: UUID
@@ -100,6 +115,7 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     label_position: int = 0
     position: int | None = None
     earliest_at: datetime | None = None
+    deleted_position: int | None = None
 
     def with_observation_at(self, observed_at: datetime) -> "SubjectRow":
         """Return the row after a snapshot of the creator or its videos at this time."""
@@ -117,6 +133,11 @@ class SubjectRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def details_change(position: int, details: ObservedDetails) -> Change:
     """Return details in a snapshot as a change."""
     return Change(position, _DETAILS, msgspec.Raw(msgspec.json.encode(details)))
+
+
+def item_change(position: int) -> Change:
+    """Return that a campaign got the video as an item as a change."""
+    return Change(position, _ITEM, _NULL)
 
 
 def event_change(recorded: RecordedEvent) -> Change:
@@ -170,9 +191,10 @@ def flags_of_video(
         return OWNED
     creator = subjects.get(row.creator_id) if row.creator_id else None
     earliest = None if creator is None else creator.earliest_at
+    item = ITEM if row.is_campaign_item else 0
     if is_baseline(rule, posted_at=row.posted_at, earliest_at=earliest):
-        return OWNED | COUNTED | BASELINE
-    return OWNED | COUNTED
+        return OWNED | COUNTED | BASELINE | item
+    return OWNED | COUNTED | item
 
 
 def flags_of_profile(row: SubjectRow | None) -> int:
@@ -190,7 +212,11 @@ def _folded(
     video: VideoState | None = None
     details: list[ObservedDetails] = []
     title: str | None = None
+    is_item = False
     for change in changes:
+        if change.name == _ITEM:
+            is_item = True
+            continue
         if change.name == _DETAILS:
             details.append(msgspec.json.decode(change.body, type=ObservedDetails))
             continue
@@ -210,9 +236,10 @@ def _folded(
         posted_at = one.posted_at or posted_at
         title = one.title or title
     if video is None:
-        return replace(row, posted_at=posted_at, label=title)
+        return replace(row, posted_at=posted_at, label=title, is_campaign_item=is_item)
     return replace(
         row,
+        is_campaign_item=is_item,
         project_id=video.project_id,
         creator_id=video.creator_id,
         tiktok_video_id=video.tiktok_video_id,

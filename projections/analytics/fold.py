@@ -13,12 +13,14 @@ from psycopg import Cursor
 from psycopg.rows import TupleRow
 
 from projections.analytics.columns import Bits, Longs, Mask, Observations
+from projections.analytics.item_deltas import add_items
 from projections.analytics.keys import SnapshotTime, slots_of
 from projections.analytics.levels import Levels, follow
 from projections.analytics.levels_before import levels_before, profile_before
 from projections.analytics.owner_state import (
     BASELINE,
     COUNTED,
+    ITEM,
     NEVER,
     OWNED,
     OwnerState,
@@ -188,6 +190,12 @@ def _add_deltas(
     slots, groups = np.unique(slots_of(instants), return_inverse=True)
     is_counted, is_baseline = (flags & COUNTED) != 0, (flags & BASELINE) != 0
     if rollups.precision is None:
+        is_item = is_counted & ((flags & ITEM) != 0)
+        if is_item.any():
+            add_items(
+                state, levels, instants, observations, (slots, groups),
+                np.flatnonzero(is_item), is_baseline, rollups, sign=sign,
+            )  # fmt: skip
         deltas = follow(
             levels, observations, groups, instants, size=len(slots),
             is_counted=is_counted, is_baseline=is_baseline,

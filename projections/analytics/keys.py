@@ -1,6 +1,6 @@
 """Keys and instants of the tables of analytics, as numbers and packed columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString, cast
 from uuid import UUID
@@ -17,6 +17,10 @@ SnapshotTime = tuple[int, int]
 """Microseconds since 1970, and a position."""
 
 NOBODY = UUID(int=0)
+# Rebuilds note campaigns under this number, as they note owners under a metric group.
+CAMPAIGNS = 2
+# Which rows one of several partitions of a rebuild works on, by a column's last byte.
+PARTITION = "get_byte(uuid_send({}), 15) %% %s = %s"
 _DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -43,6 +47,12 @@ def packed_keys(keys: Sequence[OwnerKey]) -> tuple[Packed, Packed, Packed]:
         bigints([key[1] for key in keys]),
         uuids([key[2] for key in keys]),
     )
+
+
+def packed_pairs(pairs: Iterable[tuple[UUID, UUID]]) -> tuple[Packed, Packed]:
+    """Return pairs of ids, sorted, as two arrays."""
+    some = sorted(pairs)
+    return uuids([pair[0] for pair in some]), uuids([pair[1] for pair in some])
 
 
 def execute(cursor: Cursor[TupleRow], query: str, *values: object) -> Cursor[TupleRow]:

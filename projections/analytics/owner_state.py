@@ -33,6 +33,8 @@ from projections.analytics.rollup_deltas import METRIC_GROUPS, MetricGroup
 COUNTED = 1
 BASELINE = 2
 OWNED = 4
+# It is in campaigns by itself, so that it has rollups of its own.
+ITEM = 8
 
 NEVER = 2**63 - 1
 _AMOUNT = struct.Struct("<I")
@@ -42,7 +44,8 @@ class OwnerState(msgspec.Struct, kw_only=True):
     """The levels and flags of one owner's videos, by number in ascending order.
 
     ``first_at`` is the instant of each video's first observation, in microseconds since
-    1970; ``last`` is the instant and position of the last snapshot.
+    1970; ``last`` is the instant and position of the last snapshot. ``item_ids`` are
+    those of the videos that are in campaigns by themselves; they are not stored.
     """
 
     organization_id: UUID
@@ -54,6 +57,7 @@ class OwnerState(msgspec.Struct, kw_only=True):
     last: tuple[int, int] = (-NEVER, 0)
     project_id: UUID | None = None
     creator_id: UUID | None = None
+    item_ids: dict[int, UUID] = msgspec.field(default_factory=dict[int, UUID])
 
     @property
     def key(self) -> tuple[UUID, int, UUID]:

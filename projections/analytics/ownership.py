@@ -18,7 +18,7 @@ from infra.arrays import bigints, uuids
 from projections.analytics.columns import Longs
 from projections.analytics.entities import AnalyticsVideoRow
 from projections.analytics.keys import OwnerKey, execute
-from projections.analytics.owner_state import OwnerState
+from projections.analytics.owner_state import ITEM, OwnerState
 from projections.analytics.rollup_deltas import VIDEOS
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
 from projections.analytics.snapshots import OwnerSnapshot
@@ -54,6 +54,36 @@ def load_numbered(
         bigints([one[1] for one in requested]),
     )
     return [video_of(row) for row in rows]
+
+
+def name_items(cursor: Cursor[TupleRow], states: Iterable[OwnerState]) -> None:
+    """Give the states the ids of the videos that campaigns have by themselves."""
+    by_owner = {
+        (state.organization_id, state.owner): state
+        for state in states
+        if (state.flags & ITEM).any()
+    }
+    if not by_owner:
+        return
+    requested = [
+        (organization_id, number)
+        for (organization_id, _), state in by_owner.items()
+        for number in state.video_numbers[(state.flags & ITEM) != 0].tolist()
+    ]
+    rows = execute(
+        cursor,
+        """
+        SELECT organization_id, coalesce(creator_id, id), number, id
+        FROM unnest(%b::uuid[], %b::bigint[]) AS requested (o, n)
+        JOIN analytics_videos ON organization_id = o AND number = n
+        WHERE is_campaign_item
+        """,
+        uuids([one[0] for one in requested]),
+        bigints([one[1] for one in requested]),
+    )
+    for organization_id, owner, number, id_ in rows:
+        if state := by_owner.get((organization_id, owner)):
+            state.item_ids[number] = id_
 
 
 def load_unattributed(

@@ -33,7 +33,7 @@ class AnalyticsProjection:
     """
 
     name = "analytics"
-    version = 6
+    version = 7
     events = stored_names(
         e.ProjectCreated,
         e.ProjectDetailsChanged,
@@ -48,6 +48,11 @@ class AnalyticsProjection:
         e.VideoExcluded,
         e.VideoPutBack,
         e.VideoTrackingDisabled,
+        e.CampaignCreated,
+        e.CampaignDetailsChanged,
+        e.CampaignItemAdded,
+        e.CampaignItemRemoved,
+        e.CampaignDeleted,
     )
     tables = (
         "analytics_rule",
@@ -68,8 +73,10 @@ class AnalyticsProjection:
         "analytics_creator_posts",
         "analytics_owner_days",
         "analytics_first_levels",
+        "analytics_campaign_changes",
+        "analytics_campaign_members",
     )
-    stages = ("videos", "attribution", "owner_states")
+    stages = ("videos", "attribution", "owner_states", "campaigns")
     decoders: Mapping[str, Callable[[bytes], Event]] = {
         "video_stats_snapshot_recorded": _decode_video_snapshot
     }
@@ -87,7 +94,7 @@ class AnalyticsProjection:
 
     def write(self, cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
         """Fold events into the tables. Events folded before change nothing."""
-        from projections.analytics.batch import chunks_of_log
+        from projections.analytics.chunks import chunks_of_log
         from projections.analytics.rows import enable_arrays
         from projections.analytics.writer import Intake
 

@@ -12,8 +12,9 @@ from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.batch import BatchInput
+from projections.analytics.campaigns.changes import save_changes
 from projections.analytics.entities import AnalyticsVideoRow, changed
-from projections.analytics.keys import OwnerKey, execute
+from projections.analytics.keys import CAMPAIGNS, OwnerKey, execute
 from projections.analytics.ownership import owner_key_of
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS
 from projections.analytics.video_lists import save_lists
@@ -29,6 +30,7 @@ WHERE NOT EXISTS (
       AND (input.kind IS NULL OR known.kind IS NOT NULL)
       AND (input.project_id IS NULL OR known.project_id IS NOT NULL)
       AND (input.position IS NULL OR known.position IS NOT NULL)
+      AND (input.deleted_position IS NULL OR known.deleted_position IS NOT NULL)
       AND (input.earliest_at IS NULL OR known.earliest_at <= input.earliest_at)
       AND known.label_position >= input.label_position
 )
@@ -36,6 +38,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET
     kind = coalesce(held.kind, excluded.kind),
     project_id = coalesce(held.project_id, excluded.project_id),
     position = coalesce(held.position, excluded.position),
+    deleted_position = coalesce(held.deleted_position, excluded.deleted_position),
     earliest_at = least(held.earliest_at, excluded.earliest_at),
     label = CASE WHEN excluded.label_position > held.label_position
         THEN excluded.label ELSE held.label END,
@@ -78,6 +81,11 @@ def gather(cursor: Cursor[TupleRow], events: Sequence[RecordedEvent]) -> None:
     save_lists(cursor, snapshots)
     if subjects:
         execute(cursor, _SUBJECTS, msgspec.json.encode(subjects).decode())
+    save_changes(cursor, batch.memberships)
+    campaigns = [
+        (o.organization_id, CAMPAIGNS, o.campaign_id) for o in batch.memberships
+    ]
+    note_gathered(cursor, {*campaigns}, is_attributed=True)
     keys = {snapshot.key for snapshot in snapshots} | owner_keys_of(videos)
     for metric_group, is_attributed in ((VIDEOS, False), (PROFILES, True)):
         ours = [key for key in keys if key[1] == metric_group.number]
@@ -116,7 +124,7 @@ def owner_keys_of(videos: Iterable[AnalyticsVideoRow]) -> set[OwnerKey]:
 def note_gathered(
     cursor: Cursor[TupleRow], keys: Iterable[OwnerKey], *, is_attributed: bool
 ) -> None:
-    """Note that snapshots of these owners wait for the next stage."""
+    """Note that snapshots of these owners, or these campaigns, wait for a stage."""
     requested = sorted(keys)
     if requested:
         execute(

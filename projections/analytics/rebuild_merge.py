@@ -1,8 +1,9 @@
 """A rebuild's later stages: folds what the slices of the log have stored.
 
 Gathering only adds to rows, so slices may be gathered in any order, at once, and twice.
-Three stages follow, and workers can share each: fold the videos from their changes,
-move each observation to its video's owner, then fold the owner states and the sums.
+Four stages follow, and workers can share each: fold the videos from their changes,
+move each observation to its video's owner, fold the owner states and the sums, then sum
+up what counts in each campaign.
 """
 
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from domain.analytics.baselines import BaselineRule
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
 from projections.analytics.baseline_rule import rule_of
+from projections.analytics.campaigns.rebuild import merge_campaigns
 from projections.analytics.column_codec import unpack
 from projections.analytics.days.follow import save_days
 from projections.analytics.days.owner_days import OwnerDays
@@ -28,7 +30,13 @@ from projections.analytics.entities import (
     refolded,
 )
 from projections.analytics.fold import CountingFlags, fold_anew, is_owned
-from projections.analytics.keys import OwnerKey, execute, instant_of
+from projections.analytics.keys import (
+    CAMPAIGNS,
+    PARTITION,
+    OwnerKey,
+    execute,
+    instant_of,
+)
 from projections.analytics.owner_state import (
     OwnerState,
     empty_owner_state,
@@ -51,15 +59,15 @@ _OWNERS_AT_ONCE = 50
 _SNAPSHOTS_AT_ONCE = 200
 # In one transaction; fewer are in memory at once.
 _OBSERVATIONS_AT_ONCE = 500_000
-_PARTITION = "get_byte(uuid_send({}), 15) %% %s = %s"
 _GATHERED = f"""
 SELECT organization_id, metric_group, owner FROM analytics_gathered
-WHERE is_attributed = %s AND {_PARTITION.format("owner")}
+WHERE is_attributed = %s AND metric_group <> {CAMPAIGNS}
+AND {PARTITION.format("owner")}
 ORDER BY organization_id, metric_group, owner LIMIT %s
 """
 _RAW = f"""
 SELECT {tables.VIDEO_COLUMNS} FROM analytics_videos
-WHERE is_raw AND {_PARTITION.format("id")} ORDER BY organization_id, id LIMIT %s
+WHERE is_raw AND {PARTITION.format("id")} ORDER BY organization_id, id LIMIT %s
 """
 _OWN = f"""
 SELECT {", ".join(FlaggedVideo.__struct_fields__)} FROM analytics_videos
@@ -79,6 +87,8 @@ def merge(
             return _merge_attribution(cursor, partition, partitions)
         case "owner_states":
             return _merge_owner_states(cursor, partition, partitions)
+        case "campaigns":
+            return merge_campaigns(cursor, partition, partitions)
         case _:
             raise ValueError(f"there is no stage {stage}")
 
@@ -179,6 +189,13 @@ def _folded(
                 subjects,
                 (row.posted_at for row in theirs if row.is_counted and row.posted_at),
             )
+        items = [row for row in own if row.is_campaign_item]
+        state.item_ids = {row.number: row.id for row in items}
+        for row in items:
+            if row.is_counted and row.posted_at:
+                rollups.add_posts(
+                    organization_id, (None, None, row.id), [row.posted_at]
+                )
         for row in own[:1]:
             state.creator_id, state.project_id = row.creator_id, row.project_id
     counting_flags = CountingFlags.of(flags)

@@ -1,7 +1,7 @@
-"""Metric groups, and the deltas of the rollups of creators and projects."""
+"""Metric groups, and the deltas of the rollups of creators, projects and campaigns."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,11 +15,17 @@ from projections.analytics.columns import Longs
 from projections.analytics.levels import Deltas
 
 _LARGEST = 2**63 - 1
+# In which order sums are written: those that many transactions change at once come
+# last. A creator's, a project's, a single video's and a campaign's.
+_CREATOR, _PROJECT, _VIDEO, _CAMPAIGN = 0, 2, 1, 3
+_RANKS = (_CREATOR, _PROJECT, _VIDEO)
 
 EntityKey = tuple[int, int]
 """An organization, and something of its, as numbers: Python hashes UUIDs slowly."""
-Subjects = tuple[UUID | None, UUID | None]
-"""The creator and the project in whose sums something is."""
+Subjects = tuple[UUID | None, ...]
+"""What has sums that something is in: a creator, a project, at times the video."""
+CampaignsByMember = Mapping[tuple[UUID, UUID], Sequence[UUID]]
+"""An organization and a creator or video, and the campaigns of which it is a member."""
 _Place = tuple[UUID, Subjects]
 """An organization, and subjects of it."""
 
@@ -107,6 +113,7 @@ class RollupDeltas:
         self.rollup = rollup
         self.precision = RollupDeltas(PRECISION) if has_precision else None
         self.has_removals = False
+        self._campaigns: CampaignsByMember = {}
         self._deltas: defaultdict[_Place, list[tuple[Longs, Deltas]]] = defaultdict(
             list
         )
@@ -117,11 +124,27 @@ class RollupDeltas:
         """Return those of a metric group, which do not move anything yet."""
         return cls(metric_group.rollup, has_precision=metric_group.has_precision)
 
+    def members(self) -> set[tuple[UUID, UUID]]:
+        """Return what may be a member of campaigns among all that has deltas."""
+        places = [*self._deltas, *self._posts]
+        return {
+            (organization_id, subject)
+            for organization_id, subjects in places
+            for subject in subjects
+            if subject is not None
+        }
+
+    def add_to(self, campaigns: CampaignsByMember) -> None:
+        """Let the sums of these campaigns move with those of their members."""
+        self._campaigns = campaigns
+        if self.precision is not None:
+            self.precision.add_to(campaigns)
+
     def by_subject(self, *, only_creators: bool = False) -> list[SubjectDeltas]:
         """Return the deltas by organization, subject and slot.
 
         Creators come first. Many transactions change a project's sums at once, and wait
-        for each other from there to the commit.
+        for each other from there to the commit. Campaigns come last.
         """
         chunks = self._deltas | {
             key: [*self._deltas[key], self._posted(posts)]
@@ -130,9 +153,14 @@ class RollupDeltas:
         theirs: defaultdict[tuple[int, UUID, UUID], list[tuple[Longs, Deltas]]]
         theirs = defaultdict(list)
         for (organization_id, subjects), some in chunks.items():
-            for rank, subject in enumerate(subjects[:1] if only_creators else subjects):
-                if subject is not None:
-                    theirs[rank, organization_id, subject] += some
+            for rank, subject in zip(_RANKS, subjects, strict=False):
+                if subject is None or (only_creators and rank != _CREATOR):
+                    continue
+                theirs[rank, organization_id, subject] += some
+                if only_creators:
+                    continue
+                for campaign in self._campaigns.get((organization_id, subject), ()):
+                    theirs[_CAMPAIGN, organization_id, campaign] += some
         height = self.rollup.height
         found = [
             SubjectDeltas(*key[1:], *_merged(theirs[key], height=height))

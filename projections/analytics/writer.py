@@ -14,7 +14,9 @@ from domain.analytics.baselines import BaselineRule
 from infra.eventstore.store import RecordedEvent
 from projections.analytics import rows as tables
 from projections.analytics import snapshots as rows
-from projections.analytics.batch import BatchInput, subjects_of
+from projections.analytics.batch import BatchInput
+from projections.analytics.campaigns.changes import save_changes
+from projections.analytics.campaigns.members import campaigns_of, update_members
 from projections.analytics.days.follow import save_days
 from projections.analytics.days.owner_days import OwnerDays
 from projections.analytics.entities import (
@@ -39,6 +41,7 @@ from projections.analytics.ownership import (
     attribute,
     load_numbered,
     load_unattributed,
+    name_items,
     new_video_numbers,
     owner_key_of,
     owner_of,
@@ -55,6 +58,7 @@ from projections.analytics.rollup_deltas import (
 )
 from projections.analytics.rows import END
 from projections.analytics.snapshots import OwnerSnapshot, merged_by_time
+from projections.analytics.subject_keys import subjects_of
 
 
 class Intake:
@@ -72,6 +76,7 @@ class Intake:
         self._snapshots: dict[OwnerKey, list[OwnerSnapshot]] = defaultdict(list)
         self._flags: dict[OwnerKey, dict[int, int]] = defaultdict(dict)
         self._subjects_of: dict[OwnerKey, tuple[UUID | None, UUID | None]] = {}
+        self._item_ids: dict[OwnerKey, dict[int, UUID]] = defaultdict(dict)
         self._rollups = {
             metric_group.number: RollupDeltas.of(metric_group)
             for metric_group in METRIC_GROUPS
@@ -187,6 +192,8 @@ class Intake:
                 continue
             flags = flags_of_video(row, self._input.subjects, rule=self._rule)
             self._flags[key][row.number] = flags
+            if row.is_campaign_item:
+                self._item_ids[key][row.number] = row.id
             self._subjects_of[key] = row.creator_id, row.project_id
 
     def _reassign_stored(self) -> None:
@@ -306,6 +313,7 @@ class Intake:
             known = self._subjects_of.get(key)
             if known is not None:
                 state.creator_id, state.project_id = known
+            state.item_ids |= self._item_ids[key]
             counting_flags = CountingFlags.of(self._flags[key])
             opening, last = state.levels.copy(), state.last
             kept += take_in(
@@ -322,7 +330,9 @@ class Intake:
 
     def _load_states(self, keys: Iterable[OwnerKey]) -> None:
         missing = {key for key in keys if key not in self._states}
-        self._states |= load_owner_states(self._cursor, sorted(missing))
+        loaded = load_owner_states(self._cursor, sorted(missing))
+        name_items(self._cursor, loaded.values())
+        self._states |= loaded
 
     def _save(self) -> None:
         states = [
@@ -332,16 +342,40 @@ class Intake:
         ]
         save_owner_states(self._cursor, states)
         save_unattributed(self._cursor, self._came - self._gone, self._gone)
-        for rollups in self._rollups.values():
-            tables.save_rollups(self._cursor, rollups)
-        save_days(self._cursor, self._rollups)
-        self._days.save(self._cursor)
         before, held = self._rows_before, self._subjects_before
         tables.save_videos(
             self._cursor,
             [row for key, row in self._rows.items() if row is not before.get(key)],
         )
+        self._update_campaigns()
+        for rollups in self._rollups.values():
+            tables.save_rollups(self._cursor, rollups)
+        save_days(self._cursor, self._rollups)
+        self._days.save(self._cursor)
         tables.SUBJECTS.save(
             self._cursor,
             [row for k, row in self._input.subjects.items() if row is not held.get(k)],
         )
+
+    def _update_campaigns(self) -> None:
+        """Let members join and leave campaigns, and route the deltas to these."""
+        before, memberships = self._rows_before, self._input.memberships
+        save_changes(self._cursor, memberships)
+        update_members(
+            self._cursor,
+            {(one.organization_id, one.campaign_id) for one in memberships},
+            {
+                (row.organization_id, row.id)
+                for key, row in self._rows.items()
+                if row.is_campaign_item
+                and (
+                    (was := before.get(key)) is None or was.creator_id != row.creator_id
+                )
+            },
+        )
+        moved = set[tuple[UUID, UUID]]().union(
+            *(rollups.members() for rollups in self._rollups.values())
+        )
+        campaigns = campaigns_of(self._cursor, moved)
+        for rollups in self._rollups.values():
+            rollups.add_to(campaigns)

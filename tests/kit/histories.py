@@ -27,9 +27,11 @@ class History:
         self.events: list[RecordedEvent] = []
         self._versions: Counter[UUID] = Counter()
 
-    def happened(self, stream: UUID, *events: e.Event) -> list[RecordedEvent]:
+    def happened(
+        self, stream: UUID, *events: e.Event, at: datetime | None = None
+    ) -> list[RecordedEvent]:
         """Add events to a stream as one append, a second after the one before."""
-        at = MONDAY + timedelta(seconds=len(self.events))
+        at = at or MONDAY + timedelta(seconds=len(self.events))
         appended: list[RecordedEvent] = []
         for event in events:
             self._versions[stream] += 1

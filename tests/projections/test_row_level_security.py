@@ -57,6 +57,8 @@ WALLED = (
     "analytics_profile_rollups",
     "analytics_profile_precision",
     "analytics_video_totals",
+    "analytics_campaign_changes",
+    "analytics_campaign_members",
     "analytics_video_days",
     "analytics_profile_totals",
     "analytics_profile_days",
@@ -168,6 +170,15 @@ def two_tenants(store: Store, history: History) -> None:
                 tracking_status="auto_tracked",
                 scrape_id=run_id,
                 posted_at=MONDAY,
+            ),
+        )
+        history.happened(
+            UUID(int=0xCA0 + number),
+            e.CampaignCreated(
+                organization_id=tenant, project_id=project_id, name="Same"
+            ),
+            e.CampaignItemAdded(
+                organization_id=tenant, item_type="creator", item_id=creator_id
             ),
         )
     log(store, history.events)

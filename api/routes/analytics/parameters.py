@@ -61,7 +61,7 @@ def check_breakdown(question: Question, ids: list[UUID]) -> None:
     Raises:
         ApiError: ``invalid_query``.
     """
-    if question.by_video and len(ids) > 1:
+    if question.breakdown and len(ids) > 1:
         raise invalid_query("breakdown", "is of one thing: give one entity_id")
 
 

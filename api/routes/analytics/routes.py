@@ -1,4 +1,4 @@
-"""/analytics: numbers over time, of creators, videos and projects."""
+"""/analytics: numbers over time, of creators, videos, projects and campaigns."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
@@ -74,7 +74,7 @@ AsOfParameter = Annotated[
 
 _READ: dict[str, Any] = {"scope": "read"}
 _SCHEMA = AnalyticsSchema(
-    entities=["creator", "video", "project"],
+    entities=["creator", "video", "project", "campaign"],
     metrics=described_metrics(),
     base_metrics=list(RAW_METRICS),
     granularities=["day", "week", "month"],
@@ -148,7 +148,7 @@ class AnalyticsRoutes(Controller):
             metric=metric,
             mode=mode,
             base_metric=base_metric,
-            by_video=breakdown is not None,
+            breakdown=breakdown,
         )
         ids = ids_of(entity_id, entity_ids)
         check_breakdown(question, ids)
@@ -182,7 +182,7 @@ class AnalyticsRoutes(Controller):
             breakdown_series=await query.breakdown_series(
                 ids[0], by_entity[ids[0]], days
             )
-            if question.by_video
+            if question.breakdown
             else None,
             tier_retention_days=retention,
             annotations=[],

@@ -15,6 +15,7 @@ from domain.analytics.series import SeriesByMetric
 from projections.analytics.baseline_rule import rule_in_force
 from projections.analytics.entities import AnalyticsVideoRow, as_of
 from projections.analytics.queries.from_snapshots import Counted
+from projections.analytics.queries.members import Parameters, parameters_of
 from projections.analytics.queries.series import profile_of, series_from_snapshots
 from projections.analytics.rollup_deltas import PROFILES, VIDEOS, MetricGroup
 from projections.analytics.rows import VIDEO_COLUMNS, video_of
@@ -24,11 +25,12 @@ _SUBJECTS = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
 AND kind = %(entity)s AND position <= %(at)s
+AND (deleted_position IS NULL OR deleted_position > %(at)s)
 """
 _CREATORS = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator' AND position <= %(at)s
-AND (id = %(id)s OR project_id = %(id)s)
+AND (id = %(id)s OR project_id = %(id)s OR id = ANY(%(creators)s))
 """
 _EARLIEST = b"""
 SELECT creator_id, min(observed_at) FROM analytics_snapshots
@@ -37,8 +39,9 @@ AND creator_id = owner AND position <= %(at)s GROUP BY creator_id
 """
 _WHICH: dict[Entity, str] = {
     "video": "id = ANY(%(ids)s)",
-    "creator": "creator_id = ANY(%(ids)s)",
-    "project": "project_id = ANY(%(ids)s)",
+    "creator": "creator_id = %(id)s",
+    "project": "project_id = %(id)s",
+    "campaign": "(creator_id = ANY(%(creators)s) OR id = ANY(%(videos)s))",
 }
 
 
@@ -51,15 +54,15 @@ async def existing_as_of(
     at: int,
 ) -> set[UUID]:
     """Return which of these entities the organization had at a position."""
-    if entity == "video":
-        rows = await _videos(reader, organization_id, entity, ids, at=at)
-        return {row.id for _, row in rows if row.is_there}
-    params = {
+    params: Parameters = {
         "organization": organization_id,
         "ids": list(ids),
         "entity": entity,
         "at": at,
     }
+    if entity == "video":
+        videos = await _candidates(reader, organization_id, entity, params)
+        return {row.id for _, row in videos if row.is_there}
     return {row[0] for row in await reader.rows(organization_id, _SUBJECTS, params)}
 
 
@@ -88,43 +91,44 @@ async def counted_as_of(
 ) -> dict[MetricGroup, list[Counted]]:
     """Return the videos and profiles whose sum an entity's series was at a position."""
     found: dict[MetricGroup, list[Counted]] = {}
-    needs = {*question.needs}
+    entity, needs = question.entity, {*question.needs}
+    params = await parameters_of(reader, organization_id, entity, id_, at=at)
+    params["at"] = at
     if needs & {*VIDEO_METRICS, "posts"}:
-        found[VIDEOS] = await videos_as_of(
-            reader, organization_id, question.entity, id_, at=at
-        )
+        found[VIDEOS] = await _videos(reader, organization_id, entity, params)
     if needs & {*PROFILE_METRICS}:
-        rows = await reader.rows(
-            organization_id,
-            _CREATORS,
-            {"organization": organization_id, "id": id_, "at": at},
-        )
+        rows = await reader.rows(organization_id, _CREATORS, params)
         found[PROFILES] = [profile_of(row[0]) for row in rows]
     return found
 
 
-async def videos_as_of(
-    reader: Reader, organization_id: UUID, entity: Entity, of: UUID, *, at: int
+async def _videos(
+    reader: Reader, organization_id: UUID, entity: Entity, params: Parameters
 ) -> list[Counted]:
     """Return the videos that counted at a position, or a question's single video."""
-    found = await _videos(reader, organization_id, entity, [of], at=at)
+    creators, singles = {*params["creators"]}, {*params["videos"]}
+
+    def counts(row: AnalyticsVideoRow) -> bool:
+        match entity:
+            case "video":
+                return True
+            case "creator":
+                return row.is_counted and row.creator_id == params["id"]
+            case "project":
+                return row.is_counted and row.project_id == params["id"]
+            case "campaign":
+                is_member = row.creator_id in creators or row.id in singles
+                return row.is_counted and is_member
+
     rows = [
         (now, row)
-        for now, row in found
-        if row.is_there
-        and (
-            entity == "video"
-            or (
-                row.is_counted
-                and of == (row.creator_id if entity == "creator" else row.project_id)
-            )
-        )
+        for now, row in await _candidates(reader, organization_id, entity, params)
+        if row.is_there and counts(row)
     ]
-    creators = {row.creator_id for _, row in rows if row.creator_id is not None}
     snapshots = await reader.rows(
         organization_id,
         _EARLIEST,
-        {"organization": organization_id, "ids": sorted(creators), "at": at},
+        {**params, "ids": sorted({r.creator_id for _, r in rows if r.creator_id})},
     )
     rule = await rule_in_force(reader, organization_id)
     earliest: dict[UUID | None, datetime] = {
@@ -135,6 +139,7 @@ async def videos_as_of(
             id=row.id,
             # Snapshots are stored with the video's owner as of now.
             owner=now.creator_id or now.id,
+            creator_id=row.creator_id,
             number=now.number or 0,
             is_baseline=is_baseline(
                 rule,
@@ -149,13 +154,8 @@ async def videos_as_of(
     ]
 
 
-async def _videos(
-    reader: Reader,
-    organization_id: UUID,
-    entity: Entity,
-    ids: Sequence[UUID],
-    *,
-    at: int,
+async def _candidates(
+    reader: Reader, organization_id: UUID, entity: Entity, params: Parameters
 ) -> list[tuple[AnalyticsVideoRow, AnalyticsVideoRow]]:
     """Return the videos that may count, as they are now and as they were."""
     rows = await reader.rows(
@@ -164,7 +164,7 @@ async def _videos(
         SELECT {VIDEO_COLUMNS} FROM analytics_videos
         WHERE organization_id = %(organization)s AND {_WHICH[entity]}
         """.encode(),
-        {"organization": organization_id, "ids": list(ids)},
+        params,
     )
     now = [video_of(row) for row in rows]
-    return [(row, as_of(row, at)) for row in now]
+    return [(row, as_of(row, params["at"])) for row in now]

@@ -48,6 +48,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     owner: UUID
     number: int
     is_baseline: bool
+    creator_id: UUID | None = None
     posted_at: datetime | None = None
     label: str | None = None
     tiktok_video_id: str | None = None

@@ -1,6 +1,6 @@
-"""Series by metric of creators, projects and videos, as of now.
+"""Series by metric of creators, projects, campaigns and videos, as of now.
 
-Creators and projects are read from the stored sums, single videos from snapshots. If a
+All but videos are read from the stored sums, single videos from snapshots. If a
 bucket does not end with a quarter of an hour (historical time zones), everything is
 read from snapshots.
 """
@@ -30,6 +30,7 @@ from projections.analytics.queries.accumulate import (
     series_from_rollups,
 )
 from projections.analytics.queries.from_snapshots import Counted, series_of_members
+from projections.analytics.queries.members import parameters_of
 from projections.analytics.rollup_deltas import (
     PRECISION,
     PROFILES,
@@ -52,6 +53,7 @@ _OWN_ZONE = """
 _SUBJECTS = f"""
 SELECT id, label, {_OWN_ZONE} FROM analytics_subjects
 WHERE organization_id = %(organization)s AND id = ANY(%(ids)s) AND kind = %(entity)s
+AND deleted_position IS NULL
 """.encode()
 _VIDEO_LABELS = f"""
 SELECT id, label, {_OWN_ZONE} FROM analytics_videos
@@ -69,11 +71,14 @@ _WHICH: dict[Entity, str] = {
     "video": "v.id = %(id)s",
     "creator": "v.creator_id = %(id)s AND v.is_counted",
     "project": "v.project_id = %(id)s AND v.is_counted",
+    "campaign": """
+        (v.creator_id = ANY(%(creators)s) OR v.id = ANY(%(videos)s)) AND v.is_counted
+    """,
 }
 _PROFILES = b"""
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator'
-AND (id = %(id)s OR project_id = %(id)s)
+AND (id = %(id)s OR project_id = %(id)s OR id = ANY(%(creators)s))
 """
 
 
@@ -198,7 +203,7 @@ async def counted(
 ) -> dict[MetricGroup, list[Counted]]:
     """Return the videos and profiles whose levels an entity's series is the sum of."""
     found: dict[MetricGroup, list[Counted]] = {}
-    params = {"organization": organization_id, "id": id_}
+    params = await parameters_of(reader, organization_id, question.entity, id_)
     needs = {*question.needs}
     if needs & {*VIDEO_METRICS, "posts"}:
         query = f"{_VIDEOS} AND {_WHICH[question.entity]}".encode()
@@ -206,6 +211,7 @@ async def counted(
             Counted(
                 id=row[0],
                 owner=row[1] or row[0],
+                creator_id=row[1],
                 number=row[2],
                 is_baseline=is_baseline(row[7], posted_at=row[3], earliest_at=row[4]),
                 posted_at=row[3],

@@ -53,6 +53,25 @@ class Population:
         )
         return str(video_id)
 
+    def campaign(self) -> str:
+        """Let a campaign have been created that holds the creator; returns its id."""
+        campaign_id = new_id()
+        organization_id = self.tenant.organization_id
+        self.tenant.goatherd.append(
+            campaign_id,
+            e.CampaignCreated(
+                organization_id=organization_id,
+                project_id=self.tenant.project_id,
+                name="Spring",
+            ),
+            e.CampaignItemAdded(
+                organization_id=organization_id,
+                item_type="creator",
+                item_id=UUID(self.creator_id),
+            ),
+        )
+        return str(campaign_id)
+
     def looked(self, day: float, **views: int | None) -> None:
         """Let a run have seen videos so many days after noon of March 2."""
         names = [name.removeprefix("v") for name in views]
@@ -584,7 +603,11 @@ def test_the_plan_says_how_far_back_one_may_look(
 def test_the_schema_names_every_metric_and_what_has_it(home: Tenant):
     schema = data_of(home.get("/analytics/schema"))
 
-    assert schema["metrics"]["followers"]["entities"] == ["creator", "project"]
+    assert schema["metrics"]["followers"]["entities"] == [
+        "creator",
+        "project",
+        "campaign",
+    ]
     assert schema["metrics"]["growth_rate_pop"]["modes"] == ["rate"]
     assert schema["metrics"]["views"]["modes"] == ["new", "cumulative"]
     assert all(described["meaning"] for described in schema["metrics"].values())
@@ -597,6 +620,7 @@ def test_everything_the_schema_names_can_be_asked(population: Population):
         "creator": population.creator_id,
         "project": str(population.tenant.project_id),
         "video": video_id,
+        "campaign": population.campaign(),
     }
     schema = data_of(population.tenant.get("/analytics/schema"))
 

@@ -73,6 +73,16 @@ class Video(msgspec.Struct, kw_only=True):
         return self.enabled and self.status in COUNTED
 
 
+class Membership(msgspec.Struct, kw_only=True):
+    """An item came into a campaign or left it; without an item, all of them left."""
+
+    at: datetime
+    position: int
+    campaign: UUID
+    item: UUID | None
+    is_added: bool
+
+
 class Oracle:
     """Everything that was told up to a position."""
 
@@ -87,6 +97,7 @@ class Oracle:
         self.creators: dict[UUID, UUID] = {}
         self.snapshots: dict[UUID, list[Snapshot]] = {}
         self.creator_snapshots: dict[UUID, list[datetime]] = {}
+        self.memberships: list[Membership] = []
         for recorded in sorted(events, key=lambda recorded: recorded.position):
             if as_of is None or recorded.position <= as_of:
                 self._hear(recorded)
@@ -190,6 +201,11 @@ class Oracle:
             case e.VideoTrackingDisabled():
                 assert video
                 video.enabled = False
+            case e.CampaignItemAdded() | e.CampaignItemRemoved():
+                is_added = isinstance(event, e.CampaignItemAdded)
+                self._move(recorded, event.item_id, is_added=is_added)
+            case e.CampaignDeleted():
+                self._move(recorded, None, is_added=False)
             case _:
                 pass
 
@@ -239,6 +255,18 @@ class Oracle:
         # The same event told twice is one event.
         if all(other.position != recorded.position for other in held):
             held.append(snapshot)
+
+    def _move(
+        self, recorded: RecordedEvent, item: UUID | None, *, is_added: bool
+    ) -> None:
+        membership = Membership(
+            at=recorded.recorded_at,
+            position=recorded.position,
+            campaign=recorded.stream,
+            item=item,
+            is_added=is_added,
+        )
+        self.memberships.append(membership)
 
     def _video(self, video_id: UUID) -> Video:
         return self.videos.setdefault(video_id, Video())
@@ -314,6 +342,8 @@ class Oracle:
         if counter in PROFILE_COUNTERS:
             if query.entity == "creator":
                 return [query.entity_id]
+            if query.entity == "campaign":
+                return [c for c in self.creators if self._is_in(query.entity_id, c)]
             return [c for c, home in self.creators.items() if home == query.entity_id]
         if query.entity == "video":
             return [query.entity_id]
@@ -322,10 +352,32 @@ class Oracle:
         return [
             video_id
             for video_id, video in self.videos.items()
-            if video.counts
-            and query.entity_id
-            == (video.creator if query.entity == "creator" else video.project)
+            if video.counts and self._is_of(query, video_id, video)
         ]
+
+    def _is_of(self, query: OracleQuery, video_id: UUID, video: Video) -> bool:
+        match query.entity:
+            case "creator":
+                return video.creator == query.entity_id
+            case "project":
+                return video.project == query.entity_id
+            case _:
+                its_own = (video_id, video.creator)
+                return any(i and self._is_in(query.entity_id, i) for i in its_own)
+
+    def _is_in(self, campaign: UUID, item: UUID) -> bool:
+        """Whether something lies in the tree below a campaign."""
+        items: set[UUID] = set()
+        for one in sorted(self.memberships, key=lambda one: one.position):
+            if one.campaign != campaign:
+                continue
+            if one.item is None:
+                items.clear()
+            elif one.is_added:
+                items.add(one.item)
+            else:
+                items.discard(one.item)
+        return item in items or any(self._is_in(below, item) for below in items)
 
     def _is_baseline(self, entity_id: UUID, counter: str) -> bool:
         """Rule 5 or what stands in for it, and rule 4 for profiles."""
@@ -405,6 +457,12 @@ class Oracle:
             for video_id, video in self.videos.items()
             if video.counts and self.snapshots.get(video_id)
         )
+
+    def members(self, campaign: UUID) -> tuple[set[UUID], set[UUID]]:
+        """The creators in a campaign, and the videos that no creator brings into it."""
+        creators = {c for c in self.creators if self._is_in(campaign, c)}
+        videos = {v for v in self.videos if self._is_in(campaign, v)}
+        return creators, {v for v in videos if self.videos[v].creator not in creators}
 
     def begins_with_a_baseline(self, video: UUID) -> bool:
         return self._is_baseline(video, "views")

@@ -20,6 +20,7 @@ from domain.analytics.buckets import Range
 from domain.analytics.metrics import (
     DERIVED_METRICS,
     RAW_METRICS,
+    Breakdown,
     Question,
     checked_question,
 )
@@ -50,6 +51,8 @@ CREATORS = [UUID(int=0xC0 + n) for n in range(2)]
 PROJECTS = [PROJECT, ELSEWHERE]
 VIDEOS = ["1", "2", "3"]
 IDS = [video_stream(PROJECT, video) for video in VIDEOS]
+# Each holds only what stands after it, so that none comes to hold itself.
+CAMPAIGNS = [UUID(int=0xCA0 + n) for n in range(4)]
 STATUSES: list[e.TrackingStatus] = [
     *("auto_tracked", "auto_tracked", "auto_tracked"),
     *("pending_review", "out_of_window"),
@@ -85,7 +88,13 @@ MOMENTS = st.builds(
     st.sampled_from([0, 0, 900, 1, -1, 6_300, 899, 0.000001]),
 )
 
+# Between two changes of campaigns, beside the ends of quarters of an hour.
+PAUSES = st.sampled_from([0, 0, 1, 899, 900, 6 * 3_600, 24 * 3_600 - 1]).map(
+    lambda seconds: timedelta(seconds=seconds)
+)
+
 Snapshot = e.ProfileSnapshotRecorded | e.VideoStatsSnapshotRecorded
+Step = Snapshot | tuple[str, e.Event] | tuple[UUID, e.Event]
 
 RULES: st.SearchStrategy[BaselineRule] = st.sampled_from(
     [
@@ -200,6 +209,26 @@ def changes(draw: st.DrawFn) -> tuple[str, e.Event]:
 
 
 @st.composite
+def memberships(draw: st.DrawFn) -> tuple[UUID, e.Event]:
+    """A campaign gets or loses an item, or is deleted."""
+    place = draw(st.integers(0, len(CAMPAIGNS) - 1))
+    items: list[tuple[e.ItemType, UUID]] = [
+        *(("creator", creator) for creator in CREATORS),
+        *(("video", video) for video in IDS),
+        *(("campaign", campaign) for campaign in CAMPAIGNS[place + 1 :]),
+    ]
+    item_type, item_id = draw(st.sampled_from(items))
+    kinds: list[type[e.CampaignItemAdded | e.CampaignItemRemoved]] = [
+        *(e.CampaignItemAdded, e.CampaignItemAdded, e.CampaignItemRemoved)
+    ]
+    if draw(st.integers(0, 15)) == 0:
+        return CAMPAIGNS[place], e.CampaignDeleted(organization_id=HOME)
+    kind = draw(st.sampled_from(kinds))
+    event = kind(organization_id=HOME, item_type=item_type, item_id=item_id)
+    return CAMPAIGNS[place], event
+
+
+@st.composite
 def seen_again(
     draw: st.DrawFn,
     snapshot: Snapshot,
@@ -213,15 +242,40 @@ def seen_again(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[RecordedEvent]:
+def histories(
+    draw: st.DrawFn, *, steps: st.SearchStrategy[Step] | None = None
+) -> list[RecordedEvent]:
+    """What happens to a few videos; with ``steps``, to such as are there and count."""
     history = History()
     for project in PROJECTS:
         history.happened(HOME, e.ProjectCreated(project_id=project, name="Project"))
     for creator in CREATORS:
         history.happened(creator, added("billie"))
+    for campaign in CAMPAIGNS:
+        created = e.CampaignCreated(
+            organization_id=HOME, project_id=PROJECT, name="Campaign"
+        )
+        history.happened(campaign, created)
     begun: set[str] = set()
     looked: list[datetime] = []
-    steps = st.one_of(snapshots(), snapshots(), snapshots(), changes())
+    deleted: set[UUID] = set()
+    now = datetime(2026, 3, 26, tzinfo=UTC)
+    for name in VIDEOS if steps is not None else ():
+        begun.add(name)
+        found = e.VideoAdded(
+            organization_id=HOME,
+            project_id=PROJECT,
+            tiktok_video_id=name,
+            handle="billie",
+            kind="video",
+        )
+        if draw(st.integers(0, 3)):
+            found = msgspec.structs.replace(
+                draw(discoveries(name)), tracking_status="auto_tracked"
+            )
+        history.happened(video_stream(PROJECT, name), found)
+    if steps is None:
+        steps = st.one_of(snapshots(), snapshots(), changes(), memberships())
     amount = draw(st.sampled_from([6, 12, 24, 36]))
     for step in draw(st.lists(steps, min_size=amount, max_size=amount)):
         if not isinstance(step, tuple):
@@ -237,6 +291,13 @@ def histories(draw: st.DrawFn) -> list[RecordedEvent]:
                     history.happened(video_stream(PROJECT, name), found)
             continue
         video, event = step
+        if isinstance(video, UUID):
+            now += draw(PAUSES)
+            if video not in deleted:
+                history.happened(video, event, at=now)
+            if isinstance(event, e.CampaignDeleted):
+                deleted.add(video)
+            continue
         if isinstance(event, e.VideoDiscovered | e.VideoAdded):
             begun.add(video)
         if video in begun:
@@ -245,9 +306,16 @@ def histories(draw: st.DrawFn) -> list[RecordedEvent]:
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> OracleQuery:
-    entity = draw(st.sampled_from(["creator", "project", "video"]))
-    named_entities = {"creator": CREATORS, "project": PROJECTS, "video": IDS}[entity]
+def questions(
+    draw: st.DrawFn, *, of: Sequence[str] = ("creator", "project", "video", "campaign")
+) -> OracleQuery:
+    entity = draw(st.sampled_from(of))
+    named_entities = {
+        "creator": CREATORS,
+        "project": PROJECTS,
+        "video": IDS,
+        "campaign": CAMPAIGNS,
+    }[entity]
     metric = draw(st.sampled_from([*RAW_METRICS, *DERIVED_METRICS]))
     begin = draw(st.integers(0, DAYS // 2))
     days = draw(st.integers(1, DAYS))
@@ -314,10 +382,12 @@ def given_to_analytics(events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
     ]
 
 
-def the_question(query: OracleQuery, *, by_video: bool = False) -> Question | None:
+def the_question(
+    query: OracleQuery, *, breakdown: Breakdown | None = None
+) -> Question | None:
     try:
         return checked_question(
-            by_video=by_video,
+            breakdown=breakdown,
             entity=cast("Any", query.entity),
             metric=cast("Any", query.metric),
             mode=cast("Any", query.mode),
@@ -355,7 +425,7 @@ def broken_down(
     connection: Connection[TupleRow], query: OracleQuery
 ) -> list[dict[str, Any]] | None:
     """What the read model says of the videos; None if the question makes no sense."""
-    question = the_question(query, by_video=True)
+    question = the_question(query, breakdown="video")
     reader = cast("Reader", Within(connection))
     if question is None:
         return None
@@ -422,6 +492,8 @@ def contents(connection: Connection[TupleRow]) -> dict[str, list[str]]:
         "creator_posts",
         "owner_days",
         "first_levels",
+        "campaign_changes",
+        "campaign_members",
     )
     return {
         table: [

@@ -1,0 +1,1 @@
+"""Campaigns in analytics: what counts in each, and the sums of it."""

@@ -1,0 +1,93 @@
+"""What counts in a campaign: now, as of a position, and from when to when."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from domain.analytics.membership import Members, MembershipChange, members_of_tree
+from domain.analytics.metrics import Entity
+from projections.analytics.campaigns.changes import TREE, change_of
+from projections.analytics.entities import as_of
+from projections.analytics.rows import VIDEO_COLUMNS, video_of
+from projections.engine.reader import Reader
+
+Parameters = dict[str, Any]
+
+_NOW = b"""
+SELECT member_id, is_creator FROM analytics_campaign_members
+WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s
+"""
+_TREE = TREE.format(
+    roots="(VALUES (%(organization)s::uuid, %(campaign)s::uuid)) AS root"
+).encode()
+_VIDEOS = f"""
+SELECT {VIDEO_COLUMNS} FROM analytics_videos
+WHERE organization_id = %(organization)s AND id = ANY(%(videos)s)
+""".encode()
+
+
+async def members_of(
+    reader: Reader, organization_id: UUID, campaign_id: UUID, at: int | None = None
+) -> Members:
+    """Return what counts in a campaign: the union of the tree below it.
+
+    ``videos`` are those that campaigns hold by themselves and whose creator is not
+    among ``creators``. ``at`` is the position as of which the log is read, None for
+    all of it. Nothing counts in a campaign that is not there, or was deleted.
+    """
+    if at is None:
+        params = {"organization": organization_id, "campaign": campaign_id}
+        rows = await reader.rows(organization_id, _NOW, params)
+        return Members(
+            creators={row[0] for row in rows if row[1]},
+            videos={row[0] for row in rows if not row[1]},
+        )
+    changes = await _changes(reader, organization_id, campaign_id, at)
+    found = members_of_tree(changes, campaign_id)
+    creators = await _creators_of(reader, organization_id, found.videos, at)
+    videos = {v for v in found.videos if creators.get(v) not in found.creators}
+    return Members(creators=found.creators, videos=videos)
+
+
+async def parameters_of(
+    reader: Reader,
+    organization_id: UUID,
+    entity: Entity,
+    id_: UUID,
+    *,
+    at: int | None = None,
+) -> Parameters:
+    """Return the parameters of a query for what counts in an entity.
+
+    ``id`` and ``ids`` are the entity; ``creators`` and ``videos`` are the members of a
+    campaign, else nothing.
+    """
+    members = Members(creators=set(), videos=set())
+    if entity == "campaign":
+        members = await members_of(reader, organization_id, id_, at)
+    return {
+        "organization": organization_id,
+        "id": id_,
+        "ids": [id_],
+        "creators": sorted(members.creators),
+        "videos": sorted(members.videos),
+    }
+
+
+async def _changes(
+    reader: Reader, organization_id: UUID, campaign_id: UUID, at: int | None
+) -> list[MembershipChange]:
+    """Return what the campaign and all below it got and lost up to a position."""
+    params = {"organization": organization_id, "campaign": campaign_id}
+    rows = await reader.rows(organization_id, _TREE, params)
+    changes = [change_of(row[1:]) for row in rows]
+    return [change for change in changes if at is None or change.position <= at]
+
+
+async def _creators_of(
+    reader: Reader, organization_id: UUID, videos: Iterable[UUID], at: int
+) -> dict[UUID, UUID | None]:
+    """Return the creators that videos had at a position."""
+    params = {"organization": organization_id, "videos": sorted(videos)}
+    rows = await reader.rows(organization_id, _VIDEOS, params)
+    return {row.id: as_of(row, at).creator_id for row in map(video_of, rows)}
