@@ -34,6 +34,7 @@ from api.routes.campaigns.routes import CampaignRoutes
 from api.routes.creator_figures import CreatorFigureRoutes
 from api.routes.creators import CreatorRoutes
 from api.routes.creators_bulk import ProjectCreatorRoutes
+from api.routes.creators_import import CreatorImportRoutes
 from api.routes.history import HistoryRoutes
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
@@ -180,6 +181,7 @@ def assemble(settings: Settings) -> Litestar:
                 TagRoutes,
                 CreatorFigureRoutes,
                 ProjectCreatorRoutes,
+                CreatorImportRoutes,
                 VideoRoutes,
                 ProjectVideoRoutes,
                 InboxRoutes,

@@ -67,6 +67,12 @@ def on(stream: UUID, events: Iterable[Event]) -> list[StreamEvent]:
     return [(stream, event) for event in events]
 
 
+def without_events(handler: Handler[T]) -> Handler[T]:
+    """Decide as a handler does, and store nothing: to show what would happen."""
+    decision = yield from handler
+    return Decision(decision.result)
+
+
 def check_name(text: str, *, field: str = "name") -> None:
     """Refuse a name in which there is nothing to see.
 

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct, ValidationError
 from msgspec.structs import fields
 
 from api.http.errors import ApiError, Code, field_error
+from api.http.multipart import is_multipart, pairs_in
 from api.http.strict_json import FORBIDDEN, FORBIDDEN_MESSAGE, without_forbidden
 
 TYPE = b"application/x-www-form-urlencoded"
@@ -49,10 +50,16 @@ def typed(label: str) -> Meta:
     return Meta(title=label)
 
 
+def uploaded(label: str) -> Meta:
+    """Return the mark of a field that is the text of a file, with its name."""
+    return Meta(title=label, extra={"is_file": True})
+
+
 class FormReader:
     """Reads the forms of one operation.
 
-    ``labels`` are the names of the fields that people type.
+    ``labels`` are the names of the fields that people type. Only a form with a field
+    that is ``uploaded`` may be sent as multipart/form-data.
     """
 
     def __init__(self, type_: type[Struct]) -> None:
@@ -70,14 +77,27 @@ class FormReader:
             if isinstance(note, Meta) and note.title is not None
         }
 
-    def read(self, body: bytes) -> Form:
+        self._takes_files = any(
+            note.extra is not None and "is_file" in note.extra
+            for field in fields(type_)
+            for note in get_args(field.type)
+            if isinstance(note, Meta)
+        )
+
+    def read(self, content_type: bytes | None, body: bytes) -> Form:
         """Return the form in a body.
 
         Raises:
-            ApiError: ``invalid_body``, naming the field.
+            ApiError: ``invalid_body``, naming the field, or
+                ``unsupported_media_type``.
         """
+        if self._takes_files and content_type and is_multipart(content_type):
+            pairs = _checked(pairs_in(content_type, body))
+        else:
+            check_form_type(content_type)
+            pairs = _pairs(body)
         found: dict[str, Any] = {}
-        for name, value in _pairs(body):
+        for name, value in pairs:
             if name in self._lists:
                 found.setdefault(name, []).append(value)
             elif name in found:
@@ -117,6 +137,10 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         )
     except ValueError:
         raise field_error(Code.INVALID_BODY, "", "is no form") from None
+    return _checked(pairs)
+
+
+def _checked(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     for name, _ in pairs:
         if FORBIDDEN.search(name):
             shown = FORBIDDEN.sub("\ufffd", name)

@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 from api.http.auth import Principal
 from api.http.errors import ApiError, Code, field_error
 from api.http.etags import ETagCondition
-from api.http.form_body import Form, check_form_type
+from api.http.form_body import Form
 from api.http.json_body import LARGE_BODY_BYTES, MAX_BODY_BYTES, check_content_type
 from api.http.route_info import RouteInfo
 from api.http.sessions import Cookies, Session
@@ -221,8 +221,8 @@ class Request(LitestarRequest[Any, Any, State]):
         if reader is None:
             msg = f"{self.route_handler} declares no form."
             raise RuntimeError(msg)
-        check_form_type(self.raw_header(b"content-type"))
-        self.context.form = form = reader.read(await self.body())
+        content_type = self.raw_header(b"content-type")
+        self.context.form = form = reader.read(content_type, await self.body())
         return form
 
     def form_as(self, type_: type[F]) -> F:

@@ -32,6 +32,11 @@ class VideoUrl(msgspec.Struct, frozen=True, kw_only=True):
     tiktok_video_id: str
 
 
+def is_short_link(text: str) -> bool:
+    """Tell whether a text is a link that does not say what it leads to."""
+    return _SHORT_LINK.fullmatch(text.strip(" \t\r\n")) is not None
+
+
 def read_video_url(text: str) -> VideoUrl:
     """Return which video ``text`` names, as ``/@handle/video/1`` or ``/photo/1``.
 
@@ -45,7 +50,7 @@ def read_video_url(text: str) -> VideoUrl:
     if len(text) > _LONGEST_TEXT:
         raise InvalidVideoUrlError(text)
     plain = text.strip(" \t\r\n")
-    if _SHORT_LINK.fullmatch(plain):
+    if is_short_link(plain):
         raise InvalidVideoUrlError(plain, is_short_link=True)
     found = _VIDEO_URL.fullmatch(plain)
     if found is None or not found[1].strip(".") or int(found[3]) > LARGEST_VIDEO_ID:

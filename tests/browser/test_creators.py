@@ -33,7 +33,11 @@ def test_many_are_pasted_and_what_failed_is_mended(
     box = page.get_by_label("Handles or profile URLs")
     box.fill("@ada, https://www.tiktok.com/@bea\n@taken, no/handle")
 
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("2 creators are ready")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="no/handle")).to_be_visible()
+    axe(page)
+    page.get_by_role("button", name="Add 2 creators").click()
 
     results = page.get_by_role("status").get_by_role("row")
     expect(results.filter(has_text="@ada")).to_contain_text("added")
@@ -42,7 +46,8 @@ def test_many_are_pasted_and_what_failed_is_mended(
     expect(box).to_have_value("@taken\nno/handle")
     axe(page)
     box.fill("@cleo")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Add 1 creator").click()
     expect(page.get_by_text("1 creator added.")).to_be_visible()
     assert handles_shown(page) == ["@cleo", "@bea", "@ada", "@taken"]
     axe(page)

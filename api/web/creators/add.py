@@ -1,8 +1,7 @@
-"""/creators/add: adding up to fifty creators from pasted handles and URLs."""
+"""/creators/add: creators from a list or a CSV file, shown before they are added."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller
@@ -13,31 +12,34 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from api.http.errors import Code, FieldProblem
-from api.http.form_body import typed
-from api.routes.creator_schemas import MOST_NEW, AddedCreator, AddedCreators
-from api.web.creators.paste import handles_in
+from api.http.form_body import typed, uploaded
+from api.routes.creators_import import ReadCreators
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
 from api.web.kit.project_choices import all_projects
+from domain.onboarding.lines import MOST_LINES
 
-_FIELDS = {"tiktok_handle": "handles", "tracking_start_date": "first_day"}
-_AT_FIELDS = {"handles", "project_id", "first_day"}
-# A handle has at most 30 characters; this shows enough of other text.
-_SHOWN = 60
+_FIELDS = {"text": "handles", "tracking_start_date": "first_day"}
+_AT_FIELDS = {"handles", "project_id", "first_day", "tags"}
 
 
 class AddCreatorsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Handles, and how to track their creators.
+    """A list or a file of creators, and how to track those whose line does not say.
 
-    ``since`` is ``today``, ``day`` for the date in ``first_day``, or ``ever``.
+    ``since`` is ``today``, ``day`` for the date in ``first_day``, or ``ever``. ``step``
+    is ``show`` what was understood, ``add`` it, or ``change`` the text.
     """
 
-    handles: Annotated[str, typed("Handles or profile URLs")] = ""
+    handles: Annotated[str, typed("Creators")] = ""
+    file: Annotated[str, uploaded("CSV file")] = ""
     project_id: str = ""
+    tags: Annotated[str, typed("Tags")] = ""
+    keep_columns: bool = False
     tracking_mode: str = "auto"
     since: str = "today"
     first_day: Annotated[str, typed("First day")] = ""
+    step: str = "show"
 
 
 class AddCreatorsPage(Controller):
@@ -54,50 +56,74 @@ class AddCreatorsPage(Controller):
 
     @form_route(form=AddCreatorsForm)
     async def add(self, page: NamedDependency[PageContext]) -> PageResponse:
-        """Add the creators; if there are several, show the result of each."""
+        """Show what was understood, or add it and show the result of each line."""
         form = page.form(AddCreatorsForm)
-        handles = handles_in(form.handles)
-        if not 1 <= len(handles) <= MOST_NEW:
-            return await _page(
-                page, form, {"handles": _count_problem(handles)}, status=400
-            )
+        if form.step == "change":
+            return await _page(page, form)
+        problem = _text_problem(form)
+        if problem is not None:
+            return await _page(page, form, {"handles": problem}, status=400)
+        form = replace(form, handles=form.handles or form.file, file="")
+        adds = form.step == "add"
         try:
-            added = await _added(page, form, handles)
+            read = await _read(page, form, adds=adds)
         except ApiRefusedError as error:
             return await _page(
                 page,
                 form,
-                _problems(error, handles),
-                refusal=_refusal_message(error, len(handles)),
+                _problems(error),
+                refusal=_refusal_message(error),
                 status=error.status,
             )
-        if len(handles) == 1 and not added.failed_count:
-            page.flash(_added_message(added))
+        if not read.lines:
+            problem = "write at least one handle or URL, and not headings alone"
+            return await _page(page, form, {"handles": problem}, status=400)
+        if not adds:
+            return await _preview(page, form, read)
+        if len(read.lines) == 1 and not read.failed_count:
+            page.flash(_added_message(read))
             return page.go_to("/creators")
-        failed = [one for one in added.results if one.status == "failed"]
-        left = "\n".join(handles[one.index] for one in failed)
-        outcomes = [(handles[one.index], one) for one in added.results]
-        return await _page(page, replace(form, handles=left), outcomes=outcomes)
+        return await _page(page, replace(form, handles=_left(read)), read=read)
 
 
-async def _added(
-    page: PageContext, form: AddCreatorsForm, handles: Sequence[str]
-) -> AddedCreators:
+async def _read(
+    page: PageContext, form: AddCreatorsForm, *, adds: bool
+) -> ReadCreators:
     # What the form suggests is left out: it would change a creator that comes back.
-    settings: dict[str, str | None] = {}
+    body: dict[str, Any] = {"text": form.handles, "keep_columns": form.keep_columns}
     if form.tracking_mode != "auto":
-        settings["tracking_mode"] = form.tracking_mode
+        body["tracking_mode"] = form.tracking_mode
     if form.since != "today":
-        settings["tracking_start_date"] = (
-            form.first_day if form.since == "day" else None
-        )
+        body["tracking_start_date"] = form.first_day if form.since == "day" else None
+    if tags := [tag for tag in form.tags.split(",") if tag.strip()]:
+        body["tags"] = tags
+    path = f"/projects/{_project_id(form)}/creators"
+    if adds:
+        return (await page.send("POST", f"{path}/import", ReadCreators, body)).data
     got = await page.send(
-        "POST",
-        f"/projects/{_project_id(form)}/creators",
-        AddedCreators,
-        {"creators": [{"tiktok_handle": h, **settings} for h in handles]},
+        "POST", f"{path}/preview", ReadCreators, body, key_suffix=None
     )
     return got.data
+
+
+async def _preview(
+    page: PageContext, form: AddCreatorsForm, read: ReadCreators
+) -> Template:
+    projects = await all_projects(page)
+    names = {str(project.id): project.name for project in projects}
+    return page.show(
+        "creators/preview.html",
+        {
+            "form": form,
+            "read": read,
+            "count": read.created_count + read.reactivated_count,
+            "good": [line for line in read.lines if line.status != "failed"],
+            "bad": [line for line in read.lines if line.status == "failed"],
+            "unread": [column.heading for column in read.columns if not column.field],
+            "has_campaigns": any(line.campaign for line in read.lines),
+            "project": names.get(form.project_id) if len(projects) > 1 else None,
+        },
+    )
 
 
 async def _page(
@@ -106,7 +132,7 @@ async def _page(
     problems: dict[str, str] | None = None,
     *,
     refusal: str | None = None,
-    outcomes: Sequence[tuple[str, AddedCreator]] = (),
+    read: ReadCreators | None = None,
     status: int = 200,
 ) -> Template:
     return page.show(
@@ -117,8 +143,8 @@ async def _page(
             "problems": defaultdict(str, problems or {}),
             # A problem that is shown at its field is not shown again.
             "refusal": None if _AT_FIELDS & {*(problems or {})} else refusal,
-            "outcomes": outcomes,
-            "most": MOST_NEW,
+            "outcomes": read.lines if read else [],
+            "most": MOST_LINES,
         },
         status=status,
     )
@@ -134,42 +160,49 @@ def _project_id(form: AddCreatorsForm) -> UUID:
         ) from None
 
 
-def _count_problem(handles: Sequence[str]) -> str:
-    if not handles:
-        return "write at least one handle or URL"
-    return f"at most {MOST_NEW} at a time, and these are {len(handles)}"
+def _text_problem(form: AddCreatorsForm) -> str | None:
+    has_list, has_file = bool(form.handles.strip()), bool(form.file.strip())
+    if has_list and has_file:
+        return "paste a list or choose a file, not both"
+    if not has_list and not has_file:
+        return "write at least one handle or URL, or choose a file"
+    return None
 
 
-def _refusal_message(error: ApiRefusedError, count: int) -> str:
+def _left(read: ReadCreators) -> str:
+    """Return the text of the lines that failed, under their headings."""
+    failed = [line.text for line in read.lines if line.status == "failed"]
+    heading = [read.heading] if read.heading and failed else []
+    return "\n".join([*heading, *failed])
+
+
+def _refusal_message(error: ApiRefusedError) -> str:
     """Return why none was added."""
     if error.code is not Code.LIMIT_REACHED:
         return error.message
     most, current = error.meta["max"], error.meta["current"]
     return (
-        f"Your plan has room for {most} creators, {current} are tracked, and these "
-        f"are {count}. None was added."
+        f"Your plan has room for {most} creators, and {current} are tracked: these "
+        "are too many. None was added."
     )
 
 
-def _problems(error: ApiRefusedError, handles: Sequence[str]) -> dict[str, str]:
-    """Return the problems by field of the form; one of a handle names the handle."""
+def _problems(error: ApiRefusedError) -> dict[str, str]:
+    """Return the problems by field of the form."""
     found: dict[str, str] = {}
     fields: list[FieldProblem] = error.meta.get("fields", [])
     for problem in fields:
-        *_, index, name = ("", *problem.path.split("/"))
-        message = problem.message
-        if name == "tiktok_handle" and index.isdigit():
-            message = f"'{handles[int(index)][:_SHOWN]}' {message}"
-        found[_FIELDS.get(name, name)] = message
+        _, name, *_ = ("", *problem.path.removeprefix("/").split("/"))
+        found[_FIELDS.get(name, name)] = problem.message
     return found
 
 
-def _added_message(added: AddedCreators) -> str:
+def _added_message(read: ReadCreators) -> str:
     parts: list[str] = []
-    if added.created_count:
-        parts.append(f"{_creators(added.created_count)} added")
-    if added.reactivated_count:
-        parts.append(f"{_creators(added.reactivated_count)} brought back")
+    if read.created_count:
+        parts.append(f"{_creators(read.created_count)} added")
+    if read.reactivated_count:
+        parts.append(f"{_creators(read.reactivated_count)} brought back")
     return f"{', '.join(parts)}. The first scrape is on its way."
 
 

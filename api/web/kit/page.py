@@ -179,20 +179,22 @@ class PageContext:
         body: object = None,
         *,
         version: int | None = None,
-        key_suffix: str = "",
+        key_suffix: str | None = "",
     ) -> ApiResponse[T]:
         """Send a command to the API; a form that is sent twice is executed once.
 
         ``version`` is the version that the form was made from. If a form sends several
-        commands, ``key_suffix`` distinguishes their idempotency keys.
+        commands, ``key_suffix`` distinguishes their idempotency keys; None sends no
+        key, for what stores nothing.
 
         Raises:
             ApiRefusedError: the API refused, for example with ``version_conflict``.
         """
         headers: dict[str, str] = {}
         form = self.request.context.form
-        if method == "POST" and form is not None and form.idempotency_key:
-            headers["idempotency-key"] = f"{form.idempotency_key}{key_suffix}"
+        key = None if form is None else form.idempotency_key
+        if method == "POST" and key and key_suffix is not None:
+            headers["idempotency-key"] = f"{key}{key_suffix}"
         if version is not None:
             headers["if-match"] = f'"{version}"'
         got = await self._api.request(method, path, type_, body=body, headers=headers)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from tests.kit.application import Goatherd, Tenant
@@ -15,6 +16,27 @@ def the_form(visitor: Visitor, query: str = "") -> Element:
     # Which projects there are comes from a read model.
     visitor.goatherd.catch_up()
     return visitor.see(PATH + query)
+
+
+def preview(visitor: Visitor, form: Element, **fields: str) -> Element:
+    """What is shown before anything is added."""
+    answer = visitor.submit(form, PATH, **fields)
+    assert answer.status_code == 200, answer.text
+    return read(answer.text)
+
+
+def add(visitor: Visitor, form: Element, **fields: str) -> httpx.Response:
+    """Fill in the form, and confirm what is shown then."""
+    return visitor.submit(preview(visitor, form, **fields), PATH, step="add")
+
+
+def lines(page: Element, heading: str) -> dict[str, str]:
+    """What a table of the preview says, by the text or handle of each line."""
+    section = page.one("section", **{"aria-labelledby": heading})
+    return {
+        row.one("th").text: row.all("td")[-1].text
+        for row in section.one("tbody").all("tr")
+    }
 
 
 def results(page: Element) -> dict[str, str]:
@@ -41,7 +63,7 @@ def test_handles_and_urls_are_told_apart_by_lines_and_commas(
         "@Ada, https://www.tiktok.com/@bea?lang=en\r\ncleo;dora\r\n\r\n  @emma @finn "
     )
 
-    answer = visitor.submit(the_form(visitor), PATH, handles=pasted)
+    answer = add(visitor, the_form(visitor), handles=pasted)
 
     handles = ("ada", "bea", "cleo", "dora", "emma", "finn")
     page = read(answer.text)
@@ -53,7 +75,7 @@ def test_handles_and_urls_are_told_apart_by_lines_and_commas(
 
 
 def test_who_adds_one_is_back_at_the_list(visitor: Visitor, home: Tenant):
-    answer = visitor.submit(the_form(visitor), PATH, handles="@ada")
+    answer = add(visitor, the_form(visitor), handles="@ada")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/creators")
     home.goatherd.catch_up()
@@ -65,17 +87,16 @@ def test_of_a_spreadsheets_rows_only_handles_are_tracked(
 ):
     pasted = (
         "Creator\tHandle\tFee\n"
-        "Anna Smith\t@anna.smith.goat\t1,200 EUR\n"
-        "Bea Jones,https://www.tiktok.com/@bea,900 EUR\n"
+        "Anna Smith\tanna.smith.goat\t1,200 EUR\n"
+        "Bea Jones\thttps://www.tiktok.com/@bea\t900 EUR\n"
         "Carla Goat"
     )
 
-    answer = visitor.submit(the_form(visitor), PATH, handles=pasted)
+    answer = add(visitor, the_form(visitor), handles=pasted)
 
     page = read(answer.text)
     assert results(page)["@anna.smith.goat"] == results(page)["@bea"] == "added"
-    assert "not a TikTok handle" in results(page)["Creator Handle Fee"]
-    assert "not a TikTok handle" in results(page)["Carla Goat"]
+    assert "has no handle in its column" in results(page)["Carla Goat"]
     assert box(page) == "Creator Handle Fee Carla Goat"
     assert tracked(home).keys() == {"anna.smith.goat", "bea"}
 
@@ -90,8 +111,8 @@ def test_who_comes_back_is_tracked_as_before_unless_something_else_is_chosen(
         home.delete(f"/creators/{removed['id']}")
     home.goatherd.catch_up()
 
-    visitor.submit(the_form(visitor), PATH, handles="gone")
-    visitor.submit(the_form(visitor), PATH, handles="gone.too", since="ever")
+    add(visitor, the_form(visitor), handles="gone")
+    add(visitor, the_form(visitor), handles="gone.too", since="ever")
 
     now = tracked(home)
     settings = ("tracking_mode", "tracking_start_date")
@@ -103,18 +124,18 @@ def test_who_comes_back_is_tracked_as_before_unless_something_else_is_chosen(
 def test_a_handle_with_a_blank_in_it_is_refused_and_nobody_else_is_added(
     visitor: Visitor, home: Tenant, line: str
 ):
-    answer = visitor.submit(the_form(visitor), PATH, handles=f"Bea\t@bea\n{line}")
+    answer = add(visitor, the_form(visitor), handles=f"Bea\t@bea\n{line}")
 
     shown = results(read(answer.text))
     assert shown["@bea"] == "added"
-    assert "'@lou lou' is not a TikTok handle" in shown["@lou lou"]
+    assert "'@lou lou' is not a TikTok handle" in shown[" ".join(line.split())]
     assert tracked(home).keys() == {"bea"}
 
 
 def test_a_handle_that_ends_with_a_dot_is_refused_with_the_reason(
     visitor: Visitor, home: Tenant
 ):
-    answer = visitor.submit(the_form(visitor), PATH, handles="@ian..ian.\n@bea")
+    answer = add(visitor, the_form(visitor), handles="@ian..ian.\n@bea")
 
     shown = results(read(answer.text))
     assert "TikTok lets none end with a dot" in shown["@ian..ian."]
@@ -126,8 +147,8 @@ def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tena
     removed = home.add("gone")
     home.delete(f"/creators/{removed['id']}")
 
-    answer = visitor.submit(
-        the_form(visitor), PATH, handles="@new\n@taken\nno/handle\ngone\nNew"
+    answer = add(
+        visitor, the_form(visitor), handles="@new\n@taken\nno/handle\ngone\nNew"
     )
 
     page = read(answer.text)
@@ -145,9 +166,9 @@ def test_what_failed_stays_and_is_told_line_by_line(visitor: Visitor, home: Tena
 def test_mode_and_first_day_are_those_that_were_chosen(visitor: Visitor, home: Tenant):
     form = the_form(visitor)
     chosen = {"tracking_mode": "selective", "since": "day", "first_day": "2026-01-31"}
-    visitor.submit(form, PATH, handles="a", **chosen)
-    visitor.submit(the_form(visitor), PATH, handles="b", since="ever")
-    visitor.submit(the_form(visitor), PATH, handles="c")
+    add(visitor, form, handles="a", **chosen)
+    add(visitor, the_form(visitor), handles="b", since="ever")
+    add(visitor, the_form(visitor), handles="c")
 
     found = tracked(home)
 
@@ -167,7 +188,7 @@ def test_the_project_is_the_chosen_one(visitor: Visitor, home: Tenant):
     home.goatherd.catch_up()
 
     page = the_form(visitor, f"?project_id={other}")
-    visitor.submit(page, PATH, handles="ada")
+    add(visitor, page, handles="ada")
 
     assert tracked(home)["ada"]["project_id"] == other
 
@@ -177,11 +198,11 @@ def test_the_project_is_the_chosen_one(visitor: Visitor, home: Tenant):
     (
         ({"handles": " \n, "}, "handles", "at least one"),
         (
-            {"handles": ",".join(f"goat{n}" for n in range(51))},
+            {"handles": ",".join(f"goat{n}" for n in range(2_001))},
             "handles",
-            "most 50 at a time, and these are 51",
+            "more than 2,000 lines of creators: add them in parts",
         ),
-        ({"handles": "ada\n" + "x" * 2_049}, "handles", f"'{'x' * 60}' must"),
+        ({"handles": "ada", "tags": "x" * 41}, "tags", "<= 40"),
         ({"handles": "ada", "since": "day"}, "first-day", "date"),
         ({"handles": "ada", "project_id": "x"}, "project", "one of your projects"),
     ),
@@ -213,21 +234,21 @@ def test_a_plan_without_room_adds_none_and_keeps_what_was_typed(goatherd: Goathe
     visitor.sign_in(home.key)
     handles = ", ".join(f"goat{n}" for n in range(6))
 
-    answer = visitor.submit(the_form(visitor), PATH, handles=handles)
+    answer = add(visitor, the_form(visitor), handles=handles)
 
     page = read(answer.text)
     assert answer.status_code == 402
     refusal = page.one("p", class_="refusal").text
-    assert "room for 5 creators, 0 are tracked, and these are 6" in refusal
+    assert "room for 5 creators, and 0 are tracked" in refusal
     assert box(page) == handles
     assert tracked(home) == {}
 
 
 def test_a_form_that_is_sent_twice_adds_once(visitor: Visitor, home: Tenant):
-    page = the_form(visitor)
+    page = preview(visitor, the_form(visitor), handles="ada")
 
-    first = visitor.submit(page, PATH, handles="ada")
-    again = visitor.submit(page, PATH, handles="ada")
+    first = visitor.submit(page, PATH, step="add")
+    again = visitor.submit(page, PATH, step="add")
 
     assert (first.status_code, again.status_code) == (303, 303)
     assert home.counted == 1
@@ -237,4 +258,82 @@ def test_a_form_of_nobodys_session_adds_nothing(visitor: Visitor, home: Tenant):
     answer = visitor.submit(the_form(visitor), PATH, handles="ada", csrf="x")
 
     assert answer.status_code == 400
+    assert tracked(home) == {}
+
+
+def test_nothing_is_added_before_it_is_confirmed(visitor: Visitor, home: Tenant):
+    home.add("taken")
+    removed = home.add("gone")
+    home.delete(f"/creators/{removed['id']}")
+    form = the_form(visitor)
+    kept = home.goatherd.head
+    text = "@new\ntaken\n@gone\n@lou lou\nhttps://vm.tiktok.com/ZMabc/\nNEW"
+
+    page = preview(visitor, form, handles=text)
+
+    assert home.goatherd.head == kept
+    assert lines(page, "t-good") == {"@new": "is added", "@gone": "comes back"}
+    bad = lines(page, "t-bad")
+    assert bad["taken"] == "@taken is already tracked in this project."
+    assert bad["NEW"] == "@new is in line 1 already"
+    assert "not a TikTok handle" in bad["@lou lou"]
+    assert "paste the address of the profile" in bad["https://vm.tiktok.com/ZMabc/"]
+    assert "2 creators are ready , of which 1 comes back." in page.text
+    changed = read(visitor.submit(page, PATH, step="change").text)
+    assert box(changed) == " ".join(text.split())
+
+
+def test_the_columns_of_a_file_are_read_and_the_rest_is_kept_if_asked_for(
+    visitor: Visitor, home: Tenant
+):
+    form = the_form(visitor)
+    fields = {
+        "csrf": visitor.csrf,
+        "project_id": str(home.project_id),
+        "keep_columns": "on",
+        "tags": "all, of them",
+    }
+    sheet = (
+        "Name;Handle;Tags;Mode;Fee\r\nZoë;zoe.goat;Spring;selective;450\r\nX;x;;;\r\n"
+    )
+    assert form.one("form", action=PATH).attributes["enctype"] == "multipart/form-data"
+
+    answer = visitor.ask(
+        "POST",
+        PATH,
+        data=fields,
+        files={"file": ("creators.csv", sheet.encode("utf-16"), "text/csv")},
+    )
+
+    page = read(answer.text)
+    assert "Handle , Tags , Mode . Kept as metadata: Name, Fee ." in page.text
+    visitor.submit(page, PATH, step="add")
+    found = tracked(home)
+    zoe = found["zoe.goat"]
+    assert (zoe["tags"], zoe["tracking_mode"]) == (["Spring"], "selective")
+    assert zoe["metadata"] == {"Name": "Zoë", "Fee": "450"}
+    assert found["x"]["tags"] == ["all", "of them"]
+
+
+def test_a_file_that_is_no_text_is_refused(visitor: Visitor, home: Tenant):
+    the_form(visitor)
+
+    answer = visitor.ask(
+        "POST",
+        PATH,
+        data={"csrf": visitor.csrf, "project_id": str(home.project_id)},
+        files={"file": ("creators.xlsx", b"PK\x03\x04\xff\xfe", "application/zip")},
+    )
+
+    assert answer.status_code == 400
+    assert "save the sheet as CSV UTF-8" in read(answer.text).text
+
+
+def test_a_list_and_a_file_at_once_are_refused(visitor: Visitor, home: Tenant):
+    form = the_form(visitor)
+
+    answer = visitor.submit(form, PATH, handles="ada", file="bea")
+
+    assert answer.status_code == 400
+    assert "not both" in read(answer.text).text
     assert tracked(home) == {}

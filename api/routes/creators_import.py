@@ -1,0 +1,272 @@
+"""/projects/{id}/creators/preview and /import: creators out of a text or a table."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
+
+from api.http import strict_json
+from api.http.errors import ApiError, Code, known_error
+from api.http.request import Request
+from api.http.responses import Answer
+from api.http.writer import CommandWriter, Rows
+from api.routes.creator_schemas import NewCreator, Tags, check_sizes
+from domain.decisions import Handler, without_events
+from domain.events import TrackingMode
+from domain.handlers.add_creators import Additions, RequestedCreator, add_creators
+from domain.onboarding.columns import Field
+from domain.onboarding.lines import MOST_LINES, Pasted, PastedCreator, read_pasted
+from infra.eventstore.execute import Executed
+from infra.ids import new_id
+
+_SETTINGS = ("tracking_mode", "tracking_start_date", "tracking_end_date", "tags")
+_ERRORS = [Code.LIMIT_REACHED]
+
+
+class CreatorText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Creators in a text: handles or profile URLs, rows of a spreadsheet, or CSV.
+
+    Without headings, words that begin with @ and addresses of profiles are read, and
+    plain lists of handles. Under a row of headings the columns handle, tags, campaign,
+    mode, start date, end date, description, notes and metadata are read, parted by
+    commas, semicolons or tabs. With ``keep_columns`` cells of other columns become
+    metadata. The settings here apply where a line says nothing else.
+    """
+
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=900_000,
+            description=f"At most {MOST_LINES:,} lines of creators.",
+            examples=['Handle,Tags\n@goat.of.the.day,"spring, tier A"\n'],
+        ),
+    ]
+    keep_columns: bool = False
+    tracking_mode: TrackingMode | UnsetType = UNSET
+    tracking_start_date: date | UnsetType | None = UNSET
+    tracking_end_date: date | UnsetType | None = UNSET
+    tags: Tags | UnsetType = UNSET
+
+
+class ReadColumn(Struct, frozen=True, kw_only=True):
+    """A heading of the text; ``field`` is null if it means nothing here."""
+
+    heading: str
+    field: Field | None
+
+
+class ReadLine(Struct, frozen=True, kw_only=True):
+    """A creator of the text, what its line says, and what comes of it.
+
+    ``line`` counts from 1. ``status`` is as in adding many: of a preview it says what
+    would happen. What the line does not say is null. ``error`` says why it failed, with
+    a ``code`` unless the line could not be read. ``creator_id`` is null in a preview of
+    a creator that would be new.
+    """
+
+    line: int
+    text: str
+    status: Literal["created", "reactivated", "failed"]
+    code: str | None
+    error: str | None
+    creator_id: UUID | None
+    tiktok_handle: str | None
+    tags: list[str] | None = None
+    campaign: str | None = None
+    tracking_mode: TrackingMode | None = None
+    tracking_start_date: date | None = None
+    tracking_end_date: date | None = None
+    description: str | None = None
+    readme: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ReadCreators(Struct, frozen=True, kw_only=True):
+    """The creators of a text, in its order; ``columns`` are empty without headings.
+
+    ``heading`` is the row of headings as it was written.
+    """
+
+    columns: list[ReadColumn]
+    heading: str
+    lines: list[ReadLine]
+    created_count: int
+    reactivated_count: int
+    failed_count: int
+
+
+class CreatorImportRoutes(Controller):
+    """Creators out of a text: what it says, and adding them."""
+
+    path = "/projects/{project_id:uuid}/creators"
+    tags = ("Creators",)
+
+    @post(
+        "/preview",
+        opt={"scope": "write"},
+        operation_id="previewCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def preview(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorText],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ReadCreators]:
+        """Show what a text says of creators, line by line, and store nothing.
+
+        Each line says what importing it now would do, or why it would do nothing.
+        """
+        return _perform(request, project_id, data, writer, stores=False)
+
+    @post(
+        "/import",
+        opt={"scope": "write", "errors": _ERRORS},
+        operation_id="importCreators",
+        status_code=200,
+        sync_to_thread=True,
+    )
+    def import_creators(
+        self,
+        request: Request,
+        project_id: FromPath[UUID],
+        data: JSONBody[CreatorText],
+        writer: NamedDependency[CommandWriter],
+    ) -> Answer[ReadCreators]:
+        """Track the creators of a text; a line that cannot be read fails alone.
+
+        A plan without room for all of them adds none. Each gets a profile and a
+        discovery scrape at once.
+        """
+        return _perform(request, project_id, data, writer, stores=True)
+
+
+def _perform(
+    request: Request,
+    project_id: UUID,
+    data: CreatorText,
+    writer: CommandWriter,
+    *,
+    stores: bool,
+) -> Answer[ReadCreators]:
+    pasted = read_pasted(data.text, keeps_columns=data.keep_columns)
+    problems = [_problem(line.creator) for line in pasted.lines]
+    requested = [
+        _requested(line.creator, data)
+        for line, problem in zip(pasted.lines, problems, strict=True)
+        if line.creator is not None and problem is None
+    ]
+
+    def handler() -> Handler[Additions]:
+        adding = add_creators(
+            requested,
+            fresh_ids=[new_id() for _ in requested],
+            organization_id=request.organization_id,
+            project_id=project_id,
+            plans=writer.plans,
+            now=datetime.now(UTC),
+            command_id=request.command_id,
+        )
+        return adding if stores else without_events(adding)
+
+    return writer.perform(request, handler, _answer(pasted, problems, stores=stores))
+
+
+def _answer(
+    pasted: Pasted, problems: Sequence[str | None], *, stores: bool
+) -> Callable[[Rows, Executed[Additions]], Answer[ReadCreators]]:
+    def answer(_: Rows, done: Executed[Additions]) -> Answer[ReadCreators]:
+        additions = iter(done.result)
+        lines: list[ReadLine] = []
+        for line, problem in zip(pasted.lines, problems, strict=True):
+            if line.creator is None or problem is not None:
+                lines.append(
+                    ReadLine(
+                        line=line.line,
+                        text=line.text,
+                        status="failed",
+                        code=None,
+                        error=problem or line.problem,
+                        creator_id=None,
+                        tiktok_handle=line.creator and line.creator.handle,
+                    )
+                )
+                continue
+            addition = next(additions)
+            refusal = known_error(addition.refusal) if addition.refusal else None
+            is_known = stores or addition.status == "reactivated"
+            lines.append(
+                ReadLine(
+                    line=line.line,
+                    text=line.text,
+                    status=addition.status,
+                    code=None if refusal is None else str(refusal.code),
+                    error=None if refusal is None else refusal.message,
+                    creator_id=addition.creator_id if is_known else None,
+                    tiktok_handle=addition.tiktok_handle,
+                    **_said(line.creator),
+                )
+            )
+        statuses = [line.status for line in lines]
+        return Answer(
+            ReadCreators(
+                columns=[
+                    ReadColumn(heading=column.heading, field=column.field)
+                    for column in pasted.columns
+                ],
+                heading=pasted.heading,
+                lines=lines,
+                created_count=statuses.count("created"),
+                reactivated_count=statuses.count("reactivated"),
+                failed_count=statuses.count("failed"),
+            )
+        )
+
+    return answer
+
+
+def _said(creator: PastedCreator) -> dict[str, Any]:
+    said = asdict(creator)
+    del said["handle"]
+    return {name: value for name, value in said.items() if value is not UNSET}
+
+
+def _requested(creator: PastedCreator, data: CreatorText) -> RequestedCreator:
+    """Return the creator as its line says, else with the settings for all."""
+    said = _said(creator)
+    said.pop("campaign")
+    settings = {
+        name: value
+        for name in _SETTINGS
+        if (value := getattr(data, name)) is not UNSET and name not in said
+    }
+    return RequestedCreator(tiktok_handle=creator.handle, **said, **settings)
+
+
+def _problem(creator: PastedCreator | None) -> str | None:
+    """Return why the API takes no such creator, None if it may."""
+    if creator is None:
+        return None
+    said = _said(creator)
+    said.pop("campaign")
+    try:
+        if creator.metadata is not UNSET:
+            # With its name, because the check knows of what is within alone.
+            strict_json.check(msgspec.json.encode({"metadata": creator.metadata}))
+        new = msgspec.convert({"tiktok_handle": creator.handle, **said}, NewCreator)
+        check_sizes(new)
+    except ApiError as error:
+        return error.message.lstrip("/")
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None

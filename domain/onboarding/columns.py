@@ -1,0 +1,92 @@
+"""Columns of a pasted table: which heading names what of a creator."""
+
+from typing import Literal
+
+import msgspec
+
+from domain.letter_case import folded
+from domain.onboarding.rows import PastedRow
+
+Field = Literal[
+    "handle",
+    "tags",
+    "campaign",
+    "tracking_mode",
+    "tracking_start_date",
+    "tracking_end_date",
+    "description",
+    "notes",
+    "metadata",
+]
+
+HEADINGS: dict[Field, tuple[str, ...]] = {
+    "handle": (
+        *("handle", "handles", "username", "usernames", "user name", "tiktok handle"),
+        *("tiktok username", "tiktok user", "tiktok", "tiktok account", "profile"),
+        *("tiktok user name", "account"),
+        *("profile url", "profile link", "tiktok url", "tiktok link", "tiktok profile"),
+        *("creator handle", "creator username", "url", "link"),
+    ),
+    "tags": ("tags", "tag", "labels", "label"),
+    "campaign": ("campaign", "campaigns"),
+    "tracking_mode": ("mode", "tracking mode"),
+    "tracking_start_date": (
+        *("start date", "start", "first day", "since", "from", "tracking start date"),
+        "tracking start",
+    ),
+    "tracking_end_date": (
+        *("end date", "end", "last day", "until", "to", "tracking end date"),
+        "tracking end",
+    ),
+    "description": ("description",),
+    "notes": ("notes", "note", "readme", "comments", "comment"),
+    "metadata": ("metadata",),
+}
+"""The headings of each column, in one letter case and with blanks between words."""
+
+# Single words that are no handle even if they are all that the first line has.
+_SURE = frozenset({"handle", "handles", "username", "usernames"})
+_FIELD_OF: dict[str, Field] = {
+    heading: field for field, of in HEADINGS.items() for heading in of
+}
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column with its heading; ``field`` is null if it names nothing known."""
+
+    heading: str
+    field: Field | None
+
+
+def columns_of(row: PastedRow) -> tuple[Column, ...] | None:
+    """Return the columns if the row is a row of headings; None if it is not.
+
+    It is one if a heading of it means handles, and nothing in it is marked as a handle.
+    Of two columns that mean the same, the first counts.
+    """
+    taken: set[Field] = set()
+    columns: list[Column] = []
+    for cell in row.cells:
+        if is_marked(cell):
+            return None
+        field = _FIELD_OF.get(_heading(cell))
+        if field in taken:
+            field = None
+        if field is not None:
+            taken.add(field)
+        columns.append(Column(heading=cell, field=field))
+    if "handle" not in taken:
+        return None
+    named = [_heading(cell) for cell in row.cells if cell]
+    if len(named) == 1 and named[0] not in _SURE and " " not in named[0]:
+        return None
+    return tuple(columns)
+
+
+def is_marked(word: str) -> bool:
+    """Tell whether a word says by itself that it names an account."""
+    return word.startswith("@") or "tiktok.com/" in word.lower()
+
+
+def _heading(cell: str) -> str:
+    return " ".join(folded(cell).replace("_", " ").replace("-", " ").split())
