@@ -20,8 +20,10 @@ from api.http.paging import provide_list_request
 from api.http.rate_limit import RequestLimiter
 from api.http.sessions import Sessions
 from api.http.writer import CommandWriter
+from api.routes.aggregate.campaigns import CampaignSummaryRoutes
 from api.routes.aggregate.creators import CreatorSummaryRoutes
 from api.routes.aggregate.kpis import KpiRoutes
+from api.routes.aggregate.overlap import OverlapRoutes
 from api.routes.aggregate.parameters import provide_summary
 from api.routes.aggregate.posting import PostingRoutes
 from api.routes.aggregate.responses import provide_part
@@ -196,6 +198,8 @@ def assemble(settings: Settings) -> Litestar:
                 CreatorSummaryRoutes,
                 PostingRoutes,
                 VideoSummaryRoutes,
+                CampaignSummaryRoutes,
+                OverlapRoutes,
                 HistoryRoutes,
             ],
             authenticator=authenticator,

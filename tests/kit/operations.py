@@ -70,6 +70,7 @@ def ids_of(tenant: Tenant) -> dict[str, str]:
         "scrape_id": scrape["scrape_id"],
         "video_id": video_id,
         "campaign_id": outer,
+        "inner_id": inner,
         "key_id": str(key.key_id),
     }
 
@@ -95,6 +96,8 @@ def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
         return {"creator_ids": ids["creator_id"]}
     if operation.id == "checkSource":
         return {"tiktok_handle": "goat"}
+    if operation.id == "getMemberOverlap":
+        return {"campaign_ids": f"{ids['campaign_id']},{ids['inner_id']}"}
     if "Summaries" in operation.details["tags"]:
         return {"project_id": ids["project_id"]}
     if operation.id not in {"getAnalytics", "explainAnalytics"}:

@@ -1,7 +1,7 @@
 """The key figures of a project, a campaign or a creator, in one range or two."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -76,7 +76,7 @@ async def figures_of_ranges(
     reader: Reader, scope: SummaryScope, ranges: Sequence[Range]
 ) -> list[RangeFigures]:
     """Return the figures of each range, which must be in order and not overlap."""
-    entity = cast("Entity", scope.kind)
+    entity = scope.kind
     buckets, places = _buckets(ranges)
     found = await series_of(reader, scope.organization_id, entity, [scope.id], buckets)
     by_metric = found[scope.id]

@@ -45,6 +45,14 @@ WHERE c.organization_id = %(organization)s AND {creators} AND EXISTS (
 """
 
 
+# A campaign's single videos are of creators that are no members.
+_ACTIVE_IN_CAMPAIGN = """
+SELECT count(DISTINCT v.creator_id) FROM analytics_videos v
+WHERE v.organization_id = %(organization)s AND {videos}
+AND posted_at > %(start)s AND posted_at <= %(end)s
+"""
+
+
 async def posts_by_creator(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> list[CreatorPosts]:
@@ -57,13 +65,16 @@ async def active_creators(
     reader: Reader, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> int:
     """Return how many creators posted a counted video in a span of time."""
-    rows = await reader.rows(*_query(_ACTIVE, scope, start=start, end=end))
+    query = _ACTIVE_IN_CAMPAIGN if scope.kind == "campaign" else _ACTIVE
+    rows = await reader.rows(*_query(query, scope, start=start, end=end))
     return rows[0][0]
 
 
 def _query(
     query: str, scope: SummaryScope, *, start: datetime, end: datetime
 ) -> tuple[UUID, bytes, dict[str, Any]]:
-    text = query.format(posted=scope.posted, creators=scope.creators)
+    text = query.format(
+        posted=scope.posted, creators=scope.creators, videos=scope.videos
+    )
     params = {**scope.params, "start": start, "end": end}
     return scope.organization_id, text.encode(), params

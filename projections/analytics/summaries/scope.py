@@ -97,6 +97,7 @@ _KNOWN = b"""
 SELECT EXISTS (
            SELECT FROM analytics_subjects
            WHERE organization_id = %(organization)s AND id = %(id)s AND kind = %(kind)s
+           AND deleted_position IS NULL
        ),
        (SELECT time_zone FROM organizations o
         WHERE o.organization_id = %(organization)s)

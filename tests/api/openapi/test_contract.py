@@ -60,6 +60,8 @@ SCOPES = {
     "GET /analytics/aggregate/creator-scatter": "read",
     "GET /analytics/aggregate/posting-consistency": "read",
     "GET /analytics/aggregate/posting-heatmap": "read",
+    "GET /analytics/aggregate/campaign-leaderboard": "read",
+    "GET /analytics/aggregate/member-overlap": "read",
     "GET /analytics/aggregate/outliers": "read",
     "GET /analytics/aggregate/video-leaderboard": "read",
     "GET /analytics/aggregate/view-distribution": "read",

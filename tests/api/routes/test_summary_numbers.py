@@ -38,10 +38,11 @@ class Programme:
             UUID(self.tenant.add(f"goat.{uuid4().hex[:20]}")["id"]) for _ in range(4)
         ]
         self.names: dict[UUID, list[str]] = {one: [] for one in self.creators}
-        for creator, amount in zip(self.creators, (45, 12, 4, 0), strict=True):
+        for creator, amount in zip(self.creators, (75, 12, 4, 0), strict=True):
             for _ in range(amount):
                 self._finds(creator)
         self._adds()
+        self.campaigns = self._campaigns()
         for _ in range(90):
             self._looks()
         for name in self.random.sample(self.names[self.creators[0]], 3):
@@ -98,6 +99,32 @@ class Programme:
     def total(self, name: str, query: SummaryQuery) -> int:
         answer = self.tenant.get(f"/analytics/{name}", params=_of(query))
         return answer.json()["meta"]["totalCount"]
+
+    def _campaigns(self) -> list[UUID]:
+        """One with two creators, one with a single video, and one with both of them."""
+        posts = self.tenant.post
+        project_id = self.tenant.project_id
+        path = f"/projects/{project_id}/campaigns"
+        ids = [data_of(posts(path, {"name": n}), status=201)["id"] for n in "ABCD"]
+        single = video_stream(project_id, self.names[self.creators[0]][7])
+        items = [
+            (ids[0], "creator", self.creators[1]),
+            (ids[0], "creator", self.creators[2]),
+            (ids[1], "video", single),
+            (ids[1], "creator", self.creators[2]),
+            (ids[2], "campaign", ids[0]),
+            (ids[2], "campaign", ids[1]),
+        ]
+        for campaign_id, kind, id_ in items:
+            item = {"item_type": kind, "item_id": str(id_)}
+            data_of(posts(f"/campaigns/{campaign_id}/items", item), status=201)
+        return [UUID(id_) for id_ in ids]
+
+    def of_any(self) -> dict[str, Any]:
+        """The project, or one of the campaigns."""
+        if self.random.random() < 0.5:
+            return {}
+        return {"entity": "campaign", "id": self.random.choice(self.campaigns)}
 
     def _finds(self, creator: UUID) -> None:
         name = str(new_id().int % 10**18 + 10**18)
@@ -202,7 +229,7 @@ def programme(goatherd: Goatherd, request: pytest.FixtureRequest) -> Programme:
 def test_consistency_is_that_of_every_creator(programme: Programme):
     posted: set[bool] = set()
     for _ in range(12):
-        query = programme.query(**programme.posted_days())
+        query = programme.query(**programme.of_any(), **programme.posted_days())
 
         rows = programme.get("aggregate/posting-consistency", query)
 
@@ -252,13 +279,15 @@ def test_points_are_two_metrics_of_the_leaderboard(programme: Programme):
     ]
 
 
-@pytest.mark.parametrize("entity", ("project", "creator"))
+@pytest.mark.parametrize("entity", ("project", "creator", "campaign"))
 def test_key_figures_are_those_of_both_ranges(programme: Programme, entity: str):
     shares: set[float | None] = set()
     for _ in range(6):
         id_ = programme.tenant.project_id
         if entity == "creator":
             id_ = programme.random.choice(programme.creators)
+        if entity == "campaign":
+            id_ = programme.random.choice(programme.campaigns)
         query = programme.query(entity=entity, id=id_)
         days = (query.last - query.first).days + 1
         before = _moved(query, days=-days)
@@ -290,13 +319,13 @@ def test_key_figures_are_those_of_both_ranges(programme: Programme, entity: str)
                     "known_share": of_profiles if name == "new_followers" else share,
                 }
             ), name
-    assert len(shares) > 2
+    assert len(shares) > 1
 
 
 def test_hours_of_posting_are_those_of_the_zone(programme: Programme):
     posts = 0
     for _ in range(12):
-        query = programme.query(**programme.posted_days())
+        query = programme.query(**programme.of_any(), **programme.posted_days())
 
         hours = programme.get("aggregate/posting-heatmap", query)
 
@@ -310,7 +339,7 @@ def test_hours_of_posting_are_those_of_the_zone(programme: Programme):
 
 def test_the_distribution_is_of_the_levels_at_the_end(programme: Programme):
     for _ in range(12):
-        query = programme.query(**programme.posted_days())
+        query = programme.query(**programme.of_any(), **programme.posted_days())
 
         found = programme.get("aggregate/view-distribution", query)
 
@@ -322,7 +351,7 @@ def test_the_distribution_is_of_the_levels_at_the_end(programme: Programme):
 def test_outliers_are_compared_at_the_same_age(programme: Programme):
     amount = 0
     for _ in range(8):
-        query = programme.query(**programme.posted_days())
+        query = programme.query(**programme.of_any(), **programme.posted_days())
         factors = {
             str(id_): programme.oracle.factor(query, id_)
             for id_ in programme.oracle.counted(query)
@@ -351,7 +380,7 @@ def test_outliers_are_compared_at_the_same_age(programme: Programme):
     ),
 )
 def test_videos_are_ranked_by_what_they_had(programme: Programme, order: str):
-    query = programme.query(**programme.posted_days())
+    query = programme.query(**programme.of_any(), **programme.posted_days())
     expected = programme.oracle.videos(query, order)
     limit, offset = programme.random.choice(((100, 0), (7, 3), (10, len(expected) - 4)))
     params = {"limit": str(limit), "offset": str(max(offset, 0)), "order": order}
@@ -373,6 +402,34 @@ def test_videos_are_ranked_by_what_they_had(programme: Programme, order: str):
         assert {name: row[name] for name in names} == approx(
             {name: own[name] for name in names}
         )
+
+
+@pytest.mark.parametrize("order", BY_CREATOR)
+def test_campaigns_are_ranked_by_what_counts_in_them(programme: Programme, order: str):
+    query = programme.query()
+    of_one = programme.query(entity="campaign", id=programme.campaigns[2])
+
+    rows = programme.get("aggregate/campaign-leaderboard", query, order=order)
+    below = programme.get("aggregate/campaign-leaderboard", of_one, order=order)
+
+    expected = programme.oracle.campaigns(query, programme.campaigns, order)
+    for row, values in zip(rows, expected, strict=True):
+        assert {name: row[name] for name in values} == approx(values)
+        assert row["progress"]["status"] is None
+    expected = programme.oracle.campaigns(of_one, programme.campaigns[:3], order)
+    for row, values in zip(below, expected, strict=True):
+        assert {name: row[name] for name in values} == approx(values)
+
+
+def test_campaigns_share_creators_and_videos(programme: Programme):
+    ids = programme.campaigns
+    params = {"campaign_ids": ",".join(map(str, ids))}
+
+    answer = programme.tenant.get("/analytics/aggregate/member-overlap", params=params)
+
+    pairs = [(a, b) for n, a in enumerate(ids) for b in ids[n + 1 :]]
+    for row, (a, b) in zip(data_of(answer), pairs, strict=True):
+        assert row == approx(programme.oracle.shared(a, b))
 
 
 def _moved(query: SummaryQuery, *, days: int) -> SummaryQuery:

@@ -14,8 +14,12 @@ PREFIX = "/analytics/aggregate/"
 SUMMARIES = (
     *("posting-consistency", "creator-leaderboard", "creator-scatter"),
     *("posting-heatmap", "view-distribution", "outliers", "video-leaderboard"),
+    "campaign-leaderboard",
 )
-ORDERED = ("posting-consistency", "creator-leaderboard", "video-leaderboard")
+ORDERED = (
+    *("posting-consistency", "creator-leaderboard", "video-leaderboard"),
+    "campaign-leaderboard",
+)
 LISTS = tuple(name for name in SUMMARIES if name != "view-distribution")
 EVERY = (*(PREFIX + name for name in SUMMARIES), "/analytics/kpis")
 RANGE = {"from": "2026-03-01", "to": "2026-03-05", "tz": "UTC"}
@@ -71,7 +75,9 @@ def test_posting_days_are_checked_as_well(home: Tenant, name: str):
     assert early == "posted_to"
 
 
-@pytest.mark.parametrize("name", ("creator-leaderboard", "creator-scatter"))
+@pytest.mark.parametrize(
+    "name", ("creator-leaderboard", "creator-scatter", "campaign-leaderboard")
+)
 @pytest.mark.parametrize("param", ("posted_from", "posted_to"))
 def test_figures_of_creators_are_of_all_their_videos(
     home: Tenant, name: str, param: str

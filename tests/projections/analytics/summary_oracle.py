@@ -74,15 +74,22 @@ class SummaryOracle:
     def creators(self, query: SummaryQuery) -> list[UUID]:
         if query.entity == "creator":
             return [query.id]
+        if query.entity == "campaign":
+            return sorted(self.oracle.members(query.id)[0])
         creators = self.oracle.creators.items()
         return [creator for creator, project in creators if project == query.id]
 
     def counted(self, query: SummaryQuery) -> dict[UUID, Video]:
         """The counted videos whose day of posting is among those query for."""
         found: dict[UUID, Video] = {}
+        members, single = self.oracle.members(query.id)
         for id_, video in self.oracle.videos.items():
-            of = video.creator if query.entity == "creator" else video.project
-            if not video.counts or of != query.id:
+            is_in = {
+                "project": video.project == query.id,
+                "creator": video.creator == query.id,
+                "campaign": video.creator in members or id_ in single,
+            }
+            if not video.counts or not is_in[query.entity]:
                 continue
             posted = video.posted
             if query.posted_from is not None and (
@@ -191,9 +198,7 @@ class SummaryOracle:
     def factor(self, query: SummaryQuery, video_id: UUID) -> float | None:
         """How many times its peers' median a video has at its age."""
         end = min(query.end, query.now)
-        everything = msgspec.structs.replace(query, posted_from=None, posted_to=None)
-        counted = self.counted(everything)
-        video = counted[video_id]
+        video = self.oracle.videos[video_id]
         if video.posted is None or video.creator is None or video.posted > end:
             return None
         days = 0
@@ -201,8 +206,9 @@ class SummaryOracle:
             days += 1
         earlier = sorted(
             (other.posted, id_)
-            for id_, other in counted.items()
-            if other.creator == video.creator
+            for id_, other in self.oracle.videos.items()
+            if other.counts
+            and other.creator == video.creator
             and other.posted is not None
             and (other.posted, id_) < (video.posted, video_id)
         )[-30:]
@@ -224,6 +230,44 @@ class SummaryOracle:
             row["outlier_factor"] = self.factor(query, id_)
             rows.append(row)
         return falling(rows, order, "video_id")
+
+    def campaigns(
+        self, query: SummaryQuery, ids: Sequence[UUID], order: str
+    ) -> list[dict[str, Any]]:
+        rows = [
+            {
+                "campaign_id": str(id_),
+                **{
+                    name: self.total(query, "campaign", id_, name)
+                    for name in BY_CREATOR
+                },
+            }
+            for id_ in ids
+        ]
+        return falling(rows, order, "campaign_id")
+
+    def shared(self, a: UUID, b: UUID) -> dict[str, Any]:
+        ones, others = (self.oracle.members(id_)[0] for id_ in (a, b))
+        videos = []
+        for id_ in (a, b):
+            creators, single = self.oracle.members(id_)
+            videos.append(
+                {
+                    v
+                    for v, video in self.oracle.videos.items()
+                    if video.counts and (video.creator in creators or v in single)
+                }
+            )
+        return {
+            "a": str(a),
+            "b": str(b),
+            "shared_creators": len(ones & others),
+            "shared_videos": len(videos[0] & videos[1]),
+            "jaccard_creators": ratio_of(len(ones & others), len(ones | others)),
+            "jaccard_videos": ratio_of(
+                len(videos[0] & videos[1]), len(videos[0] | videos[1])
+            ),
+        }
 
     def kpis(self, query: SummaryQuery) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -304,3 +348,7 @@ def rank_of(known: Sequence[int], percent: int) -> float | None:
     low = floor(rank)
     high = min(low + 1, len(known) - 1)
     return float(known[low] + (known[high] - known[low]) * (rank - low))
+
+
+def ratio_of(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

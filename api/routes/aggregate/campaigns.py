@@ -1,0 +1,95 @@
+"""The summary that ranks campaigns."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.query import invalid_query
+from api.http.responses import CountedList
+from api.routes.aggregate.parameters import (
+    OPTIONS,
+    SummaryRequest,
+    refuse_choice_of_videos,
+)
+from api.routes.aggregate.responses import RowsPart
+from domain.analytics.ranking import ranked
+from domain.analytics.series import Value
+from domain.analytics.targets import Progress
+from projections.analytics.summaries.campaigns import (
+    CampaignFigure,
+    figures_of_campaigns,
+)
+
+
+class CampaignLeaderboardRow(Struct, frozen=True, kw_only=True):
+    """A campaign's figures; null where nothing is known.
+
+    They mean what they mean of a creator, and are of all that counts in the campaign,
+    each video and each profile once. ``progress`` is that of now, whatever the range.
+    """
+
+    campaign_id: UUID
+    name: str
+    followers: Value
+    new_followers: Value
+    views: Value
+    new_views: Value
+    engagement_rate: Value
+    posts: Value
+    average_views_per_post: Value
+    progress: Progress
+    followers_rounded: bool
+    new_followers_rounded: bool
+    new_followers_sharpened: bool
+
+
+class CampaignSummaryRoutes(Controller):
+    """Campaigns, by their figures."""
+
+    path = "/analytics/aggregate"
+    tags = ("Summaries",)
+
+    @get("/campaign-leaderboard", opt=OPTIONS, operation_id="getCampaignLeaderboard")
+    async def get_campaign_leaderboard(
+        self,
+        summary: NamedDependency[SummaryRequest],
+        part: NamedDependency[RowsPart],
+        order: Annotated[
+            CampaignFigure, QueryParameter(description="What the rows fall by.")
+        ] = "new_views",
+    ) -> CountedList[CampaignLeaderboardRow]:
+        """Rank the campaigns of a project, or a campaign and those below it.
+
+        The largest come first, unknown ones last.
+        """
+        refuse_choice_of_videos(summary.scope, "campaign")
+        if summary.scope.tags:
+            raise invalid_query("tag", "must be left out: campaigns have no tags")
+        found = await figures_of_campaigns(
+            summary.reader, summary.scope, summary.days, now=summary.now
+        )
+        order_ = ranked(
+            found, lambda one: one.values[order], id_of=lambda one: one.campaign_id
+        )
+        rows = [
+            CampaignLeaderboardRow(
+                campaign_id=one.campaign_id,
+                name=one.name,
+                **one.values,
+                progress=one.progress,
+                followers_rounded=one.followers_rounded,
+                new_followers_rounded=one.new_followers_rounded,
+                new_followers_sharpened=one.new_followers_sharpened,
+            )
+            for one in part.of(order_)
+        ]
+        return part.answer(
+            CampaignLeaderboardRow,
+            rows,
+            total_count=len(found),
+            name="campaign-leaderboard",
+        )

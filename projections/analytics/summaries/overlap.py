@@ -1,0 +1,77 @@
+"""What campaigns have in common: their creators, and the counted videos in them."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from domain.analytics.overlap import Overlap, overlaps
+from projections.analytics.summaries.scope import SummaryScope
+from projections.engine.reader import Reader
+
+_KNOWN = b"""
+SELECT id FROM analytics_subjects
+WHERE organization_id = %(organization)s AND id = ANY(%(campaigns)s)
+AND kind = 'campaign' AND deleted_position IS NULL
+"""
+# How many are in exactly which of the campaigns: at most 2^10 rows.
+_AMOUNTS = """
+SELECT campaigns, count(*) FROM (
+    SELECT array_agg(DISTINCT campaign_id) AS campaigns FROM ({members}) AS members
+    GROUP BY id
+) AS by_member GROUP BY campaigns
+"""
+_MEMBERS = """
+FROM analytics_campaign_members m {joined}
+WHERE m.organization_id = %(organization)s AND m.campaign_id = ANY(%(campaigns)s)
+"""
+_JOINED = "JOIN analytics_videos v ON v.organization_id = m.organization_id"
+
+
+async def known_campaigns(
+    reader: Reader, organization_id: UUID, campaigns: Sequence[UUID]
+) -> set[UUID]:
+    """Return which of these campaigns the organization has."""
+    params = {"organization": organization_id, "campaigns": list(campaigns)}
+    return {row[0] for row in await reader.rows(organization_id, _KNOWN, params)}
+
+
+async def shared_creators(
+    reader: Reader, organization_id: UUID, campaigns: Sequence[UUID]
+) -> Mapping[tuple[UUID, UUID], Overlap]:
+    """Return how many creators each two campaigns share."""
+    members = _MEMBERS.format(joined="")
+    query = f"SELECT campaign_id, member_id AS id {members} AND is_creator"
+    params = {"organization": organization_id}
+    return await _overlaps(reader, organization_id, campaigns, query, params)
+
+
+async def shared_videos(
+    reader: Reader, scope: SummaryScope, campaigns: Sequence[UUID]
+) -> Mapping[tuple[UUID, UUID], Overlap]:
+    """Return how many counted videos each two campaigns share.
+
+    ``scope`` is of any campaign: only its days of posting are used.
+    """
+    members = _MEMBERS.format(joined=f"{_JOINED} AND {scope.posted}")
+    of_creators = f"{members} AND m.is_creator AND v.creator_id = m.member_id"
+    single = f"{members} AND NOT m.is_creator AND v.id = m.member_id"
+    query = f"""
+    SELECT campaign_id, v.id {of_creators} UNION ALL SELECT campaign_id, v.id {single}
+    """
+    return await _overlaps(
+        reader, scope.organization_id, campaigns, query, scope.params
+    )
+
+
+async def _overlaps(
+    reader: Reader,
+    organization_id: UUID,
+    campaigns: Sequence[UUID],
+    members: str,
+    params: Mapping[str, object],
+) -> Mapping[tuple[UUID, UUID], Overlap]:
+    rows = await reader.rows(
+        organization_id,
+        _AMOUNTS.format(members=members).encode(),
+        {**params, "campaigns": list(campaigns)},
+    )
+    return overlaps(campaigns, [(row[0], row[1]) for row in rows])
