@@ -19,6 +19,7 @@ from api.web.creator.videos import CreatorVideos
 from api.web.creators.add import AddCreatorsPage
 from api.web.creators.bulk import BulkPages
 from api.web.creators.list import CreatorsPage
+from api.web.dashboard.home import HomePage
 from api.web.inbox.page import InboxPages
 from api.web.kit.error_pages import answer_page_failure
 from api.web.kit.page import PageContext
@@ -36,6 +37,7 @@ from api.web.sign_in.page import SignInRoutes, SignInService
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
+    HomePage,
     CreatorsPage,
     OverviewPage,
     ScrapesPage,

@@ -151,3 +151,19 @@ def strangers_page(context: BrowserContext, watch: Watch) -> Page:
 def axe() -> Callable[[Page], None]:
     """Asserts that axe finds nothing on a page, in light and in dark."""
     return check_with_axe
+
+
+@pytest.fixture
+def scriptless(
+    browser: Browser, running_goatherd: Served, home: Tenant
+) -> Iterator[Page]:
+    """A page of somebody who signed in at home and lets no script run."""
+    context = browser.new_context(
+        base_url=running_goatherd.address, java_script_enabled=False
+    )
+    cookie = running_goatherd.session_of(home)
+    context.add_cookies(
+        [{"name": COOKIE, "value": cookie, "url": running_goatherd.address}]
+    )
+    yield context.new_page()
+    context.close()

@@ -1,13 +1,10 @@
 """The list of creators in a browser: adding, finding, selecting and removing."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from api.http.sessions import COOKIE
-from tests.browser.served import Served
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant
 
@@ -174,22 +171,6 @@ def test_a_selection_is_cleared_where_it_is_not_shown_either(page: Page, home: T
     page.get_by_label("Search").fill("")
     expect(page.locator("#rows > tr")).to_have_count(2)
     expect(page.get_by_label("Select @ada")).not_to_be_checked()
-
-
-@pytest.fixture
-def scriptless(
-    browser: Browser, running_goatherd: Served, home: Tenant
-) -> Iterator[Page]:
-    """A page of somebody who signed in at home and lets no script run."""
-    context = browser.new_context(
-        base_url=running_goatherd.address, java_script_enabled=False
-    )
-    cookie = running_goatherd.session_of(home)
-    context.add_cookies(
-        [{"name": COOKIE, "value": cookie, "url": running_goatherd.address}]
-    )
-    yield context.new_page()
-    context.close()
 
 
 def test_removing_works_without_scripts_and_asks_on_a_page(

@@ -97,9 +97,13 @@ class CreatorSummaryRoutes(Controller):
         order: Annotated[
             CreatorMetric, QueryParameter(description="What the rows fall by.")
         ] = "new_views",
+        direction: Annotated[
+            Literal["desc", "asc"],
+            QueryParameter(description="asc ranks the smallest first."),
+        ] = "desc",
     ) -> CountedList[CreatorLeaderboardRow]:
         """Rank creators by a figure, the largest first and unknown ones last."""
-        rows = await _leaderboard(summary, part, order)
+        rows = await _leaderboard(summary, part, order, direction)
         return part.answer(
             CreatorLeaderboardRow,
             rows,
@@ -148,7 +152,10 @@ class CreatorSummaryRoutes(Controller):
 
 
 async def _leaderboard(
-    summary: SummaryRequest, part: RowsPart, order: CreatorMetric
+    summary: SummaryRequest,
+    part: RowsPart,
+    order: CreatorMetric,
+    direction: Literal["desc", "asc"] = "desc",
 ) -> list[CreatorLeaderboardRow]:
     """Return the rows in the part.
 
@@ -162,6 +169,7 @@ async def _leaderboard(
         scope,
         summary.days,
         order=order,
+        direction=direction,
         limit=None if part.is_csv else part.limit,
         offset=0 if part.is_csv else part.offset,
     )

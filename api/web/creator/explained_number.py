@@ -1,6 +1,7 @@
 """The explanation of one point of a chart: the observations behind its number."""
 
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -9,8 +10,8 @@ from api.web.charts.analytics_client import AnalyticsClient
 from api.web.charts.chart import bucket_label
 from api.web.charts.measures import MEASURES, Measure
 from api.web.charts.periods import Period, day_in
-from api.web.creator.overview_query import ChartName, OverviewQuery
 from api.web.kit.filters import UNKNOWN, number, tilde
+from domain.analytics.metrics import Mode
 from projections.analytics.queries.explain import ExplainedObservation
 
 MOST_SHOWN = 100
@@ -23,6 +24,7 @@ class ObservationRow(Struct, frozen=True, kw_only=True):
     term: str
     noun: str
     tiktok_video_id: str | None
+    profile: UUID | None
     title: str | None
     observed_at: datetime
     source: str
@@ -38,7 +40,7 @@ class ExplainedNumber(Struct, frozen=True, kw_only=True):
     ``left_out`` is how many smaller ones are not shown.
     """
 
-    chart: ChartName
+    chart: str
     bucket: str
     value: str
     noun: str
@@ -50,22 +52,29 @@ class ExplainedNumber(Struct, frozen=True, kw_only=True):
 
 
 async def explain_number(
-    analytics: AnalyticsClient, query: OverviewQuery, period: Period
+    analytics: AnalyticsClient,
+    measure: Measure,
+    mode: Mode,
+    period: Period,
+    *,
+    chart: str,
+    on: str,
 ) -> ExplainedNumber | None:
-    """Return the explanation of the chosen point; None if none was chosen.
+    """Return the explanation of the point of a chart that is ``on`` a day.
+
+    None if no chart and day were chosen.
 
     Raises:
         ApiError: there is no such point.
     """
-    if not query.explain or not query.on:
+    if not chart or not on:
         return None
-    measure, mode = query.chart(query.explain)
-    on = day_in("on", query.on)
-    found = await analytics.explain(measure, mode, period, on)
+    day = day_in("on", on)
+    found = await analytics.explain(measure, mode, period, day)
     largest = sorted(found.observations, key=lambda o: -abs(o.contribution))
     return ExplainedNumber(
-        chart=query.explain,
-        bucket=bucket_label(on, period.granularity),
+        chart=chart,
+        bucket=bucket_label(day, period.granularity),
         value=tilde(measure.written(found.value), is_rounded=found.rounded),
         noun=measure.noun if mode != "new" else f"new {measure.noun}",
         sum=_sum(measure, found),
@@ -91,6 +100,7 @@ def _observation(one: ExplainedObservation) -> ObservationRow:
         term=_TERMS[one.term],
         noun=MEASURES[one.metric].label,
         tiktok_video_id=one.tiktok_video_id,
+        profile=one.profile,
         title=one.title,
         observed_at=one.observed_at,
         source=source,

@@ -86,5 +86,11 @@ async def _numbers(
         "overview": overview,
         "period": period,
         "began": began,
-        "explained": await explain_number(analytics, query, period),
+        "explained": await explain_number(
+            analytics,
+            *query.chart(query.explain or "views"),
+            period,
+            chart=query.explain,
+            on=query.on,
+        ),
     }

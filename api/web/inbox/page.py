@@ -15,13 +15,11 @@ from api.routes.video_schemas import BulkVideo, BulkVideos
 from api.web.inbox.undo import last_review, remember_review
 from api.web.kit.handlers import form_route, page_route
 from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.project_choices import last_project, remember_project
 from projections.projects import Project
 from projections.videos.queries import Video
 
-PROJECT_COOKIE: Final = "goatherd_project"
-
 _SEE_OTHER: Final = 303
-_YEAR_SECONDS: Final = 365 * 86_400
 _MOST_PROJECTS: Final = 100
 _DONE: Final = {"include": "Included", "exclude": "Excluded", "put_back": "Put back"}
 _TIKTOK: Final = "https://www.tiktok.com/"
@@ -71,12 +69,12 @@ class InboxPages(Controller):
         project: Annotated[str, QueryParameter(max_length=64)] = "",
     ) -> PageResponse:
         """Go to the chosen inbox, else the last one that was open, else the first."""
-        known = [str(each.id) for each in await _projects(page)]
-        if not known:
+        projects = await _projects(page)
+        if not projects:
             return page.show("inbox/no_project.html")
-        cookie = page.request.sent_cookies.get(PROJECT_COOKIE)
-        preferred = project.strip() or cookie
-        chosen = preferred if preferred in known else known[0]
+        known = [str(each.id) for each in projects]
+        named = project.strip()
+        chosen = named if named in known else last_project(page, projects)
         return Redirect(f"/projects/{chosen}/inbox", status_code=_SEE_OTHER)
 
     @page_route("/projects/{project_id:uuid}/inbox")
@@ -91,7 +89,7 @@ class InboxPages(Controller):
         projects = await _projects(page)
         path = f"/projects/{project_id}/inbox"
         got = await page.get(path, list[Video], cursor=cursor.strip())
-        page.set_cookie(PROJECT_COOKIE, str(project_id), seconds=_YEAR_SECONDS)
+        remember_project(page, str(project_id))
         may_undo = page.may("write")
         return page.show(
             "inbox/list.html",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from litestar import Request as LitestarRequest
 from litestar import Response
@@ -16,6 +16,7 @@ from api.http.request import Request
 from api.http.sessions import COOKIE
 from api.web.kit.api_client import ApiRefusedError
 from api.web.kit.page import MAX_NEXT_LENGTH, PageContext, here
+from api.web.kit.sign_in_form import FIRST_PAGE, sign_in_form
 from api.web.kit.site import Site
 from api.web.kit.unsaved_forms import UnsavedForm, unsaved_form
 
@@ -151,13 +152,18 @@ def _stale(request: Request, error: StaleFormError) -> Template:
 
 
 def _to_sign_in(request: Request) -> Response[Any]:
-    """Redirect to the form to sign in, and from there back to the page."""
+    """Show the form to sign in, or redirect to it, and from there back to the page."""
     if request.raw_header(b"hx-request") is not None:
         # htmx replaces the whole page, not only the fragment.
         page = _page_in_header(request, b"hx-current-url")
         headers = {"HX-Redirect": _sign_in_path(page)}
         return Response(None, status_code=401, headers=headers)
     is_get = request.method == "GET"
+    if is_get and request.scope["path"] == FIRST_PAGE:
+        # Whoever is signed in sees Home there.
+        query = parse_qs(request.scope["query_string"].decode("latin-1"))
+        (next_,) = query.get("next", [""])[:1]
+        return sign_in_form(cast("Site", request.app.state.site), next_=next_)
     page = here(request) if is_get else _page_in_header(request, b"referer")
     return Redirect(_sign_in_path(page), status_code=303)
 

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 # In this order; a page is added to the list when it exists.
 _PAGES = (
+    ("/", "Home"),
     ("/creators", "Creators"),
     ("/inbox", "Inbox"),
     ("/compare", "Compare"),
@@ -37,4 +38,6 @@ def _is_current(path: str, link: str) -> bool:
     # A project's inbox belongs to the inbox, not to the projects.
     if path.endswith("/inbox"):
         return link == "/inbox"
+    if link == "/":
+        return path == link
     return path == link or path.startswith(f"{link}/")

@@ -1,7 +1,13 @@
-"""All projects of an organization, for a choice of one."""
+"""All projects of an organization, for a choice of one, and the one last chosen."""
+
+from collections.abc import Sequence
+from typing import Final
 
 from api.web.kit.page import PageContext
 from projections.projects import Project
+
+_PROJECT_COOKIE: Final = "goatherd_project"
+_YEAR_SECONDS: Final = 365 * 86_400
 
 
 async def all_projects(page: PageContext) -> list[Project]:
@@ -14,3 +20,15 @@ async def all_projects(page: PageContext) -> list[Project]:
         cursor = got.meta["nextCursor"]
         if cursor is None:
             return sorted(found, key=lambda project: project.name.casefold())
+
+
+def last_project(page: PageContext, projects: Sequence[Project]) -> str:
+    """Return the id of the project that this browser chose last, else of the first."""
+    known = [str(project.id) for project in projects]
+    last = page.request.sent_cookies.get(_PROJECT_COOKIE)
+    return last if last in known else known[0]
+
+
+def remember_project(page: PageContext, project_id: str) -> None:
+    """Let this browser begin with a project next time."""
+    page.set_cookie(_PROJECT_COOKIE, project_id, seconds=_YEAR_SECONDS)

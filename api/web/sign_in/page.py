@@ -1,11 +1,11 @@
 """Signing in and out: a key, or a link that works once, is exchanged for a session."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
-from litestar.response import Redirect, Template
+from litestar.params import FromPath
+from litestar.response import Redirect
 from msgspec import Struct
 
 from api.http.auth import Authenticator, Principal, digest_of
@@ -15,19 +15,17 @@ from api.http.form_body import NoFields
 from api.http.live_sessions import LiveSessions
 from api.http.request import Request
 from api.http.sessions import COOKIE, LIFETIME_SECONDS, Sessions, set_cookie
-from api.web.kit.page import MAX_NEXT_LENGTH
+from api.web.kit.sign_in_form import FIRST_PAGE, page_after_sign_in, sign_in_form
 from api.web.kit.site import Site
 from api.web.sign_in.links import spend_link
 from infra.database import AsyncPool
-
-FIRST_PAGE = "/creators"
 
 _WRONG_KEY = "This key is not valid here: it may be mistyped, expired or revoked."
 _SPENT_LINK = (
     "This link has been used, or is more than a day old. Sign in with your key "
     "instead, or restart Goatherd for a new link."
 )
-_SEE_OTHER, _UNAUTHORIZED = 303, 401
+_SEE_OTHER = 303
 
 
 class SignInForm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,10 +80,6 @@ class SignInService:
             return None
         return digest
 
-    async def is_in(self, request: Request) -> bool:
-        """Return whether a request has a valid session."""
-        return await self._principal(request) is not None
-
     async def still_operates(self, request: Request) -> bool:
         """Return whether the session is still one of an admin of the installation."""
         principal = await self._principal(request)
@@ -126,25 +120,10 @@ class SignInRoutes(Controller):
 
     include_in_schema = False
 
-    @get("/", opt={"scope": None})
-    async def sign_in_form(
-        self,
-        request: Request,
-        sign_in: NamedDependency[SignInService],
-        site: NamedDependency[Site],
-        next_: Annotated[
-            str, QueryParameter(name="next", max_length=MAX_NEXT_LENGTH, required=False)
-        ] = "",
-    ) -> Response[Any]:
-        """Show the form, or go to the first page if signed in."""
-        if await sign_in.is_in(request):
-            return Redirect(_local(next_), status_code=_SEE_OTHER)
-        return _form(site, next_=next_)
-
     @get("/sign-in", opt={"scope": None})
     async def to_sign_in_form(self) -> Redirect:
         """Go to the form, for who reloads or guesses the address that it is sent to."""
-        return Redirect("/", status_code=_SEE_OTHER)
+        return Redirect(FIRST_PAGE, status_code=_SEE_OTHER)
 
     @post("/sign-in", opt={"scope": None, "form": SignInForm})
     async def sign_in(
@@ -157,8 +136,8 @@ class SignInRoutes(Controller):
         form = request.form_as(SignInForm)
         digest = await sign_in.try_key(request, form.key)
         if digest is None:
-            return _form(site, next_=form.next, problem=_WRONG_KEY)
-        return sign_in.begin_session(request, digest, _local(form.next))
+            return sign_in_form(site, next_=form.next, problem=_WRONG_KEY)
+        return sign_in.begin_session(request, digest, page_after_sign_in(form.next))
 
     @get("/sign-in/{token:str}", opt={"scope": None})
     async def follow_link(
@@ -174,7 +153,7 @@ class SignInRoutes(Controller):
             return Response(None, status_code=204)
         digest = await sign_in.try_link(request, token)
         if digest is None:
-            return _form(site, problem=_SPENT_LINK)
+            return sign_in_form(site, problem=_SPENT_LINK)
         return sign_in.begin_session(request, digest, FIRST_PAGE)
 
     @post("/sign-out", opt={"scope": None, "form": NoFields})
@@ -185,22 +164,8 @@ class SignInRoutes(Controller):
         return await sign_in.end_session(request)
 
 
-def _form(site: Site, *, next_: str = "", problem: str = "") -> Template:
-    return site.render(
-        "sign_in.html",
-        {"next": next_, "flash": None, "problem": problem, "page": None},
-        status=_UNAUTHORIZED if problem else 200,
-    )
-
-
 def _go(request: Request, path: str, sealed: str, *, seconds: int) -> Redirect:
     request.context.response_headers.append(
         set_cookie(COOKIE, sealed, seconds=seconds, is_tls=request.is_tls)
     )
     return Redirect(path, status_code=_SEE_OTHER)
-
-
-def _local(path: str) -> str:
-    """Return the path if it is one of ours, else the first page."""
-    is_ours = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isascii()
-    return path if is_ours and path.isprintable() and path != "/" else FIRST_PAGE

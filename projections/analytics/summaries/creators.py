@@ -1,5 +1,7 @@
 """The creators of a summary, ranked by a figure."""
 
+from typing import Literal
+
 from domain.analytics.buckets import Range
 from projections.analytics.queries.figure_expressions import CreatorFigure
 from projections.analytics.queries.figures import (
@@ -37,10 +39,11 @@ async def ranked_creators(
     days: Range,
     *,
     order: CreatorFigure,
+    direction: Literal["desc", "asc"] = "desc",
     limit: int | None,
     offset: int,
 ) -> list[FiguresOfCreator]:
-    """Return the figures of some creators, falling by one of them."""
+    """Return the figures of some creators, sorted by one of them."""
     organization_id, start, end = scope.organization_id, days.start, days.end
     ids = await sorted_creators(
         reader,
@@ -49,6 +52,7 @@ async def ranked_creators(
         start,
         end,
         sort=order,
+        direction=direction,
         limit=limit,
         offset=offset,
     )

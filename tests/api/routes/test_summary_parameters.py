@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.kit.application import Goatherd, Tenant, code_of, data_of
+from tests.kit.creator_with_numbers import Watched
 
 PREFIX = "/analytics/aggregate/"
 # Each summary of a project, and the parameter that orders its rows if it has one.
@@ -211,3 +212,30 @@ def test_what_is_no_tag_is_refused(home: Tenant, name: str):
 
     assert found == "tag"
     assert "only blanks" in message
+
+
+def test_the_smallest_come_first_where_the_direction_says_so(home: Tenant):
+    for handle, now in (("gains", 130), ("loses", 80), ("stays", 100)):
+        one = Watched(home, handle)
+        one.followers(0, 100)
+        one.followers(1, now)
+    Watched(home, "unknown")
+
+    up, down = (
+        [
+            row["tiktok_handle"]
+            for row in data_of(
+                ask(
+                    home,
+                    "/analytics/aggregate/creator-leaderboard",
+                    order="new_followers",
+                    direction=direction,
+                    **RANGE,
+                )
+            )
+        ]
+        for direction in ("asc", "desc")
+    )
+
+    assert up == ["loses", "stays", "gains", "unknown"]
+    assert down == ["gains", "stays", "loses", "unknown"]

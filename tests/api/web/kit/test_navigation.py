@@ -9,6 +9,7 @@ from tests.kit.visitor import Visitor
 @pytest.mark.parametrize(
     ("path", "label"),
     (
+        ("/", "Home"),
         ("/creators", "Creators"),
         ("/creators/0192f0c1/videos", "Creators"),
         ("/projects/0192f0c1/inbox", "Inbox"),

@@ -31,7 +31,7 @@ POLICY = {
 # Beside pages: what programs ask, and what nobody needs to sign in for.
 NOT_PAGES = re.compile(r"/(api/v1|docs|health|metrics|openapi|schema)\b")
 OPEN = {
-    ("GET", "/"),
+    ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("GET", "/sign-in/{token}"),
     ("POST", "/sign-out"),
@@ -101,6 +101,11 @@ def test_a_form_that_changes_something_demands_more_than_read():
 def test_a_page_is_for_those_who_signed_in(passer_by: Visitor, method: str, path: str):
     answer = passer_by.ask(method, filled(path))
 
+    if (method, path) == ("GET", "/"):
+        # The form to sign in stands where Home is.
+        assert answer.status_code == 200
+        assert read(answer.text).one("form")["action"] == "/sign-in"
+        return
     assert answer.status_code == 303
     assert re.match(r"/(\?next=|\Z)", answer.headers["location"])
 
@@ -171,7 +176,7 @@ def test_whoever_is_signed_in_gets_on_from_a_page_that_failed(
     page = read(answer.text)
     assert answer.status_code == status
     links = [a["href"] for a in page.one("nav", aria_label="Main").all("a")]
-    assert links == ["/creators", "/inbox", "/compare", "/operations"]
+    assert links == ["/", "/creators", "/inbox", "/compare", "/operations"]
     assert passer_by.submit(page, "/sign-out").status_code == 303
 
 

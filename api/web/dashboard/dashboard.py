@@ -1,0 +1,203 @@
+"""A dashboard: everything that is shown of a project or campaign, read at once."""
+
+import asyncio
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from api.http.error_codes import Code
+from api.http.errors import ApiError
+from api.routes.aggregate.kpis import Kpis
+from api.routes.analytics.responses import Analytics, Series
+from api.web.charts.analytics_client import AnalyticsClient
+from api.web.charts.chart import Chart, chart_of, days_in_words
+from api.web.charts.measures import POSTS
+from api.web.creator.explained_number import ExplainedNumber, explain_number
+from api.web.dashboard.attention import AttentionItem, needing_attention
+from api.web.dashboard.cards import KpiCard, cards_of
+from api.web.dashboard.periods import DashboardDays
+from api.web.dashboard.posting_calendar import (
+    PostingCalendar,
+    calendar_days,
+    calendar_of,
+)
+from api.web.dashboard.query import DashboardQuery
+from api.web.dashboard.rankings import Rankings, rankings_of
+from api.web.kit.api_client import ApiRefusedError, QueryValue
+from api.web.kit.page import PageContext
+
+
+class Programme(Struct, frozen=True, kw_only=True):
+    """What a dashboard is of: a project or a campaign of it."""
+
+    kind: Literal["project", "campaign"]
+    id: str
+    project_id: str
+
+
+class Dashboard(Struct, frozen=True, kw_only=True):
+    """Everything on a dashboard.
+
+    ``is_too_much``: too many observations make the number that is to be explained.
+    """
+
+    programme: Programme
+    days: DashboardDays
+    in_words: str
+    compared_with: str
+    cards: list[KpiCard]
+    observed_percent: int | None
+    chart: Chart
+    explained: ExplainedNumber | None
+    is_too_much: bool
+    rankings: Rankings
+    calendar: PostingCalendar
+    attention: list[AttentionItem]
+
+
+async def dashboard_of(
+    page: PageContext, programme: Programme, query: DashboardQuery
+) -> Dashboard:
+    """Return the dashboard; what is independent of each other is read at once.
+
+    Raises:
+        ApiError: a choice is wrong, or the plan does not show these days.
+    """
+    zone = ZoneInfo(page.time_zone)
+    today = datetime.now(zone).date()
+    days = query.days(today=today, zone=zone)
+    analytics = AnalyticsClient(page, programme.id, entity=programme.kind)
+    scope: dict[str, QueryValue] = {
+        f"{programme.kind}_id": programme.id,
+        "from": days.first.isoformat(),
+        "to": days.last.isoformat(),
+    }
+    calendar = calendar_days(
+        today, keeps=page.principal.limits.stats_history_retention_days
+    )
+    kpis, chart, explained, rankings, posts, attention = await asyncio.gather(
+        _kpis(page, scope, days),
+        _chart(analytics, query, days),
+        _explained(analytics, query, days),
+        rankings_of(page, scope, query.gained or "followers"),
+        analytics.numbers(POSTS, "new", calendar),
+        needing_attention(page, programme.project_id),
+    )
+    share = kpis.new_views.known_share
+    return Dashboard(
+        programme=programme,
+        days=days,
+        in_words=days_in_words(days.first, days.last),
+        compared_with=""
+        if kpis.compare_from is None or kpis.compare_to is None
+        else days_in_words(kpis.compare_from, kpis.compare_to),
+        cards=cards_of(kpis, query),
+        observed_percent=None if share is None else int(100 * share),
+        chart=chart,
+        explained=explained[0],
+        is_too_much=explained[1],
+        rankings=rankings,
+        calendar=calendar_of(posts, today=today),
+        attention=attention,
+    )
+
+
+async def _kpis(
+    page: PageContext, scope: dict[str, QueryValue], days: DashboardDays
+) -> Kpis:
+    """Return the key figures, compared if the plan shows the days before."""
+    try:
+        got = await page.get(
+            "/analytics/kpis",
+            Kpis,
+            **scope,
+            compare="prior_period",
+            granularity=days.unit,
+        )
+    except ApiRefusedError as error:
+        if error.code is not Code.RETENTION_EXCEEDED:
+            raise
+        got = await page.get("/analytics/kpis", Kpis, **scope)
+    return got.data
+
+
+async def _explained(
+    analytics: AnalyticsClient, query: DashboardQuery, days: DashboardDays
+) -> tuple[ExplainedNumber | None, bool]:
+    """Return the explanation, and whether it would have too many observations."""
+    try:
+        found = await explain_number(
+            analytics,
+            query.measure,
+            query.chart_mode,
+            days.period,
+            chart=query.explain,
+            on=query.on,
+        )
+    except ApiRefusedError as error:
+        if "entity_id" not in error.problems:
+            raise
+        return None, True
+    return found, False
+
+
+async def _chart(
+    analytics: AnalyticsClient, query: DashboardQuery, days: DashboardDays
+) -> Chart:
+    measure, mode = query.measure, query.chart_mode
+    answer, prior = await asyncio.gather(
+        analytics.numbers(measure, mode, days.period),
+        _prior(analytics, query, days),
+    )
+    if prior is not None:
+        answer = _laid_over(answer, prior)
+    return chart_of("main", measure, answer)
+
+
+async def _prior(
+    analytics: AnalyticsClient, query: DashboardQuery, days: DashboardDays
+) -> Analytics | None:
+    if query.compare == "none":
+        return None
+    try:
+        return await analytics.numbers(query.measure, query.chart_mode, days.prior)
+    except ApiError as error:
+        if error.code not in {Code.RETENTION_EXCEEDED, Code.INVALID_QUERY}:
+            raise
+        return None
+
+
+def _laid_over(answer: Analytics, prior: Analytics) -> Analytics:
+    """Return an answer with the period before, point over point.
+
+    A month may be longer than the one before: the points that are left over compare
+    with nothing known.
+    """
+    return replace(
+        answer,
+        compare_from=prior.from_,
+        compare_to=prior.to,
+        compare_series=[
+            _as_long(before, over)
+            for before, over in zip(prior.series, answer.series, strict=True)
+        ],
+    )
+
+
+def _as_long(before: Series, over: Series) -> Series:
+    points = before.points[: len(over.points)]
+    missing = [
+        replace(
+            point,
+            value=None,
+            baseline=False,
+            observed=False,
+            rounded=False,
+            sharpened=False,
+        )
+        for point in over.points[len(points) :]
+    ]
+    return replace(before, points=[*points, *missing])

@@ -1,0 +1,97 @@
+"""The periods of a dashboard: days up to today, weeks, months, and own dates."""
+
+from datetime import date, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from api.http.query import invalid_query
+from api.web.charts.periods import Period, day_in, period_of
+from domain.analytics.buckets import Granularity, Range
+
+PeriodName = Literal[
+    "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month"
+]
+# A form sends an empty value for a field that was left alone.
+PeriodNameOrNone = Literal[
+    "7d", "28d", "90d", "this_week", "last_week", "this_month", "last_month", ""
+]
+PERIODS: dict[PeriodName, str] = {
+    "7d": "7 days",
+    "28d": "28 days",
+    "90d": "90 days",
+    "this_week": "This week",
+    "last_week": "Last week",
+    "this_month": "This month",
+    "last_month": "Last month",
+}
+USUAL_PERIOD: PeriodName = "28d"
+
+_DAYS = {"7d": 7, "28d": 28, "90d": 90}
+_A_DAY = timedelta(days=1)
+
+
+class DashboardDays(Struct, frozen=True, kw_only=True):
+    """The days of a dashboard, and those that they are compared with.
+
+    Days are compared with as many days before, weeks with the week before, and months
+    with the month before: ``unit``.
+    """
+
+    period: Period
+    prior: Period
+    unit: Granularity
+
+    @property
+    def first(self) -> date:
+        return self.period.first
+
+    @property
+    def last(self) -> date:
+        return self.period.last
+
+
+def named_days(name: PeriodName, *, today: date) -> tuple[date, date, Granularity]:
+    """Return the first and the last day of a period, and its unit."""
+    monday = today - timedelta(days=today.weekday())
+    month = today.replace(day=1)
+    match name:
+        case "this_week":
+            return monday, today, "week"
+        case "last_week":
+            return monday - timedelta(days=7), monday - _A_DAY, "week"
+        case "this_month":
+            return month, today, "month"
+        case "last_month":
+            last = month - _A_DAY
+            return last.replace(day=1), last, "month"
+        case _:
+            return today - timedelta(days=_DAYS[name] - 1), today, "day"
+
+
+def days_of(
+    name: PeriodNameOrNone, first: str, last: str, *, today: date, zone: ZoneInfo
+) -> DashboardDays:
+    """Return the days of a named period, or from own dates if one is given.
+
+    Raises:
+        ApiError: ``invalid_query``, naming the date that is wrong.
+    """
+    unit: Granularity = "day"
+    if first or last:
+        end = day_in("to", last) if last else today
+        begin = day_in("from", first) if first else end - timedelta(days=27)
+        if end > today:
+            raise invalid_query("to", f"must not be after today, {today}")
+    else:
+        begin, end, unit = named_days(name or USUAL_PERIOD, today=today)
+    period = period_of(begin, end, "")
+    before = Range(first=begin, last=end, granularity=unit, zone=zone).prior()
+    return DashboardDays(
+        period=period,
+        prior=Period(
+            first=before.first, last=before.last, granularity=period.granularity
+        ),
+        unit=unit,
+    )

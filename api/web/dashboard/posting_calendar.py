@@ -1,0 +1,121 @@
+"""The posting calendar: 53 weeks as columns, with a square for each day."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+from api.routes.analytics.responses import Analytics
+from api.web.charts.periods import Period
+from api.web.kit.filters import day as written_day
+
+WEEKS = 53
+_STEP, _LEFT, _TOP = 13, 28, 16
+_LEVELS = 4
+
+
+class CalendarDay(Struct, frozen=True, kw_only=True):
+    """A square: where it lies, how dark it is from 0 to 4, and its tooltip."""
+
+    x: int
+    y: int
+    level: int
+    text: str
+
+
+class CalendarLabel(Struct, frozen=True, kw_only=True):
+    """A word next to the squares."""
+
+    x: int
+    y: int
+    text: str
+
+
+class CalendarMonth(Struct, frozen=True, kw_only=True):
+    """A month in the table: how much was posted, and on how many days."""
+
+    label: str
+    posts: int
+    days: int
+
+
+class PostingCalendar(Struct, frozen=True, kw_only=True):
+    """The squares, their labels, and the same numbers by month."""
+
+    days: list[CalendarDay]
+    labels: list[CalendarLabel]
+    months: list[CalendarMonth]
+    posts: int
+    busiest: str
+
+    @property
+    def box(self) -> str:
+        return f"0 0 {_LEFT + WEEKS * _STEP} {_TOP + 7 * _STEP}"
+
+
+def calendar_days(today: date, *, keeps: int | None) -> Period:
+    """Return the days of the calendar, fewer if the plan shows fewer."""
+    first = today - timedelta(days=today.weekday() + 7 * (WEEKS - 1))
+    if keeps is not None:
+        first = max(first, today - timedelta(days=keeps))
+    return Period(first=first, last=today, granularity="day")
+
+
+def calendar_of(posts: Analytics, *, today: date) -> PostingCalendar:
+    """Return the calendar of how much was posted on each day."""
+    by_day = {
+        point.date: int(point.value or 0)
+        for one in posts.series[:1]
+        for point in one.points
+    }
+    begin = today - timedelta(days=today.weekday() + 7 * (WEEKS - 1))
+    most = max(by_day.values(), default=0)
+    best = max(by_day, key=lambda day: by_day[day], default=today)
+    return PostingCalendar(
+        days=[_square(day, amount, begin, most) for day, amount in by_day.items()],
+        labels=_labels(begin),
+        months=_months(by_day),
+        posts=sum(by_day.values()),
+        busiest=f"{written_day(best)} with {most}" if most else "",
+    )
+
+
+def _square(day: date, amount: int, begin: date, most: int) -> CalendarDay:
+    week, weekday = divmod((day - begin).days, 7)
+    noun = "post" if amount == 1 else "posts"
+    return CalendarDay(
+        x=_LEFT + week * _STEP,
+        y=_TOP + weekday * _STEP,
+        level=-(-amount * _LEVELS // most) if amount else 0,
+        text=f"{written_day(day)}: {amount or 'no'} {noun}",
+    )
+
+
+def _labels(begin: date) -> list[CalendarLabel]:
+    found = [
+        CalendarLabel(x=0, y=_TOP + weekday * _STEP + 10, text=text)
+        for weekday, text in ((0, "Mon"), (2, "Wed"), (4, "Fri"))
+    ]
+    # The label of a month stands over the week that its first day is in.
+    for week in range(WEEKS):
+        monday = begin + timedelta(days=7 * week)
+        sunday = monday + timedelta(days=6)
+        if sunday.day <= 7 and week < WEEKS - 1:
+            found.append(
+                CalendarLabel(x=_LEFT + week * _STEP, y=10, text=f"{sunday:%b}")
+            )
+    return found
+
+
+def _months(by_day: Mapping[date, int]) -> list[CalendarMonth]:
+    months: dict[str, list[int]] = {}
+    for day, amount in sorted(by_day.items(), reverse=True):
+        months.setdefault(f"{day:%b %Y}", []).append(amount)
+    return [
+        CalendarMonth(
+            label=label,
+            posts=sum(amounts),
+            days=sum(amount > 0 for amount in amounts),
+        )
+        for label, amounts in months.items()
+    ]

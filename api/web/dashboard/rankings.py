@@ -1,0 +1,87 @@
+"""The rankings of a dashboard: creators and videos, and who gained and who lost."""
+
+import asyncio
+
+from msgspec import Struct
+
+from api.routes.aggregate.creators import CreatorLeaderboardRow
+from api.routes.aggregate.videos import VideoLeaderboardRow
+from api.web.dashboard.query import Gained
+from api.web.kit.api_client import QueryValue
+from api.web.kit.page import PageContext
+
+MOST = 5
+
+
+class GainRow(Struct, frozen=True, kw_only=True):
+    """A creator, and what it gained or lost."""
+
+    creator: CreatorLeaderboardRow
+    change: int
+    is_rounded: bool
+    is_sharpened: bool
+
+
+class Rankings(Struct, frozen=True, kw_only=True):
+    """The first creators and videos, and how many creators there are."""
+
+    creators: list[CreatorLeaderboardRow]
+    videos: list[VideoLeaderboardRow]
+    gained: list[GainRow]
+    lost: list[GainRow]
+    total_creators: int
+    total_videos: int
+
+
+async def rankings_of(
+    page: PageContext, scope: dict[str, QueryValue], gained: Gained
+) -> Rankings:
+    """Return the rankings of a project or campaign over some days.
+
+    Raises:
+        ApiRefusedError: the API refused, for example with ``retention_exceeded``.
+    """
+    order = f"new_{gained}"
+    ranked = "/analytics/aggregate/creator-leaderboard"
+    creators, videos, most, least = await asyncio.gather(
+        page.get(
+            ranked, list[CreatorLeaderboardRow], **scope, order="new_views", limit=MOST
+        ),
+        page.get(
+            "/analytics/aggregate/video-leaderboard",
+            list[VideoLeaderboardRow],
+            **scope,
+            order="new_views",
+            limit=MOST,
+        ),
+        page.get(ranked, list[CreatorLeaderboardRow], **scope, order=order, limit=MOST),
+        page.get(
+            ranked,
+            list[CreatorLeaderboardRow],
+            **scope,
+            order=order,
+            direction="asc",
+            limit=MOST,
+        ),
+    )
+    return Rankings(
+        creators=creators.data,
+        videos=videos.data,
+        gained=[row for row in _rows(most.data, gained) if row.change > 0],
+        lost=[row for row in _rows(least.data, gained) if row.change < 0],
+        total_creators=creators.meta["totalCount"],
+        total_videos=videos.meta["totalCount"],
+    )
+
+
+def _rows(rows: list[CreatorLeaderboardRow], gained: Gained) -> list[GainRow]:
+    return [
+        GainRow(
+            creator=row,
+            change=change,
+            is_rounded=gained == "followers" and row.new_followers_rounded,
+            is_sharpened=gained == "followers" and row.new_followers_sharpened,
+        )
+        for row in rows
+        if (change := row.new_followers if gained == "followers" else row.new_views)
+    ]

@@ -1,0 +1,214 @@
+"""Home: the programme at a glance, where each number leads, and how to begin."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.kit.application import Goatherd, Tenant
+from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.markup import Element, read
+from tests.kit.visitor import Visitor
+
+
+@pytest.fixture
+def goat(home: Tenant) -> Watched:
+    return a_watched_creator(home)
+
+
+def section(page: Element, title: str) -> Element:
+    """The part of the page under a heading."""
+    (found,) = [
+        part
+        for part in page.all("section")
+        if any(heading.text == title for heading in part.all("h2"))
+    ]
+    return found
+
+
+def cards(page: Element) -> dict[str, str]:
+    return {
+        card.one("dt").text: card.one("dd").text for card in page.one("dl").all("div")
+    }
+
+
+def test_key_figures_are_those_of_the_project_in_these_days(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see(f"/?{DAYS}")
+
+    assert goat.id
+    shown = cards(page)
+    assert shown["New views"].startswith("70")
+    assert shown["New followers"].startswith("500")
+    assert shown["All views"].startswith("170")
+    assert shown["Posts"].startswith("1")
+    (figure,) = [
+        span
+        for span in page.one("dl").all("span", class_="figure")
+        if span.text == "500"
+    ]
+    assert figure["title"] == "500"
+
+
+def test_every_number_leads_to_where_it_is_explained(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/?{DAYS}")
+
+    link = page.one("dl").one("a", href=f"?{DAYS}&metric=likes&mode=new#chart-main")
+    shown = visitor.see(f"/{link['href'].partition('#')[0]}&explain=main&on=2026-03-03")
+    explained = shown.one("section", id="explained")
+    assert "3 Mar 2026: 7 new likes" in explained.one("h2").text
+    assert len(explained.all("tr")) == 3
+    top = section(page, "Top creators")
+    names = [a.text for a in top.all("a") if a["href"] == f"/creators/{goat.id}?{DAYS}"]
+    assert names == ["go @goat"]
+    (every,) = [a["href"] for a in top.all("a") if a.text.startswith("All ")]
+    assert every == (
+        f"/creators?project_id={goat.tenant.project_id}&sort=new_views&order=desc&{DAYS}"
+    )
+
+
+def test_top_videos_are_those_with_the_most_new_views(visitor: Visitor, goat: Watched):
+    page = visitor.see(f"/?{DAYS}")
+
+    rows = section(page, "Top videos").one("tbody").all("tr")
+    assert [row.one("a").one("span", class_="theirs clamped").text for row in rows] == [
+        "Video 2",
+        "<i>Old</i> goat",
+    ]
+    assert [[cell.text for cell in row.all("td")] for row in rows] == [
+        ["45", "45"],
+        ["25", "125"],
+    ]
+    assert goat.id in rows[0].one("a")["href"]
+
+
+def test_who_lost_followers_in_the_period_is_shown(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    sheep = Watched(home, "sheep")
+    sheep.followers(0, 900)
+    sheep.followers(1, 850)
+    home.goatherd.catch_up()
+
+    page = visitor.see(f"/?{DAYS}")
+
+    gained, lost = section(page, "Who gained and who lost").all("ol")
+    assert [row.text for row in gained.all("li")] == ["go @goat ▲ +500"]
+    assert [row.text for row in lost.all("li")] == ["sh @sheep ▼ -50"]
+    assert goat.id in gained.one("a")["href"]
+
+
+def test_the_posting_calendar_has_a_square_for_each_day_of_53_weeks(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see("/")
+
+    assert goat.id
+    squares = section(page, "Posting calendar").all("rect")
+    assert 52 * 7 < len(squares) <= 53 * 7
+    posted = {one.one("title").text for one in squares if one["class"] == "level-4"}
+    assert posted == {"21 Feb 2026: 1 post", "2 Mar 2026: 1 post"}
+
+
+def test_what_needs_attention_is_shown_and_linked(visitor: Visitor, home: Tenant):
+    failing, disabled = home.add("failing.goat"), home.add("gone.goat")
+    requested = home.post(f"/creators/{failing['id']}/scrape").json()["data"]
+    home.failed(requested["scrape_id"])
+    home.disable(disabled["id"])
+    home.found(failing["id"], status="pending_review")
+    home.goatherd.catch_up()
+
+    rows = section(visitor.see("/"), "Needs attention").all("li")
+
+    reported = {row.one("a")["href"]: row.text for row in rows}
+    assert reported == {
+        f"/creators/{failing['id']}": "@failing.goat failing: turned away",
+        f"/creators/{disabled['id']}/settings": "@gone.goat disabled: private",
+        f"/projects/{home.project_id}/inbox": (
+            "1 video waits in the inbox They count once they are included."
+        ),
+    }
+
+
+def test_a_whole_month_is_compared_with_the_month_before(
+    visitor: Visitor, goat: Watched
+):
+    page = visitor.see("/?period=last_month")
+
+    assert goat.id
+    (said,) = [p.text for p in page.all("p", role="status") if "compared" in p.text]
+    days, before = said.partition(", compared with ")[::2]
+    assert days.startswith("1 ")
+    assert before.startswith("1 ")
+    assert len(page.one("figure", id="chart-main").one("tbody").all("tr")) >= 28
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    (
+        ("from=2026-13-01", "From"),
+        ("from=2026-03-05&to=2026-03-01", "From"),
+        ("to=2999-01-01", "To"),
+        ("metric=goats", "Metric"),
+    ),
+)
+def test_a_wrong_choice_is_named_and_the_others_stay(
+    visitor: Visitor, goat: Watched, query: str, field: str
+):
+    page = visitor.see(f"/?{query}", status=400)
+
+    assert goat.id
+    refusal = page.one("div", role="alert")
+    assert refusal.one("strong").text == field
+    assert page.one("nav", **{"aria-label": "Main"})
+    assert [a.text for a in page.one("div", id="dashboard").all("a")][:2] == [
+        "7 days",
+        "28 days",
+    ]
+
+
+def test_the_project_chosen_last_comes_back(visitor: Visitor, home: Tenant):
+    other = home.post("/projects", {"name": "Zebras"}).json()["data"]
+    home.goatherd.catch_up()
+    first = visitor.see("/").one("h1").text
+
+    visitor.see(f"/?project_id={other['id']}")
+
+    assert first != "Zebras"
+    assert visitor.see("/").one("h1").text == "Zebras"
+    assert visitor.get(f"/?project_id={uuid4()}").status_code == 404
+    assert visitor.get("/?project_id=goat").status_code == 400
+
+
+def test_an_empty_project_shows_how_to_begin(visitor: Visitor, home: Tenant):
+    home.goatherd.catch_up()
+
+    page = visitor.see("/")
+
+    steps = page.one("section", **{"aria-labelledby": "begin-title"})
+    assert steps.one("a")["href"] == f"/creators/add?project_id={home.project_id}"
+    assert not page.all("figure")
+
+
+def test_no_other_organizations_project_is_shown(visitor: Visitor, goatherd: Goatherd):
+    other = goatherd.tenant()
+    goatherd.catch_up()
+
+    answer = visitor.get(f"/?project_id={other.project_id}")
+
+    assert answer.status_code == 404
+    assert read(answer.text).one("h1")
+
+
+def test_a_plan_that_shows_few_days_shows_what_it_may(goatherd: Goatherd):
+    tenant = goatherd.tenant(plan="short")
+    visitor = Visitor(goatherd)
+    visitor.sign_in(tenant.key)
+    a_watched_creator(tenant)
+
+    week = visitor.see("/?period=7d")
+    refused = visitor.see("/?period=28d", status=402)
+
+    assert len(section(week, "Posting calendar").all("rect")) == 8
+    assert "compared with" not in week.one("p", role="status").text
+    assert refused.one("div", role="alert")

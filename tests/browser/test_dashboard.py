@@ -1,0 +1,99 @@
+"""Home in a browser: choices, keyboard, phone, dark, without a script, and on paper."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.furnished import furnish
+from tests.browser.layout import PHONE, WIDE, check_layout
+from tests.kit.application import Tenant
+
+
+@pytest.fixture
+def furnished(home: Tenant) -> dict[str, str]:
+    return furnish(home)
+
+
+def test_choices_are_in_the_address_and_change_the_page_in_place(
+    furnished: dict[str, str], page: Page, axe: Callable[[Page], None]
+):
+    assert furnished
+    page.goto("/")
+    axe(page)
+
+    page.get_by_role("link", name="7 days").click()
+    expect(page).to_have_url(re.compile("period=7d"))
+    page.get_by_label("Key figures").get_by_role("link", name="New likes").click()
+    expect(page).to_have_url(re.compile("metric=likes"))
+
+    expect(page.locator("#chart-main h2")).to_have_text("Likes")
+    expect(page.get_by_role("link", name="7 days")).to_have_attribute(
+        "aria-current", "true"
+    )
+
+
+def test_a_point_of_the_chart_is_explained_by_keyboard(
+    furnished: dict[str, str], page: Page
+):
+    assert furnished
+    page.goto("/?period=7d")
+    chart = page.get_by_role("slider")
+
+    chart.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+
+    explained = page.locator("#explained")
+    expect(explained).to_contain_text("new views")
+    expect(explained.get_by_role("row").nth(1)).to_be_visible()
+
+
+def test_nothing_reaches_beyond_the_page_on_a_phone_and_at_a_desk(
+    furnished: dict[str, str], page: Page, axe: Callable[[Page], None]
+):
+    assert furnished
+    for size in (PHONE, WIDE):
+        page.set_viewport_size(ViewportSize(**size))
+        page.goto("/")
+        check_layout(page)
+        figure = page.locator(".kpi .figure").first
+        # Numbers come first on a phone: the choices are folded above them.
+        expect(figure).to_be_in_viewport()
+    page.set_viewport_size(ViewportSize(**PHONE))
+    axe(page)
+
+
+def test_all_of_it_works_without_a_script(home: Tenant, scriptless: Page):
+    furnish(home)
+    other = home.post("/projects", {"name": "Zebras"}).json()["data"]
+    home.goatherd.catch_up()
+    page = scriptless
+    page.goto("/")
+    assert page.locator("#chart-main .inline-svg path").count() == 1
+
+    page.get_by_label("From").fill("2026-01-01")
+    page.get_by_label("to", exact=True).fill("2026-01-07")
+    page.locator(".own button").click()
+
+    expect(page.get_by_role("status").last).to_contain_text("1 Jan to 7 Jan 2026")
+    page.get_by_label("Project").select_option(other["id"])
+    page.locator(".chooser button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Zebras")
+    expect(page.get_by_role("heading", level=2)).to_have_text(
+        "Three steps to the first numbers"
+    )
+
+
+def test_paper_has_the_numbers_and_no_controls(furnished: dict[str, str], page: Page):
+    assert furnished
+    page.goto("/?period=28d")
+
+    page.emulate_media(media="print")
+
+    expect(page.get_by_label("Key figures")).to_be_visible()
+    expect(page.get_by_role("heading", name="Top videos")).to_be_visible()
+    for hidden in ("header.top", ".period", ".attending", "[data-print]"):
+        expect(page.locator(hidden).first).to_be_hidden()
