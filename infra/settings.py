@@ -7,7 +7,7 @@ The class holds the types and defaults, and MEANINGS holds what each setting is 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast, get_args, get_origin
 
 import msgspec
 from msgspec import DecodeError, Meta, ValidationError
@@ -250,7 +250,7 @@ def _default(field: FieldInfo) -> str:
     if field.default is True:
         return "true"
     if isinstance(field.default, tuple):
-        return ",".join(field.default)
+        return ",".join(cast(tuple[str, ...], field.default))
     if isinstance(field.default, float):
         return f"{field.default:g}"
     return str(field.default)

@@ -431,20 +431,19 @@ def test_a_video_added_by_hand_is_looked_at_by_itself_until_its_creator_is_known
 
 def test_an_excluded_video_is_not_looked_at_by_itself(home: Home):
     video = video_stream(home.project_id, "7009")
-    own = {"organization_id": home.organization_id}
     decide_on(
         home,
         video,
         e.VideoAdded(
             project_id=home.project_id, tiktok_video_id="7009", handle="nanny",
-            kind="video", **own,
+            kind="video", organization_id=home.organization_id,
         ),
-        e.VideoExcluded(**own),
+        e.VideoExcluded(organization_id=home.organization_id),
     )  # fmt: skip
     level(home.store)
     excluded = rows_of(home.store, video)["video_stats"]["is_active"]
 
-    decide_on(home, video, e.VideoIncluded(**own))
+    decide_on(home, video, e.VideoIncluded(organization_id=home.organization_id))
     level(home.store)
 
     assert not excluded
@@ -453,20 +452,19 @@ def test_an_excluded_video_is_not_looked_at_by_itself(home: Home):
 
 def test_a_video_that_was_put_back_is_not_looked_at_by_itself(home: Home):
     video = video_stream(home.project_id, "7009")
-    own = {"organization_id": home.organization_id}
     decide_on(
         home,
         video,
         e.VideoAdded(
             project_id=home.project_id, tiktok_video_id="7009", handle="nanny",
-            kind="video", **own,
+            kind="video", organization_id=home.organization_id,
         ),
-        e.VideoIncluded(**own),
+        e.VideoIncluded(organization_id=home.organization_id),
     )  # fmt: skip
     level(home.store)
     included = rows_of(home.store, video)["video_stats"]["is_active"]
 
-    decide_on(home, video, e.VideoPutBack(**own))
+    decide_on(home, video, e.VideoPutBack(organization_id=home.organization_id))
     level(home.store)
 
     assert included
