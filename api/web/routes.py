@@ -8,6 +8,9 @@ from litestar.types import ControllerRouterHandler
 
 from api.http.request import Request
 from api.http.shutdown import SHUTDOWN
+from api.web.campaigns.campaign import CampaignPages
+from api.web.campaigns.list import CampaignsPage
+from api.web.campaigns.members import CampaignMembers
 from api.web.compare.page import ComparePage
 from api.web.creator.changes import ChangesPages
 from api.web.creator.notes import CreatorNotes
@@ -38,6 +41,9 @@ from api.web.sign_in.page import SignInRoutes, SignInService
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInRoutes,
     HomePage,
+    CampaignsPage,
+    CampaignPages,
+    CampaignMembers,
     CreatorsPage,
     OverviewPage,
     ScrapesPage,

@@ -6,6 +6,7 @@ from msgspec import Struct
 _PAGES = (
     ("/", "Home"),
     ("/creators", "Creators"),
+    ("/campaigns", "Campaigns"),
     ("/inbox", "Inbox"),
     ("/compare", "Compare"),
     ("/operations", "Operations"),

@@ -176,7 +176,14 @@ def test_whoever_is_signed_in_gets_on_from_a_page_that_failed(
     page = read(answer.text)
     assert answer.status_code == status
     links = [a["href"] for a in page.one("nav", aria_label="Main").all("a")]
-    assert links == ["/", "/creators", "/inbox", "/compare", "/operations"]
+    assert links == [
+        "/",
+        "/creators",
+        "/campaigns",
+        "/inbox",
+        "/compare",
+        "/operations",
+    ]
     assert passer_by.submit(page, "/sign-out").status_code == 303
 
 

@@ -1,0 +1,1 @@
+"""The pages of campaigns: the list, and each one's dashboard, members and settings."""

@@ -1,0 +1,118 @@
+"""/campaigns/{id}: its dashboard, its history, and its settings."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Template
+
+from api.http.error_codes import Code
+from api.routes.aggregate.campaigns import CampaignLeaderboardRow
+from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of, form_of
+from api.web.campaigns.layout import get_campaign, show_campaign
+from api.web.dashboard.dashboard import Programme
+from api.web.dashboard.page import show_dashboard
+from api.web.dashboard.query import DashboardQuery
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from projections.campaigns.queries import Campaign
+from projections.creator_history.entries import HistoryEntry
+
+_PATH = "/campaigns/{campaign_id:uuid}"
+
+
+class CampaignPages(Controller):
+    """One campaign."""
+
+    path = _PATH
+
+    @page_route(query=DashboardQuery)
+    async def dashboard(
+        self,
+        page: NamedDependency[PageContext],
+        campaign_id: FromPath[UUID],
+        choices: NamedDependency[DashboardQuery],
+    ) -> Template:
+        """Show the campaign at a glance, and its progress."""
+        campaign = await get_campaign(page, campaign_id)
+        got = await page.get(
+            "/analytics/aggregate/campaign-leaderboard",
+            list[CampaignLeaderboardRow],
+            campaign_id=str(campaign_id),
+            limit=100,
+        )
+        progress = [one.progress for one in got.data if one.campaign_id == campaign_id]
+        programme = Programme(
+            kind="campaign", id=str(campaign_id), project_id=str(campaign.project_id)
+        )
+        context = {"campaign": campaign, "progress": next(iter(progress), None)}
+        return await show_dashboard(
+            page, "campaigns/campaign.html", programme, choices, context
+        )
+
+    @page_route("/history")
+    async def history(
+        self,
+        page: NamedDependency[PageContext],
+        campaign_id: FromPath[UUID],
+        cursor: Annotated[str, QueryParameter(max_length=500)] = "",
+    ) -> Template:
+        """Show what happened to the campaign, newest first."""
+        campaign = await get_campaign(page, campaign_id)
+        path = f"/campaigns/{campaign_id}/history"
+        got = await page.get(path, list[HistoryEntry], cursor=cursor.strip(), limit=50)
+        context = {"entries": got.data, "more_url": got.next_url(path)}
+        return show_campaign(page, "campaigns/history.html", campaign, context)
+
+    @page_route("/settings", scope="write")
+    async def settings(
+        self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
+    ) -> Template:
+        """Show the form that changes the campaign, and the way to delete it."""
+        campaign = await get_campaign(page, campaign_id)
+        return _settings(page, campaign, form_of(campaign, time_zone=page.time_zone))
+
+    @form_route("/settings", form=CampaignForm)
+    async def change(
+        self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Change the campaign, unless another person did meanwhile."""
+        form = page.form(CampaignForm)
+        campaign = await get_campaign(page, campaign_id)
+        body = body_of(form, time_zone=page.time_zone, was=campaign)
+        version = int(form.version) if form.version.isdecimal() else 0
+        path = f"/campaigns/{campaign_id}"
+        try:
+            await page.send("PATCH", path, Campaign, body, version=version)
+        except ApiRefusedError as error:
+            if error.code not in SHOWN_ERRORS:
+                raise
+            return _settings(page, campaign, form, error=error)
+        page.flash("The campaign was saved.")
+        return page.go_to(path)
+
+    @form_route("/delete")
+    async def delete(
+        self, page: NamedDependency[PageContext], campaign_id: FromPath[UUID]
+    ) -> PageResponse:
+        """Delete the campaign; what was in it stays tracked."""
+        got = await page.send("DELETE", f"/campaigns/{campaign_id}", Campaign)
+        page.flash(f"The campaign {got.data.name} was deleted.")
+        return page.go_to(f"/campaigns?project_id={got.data.project_id}")
+
+
+def _settings(
+    page: PageContext,
+    campaign: Campaign,
+    form: CampaignForm,
+    *,
+    error: ApiRefusedError | None = None,
+) -> Template:
+    has_conflict = error is not None and error.code is Code.VERSION_CONFLICT
+    context = {"form": form, "has_conflict": has_conflict}
+    return show_campaign(
+        page, "campaigns/settings.html", campaign, context, error=error
+    )

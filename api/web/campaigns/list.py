@@ -1,0 +1,99 @@
+"""/campaigns: the campaigns of a project with their figures, and a new one."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from litestar import Controller
+from litestar.di import NamedDependency
+from litestar.response import Template
+
+from api.routes.aggregate.campaigns import CampaignLeaderboardRow
+from api.web.campaigns.forms import SHOWN_ERRORS, CampaignForm, body_of
+from api.web.dashboard.periods import PERIODS, PeriodNameOrNone, days_of
+from api.web.kit.api_client import ApiRefusedError
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.page import PageContext, PageResponse
+from api.web.kit.page_query import PageQuery
+from api.web.kit.project_choices import all_projects, last_project, remember_project
+from projections.campaigns.queries import Campaign
+
+PATH = "/campaigns"
+
+_MOST_SHOWN = 100
+
+
+class CampaignsQuery(PageQuery, frozen=True, kw_only=True):
+    """Of which project, and over which days."""
+
+    project_id: str = ""
+    period: PeriodNameOrNone = ""
+
+
+class CampaignsPage(Controller):
+    """The list of campaigns."""
+
+    path = PATH
+
+    @page_route(query=CampaignsQuery)
+    async def campaigns(
+        self,
+        page: NamedDependency[PageContext],
+        choices: NamedDependency[CampaignsQuery],
+    ) -> Template:
+        """Show the campaigns of the chosen project, else of the last one chosen."""
+        return await _show(page, choices, CampaignForm(project_id=choices.project_id))
+
+    @form_route(form=CampaignForm)
+    async def create(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Create a campaign and go to its members."""
+        form = page.form(CampaignForm)
+        try:
+            got = await page.send(
+                "POST",
+                f"/projects/{form.project_id or 'none'}/campaigns",
+                Campaign,
+                body_of(form, time_zone=page.time_zone),
+            )
+        except ApiRefusedError as error:
+            if error.code not in SHOWN_ERRORS:
+                raise
+            choices = CampaignsQuery(project_id=form.project_id)
+            return await _show(page, choices, form, error=error)
+        page.flash(f"The campaign {got.data.name} was created. Add its members now.")
+        return page.go_to(f"{PATH}/{got.data.id}/members")
+
+
+async def _show(
+    page: PageContext,
+    choices: CampaignsQuery,
+    form: CampaignForm,
+    *,
+    error: ApiRefusedError | None = None,
+) -> Template:
+    projects = await all_projects(page)
+    if not projects and not choices.project_id:
+        return page.show("dashboard/begin.html", {"project": None})
+    project_id = choices.project_id or last_project(page, projects)
+    if choices.project_id:
+        remember_project(page, project_id)
+    zone = ZoneInfo(page.time_zone)
+    today = datetime.now(zone).date()
+    days = days_of(choices.period, "", "", today=today, zone=zone)
+    got = await page.get(
+        "/analytics/aggregate/campaign-leaderboard",
+        list[CampaignLeaderboardRow],
+        project_id=project_id,
+        limit=_MOST_SHOWN,
+        **{"from": days.first.isoformat(), "to": days.last.isoformat()},
+    )
+    context = {
+        "projects": projects,
+        "project_id": project_id,
+        "query": choices,
+        "periods": PERIODS,
+        "days": days,
+        "rows": got.data,
+        "total": got.meta["totalCount"],
+        "form": form,
+    }
+    return page.show("campaigns/list.html", context, error=error)

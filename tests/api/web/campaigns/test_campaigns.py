@@ -1,0 +1,125 @@
+"""Campaigns as pages: created, filled, looked at, changed and deleted."""
+
+from typing import Any
+
+import pytest
+
+from tests.kit.application import Tenant
+from tests.kit.creator_with_numbers import DAYS, Watched, a_watched_creator
+from tests.kit.visitor import Visitor
+
+
+@pytest.fixture
+def goat(home: Tenant) -> Watched:
+    return a_watched_creator(home)
+
+
+def make(visitor: Visitor, home: Tenant, **fields: str) -> str:
+    """The path of a campaign made by the form."""
+    home.goatherd.catch_up()
+    page = visitor.see("/campaigns")
+    answer = visitor.submit(page, "/campaigns", **{"name": "Spring", **fields})
+    assert answer.status_code == 303, answer.text
+    home.goatherd.catch_up()
+    return answer.headers["location"].removesuffix("/members")
+
+
+def stored(home: Tenant, path: str) -> dict[str, Any]:
+    return home.get(path).json()["data"]
+
+
+def test_a_campaign_is_created_with_its_days_and_target(visitor: Visitor, home: Tenant):
+    path = make(
+        visitor,
+        home,
+        starts_on="2026-03-01",
+        ends_on="2026-03-31",
+        target_views="1,000",
+        target_on="2026-03-31",
+    )
+
+    campaign = stored(home, path)
+    assert campaign["name"] == "Spring"
+    assert (campaign["starts_on"], campaign["ends_on"]) == ("2026-03-01", "2026-03-31")
+    assert campaign["target_views"] == 1_000
+    assert campaign["target_at"].startswith("2026-03-31T23:59:59")
+
+
+def test_what_is_wrong_with_a_new_campaign_is_said_at_its_field(
+    visitor: Visitor, home: Tenant
+):
+    home.goatherd.catch_up()
+    page = visitor.see("/campaigns")
+
+    answer = visitor.submit(page, "/campaigns", name="Spring", target_views="many")
+
+    assert answer.status_code == 400
+    assert 'id="h-target_views"' in answer.text
+    assert home.get("/campaigns").json()["data"] == []
+
+
+def test_its_dashboard_is_of_its_members_alone(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    sheep = Watched(home, "sheep")
+    sheep.followers(0, 900)
+    sheep.followers(1, 950)
+    path = make(visitor, home, target_views="1000")
+    page = visitor.see(f"{path}/members?search=goat")
+
+    item = f"creator:{goat.id}"
+    visitor.submit(page, f"{path}/members", item=item, act="add")
+    home.goatherd.catch_up()
+
+    shown = visitor.see(f"{path}?{DAYS}")
+    cards = {c.one("dt").text: c.one("dd").text for c in shown.one("dl").all("div")}
+    assert cards["New followers"].startswith("500")
+    assert (
+        "170 of 1K views, 17%" in shown.one("section", **{"aria-label": "Target"}).text
+    )
+    listed = visitor.see("/campaigns")
+    assert "17%" in listed.one("tbody").text
+
+
+def test_members_are_removed_and_the_history_says_so(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    path = make(visitor, home)
+    item = f"creator:{goat.id}"
+    for act in ("add", "remove"):
+        answer = visitor.post(f"{path}/members", {"item": item, "act": act})
+        assert answer.status_code == 303, answer.text
+        home.goatherd.catch_up()
+
+    assert stored(home, path)["item_counts"]["creators"] == 0
+    lines = visitor.see(f"{path}/history").one("ol").all("li")
+    assert len(lines) == 3
+    assert "goat" in lines[0].text
+
+
+def test_a_change_that_somebody_else_made_meanwhile_is_not_lost(
+    visitor: Visitor, home: Tenant
+):
+    path = make(visitor, home)
+    page = visitor.see(f"{path}/settings")
+    home.patch(path, {"name": "Summer"})
+    home.goatherd.catch_up()
+
+    answer = visitor.submit(page, f"{path}/settings", name="Autumn")
+
+    assert answer.status_code in {409, 412}
+    assert "Somebody else changed this campaign" in answer.text
+    assert stored(home, path)["name"] == "Summer"
+
+
+def test_a_deleted_campaign_leaves_the_list_and_its_creators_stay(
+    visitor: Visitor, home: Tenant, goat: Watched
+):
+    path = make(visitor, home)
+
+    visitor.submit(visitor.see(f"{path}/settings"), f"{path}/delete")
+    home.goatherd.catch_up()
+
+    assert visitor.get(path).status_code == 404
+    assert "No campaign yet" in visitor.see("/campaigns").text
+    assert home.get(f"/creators/{goat.id}").json()["data"]["status"] == "active"
