@@ -36,6 +36,7 @@ from api.web.operations.projection_stream import ProjectionStream
 from api.web.operations.projections import ProjectionPages
 from api.web.operations.projects import ProjectPages
 from api.web.operations.sources import SourcePages
+from api.web.projects.page import ProjectsPages
 from api.web.sign_in.page import SignInRoutes, SignInService
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
@@ -44,6 +45,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     CampaignsPage,
     CampaignPages,
     CampaignMembers,
+    ProjectsPages,
     CreatorsPage,
     OverviewPage,
     ScrapesPage,

@@ -7,6 +7,7 @@ _PAGES = (
     ("/", "Home"),
     ("/creators", "Creators"),
     ("/campaigns", "Campaigns"),
+    ("/projects", "Projects"),
     ("/inbox", "Inbox"),
     ("/compare", "Compare"),
     ("/operations", "Operations"),
