@@ -180,6 +180,7 @@ def test_whoever_is_signed_in_gets_on_from_a_page_that_failed(
         "/",
         "/creators",
         "/campaigns",
+        "/projects",
         "/inbox",
         "/compare",
         "/operations",
