@@ -42,8 +42,11 @@ _GUARDED = (
     f"{_UTC} -c lock_timeout=5s -c statement_timeout=15s "
     "-c idle_in_transaction_session_timeout=15s"
 )
-# A read that takes longer is a fault: pages read in milliseconds.
-_READING = f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on"
+# A read that takes longer is a fault: pages read in milliseconds. To compile a query
+# takes longer than it saves.
+_READING = (
+    f"{_UTC} -c statement_timeout=2s -c default_transaction_read_only=on -c jit=off"
+)
 _OWN = f"{_UTC} -c statement_timeout=2s -c lock_timeout=1s"
 
 

@@ -49,9 +49,8 @@ _ROLLUPS = """
 INSERT INTO {rollups} (organization_id, id, slot, snapshots, {columns})
 SELECT organization_id, id, 96 * day + 24 * n - abs(hashtext(id::text)) %% 24, 30,
     {values}
-FROM analytics_subjects, generate_series(%(first)s::int, %(last)s::int) AS day,
-    generate_series(1, 4) AS n
-WHERE organization_id = %(organization)s
+FROM analytics_subjects, unnest(%(days)s::int[]) AS day, generate_series(1, 4) AS n
+WHERE organization_id = %(organization)s ORDER BY day, n, id
 """
 
 

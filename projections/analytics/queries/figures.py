@@ -119,7 +119,7 @@ async def creator_figures(
     rows = await reader.rows(
         organization_id,
         f"""
-        WITH chosen AS MATERIALIZED ({creators.query})
+        WITH chosen AS NOT MATERIALIZED ({creators.query})
         SELECT {", ".join(columns)} FROM chosen {of.joins()} ORDER BY chosen.id
         """.encode(),
         {"organization": organization_id, **creators.parameters},
@@ -173,7 +173,7 @@ async def sorted_creators(
     rows = await reader.rows(
         organization_id,
         f"""
-        WITH chosen AS MATERIALIZED ({creators.query})
+        WITH chosen AS NOT MATERIALIZED ({creators.query})
         SELECT chosen.id FROM chosen {of.joins()}
         ORDER BY {value} {order} NULLS LAST, chosen.id
         LIMIT %(limit)s OFFSET %(offset)s
