@@ -11,6 +11,8 @@ from typing import NamedTuple
 from domain.analytics.buckets import slot_of
 from projections.analytics.days.sums import SLOTS_A_DAY, DaySums
 
+_SMALL = 2**62
+
 
 class Boundary(NamedTuple):
     """An instant: a day whose end is near, and the rollups to add or subtract."""
@@ -86,7 +88,7 @@ class SumsAt:
             )
             if not held.is_whole:
                 columns = ", ".join(
-                    f"sum({expressions[column]}) AS {column}"
+                    f"{_sum_of(expressions[column])} AS {column}"
                     for column in self._columns
                 )
                 joins.append(
@@ -97,6 +99,18 @@ class SumsAt:
                     f"ON {table}_part.id = chosen.id"
                 )
         return "\n".join(joins)
+
+
+def _sum_of(expression: str) -> str:
+    """Return the sum of numbers, of which hardly any needs more than 64 bits.
+
+    PostgreSQL adds those with 64 bits in half the time.
+    """
+    is_small = f"({expression}) BETWEEN {-_SMALL} AND {_SMALL}"
+    return (
+        f"coalesce(sum(({expression})::bigint) FILTER (WHERE {is_small}), 0) "
+        f"+ coalesce(sum({expression}) FILTER (WHERE NOT {is_small}), 0)"
+    )
 
 
 def posts_until(boundary: Boundary) -> str:
