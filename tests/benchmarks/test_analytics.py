@@ -1,7 +1,7 @@
 """Analytics: two questions against a bare read of the same rows, and the follower."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from random import Random
@@ -72,11 +72,13 @@ def population(
     looks: int,
     every: timedelta,
     home: tuple[UUID, UUID] | None = None,
+    only: Collection[int] | None = None,
 ) -> Population:
     """Fill a log: each creator's videos are discovered, then observed.
 
     Creators take turns, so it is told in the order it was observed. ``home`` is an
-    organization and its project, if they are there already.
+    organization and its project, if they are there already. With ``only`` the other
+    looks are left out.
     """
     random = Random(20251201)
     organization, project = home or (new_id(), new_id())
@@ -113,7 +115,7 @@ def population(
                         posted_at=YEAR - timedelta(days=random.randrange(300)),
                     ),
                 )
-        for look in range(looks):
+        for look in range(looks) if only is None else only:
             for number, creator in enumerate(ids):
                 late = timedelta(seconds=number * every.total_seconds() / creators)
                 at = YEAR + look * every + late
@@ -133,7 +135,7 @@ def population(
         organization_id=organization,
         project_id=project,
         creators=ids,
-        observations=creators * videos * looks,
+        observations=creators * videos * (looks if only is None else len(only)),
     )
 
 

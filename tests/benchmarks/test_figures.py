@@ -28,11 +28,15 @@ from tests.benchmarks.test_analytics import YEAR, population
 
 QUERIES = 20
 DAYS = 35
+# The days that ranges begin or end in, and the last one.
+OBSERVED = (0, DAYS - 6, DAYS - 5, DAYS - 1)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 _HOW = (
     "Figures: on the reading pool as the reader role, one query at a time; the p95 of "
     f"{QUERIES} queries a round, over 30 days that end five days before the last "
-    "observation. Creators were observed every 6 hours, for 35 days."
+    "observation. Creators were observed every 6 hours, on the first day of 35, on the "
+    "two days around the end of the range, and on the last; there are no others in the "
+    "tables but sums by day."
 )
 _TOTALS = """
 INSERT INTO {totals} (organization_id, id, first_day, last_day, {columns})
@@ -47,10 +51,10 @@ WHERE organization_id = %(organization)s ORDER BY day, id
 """
 _ROLLUPS = """
 INSERT INTO {rollups} (organization_id, id, slot, snapshots, {columns})
-SELECT organization_id, id, 96 * day + 24 * n - abs(hashtext(id::text)) %% 24, 30,
-    {values}
-FROM analytics_subjects, unnest(%(days)s::int[]) AS day, generate_series(1, 4) AS n
-WHERE organization_id = %(organization)s ORDER BY day, n, id
+SELECT organization_id, id, 96 * day + 24 * n - abs(hashtext(id::text)) %% 24 AS slot,
+    30, {values}
+FROM analytics_subjects, unnest(%(days)s::int[], %(quarters)s::int[]) AS part (day, n)
+WHERE organization_id = %(organization)s ORDER BY slot
 """
 
 
@@ -58,7 +62,12 @@ def test_a_thousand_creators_and_their_videos(
     store: Store, database_url: str, report: Report
 ):
     found = population(
-        store, creators=1_000, videos=30, looks=4 * DAYS, every=timedelta(hours=6)
+        store,
+        creators=1_000,
+        videos=30,
+        looks=4 * DAYS,
+        every=timedelta(hours=6),
+        only=[4 * day + n for day in OBSERVED for n in range(4)],
     )
     found.follow()
     start, end = last_days(ZONES[0])
@@ -86,7 +95,7 @@ def test_a_thousand_creators_and_their_videos(
         for what, query, at_most in (
             ("Leaderboard of 1,000 creators, 30 days", leaderboard, 60),
             ("Page of 1,000 creators by new views, 30 days", table, 80),
-            ("Top videos of 1,000 creators, 30 each, 30 days", top, None),
+            ("Top videos of 1,000 creators, 30 each, 30 days", top, 120),
         ):
             row = f"{what}, {zone}, p95"
             measure(report, database_url, row, query, at_most=at_most)
@@ -133,6 +142,7 @@ def add_creators(url: str, organization: UUID, project: UUID, *, amount: int) ->
             "first": first - 5,
             "last": first + DAYS,
             "days": [first - 1, first, first + DAYS - 6, first + DAYS - 5],
+            "quarters": [4, 1, 4, 1],
         }
         for sums in DAY_SUMS:
             for query in (_TOTALS, _DAYS, _ROLLUPS):
@@ -162,16 +172,14 @@ def measure(
     what: str,
     query: Callable[[Reader], Awaitable[None]],
     *,
-    at_most: float | None,
+    at_most: float,
 ) -> None:
     with asyncio.Runner() as runner:
         pool = reading_pool(url, size=1)
         runner.run(pool.open())
         (ours,) = interleaved(lambda: runner.run(_slow(query, pool)), rounds=3)
         runner.run(pool.close())
-    bar = None
-    if at_most is not None:
-        bar = f"under {at_most:g} ms", ours.median < at_most
+    bar = f"under {at_most:g} ms", ours.median < at_most
     report.add(Row(what=what, ours=ours.written("ms"), bar=bar, how=_HOW))
 
 
