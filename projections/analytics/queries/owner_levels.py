@@ -58,7 +58,7 @@ LEFT JOIN LATERAL (
 class OwnerLevels(NamedTuple):
     """An owner's state, and packed observations up to two instants, oldest first.
 
-    ``is_whole`` tells whether all of its videos are asked for.
+    ``is_whole`` tells whether all of its videos are requested.
     """
 
     owner: UUID
@@ -105,7 +105,7 @@ class OwnerQuery(NamedTuple):
     """Which owners are read, for which instants.
 
     ``owners`` is a condition for the owner states ``s``, and ``is_whole`` one that
-    tells whether all of an owner's videos are asked for.
+    tells whether all of an owner's videos are requested.
     """
 
     owners: str
