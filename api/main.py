@@ -38,6 +38,7 @@ from api.routes.creators import CreatorRoutes
 from api.routes.creators_bulk import ProjectCreatorRoutes
 from api.routes.creators_import import CreatorImportRoutes
 from api.routes.history import HistoryRoutes
+from api.routes.lists.creator_parameters import provide_table
 from api.routes.organization import Organization, OrganizationRoutes
 from api.routes.projection_responses import ProjectionState
 from api.routes.projections import ProjectionRoutes
@@ -232,6 +233,7 @@ def assemble(settings: Settings) -> Litestar:
             dependencies={
                 "reader": _provide(reader),
                 "listing": provide_list_request(secret),
+                "creator_table": Provide(provide_table, sync_to_thread=False),
                 "summary": Provide(provide_summary),
                 "part": Provide(provide_part, sync_to_thread=False),
                 "writer": _provide(writer),

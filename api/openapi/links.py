@@ -89,10 +89,15 @@ class Links:
     def _parameters(self, type_: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
         """Yield the fields of an answer's type, each with its parameter."""
         for field in _fields(type_):
-            if field == "id" and type_ in self._owners:
-                yield field, self._owners[type_]
+            if field == "id" and (owner := self._owner(type_)) is not None:
+                yield field, owner
             elif field in self._targets:
                 yield field, field
+
+    def _owner(self, type_: type[Struct]) -> str | None:
+        # A type that extends a resource's is about the same resource.
+        known = (self._owners[each] for each in type_.__mro__ if each in self._owners)
+        return next(known, None)
 
 
 def _item(data: Any) -> Any:  # noqa: ANN401 - any JSON type

@@ -30,15 +30,21 @@ def schemas_of(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
 
 
 def complete(named: dict[str, Schema], *, inputs: Iterable[Schema]) -> None:
-    """Mark all fields of schemas that are only used in answers as required.
+    """Mark fields of schemas that are only used in answers as required.
 
-    A field with a default may be missing from a request, but never from an answer.
+    A field with a default may be missing from a request, but not from an answer, unless
+    it is unset.
     """
     sent = names_in(inputs, named)
     for name, schema in named.items():
         if name in sent or "properties" not in schema:
             continue
-        schema["required"] = list(schema["properties"])
+        given = schema.get("required", [])
+        schema["required"] = [
+            name
+            for name, field in schema["properties"].items()
+            if name in given or "default" in field
+        ]
         for field in schema["properties"].values():
             field.pop("default", None)
 

@@ -1,7 +1,7 @@
 """/creators: the list, and one creator."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from litestar import Controller, delete, get, patch
@@ -20,6 +20,8 @@ from api.http.writer import CommandWriter
 from api.routes import creator_responses as answers
 from api.routes.creator_schemas import CreatorChange, check_sizes
 from api.routes.history import READ_MODEL, known_creator
+from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
+from api.routes.lists.creators import CreatorWithFigures, creators_with_figures
 from api.routes.tags import TagFilter, tag_filter
 from domain import commands as c
 from domain.creator.decider import Status
@@ -53,10 +55,15 @@ class CreatorRoutes(Controller):
 
     tags = ("Creators",)
 
-    @get("/creators", opt=_READ, operation_id="listCreators")
+    @get(
+        "/creators",
+        opt={"scope": "read", "errors": [Code.RETENTION_EXCEEDED]},
+        operation_id="listCreators",
+    )
     async def list_creators(
         self,
         listing: NamedDependency[ListRequest],
+        creator_table: NamedDependency[TableParameters],
         project_id: FromQuery[UUID | None] = None,
         search: Annotated[
             str | None,
@@ -78,19 +85,28 @@ class CreatorRoutes(Controller):
             bool,
             QueryParameter(description="Those alone whose last scrape failed."),
         ] = False,
-        sort: FromQuery[CreatorSort] = "created_at",
-    ) -> ListPage[Creator]:
-        """List creators, newest first unless sorted otherwise."""
+        sort: FromQuery[CreatorListSort] = "created_at",
+    ) -> ListPage[CreatorWithFigures]:
+        """List creators, newest first unless sorted otherwise.
+
+        With a period, dates, an order, health, creator_ids, or sorted by a figure each
+        has `health` and `figures`, which others lack; meta then has `totalCount`, the
+        days, and `totals` of the whole list. A named period is cut to the days that the
+        plan shows.
+        """
         filters: dict[str, Any] = {
             "project_id": project_id,
             "search": _search_term(search),
             "statuses": _statuses(status),
             "is_failing": failing,
             "tag_keys": tag_filter(tag),
-            "sort": sort,
         }
+        if creator_table.ask_for_figures(sort):
+            return await creators_with_figures(listing, creator_table, sort, filters)
+        by: CreatorSort = cast("CreatorSort", sort)
+        filters["sort"] = by
         await listing.caught_up("creator_list")
-        return await listing.page(
+        page = await listing.page(
             "creators",
             lambda limit, after: page_of_creators(
                 listing.reader,
@@ -102,9 +118,10 @@ class CreatorRoutes(Controller):
                 ),
             ),
             filters=filters,
-            key=lambda row: (creator_sort_value(row, sort), row.id),
-            after=_AFTER[sort],
+            key=lambda row: (creator_sort_value(row, by), row.id),
+            after=_AFTER[by],
         )
+        return cast("ListPage[CreatorWithFigures]", page)
 
     @get("/creators/{creator_id:uuid}", opt=_READ, operation_id="getCreator")
     async def get_creator(

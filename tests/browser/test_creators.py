@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from domain import events as e
+from infra.ids import new_id
 from tests.browser.watching import Watch
 from tests.kit.application import Tenant
 
@@ -214,3 +219,90 @@ def test_a_phone_shows_cards_that_do_not_scroll_sideways(
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide == 375, path
         axe(page)
+
+
+def saw(home: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
+    """Let a run have seen the profile, some days ago."""
+    home.goatherd.append(
+        new_id(),
+        e.ProfileSnapshotRecorded(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator_id),
+            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
+            provider="test",
+            follower_count=followers,
+        ),
+    )
+
+
+@pytest.fixture
+def gained_and_lost(home: Tenant) -> dict[str, str]:
+    """One that gained followers in the last week, and one that lost some."""
+    found: dict[str, str] = {}
+    for name, levels in {"ada": (100, 150, 170), "bea": (500, 900, 850)}.items():
+        found[name] = home.add(name)["id"]
+        for days_ago, followers in zip((40, 20, 2), levels, strict=True):
+            saw(home, found[name], days_ago=days_ago, followers=followers)
+    home.goatherd.catch_up()
+    return found
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_who_lost_followers_this_week_is_found_by_keyboard(
+    page: Page, axe: Callable[[Page], None]
+):
+    page.goto("/creators")
+    page.get_by_label("Select @ada").check()
+    page.get_by_role("link", name="7 days").press("Enter")
+    expect(page.get_by_role("link", name="7 days")).to_be_focused()
+    head = page.get_by_role("columnheader", name="New followers")
+
+    head.get_by_role("link").press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    expect(head.get_by_role("link")).to_be_focused()
+    head.get_by_role("link").press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+
+    expect(page.locator("#rows > tr").first).to_contain_text("bea")
+    expect(page.locator("#rows > tr").first).to_contain_text("-50")
+    expect(page).to_have_url(re.compile("period=7d.*sort=new_followers&order=asc"))
+    expect(page.get_by_label("Select @ada")).to_be_checked()
+    page.get_by_label("Search").fill("be")
+    expect(page.locator("#rows > tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("sort=new_followers"))
+    axe(page)
+
+
+def test_a_first_scrape_fills_its_row_and_the_foot_without_a_reload(
+    page: Page, home: Tenant
+):
+    creator_id = home.add("ada")["id"]
+    home.goatherd.catch_up()
+    page.goto("/creators")
+    row = page.locator("#rows > tr")
+    expect(row).to_contain_text("not yet scraped")
+    expect(page.locator("[data-stream-says]")).to_have_text("Live.")
+
+    saw(home, creator_id, days_ago=0.01, followers=84_120)
+    home.goatherd.catch_up()
+
+    expect(row).to_contain_text("84.1K")
+    expect(page.locator("#totals")).to_contain_text("84.1K")
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_the_table_is_sorted_and_its_columns_are_chosen_without_scripts(
+    scriptless: Page,
+):
+    page = scriptless
+    page.goto("/creators?period=7d")
+    page.get_by_role("link", name="New followers").click()
+    page.get_by_role("link", name="New followers").click()
+    assert handles_shown(page) == ["@bea", "@ada"]
+
+    page.get_by_text("Columns", exact=True).first.click()
+    page.get_by_role("checkbox", name="Posts").uncheck()
+    page.locator(".choose").get_by_role("button", name="Show").click()
+
+    expect(page.get_by_role("columnheader", name="Posts")).to_have_count(0)
+    assert handles_shown(page) == ["@bea", "@ada"]

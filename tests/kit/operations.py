@@ -89,7 +89,9 @@ def ask_for(operation: Described, ids: Mapping[str, str], *, example: int = 0) -
 
 
 def params_for(operation: Described, ids: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that the operation cannot do without."""
+    """The parameters that the operation's example cannot do without."""
+    if operation.id == "listCreators":
+        return {"period": "7d"}
     if operation.id == "getCreatorDiff":
         return {"from": "1"}
     if operation.id == "getCreatorFigures":

@@ -1,215 +1,190 @@
-"""/creators: the list of creators with their figures, and forms that change many."""
+"""/creators: the table of creators with their figures, live, and as CSV."""
 
-from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
 
-from litestar import Controller
+from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.response import Template
-from msgspec import Struct
+from litestar.response import ServerSentEvent, Template
+from msgspec import Struct, convert
 
-from api.routes.creator_figures import CreatorFigures, RecentFigures, Trend
-from api.web.charts.svg import Sparkline, sparkline
-from api.web.kit.handlers import page_route
-from api.web.kit.page import PageContext, here
+from api.http.errors import ApiError, Code
+from api.http.request import Request
+from api.http.shutdown import SHUTDOWN
+from api.routes.lists.creators import CreatorWithFigures
+from api.web.charts.periods import day_in
+from api.web.compare.projects import project_names
+from api.web.creators.columns import (
+    COLUMNS,
+    choose_columns,
+    chosen_columns,
+)
+from api.web.creators.query import HEALTHS, STATUSES, CreatorsPageQuery
+from api.web.creators.rows import CreatorsMeta, ListedCreator, rows_by_id, rows_of
+from api.web.kit.cell_stream import watch_cells
+from api.web.kit.handlers import form_route, page_route
+from api.web.kit.list_query import PERIODS, days_in_words
+from api.web.kit.page import PageContext, PageResponse, here
 from api.web.kit.page_query import PageQuery
 from api.web.kit.project_choices import all_projects
 from api.web.kit.scrape_labels import SHORT_OUTCOMES
-from projections.creators.creator import Creator
-from projections.projects import Project
+from api.web.sign_in.page import SignInService
 
 PATH = "/creators"
-
-# A scrape later than this many of its intervals is overdue.
-_INTERVALS = 2
-# Within this time after a creator was added its first scrape is waited for.
-_SOON = timedelta(minutes=2)
-_STATUSES = (
-    ("", "Tracked"),
-    ("active", "Active"),
-    ("failing", "Failing"),
-    ("disabled", "Disabled"),
-    ("removed", "Removed"),
-    ("all", "All"),
-)
-_SORTS = (
-    ("", "Newest first"),
-    ("tiktok_handle", "Handle, A to Z"),
-    ("follower_count", "Most followers"),
-)
+_POLL_SECONDS = 2.0
+_WRONG_DAYS = {Code.INVALID_QUERY, Code.RETENTION_EXCEEDED}
 
 
-class CountWithTrend(Struct, frozen=True, kw_only=True):
-    """A number and its trend over the last days, each with its marks."""
+class ColumnsForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The columns to show; ``back`` is the address of the list."""
 
-    level: int | None
-    new: int | None
-    sparkline: Sparkline | None
-    is_level_rounded: bool = False
-    is_new_rounded: bool = False
-    is_sharpened: bool = False
+    columns: list[str] = []
+    back: str = ""
 
 
-class ListedCreator(Struct, frozen=True, kw_only=True):
-    """One creator of the list; ``is_late`` if its next scrape is overdue.
+class RowsQuery(PageQuery, frozen=True, kw_only=True):
+    """The rows of an open page: ids with commas between, and the days of figures.
 
-    ``is_new``: it was added just now, and its first scrape has not ended.
+    ``projects`` is not empty if rows name their projects.
     """
 
-    creator: Creator
-    project: str | None
-    followers: CountWithTrend
-    views: CountWithTrend
-    is_late: bool
-    is_new: bool
-
-
-class CreatorsPageQuery(PageQuery, frozen=True, kw_only=True):
-    """The creators to list; an empty field does not filter."""
-
-    search: str = ""
-    status: str = ""
-    project_id: str = ""
-    sort: str = ""
-    cursor: str = ""
+    ids: str = ""
+    period: str = ""
+    first: str = ""
+    last: str = ""
+    projects: str = ""
 
     @property
-    def is_narrowed(self) -> bool:
-        return bool(self.search or self.status or self.project_id)
+    def days(self) -> dict[str, str]:
+        if self.period:
+            return {"period": self.period}
+        return {"from": self.first, "to": self.last} if self.first else {}
 
     @property
-    def api_query(self) -> dict[str, str]:
-        """Return the query of the API; those that fail are no status of their own."""
-        if self.status != "failing":
-            return self.pairs()
-        return {**self.pairs(status=""), "failing": "true"}
+    def words(self) -> str:
+        first, last = (
+            day_in(n, t) if t else date.min
+            for n, t in (("first", self.first), ("last", self.last))
+        )
+        return days_in_words(self.period, first, last)
 
 
 class CreatorsPage(Controller):
     """The list of creators."""
 
-    path = PATH
-
-    @page_route(query=CreatorsPageQuery)
+    @page_route(PATH, query=CreatorsPageQuery)
     async def creators(
         self,
         page: NamedDependency[PageContext],
         choices: NamedDependency[CreatorsPageQuery],
     ) -> Template:
         """Show one page of the creators that were chosen."""
-        got = await page.get("/creators", list[Creator], **choices.api_query)
         projects = await all_projects(page)
-        chosen = choices.pairs(cursor="")
-        rows = await _rows(page, got.data, choices, projects)
-        more = got.next_url(PATH, **chosen)
-        return page.show(
-            "creators/list.html",
-            {
-                "rows": rows,
-                # What is loaded anew is the first page alone.
-                "waits": not more and any(row.is_new for row in rows),
-                "outcomes": SHORT_OUTCOMES,
-                "query": choices,
-                "statuses": _STATUSES,
-                "sorts": _SORTS,
-                "projects": projects,
-                "is_first": not choices.cursor,
-                "first": f"{PATH}?{urlencode(chosen)}" if chosen else PATH,
-                "more": more,
-                "here": here(page.request),
-                "may_write": page.may("write"),
-            },
+        # The project is not shown where there is only one.
+        has_many = len(projects) > 1 and not choices.project_id
+        context: dict[str, Any] = {
+            "columns": chosen_columns(page),
+            "all_columns": COLUMNS,
+            "query": choices,
+            "statuses": STATUSES,
+            "healths": HEALTHS,
+            "periods": PERIODS,
+            "projects": projects,
+            "outcomes": SHORT_OUTCOMES,
+            "first": f"{PATH}{choices.address(cursor='')}",
+            "here": here(page.request),
+            "may_write": page.may("write"),
+            "rows": [],
+            "more": None,
+        }
+        try:
+            got = await page.get(PATH, list[CreatorWithFigures], **choices.api_query)
+        except ApiError as error:
+            # Own dates are typed; everything else comes from links and choices.
+            if error.code not in _WRONG_DAYS or choices.period_name:
+                raise
+            return page.show("creators/list.html", context, error=error)
+        meta = convert(got.meta, CreatorsMeta)
+        names = {one.id: one.name for one in projects} if has_many else {}
+        period = choices.period_name
+        days = {"first": str(meta.first_day), "last": str(meta.last_day)}
+        stream = RowsQuery(
+            projects="yes" if has_many else "",
+            **({"period": period} if period else days),
+        )
+        context |= {
+            "rows": await rows_of(page, got.data, names),
+            "meta": meta,
+            "words": days_in_words(period, meta.first_day, meta.last_day),
+            "more": got.next_url(PATH, **choices.pairs(cursor="")),
+            "stream": f"{PATH}/stream{stream.address()}",
+        }
+        return page.show("creators/list.html", context)
+
+    @page_route("/creators.csv", query=CreatorsPageQuery)
+    async def creators_file(
+        self,
+        page: NamedDependency[PageContext],
+        choices: NamedDependency[CreatorsPageQuery],
+    ) -> Response[bytes]:
+        """Answer with the whole list as a CSV file."""
+        query = {**choices.api_query, "format": "csv"}
+        query.pop("cursor", None)
+        raw = await page.get_raw(PATH, **query)
+        disposition = raw.headers["content-disposition"]
+        return Response(
+            raw.body,
+            media_type="text/csv",
+            headers={"Content-Disposition": disposition},
+        )
+
+    @form_route("/creators/columns", form=ColumnsForm, scope="read")
+    async def choose(self, page: NamedDependency[PageContext]) -> PageResponse:
+        """Remember which columns this browser shows."""
+        form = page.form(ColumnsForm)
+        choose_columns(page, form.columns)
+        query = urlsplit(form.back).query
+        return page.go_to(f"{PATH}?{query}" if query else PATH)
+
+    @page_route("/creators/stream", query=RowsQuery)
+    async def stream(
+        self,
+        request: Request,
+        page: NamedDependency[PageContext],
+        choices: NamedDependency[RowsQuery],
+        sign_in: NamedDependency[SignInService],
+    ) -> ServerSentEvent:
+        """Send the cells of rows as they change, while the page is open."""
+        names = await project_names(page) if choices.projects else {}
+        app: Any = request.app
+        engine: Any = app.template_engine
+        drawn: Any = engine.get_template("creators/cells.html").make_module(
+            {"page": page, "outcomes": SHORT_OUTCOMES, "words": choices.words}
+        )
+
+        async def draw() -> dict[str, str]:
+            rows = await rows_by_id(page, choices.ids, choices.days, names)
+            return {
+                f"{row.creator.id}.{name}": str(cell).strip()
+                for row in rows
+                for name, cell in _cells(drawn, row)
+            }
+
+        async def is_allowed() -> bool:
+            return await sign_in.still_reads(request)
+
+        return ServerSentEvent(
+            watch_cells(
+                SHUTDOWN, draw=draw, is_allowed=is_allowed, poll_seconds=_POLL_SECONDS
+            ),
+            headers={"Cache-Control": "no-store"},
         )
 
 
-async def _rows(
-    page: PageContext,
-    creators: list[Creator],
-    query: CreatorsPageQuery,
-    projects: list[Project],
-) -> list[ListedCreator]:
-    figures: dict[str, CreatorFigures] = {}
-    if creators:
-        ids = ",".join(str(creator.id) for creator in creators)
-        got = await page.get("/creators/figures", RecentFigures, creator_ids=ids)
-        figures = {str(one.creator_id): one for one in got.data.creators}
-    # The project is not shown where there is only one.
-    has_many = len(projects) > 1 and not query.project_id
-    names = {one.id: one.name for one in projects} if has_many else {}
-    now = datetime.now(UTC)
-    rows: list[ListedCreator] = []
-    for creator in creators:
-        of = figures.get(str(creator.id))
-        rows.append(
-            ListedCreator(
-                creator=creator,
-                project=names.get(creator.project_id),
-                followers=_level(creator, of and of.followers),
-                views=_flow(of and of.views),
-                is_late=_is_late(creator, page, now),
-                is_new=creator.last_scraped_at is None
-                and creator.last_outcome is None
-                and not creator.failed_scrapes
-                and now - creator.created_at < _SOON,
-            )
-        )
-    return rows
-
-
-def _level(creator: Creator, trend: Trend | None) -> CountWithTrend:
-    """Return a count whose level is drawn, or else what is known without its days."""
-    if trend is None or trend.level is None:
-        return CountWithTrend(
-            level=creator.follower_count,
-            new=None,
-            sparkline=None,
-            is_level_rounded="follower_count" in creator.rounded_counts,
-        )
-    return CountWithTrend(
-        level=trend.level,
-        new=trend.new,
-        sparkline=sparkline(_grown_to_level(trend)),
-        is_level_rounded=trend.level_rounded,
-        is_new_rounded=trend.new_rounded,
-        is_sharpened=trend.new_sharpened,
-    )
-
-
-def _grown_to_level(trend: Trend) -> list[int | None]:
-    """Return the levels as if they had always been as exact as the last one is.
-
-    So the line goes up and down by what is new alone.
-    """
-    level = trend.level
-    found: list[int | None] = []
-    for was, new in zip(
-        reversed(trend.levels), reversed(trend.new_by_day), strict=True
-    ):
-        found.append(None if was is None else level)
-        level = None if level is None else level - (new or 0)
-    return found[::-1]
-
-
-def _flow(trend: Trend | None) -> CountWithTrend:
-    """Return a count that only grows, whose daily increase is drawn."""
-    if trend is None:
-        return CountWithTrend(level=None, new=None, sparkline=None)
-    # Today is not over, and would always look like a decline.
-    days_over = trend.new_by_day[:-1]
-    return CountWithTrend(
-        level=trend.level, new=trend.new, sparkline=sparkline(days_over, from_zero=True)
-    )
-
-
-def _is_late(creator: Creator, page: PageContext, now: datetime) -> bool:
-    hours = page.organization.scrape_hours
-    if hours is None or creator.status != "active":
-        return False
-    today = now.astimezone(ZoneInfo(page.time_zone)).date()
-    first, last = creator.tracking_start_date, creator.tracking_end_date
-    # Nothing is scheduled outside of the tracking window.
-    if (first is not None and today < first) or (last is not None and last < today):
-        return False
-    last_scrape = creator.last_scraped_at or creator.created_at
-    return now - last_scrape > _INTERVALS * timedelta(hours=hours)
+def _cells(drawn: Any, row: ListedCreator) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - a module of a template
+    """Yield each cell of a row with the name of its column."""
+    yield "who", drawn.who(row)
+    for column in COLUMNS:
+        yield column.name, drawn.cell(row, column)

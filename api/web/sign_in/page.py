@@ -87,6 +87,11 @@ class SignInService:
             return False
         return principal.is_operator and "admin" in principal.scopes
 
+    async def still_reads(self, request: Request) -> bool:
+        """Return whether the session is still one of somebody who may read."""
+        principal = await self._principal(request)
+        return principal is not None and "read" in principal.scopes
+
     async def _principal(self, request: Request) -> Principal | None:
         session = await self._live_sessions.opened(request.sent_cookies.get(COOKIE))
         if session is None:

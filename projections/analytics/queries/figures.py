@@ -6,7 +6,7 @@ They are those of ``/analytics`` for each creator, read from sums by UTC day.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -43,8 +43,8 @@ class CreatorSet(msgspec.Struct, frozen=True):
         return cls(f"{_SUBJECTS} AND id = ANY(%(ids)s)", {"ids": sorted(ids)})
 
 
-class FiguresOfCreator(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of one creator; null where nothing is known.
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of one creator, or of several together; null where nothing is known.
 
     ``followers`` and ``views`` are levels at the end; ``likes``, ``comments``,
     ``shares`` and ``saves`` are new ones. ``engagement`` is their sum, as in
@@ -52,7 +52,6 @@ class FiguresOfCreator(msgspec.Struct, frozen=True, kw_only=True):
     up to the end, ``posts`` those posted in the range.
     """
 
-    creator_id: UUID
     followers: int | None
     new_followers: int | None
     views: int | None
@@ -88,6 +87,18 @@ class FiguresOfCreator(msgspec.Struct, frozen=True, kw_only=True):
         return round(self.new_views / self.posted, DECIMALS)
 
 
+class FiguresOfCreator(Figures, frozen=True, kw_only=True):
+    """Figures of one creator."""
+
+    creator_id: UUID
+
+
+class TotalFigures(Figures, frozen=True, kw_only=True):
+    """Figures of several creators together; ``creators`` says of how many."""
+
+    creators: int
+
+
 _SUBJECTS = """
 SELECT id FROM analytics_subjects
 WHERE organization_id = %(organization)s AND kind = 'creator'
@@ -106,16 +117,7 @@ async def creator_figures(
     Both end a quarter of an hour, as midnights of all time zones do.
     """
     of = FigureExpressions(start, end)
-    columns = [
-        "chosen.id",
-        of.level("followers"),
-        of.new("followers"),
-        of.level("views"),
-        *(of.new(each) for each in ("views", "likes", "comments", "shares", "saves")),
-        of.posts(),
-        of.posted(),
-        *of.marks(),
-    ]
+    columns = ["chosen.id", *_columns(of)]
     rows = await reader.rows(
         organization_id,
         f"""
@@ -124,7 +126,31 @@ async def creator_figures(
         """.encode(),
         {"organization": organization_id, **creators.parameters},
     )
-    return [_figures_of(*row) for row in rows]
+    return [
+        FiguresOfCreator(creator_id=creator_id, **_figures_of(*values))
+        for creator_id, *values in rows
+    ]
+
+
+async def total_figures(
+    reader: Reader,
+    organization_id: UUID,
+    creators: CreatorSet,
+    start: datetime,
+    end: datetime,
+) -> TotalFigures:
+    """Return the sums of the figures of these creators, of those that are known."""
+    of = FigureExpressions(start, end)
+    columns = [f"sum({each})" for each in _columns(of)]
+    ((amount, *sums),) = await reader.rows(
+        organization_id,
+        f"""
+        WITH chosen AS MATERIALIZED ({creators.query})
+        SELECT count(*), {", ".join(columns)} FROM chosen {of.joins()}
+        """.encode(),
+        {"organization": organization_id, **creators.parameters},
+    )
+    return TotalFigures(creators=amount, **_figures_of(*sums))
 
 
 async def page_of_creators(
@@ -188,8 +214,20 @@ async def sorted_creators(
     return [row[0] for row in rows]
 
 
+def _columns(of: FigureExpressions) -> list[str]:
+    """Return the expressions that ``_figures_of`` takes the values of."""
+    return [
+        of.level("followers"),
+        of.new("followers"),
+        of.level("views"),
+        *(of.new(each) for each in ("views", "likes", "comments", "shares", "saves")),
+        of.posts(),
+        of.posted(),
+        *of.marks(),
+    ]
+
+
 def _figures_of(
-    creator_id: UUID,
     followers: Decimal | None,
     new_followers: Decimal | None,
     views: Decimal | None,
@@ -198,29 +236,29 @@ def _figures_of(
     comments: Decimal | None,
     shares: Decimal | None,
     saves: Decimal | None,
-    posts: int,
-    posted: int,
-    rounded: int,
-    changes: int,
-    sharpenings: int,
-) -> FiguresOfCreator:
-    is_rounded = rounded > 0
-    return FiguresOfCreator(
-        creator_id=creator_id,
-        followers=_whole(followers),
-        new_followers=_whole(new_followers),
-        views=_whole(views),
-        new_views=_whole(new_views),
-        likes=_whole(likes),
-        comments=_whole(comments),
-        shares=_whole(shares),
-        saves=_whole(saves),
-        posts=posts,
-        posted=posted,
-        followers_rounded=is_rounded and followers is not None,
-        new_followers_rounded=(is_rounded or changes > 0) and new_followers is not None,
-        new_followers_sharpened=sharpenings > 0,
-    )
+    posts: int | None,
+    posted: int | None,
+    rounded: Decimal | None,
+    changes: Decimal | None,
+    sharpenings: Decimal | None,
+) -> dict[str, Any]:
+    is_rounded = (rounded or 0) > 0
+    return {
+        "followers": _whole(followers),
+        "new_followers": _whole(new_followers),
+        "views": _whole(views),
+        "new_views": _whole(new_views),
+        "likes": _whole(likes),
+        "comments": _whole(comments),
+        "shares": _whole(shares),
+        "saves": _whole(saves),
+        "posts": int(posts or 0),
+        "posted": int(posted or 0),
+        "followers_rounded": is_rounded and followers is not None,
+        "new_followers_rounded": (is_rounded or (changes or 0) > 0)
+        and new_followers is not None,
+        "new_followers_sharpened": (sharpenings or 0) > 0,
+    }
 
 
 def _whole(number: Decimal | None) -> int | None:

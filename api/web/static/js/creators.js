@@ -85,34 +85,9 @@ document.addEventListener("click", (event) => {
   document.getElementById(button.dataset.confirms).showModal();
 });
 
-// Empty filters are left out of the address.
-document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.elt.id !== "filters") return;
-  const parameters = event.detail.parameters;
-  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
-});
-
-// After "Show more", focus the first new creator.
-let shownBefore = 0;
-document.addEventListener("htmx:beforeSwap", (event) => {
-  shownBefore = event.detail.target.id === "rows" ? document.querySelectorAll("#rows > tr").length : 0;
-});
-document.addEventListener("htmx:afterSettle", (event) => {
+document.addEventListener("htmx:afterSettle", () => {
   for (const box of boxes()) box.checked = selected.has(box.value);
   begin();
-  if (shownBefore && event.detail.target.id === "rows") {
-    const rows = document.querySelectorAll("#rows > tr");
-    rows[shownBefore]?.querySelector(".who a").focus();
-    document.getElementById("found").textContent = `${rows.length - shownBefore} more, ${rows.length} creators shown.`;
-  }
-  shownBefore = 0;
 });
 
 begin();
-
-// The list that waits for first scrapes is not drawn anew under somebody's hands.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target.id !== "waits") return;
-  const menu = document.querySelector("dialog[open]");
-  if (menu || selected.size || document.activeElement?.closest("#list")) event.preventDefault();
-});

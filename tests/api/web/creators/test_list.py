@@ -246,19 +246,136 @@ def test_a_disabled_creator_is_re_enabled_from_its_row(visitor: Visitor, home: T
     assert home.shown(creator_id)["status"] == "active"
 
 
-def test_the_list_asks_again_until_first_scrapes_have_ended(
-    visitor: Visitor, home: Tenant
-):
-    creator_id = home.add("ada")["id"]
+def test_rows_are_followed_over_the_days_that_are_shown(visitor: Visitor, home: Tenant):
+    assert visitor.see("/creators").all("div", id="list")[0].attributes.keys() == {
+        "id",
+        "class",
+    }
+    home.add("ada")
     home.goatherd.catch_up()
 
-    waiting = visitor.see("/creators?sort=tiktok_handle")
-    failed(home, creator_id, "private")
-    done = visitor.see("/creators")
+    named = visitor.see("/creators?sort=tiktok_handle&period=7d")
+    own = visitor.see("/creators?from=2026-03-01&to=2026-03-05")
 
-    (again,) = waiting.all("div", id="waits")
-    assert again["hx-get"] == "/creators?sort=tiktok_handle"
-    assert done.all("div", id="waits") == []
+    assert named.one("div", id="list")["data-stream"] == "/creators/stream?period=7d"
+    query = "first=2026-03-01&last=2026-03-05"
+    assert own.one("div", id="list")["data-stream"] == f"/creators/stream?{query}"
+
+
+@pytest.fixture
+def gained_and_lost(home: Tenant) -> dict[str, str]:
+    """One that gained followers in the last week, and one that lost some."""
+    found: dict[str, str] = {}
+    for name, levels in {"ada": (100, 150, 170), "bea": (500, 900, 850)}.items():
+        found[name] = home.add(name)["id"]
+        for days_ago, followers in zip((40, 20, 2), levels, strict=True):
+            saw(home, found[name], days_ago=days_ago, followers=followers)
+    home.goatherd.catch_up()
+    return found
+
+
+def head_of(page: Element, label: str) -> Element:
+    (found,) = [one for one in page.all("th", scope="col") if one.text == label]
+    return found
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_who_lost_followers_this_week_is_two_clicks_away(visitor: Visitor):
+    page = visitor.see("/creators")
+    (week,) = [a for a in page.all("a") if a.text == "7 days"]
+
+    week_of = visitor.see(week["href"])
+    most = visitor.see(head_of(week_of, "New followers").one("a")["href"])
+    least = visitor.see(head_of(most, "New followers").one("a")["href"])
+
+    assert handles(most) == ["@ada", "@bea"]
+    assert head_of(most, "New followers")["aria-sort"] == "descending"
+    assert handles(least) == ["@bea", "@ada"]
+    assert head_of(least, "New followers")["aria-sort"] == "ascending"
+    cell = row_of(least, "bea").one("td", data_label="New followers")
+    assert cell.text == "-50"
+    assert cell.one("span")["title"] == "-50 followers in 7 days"
+    sorts = [
+        one for one in least.all("th", scope="col") if "aria-sort" in one.attributes
+    ]
+    assert [one.text for one in sorts] == ["New followers"]
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_every_column_sorts_and_the_foot_has_the_totals(visitor: Visitor):
+    page = visitor.see("/creators?period=7d")
+
+    heads = page.all("th", scope="col")
+    assert [one.text for one in heads] == [
+        *("Creator", "Followers", "New followers", "Views", "New views"),
+        *("Engagement", "Posts", "Health"),
+    ]
+    for one in heads:
+        assert visitor.see(one.one("a")["href"])
+    foot = page.one("tfoot")
+    assert foot.one("th").text == "All 2"
+    assert foot.one("td", data_label="Followers").text == "1.02K"
+    assert foot.one("td", data_label="New followers").text == "-30"
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_columns_are_chosen_by_a_form_and_remembered(visitor: Visitor):
+    page = visitor.see("/creators?sort=followers")
+
+    answer = visitor.submit(page, "/creators/columns", columns=["posts", "created_at"])
+
+    assert answer.headers["location"] == "/creators?sort=followers"
+    chosen = visitor.see("/creators?sort=followers")
+    labels = [one.text for one in chosen.all("th", scope="col")]
+    assert labels == ["Creator", "Posts", "Added"]
+    assert "just now" in row_of(chosen, "ada").text
+    visitor.submit(chosen, "/creators/columns", columns=[])
+    assert len(visitor.see("/creators").all("th", scope="col")) == 8
+
+
+def test_a_cookie_of_columns_that_are_not_there_changes_nothing(
+    visitor: Visitor, home: Tenant
+):
+    home.add("ada")
+    home.goatherd.catch_up()
+    visitor.cookies["goatherd_creator_columns"] = "beauty.."
+
+    assert len(visitor.see("/creators").all("th", scope="col")) == 8
+
+
+@pytest.mark.usefixtures("gained_and_lost")
+def test_the_whole_filtered_list_is_downloaded(visitor: Visitor):
+    page = visitor.see("/creators?sort=new_followers&period=7d&search=a")
+    (link,) = [a for a in page.all("a") if a.text == "Download CSV"]
+
+    answer = visitor.get(link["href"])
+
+    assert answer.headers["content-type"].startswith("text/csv")
+    lines = answer.text.splitlines()
+    assert len(lines) == 3
+    assert ",ada," in lines[1]
+    assert ",-50," in lines[2]
+    only = visitor.get(link["href"].replace("search=a", "search=be"))
+    assert len(only.text.splitlines()) == 2
+
+
+def test_a_tag_and_a_health_are_filters(visitor: Visitor, home: Tenant):
+    home.add("ada", tags=["Spring", "Hooks"])
+    home.disable(home.add("bea", tags=["spring"])["id"])
+    home.goatherd.catch_up()
+
+    assert handles(visitor.see("/creators?tag=SPRING")) == ["@bea", "@ada"]
+    assert handles(visitor.see("/creators?tag=spring,hooks")) == ["@ada"]
+    assert handles(visitor.see("/creators?health=never_seen")) == ["@ada"]
+    assert handles(visitor.see("/creators?health=disabled&tag=spring")) == ["@bea"]
+
+
+@pytest.mark.parametrize("query", ("from=2026-03-05&to=2026-03-01", "from=soon"))
+def test_days_that_cannot_be_shown_are_told_on_the_page(visitor: Visitor, query: str):
+    page = visitor.see(f"/creators?{query}", status=400)
+
+    assert "These days cannot be shown" in page.text
+    assert page.all("a", href="/creators?period=30d")
 
 
 def test_more_is_a_link_that_goes_on_where_the_page_ends(

@@ -1,0 +1,112 @@
+"""The parameters of GET /creators that ask for figures over some days."""
+
+from datetime import date
+from typing import Annotated, Literal, get_args
+from uuid import UUID
+
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.http.paging import MAX_LIMIT
+from api.http.query import invalid_query
+from api.routes.analytics.parameters import ids_between_commas
+from api.routes.lists.days import (
+    FromParameter,
+    ListPeriod,
+    PeriodParameter,
+    ToParameter,
+    check_period,
+)
+from projections.creators.chosen import Health
+
+CreatorListSort = Literal[
+    "created_at",
+    "tiktok_handle",
+    "follower_count",
+    "last_scraped_at",
+    "health",
+    "followers",
+    "new_followers",
+    "views",
+    "new_views",
+    "likes",
+    "comments",
+    "shares",
+    "saves",
+    "engagement_rate",
+    "posts",
+    "average_views_per_post",
+]
+
+
+class TableParameters(Struct, frozen=True, kw_only=True):
+    """The parameters that make a list of creators one with figures."""
+
+    order: Literal["asc", "desc"] | None
+    period: ListPeriod | None
+    first: date | None
+    last: date | None
+    health: tuple[Health, ...]
+    ids: tuple[UUID, ...] | None
+    is_csv: bool
+
+    def ask_for_figures(self, sort: CreatorListSort) -> bool:
+        """Tell whether the answer has figures."""
+        of_list = {"created_at", "tiktok_handle", "follower_count"}
+        has_days = bool(self.period or self.first or self.last)
+        chosen = bool(self.health) or self.ids is not None or self.order is not None
+        return has_days or chosen or self.is_csv or sort not in of_list
+
+
+def provide_table(
+    order: Annotated[
+        Literal["asc", "desc"] | None,
+        QueryParameter(
+            description="desc has the greatest first; usual, but for handles."
+        ),
+    ] = None,
+    period: PeriodParameter = None,
+    from_: FromParameter = None,
+    to: ToParameter = None,
+    health: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=60,
+            description="One or more of ok, never_seen, failing, stale and disabled, "
+            "with commas.",
+        ),
+    ] = None,
+    creator_ids: Annotated[
+        str | None,
+        QueryParameter(description=f"These alone: 1 to {MAX_LIMIT} ids with commas."),
+    ] = None,
+    format_: Annotated[
+        Literal["json", "csv"],
+        QueryParameter(
+            name="format", description="csv answers with a file of the whole list."
+        ),
+    ] = "json",
+) -> TableParameters:
+    """Read the parameters."""
+    check_period(period, from_, to)
+    ids = creator_ids and ids_between_commas(
+        "creator_ids", creator_ids, at_most=MAX_LIMIT
+    )
+    return TableParameters(
+        order=order,
+        period=period,
+        first=from_,
+        last=to,
+        health=() if health is None else _health(health),
+        ids=tuple(ids) if ids else None,
+        is_csv=format_ == "csv",
+    )
+
+
+def _health(text: str) -> tuple[Health, ...]:
+    allowed: tuple[Health, ...] = get_args(Health)
+    names = text.split(",")
+    if not {*names} <= {*allowed} or len({*names}) < len(names):
+        message = f"must be one or more of {', '.join(allowed)}, each once"
+        raise invalid_query("health", message)
+    return tuple(name for name in allowed if name in names)

@@ -1,0 +1,287 @@
+"""GET /creators with figures over some days: the rows, their totals, and CSV."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, cast, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
+
+from api.http.paging import ListRequest
+from api.http.responses import ListPage
+from api.routes.aggregate.responses import csv_of
+from api.routes.lists.creator_parameters import CreatorListSort, TableParameters
+from api.routes.lists.days import days_of_list
+from domain.analytics.buckets import Range
+from domain.creator.decider import Status
+from domain.scrape.intervals import hours_between
+from infra.structs import shared_fields
+from projections.analytics.queries.figure_expressions import CreatorFigure
+from projections.analytics.queries.figures import (
+    CreatorSet,
+    Figures,
+    creator_figures,
+    sorted_creators,
+    total_figures,
+)
+from projections.creators.chosen import (
+    ChosenCreators,
+    ColumnSort,
+    Health,
+    HealthRules,
+    sorted_by_column,
+    with_health,
+)
+from projections.creators.creator import Creator
+from projections.organizations.queries import one_organization
+
+_COLUMN_SORTS: tuple[ColumnSort, ...] = get_args(ColumnSort)
+# A scrape later than this many of its intervals is overdue.
+_INTERVALS = 2
+
+
+class ListedFigures(Struct, frozen=True, kw_only=True):
+    """Figures over the days; null where nothing is known.
+
+    ``followers`` and ``views`` are levels at their end, the rest is what came in them.
+    ``engagement_rate`` is by views, and ``average_views_per_post`` is new views by the
+    counted videos posted up to the end. The last three are the marks of followers.
+    """
+
+    followers: int | None
+    new_followers: int | None
+    views: int | None
+    new_views: int | None
+    likes: int | None
+    comments: int | None
+    shares: int | None
+    saves: int | None
+    engagement_rate: float | None
+    posts: int
+    average_views_per_post: float | None
+    followers_rounded: bool
+    new_followers_rounded: bool
+    new_followers_sharpened: bool
+
+
+class CreatorWithFigures(Creator, frozen=True, kw_only=True):
+    """A creator, with its figures over the days if the request has days.
+
+    ``health`` is ok, never_seen before a first scrape worked, failing if the last one
+    failed, stale if it is longer ago than two intervals, or disabled; null if removed.
+    """
+
+    health: Health | UnsetType | None = UNSET
+    figures: ListedFigures | UnsetType = UNSET
+
+
+class TableMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where the next page begins, and what the whole list comes to."""
+
+    next_cursor: str | None
+    limit: int
+    total_count: int
+    first_day: date
+    last_day: date
+    tz: str
+    totals: ListedFigures
+
+
+class _CsvRow(Struct, frozen=True, kw_only=True):
+    creator_id: UUID
+    project_id: UUID
+    tiktok_handle: str
+    display_name: str | None
+    tags: str
+    status: Status
+    health: Health | None
+    followers: int | None
+    new_followers: int | None
+    views: int | None
+    new_views: int | None
+    likes: int | None
+    comments: int | None
+    shares: int | None
+    saves: int | None
+    engagement_rate: float | None
+    posts: int
+    average_views_per_post: float | None
+    last_scraped_at: datetime | None
+    created_at: datetime
+    followers_rounded: bool
+    new_followers_rounded: bool
+    new_followers_sharpened: bool
+
+
+async def creators_with_figures(
+    listing: ListRequest,
+    table: TableParameters,
+    sort: CreatorListSort,
+    filters: dict[str, Any],
+) -> ListPage[CreatorWithFigures]:
+    """Return a page of the list with figures, or all of it as CSV.
+
+    Raises:
+        ApiError: ``invalid_query`` or ``invalid_cursor``.
+        RetentionExceededError: the plan does not show the days any more.
+    """
+    found = await _Table.of(listing, table, sort, filters)
+    if table.is_csv:
+        return _CsvPage(await found.rows(limit=None, offset=0))
+    bound = {name: value for name, value in asdict(table).items() if name != "is_csv"}
+
+    async def numbered(
+        *, limit: int, after: tuple[int] | None
+    ) -> list[tuple[int, CreatorWithFigures]]:
+        offset = after[0] if after else 0
+        rows = await found.rows(limit=limit, offset=offset)
+        return [*enumerate(rows, start=offset + 1)]
+
+    shown, next_cursor = await listing.rows(
+        "creators with figures",
+        numbered,
+        key=lambda row: (row[0],),
+        after=tuple[int],
+        filters={**filters, **bound, "sort": sort},
+    )
+    page = ListPage[CreatorWithFigures](
+        [row for _, row in shown], limit=listing.limit, next_cursor=next_cursor
+    )
+    page.meta = await found.meta(listing.limit, next_cursor)
+    return page
+
+
+class _Table(Struct, frozen=True, kw_only=True):
+    """The whole list: whose it is, over which days, and in which order."""
+
+    listing: ListRequest
+    chosen: ChosenCreators
+    days: Range
+    sort: CreatorListSort
+    direction: Literal["asc", "desc"]
+
+    @classmethod
+    async def of(
+        cls,
+        listing: ListRequest,
+        table: TableParameters,
+        sort: CreatorListSort,
+        filters: dict[str, Any],
+    ) -> "_Table":
+        now, limits = datetime.now(UTC), listing.request.principal.limits
+        await listing.caught_up("creator_list", "analytics")
+        of = await one_organization(listing.reader, listing.organization_id)
+        zone = ZoneInfo(of.time_zone if of else "UTC")
+        hours = hours_between(
+            "creator_profiles", chosen=of and of.creator_profiles_hours, limits=limits
+        )
+        rules = HealthRules(
+            stale_before=now - _INTERVALS * timedelta(hours=hours),
+            today=now.astimezone(zone).date(),
+        )
+        return cls(
+            listing=listing,
+            chosen=ChosenCreators(
+                rules=rules, health=table.health, ids=table.ids, **filters
+            ),
+            days=days_of_list(
+                table.period,
+                table.first,
+                table.last,
+                zone=zone,
+                now=now,
+                retention=limits.stats_history_retention_days,
+            ),
+            sort=sort,
+            direction=table.order or ("asc" if sort == "tiktok_handle" else "desc"),
+        )
+
+    async def rows(self, *, limit: int | None, offset: int) -> list[CreatorWithFigures]:
+        """Return some rows of the list."""
+        reader, organization_id = self.listing.reader, self.listing.organization_id
+        ids = await self._ids(limit=limit, offset=offset)
+        known = await with_health(reader, organization_id, ids, self.chosen.rules)
+        figures = await creator_figures(
+            reader,
+            organization_id,
+            CreatorSet("SELECT unnest(%(ids)s::uuid[]) AS id", {"ids": [*ids]}),
+            self.days.start,
+            self.days.end,
+        )
+        by_id = {one.creator_id: one for one in figures}
+        return [_row(*known[id_], by_id[id_]) for id_ in ids if id_ in known]
+
+    async def meta(self, limit: int, next_cursor: str | None) -> TableMeta:
+        """Return what the whole list comes to."""
+        totals = await total_figures(
+            self.listing.reader,
+            self.listing.organization_id,
+            self._set,
+            self.days.start,
+            self.days.end,
+        )
+        return TableMeta(
+            next_cursor=next_cursor,
+            limit=limit,
+            total_count=totals.creators,
+            first_day=self.days.first,
+            last_day=self.days.last,
+            tz=self.days.zone.key,
+            totals=_figures(totals),
+        )
+
+    @property
+    def _set(self) -> CreatorSet:
+        return CreatorSet(self.chosen.query, self.chosen.parameters)
+
+    async def _ids(self, *, limit: int | None, offset: int) -> list[UUID]:
+        reader, organization_id = self.listing.reader, self.listing.organization_id
+        part: Any = {"direction": self.direction, "limit": limit, "offset": offset}
+        if self.sort in _COLUMN_SORTS:
+            return await sorted_by_column(
+                reader, organization_id, self.chosen, sort=self.sort, **part
+            )
+        name = "followers" if self.sort == "follower_count" else self.sort
+        return await sorted_creators(
+            reader,
+            organization_id,
+            self._set,
+            self.days.start,
+            self.days.end,
+            sort=cast("CreatorFigure", name),
+            **part,
+        )
+
+
+class _CsvPage(ListPage[CreatorWithFigures]):
+    """All rows of the list as a CSV file."""
+
+    sent_media_type = b"text/csv; charset=utf-8"
+
+    def __init__(self, rows: list[CreatorWithFigures]) -> None:
+        super().__init__([*rows], limit=len(rows), next_cursor=None)
+        self._rows = rows
+        self.headers["Content-Disposition"] = 'attachment; filename="creators.csv"'
+
+    def encoded_body(self) -> bytes:
+        return csv_of(_CsvRow, [_csv_row(row) for row in self._rows]).encode()
+
+
+def _csv_row(row: CreatorWithFigures) -> _CsvRow:
+    figures = {} if row.figures is UNSET else asdict(row.figures)
+    known = {**asdict(row), **figures}
+    known |= {"creator_id": row.id, "tags": ",".join(row.tags)}
+    return _CsvRow(**{name: known[name] for name in _CsvRow.__struct_fields__})
+
+
+def _row(
+    creator: Creator, health: Health | None, figures: Figures
+) -> CreatorWithFigures:
+    return CreatorWithFigures(
+        **shared_fields(Creator, creator), health=health, figures=_figures(figures)
+    )
+
+
+def _figures(figures: Figures) -> ListedFigures:
+    return ListedFigures(**shared_fields(ListedFigures, figures))

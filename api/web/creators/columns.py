@@ -1,0 +1,68 @@
+"""The columns of the list of creators: which there are, and which were chosen."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from api.routes.lists.creator_parameters import CreatorListSort
+from api.web.kit.page import PageContext
+
+COOKIE = "goatherd_creator_columns"
+# It is remembered for a year after it was chosen.
+_SECONDS = 365 * 86_400
+
+
+class ListColumn(Struct, frozen=True, kw_only=True):
+    """A column, which sorts by the figure of its name.
+
+    ``kind`` says how it is written: ``level``, ``new``, ``rate``, ``count``,
+    ``average``, ``time`` or ``health``.
+    """
+
+    name: CreatorListSort
+    label: str
+    kind: str
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind not in {"time", "health"}
+
+
+COLUMNS: Sequence[ListColumn] = (
+    ListColumn(name="followers", label="Followers", kind="level"),
+    ListColumn(name="new_followers", label="New followers", kind="new"),
+    ListColumn(name="views", label="Views", kind="level"),
+    ListColumn(name="new_views", label="New views", kind="new"),
+    ListColumn(name="likes", label="New likes", kind="new"),
+    ListColumn(name="comments", label="New comments", kind="new"),
+    ListColumn(name="shares", label="New shares", kind="new"),
+    ListColumn(name="saves", label="New saves", kind="new"),
+    ListColumn(name="engagement_rate", label="Engagement", kind="rate"),
+    ListColumn(name="posts", label="Posts", kind="count"),
+    ListColumn(name="average_views_per_post", label="Views per post", kind="average"),
+    ListColumn(name="health", label="Health", kind="health"),
+    ListColumn(name="last_scraped_at", label="Last scrape", kind="time"),
+    ListColumn(name="created_at", label="Added", kind="time"),
+)
+_USUAL = {
+    *("followers", "new_followers", "views", "new_views"),
+    *("engagement_rate", "posts", "health"),
+}
+
+
+def chosen_columns(page: PageContext) -> list[ListColumn]:
+    """Return the columns that this browser chose, or the usual ones."""
+    cookie = page.request.sent_cookies.get(COOKIE)
+    chosen = _known((cookie or "").split(".")) if cookie else _USUAL
+    return [column for column in COLUMNS if column.name in (chosen or _USUAL)]
+
+
+def choose_columns(page: PageContext, names: Iterable[str]) -> None:
+    """Remember the columns in a cookie; without any the usual ones come back."""
+    chosen = _known(names)
+    text = ".".join(column.name for column in COLUMNS if column.name in chosen)
+    page.set_cookie(COOKIE, text, seconds=_SECONDS if text else 0)
+
+
+def _known(names: Iterable[str]) -> set[str]:
+    return {*names} & {column.name for column in COLUMNS}

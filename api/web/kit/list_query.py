@@ -1,0 +1,82 @@
+"""The query of a list with figures: over which days, in which order, from where."""
+
+from datetime import date
+
+from msgspec import field
+
+from api.routes.lists.days import USUAL_PERIOD
+from api.web.kit.filters import day
+from api.web.kit.page_query import PageQuery
+
+PERIODS = {
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+    "this_month": "This month",
+    "last_month": "Last month",
+}
+_WORDS = {"this_month": "this month", "last_month": "last month"}
+
+
+class ListQuery(PageQuery, frozen=True, kw_only=True):
+    """The days, the order and the page; own dates replace ``period``."""
+
+    period: str = ""
+    from_: str = field(default="", name="from")
+    to: str = ""
+    sort: str = ""
+    order: str = ""
+    cursor: str = ""
+
+    @property
+    def usual_sort(self) -> str:
+        return "created_at"
+
+    @property
+    def period_name(self) -> str:
+        """Return the name of the period, empty with own dates."""
+        return "" if self.from_ or self.to else self.period or USUAL_PERIOD
+
+    @property
+    def sorted_by(self) -> str:
+        return self.sort or self.usual_sort
+
+    @property
+    def direction(self) -> str:
+        return self.order or _usual_order(self.sorted_by)
+
+    @property
+    def days(self) -> dict[str, str]:
+        """Return the days of the figures as parameters of the API."""
+        if self.period_name:
+            return {"period": self.period_name}
+        own = {"from": self.from_, "to": self.to}
+        return {name: value for name, value in own.items() if value}
+
+    @property
+    def api_query(self) -> dict[str, str]:
+        """Return the query of the API."""
+        return {**self.pairs(period="", **{"from": "", "to": ""}), **self.days}
+
+    def sorted(self, name: str) -> str:
+        """Return the address of the list sorted by a column, or the other way."""
+        order = usual = _usual_order(name)
+        if self.sorted_by == name:
+            order = "asc" if self.direction == "desc" else "desc"
+        sort = "" if name == self.usual_sort else name
+        return self.address(sort=sort, order="" if order == usual else order, cursor="")
+
+    def over(self, period: str) -> str:
+        """Return the address of the list over a named period."""
+        return self.address(**{"cursor": "", "from": "", "to": "", "period": period})
+
+
+def days_in_words(period: str, first: date, last: date) -> str:
+    """Return the days as a part of a sentence: in 7 days."""
+    if not period:
+        return f"from {day(first)} to {day(last)}"
+    return _WORDS.get(period) or f"in {PERIODS[period]}"
+
+
+def _usual_order(name: str) -> str:
+    return "asc" if name == "tiktok_handle" else "desc"

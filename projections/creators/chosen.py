@@ -1,0 +1,128 @@
+"""Chosen creators: those of the list that all filters hold for, by any column of it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from domain.creator.decider import Status
+from projections.creators.creator import COLUMNS, Creator, creator_from_columns
+from projections.engine.reader import Reader
+
+Health = Literal["ok", "never_seen", "failing", "stale", "disabled"]
+ColumnSort = Literal["created_at", "tiktok_handle", "last_scraped_at", "health"]
+
+# Nothing is scheduled outside of the tracking window, so nothing is late there. Those
+# that are removed have no health.
+_HEALTH = """
+CASE WHEN status = 'disabled' THEN 'disabled'
+    WHEN status = 'removed' THEN NULL
+    WHEN failing_since IS NOT NULL THEN 'failing'
+    WHEN last_scraped_at IS NULL THEN 'never_seen'
+    WHEN last_scraped_at < %(stale_before)s
+        AND coalesce(tracking_start_date, %(today)s) <= %(today)s
+        AND coalesce(tracking_end_date, %(today)s) >= %(today)s THEN 'stale'
+    ELSE 'ok' END
+"""
+# The worst health is the greatest.
+_SORTS: dict[ColumnSort, str] = {
+    "created_at": "created_at",
+    "tiktok_handle": "tiktok_handle",
+    "last_scraped_at": "last_scraped_at",
+    "health": "array_position("
+    f"ARRAY['ok', 'never_seen', 'stale', 'failing', 'disabled'], {_HEALTH})",
+}
+_CHOSEN = "creator_list WHERE organization_id = %(organization)s"
+_THESE = f"""
+SELECT {_HEALTH}, {COLUMNS} FROM {_CHOSEN} AND id = ANY(%(ids)s)
+""".encode()
+
+
+class HealthRules(msgspec.Struct, frozen=True, kw_only=True):
+    """When the last scrape of a creator is long ago, and what day it is."""
+
+    stale_before: datetime
+    today: date
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return {"stale_before": self.stale_before, "today": self.today}
+
+
+class ChosenCreators(msgspec.Struct, frozen=True, kw_only=True):
+    """Filters of creators; one that is not given holds for all.
+
+    ``search`` and ``tag_keys`` are as in ``CreatorQuery``.
+    """
+
+    rules: HealthRules
+    statuses: tuple[Status, ...]
+    project_id: UUID | None = None
+    search: str | None = None
+    tag_keys: tuple[str, ...] = ()
+    health: tuple[Health, ...] = ()
+    is_failing: bool = False
+    ids: tuple[UUID, ...] | None = None
+
+    @property
+    def query(self) -> str:
+        """Return the query of their ids."""
+        conditions = {
+            "status = ANY(%(statuses)s)": True,
+            "project_id = %(project)s": self.project_id is not None,
+            "strpos(searched, %(search)s) > 0": self.search is not None,
+            "tag_keys @> %(tags)s": bool(self.tag_keys),
+            f"{_HEALTH} = ANY(%(health)s)": bool(self.health),
+            "failing_since IS NOT NULL": self.is_failing,
+            "id = ANY(%(ids)s)": self.ids is not None,
+        }
+        held = " AND ".join(text for text, holds in conditions.items() if holds)
+        return f"SELECT id FROM {_CHOSEN} AND {held}"
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """Return the parameters of the query, but for the organization."""
+        return {
+            **self.rules.parameters,
+            "statuses": [*self.statuses],
+            "project": self.project_id,
+            "search": self.search,
+            "tags": [*self.tag_keys],
+            "health": [*self.health],
+            "ids": [*(self.ids or ())],
+        }
+
+
+async def sorted_by_column(
+    reader: Reader,
+    organization_id: UUID,
+    chosen: ChosenCreators,
+    *,
+    sort: ColumnSort,
+    direction: Literal["asc", "desc"],
+    limit: int | None,
+    offset: int = 0,
+) -> list[UUID]:
+    """Return the ids of creators sorted by a column of the list, unknown ones last."""
+    way = "ASC" if direction == "asc" else "DESC"
+    query = (
+        f"{chosen.query} ORDER BY {_SORTS[sort]} {way} NULLS LAST, id {way} "
+        "LIMIT %(limit)s OFFSET %(offset)s"
+    )
+    params = {"organization": organization_id, "limit": limit, "offset": offset}
+    rows = await reader.rows(
+        organization_id, query.encode(), {**chosen.parameters, **params}
+    )
+    return [row[0] for row in rows]
+
+
+async def with_health(
+    reader: Reader, organization_id: UUID, ids: Sequence[UUID], rules: HealthRules
+) -> dict[UUID, tuple[Creator, Health | None]]:
+    """Return these creators with their health; None is of those that are removed."""
+    params = {"organization": organization_id, "ids": [*ids], **rules.parameters}
+    rows = await reader.rows(organization_id, _THESE, params)
+    found = [(creator_from_columns(row[1:]), row[0]) for row in rows]
+    return {creator.id: (creator, health) for creator, health in found}

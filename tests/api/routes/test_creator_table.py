@@ -1,0 +1,196 @@
+"""GET /creators with figures over some days: sorted by them, with totals, as CSV."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import events as e
+from infra.ids import new_id
+from tests.kit.application import Tenant, code_of, data_of
+
+
+def saw(home: Tenant, creator_id: str, *, days_ago: float, followers: int) -> None:
+    """Let a run have seen the profile, some days ago."""
+    home.goatherd.append(
+        new_id(),
+        e.ProfileSnapshotRecorded(
+            organization_id=home.organization_id,
+            creator_id=UUID(creator_id),
+            observed_at=datetime.now(UTC) - timedelta(days=days_ago),
+            provider="test",
+            follower_count=followers,
+        ),
+    )
+
+
+def added(home: Tenant, handle: str, *levels: tuple[float, int]) -> str:
+    """Add a creator that was seen some days ago with so many followers."""
+    creator_id = home.add(handle)["id"]
+    for days_ago, followers in levels:
+        saw(home, creator_id, days_ago=days_ago, followers=followers)
+    return creator_id
+
+
+@pytest.fixture
+def three(home: Tenant) -> dict[str, str]:
+    """One gained in the last days, one lost, and of one nothing is known."""
+    found = {
+        "ada": added(home, "ada", (40, 100), (20, 150), (2, 170)),
+        "bea": added(home, "bea", (40, 500), (20, 900), (2, 850)),
+        "cleo": added(home, "cleo"),
+    }
+    home.goatherd.catch_up()
+    return found
+
+
+def listed(home: Tenant, **query: str) -> list[dict[str, Any]]:
+    return data_of(home.get("/creators", params=query))
+
+
+def handles(home: Tenant, **query: str) -> list[str]:
+    return [row["tiktok_handle"] for row in listed(home, **query)]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("query", "order"),
+    (
+        ({"sort": "new_followers", "period": "7d"}, ["ada", "bea", "cleo"]),
+        (
+            {"sort": "new_followers", "period": "7d", "order": "asc"},
+            ["bea", "ada", "cleo"],
+        ),
+        ({"sort": "new_followers", "period": "30d"}, ["bea", "ada", "cleo"]),
+        ({"sort": "followers"}, ["bea", "ada", "cleo"]),
+        ({"sort": "tiktok_handle", "order": "desc"}, ["cleo", "bea", "ada"]),
+        ({"sort": "created_at", "order": "asc"}, ["ada", "bea", "cleo"]),
+    ),
+)
+def test_creators_are_sorted_by_what_came_in_the_days_and_unknown_ones_last(
+    home: Tenant, query: dict[str, str], order: list[str]
+):
+    assert handles(home, **query) == order
+
+
+@pytest.mark.usefixtures("three")
+def test_each_has_its_figures_and_the_list_their_totals(home: Tenant):
+    answer = home.get("/creators", params={"sort": "new_followers", "period": "7d"})
+
+    ada, bea, cleo = (row["figures"] for row in data_of(answer))
+    meta = answer.json()["meta"]
+    assert (ada["followers"], ada["new_followers"]) == (170, 20)
+    assert (bea["followers"], bea["new_followers"]) == (850, -50)
+    assert (cleo["followers"], cleo["new_followers"], cleo["posts"]) == (None, None, 0)
+    assert meta["totalCount"] == 3
+    assert meta["totals"]["followers"] == 1020
+    assert meta["totals"]["new_followers"] == -30
+    assert meta["totals"]["views"] is None
+
+
+@pytest.mark.usefixtures("three")
+def test_totals_are_of_the_whole_list_that_filters_leave_not_of_a_page(home: Tenant):
+    query = {"sort": "followers", "period": "7d", "limit": "1"}
+
+    first = home.get("/creators", params=query)
+    cursor = first.json()["meta"]["nextCursor"]
+    second = home.get("/creators", params={**query, "cursor": cursor})
+    found = home.get("/creators", params={**query, "search": "ad"})
+
+    assert [row["tiktok_handle"] for row in data_of(first)] == ["bea"]
+    assert [row["tiktok_handle"] for row in data_of(second)] == ["ada"]
+    assert second.json()["meta"]["totals"] == first.json()["meta"]["totals"]
+    assert found.json()["meta"]["totalCount"] == 1
+    assert found.json()["meta"]["totals"]["followers"] == 170
+    other = {**query, "period": "30d", "cursor": cursor}
+    assert code_of(home.get("/creators", params=other)) == (400, "invalid_cursor")
+
+
+def test_health_says_who_needs_a_look(home: Tenant, three: dict[str, str]):
+    home.disable(three["bea"])
+    run = home.post(f"/creators/{home.add('dora')['id']}/scrape").json()["data"]
+    home.failed(run["scrape_id"], outcome="blocked")
+    home.delete(f"/creators/{home.add('gone')['id']}")
+    home.goatherd.catch_up()
+    home.goatherd.query(
+        "UPDATE creator_list SET last_scraped_at = now() - interval '49 hours' "
+        "WHERE id = %s",
+        three["ada"],
+    )
+
+    found = listed(home, sort="health", status="all")
+
+    assert [(row["tiktok_handle"], row["health"]) for row in found] == [
+        ("bea", "disabled"),
+        ("dora", "failing"),
+        ("ada", "stale"),
+        ("cleo", "never_seen"),
+        ("gone", None),
+    ]
+    assert handles(home, health="stale,failing", order="asc", sort="health") == [
+        "ada",
+        "dora",
+    ]
+    over = {"tracking_start_date": None, "tracking_end_date": "2020-01-01"}
+    home.patch(f"/creators/{three['ada']}", over)
+    home.goatherd.catch_up()
+    assert handles(home, health="ok") == ["ada"]
+
+
+def test_csv_holds_the_whole_list(home: Tenant, three: dict[str, str]):
+    home.patch(f"/creators/{three['ada']}", {"display_name": "=SUM(A1)"})
+    home.goatherd.catch_up()
+
+    answer = home.get(
+        "/creators", params={"format": "csv", "limit": "1", "sort": "followers"}
+    )
+
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"].endswith('"creators.csv"')
+    rows = [*csv.DictReader(io.StringIO(answer.text))]
+    assert [row["tiktok_handle"] for row in rows] == ["bea", "ada", "cleo"]
+    assert [row["new_followers"] for row in rows] == ["350", "70", ""]
+    assert rows[1]["display_name"] == "'=SUM(A1)"
+
+
+def test_some_are_listed_by_their_ids(home: Tenant, three: dict[str, str]):
+    ids = f"{three['ada']},{three['cleo']},{new_id()}"
+
+    assert handles(home, creator_ids=ids, sort="followers") == ["ada", "cleo"]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    (
+        ({"health": "ill"}, "/health"),
+        ({"health": "ok,ok"}, "/health"),
+        ({"period": "7d", "from": "2026-01-01"}, "/period"),
+        ({"period": "8d"}, "/period"),
+        ({"from": "2026-02-01", "to": "2026-01-01"}, "/from"),
+        ({"sort": "beauty"}, "/sort"),
+        ({"creator_ids": "x"}, "/creator_ids"),
+    ),
+)
+def test_what_a_list_cannot_be_of_is_refused_by_name(
+    home: Tenant, query: dict[str, str], name: str
+):
+    answer = home.get("/creators", params=query)
+
+    assert code_of(answer) == (400, "invalid_query")
+    assert answer.json()["meta"]["fields"][0]["path"] == name
+
+
+def test_another_organization_is_in_no_list_and_no_total(
+    home: Tenant, stranger: Tenant
+):
+    added(stranger, "theirs", (2, 1_000))
+    added(home, "ours", (2, 10))
+    home.goatherd.catch_up()
+
+    answer = home.get("/creators", params={"sort": "followers"})
+
+    assert [row["tiktok_handle"] for row in data_of(answer)] == ["ours"]
+    assert answer.json()["meta"]["totals"]["followers"] == 10
