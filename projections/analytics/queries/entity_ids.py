@@ -1,4 +1,4 @@
-"""The ids of an organization's creators, videos or projects, in pages."""
+"""The ids of an organization's creators, videos, projects or campaigns, in pages."""
 
 from collections.abc import AsyncGenerator
 from uuid import UUID
@@ -9,6 +9,7 @@ from projections.engine.reader import Reader
 _AT_ONCE = 100
 _SUBJECTS = """
 FROM analytics_subjects WHERE organization_id = %(organization)s AND kind = %(entity)s
+AND deleted_position IS NULL
 AND (%(project)s::uuid IS NULL OR project_id = %(project)s OR id = %(project)s)
 """
 _VIDEOS = """
