@@ -5,21 +5,11 @@ union of the tree below it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
 from uuid import UUID
 
 import msgspec
-
-from domain.analytics.spans import (
-    ALWAYS,
-    END,
-    Span,
-    Spans,
-    intersection,
-    spans_of,
-    union,
-)
 
 MemberType = Literal["creator", "video", "campaign"]
 
@@ -28,12 +18,10 @@ class MembershipChange(msgspec.Struct, frozen=True, kw_only=True):
     """An item was put into a campaign, or taken out of it.
 
     Without ``item_type`` the campaign was deleted, and everything taken out of it.
-    ``slot`` is the number of the quarter of an hour in which it was recorded.
     """
 
     campaign_id: UUID
     position: int
-    slot: int
     item_type: MemberType | None
     item_id: UUID
     is_added: bool
@@ -48,13 +36,6 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 
     creators: set[UUID]
     videos: set[UUID]
-
-
-class MemberSpans(msgspec.Struct, frozen=True, kw_only=True):
-    """When each creator and each single video was in the tree below a campaign."""
-
-    creators: dict[UUID, Spans]
-    videos: dict[UUID, Spans]
 
 
 def members_of_tree(changes: Iterable[MembershipChange], campaign_id: UUID) -> Members:
@@ -76,32 +57,6 @@ def members_of_tree(changes: Iterable[MembershipChange], campaign_id: UUID) -> M
     return found
 
 
-def member_spans(changes: Iterable[MembershipChange], campaign_id: UUID) -> MemberSpans:
-    """Return when what was in the tree below a campaign.
-
-    Joining and leaving take effect at the end of the quarter of an hour in which they
-    were recorded.
-    """
-    items = _item_spans(changes)
-    found = MemberSpans(creators={}, videos={})
-    within: dict[UUID, Spans] = {campaign_id: ALWAYS}
-    waiting = [campaign_id]
-    while waiting:
-        above = waiting.pop()
-        for (item_type, item_id), spans in items.get(above, {}).items():
-            inside = intersection(within[above], spans)
-            if not inside:
-                continue
-            of = {"creator": found.creators, "video": found.videos}.get(
-                item_type, within
-            )
-            before = of.get(item_id, ())
-            of[item_id] = union(before, inside)
-            if of is within and of[item_id] != before:
-                waiting.append(item_id)
-    return found
-
-
 def _items(
     changes: Iterable[MembershipChange],
 ) -> Mapping[UUID, Mapping[UUID, MemberType]]:
@@ -116,46 +71,3 @@ def _items(
         else:
             items.pop(change.item_id, None)
     return found
-
-
-def _item_spans(
-    changes: Iterable[MembershipChange],
-) -> Mapping[UUID, Mapping[tuple[MemberType, UUID], Spans]]:
-    """Return when each campaign held which item."""
-    by_item: defaultdict[
-        UUID, defaultdict[tuple[MemberType, UUID], list[MembershipChange]]
-    ]
-    by_item = defaultdict(lambda: defaultdict(list))
-    deletions: list[MembershipChange] = []
-    for change in changes:
-        if change.item_type is None:
-            deletions.append(change)
-        else:
-            item = change.item_type, change.item_id
-            by_item[change.campaign_id][item].append(change)
-    for deletion in deletions:
-        for of_item in by_item[deletion.campaign_id].values():
-            of_item.append(deletion)
-    return {
-        campaign_id: {item: _spans(of_item) for item, of_item in items.items()}
-        for campaign_id, items in by_item.items()
-    }
-
-
-def _spans(changes: Sequence[MembershipChange]) -> Spans:
-    """Return the spans after whose beginning the newest change says: added."""
-    newest: MembershipChange | None = None
-    began: int | None = None
-    found: list[Span] = []
-    for change in sorted(changes, key=lambda change: (change.slot, change.position)):
-        if newest is not None and newest.position > change.position:
-            continue
-        newest = change
-        if change.is_added and began is None:
-            began = change.slot
-        elif not change.is_added and began is not None:
-            found.append((began, change.slot))
-            began = None
-    if began is not None:
-        found.append((began, END))
-    return spans_of(found)

@@ -9,7 +9,6 @@ from domain.errors import InvalidQuestionError
 
 Entity = Literal["creator", "video", "project", "campaign"]
 Breakdown = Literal["video", "creator"]
-Membership = Literal["current", "dated"]
 Mode = Literal["new", "cumulative", "rate"]
 VideoMetric = Literal["views", "likes", "comments", "shares", "saves"]
 ProfileMetric = Literal["followers", "following", "total_likes", "video_count"]
@@ -70,8 +69,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """The metric to compute for each entity, and its mode.
 
     ``base_metric`` is the metric whose growth is computed, null for other metrics.
-    ``membership`` says which members of a campaign count: those of now, or each while
-    it was one.
     """
 
     entity: Entity
@@ -79,7 +76,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     base_metric: RawMetric | None = None
     breakdown: Breakdown | None = None
-    membership: Membership = "current"
 
     @property
     def needs(self) -> tuple[RawMetric, ...]:
@@ -102,7 +98,6 @@ def checked_question(
     mode: Mode | None = None,
     base_metric: RawMetric | None = None,
     breakdown: Breakdown | None = None,
-    membership: Membership = "current",
 ) -> Question:
     """Return the question; without ``mode`` it has the usual mode of the metric.
 
@@ -117,7 +112,6 @@ def checked_question(
         mode=mode or usual,
         base_metric=base_metric,
         breakdown=breakdown,
-        membership=membership,
     )
     if derived and question.mode != "rate":
         why = f"{metric} is a rate of other numbers: it has only the mode rate"
@@ -131,8 +125,6 @@ def checked_question(
     if metric != "growth_rate_pop" and base_metric is not None:
         why = "is only for growth_rate_pop, which is the growth of another metric"
         raise InvalidQuestionError("base_metric", why)
-    if membership == "dated" and entity != "campaign":
-        raise InvalidQuestionError("membership", "only campaigns have members")
     _check_entity(question)
     if breakdown is not None:
         _check_breakdown(question, breakdown)

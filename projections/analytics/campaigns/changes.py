@@ -9,7 +9,6 @@ import msgspec
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from domain.analytics.buckets import slot_of
 from domain.analytics.membership import MembershipChange, MemberType
 from projections.analytics.keys import execute, packed_pairs
 
@@ -103,7 +102,6 @@ def change_of(row: Sequence[Any]) -> MembershipChange:
     return MembershipChange(
         campaign_id=row[0],
         position=row[1],
-        slot=slot_of(row[2]),
         item_type=row[3],
         item_id=row[4],
         is_added=row[5],

@@ -1,4 +1,4 @@
-"""What counts in a campaign: now, as of a position, and from when to when."""
+"""What counts in a campaign, now and as of a position."""
 
 from collections.abc import Iterable
 from typing import Any
