@@ -24,6 +24,7 @@ from domain.video import commands as v
 from domain.video import decider as video_decider
 from infra.eventstore.store import RecordedEvent, Store
 from projections.bans import Bans
+from projections.campaigns.projection import Campaigns
 from projections.creator_history.projection import CreatorHistory
 from projections.creators.projection import CreatorList
 from projections.engine.follower import Follower
@@ -46,6 +47,7 @@ from tests.kit.histories import (
 PROJECTIONS: tuple[Projection, ...] = (
     ApiKeys(),
     Bans(),
+    Campaigns(),
     CreatorList(),
     Projects(),
     ScrapeRuns(),
